@@ -1,0 +1,30 @@
+namespace PocketCoder.Testing;
+
+/// <summary>Waits for a condition with a limit; tests never sleep for luck.</summary>
+public static class Wait
+{
+    /// <summary>How long a condition may take before the test fails. Generous: CI shares two cores.</summary>
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+
+    /// <summary>Polls <paramref name="condition"/> every 10 ms until it holds.</summary>
+    /// <exception cref="TimeoutException">The condition did not hold within the limit.</exception>
+    public static async Task UntilAsync(Func<ValueTask<bool>> condition, string what, TimeSpan? limit = null)
+    {
+        using var cancel = new CancellationTokenSource(limit ?? Limit);
+        while (!await condition())
+        {
+            try
+            {
+                await Task.Delay(10, cancel.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                throw new TimeoutException($"waited {(limit ?? Limit).TotalSeconds:0} s for: {what}");
+            }
+        }
+    }
+
+    /// <inheritdoc cref="UntilAsync(Func{ValueTask{bool}}, string, TimeSpan?)"/>
+    public static Task UntilAsync(Func<bool> condition, string what, TimeSpan? limit = null)
+        => UntilAsync(() => ValueTask.FromResult(condition()), what, limit);
+}
