@@ -17,9 +17,9 @@ public static class Wait
             {
                 await Task.Delay(10, cancel.Token);
             }
-            catch (OperationCanceledException)
+            catch (OperationCanceledException e)
             {
-                throw new TimeoutException($"waited {(limit ?? Limit).TotalSeconds:0} s for: {what}");
+                throw new TimeoutException($"waited {(limit ?? Limit).TotalSeconds:0} s for: {what}", e);
             }
         }
     }
