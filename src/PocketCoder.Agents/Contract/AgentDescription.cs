@@ -1,0 +1,74 @@
+namespace PocketCoder.Agents;
+
+/// <summary>An agent's name and capabilities, as data: the app offers only what stands here.</summary>
+/// <param name="Id">Stable short id used on the wire and in tables: <c>claude</c>, <c>stub</c>.</param>
+/// <param name="Name">What people call it: <c>Claude Code</c>.</param>
+public sealed record AgentDescription(string Id, string Name)
+{
+    /// <summary>Modes the agent can be started in or switched to, the default first. Empty: it has none.</summary>
+    public IReadOnlyList<string> Modes { get; init; } = [];
+
+    /// <summary>Whether the model can be chosen.</summary>
+    public bool Models { get; init; }
+
+    /// <summary>Whether it asks questions with choices.</summary>
+    public bool Questions { get; init; }
+
+    /// <summary>Whether it proposes plans for approval.</summary>
+    public bool Plans { get; init; }
+
+    /// <summary>Whether a conversation can go on after its process ended.</summary>
+    public bool Resume { get; init; }
+
+    /// <summary>Whether it reports tokens and cost.</summary>
+    public bool Usage { get; init; }
+}
+
+/// <summary>What a look for the agent's program found.</summary>
+/// <param name="Installed">Whether it can be started.</param>
+/// <param name="Version">Its version, when it told.</param>
+/// <param name="Path">Where it is.</param>
+/// <param name="Advice">When not installed or not tested with: what to do, in one sentence.</param>
+public sealed record AgentProbe(bool Installed, string? Version = null, string? Path = null, string? Advice = null);
+
+/// <summary>How to start an agent for a session.</summary>
+public sealed record AgentStart
+{
+    /// <summary>Our session id. A new conversation takes it as its own id where the agent allows.</summary>
+    public required Guid SessionId { get; init; }
+
+    /// <summary>The agent's own id of the conversation to resume; null starts a new one.</summary>
+    public string? ResumeId { get; init; }
+
+    /// <summary>The project's directory, absolute, existing.</summary>
+    public required string WorkingDirectory { get; init; }
+
+    public string? Mode { get; init; }
+
+    public string? Model { get; init; }
+}
+
+/// <summary>A prompt for one turn.</summary>
+/// <param name="TurnId">Our id of the turn.</param>
+/// <param name="Text">What the person wrote, unchanged.</param>
+public sealed record AgentPrompt(Guid TurnId, string Text);
+
+/// <summary>The answer to something the agent asked.</summary>
+public abstract record AgentAnswer
+{
+    private AgentAnswer()
+    {
+    }
+
+    /// <summary>Do exactly what was asked: <paramref name="InputJson"/> is the input whose digest was approved, given back unchanged.</summary>
+    public sealed record Allow(string InputJson) : AgentAnswer;
+
+    /// <summary>Don't. The agent reads <paramref name="Message"/>; <paramref name="Interrupt"/> also ends the turn.</summary>
+    public sealed record Deny(string Message, bool Interrupt = false) : AgentAnswer;
+
+    /// <summary>Answers to questions: question text → chosen label, or several joined by ", ", or free text.</summary>
+    public sealed record Reply(IReadOnlyDictionary<string, string> Answers) : AgentAnswer;
+
+    /// <summary>The plan is accepted; go on in <paramref name="Mode"/> (null: the agent's default mode).</summary>
+    public sealed record AcceptPlan(string? Mode = null) : AgentAnswer;
+}

@@ -1,0 +1,48 @@
+namespace PocketCoder.Agents;
+
+/// <summary>
+/// One kind of agent (Claude Code, the stub, …): what it can do, whether it is installed, and how to start it.
+/// Thread-safe. The machine knows agents only through this contract; no agent-specific branch exists outside the agent's own folder.
+/// </summary>
+public interface IAgentDriver
+{
+    /// <summary>Who the agent is and what it can do. Constant for the life of the daemon.</summary>
+    AgentDescription Description { get; }
+
+    /// <summary>Looks for the agent's program on this machine. Never throws for a missing program: that is an answer. At most 10 s.</summary>
+    Task<AgentProbe> ProbeAsync(CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Starts (or resumes) the agent for one session. The process has its own process group and an environment built from an allow-list.
+    /// </summary>
+    /// <exception cref="AgentException">Typed reason: not installed, session open elsewhere, refused to start …</exception>
+    Task<IAgentProcess> StartAsync(AgentStart start, CancellationToken cancellationToken);
+}
+
+/// <summary>A running agent, owned by one session actor: members are called by one caller at a time.</summary>
+public interface IAgentProcess : IAsyncDisposable
+{
+    /// <summary>The operating-system process, or null for an agent that lives inside the daemon. Kept on disk so that a restarted daemon can end what a killed one left behind.</summary>
+    PocketCoder.Processes.ProcessIdentity? Process { get; }
+
+    /// <summary>
+    /// Everything the agent says, in order. Bounded: while nobody reads, the agent's own output pipe fills and it waits.
+    /// The last event is always <see cref="AgentEnded"/>, after which the reader completes.
+    /// </summary>
+    System.Threading.Channels.ChannelReader<AgentEvent> Events { get; }
+
+    /// <summary>Begins a turn. Only when no turn runs: queueing is the machine's, never the agent's.</summary>
+    ValueTask PromptAsync(AgentPrompt prompt, CancellationToken cancellationToken);
+
+    /// <summary>Asks the agent to stop the running turn. The turn's end still comes as <see cref="AgentTurnEnded"/>; if it does not come in time, dispose.</summary>
+    ValueTask InterruptAsync(CancellationToken cancellationToken);
+
+    /// <summary>Answers an approval, question or plan. An answer to a withdrawn or unknown request is ignored and returns false.</summary>
+    ValueTask<bool> AnswerAsync(string requestId, AgentAnswer answer, CancellationToken cancellationToken);
+
+    /// <summary>Changes mode for the following turns. Only if the description lists modes.</summary>
+    ValueTask SetModeAsync(string mode, CancellationToken cancellationToken);
+
+    /// <summary>Changes the model for the following turns. Only if the description says models can change.</summary>
+    ValueTask SetModelAsync(string model, CancellationToken cancellationToken);
+}

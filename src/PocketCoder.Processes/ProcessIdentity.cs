@@ -1,0 +1,8 @@
+namespace PocketCoder.Processes;
+
+/// <summary>
+/// A process that can be recognised again, also by a later daemon: a pid alone is reused by the kernel,
+/// so its start time (clock ticks since boot, <c>/proc/&lt;pid&gt;/stat</c> field 22) and the boot id go with it.
+/// </summary>
+/// <param name="Pid">Process id; also the id of its process group and session, since every process here is started as a group leader.</param>
+public sealed record ProcessIdentity(int Pid, long StartTicks, string BootId);
