@@ -1,0 +1,750 @@
+// Generated from the C# records of PocketCoder.Protocol by eng/contracts.sh. Do not edit.
+
+/** Request payload and response payload by message type. */
+export interface Requests {
+  hello: { request: HelloRequest; response: HelloResponse };
+  ping: { request: PingRequest; response: PingResponse };
+  subscribe: { request: SubscribeRequest; response: SubscribeResponse };
+  unsubscribe: { request: UnsubscribeRequest; response: UnsubscribeResponse };
+  machines_list: { request: MachinesListRequest; response: MachinesListResponse };
+  machine_state: { request: MachineStateRequest; response: MachineStateResponse };
+  projects_list: { request: ProjectsListRequest; response: ProjectsListResponse };
+  agents_list: { request: AgentsListRequest; response: AgentsListResponse };
+  agent_session_new: { request: AgentSessionNewRequest; response: AgentSessionNewResponse };
+  agent_message: { request: AgentMessageRequest; response: AgentMessageResponse };
+  agent_sessions_list: { request: AgentSessionsListRequest; response: AgentSessionsListResponse };
+  agent_session_get: { request: AgentSessionGetRequest; response: AgentSessionGetResponse };
+  agent_session_set: { request: AgentSessionSetRequest; response: AgentSessionSetResponse };
+  agent_cancel: { request: AgentCancelRequest; response: AgentCancelResponse };
+  agent_queue_edit: { request: AgentQueueEditRequest; response: AgentQueueEditResponse };
+  agent_queue_remove: { request: AgentQueueRemoveRequest; response: AgentQueueRemoveResponse };
+  agent_prompt_response: { request: AgentPromptResponseRequest; response: AgentPromptResponseResponse };
+  approvals_list: { request: ApprovalsListRequest; response: ApprovalsListResponse };
+  devices_list: { request: DevicesListRequest; response: DevicesListResponse };
+  device_revoke: { request: DeviceRevokeRequest; response: DeviceRevokeResponse };
+  device_rename: { request: DeviceRenameRequest; response: DeviceRenameResponse };
+  ledger_head: { request: LedgerHeadRequest; response: LedgerHeadResponse };
+  ledger_list: { request: LedgerListRequest; response: LedgerListResponse };
+  ledger_verify: { request: LedgerVerifyRequest; response: LedgerVerifyResponse };
+}
+
+export interface AgentCancelRequest {
+  agentSessionId: string;
+  clearQueue?: boolean;
+}
+
+export interface AgentCancelResponse {
+  session: SessionInfo;
+}
+
+export interface AgentDeltaPayload {
+  turnId: string | null;
+  blockId: string;
+  kind: DeltaKind;
+  offset: number;
+  text: string;
+  parentToolUseId?: string | null;
+  dropped?: boolean;
+}
+
+export type AgentEventPayload =
+  | TurnEvent
+  | InitEvent
+  | TextEvent
+  | ThinkingEvent
+  | ToolUseEvent
+  | ToolResultEvent
+  | FileCreateEvent
+  | FileEditEvent
+  | PromptEvent
+  | TodoEvent
+  | UsageEvent
+  | NoticeEvent
+  | DoneEvent
+  | ErrorEvent;
+
+export interface AgentInfo {
+  id: string;
+  name: string;
+  installed: boolean;
+  version: string | null;
+  advice: string | null;
+  modes: string[];
+  models: boolean;
+  questions: boolean;
+  plans: boolean;
+  resume: boolean;
+}
+
+export interface AgentMessageRequest {
+  agentSessionId: string;
+  promptId: string;
+  content: string;
+}
+
+export interface AgentMessageResponse {
+  turn: TurnInfo;
+}
+
+export interface AgentPromptResponseRequest {
+  approvalId: string;
+  decisionId: string;
+  verdict: DecisionVerdict;
+  scope: DecisionScope;
+  digest: string;
+  signature: string;
+  reason?: string | null;
+  answers?: string | null;
+  interrupt?: boolean;
+}
+
+export interface AgentPromptResponseResponse {
+  approval: ApprovalInfo;
+}
+
+export interface AgentQueueEditRequest {
+  agentSessionId: string;
+  promptId: string;
+  content: string;
+}
+
+export interface AgentQueueEditResponse {
+  turn: TurnInfo;
+}
+
+export interface AgentQueueRemoveRequest {
+  agentSessionId: string;
+  promptId: string;
+}
+
+export interface AgentQueueRemoveResponse {
+  turn: TurnInfo;
+}
+
+export interface AgentSessionGetRequest {
+  agentSessionId: string;
+}
+
+export interface AgentSessionGetResponse {
+  session: SessionInfo;
+  turns: TurnInfo[];
+}
+
+export interface AgentSessionNewRequest {
+  agentSessionId: string;
+  promptId: string;
+  projectId: string;
+  agent: string;
+  content: string;
+  mode?: string | null;
+  model?: string | null;
+}
+
+export interface AgentSessionNewResponse {
+  agentSessionId: string;
+  session: SessionInfo;
+  turn: TurnInfo;
+}
+
+export interface AgentSessionSetRequest {
+  agentSessionId: string;
+  title?: string | null;
+  mode?: string | null;
+  model?: string | null;
+  archived?: boolean | null;
+}
+
+export interface AgentSessionSetResponse {
+  session: SessionInfo;
+}
+
+export interface AgentSessionsListRequest {
+  projectId?: string | null;
+  archived?: boolean;
+}
+
+export interface AgentSessionsListResponse {
+  sessions: SessionInfo[];
+}
+
+export type AgentsListRequest = Record<string, never>;
+
+export interface AgentsListResponse {
+  agents: AgentInfo[];
+}
+
+export interface ApprovalChanged {
+  kind: "approval";
+  approval: ApprovalInfo;
+}
+
+export interface ApprovalInfo {
+  approvalId: string;
+  agentSessionId: string;
+  turnId: string;
+  projectId: string;
+  agent: string;
+  toolUseId: string | null;
+  kind: ApprovalKind;
+  state: ApprovalState;
+  digest: string;
+  subject: ApprovalSubject;
+  reason: string | null;
+  reach: string | null;
+  sandbox: SandboxKind;
+  requestedAt: string;
+  expiresAt: string;
+  decision: DecisionInfo | null;
+  execution: ExecutionInfo | null;
+}
+
+export type ApprovalKind = "command" | "edit" | "tool" | "question" | "plan";
+
+export type ApprovalState = "pending" | "allowed" | "denied" | "expired" | "withdrawn" | "running" | "finished" | "unknown";
+
+export type ApprovalSubject =
+  | CommandSubject
+  | EditSubject
+  | ToolSubject
+  | QuestionSubject
+  | PlanSubject;
+
+export interface ApprovalsListRequest {
+  pending?: boolean;
+  agentSessionId?: string | null;
+}
+
+export interface ApprovalsListResponse {
+  approvals: ApprovalInfo[];
+}
+
+export interface CommandSubject {
+  kind: "command";
+  command: string;
+  cwd: string;
+  tool: string;
+  input: string;
+}
+
+export interface DecisionInfo {
+  decisionId: string;
+  verdict: DecisionVerdict;
+  scope: DecisionScope;
+  reason: string | null;
+  deviceId: string | null;
+  by: string;
+  at: string;
+}
+
+export type DecisionScope = "once" | "turn" | "session";
+
+export type DecisionVerdict = "allow" | "deny";
+
+export type DeltaKind = "text" | "thinking";
+
+export interface DeviceChanged {
+  kind: "device";
+  device: DeviceInfo;
+}
+
+export interface DeviceInfo {
+  deviceId: string;
+  name: string;
+  app: string;
+  scopes: Scope[];
+  pairedAt: string;
+  lastSeenAt: string | null;
+  connected: boolean;
+  revokedAt: string | null;
+}
+
+export interface DeviceRenameRequest {
+  deviceId: string;
+  name: string;
+}
+
+export interface DeviceRenameResponse {
+  device: DeviceInfo;
+}
+
+export interface DeviceRevokeRequest {
+  deviceId: string;
+}
+
+export interface DeviceRevokeResponse {
+  device: DeviceInfo;
+}
+
+export type DevicesListRequest = Record<string, never>;
+
+export interface DevicesListResponse {
+  devices: DeviceInfo[];
+}
+
+export interface DiffHunk {
+  oldStart: number;
+  oldLines: number;
+  newStart: number;
+  newLines: number;
+  lines: DiffLine[];
+}
+
+export interface DiffLine {
+  kind: DiffLineKind;
+  text: string;
+  noNewline?: boolean;
+}
+
+export type DiffLineKind = "context" | "add" | "remove";
+
+export interface DoneEvent {
+  kind: "done";
+  outcome: TurnState;
+  cancelled: boolean;
+  at: string;
+  turnId: string | null;
+  parentToolUseId: string | null;
+}
+
+export interface EditSubject {
+  kind: "edit";
+  path: string;
+  creates: boolean;
+  diff: FileDiff | null;
+  tool: string;
+  input: string;
+}
+
+export interface Envelope {
+  v: number;
+  type: string;
+  requestId: string | null;
+  stream: string | null;
+  epoch: string | null;
+  seq: number | null;
+  payload: unknown | null;
+  error: WireError | null;
+}
+
+export type ErrorCode = "UNKNOWN_ERROR" | "INVALID_REQUEST" | "UNAUTHORIZED" | "PROJECT_NOT_FOUND" | "FILE_NOT_FOUND" | "FILE_TOO_LARGE" | "OUTSIDE_PROJECT_ROOT" | "GIT_NOT_INITIALIZED" | "COMMAND_TIMEOUT" | "DAEMON_BUSY" | "SESSION_NOT_FOUND" | "TURN_NOT_FOUND" | "APPROVAL_NOT_FOUND" | "ALREADY_DECIDED" | "DIGEST_MISMATCH" | "BAD_SIGNATURE" | "DEVICE_NOT_FOUND" | "AGENT_NOT_INSTALLED" | "AGENT_ERROR" | "SESSION_OPEN_ELSEWHERE" | "CONFLICT" | "RATE_LIMITED" | "VERSION_UNSUPPORTED" | "UNAVAILABLE";
+
+export interface ErrorEvent {
+  kind: "error";
+  message: string;
+  at: string;
+  turnId: string | null;
+  parentToolUseId: string | null;
+}
+
+export interface ExecutionInfo {
+  startedAt: string;
+  finishedAt: string | null;
+  exitCode: number | null;
+  failed: boolean | null;
+}
+
+export interface FileCreateEvent {
+  kind: "file_create";
+  toolUseId: string;
+  path: string;
+  diff: FileDiff | null;
+  at: string;
+  turnId: string | null;
+  parentToolUseId: string | null;
+}
+
+export interface FileDiff {
+  path: string;
+  creates: boolean;
+  added: number;
+  removed: number;
+  hunks: DiffHunk[];
+  complete: boolean;
+}
+
+export interface FileEditEvent {
+  kind: "file_edit";
+  toolUseId: string;
+  path: string;
+  diff: FileDiff | null;
+  at: string;
+  turnId: string | null;
+  parentToolUseId: string | null;
+}
+
+export interface HelloRequest {
+  protocol: number;
+  app: string;
+  deviceName?: string | null;
+  signingKey?: string | null;
+}
+
+export interface HelloResponse {
+  protocol: number;
+  machine: MachineInfo;
+  signingKey: string;
+  deviceId: string;
+  scopes: Scope[];
+  instance: string;
+  now: string;
+  ledger: LedgerHead;
+}
+
+export interface InitEvent {
+  kind: "init";
+  agent: string;
+  version: string | null;
+  model: string | null;
+  mode: string | null;
+  sandbox: SandboxKind;
+  resumed: boolean;
+  at: string;
+  turnId: string | null;
+  parentToolUseId: string | null;
+}
+
+export interface LedgerHead {
+  epoch: string;
+  seq: number;
+  hash: string;
+  signature: string;
+}
+
+export interface LedgerHeadRequest {
+  atSeq?: number | null;
+}
+
+export interface LedgerHeadResponse {
+  head: LedgerHead;
+  hashAt: string | null;
+}
+
+export interface LedgerListRequest {
+  before?: number | null;
+  limit?: number;
+  agentSessionId?: string | null;
+  approvalId?: string | null;
+}
+
+export interface LedgerListResponse {
+  rows: LedgerRowInfo[];
+  more: boolean;
+}
+
+export interface LedgerMoved {
+  kind: "ledger_head";
+  head: LedgerHead;
+}
+
+export interface LedgerRowInfo {
+  seq: number;
+  hash: string;
+  body: string;
+}
+
+export type LedgerVerifyRequest = Record<string, never>;
+
+export interface LedgerVerifyResponse {
+  intact: boolean;
+  rows: number;
+  firstBadSeq: number | null;
+  problem: string | null;
+  head: LedgerHead;
+}
+
+export type MachineEvent =
+  | SessionChanged
+  | SessionRemoved
+  | ApprovalChanged
+  | ProjectChanged
+  | ProjectRemoved
+  | DeviceChanged
+  | LedgerMoved
+  | MachineStopping;
+
+export interface MachineInfo {
+  machineId: string;
+  name: string;
+  version: string;
+  os: string;
+  arch: string;
+  demo: boolean;
+  sandbox: SandboxKind;
+  warnings: string[];
+}
+
+export type MachineStateRequest = Record<string, never>;
+
+export interface MachineStateResponse {
+  machine: MachineInfo;
+  projects: ProjectInfo[];
+  agents: AgentInfo[];
+  sessions: SessionInfo[];
+  approvals: ApprovalInfo[];
+  cursor: StreamCursor;
+}
+
+export interface MachineStopping {
+  kind: "stopping";
+  reason: string;
+}
+
+export type MachinesListRequest = Record<string, never>;
+
+export interface MachinesListResponse {
+  machines: MachineInfo[];
+}
+
+export interface NoticeEvent {
+  kind: "notice";
+  level: NoticeLevel;
+  text: string;
+  at: string;
+  turnId: string | null;
+  parentToolUseId: string | null;
+}
+
+export type NoticeLevel = "info" | "warning";
+
+export type PingRequest = Record<string, never>;
+
+export interface PingResponse {
+  now: string;
+}
+
+export interface PlanSubject {
+  kind: "plan";
+  plan: string;
+}
+
+export interface ProjectChanged {
+  kind: "project";
+  project: ProjectInfo;
+}
+
+export interface ProjectInfo {
+  projectId: string;
+  name: string;
+  path: string;
+  createdAt: string;
+  lastOpenedAt: string | null;
+  missing: boolean;
+}
+
+export interface ProjectRemoved {
+  kind: "project_removed";
+  projectId: string;
+}
+
+export type ProjectsListRequest = Record<string, never>;
+
+export interface ProjectsListResponse {
+  projects: ProjectInfo[];
+}
+
+export interface PromptEvent {
+  kind: "prompt";
+  approval: ApprovalInfo;
+  at: string;
+  turnId: string | null;
+  parentToolUseId: string | null;
+}
+
+export interface Question {
+  text: string;
+  header: string | null;
+  options: QuestionOption[];
+  multiSelect: boolean;
+}
+
+export interface QuestionOption {
+  label: string;
+  description: string | null;
+}
+
+export interface QuestionSubject {
+  kind: "question";
+  questions: Question[];
+}
+
+export type SandboxKind = "none";
+
+export type Scope = "view" | "prompt" | "decide" | "manage";
+
+export interface SessionChanged {
+  kind: "session";
+  session: SessionInfo;
+}
+
+export interface SessionInfo {
+  agentSessionId: string;
+  projectId: string;
+  agent: string;
+  title: string;
+  state: SessionState;
+  activity: string | null;
+  mode: string | null;
+  model: string | null;
+  sandbox: SandboxKind;
+  queued: number;
+  archived: boolean;
+  createdAt: string;
+  updatedAt: string;
+  usage: UsageInfo;
+  head: number;
+}
+
+export interface SessionRemoved {
+  kind: "session_removed";
+  agentSessionId: string;
+}
+
+export type SessionState = "idle" | "working" | "needs_you" | "failed";
+
+export interface StreamCursor {
+  stream: string;
+  epoch: string;
+  seq: number;
+}
+
+export interface SubscribeRequest {
+  stream: string;
+  epoch?: string | null;
+  after?: number;
+}
+
+export interface SubscribeResponse {
+  stream: string;
+  epoch: string;
+  head: number;
+  reset: boolean;
+}
+
+export interface TextEvent {
+  kind: "text";
+  blockId: string;
+  text: string;
+  at: string;
+  turnId: string | null;
+  parentToolUseId: string | null;
+}
+
+export interface ThinkingEvent {
+  kind: "thinking";
+  blockId: string;
+  text: string;
+  at: string;
+  turnId: string | null;
+  parentToolUseId: string | null;
+}
+
+export interface TodoEvent {
+  kind: "todo";
+  items: TodoItem[];
+  at: string;
+  turnId: string | null;
+  parentToolUseId: string | null;
+}
+
+export interface TodoItem {
+  text: string;
+  state: TodoItemState;
+}
+
+export type TodoItemState = "pending" | "active" | "done";
+
+export type ToolCategory = "read" | "search" | "execute" | "edit" | "fetch" | "think" | "agent" | "question" | "plan" | "todo" | "other";
+
+export interface ToolResultEvent {
+  kind: "tool_result";
+  toolUseId: string;
+  failed: boolean;
+  output: string;
+  outputBytes: number;
+  outputTruncated: boolean;
+  exitCode: number | null;
+  durationMs: number | null;
+  interrupted: boolean;
+  at: string;
+  turnId: string | null;
+  parentToolUseId: string | null;
+}
+
+export interface ToolSubject {
+  kind: "tool";
+  tool: string;
+  input: string;
+}
+
+export interface ToolUseEvent {
+  kind: "tool_use";
+  toolUseId: string;
+  tool: string;
+  category: ToolCategory;
+  title: string;
+  input: string;
+  inputTruncated: boolean;
+  at: string;
+  turnId: string | null;
+  parentToolUseId: string | null;
+}
+
+export interface TurnEvent {
+  kind: "turn";
+  turn: TurnInfo;
+  at: string;
+  turnId: string | null;
+  parentToolUseId: string | null;
+}
+
+export interface TurnInfo {
+  turnId: string;
+  state: TurnState;
+  content: string;
+  deviceId: string | null;
+  createdAt: string;
+  startedAt: string | null;
+  finishedAt: string | null;
+  error: string | null;
+}
+
+export type TurnState = "queued" | "running" | "waiting" | "completed" | "failed" | "cancelled" | "interrupted";
+
+export interface UnsubscribeRequest {
+  stream: string;
+}
+
+export interface UnsubscribeResponse {
+  stream: string;
+}
+
+export interface UsageEvent {
+  kind: "usage";
+  turn: UsageInfo;
+  session: UsageInfo;
+  at: string;
+  turnId: string | null;
+  parentToolUseId: string | null;
+}
+
+export interface UsageInfo {
+  inputTokens: number;
+  outputTokens: number;
+  cacheReadTokens: number;
+  cacheWriteTokens: number;
+  costUsd: number | null;
+}
+
+export interface WireError {
+  code: ErrorCode;
+  message: string;
+  details?: Record<string, string> | null;
+}
+
+export const Limits = {
+  messageBytes: 8388608,
+  promptBytes: 262144,
+  queuedPrompts: 50,
+  reasonBytes: 4096,
+  nameLength: 100,
+} as const;

@@ -1,0 +1,166 @@
+using System.Text.Json.Serialization;
+
+namespace PocketCoder.Protocol;
+
+[JsonConverter(typeof(LowerSnake<ApprovalKind>))]
+public enum ApprovalKind
+{
+    /// <summary>Run a command line.</summary>
+    Command,
+
+    /// <summary>Change a file.</summary>
+    Edit,
+
+    /// <summary>Use another tool.</summary>
+    Tool,
+    Question,
+    Plan,
+}
+
+[JsonConverter(typeof(LowerSnake<ApprovalState>))]
+public enum ApprovalState
+{
+    Pending,
+
+    /// <summary>Allowed and recorded; the agent has not been told yet, or has not begun.</summary>
+    Allowed,
+    Denied,
+
+    /// <summary>Nobody decided in time, or the daemon restarted: denied.</summary>
+    Expired,
+
+    /// <summary>The agent no longer waits (interrupted, stopped).</summary>
+    Withdrawn,
+    Running,
+    Finished,
+
+    /// <summary>It was allowed and may have run; its outcome can't be known.</summary>
+    Unknown,
+}
+
+/// <summary>How far an allowance reaches. Never wider than what the sheet said.</summary>
+[JsonConverter(typeof(LowerSnake<DecisionScope>))]
+public enum DecisionScope
+{
+    Once,
+
+    /// <summary>The same thing again while this turn runs.</summary>
+    Turn,
+
+    /// <summary>The same thing again in this session.</summary>
+    Session,
+}
+
+[JsonConverter(typeof(LowerSnake<DecisionVerdict>))]
+public enum DecisionVerdict
+{
+    Allow,
+    Deny,
+}
+
+/// <summary>
+/// Something that waits for a person, or waited. <paramref name="Digest"/> is the SHA-256 (hex) of the exact thing; a decision must name it.
+/// </summary>
+/// <param name="Reach">In words: what an allowance for the turn or the session would cover.</param>
+/// <param name="Reason">The agent's own words. Untrusted.</param>
+public sealed record ApprovalInfo(
+    Guid ApprovalId,
+    Guid AgentSessionId,
+    Guid TurnId,
+    Guid ProjectId,
+    string Agent,
+    string? ToolUseId,
+    ApprovalKind Kind,
+    ApprovalState State,
+    string Digest,
+    ApprovalSubject Subject,
+    string? Reason,
+    string? Reach,
+    SandboxKind Sandbox,
+    DateTimeOffset RequestedAt,
+    DateTimeOffset ExpiresAt,
+    DecisionInfo? Decision,
+    ExecutionInfo? Execution);
+
+/// <param name="By">Device name, or why no device decided (<c>time-out</c>, <c>restart</c>, <c>grant</c>).</param>
+public sealed record DecisionInfo(
+    Guid DecisionId,
+    DecisionVerdict Verdict,
+    DecisionScope Scope,
+    string? Reason,
+    string? DeviceId,
+    string By,
+    DateTimeOffset At);
+
+public sealed record ExecutionInfo(DateTimeOffset StartedAt, DateTimeOffset? FinishedAt, int? ExitCode, bool? Failed);
+
+/// <summary>The exact thing to decide on.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
+[JsonDerivedType(typeof(CommandSubject), "command")]
+[JsonDerivedType(typeof(EditSubject), "edit")]
+[JsonDerivedType(typeof(ToolSubject), "tool")]
+[JsonDerivedType(typeof(QuestionSubject), "question")]
+[JsonDerivedType(typeof(PlanSubject), "plan")]
+public abstract record ApprovalSubject;
+
+/// <param name="Command">Every byte of the command line. Clients escape it for display and never shorten it.</param>
+/// <param name="Input">The tool's whole exact input as JSON text.</param>
+public sealed record CommandSubject(string Command, string Cwd, string Tool, string Input) : ApprovalSubject;
+
+/// <param name="Diff">From the file as it is to the file as it would be; null when the result can't be known beforehand (then <paramref name="Input"/> is all there is).</param>
+public sealed record EditSubject(string Path, bool Creates, FileDiff? Diff, string Tool, string Input) : ApprovalSubject;
+
+public sealed record ToolSubject(string Tool, string Input) : ApprovalSubject;
+
+public sealed record QuestionSubject(IReadOnlyList<Question> Questions) : ApprovalSubject;
+
+public sealed record Question(string Text, string? Header, IReadOnlyList<QuestionOption> Options, bool MultiSelect);
+
+public sealed record QuestionOption(string Label, string? Description);
+
+/// <param name="Plan">Markdown. Untrusted.</param>
+public sealed record PlanSubject(string Plan) : ApprovalSubject;
+
+/// <summary>A line diff with three lines of context.</summary>
+/// <param name="Complete">False when the files were too large to compare line by line and one hunk replaces all.</param>
+public sealed record FileDiff(string Path, bool Creates, int Added, int Removed, IReadOnlyList<DiffHunk> Hunks, bool Complete);
+
+public sealed record DiffHunk(int OldStart, int OldLines, int NewStart, int NewLines, IReadOnlyList<DiffLine> Lines);
+
+[JsonConverter(typeof(LowerSnake<DiffLineKind>))]
+public enum DiffLineKind
+{
+    Context,
+    Add,
+    Remove,
+}
+
+/// <param name="Text">Without the line end. Untrusted.</param>
+/// <param name="NoNewline">The file ends after this line without a line end.</param>
+public sealed record DiffLine(DiffLineKind Kind, string Text, bool NoNewline = false);
+
+/// <summary>
+/// A person's decision (seed 003's name of the message). The device signs
+/// <c>pocketcoder-decision-v1\n{machineId}\n{approvalId}\n{decisionId}\n{digest}\n{verdict}\n{scope}\n{sha256 hex of reason}\n{sha256 hex of answers}</c>
+/// where reason and answers are UTF-8 and empty when absent. Sending the same decision again is harmless and gets the same answer.
+/// </summary>
+/// <param name="DecisionId">Client-made UUIDv7.</param>
+/// <param name="Answers">For questions: JSON text of an object question → answer. For plans: the mode to go on in, or absent.</param>
+/// <param name="Interrupt">With a denial: also end the turn.</param>
+public sealed record AgentPromptResponseRequest(
+    Guid ApprovalId,
+    Guid DecisionId,
+    DecisionVerdict Verdict,
+    DecisionScope Scope,
+    string Digest,
+    string Signature,
+    string? Reason = null,
+    string? Answers = null,
+    bool Interrupt = false);
+
+public sealed record AgentPromptResponseResponse(ApprovalInfo Approval);
+
+/// <param name="Pending">Only those that wait; else the newest 200 of all.</param>
+public sealed record ApprovalsListRequest(bool Pending = true, Guid? AgentSessionId = null);
+
+public sealed record ApprovalsListResponse(IReadOnlyList<ApprovalInfo> Approvals);

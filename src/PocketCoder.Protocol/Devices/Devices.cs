@@ -1,0 +1,68 @@
+using System.Text.Json.Serialization;
+
+namespace PocketCoder.Protocol;
+
+/// <summary>What a device may do. Fixed at pairing, kept on the machine, checked on every message.</summary>
+[JsonConverter(typeof(LowerSnake<Scope>))]
+public enum Scope
+{
+    /// <summary>See state, transcripts, approvals.</summary>
+    View,
+
+    /// <summary>Start sessions, prompt, cancel, edit the queue.</summary>
+    Prompt,
+
+    /// <summary>Allow, deny, answer.</summary>
+    Decide,
+
+    /// <summary>Devices, machine settings.</summary>
+    Manage,
+}
+
+/// <summary>First message of a connection. A pairing connection must name the device and give its signing key; later ones may repeat them, and are then checked against what is stored.</summary>
+/// <param name="Protocol">Highest protocol version the device speaks.</param>
+/// <param name="App">Program and version, for the device list: <c>app/0.1.0</c>.</param>
+/// <param name="DeviceName">1–100 characters.</param>
+/// <param name="SigningKey">base64url of the 65-byte P-256 point that verifies this device's decisions.</param>
+public sealed record HelloRequest(int Protocol, string App, string? DeviceName = null, string? SigningKey = null);
+
+/// <summary>What the machine says of itself to a device that proved its key.</summary>
+/// <param name="Instance">New at every start of the daemon.</param>
+/// <param name="SigningKey">base64url of the 65-byte P-256 point that verifies ledger heads.</param>
+/// <param name="Now">The machine's clock, to show honest countdowns on a device whose clock is off.</param>
+public sealed record HelloResponse(
+    int Protocol,
+    MachineInfo Machine,
+    string SigningKey,
+    string DeviceId,
+    IReadOnlyList<Scope> Scopes,
+    string Instance,
+    DateTimeOffset Now,
+    LedgerHead Ledger);
+
+public sealed record PingRequest;
+
+public sealed record PingResponse(DateTimeOffset Now);
+
+public sealed record DeviceInfo(
+    string DeviceId,
+    string Name,
+    string App,
+    IReadOnlyList<Scope> Scopes,
+    DateTimeOffset PairedAt,
+    DateTimeOffset? LastSeenAt,
+    bool Connected,
+    DateTimeOffset? RevokedAt);
+
+public sealed record DevicesListRequest;
+
+public sealed record DevicesListResponse(IReadOnlyList<DeviceInfo> Devices);
+
+/// <summary>Revokes a device for good; its live connections die at once.</summary>
+public sealed record DeviceRevokeRequest(string DeviceId);
+
+public sealed record DeviceRevokeResponse(DeviceInfo Device);
+
+public sealed record DeviceRenameRequest(string DeviceId, string Name);
+
+public sealed record DeviceRenameResponse(DeviceInfo Device);

@@ -1,0 +1,53 @@
+namespace PocketCoder.Protocol;
+
+/// <summary>Every message type, by its name on the wire. Names from seed 003 are kept as they are.</summary>
+public static class MessageTypes
+{
+    /// <summary>First message of every connection; see <see cref="HelloRequest"/>.</summary>
+    public const string Hello = "hello";
+    public const string Ping = "ping";
+    public const string Subscribe = "subscribe";
+    public const string Unsubscribe = "unsubscribe";
+    public const string MachinesList = "machines_list";
+    public const string MachineState = "machine_state";
+    public const string ProjectsList = "projects_list";
+    public const string AgentsList = "agents_list";
+    public const string AgentSessionNew = "agent_session_new";
+    public const string AgentMessage = "agent_message";
+    public const string AgentSessionsList = "agent_sessions_list";
+    public const string AgentSessionGet = "agent_session_get";
+    public const string AgentSessionSet = "agent_session_set";
+    public const string AgentCancel = "agent_cancel";
+    public const string AgentQueueEdit = "agent_queue_edit";
+    public const string AgentQueueRemove = "agent_queue_remove";
+    public const string AgentPromptResponse = "agent_prompt_response";
+    public const string ApprovalsList = "approvals_list";
+    public const string DevicesList = "devices_list";
+    public const string DeviceRevoke = "device_revoke";
+    public const string DeviceRename = "device_rename";
+    public const string LedgerHead = "ledger_head";
+    public const string LedgerList = "ledger_list";
+    public const string LedgerVerify = "ledger_verify";
+
+    /// <summary>Machine → device: a durable event of a session's stream.</summary>
+    public const string AgentEvent = "agent_event";
+
+    /// <summary>Machine → device: live text, offset-addressed, not durable.</summary>
+    public const string AgentDelta = "agent_delta";
+
+    /// <summary>Machine → device: an event of the <c>machine</c> stream.</summary>
+    public const string MachineEvent = "machine_event";
+
+    /// <summary>Either direction: a request failed, or the peer broke the protocol.</summary>
+    public const string Error = "error";
+
+    public const string ResponseSuffix = "_response";
+
+    /// <summary>Every request a device can make. A test holds this list against the machine's routing table.</summary>
+    public static IReadOnlyList<string> Requests { get; } =
+    [
+        Hello, Ping, Subscribe, Unsubscribe, MachinesList, MachineState, ProjectsList, AgentsList, AgentSessionNew, AgentMessage,
+        AgentSessionsList, AgentSessionGet, AgentSessionSet, AgentCancel, AgentQueueEdit, AgentQueueRemove, AgentPromptResponse,
+        ApprovalsList, DevicesList, DeviceRevoke, DeviceRename, LedgerHead, LedgerList, LedgerVerify,
+    ];
+}

@@ -1,0 +1,61 @@
+using System.Text.Json.Serialization;
+
+namespace PocketCoder.Protocol;
+
+/// <summary>The closed set of error codes on the wire (seed 003 §Error codes, and what was missing there). Written in UPPER_SNAKE_CASE.</summary>
+[JsonConverter(typeof(UpperSnake<ErrorCode>))]
+public enum ErrorCode
+{
+    /// <summary>A bug or an unforeseen failure on the machine; the log has the request id.</summary>
+    UnknownError,
+
+    /// <summary>The message is malformed, of an unknown type, or a field is missing or out of bounds.</summary>
+    InvalidRequest,
+
+    /// <summary>This device may not do that (its scopes don't include it), or it is revoked.</summary>
+    Unauthorized,
+    ProjectNotFound,
+    FileNotFound,
+    FileTooLarge,
+    OutsideProjectRoot,
+    GitNotInitialized,
+    CommandTimeout,
+
+    /// <summary>A bounded queue is full (50 prompts a session); nothing was accepted.</summary>
+    DaemonBusy,
+    SessionNotFound,
+
+    /// <summary>The turn is not in the queue any more, or never was.</summary>
+    TurnNotFound,
+    ApprovalNotFound,
+
+    /// <summary>Somebody else decided first, or it expired; <c>details</c> carries the state.</summary>
+    AlreadyDecided,
+
+    /// <summary>The decision names another digest than the one that is waiting.</summary>
+    DigestMismatch,
+
+    /// <summary>The signature does not verify with the key this device gave when it paired.</summary>
+    BadSignature,
+    DeviceNotFound,
+    AgentNotInstalled,
+    AgentError,
+
+    /// <summary>The same conversation is open in another process.</summary>
+    SessionOpenElsewhere,
+
+    /// <summary>State changed meanwhile; read again.</summary>
+    Conflict,
+    RateLimited,
+
+    /// <summary>The peer speaks a protocol version this side does not.</summary>
+    VersionUnsupported,
+
+    /// <summary>The machine is shutting down or cannot write its ledger; nothing was accepted.</summary>
+    Unavailable,
+}
+
+/// <summary>An error on the wire.</summary>
+/// <param name="Message">For people: what went wrong and what to do next. Carries no secret.</param>
+/// <param name="Details">Machine-readable extras by code, strings only.</param>
+public sealed record WireError(ErrorCode Code, string Message, IReadOnlyDictionary<string, string>? Details = null);

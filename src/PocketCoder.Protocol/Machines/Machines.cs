@@ -1,0 +1,66 @@
+using System.Text.Json.Serialization;
+
+namespace PocketCoder.Protocol;
+
+/// <summary>How commands are isolated on this machine. Shown everywhere.</summary>
+[JsonConverter(typeof(LowerSnake<SandboxKind>))]
+public enum SandboxKind
+{
+    /// <summary>Commands run as the daemon's own user, with all its rights.</summary>
+    None,
+}
+
+public sealed record MachineInfo(
+    string MachineId,
+    string Name,
+    string Version,
+    string Os,
+    string Arch,
+    bool Demo,
+    SandboxKind Sandbox,
+    IReadOnlyList<string> Warnings);
+
+public sealed record MachinesListRequest;
+
+public sealed record MachinesListResponse(IReadOnlyList<MachineInfo> Machines);
+
+/// <summary>Asks for everything the home screen shows, with the cursor from which to follow changes.</summary>
+public sealed record MachineStateRequest;
+
+public sealed record MachineStateResponse(
+    MachineInfo Machine,
+    IReadOnlyList<ProjectInfo> Projects,
+    IReadOnlyList<AgentInfo> Agents,
+    IReadOnlyList<SessionInfo> Sessions,
+    IReadOnlyList<ApprovalInfo> Approvals,
+    StreamCursor Cursor);
+
+/// <summary>A change of the machine's state. The <c>machine</c> stream is kept in memory only: its truth is <c>machine_state</c>.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
+[JsonDerivedType(typeof(SessionChanged), "session")]
+[JsonDerivedType(typeof(SessionRemoved), "session_removed")]
+[JsonDerivedType(typeof(ApprovalChanged), "approval")]
+[JsonDerivedType(typeof(ProjectChanged), "project")]
+[JsonDerivedType(typeof(ProjectRemoved), "project_removed")]
+[JsonDerivedType(typeof(DeviceChanged), "device")]
+[JsonDerivedType(typeof(LedgerMoved), "ledger_head")]
+[JsonDerivedType(typeof(MachineStopping), "stopping")]
+public abstract record MachineEvent;
+
+public sealed record SessionChanged(SessionInfo Session) : MachineEvent;
+
+public sealed record SessionRemoved(Guid AgentSessionId) : MachineEvent;
+
+public sealed record ApprovalChanged(ApprovalInfo Approval) : MachineEvent;
+
+public sealed record ProjectChanged(ProjectInfo Project) : MachineEvent;
+
+public sealed record ProjectRemoved(Guid ProjectId) : MachineEvent;
+
+public sealed record DeviceChanged(DeviceInfo Device) : MachineEvent;
+
+/// <summary>A newer signed head; devices remember the highest they saw.</summary>
+public sealed record LedgerMoved(LedgerHead Head) : MachineEvent;
+
+/// <summary>The daemon is stopping, and why.</summary>
+public sealed record MachineStopping(string Reason) : MachineEvent;

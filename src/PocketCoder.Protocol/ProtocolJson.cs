@@ -1,0 +1,66 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace PocketCoder.Protocol;
+
+/// <summary>The one place that says how the protocol is written as JSON: camelCase, words instead of numbers, and null written out so that every field has its place.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
+    AllowOutOfOrderMetadataProperties = true,
+    MaxDepth = 32)]
+[JsonSerializable(typeof(Envelope))]
+[JsonSerializable(typeof(WireError))]
+[JsonSerializable(typeof(AgentEventPayload))]
+[JsonSerializable(typeof(AgentDeltaPayload))]
+[JsonSerializable(typeof(MachineEvent))]
+[JsonSerializable(typeof(HelloRequest))]
+[JsonSerializable(typeof(HelloResponse))]
+[JsonSerializable(typeof(PingRequest))]
+[JsonSerializable(typeof(PingResponse))]
+[JsonSerializable(typeof(SubscribeRequest))]
+[JsonSerializable(typeof(SubscribeResponse))]
+[JsonSerializable(typeof(UnsubscribeRequest))]
+[JsonSerializable(typeof(UnsubscribeResponse))]
+[JsonSerializable(typeof(MachinesListRequest))]
+[JsonSerializable(typeof(MachinesListResponse))]
+[JsonSerializable(typeof(MachineStateRequest))]
+[JsonSerializable(typeof(MachineStateResponse))]
+[JsonSerializable(typeof(ProjectsListRequest))]
+[JsonSerializable(typeof(ProjectsListResponse))]
+[JsonSerializable(typeof(AgentsListRequest))]
+[JsonSerializable(typeof(AgentsListResponse))]
+[JsonSerializable(typeof(AgentSessionNewRequest))]
+[JsonSerializable(typeof(AgentSessionNewResponse))]
+[JsonSerializable(typeof(AgentMessageRequest))]
+[JsonSerializable(typeof(AgentMessageResponse))]
+[JsonSerializable(typeof(AgentSessionsListRequest))]
+[JsonSerializable(typeof(AgentSessionsListResponse))]
+[JsonSerializable(typeof(AgentSessionGetRequest))]
+[JsonSerializable(typeof(AgentSessionGetResponse))]
+[JsonSerializable(typeof(AgentSessionSetRequest))]
+[JsonSerializable(typeof(AgentSessionSetResponse))]
+[JsonSerializable(typeof(AgentCancelRequest))]
+[JsonSerializable(typeof(AgentCancelResponse))]
+[JsonSerializable(typeof(AgentQueueEditRequest))]
+[JsonSerializable(typeof(AgentQueueEditResponse))]
+[JsonSerializable(typeof(AgentQueueRemoveRequest))]
+[JsonSerializable(typeof(AgentQueueRemoveResponse))]
+[JsonSerializable(typeof(AgentPromptResponseRequest))]
+[JsonSerializable(typeof(AgentPromptResponseResponse))]
+[JsonSerializable(typeof(ApprovalsListRequest))]
+[JsonSerializable(typeof(ApprovalsListResponse))]
+[JsonSerializable(typeof(DevicesListRequest))]
+[JsonSerializable(typeof(DevicesListResponse))]
+[JsonSerializable(typeof(DeviceRevokeRequest))]
+[JsonSerializable(typeof(DeviceRevokeResponse))]
+[JsonSerializable(typeof(DeviceRenameRequest))]
+[JsonSerializable(typeof(DeviceRenameResponse))]
+[JsonSerializable(typeof(LedgerHeadRequest))]
+[JsonSerializable(typeof(LedgerHeadResponse))]
+[JsonSerializable(typeof(LedgerListRequest))]
+[JsonSerializable(typeof(LedgerListResponse))]
+[JsonSerializable(typeof(LedgerVerifyRequest))]
+[JsonSerializable(typeof(LedgerVerifyResponse))]
+public sealed partial class ProtocolJson : JsonSerializerContext;

@@ -1,0 +1,127 @@
+using System.Text.Json.Serialization;
+
+namespace PocketCoder.Protocol;
+
+[JsonConverter(typeof(LowerSnake<TurnState>))]
+public enum TurnState
+{
+    Queued,
+    Running,
+
+    /// <summary>Running, and something waits for a person.</summary>
+    Waiting,
+    Completed,
+    Failed,
+    Cancelled,
+
+    /// <summary>The daemon or the agent died in the middle; the session can go on.</summary>
+    Interrupted,
+}
+
+[JsonConverter(typeof(LowerSnake<SessionState>))]
+public enum SessionState
+{
+    Idle,
+    Working,
+
+    /// <summary>Something waits for a person.</summary>
+    NeedsYou,
+
+    /// <summary>The last turn failed or was interrupted.</summary>
+    Failed,
+}
+
+/// <param name="Agent">The agent's id, see <see cref="AgentInfo"/>.</param>
+/// <param name="Activity">In words, what it is doing now; null when idle.</param>
+/// <param name="Head">The last seq of the session's stream.</param>
+public sealed record SessionInfo(
+    Guid AgentSessionId,
+    Guid ProjectId,
+    string Agent,
+    string Title,
+    SessionState State,
+    string? Activity,
+    string? Mode,
+    string? Model,
+    SandboxKind Sandbox,
+    int Queued,
+    bool Archived,
+    DateTimeOffset CreatedAt,
+    DateTimeOffset UpdatedAt,
+    UsageInfo Usage,
+    long Head);
+
+public sealed record UsageInfo(long InputTokens, long OutputTokens, long CacheReadTokens, long CacheWriteTokens, decimal? CostUsd);
+
+public sealed record AgentInfo(
+    string Id,
+    string Name,
+    bool Installed,
+    string? Version,
+    string? Advice,
+    IReadOnlyList<string> Modes,
+    bool Models,
+    bool Questions,
+    bool Plans,
+    bool Resume);
+
+public sealed record AgentsListRequest;
+
+public sealed record AgentsListResponse(IReadOnlyList<AgentInfo> Agents);
+
+/// <summary>Starts a session with its first prompt. Both ids are client-made UUIDv7, so that sending again makes nothing twice.</summary>
+public sealed record AgentSessionNewRequest(
+    Guid AgentSessionId,
+    Guid PromptId,
+    Guid ProjectId,
+    string Agent,
+    string Content,
+    string? Mode = null,
+    string? Model = null);
+
+public sealed record AgentSessionNewResponse(Guid AgentSessionId, SessionInfo Session, TurnInfo Turn);
+
+/// <summary>Adds a prompt to the session's queue; it runs when its turn comes.</summary>
+/// <param name="PromptId">Client-made UUIDv7; becomes the turn's id.</param>
+public sealed record AgentMessageRequest(Guid AgentSessionId, Guid PromptId, string Content);
+
+public sealed record AgentMessageResponse(TurnInfo Turn);
+
+public sealed record AgentSessionsListRequest(Guid? ProjectId = null, bool Archived = false);
+
+public sealed record AgentSessionsListResponse(IReadOnlyList<SessionInfo> Sessions);
+
+public sealed record AgentSessionGetRequest(Guid AgentSessionId);
+
+/// <param name="Turns">The last 200 turns, oldest first, the queued ones included.</param>
+public sealed record AgentSessionGetResponse(SessionInfo Session, IReadOnlyList<TurnInfo> Turns);
+
+/// <summary>Changes what is given, leaves the rest.</summary>
+public sealed record AgentSessionSetRequest(Guid AgentSessionId, string? Title = null, string? Mode = null, string? Model = null, bool? Archived = null);
+
+public sealed record AgentSessionSetResponse(SessionInfo Session);
+
+/// <summary>Stops the running turn.</summary>
+/// <param name="ClearQueue">Also cancels every queued prompt.</param>
+public sealed record AgentCancelRequest(Guid AgentSessionId, bool ClearQueue = false);
+
+public sealed record AgentCancelResponse(SessionInfo Session);
+
+public sealed record AgentQueueEditRequest(Guid AgentSessionId, Guid PromptId, string Content);
+
+public sealed record AgentQueueEditResponse(TurnInfo Turn);
+
+public sealed record AgentQueueRemoveRequest(Guid AgentSessionId, Guid PromptId);
+
+public sealed record AgentQueueRemoveResponse(TurnInfo Turn);
+
+/// <summary>One prompt and what became of it.</summary>
+public sealed record TurnInfo(
+    Guid TurnId,
+    TurnState State,
+    string Content,
+    string? DeviceId,
+    DateTimeOffset CreatedAt,
+    DateTimeOffset? StartedAt,
+    DateTimeOffset? FinishedAt,
+    string? Error);
