@@ -31,6 +31,9 @@ public sealed record GatewayOptions
     /// <summary>The certificate to serve with; null serves plain HTTP.</summary>
     public GatewayTls? Tls { get; init; }
 
+    /// <summary>Serve the app from this folder (a build's <c>dist</c>, read once at start) instead of the one built into the program.</summary>
+    public string? AppDirectory { get; init; }
+
     /// <summary>Open device connections in all.</summary>
     public int MaxConnections { get; init; } = 1000;
 
