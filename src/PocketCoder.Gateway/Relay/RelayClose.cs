@@ -1,0 +1,25 @@
+namespace PocketCoder.Gateway;
+
+/// <summary>Close codes of the relay connection (RFC 6455 §7.4; 4000 and up are ours). The gateway's own; machines may use other 4xxx codes.</summary>
+public static class RelayClose
+{
+    public const ushort Normal = 1000;
+
+    /// <summary>The gateway stops.</summary>
+    public const ushort GoingAway = 1001;
+
+    /// <summary>A text message, an empty frame or an unknown kind.</summary>
+    public const ushort BadFrame = 1007;
+
+    /// <summary>A frame above <see cref="RelayFrame.MaxBytes"/>.</summary>
+    public const ushort TooBig = 1009;
+
+    /// <summary>The machine's side failed.</summary>
+    public const ushort MachineFailed = 1011;
+
+    /// <summary>No machine with this id is connected to this gateway.</summary>
+    public const ushort UnknownMachine = 4404;
+
+    /// <summary>No sealed frame in time.</summary>
+    public const ushort HandshakeTooSlow = 4408;
+}

@@ -1,0 +1,48 @@
+using System.Text.Json.Serialization;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Machine.ControlPlane;
+
+/// <param name="Listen">Base addresses of the gateway, the best one for a phone first: <c>https://box.example:8090</c>.</param>
+/// <param name="SessionsWorking">Sessions with a turn that runs or waits.</param>
+public sealed record ControlStatus(
+    string Version,
+    string MachineId,
+    string Name,
+    int Pid,
+    DateTimeOffset StartedAt,
+    IReadOnlyList<string> Listen,
+    bool Demo,
+    SandboxKind Sandbox,
+    int SessionsWorking,
+    int DevicesConnected,
+    int DevicesPaired,
+    IReadOnlyList<AgentInfo> Agents,
+    IReadOnlyList<string> Warnings,
+    IReadOnlyList<ProjectInfo> Projects);
+
+/// <param name="Added">False: this path was registered before.</param>
+public sealed record ProjectAdded(ProjectInfo Project, bool Added);
+
+/// <param name="Scopes">At least one, each once.</param>
+/// <param name="Name">What to call the device; null leaves it to the device.</param>
+public sealed record PairingRequest(IReadOnlyList<Scope> Scopes, string? Name);
+
+/// <summary>A one-time pairing link. Whoever opens it first is paired, so it is shown to the owner only and never logged.</summary>
+/// <param name="PairingId">Names the pairing without its secret.</param>
+/// <param name="Links">The same offer under each of the gateway's addresses, the best one for a phone first; the secret stands behind the <c>#</c>, which browsers send to nobody.</param>
+public sealed record PairingOffer(string PairingId, IReadOnlyList<string> Links, IReadOnlyList<Scope> Scopes, DateTimeOffset ExpiresAt);
+
+[JsonConverter(typeof(LowerSnake<PairingState>))]
+public enum PairingState
+{
+    Waiting,
+    Paired,
+    Expired,
+
+    /// <summary>Too many wrong tries; the link is dead.</summary>
+    Burnt,
+}
+
+/// <param name="Device">The new device once paired.</param>
+public sealed record PairingProgress(PairingState State, DeviceInfo? Device);

@@ -1,0 +1,63 @@
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Machine.ControlPlane;
+
+/// <summary>
+/// What the daemon lets its owner do from the same machine. The control plane has checked and canonicalised what it passes on
+/// (paths, names, ids); expected failures are <see cref="ControlException"/>. Called from many threads.
+/// </summary>
+public interface IControlTarget
+{
+    Task<ControlStatus> StatusAsync(CancellationToken ct);
+
+    /// <summary>Begins an orderly stop and returns at once.</summary>
+    void RequestStop(string reason);
+
+    Task<IReadOnlyList<ProjectInfo>> ListProjectsAsync(CancellationToken ct);
+
+    /// <summary>Registers a folder, or gives the project that is registered for this path already (then the name is left as it is).</summary>
+    /// <param name="path">Absolute, without symbolic links, existing, a directory.</param>
+    /// <param name="name">1–100 characters without control characters.</param>
+    Task<ProjectAdded> AddProjectAsync(string path, string name, CancellationToken ct);
+
+    /// <summary>Forgets a project; its files stay.</summary>
+    /// <exception cref="ControlException"><see cref="ErrorCode.ProjectNotFound"/>, or <see cref="ErrorCode.Conflict"/> while a session works in it.</exception>
+    Task<ProjectInfo> RemoveProjectAsync(Guid projectId, CancellationToken ct);
+
+    /// <summary>Makes a one-time pairing link.</summary>
+    Task<PairingOffer> PairAsync(PairingRequest request, CancellationToken ct);
+
+    /// <summary>What became of a pairing link; null when there is no such one (any more).</summary>
+    Task<PairingProgress?> PairingAsync(string pairingId, CancellationToken ct);
+
+    Task<IReadOnlyList<DeviceInfo>> ListDevicesAsync(CancellationToken ct);
+
+    /// <summary>Revokes a device for good; its live connections end at once.</summary>
+    Task<DeviceInfo> RevokeDeviceAsync(string deviceId, CancellationToken ct);
+
+    /// <param name="name">1–100 characters without control characters.</param>
+    Task<DeviceInfo> RenameDeviceAsync(string deviceId, string name, CancellationToken ct);
+
+    Task<string> GetLabelAsync(CancellationToken ct);
+
+    /// <param name="label">1–64 characters, trimmed, without control characters.</param>
+    Task SetLabelAsync(string label, CancellationToken ct);
+
+    Task<LedgerHead> LedgerHeadAsync(CancellationToken ct);
+
+    /// <summary>Rows newest first; <see cref="LedgerListRequest.Limit"/> is 1–200 here.</summary>
+    Task<LedgerListResponse> ListLedgerAsync(LedgerListRequest request, CancellationToken ct);
+
+    Task<LedgerVerifyResponse> VerifyLedgerAsync(CancellationToken ct);
+
+    /// <summary>Every row, oldest first.</summary>
+    IAsyncEnumerable<LedgerRowInfo> ExportLedgerAsync(CancellationToken ct);
+
+    Task<IReadOnlyList<SessionInfo>> ListSessionsAsync(CancellationToken ct);
+}
+
+/// <summary>An expected failure of a control operation; it reaches the CLI as code and message.</summary>
+public sealed class ControlException(ErrorCode code, string message, Exception? inner = null) : Exception(message, inner)
+{
+    public ErrorCode Code { get; } = code;
+}

@@ -1,0 +1,29 @@
+using System.Reflection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using PocketCoder.Gateway;
+
+namespace PocketCoder.Machine;
+
+/// <summary>Everything the daemon is told when it starts.</summary>
+public sealed record DaemonOptions
+{
+    /// <summary>Where it keeps its files; <see cref="Home.Prepare"/> has been called.</summary>
+    public required Home Home { get; init; }
+
+    /// <summary>Demonstration: a scripted agent and a sample project, nothing real.</summary>
+    public bool Demo { get; init; }
+
+    public GatewayOptions Gateway { get; init; } = GatewayOptions.Default;
+
+    /// <summary>How long an approval waits for a person before it counts as denied. 10 s to 24 h.</summary>
+    public TimeSpan ApprovalTimeout { get; init; } = TimeSpan.FromMinutes(10);
+
+    public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
+
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>The program's version, as <c>pocketcoder version</c> prints it.</summary>
+    public static string ProductVersion { get; } =
+        typeof(DaemonOptions).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0.0.0";
+}

@@ -1,0 +1,171 @@
+using System.Runtime.Versioning;
+using System.Text;
+
+namespace PocketCoder.Machine;
+
+/// <summary>
+/// The daemon's directory and the files in it (seed 003 §Config Directory). Directories are 0700, files 0600.
+/// Holds nothing open; safe to share.
+/// </summary>
+public sealed class Home
+{
+    private const UnixFileMode PrivateDirectory = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const UnixFileMode WritableByOthers = UnixFileMode.GroupWrite | UnixFileMode.OtherWrite;
+
+    /// <summary>Longest path of a Unix socket in bytes, without the closing zero (Linux has 108, macOS 104).</summary>
+    private const int SocketPathLimit = 103;
+
+    private Home(string root) => Root = root;
+
+    /// <summary>The mode of every file here.</summary>
+    public static UnixFileMode PrivateFile => UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    public string Root { get; }
+
+    public string Database => In("daemon.db");
+
+    /// <summary>The machine's private keys.</summary>
+    public string MachineKey => In("machine.key");
+
+    public string MachineLabel => In("machine-label.txt");
+
+    public string PidFile => In("daemon.pid");
+
+    /// <summary>Held exclusively while a daemon lives.</summary>
+    public string LockFile => In("daemon.lock");
+
+    /// <summary>The control plane's Unix socket.</summary>
+    public string ControlSocket => In("control.sock");
+
+    public string Logs => In("logs");
+
+    public string LogFile => Path.Combine(Logs, "daemon.log");
+
+    public string Tls => In("tls");
+
+    /// <summary>The sample project of <c>--demo</c>.</summary>
+    public string Demo => In("demo");
+
+    /// <summary>
+    /// The directory to use: <c>POCKETCODER_HOME</c>, else <c>pocketcoder</c> under the system's place for settings
+    /// (<c>$XDG_CONFIG_HOME</c> or <c>~/.config</c>; <c>~/Library/Application Support</c> on macOS; <c>%APPDATA%</c> on Windows). Touches no file.
+    /// </summary>
+    /// <exception cref="HomeRefusal">There is no such place, or the path can't be used.</exception>
+    public static Home Resolve(Func<string, string?>? environment = null)
+    {
+        environment ??= Environment.GetEnvironmentVariable;
+        if (environment("POCKETCODER_HOME") is { Length: > 0 } given)
+        {
+            return At(given);
+        }
+
+        var settings = OperatingSystem.IsWindows() ? environment("APPDATA")
+            : OperatingSystem.IsMacOS() ? UnderUserHome(environment, "Library/Application Support")
+            // The XDG specification says that a relative path must be ignored.
+            : environment("XDG_CONFIG_HOME") is { Length: > 0 } xdg && Path.IsPathFullyQualified(xdg) ? xdg
+            : UnderUserHome(environment, ".config");
+        return settings is { Length: > 0 }
+            ? At(Path.Combine(settings, "pocketcoder"))
+            : throw new HomeRefusal("There is no home directory to keep PocketCoder's files in. Set POCKETCODER_HOME to a directory of your own.");
+    }
+
+    /// <summary>A home at a given place; relative paths are taken from the current directory. Touches no file.</summary>
+    /// <exception cref="HomeRefusal">The path is too long for a Unix socket.</exception>
+    public static Home At(string path)
+    {
+        var home = new Home(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)));
+        return !OperatingSystem.IsWindows() && Encoding.UTF8.GetByteCount(home.ControlSocket) > SocketPathLimit
+            ? throw new HomeRefusal($"{home.Root} is too long a path: the control socket in it would exceed the system's {SocketPathLimit} bytes. Set POCKETCODER_HOME to a shorter one.")
+            : home;
+    }
+
+    /// <summary>Creates what is missing and checks that the directory is this user's and nobody else can change it.</summary>
+    /// <exception cref="HomeRefusal">It is not, or it can't be created; the message says what to type.</exception>
+    public void Prepare()
+    {
+        foreach (var directory in (string[])[Root, Logs, Tls])
+        {
+            try
+            {
+                if (OperatingSystem.IsWindows())
+                {
+                    Directory.CreateDirectory(directory); // %APPDATA% is the user's own by its inherited access list
+                    continue;
+                }
+
+                // A missing parent is made with the same mode; an existing directory keeps its own and is checked below.
+                Directory.CreateDirectory(directory, PrivateDirectory);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new HomeRefusal($"{directory} can't be created: {e.Message} Set POCKETCODER_HOME to a directory of your own.", e);
+            }
+
+            Check(directory);
+        }
+    }
+
+    /// <summary>Opens or creates a file of this home with mode 0600 from its first moment.</summary>
+    public static FileStream OpenPrivate(string path, FileMode mode, FileAccess access, FileShare share)
+    {
+        var options = new FileStreamOptions { Mode = mode, Access = access, Share = share };
+        if (!OperatingSystem.IsWindows() && mode is not FileMode.Open and not FileMode.Truncate)
+        {
+            options.UnixCreateMode = PrivateFile;
+        }
+
+        return new FileStream(path, options);
+    }
+
+    /// <summary>Replaces a file as a whole: other readers see the old or the new content, also after a power cut.</summary>
+    public static void WritePrivate(string path, ReadOnlySpan<byte> content)
+    {
+        var temporary = $"{path}.{Guid.CreateVersion7():N}.tmp";
+        try
+        {
+            using (var file = OpenPrivate(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
+            {
+                file.Write(content);
+                file.Flush(flushToDisk: true);
+            }
+
+            File.Move(temporary, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
+
+    public override string ToString() => Root;
+
+    [UnsupportedOSPlatform("windows")]
+    private static void Check(string directory)
+    {
+        if (!FileOwner.IsCurrentUser(directory))
+        {
+            throw new HomeRefusal(
+                $"{directory} belongs to another user. PocketCoder keeps keys there, so it must be yours: run as that user, or set POCKETCODER_HOME to a directory of your own.");
+        }
+
+        var mode = File.GetUnixFileMode(directory);
+        if ((mode & WritableByOthers) != UnixFileMode.None)
+        {
+            throw new HomeRefusal($"Other users may write to {directory}, where PocketCoder keeps keys. Check what is in it, then type: chmod 700 '{directory.Replace("'", "'\\''", StringComparison.Ordinal)}'");
+        }
+
+        if (mode != PrivateDirectory)
+        {
+            // Readable by others only: nothing can have been planted, so closing it is enough.
+            File.SetUnixFileMode(directory, PrivateDirectory);
+        }
+    }
+
+    private string In(string name) => Path.Combine(Root, name);
+
+    private static string? UnderUserHome(Func<string, string?> environment, string relative)
+        => environment("HOME") is { Length: > 0 } home && Path.IsPathFullyQualified(home) ? Path.Combine(home, relative) : null;
+}
+
+/// <summary>The home directory can't be used; the message says why and what to type.</summary>
+public sealed class HomeRefusal(string message, Exception? inner = null) : Exception(message, inner);
