@@ -78,12 +78,7 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
     public async Task<ApprovalInfo> DecideAsync(Device device, AgentPromptResponseRequest decision)
     {
         DecisionCheck.Form(decision);
-        var signed = DecisionCheck.SignedText(machineId, decision);
-        if (!DecisionCheck.Verify(device.SigningKey, signed, decision.Signature))
-        {
-            throw new RequestFailure(ErrorCode.BadSignature, "The decision's signature does not fit the key that this device paired with. Pair the device again.");
-        }
-
+        var signed = DecisionCheck.Verify(device.SigningKey, machineId, decision);
         var settled = false;
         var approval = await store.WriteAsync(change =>
         {

@@ -69,29 +69,37 @@ internal static class DecisionCheck
         }
     }
 
-    /// <summary>The text that the device signed.</summary>
-    public static string SignedText(string machineId, AgentPromptResponseRequest decision) => string.Join(
-        '\n',
-        Domain,
+    /// <summary>What the device signs, field by field.</summary>
+    public static string[] Fields(string machineId, AgentPromptResponseRequest decision) =>
+    [
         machineId,
-        decision.ApprovalId,
-        decision.DecisionId,
+        decision.ApprovalId.ToString(),
+        decision.DecisionId.ToString(),
         decision.Digest,
         Word(decision.Verdict, ProtocolJson.Default.DecisionVerdict),
         Word(decision.Scope, ProtocolJson.Default.DecisionScope),
         Sha256(decision.Reason),
-        Sha256(decision.Answers));
+        Sha256(decision.Answers),
+    ];
 
-    public static bool Verify(byte[] signingKey, string signed, string signature)
+    /// <summary>The exact signed text, if the signature is the device's own.</summary>
+    /// <exception cref="RequestFailure">BAD_SIGNATURE</exception>
+    public static string Verify(byte[] signingKey, string machineId, AgentPromptResponseRequest decision)
     {
+        var fields = Fields(machineId, decision);
         try
         {
-            return Signatures.Verify(signingKey, signed, Base64Url.DecodeFromChars(signature));
+            if (Signatures.Verify(signingKey, Base64Url.DecodeFromChars(decision.Signature), Domain, fields))
+            {
+                return Encoding.UTF8.GetString(Signatures.Text(Domain, fields));
+            }
         }
         catch (FormatException)
         {
-            return false;
+            // Not base64url: no signature.
         }
+
+        throw new RequestFailure(ErrorCode.BadSignature, "The decision's signature does not fit the key that this device paired with. Pair the device again.");
     }
 
     private static string Word<T>(T value, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type) => JsonSerializer.Serialize(value, type).Trim('"');
