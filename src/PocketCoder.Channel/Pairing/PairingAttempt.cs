@@ -17,6 +17,9 @@ public sealed class PairingAttempt
         Scopes = scopes;
     }
 
+    /// <summary>Which offer: the 16 hex digits of its id.</summary>
+    public string OfferId => _key.ToString("x16", System.Globalization.CultureInfo.InvariantCulture);
+
     /// <summary>What the offer was made for.</summary>
     public IReadOnlyList<string> Scopes { get; }
 

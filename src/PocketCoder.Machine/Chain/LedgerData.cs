@@ -55,6 +55,8 @@ internal sealed record UnknownData(string Reason) : ILedgerData;
 
 internal sealed record InterruptedData(string Reason) : ILedgerData;
 
+internal sealed record StartedMachineData(string Version) : ILedgerData;
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ProjectData))]
 [JsonSerializable(typeof(DeviceData))]
@@ -69,4 +71,5 @@ internal sealed record InterruptedData(string Reason) : ILedgerData;
 [JsonSerializable(typeof(NotRunData))]
 [JsonSerializable(typeof(UnknownData))]
 [JsonSerializable(typeof(InterruptedData))]
+[JsonSerializable(typeof(StartedMachineData))]
 internal sealed partial class LedgerDataJson : JsonSerializerContext;

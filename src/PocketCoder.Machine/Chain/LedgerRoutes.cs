@@ -50,7 +50,7 @@ internal static class LedgerRoutes
 
     public static async Task<LedgerVerifyResponse> VerifyAsync(LedgerStore ledger, ChainHead head, CancellationToken cancellationToken)
     {
-        var report = await ledger.VerifyAsync(cancellationToken: cancellationToken);
-        return new LedgerVerifyResponse(report.Intact, report.Rows, report.FirstBadSeq, report.Problem, head.Current);
+        var report = await ledger.VerifyAsync([], cancellationToken);
+        return new LedgerVerifyResponse(report.Ok, report.Rows, report.Fault?.Seq, report.Fault?.Detail, head.Current);
     }
 }

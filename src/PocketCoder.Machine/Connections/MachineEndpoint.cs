@@ -191,7 +191,7 @@ internal sealed partial class MachineEndpoint(
     private DeviceStanding StandingOf(Peer peer) => devices.Find(peer.Id) switch
     {
         { } device when !peer.PublicKey.SequenceEqual(device.StaticKey) => DeviceStanding.Unknown,
-        { RevokedAt: null } => DeviceStanding.Trusted,
+        { RevokedAt: null } => DeviceStanding.Known,
         { } => DeviceStanding.Revoked,
         null => DeviceStanding.Unknown,
     };

@@ -52,7 +52,7 @@ internal sealed class PairingDesk(ChannelIdentity identity, DeviceStore devices,
     /// <exception cref="RequestFailure">INVALID_REQUEST; the offer is used up all the same</exception>
     public async Task<Device> PairAsync(Peer peer, PairingAttempt attempt, HelloRequest hello, string app)
     {
-        var made = _made.GetValueOrDefault(Convert.ToHexStringLower(attempt.OfferId.Span));
+        var made = _made.GetValueOrDefault(attempt.OfferId);
         var name = made?.Name ?? DeviceNames.Require(hello.DeviceName);
         var key = SigningKeys.Parse(hello.SigningKey);
         var device = await devices.AddAsync(peer.Id, name, app, peer.PublicKey.ToArray(), key, [.. attempt.Scopes.Select(Enum.Parse<Scope>)]);

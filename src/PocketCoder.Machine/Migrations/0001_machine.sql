@@ -89,5 +89,6 @@ CREATE TABLE agent_processes (
     session_id  TEXT PRIMARY KEY,
     pid         INTEGER NOT NULL,
     start_ticks INTEGER NOT NULL,
-    boot_id     TEXT NOT NULL
+    boot_id     TEXT NOT NULL,
+    mark        TEXT
 );

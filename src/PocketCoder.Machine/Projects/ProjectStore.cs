@@ -1,4 +1,5 @@
 using PocketCoder.Ledger;
+using PocketCoder.Machine.Chain;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Protocol;

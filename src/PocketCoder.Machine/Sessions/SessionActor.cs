@@ -126,7 +126,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
     /// <exception cref="RequestFailure">INVALID_REQUEST, CONFLICT</exception>
     public Task<SessionInfo> SetAsync(AgentSessionSetRequest request) => AskAsync(async () =>
     {
-        if (request.Mode is { } mode && !_driver.Description.Modes.Contains(mode))
+        if (request.Mode is { } mode && !_driver.Description.Modes.Contains(mode, StringComparer.Ordinal))
         {
             throw new RequestFailure(ErrorCode.InvalidRequest, $"{_driver.Description.Name} has no mode {mode}. It has: {string.Join(", ", _driver.Description.Modes)}.");
         }

@@ -50,7 +50,7 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
 
             return ProcessRows.TakeAll(change);
         });
-        await ProcessReaper.ReapAsync(left, cancellationToken);
+        await ProcessGroup.ReapAsync(left, TimeSpan.FromSeconds(2), services.Time);
 
         var (records, queues) = await Store.ReadAsync(
             connection => (SessionRows.List(connection), SessionRows.QueueLengths(connection).ToDictionary(q => q.Session, q => q.Count)), cancellationToken);
@@ -75,12 +75,12 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
         }
 
         var driver = agents.Find(request.Agent) ?? throw new RequestFailure(ErrorCode.InvalidRequest, $"There is no agent {request.Agent}. There are: {string.Join(", ", agents.Ids)}.");
-        if (request.Mode is { } mode && !driver.Description.Modes.Contains(mode))
+        if (request.Mode is { } mode && !driver.Description.Modes.Contains(mode, StringComparer.Ordinal))
         {
             throw new RequestFailure(ErrorCode.InvalidRequest, $"{driver.Description.Name} has no mode {mode}.");
         }
 
-        var (record, added) = await Store.WriteAsync(change =>
+        var (record, added) = await Store.WriteAsync<(SessionRecord, TurnInfo?)>(change =>
         {
             if (SessionRows.Find(change, request.AgentSessionId) is { } known)
             {
