@@ -44,7 +44,7 @@ internal sealed class SymmetricState : IDisposable
     public void MixKey(ReadOnlySpan<byte> input)
     {
         Span<byte> outputs = stackalloc byte[64];
-        HKDF.DeriveKey(HashAlgorithmName.SHA256, input, outputs, _chainingKey, default);
+        Hkdf(input, outputs);
         outputs[..32].CopyTo(_chainingKey);
         SetKey(outputs[32..]);
         CryptographicOperations.ZeroMemory(outputs);
@@ -53,7 +53,7 @@ internal sealed class SymmetricState : IDisposable
     public void MixKeyAndHash(ReadOnlySpan<byte> input)
     {
         Span<byte> outputs = stackalloc byte[96];
-        HKDF.DeriveKey(HashAlgorithmName.SHA256, input, outputs, _chainingKey, default);
+        Hkdf(input, outputs);
         outputs[..32].CopyTo(_chainingKey);
         MixHash(outputs[32..64]);
         SetKey(outputs[64..]);
@@ -108,7 +108,7 @@ internal sealed class SymmetricState : IDisposable
     public (byte[] ToResponder, byte[] ToInitiator) Split()
     {
         Span<byte> outputs = stackalloc byte[64];
-        HKDF.DeriveKey(HashAlgorithmName.SHA256, default, outputs, _chainingKey, default);
+        Hkdf(default, outputs);
         var keys = (outputs[..32].ToArray(), outputs[32..].ToArray());
         CryptographicOperations.ZeroMemory(outputs);
         return keys;
@@ -119,6 +119,27 @@ internal sealed class SymmetricState : IDisposable
         CryptographicOperations.ZeroMemory(_chainingKey);
         CryptographicOperations.ZeroMemory(_key);
         _hasKey = false;
+    }
+
+    /// <summary>
+    /// HKDF of section 4.3, by HMAC. Not <see cref="HKDF"/>: on OpenSSL 3 that refuses the empty input which <see cref="Split"/> must give it.
+    /// </summary>
+    private void Hkdf(ReadOnlySpan<byte> input, Span<byte> outputs)
+    {
+        Span<byte> extract = stackalloc byte[32];
+        Span<byte> block = stackalloc byte[33];
+        HMACSHA256.HashData(_chainingKey, input, extract);
+        block[0] = 1;
+        HMACSHA256.HashData(extract, block[..1], outputs);
+        for (var at = 32; at < outputs.Length; at += 32)
+        {
+            outputs.Slice(at - 32, 32).CopyTo(block);
+            block[32] = (byte)((at / 32) + 1);
+            HMACSHA256.HashData(extract, block, outputs[at..]);
+        }
+
+        CryptographicOperations.ZeroMemory(extract);
+        CryptographicOperations.ZeroMemory(block);
     }
 
     private void SetKey(ReadOnlySpan<byte> key)
