@@ -21,6 +21,15 @@ public static class ProcessGroup
             && ProcessTable.Find(identity.Pid) is { HasEnded: false } entry
             && entry.StartTicks == identity.StartTicks;
 
+    /// <summary>When the process with this pid started (to about a second: the clock may have been set since boot), or null when there is none.</summary>
+    public static DateTimeOffset? StartedAt(int pid)
+    {
+        const long ticksPerSecond = 100; // USER_HZ: the same on every Linux .NET runs on
+        return ProcessTable.Find(pid) is { HasEnded: false } entry
+            ? DateTimeOffset.FromUnixTimeSeconds(ProcessTable.BootTime).AddMilliseconds(entry.StartTicks * 1000 / ticksPerSecond)
+            : null;
+    }
+
     /// <summary>Whether the process or anything it started runs.</summary>
     public static bool IsAnyAlive(ProcessIdentity identity) => Members(identity).Count > 0;
 

@@ -16,6 +16,10 @@ internal static class ProcessTable
 
     public static string BootId => Boot.Value;
 
+    /// <summary>Seconds since 1970 at which the kernel says it booted (moves when the clock is set).</summary>
+    public static long BootTime
+        => File.ReadLines("/proc/stat").Where(l => l.StartsWith("btime ", StringComparison.Ordinal)).Select(l => long.Parse(l.AsSpan(6), CultureInfo.InvariantCulture)).First();
+
     public static ProcessEntry? Find(int pid)
     {
         string text;
