@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using PocketCoder.Agents;
+using PocketCoder.Agents.Claude;
 using PocketCoder.Agents.Stub;
 using PocketCoder.Channels;
 using PocketCoder.Gateway;
@@ -147,7 +148,7 @@ public sealed partial class Daemon : IAsyncDisposable
     public async ValueTask DisposeAsync() => await StopAsync("The daemon stopped.");
 
     private static IReadOnlyList<IAgentDriver> Drivers(DaemonOptions options)
-        => options.Demo ? [new StubDriver(options.TimeProvider)] : [];
+        => options.Demo ? [new StubDriver(options.TimeProvider)] : [new ClaudeDriver(options.TimeProvider)];
 
     private static LedgerSigner Signer(ChannelIdentity identity) => new(
         identity.SigningPublicKey.ToArray(),

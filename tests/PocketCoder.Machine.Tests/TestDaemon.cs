@@ -43,6 +43,14 @@ internal sealed class TestDaemon : IAsyncDisposable
 
     public async Task<TestDevice> PairAsync(string name = "phone", params Scope[] scopes) => await TestDevice.PairAsync(await LinkAsync(scopes), name);
 
+    /// <summary>A paired phone that follows the machine.</summary>
+    public async Task<Phone> PhoneAsync(string name = "phone", params Scope[] scopes)
+    {
+        var device = await PairAsync(name, scopes);
+        var state = await device.AskAsync(MessageTypes.MachineState, new MachineStateRequest(), ProtocolJson.Default.MachineStateRequest, ProtocolJson.Default.MachineStateResponse);
+        return new Phone(device, state);
+    }
+
     public async Task RestartAsync()
     {
         await Daemon.StopAsync("restart by a test");

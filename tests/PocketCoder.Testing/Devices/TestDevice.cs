@@ -53,11 +53,12 @@ public sealed class TestDevice : IAsyncDisposable
     }
 
     /// <summary>Connects a device that is paired.</summary>
-    public static async Task<TestDevice> ConnectAsync(string url, ChannelIdentity identity, byte[] machineKey)
+    /// <param name="throughPort">A loopback port to connect to instead, while the request still names the machine's own address.</param>
+    public static async Task<TestDevice> ConnectAsync(string url, ChannelIdentity identity, byte[] machineKey, int? throughPort = null)
     {
         var device = new TestDevice(identity, machineKey);
         using var handshake = DeviceHandshake.Begin(identity, machineKey);
-        await device.OpenAsync(url, handshake, null);
+        await device.OpenAsync(url, handshake, null, throughPort);
         return device;
     }
 
@@ -180,12 +181,18 @@ public sealed class TestDevice : IAsyncDisposable
 
     private static string Hash(string? text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text ?? "")));
 
-    private async Task OpenAsync(string url, DeviceHandshake handshake, string? pairingName)
+    private async Task OpenAsync(string url, DeviceHandshake handshake, string? pairingName, int? throughPort = null)
     {
         var address = new UriBuilder(new Uri(url)) { Path = "/v1/relay", Query = $"machine={MachineId}", Fragment = "" };
         address.Scheme = address.Scheme == "https" ? "wss" : "ws";
         _socket.Options.AddSubProtocol("pocketcoder.v1");
         using var limit = new CancellationTokenSource(Wait.Limit);
+        if (throughPort is { } port)
+        {
+            _socket.Options.SetRequestHeader("Host", address.Uri.Authority);
+            address.Port = port;
+        }
+
         await _socket.ConnectAsync(address.Uri, limit.Token);
         await SendFrameAsync(handshake.FirstFrame);
         var reply = await ReceiveAsync() ?? throw new IOException("the machine closed during the handshake");
