@@ -48,7 +48,7 @@ public sealed class ChainTests
         await using var ledger = await TestLedger.OpenAsync();
         var nasty = "\u202e‮\u0001\u2028😀\"\\</script>\n";
         var data = JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, string> { [nasty] = nasty });
-        var row = await ledger.AppendAsync(new LedgerEntry(LedgerKind.AlarmRaised) { Actor = "☃", Data = data });
+        var row = await ledger.AppendAsync(new LedgerEntry(LedgerKind.AlarmRaised) { Actor = "machine", Data = data });
         Assert.All(row.Body, c => Assert.InRange(c, ' ', '~'));
         using var document = JsonDocument.Parse(row.Body);
         Assert.Equal(nasty, document.RootElement.GetProperty("data").GetProperty(nasty).GetString());
@@ -82,6 +82,7 @@ public sealed class ChainTests
             new(LedgerKind.AlarmRaised) { SessionId = new string('x', 257) },
             new(LedgerKind.AlarmRaised) { DeviceId = "a\nb" },
             new(LedgerKind.AlarmRaised) { Actor = "\ud800" },
+            new(LedgerKind.AlarmRaised) { Sandbox = "\u202enone" },
             new(LedgerKind.AlarmRaised) { Digest = Digest.ToUpperInvariant() },
             new(LedgerKind.AlarmRaised) { Digest = "abc" },
         ];
@@ -219,6 +220,67 @@ public sealed class ChainTests
             },
             TestLedger.None));
         Assert.Equal(1, ledger.Store.Head.Seq);
+    }
+
+    [Fact]
+    public void Any_bytes_as_data_are_refused_or_become_the_same_json_in_ascii()
+    {
+        var seed = Random.Shared.Next();
+        var random = new Random(seed);
+        var accepted = 0;
+        for (var i = 0; i < 20_000; i++)
+        {
+            var bytes = Mangled("""{"a":[1,-2.5e3,true,null,{"b":"\u00e9\ud83d\ude00 \"x\" ü"}],"decision":"allow","":{}}""", random);
+            try
+            {
+                var data = new LedgerEntry(LedgerKind.AlarmRaised) { Data = bytes }.Data;
+                accepted++;
+                Assert.True(data.Span.IndexOfAnyExceptInRange((byte)' ', (byte)'~') < 0, $"seed {seed}, round {i}");
+                using var before = JsonDocument.Parse(bytes);
+                using var after = JsonDocument.Parse(data);
+                Assert.True(JsonElement.DeepEquals(before.RootElement, after.RootElement), $"seed {seed}, round {i}");
+            }
+            catch (LedgerException e)
+            {
+                Assert.True(e.Error == LedgerError.InvalidData, $"seed {seed}, round {i}: {e.Error}");
+            }
+        }
+
+        Assert.InRange(accepted, 100, 19_900);
+    }
+
+    [Fact]
+    public void Any_bytes_as_a_body_are_read_or_refused_but_never_thrown()
+    {
+        var seed = Random.Shared.Next();
+        var random = new Random(seed);
+        var read = 0;
+        for (var i = 0; i < 20_000; i++)
+        {
+            var bytes = Mangled("""{"v":1,"seq":12,"kind":"approval_decided","machineId":"m","sessionId":"s","approvalId":"a","digest":"d","data":{"decision":"allow","scope":{"x":[1]},"ledgerEpoch":"e"}}""", random);
+            read += BodyView.TryRead(bytes, out var view) && view.Kind is not null ? 1 : 0;
+        }
+
+        Assert.True(read is > 100 and < 19_900, $"seed {seed}: {read}");
+    }
+
+    private static byte[] Mangled(string good, Random random)
+    {
+        var bytes = Encoding.UTF8.GetBytes(good).ToList();
+        for (var n = random.Next(0, 4); n > 0 && bytes.Count > 0; n--)
+        {
+            var at = random.Next(bytes.Count);
+            switch (random.Next(5))
+            {
+                case 0: bytes[at] ^= (byte)(1 << random.Next(8)); break;
+                case 1: bytes.RemoveRange(at, Math.Min(random.Next(1, 20), bytes.Count - at)); break;
+                case 2: bytes.Insert(at, (byte)"{}[]\",:\\u0 \n1e-+.tfn"[random.Next(19)]); break;
+                case 3: bytes.Insert(at, (byte)random.Next(256)); break;
+                default: bytes.InsertRange(at, bytes.GetRange(at, Math.Min(random.Next(1, 30), bytes.Count - at))); break;
+            }
+        }
+
+        return [.. bytes];
     }
 
     internal static LedgerEntry Request(string approval) => new(LedgerKind.ApprovalRequested) { ApprovalId = approval, Digest = Digest };

@@ -113,6 +113,37 @@ public sealed class WritingTests
     }
 
     [Fact]
+    public async Task A_long_lived_token_holds_nothing_of_finished_writes()
+    {
+        await using var ledger = await TestLedger.OpenAsync();
+        using var life = new CancellationTokenSource();
+        var works = await WriteAsync(ledger.Store, life.Token);
+        await PocketCoder.Testing.Wait.UntilAsync(
+            () =>
+            {
+                GC.Collect();
+                return !works.Any(w => w.IsAlive);
+            },
+            "the works of finished writes to be collected");
+        GC.KeepAlive(life);
+
+        static async Task<List<WeakReference>> WriteAsync(LedgerStore store, CancellationToken token)
+        {
+            var works = new List<WeakReference>();
+            for (var i = 0; i < 20; i++)
+            {
+                var captured = new object();
+                works.Add(new WeakReference(captured));
+                await store.WriteAsync(t => captured.GetHashCode(), token);
+            }
+
+            // Pushes the last group out of the writer's hands.
+            await store.WriteAsync(_ => 0, CancellationToken.None);
+            return works;
+        }
+    }
+
+    [Fact]
     public async Task A_full_queue_makes_writers_wait_and_serves_them_all()
     {
         await using var ledger = await TestLedger.OpenAsync(o => o with { QueueLimit = 2, GroupLimit = 2 });
