@@ -1,6 +1,6 @@
 namespace PocketCoder.Ledger;
 
-/// <summary>Identifiers and stream names: short, printable, and without line ends, since some of them go into signed text.</summary>
+/// <summary>Identifiers and stream names: short and printable ASCII, since people read them and some go into signed text.</summary>
 internal static class Names
 {
     public static string Require(string? value, string field)
@@ -12,9 +12,9 @@ internal static class Names
 
         foreach (var c in value)
         {
-            if (char.IsControl(c) || char.IsSurrogate(c))
+            if (c is < ' ' or > '~')
             {
-                throw new LedgerException(LedgerError.InvalidData, $"{field} has a control character");
+                throw new LedgerException(LedgerError.InvalidData, $"{field} has a character that is not printable ASCII");
             }
         }
 

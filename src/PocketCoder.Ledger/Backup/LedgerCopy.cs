@@ -21,6 +21,12 @@ internal static class LedgerCopy
             throw new LedgerException(LedgerError.Io, $"{target} already exists; a backup never overwrites");
         }
 
+        var folder = Path.GetDirectoryName(target);
+        if (!Directory.Exists(folder))
+        {
+            throw new LedgerException(LedgerError.Io, $"the folder {folder} does not exist");
+        }
+
         var partial = target + ".partial";
         try
         {

@@ -22,7 +22,8 @@ internal sealed class ChainVerifier(string epoch, string machineId, IEnumerable<
     public bool NextPage(SqliteConnection connection)
     {
         using var rows = new Statement(connection.Handle!, Sql);
-        rows.Bind(1, seq).Bind(2, PageSize);
+        // From the very bottom, so that a row smuggled in below 1 is seen.
+        rows.Bind(1, seq == 0 ? long.MinValue : seq).Bind(2, PageSize);
         var read = 0;
         while (fault is null && rows.Step())
         {

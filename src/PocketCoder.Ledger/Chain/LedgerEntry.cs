@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace PocketCoder.Ledger;
 
@@ -40,6 +41,12 @@ public sealed record LedgerEntry(string Kind)
         if (json.IsEmpty)
         {
             return json;
+        }
+
+        if (!Utf8.IsValid(json.Span))
+        {
+            // JSON readers let bad bytes inside strings pass.
+            throw new LedgerException(LedgerError.InvalidData, "the data of a ledger row is not valid UTF-8");
         }
 
         try

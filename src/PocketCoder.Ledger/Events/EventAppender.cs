@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Unicode;
 using SQLitePCL;
 
 namespace PocketCoder.Ledger;
@@ -108,6 +109,11 @@ internal sealed class EventAppender : IDisposable
         if (utf8Json.Length > LedgerLimits.MaxEventBytes)
         {
             throw new LedgerException(LedgerError.TooLarge, $"an event of {utf8Json.Length} bytes is over the limit of {LedgerLimits.MaxEventBytes}");
+        }
+
+        if (!Utf8.IsValid(utf8Json))
+        {
+            throw new LedgerException(LedgerError.InvalidData, "an event must be valid UTF-8");
         }
 
         try

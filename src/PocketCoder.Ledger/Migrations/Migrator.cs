@@ -106,13 +106,20 @@ internal sealed class Migrator(SqliteConnection connection, TimeProvider time)
 
     private void Record(Migration migration)
     {
-        using var command = connection.CreateCommand();
-        command.CommandText = "INSERT INTO schema_migrations (set_name, number, checksum, applied_at) VALUES ($set, $number, $checksum, $at)";
-        command.Parameters.AddWithValue("$set", migration.Set);
-        command.Parameters.AddWithValue("$number", migration.Number);
-        command.Parameters.AddWithValue("$checksum", migration.Checksum);
-        command.Parameters.AddWithValue("$at", time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
-        command.ExecuteNonQuery();
+        try
+        {
+            using var command = connection.CreateCommand();
+            command.CommandText = "INSERT INTO schema_migrations (set_name, number, checksum, applied_at) VALUES ($set, $number, $checksum, $at)";
+            command.Parameters.AddWithValue("$set", migration.Set);
+            command.Parameters.AddWithValue("$number", migration.Number);
+            command.Parameters.AddWithValue("$checksum", migration.Checksum);
+            command.Parameters.AddWithValue("$at", time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
+            command.ExecuteNonQuery();
+        }
+        catch (SqliteException e)
+        {
+            throw SqliteFailure.From(e);
+        }
     }
 
     private void Abandon()

@@ -29,17 +29,19 @@ internal sealed class GroupWriter : IAsyncDisposable
 
     public async Task<T> WriteAsync<T>(Func<LedgerTransaction, T> work, CancellationToken cancellationToken)
     {
+        // Registered before the writer can see it: a registration made after it was taken would stay as long as the token lives.
         var request = new WriteRequest<T>(work);
+        request.CancelWith(cancellationToken);
         try
         {
             await queue.Writer.WriteAsync(request, cancellationToken);
         }
         catch (ChannelClosedException e)
         {
+            request.TryStart();
             throw new LedgerException(LedgerError.Closed, "the ledger is closed", e);
         }
 
-        request.CancelWith(cancellationToken);
         return await request.Task;
     }
 
