@@ -19,6 +19,7 @@ public sealed class TestDevice : IAsyncDisposable
     private readonly ConcurrentDictionary<string, TaskCompletionSource<Envelope>> _waiting = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _sending = new(1, 1);
     private readonly CancellationTokenSource _stop = new();
+    private readonly ConcurrentDictionary<string, string> _epochs = new(StringComparer.Ordinal);
     private SecureChannel? _channel;
     private Task _reading = Task.CompletedTask;
     private int _request;
@@ -111,6 +112,9 @@ public sealed class TestDevice : IAsyncDisposable
             Hash(answers));
         return new AgentPromptResponseRequest(approval.ApprovalId, decisionId, verdict, scope, approval.Digest, Base64Url.EncodeToString(signature), reason, answers, interrupt);
     }
+
+    /// <summary>The epoch of a session's stream as this device last saw it.</summary>
+    public string? LastEpoch(Guid session) => _epochs.GetValueOrDefault($"session/{session}");
 
     /// <summary>Waits for a pushed message that fits; those before it are dropped.</summary>
     public async Task<Envelope> NextAsync(Func<Envelope, bool> fits, string what)
@@ -224,6 +228,11 @@ public sealed class TestDevice : IAsyncDisposable
                 }
                 else
                 {
+                    if (envelope is { Stream: { } stream, Epoch: { } epoch })
+                    {
+                        _epochs[stream] = epoch;
+                    }
+
                     Pushed.Writer.TryWrite(envelope);
                 }
             }
