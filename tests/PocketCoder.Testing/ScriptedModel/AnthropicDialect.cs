@@ -31,7 +31,7 @@ internal static class AnthropicDialect
             context.Request.Headers["x-api-key"].FirstOrDefault() ?? context.Request.Headers.Authorization.FirstOrDefault()));
 
         var steps = ScriptedModelServer.Round(prompt, calls, results.Count == 0 ? null : results[^1]);
-        if (steps.OfType<ScriptStep.Fail>().FirstOrDefault() is { } fail && server.FailsNow(prompt, fail))
+        if (steps.OfType<ScriptStep.Fail>().FirstOrDefault(f => server.FailsNow(prompt, f)) is { } fail)
         {
             await FailAsync(context, fail.Status);
             return;
@@ -57,7 +57,6 @@ internal static class AnthropicDialect
         foreach (var message in history)
         {
             var content = message!["content"] is JsonArray array ? array.Select(b => b!.AsObject()).ToList() : [new JsonObject { ["type"] = "text", ["text"] = message["content"]!.DeepClone() }];
-            var answered = content.Where(b => Type(b) == "tool_result").ToList();
             if (message["role"]!.GetValue<string>() == "assistant")
             {
                 calls += content.Any(b => Type(b) == "tool_use") ? 1 : 0;
@@ -69,12 +68,19 @@ internal static class AnthropicDialect
                 continue; // reminders come as messages of the role system
             }
 
-            results.AddRange(answered.Select(b => AllText(b["content"])));
-            var text = string.Join('\n', content.Where(b => Type(b) == "text").Select(b => b["text"]!.GetValue<string>()).Where(t => !t.StartsWith("<system-reminder>", StringComparison.Ordinal)));
-            if (answered.Count == 0 && text.Length > 0)
+            // After a failed or interrupted turn the program merges several messages of the person into one: the last text is the prompt.
+            foreach (var block in content)
             {
-                (prompt, calls) = (text, 0);
-                results.Clear();
+                if (Type(block) == "tool_result")
+                {
+                    results.Add(AllText(block["content"]));
+                }
+                else if (Type(block) == "text" && block["text"]!.GetValue<string>() is { Length: > 0 } text
+                    && !text.StartsWith("<system-reminder>", StringComparison.Ordinal) && !text.StartsWith("[Request interrupted", StringComparison.Ordinal))
+                {
+                    (prompt, calls) = (text, 0);
+                    results.Clear();
+                }
             }
         }
 
