@@ -91,6 +91,11 @@ internal sealed class ClaudeProcess : IAgentProcess
 
     public async ValueTask PromptAsync(AgentPrompt prompt, CancellationToken cancellationToken)
     {
+        if (Volatile.Read(ref ended))
+        {
+            throw Ended();
+        }
+
         lock (state)
         {
             if (translator.TurnRuns)

@@ -309,7 +309,10 @@ internal sealed class ClaudeTranslator(string workingDirectory, ClaudeGate gate)
         }));
     }
 
-    /// <summary>A failed command's text begins with "Exit code N"; a successful one has only its structured output.</summary>
+    /// <summary>
+    /// A failed command's text begins with "Exit code N"; a successful one has only its structured output. For some programs (grep, diff) the
+    /// program takes 1 for success and says so by an interpretation: then the code is not known.
+    /// </summary>
     private static int? ExitCode(string text, bool isError, JsonElement? structured)
     {
         const string prefix = "Exit code ";
@@ -320,7 +323,7 @@ internal sealed class ClaudeTranslator(string workingDirectory, ClaudeGate gate)
             return int.TryParse(end < 0 ? digits : digits[..end], NumberStyles.None, CultureInfo.InvariantCulture, out var code) ? code : null;
         }
 
-        return !isError && structured?.Member("stdout") is not null && !structured.Value.IsTrue("interrupted") ? 0 : null;
+        return !isError && structured?.Member("stdout") is not null && !structured.Value.IsTrue("interrupted") && structured.Value.Text("returnCodeInterpretation") is null ? 0 : null;
     }
 
     private void System(JsonElement root, ClaudeOutput output)

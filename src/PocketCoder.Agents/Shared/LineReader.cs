@@ -34,9 +34,14 @@ internal sealed class LineReader(Stream source, int limit)
 
             if (finished)
             {
+                if (start == end)
+                {
+                    return null; // not in a conditional expression: there null would become an empty, non-null memory
+                }
+
                 var rest = buffer.AsMemory(start, end - start);
                 start = end;
-                return rest.IsEmpty ? null : rest;
+                return rest;
             }
 
             MakeRoom(ref searched);
