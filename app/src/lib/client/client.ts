@@ -1,4 +1,4 @@
-import type { AgentDeltaPayload, Envelope, Requests, SubscribeResponse } from "../protocol/generated";
+import type { AgentDeltaPayload, Envelope, Requests } from "../protocol/generated";
 import { request } from "../link/link";
 import { t } from "../strings";
 import { RequestError } from "./errors";

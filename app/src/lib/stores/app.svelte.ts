@@ -43,6 +43,12 @@ export class App {
     this.inviteProblem = this.invite === null;
   }
 
+  /** A pairing link that was opened while the app ran. */
+  async openLink(link: string): Promise<void> {
+    await this.readInvite(link);
+    this.phase = "pairing";
+  }
+
   dropInvite(): void {
     this.invite = null;
     this.inviteProblem = false;

@@ -29,7 +29,7 @@ export const en = {
     refused: "The machine turned this device away",
     unproved: "This reason came unencrypted: whoever is between you and the machine could have written it.",
     refusedCodes: {
-      revoked: "The machine says that this device was revoked. If that is right, pair it again with a new link.",
+      revoked_device: "The machine says that this device was revoked. If that is right, pair it again with a new link.",
       unknown_device: "The machine does not know this device. Pair it again with a new link.",
       pairing_refused: "The machine did not accept the pairing link. It may be used up or older than 10 minutes.",
     } as Record<string, string>,
@@ -294,6 +294,10 @@ export const en = {
     older: "Older rows",
     noRows: "No rows yet.",
     row: "Row",
+    rowsChecked: (n: number) => `${counted(n, { one: "row", other: "rows" })} shown; this device recomputed how they are chained.`,
+    rowBroken: (seq: number) => `Row ${seq} does not follow from the row before it. This device computed that itself.`,
+    body: "Exact text of the row",
+    hash: "Hash",
     appearance: "Appearance",
     themes: { system: "As the system", light: "Light", dark: "Dark" },
     notifications: "Notifications",
@@ -306,7 +310,9 @@ export const en = {
     manageOnly: "Only devices with the manage scope can change devices.",
   },
   ledgerKinds: {
-    approval_requested: "Asked", approval_decided: "Decided", execution_started: "Started", execution_finished: "Finished", device_paired: "Device paired", device_revoked: "Device revoked",
+    ledger_opened: "Ledger opened", device_paired: "Device paired", device_revoked: "Device revoked", project_added: "Project added", project_removed: "Project removed",
+    session_started: "Session started", approval_requested: "Asked", approval_decided: "Decided", approval_expired: "Expired", execution_started: "Started", execution_finished: "Finished",
+    execution_unknown: "Outcome unknown", configuration_changed: "Configuration changed", pairing_offered: "Pairing offered", turn_interrupted: "Turn interrupted",
   } as Record<string, string>,
   keys: {
     title: "Keys",
