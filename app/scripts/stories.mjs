@@ -1,5 +1,5 @@
 // Walks every screen in Chromium on the mock machine: takes pictures (phone and desk, dark and light), runs axe-core on each,
-// and fails on any finding, console error or policy violation. Usage: node scripts/stories.mjs [out-folder] [name-filter]
+// and fails on any finding, console error or policy violation. Usage: node scripts/stories.mjs [out-folder] [name-filter] [size.theme]
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
@@ -8,6 +8,7 @@ import { createServer } from "vite";
 
 const out = resolve(process.argv[2] ?? "artifacts/stories");
 const filter = process.argv[3] ?? "";
+const only = process.argv[4] ?? ""; // "phone.dark", say
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 mkdirSync(out, { recursive: true });
 
@@ -62,11 +63,11 @@ let bad = 0;
 let shots = 0;
 for (const [size, width, height] of [["phone", 390, 844], ["desk", 1280, 800], ["narrow", 360, 640], ["wide", 1600, 900]]) {
   for (const theme of size === "phone" || size === "desk" ? ["dark", "light"] : ["dark"]) {
-    const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, reducedMotion: "reduce", hasTouch: size === "phone" });
     for (const [name, mock, path, act, hash] of stories) {
-      if (!name.includes(filter)) continue;
+      if (!name.includes(filter) || !`${size}.${theme}`.includes(only)) continue;
       if (size === "narrow" && !["inbox", "approval-command", "session-main", "new-session"].includes(name)) continue;
       if (size === "wide" && !["session-main", "inbox"].includes(name)) continue;
+      const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, reducedMotion: "reduce", hasTouch: size === "phone", isMobile: size === "phone" });
       const page = await context.newPage();
       const problems = [];
       page.on("console", (message) => { if (message.type() === "error") problems.push(message.text()); });
@@ -91,9 +92,8 @@ for (const [size, width, height] of [["phone", 390, 844], ["desk", 1280, 800], [
         console.log(`${name} ${size} ${theme}`);
         for (const problem of problems) console.log(`  ${problem.slice(0, 600)}`);
       }
-      await page.close();
+      await context.close();
     }
-    await context.close();
   }
 }
 await browser.close();

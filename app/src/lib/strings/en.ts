@@ -100,6 +100,7 @@ export const en = {
     expiredSoon: "The time is up: the machine is denying it",
     command: "Command",
     cwd: "In folder",
+    projectFolder: "the project",
     tool: "Tool",
     input: "Exact input",
     diff: "Change",
