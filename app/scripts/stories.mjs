@@ -20,7 +20,7 @@ const stories = [
   ["inbox", "rich", "/"],
   ["inbox-empty", "quiet", "/"],
   ["inbox-offline", "offline", "/"],
-  ["inbox-alarm", "alarm", "/"],
+  ["inbox-alarm", "badhead", "/"],
   ["inbox-refused", "refused", "/"],
   ["inbox-revoked", "revoked", "/"],
   ["inbox-version", "version", "/"],

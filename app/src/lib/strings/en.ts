@@ -7,7 +7,7 @@ export const en = {
   nav: { label: "Main", inbox: "Inbox", sessions: "Sessions", machine: "Machine", you: "You", skip: "Skip to content", back: "Back" },
   common: {
     cancel: "Cancel", save: "Save", close: "Close", copy: "Copy", copied: "Copied", edit: "Edit", remove: "Remove", retry: "Try again", open: "Open", more: "More",
-    less: "Less", loading: "Reading", none: "none", unknown: "unknown", search: "Search", rename: "Rename", discard: "Discard", dismiss: "Dismiss",
+    less: "Less", loading: "Reading from the machine", notRead: "Nothing was read from the machine yet.", none: "none", unknown: "unknown", search: "Search", rename: "Rename", discard: "Discard", dismiss: "Dismiss",
     showAll: "Show all", expand: "Expand", collapse: "Collapse",
   },
   time: {
