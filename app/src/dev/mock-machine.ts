@@ -178,7 +178,7 @@ export class MockMachine {
       agent_session_new: ({ agentSessionId, promptId, projectId, agent, content, mode, model }) => {
         if (!state.sessions.some((item) => item.agentSessionId === agentSessionId)) {
           const created: SessionInfo = {
-            agentSessionId, projectId, agent, title: content.slice(0, 60), state: "idle", activity: null, mode: mode ?? null, model: model ?? null, sandbox: "none", queued: 0,
+            agentSessionId, projectId, agent, title: content.slice(0, 60), state: "idle", activity: null, mode: mode ?? null, model: model ?? null, sandbox: "none", queued: 0, held: false,
             archived: false, createdAt: now(), updatedAt: now(), usage: { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, costUsd: null }, head: 0,
           };
           state.sessions.push(created);

@@ -61,7 +61,7 @@ export async function scenario(name: string): Promise<MockState> {
 
 export function session(agentSessionId: string, projectId: string, title: string, state: SessionInfo["state"], activity: string | null, minutes: number, more: Partial<SessionInfo> = {}): SessionInfo {
   return {
-    agentSessionId, projectId, agent: "claude", title, state, activity, mode: "default", model: "sonnet", sandbox: "none", queued: 0, archived: false, createdAt: ago(minutes + 30), updatedAt: ago(minutes),
+    agentSessionId, projectId, agent: "claude", title, state, activity, mode: "default", model: "sonnet", sandbox: "none", queued: 0, held: false, archived: false, createdAt: ago(minutes + 30), updatedAt: ago(minutes),
     usage: { inputTokens: 4200, outputTokens: 8100, cacheReadTokens: 182_000, cacheWriteTokens: 21_000, costUsd: 0.42 }, head: 0, ...more,
   };
 }
