@@ -82,6 +82,17 @@ public sealed class ChannelIdentity : IDisposable
         _signing.Dispose();
     }
 
+    /// <summary>Whether the private halves belong to the public ones: an import takes a public key that is in the file at its word.</summary>
+    internal bool IsConsistent()
+    {
+        using var other = P256KeyPair.Generate();
+        Span<byte> shared = stackalloc byte[P256KeyPair.SharedBytes];
+        Span<byte> mirrored = stackalloc byte[P256KeyPair.SharedBytes];
+        Static.Agree(other.PublicKey, shared);
+        other.Agree(PublicKey, mirrored);
+        return shared.SequenceEqual(mirrored) && Signatures.Verify(SigningPublicKey, Sign("pocketcoder-self-test", ""), "pocketcoder-self-test", "");
+    }
+
     internal byte[] ExportSigningPkcs8() => _signing.ExportPkcs8PrivateKey();
 
     /// <exception cref="CryptographicException">Not PKCS#8, or not P-256.</exception>

@@ -5,8 +5,8 @@ using System.Text.Json.Serialization;
 namespace PocketCoder.Channels;
 
 /// <summary>
-/// The file that holds an identity: JSON <c>{"v":1,"kind":"pocketcoder-identity","channel":base64 PKCS#8,"signing":base64 PKCS#8}</c>,
-/// mode 0600. Not encrypted: a daemon starts without a person. Whoever reads as the owner is the machine.
+/// The file that holds an identity: JSON <c>{"v":1,"kind":"pocketcoder-identity","channel":private,"channelPublic":…,"signing":private,"signingPublic":…}</c>,
+/// base64, private keys as PKCS#8, mode 0600. The public keys are there so that a damaged private key does not pass for another identity. Not encrypted: a daemon starts without a person. Whoever reads as the owner is the machine.
 /// </summary>
 internal static class IdentityFile
 {
@@ -32,14 +32,23 @@ internal static class IdentityFile
 
             try
             {
-                return ChannelIdentity.Import(content.Channel, content.Signing);
+                var identity = ChannelIdentity.Import(content.Channel, content.Signing);
+                if (identity.PublicKey.SequenceEqual(content.ChannelPublic)
+                    && identity.SigningPublicKey.SequenceEqual(content.SigningPublic)
+                    && identity.IsConsistent())
+                {
+                    return identity;
+                }
+
+                identity.Dispose();
+                throw new CryptographicException("the keys do not belong together");
             }
             finally
             {
                 content.Wipe();
             }
         }
-        catch (Exception e) when (e is JsonException or CryptographicException)
+        catch (Exception e) when (e is JsonException or CryptographicException or PlatformNotSupportedException) // the last: a curve that is none
         {
             // The inner exception of a JSON error quotes the file's bytes; those are keys. So it is left out.
             throw new ChannelException(ChannelError.IdentityMalformed, $"'{path}' does not hold an identity; restore it from a backup, or move it away and pair every device anew");
@@ -58,7 +67,9 @@ internal static class IdentityFile
             V = Version,
             Kind = Kind,
             Channel = identity.Static.ExportPkcs8(),
+            ChannelPublic = identity.PublicKey.ToArray(),
             Signing = identity.ExportSigningPkcs8(),
+            SigningPublic = identity.SigningPublicKey.ToArray(),
         };
         var bytes = JsonSerializer.SerializeToUtf8Bytes(content, IdentityJson.Default.IdentityFileContent);
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
@@ -156,7 +167,11 @@ internal sealed class IdentityFileContent
 
     public required byte[] Channel { get; init; }
 
+    public required byte[] ChannelPublic { get; init; }
+
     public required byte[] Signing { get; init; }
+
+    public required byte[] SigningPublic { get; init; }
 
     public void Wipe()
     {

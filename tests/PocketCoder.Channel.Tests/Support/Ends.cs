@@ -67,5 +67,8 @@ internal static class ChannelTestExtensions
         return message.Span.ToArray();
     }
 
+    public static ChannelMessage OpenAndKeep(this SecureChannel channel, byte[] frame)
+        => channel.Open(frame) ?? throw new InvalidOperationException("more fragments follow");
+
     public static void Fails(ChannelError error, Action action) => Assert.Equal(error, Assert.Throws<ChannelException>(action).Error);
 }
