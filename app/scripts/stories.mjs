@@ -1,12 +1,15 @@
 // Walks every screen in Chromium on the mock machine: takes pictures (phone and desk, dark and light), runs axe-core on each,
 // and fails on any finding, console error or policy violation. Usage: node scripts/stories.mjs [out-folder] [name-filter] [size.theme]
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
-import { resolve } from "node:path";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
-import { createServer } from "vite";
+import { build } from "vite";
+import { BROWSER, serve } from "./serving.mjs";
 
-const out = resolve(process.argv[2] ?? "artifacts/stories");
+const out = resolve(process.argv[2] ?? join(tmpdir(), "pocketcoder-stories-pictures"));
 const filter = process.argv[3] ?? "";
 const only = process.argv[4] ?? ""; // "phone.dark", say
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -51,13 +54,11 @@ const stories = [
   ["keys", "rich", "/", async (page) => { await page.keyboard.press("?"); await page.waitForTimeout(100); }],
 ];
 
-const server = await createServer({ logLevel: "error", server: { port: 0, host: "127.0.0.1", hmr: false } });
-await server.listen();
-const base = server.resolvedUrls.local[0].replace(/\/$/, "");
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-});
+// A build like the product's, with the mock machine in it, under the product's policy: what breaks there breaks here.
+const built = mkdtempSync(join(tmpdir(), "pocketcoder-stories-"));
+await build({ mode: "stories", logLevel: "error", build: { outDir: built, emptyOutDir: true } });
+const { server, base } = await serve(pathToFileURL(`${built}/`));
+const browser = await chromium.launch(BROWSER);
 
 let bad = 0;
 let shots = 0;
@@ -72,6 +73,7 @@ for (const [size, width, height] of [["phone", 390, 844], ["desk", 1280, 800], [
       const problems = [];
       page.on("console", (message) => { if (message.type() === "error") problems.push(message.text()); });
       page.on("pageerror", (error) => problems.push(String(error)));
+      await page.addInitScript(() => { globalThis.violations = []; document.addEventListener("securitypolicyviolation", (event) => globalThis.violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`)); });
       try {
         await page.goto(`${base}${path}?mock=${mock}${hash ?? ""}`);
         await page.locator("#app > *").first().waitFor();
@@ -80,6 +82,7 @@ for (const [size, width, height] of [["phone", 390, 844], ["desk", 1280, 800], [
         await page.evaluate(axe);
         const findings = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
         for (const finding of findings.violations) problems.push(`axe ${finding.id}: ${finding.help}: ${finding.nodes.slice(0, 3).map((node) => `${node.target.join(" ")} ${(node.any[0] ?? node.all[0] ?? node.none[0])?.message ?? ""}`).join(" | ")}`);
+        problems.push(...(await page.evaluate(() => globalThis.violations)));
         const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
         if (wide) problems.push("the page is wider than the screen");
       } catch (error) {
@@ -97,6 +100,7 @@ for (const [size, width, height] of [["phone", 390, 844], ["desk", 1280, 800], [
   }
 }
 await browser.close();
-await server.close();
+server.close();
+rmSync(built, { recursive: true });
 console.log(`${shots - bad} passed, ${bad} failed`);
 process.exit(bad === 0 ? 0 : 1);

@@ -8,6 +8,8 @@ import { App } from "$lib/stores/app.svelte";
 import { prefs } from "$lib/stores/prefs.svelte";
 import { update } from "$lib/stores/update.svelte";
 
+const MOCK = import.meta.env.DEV || import.meta.env.MODE === "stories";
+
 /** The pairing link's secret leaves the address bar, the history and the referrer before anything else happens. */
 function takePairingLink(): string | null {
   if (!location.hash.startsWith("#pair=")) return null;
@@ -17,8 +19,8 @@ function takePairingLink(): string | null {
 }
 
 async function door(): Promise<Door> {
-  // The development machine exists in development builds only; in others this whole branch is gone.
-  if (import.meta.env.DEV && new URLSearchParams(location.search).has("mock")) return (await import("./dev/mock-door")).mockDoor(location.search);
+  // The development machine exists in development and story builds only; in the product's build this whole branch is gone.
+  if (MOCK && new URLSearchParams(location.search).has("mock")) return (await import("./dev/mock-door")).mockDoor(location.search);
   return channelDoor();
 }
 
@@ -38,7 +40,7 @@ async function run(): Promise<void> {
     if (later !== null) void app.openLink(later);
   });
   await app.start(link);
-  if (import.meta.env.PROD) await update.start();
+  if (import.meta.env.PROD && !MOCK) await update.start();
 }
 
 void run();

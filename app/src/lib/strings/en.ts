@@ -107,7 +107,7 @@ export const en = {
     noDiff: "The result of this change can't be known beforehand. This is the whole input:",
     partDiff: "The files are too large to compare line by line; the change replaces everything shown.",
     reason: "The agent's own words",
-    nonAscii: "Contains characters beyond plain ASCII. Letters of other scripts can look like Latin ones.",
+    nonAscii: "Underlined characters are beyond plain ASCII. Letters of other scripts can look like Latin ones.",
     hidden: (n: number) => `${counted(n, { one: "invisible or unusual character is", other: "invisible or unusual characters are" })} shown as marked codes.`,
     digest: "SHA-256 of exactly this",
     unconfined: "No sandbox: runs with all rights of the user who started PocketCoder.",

@@ -27,17 +27,14 @@ export function withWords(lines: readonly DiffLine[]): WordLine[] {
     let end = added;
     while (lines[end]?.kind === "add") end++;
     const pairs = Math.min(added - i, end - added);
-    // Runs of unequal length are rewrites more often than edits; pairing them would mark noise.
-    if (added - i === end - added) {
-      for (let k = 0; k < pairs; k++) {
-        const before = result[i + k];
-        const after = result[added + k];
-        if (!before || !after) continue;
-        const spans = compare(before.text, after.text);
-        if (!spans) continue;
-        result[i + k] = { ...before, spans: spans[0] };
-        result[added + k] = { ...after, spans: spans[1] };
-      }
+    for (let k = 0; k < pairs; k++) {
+      const before = result[i + k];
+      const after = result[added + k];
+      if (!before || !after) continue;
+      const spans = compare(before.text, after.text);
+      if (!spans) continue;
+      result[i + k] = { ...before, spans: spans[0] };
+      result[added + k] = { ...after, spans: spans[1] };
     }
     i = end;
   }
