@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.Connections;
 
@@ -20,7 +21,7 @@ internal sealed class ConnectionRegistry
     {
         foreach (var connection in _connections.Values.Where(c => c.DeviceId == deviceId))
         {
-            connection.End("revoked", "This device was revoked.");
+            connection.End(ErrorCode.Unauthorized, DeviceConnection.Revoked);
         }
     }
 }

@@ -23,6 +23,9 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
     /// <summary>Requests answered beside the ordered ones.</summary>
     private const int ConcurrentLimit = 4;
 
+    /// <summary>What a revoked device is told.</summary>
+    internal const string Revoked = "This device was revoked.";
+
     private readonly Channel<byte[]> _outgoing = Channel.CreateBounded<byte[]>(new BoundedChannelOptions(OutgoingLimit) { SingleReader = true });
     private readonly Dictionary<string, Subscription> _subscriptions = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _concurrent = new(ConcurrentLimit, ConcurrentLimit);
@@ -34,7 +37,7 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
     private readonly Store _store;
     private readonly ILogger _logger;
     private readonly List<Task> _running = [];
-    private CloseReason? _reason;
+    private WireError? _reason;
     private Subscription? _toStart;
 
     public DeviceConnection(IDeviceLink link, SecureChannel channel, string deviceId, DeviceStore devices, MessageTable table, Store store, ILogger logger, CancellationToken stop)
@@ -50,9 +53,9 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
     public DateTimeOffset Now => _store.Now;
 
     /// <summary>Ends the connection with a reason that the device shows. The first reason counts.</summary>
-    public void End(string code, string message)
+    public void End(ErrorCode code, string message)
     {
-        Interlocked.CompareExchange(ref _reason, new CloseReason(code, message), null);
+        Interlocked.CompareExchange(ref _reason, new WireError(code, message), null);
         _end.Cancel();
     }
 
@@ -62,6 +65,7 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
     {
         _outgoing.Writer.TryWrite(first);
         var writing = WriteAsync();
+        ChannelException? broken = null;
         try
         {
             await ReadAsync();
@@ -72,7 +76,8 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
         }
         catch (ChannelException e)
         {
-            End(e.Error.Code(), e.Message);
+            broken = e;
+            await _end.CancelAsync();
         }
 
         await _end.CancelAsync();
@@ -84,10 +89,9 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
         }
 
         await Task.WhenAll(_running);
-        if (_reason is { } reason)
+        if (broken is not null || _reason is not null)
         {
-            Log.Ended(_logger, DeviceId, reason.Code);
-            await CloseAsync(reason);
+            await CloseAsync(broken);
         }
     }
 
@@ -115,7 +119,7 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
                 return new SubscribeResponse(MachineStream.Name, machine.Epoch, machine.Head, Reset: true);
             }
 
-            _toStart = Subscription.ToMachine(machine, request.After, SendAsync, () => End("behind", "This device fell too far behind; it starts over."), _end.Token);
+            _toStart = Subscription.ToMachine(machine, request.After, SendAsync, () => End(ErrorCode.Conflict, "This device fell too far behind; it starts over."), _end.Token);
             _subscriptions[request.Stream] = _toStart;
             return new SubscribeResponse(MachineStream.Name, machine.Epoch, machine.Head, Reset: false);
         }
@@ -166,7 +170,7 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
 
                 if (envelope is null)
                 {
-                    End("malformed", "A message was no valid envelope.");
+                    End(ErrorCode.InvalidRequest, "A message was no valid envelope.");
                     return;
                 }
 
@@ -191,7 +195,7 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
     {
         if (_devices.Find(DeviceId) is not { RevokedAt: null } device)
         {
-            End("revoked", "This device was revoked.");
+            End(ErrorCode.Unauthorized, Revoked);
             return;
         }
 
@@ -269,12 +273,7 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
         {
             await foreach (var message in _outgoing.Reader.ReadAllAsync(_end.Token))
             {
-                using var frames = _channel.Seal(message);
-                for (var i = 0; i < frames.Count; i++)
-                {
-                    // The link keeps a frame until it is sent; the channel's buffer is reused before that.
-                    await _link.SendAsync(frames[i].ToArray(), _end.Token);
-                }
+                await SendFramesAsync(message, _end.Token);
             }
         }
         catch (Exception e) when (e is OperationCanceledException or LinkClosedException or ChannelException)
@@ -283,17 +282,43 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
         }
     }
 
-    private async Task CloseAsync(CloseReason reason)
+    /// <summary>
+    /// Says why, as the last thing: through the channel, so that the device knows it is the machine's word; in a bare close frame when the
+    /// channel itself broke.
+    /// </summary>
+    private async Task CloseAsync(ChannelException? broken)
     {
         try
         {
             using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(2));
-            await _link.SendAsync(reason.ToFrame(), limit.Token);
-            await _link.CloseAsync(4000, reason.Code, limit.Token);
+            if (broken is null)
+            {
+                var code = _reason!.Code.ToString();
+                Log.Ended(_logger, DeviceId, code);
+                await SendFramesAsync(Message.Failure(null, _reason), limit.Token);
+                await _link.CloseAsync(4000, code, limit.Token);
+            }
+            else
+            {
+                var code = broken.Error.Code();
+                Log.Ended(_logger, DeviceId, code);
+                await _link.SendAsync(CloseReason.Frame(broken.Error, broken.Message), limit.Token);
+                await _link.CloseAsync(4000, code, limit.Token);
+            }
         }
-        catch (Exception e) when (e is LinkClosedException or OperationCanceledException)
+        catch (Exception e) when (e is LinkClosedException or OperationCanceledException or ChannelException)
         {
             // It went first.
+        }
+    }
+
+    private async Task SendFramesAsync(byte[] message, CancellationToken cancellationToken)
+    {
+        using var frames = _channel.Seal(message);
+        for (var i = 0; i < frames.Count; i++)
+        {
+            // The link keeps a frame until it is sent; the channel's buffer is reused before that.
+            await _link.SendAsync(frames[i].ToArray(), cancellationToken);
         }
     }
 

@@ -105,7 +105,7 @@ internal sealed partial class MachineEndpoint(
             // A revocation between the handshake and this line has found no connection to end.
             if (devices.Find(device.DeviceId) is not { RevokedAt: null })
             {
-                connection.End("revoked", "This device was revoked.");
+                connection.End(ErrorCode.Unauthorized, DeviceConnection.Revoked);
             }
 
             await connection.ServeAsync(response);

@@ -23,7 +23,8 @@ public sealed class ConnectionTests
             MessageTypes.DeviceRevoke, new DeviceRevokeRequest(tablet.Identity.Id), ProtocolJson.Default.DeviceRevokeRequest, ProtocolJson.Default.DeviceRevokeResponse);
 
         await tablet.Over.WaitAsync(Wait.Limit);
-        Assert.Equal("revoked", tablet.Closed?.Code);
+        var last = await tablet.NextAsync(e => e.Type == MessageTypes.Error, "the reason, through the channel");
+        Assert.Equal(ErrorCode.Unauthorized, last.Error?.Code);
         var refused = await Assert.ThrowsAsync<ChannelException>(() => tablet.AgainAsync(daemon.Url));
         Assert.Equal("revoked_device", refused.PeerReason?.Code);
     }

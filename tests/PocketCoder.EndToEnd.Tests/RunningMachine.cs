@@ -1,0 +1,63 @@
+using System.Net;
+using PocketCoder.Agents;
+using PocketCoder.Gateway;
+using PocketCoder.Machine;
+using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Protocol;
+using PocketCoder.Testing;
+
+namespace PocketCoder.EndToEnd.Tests;
+
+/// <summary>A daemon with the built app, on a port of its own that stays the same over restarts.</summary>
+internal sealed class RunningMachine : IAsyncDisposable
+{
+    private readonly DaemonOptions _options;
+    private readonly IReadOnlyList<IAgentDriver>? _drivers;
+
+    private RunningMachine(DaemonOptions options, IReadOnlyList<IAgentDriver>? drivers, TestLog log) => (_options, _drivers, Log) = (options, drivers, log);
+
+    public Daemon Daemon { get; private set; } = null!;
+
+    public TestLog Log { get; }
+
+    public IControlTarget Control => Daemon;
+
+    public string Url => Daemon.Urls[0];
+
+    /// <param name="drivers">Null: the demo with its own agent and project.</param>
+    public static async Task<RunningMachine> StartAsync(IReadOnlyList<IAgentDriver>? drivers = null)
+    {
+        var log = new TestLog();
+        var machine = new RunningMachine(
+            new DaemonOptions
+            {
+                Home = Home.At(Directory.CreateTempSubdirectory("pce-").FullName),
+                Demo = drivers is null,
+                Gateway = GatewayOptions.Default with { Listen = [new IPEndPoint(IPAddress.Loopback, FreePort())], AppDirectory = Repository.PathOf("app/dist") },
+                LoggerFactory = log,
+            },
+            drivers,
+            log);
+        await machine.StartDaemonAsync();
+        return machine;
+    }
+
+    public async Task StartDaemonAsync()
+        => Daemon = _drivers is null ? await Daemon.StartAsync(_options, CancellationToken.None) : await Daemon.StartAsync(_options, _drivers, CancellationToken.None);
+
+    public async Task<string> LinkAsync() => (await Control.PairAsync(new PairingRequest([Scope.View, Scope.Prompt, Scope.Decide, Scope.Manage], null), CancellationToken.None)).Links[0];
+
+    public async ValueTask DisposeAsync()
+    {
+        await Daemon.DisposeAsync();
+        TestContext.Current.TestOutputHelper?.WriteLine(string.Join('\n', Log.Lines.Where(l => !l.Contains("Microsoft.AspNetCore", StringComparison.Ordinal))));
+        Directory.Delete(_options.Home.Root, recursive: true);
+    }
+
+    private static int FreePort()
+    {
+        using var probe = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
+    }
+}
