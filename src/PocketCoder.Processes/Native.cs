@@ -7,6 +7,7 @@ internal static partial class Native
 {
     public const int Kill = 9;
     public const int Terminate = 15;
+    public const int BrokenPipe = 13;
 
     private const uint CloseRangeCloseOnExec = 4;
 

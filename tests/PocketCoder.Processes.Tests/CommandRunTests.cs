@@ -98,6 +98,29 @@ public sealed class CommandRunTests
         }
     }
 
+    [Fact]
+    public async Task The_command_has_the_usual_signals_whatever_the_daemon_ignores()
+    {
+        var result = await RunAsync("grep -E 'Sig(Ign|Blk)' /proc/self/status");
+        Assert.Equal("SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n", result.Output);
+    }
+
+    [Fact]
+    public async Task A_pipe_nobody_reads_any_more_ends_its_writer_and_not_us()
+    {
+        Assert.Equal("y\n", (await RunAsync("yes | head -1")).Output);
+        await using var process = Shell.Start("exec true");
+        await process.Exited;
+        await Assert.ThrowsAsync<IOException>(async () =>
+        {
+            for (var i = 0; i < 100; i++)
+            {
+                await process.StandardInput.WriteAsync(new byte[65536]);
+                await process.StandardInput.FlushAsync();
+            }
+        });
+    }
+
     private static Task<CommandResult> RunAsync(string script)
         => CommandRun.RunAsync(Shell.Command(script), TimeSpan.FromSeconds(30), 4096, TimeProvider.System, CancellationToken.None);
 }

@@ -22,6 +22,7 @@ internal sealed class ClaudeProcess : IAgentProcess
     private static readonly TimeSpan EndGrace = TimeSpan.FromSeconds(2);
 
     private readonly OwnedProcess process;
+    private readonly AgentStart start;
     private readonly ClaudeTranslator translator;
     private readonly IReadOnlyDictionary<string, string> environment;
     private readonly TimeProvider time;
@@ -34,13 +35,15 @@ internal sealed class ClaudeProcess : IAgentProcess
     private readonly OutputCapture errorOutput = new(ErrorOutputLimit);
     private readonly Task errorReading;
     private readonly Task pump;
+    private string? initializeId;
     private int requests;
     private int disposed;
     private bool ended;
 
-    private ClaudeProcess(OwnedProcess process, ClaudeTranslator translator, IReadOnlyDictionary<string, string> environment, TimeProvider time)
+    private ClaudeProcess(OwnedProcess process, AgentStart start, ClaudeTranslator translator, IReadOnlyDictionary<string, string> environment, TimeProvider time)
     {
         this.process = process;
+        this.start = start;
         this.translator = translator;
         this.environment = environment;
         this.time = time;
@@ -67,25 +70,18 @@ internal sealed class ClaudeProcess : IAgentProcess
         }
 
         var fresh = new ClaudeTranslator(start.WorkingDirectory, new ClaudeGate(start.WorkingDirectory, configDirectory));
-        var claude = new ClaudeProcess(owned, fresh, environment, time);
+        var claude = new ClaudeProcess(owned, start, fresh, environment, time);
         try
         {
             // Always first: it registers the hook that makes every sensitive call ask, before any prompt can cause one.
             var memory = ClaudeMemory.Read(configDirectory, start.WorkingDirectory);
-            var reply = await claude.RequestAsync(id => ClaudeMessages.Initialize(id, memory), InitializeLimit, cancellationToken);
-            AgentReady ready;
-            lock (claude.state)
-            {
-                ready = fresh.Announce(start.ResumeId ?? start.SessionId.ToString("D", CultureInfo.InvariantCulture), start.Mode ?? ClaudeModes.Default, reply.Commands);
-            }
-
-            await claude.events.WriteAsync(ready, cancellationToken);
+            await claude.RequestAsync(id => ClaudeMessages.Initialize(claude.initializeId = id, memory), InitializeLimit, cancellationToken);
             return claude;
         }
         catch (Exception e)
         {
             await claude.DisposeAsync();
-            throw e is AgentException { Error: AgentError.Ended } ? claude.StartFailure(start) : e;
+            throw e is AgentException { Error: AgentError.Ended } ? claude.StartFailure() : e;
         }
     }
 
@@ -335,6 +331,7 @@ internal sealed class ClaudeProcess : IAgentProcess
 
             if (output.Reply is { } answer && waiting.TryGetValue(answer.RequestId, out var request))
             {
+                await AnnounceAsync(answer);
                 request.TrySetResult(answer);
             }
 
@@ -350,6 +347,23 @@ internal sealed class ClaudeProcess : IAgentProcess
         }
 
         return Volatile.Read(ref disposed) != 0 ? "closed" : null;
+    }
+
+    /// <summary>Once it is initialised, its first event is that it is ready, whatever else it has written since.</summary>
+    private async Task AnnounceAsync(ClaudeReply answer)
+    {
+        if (answer.RequestId != initializeId || answer.Error is not null)
+        {
+            return;
+        }
+
+        AgentReady ready;
+        lock (state)
+        {
+            ready = translator.Announce(start.ResumeId ?? start.SessionId.ToString("D", CultureInfo.InvariantCulture), start.Mode ?? ClaudeModes.Default, answer.Commands);
+        }
+
+        await events.WriteAsync(ready, closing.Token);
     }
 
     private async Task ReplyAsync(byte[] line)
@@ -395,7 +409,7 @@ internal sealed class ClaudeProcess : IAgentProcess
         }
     }
 
-    private AgentException StartFailure(AgentStart start)
+    private AgentException StartFailure()
     {
         var words = ErrorWords();
         var all = errorOutput.ToString();
