@@ -6,6 +6,8 @@ export interface OwnDecision {
   readonly verdict: DecisionVerdict;
   readonly scope: DecisionScope;
   readonly state: "saved" | "sent" | "recorded" | "refused";
+  /** What was answered to questions, as it was sent. */
+  readonly answers: string | null;
   readonly error: { readonly code: string; readonly message: string } | null;
 }
 
