@@ -57,7 +57,7 @@ await walk("allow for the session, after reading what it covers", `/approvals/${
   await page.getByTestId("allow-more").click();
   await page.getByText("Changes of src/auth/login.ts with the Edit tool.").waitFor();
   await page.getByTestId("allow-session").click();
-  await page.getByText(/Allowed for this session/i).waitFor();
+  await page.getByText(/Allowed\s+for this session/i).waitFor();
 });
 await walk("answer questions", `/approvals/${S(203)}`, "rich", async (page) => {
   must(await page.getByTestId("question-submit").isDisabled(), "can answer with nothing chosen");

@@ -82,7 +82,7 @@ public sealed class ChannelIdentity : IDisposable
         _signing.Dispose();
     }
 
-    /// <summary>Whether the private halves belong to the public ones: an import takes a public key that is in the file at its word.</summary>
+    /// <summary>Whether the private halves belong to the public ones. OpenSSL refuses an import where they do not; other platforms promise nothing.</summary>
     internal bool IsConsistent()
     {
         using var other = P256KeyPair.Generate();

@@ -85,6 +85,10 @@ public sealed class IdentityFileTests : IDisposable
         using var device = TestKeys.Device();
         var otherPub = Convert.ToBase64String(device.PublicKey);
         var otherKey = Convert.ToBase64String(TestKeys.AgreementPkcs8("device static"));
+
+        // One key's scalar with another key's point: what an import may take at its word.
+        byte[] tornBytes = [.. TestKeys.AgreementPkcs8("x")[..^P256.PublicKeyBytes], .. device.PublicKey];
+        var torn = Convert.ToBase64String(tornBytes);
         var foreign = Convert.ToBase64String(p384.ExportPkcs8PrivateKey());
         return
         [
@@ -107,6 +111,8 @@ public sealed class IdentityFileTests : IDisposable
             File(channelPublic: otherPub),
             File(signingPublic: otherPub),
             File(signingPublic: ""),
+            File(channel: torn, channelPublic: otherPub),
+            File(signing: torn, signingPublic: otherPub),
         ];
 
         string File(int version = 1, string kind = "pocketcoder-identity", string? channel = null, string? channelPublic = null, string? signing = null, string? signingPublic = null)

@@ -1,3 +1,5 @@
+using PocketCoder.Testing;
+
 namespace PocketCoder.Channels.Tests;
 
 public sealed class SecureChannelTests
@@ -110,13 +112,13 @@ public sealed class SecureChannelTests
         machine = new SecureChannel(keys.One, keys.Two, [], ChannelLimits.Default, claim: () =>
         {
             inside.Set();
-            gate.Wait();
+            Assert.True(gate.Wait(Wait.Limit), "nobody opened the gate");
             return null;
         });
         using var device = new SecureChannel(new byte[32], new byte[32], [], ChannelLimits.Default);
         var frames = device.SealAll("a"u8).Concat(device.SealAll("b"u8)).ToArray();
         var first = Task.Run(() => machine.Open(frames[0])!.Span.ToArray());
-        inside.Wait();
+        Assert.True(inside.Wait(Wait.Limit), "the first call never got inside");
         Assert.Throws<InvalidOperationException>(() => machine.Open(frames[1]));
         Assert.Single(machine.SealAll("the other direction is free"u8));
         machine.Dispose(); // while a call is inside: it ends normally, and the keys go afterwards

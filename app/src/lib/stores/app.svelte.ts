@@ -92,6 +92,8 @@ export class App {
   async #enter(workspace: Workspace): Promise<void> {
     this.workspace = workspace;
     this.phase = "ready";
+    // Keys, drafts and the outbox live in this browser's storage: ask it not to clear them when space gets short.
+    void navigator.storage?.persist?.().catch(() => false);
     await workspace.start();
   }
 }

@@ -6,6 +6,8 @@ export interface OwnDecision {
   readonly verdict: DecisionVerdict;
   readonly scope: DecisionScope;
   readonly state: "saved" | "sent" | "recorded" | "refused";
+  /** What was answered to questions, as it was sent. */
+  readonly answers: string | null;
   readonly error: { readonly code: string; readonly message: string } | null;
 }
 
@@ -25,11 +27,13 @@ export function stepsOf(approval: ApprovalInfo, own: OwnDecision | null): Step[]
   const runs = verdict === "allow" && approval.kind !== "question" && approval.kind !== "plan";
   const names: StepName[] = runs ? ["saved", "sent", "recorded", "running", "finished"] : ["saved", "sent", "recorded"];
   const reached = reachedStep(approval, own);
-  const failed = own?.state === "refused" && approval.decision === null;
-  return names.map((name, at) => ({
+  const failed = (own?.state === "refused" && approval.decision === null) || approval.state === "unknown";
+  const steps = names.map((name, at): Step => ({
     name,
     state: at < reached ? "done" : at > reached ? "ahead" : failed ? "failed" : "now",
   }));
+  // What another device saved and sent is not known here.
+  return own === null ? steps.slice(2) : steps;
 }
 
 /** Index of the step that is being waited for; beyond the last when all is done. */

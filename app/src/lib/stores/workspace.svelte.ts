@@ -126,8 +126,8 @@ export class Workspace {
   ownDecision(approvalId: string): OwnDecision | null {
     const item = this.outbox.find((other) => other.type === "agent_prompt_response" && other.payload.approvalId === approvalId);
     if (item?.type === "agent_prompt_response") {
-      const { decisionId, verdict, scope } = item.payload;
-      return { decisionId, verdict, scope, state: item.state === "sent" ? "sent" : "saved", error: null };
+      const { decisionId, verdict, scope, answers = null } = item.payload;
+      return { decisionId, verdict, scope, answers, state: item.state === "sent" ? "sent" : "saved", error: null };
     }
     return this.#settled.get(approvalId) ?? null;
   }
@@ -270,9 +270,24 @@ export class Workspace {
     this.projects = state.projects;
     this.agents = state.agents;
     this.sessions = new Map(state.sessions.map((session) => [session.agentSessionId, session]));
-    this.approvals = new Map(state.approvals.map((approval) => [approval.approvalId, approval]));
+    // What is over stays in view. What waited here and is not in the answer was closed meanwhile: ask how.
+    const known = [...this.approvals.values()];
+    const listed = new Set(state.approvals.map((approval) => approval.approvalId));
+    const gone = known.filter((approval) => isOpen(approval) && !listed.has(approval.approvalId)).map((approval) => approval.approvalId);
+    this.approvals = new Map([...known.filter((approval) => !isOpen(approval)), ...state.approvals].map((approval) => [approval.approvalId, approval]));
+    if (gone.length > 0) this.lookUp(gone);
     this.loaded = true;
     return state.cursor;
+  }
+
+  /** Reads what became of approvals that the machine's state does not list (any more): the newest 200 are to be had. */
+  lookUp(approvalIds: readonly string[]): void {
+    this.client.request("approvals_list", { pending: false }).then(
+      ({ approvals }) => {
+        for (const approval of approvals) if (approvalIds.includes(approval.approvalId)) this.putApproval(approval);
+      },
+      () => undefined, // the machine's stream tells changes as well, and the next look asks again
+    );
   }
 
   #machineEvent(event: MachineEvent): void {
@@ -315,8 +330,8 @@ export class Workspace {
 
   #recorded(item: OutboxItem, response: Requests[OutboxItem["type"]]["response"]): void {
     if (item.type === "agent_prompt_response" && "approval" in response) {
-      const { approvalId, decisionId, verdict, scope } = item.payload;
-      this.#settle(approvalId, { decisionId, verdict, scope, state: "recorded", error: null });
+      const { approvalId, decisionId, verdict, scope, answers = null } = item.payload;
+      this.#settle(approvalId, { decisionId, verdict, scope, answers, state: "recorded", error: null });
       // The stream may have told more already (running, finished); the answer never takes that back.
       const known = this.approvals.get(approvalId);
       if (!known || known.state === "pending") this.putApproval(response.approval);
@@ -330,19 +345,17 @@ export class Workspace {
 
   #refused(item: OutboxItem, error: RequestError): void {
     if (item.type !== "agent_prompt_response") return;
-    const { approvalId, decisionId, verdict, scope } = item.payload;
-    this.#settle(approvalId, { decisionId, verdict, scope, state: "refused", error: { code: error.code, message: error.message } });
-    // Read what became of it, to show who decided.
-    this.client.request("approvals_list", { pending: false }).then(
-      ({ approvals }) => {
-        const now = approvals.find((approval) => approval.approvalId === approvalId);
-        if (now) this.putApproval(now);
-      },
-      () => undefined, // the machine's stream tells it as well, at the latest after the next connect
-    );
+    const { approvalId, decisionId, verdict, scope, answers = null } = item.payload;
+    this.#settle(approvalId, { decisionId, verdict, scope, answers, state: "refused", error: { code: error.code, message: error.message } });
+    this.lookUp([approvalId]);
   }
 
   #settle(approvalId: string, decision: OwnDecision): void {
     this.#settled = new Map(this.#settled).set(approvalId, decision);
   }
+}
+
+/** Waits for a person, or is under way: its state here is worth nothing once the machine no longer lists it. */
+function isOpen(approval: ApprovalInfo): boolean {
+  return approval.state === "pending" || approval.state === "allowed" || approval.state === "running";
 }

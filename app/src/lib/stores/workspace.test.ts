@@ -94,6 +94,15 @@ describe("workspace", () => {
     expect(now && decidedElsewhere(now, workspace.ownDecision(APPROVAL.command))).toBe(true);
   });
 
+  it("learns what became of an approval that was closed while the machine restarted", async () => {
+    const index = state.approvals.findIndex((item) => item.approvalId === APPROVAL.command);
+    state.approvals[index] = { ...pendingCommand(), state: "expired", decision: { decisionId: "x", verdict: "deny", scope: "once", reason: null, deviceId: null, by: "restart", at: new Date().toISOString() } };
+    machine.epoch = "after-restart";
+    machine.dropAll();
+    await until(() => workspace.approvals.get(APPROVAL.command)?.state === "expired", "expired");
+    expect(workspace.pending.some((approval) => approval.approvalId === APPROVAL.command)).toBe(false);
+  });
+
   it("lets a refused decision be made again", async () => {
     state.errors.set("agent_prompt_response", "BAD_SIGNATURE");
     await workspace.decide(pendingCommand(), "allow", "once");

@@ -40,6 +40,7 @@ export const en = {
     stopping: (why: string) => `The machine is stopping: ${why}`,
     waiting: (n: number) => `${counted(n, { one: "message waits", other: "messages wait" })} here to be sent`,
     forget: "Forget this machine",
+    forgetSure: "Drafts and whatever waits here to be sent are deleted, and this device must be paired again.",
   },
   alarm: {
     title: "The ledger does not match what this device remembers",
