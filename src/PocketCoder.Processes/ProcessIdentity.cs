@@ -5,4 +5,12 @@ namespace PocketCoder.Processes;
 /// so its start time (clock ticks since boot, <c>/proc/&lt;pid&gt;/stat</c> field 22) and the boot id go with it.
 /// </summary>
 /// <param name="Pid">Process id; also the id of its process group and session, since every process here is started as a group leader.</param>
-public sealed record ProcessIdentity(int Pid, long StartTicks, string BootId);
+public sealed record ProcessIdentity(int Pid, long StartTicks, string BootId)
+{
+    /// <summary>
+    /// Value of <see cref="OwnedProcess.MarkVariable"/> in the environment of the process and of everything it started. It finds
+    /// descendants that left the process group (Claude starts its shell in a session of its own) after their parent is gone.
+    /// Null for a process that was not started here.
+    /// </summary>
+    public string? Mark { get; init; }
+}

@@ -16,6 +16,12 @@ public enum AgentError
 
     /// <summary>The program did not answer in time.</summary>
     TimedOut,
+
+    /// <summary>The program understood and said no (a mode or model it does not have).</summary>
+    Refused,
+
+    /// <summary>The program is gone; <see cref="AgentEnded"/> says why.</summary>
+    Ended,
 }
 
 /// <summary>An agent could not do what was asked, and why, in words for people.</summary>

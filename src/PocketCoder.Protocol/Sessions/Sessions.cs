@@ -33,6 +33,7 @@ public enum SessionState
 
 /// <param name="Agent">The agent's id, see <see cref="AgentInfo"/>.</param>
 /// <param name="Activity">In words, what it is doing now; null when idle.</param>
+/// <param name="Held">Queued prompts wait for a person: the last turn was stopped, failed or was cut off. A new prompt, or <c>held: false</c>, lets them go on.</param>
 /// <param name="Head">The last seq of the session's stream.</param>
 public sealed record SessionInfo(
     Guid AgentSessionId,
@@ -45,6 +46,7 @@ public sealed record SessionInfo(
     string? Model,
     SandboxKind Sandbox,
     int Queued,
+    bool Held,
     bool Archived,
     DateTimeOffset CreatedAt,
     DateTimeOffset UpdatedAt,
@@ -97,7 +99,7 @@ public sealed record AgentSessionGetRequest(Guid AgentSessionId);
 public sealed record AgentSessionGetResponse(SessionInfo Session, IReadOnlyList<TurnInfo> Turns);
 
 /// <summary>Changes what is given, leaves the rest.</summary>
-public sealed record AgentSessionSetRequest(Guid AgentSessionId, string? Title = null, string? Mode = null, string? Model = null, bool? Archived = null);
+public sealed record AgentSessionSetRequest(Guid AgentSessionId, string? Title = null, string? Mode = null, string? Model = null, bool? Archived = null, bool? Held = null);
 
 public sealed record AgentSessionSetResponse(SessionInfo Session);
 

@@ -1,0 +1,48 @@
+using PocketCoder.Processes;
+
+namespace PocketCoder.Agents.Claude;
+
+/// <summary>What Claude Code sees of the daemon's environment, and what we add.</summary>
+internal static class ClaudeEnvironment
+{
+    /// <summary>
+    /// Passed on when set. Not <c>CLAUDE_*</c> as a whole: some of those are commands to run around every shell call
+    /// (CLAUDE_CODE_SHELL_PREFIX, CLAUDE_ENV_FILE), others tie the process to the terminal the daemon was started from.
+    /// </summary>
+    private static readonly string[] Extras =
+    [
+        "ANTHROPIC_*", "CLAUDE_CONFIG_DIR", "CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CODE_MAX_OUTPUT_TOKENS", "CLAUDE_CODE_MAX_RETRIES",
+        "CLAUDE_CODE_SUBAGENT_MODEL", "CLAUDE_CODE_CLIENT_CERT", "CLAUDE_CODE_CLIENT_KEY", "CLAUDE_CODE_CLIENT_KEY_PASSPHRASE",
+        "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR",
+    ];
+
+    /// <summary>Always set. The git part keeps a repository's own settings from running programs when the agent only asks for its status.</summary>
+    private static readonly Dictionary<string, string> Always = new(StringComparer.Ordinal)
+    {
+        ["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"] = "1",
+        ["CLAUDE_CODE_DISABLE_BACKGROUND_TASKS"] = "1",
+        ["DISABLE_AUTOUPDATER"] = "1",
+        ["GIT_CONFIG_COUNT"] = "2",
+        ["GIT_CONFIG_KEY_0"] = "core.fsmonitor",
+        ["GIT_CONFIG_VALUE_0"] = "false",
+        ["GIT_CONFIG_KEY_1"] = "core.hooksPath",
+        ["GIT_CONFIG_VALUE_1"] = "/dev/null",
+    };
+
+    public static Dictionary<string, string> From(IEnumerable<KeyValuePair<string, string>> source)
+    {
+        var environment = EnvironmentAllowList.Select(source, Extras);
+        foreach (var (name, value) in Always)
+        {
+            environment[name] = value;
+        }
+
+        return environment;
+    }
+
+    /// <summary>Where Claude Code keeps its files for that environment.</summary>
+    public static string ConfigDirectory(IReadOnlyDictionary<string, string> environment)
+        => environment.GetValueOrDefault("CLAUDE_CONFIG_DIR") is { Length: > 0 } directory
+            ? directory
+            : Path.Combine(environment.GetValueOrDefault("HOME") is { Length: > 0 } home ? home : "/", ".claude");
+}

@@ -1,0 +1,79 @@
+using System.Text.Json;
+using PocketCoder.Agents.Shared;
+
+namespace PocketCoder.Agents.Claude;
+
+/// <summary>What the hook says to a tool call before the program's own rules look at it.</summary>
+internal enum GateWord
+{
+    /// <summary>Harmless by our closed list: the program's own rules decide (they may still ask).</summary>
+    Pass,
+
+    /// <summary>A human decides: <c>can_use_tool</c> follows, also where the program would have allowed it by itself.</summary>
+    Ask,
+
+    /// <summary>Not at all.</summary>
+    Deny,
+}
+
+internal readonly record struct GateVerdict(GateWord Word, string? Reason = null);
+
+/// <summary>
+/// Decides which tool calls reach a human. The rule is: all, except a closed list of calls that change nothing and reach nothing outside
+/// the project. Looks at the file system (links are resolved); otherwise pure.
+/// </summary>
+internal sealed class ClaudeGate(string workingDirectory, string configDirectory)
+{
+    private static readonly string[] PlainAgentMembers = ["description", "prompt", "subagent_type", "model", "run_in_background"];
+
+    public GateVerdict Judge(string tool, JsonElement input, string? permissionMode)
+    {
+        if (input.ValueKind != JsonValueKind.Object || !ClaudeTool.IsOffered(tool))
+        {
+            return new(GateWord.Deny, $"{tool} is not available here.");
+        }
+
+        if (input.Member("run_in_background") is { } background && background.ValueKind is not (JsonValueKind.False or JsonValueKind.Null))
+        {
+            return new(GateWord.Deny, "Background work is not available here: run it in the foreground (run_in_background: false).");
+        }
+
+        return new(IsHarmless(tool, input, permissionMode) ? GateWord.Pass : GateWord.Ask);
+    }
+
+    private bool IsHarmless(string tool, JsonElement input, string? permissionMode) => tool switch
+    {
+        "TodoWrite" or "TaskCreate" or "TaskGet" or "TaskList" or "TaskUpdate" => true,
+
+        // The program itself always asks for these two, in its own form.
+        "AskUserQuestion" or "ExitPlanMode" or "EnterPlanMode" => true,
+        "Read" or "NotebookRead" => ClaudeTool.RawPath(tool, input) is { } path && IsInside(path),
+        "Grep" => input.Member("path") is null || (input.Text("path") is { } path && IsInside(path)),
+        "Glob" => (input.Member("path") is null || (input.Text("path") is { } path && IsInside(path)))
+            && input.Text("pattern") is { } pattern && !pattern.StartsWith('/') && !pattern.StartsWith('~')
+            && !pattern.Contains("..", StringComparison.Ordinal),
+
+        // A sub-agent has the same tools behind the same gate. With members we don't know (isolation: worktree runs git) a human decides.
+        "Agent" or "Task" => input.EnumerateObject().All(m => PlainAgentMembers.Contains(m.Name, StringComparer.Ordinal)),
+        "Write" or "Edit" => permissionMode == "plan" && IsPlanFile(input.Text("file_path")),
+        _ => false,
+    };
+
+    private bool IsInside(string path)
+        => !path.StartsWith('~')
+            && ConfinedPath.Resolve("/", workingDirectory) is { } root
+            && ConfinedPath.Resolve(workingDirectory, path) is { } real
+            && ConfinedPath.IsInside(root, real);
+
+    /// <summary>In plan mode the agent keeps its plan in a file of its own; the program's own rules allow that one file and no other.</summary>
+    private bool IsPlanFile(string? path)
+    {
+        if (path is null || !path.EndsWith(".md", StringComparison.Ordinal))
+        {
+            return false;
+        }
+
+        var plans = ConfinedPath.Resolve("/", Path.Combine(configDirectory, "plans"));
+        return plans is not null && Path.IsPathFullyQualified(path) && Path.GetDirectoryName(ConfinedPath.Resolve("/", path)) == plans;
+    }
+}

@@ -1,0 +1,146 @@
+using System.Text.Json;
+
+namespace PocketCoder.Agents.Claude;
+
+/// <summary>The lines we write, each one JSON object: a line that is not JSON would end the program (captured: bad-stdin-line).</summary>
+internal static class ClaudeMessages
+{
+    /// <summary>Id of the one hook we register: called before every tool.</summary>
+    public const string BeforeToolHook = "before-tool";
+
+    public static byte[] Initialize(string requestId, string? appendSystemPrompt) => Request(requestId, "initialize", w =>
+    {
+        w.WriteStartObject("hooks");
+        w.WriteStartArray("PreToolUse");
+        w.WriteStartObject();
+        w.WriteString("matcher", ""); // every tool
+        w.WriteStartArray("hookCallbackIds");
+        w.WriteStringValue(BeforeToolHook);
+        w.WriteEndArray();
+        w.WriteEndObject();
+        w.WriteEndArray();
+        w.WriteEndObject();
+        if (appendSystemPrompt is not null)
+        {
+            w.WriteString("appendSystemPrompt", appendSystemPrompt);
+        }
+    });
+
+    public static byte[] Interrupt(string requestId) => Request(requestId, "interrupt");
+
+    public static byte[] SetMode(string requestId, string mode) => Request(requestId, "set_permission_mode", w => w.WriteString("mode", mode));
+
+    public static byte[] SetModel(string requestId, string model) => Request(requestId, "set_model", w => w.WriteString("model", model));
+
+    public static byte[] Prompt(string text) => ClaudeJson.Write(w =>
+    {
+        w.WriteString("type", "user");
+        w.WriteStartObject("message");
+        w.WriteString("role", "user");
+        w.WriteStartArray("content");
+        w.WriteStartObject();
+        w.WriteString("type", "text");
+        w.WriteString("text", text);
+        w.WriteEndObject();
+        w.WriteEndArray();
+        w.WriteEndObject();
+        w.WriteNull("parent_tool_use_id");
+    });
+
+    /// <summary>Allows a tool with exactly this input (raw JSON). The program refuses an allow without it.</summary>
+    public static byte[] Allow(string requestId, string inputJson, string? mode = null) => Response(requestId, w =>
+    {
+        w.WriteString("behavior", "allow");
+        w.WritePropertyName("updatedInput");
+        w.WriteRawValue(inputJson);
+        if (mode is not null)
+        {
+            w.WriteStartArray("updatedPermissions");
+            w.WriteStartObject();
+            w.WriteString("type", "setMode");
+            w.WriteString("mode", mode);
+            w.WriteString("destination", "session");
+            w.WriteEndObject();
+            w.WriteEndArray();
+        }
+    });
+
+    /// <summary>Answers questions: the input as it came, and the answers beside it.</summary>
+    public static byte[] Answers(string requestId, string inputJson, IReadOnlyDictionary<string, string> answers) => Response(requestId, w =>
+    {
+        using var input = JsonDocument.Parse(inputJson);
+        w.WriteString("behavior", "allow");
+        w.WriteStartObject("updatedInput");
+        foreach (var member in input.RootElement.EnumerateObject().Where(m => m.Name != "answers"))
+        {
+            member.WriteTo(w);
+        }
+
+        w.WriteStartObject("answers");
+        foreach (var (question, answer) in answers)
+        {
+            w.WriteString(question, answer);
+        }
+
+        w.WriteEndObject();
+        w.WriteEndObject();
+    });
+
+    public static byte[] Deny(string requestId, string message, bool interrupt = false) => Response(requestId, w =>
+    {
+        w.WriteString("behavior", "deny");
+        w.WriteString("message", message);
+        w.WriteBoolean("interrupt", interrupt);
+    });
+
+    /// <summary>The hook's word on a tool call; null leaves it to the program's own rules.</summary>
+    public static byte[] HookAnswer(string requestId, string? decision, string? reason) => Response(requestId, w =>
+    {
+        w.WriteBoolean("continue", true);
+        if (decision is not null)
+        {
+            w.WriteStartObject("hookSpecificOutput");
+            w.WriteString("hookEventName", "PreToolUse");
+            w.WriteString("permissionDecision", decision);
+            if (reason is not null)
+            {
+                w.WriteString("permissionDecisionReason", reason);
+            }
+
+            w.WriteEndObject();
+        }
+    });
+
+    /// <summary>We don't understand the request, so the answer is no.</summary>
+    public static byte[] Error(string requestId, string error) => ClaudeJson.Write(w =>
+    {
+        w.WriteString("type", "control_response");
+        w.WriteStartObject("response");
+        w.WriteString("subtype", "error");
+        w.WriteString("request_id", requestId);
+        w.WriteString("error", error);
+        w.WriteEndObject();
+    });
+
+    private static byte[] Request(string requestId, string subtype, Action<Utf8JsonWriter>? content = null) => ClaudeJson.Write(w =>
+    {
+        w.WriteString("type", "control_request");
+        w.WriteString("request_id", requestId);
+        w.WriteStartObject("request");
+        w.WriteString("subtype", subtype);
+        content?.Invoke(w);
+        w.WriteEndObject();
+    });
+
+    private static byte[] Response(string requestId, Action<Utf8JsonWriter> content) => ClaudeJson.Write(w =>
+    {
+        w.WriteString("type", "control_response");
+        w.WriteStartObject("response");
+        w.WriteString("subtype", "success");
+        w.WriteString("request_id", requestId);
+        w.WriteStartObject("response");
+        content(w);
+        w.WriteEndObject();
+        w.WriteEndObject();
+    });
+}

@@ -1,0 +1,57 @@
+using System.Globalization;
+using System.Text.Json;
+using PocketCoder.Processes;
+
+namespace PocketCoder.Agents.Claude;
+
+/// <summary>
+/// Which process has a conversation open. Every running Claude Code keeps <c>sessions/&lt;pid&gt;.json</c> in its folder and removes it at its
+/// end; it takes no lock, and two writers on one conversation corrupt it.
+/// </summary>
+internal static class ClaudeOpenSessions
+{
+    private const int MaxFileBytes = 64 * 1024;
+
+    /// <summary>A process that started later than this after the file says it did is another one with a reused pid.</summary>
+    private static readonly TimeSpan Tolerance = TimeSpan.FromSeconds(30);
+
+    /// <summary>The pid that has the conversation open now, or null.</summary>
+    public static int? FindHolder(string configDirectory, string conversationId)
+    {
+        try
+        {
+            return Directory.EnumerateFiles(Path.Combine(configDirectory, "sessions"), "*.json").Select(file => Holder(file, conversationId)).FirstOrDefault(pid => pid is not null);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    private static int? Holder(string file, string conversationId)
+    {
+        if (!int.TryParse(Path.GetFileNameWithoutExtension(file), NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
+            || ProcessGroup.StartedAt(pid) is not { } started)
+        {
+            return null;
+        }
+
+        try
+        {
+            if (new FileInfo(file).Length > MaxFileBytes)
+            {
+                return null;
+            }
+
+            using var document = JsonDocument.Parse(File.ReadAllBytes(file));
+            var root = document.RootElement;
+            var says = root.Number("startedAt"); // milliseconds since 1970; 0 when it is not told
+            var isSame = says is <= 0 or > 253402300799999 || started <= DateTimeOffset.FromUnixTimeMilliseconds(says) + Tolerance;
+            return isSame && string.Equals(root.Text("sessionId"), conversationId, StringComparison.OrdinalIgnoreCase) ? pid : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+        {
+            return null; // being written or removed at this moment
+        }
+    }
+}

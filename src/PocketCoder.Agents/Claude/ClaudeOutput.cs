@@ -1,0 +1,36 @@
+using System.Text.Json;
+
+namespace PocketCoder.Agents.Claude;
+
+/// <summary>What one line of the program leads to: events for the machine, lines to write back, and at most one of the rest.</summary>
+internal sealed class ClaudeOutput
+{
+    public List<AgentEvent> Events { get; } = [];
+
+    /// <summary>To be written before the events are handed on.</summary>
+    public List<byte[]> Lines { get; } = [];
+
+    /// <summary>The answer to one of our own requests.</summary>
+    public ClaudeReply? Reply { get; set; }
+
+    /// <summary>The program did what it must not: it is to be killed, for this reason.</summary>
+    public string? Violation { get; set; }
+}
+
+/// <param name="Error">Null: it worked.</param>
+internal sealed record ClaudeReply(string RequestId, string? Error, IReadOnlyList<AgentCommand> Commands)
+{
+    public static ClaudeReply? From(JsonElement line)
+    {
+        if (line.Object("response") is not { } response || response.Text("request_id") is not { } id)
+        {
+            return null;
+        }
+
+        var error = response.Text("subtype") == "success" ? null : response.Text("error") ?? "refused";
+        var commands = response.Object("response") is { } content
+            ? content.Items("commands").Where(c => c.Text("name") is not null).Select(c => new AgentCommand(c.Text("name")!, c.Text("description") ?? "")).ToList()
+            : [];
+        return new ClaudeReply(id, error, commands);
+    }
+}

@@ -1,0 +1,71 @@
+using System.Text.Json;
+using PocketCoder.Agents.Shared;
+
+namespace PocketCoder.Agents.Claude;
+
+/// <summary>What the tools of Claude Code 2.1.197 are called and what they do.</summary>
+internal static class ClaudeTool
+{
+    /// <summary>
+    /// The tools a session may offer; all others are switched off by <c>--tools</c>, and one that appears nevertheless ends the session.
+    /// Missing on purpose, because nothing gates them yet: background and remote work (Monitor, Workflow, Cron*, ScheduleWakeup, SendMessage,
+    /// TaskOutput, TaskStop, EnterWorktree), other shells (PowerShell, REPL), skills.
+    /// </summary>
+    public static IReadOnlyList<string> Offered { get; } =
+    [
+        "Agent", "AskUserQuestion", "Bash", "Edit", "EnterPlanMode", "ExitPlanMode", "Glob", "Grep", "NotebookEdit", "NotebookRead", "Read",
+        "TaskCreate", "TaskGet", "TaskList", "TaskUpdate", "TodoWrite", "WebFetch", "WebSearch", "Write",
+    ];
+
+    /// <summary>A second lock beside the list above.</summary>
+    public static IReadOnlyList<string> Disallowed { get; } =
+    [
+        "BashOutput", "KillShell", "KillBash", "Monitor", "PowerShell", "REPL", "Workflow", "CronCreate", "CronDelete", "CronList", "ScheduleWakeup",
+        "EnterWorktree", "ExitWorktree", "SendMessage", "TaskOutput", "TaskStop", "Skill", "SlashCommand", "LSP", "ReportFindings",
+    ];
+
+    /// <summary>Older name of <c>Agent</c>, still used in the list of tools.</summary>
+    private const string OldAgentName = "Task";
+
+    public static bool IsOffered(string name) => name == OldAgentName || Offered.Contains(name, StringComparer.Ordinal);
+
+    public static ToolKind Kind(string name) => name switch
+    {
+        "Bash" => ToolKind.Execute,
+        "Write" or "Edit" or "NotebookEdit" => ToolKind.Edit,
+        "Read" or "NotebookRead" => ToolKind.Read,
+        "Glob" or "Grep" => ToolKind.Search,
+        "WebFetch" or "WebSearch" => ToolKind.Fetch,
+        "Agent" or OldAgentName => ToolKind.Agent,
+        "AskUserQuestion" => ToolKind.Question,
+        "EnterPlanMode" or "ExitPlanMode" => ToolKind.Plan,
+        "TodoWrite" or "TaskCreate" or "TaskGet" or "TaskList" or "TaskUpdate" => ToolKind.Todo,
+        _ => ToolKind.Other,
+    };
+
+    /// <summary>The file a tool is about, as the agent wrote it.</summary>
+    public static string? RawPath(string name, JsonElement input) => name switch
+    {
+        "Read" or "Write" or "Edit" => input.Text("file_path"),
+        "NotebookEdit" or "NotebookRead" => input.Text("notebook_path") ?? input.Text("file_path"),
+        "Glob" or "Grep" => input.Text("path"),
+        _ => null,
+    };
+
+    public static string Title(string name, JsonElement input)
+    {
+        var text = name switch
+        {
+            "Bash" => input.Text("command"),
+            "Glob" or "Grep" => input.Text("pattern"),
+            "WebFetch" => input.Text("url"),
+            "WebSearch" => input.Text("query"),
+            "Agent" or OldAgentName => input.Text("description"),
+            "AskUserQuestion" => input.Items("questions").Select(q => q.Text("question")).FirstOrDefault(),
+            "ExitPlanMode" => input.Text("plan"),
+            "TaskCreate" => input.Text("subject"),
+            _ => RawPath(name, input),
+        };
+        return string.IsNullOrWhiteSpace(text) ? name : BoundedText.OneLine(text);
+    }
+}

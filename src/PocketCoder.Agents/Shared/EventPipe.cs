@@ -1,0 +1,38 @@
+using System.Threading.Channels;
+
+namespace PocketCoder.Agents.Shared;
+
+/// <summary>
+/// The events of one agent process: bounded while it runs (a writer waits for the reader), and always closed by one
+/// <see cref="AgentEnded"/>. Thread-safe.
+/// </summary>
+internal sealed class EventPipe
+{
+    /// <summary>Events that may wait for the reader. Deltas are small; a few hundred are some 100 KB.</summary>
+    public const int Capacity = 512;
+
+    private readonly Channel<AgentEvent> channel = Channel.CreateBounded<AgentEvent>(new BoundedChannelOptions(Capacity) { SingleReader = true });
+    private int ended;
+
+    public ChannelReader<AgentEvent> Reader => channel.Reader;
+
+    /// <summary>Whether the last event is written, or about to be as soon as there is room.</summary>
+    public bool HasEnded => Volatile.Read(ref ended) != 0;
+
+    public ValueTask WriteAsync(AgentEvent item, CancellationToken cancellationToken) => channel.Writer.WriteAsync(item, cancellationToken);
+
+    /// <summary>
+    /// Writes the last event and closes; only the first call counts. The returned task ends when the event found room, which may be
+    /// never when nobody reads any more: whoever disposes must not await it.
+    /// </summary>
+    public async Task EndAsync(AgentEnded last)
+    {
+        if (Interlocked.Exchange(ref ended, 1) != 0)
+        {
+            return;
+        }
+
+        await channel.Writer.WriteAsync(last);
+        channel.Writer.TryComplete();
+    }
+}

@@ -1,0 +1,63 @@
+namespace PocketCoder.Agents.Stub;
+
+internal enum StubVerb
+{
+    Echo,
+    Run,
+    Write,
+    Ask,
+    Plan,
+    Long,
+    Think,
+    Todo,
+    Fail,
+    Confirm,
+}
+
+/// <summary>One thing to do: a line <c>verb: text</c> of the prompt. Lines without a verb are echoed together.</summary>
+internal sealed record StubStep(StubVerb Verb, string Text)
+{
+    /// <summary>Most deltas one <c>long:</c> gives.</summary>
+    public const int MaxDeltas = 100_000;
+
+    /// <summary>The text's parts between <c>|</c>, trimmed, none empty.</summary>
+    public string[] Parts => Text.Split('|', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+
+    public static List<StubStep> Parse(string prompt)
+    {
+        var steps = new List<StubStep>();
+        foreach (var line in prompt.ReplaceLineEndings("\n").Split('\n'))
+        {
+            var step = ParseLine(line);
+            if (step.Verb == StubVerb.Echo && steps is [.., { Verb: StubVerb.Echo } last])
+            {
+                steps[^1] = last with { Text = $"{last.Text}\n{step.Text}" };
+            }
+            else
+            {
+                steps.Add(step);
+            }
+        }
+
+        steps.RemoveAll(s => s.Verb == StubVerb.Echo && string.IsNullOrWhiteSpace(s.Text));
+        return steps;
+    }
+
+    private static StubStep ParseLine(string line)
+    {
+        var colon = line.IndexOf(':', StringComparison.Ordinal);
+        if (colon > 0)
+        {
+            var word = line[..colon].Trim();
+            foreach (var verb in Enum.GetValues<StubVerb>())
+            {
+                if (verb != StubVerb.Echo && word.Equals(verb.ToString(), StringComparison.OrdinalIgnoreCase))
+                {
+                    return new StubStep(verb, line[(colon + 1)..].Trim());
+                }
+            }
+        }
+
+        return new StubStep(StubVerb.Echo, line);
+    }
+}

@@ -1,0 +1,47 @@
+using Microsoft.Data.Sqlite;
+
+namespace PocketCoder.Ledger;
+
+/// <summary>Verifies a file that no store has open.</summary>
+internal static class LedgerCheck
+{
+    public static VerifyReport File(string path, IReadOnlyList<LedgerMark> remembered, CancellationToken cancellationToken)
+    {
+        SqliteEngine.EnsureLoaded();
+        try
+        {
+            using var connection = DatabaseFile.OpenReader(path);
+            if (DatabaseFile.Scalar(connection, "PRAGMA integrity_check(1)") is not "ok")
+            {
+                return Damaged("SQLite's integrity check failed");
+            }
+
+            var meta = Meta(connection);
+            var verifier = new ChainVerifier(meta.GetValueOrDefault("ledger_epoch", ""), meta.GetValueOrDefault("machine_id", ""), remembered);
+            while (verifier.NextPage(connection))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+
+            return verifier.Report();
+        }
+        catch (LedgerException e) when (e.Error is LedgerError.Corrupt or LedgerError.NotALedger or LedgerError.Sql)
+        {
+            return Damaged(e.Message);
+        }
+    }
+
+    public static Dictionary<string, string> Meta(SqliteConnection connection)
+    {
+        using var statement = new Statement(connection.Handle!, "SELECT name, value FROM ledger_meta");
+        var meta = new Dictionary<string, string>(StringComparer.Ordinal);
+        while (statement.Step())
+        {
+            meta[statement.Text(0)!] = statement.Text(1)!;
+        }
+
+        return meta;
+    }
+
+    private static VerifyReport Damaged(string detail) => new(0, null, new LedgerFault(LedgerFaultKind.FileDamaged, 0, detail));
+}

@@ -1,0 +1,85 @@
+using System.Collections.Frozen;
+
+namespace PocketCoder.Ledger;
+
+/// <summary>What a ledger row tells. A closed set: <see cref="LedgerTransaction.Append"/> refuses any other.</summary>
+public static class LedgerKind
+{
+    /// <summary>First row of every ledger; its data carries the ledger's epoch, which ties the epoch into the chain.</summary>
+    public const string LedgerOpened = "ledger_opened";
+
+    /// <summary>The ledger goes on from a backup; rows after the backup are lost, and every stream has a new epoch.</summary>
+    public const string LedgerRestored = "ledger_restored";
+
+    /// <summary>The daemon started.</summary>
+    public const string MachineStarted = "machine_started";
+
+    /// <summary>The daemon stopped in good order.</summary>
+    public const string MachineStopped = "machine_stopped";
+
+    /// <summary>A pairing link was shown. Its secret is not in the row.</summary>
+    public const string PairingOffered = "pairing_offered";
+
+    /// <summary>A device was paired; data carries <c>deviceSigningKey</c>.</summary>
+    public const string DevicePaired = "device_paired";
+
+    /// <summary>A device was revoked; none of its decisions counts from here on.</summary>
+    public const string DeviceRevoked = "device_revoked";
+
+    /// <summary>A folder was registered.</summary>
+    public const string ProjectAdded = "project_added";
+
+    /// <summary>A folder was unregistered.</summary>
+    public const string ProjectRemoved = "project_removed";
+
+    /// <summary>A session with an agent began.</summary>
+    public const string SessionStarted = "session_started";
+
+    /// <summary>A session was closed.</summary>
+    public const string SessionEnded = "session_ended";
+
+    /// <summary>A turn was cut off by a restart or crash.</summary>
+    public const string TurnInterrupted = "turn_interrupted";
+
+    /// <summary>A decision was asked for; needs approvalId and digest.</summary>
+    public const string ApprovalRequested = "approval_requested";
+
+    /// <summary>A decision was made; needs the request before it, the same digest, and data.decision <c>allow</c> or <c>deny</c>.</summary>
+    public const string ApprovalDecided = "approval_decided";
+
+    /// <summary>A request ended without a decision.</summary>
+    public const string ApprovalExpired = "approval_expired";
+
+    /// <summary>An approved thing is about to start; needs an allowing decision before it with the same digest.</summary>
+    public const string ExecutionStarted = "execution_started";
+
+    /// <summary>It ended; data carries the outcome.</summary>
+    public const string ExecutionFinished = "execution_finished";
+
+    /// <summary>Whether and how it ended cannot be known.</summary>
+    public const string ExecutionUnknown = "execution_unknown";
+
+    /// <summary>What was to run is not what was approved; it did not run.</summary>
+    public const string ExecutionRefused = "execution_refused";
+
+    /// <summary>A standing rule or grant was made.</summary>
+    public const string RuleAdded = "rule_added";
+
+    /// <summary>A standing rule or grant ended.</summary>
+    public const string RuleRemoved = "rule_removed";
+
+    /// <summary>A setting that matters for safety changed.</summary>
+    public const string ConfigurationChanged = "configuration_changed";
+
+    /// <summary>Something happened that a person must know, such as a drift between approved and executed.</summary>
+    public const string AlarmRaised = "alarm_raised";
+
+    /// <summary>All kinds.</summary>
+    public static FrozenSet<string> All { get; } = new[]
+    {
+        LedgerOpened, LedgerRestored, MachineStarted, MachineStopped, PairingOffered, DevicePaired, DeviceRevoked,
+        ProjectAdded, ProjectRemoved, SessionStarted, SessionEnded, TurnInterrupted, ApprovalRequested, ApprovalDecided,
+        ApprovalExpired, ExecutionStarted, ExecutionFinished, ExecutionUnknown, ExecutionRefused, RuleAdded, RuleRemoved,
+        ConfigurationChanged, AlarmRaised,
+    }.ToFrozenSet(StringComparer.Ordinal);
+}

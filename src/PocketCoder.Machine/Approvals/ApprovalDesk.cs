@@ -1,0 +1,347 @@
+using System.Buffers.Text;
+using System.Collections.Concurrent;
+using System.Text.Json;
+using PocketCoder.Ledger;
+using PocketCoder.Machine.Chain;
+using PocketCoder.Machine.Devices;
+using PocketCoder.Machine.Routing;
+using PocketCoder.Machine.Storage;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Machine.Approvals;
+
+/// <summary>
+/// Where everything that waits for a person is kept: asked, decided once, told to everyone, and written to the ledger at each step.
+/// Thread-safe: state changes happen inside the store's single writer, so of two decisions at once the first wins.
+/// </summary>
+internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeout, TimeProvider time) : IDisposable
+{
+    private readonly ConcurrentDictionary<Guid, ITimer> _timers = new();
+
+    /// <summary>Told after an approval left the pending state by a decision or by time. The session answers its agent then.</summary>
+    public Action<ApprovalInfo, AgentPromptResponseRequest?> Settled { get; set; } = (_, _) => { };
+
+    /// <summary>
+    /// Records the request, and, when an earlier allowance covers exactly this, the decision with it. The ledger row is durable on return.
+    /// </summary>
+    public async Task<ApprovalInfo> RequestAsync(ApprovalDraft draft)
+    {
+        var approval = await store.WriteAsync(change =>
+        {
+            var asked = new ApprovalInfo(
+                Guid.CreateVersion7(),
+                draft.SessionId,
+                draft.TurnId,
+                draft.ProjectId,
+                draft.Agent,
+                draft.ToolUseId,
+                draft.Kind,
+                ApprovalState.Pending,
+                draft.Digest,
+                draft.Subject,
+                draft.Reason,
+                draft.ReachWords,
+                draft.Sandbox,
+                change.Now,
+                change.Now + timeout,
+                null,
+                null);
+            ApprovalRows.Insert(change, asked, draft.ReachKey);
+            change.Ledger(Entry(LedgerKind.ApprovalRequested, asked) with { Data = Requested(asked).ToJson() });
+            if (draft.ReachKey is { } key && FindGrant(change, draft, key) is { } grant)
+            {
+                asked = asked with
+                {
+                    State = ApprovalState.Allowed,
+                    Decision = new DecisionInfo(Guid.CreateVersion7(), DecisionVerdict.Allow, grant.Decision!.Scope, null, grant.Decision.DeviceId, grant.Decision.By, change.Now),
+                };
+                change.Ledger(Entry(LedgerKind.ApprovalDecided, asked) with
+                {
+                    Data = new DecidedData(DecisionVerdict.Allow, grant.Decision.Scope, asked.Decision.DecisionId, "grant", null, null, null, null, grant.ApprovalId).ToJson(),
+                });
+                ApprovalRows.Update(change, asked);
+            }
+
+            Tell(change, asked);
+            return asked;
+        });
+        if (approval.State == ApprovalState.Pending)
+        {
+            Watch(approval);
+        }
+
+        return approval;
+    }
+
+    /// <summary>Takes a device's decision. Sending the same decision again returns the approval as it is now.</summary>
+    /// <exception cref="RequestFailure">APPROVAL_NOT_FOUND, DIGEST_MISMATCH, BAD_SIGNATURE, ALREADY_DECIDED, INVALID_REQUEST</exception>
+    public async Task<ApprovalInfo> DecideAsync(Device device, AgentPromptResponseRequest decision)
+    {
+        DecisionCheck.Form(decision);
+        var signed = DecisionCheck.Verify(device.SigningKey, machineId, decision);
+        var settled = false;
+        var approval = await store.WriteAsync(change =>
+        {
+            var asked = ApprovalRows.Find(change, decision.ApprovalId)
+                ?? throw new RequestFailure(ErrorCode.ApprovalNotFound, "There is no such request on this machine.");
+            if (asked.Decision is { } earlier && earlier.DecisionId == decision.DecisionId && earlier.DeviceId == device.DeviceId)
+            {
+                return asked;
+            }
+
+            if (asked.State != ApprovalState.Pending)
+            {
+                throw Lost(asked);
+            }
+
+            if (!string.Equals(asked.Digest, decision.Digest, StringComparison.Ordinal))
+            {
+                throw new RequestFailure(ErrorCode.DigestMismatch, "The decision names something else than what is waiting. Look at the request again.");
+            }
+
+            DecisionCheck.Fits(asked, decision);
+            var allowed = decision.Verdict == DecisionVerdict.Allow;
+            var decided = asked with
+            {
+                State = !allowed ? ApprovalState.Denied : asked.Kind is ApprovalKind.Question or ApprovalKind.Plan ? ApprovalState.Finished : ApprovalState.Allowed,
+                Decision = new DecisionInfo(decision.DecisionId, decision.Verdict, decision.Scope, decision.Reason, device.DeviceId, device.Name, change.Now),
+            };
+            change.Ledger(Entry(LedgerKind.ApprovalDecided, decided) with
+            {
+                DeviceId = device.DeviceId,
+                Actor = device.Name,
+                Data = new DecidedData(
+                    decision.Verdict,
+                    decision.Scope,
+                    decision.DecisionId,
+                    device.Name,
+                    decision.Reason,
+                    Base64Url.EncodeToString(device.SigningKey),
+                    signed,
+                    decision.Signature,
+                    null).ToJson(),
+            });
+            ApprovalRows.Update(change, decided);
+            if (allowed && decision.Scope != DecisionScope.Once)
+            {
+                change.Execute(
+                    "INSERT INTO grants (approval_id, session_id, turn_id, reach_key) SELECT approval_id, session_id, $turn, reach_key FROM approvals WHERE approval_id = $id AND reach_key IS NOT NULL",
+                    ("$id", asked.ApprovalId.ToString()),
+                    ("$turn", decision.Scope == DecisionScope.Turn ? asked.TurnId.ToString() : null));
+            }
+
+            Tell(change, decided);
+            settled = true;
+            return decided;
+        });
+        if (settled)
+        {
+            Forget(approval.ApprovalId);
+            Settled(approval, decision);
+        }
+
+        return approval;
+    }
+
+    /// <summary>
+    /// Records that an allowed thing begins now. Returns false, and records nothing, when it is not allowed (any more): then it must not run.
+    /// </summary>
+    public Task<bool> StartAsync(Guid approvalId) => store.WriteAsync(change =>
+    {
+        if (ApprovalRows.Find(change, approvalId) is not { State: ApprovalState.Allowed } allowed)
+        {
+            return false;
+        }
+
+        var running = allowed with { State = ApprovalState.Running, Execution = new ExecutionInfo(change.Now, null, null, null) };
+        change.Ledger(Entry(LedgerKind.ExecutionStarted, running) with { Data = new StartedData(What(running), (running.Subject as CommandSubject)?.Cwd).ToJson() });
+        ApprovalRows.Update(change, running);
+        Tell(change, running);
+        return true;
+    });
+
+    /// <summary>Records how it ended. Does nothing when it is not running.</summary>
+    public Task FinishAsync(Guid approvalId, FinishedData finished) => store.WriteAsync(change =>
+    {
+        if (ApprovalRows.Find(change, approvalId) is { State: ApprovalState.Running } running)
+        {
+            var done = running with
+            {
+                State = ApprovalState.Finished,
+                Execution = running.Execution! with { FinishedAt = change.Now, ExitCode = finished.ExitCode, Failed = finished.Failed },
+            };
+            change.Ledger(Entry(LedgerKind.ExecutionFinished, done) with { Data = finished.ToJson() });
+            ApprovalRows.Update(change, done);
+            Tell(change, done);
+        }
+    });
+
+    /// <summary>Records that an allowed thing was not done because it is not the same any more.</summary>
+    public Task RefuseAsync(Guid approvalId, string drift) => store.WriteAsync(change =>
+    {
+        if (ApprovalRows.Find(change, approvalId) is { State: ApprovalState.Allowed } allowed)
+        {
+            change.Ledger(Entry(LedgerKind.AlarmRaised, allowed) with { Data = new NotRunData(drift).ToJson() });
+            Close(change, allowed, ApprovalState.Withdrawn, drift);
+        }
+    });
+
+    /// <summary>Closes what a turn left open: what waits is withdrawn and, when <paramref name="alsoRunning"/>, what runs becomes unknown.</summary>
+    public async Task CloseTurnAsync(Guid sessionId, Guid turnId, string reason, bool alsoRunning)
+    {
+        foreach (var closed in await store.WriteAsync(change => CloseOpen(change, sessionId, turnId, ApprovalState.Withdrawn, reason, alsoRunning)))
+        {
+            Forget(closed.ApprovalId);
+        }
+    }
+
+    /// <summary>The agent no longer waits for this one.</summary>
+    public async Task WithdrawAsync(Guid approvalId, string reason)
+    {
+        await store.WriteAsync(change =>
+        {
+            if (ApprovalRows.Find(change, approvalId) is { State: ApprovalState.Pending or ApprovalState.Allowed } open)
+            {
+                Close(change, open, ApprovalState.Withdrawn, reason);
+            }
+        });
+        Forget(approvalId);
+    }
+
+    /// <summary>After a restart nobody waits for an answer any more: pending ones expire, running ones can't be known.</summary>
+    public static List<ApprovalInfo> Recover(Change change) => CloseOpen(change, null, null, ApprovalState.Expired, "restart", alsoRunning: true);
+
+    public Task<IReadOnlyList<ApprovalInfo>> PendingAsync(CancellationToken cancellationToken)
+        => store.ReadAsync(connection => ApprovalRows.List(connection, "state = 'Pending'", 500), cancellationToken);
+
+    public Task<IReadOnlyList<ApprovalInfo>> ListAsync(ApprovalsListRequest request, CancellationToken cancellationToken) => store.ReadAsync(
+        connection => ApprovalRows.List(
+            connection,
+            (request.Pending ? "state = 'Pending'" : "1") + (request.AgentSessionId is null ? "" : " AND session_id = $session"),
+            200,
+            ("$session", request.AgentSessionId?.ToString())),
+        cancellationToken);
+
+    public void Dispose()
+    {
+        foreach (var timer in _timers.Values)
+        {
+            timer.Dispose();
+        }
+    }
+
+    private static List<ApprovalInfo> CloseOpen(Change change, Guid? sessionId, Guid? turnId, ApprovalState pendingBecomes, string reason, bool alsoRunning)
+    {
+        var closed = new List<ApprovalInfo>();
+        foreach (var open in ApprovalRows.Open(change, sessionId, turnId).Where(a => alsoRunning || a.State != ApprovalState.Running))
+        {
+            // Allowed and not begun did not run: the agent is told only after "started" is in the ledger.
+            closed.Add(Close(change, open, open.State == ApprovalState.Running ? ApprovalState.Unknown : pendingBecomes, reason));
+        }
+
+        return closed;
+    }
+
+    private static ApprovalInfo Close(Change change, ApprovalInfo open, ApprovalState state, string reason)
+    {
+        var closed = open with
+        {
+            State = state,
+            Decision = open.Decision ?? new DecisionInfo(Guid.CreateVersion7(), DecisionVerdict.Deny, DecisionScope.Once, reason, null, reason, change.Now),
+        };
+        change.Ledger(open.State switch
+        {
+            ApprovalState.Running => Entry(LedgerKind.ExecutionUnknown, closed) with { Data = new UnknownData(reason).ToJson() },
+            ApprovalState.Allowed => Entry(LedgerKind.ExecutionRefused, closed) with { Data = new NotRunData(reason).ToJson() },
+            _ => Entry(LedgerKind.ApprovalExpired, closed) with { Data = new ExpiredData(reason).ToJson() },
+        });
+        ApprovalRows.Update(change, closed);
+        Tell(change, closed);
+        return closed;
+    }
+
+    private static void Tell(Change change, ApprovalInfo approval)
+    {
+        change.Event(approval.AgentSessionId, new PromptEvent(approval) { At = change.Now, TurnId = approval.TurnId });
+        change.Publish(new ApprovalChanged(approval));
+    }
+
+    private static ApprovalInfo? FindGrant(Change change, ApprovalDraft draft, string key) => change.Find(
+        "SELECT a.body FROM grants g JOIN approvals a USING (approval_id) WHERE g.session_id = $session AND g.reach_key = $key AND (g.turn_id IS NULL OR g.turn_id = $turn) LIMIT 1",
+        ApprovalRows.Map,
+        ("$session", draft.SessionId.ToString()),
+        ("$key", key),
+        ("$turn", draft.TurnId.ToString()));
+
+    private static LedgerEntry Entry(string kind, ApprovalInfo approval) => new(kind)
+    {
+        SessionId = approval.AgentSessionId.ToString(),
+        TurnId = approval.TurnId.ToString(),
+        ApprovalId = approval.ApprovalId.ToString(),
+        Digest = approval.Digest,
+        DeviceId = approval.Decision?.DeviceId,
+    };
+
+    private static RequestedData Requested(ApprovalInfo approval) => new(
+        approval.Kind,
+        approval.Agent,
+        approval.Subject switch { CommandSubject s => s.Tool, EditSubject s => s.Tool, ToolSubject s => s.Tool, _ => null },
+        What(approval),
+        (approval.Subject as CommandSubject)?.Cwd,
+        approval.ExpiresAt);
+
+    private static string What(ApprovalInfo approval) => approval.Subject switch
+    {
+        CommandSubject command => command.Command,
+        EditSubject edit => edit.Path,
+        ToolSubject tool => tool.Tool,
+        QuestionSubject => "question",
+        _ => "plan",
+    };
+
+    private static RequestFailure Lost(ApprovalInfo asked) => new(
+        ErrorCode.AlreadyDecided,
+        asked.Decision is { DeviceId: not null } decision ? $"{decision.By} decided first." : $"It is no longer waiting ({asked.State.ToString().ToLowerInvariant()}).",
+        new Dictionary<string, string>(StringComparer.Ordinal) { ["state"] = JsonSerializer.Serialize(asked.State, ProtocolJson.Default.ApprovalState).Trim('"') });
+
+    private void Watch(ApprovalInfo approval)
+    {
+        var timer = time.CreateTimer(_ => _ = ExpireAsync(approval.ApprovalId), null, approval.ExpiresAt - store.Now, Timeout.InfiniteTimeSpan);
+        _timers[approval.ApprovalId] = timer;
+    }
+
+    private async Task ExpireAsync(Guid approvalId)
+    {
+        var expired = await store.WriteAsync(change => ApprovalRows.Find(change, approvalId) is { State: ApprovalState.Pending } pending
+            ? Close(change, pending, ApprovalState.Expired, "time-out")
+            : null);
+        Forget(approvalId);
+        if (expired is not null)
+        {
+            Settled(expired, null);
+        }
+    }
+
+    private void Forget(Guid approvalId)
+    {
+        if (_timers.TryRemove(approvalId, out var timer))
+        {
+            timer.Dispose();
+        }
+    }
+}
+
+/// <summary>What a session asks the desk for.</summary>
+internal sealed record ApprovalDraft(
+    Guid SessionId,
+    Guid TurnId,
+    Guid ProjectId,
+    string Agent,
+    string? ToolUseId,
+    ApprovalKind Kind,
+    ApprovalSubject Subject,
+    string Digest,
+    string? Reason,
+    string? ReachKey,
+    string? ReachWords,
+    SandboxKind Sandbox);

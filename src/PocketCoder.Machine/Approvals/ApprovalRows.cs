@@ -1,0 +1,45 @@
+using System.Text.Json;
+using Microsoft.Data.Sqlite;
+using PocketCoder.Ledger;
+using PocketCoder.Machine.Storage;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Machine.Approvals;
+
+/// <summary>The approvals table.</summary>
+internal static class ApprovalRows
+{
+    public static ApprovalInfo Map(SqliteDataReader row) => JsonSerializer.Deserialize(row.GetString(0), ProtocolJson.Default.ApprovalInfo)!;
+
+    public static void Insert(Change change, ApprovalInfo approval, string? reachKey) => change.Execute(
+        "INSERT INTO approvals (approval_id, session_id, turn_id, state, reach_key, requested_at, body) VALUES ($id, $session, $turn, $state, $key, $at, $body)",
+        ("$id", approval.ApprovalId.ToString()),
+        ("$session", approval.AgentSessionId.ToString()),
+        ("$turn", approval.TurnId.ToString()),
+        ("$state", approval.State.ToString()),
+        ("$key", reachKey),
+        ("$at", Instant.Text(approval.RequestedAt)),
+        ("$body", Body(approval)));
+
+    public static void Update(Change change, ApprovalInfo approval) => change.Execute(
+        "UPDATE approvals SET state = $state, decision_id = $decision, body = $body WHERE approval_id = $id",
+        ("$id", approval.ApprovalId.ToString()),
+        ("$state", approval.State.ToString()),
+        ("$decision", approval.Decision?.DecisionId.ToString()),
+        ("$body", Body(approval)));
+
+    public static ApprovalInfo? Find(Change change, Guid approvalId)
+        => change.Find("SELECT body FROM approvals WHERE approval_id = $id", Map, ("$id", approvalId.ToString()));
+
+    /// <summary>Those that are not over: pending, allowed, running.</summary>
+    public static IReadOnlyList<ApprovalInfo> Open(Change change, Guid? sessionId, Guid? turnId) => change.Query(
+        "SELECT body FROM approvals WHERE state IN ('Pending','Allowed','Running') AND ($session IS NULL OR session_id = $session) AND ($turn IS NULL OR turn_id = $turn) ORDER BY requested_at",
+        Map,
+        ("$session", sessionId?.ToString()),
+        ("$turn", turnId?.ToString()));
+
+    public static IReadOnlyList<ApprovalInfo> List(LedgerReader reader, string where, int limit, params ReadOnlySpan<(string Name, object? Value)> parameters)
+        => reader.Query($"SELECT body FROM approvals WHERE {where} ORDER BY requested_at DESC LIMIT {limit}", Map, parameters);
+
+    private static string Body(ApprovalInfo approval) => JsonSerializer.Serialize(approval, ProtocolJson.Default.ApprovalInfo);
+}

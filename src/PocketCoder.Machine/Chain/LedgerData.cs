@@ -1,0 +1,75 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Machine.Chain;
+
+// What the data field of each kind of ledger row holds. Prompts and file contents are never in it; the exact command is, because
+// that is what was decided on.
+
+/// <summary>The data of a ledger row.</summary>
+internal interface ILedgerData;
+
+internal static class LedgerDataText
+{
+    /// <summary>The data as the JSON object that goes into the row.</summary>
+    public static byte[] ToJson(this ILedgerData data) => JsonSerializer.SerializeToUtf8Bytes(data, data.GetType(), LedgerDataJson.Default);
+}
+
+internal sealed record ProjectData(Guid ProjectId, string Name, string Path) : ILedgerData;
+
+internal sealed record DeviceData(string Name, string App, IReadOnlyList<Scope> Scopes, string StaticKey, string DeviceSigningKey) : ILedgerData;
+
+internal sealed record DeviceRevokedData(string Name, string By) : ILedgerData;
+
+internal sealed record PairingOfferedData(string OfferId, IReadOnlyList<Scope> Scopes, DateTimeOffset ExpiresAt) : ILedgerData;
+
+internal sealed record SessionData(string Agent, Guid ProjectId, string Path) : ILedgerData;
+
+/// <param name="What">The command line, the file, or the tool's name.</param>
+internal sealed record RequestedData(ApprovalKind Kind, string Agent, string? Tool, string What, string? Cwd, DateTimeOffset ExpiresAt) : ILedgerData;
+
+/// <param name="Signed">The exact text that the device signed.</param>
+/// <param name="Grant">The approval whose turn or session allowance decided this one.</param>
+internal sealed record DecidedData(
+    DecisionVerdict Decision,
+    DecisionScope Scope,
+    Guid DecisionId,
+    string By,
+    string? Reason,
+    string? DeviceSigningKey,
+    string? Signed,
+    string? Signature,
+    Guid? Grant) : ILedgerData;
+
+internal sealed record ExpiredData(string Reason) : ILedgerData;
+
+internal sealed record StartedData(string What, string? Cwd) : ILedgerData;
+
+internal sealed record FinishedData(int? ExitCode, bool Failed, long? DurationMs, long OutputBytes, string OutputSha256) : ILedgerData;
+
+/// <summary>It was allowed and did not run.</summary>
+internal sealed record NotRunData(string Reason) : ILedgerData;
+
+internal sealed record UnknownData(string Reason) : ILedgerData;
+
+internal sealed record InterruptedData(string Reason) : ILedgerData;
+
+internal sealed record StartedMachineData(string Version) : ILedgerData;
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(ProjectData))]
+[JsonSerializable(typeof(DeviceData))]
+[JsonSerializable(typeof(DeviceRevokedData))]
+[JsonSerializable(typeof(PairingOfferedData))]
+[JsonSerializable(typeof(SessionData))]
+[JsonSerializable(typeof(RequestedData))]
+[JsonSerializable(typeof(DecidedData))]
+[JsonSerializable(typeof(ExpiredData))]
+[JsonSerializable(typeof(StartedData))]
+[JsonSerializable(typeof(FinishedData))]
+[JsonSerializable(typeof(NotRunData))]
+[JsonSerializable(typeof(UnknownData))]
+[JsonSerializable(typeof(InterruptedData))]
+[JsonSerializable(typeof(StartedMachineData))]
+internal sealed partial class LedgerDataJson : JsonSerializerContext;

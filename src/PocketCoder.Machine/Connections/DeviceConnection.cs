@@ -1,0 +1,310 @@
+using System.Text.Json;
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using PocketCoder.Channels;
+using PocketCoder.Gateway;
+using PocketCoder.Machine.Devices;
+using PocketCoder.Machine.Routing;
+using PocketCoder.Machine.Storage;
+using PocketCoder.Machine.Streams;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Machine.Connections;
+
+/// <summary>
+/// One device, connected and proved: opens its frames, answers its requests in order, and feeds its subscriptions.
+/// One task reads, one writes; both end together.
+/// </summary>
+internal sealed partial class DeviceConnection : IAsyncDisposable
+{
+    /// <summary>Messages that wait to be sealed and sent; when full, whoever has more waits.</summary>
+    private const int OutgoingLimit = 256;
+
+    /// <summary>Requests answered beside the ordered ones.</summary>
+    private const int ConcurrentLimit = 4;
+
+    private readonly Channel<byte[]> _outgoing = Channel.CreateBounded<byte[]>(new BoundedChannelOptions(OutgoingLimit) { SingleReader = true });
+    private readonly Dictionary<string, Subscription> _subscriptions = new(StringComparer.Ordinal);
+    private readonly SemaphoreSlim _concurrent = new(ConcurrentLimit, ConcurrentLimit);
+    private readonly CancellationTokenSource _end;
+    private readonly IDeviceLink _link;
+    private readonly SecureChannel _channel;
+    private readonly DeviceStore _devices;
+    private readonly MessageTable _table;
+    private readonly Store _store;
+    private readonly ILogger _logger;
+    private readonly List<Task> _running = [];
+    private CloseReason? _reason;
+    private Subscription? _toStart;
+
+    public DeviceConnection(IDeviceLink link, SecureChannel channel, string deviceId, DeviceStore devices, MessageTable table, Store store, ILogger logger, CancellationToken stop)
+    {
+        (_link, _channel, DeviceId, _devices, _table, _store, _logger) = (link, channel, deviceId, devices, table, store, logger);
+        _end = CancellationTokenSource.CreateLinkedTokenSource(stop);
+    }
+
+    public string ConnectionId => _link.ConnectionId;
+
+    public string DeviceId { get; }
+
+    public DateTimeOffset Now => _store.Now;
+
+    /// <summary>Ends the connection with a reason that the device shows. The first reason counts.</summary>
+    public void End(string code, string message)
+    {
+        Interlocked.CompareExchange(ref _reason, new CloseReason(code, message), null);
+        _end.Cancel();
+    }
+
+    /// <summary>Serves until the device goes, breaks the protocol, or is ended.</summary>
+    /// <param name="first">The response to <c>hello</c>, sent before anything else.</param>
+    public async Task ServeAsync(byte[] first)
+    {
+        _outgoing.Writer.TryWrite(first);
+        var writing = WriteAsync();
+        try
+        {
+            await ReadAsync();
+        }
+        catch (OperationCanceledException) when (_end.IsCancellationRequested)
+        {
+            // Ended from outside; the reason is set.
+        }
+        catch (ChannelException e)
+        {
+            End(e.Error.Code(), e.Message);
+        }
+
+        await _end.CancelAsync();
+        _outgoing.Writer.TryComplete();
+        await writing;
+        foreach (var subscription in _subscriptions.Values)
+        {
+            await subscription.DisposeAsync();
+        }
+
+        await Task.WhenAll(_running);
+        if (_reason is { } reason)
+        {
+            Log.Ended(_logger, DeviceId, reason.Code);
+            await CloseAsync(reason);
+        }
+    }
+
+    /// <summary>Follows a stream from a cursor; following it again moves the cursor.</summary>
+    /// <exception cref="RequestFailure">INVALID_REQUEST, SESSION_NOT_FOUND</exception>
+    public async Task<SubscribeResponse> SubscribeAsync(SubscribeRequest request, StreamHub hub, Func<Guid, bool> sessionExists)
+    {
+        await UnsubscribeAsync(request.Stream);
+        if (_subscriptions.Count >= Limits.Subscriptions)
+        {
+            throw new RequestFailure(ErrorCode.InvalidRequest, $"A connection follows at most {Limits.Subscriptions} streams.");
+        }
+
+        if (request.After < 0)
+        {
+            throw new RequestFailure(ErrorCode.InvalidRequest, "after can't be negative.");
+        }
+
+        if (request.Stream == MachineStream.Name)
+        {
+            var machine = hub.Machine;
+            if (request.Epoch != machine.Epoch || machine.ReadAfter(request.After).Events is null)
+            {
+                // Not followed: the device asks for machine_state and comes back with its cursor.
+                return new SubscribeResponse(MachineStream.Name, machine.Epoch, machine.Head, Reset: true);
+            }
+
+            _toStart = Subscription.ToMachine(machine, request.After, SendAsync, () => End("behind", "This device fell too far behind; it starts over."), _end.Token);
+            _subscriptions[request.Stream] = _toStart;
+            return new SubscribeResponse(MachineStream.Name, machine.Epoch, machine.Head, Reset: false);
+        }
+
+        if (!request.Stream.StartsWith(StreamHub.SessionPrefix, StringComparison.Ordinal)
+            || !Guid.TryParseExact(request.Stream.AsSpan(StreamHub.SessionPrefix.Length), "D", out var session)
+            || !sessionExists(session))
+        {
+            throw new RequestFailure(ErrorCode.SessionNotFound, "There is no such stream.");
+        }
+
+        var stream = await _store.StreamAsync(session, _end.Token);
+        var head = stream.Head;
+        var known = request.Epoch is null && request.After == 0;
+        var reset = !known && (request.Epoch != stream.Epoch || request.After > head);
+        _toStart = Subscription.ToSession(stream, reset ? 0 : request.After, _store, SendAsync, _end.Token);
+        _subscriptions[request.Stream] = _toStart;
+        return new SubscribeResponse(request.Stream, stream.Epoch, head, reset);
+    }
+
+    public async Task UnsubscribeAsync(string stream)
+    {
+        if (_subscriptions.Remove(stream, out var subscription))
+        {
+            await subscription.DisposeAsync();
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _end.Dispose();
+        _concurrent.Dispose();
+        _channel.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private async Task ReadAsync()
+    {
+        while (await _link.ReceiveAsync(_end.Token) is { } frame)
+        {
+            if (_channel.Open(frame.Span) is { } message)
+            {
+                Envelope? envelope;
+                using (message)
+                {
+                    envelope = Parse(message.Span);
+                }
+
+                if (envelope is null)
+                {
+                    End("malformed", "A message was no valid envelope.");
+                    return;
+                }
+
+                await HandleAsync(envelope);
+            }
+        }
+    }
+
+    private static Envelope? Parse(ReadOnlySpan<byte> message)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(message, ProtocolJson.Default.Envelope) is { RequestId: { Length: >= 1 and <= 64 } } envelope ? envelope : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private async Task HandleAsync(Envelope envelope)
+    {
+        if (_devices.Find(DeviceId) is not { RevokedAt: null } device)
+        {
+            End("revoked", "This device was revoked.");
+            return;
+        }
+
+        if (_table.Find(envelope.Type) is not { } route)
+        {
+            await SendAsync(Message.Failure(envelope.RequestId, new WireError(ErrorCode.InvalidRequest, $"There is no message {Shown(envelope.Type)}.")), _end.Token);
+            return;
+        }
+
+        if (!device.Scopes.Contains(route.Scope))
+        {
+            await SendAsync(
+                Message.Failure(envelope.RequestId, new WireError(ErrorCode.Unauthorized, $"This device may not do that; it was paired without the scope '{route.Scope.ToString().ToLowerInvariant()}'.")), _end.Token);
+            return;
+        }
+
+        if (!route.Concurrent)
+        {
+            await SendAsync(await AnswerAsync(route, device, envelope), _end.Token);
+            var start = _toStart;
+            _toStart = null;
+            start?.Start();
+            return;
+        }
+
+        if (!await _concurrent.WaitAsync(0, _end.Token))
+        {
+            await SendAsync(Message.Failure(envelope.RequestId, new WireError(ErrorCode.RateLimited, "Too many of these at once. Wait for the last ones.")), _end.Token);
+            return;
+        }
+
+        _running.RemoveAll(t => t.IsCompleted);
+        _running.Add(AnswerLaterAsync(route, device, envelope));
+    }
+
+    private async Task AnswerLaterAsync(Route route, Device device, Envelope envelope)
+    {
+        try
+        {
+            await SendAsync(await AnswerAsync(route, device, envelope), _end.Token);
+        }
+        catch (Exception e) when (e is OperationCanceledException or ChannelClosedException)
+        {
+            // The device is gone; nobody wants the answer.
+        }
+        finally
+        {
+            _concurrent.Release();
+        }
+    }
+
+    private async Task<byte[]> AnswerAsync(Route route, Device device, Envelope envelope)
+    {
+        try
+        {
+            return await route.Answer(new Caller(device, this), envelope.RequestId, envelope.Payload, _end.Token);
+        }
+        catch (RequestFailure failure)
+        {
+            return Message.Failure(envelope.RequestId, failure.Error);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // The one place where an unforeseen failure becomes an answer: the device learns that, the log learns why.
+            Log.RequestFailed(_logger, route.Type, envelope.RequestId, e);
+            return Message.Failure(envelope.RequestId, Failures.ToWire(e));
+        }
+    }
+
+    private ValueTask SendAsync(byte[] message, CancellationToken cancellationToken) => _outgoing.Writer.WriteAsync(message, cancellationToken);
+
+    private async Task WriteAsync()
+    {
+        try
+        {
+            await foreach (var message in _outgoing.Reader.ReadAllAsync(_end.Token))
+            {
+                using var frames = _channel.Seal(message);
+                for (var i = 0; i < frames.Count; i++)
+                {
+                    // The link keeps a frame until it is sent; the channel's buffer is reused before that.
+                    await _link.SendAsync(frames[i].ToArray(), _end.Token);
+                }
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or LinkClosedException or ChannelException)
+        {
+            await _end.CancelAsync();
+        }
+    }
+
+    private async Task CloseAsync(CloseReason reason)
+    {
+        try
+        {
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(2));
+            await _link.SendAsync(reason.ToFrame(), limit.Token);
+            await _link.CloseAsync(4000, reason.Code, limit.Token);
+        }
+        catch (Exception e) when (e is LinkClosedException or OperationCanceledException)
+        {
+            // It went first.
+        }
+    }
+
+    private static string Shown(string type) => type.Length <= 64 && type.All(c => char.IsAsciiLetterOrDigit(c) || c == '_') ? $"'{type}'" : "of that name";
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 201, Level = LogLevel.Information, Message = "device {Device}: connection ended: {Code}")]
+        public static partial void Ended(ILogger logger, string device, string code);
+
+        [LoggerMessage(EventId = 202, Level = LogLevel.Error, Message = "request {Type} ({RequestId}) failed")]
+        public static partial void RequestFailed(ILogger logger, string type, string? requestId, Exception error);
+    }
+}

@@ -1,0 +1,140 @@
+using System.Runtime.CompilerServices;
+using PocketCoder.Channels;
+using PocketCoder.Ledger;
+using PocketCoder.Machine.Chain;
+using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Machine.Devices;
+using PocketCoder.Machine.Routing;
+using PocketCoder.Protocol;
+using PairingOffer = PocketCoder.Machine.ControlPlane.PairingOffer;
+
+namespace PocketCoder.Machine;
+
+/// <summary>What the owner may ask of the daemon from the same machine.</summary>
+public sealed partial class Daemon : IControlTarget
+{
+    async Task<ControlStatus> IControlTarget.StatusAsync(CancellationToken ct)
+    {
+        var sessions = _sessions.List();
+        return new ControlStatus(
+            DaemonOptions.ProductVersion,
+            _identity.Id,
+            _label.Text,
+            Environment.ProcessId,
+            _startedAt,
+            Urls,
+            _options.Demo,
+            SandboxKind.None,
+            sessions.Count(s => s.State is SessionState.Working or SessionState.NeedsYou),
+            _connections.Devices,
+            _devices.All.Count(d => d.RevokedAt is null),
+            _agents.Known,
+            Warnings(),
+            await _projects.ListAsync(ct));
+    }
+
+    void IControlTarget.RequestStop(string reason) => _stopRequested.TrySetResult(reason);
+
+    Task<IReadOnlyList<ProjectInfo>> IControlTarget.ListProjectsAsync(CancellationToken ct) => _projects.ListAsync(ct);
+
+    Task<ProjectAdded> IControlTarget.AddProjectAsync(string path, string name, CancellationToken ct) => ControlAsync(async () =>
+    {
+        var known = (await _projects.ListAsync(ct)).Any(p => p.Path == path);
+        var project = await _projects.AddAsync(path, name);
+        await _sessions.ReloadAsync(ct);
+        return new ProjectAdded(project, !known);
+    });
+
+    Task<ProjectInfo> IControlTarget.RemoveProjectAsync(Guid projectId, CancellationToken ct) => ControlAsync(async () =>
+    {
+        var project = await _projects.RemoveAsync(projectId);
+        await _sessions.CloseProjectAsync(projectId);
+        return project;
+    });
+
+    Task<PairingOffer> IControlTarget.PairAsync(PairingRequest request, CancellationToken ct) => ControlAsync(async () =>
+    {
+        // Whoever can decide must see what about: view goes with every pairing.
+        var scopes = request.Scopes.Append(Scope.View).Distinct().Order().ToList();
+        var (id, link, expiresAt) = await _pairing.OfferAsync(scopes, request.Name);
+        return new PairingOffer(id, [.. Urls.Select(u => link.ToUrl(new Uri(u)))], scopes, expiresAt);
+    });
+
+    Task<PairingProgress?> IControlTarget.PairingAsync(string pairingId, CancellationToken ct)
+    {
+        PairingProgress? progress = _pairing.Progress(pairingId) is not { } made ? null : new PairingProgress(
+            made.State switch
+            {
+                OfferState.Open => PairingState.Waiting,
+                OfferState.Used => made.DeviceId is null ? PairingState.Waiting : PairingState.Paired,
+                OfferState.Expired => PairingState.Expired,
+                _ => PairingState.Burnt,
+            },
+            made.DeviceId is { } id ? _devices.Find(id)?.ToInfo(_connections.IsConnected(id)) : null);
+        return Task.FromResult(progress);
+    }
+
+    Task<IReadOnlyList<DeviceInfo>> IControlTarget.ListDevicesAsync(CancellationToken ct)
+        => Task.FromResult<IReadOnlyList<DeviceInfo>>([.. _devices.All.Select(d => d.ToInfo(_connections.IsConnected(d.DeviceId)))]);
+
+    Task<DeviceInfo> IControlTarget.RevokeDeviceAsync(string deviceId, CancellationToken ct) => ControlAsync(async () =>
+    {
+        var device = await _devices.RevokeAsync(deviceId, "cli");
+        _connections.EndDevice(deviceId);
+        return device.ToInfo(false);
+    });
+
+    Task<DeviceInfo> IControlTarget.RenameDeviceAsync(string deviceId, string name, CancellationToken ct) => ControlAsync(async () =>
+    {
+        var connected = _connections.IsConnected(deviceId);
+        return (await _devices.RenameAsync(deviceId, name, connected)).ToInfo(connected);
+    });
+
+    Task<string> IControlTarget.GetLabelAsync(CancellationToken ct) => Task.FromResult(_label.Text);
+
+    Task IControlTarget.SetLabelAsync(string label, CancellationToken ct)
+    {
+        _label.Set(label);
+        return Task.CompletedTask;
+    }
+
+    Task<Protocol.LedgerHead> IControlTarget.LedgerHeadAsync(CancellationToken ct) => Task.FromResult(_head.Current);
+
+    Task<LedgerListResponse> IControlTarget.ListLedgerAsync(LedgerListRequest request, CancellationToken ct)
+        => ControlAsync(() => LedgerRoutes.ListAsync(_ledger, request, ct));
+
+    Task<LedgerVerifyResponse> IControlTarget.VerifyLedgerAsync(CancellationToken ct) => LedgerRoutes.VerifyAsync(_ledger, _head, ct);
+
+    async IAsyncEnumerable<LedgerRowInfo> IControlTarget.ExportLedgerAsync([EnumeratorCancellation] CancellationToken ct)
+    {
+        for (var after = 0L; ;)
+        {
+            var rows = await _ledger.ReadRowsAsync(new LedgerFilter { After = after, Limit = 1000 }, ct);
+            foreach (var row in rows)
+            {
+                yield return new LedgerRowInfo(row.Seq, row.HashHex, row.Body);
+                after = row.Seq;
+            }
+
+            if (rows.Count == 0)
+            {
+                yield break;
+            }
+        }
+    }
+
+    Task<IReadOnlyList<SessionInfo>> IControlTarget.ListSessionsAsync(CancellationToken ct) => Task.FromResult(_sessions.List());
+
+    /// <summary>Expected failures under the control plane's own name for them.</summary>
+    private static async Task<T> ControlAsync<T>(Func<Task<T>> work)
+    {
+        try
+        {
+            return await work();
+        }
+        catch (RequestFailure failure)
+        {
+            throw new ControlException(failure.Error.Code, failure.Error.Message, failure);
+        }
+    }
+}

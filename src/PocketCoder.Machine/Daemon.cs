@@ -1,0 +1,223 @@
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
+using PocketCoder.Agents;
+using PocketCoder.Agents.Claude;
+using PocketCoder.Agents.Stub;
+using PocketCoder.Channels;
+using PocketCoder.Gateway;
+using PocketCoder.Ledger;
+using PocketCoder.Machine.Approvals;
+using PocketCoder.Machine.Chain;
+using PocketCoder.Machine.Connections;
+using PocketCoder.Machine.Devices;
+using PocketCoder.Machine.Overview;
+using PocketCoder.Machine.Projects;
+using PocketCoder.Machine.Routing;
+using PocketCoder.Machine.Sessions;
+using PocketCoder.Machine.Storage;
+using PocketCoder.Machine.Streams;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Machine;
+
+/// <summary>
+/// The daemon of one machine: everything that runs between a device and an agent, put together. Reads like a table of contents;
+/// what a feature does stands in its folder.
+/// </summary>
+public sealed partial class Daemon : IAsyncDisposable
+{
+    /// <summary>How long an agent process without work is kept, so that the next prompt starts at once.</summary>
+    private static readonly TimeSpan AgentIdleTimeout = TimeSpan.FromMinutes(10);
+
+    private readonly DaemonOptions _options;
+    private readonly ChannelIdentity _identity;
+    private readonly LedgerStore _ledger;
+    private readonly LedgerSigner _signer;
+    private readonly Store _store;
+    private readonly ChainHead _head;
+    private readonly StreamHub _hub;
+    private readonly ProjectStore _projects;
+    private readonly DeviceStore _devices;
+    private readonly PairingDesk _pairing;
+    private readonly ApprovalDesk _approvals;
+    private readonly AgentCatalog _agents;
+    private readonly SessionDirectory _sessions;
+    private readonly ConnectionRegistry _connections = new();
+    private readonly MessageTable _table;
+    private readonly MachineLabel _label;
+    private readonly DateTimeOffset _startedAt;
+    private readonly TaskCompletionSource<string> _stopRequested = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private GatewayServer? _gateway;
+    private IDisposable? _registration;
+    private int _stopped;
+
+    private Daemon(DaemonOptions options, ChannelIdentity identity, LedgerStore ledger, IReadOnlyList<IAgentDriver> drivers)
+    {
+        var time = options.TimeProvider;
+        var logger = options.LoggerFactory.CreateLogger("PocketCoder.Machine");
+        (_options, _identity, _ledger) = (options, identity, ledger);
+        _startedAt = Instant.Truncate(time.GetUtcNow());
+        _label = new MachineLabel(options.Home);
+        _signer = Signer(identity);
+        _hub = new StreamHub(Guid.CreateVersion7().ToString("N"));
+        _store = new Store(ledger, _hub, "none", time);
+        _head = new ChainHead(ledger, identity.Id, _signer, _store);
+        _projects = new ProjectStore(_store);
+        _devices = new DeviceStore(_store);
+        _pairing = new PairingDesk(identity, _devices, _store, time);
+        _approvals = new ApprovalDesk(_store, identity.Id, options.ApprovalTimeout, time);
+        _agents = new AgentCatalog(drivers);
+        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, time, AgentIdleTimeout, logger), _projects, _agents);
+        _approvals.Settled = (approval, decision) => _sessions.Find(approval.AgentSessionId)?.Settle(approval, decision);
+        _table = new MessageTable()
+            .MapOverview(Info, _projects, _sessions, _approvals, _agents, _hub.Machine)
+            .MapSubscriptions(_hub, _sessions)
+            .MapSessions(_sessions, _agents)
+            .MapApprovals(_approvals)
+            .MapDevices(_devices, _connections)
+            .MapLedger(ledger, _head);
+    }
+
+    /// <summary>The routing id of this machine.</summary>
+    public string MachineId => _identity.Id;
+
+    /// <summary>Where the gateway listens.</summary>
+    public IReadOnlyList<string> Urls => _gateway?.Urls ?? [];
+
+    /// <summary>Completes with the reason when somebody asked the daemon to stop; then call <see cref="StopAsync"/>.</summary>
+    public Task<string> StopRequested => _stopRequested.Task;
+
+    internal MessageTable Table => _table;
+
+    /// <summary>Starts everything; when it returns, devices can connect.</summary>
+    /// <exception cref="HomeRefusal">The home directory can't be used.</exception>
+    /// <exception cref="LedgerException">The database can't be opened; the message says why.</exception>
+    /// <exception cref="ChannelException">The machine's key file can't be used.</exception>
+    /// <exception cref="GatewayRefusal">The gateway can't listen, or must not.</exception>
+    public static Task<Daemon> StartAsync(DaemonOptions options, CancellationToken cancellationToken)
+        => StartAsync(options, Drivers(options), cancellationToken);
+
+    internal static async Task<Daemon> StartAsync(DaemonOptions options, IReadOnlyList<IAgentDriver> drivers, CancellationToken cancellationToken)
+    {
+        options.Home.Prepare();
+        var identity = ChannelIdentity.LoadOrCreate(options.Home.MachineKey);
+        var ledger = await LedgerStore.OpenAsync(
+            new LedgerOptions(options.Home.Database, identity.Id) { MigrationSets = [new MigrationSet("machine", typeof(Daemon).Assembly, "PocketCoder.Machine.Migrations")] },
+            options.TimeProvider,
+            cancellationToken);
+        var daemon = new Daemon(options, identity, ledger, drivers);
+        try
+        {
+            await daemon.BeginAsync(cancellationToken);
+            return daemon;
+        }
+        catch
+        {
+            await daemon.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Stops in order: no new requests, turns interrupted and recorded, agents ended, connections told and closed, ledger closed.
+    /// Safe to call more than once.
+    /// </summary>
+    public async Task StopAsync(string reason)
+    {
+        if (Interlocked.Exchange(ref _stopped, 1) != 0)
+        {
+            return;
+        }
+
+        _store.Announce(new MachineStopping(reason));
+        _registration?.Dispose();
+        await _sessions.StopAsync(reason);
+        await _store.WriteAsync(change => change.Ledger(new LedgerEntry(LedgerKind.MachineStopped) { Actor = "machine", Data = new InterruptedData(reason).ToJson() }));
+        if (_gateway is not null)
+        {
+            await _gateway.DisposeAsync();
+        }
+
+        await _sessions.DisposeAsync();
+        _approvals.Dispose();
+        await _head.DisposeAsync();
+        await _ledger.DisposeAsync();
+        _identity.Dispose();
+    }
+
+    public async ValueTask DisposeAsync() => await StopAsync("The daemon stopped.");
+
+    private static IReadOnlyList<IAgentDriver> Drivers(DaemonOptions options)
+        => options.Demo ? [new StubDriver(options.TimeProvider)] : [new ClaudeDriver(options.TimeProvider)];
+
+    private static LedgerSigner Signer(ChannelIdentity identity) => new(
+        identity.SigningPublicKey.ToArray(),
+        text =>
+        {
+            // The head's text is a domain and fields, one a line: just what an identity signs.
+            var lines = System.Text.Encoding.UTF8.GetString(text).Split('\n');
+            return identity.Sign(lines[0], lines.AsSpan(1));
+        });
+
+    private async Task BeginAsync(CancellationToken cancellationToken)
+    {
+        await _store.WriteAsync(change => change.Ledger(new LedgerEntry(LedgerKind.MachineStarted) { Actor = "machine", Data = new StartedMachineData(DaemonOptions.ProductVersion).ToJson() }));
+        await _devices.LoadAsync(cancellationToken);
+        await _agents.ProbeAsync(cancellationToken);
+        if (_options.Demo)
+        {
+            await AddDemoProjectAsync();
+        }
+
+        await _sessions.RecoverAsync(cancellationToken);
+        var fabric = new InProcessFabric();
+        var endpoint = new MachineEndpoint(
+            _identity, _pairing, _devices, _connections, _table, _store, Greet, _options.TimeProvider, _options.LoggerFactory.CreateLogger("PocketCoder.Machine.Connections"));
+        _registration = fabric.Register(endpoint);
+        _gateway = await GatewayServer.StartAsync(_options.Gateway, fabric, _options.LoggerFactory, _options.TimeProvider, cancellationToken);
+    }
+
+    private async Task AddDemoProjectAsync()
+    {
+        var folder = Directory.CreateDirectory(_options.Home.Demo);
+        var readme = Path.Combine(folder.FullName, "README.md");
+        if (!File.Exists(readme))
+        {
+            await File.WriteAllTextAsync(readme, DemoText.Readme);
+        }
+
+        await _projects.AddAsync(folder.FullName, "demo");
+    }
+
+    private HelloResponse Greet(Device device) => new(
+        1,
+        Info(),
+        System.Buffers.Text.Base64Url.EncodeToString(_identity.SigningPublicKey),
+        device.DeviceId,
+        device.Scopes,
+        _hub.Machine.Epoch,
+        _store.Now,
+        _head.Current);
+
+    private MachineInfo Info() => new(
+        _identity.Id,
+        _label.Text,
+        DaemonOptions.ProductVersion,
+        RuntimeInformation.OSDescription,
+        RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant(),
+        _options.Demo,
+        SandboxKind.None,
+        Warnings());
+
+    private List<string> Warnings()
+    {
+        var warnings = new List<string> { "No sandbox: commands that you allow run with all rights of the user that runs PocketCoder." };
+        if (Environment.IsPrivilegedProcess)
+        {
+            warnings.Add("PocketCoder runs as an administrator (root). Run it as an ordinary user.");
+        }
+
+        warnings.AddRange(_agents.Known.Where(a => !a.Installed && a.Advice is not null).Select(a => $"{a.Name} was not found. {a.Advice}"));
+        return warnings;
+    }
+}

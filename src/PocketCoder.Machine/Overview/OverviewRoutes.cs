@@ -1,0 +1,50 @@
+using PocketCoder.Machine.Approvals;
+using PocketCoder.Machine.Projects;
+using PocketCoder.Machine.Routing;
+using PocketCoder.Machine.Sessions;
+using PocketCoder.Machine.Streams;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Machine.Overview;
+
+/// <summary>What the home screen asks for: the machine, its projects, and everything at once with a cursor to follow from.</summary>
+internal static class OverviewRoutes
+{
+    public static MessageTable MapOverview(
+        this MessageTable table, Func<MachineInfo> machine, ProjectStore projects, SessionDirectory sessions, ApprovalDesk approvals, AgentCatalog agents, MachineStream stream) => table
+        .Map(
+            MessageTypes.Ping,
+            Scope.View,
+            ProtocolJson.Default.PingRequest,
+            ProtocolJson.Default.PingResponse,
+            (caller, _, _) => Task.FromResult(new PingResponse(caller.Connection.Now)))
+        .Map(
+            MessageTypes.MachinesList,
+            Scope.View,
+            ProtocolJson.Default.MachinesListRequest,
+            ProtocolJson.Default.MachinesListResponse,
+            (_, _, _) => Task.FromResult(new MachinesListResponse([machine()])))
+        .Map(
+            MessageTypes.ProjectsList,
+            Scope.View,
+            ProtocolJson.Default.ProjectsListRequest,
+            ProtocolJson.Default.ProjectsListResponse,
+            async (_, _, cancellationToken) => new ProjectsListResponse(await projects.ListAsync(cancellationToken)))
+        .Map(
+            MessageTypes.MachineState,
+            Scope.View,
+            ProtocolJson.Default.MachineStateRequest,
+            ProtocolJson.Default.MachineStateResponse,
+            async (_, _, cancellationToken) =>
+            {
+                // The cursor is taken first: what changes while the snapshot is read comes again as an event, which is harmless.
+                var cursor = new StreamCursor(MachineStream.Name, stream.Epoch, stream.Head);
+                return new MachineStateResponse(
+                    machine(),
+                    await projects.ListAsync(cancellationToken),
+                    agents.Known,
+                    sessions.List(),
+                    await approvals.PendingAsync(cancellationToken),
+                    cursor);
+            });
+}

@@ -1,0 +1,27 @@
+using PocketCoder.Agents;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Machine.Sessions;
+
+/// <summary>The agents that this machine can drive, and which of them are installed. Thread-safe.</summary>
+internal sealed class AgentCatalog(IReadOnlyList<IAgentDriver> drivers)
+{
+    private volatile IReadOnlyList<AgentInfo> _probed = [.. drivers.Select(d => Info(d, new AgentProbe(false, Advice: "Not looked for yet.")))];
+
+    public IEnumerable<string> Ids => drivers.Select(d => d.Description.Id);
+
+    /// <summary>What the last look found.</summary>
+    public IReadOnlyList<AgentInfo> Known => _probed;
+
+    public IAgentDriver? Find(string id) => drivers.FirstOrDefault(d => d.Description.Id == id);
+
+    /// <summary>Looks for all agents' programs.</summary>
+    public async Task<IReadOnlyList<AgentInfo>> ProbeAsync(CancellationToken cancellationToken)
+        => _probed = await Task.WhenAll(drivers.Select(async d => Info(d, await d.ProbeAsync(cancellationToken))));
+
+    private static AgentInfo Info(IAgentDriver driver, AgentProbe probe)
+    {
+        var agent = driver.Description;
+        return new AgentInfo(agent.Id, agent.Name, probe.Installed, probe.Version, probe.Advice, agent.Modes, agent.Models, agent.Questions, agent.Plans, agent.Resume);
+    }
+}

@@ -1,0 +1,442 @@
+using PocketCoder.Agents;
+using PocketCoder.Machine.Approvals;
+using PocketCoder.Machine.Routing;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Machine.Sessions;
+
+/// <summary>The half of the actor that faces the agent process.</summary>
+internal sealed partial class SessionActor
+{
+    /// <summary>How long an agent may take to end a turn after it was asked to stop; then it is killed.</summary>
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(10);
+
+    private sealed record Running(IAgentProcess Agent, int Generation, Task Forwarding);
+
+    /// <summary>Something the agent waits for, with what it exactly asked.</summary>
+    private sealed record Asked(string RequestId, AgentEvent Request, ApprovalInfo Approval);
+
+    private sealed record RunningTool(long StartedAt, FileChange? Change, ToolKind Kind, Guid? ApprovalId);
+
+    private void BeginStart()
+    {
+        var start = new AgentStart
+        {
+            SessionId = _record.SessionId,
+            ResumeId = _record.NativeId,
+            WorkingDirectory = _directory,
+            Mode = _record.Mode,
+            Model = _record.Model,
+        };
+        var cancel = _starting = new CancellationTokenSource();
+        _ = StartAsync();
+
+        async Task StartAsync()
+        {
+            try
+            {
+                var agent = await _driver.StartAsync(start, cancel.Token);
+                Later(() => StartedAsync(agent, cancel, start.ResumeId is not null));
+            }
+            catch (Exception e)
+            {
+                // Every way a start can fail ends the turn with its reason; a cancelled one was stopped by a person.
+                Later(() => StartFailedAsync(e, cancel));
+            }
+        }
+    }
+
+    private async Task StartedAsync(IAgentProcess agent, CancellationTokenSource start, bool resumed)
+    {
+        if (_starting != start || _stopping)
+        {
+            await agent.DisposeAsync();
+            return;
+        }
+
+        _starting = null;
+        start.Dispose();
+        var generation = ++_generation;
+        if (agent.Process is { } identity)
+        {
+            await Store.WriteAsync(change => ProcessRows.Remember(change, _record.SessionId, identity));
+        }
+
+        Log.Started(_services.Logger, _record.SessionId, _record.Agent, agent.Process?.Pid);
+        _process = new Running(agent, generation, ForwardAsync(agent, generation));
+        if (resumed)
+        {
+            await NoteAsync(NoticeLevel.Info, $"{_driver.Description.Name} resumed the conversation.");
+        }
+
+        if (_turn is not null && _cancelling)
+        {
+            await EndTurnAsync(TurnState.Cancelled, null, null);
+        }
+        else if (_turn is not null)
+        {
+            await PromptAsync();
+        }
+    }
+
+    private async Task StartFailedAsync(Exception error, CancellationTokenSource start)
+    {
+        if (_starting != start)
+        {
+            return;
+        }
+
+        _starting = null;
+        start.Dispose();
+        if (_turn is null)
+        {
+            return;
+        }
+
+        if (error is AgentException { Error: AgentError.NotFound } && _record.NativeId is not null)
+        {
+            // The agent no longer has the conversation: the next prompt starts a new one, and the person is told.
+            await SaveAsync(record => record with { NativeId = null });
+            await EndTurnAsync(TurnState.Failed, $"{error.Message} The next prompt starts a new conversation; the agent will not remember this one.", null);
+            return;
+        }
+
+        await EndTurnAsync(
+            _cancelling ? TurnState.Cancelled : TurnState.Failed,
+            _cancelling ? null : error is AgentException ? error.Message : $"{_driver.Description.Name} could not be started: {error.Message}",
+            null);
+    }
+
+    private async Task ForwardAsync(IAgentProcess agent, int generation)
+    {
+        await foreach (var said in agent.Events.ReadAllAsync())
+        {
+            if (said is AgentDelta delta)
+            {
+                // The hot path: no database, no mailbox. Whole blocks and everything else take their turn in the mailbox.
+                if (generation == Volatile.Read(ref _generation))
+                {
+                    _stream.Append(Volatile.Read(ref _turn)?.TurnId, delta.BlockId, delta.Kind == BlockKind.Text ? DeltaKind.Text : DeltaKind.Thinking, delta.Text, delta.ParentToolUseId);
+                }
+
+                continue;
+            }
+
+            try
+            {
+                await _mailbox.Writer.WriteAsync(() => generation == _generation ? HearAsync(said) : Task.CompletedTask);
+            }
+            catch (System.Threading.Channels.ChannelClosedException)
+            {
+                return;
+            }
+        }
+    }
+
+    private Task HearAsync(AgentEvent said) => said switch
+    {
+        AgentReady ready => ReadyAsync(ready),
+        AgentBlock block => BlockAsync(block),
+        AgentBlockDropped dropped => DropAsync(dropped),
+        AgentToolUse use => ToolUseAsync(use),
+        AgentToolResult result => ToolResultAsync(result),
+        AgentApprovalAsked asked => AskAsync(asked.RequestId, asked, turn => EventTranslator.Approval(asked, _record, turn, _directory)),
+        AgentQuestionAsked asked => AskAsync(asked.RequestId, asked, turn => EventTranslator.Question(asked, _record, turn)),
+        AgentPlanProposed plan => AskAsync(plan.RequestId, plan, turn => EventTranslator.Plan(plan, _record, turn)),
+        AgentRequestWithdrawn withdrawn => WithdrawnAsync(withdrawn),
+        AgentTodos todos => WriteAsync(new TodoEvent([.. todos.Items.Select(i => new TodoItem(i.Text, (TodoItemState)i.State))]) { At = Store.Now, TurnId = _turn?.TurnId }),
+        AgentActivity activity => ActAsync(EventTranslator.Activity(activity)),
+        AgentModeChanged mode => ModeAsync(mode.Mode),
+        AgentTurnEnded ended => TurnEndedAsync(ended),
+        AgentEnded ended => EndedAsync(ended),
+        _ => Task.CompletedTask,
+    };
+
+    private async Task WriteAsync(AgentEventPayload payload) => await Store.WriteAsync(change => change.Event(_record.SessionId, payload));
+
+    private Task ActAsync(string? activity)
+    {
+        _activity = _turn is null ? null : activity;
+        return Task.CompletedTask;
+    }
+
+    private async Task ReadyAsync(AgentReady ready)
+    {
+        var changed = _record.NativeId != ready.NativeId || (ready.Model is not null && ready.Model != _record.Model) || (ready.Mode is not null && ready.Mode != _record.Mode);
+        if (changed)
+        {
+            var resumed = _record.NativeId is not null;
+            await SaveAsync(record => record with { NativeId = ready.NativeId, Model = ready.Model ?? record.Model, Mode = ready.Mode ?? record.Mode });
+            await WriteAsync(new InitEvent(_record.Agent, ready.Version, ready.Model, ready.Mode, SandboxKind.None, resumed) { At = Store.Now, TurnId = _turn?.TurnId });
+        }
+    }
+
+    private async Task BlockAsync(AgentBlock block)
+    {
+        if (block.Text.Length == 0)
+        {
+            _stream.Drop(block.BlockId);
+            return;
+        }
+
+        await WriteAsync(block.Kind == BlockKind.Text
+            ? new TextEvent(block.BlockId, block.Text) { At = Store.Now, TurnId = _turn?.TurnId, ParentToolUseId = block.ParentToolUseId }
+            : new ThinkingEvent(block.BlockId, block.Text) { At = Store.Now, TurnId = _turn?.TurnId, ParentToolUseId = block.ParentToolUseId });
+    }
+
+    private Task DropAsync(AgentBlockDropped dropped)
+    {
+        _stream.Drop(dropped.BlockId);
+        return Task.CompletedTask;
+    }
+
+    private async Task ToolUseAsync(AgentToolUse use)
+    {
+        _tools[use.ToolUseId] = new RunningTool(_services.Time.GetTimestamp(), use.Change, use.Kind, _tools.GetValueOrDefault(use.ToolUseId)?.ApprovalId);
+        _activity = $"{use.Name}: {EventTranslator.OneLine(use.Title)}";
+        await WriteAsync(EventTranslator.ToolUse(use, Store.Now, _turn?.TurnId));
+    }
+
+    private async Task ToolResultAsync(AgentToolResult result)
+    {
+        _tools.Remove(result.ToolUseId, out var tool);
+        TimeSpan? duration = tool is null ? null : _services.Time.GetElapsedTime(tool.StartedAt);
+        if (tool?.ApprovalId is { } approval)
+        {
+            await _services.Approvals.FinishAsync(approval, EventTranslator.Finished(result, duration));
+        }
+
+        await WriteAsync(EventTranslator.ToolResult(result, Store.Now, _turn?.TurnId, duration));
+        if (tool is { Kind: ToolKind.Edit, Change: { } change } && !result.IsError)
+        {
+            var diff = EventTranslator.Diff(change);
+            await WriteAsync(change.Before is null
+                ? new FileCreateEvent(result.ToolUseId, change.Path, diff) { At = Store.Now, TurnId = _turn?.TurnId, ParentToolUseId = result.ParentToolUseId }
+                : new FileEditEvent(result.ToolUseId, change.Path, diff) { At = Store.Now, TurnId = _turn?.TurnId, ParentToolUseId = result.ParentToolUseId });
+        }
+
+        _activity = _turn is null ? null : "thinking";
+    }
+
+    private async Task AskAsync(string requestId, AgentEvent request, Func<Guid, ApprovalDraft> draft)
+    {
+        if (_turn is null || _cancelling)
+        {
+            // Nobody may decide for a turn that is over.
+            await TellAgentAsync(requestId, new AgentAnswer.Deny("The turn was stopped."));
+            return;
+        }
+
+        var approval = await _services.Approvals.RequestAsync(draft(_turn.TurnId));
+        _asked[requestId] = new Asked(requestId, request, approval);
+        if (approval.State == ApprovalState.Allowed)
+        {
+            await AnswerAsync(approval, null);
+            return;
+        }
+
+        await TurnStateAsync(TurnState.Waiting);
+    }
+
+    private async Task WithdrawnAsync(AgentRequestWithdrawn withdrawn)
+    {
+        if (_asked.Remove(withdrawn.RequestId, out var asked))
+        {
+            await _services.Approvals.WithdrawAsync(asked.Approval.ApprovalId, "the agent no longer waits");
+            await TurnStateAsync(TurnState.Running);
+        }
+    }
+
+    /// <summary>Passes a settled approval on to the agent: started in the ledger first, then told.</summary>
+    private async Task AnswerAsync(ApprovalInfo approval, AgentPromptResponseRequest? decision)
+    {
+        if (_asked.Values.FirstOrDefault(a => a.Approval.ApprovalId == approval.ApprovalId) is not { } asked || _turn is null)
+        {
+            return;
+        }
+
+        _asked.Remove(asked.RequestId);
+        await TellAgentAsync(asked.RequestId, await AnswerForAsync(asked, approval, decision));
+        await TurnStateAsync(TurnState.Running);
+    }
+
+    private async Task<AgentAnswer> AnswerForAsync(Asked asked, ApprovalInfo approval, AgentPromptResponseRequest? decision)
+    {
+        if (approval.Decision is not { Verdict: DecisionVerdict.Allow })
+        {
+            var reason = approval.State == ApprovalState.Expired
+                ? "Nobody decided in time, so this was denied. Do not try it again unasked; tell the person what you wanted to do."
+                : approval.Decision?.Reason is { Length: > 0 } said ? said : "The person denied this.";
+            return new AgentAnswer.Deny(reason, decision?.Interrupt ?? false);
+        }
+
+        switch (asked.Request)
+        {
+            case AgentQuestionAsked:
+                return new AgentAnswer.Reply(DecisionCheck.Answers(decision?.Answers));
+            case AgentPlanProposed:
+                return new AgentAnswer.AcceptPlan(string.IsNullOrEmpty(decision?.Answers) ? null : decision.Answers);
+            case AgentApprovalAsked tool:
+                if (await DriftAsync(tool, approval) is { } drift)
+                {
+                    await _services.Approvals.RefuseAsync(approval.ApprovalId, drift);
+                    return new AgentAnswer.Deny($"Not done: {drift}. Look at the current state and ask again.");
+                }
+
+                if (!await _services.Approvals.StartAsync(approval.ApprovalId))
+                {
+                    return new AgentAnswer.Deny("It is no longer allowed.");
+                }
+
+                var running = _tools.GetValueOrDefault(tool.ToolUseId) ?? new RunningTool(0, null, ToolKind.Other, null);
+                _tools[tool.ToolUseId] = running with
+                {
+                    ApprovalId = approval.ApprovalId,
+                    StartedAt = _services.Time.GetTimestamp(),
+                    Change = (tool.Subject as AgentSubject.Edit)?.Change ?? running.Change,
+                };
+                return new AgentAnswer.Allow(tool.InputJson);
+            default:
+                throw new InvalidOperationException($"no answer is known for {asked.Request.GetType().Name}");
+        }
+    }
+
+    /// <summary>The last look before it happens: is what would run still what was decided on? Returns what differs, or null.</summary>
+    private async Task<string?> DriftAsync(AgentApprovalAsked tool, ApprovalInfo approval)
+    {
+        if (ApprovalDigest.Of(_record.Agent, _record.SessionId, _directory, tool) != approval.Digest)
+        {
+            return "what would run is not what was approved";
+        }
+
+        if (tool.Subject is AgentSubject.Edit { Change: { After: not null } change })
+        {
+            string? now;
+            try
+            {
+                now = File.Exists(change.Path) ? await File.ReadAllTextAsync(change.Path) : null;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                return "the file can't be read any more";
+            }
+
+            return string.Equals(now, change.Before, StringComparison.Ordinal) ? null : "the file changed after it was shown";
+        }
+
+        return null;
+    }
+
+    private async Task TellAgentAsync(string requestId, AgentAnswer answer)
+    {
+        if (_process is null)
+        {
+            return;
+        }
+
+        try
+        {
+            await _process.Agent.AnswerAsync(requestId, answer, CancellationToken.None);
+        }
+        catch (Exception e) when (e is IOException or AgentException or InvalidOperationException)
+        {
+            // The process is going down; its end comes as an event and closes the turn.
+            Log.Ended(_services.Logger, _record.SessionId, _record.Agent, e.Message);
+        }
+    }
+
+    /// <summary>Running or waiting, as the open requests say.</summary>
+    private async Task TurnStateAsync(TurnState state)
+    {
+        var actual = _asked.Count > 0 ? TurnState.Waiting : state;
+        if (_turn is { } turn && turn.State != actual)
+        {
+            _turn = await Store.WriteAsync(change => SessionRows.UpdateTurn(change, _record.SessionId, turn with { State = actual }));
+        }
+    }
+
+    private async Task ModeAsync(string mode)
+    {
+        if (_record.Mode != mode)
+        {
+            await SaveAsync(record => record with { Mode = mode });
+            await NoteAsync(NoticeLevel.Info, $"Mode is now {mode}.");
+        }
+    }
+
+    private Task TurnEndedAsync(AgentTurnEnded ended) => _turn is null
+        ? Task.CompletedTask
+        : EndTurnAsync(
+            _cancelling || ended.Outcome == TurnOutcome.Cancelled ? TurnState.Cancelled : ended.Outcome == TurnOutcome.Failed ? TurnState.Failed : TurnState.Completed,
+            ended.Outcome == TurnOutcome.Failed && !_cancelling ? ended.Error : null,
+            ended.Usage);
+
+    private async Task EndedAsync(AgentEnded ended)
+    {
+        Log.Ended(_services.Logger, _record.SessionId, _record.Agent, ended.Reason);
+        await EndProcessAsync();
+        if (_turn is not null)
+        {
+            await EndTurnAsync(_cancelling ? TurnState.Cancelled : TurnState.Interrupted, _cancelling ? null : $"The agent's process ended: {ended.Reason}", null);
+        }
+    }
+
+    private async Task InterruptAsync(Guid turn)
+    {
+        if (_process is not { } process)
+        {
+            // It did not start yet: stop starting it.
+            if (_starting is { } starting)
+            {
+                await starting.CancelAsync();
+            }
+
+            return;
+        }
+
+        var limit = _services.Time.CreateTimer(_ => Later(() => KillAsync(turn)), null, StopLimit, Timeout.InfiniteTimeSpan);
+        _ = process.Forwarding.ContinueWith(_ => limit.Dispose(), TaskScheduler.Default);
+        try
+        {
+            await process.Agent.InterruptAsync(CancellationToken.None);
+        }
+        catch (Exception e) when (e is IOException or AgentException or InvalidOperationException)
+        {
+            await KillAsync(turn);
+        }
+    }
+
+    private async Task KillAsync(Guid turn)
+    {
+        if (_turn?.TurnId == turn && _cancelling)
+        {
+            await EndProcessAsync();
+            await EndTurnAsync(TurnState.Cancelled, null, null);
+        }
+    }
+
+    private async Task StopIdleProcessAsync()
+    {
+        if (_turn is null && _process is not null)
+        {
+            await EndProcessAsync();
+        }
+    }
+
+    private async Task EndProcessAsync()
+    {
+        if (_starting is { } starting)
+        {
+            _starting = null;
+            await starting.CancelAsync();
+        }
+
+        if (_process is { } process)
+        {
+            _process = null;
+            _generation++;
+            await process.Agent.DisposeAsync();
+            await Store.WriteAsync(change => ProcessRows.Forget(change, _record.SessionId));
+        }
+    }
+}

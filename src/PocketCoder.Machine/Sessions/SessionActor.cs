@@ -1,0 +1,410 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using PocketCoder.Agents;
+using PocketCoder.Ledger;
+using PocketCoder.Machine.Approvals;
+using PocketCoder.Machine.Chain;
+using PocketCoder.Machine.Routing;
+using PocketCoder.Machine.Storage;
+using PocketCoder.Machine.Streams;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Machine.Sessions;
+
+/// <summary>
+/// One session: its queue, its agent process and its transcript. Everything happens on one reader of one bounded mailbox,
+/// so nothing here is locked. Public members may be called from any thread; they queue and return when their turn came.
+/// </summary>
+internal sealed partial class SessionActor : IAsyncDisposable
+{
+    private readonly Channel<Func<Task>> _mailbox = Channel.CreateBounded<Func<Task>>(new BoundedChannelOptions(256) { SingleReader = true });
+    private readonly SessionServices _services;
+    private readonly IAgentDriver _driver;
+    private readonly string _directory;
+    private readonly SessionStream _stream;
+    private readonly Task _loop;
+    private readonly Dictionary<string, Asked> _asked = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, RunningTool> _tools = new(StringComparer.Ordinal);
+    private readonly ITimer _idle;
+
+    private SessionRecord _record;
+    private TurnInfo? _turn;
+    private Running? _process;
+    private CancellationTokenSource? _starting;
+    private int _generation;
+    private int _queued;
+    private bool _cancelling;
+    private bool _stopping;
+    private string? _activity;
+    private SessionInfo _info;
+
+    public SessionActor(SessionServices services, IAgentDriver driver, string directory, SessionRecord record, SessionStream stream, int queued)
+    {
+        (_services, _driver, _directory, _record, _stream, _queued) = (services, driver, directory, record, stream, queued);
+        _info = BuildInfo();
+        _idle = services.Time.CreateTimer(_ => _mailbox.Writer.TryWrite(StopIdleProcessAsync), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _loop = RunAsync();
+    }
+
+    private Store Store => _services.Store;
+
+    /// <summary>The session as it is now.</summary>
+    public SessionInfo Info => Volatile.Read(ref _info) with { Head = _stream.Head };
+
+    /// <summary>Takes a prompt into the queue, once: the same id again returns the same turn.</summary>
+    /// <exception cref="RequestFailure">DAEMON_BUSY, CONFLICT</exception>
+    public Task<TurnInfo> EnqueueAsync(Guid promptId, string content, string? deviceId) => AskAsync(async () =>
+    {
+        var (turn, added) = await Store.WriteAsync(change =>
+        {
+            if (SessionRows.FindTurn(change, promptId) is { } known)
+            {
+                return known.Session == _record.SessionId
+                    ? (known.Turn, false)
+                    : throw new RequestFailure(ErrorCode.Conflict, "This prompt id belongs to another session.");
+            }
+
+            if (_queued >= Limits.QueuedPrompts)
+            {
+                throw new RequestFailure(ErrorCode.DaemonBusy, $"{Limits.QueuedPrompts} prompts wait in this session already. Cancel one, or wait.");
+            }
+
+            var queued = SessionRows.Enqueue(change, _record.SessionId, promptId, content, deviceId);
+            _record = SessionRows.Update(change, _record with { Held = false, Archived = false });
+            return (queued, true);
+        });
+        if (added)
+        {
+            _queued++;
+            Later(StartNextAsync);
+        }
+
+        return turn;
+    });
+
+    /// <summary>Starts what waits in the queue, after a restart.</summary>
+    public Task ResumeQueueAsync() => AskAsync(async () =>
+    {
+        await StartNextAsync();
+        return true;
+    });
+
+    /// <exception cref="RequestFailure">TURN_NOT_FOUND when it is not queued any more</exception>
+    public Task<TurnInfo> EditQueuedAsync(Guid promptId, string content) => ChangeQueuedAsync(promptId, turn => turn with { Content = content });
+
+    /// <exception cref="RequestFailure">TURN_NOT_FOUND when it is not queued any more</exception>
+    public Task<TurnInfo> RemoveQueuedAsync(Guid promptId)
+        => ChangeQueuedAsync(promptId, turn => turn with { State = TurnState.Cancelled, FinishedAt = Store.Now });
+
+    /// <summary>Stops the running turn, and the queue too when asked.</summary>
+    public Task<SessionInfo> CancelAsync(bool clearQueue) => AskAsync(async () =>
+    {
+        if (clearQueue)
+        {
+            await Store.WriteAsync(change =>
+            {
+                foreach (var turn in SessionRows.Queued(change, _record.SessionId))
+                {
+                    SessionRows.UpdateTurn(change, _record.SessionId, turn with { State = TurnState.Cancelled, FinishedAt = change.Now });
+                }
+            });
+            _queued = 0;
+        }
+
+        if (_turn is { } running && !_cancelling)
+        {
+            _cancelling = true;
+            _asked.Clear();
+            await _services.Approvals.CloseTurnAsync(_record.SessionId, running.TurnId, "stopped", alsoRunning: false);
+            await InterruptAsync(running.TurnId);
+        }
+
+        return Refresh();
+    });
+
+    /// <summary>Changes title, mode, model, archived, held: what is given.</summary>
+    /// <exception cref="RequestFailure">INVALID_REQUEST, CONFLICT</exception>
+    public Task<SessionInfo> SetAsync(AgentSessionSetRequest request) => AskAsync(async () =>
+    {
+        if (request.Mode is { } mode && !_driver.Description.Modes.Contains(mode, StringComparer.Ordinal))
+        {
+            throw new RequestFailure(ErrorCode.InvalidRequest, $"{_driver.Description.Name} has no mode {mode}. It has: {string.Join(", ", _driver.Description.Modes)}.");
+        }
+
+        if (request.Model is not null && !_driver.Description.Models)
+        {
+            throw new RequestFailure(ErrorCode.InvalidRequest, $"{_driver.Description.Name} has one model only.");
+        }
+
+        if (request.Archived == true && _turn is not null)
+        {
+            throw new RequestFailure(ErrorCode.Conflict, "The session works. Stop it first.");
+        }
+
+        if (_process is { } process)
+        {
+            if (request.Mode is not null)
+            {
+                await process.Agent.SetModeAsync(request.Mode, CancellationToken.None);
+            }
+
+            if (request.Model is not null)
+            {
+                await process.Agent.SetModelAsync(request.Model, CancellationToken.None);
+            }
+        }
+
+        await SaveAsync(record => record with
+        {
+            Title = request.Title ?? record.Title,
+            Mode = request.Mode ?? record.Mode,
+            Model = request.Model ?? record.Model,
+            Archived = request.Archived ?? record.Archived,
+            Held = request.Held ?? record.Held,
+        });
+        if (request.Held == false)
+        {
+            Later(StartNextAsync);
+        }
+
+        return Refresh();
+    });
+
+    /// <summary>A person or the clock settled an approval of this session.</summary>
+    public void Settle(ApprovalInfo approval, AgentPromptResponseRequest? decision)
+        => _ = AskAsync(async () =>
+        {
+            await AnswerAsync(approval, decision);
+            return true;
+        });
+
+    /// <summary>Ends the process and leaves a running turn interrupted, resumable.</summary>
+    public async Task StopAsync(string reason)
+    {
+        await AskAsync(async () =>
+        {
+            _stopping = true;
+            await EndProcessAsync();
+            if (_turn is not null)
+            {
+                await EndTurnAsync(TurnState.Interrupted, reason, null);
+            }
+
+            return true;
+        });
+        _mailbox.Writer.TryComplete();
+        await _loop;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _mailbox.Writer.TryComplete();
+        await _loop;
+        await EndProcessAsync();
+        await _idle.DisposeAsync();
+    }
+
+    private async Task RunAsync()
+    {
+        await foreach (var step in _mailbox.Reader.ReadAllAsync())
+        {
+            try
+            {
+                await step();
+                Refresh();
+            }
+            catch (Exception e)
+            {
+                // A session must outlive any one failure; callers with a question got theirs through their own task.
+                Log.StepFailed(_services.Logger, _record.SessionId, e);
+            }
+        }
+    }
+
+    private async Task<T> AskAsync<T>(Func<Task<T>> work)
+    {
+        var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        try
+        {
+            await _mailbox.Writer.WriteAsync(async () =>
+            {
+                try
+                {
+                    answer.SetResult(await work());
+                }
+                catch (Exception e)
+                {
+                    answer.SetException(e);
+                }
+            });
+        }
+        catch (ChannelClosedException)
+        {
+            throw new RequestFailure(ErrorCode.Unavailable, "The machine is stopping. Try again when it is back.");
+        }
+
+        return await answer.Task;
+    }
+
+    /// <summary>Does something after the current step, without making the caller wait.</summary>
+    private void Later(Func<Task> work) => _ = _mailbox.Writer.WriteAsync(work).AsTask();
+
+    private Task<TurnInfo> ChangeQueuedAsync(Guid promptId, Func<TurnInfo, TurnInfo> edit) => AskAsync(async () =>
+    {
+        var turn = await Store.WriteAsync(change =>
+            SessionRows.FindTurn(change, promptId) is { } found && found.Session == _record.SessionId && found.Turn.State == TurnState.Queued
+                ? SessionRows.UpdateTurn(change, _record.SessionId, edit(found.Turn))
+                : throw new RequestFailure(ErrorCode.TurnNotFound, "This prompt does not wait in the queue any more."));
+        _queued -= turn.State == TurnState.Queued ? 0 : 1;
+        return turn;
+    });
+
+    private async Task StartNextAsync()
+    {
+        if (_turn is not null || _record.Held || _stopping)
+        {
+            return;
+        }
+
+        var next = await Store.WriteAsync(change => SessionRows.Queued(change, _record.SessionId) is [var first, ..]
+            ? SessionRows.UpdateTurn(change, _record.SessionId, first with { State = TurnState.Running, StartedAt = change.Now })
+            : null);
+        if (next is null)
+        {
+            _idle.Change(_services.IdleTimeout, Timeout.InfiniteTimeSpan);
+            return;
+        }
+
+        _queued--;
+        _idle.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        (_turn, _cancelling, _activity) = (next, false, "starting");
+        await SaveAsync(record => record with { Failed = false });
+        if (_process is null)
+        {
+            BeginStart();
+        }
+        else
+        {
+            await PromptAsync();
+        }
+    }
+
+    private async Task PromptAsync()
+    {
+        try
+        {
+            _activity = "thinking";
+            await _process!.Agent.PromptAsync(new AgentPrompt(_turn!.TurnId, _turn.Content), CancellationToken.None);
+        }
+        catch (Exception e) when (e is AgentException or IOException or InvalidOperationException)
+        {
+            await EndProcessAsync();
+            await EndTurnAsync(TurnState.Failed, e.Message, null);
+        }
+    }
+
+    private async Task EndTurnAsync(TurnState outcome, string? error, AgentUsage? usage)
+    {
+        var turn = _turn!;
+        _turn = null;
+        _activity = null;
+        _asked.Clear();
+        _tools.Clear();
+        await _services.Approvals.CloseTurnAsync(_record.SessionId, turn.TurnId, outcome == TurnState.Cancelled ? "stopped" : "turn ended", alsoRunning: true);
+        var left = _stream.OpenBlocks();
+        await Store.WriteAsync(change =>
+        {
+            foreach (var block in left)
+            {
+                // What was written of an unfinished answer is kept.
+                change.Event(_record.SessionId, block.Kind == DeltaKind.Text
+                    ? new TextEvent(block.BlockId, block.Text) { At = change.Now, TurnId = turn.TurnId, ParentToolUseId = block.Parent }
+                    : new ThinkingEvent(block.BlockId, block.Text) { At = change.Now, TurnId = turn.TurnId, ParentToolUseId = block.Parent });
+            }
+
+            var record = _record with { Failed = outcome is TurnState.Failed or TurnState.Interrupted, Held = outcome != TurnState.Completed && _queued > 0 };
+            if (usage is not null)
+            {
+                var own = EventTranslator.Usage(usage);
+                record = record with { Usage = EventTranslator.Add(record.Usage, own) };
+                change.Event(_record.SessionId, new UsageEvent(own, record.Usage) { At = change.Now, TurnId = turn.TurnId });
+            }
+
+            if (outcome == TurnState.Failed)
+            {
+                change.Event(_record.SessionId, new ErrorEvent(error ?? "The agent failed and did not say why.") { At = change.Now, TurnId = turn.TurnId });
+            }
+
+            if (outcome == TurnState.Interrupted)
+            {
+                change.Ledger(new LedgerEntry(LedgerKind.TurnInterrupted)
+                {
+                    SessionId = _record.SessionId.ToString(),
+                    TurnId = turn.TurnId.ToString(),
+                    Data = new InterruptedData(error ?? "interrupted").ToJson(),
+                });
+            }
+
+            change.Execute("DELETE FROM grants WHERE turn_id = $turn", ("$turn", turn.TurnId.ToString()));
+            SessionRows.UpdateTurn(change, _record.SessionId, turn with { State = outcome, Error = error, FinishedAt = change.Now });
+            change.Event(_record.SessionId, new DoneEvent(outcome, outcome == TurnState.Cancelled) { At = change.Now, TurnId = turn.TurnId });
+            _record = SessionRows.Update(change, record);
+        });
+        Later(StartNextAsync);
+    }
+
+    private async Task SaveAsync(Func<SessionRecord, SessionRecord> edit)
+        => _record = await Store.WriteAsync(change => SessionRows.Update(change, edit(_record)));
+
+    private async Task NoteAsync(NoticeLevel level, string text)
+        => await Store.WriteAsync(change => change.Event(_record.SessionId, new NoticeEvent(level, text) { At = change.Now, TurnId = _turn?.TurnId }));
+
+    private SessionInfo Refresh()
+    {
+        var info = BuildInfo();
+        if (info != _info)
+        {
+            Volatile.Write(ref _info, info);
+            Store.Announce(new SessionChanged(info with { Head = _stream.Head }));
+        }
+
+        return info;
+    }
+
+    private SessionInfo BuildInfo()
+    {
+        var waits = _asked.Values.Any(a => a.Approval.State == ApprovalState.Pending);
+        return new SessionInfo(
+            _record.SessionId,
+            _record.ProjectId,
+            _record.Agent,
+            _record.Title,
+            waits ? SessionState.NeedsYou : _turn is not null ? SessionState.Working : _record.Failed ? SessionState.Failed : SessionState.Idle,
+            waits ? "waiting for you" : _cancelling && _turn is not null ? "stopping" : _activity,
+            _record.Mode,
+            _record.Model,
+            SandboxKind.None,
+            _queued,
+            _record.Held && _queued > 0,
+            _record.Archived,
+            _record.CreatedAt,
+            _record.UpdatedAt,
+            _record.Usage,
+            0);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 301, Level = LogLevel.Error, Message = "session {Session}: a step failed")]
+        public static partial void StepFailed(ILogger logger, Guid session, Exception error);
+
+        [LoggerMessage(EventId = 302, Level = LogLevel.Information, Message = "session {Session}: {Agent} started, pid {Pid}")]
+        public static partial void Started(ILogger logger, Guid session, string agent, int? pid);
+
+        [LoggerMessage(EventId = 303, Level = LogLevel.Information, Message = "session {Session}: {Agent} ended: {Reason}")]
+        public static partial void Ended(ILogger logger, Guid session, string agent, string reason);
+    }
+}
+
+/// <summary>What every session needs from the machine.</summary>
+internal sealed record SessionServices(Store Store, ApprovalDesk Approvals, TimeProvider Time, TimeSpan IdleTimeout, ILogger Logger);

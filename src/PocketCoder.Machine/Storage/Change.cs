@@ -1,0 +1,54 @@
+using System.Text.Json;
+using Microsoft.Data.Sqlite;
+using PocketCoder.Ledger;
+using PocketCoder.Machine.Streams;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Machine.Storage;
+
+/// <summary>
+/// One change of the machine's state: rows, ledger entries and events that are committed together or not at all.
+/// Valid only inside the work given to <see cref="Store.WriteAsync{T}"/>; what it publishes becomes visible after the commit.
+/// </summary>
+internal sealed class Change(LedgerTransaction transaction, string sandbox, DateTimeOffset now)
+{
+    private readonly List<(string Stream, long Seq, byte[] Body, string? FinishedBlock)> _events = [];
+    private readonly List<MachineEvent> _machineEvents = [];
+
+    public DateTimeOffset Now { get; } = now;
+
+    public bool MovedChain { get; private set; }
+
+    public IReadOnlyList<(string Stream, long Seq, byte[] Body, string? FinishedBlock)> Events => _events;
+
+    public IReadOnlyList<MachineEvent> MachineEvents => _machineEvents;
+
+    public int Execute(string sql, params ReadOnlySpan<(string Name, object? Value)> parameters) => transaction.Execute(sql, parameters);
+
+    public IReadOnlyList<T> Query<T>(string sql, Func<SqliteDataReader, T> map, params ReadOnlySpan<(string Name, object? Value)> parameters)
+        => transaction.Query(sql, map, parameters);
+
+    public T? Find<T>(string sql, Func<SqliteDataReader, T> map, params ReadOnlySpan<(string Name, object? Value)> parameters)
+        where T : class
+        => transaction.QueryFirst(sql, map, parameters);
+
+    /// <summary>Adds a row to the hash chain. The sandbox in force is added to every row.</summary>
+    public void Ledger(LedgerEntry entry)
+    {
+        MovedChain = true;
+        transaction.Append(entry with { Sandbox = sandbox });
+    }
+
+    /// <summary>Adds a durable event to a session's transcript and returns its seq.</summary>
+    public long Event(Guid session, AgentEventPayload payload)
+    {
+        var stream = StreamHub.NameOf(session);
+        var body = JsonSerializer.SerializeToUtf8Bytes(payload, ProtocolJson.Default.AgentEventPayload);
+        var seq = transaction.AppendEvent(stream, body).Seq;
+        _events.Add((stream, seq, body, FinishedBlock.Of(payload)));
+        return seq;
+    }
+
+    /// <summary>Tells everyone who watches the machine, after the commit.</summary>
+    public void Publish(MachineEvent change) => _machineEvents.Add(change);
+}

@@ -1,0 +1,114 @@
+// The one place that uses the banned starters: everything else comes through here.
+#pragma warning disable RS0030
+
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Globalization;
+
+namespace PocketCoder.Processes;
+
+/// <summary>
+/// A child process that leads its own session and process group, with an environment built from nothing, argument lists and three pipes.
+/// It is ended as a whole: see <see cref="ProcessGroup"/>. Streams are for one reader and one writer each; the rest is thread-safe. Linux only.
+/// </summary>
+public sealed class OwnedProcess : IAsyncDisposable
+{
+    /// <summary>The one variable added to every environment: an id that finds descendants again. No secret.</summary>
+    public const string MarkVariable = "PROCESS_MARK";
+
+    private static readonly TimeSpan DisposeGrace = TimeSpan.FromSeconds(2);
+
+    private readonly Process process;
+    private readonly TimeProvider time;
+
+    private OwnedProcess(Process process, string mark, TimeProvider time)
+    {
+        this.process = process;
+        this.time = time;
+
+        // A process that has already ended and left nothing has no start time; one of -1 matches none (only the mark finds what it left).
+        Identity = (ProcessGroup.Identify(process.Id) ?? new ProcessIdentity(process.Id, -1, ProcessTable.BootId)) with { Mark = mark };
+        Exited = WaitAsync(process);
+    }
+
+    public ProcessIdentity Identity { get; }
+
+    public Stream StandardInput => process.StandardInput.BaseStream;
+
+    public Stream StandardOutput => process.StandardOutput.BaseStream;
+
+    public Stream StandardError => process.StandardError.BaseStream;
+
+    /// <summary>Completes with the exit code when the leader ended (128 + n: by signal n). Its pipes may still be held open by what it started.</summary>
+    public Task<int> Exited { get; }
+
+    /// <summary>Starts the process.</summary>
+    /// <exception cref="ProcessStartException">Program or directory is missing, or the system refuses.</exception>
+    public static OwnedProcess Start(ProcessStart start, TimeProvider time)
+    {
+        var program = Executables.Find(start.Program, start.Environment.GetValueOrDefault("PATH"))
+            ?? throw new ProcessStartException($"No program {start.Program} that can be run.");
+        if (!Path.IsPathFullyQualified(start.WorkingDirectory) || !Directory.Exists(start.WorkingDirectory))
+        {
+            throw new ProcessStartException($"No directory {start.WorkingDirectory}.");
+        }
+
+        var setsid = Executables.Find("setsid", "/usr/bin:/bin:/usr/local/bin")
+            ?? throw new ProcessStartException("No setsid on this machine: install util-linux.");
+
+        // util-linux setsid(1) forks only when it is already a group leader. A child of .NET is not: it makes the session and
+        // executes the program in place, so pid = process group = session.
+        var info = new ProcessStartInfo(setsid)
+        {
+            WorkingDirectory = start.WorkingDirectory,
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        info.ArgumentList.Add("--");
+        info.ArgumentList.Add(program);
+        foreach (var argument in start.Arguments)
+        {
+            info.ArgumentList.Add(argument);
+        }
+
+        var mark = Guid.CreateVersion7().ToString("N", CultureInfo.InvariantCulture);
+        info.Environment.Clear();
+        foreach (var (name, value) in start.Environment)
+        {
+            info.Environment[name] = value;
+        }
+
+        info.Environment[MarkVariable] = mark;
+        Native.KeepDescriptorsFromChildren();
+        var child = new Process { StartInfo = info };
+        try
+        {
+            child.Start();
+        }
+        catch (Exception e) when (e is Win32Exception or InvalidOperationException or IOException)
+        {
+            child.Dispose();
+            throw new ProcessStartException($"{program} could not be started: {e.Message}", e);
+        }
+
+        return new OwnedProcess(child, mark, time);
+    }
+
+    /// <summary>SIGTERM to the whole group, <paramref name="grace"/>, SIGKILL. Returns whether all are gone.</summary>
+    public async Task<bool> KillAsync(TimeSpan grace) => await ProcessGroup.KillAsync(Identity, grace, time);
+
+    /// <summary>Ends whatever still runs (2 s of grace) and closes the pipes.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await KillAsync(DisposeGrace);
+        process.Dispose();
+    }
+
+    private static async Task<int> WaitAsync(Process process)
+    {
+        await process.WaitForExitAsync();
+        return process.ExitCode;
+    }
+}

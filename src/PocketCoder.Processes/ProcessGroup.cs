@@ -1,0 +1,143 @@
+namespace PocketCoder.Processes;
+
+/// <summary>
+/// Asks after and ends whole process groups by <see cref="ProcessIdentity"/>: the group, the session, every descendant, and what carries
+/// the mark. A signal is sent only to a process whose start time was compared right before, so a reused pid is never hit. Linux only. Thread-safe.
+/// </summary>
+public static class ProcessGroup
+{
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>How long a SIGKILLed process may take to leave (it can sit in the kernel on a dead disk); then it is reported as left.</summary>
+    private static readonly TimeSpan KillLimit = TimeSpan.FromSeconds(5);
+
+    /// <summary>The identity of a running process, or null when there is none with this pid.</summary>
+    public static ProcessIdentity? Identify(int pid)
+        => ProcessTable.Find(pid) is { HasEnded: false } entry ? new ProcessIdentity(pid, entry.StartTicks, ProcessTable.BootId) : null;
+
+    /// <summary>Whether exactly this process (not a later one with its pid) runs. A zombie does not.</summary>
+    public static bool IsAlive(ProcessIdentity identity)
+        => identity.BootId == ProcessTable.BootId
+            && ProcessTable.Find(identity.Pid) is { HasEnded: false } entry
+            && entry.StartTicks == identity.StartTicks;
+
+    /// <summary>When the process with this pid started (to about a second: the clock may have been set since boot), or null when there is none.</summary>
+    public static DateTimeOffset? StartedAt(int pid)
+    {
+        const long ticksPerSecond = 100; // USER_HZ: the same on every Linux .NET runs on
+        return ProcessTable.Find(pid) is { HasEnded: false } entry
+            ? DateTimeOffset.FromUnixTimeSeconds(ProcessTable.BootTime).AddMilliseconds(entry.StartTicks * 1000 / ticksPerSecond)
+            : null;
+    }
+
+    /// <summary>Whether the process or anything it started runs.</summary>
+    public static bool IsAnyAlive(ProcessIdentity identity) => Members(identity).Count > 0;
+
+    /// <summary>
+    /// Ends the process with all it started: SIGTERM, up to <paramref name="grace"/>, SIGKILL, up to 5 s. Does nothing when they are gone.
+    /// </summary>
+    /// <returns>Whether all are gone.</returns>
+    public static async Task<bool> KillAsync(ProcessIdentity identity, TimeSpan grace, TimeProvider time)
+    {
+        var known = new Dictionary<int, long>();
+        if (grace > TimeSpan.Zero && await SignalUntilGoneAsync(Native.Terminate, grace))
+        {
+            return true;
+        }
+
+        return await SignalUntilGoneAsync(Native.Kill, KillLimit);
+
+        async Task<bool> SignalUntilGoneAsync(int signal, TimeSpan limit)
+        {
+            var start = time.GetTimestamp();
+            var signalled = new HashSet<(int, long)>();
+            while (true)
+            {
+                // Looked up anew each round: a dying parent's children are reparented, and a fork may have raced with the last look.
+                foreach (var member in Members(identity))
+                {
+                    known[member.Pid] = member.StartTicks;
+                }
+
+                var anyLeft = false;
+                foreach (var (pid, ticks) in known)
+                {
+                    if (ProcessTable.Find(pid) is not { HasEnded: false } entry || entry.StartTicks != ticks)
+                    {
+                        continue;
+                    }
+
+                    anyLeft = true;
+                    if (signalled.Add((pid, ticks)))
+                    {
+                        _ = Native.Signal(entry.GroupId == pid ? -pid : pid, signal); // a leader: its whole group at one stroke
+                    }
+                }
+
+                if (!anyLeft)
+                {
+                    return true;
+                }
+
+                if (time.GetElapsedTime(start) >= limit)
+                {
+                    return false;
+                }
+
+                await Task.Delay(Poll, time);
+            }
+        }
+    }
+
+    /// <summary>Ends what a killed daemon left behind. Processes of an earlier boot are gone by nature.</summary>
+    /// <returns>Those that could not be ended.</returns>
+    public static async Task<IReadOnlyList<ProcessIdentity>> ReapAsync(IEnumerable<ProcessIdentity> identities, TimeSpan grace, TimeProvider time)
+    {
+        var all = identities.ToList();
+        var gone = await Task.WhenAll(all.Select(i => KillAsync(i, grace, time)));
+        return [.. all.Where((_, index) => !gone[index])];
+    }
+
+    /// <summary>
+    /// Everything that belongs to the identity and runs. The kernel does not reuse a number while a group or session bears it, so the
+    /// group is ours while its leader is, and after the leader's end as long as a member carries the mark.
+    /// </summary>
+    internal static List<ProcessEntry> Members(ProcessIdentity identity)
+    {
+        if (identity.BootId != ProcessTable.BootId)
+        {
+            return [];
+        }
+
+        var all = ProcessTable.All();
+        var leader = all.Find(e => e.Pid == identity.Pid);
+        var marked = identity.Mark is null
+            ? []
+            : all.FindAll(e => e.StartTicks >= identity.StartTicks
+                && ProcessTable.HasInEnvironment(e.Pid, $"{OwnedProcess.MarkVariable}={identity.Mark}"));
+        var groupIsOurs = leader.Pid != 0
+            ? leader.StartTicks == identity.StartTicks
+            : marked.Exists(e => e.GroupId == identity.Pid || e.SessionId == identity.Pid);
+
+        var children = all.ToLookup(e => e.ParentPid);
+        var found = new Dictionary<int, ProcessEntry>();
+        marked.ForEach(Add);
+        if (groupIsOurs)
+        {
+            all.FindAll(e => e.Pid == identity.Pid || e.GroupId == identity.Pid || e.SessionId == identity.Pid).ForEach(Add);
+        }
+
+        return [.. found.Values.Where(e => !e.HasEnded)];
+
+        void Add(ProcessEntry entry)
+        {
+            if (entry.Pid != Environment.ProcessId && found.TryAdd(entry.Pid, entry))
+            {
+                foreach (var child in children[entry.Pid])
+                {
+                    Add(child);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,20 @@
+namespace PocketCoder.Processes;
+
+/// <summary>What to run, exactly. Nothing is taken over from the daemon: no variable, no descriptor, no terminal.</summary>
+public sealed record ProcessStart
+{
+    /// <summary>Absolute path, or a bare name looked up in <c>PATH</c> of <see cref="Environment"/>.</summary>
+    public required string Program { get; init; }
+
+    /// <summary>Passed as they are: no shell looks at them.</summary>
+    public IReadOnlyList<string> Arguments { get; init; } = [];
+
+    /// <summary>Absolute, existing.</summary>
+    public required string WorkingDirectory { get; init; }
+
+    /// <summary>The whole environment (plus <see cref="OwnedProcess.MarkVariable"/>). See <see cref="EnvironmentAllowList"/>.</summary>
+    public required IReadOnlyDictionary<string, string> Environment { get; init; }
+}
+
+/// <summary>The process could not be started: program or directory missing, not executable, no more processes.</summary>
+public sealed class ProcessStartException(string message, Exception? inner = null) : Exception(message, inner);

@@ -1,0 +1,87 @@
+using System.Globalization;
+
+namespace PocketCoder.Processes;
+
+/// <summary>One line of the kernel's process table, from <c>/proc/&lt;pid&gt;/stat</c> (proc(5)).</summary>
+internal readonly record struct ProcessEntry(int Pid, int ParentPid, int GroupId, int SessionId, long StartTicks, char State)
+{
+    /// <summary>A zombie has ended and holds nothing but its entry.</summary>
+    public bool HasEnded => State is 'Z' or 'X';
+}
+
+/// <summary>Reads /proc. Every answer may be outdated as soon as it is given; identities are compared again right before a signal.</summary>
+internal static class ProcessTable
+{
+    private static readonly Lazy<string> Boot = new(static () => File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim());
+
+    public static string BootId => Boot.Value;
+
+    /// <summary>Seconds since 1970 at which the kernel says it booted (moves when the clock is set).</summary>
+    public static long BootTime
+        => File.ReadLines("/proc/stat").Where(l => l.StartsWith("btime ", StringComparison.Ordinal)).Select(l => long.Parse(l.AsSpan(6), CultureInfo.InvariantCulture)).First();
+
+    public static ProcessEntry? Find(int pid)
+    {
+        string text;
+        try
+        {
+            text = File.ReadAllText($"/proc/{pid}/stat");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null; // ended meanwhile
+        }
+
+        return Parse(text);
+    }
+
+    /// <summary>Null when the line is not understood. The program's name (field 2) may hold blanks and brackets: count from the last bracket.</summary>
+    public static ProcessEntry? Parse(string stat)
+    {
+        var open = stat.IndexOf('(', StringComparison.Ordinal);
+        var close = stat.LastIndexOf(')');
+        if (open < 1 || close < open || !int.TryParse(stat.AsSpan(0, open).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var pid))
+        {
+            return null;
+        }
+
+        var fields = stat[(close + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return fields.Length > 19
+            && fields[0].Length == 1
+            && int.TryParse(fields[1], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var parent)
+            && int.TryParse(fields[2], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var group)
+            && int.TryParse(fields[3], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var session)
+            && long.TryParse(fields[19], NumberStyles.None, CultureInfo.InvariantCulture, out var start)
+            ? new ProcessEntry(pid, parent, group, session, start, fields[0][0])
+            : null;
+    }
+
+    public static List<ProcessEntry> All()
+    {
+        var all = new List<ProcessEntry>();
+        foreach (var directory in Directory.EnumerateDirectories("/proc"))
+        {
+            if (int.TryParse(Path.GetFileName(directory.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
+                && Find(pid) is { } entry)
+            {
+                all.Add(entry);
+            }
+        }
+
+        return all;
+    }
+
+    /// <summary>Whether the process was started with <paramref name="assignment"/> (<c>NAME=value</c>) in its environment; false when that can't be read.</summary>
+    public static bool HasInEnvironment(int pid, string assignment)
+    {
+        try
+        {
+            var text = File.ReadAllText($"/proc/{pid}/environ");
+            return text.Split('\0').Contains(assignment, StringComparer.Ordinal);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false; // ended, or another person's
+        }
+    }
+}

@@ -1,0 +1,105 @@
+using PocketCoder.Agents;
+using PocketCoder.Testing;
+
+namespace PocketCoder.Agents.Tests;
+
+/// <summary>A running agent under test: keeps all it said and waits for what is expected next.</summary>
+internal sealed class AgentRun : IAsyncDisposable
+{
+    private readonly List<AgentEvent> events = []; // guarded by itself
+    private readonly Task reading;
+    private int seen;
+
+    public AgentRun(IAgentProcess process)
+    {
+        Process = process;
+        reading = ReadAsync();
+    }
+
+    public IAgentProcess Process { get; }
+
+    public IReadOnlyList<AgentEvent> All
+    {
+        get
+        {
+            lock (events)
+            {
+                return [.. events];
+            }
+        }
+    }
+
+    public IReadOnlyList<T> Of<T>() => [.. All.OfType<T>()];
+
+    /// <summary>The whole text of the finished blocks so far.</summary>
+    public string Text => string.Concat(Of<AgentBlock>().Where(b => b.Kind == BlockKind.Text).Select(b => b.Text));
+
+    /// <summary>The next event of the type that was not returned or passed over before.</summary>
+    public async Task<T> NextAsync<T>(Func<T, bool>? match = null)
+        where T : AgentEvent
+    {
+        T? found = null;
+        try
+        {
+            await Wait.UntilAsync(
+                () =>
+                {
+                    lock (events)
+                    {
+                        for (; seen < events.Count && found is null; seen++)
+                        {
+                            found = events[seen] is T item && (match is null || match(item)) ? item : null;
+                        }
+                    }
+
+                    return found is not null || reading.IsCompleted;
+                },
+                typeof(T).Name);
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"{e.Message}; so far:\n{string.Join('\n', All)}", e);
+        }
+
+        return found ?? throw new InvalidOperationException($"no {typeof(T).Name} came; all that came:\n{string.Join('\n', All)}");
+    }
+
+    public async Task PromptAsync(string text) => await Process.PromptAsync(new AgentPrompt(Guid.CreateVersion7(), text), CancellationToken.None);
+
+    public async Task<bool> AnswerAsync(string requestId, AgentAnswer answer) => await Process.AnswerAsync(requestId, answer, CancellationToken.None);
+
+    /// <summary>Allows exactly what is asked next.</summary>
+    public async Task<AgentApprovalAsked> AllowNextAsync()
+    {
+        var asked = await NextAsync<AgentApprovalAsked>();
+        Assert.True(await AnswerAsync(asked.RequestId, new AgentAnswer.Allow(asked.InputJson)));
+        return asked;
+    }
+
+    public async Task<AgentTurnEnded> TurnAsync(string text)
+    {
+        await PromptAsync(text);
+        return await NextAsync<AgentTurnEnded>();
+    }
+
+    /// <summary>Ends the agent and returns its last word, which must be an <see cref="AgentEnded"/>.</summary>
+    public async Task<AgentEnded> EndAsync()
+    {
+        await Process.DisposeAsync();
+        await reading.WaitAsync(Wait.Limit);
+        return Assert.IsType<AgentEnded>(All[^1]);
+    }
+
+    public async ValueTask DisposeAsync() => await EndAsync();
+
+    private async Task ReadAsync()
+    {
+        await foreach (var item in Process.Events.ReadAllAsync())
+        {
+            lock (events)
+            {
+                events.Add(item);
+            }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+namespace PocketCoder.Ledger.Tests;
+
+internal static class Program
+{
+    public static async Task<int> Main(string[] args)
+    {
+        if (args is [CrashWriter.Command, var path])
+        {
+            return await CrashWriter.RunAsync(path);
+        }
+
+        return await Xunit.MicrosoftTestingPlatform.TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions);
+    }
+}

@@ -1,0 +1,59 @@
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Machine.Tests.Routing;
+
+public sealed class MessageTableTests
+{
+    /// <summary>What each message needs. A new message must be added here too, so that its scope is a decision and not an accident.</summary>
+    private static readonly Dictionary<string, Scope> Needed = new(StringComparer.Ordinal)
+    {
+        [MessageTypes.Ping] = Scope.View,
+        [MessageTypes.Subscribe] = Scope.View,
+        [MessageTypes.Unsubscribe] = Scope.View,
+        [MessageTypes.MachinesList] = Scope.View,
+        [MessageTypes.MachineState] = Scope.View,
+        [MessageTypes.ProjectsList] = Scope.View,
+        [MessageTypes.AgentsList] = Scope.View,
+        [MessageTypes.AgentSessionNew] = Scope.Prompt,
+        [MessageTypes.AgentMessage] = Scope.Prompt,
+        [MessageTypes.AgentSessionsList] = Scope.View,
+        [MessageTypes.AgentSessionGet] = Scope.View,
+        [MessageTypes.AgentSessionSet] = Scope.Prompt,
+        [MessageTypes.AgentCancel] = Scope.Prompt,
+        [MessageTypes.AgentQueueEdit] = Scope.Prompt,
+        [MessageTypes.AgentQueueRemove] = Scope.Prompt,
+        [MessageTypes.AgentPromptResponse] = Scope.Decide,
+        [MessageTypes.ApprovalsList] = Scope.View,
+        [MessageTypes.DevicesList] = Scope.View,
+        [MessageTypes.DeviceRevoke] = Scope.Manage,
+        [MessageTypes.DeviceRename] = Scope.Manage,
+        [MessageTypes.LedgerHead] = Scope.View,
+        [MessageTypes.LedgerList] = Scope.View,
+        [MessageTypes.LedgerVerify] = Scope.View,
+    };
+
+    [Fact]
+    public async Task Every_message_type_has_one_row_with_the_scope_it_needs()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+
+        // hello is answered by the greeting, before there is a device to have scopes.
+        Assert.Equal(
+            MessageTypes.Requests.Where(t => t != MessageTypes.Hello).Order(StringComparer.Ordinal),
+            daemon.Daemon.Table.Routes.Select(r => r.Type).Order(StringComparer.Ordinal));
+        Assert.All(daemon.Daemon.Table.Routes, r => Assert.Equal(Needed[r.Type], r.Scope));
+    }
+
+    [Fact]
+    public async Task A_device_with_too_few_scopes_is_refused_on_every_message_that_needs_more()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        await using var guest = await daemon.PairAsync("guest", Scope.View);
+        using var empty = System.Text.Json.JsonDocument.Parse("{}");
+        foreach (var (type, scope) in Needed.Where(n => n.Value != Scope.View))
+        {
+            var refused = await Assert.ThrowsAsync<PocketCoder.Testing.Devices.WireErrorException>(() => guest.AskRawAsync(type, empty.RootElement));
+            Assert.True(refused.Error.Code == ErrorCode.Unauthorized, $"{type} needs {scope} and answered {refused.Error.Code}");
+        }
+    }
+}

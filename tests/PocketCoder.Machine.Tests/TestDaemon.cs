@@ -1,0 +1,66 @@
+using PocketCoder.Gateway;
+using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Protocol;
+using PocketCoder.Testing;
+using PocketCoder.Testing.Devices;
+
+namespace PocketCoder.Machine.Tests;
+
+/// <summary>A whole daemon in a home of its own, with the demo agent, on a free loopback port.</summary>
+internal sealed class TestDaemon : IAsyncDisposable
+{
+    private TestDaemon(DaemonOptions options, Daemon daemon, TestLog log) => (Options, Daemon, Log) = (options, daemon, log);
+
+    public TestLog Log { get; }
+
+    public DaemonOptions Options { get; }
+
+    public Daemon Daemon { get; private set; }
+
+    public string Url => Daemon.Urls.First(u => u.Contains("127.0.0.1", StringComparison.Ordinal));
+
+    public static async Task<TestDaemon> StartAsync(TimeProvider? time = null, TimeSpan? approvalTimeout = null, string? home = null)
+    {
+        home ??= Directory.CreateTempSubdirectory("pc-").FullName;
+        var log = new TestLog();
+        var options = new DaemonOptions
+        {
+            Home = Home.At(home),
+            Demo = true,
+            Gateway = GatewayOptions.Default with { Listen = [new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0)] },
+            ApprovalTimeout = approvalTimeout ?? TimeSpan.FromMinutes(10),
+            TimeProvider = time ?? TimeProvider.System,
+            LoggerFactory = log,
+        };
+        return new TestDaemon(options, await Daemon.StartAsync(options, CancellationToken.None), log);
+    }
+
+    public async Task<string> LinkAsync(params Scope[] scopes)
+    {
+        var offer = await ((IControlTarget)Daemon).PairAsync(new PairingRequest(scopes.Length == 0 ? [Scope.View, Scope.Prompt, Scope.Decide, Scope.Manage] : scopes, null), CancellationToken.None);
+        return offer.Links.First(l => l.Contains("127.0.0.1", StringComparison.Ordinal));
+    }
+
+    public async Task<TestDevice> PairAsync(string name = "phone", params Scope[] scopes) => await TestDevice.PairAsync(await LinkAsync(scopes), name);
+
+    /// <summary>A paired phone that follows the machine.</summary>
+    public async Task<Phone> PhoneAsync(string name = "phone", params Scope[] scopes)
+    {
+        var device = await PairAsync(name, scopes);
+        var state = await device.AskAsync(MessageTypes.MachineState, new MachineStateRequest(), ProtocolJson.Default.MachineStateRequest, ProtocolJson.Default.MachineStateResponse);
+        return new Phone(device, state);
+    }
+
+    public async Task RestartAsync()
+    {
+        await Daemon.StopAsync("restart by a test");
+        Daemon = await Daemon.StartAsync(Options, CancellationToken.None);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Daemon.DisposeAsync();
+        TestContext.Current.TestOutputHelper?.WriteLine(Log.ToString());
+        Directory.Delete(Options.Home.Root, recursive: true);
+    }
+}

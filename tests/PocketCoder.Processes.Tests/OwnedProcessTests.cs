@@ -1,0 +1,194 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+using PocketCoder.Processes;
+using PocketCoder.Testing;
+
+namespace PocketCoder.Processes.Tests;
+
+public sealed class OwnedProcessTests
+{
+    [Fact]
+    public async Task The_process_leads_its_own_group_and_session_with_the_pid_we_know()
+    {
+        await using var process = Shell.Start("exec sleep 60");
+        await Wait.UntilAsync(() => ProcessTable.Find(process.Identity.Pid)?.SessionId == process.Identity.Pid, "setsid to act");
+        var entry = ProcessTable.Find(process.Identity.Pid)!.Value;
+        Assert.Equal(process.Identity.Pid, entry.GroupId);
+        Assert.Equal(Environment.ProcessId, entry.ParentPid);
+        await Wait.UntilAsync(() => File.ReadAllText($"/proc/{entry.Pid}/comm").Trim() == "sleep", "the program itself to run under that pid");
+    }
+
+    [Fact]
+    public async Task The_environment_is_what_was_given_and_the_mark_and_nothing_else()
+    {
+        var start = Shell.Command("env -0", ("GREETING", "grüß dich")) with { Program = "/usr/bin/env", Arguments = ["-0"] };
+        await using var process = OwnedProcess.Start(start, TimeProvider.System);
+        using var reader = new StreamReader(process.StandardOutput);
+        var names = (await reader.ReadToEndAsync()).Split('\0', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal).ToList();
+        Assert.Equal(["GREETING=grüß dich", "PATH=/usr/bin:/bin", $"PROCESS_MARK={process.Identity.Mark}"], names);
+    }
+
+    [Fact]
+    public async Task Arguments_arrive_as_they_are()
+    {
+        string[] arguments = ["", "a b", "$HOME", "`id`", "--", "-x", "\"'\\", "new\nline", "*", "日本"];
+        var start = Shell.Command("") with { Program = "printf", Arguments = ["%s\\0", .. arguments] };
+        await using var process = OwnedProcess.Start(start, TimeProvider.System);
+        using var reader = new StreamReader(process.StandardOutput);
+        Assert.Equal(arguments, (await reader.ReadToEndAsync()).Split('\0')[..^1]);
+    }
+
+    [Fact]
+    public async Task No_descriptor_of_ours_reaches_the_child()
+    {
+        // A descriptor without close-on-exec, as one inherited from a careless parent would be.
+        var leak = dup(1);
+        Assert.True(leak > 2);
+        await using var process = Shell.Start("ls /proc/self/fd");
+        using var reader = new StreamReader(process.StandardOutput);
+        var descriptors = (await reader.ReadToEndAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(["0", "1", "2", "3"], descriptors); // 3: ls reading the directory
+        _ = close(leak);
+    }
+
+    [Fact]
+    public async Task The_exit_code_tells_a_signal_as_128_and_its_number()
+    {
+        await using var ends = Shell.Start("exit 7");
+        Assert.Equal(7, await ends.Exited);
+        await using var killed = Shell.Start("kill -9 $$");
+        Assert.Equal(137, await killed.Exited);
+    }
+
+    [Fact]
+    public async Task Input_goes_in_and_comes_out()
+    {
+        await using var process = Shell.Start("exec cat");
+        await process.StandardInput.WriteAsync("hello"u8.ToArray());
+        process.StandardInput.Close();
+        using var reader = new StreamReader(process.StandardOutput, Encoding.UTF8);
+        Assert.Equal("hello", await reader.ReadToEndAsync());
+    }
+
+    [Fact]
+    public void A_missing_program_or_directory_is_a_typed_error()
+    {
+        Assert.Throws<ProcessStartException>(() => OwnedProcess.Start(Shell.Command("") with { Program = "no-such-program" }, TimeProvider.System));
+        Assert.Throws<ProcessStartException>(() => OwnedProcess.Start(Shell.Command("") with { WorkingDirectory = "/no/such" }, TimeProvider.System));
+        Assert.Throws<ProcessStartException>(() => OwnedProcess.Start(Shell.Command("") with { WorkingDirectory = "relative" }, TimeProvider.System));
+        Assert.Throws<ProcessStartException>(() => OwnedProcess.Start(Shell.Command("") with { Program = "/etc/passwd" }, TimeProvider.System));
+    }
+
+    [Fact]
+    public async Task Killing_takes_the_grandchildren_also_those_that_made_a_session_of_their_own()
+    {
+        await using var process = Shell.Start("sleep 61 & setsid sleep 62 & echo ready; wait");
+        await ReadLineAsync(process);
+        await Wait.UntilAsync(() => CountMembers(process.Identity, "sleep") == 2, "both children to run");
+        Assert.True(await process.KillAsync(TimeSpan.FromSeconds(5)));
+        Assert.Equal(0, CountMembers(process.Identity, "sleep"));
+        Assert.False(ProcessGroup.IsAnyAlive(process.Identity));
+    }
+
+    [Fact]
+    public async Task An_orphan_in_another_session_is_found_by_its_mark_after_the_leader_died()
+    {
+        await using var process = Shell.Start("setsid sleep 63 & echo ready; wait");
+        await ReadLineAsync(process);
+        await Wait.UntilAsync(() => CountMembers(process.Identity, "sleep") == 1, "the child to run");
+        Assert.Equal(0, Native.Signal(process.Identity.Pid, Native.Kill));
+        await process.Exited;
+        Assert.False(ProcessGroup.IsAlive(process.Identity));
+        Assert.True(ProcessGroup.IsAnyAlive(process.Identity));
+        Assert.Empty(await ProcessGroup.ReapAsync([process.Identity], TimeSpan.FromSeconds(5), TimeProvider.System));
+        Assert.False(ProcessGroup.IsAnyAlive(process.Identity));
+    }
+
+    [Fact]
+    public async Task A_process_that_ignores_the_polite_signal_is_killed_after_the_grace()
+    {
+        await using var process = Shell.Start("trap '' TERM; echo ready; while :; do sleep 1; done");
+        await ReadLineAsync(process);
+        Assert.True(await process.KillAsync(TimeSpan.FromMilliseconds(50)));
+        Assert.Equal(137, await process.Exited);
+    }
+
+    [Fact]
+    public async Task A_reused_pid_is_never_hit()
+    {
+        await using var process = Shell.Start("exec sleep 60");
+        var other = process.Identity with { StartTicks = process.Identity.StartTicks - 1, Mark = null };
+        Assert.False(ProcessGroup.IsAlive(other));
+        Assert.True(await ProcessGroup.KillAsync(other, TimeSpan.Zero, TimeProvider.System));
+        var earlierBoot = process.Identity with { BootId = "another" };
+        Assert.False(ProcessGroup.IsAlive(earlierBoot));
+        Assert.True(await ProcessGroup.KillAsync(earlierBoot, TimeSpan.Zero, TimeProvider.System));
+        Assert.True(ProcessGroup.IsAlive(process.Identity));
+    }
+
+    [Fact]
+    public async Task Disposing_ends_the_process()
+    {
+        var process = Shell.Start("exec sleep 60");
+        var identity = process.Identity;
+        Assert.True(ProcessGroup.IsAlive(identity));
+        await process.DisposeAsync();
+        Assert.False(ProcessGroup.IsAlive(identity));
+    }
+
+    [Fact]
+    public void We_recognise_ourselves()
+    {
+        var own = ProcessGroup.Identify(Environment.ProcessId);
+        Assert.NotNull(own);
+        Assert.True(ProcessGroup.IsAlive(own));
+        Assert.Null(ProcessGroup.Identify(int.MaxValue));
+    }
+
+    [Theory]
+    [InlineData("12 (a) b) c) S 1 12 12 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 4711 1 1", 12, 4711L)]
+    [InlineData("", null, 0L)]
+    [InlineData("12 (x) S 1", null, 0L)]
+    [InlineData("x (y) S 1 12 12 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 4711 1 1", null, 0L)]
+    public void The_stat_line_is_read_also_with_brackets_in_the_name(string line, int? pid, long ticks)
+    {
+        var entry = ProcessTable.Parse(line);
+        Assert.Equal(pid, entry?.Pid);
+        Assert.Equal(ticks, entry?.StartTicks ?? 0);
+    }
+
+    private static int CountMembers(ProcessIdentity identity, string name)
+        => ProcessGroup.Members(identity).Count(e => ReadName(e.Pid) == name);
+
+    private static string ReadName(int pid)
+    {
+        try
+        {
+            return File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/comm")).Trim();
+        }
+        catch (IOException)
+        {
+            return "";
+        }
+    }
+
+    private static async Task ReadLineAsync(OwnedProcess process)
+    {
+        var one = new byte[1];
+        do
+        {
+            Assert.Equal(1, await process.StandardOutput.ReadAsync(one));
+        }
+        while (one[0] != (byte)'\n');
+    }
+
+#pragma warning disable SYSLIB1054, CA5392, IDE1006 // two calls for one test
+    [DllImport("libc")]
+    private static extern int dup(int descriptor);
+
+    [DllImport("libc")]
+    private static extern int close(int descriptor);
+#pragma warning restore
+}

@@ -1,0 +1,12 @@
+namespace PocketCoder.Testing.ScriptedModel;
+
+/// <summary>One request the scripted model got.</summary>
+/// <param name="Dialect">Whose API: <c>anthropic</c>.</param>
+/// <param name="Path">Path and query.</param>
+/// <param name="Tools">Names of the tools offered.</param>
+/// <param name="System">The system prompt.</param>
+/// <param name="Prompt">The last thing a person (or a parent agent) said.</param>
+/// <param name="ToolResults">Texts of the tool results since then.</param>
+/// <param name="Key">The credential it came with.</param>
+public sealed record ModelRequest(
+    string Dialect, string Path, bool Stream, IReadOnlyList<string> Tools, string System, string Prompt, IReadOnlyList<string> ToolResults, string? Key);
