@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.WebSockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using PocketCoder.Testing;
 
 namespace PocketCoder.Gateway.Tests;
 
@@ -113,7 +114,7 @@ internal static class WebSocketExtensions
     /// <summary>The next whole message, or null at a close.</summary>
     public static async Task<byte[]?> ReceiveFrameAsync(this WebSocket socket)
     {
-        using var limit = new CancellationTokenSource(PocketCoder.Testing.Wait.Limit);
+        using var limit = new CancellationTokenSource(Wait.Limit);
         var buffer = new byte[RelayFrame.MaxBytes + 1];
         var length = 0;
         while (true)
