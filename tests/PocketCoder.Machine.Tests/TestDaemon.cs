@@ -1,3 +1,5 @@
+using PocketCoder.Agents;
+using PocketCoder.Agents.Stub;
 using PocketCoder.Gateway;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Protocol;
@@ -9,7 +11,9 @@ namespace PocketCoder.Machine.Tests;
 /// <summary>A whole daemon in a home of its own, with the demo agent, on a free loopback port.</summary>
 internal sealed class TestDaemon : IAsyncDisposable
 {
-    private TestDaemon(DaemonOptions options, Daemon daemon, TestLog log) => (Options, Daemon, Log) = (options, daemon, log);
+    private readonly IReadOnlyList<IAgentDriver> _drivers;
+
+    private TestDaemon(DaemonOptions options, Daemon daemon, IReadOnlyList<IAgentDriver> drivers, TestLog log) => (Options, Daemon, _drivers, Log) = (options, daemon, drivers, log);
 
     public TestLog Log { get; }
 
@@ -19,20 +23,21 @@ internal sealed class TestDaemon : IAsyncDisposable
 
     public string Url => Daemon.Urls.First(u => u.Contains("127.0.0.1", StringComparison.Ordinal));
 
-    public static async Task<TestDaemon> StartAsync(TimeProvider? time = null, TimeSpan? approvalTimeout = null, string? home = null)
+    public static async Task<TestDaemon> StartAsync(TimeProvider? time = null, TimeSpan? approvalTimeout = null, string? home = null, IReadOnlyList<IAgentDriver>? drivers = null)
     {
         home ??= Directory.CreateTempSubdirectory("pc-").FullName;
         var log = new TestLog();
         var options = new DaemonOptions
         {
             Home = Home.At(home),
-            Demo = true,
+            Demo = drivers is null,
             Gateway = GatewayOptions.Default with { Listen = [new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0)] },
             ApprovalTimeout = approvalTimeout ?? TimeSpan.FromMinutes(10),
             TimeProvider = time ?? TimeProvider.System,
             LoggerFactory = log,
         };
-        return new TestDaemon(options, await Daemon.StartAsync(options, CancellationToken.None), log);
+        drivers ??= [new StubDriver(options.TimeProvider)];
+        return new TestDaemon(options, await Daemon.StartAsync(options, drivers, CancellationToken.None), drivers, log);
     }
 
     public async Task<string> LinkAsync(params Scope[] scopes)
@@ -54,7 +59,7 @@ internal sealed class TestDaemon : IAsyncDisposable
     public async Task RestartAsync()
     {
         await Daemon.StopAsync("restart by a test");
-        Daemon = await Daemon.StartAsync(Options, CancellationToken.None);
+        Daemon = await Daemon.StartAsync(Options, _drivers, CancellationToken.None);
     }
 
     public async ValueTask DisposeAsync()

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace PocketCoder.Agents.Claude;
 
@@ -12,13 +13,18 @@ internal static class ClaudeJson
 
     public static JsonDocument? TryParse(ReadOnlyMemory<byte> line)
     {
+        if (!Utf8.IsValid(line.Span))
+        {
+            return null; // the parser looks only at what it needs, and would throw when the rest is read
+        }
+
         try
         {
             return JsonDocument.Parse(line, Strict);
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            return null;
+            return null; // the second: a member's name with half a surrogate pair, met when names are compared
         }
     }
 

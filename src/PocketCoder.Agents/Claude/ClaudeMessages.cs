@@ -8,6 +8,12 @@ internal static class ClaudeMessages
     /// <summary>Id of the one hook we register: called before every tool.</summary>
     public const string BeforeToolHook = "before-tool";
 
+    /// <summary>
+    /// How long the program waits for the hook. It is answered at once, but a laptop may sleep in between, and a hook that ran out of time
+    /// (by default after a minute) leaves the call to the program's own rules.
+    /// </summary>
+    private const int HookSeconds = 7 * 24 * 3600;
+
     public static byte[] Initialize(string requestId, string? appendSystemPrompt) => Request(requestId, "initialize", w =>
     {
         w.WriteStartObject("hooks");
@@ -17,6 +23,7 @@ internal static class ClaudeMessages
         w.WriteStartArray("hookCallbackIds");
         w.WriteStringValue(BeforeToolHook);
         w.WriteEndArray();
+        w.WriteNumber("timeout", HookSeconds);
         w.WriteEndObject();
         w.WriteEndArray();
         w.WriteEndObject();

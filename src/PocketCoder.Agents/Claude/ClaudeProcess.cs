@@ -398,11 +398,12 @@ internal sealed class ClaudeProcess : IAgentProcess
     private AgentException StartFailure(AgentStart start)
     {
         var words = ErrorWords();
+        var all = errorOutput.ToString();
         return words switch
         {
-            _ when words.Contains("No conversation found", StringComparison.Ordinal)
+            _ when all.Contains("No conversation found", StringComparison.Ordinal)
                 => new AgentException(AgentError.NotFound, $"Claude Code has no conversation {start.ResumeId} for {start.WorkingDirectory}. It resumes only from the directory it began in."),
-            _ when words.Contains("is already in use", StringComparison.Ordinal)
+            _ when all.Contains("is already in use", StringComparison.Ordinal)
                 => new AgentException(AgentError.FailedToStart, "Claude Code has a conversation with this id already: resume it."),
             "" => new AgentException(AgentError.FailedToStart, "Claude Code ended before it was ready and said nothing."),
             _ => new AgentException(AgentError.FailedToStart, $"Claude Code ended before it was ready: {words}"),
@@ -417,7 +418,12 @@ internal sealed class ClaudeProcess : IAgentProcess
 
     /// <summary>The first line of its error output that says something, without secrets.</summary>
     private string ErrorWords()
-        => BoundedText.OneLine(Redact(errorOutput.ToString().Split('\n').FirstOrDefault(l => !string.IsNullOrWhiteSpace(l) && !l.StartsWith("    at ", StringComparison.Ordinal)) ?? ""));
+        => BoundedText.OneLine(Redact(errorOutput.ToString().Split('\n').FirstOrDefault(SaysSomething) ?? ""));
+
+    private static bool SaysSomething(string line)
+        => !string.IsNullOrWhiteSpace(line)
+            && !line.StartsWith("    at ", StringComparison.Ordinal)
+            && !line.StartsWith("Permission deny rule", StringComparison.Ordinal); // its remark on a tool it no longer has
 
     private string Redact(string text) => Redaction.Redact(text, environment);
 

@@ -21,7 +21,7 @@ internal static class ClaudeTool
     public static IReadOnlyList<string> Disallowed { get; } =
     [
         "BashOutput", "KillShell", "KillBash", "Monitor", "PowerShell", "REPL", "Workflow", "CronCreate", "CronDelete", "CronList", "ScheduleWakeup",
-        "EnterWorktree", "ExitWorktree", "SendMessage", "TaskOutput", "TaskStop", "Skill", "SlashCommand", "LSP", "ReportFindings",
+        "EnterWorktree", "ExitWorktree", "SendMessage", "TaskOutput", "TaskStop", "Skill", "LSP", "ReportFindings",
     ];
 
     /// <summary>Older name of <c>Agent</c>, still used in the list of tools.</summary>

@@ -11,6 +11,8 @@ namespace PocketCoder.Agents.Claude;
 /// <remarks>Protocol as observed with Claude Code 2.1.197.</remarks>
 internal sealed class ClaudeTranslator(string workingDirectory, ClaudeGate gate)
 {
+    private const string UnreadableRequest = "Claude Code wrote a request that can't be read. The session was ended.";
+
     private readonly ClaudeBlocks blocks = new();
     private readonly ClaudeTodos todos = new();
     private readonly Dictionary<string, ToolCall> calls = new(StringComparer.Ordinal);
@@ -52,10 +54,29 @@ internal sealed class ClaudeTranslator(string workingDirectory, ClaudeGate gate)
         if (document is null || document.RootElement.ValueKind != JsonValueKind.Object)
         {
             Skipped++;
+            if (line.Span.IndexOf("control_request"u8) >= 0)
+            {
+                // An unanswered hook would leave the call to the program's own rules in the end.
+                output.Violation = UnreadableRequest;
+            }
+
             return output;
         }
 
-        var root = document.RootElement;
+        try
+        {
+            Dispatch(document.RootElement, output);
+            return output;
+        }
+        catch (InvalidOperationException)
+        {
+            // Text that is no text: a name or value with half a surrogate pair, which JSON can spell and a string can't hold.
+            return NotUnderstood(document.RootElement);
+        }
+    }
+
+    private void Dispatch(JsonElement root, ClaudeOutput output)
+    {
         switch (root.Text("type"))
         {
             case "stream_event":
@@ -89,6 +110,26 @@ internal sealed class ClaudeTranslator(string workingDirectory, ClaudeGate gate)
             default:
                 Skipped++;
                 break;
+        }
+    }
+
+    /// <summary>Skips the line, but never leaves a request without its no.</summary>
+    private ClaudeOutput NotUnderstood(JsonElement root)
+    {
+        Skipped++;
+        var output = new ClaudeOutput();
+        try
+        {
+            if (root.Text("type") == "control_request" && root.Text("request_id") is { } id)
+            {
+                output.Lines.Add(root.Object("request")?.Text("subtype") == "hook_callback"
+                    ? ClaudeMessages.HookAnswer(id, "deny", "This call was not understood.")
+                    : ClaudeMessages.Deny(id, "This request was not understood."));
+            }
+        }
+        catch (InvalidOperationException)
+        {
+            output.Violation = UnreadableRequest;
         }
 
         return output;

@@ -15,11 +15,18 @@ internal static partial class FolderSync
             return;
         }
 
-        var handle = Open(folder, 0);
-        if (handle >= 0)
+        try
         {
-            _ = Sync(handle);
-            _ = Close(handle);
+            var handle = Open(folder, 0);
+            if (handle >= 0)
+            {
+                _ = Sync(handle);
+                _ = Close(handle);
+            }
+        }
+        catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
+        {
+            // A C library under another name: the rename itself has been done.
         }
     }
 

@@ -152,6 +152,7 @@ export interface AgentSessionSetRequest {
   mode?: string | null;
   model?: string | null;
   archived?: boolean | null;
+  held?: boolean | null;
 }
 
 export interface AgentSessionSetResponse {
@@ -587,6 +588,7 @@ export interface SessionInfo {
   model: string | null;
   sandbox: SandboxKind;
   queued: number;
+  held: boolean;
   archived: boolean;
   createdAt: string;
   updatedAt: string;

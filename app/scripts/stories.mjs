@@ -1,0 +1,106 @@
+// Walks every screen in Chromium on the mock machine: takes pictures (phone and desk, dark and light), runs axe-core on each,
+// and fails on any finding, console error or policy violation. Usage: node scripts/stories.mjs [out-folder] [name-filter] [size.theme]
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { chromium } from "playwright-core";
+import { build } from "vite";
+import { BROWSER, serve } from "./serving.mjs";
+
+const out = resolve(process.argv[2] ?? join(tmpdir(), "pocketcoder-stories-pictures"));
+const filter = process.argv[3] ?? "";
+const only = process.argv[4] ?? ""; // "phone.dark", say
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+mkdirSync(out, { recursive: true });
+
+const S = (n) => `0198c1d0-0000-7000-8000-${n.toString(16).padStart(12, "0")}`;
+const click = (id) => async (page) => page.getByTestId(id).first().click();
+const stories = [
+  ["pair-start", "unpaired", "/"],
+  ["pair-confirm", "unpaired", "/", null, "#pair=aaaaaaaaaaaa"],
+  ["inbox", "rich", "/"],
+  ["inbox-empty", "quiet", "/"],
+  ["inbox-offline", "offline", "/"],
+  ["inbox-alarm", "badhead", "/"],
+  ["inbox-refused", "refused", "/"],
+  ["inbox-revoked", "revoked", "/"],
+  ["inbox-version", "version", "/"],
+  ["approval-command", "rich", `/approvals/${S(201)}`],
+  ["approval-hidden", "rich", `/approvals/${S(207)}`],
+  ["approval-edit", "rich", `/approvals/${S(202)}`],
+  ["approval-tool", "rich", `/approvals/${S(205)}`],
+  ["approval-question", "rich", `/approvals/${S(203)}`],
+  ["approval-plan", "rich", `/approvals/${S(204)}`],
+  ["approval-unknown", "rich", `/approvals/${S(206)}`],
+  ["approval-deny", "rich", `/approvals/${S(201)}`, click("deny")],
+  ["approval-more", "rich", `/approvals/${S(201)}`, click("allow-more")],
+  ["approval-done", "rich", `/approvals/${S(201)}`, async (page) => { await page.getByTestId("allow-once").first().click(); await page.locator('[data-state="finished"]').first().waitFor(); }],
+  ["approval-viewer", "viewer", `/approvals/${S(201)}`],
+  ["sessions", "rich", "/sessions"],
+  ["new-session", "rich", "/new"],
+  ["new-session-fresh", "fresh", "/new"],
+  ["session-main", "rich", `/sessions/${S(101)}`],
+  ["session-top", "rich", `/sessions/${S(101)}`, async (page) => { await page.getByTestId("transcript").evaluate((view) => { view.scrollTop = 0; }); await page.waitForTimeout(300); }],
+  ["session-tool-open", "rich", `/sessions/${S(101)}`, async (page) => { await page.getByRole("button", { name: /npm test/ }).first().click(); await page.waitForTimeout(300); }],
+  ["session-working", "rich", `/sessions/${S(105)}`],
+  ["session-interrupted", "rich", `/sessions/${S(104)}`],
+  ["machine", "rich", "/machine"],
+  ["machine-fresh", "fresh", "/machine"],
+  ["you", "rich", "/you"],
+  ["devices", "rich", "/you/devices"],
+  ["ledger", "rich", "/you/ledger", async (page) => { await page.getByTestId("ledger-verify").click(); await page.getByTestId("ledger-verdict").waitFor(); }],
+  ["keys", "rich", "/", async (page) => { await page.keyboard.press("?"); await page.waitForTimeout(100); }],
+];
+
+// A build like the product's, with the mock machine in it, under the product's policy: what breaks there breaks here.
+const built = mkdtempSync(join(tmpdir(), "pocketcoder-stories-"));
+await build({ mode: "stories", logLevel: "error", build: { outDir: built, emptyOutDir: true } });
+const { server, base } = await serve(pathToFileURL(`${built}/`));
+const browser = await chromium.launch(BROWSER);
+
+let bad = 0;
+let shots = 0;
+for (const [size, width, height] of [["phone", 390, 844], ["desk", 1280, 800], ["narrow", 360, 640], ["wide", 1600, 900]]) {
+  for (const theme of size === "phone" || size === "desk" ? ["dark", "light"] : ["dark"]) {
+    for (const [name, mock, path, act, hash] of stories) {
+      if (!name.includes(filter) || !`${size}.${theme}`.includes(only)) continue;
+      if (size === "narrow" && !["inbox", "approval-command", "session-main", "new-session"].includes(name)) continue;
+      if (size === "wide" && !["session-main", "inbox"].includes(name)) continue;
+      const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, reducedMotion: "reduce", hasTouch: size === "phone", isMobile: size === "phone" });
+      const page = await context.newPage();
+      const problems = [];
+      page.on("console", (message) => { if (message.type() === "error") problems.push(message.text()); });
+      page.on("pageerror", (error) => problems.push(String(error)));
+      await page.addInitScript(() => { globalThis.violations = []; document.addEventListener("securitypolicyviolation", (event) => globalThis.violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`)); });
+      try {
+        await page.goto(`${base}${path}?mock=${mock}${hash ?? ""}`);
+        await page.locator("#app > *").first().waitFor();
+        await page.waitForTimeout(450);
+        if (act) await act(page);
+        await page.evaluate(axe);
+        const findings = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
+        for (const finding of findings.violations) problems.push(`axe ${finding.id}: ${finding.help}: ${finding.nodes.slice(0, 3).map((node) => `${node.target.join(" ")} ${(node.any[0] ?? node.all[0] ?? node.none[0])?.message ?? ""}`).join(" | ")}`);
+        problems.push(...(await page.evaluate(() => globalThis.violations)));
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+        if (wide) problems.push("the page is wider than the screen");
+      } catch (error) {
+        problems.push(String(error));
+      }
+      await page.screenshot({ path: `${out}/${name}.${size}.${theme}.png` });
+      shots++;
+      if (problems.length > 0) {
+        bad++;
+        console.log(`${name} ${size} ${theme}`);
+        for (const problem of problems) console.log(`  ${problem.slice(0, 600)}`);
+      }
+      await context.close();
+    }
+  }
+}
+await browser.close();
+server.close();
+rmSync(built, { recursive: true });
+console.log(`${shots - bad} passed, ${bad} failed`);
+process.exit(bad === 0 ? 0 : 1);

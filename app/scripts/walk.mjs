@@ -1,0 +1,163 @@
+// What a person does, in Chromium, on the mock machine, under the gateway's policy: decide, deny with a reason, answer, accept a plan, start a session, queue,
+// stop, go offline and back, all by keyboard, ten thousand events. Prints one line a check; fails when one fails.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { chromium } from "playwright-core";
+import { build } from "vite";
+import { BROWSER, serve } from "./serving.mjs";
+
+const S = (n) => `0198c1d0-0000-7000-8000-${n.toString(16).padStart(12, "0")}`;
+const built = mkdtempSync(join(tmpdir(), "pocketcoder-walk-"));
+await build({ mode: "stories", logLevel: "error", build: { outDir: built, emptyOutDir: true } });
+const { server, base } = await serve(pathToFileURL(`${built}/`));
+const browser = await chromium.launch(BROWSER);
+let passed = 0;
+let failed = 0;
+
+async function walk(what, path, mock, steps, size = { width: 390, height: 844 }) {
+  const context = await browser.newContext({ viewport: size, reducedMotion: "reduce" });
+  const page = await context.newPage();
+  const errors = [];
+  page.on("pageerror", (error) => errors.push(String(error)));
+  page.setDefaultTimeout(8000);
+  try {
+    await page.goto(`${base}${path}?mock=${mock}`);
+    await steps(page);
+    if (errors.length > 0) throw new Error(errors.join("; "));
+    passed++;
+    console.log(`ok     ${what}`);
+  } catch (error) {
+    failed++;
+    console.log(`FAILED ${what}: ${String(error).slice(0, 500)}`);
+    await page.screenshot({ path: join(tmpdir(), `walk-${failed}.png`) });
+  }
+  await context.close();
+}
+
+const must = (condition, what) => {
+  if (!condition) throw new Error(what);
+};
+
+await walk("allow once and see it run and finish", `/approvals/${S(201)}`, "rich", async (page) => {
+  await page.getByTestId("allow-once").click();
+  await page.locator('[data-testid="approval-card"][data-state="running"]').waitFor();
+  await page.locator('[data-testid="approval-card"][data-state="finished"]').waitFor();
+  must((await page.getByTestId("decision-steps").innerText()).includes("exit code 0"), "no exit code");
+});
+await walk("deny with a reason", `/approvals/${S(201)}`, "rich", async (page) => {
+  await page.getByTestId("deny").click();
+  await page.getByTestId("deny-reason").fill("Not on a Friday");
+  await page.getByTestId("deny-confirm").click();
+  await page.locator('[data-testid="approval-card"][data-state="denied"]').waitFor();
+  must((await page.getByTestId("approval-card").innerText()).includes("Not on a Friday"), "no reason");
+});
+await walk("allow for the session, after reading what it covers", `/approvals/${S(202)}`, "rich", async (page) => {
+  await page.getByTestId("allow-more").click();
+  await page.getByText("Changes of src/auth/login.ts with the Edit tool.").waitFor();
+  await page.getByTestId("allow-session").click();
+  await page.getByText(/Allowed for this session/i).waitFor();
+});
+await walk("answer questions", `/approvals/${S(203)}`, "rich", async (page) => {
+  must(await page.getByTestId("question-submit").isDisabled(), "can answer with nothing chosen");
+  await page.getByTestId("question-option").filter({ hasText: "SQLite" }).click();
+  await page.getByTestId("question-option").filter({ hasText: "Sign-in" }).click();
+  await page.getByTestId("question-other").nth(1).fill("a landing page");
+  await page.getByTestId("question-submit").click();
+  await page.locator('[data-testid="approval-card"][data-state="allowed"]').waitFor();
+  must((await page.getByTestId("approval-card").innerText()).includes("Sign-in, a landing page"), "answers are missing");
+});
+await walk("accept a plan in place, inside the session", `/sessions/${S(102)}`, "rich", async (page) => {
+  await page.getByTestId("plan-accept").click();
+  await page.locator('[data-testid="approval-card"][data-state="allowed"]').waitFor();
+});
+await walk("reject a plan", `/approvals/${S(204)}`, "rich", async (page) => {
+  await page.getByTestId("plan-reject").click();
+  await page.getByTestId("deny-reason").fill("Smaller steps");
+  await page.getByTestId("deny-confirm").click();
+  await page.locator('[data-testid="approval-card"][data-state="denied"]').waitFor();
+});
+await walk("start a session in two taps and see its prompt", "/sessions", "rich", async (page) => {
+  await page.getByTestId("new-session").click();
+  await page.getByTestId("project-select").getByText("web", { exact: true }).click();
+  await page.getByTestId("prompt-input").fill("Write a haiku\ninto README.md");
+  await page.getByTestId("send").click();
+  await page.getByTestId("transcript").getByText("Write a haiku").waitFor();
+  must(page.url().includes("/sessions/"), "not in the session");
+  must((await page.getByTestId("prompt-input").inputValue()) === "", "the composer kept the text");
+});
+await walk("queue a prompt, take one out, stop the turn", `/sessions/${S(101)}`, "rich", async (page) => {
+  await page.getByTestId("queue-item").first().waitFor();
+  await page.getByTestId("prompt-input").fill("One more thing");
+  await page.getByTestId("send").click();
+  await page.getByTestId("queue-item").filter({ hasText: "One more thing" }).waitFor();
+  await page.getByTestId("queue-item").filter({ hasText: "One more thing" }).getByTestId("queue-remove").click();
+  await page.getByTestId("queue-item").filter({ hasText: "One more thing" }).waitFor({ state: "detached" });
+  await page.getByTestId("stop").click();
+  await page.getByTestId("transcript").getByText("Stopped", { exact: true }).first().waitFor();
+});
+await walk("keep a draft over a reload", `/sessions/${S(103)}`, "rich", async (page) => {
+  await page.getByTestId("prompt-input").fill("half a thought");
+  await page.evaluate(() => dispatchEvent(new Event("pagehide")));
+  await page.waitForTimeout(400);
+  await page.reload();
+  await page.waitForFunction(() => document.querySelector('[data-testid="prompt-input"]')?.value === "half a thought");
+});
+await walk("keep a prompt that can't be sent, and say so", "/new", "offline", async (page) => {
+  await page.locator('[data-testid="connection-state"][data-state="offline"]').waitFor({ state: "attached" });
+  must(!(await page.getByTestId("prompt-input").isVisible()) || (await page.getByTestId("send").isDisabled()), "offers to start without a known project");
+});
+await walk("show a full queue's refusal with a way on", `/sessions/${S(103)}`, "busy", async (page) => {
+  await page.getByTestId("prompt-input").fill("too much");
+  await page.getByTestId("send").click();
+  await page.locator('[data-testid="outbox-item"][data-state="refused"]').waitFor();
+  must((await page.getByTestId("outbox-item").innerText()).includes("50 prompts"), "no reason");
+});
+await walk("continue an interrupted turn", `/sessions/${S(104)}`, "rich", async (page) => {
+  await page.getByTestId("continue").click();
+  await page.getByText("Continue where you were interrupted.").first().waitFor();
+});
+await walk("find one's way and decide by keyboard alone", "/", "rich", async (page) => {
+  await page.getByTestId("inbox-item").first().waitFor();
+  for (const key of ["j", "j", "j", "j", "j"]) await page.keyboard.press(key);
+  await page.keyboard.press("Enter");
+  await page.getByTestId("approval-card").waitFor();
+  await page.keyboard.press("a");
+  await page.locator('[data-testid="approval-card"][data-state="finished"]').waitFor();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("g");
+  await page.keyboard.press("s");
+  await page.getByTestId("session-item").first().waitFor();
+  await page.keyboard.press("?");
+  await page.getByRole("dialog").waitFor();
+}, { width: 1280, height: 800 });
+await walk("see that a looking-only device can't decide", `/approvals/${S(201)}`, "viewer", async (page) => {
+  await page.getByText("may look but not decide").waitFor();
+  must((await page.getByTestId("allow-once").count()) === 0, "offers to allow");
+});
+await walk("verify the ledger", "/you/ledger", "rich", async (page) => {
+  await page.getByTestId("ledger-verify").click();
+  await page.getByText(/^Intact: 11 rows/).waitFor();
+  await page.getByText("this device recomputed how they are chained").waitFor();
+});
+await walk("be asked before a link opens", `/sessions/${S(101)}`, "rich", async (page) => {
+  await page.getByTestId("transcript").evaluate((view) => { view.scrollTop = 200; });
+  await page.getByRole("link", { name: "OWASP notes" }).click();
+  await page.getByRole("dialog").getByText("cheatsheetseries.owasp.org", { exact: true }).waitFor();
+});
+await walk("see ten thousand events from the bottom, and go up and back", `/sessions/${S(107)}`, "big", async (page) => {
+  const view = page.getByTestId("transcript");
+  await view.waitFor();
+  await page.waitForFunction(() => { const list = document.querySelector('[data-testid="transcript"]'); return list && list.scrollHeight > 100_000 && list.scrollHeight - list.scrollTop - list.clientHeight < 50; });
+  must((await view.locator(".item").count()) < 120, "draws too many rows");
+  await view.evaluate((list) => { list.scrollTop -= 3000; });
+  await page.getByRole("button", { name: "Jump to latest" }).click();
+  await page.waitForFunction(() => { const list = document.querySelector('[data-testid="transcript"]'); return list && list.scrollHeight - list.scrollTop - list.clientHeight < 50; });
+});
+
+await browser.close();
+server.close();
+rmSync(built, { recursive: true });
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);

@@ -1,0 +1,334 @@
+import type {
+  AgentDeltaPayload, AgentEventPayload, AgentInfo, AgentPromptResponseRequest, ApprovalInfo, DeviceInfo, Envelope, ErrorCode, HelloResponse, LedgerHead,
+  LedgerRowInfo, MachineEvent, MachineInfo, ProjectInfo, Requests, Scope, SessionInfo, TurnInfo,
+} from "$lib/protocol/generated";
+import type { Socket } from "$lib/link/transport";
+import { frame } from "./mock-door";
+
+/** How the mock begins and behaves. */
+export interface MockState {
+  machine: MachineInfo;
+  projects: ProjectInfo[];
+  agents: AgentInfo[];
+  sessions: SessionInfo[];
+  approvals: ApprovalInfo[];
+  devices: DeviceInfo[];
+  ledger: LedgerRowInfo[];
+  head: LedgerHead;
+  scopes: Scope[];
+  events: Map<string, AgentEventPayload[]>;
+  deltas: Map<string, AgentDeltaPayload[]>;
+  /** `never`: no connection comes about. `mute`: connects and then says nothing. */
+  network: "good" | "never" | "mute";
+  refusal: { code: string; message: string; proved: boolean } | null;
+  /** What requests of a type are answered with instead. */
+  errors: Map<string, ErrorCode>;
+  /** A decision's effects come one by one, this many milliseconds apart; 0 at once. */
+  pace: number;
+}
+
+type Answer<T extends keyof Requests> = (request: Requests[T]["request"]) => Requests[T]["response"];
+type Answers = { [T in keyof Requests]: Answer<T> };
+
+class Refused extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode) {
+    super(code);
+    this.code = code;
+  }
+}
+
+/** A machine made of lists. Speaks the real protocol over a socket that never leaves the page; counts what it was asked. */
+export class MockMachine {
+  readonly state: MockState;
+  readonly requests: { type: string; payload: unknown }[] = [];
+  epoch = "mock-epoch-1";
+  machineSeq = 0;
+  readonly #sockets = new Set<MockSocket>();
+  readonly #machineLog: MachineEvent[] = [];
+  readonly #answers: Answers;
+
+  constructor(state: MockState) {
+    this.state = state;
+    this.#answers = this.#table();
+  }
+
+  connect(): Socket {
+    const socket = new MockSocket(this);
+    this.#sockets.add(socket);
+    return socket;
+  }
+
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
+  /** All connections end, as when the phone goes through a tunnel. */
+  dropAll(): void {
+    for (const socket of [...this.#sockets]) socket.fail();
+  }
+
+  left(socket: MockSocket): void {
+    this.#sockets.delete(socket);
+  }
+
+  /** A durable event of a session. */
+  emit(agentSessionId: string, event: AgentEventPayload): void {
+    const list = this.state.events.get(agentSessionId) ?? [];
+    list.push(event);
+    this.state.events.set(agentSessionId, list);
+    this.#push({ type: "agent_event", stream: `session/${agentSessionId}`, seq: list.length, payload: event });
+  }
+
+  delta(agentSessionId: string, delta: AgentDeltaPayload): void {
+    this.#push({ type: "agent_delta", stream: `session/${agentSessionId}`, seq: null, payload: delta });
+  }
+
+  change(event: MachineEvent): void {
+    this.machineSeq++;
+    this.#machineLog.push(event);
+    if (event.kind === "approval") replace(this.state.approvals, event.approval, (item) => item.approvalId);
+    if (event.kind === "session") replace(this.state.sessions, event.session, (item) => item.agentSessionId);
+    this.#push({ type: "machine_event", stream: "machine", seq: this.machineSeq, payload: event });
+  }
+
+  #push(message: Pick<Envelope, "type" | "stream" | "seq" | "payload">): void {
+    for (const socket of this.#sockets) if (message.stream !== null && socket.streams.has(message.stream)) socket.tell({ ...message, v: 1, requestId: null, epoch: this.epoch, error: null });
+  }
+
+  answer(socket: MockSocket, envelope: Envelope): void {
+    const { type, requestId } = envelope;
+    this.requests.push({ type, payload: envelope.payload });
+    if (this.state.network === "mute" && type !== "hello") return;
+    const forced = this.state.errors.get(type);
+    try {
+      if (forced) throw new Refused(forced);
+      if (type === "hello" && this.state.refusal?.proved) throw new Refused(this.state.refusal.code as ErrorCode);
+      const answer = this.#answers[type as keyof Requests] as ((request: unknown) => unknown) | undefined;
+      if (!answer) throw new Refused("INVALID_REQUEST");
+      const payload = answer(envelope.payload);
+      socket.tell({ v: 1, type: `${type}_response`, requestId, stream: null, epoch: null, seq: null, payload, error: null });
+      if (type === "subscribe") this.#replay(socket, envelope.payload as Requests["subscribe"]["request"]);
+      if (type === "unsubscribe") socket.streams.delete((envelope.payload as Requests["unsubscribe"]["request"]).stream);
+    } catch (error) {
+      const code = error instanceof Refused ? error.code : "UNKNOWN_ERROR";
+      socket.tell({ v: 1, type: "error", requestId, stream: null, epoch: null, seq: null, payload: null, error: { code, message: code } });
+    }
+  }
+
+  #replay(socket: MockSocket, { stream, after = 0, epoch }: Requests["subscribe"]["request"]): void {
+    socket.streams.add(stream);
+    const from = epoch === this.epoch ? after : 0;
+    if (stream === "machine") {
+      this.#machineLog.slice(from).forEach((payload, at) => socket.tell({ v: 1, type: "machine_event", requestId: null, stream, epoch: this.epoch, seq: from + at + 1, payload, error: null }));
+      return;
+    }
+    const id = stream.slice("session/".length);
+    (this.state.events.get(id) ?? []).slice(from).forEach((payload, at) => socket.tell({ v: 1, type: "agent_event", requestId: null, stream, epoch: this.epoch, seq: from + at + 1, payload, error: null }));
+    for (const payload of this.state.deltas.get(id) ?? []) socket.tell({ v: 1, type: "agent_delta", requestId: null, stream, epoch: this.epoch, seq: null, payload, error: null });
+  }
+
+  #table(): Answers {
+    const { state } = this;
+    const now = (): string => new Date().toISOString();
+    const session = (id: string): SessionInfo => {
+      const found = state.sessions.find((item) => item.agentSessionId === id);
+      if (!found) throw new Refused("SESSION_NOT_FOUND");
+      return found;
+    };
+    const device = (id: string): DeviceInfo => {
+      const found = state.devices.find((item) => item.deviceId === id);
+      if (!found) throw new Refused("DEVICE_NOT_FOUND");
+      return found;
+    };
+    const queue = (agentSessionId: string, promptId: string, content: string): TurnInfo => {
+      const known = turnsOf(state.events.get(agentSessionId) ?? []).get(promptId);
+      if (known) return known;
+      const busy = session(agentSessionId).state !== "idle";
+      const turn: TurnInfo = { turnId: promptId, state: busy ? "queued" : "running", content, deviceId: "phone", createdAt: now(), startedAt: busy ? null : now(), finishedAt: null, error: null };
+      this.emit(agentSessionId, { kind: "turn", turn, at: now(), turnId: promptId, parentToolUseId: null });
+      this.change({ kind: "session", session: { ...session(agentSessionId), state: busy ? session(agentSessionId).state : "working", queued: session(agentSessionId).queued + (busy ? 1 : 0), updatedAt: now() } });
+      return turn;
+    };
+    const editTurn = (agentSessionId: string, promptId: string, edit: (turn: TurnInfo) => TurnInfo): TurnInfo => {
+      const turn = turnsOf(state.events.get(agentSessionId) ?? []).get(promptId);
+      if (turn?.state !== "queued") throw new Refused("TURN_NOT_FOUND");
+      const next = edit(turn);
+      this.emit(agentSessionId, { kind: "turn", turn: next, at: now(), turnId: promptId, parentToolUseId: null });
+      return next;
+    };
+    return {
+      hello: (): HelloResponse => ({ protocol: 1, machine: state.machine, signingKey: "mock", deviceId: "phone", scopes: state.scopes, instance: "mock", now: now(), ledger: state.head }),
+      ping: () => ({ now: now() }),
+      subscribe: ({ stream, epoch }) => {
+        if (stream !== "machine" && !state.sessions.some((item) => `session/${item.agentSessionId}` === stream)) throw new Refused("SESSION_NOT_FOUND");
+        const head = stream === "machine" ? this.machineSeq : (state.events.get(stream.slice("session/".length))?.length ?? 0);
+        return { stream, epoch: this.epoch, head, reset: epoch !== null && epoch !== undefined && epoch !== this.epoch };
+      },
+      unsubscribe: ({ stream }) => ({ stream }),
+      machines_list: () => ({ machines: [state.machine] }),
+      machine_state: () => ({
+        machine: state.machine, projects: state.projects, agents: state.agents, sessions: state.sessions,
+        approvals: state.approvals.filter((item) => item.state === "pending" || item.state === "unknown" || item.state === "running"),
+        cursor: { stream: "machine", epoch: this.epoch, seq: this.machineSeq },
+      }),
+      projects_list: () => ({ projects: state.projects }),
+      agents_list: () => ({ agents: state.agents }),
+      agent_session_new: ({ agentSessionId, promptId, projectId, agent, content, mode, model }) => {
+        if (!state.sessions.some((item) => item.agentSessionId === agentSessionId)) {
+          const created: SessionInfo = {
+            agentSessionId, projectId, agent, title: content.slice(0, 60), state: "idle", activity: null, mode: mode ?? null, model: model ?? null, sandbox: "none", queued: 0, held: false,
+            archived: false, createdAt: now(), updatedAt: now(), usage: { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, costUsd: null }, head: 0,
+          };
+          state.sessions.push(created);
+          this.change({ kind: "session", session: created });
+        }
+        const turn = queue(agentSessionId, promptId, content);
+        return { agentSessionId, session: session(agentSessionId), turn };
+      },
+      agent_message: ({ agentSessionId, promptId, content }) => ({ turn: queue(agentSessionId, promptId, content) }),
+      agent_sessions_list: () => ({ sessions: state.sessions }),
+      agent_session_get: ({ agentSessionId }) => ({ session: session(agentSessionId), turns: [...turnsOf(state.events.get(agentSessionId) ?? []).values()] }),
+      agent_session_set: ({ agentSessionId, title, mode, archived }) => {
+        const known = session(agentSessionId);
+        const next = { ...known, title: title ?? known.title, mode: mode ?? known.mode, archived: archived ?? known.archived, updatedAt: now() };
+        this.change({ kind: "session", session: next });
+        return { session: next };
+      },
+      agent_cancel: ({ agentSessionId }) => {
+        const next: SessionInfo = { ...session(agentSessionId), state: "idle", activity: null, updatedAt: now() };
+        for (const turn of turnsOf(state.events.get(agentSessionId) ?? []).values()) {
+          if (turn.state === "running" || turn.state === "waiting") {
+            this.emit(agentSessionId, { kind: "turn", turn: { ...turn, state: "cancelled", finishedAt: now() }, at: now(), turnId: turn.turnId, parentToolUseId: null });
+          }
+        }
+        this.change({ kind: "session", session: next });
+        return { session: next };
+      },
+      agent_queue_edit: ({ agentSessionId, promptId, content }) => ({ turn: editTurn(agentSessionId, promptId, (turn) => ({ ...turn, content })) }),
+      agent_queue_remove: ({ agentSessionId, promptId }) => ({ turn: editTurn(agentSessionId, promptId, (turn) => ({ ...turn, state: "cancelled", finishedAt: now() })) }),
+      agent_prompt_response: (request) => ({ approval: this.#decide(request) }),
+      approvals_list: () => ({ approvals: state.approvals }),
+      devices_list: () => ({ devices: state.devices }),
+      device_revoke: ({ deviceId }) => ({ device: put(state.devices, { ...device(deviceId), revokedAt: now(), connected: false }, (item) => item.deviceId) }),
+      device_rename: ({ deviceId, name }) => ({ device: put(state.devices, { ...device(deviceId), name }, (item) => item.deviceId) }),
+      ledger_head: ({ atSeq }) => ({ head: state.head, hashAt: state.ledger.find((row) => row.seq === atSeq)?.hash ?? null }),
+      ledger_list: ({ before, limit }) => {
+        const rows = [...state.ledger].reverse().filter((row) => before === null || before === undefined || row.seq < before);
+        return { rows: rows.slice(0, limit ?? 50), more: rows.length > (limit ?? 50) };
+      },
+      ledger_verify: () => ({ intact: true, rows: state.ledger.length, firstBadSeq: null, problem: null, head: state.head }),
+    };
+  }
+
+  #decide(request: AgentPromptResponseRequest): ApprovalInfo {
+    const known = this.state.approvals.find((item) => item.approvalId === request.approvalId);
+    if (!known) throw new Refused("APPROVAL_NOT_FOUND");
+    if (known.decision?.decisionId === request.decisionId) return known;
+    if (known.state !== "pending") throw new Refused("ALREADY_DECIDED");
+    if (known.digest !== request.digest) throw new Refused("DIGEST_MISMATCH");
+    const at = new Date().toISOString();
+    const { decisionId, verdict, scope } = request;
+    const reason = request.reason ?? (known.kind === "question" ? (request.answers ?? null) : null);
+    const decided: ApprovalInfo = { ...known, state: verdict === "allow" ? "allowed" : "denied", decision: { decisionId, verdict, scope, reason, deviceId: "phone", by: "Pixel", at } };
+    this.showApproval(decided);
+    if (verdict === "allow" && known.kind !== "question" && known.kind !== "plan") this.#execute(decided);
+    return decided;
+  }
+
+  #execute(approval: ApprovalInfo): void {
+    const startedAt = new Date().toISOString();
+    const running: ApprovalInfo = { ...approval, state: "running", execution: { startedAt, finishedAt: null, exitCode: null, failed: null } };
+    const finished = (): ApprovalInfo => ({ ...approval, state: "finished", execution: { startedAt, finishedAt: new Date().toISOString(), exitCode: 0, failed: false } });
+    if (this.state.pace === 0) {
+      this.showApproval(running);
+      this.showApproval(finished());
+      return;
+    }
+    setTimeout(() => this.showApproval(running), this.state.pace);
+    setTimeout(() => this.showApproval(finished()), this.state.pace * 2);
+  }
+
+  /** An approval as it is now, on both streams. */
+  showApproval(approval: ApprovalInfo): void {
+    this.change({ kind: "approval", approval });
+    this.emit(approval.agentSessionId, { kind: "prompt", approval, at: new Date().toISOString(), turnId: approval.turnId, parentToolUseId: null });
+  }
+}
+
+/** One end of a socket whose other end is the mock. Everything arrives in a later task, as it would from a network. */
+class MockSocket implements Socket {
+  binaryType: BinaryType = "arraybuffer";
+  bufferedAmount = 0;
+  onopen: ((event: Event) => void) | null = null;
+  onmessage: ((event: MessageEvent<unknown>) => void) | null = null;
+  onclose: ((event: CloseEvent) => void) | null = null;
+  onerror: ((event: Event) => void) | null = null;
+  readonly streams = new Set<string>();
+  readonly #machine: MockMachine;
+  #open = true;
+
+  constructor(machine: MockMachine) {
+    this.#machine = machine;
+    queueMicrotask(() => {
+      if (machine.state.network === "never") this.fail();
+      else if (this.#open) this.onopen?.(new Event("open"));
+    });
+  }
+
+  send(data: Uint8Array<ArrayBuffer>): void {
+    if (!this.#open) return;
+    queueMicrotask(() => {
+      if (!this.#open) return;
+      if (data[0] === 1) {
+        const { refusal } = this.#machine.state;
+        if (refusal && !refusal.proved) {
+          this.#deliver(Uint8Array.of(4, ...new TextEncoder().encode(JSON.stringify(refusal))));
+          this.fail();
+          return;
+        }
+        this.#deliver(Uint8Array.of(2));
+        return;
+      }
+      this.#machine.answer(this, JSON.parse(new TextDecoder().decode(data.subarray(1))) as Envelope);
+    });
+  }
+
+  tell(envelope: Envelope): void {
+    if (this.#open) this.#deliver(frame(new TextEncoder().encode(JSON.stringify(envelope))));
+  }
+
+  fail(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#machine.left(this);
+    this.onclose?.(new CloseEvent("close"));
+  }
+
+  close(): void {
+    this.#open = false;
+    this.#machine.left(this);
+  }
+
+  #deliver(bytes: Uint8Array<ArrayBuffer>): void {
+    this.onmessage?.(new MessageEvent("message", { data: bytes.buffer }));
+  }
+}
+
+function turnsOf(events: readonly AgentEventPayload[]): Map<string, TurnInfo> {
+  const turns = new Map<string, TurnInfo>();
+  for (const event of events) if (event.kind === "turn") turns.set(event.turn.turnId, event.turn);
+  return turns;
+}
+
+function replace<T>(list: T[], item: T, key: (item: T) => string): void {
+  const at = list.findIndex((other) => key(other) === key(item));
+  if (at < 0) list.push(item);
+  else list[at] = item;
+}
+
+function put<T>(list: T[], item: T, key: (item: T) => string): T {
+  replace(list, item, key);
+  return item;
+}

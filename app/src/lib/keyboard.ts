@@ -1,0 +1,106 @@
+import { router } from "./router/router.svelte";
+
+interface Actions {
+  keys(): void;
+}
+
+/** How long the second key of `g i` may take. */
+const SEQUENCE_MS = 1200;
+
+/** The keys of the whole app. Returns what takes them away again. Nothing happens while something is being typed or a sheet is open. */
+export function keyboard(actions: Actions): () => void {
+  let went = 0;
+
+  const pressed = (event: KeyboardEvent): void => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.querySelector("dialog[open]")) return;
+    const after = went;
+    went = 0;
+    if (after > 0 && event.timeStamp - after < SEQUENCE_MS && goto(event.key)) {
+      event.preventDefault();
+      return;
+    }
+    switch (event.key) {
+      case "j":
+      case "k":
+        move(event.key === "j" ? 1 : -1);
+        break;
+      case "a":
+        press("allow-once");
+        break;
+      case "d":
+        press("deny");
+        break;
+      case "n":
+        router.go({ name: "new", projectId: null });
+        break;
+      case "g":
+        went = event.timeStamp;
+        return;
+      case "/": {
+        const field = document.querySelector<HTMLElement>("[data-search]");
+        const find = document.querySelector<HTMLElement>("[data-find]");
+        if (find) find.click();
+        else if (field) field.focus();
+        else return;
+        break;
+      }
+      case "?":
+        actions.keys();
+        break;
+      case "Escape":
+        if (router.route.name === "inbox" && router.route.approvalId) router.go({ name: "inbox", approvalId: null });
+        else if (router.route.name === "sessions" && router.route.agentSessionId) router.go({ name: "sessions", agentSessionId: null });
+        else if (router.route.name === "you" && router.route.page) router.go({ name: "you", page: null });
+        else return;
+        break;
+      default:
+        return;
+    }
+    event.preventDefault();
+  };
+
+  addEventListener("keydown", pressed);
+  return () => removeEventListener("keydown", pressed);
+}
+
+function typing(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && (target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName));
+}
+
+function goto(key: string): boolean {
+  switch (key) {
+    case "i":
+      router.go({ name: "inbox", approvalId: null });
+      return true;
+    case "s":
+      router.go({ name: "sessions", agentSessionId: null });
+      return true;
+    case "m":
+      router.go({ name: "machine" });
+      return true;
+    case "y":
+      router.go({ name: "you", page: null });
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** To the next or previous item of the list in view. */
+function move(by: number): void {
+  const items = [...document.querySelectorAll<HTMLElement>("main [data-nav-item]")].filter((item) => item.offsetParent !== null);
+  if (items.length === 0) return;
+  const at = items.findIndex((item) => item === document.activeElement || item.getAttribute("aria-current") === "true");
+  const focused = items.indexOf(document.activeElement as HTMLElement);
+  const from = focused >= 0 ? focused : at;
+  const next = items[from < 0 ? 0 : Math.min(items.length - 1, Math.max(0, from + by))];
+  next?.focus();
+  next?.scrollIntoView({ block: "nearest" });
+}
+
+/** Only on the card that is meant without doubt: the focused one, or the one that is open beside the inbox. */
+function press(testId: string): void {
+  const focused = document.activeElement?.closest('[data-testid="approval-card"]');
+  const card = focused ?? document.querySelector("[data-detail-card]");
+  card?.querySelector<HTMLButtonElement>(`[data-testid="${testId}"]`)?.click();
+}

@@ -1,0 +1,75 @@
+import type { LedgerHead, LedgerHeadResponse } from "../protocol/generated";
+import type { Database } from "../storage/database";
+
+/** What became of comparing the machine's ledger with what this device remembers. Everything but `matches` and `first` is an alarm. */
+export type HeadCheck =
+  | { readonly kind: "first" | "matches" }
+  | { readonly kind: "bad_signature" | "new_epoch" | "went_back" | "rewritten"; readonly remembered: RememberedHead | null; readonly shown: LedgerHead };
+
+export type LedgerAlarm = Extract<HeadCheck, { shown: LedgerHead }>;
+
+export interface RememberedHead {
+  readonly epoch: string;
+  readonly seq: number;
+  readonly hash: string;
+}
+
+/**
+ * Remembers the highest ledger head this device has seen from a machine, and tells when the machine later shows a ledger that does
+ * not contain it: an older copy, another ledger, or a rewritten one.
+ */
+export class LedgerMemory {
+  readonly #database: Database;
+  readonly #machineId: string;
+
+  constructor(database: Database, machineId: string) {
+    this.#database = database;
+    this.#machineId = machineId;
+  }
+
+  remembered(): Promise<RememberedHead | undefined> {
+    return this.#database.get<RememberedHead>("values", this.#key);
+  }
+
+  /** `verify` checks the head's signature with the machine's signing key; `headAt` asks the machine for the hash at an earlier row. */
+  async check(head: LedgerHead, verify: (head: LedgerHead) => Promise<boolean>, headAt: (seq: number) => Promise<LedgerHeadResponse>): Promise<HeadCheck> {
+    const remembered = (await this.remembered()) ?? null;
+    if (!(await verify(head))) return { kind: "bad_signature", remembered, shown: head };
+    if (!remembered) {
+      await this.#remember(head);
+      return { kind: "first" };
+    }
+    if (remembered.epoch !== head.epoch) return { kind: "new_epoch", remembered, shown: head };
+    if (head.seq < remembered.seq) return { kind: "went_back", remembered, shown: head };
+    const answer = await headAt(remembered.seq);
+    if (answer.hashAt !== remembered.hash) return { kind: "rewritten", remembered, shown: answer.head };
+    if (head.seq === remembered.seq && head.hash !== remembered.hash) return { kind: "rewritten", remembered, shown: head };
+    await this.#remember(head);
+    return { kind: "matches" };
+  }
+
+  /** A head that was pushed while connected: it follows on what was checked. An alarm, or null when all is well. */
+  async advance(head: LedgerHead, verify: (head: LedgerHead) => Promise<boolean>): Promise<LedgerAlarm | null> {
+    const remembered = (await this.remembered()) ?? null;
+    if (!(await verify(head))) return { kind: "bad_signature", remembered, shown: head };
+    if (remembered && remembered.epoch !== head.epoch) return { kind: "new_epoch", remembered, shown: head };
+    // Pushes may overtake each other; only a higher one moves the memory.
+    if (!remembered || head.seq > remembered.seq) await this.#remember(head);
+    else if (head.seq === remembered.seq && head.hash !== remembered.hash) return { kind: "rewritten", remembered, shown: head };
+    return null;
+  }
+
+  /** After a person has looked into an alarm and takes the machine's present ledger as the one to go on from. */
+  async accept(head: LedgerHead): Promise<void> {
+    await this.#remember(head);
+  }
+
+  get #key(): string {
+    return `ledger-head/${this.#machineId}`;
+  }
+
+  #remember(head: LedgerHead): Promise<void> {
+    const value: RememberedHead = { epoch: head.epoch, seq: head.seq, hash: head.hash };
+    return this.#database.put("values", this.#key, value);
+  }
+}

@@ -1,0 +1,48 @@
+import type { LedgerHead } from "../protocol/generated";
+import type { SecureTransport, Socket } from "./transport";
+
+/** A machine this device is paired with. */
+export interface PairedMachine {
+  readonly machineId: string;
+  readonly name: string;
+  /** base64url of the key that verifies ledger heads. */
+  readonly signingKey: string;
+}
+
+/** What a pairing link carries, checked. */
+export interface Invite {
+  readonly machineId: string;
+}
+
+export interface DecisionFields {
+  readonly machineId: string;
+  readonly approvalId: string;
+  readonly decisionId: string;
+  readonly digest: string;
+  readonly verdict: string;
+  readonly scope: string;
+  readonly reason: string;
+  readonly answers: string;
+}
+
+/**
+ * Everything cryptographic, and the socket, behind one door: the real one is `channelDoor`, the development machine brings its own. Private
+ * keys never come out of it.
+ */
+export interface Door {
+  /** Null before pairing. */
+  machine(): Promise<PairedMachine | null>;
+  /** Null when the text is no pairing link. */
+  readInvite(link: string): Promise<Invite | null>;
+  remember(machine: PairedMachine, invite: Invite | null): Promise<void>;
+  forget(machineId: string): Promise<void>;
+  /** The public half of this device's signing key, base64url. */
+  signingKey(): Promise<string>;
+  signDecision(fields: DecisionFields): Promise<string>;
+  verifyHead(machine: PairedMachine, head: LedgerHead): Promise<boolean>;
+  openSocket(machineId: string): Socket;
+  connect(machineId: string): SecureTransport;
+  connectToPair(invite: Invite): SecureTransport;
+  /** For a machine that may have accepted a pairing whose answer got lost. */
+  connectAfterPairing(invite: Invite): SecureTransport;
+}

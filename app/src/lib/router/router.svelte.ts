@@ -1,0 +1,71 @@
+export type Route =
+  | { readonly name: "inbox"; readonly approvalId: string | null }
+  | { readonly name: "sessions"; readonly agentSessionId: string | null }
+  | { readonly name: "new"; readonly projectId: string | null }
+  | { readonly name: "machine" }
+  | { readonly name: "you"; readonly page: "devices" | "ledger" | null };
+
+/** Addresses are paths; unknown ones are the inbox. */
+export function parseRoute(path: string): Route {
+  const [first, second] = path.split("/").filter((part) => part !== "");
+  const id = second !== undefined && /^[\w-]{1,64}$/.test(second) ? second : null;
+  switch (first) {
+    case "approvals":
+      return { name: "inbox", approvalId: id };
+    case "sessions":
+      return { name: "sessions", agentSessionId: id };
+    case "new":
+      return { name: "new", projectId: id };
+    case "machine":
+      return { name: "machine" };
+    case "you":
+      return { name: "you", page: second === "devices" || second === "ledger" ? second : null };
+    default:
+      return { name: "inbox", approvalId: null };
+  }
+}
+
+export function pathOf(route: Route): string {
+  switch (route.name) {
+    case "inbox":
+      return route.approvalId ? `/approvals/${route.approvalId}` : "/";
+    case "sessions":
+      return route.agentSessionId ? `/sessions/${route.agentSessionId}` : "/sessions";
+    case "new":
+      return route.projectId ? `/new/${route.projectId}` : "/new";
+    case "machine":
+      return "/machine";
+    case "you":
+      return route.page ? `/you/${route.page}` : "/you";
+  }
+}
+
+class Router {
+  route = $state.raw<Route>(parseRoute(location.pathname));
+  #depth = 0;
+
+  constructor() {
+    addEventListener("popstate", () => {
+      this.#depth = Math.max(0, this.#depth - 1);
+      this.route = parseRoute(location.pathname);
+    });
+  }
+
+  go(route: Route, replace = false): void {
+    const path = pathOf(route) + location.search;
+    if (replace) history.replaceState(null, "", path);
+    else {
+      history.pushState(null, "", path);
+      this.#depth++;
+    }
+    this.route = route;
+  }
+
+  /** To where the person came from; to `fallback` when the app was opened right here. */
+  back(fallback: Route): void {
+    if (this.#depth > 0) history.back();
+    else this.go(fallback, true);
+  }
+}
+
+export const router = new Router();

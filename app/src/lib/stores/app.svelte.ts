@@ -1,0 +1,97 @@
+import type { Door, Invite } from "../link/door";
+import { pair, type PairResult } from "../link/pair";
+import { Database } from "../storage/database";
+import { clock } from "./clock.svelte";
+import { Workspace } from "./workspace.svelte";
+
+export const APP = `app/${__APP_VERSION__}`;
+
+/** The whole app's state: paired or not, and the workspace when it is. */
+export class App {
+  readonly #door: Door;
+  readonly #database: Database;
+
+  phase = $state<"starting" | "pairing" | "ready" | "broken">("starting");
+  workspace = $state.raw<Workspace | null>(null);
+  /** A pairing link that was opened and waits for the person's word. */
+  invite = $state.raw<Invite | null>(null);
+  inviteProblem = $state(false);
+  /** Why the app could not start (storage forbidden, say). */
+  problem = $state("");
+
+  constructor(door: Door, database: Database = new Database()) {
+    this.#door = door;
+    this.#database = database;
+  }
+
+  /** `link`: the address's pairing link, when it had one. */
+  async start(link: string | null): Promise<void> {
+    clock.start();
+    try {
+      if (link !== null) await this.readInvite(link);
+      const machine = await this.#door.machine();
+      if (machine) await this.#enter(new Workspace(this.#door, this.#database, machine, APP));
+      if (!machine || this.invite || this.inviteProblem) this.phase = "pairing";
+    } catch (error) {
+      this.problem = error instanceof Error ? error.message : String(error);
+      this.phase = "broken";
+    }
+  }
+
+  async readInvite(link: string): Promise<void> {
+    this.invite = await this.#door.readInvite(link);
+    this.inviteProblem = this.invite === null;
+  }
+
+  /** A pairing link that was opened while the app ran. */
+  async openLink(link: string): Promise<void> {
+    await this.readInvite(link);
+    this.phase = "pairing";
+  }
+
+  dropInvite(): void {
+    this.invite = null;
+    this.inviteProblem = false;
+    if (this.workspace) this.phase = "ready";
+  }
+
+  async confirmPairing(deviceName: string): Promise<PairResult> {
+    const invite = this.invite;
+    if (!invite) throw new Error("there is no pairing link to confirm");
+    const result = await pair(this.#door, invite, deviceName, APP);
+    if (result.kind === "paired") {
+      this.workspace?.stop();
+      this.invite = null;
+      await this.#enter(new Workspace(this.#door, this.#database, result.machine, APP));
+    }
+    return result;
+  }
+
+  /** Forgets the machine on this device. What waited to be sent is deleted with it. */
+  async forget(): Promise<void> {
+    const workspace = this.workspace;
+    if (!workspace) return;
+    workspace.stop();
+    this.workspace = null;
+    this.phase = "pairing";
+    await this.#door.forget(workspace.paired.machineId);
+    await this.#database.clear("outbox");
+    await this.#database.clear("values");
+  }
+
+  pageVisible(visible: boolean): void {
+    if (visible) {
+      clock.start();
+      this.workspace?.wake();
+    } else {
+      clock.stop();
+      void this.workspace?.drafts.flush();
+    }
+  }
+
+  async #enter(workspace: Workspace): Promise<void> {
+    this.workspace = workspace;
+    this.phase = "ready";
+    await workspace.start();
+  }
+}

@@ -1,0 +1,25 @@
+/** One ticking clock for all relative times and countdowns; it stands still while the page is hidden. */
+class Clock {
+  /** This device's clock, milliseconds, moved once a second. */
+  now = $state(Date.now());
+  /** What to add to this device's clock to get the machine's: countdowns are honest although the phone's clock is off. */
+  machineOffset = $state(0);
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  get machineNow(): number {
+    return this.now + this.machineOffset;
+  }
+
+  start(): void {
+    if (this.#timer !== undefined) return;
+    this.now = Date.now();
+    this.#timer = setInterval(() => (this.now = Date.now()), 1000);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+export const clock = new Clock();

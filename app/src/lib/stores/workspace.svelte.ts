@@ -1,0 +1,348 @@
+import type {
+  AgentInfo, ApprovalInfo, DecisionScope, DecisionVerdict, DeviceInfo, HelloResponse, LedgerHead, MachineEvent, MachineInfo, ProjectInfo, Requests,
+  Scope, SessionInfo, TurnInfo,
+} from "../protocol/generated";
+import { Client } from "../client/client";
+import { RequestError } from "../client/errors";
+import { uuid7 } from "../ids/uuid7";
+import { type LedgerAlarm, LedgerMemory } from "../ledger/memory";
+import type { Door, PairedMachine } from "../link/door";
+import { Link, type LinkState, PROTOCOL_VERSION } from "../link/link";
+import { Outbox, type OutboxItem } from "../outbox/outbox";
+import type { Database } from "../storage/database";
+import { clock } from "./clock.svelte";
+import type { OwnDecision } from "./decisions";
+import { Drafts } from "./drafts";
+
+/** What a decision says beyond yes or no. */
+export interface DecisionExtras {
+  readonly reason?: string | undefined;
+  readonly answers?: string | undefined;
+  readonly interrupt?: boolean | undefined;
+}
+
+export interface NewSession {
+  readonly projectId: string;
+  readonly agent: string;
+  readonly content: string;
+  readonly mode: string | null;
+  readonly model: string | null;
+}
+
+/** Everything about the paired machine, as the screens see it. Lives from pairing to un-pairing. */
+export class Workspace {
+  readonly paired: PairedMachine;
+  readonly client: Client;
+  readonly drafts: Drafts;
+  readonly #door: Door;
+  readonly #link: Link;
+  readonly #outbox: Outbox;
+  readonly #ledger: LedgerMemory;
+  #ledgerWork: Promise<void> = Promise.resolve();
+  #turnListeners = new Set<(agentSessionId: string, turn: TurnInfo) => void>();
+
+  link = $state.raw<LinkState>({ kind: "stopped" });
+  hello = $state.raw<HelloResponse | null>(null);
+  /** False until the machine's state was read once: empty lists mean nothing before that. */
+  loaded = $state(false);
+  machine = $state.raw<MachineInfo | null>(null);
+  projects = $state.raw<readonly ProjectInfo[]>([]);
+  agents = $state.raw<readonly AgentInfo[]>([]);
+  sessions = $state.raw<ReadonlyMap<string, SessionInfo>>(new Map());
+  approvals = $state.raw<ReadonlyMap<string, ApprovalInfo>>(new Map());
+  devices = $state.raw<readonly DeviceInfo[] | null>(null);
+  outbox = $state.raw<readonly OutboxItem[]>([]);
+  alarm = $state.raw<LedgerAlarm | null>(null);
+  head = $state.raw<LedgerHead | null>(null);
+  /** Why the machine said it stops, until it is back. */
+  stopping = $state.raw<string | null>(null);
+  #settled = $state.raw<ReadonlyMap<string, OwnDecision>>(new Map());
+
+  readonly #byAge = (a: ApprovalInfo, b: ApprovalInfo): number => Date.parse(a.requestedAt) - Date.parse(b.requestedAt);
+  readonly pending = $derived([...this.approvals.values()].filter((approval) => approval.state === "pending").sort(this.#byAge));
+  /** Allowed, may have run, outcome not known. */
+  readonly unknowns = $derived([...this.approvals.values()].filter((approval) => approval.state === "unknown").sort(this.#byAge));
+  readonly failures = $derived([...this.sessions.values()].filter((session) => session.state === "failed" && !session.archived));
+  readonly refusedItems = $derived(this.outbox.filter((item) => item.state === "refused"));
+  readonly inboxCount = $derived(this.pending.length + this.unknowns.length + this.failures.length + this.refusedItems.length);
+  readonly online = $derived(this.link.kind === "online" || this.link.kind === "stale");
+
+  constructor(door: Door, database: Database, paired: PairedMachine, app: string) {
+    this.#door = door;
+    this.paired = paired;
+    this.drafts = new Drafts(database);
+    this.#ledger = new LedgerMemory(database, paired.machineId);
+    this.#link = new Link({
+      openSocket: () => door.openSocket(paired.machineId),
+      createTransport: () => door.connect(paired.machineId),
+      hello: async () => ({ protocol: PROTOCOL_VERSION, app, signingKey: await door.signingKey() }),
+    });
+    this.client = new Client(this.#link);
+    this.#outbox = new Outbox({
+      database,
+      machineId: paired.machineId,
+      request: (type, payload) => this.client.request(type, payload),
+      recorded: (item, response) => this.#recorded(item, response),
+      refused: (item, error) => this.#refused(item, error),
+      changed: (items) => (this.outbox = items),
+    });
+    this.#link.onState = (state) => this.#linkChanged(state);
+    this.#link.onHello = (hello) => this.#greeted(hello);
+    this.#link.onMessage = (envelope) => this.client.received(envelope);
+    this.client.follow(
+      { stream: "machine", event: (payload) => this.#machineEvent(payload as MachineEvent), reset: () => undefined },
+      undefined,
+      () => this.#readState(),
+    );
+  }
+
+  async start(): Promise<void> {
+    await this.#outbox.load();
+    this.#link.start();
+  }
+
+  stop(): void {
+    this.#link.stop();
+    this.#outbox.disconnected();
+  }
+
+  wake(): void {
+    this.#link.wake();
+  }
+
+  can(scope: Scope): boolean {
+    return this.hello?.scopes.includes(scope) ?? true; // unknown before the first hello; the machine checks anyway
+  }
+
+  project(projectId: string): ProjectInfo | undefined {
+    return this.projects.find((project) => project.projectId === projectId);
+  }
+
+  agent(id: string): AgentInfo | undefined {
+    return this.agents.find((agent) => agent.id === id);
+  }
+
+  /** This device's decision on an approval, when it made one. */
+  ownDecision(approvalId: string): OwnDecision | null {
+    const item = this.outbox.find((other) => other.type === "agent_prompt_response" && other.payload.approvalId === approvalId);
+    if (item?.type === "agent_prompt_response") {
+      const { decisionId, verdict, scope } = item.payload;
+      return { decisionId, verdict, scope, state: item.state === "sent" ? "sent" : "saved", error: null };
+    }
+    return this.#settled.get(approvalId) ?? null;
+  }
+
+  /** Signs, stores and sends a decision. Does nothing when this device has already decided. */
+  async decide(approval: ApprovalInfo, verdict: DecisionVerdict, scope: DecisionScope, extras: DecisionExtras = {}): Promise<void> {
+    const earlier = this.ownDecision(approval.approvalId);
+    if ((earlier && earlier.state !== "refused") || approval.state !== "pending" || this.#deciding.has(approval.approvalId)) return;
+    this.#deciding.add(approval.approvalId);
+    try {
+      const decisionId = uuid7();
+      const { approvalId, digest } = approval;
+      const signature = await this.#door.signDecision({
+        machineId: this.paired.machineId, approvalId, decisionId, digest, verdict, scope, reason: extras.reason ?? "", answers: extras.answers ?? "",
+      });
+      await this.#outbox.add(decisionId, {
+        type: "agent_prompt_response",
+        payload: {
+          approvalId, decisionId, verdict, scope, digest, signature, reason: extras.reason ?? null, answers: extras.answers ?? null,
+          interrupt: extras.interrupt ?? false,
+        },
+      });
+    } finally {
+      this.#deciding.delete(approval.approvalId);
+    }
+  }
+
+  readonly #deciding = new Set<string>();
+
+  /** Stores and sends a prompt. */
+  async prompt(agentSessionId: string, content: string): Promise<void> {
+    const promptId = uuid7();
+    await this.#outbox.add(promptId, { type: "agent_message", payload: { agentSessionId, promptId, content } });
+  }
+
+  /** Stores and sends a new session's first prompt; returns the session's id, known before the machine has heard of it. */
+  async startSession(session: NewSession): Promise<string> {
+    const agentSessionId = uuid7();
+    const promptId = uuid7();
+    await this.#outbox.add(promptId, { type: "agent_session_new", payload: { agentSessionId, promptId, ...session } });
+    return agentSessionId;
+  }
+
+  discard(id: string): Promise<boolean> {
+    return this.#outbox.discard(id);
+  }
+
+  retry(id: string): Promise<void> {
+    return this.#outbox.retry(id);
+  }
+
+  /** Hears of turns that requests answered with, for the session that is open. */
+  onTurn(listener: (agentSessionId: string, turn: TurnInfo) => void): () => void {
+    this.#turnListeners.add(listener);
+    return () => this.#turnListeners.delete(listener);
+  }
+
+  async readDevices(): Promise<void> {
+    this.devices = (await this.client.request("devices_list", {})).devices;
+  }
+
+  async renameDevice(deviceId: string, name: string): Promise<void> {
+    this.#putDevice((await this.client.request("device_rename", { deviceId, name })).device);
+  }
+
+  async revokeDevice(deviceId: string): Promise<void> {
+    this.#putDevice((await this.client.request("device_revoke", { deviceId })).device);
+  }
+
+  /** The person looked into the alarm and goes on with the machine's present ledger. */
+  async acceptLedger(): Promise<void> {
+    const alarm = this.alarm;
+    if (!alarm || alarm.kind === "bad_signature") return;
+    await this.#ledger.accept(this.head ?? alarm.shown);
+    this.alarm = null;
+  }
+
+  verifyHead(head: LedgerHead): Promise<boolean> {
+    return this.#door.verifyHead(this.paired, head);
+  }
+
+  putSession(session: SessionInfo): void {
+    const known = this.sessions.get(session.agentSessionId);
+    if (known && Date.parse(known.updatedAt) > Date.parse(session.updatedAt)) return;
+    this.sessions = new Map(this.sessions).set(session.agentSessionId, session);
+  }
+
+  putApproval(approval: ApprovalInfo): void {
+    this.approvals = new Map(this.approvals).set(approval.approvalId, approval);
+  }
+
+  #linkChanged(state: LinkState): void {
+    const was = this.online;
+    this.link = state;
+    if (state.kind === "online" && !was) {
+      this.stopping = null;
+      this.client.connected();
+      this.#outbox.connected();
+    } else if (was && state.kind !== "online" && state.kind !== "stale") {
+      this.client.disconnected();
+      this.#outbox.disconnected();
+    }
+  }
+
+  #greeted(hello: HelloResponse): void {
+    this.hello = hello;
+    this.machine = hello.machine;
+    clock.machineOffset = Date.parse(hello.now) - Date.now();
+    this.#ledgerWork = this.#ledgerWork.then(() => this.#checkLedger(hello.ledger)).catch((error: unknown) => this.#ledgerFailed(error));
+  }
+
+  async #checkLedger(head: LedgerHead): Promise<void> {
+    const result = await this.#ledger.check(
+      head,
+      (shown) => this.verifyHead(shown),
+      (atSeq) => this.client.request("ledger_head", { atSeq }),
+    );
+    this.head = head;
+    if ("shown" in result) this.alarm = result;
+  }
+
+  #headMoved(head: LedgerHead): void {
+    this.#ledgerWork = this.#ledgerWork
+      .then(async () => {
+        if (this.alarm) return; // nothing is remembered on top of a ledger that failed its check
+        this.alarm = await this.#ledger.advance(head, (shown) => this.verifyHead(shown));
+        this.head = head;
+      })
+      .catch((error: unknown) => this.#ledgerFailed(error));
+  }
+
+  /** The connection went while checking: the next one checks again. Anything else is a bug worth a trace. */
+  #ledgerFailed(error: unknown): void {
+    if (!(error instanceof RequestError)) console.error(error);
+  }
+
+  async #readState(): Promise<{ epoch: string; seq: number }> {
+    const state = await this.client.request("machine_state", {});
+    this.machine = state.machine;
+    this.projects = state.projects;
+    this.agents = state.agents;
+    this.sessions = new Map(state.sessions.map((session) => [session.agentSessionId, session]));
+    this.approvals = new Map(state.approvals.map((approval) => [approval.approvalId, approval]));
+    this.loaded = true;
+    return state.cursor;
+  }
+
+  #machineEvent(event: MachineEvent): void {
+    switch (event.kind) {
+      case "session":
+        this.sessions = new Map(this.sessions).set(event.session.agentSessionId, event.session);
+        break;
+      case "session_removed": {
+        const sessions = new Map(this.sessions);
+        sessions.delete(event.agentSessionId);
+        this.sessions = sessions;
+        break;
+      }
+      case "approval":
+        this.putApproval(event.approval);
+        break;
+      case "project":
+        this.projects = [...this.projects.filter((project) => project.projectId !== event.project.projectId), event.project];
+        break;
+      case "project_removed":
+        this.projects = this.projects.filter((project) => project.projectId !== event.projectId);
+        break;
+      case "device":
+        this.#putDevice(event.device);
+        break;
+      case "ledger_head":
+        this.#headMoved(event.head);
+        break;
+      case "stopping":
+        this.stopping = event.reason;
+        break;
+    }
+  }
+
+  #putDevice(device: DeviceInfo): void {
+    if (!this.devices) return;
+    const known = this.devices.some((other) => other.deviceId === device.deviceId);
+    this.devices = known ? this.devices.map((other) => (other.deviceId === device.deviceId ? device : other)) : [...this.devices, device];
+  }
+
+  #recorded(item: OutboxItem, response: Requests[OutboxItem["type"]]["response"]): void {
+    if (item.type === "agent_prompt_response" && "approval" in response) {
+      const { approvalId, decisionId, verdict, scope } = item.payload;
+      this.#settle(approvalId, { decisionId, verdict, scope, state: "recorded", error: null });
+      // The stream may have told more already (running, finished); the answer never takes that back.
+      const known = this.approvals.get(approvalId);
+      if (!known || known.state === "pending") this.putApproval(response.approval);
+      return;
+    }
+    if ("session" in response) this.putSession(response.session);
+    if ("turn" in response && item.type !== "agent_prompt_response") {
+      for (const listener of this.#turnListeners) listener(item.payload.agentSessionId, response.turn);
+    }
+  }
+
+  #refused(item: OutboxItem, error: RequestError): void {
+    if (item.type !== "agent_prompt_response") return;
+    const { approvalId, decisionId, verdict, scope } = item.payload;
+    this.#settle(approvalId, { decisionId, verdict, scope, state: "refused", error: { code: error.code, message: error.message } });
+    // Read what became of it, to show who decided.
+    this.client.request("approvals_list", { pending: false }).then(
+      ({ approvals }) => {
+        const now = approvals.find((approval) => approval.approvalId === approvalId);
+        if (now) this.putApproval(now);
+      },
+      () => undefined, // the machine's stream tells it as well, at the latest after the next connect
+    );
+  }
+
+  #settle(approvalId: string, decision: OwnDecision): void {
+    this.#settled = new Map(this.#settled).set(approvalId, decision);
+  }
+}

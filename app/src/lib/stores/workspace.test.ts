@@ -1,0 +1,260 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { settle, until } from "../../../tests/wait";
+import { doorTo } from "../../dev/mock-door";
+import { MockMachine, type MockState } from "../../dev/mock-machine";
+import { APPROVAL, bigTranscript, scenario, SESSION } from "../../dev/scenarios";
+import { uuid7 } from "../ids/uuid7";
+import { Database } from "../storage/database";
+import { App } from "./app.svelte";
+import { decidedElsewhere, stepsOf } from "./decisions";
+import { SessionStore } from "./session.svelte";
+import { Workspace } from "./workspace.svelte";
+
+const PAIRED = { machineId: "3f9a1c27b5e04d8896aa10c2d7f4e51b", name: "atlas", signingKey: "mock" };
+let state: MockState;
+let machine: MockMachine;
+let database: Database;
+let workspace: Workspace;
+const open: { stop(): void }[] = [];
+
+async function start(): Promise<Workspace> {
+  const made = new Workspace(doorTo(machine), database, PAIRED, "app/test");
+  open.push(made);
+  await made.start();
+  return made;
+}
+
+beforeEach(async () => {
+  state = await scenario("rich");
+  state.pace = 0;
+  machine = new MockMachine(state);
+  database = new Database(`workspace-${uuid7()}`);
+  workspace = await start();
+  await until(() => workspace.loaded, "the machine's state was read");
+});
+afterEach(() => {
+  for (const one of open.splice(0)) one.stop();
+});
+
+const pendingCommand = (): NonNullable<ReturnType<typeof workspace.approvals.get>> => {
+  const approval = workspace.approvals.get(APPROVAL.command);
+  if (!approval) throw new Error("no such approval");
+  return approval;
+};
+
+describe("workspace", () => {
+  it("reads the machine's state and follows its changes", async () => {
+    expect(workspace.projects).toHaveLength(4);
+    expect(workspace.pending).toHaveLength(6);
+    expect(workspace.inboxCount).toBe(8);
+    const [session] = state.sessions;
+    if (session) machine.change({ kind: "session", session: { ...session, title: "Renamed" } });
+    await until(() => workspace.sessions.get(session?.agentSessionId ?? "")?.title === "Renamed", "the change arrived");
+  });
+
+  it("walks a decision from the tap to its outcome", async () => {
+    await workspace.decide(pendingCommand(), "allow", "once");
+    await until(() => workspace.approvals.get(APPROVAL.command)?.state === "finished", "finished");
+    const approval = workspace.approvals.get(APPROVAL.command);
+    const own = workspace.ownDecision(APPROVAL.command);
+    expect(own).toMatchObject({ verdict: "allow", state: "recorded" });
+    expect(approval && stepsOf(approval, own).every((step) => step.state === "done")).toBe(true);
+    expect(machine.requests.filter((request) => request.type === "agent_prompt_response")).toHaveLength(1);
+  });
+
+  it("decides once, however often the button is tapped", async () => {
+    const approval = pendingCommand();
+    await Promise.all([workspace.decide(approval, "allow", "once"), workspace.decide(approval, "allow", "once"), workspace.decide(approval, "deny", "once")]);
+    await until(() => workspace.approvals.get(APPROVAL.command)?.state === "finished", "finished");
+    expect(machine.requests.filter((request) => request.type === "agent_prompt_response")).toHaveLength(1);
+  });
+
+  it("keeps a decision made offline and sends it when the machine is back", async () => {
+    state.network = "never";
+    machine.dropAll();
+    await until(() => workspace.link.kind === "offline", "offline");
+    await workspace.decide(pendingCommand(), "deny", "once", { reason: "Not now" });
+    expect(workspace.ownDecision(APPROVAL.command)).toMatchObject({ verdict: "deny", state: "saved" });
+    state.network = "good";
+    workspace.wake();
+    await until(() => workspace.approvals.get(APPROVAL.command)?.state === "denied" || workspace.ownDecision(APPROVAL.command)?.state === "recorded", "recorded");
+    expect(state.approvals.find((item) => item.approvalId === APPROVAL.command)).toMatchObject({ state: "denied", decision: { reason: "Not now" } });
+  });
+
+  it("tells that somebody else was faster", async () => {
+    const approval = pendingCommand();
+    const at = new Date().toISOString();
+    // Decided on the machine, and the news has not come through yet.
+    const index = state.approvals.findIndex((item) => item.approvalId === APPROVAL.command);
+    state.approvals[index] = { ...approval, state: "denied", decision: { decisionId: "other", verdict: "deny", scope: "once", reason: null, deviceId: "desk", by: "Firefox on Linux", at } };
+    await workspace.decide(approval, "allow", "once");
+    await until(() => workspace.ownDecision(APPROVAL.command)?.state === "refused", "refused");
+    await until(() => workspace.approvals.get(APPROVAL.command)?.decision !== null, "the other decision is shown");
+    const now = workspace.approvals.get(APPROVAL.command);
+    expect(now && decidedElsewhere(now, workspace.ownDecision(APPROVAL.command))).toBe(true);
+  });
+
+  it("lets a refused decision be made again", async () => {
+    state.errors.set("agent_prompt_response", "BAD_SIGNATURE");
+    await workspace.decide(pendingCommand(), "allow", "once");
+    await until(() => workspace.ownDecision(APPROVAL.command)?.error?.code === "BAD_SIGNATURE", "refused");
+    state.errors.clear();
+    await workspace.decide(pendingCommand(), "allow", "once");
+    await until(() => workspace.approvals.get(APPROVAL.command)?.state === "finished", "finished");
+  });
+
+  it("starts a session offline under an id that never changes", async () => {
+    state.network = "never";
+    machine.dropAll();
+    await until(() => workspace.link.kind === "offline", "offline");
+    const id = await workspace.startSession({ projectId: state.projects[0]?.projectId ?? "", agent: "claude", content: "Do it", mode: null, model: null });
+    state.network = "good";
+    workspace.wake();
+    await until(() => workspace.sessions.has(id), "the session is there");
+    expect(state.sessions.filter((session) => session.agentSessionId === id)).toHaveLength(1);
+  });
+
+  it("knows what the device may do", async () => {
+    expect(workspace.can("decide")).toBe(true);
+    state.scopes = ["view"];
+    machine.dropAll();
+    await until(() => workspace.hello?.scopes.length === 1, "greeted again");
+    expect(workspace.can("decide")).toBe(false);
+  });
+});
+
+describe("ledger memory", () => {
+  const reconnect = async (): Promise<Workspace> => {
+    for (const one of open.splice(0)) one.stop();
+    const again = await start();
+    await until(() => again.loaded, "read again");
+    await settle();
+    return again;
+  };
+  beforeEach(async () => {
+    await until(() => workspace.head !== null, "the head was checked");
+  });
+
+  it("is content when the ledger only grew", async () => {
+    const last = state.ledger.at(-1);
+    state.ledger.push({ seq: (last?.seq ?? 0) + 1, hash: "ab".repeat(32), body: "{}" });
+    state.head = { ...state.head, seq: state.head.seq + 1, hash: "ab".repeat(32) };
+    expect((await reconnect()).alarm).toBeNull();
+  });
+
+  it("raises the alarm when rows are missing", async () => {
+    state.head = { ...state.head, seq: state.head.seq - 1 };
+    expect((await reconnect()).alarm?.kind).toBe("went_back");
+  });
+
+  it("raises the alarm when the ledger is another one", async () => {
+    state.head = { ...state.head, epoch: "new" };
+    expect((await reconnect()).alarm?.kind).toBe("new_epoch");
+  });
+
+  it("raises the alarm when a remembered row has another hash", async () => {
+    const row = state.ledger.at(-1);
+    if (row) row.hash = "cd".repeat(32);
+    state.head = { ...state.head, seq: state.head.seq + 1, hash: "ef".repeat(32) };
+    expect((await reconnect()).alarm?.kind).toBe("rewritten");
+  });
+
+  it("raises the alarm when a head is not signed by the machine, and that one can't be waved through", async () => {
+    state.head = { ...state.head, signature: "forged" };
+    const again = await reconnect();
+    expect(again.alarm?.kind).toBe("bad_signature");
+    await again.acceptLedger();
+    expect(again.alarm?.kind).toBe("bad_signature");
+  });
+
+  it("keeps the alarm over reconnects until a person accepts", async () => {
+    state.head = { ...state.head, epoch: "new" };
+    const again = await reconnect();
+    machine.dropAll();
+    await until(() => again.link.kind === "online", "back");
+    await settle();
+    expect(again.alarm?.kind).toBe("new_epoch");
+    await again.acceptLedger();
+    expect(again.alarm).toBeNull();
+    expect((await reconnect()).alarm).toBeNull();
+  });
+
+  it("follows pushed heads and notices a forged one", async () => {
+    machine.change({ kind: "ledger_head", head: { ...state.head, seq: state.head.seq + 5, hash: "aa".repeat(32) } });
+    await until(() => workspace.head?.seq === state.head.seq + 5, "moved");
+    machine.change({ kind: "ledger_head", head: { ...state.head, seq: state.head.seq + 6, hash: "bb".repeat(32), signature: "forged" } });
+    await until(() => workspace.alarm?.kind === "bad_signature", "alarm");
+  });
+});
+
+describe("session store", () => {
+  it("reads a transcript and goes on after a break without losing or doubling anything", async () => {
+    const store = new SessionStore(workspace, SESSION.main);
+    await until(() => store.rows.length > 0, "rows");
+    const before = store.rows.length;
+    machine.dropAll();
+    machine.emit(SESSION.main, { kind: "notice", level: "info", text: "while away", at: new Date().toISOString(), turnId: null, parentToolUseId: null });
+    await until(() => store.rows.length === before + 1, "the missed event");
+    expect(new Set(store.rows.map((row) => row.key)).size).toBe(store.rows.length);
+    store.close();
+  });
+
+  it("shows live text and starts over when the stream's epoch changes", async () => {
+    const store = new SessionStore(workspace, SESSION.working);
+    await until(() => store.rows.some((row) => row.kind === "text" && row.live), "live text");
+    machine.epoch = "another";
+    machine.dropAll();
+    await until(() => workspace.link.kind === "online" && store.rows.length === 4, "read again");
+    store.close();
+  });
+
+  it("edits and removes queued prompts", async () => {
+    const store = new SessionStore(workspace, SESSION.main);
+    await until(() => store.queue.length === 2, "two queued");
+    const [first, second] = store.queue;
+    await store.editQueued(first?.turnId ?? "", "Edited");
+    await store.removeQueued(second?.turnId ?? "");
+    await until(() => store.queue.length === 1 && store.queue[0]?.content === "Edited", "edited and removed");
+    store.close();
+  });
+
+  it("opens ten thousand events", async () => {
+    state.events.set(SESSION.done, bigTranscript(10_000));
+    const store = new SessionStore(workspace, SESSION.done);
+    await until(() => store.caughtUp && store.rows.length > 5000, "all rows");
+    store.close();
+  });
+});
+
+describe("pairing", () => {
+  it("turns a link into a paired machine", async () => {
+    const app = new App(doorTo(machine, null), new Database(`pair-${uuid7()}`));
+    await app.start("https://x.example/#pair=aaaaaaaaaaaa");
+    expect(app.phase).toBe("pairing");
+    expect(app.invite?.machineId).toBe(PAIRED.machineId);
+    await expect(app.confirmPairing("Phone")).resolves.toMatchObject({ kind: "paired", machine: { name: "atlas" } });
+    expect(app.phase).toBe("ready");
+    expect(machine.requests.filter((request) => request.type === "hello").some((request) => (request.payload as { deviceName?: string }).deviceName === "Phone")).toBe(true);
+    app.workspace?.stop();
+  });
+
+  it("says when the link is none, and when the machine refuses it", async () => {
+    const app = new App(doorTo(machine, null), new Database(`pair-${uuid7()}`));
+    await app.start("https://x.example/#pair=?");
+    expect(app.inviteProblem).toBe(true);
+    await app.readInvite("https://x.example/#pair=aaaaaaaaaaaa");
+    state.refusal = { code: "pairing_refused", message: "", proved: false };
+    await expect(app.confirmPairing("Phone")).resolves.toMatchObject({ kind: "refused", refusal: { code: "pairing_refused" } });
+    expect(app.phase).toBe("pairing");
+  });
+
+  it("forgets the machine and everything kept for it", async () => {
+    const own = new Database(`forget-${uuid7()}`);
+    const app = new App(doorTo(machine), own);
+    await app.start(null);
+    await until(() => app.workspace?.head !== null, "the head was remembered");
+    await app.forget();
+    expect(app.phase).toBe("pairing");
+    expect(await own.all("values")).toEqual([]);
+  });
+});

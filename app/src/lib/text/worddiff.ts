@@ -1,0 +1,102 @@
+import type { DiffLine } from "../protocol/generated";
+
+/** A stretch of a line; `changed` parts are what differs from the paired line. */
+export interface Span {
+  readonly text: string;
+  readonly changed: boolean;
+}
+
+export interface WordLine extends DiffLine {
+  readonly spans: readonly Span[] | null;
+}
+
+/** Longest line, in tokens, that is compared word by word: the comparison is quadratic. */
+const MAX_TOKENS = 240;
+
+/** Pairs each run of removed lines with the run of added lines after it and marks what changed inside the pairs. */
+export function withWords(lines: readonly DiffLine[]): WordLine[] {
+  const result: WordLine[] = lines.map((line) => ({ ...line, spans: null }));
+  let i = 0;
+  while (i < lines.length) {
+    if (lines[i]?.kind !== "remove") {
+      i++;
+      continue;
+    }
+    let added = i;
+    while (lines[added]?.kind === "remove") added++;
+    let end = added;
+    while (lines[end]?.kind === "add") end++;
+    const pairs = Math.min(added - i, end - added);
+    for (let k = 0; k < pairs; k++) {
+      const before = result[i + k];
+      const after = result[added + k];
+      if (!before || !after) continue;
+      const spans = compare(before.text, after.text);
+      if (!spans) continue;
+      result[i + k] = { ...before, spans: spans[0] };
+      result[added + k] = { ...after, spans: spans[1] };
+    }
+    i = end;
+  }
+  return result;
+}
+
+function compare(before: string, after: string): [Span[], Span[]] | null {
+  const a = tokens(before);
+  const b = tokens(after);
+  if (a.length > MAX_TOKENS || b.length > MAX_TOKENS) return null;
+  let start = 0;
+  while (start < a.length && start < b.length && a[start] === b[start]) start++;
+  let endA = a.length;
+  let endB = b.length;
+  while (endA > start && endB > start && a[endA - 1] === b[endB - 1]) {
+    endA--;
+    endB--;
+  }
+  const keepA = new Array<boolean>(a.length).fill(true);
+  const keepB = new Array<boolean>(b.length).fill(true);
+  const n = endA - start;
+  const m = endB - start;
+  const width = m + 1;
+  const table = new Uint16Array((n + 1) * width);
+  for (let i = n - 1; i >= 0; i--) {
+    for (let j = m - 1; j >= 0; j--) {
+      table[i * width + j] =
+        a[start + i] === b[start + j]
+          ? (table[(i + 1) * width + j + 1] ?? 0) + 1
+          : Math.max(table[(i + 1) * width + j] ?? 0, table[i * width + j + 1] ?? 0);
+    }
+  }
+  let i = 0;
+  let j = 0;
+  while (i < n || j < m) {
+    if (i < n && j < m && a[start + i] === b[start + j]) {
+      i++;
+      j++;
+    } else if (j >= m || (i < n && (table[(i + 1) * width + j] ?? 0) >= (table[i * width + j + 1] ?? 0))) {
+      keepA[start + i++] = false;
+    } else {
+      keepB[start + j++] = false;
+    }
+  }
+  const common = a.filter((token, at) => keepA[at] && token.trim() !== "").length;
+  // Lines with next to nothing in common read better as a plain removal and addition.
+  if (common === 0 || common * 4 < Math.max(a.length, b.length) / 2) return null;
+  return [spans(a, keepA), spans(b, keepB)];
+}
+
+function tokens(line: string): string[] {
+  return line.match(/[\p{L}\p{N}_]+|\s+|./gu) ?? [];
+}
+
+function spans(parts: readonly string[], keep: readonly boolean[]): Span[] {
+  const result: Span[] = [];
+  for (let i = 0; i < parts.length; i++) {
+    const changed = !keep[i];
+    const last = result[result.length - 1];
+    const text = parts[i] ?? "";
+    if (last && last.changed === changed) result[result.length - 1] = { text: last.text + text, changed };
+    else result.push({ text, changed });
+  }
+  return result;
+}

@@ -1,0 +1,52 @@
+import type { ApprovalInfo, ErrorCode } from "../protocol/generated";
+import { RequestError } from "../client/errors";
+import type { IconName } from "../../components/icons";
+import { t } from "../strings";
+
+/** One line that says what an approval is about, for lists; the decision itself always shows the whole. */
+export function summary(approval: ApprovalInfo): string {
+  const { subject } = approval;
+  switch (subject.kind) {
+    case "command":
+      return subject.command;
+    case "edit":
+      return subject.path;
+    case "tool":
+      return subject.tool;
+    case "question":
+      return subject.questions[0]?.text ?? "";
+    case "plan":
+      return subject.plan.split("\n").find((line) => line.trim() !== "")?.replace(/^#+\s*/, "") ?? "";
+  }
+}
+
+export function kindIcon(approval: ApprovalInfo): IconName {
+  const { subject } = approval;
+  switch (subject.kind) {
+    case "command":
+      return "terminal";
+    case "edit":
+      return subject.creates ? "file-plus" : "file-pen";
+    case "tool":
+      return "wrench";
+    case "question":
+      return "message-circle-question-mark";
+    case "plan":
+      return "clipboard-list";
+  }
+}
+
+/** Who decided, in words. */
+export function decider(by: string): string {
+  return t.approval.by[by] ?? by;
+}
+
+/** What to tell a person about a failed request: our words for the code, which say what to do next. */
+export function explain(error: unknown): string {
+  if (error instanceof RequestError) return t.errors[error.code];
+  return error instanceof Error ? error.message : String(error);
+}
+
+export function explainCode(code: string, message: string): string {
+  return (t.errors as Record<string, string>)[code as ErrorCode] ?? message;
+}

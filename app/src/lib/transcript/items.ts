@@ -1,0 +1,78 @@
+import type { ApprovalInfo, FileDiff, InitEvent, NoticeLevel, ToolCategory, ToolResultEvent, TurnInfo, TurnState } from "../protocol/generated";
+
+/** What a transcript is made of. Items are never changed in place: a change makes a new object under the same key, so that views see it. */
+export type Item = PromptItem | BlockItem | ToolItem | ApprovalItem | NoticeItem | ErrorItem | InitItem | EndItem;
+
+interface Base {
+  readonly key: string;
+  /** On the machine's clock, milliseconds; 0 when unknown (live text). */
+  readonly at: number;
+}
+
+export interface PromptItem extends Base {
+  readonly kind: "prompt";
+  readonly turn: TurnInfo;
+}
+
+export interface BlockItem extends Base {
+  readonly kind: "text" | "thinking";
+  readonly blockId: string;
+  readonly text: string;
+  /** Still being written. */
+  readonly live: boolean;
+}
+
+export interface ToolItem extends Base {
+  readonly kind: "tool";
+  readonly toolUseId: string;
+  readonly tool: string;
+  readonly category: ToolCategory;
+  readonly title: string;
+  readonly input: string;
+  readonly inputTruncated: boolean;
+  readonly result: ToolResultEvent | null;
+  readonly diff: FileDiff | null;
+  readonly path: string | null;
+  readonly approval: ApprovalInfo | null;
+  /** What a sub-agent did under this call. */
+  readonly children: readonly Item[];
+}
+
+export interface ApprovalItem extends Base {
+  readonly kind: "approval";
+  readonly approval: ApprovalInfo;
+}
+
+export interface NoticeItem extends Base {
+  readonly kind: "notice";
+  readonly level: NoticeLevel;
+  readonly text: string;
+}
+
+export interface ErrorItem extends Base {
+  readonly kind: "error";
+  readonly message: string;
+}
+
+export interface InitItem extends Base {
+  readonly kind: "init";
+  readonly init: InitEvent;
+}
+
+/** A turn that ended otherwise than completed. */
+export interface EndItem extends Base {
+  readonly kind: "end";
+  readonly outcome: TurnState;
+  readonly error: string | null;
+  readonly turn: TurnInfo | null;
+}
+
+/** What the list draws: an item, or a run of reads folded into one line. */
+export type Row = Item | ReadsRow;
+
+export interface ReadsRow {
+  readonly kind: "reads";
+  readonly key: string;
+  readonly at: number;
+  readonly items: readonly ToolItem[];
+}

@@ -1,0 +1,166 @@
+import { describe, expect, it } from "vitest";
+import { bigTranscript, DIFF, result, text, tool, turnEvent, approval, SESSION } from "../../dev/scenarios";
+import type { AgentDeltaPayload, AgentEventPayload } from "../protocol/generated";
+import { findIn } from "./find";
+import { Heights } from "./heights";
+import { Transcript } from "./transcript";
+
+function of(...events: AgentEventPayload[]): Transcript {
+  const transcript = new Transcript();
+  events.forEach((event, at) => transcript.apply(event, at + 1));
+  return transcript;
+}
+const kinds = (transcript: Transcript): string[] => transcript.rows().map((row) => row.kind);
+const delta = (blockId: string, offset: number, body: string, more: Partial<AgentDeltaPayload> = {}): AgentDeltaPayload => ({ turnId: "t", blockId, kind: "text", offset, text: body, ...more });
+const after = { at: "2026-01-01T00:00:00Z", turnId: null, parentToolUseId: null };
+
+describe("transcript", () => {
+  it("shows a prompt once it starts, and only queues it before", () => {
+    const transcript = of(turnEvent("a", "first", "running", 1), turnEvent("b", "second", "queued", 1));
+    expect(kinds(transcript)).toEqual(["prompt"]);
+    expect(transcript.queue.map((turn) => turn.content)).toEqual(["second"]);
+    transcript.apply(turnEvent("b", "second, edited", "running", 0), 3);
+    expect(kinds(transcript)).toEqual(["prompt", "prompt"]);
+    expect(transcript.queue).toEqual([]);
+  });
+
+  it("never shows a prompt that was taken out of the queue", () => {
+    const removed = turnEvent("b", "x", "cancelled", 0);
+    const transcript = of(turnEvent("b", "x", "queued", 1), removed.kind === "turn" ? { ...removed, turn: { ...removed.turn, startedAt: null } } : removed);
+    expect(kinds(transcript)).toEqual([]);
+    expect(transcript.queue).toEqual([]);
+  });
+
+  it("does not let an old answer take a turn back", () => {
+    const transcript = of(turnEvent("a", "x", "completed", 1));
+    const old = turnEvent("a", "x", "queued", 2);
+    if (old.kind === "turn") transcript.applyTurn(old.turn, 0);
+    expect(transcript.queue).toEqual([]);
+  });
+
+  it("says how a turn ended when it did not complete", () => {
+    expect(kinds(of(turnEvent("a", "x", "running", 2), turnEvent("a", "x", "interrupted", 1, "died")))).toEqual(["prompt", "end"]);
+    expect(kinds(of(turnEvent("a", "x", "completed", 1)))).toEqual(["prompt"]);
+  });
+
+  it("joins a call, its diff, its approval and its result in one row", () => {
+    const asked = approval("ap", SESSION.main, { kind: "edit", path: "a.ts", creates: false, diff: DIFF, tool: "Edit", input: "{}" }, { toolUseId: "t1" });
+    const transcript = of(tool("t1", "Edit", "edit", "a.ts", 3), { kind: "prompt", approval: asked, ...after }, { kind: "file_edit", toolUseId: "t1", path: "a.ts", diff: DIFF, ...after }, result("t1", "ok", 1));
+    const [row] = transcript.rows();
+    expect(transcript.rows()).toHaveLength(1);
+    expect(row).toMatchObject({ kind: "tool", path: "a.ts", approval: { approvalId: "ap" }, result: { output: "ok" }, diff: { added: 3 } });
+  });
+
+  it("joins them also when the approval comes before the call", () => {
+    const asked = approval("ap", SESSION.main, { kind: "tool", tool: "X", input: "{}" }, { toolUseId: "t1" });
+    const transcript = of({ kind: "prompt", approval: asked, ...after }, tool("t1", "X", "other", "x", 1), { kind: "prompt", approval: { ...asked, state: "denied" }, ...after });
+    expect(transcript.rows()).toMatchObject([{ kind: "tool", approval: { state: "denied" } }]);
+  });
+
+  it("folds runs of reads and opens them where something else comes between", () => {
+    const transcript = of(tool("1", "Read", "read", "a", 1), tool("2", "Grep", "search", "b", 1), text("x", "hm", 1), tool("3", "Read", "read", "c", 1));
+    expect(kinds(transcript)).toEqual(["reads", "text", "tool"]);
+  });
+
+  it("nests what a sub-agent does under the call that started it, at any depth", () => {
+    const transcript = of(tool("outer", "Task", "agent", "x", 1), tool("inner", "Task", "agent", "y", 1, "outer"), tool("leaf", "Read", "read", "z", 1, "inner"), result("leaf", "done", 1, {}, "inner"));
+    expect(transcript.rows()).toMatchObject([{ kind: "tool", toolUseId: "outer", children: [{ toolUseId: "inner" }, { toolUseId: "leaf", result: { output: "done" } }] }]);
+  });
+
+  it("builds live text from deltas, drops overlaps and tells of gaps", () => {
+    const transcript = new Transcript();
+    expect(transcript.applyDelta(delta("b", 0, "Hello"))).toBe(true);
+    expect(transcript.applyDelta(delta("b", 3, "lo wor"))).toBe(true);
+    expect(transcript.applyDelta(delta("b", 20, "x"))).toBe(false);
+    expect(transcript.rows()).toMatchObject([{ kind: "text", text: "Hello wor", live: true }]);
+    transcript.apply(text("b", "Hello world", 0), 1);
+    expect(transcript.applyDelta(delta("b", 9, "ld"))).toBe(true);
+    expect(transcript.rows()).toMatchObject([{ kind: "text", text: "Hello world", live: false }]);
+  });
+
+  it("takes a block away whose stream broke", () => {
+    const transcript = new Transcript();
+    transcript.applyDelta(delta("b", 0, "half"));
+    transcript.applyDelta(delta("b", 0, "", { dropped: true }));
+    expect(transcript.rows()).toEqual([]);
+  });
+
+  it("is the same however live text was cut up (seeded)", () => {
+    const seed = Date.now() & 0xffff;
+    let state = seed;
+    const next = (n: number): number => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) % n;
+    const whole = "The quick brown fox 🦊 jumps over the lazy dog. ".repeat(4);
+    for (let round = 0; round < 200; round++) {
+      const transcript = new Transcript();
+      let at = 0;
+      while (at < whole.length) {
+        const start = Math.max(0, at - next(5));
+        const end = Math.min(whole.length, at + 1 + next(12));
+        expect(transcript.applyDelta(delta("b", start, whole.slice(start, end)))).toBe(true);
+        at = end;
+      }
+      expect(transcript.rows(), `seed ${seed}`).toMatchObject([{ text: whole }]);
+    }
+  });
+
+  it("replaces items instead of changing them, so that views notice", () => {
+    const transcript = of(tool("1", "Bash", "execute", "x", 1));
+    const [before] = transcript.rows();
+    transcript.apply(result("1", "ok", 0), 2);
+    const [now] = transcript.rows();
+    expect(now).not.toBe(before);
+    expect(before).toMatchObject({ result: null });
+  });
+
+  it("keeps the newest list of steps and the usage out of the rows", () => {
+    const transcript = of({ kind: "todo", items: [{ text: "a", state: "active" }], ...after });
+    expect(transcript.todo).toHaveLength(1);
+    expect(transcript.rows()).toEqual([]);
+  });
+
+  it("holds ten thousand events", () => {
+    const transcript = of(...bigTranscript(10_000));
+    expect(transcript.rows().length).toBeGreaterThan(5000);
+    expect(new Set(transcript.rows().map((row) => row.key)).size).toBe(transcript.rows().length);
+  });
+
+  it("finds text in prompts, answers, calls and output", () => {
+    const transcript = of(turnEvent("a", "Needle in a prompt", "completed", 1), text("b", "no", 1), tool("1", "Bash", "execute", "x", 1), result("1", "a NEEDLE", 1));
+    expect(findIn(transcript.rows(), "needle")).toEqual(["turn-a", "tool-1"]);
+    expect(findIn(transcript.rows(), "  ")).toEqual([]);
+  });
+});
+
+describe("heights", () => {
+  it("agree with plain sums, whatever is changed (seeded)", () => {
+    const seed = Date.now() & 0xffff;
+    let state = seed;
+    const next = (n: number): number => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) % n;
+    for (let round = 0; round < 60; round++) {
+      const plain = Array.from({ length: next(300) }, () => 1 + next(200));
+      const heights = new Heights();
+      heights.fill(plain);
+      for (let change = 0; change < 30 && plain.length > 0; change++) {
+        const at = next(plain.length);
+        const value = 1 + next(500);
+        expect(heights.set(at, value)).toBe(value - (plain[at] ?? 0));
+        plain[at] = value;
+      }
+      const starts = [0];
+      for (const value of plain) starts.push((starts.at(-1) ?? 0) + value);
+      expect(heights.total).toBe(starts.at(-1));
+      for (let probe = 0; probe < 40 && plain.length > 0; probe++) {
+        const offset = next((starts.at(-1) ?? 0) + 50);
+        const expected = Math.min(plain.length - 1, starts.findLastIndex((start) => start <= offset));
+        expect(heights.find(offset), `seed ${seed} offset ${offset}`).toBe(expected);
+        const index = next(plain.length + 1);
+        expect(heights.before(index)).toBe(starts[index]);
+      }
+    }
+  });
+
+  it("are empty at first", () => {
+    const heights = new Heights();
+    expect([heights.total, heights.find(100), heights.set(0, 5)]).toEqual([0, 0, 0]);
+  });
+});

@@ -1,0 +1,46 @@
+import "./tokens.css";
+import "./app.css";
+import { mount } from "svelte";
+import AppRoot from "./App.svelte";
+import { channelDoor } from "$lib/link/channel-door";
+import type { Door } from "$lib/link/door";
+import { App } from "$lib/stores/app.svelte";
+import { prefs } from "$lib/stores/prefs.svelte";
+import { update } from "$lib/stores/update.svelte";
+
+const MOCK = import.meta.env.DEV || import.meta.env.MODE === "stories";
+
+/** The pairing link's secret leaves the address bar, the history and the referrer before anything else happens. */
+function takePairingLink(): string | null {
+  if (!location.hash.startsWith("#pair=")) return null;
+  const link = location.href;
+  history.replaceState(null, "", location.pathname + location.search);
+  return link;
+}
+
+async function door(): Promise<Door> {
+  // The development machine exists in development and story builds only; in the product's build this whole branch is gone.
+  if (MOCK && new URLSearchParams(location.search).has("mock")) return (await import("./dev/mock-door")).mockDoor(location.search);
+  return channelDoor();
+}
+
+async function run(): Promise<void> {
+  const link = takePairingLink();
+  prefs.apply();
+  const target = document.getElementById("app");
+  if (!target) throw new Error("index.html has no #app");
+  const app = new App(await door());
+  mount(AppRoot, { target, props: { app } });
+  document.addEventListener("visibilitychange", () => app.pageVisible(document.visibilityState === "visible"));
+  addEventListener("pageshow", () => app.pageVisible(true));
+  addEventListener("pagehide", () => app.pageVisible(false));
+  addEventListener("online", () => app.workspace?.wake());
+  addEventListener("hashchange", () => {
+    const later = takePairingLink();
+    if (later !== null) void app.openLink(later);
+  });
+  await app.start(link);
+  if (import.meta.env.PROD && !MOCK) await update.start();
+}
+
+void run();

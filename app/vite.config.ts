@@ -1,0 +1,58 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import type { Plugin } from "vite";
+import { defineConfig } from "vitest/config";
+
+/**
+ * Writes sw.js: the hand-written worker with the list of this build's files in front. The cache's name is a hash over that
+ * list, so a new build never mixes its files with an old one's.
+ */
+function serviceWorker(): Plugin {
+  return {
+    name: "pocketcoder-service-worker",
+    apply: "build",
+    generateBundle(_, bundle) {
+      const files = Object.keys(bundle).filter((name) => !name.endsWith(".map")).sort();
+      const digest = createHash("sha256");
+      for (const name of files) {
+        const part = bundle[name];
+        digest.update(name);
+        if (part) digest.update(part.type === "chunk" ? part.code : part.source);
+      }
+      const worker = readFileSync(fileURLToPath(new URL("./src/sw.js", import.meta.url)), "utf8");
+      const head = `const BUILD = ${JSON.stringify({
+        version: digest.digest("hex").slice(0, 16),
+        files: ["/", ...files.filter((name) => name !== "index.html").map((name) => `/${name}`), "/manifest.webmanifest", "/icon.svg"],
+      })};\n`;
+      this.emitFile({ type: "asset", fileName: "sw.js", source: head + worker });
+    },
+  };
+}
+
+const { version } = JSON.parse(readFileSync(fileURLToPath(new URL("./package.json", import.meta.url)), "utf8")) as { version: string };
+
+export default defineConfig(({ mode }) => ({
+  plugins: [svelte(), serviceWorker()],
+  define: { __APP_VERSION__: JSON.stringify(version) },
+  resolve: {
+    alias: { $lib: fileURLToPath(new URL("./src/lib", import.meta.url)) },
+    // Component tests mount in a DOM: take Svelte's browser build, not its server one.
+    ...(mode === "test" ? { conditions: ["browser"] } : {}),
+  },
+  build: {
+    target: "es2022",
+    // The page's policy forbids inline script and data: scripts; every asset is a file of this origin.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    cssMinify: true,
+  },
+  server: { host: "127.0.0.1" },
+  test: {
+    environment: "happy-dom",
+    include: ["src/**/*.test.ts", "tests/**/*.test.ts"],
+    setupFiles: ["./tests/setup.ts"],
+    testTimeout: 10_000,
+  },
+}));
