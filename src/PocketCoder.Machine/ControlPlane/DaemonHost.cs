@@ -3,14 +3,15 @@ using Microsoft.Extensions.Logging;
 namespace PocketCoder.Machine.ControlPlane;
 
 /// <summary>A daemon together with what makes it the home's one: lock, pid file and control plane.</summary>
-public sealed class DaemonHost : IAsyncDisposable
+public sealed partial class DaemonHost : IAsyncDisposable
 {
     private readonly DaemonLock _held;
     private readonly Daemon _daemon;
     private readonly ControlServer _control;
+    private readonly ILogger _log;
     private int _stopped;
 
-    private DaemonHost(DaemonLock held, Daemon daemon, ControlServer control) => (_held, _daemon, _control) = (held, daemon, control);
+    private DaemonHost(DaemonLock held, Daemon daemon, ControlServer control, ILogger log) => (_held, _daemon, _control, _log) = (held, daemon, control, log);
 
     public IReadOnlyList<string> Urls => _daemon.Urls;
 
@@ -32,7 +33,10 @@ public sealed class DaemonHost : IAsyncDisposable
         {
             daemon = await Daemon.StartAsync(options, ct);
             var control = await ControlServer.StartAsync(options.Home, held, daemon, options.LoggerFactory, options.TimeProvider, ct);
-            return new DaemonHost(held, daemon, control);
+            var log = options.LoggerFactory.CreateLogger<DaemonHost>();
+            var urls = string.Join(" ", daemon.Urls);
+            LogStarted(log, DaemonOptions.ProductVersion, daemon.MachineId, urls);
+            return new DaemonHost(held, daemon, control, log);
         }
         catch
         {
@@ -56,8 +60,10 @@ public sealed class DaemonHost : IAsyncDisposable
 
         try
         {
+            LogStopping(_log, reason);
             await _control.DisposeAsync();
             await _daemon.StopAsync(reason);
+            LogStopped(_log);
         }
         finally
         {
@@ -66,4 +72,13 @@ public sealed class DaemonHost : IAsyncDisposable
     }
 
     public async ValueTask DisposeAsync() => await StopAsync("The daemon stopped.");
+
+    [LoggerMessage(EventId = 3010, Level = LogLevel.Information, Message = "PocketCoder {Version} started as machine {MachineId} at {Urls}")]
+    private static partial void LogStarted(ILogger log, string version, string machineId, string urls);
+
+    [LoggerMessage(EventId = 3011, Level = LogLevel.Information, Message = "Stopping: {Reason}")]
+    private static partial void LogStopping(ILogger log, string reason);
+
+    [LoggerMessage(EventId = 3012, Level = LogLevel.Information, Message = "Stopped")]
+    private static partial void LogStopped(ILogger log);
 }
