@@ -1,95 +1,157 @@
-# Shared by start.sh and test.sh: finds or installs what the build needs. Sourced, never run.
-# Everything it does is said before it is done. Works as root, or as an ordinary user with sudo.
+# Shared by start.sh, test.sh and eng/*.sh: finds or installs what is needed, and says what it does before it does it. Source it from the checkout's root.
+
+DOTNET_CHANNEL=10.0
+NODE_MINIMUM=20.19.0
+NODE_VENDOR=22.12.0
+TOOLS="${XDG_DATA_HOME:-$HOME/.local/share}/pocketcoder/tools"
+
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1
+export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1
+# A build server that stays behind would hold memory and, in a pipe, the pipe.
+export MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0
 
 say() { printf '%s\n' "$*" >&2; }
-die() { say ""; say "$*"; exit 1; }
-have() { command -v "$1" >/dev/null 2>&1; }
 
-# Runs a command as root. $1 is what a person should type when there is no sudo.
+fail() {
+    say "$*"
+    exit 1
+}
+
+# at_least VERSION MINIMUM
+at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
+
 as_root() {
-  if [ "$(id -u)" = 0 ]; then "$@"
-  elif have sudo; then sudo "$@"
-  else die "This needs administrator rights and there is no sudo here. As root, type: $*"
-  fi
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo > /dev/null && { sudo -n true 2> /dev/null || [ -t 0 ]; }; then
+        say "  sudo $*"
+        sudo "$@"
+    else
+        fail "This needs an administrator. Ask one to type, then run this again:
+  $*"
+    fi
 }
 
-apt_updated=
-# Installs Debian/Ubuntu packages that are missing.
-apt_install() {
-  local missing=() package
-  for package in "$@"; do
-    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
-  done
-  [ ${#missing[@]} -eq 0 ] && return
-  have apt-get || die "Please install these with your system's package manager, then start again: ${missing[*]}"
-  say "Installing from your distribution: ${missing[*]}"
-  if [ -z "$apt_updated" ]; then as_root apt-get update -qq || say "(apt-get update failed; trying with the lists that are there)"; apt_updated=1; fi
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null \
-    || die "Installing ${missing[*]} failed. Try it by hand, then start again."
+APT_UPDATED=
+apt_update() {
+    if [ -z "$APT_UPDATED" ]; then
+        say "Reading the list of packages."
+        as_root apt-get update -qq
+        APT_UPDATED=1
+    fi
 }
 
-# Does this dotnet have an SDK that global.json accepts?
-dotnet_fits() { have dotnet && (cd "$ROOT" && dotnet --version >/dev/null 2>&1); }
+# need_packages NAME... : installs the Debian/Ubuntu packages that are missing
+need_packages() {
+    missing=
+    for package in "$@"; do
+        # libsqlite3-0 and its like are called …t64 on newer systems, and provide the old name
+        dpkg-query -W -f '${Status}\n' "$package" 2> /dev/null | grep -q 'ok installed' \
+            || dpkg-query -W -f '${Status}\n' "${package}t64" 2> /dev/null | grep -q 'ok installed' \
+            || missing="$missing $package"
+    done
+    if [ -n "$missing" ]; then
+        command -v apt-get > /dev/null || fail "These are missing, and this is no Debian or Ubuntu, so install them yourself:$missing"
+        say "Installing from the distribution:$missing"
+        apt_update
+        # shellcheck disable=SC2086
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing > /dev/null
+    fi
+}
 
-ensure_dotnet() {
-  if ! dotnet_fits && [ -x "$HOME/.dotnet/dotnet" ]; then export DOTNET_ROOT="$HOME/.dotnet" PATH="$HOME/.dotnet:$PATH"; fi
-  dotnet_fits && return
-  if have apt-cache && apt-cache show dotnet-sdk-10.0 >/dev/null 2>&1; then
-    apt_install dotnet-sdk-10.0
-  else
-    apt_install curl ca-certificates libicu-dev
-    say "Installing the .NET 10 SDK into ~/.dotnet with Microsoft's install script (https://dot.net/v1/dotnet-install.sh)"
-    local script; script="$(mktemp)"
-    curl -fsSL --retry 3 -o "$script" https://dot.net/v1/dotnet-install.sh || die "Could not download the .NET install script. See https://dotnet.microsoft.com/download"
-    bash "$script" --channel 10.0 --install-dir "$HOME/.dotnet" >&2 || die "Installing the .NET SDK failed. See https://dotnet.microsoft.com/download"
+has_dotnet() { command -v dotnet > /dev/null && dotnet --list-sdks 2> /dev/null | grep -q "^${DOTNET_CHANNEL%%.*}\."; }
+
+need_dotnet() {
+    if has_dotnet; then return; fi
+    if [ -x "$HOME/.dotnet/dotnet" ]; then
+        export DOTNET_ROOT="$HOME/.dotnet" PATH="$HOME/.dotnet:$PATH"
+        if has_dotnet; then return; fi
+    fi
+
+    if command -v apt-get > /dev/null; then
+        apt_update
+        if [ -n "$(apt-cache search --names-only "^dotnet-sdk-$DOTNET_CHANNEL\$")" ]; then
+            need_packages "dotnet-sdk-$DOTNET_CHANNEL"
+            if has_dotnet; then return; fi
+        fi
+    fi
+
+    say "Installing the .NET SDK $DOTNET_CHANNEL into $HOME/.dotnet with Microsoft's script; nothing else on this system changes."
+    need_packages ca-certificates curl libicu-dev
+    script=$(mktemp)
+    curl --proto '=https' --tlsv1.2 -fsSL https://dot.net/v1/dotnet-install.sh -o "$script"
+    bash "$script" --channel "$DOTNET_CHANNEL" --install-dir "$HOME/.dotnet"
     rm -f "$script"
     export DOTNET_ROOT="$HOME/.dotnet" PATH="$HOME/.dotnet:$PATH"
-  fi
-  dotnet_fits || die "A .NET SDK 10 is needed (global.json) and could not be set up. See https://dotnet.microsoft.com/download"
+    has_dotnet || fail "The .NET SDK $DOTNET_CHANNEL could not be installed. See https://learn.microsoft.com/dotnet/core/install/linux"
 }
 
-# Node from 20.19 on; npm with it.
-node_fits() { have node && have npm && node -e 'const [a,b]=process.versions.node.split(".").map(Number);process.exit(a>20||(a===20&&b>=19)?0:1)' 2>/dev/null; }
+has_node() { command -v node > /dev/null && command -v npm > /dev/null && at_least "$(node --version | sed 's/^v//')" "$NODE_MINIMUM"; }
 
-ensure_node() {
-  local own="$HOME/.local/share/pocketcoder/node"
-  if ! node_fits && [ -x "$own/bin/node" ]; then export PATH="$own/bin:$PATH"; fi
-  node_fits && return
-  local offered=""
-  if have apt-cache; then offered="$(apt-cache policy nodejs 2>/dev/null | sed -n 's/^ *Candidate: *//p')"; fi
-  if [ -n "$offered" ] && have dpkg && dpkg --compare-versions "$offered" ge 20.19; then
-    apt_install nodejs npm
-  else
-    apt_install curl ca-certificates xz-utils
-    local version=v22.12.0 arch
-    case "$(uname -m)" in x86_64) arch=x64 ;; aarch64 | arm64) arch=arm64 ;; *) die "Please install Node 20.19 or newer: https://nodejs.org" ;; esac
-    local name="node-$version-linux-$arch" place; place="$(mktemp -d)"
-    say "Installing Node $version into $own from nodejs.org, checked against its published checksum"
-    (cd "$place" \
-      && curl -fsSL --retry 3 -O "https://nodejs.org/dist/$version/$name.tar.xz" -O "https://nodejs.org/dist/$version/SHASUMS256.txt" \
-      && grep " $name.tar.xz\$" SHASUMS256.txt | sha256sum -c --quiet -) || die "Could not get Node. Install 20.19 or newer from https://nodejs.org"
-    mkdir -p "$own"
-    tar -xJf "$place/$name.tar.xz" -C "$own" --strip-components=1
-    rm -rf "$place"
-    export PATH="$own/bin:$PATH"
-  fi
-  node_fits || die "Node 20.19 or newer is needed and could not be set up. See https://nodejs.org"
+need_node() {
+    if has_node; then return; fi
+    if [ -x "$TOOLS/node/bin/node" ]; then
+        export PATH="$TOOLS/node/bin:$PATH"
+        if has_node; then return; fi
+    fi
+
+    if command -v apt-get > /dev/null; then
+        apt_update
+        candidate=$(apt-cache policy nodejs | sed -n 's/^  Candidate: \([0-9.]*\).*/\1/p')
+        if [ -n "$candidate" ] && at_least "$candidate" "$NODE_MINIMUM"; then
+            # The vendor's packages bring npm along, the distribution's do not.
+            need_packages nodejs
+            command -v npm > /dev/null || need_packages npm
+            if has_node; then return; fi
+        fi
+    fi
+
+    case "$(uname -m)" in
+        x86_64) arch=x64 ;;
+        aarch64) arch=arm64 ;;
+        *) fail "There is no Node.js $NODE_MINIMUM or newer here, and none to download for $(uname -m). Install it and run this again." ;;
+    esac
+    say "Installing Node.js $NODE_VENDOR into $TOOLS/node from nodejs.org; nothing else on this system changes."
+    need_packages ca-certificates curl xz-utils
+    mkdir -p "$TOOLS"
+    download=$(mktemp -d)
+    name="node-v$NODE_VENDOR-linux-$arch.tar.xz"
+    curl --proto '=https' --tlsv1.2 -fsSL "https://nodejs.org/dist/v$NODE_VENDOR/$name" -o "$download/$name"
+    curl --proto '=https' --tlsv1.2 -fsSL "https://nodejs.org/dist/v$NODE_VENDOR/SHASUMS256.txt" -o "$download/sums"
+    (cd "$download" && grep " $name\$" sums | sha256sum --check --quiet) || fail "The download of Node.js does not match its checksum."
+    rm -rf "$TOOLS/node"
+    mkdir "$TOOLS/node"
+    tar -xJf "$download/$name" -C "$TOOLS/node" --strip-components 1
+    rm -rf "$download"
+    export PATH="$TOOLS/node/bin:$PATH"
+    has_node || fail "Node.js could not be installed."
 }
 
-# What the product itself uses at run time.
-ensure_runtime() { apt_install git tmux bubblewrap libsqlite3-0 ca-certificates; }
-
-# SHA-256 over what a build is made from: the named paths as git sees them, changed and new files included.
-fingerprint() {
-  (cd "$ROOT" && { git ls-files -co --exclude-standard -- "$@" | LC_ALL=C sort | while IFS= read -r f; do [ -f "$f" ] && sha256sum -- "$f"; done; } | sha256sum | cut -d' ' -f1)
+# digest_of PATH... : one hash over names and contents of all files below, without what is built
+digest_of() {
+    find "$@" \( -name node_modules -o -name dist -o -name bin -o -name obj -o -name artifacts \) -prune -o -type f -print0 2> /dev/null \
+        | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c 1-16
 }
 
-# Builds the app into app/dist, unless it is there already for these sources.
+# Builds the app into app/dist with its compressed variants, when its sources changed since the last time.
 build_app() {
-  local now stamp="$ROOT/app/dist/.built-from"
-  now="$(fingerprint app)"
-  [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$now" ] && return
-  say "Building the app"
-  (cd "$ROOT/app" && npm ci --no-audit --no-fund --loglevel=error >&2 && npm run --silent build >&2) || die "Building the app failed."
-  printf '%s' "$now" >"$stamp"
+    [ -f app/package.json ] || return 0
+    stamp=$(digest_of app eng/compress.mjs)
+    if [ -f app/dist/index.html ] && [ "$(cat app/node_modules/.pocketcoder-built 2> /dev/null)" = "$stamp" ]; then return 0; fi
+    need_node
+    install_app_packages
+    say "Building the app."
+    rm -rf app/dist
+    (cd app && npm run --silent build > ../artifacts-app.log 2>&1) || { cat artifacts-app.log >&2; rm -f artifacts-app.log; fail "The app did not build."; }
+    rm -f artifacts-app.log
+    node eng/compress.mjs app/dist
+    printf '%s' "$stamp" > app/node_modules/.pocketcoder-built
+}
+
+install_app_packages() {
+    lock=$(sha256sum app/package-lock.json | cut -c 1-16)
+    if [ "$(cat app/node_modules/.pocketcoder-installed 2> /dev/null)" = "$lock" ]; then return 0; fi
+    say "Fetching the app's packages (npm ci, as pinned in package-lock.json)."
+    (cd app && npm ci --no-audit --no-fund --loglevel=error) >&2
+    printf '%s' "$lock" > app/node_modules/.pocketcoder-installed
 }

@@ -107,7 +107,7 @@ public sealed class GatewayServer : IAsyncDisposable
     {
         // The empty builder reads no environment, no settings file and no command line: what is served is what the options say.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "gateway" });
-        builder.Services.AddSingleton(loggerFactory);
+        builder.Services.AddSingleton<ILoggerFactory>(new ServerLogs(loggerFactory));
         builder.Services.AddLogging();
         builder.Services.AddRoutingCore();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = s_stopLimit);

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace PocketCoder.Gateway.Hosting;
 
-/// <summary>Runs before everything else, for pages and for upgrades alike: security headers on every answer, then Host, then Origin.</summary>
+/// <summary>Runs before everything else, for pages and for upgrades alike: security headers on every answer, then Host, then Origin, then method (nothing here is changed by HTTP).</summary>
 internal sealed partial class Doorkeeper(Visitors visitors, GatewayOptions options, ClientAddress client, ILogger<Doorkeeper> log)
 {
     // 'self' in connect-src covers this origin's WebSocket in CSP Level 3 (Chromium, Firefox, Safari from 15.4).
@@ -40,6 +40,13 @@ internal sealed partial class Doorkeeper(Visitors visitors, GatewayOptions optio
         {
             LogForeignOrigin(log, client.Of(context));
             return PlainText.WriteAsync(context, StatusCodes.Status403Forbidden, ForeignOrigin);
+        }
+
+        if (!HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method))
+        {
+            context.Response.Headers.Allow = "GET, HEAD";
+            context.Response.Headers.Connection = "close"; // its body is never read
+            return PlainText.WriteAsync(context, StatusCodes.Status405MethodNotAllowed, "Nothing here takes that method.\n");
         }
 
         return next(context);

@@ -59,7 +59,16 @@ internal sealed partial class DeviceLink : IDeviceLink, IAsyncDisposable
         // A cancelled read would abort the WebSocket and lose the farewell, so the read goes on and the next caller takes it up.
         var read = _read ?? ReadAsync().AsTask();
         _read = read;
-        var frame = read.IsCompletedSuccessfully ? read.Result : await read.WaitAsync(ct);
+        ReadOnlyMemory<byte>? frame;
+        try
+        {
+            frame = read.IsCompletedSuccessfully ? read.Result : await read.WaitAsync(ct);
+        }
+        catch (OperationCanceledException) when (Ended.IsCancellationRequested)
+        {
+            frame = await read; // the end of the connection is no cancellation: it is told as null
+        }
+
         _read = null;
         return frame;
     }
@@ -117,6 +126,11 @@ internal sealed partial class DeviceLink : IDeviceLink, IAsyncDisposable
 
         await _sendLimit.DisposeAsync();
         _socket.Abort();
+        if (_read is { } abandoned)
+        {
+            await abandoned; // ends with the abort, and never throws
+        }
+
         _socket.Dispose();
         await _ended.CancelAsync();
         _ended.Dispose();

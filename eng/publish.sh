@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Makes what is given to people: one self-contained file with the app inside, and a dotnet tool package.
+#   eng/publish.sh [RID]      RID: linux-x64 (default), linux-arm64, osx-arm64, …
+# Result: artifacts/publish/RID/pocketcoder and artifacts/publish/tool/*.nupkg
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")/.."
+. eng/lib.sh
+
+rid=${1:-linux-x64}
+need_dotnet
+build_app
+
+say "Publishing one file for $rid."
+dotnet publish src/PocketCoder.Cli -c Release -r "$rid" -p:Shipping=file -o "artifacts/publish/$rid" -v quiet -nologo
+rm -f "artifacts/publish/$rid"/*.pdb "artifacts/publish/$rid"/*.json
+
+say "Packing the dotnet tool."
+dotnet pack src/PocketCoder.Cli -c Release -p:Shipping=tool -o artifacts/publish/tool -v quiet -nologo
+ls -l "artifacts/publish/$rid" artifacts/publish/tool >&2

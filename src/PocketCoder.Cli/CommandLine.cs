@@ -1,0 +1,96 @@
+using System.CommandLine;
+using PocketCoder.Cli.Commands;
+using PocketCoder.Cli.Output;
+using PocketCoder.Channels;
+using PocketCoder.Gateway;
+using PocketCoder.Ledger;
+using PocketCoder.Machine;
+using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Cli;
+
+/// <summary>The command line: what there is to type, and what its failures mean.</summary>
+internal static class CommandLine
+{
+    /// <summary>On every command: one JSON value a line on standard output instead of words.</summary>
+    public static readonly Option<bool> Json = new("--json") { Description = "Write JSON for programs instead of words", Recursive = true };
+
+    public static RootCommand Build(Terminal terminal)
+    {
+        var root = new RootCommand("PocketCoder: run AI coding agents on your own machine, steer them from your phone, decide on every sensitive action.") { Json };
+        root.Add(StartCommand.Create(terminal));
+        root.Add(StopCommand.Create(terminal));
+        root.Add(StatusCommand.Create(terminal));
+        root.Add(PairCommand.Create(terminal));
+        root.Add(ProjectCommands.Add(terminal));
+        root.Add(ProjectCommands.Remove(terminal));
+        root.Add(ProjectCommands.List(terminal));
+        root.Add(DeviceCommands.Create(terminal));
+        root.Add(LedgerCommands.Create(terminal));
+        root.Add(LogsCommand.Create(terminal));
+        root.Add(MachineCommands.Create(terminal));
+        root.Add(TlsCommands.Create(terminal));
+        root.Add(DoctorCommand.Create(terminal));
+        root.Add(VersionCommand.Create(terminal));
+        return root;
+    }
+
+    /// <summary>Parses and runs; gives the exit code (<see cref="ExitCode"/>). Expected failures are told in words, never as a stack trace.</summary>
+    public static async Task<int> RunAsync(IReadOnlyList<string> args, Terminal terminal, CancellationToken ct)
+    {
+        // No @file expansion: an argument is what it says.
+        var parsed = Build(terminal).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var error in parsed.Errors)
+            {
+                await terminal.Error.WriteLineAsync(Untrusted.Show(error.Message));
+            }
+
+            await terminal.Error.WriteLineAsync($"See: pocketcoder {string.Join(' ', Path(parsed))}--help");
+            return ExitCode.Usage;
+        }
+
+        try
+        {
+            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = terminal.Out, Error = terminal.Error }, ct);
+        }
+        catch (Exception e) when (Explain(e) is { } told)
+        {
+            if (parsed.GetValue(Json))
+            {
+                await terminal.Error.WriteLineAsync(System.Text.Json.JsonSerializer.Serialize(new ErrorShown(new WireError(told.Code, told.Message)), CliJson.Default.ErrorShown));
+            }
+            else
+            {
+                await terminal.Error.WriteLineAsync(told.Message);
+            }
+
+            return told.ExitCode;
+        }
+    }
+
+    /// <summary>The failures that a command is expected to have, in words; null for bugs.</summary>
+    private static (ErrorCode Code, string Message, int ExitCode)? Explain(Exception e) => e switch
+    {
+        DaemonNotRunning => (ErrorCode.Unavailable, e.Message, ExitCode.NotRunning),
+        ControlException control => (control.Code, Untrusted.Show(control.Message), ExitCode.Failure),
+        CommandFailure failure => (failure.ExitCode == ExitCode.Usage ? ErrorCode.InvalidRequest : ErrorCode.UnknownError, Untrusted.Show(failure.Message), failure.ExitCode),
+        GatewayRefusal or HomeRefusal or LedgerException or ChannelException => (ErrorCode.UnknownError, Untrusted.Show(e.Message), ExitCode.Failure),
+        OperationCanceledException => (ErrorCode.UnknownError, "Interrupted.", ExitCode.Failure),
+        IOException or UnauthorizedAccessException => (ErrorCode.UnknownError, Untrusted.Show(e.Message), ExitCode.Failure),
+        _ => null,
+    };
+
+    private static IEnumerable<string> Path(ParseResult parsed)
+    {
+        var names = new Stack<string>();
+        for (var result = parsed.CommandResult; result.Parent is System.CommandLine.Parsing.CommandResult parent; result = parent)
+        {
+            names.Push(result.Command.Name);
+        }
+
+        return names.Append("");
+    }
+}

@@ -1,0 +1,68 @@
+using System.CommandLine;
+using PocketCoder.Cli.Output;
+using PocketCoder.Protocol;
+using Spectre.Console;
+
+namespace PocketCoder.Cli.Commands;
+
+/// <summary><c>pocketcoder devices list|revoke|rename</c>.</summary>
+internal static class DeviceCommands
+{
+    public static Command Create(Terminal terminal)
+    {
+        var device = new Argument<string>("device") { Description = "Its id (or the beginning of it) or name" };
+        var name = new Argument<string>("name") { Description = "1 to 100 characters" };
+        return new Command("devices", "Paired devices")
+        {
+            new Command("list", "List paired and revoked devices").Does(terminal, async (context, _, ct) => List(context, await context.Daemon.ListDevicesAsync(ct))),
+            new Command("revoke", "Revoke a device for good; its connections end at once") { device }.Does(
+                terminal, async (context, parsed, ct) => Changed(context, "Revoked", await context.Daemon.RevokeDeviceAsync(parsed.GetRequiredValue(device), ct))),
+            new Command("rename", "Give a device another name") { device, name }.Does(
+                terminal, async (context, parsed, ct) => Changed(context, "Renamed to", await context.Daemon.RenameDeviceAsync(parsed.GetRequiredValue(device), parsed.GetRequiredValue(name), ct))),
+        };
+    }
+
+    private static int Changed(CommandContext context, string what, DeviceInfo device)
+    {
+        if (context.Json)
+        {
+            CliJson.Write(context.Terminal, [device], CliJson.Default.IReadOnlyListDeviceInfo);
+        }
+        else
+        {
+            context.Say($"{what} {Untrusted.Show(device.Name)} ({device.DeviceId}).");
+        }
+
+        return ExitCode.Ok;
+    }
+
+    private static int List(CommandContext context, IReadOnlyList<DeviceInfo> devices)
+    {
+        if (context.Json)
+        {
+            CliJson.Write(context.Terminal, devices, CliJson.Default.IReadOnlyListDeviceInfo);
+        }
+        else if (devices.Count == 0)
+        {
+            context.Say("No device is paired yet. Pair one: pocketcoder pair");
+        }
+        else
+        {
+            var table = PlainTable.Of("Name", "May", "Paired", "Last seen", "State", "Id");
+            foreach (var device in devices)
+            {
+                table.Row(
+                    device.Name,
+                    string.Join(' ', device.Scopes).ToLowerInvariant(),
+                    $"{device.PairedAt.ToLocalTime():yyyy-MM-dd HH:mm}",
+                    device.LastSeenAt is { } seen ? $"{seen.ToLocalTime():yyyy-MM-dd HH:mm}" : "never",
+                    device.RevokedAt is not null ? "revoked" : device.Connected ? "connected" : "away",
+                    device.DeviceId);
+            }
+
+            context.Terminal.Tables().Write(table);
+        }
+
+        return ExitCode.Ok;
+    }
+}

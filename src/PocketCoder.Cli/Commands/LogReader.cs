@@ -1,0 +1,117 @@
+using System.Globalization;
+using System.Text.Json;
+using PocketCoder.Cli.Output;
+using PocketCoder.Machine.Logging;
+
+namespace PocketCoder.Cli.Commands;
+
+/// <summary>Reads the daemon's log files, also while they are written and rotated.</summary>
+internal static class LogReader
+{
+    /// <summary>The last lines over all files, oldest first.</summary>
+    public static IReadOnlyList<string> Tail(string path, int count)
+    {
+        var lines = new LinkedList<string>();
+        for (var i = 0; i < LogFile.Files && lines.Count < count; i++)
+        {
+            var file = i == 0 ? path : $"{path}.{i}";
+            if (!File.Exists(file))
+            {
+                continue;
+            }
+
+            using var reader = new StreamReader(Open(file));
+            var own = new Queue<string>();
+            while (reader.ReadLine() is { } line)
+            {
+                own.Enqueue(line);
+                if (own.Count > count - lines.Count)
+                {
+                    own.Dequeue();
+                }
+            }
+
+            foreach (var line in own.Reverse())
+            {
+                lines.AddFirst(line);
+            }
+        }
+
+        return [.. lines];
+    }
+
+    /// <summary>Every line written from now on, over rotations, until cancelled.</summary>
+    /// <param name="following">Called once the place from which lines are followed is fixed.</param>
+    public static async Task FollowAsync(string path, TimeSpan interval, Action<string> show, Action following, CancellationToken ct)
+    {
+        FileStream? file = File.Exists(path) ? Open(path) : null;
+        file?.Seek(0, SeekOrigin.End);
+        following();
+        var partial = new MemoryStream();
+        try
+        {
+            while (true)
+            {
+                file ??= File.Exists(path) ? Open(path) : null;
+                if (file is not null)
+                {
+                    // Looked at first: what was written to the old file before the rotation is still read from it.
+                    var rotated = !File.Exists(path) || new FileInfo(path).Length < file.Position;
+                    Drain(file, partial, show);
+                    if (rotated)
+                    {
+                        await file.DisposeAsync();
+                        file = null;
+                        continue;
+                    }
+                }
+
+                await Task.Delay(interval, ct);
+            }
+        }
+        finally
+        {
+            file?.Dispose();
+        }
+    }
+
+    /// <summary>One line for people; what is no log line is shown as it is.</summary>
+    public static string Show(string line)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(line);
+            var root = json.RootElement;
+            var at = DateTimeOffset.Parse(root.GetProperty("at").GetString()!, CultureInfo.InvariantCulture);
+            var error = root.TryGetProperty("error", out var text) ? $"  {text.GetString()}" : "";
+            return $"{at.ToLocalTime():MM-dd HH:mm:ss} {root.GetProperty("level").GetString(),-5} {Untrusted.Show($"{root.GetProperty("message").GetString()}{error}")}";
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or FormatException or InvalidOperationException or ArgumentNullException)
+        {
+            return Untrusted.Show(line);
+        }
+    }
+
+    private static void Drain(FileStream file, MemoryStream partial, Action<string> show)
+    {
+        int next;
+        var buffer = new byte[64 * 1024];
+        while ((next = file.Read(buffer)) > 0)
+        {
+            foreach (var b in buffer.AsSpan(0, next))
+            {
+                if (b == '\n')
+                {
+                    show(System.Text.Encoding.UTF8.GetString(partial.GetBuffer(), 0, (int)partial.Length));
+                    partial.SetLength(0);
+                }
+                else
+                {
+                    partial.WriteByte(b);
+                }
+            }
+        }
+    }
+
+    private static FileStream Open(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+}

@@ -1,0 +1,30 @@
+using System.CommandLine;
+using PocketCoder.Cli.Output;
+
+namespace PocketCoder.Cli.Commands;
+
+/// <summary><c>pocketcoder machine label</c>.</summary>
+internal static class MachineCommands
+{
+    public static Command Create(Terminal terminal)
+    {
+        var label = new Argument<string?>("label") { Description = "1 to 64 characters; without it the label is shown", Arity = ArgumentArity.ZeroOrOne };
+        return new Command("machine", "This machine")
+        {
+            new Command("label", "Show or set what devices call this machine") { label }.Does(terminal, async (context, parsed, ct) =>
+            {
+                var text = parsed.GetValue(label) is { } wanted ? await context.Daemon.SetLabelAsync(wanted, ct) : await context.Daemon.GetLabelAsync(ct);
+                if (context.Json)
+                {
+                    CliJson.Write(context.Terminal, new LabelShown(text), CliJson.Default.LabelShown);
+                }
+                else
+                {
+                    context.Say(Untrusted.Show(text));
+                }
+
+                return ExitCode.Ok;
+            }),
+        };
+    }
+}

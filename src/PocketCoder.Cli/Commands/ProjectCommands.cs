@@ -1,0 +1,78 @@
+using System.CommandLine;
+using PocketCoder.Cli.Output;
+using Spectre.Console;
+
+namespace PocketCoder.Cli.Commands;
+
+/// <summary><c>pocketcoder add</c>, <c>remove</c>, <c>projects</c>.</summary>
+internal static class ProjectCommands
+{
+    public static Command Add(Terminal terminal)
+    {
+        var path = new Argument<string>("path") { Description = "The project's folder", DefaultValueFactory = _ => "." };
+        var name = new Option<string?>("--name") { Description = "What to call it (default: the folder's name)" };
+        var force = new Option<bool>("--force") { Description = "Also the root, your whole home directory, or PocketCoder's own directory" };
+        return new Command("add", "Register a folder as a project") { path, name, force }.Does(terminal, async (context, parsed, ct) =>
+        {
+            var added = await context.Daemon.AddProjectAsync(
+                Path.GetFullPath(parsed.GetRequiredValue(path), context.Terminal.CurrentDirectory), parsed.GetValue(name), parsed.GetValue(force), ct);
+            if (context.Json)
+            {
+                CliJson.Write(context.Terminal, added, CliJson.Default.ProjectAdded);
+            }
+            else
+            {
+                context.Say($"{(added.Added ? "Added" : "Known already:")} {Untrusted.Show(added.Project.Name)}  {Untrusted.Show(added.Project.Path)}");
+            }
+
+            return ExitCode.Ok;
+        });
+    }
+
+    public static Command Remove(Terminal terminal)
+    {
+        var project = new Argument<string>("project") { Description = "Its id (or the beginning of it), name or folder" };
+        return new Command("remove", "Unregister a project; its files stay") { project }.Does(terminal, async (context, parsed, ct) =>
+        {
+            var text = parsed.GetRequiredValue(project);
+            // A dot or a slash means a folder here; a bare word is a name or an id, as the daemon knows them.
+            var isPath = text is "." or ".." || text.Contains('/', StringComparison.Ordinal);
+            var removed = await context.Daemon.RemoveProjectAsync(isPath ? Path.GetFullPath(text, context.Terminal.CurrentDirectory) : text, ct);
+            if (context.Json)
+            {
+                CliJson.Write(context.Terminal, [removed], CliJson.Default.IReadOnlyListProjectInfo);
+            }
+            else
+            {
+                context.Say($"Removed {Untrusted.Show(removed.Name)}. Its files stay in {Untrusted.Show(removed.Path)}");
+            }
+
+            return ExitCode.Ok;
+        });
+    }
+
+    public static Command List(Terminal terminal) => new Command("projects", "List the projects").Does(terminal, async (context, _, ct) =>
+    {
+        var projects = await context.Daemon.ListProjectsAsync(ct);
+        if (context.Json)
+        {
+            CliJson.Write(context.Terminal, projects, CliJson.Default.IReadOnlyListProjectInfo);
+        }
+        else if (projects.Count == 0)
+        {
+            context.Say("There are no projects yet. Add one: pocketcoder add FOLDER");
+        }
+        else
+        {
+            var table = PlainTable.Of("Name", "Folder", "Id");
+            foreach (var project in projects)
+            {
+                table.Row(project.Name, project.Missing ? project.Path + "  (missing)" : project.Path, project.ProjectId.ToString());
+            }
+
+            context.Terminal.Tables().Write(table);
+        }
+
+        return ExitCode.Ok;
+    });
+}

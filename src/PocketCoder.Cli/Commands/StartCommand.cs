@@ -1,0 +1,304 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography.X509Certificates;
+using PocketCoder.Cli.Output;
+using PocketCoder.Gateway;
+using PocketCoder.Gateway.Tls;
+using PocketCoder.Machine;
+using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Machine.Logging;
+
+namespace PocketCoder.Cli.Commands;
+
+/// <summary><c>pocketcoder start</c>: in the background by starting itself again, or in the foreground.</summary>
+internal static class StartCommand
+{
+    private static readonly TimeSpan s_readyLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_stopLimit = TimeSpan.FromSeconds(15);
+
+    private static readonly Option<bool> s_foreground = new("--foreground") { Description = "Stay in this terminal and show the log; Ctrl-C stops" };
+    private static readonly Option<bool> s_detached = new("--detached") { Hidden = true };
+    private static readonly Option<bool> s_demo = new("--demo") { Description = "Try it with a scripted agent and a sample project; needs a home of its own (POCKETCODER_HOME)" };
+    private static readonly Option<bool> s_behindProxy = new("--behind-proxy") { Description = "A proxy with TLS stands in front (tailscale serve, Caddy, nginx)" };
+    private static readonly Option<bool> s_noTls = new("--no-tls") { Description = "Serve plain HTTP on loopback even though 'tls init' made a certificate" };
+    private static readonly Option<string[]> s_names = new("--name") { Description = "A name clients open this under; may be given several times", HelpName = "HOST[:PORT]" };
+
+    private static readonly Option<IPEndPoint[]> s_listen = new("--listen")
+    {
+        Description = "Where to listen; may be given several times. Default 127.0.0.1:8090 and [::1]:8090",
+        HelpName = "ADDR:PORT",
+        CustomParser = result => [.. result.Tokens.Select(t => Endpoint(t.Value, result))],
+    };
+
+    private static readonly Option<IPAddress[]> s_proxies = new("--proxy")
+    {
+        Description = "With --behind-proxy: the proxy's address when it is not on this machine",
+        HelpName = "ADDR",
+        CustomParser = result => [.. result.Tokens.Select(t => Address(t.Value, result))],
+    };
+
+    private static readonly Option<TimeSpan> s_approvalTimeout = new("--approval-timeout")
+    {
+        Description = "How long an approval waits for you before it counts as denied: 10s to 24h (default 10m)",
+        HelpName = "TIME",
+        CustomParser = Duration,
+        DefaultValueFactory = _ => TimeSpan.FromMinutes(10),
+    };
+
+    public static Command Create(Terminal terminal)
+        => new Command("start", "Start the daemon") { s_foreground, s_detached, s_demo, s_listen, s_names, s_behindProxy, s_proxies, s_noTls, s_approvalTimeout }
+            .Does(terminal, async (context, parsed, ct) =>
+            {
+                context.Home.Prepare();
+                CheckDemo(context.Home, parsed.GetValue(s_demo));
+                return parsed.GetValue(s_foreground) || parsed.GetValue(s_detached) ? await RunAsync(context, parsed) : await LaunchAsync(context, parsed, ct);
+            });
+
+    internal static GatewayOptions GatewayFrom(ParseResult parsed, Home home)
+    {
+        var behindProxy = parsed.GetValue(s_behindProxy);
+        var tls = !behindProxy && !parsed.GetValue(s_noTls) && TlsFiles.Exist(home) ? TlsFiles.Of(home) : null;
+        return new GatewayOptions
+        {
+            Listen = parsed.GetValue(s_listen) ?? [],
+            Names = [.. (parsed.GetValue(s_names) ?? []).Concat(tls is null ? [] : CertifiedNames(tls)).Distinct(StringComparer.OrdinalIgnoreCase)],
+            BehindProxy = behindProxy,
+            Proxies = parsed.GetValue(s_proxies) ?? [],
+            Tls = tls,
+        };
+    }
+
+    /// <summary>Demonstration and real data never share a home: the ledger of one must not stand in the other.</summary>
+    private static void CheckDemo(Home home, bool demo)
+    {
+        if (demo != Directory.Exists(home.Demo) && (!demo || File.Exists(home.Database)))
+        {
+            throw new CommandFailure(demo
+                ? $"{home} holds real data; the demonstration wants a home of its own: POCKETCODER_HOME={home}-demo pocketcoder start --demo"
+                : $"{home} is the demonstration's. Start it with --demo, or set POCKETCODER_HOME to another directory.");
+        }
+    }
+
+    private static IEnumerable<string> CertifiedNames(GatewayTls tls)
+    {
+        using var certificate = X509CertificateLoader.LoadCertificateFromFile(tls.CertificateFile);
+        return [.. LocalAuthority.NamesOf(certificate).Where(n => n is not ("localhost" or "127.0.0.1" or "[::1]"))];
+    }
+
+    /// <summary>Starts this program again without the terminal and waits until it answers.</summary>
+    private static async Task<int> LaunchAsync(CommandContext context, ParseResult parsed, CancellationToken ct)
+    {
+        if (DaemonLock.IsTaken(context.Home))
+        {
+            return await TellRunningAsync(context, already: true, ct);
+        }
+
+        _ = GatewayFrom(parsed, context.Home); // what is refused for its form is refused here, where the person looks
+        using var child = Process.Start(SelfAgain(parsed, context.Home)) ?? throw new CommandFailure("The daemon could not be started.");
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limit.CancelAfter(s_readyLimit);
+        try
+        {
+            while (!child.HasExited)
+            {
+                if (await context.Daemon.IsHealthyAsync(limit.Token))
+                {
+                    return await TellRunningAsync(context, already: false, ct);
+                }
+
+                await Task.Delay(TimeSpan.FromMilliseconds(50), limit.Token);
+            }
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            child.Kill();
+            throw new CommandFailure($"The daemon did not answer within {s_readyLimit.TotalSeconds:0} s and was ended.{LastLines(context.Home)}");
+        }
+
+        // Another start was faster: that is what was wanted.
+        if (child.ExitCode == ExitCode.Ok && await context.Daemon.IsHealthyAsync(ct))
+        {
+            return await TellRunningAsync(context, already: true, ct);
+        }
+
+        // It said why on this terminal, which it still had.
+        throw new CommandFailure($"The daemon ended while starting (exit code {child.ExitCode}).{LastLines(context.Home)}");
+    }
+
+    private static ProcessStartInfo SelfAgain(ParseResult parsed, Home home)
+    {
+        var program = Environment.ProcessPath ?? throw new CommandFailure("This program does not know where it lies; use --foreground.");
+        var start = new ProcessStartInfo(program) { UseShellExecute = false, WorkingDirectory = home.Root };
+        if (Path.GetFileNameWithoutExtension(program) == "dotnet")
+        {
+            start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "pocketcoder.dll"));
+        }
+
+        foreach (var token in parsed.Tokens)
+        {
+            start.ArgumentList.Add(token.Value);
+        }
+
+        start.ArgumentList.Add(s_detached.Name);
+        start.Environment["POCKETCODER_HOME"] = home.Root; // a relative one would mean another place from there
+        return start;
+    }
+
+    private static async Task<int> TellRunningAsync(CommandContext context, bool already, CancellationToken ct)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limit.CancelAfter(s_readyLimit);
+        while (!await context.Daemon.IsHealthyAsync(limit.Token))
+        {
+            if (!DaemonLock.IsTaken(context.Home))
+            {
+                throw new CommandFailure("The daemon stopped meanwhile. Start it again: pocketcoder start");
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(50), limit.Token);
+        }
+
+        var status = await context.Daemon.StatusAsync(ct);
+        if (context.Json)
+        {
+            CliJson.Write(context.Terminal, new Started(already, status.Pid, status.Listen), CliJson.Default.Started);
+            return ExitCode.Ok;
+        }
+
+        context.Say(already ? $"PocketCoder is running already (pid {status.Pid})." : $"PocketCoder is running (pid {status.Pid}).");
+        Welcome(context, status.Listen, status.DevicesPaired);
+        return ExitCode.Ok;
+    }
+
+    private static void Welcome(CommandContext context, IReadOnlyList<string> urls, int paired)
+    {
+        context.Say($"  Open   {string.Join("  or  ", urls)}");
+        context.Say(paired == 0 ? "  Pair   pocketcoder pair" : $"  {paired} device{(paired == 1 ? "" : "s")} paired; another: pocketcoder pair");
+        context.Say("  Stop   pocketcoder stop");
+    }
+
+    /// <summary>The daemon itself.</summary>
+    private static async Task<int> RunAsync(CommandContext context, ParseResult parsed)
+    {
+        var detached = parsed.GetValue(s_detached);
+        if (detached)
+        {
+            Detachment.LeaveSession();
+        }
+
+        var home = context.Home;
+        var time = TimeProvider.System;
+        await using var log = new LogFile(home.LogFile, LogFile.LevelFrom(context.Terminal.Environment("LOG_LEVEL")), time, detached ? null : context.Terminal.Error);
+        var stop = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, s => OnSignal(s, stop));
+        using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, s => OnSignal(s, stop));
+        using var hungUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, s => OnHangUp(s, detached, stop));
+
+        var host = await DaemonHost.StartAsync(
+            new DaemonOptions
+            {
+                Home = home,
+                Demo = parsed.GetValue(s_demo),
+                Gateway = GatewayFrom(parsed, home),
+                ApprovalTimeout = parsed.GetValue(s_approvalTimeout),
+                LoggerFactory = log,
+                TimeProvider = time,
+            },
+            CancellationToken.None);
+        if (host is null)
+        {
+            if (!detached)
+            {
+                context.Say("PocketCoder is running already. See: pocketcoder status");
+            }
+
+            return ExitCode.Ok;
+        }
+
+        await using (host)
+        {
+            if (detached)
+            {
+                Detachment.LeaveTerminal(Path.Combine(home.Logs, "daemon.out"));
+            }
+            else
+            {
+                Welcome(context, host.Urls, 0);
+            }
+
+            var reason = await await Task.WhenAny(stop.Task, host.StopRequested);
+            await host.StopAsync(reason).WaitAsync(s_stopLimit);
+        }
+
+        return ExitCode.Ok;
+    }
+
+    private static void OnSignal(PosixSignalContext signal, TaskCompletionSource<string> stop)
+    {
+        if (stop.TrySetResult($"Stopped by {signal.Signal}."))
+        {
+            signal.Cancel = true; // in good order; a second one is not held up
+        }
+    }
+
+    private static void OnHangUp(PosixSignalContext signal, bool detached, TaskCompletionSource<string> stop)
+    {
+        signal.Cancel = true;
+        if (!detached)
+        {
+            _ = stop.TrySetResult("The terminal was closed.");
+        }
+    }
+
+    private static string LastLines(Home home)
+    {
+        var lines = LogReader.Tail(home.LogFile, 5).Select(l => "  " + LogReader.Show(l)).ToList();
+        return lines.Count == 0 ? "" : $" The last lines of its log ({home.LogFile}):\n{string.Join('\n', lines)}";
+    }
+
+    private static IPEndPoint Endpoint(string text, ArgumentResult result)
+    {
+        // IPEndPoint.Parse takes a missing port for 0, which would listen somewhere unknown.
+        var hasPort = text.StartsWith('[') ? text.Contains("]:", StringComparison.Ordinal) : text.Count(c => c == ':') == 1;
+        if (text.StartsWith("localhost:", StringComparison.Ordinal))
+        {
+            text = "127.0.0.1" + text["localhost".Length..];
+        }
+
+        if (hasPort && IPEndPoint.TryParse(text, out var endpoint))
+        {
+            return endpoint;
+        }
+
+        result.AddError($"'{text}' is no address to listen on. Write ADDR:PORT, such as 127.0.0.1:8090 or [::1]:8090");
+        return new IPEndPoint(IPAddress.Loopback, 0);
+    }
+
+    private static IPAddress Address(string text, ArgumentResult result)
+    {
+        if (IPAddress.TryParse(text, out var address))
+        {
+            return address;
+        }
+
+        result.AddError($"'{text}' is no address.");
+        return IPAddress.None;
+    }
+
+    private static TimeSpan Duration(ArgumentResult result)
+    {
+        var text = result.Tokens[0].Value;
+        double seconds = text.Length < 2 ? 0 : text[^1] switch { 's' => 1, 'm' => 60, 'h' => 3600, _ => 0 };
+        if (seconds > 0 && int.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number * seconds is >= 10 and <= 86_400)
+        {
+            return TimeSpan.FromSeconds(number * seconds);
+        }
+
+        result.AddError($"'{text}' is no time between 10s and 24h. Write a number with s, m or h, such as 10m");
+        return TimeSpan.Zero;
+    }
+}

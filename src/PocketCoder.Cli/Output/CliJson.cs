@@ -1,0 +1,43 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Cli.Output;
+
+internal sealed record Started(bool AlreadyRunning, int Pid, IReadOnlyList<string> Listen);
+
+internal sealed record Stopped(bool WasRunning);
+
+internal sealed record LabelShown(string Label);
+
+internal sealed record VersionShown(string Version, bool App);
+
+internal sealed record ErrorShown(WireError Error);
+
+internal sealed record CheckShown(string Name, string State, string Found, string? Advice);
+
+internal sealed record TlsShown(IReadOnlyList<string> Names, DateTimeOffset ValidUntil, DateTimeOffset AuthorityValidUntil, string AuthoritySha256, string AuthorityFile);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = false)]
+[JsonSerializable(typeof(ControlStatus))]
+[JsonSerializable(typeof(IReadOnlyList<ProjectInfo>))]
+[JsonSerializable(typeof(ProjectAdded))]
+[JsonSerializable(typeof(PairingOffer))]
+[JsonSerializable(typeof(PairingProgress))]
+[JsonSerializable(typeof(IReadOnlyList<DeviceInfo>))]
+[JsonSerializable(typeof(LedgerVerifyResponse))]
+[JsonSerializable(typeof(IReadOnlyList<LedgerRowInfo>))]
+[JsonSerializable(typeof(Started))]
+[JsonSerializable(typeof(Stopped))]
+[JsonSerializable(typeof(LabelShown))]
+[JsonSerializable(typeof(VersionShown))]
+[JsonSerializable(typeof(ErrorShown))]
+[JsonSerializable(typeof(IReadOnlyList<CheckShown>))]
+[JsonSerializable(typeof(TlsShown))]
+internal sealed partial class CliJson : JsonSerializerContext
+{
+    /// <summary>One value, one line.</summary>
+    public static void Write<T>(Terminal terminal, T value, JsonTypeInfo<T> type) => terminal.Out.WriteLine(JsonSerializer.Serialize(value, type));
+}

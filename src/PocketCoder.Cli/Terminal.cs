@@ -1,0 +1,42 @@
+using Spectre.Console;
+
+namespace PocketCoder.Cli;
+
+/// <summary>Where a command reads its surroundings and writes its answer. Tests give their own.</summary>
+internal sealed record Terminal(TextWriter Out, TextWriter Error, Func<string, string?> Environment)
+{
+    /// <summary>Whether a person looks at <see cref="Out"/>: it is a terminal and not a pipe or file.</summary>
+    public bool Interactive { get; init; }
+
+    /// <summary>Whether <see cref="Out"/> takes colours: a terminal, and neither <c>NO_COLOR</c> (no-color.org) nor <c>TERM=dumb</c>.</summary>
+    public bool Color => Interactive && Environment("NO_COLOR") is null or "" && Environment("TERM") != "dumb";
+
+    /// <summary>Columns; a pipe has room for everything.</summary>
+    public int Width { get; init; } = 500;
+
+    public string CurrentDirectory { get; init; } = Directory.GetCurrentDirectory();
+
+    public static Terminal System()
+    {
+        var interactive = !Console.IsOutputRedirected;
+        return new(Console.Out, Console.Error, global::System.Environment.GetEnvironmentVariable)
+        {
+            Interactive = interactive,
+            Width = interactive ? Math.Max(40, Console.WindowWidth) : 500,
+        };
+    }
+
+    /// <summary>For tables; everything shown in them is escaped by <see cref="Output.Untrusted"/> first.</summary>
+    public IAnsiConsole Tables()
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(Out),
+            Ansi = Color ? AnsiSupport.Yes : AnsiSupport.No,
+            ColorSystem = Color ? ColorSystemSupport.Standard : ColorSystemSupport.NoColors,
+            Interactive = InteractionSupport.No,
+        });
+        console.Profile.Width = Width;
+        return console;
+    }
+}

@@ -1,0 +1,49 @@
+using System.Text.Json.Serialization;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Machine.ControlPlane;
+
+// The bodies that only the control plane's own wire has.
+
+internal sealed record StopRequest(string? Reason);
+
+/// <param name="Path">Absolute.</param>
+/// <param name="Force">Also where it is usually a mistake: the root, the home directory, this program's own directory.</param>
+internal sealed record ProjectAddRequest(string Path, string? Name, bool Force);
+
+/// <param name="Project">Id, the beginning of an id, name or path.</param>
+internal sealed record ProjectRemoveRequest(string Project);
+
+/// <param name="Device">Id, the beginning of an id, or name.</param>
+internal sealed record DeviceSelection(string Device, string? Name);
+
+internal sealed record LabelBody(string Label);
+
+internal sealed record Done(bool Ok);
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
+    MaxDepth = 32)]
+[JsonSerializable(typeof(WireError))]
+[JsonSerializable(typeof(Done))]
+[JsonSerializable(typeof(StopRequest))]
+[JsonSerializable(typeof(ControlStatus))]
+[JsonSerializable(typeof(IReadOnlyList<ProjectInfo>))]
+[JsonSerializable(typeof(ProjectAddRequest))]
+[JsonSerializable(typeof(ProjectRemoveRequest))]
+[JsonSerializable(typeof(ProjectAdded))]
+[JsonSerializable(typeof(PairingRequest))]
+[JsonSerializable(typeof(PairingOffer))]
+[JsonSerializable(typeof(PairingProgress))]
+[JsonSerializable(typeof(IReadOnlyList<DeviceInfo>))]
+[JsonSerializable(typeof(DeviceSelection))]
+[JsonSerializable(typeof(LabelBody))]
+[JsonSerializable(typeof(LedgerHead))]
+[JsonSerializable(typeof(LedgerListRequest))]
+[JsonSerializable(typeof(LedgerListResponse))]
+[JsonSerializable(typeof(LedgerVerifyResponse))]
+[JsonSerializable(typeof(LedgerRowInfo))]
+[JsonSerializable(typeof(IReadOnlyList<SessionInfo>))]
+internal sealed partial class ControlJson : JsonSerializerContext;

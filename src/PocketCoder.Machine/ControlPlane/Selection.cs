@@ -1,0 +1,56 @@
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Machine.ControlPlane;
+
+/// <summary>Finds the one thing a person means by an id, the beginning of an id, a name or a path. Several is an error, not a guess.</summary>
+internal static class Selection
+{
+    /// <summary>Shortest beginning of an id that counts.</summary>
+    private const int ShortestPrefix = 4;
+
+    public static ProjectInfo Project(IReadOnlyList<ProjectInfo> all, string text)
+    {
+        var path = Path.IsPathFullyQualified(text) ? ProjectFolder.RealPath(text) : null;
+        return One(
+            all,
+            text,
+            "project",
+            ErrorCode.ProjectNotFound,
+            "pocketcoder projects",
+            p => p.ProjectId.ToString() == text || p.Path == path || p.Path == text,
+            p => p.Name == text,
+            p => p.ProjectId.ToString().StartsWith(text, StringComparison.OrdinalIgnoreCase),
+            p => $"{p.ProjectId} {p.Path}");
+    }
+
+    public static DeviceInfo Device(IReadOnlyList<DeviceInfo> all, string text) => One(
+        all,
+        text,
+        "device",
+        ErrorCode.DeviceNotFound,
+        "pocketcoder devices list",
+        d => d.DeviceId == text,
+        d => d.Name == text && d.RevokedAt is null,
+        d => d.DeviceId.StartsWith(text, StringComparison.OrdinalIgnoreCase),
+        d => d.DeviceId);
+
+    private static T One<T>(
+        IReadOnlyList<T> all, string text, string what, ErrorCode notFound, string how, Func<T, bool> exact, Func<T, bool> named, Func<T, bool> begins, Func<T, string> id)
+    {
+        foreach (var way in (Func<T, bool>[])[exact, named, i => text.Length >= ShortestPrefix && begins(i)])
+        {
+            var found = all.Where(way).Take(5).ToList();
+            if (found.Count == 1)
+            {
+                return found[0];
+            }
+
+            if (found.Count > 1)
+            {
+                throw new ControlException(ErrorCode.InvalidRequest, $"That could be {string.Join(" or ", found.Select(id))}. Say which by its id.");
+            }
+        }
+
+        throw new ControlException(notFound, $"There is no such {what}. See: {how}");
+    }
+}

@@ -1,0 +1,94 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using PocketCoder.Processes;
+
+namespace PocketCoder.Machine;
+
+/// <summary>
+/// The right to be the one daemon of a home. It is a lock the system holds for the process and drops when that ends, however it ends;
+/// the pid file beside it only tells people and the CLI who has it.
+/// </summary>
+public sealed class DaemonLock : IDisposable
+{
+    private readonly Home _home;
+    private readonly FileStream _file;
+
+    private DaemonLock(Home home, FileStream file) => (_home, _file) = (home, file);
+
+    /// <summary>Takes the lock and writes the pid file, or gives null when a daemon has it.</summary>
+    /// <exception cref="IOException">The files can't be written.</exception>
+    public static DaemonLock? TryTake(Home home, TimeProvider time)
+    {
+        if (TryOpen(home) is not { } file)
+        {
+            return null;
+        }
+
+        var identity = OperatingSystem.IsLinux() ? ProcessGroup.Identify(Environment.ProcessId) : null;
+        var holder = new DaemonHolder(Environment.ProcessId, identity?.StartTicks, identity?.BootId, time.GetUtcNow(), Guid.CreateVersion7().ToString("N", CultureInfo.InvariantCulture));
+        Home.WritePrivate(home.PidFile, JsonSerializer.SerializeToUtf8Bytes(holder, DaemonHolderJson.Default.DaemonHolder));
+        return new DaemonLock(home, file);
+    }
+
+    /// <summary>Whether a daemon lives in this home. A pid file without a lock is stale and means nothing.</summary>
+    public static bool IsTaken(Home home)
+    {
+        if (!File.Exists(home.LockFile))
+        {
+            return false;
+        }
+
+        using var file = TryOpen(home);
+        return file is null;
+    }
+
+    /// <summary>Who wrote the pid file; null when there is none or it can't be read.</summary>
+    public static DaemonHolder? Holder(Home home)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(File.ReadAllBytes(home.PidFile), DaemonHolderJson.Default.DaemonHolder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Removes the pid file and gives the lock back. The lock file stays: removing it would let two daemons each lock their own.</summary>
+    public void Dispose()
+    {
+        File.Delete(_home.PidFile);
+        _file.Dispose();
+    }
+
+    private static FileStream? TryOpen(Home home)
+    {
+        try
+        {
+            // FileShare.None is flock(LOCK_EX | LOCK_NB) on Unix and a sharing violation on Windows.
+            return Home.OpenPrivate(home.LockFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e) when (e is not (FileNotFoundException or DirectoryNotFoundException))
+        {
+            return null;
+        }
+    }
+}
+
+/// <summary>Who holds the lock, in a form that survives the reuse of process ids.</summary>
+/// <param name="StartTicks">Linux: clock ticks since boot at which the process started.</param>
+/// <param name="Nonce">New for every start.</param>
+public sealed record DaemonHolder(int Pid, long? StartTicks, string? BootId, DateTimeOffset StartedAt, string Nonce)
+{
+    /// <summary>Whether that very process still runs. Only Linux can tell for sure; elsewhere this is false.</summary>
+    public bool IsAlive => OperatingSystem.IsLinux()
+        && ProcessGroup.Identify(Pid) is { } now
+        && now.StartTicks == StartTicks
+        && now.BootId == BootId;
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(DaemonHolder))]
+internal sealed partial class DaemonHolderJson : JsonSerializerContext;

@@ -1,0 +1,189 @@
+using System.Text;
+using System.Text.Json;
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+
+namespace PocketCoder.Machine.Logging;
+
+/// <summary>
+/// The daemon's log: one JSON object a line (<c>at level category event message error</c>), mode 0600, 10 MiB a file and five of them
+/// (<c>daemon.log</c>, then <c>daemon.log.1</c> the newest old one). Callers never wait: a bounded queue with one writer; what
+/// does not fit is counted and the count is logged. Scopes are not written. Thread-safe.
+/// </summary>
+public sealed class LogFile : ILoggerFactory, IAsyncDisposable
+{
+    /// <summary>Files kept, the current one included.</summary>
+    public const int Files = 5;
+
+    private const int QueueLength = 4096;
+    private const long DefaultFileBytes = 10 * 1024 * 1024;
+
+    private readonly string _path;
+    private readonly LogLevel _level;
+    private readonly TextWriter? _echo;
+    private readonly TimeProvider _time;
+    private readonly long _fileBytes;
+    private readonly Channel<Line> _queue = Channel.CreateBounded<Line>(new BoundedChannelOptions(QueueLength) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+    private readonly Task _writer;
+    private long _dropped;
+
+    /// <param name="path">Its folder exists.</param>
+    /// <param name="echo">Also written to, in words, for a daemon in the foreground.</param>
+    public LogFile(string path, LogLevel level, TimeProvider time, TextWriter? echo = null)
+        : this(path, level, time, echo, DefaultFileBytes)
+    {
+    }
+
+    internal LogFile(string path, LogLevel level, TimeProvider time, TextWriter? echo, long fileBytes)
+    {
+        (_path, _level, _time, _echo, _fileBytes) = (path, level, time, echo, fileBytes);
+        _writer = Task.Run(WriteAsync);
+    }
+
+    /// <summary>Reads <c>LOG_LEVEL</c>: trace, debug, info, warn, error, fatal (case doesn't matter). Anything else is info.</summary>
+    public static LogLevel LevelFrom(string? text) => text?.Trim().ToLowerInvariant() switch
+    {
+        "trace" => LogLevel.Trace,
+        "debug" => LogLevel.Debug,
+        "warn" or "warning" => LogLevel.Warning,
+        "error" => LogLevel.Error,
+        "fatal" or "critical" => LogLevel.Critical,
+        "none" => LogLevel.None,
+        _ => LogLevel.Information,
+    };
+
+    public ILogger CreateLogger(string categoryName) => new Logger(this, categoryName);
+
+    public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException("This log has one place to write to.");
+
+    /// <summary>Writes what is queued and closes the file.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _ = _queue.Writer.TryComplete();
+        await _writer;
+    }
+
+    /// <summary>Stops taking lines; use <see cref="DisposeAsync"/> to wait until all are written.</summary>
+    public void Dispose() => _queue.Writer.TryComplete();
+
+    internal static string NameOf(LogLevel level) => level switch
+    {
+        LogLevel.Trace => "trace",
+        LogLevel.Debug => "debug",
+        LogLevel.Information => "info",
+        LogLevel.Warning => "warn",
+        LogLevel.Error => "error",
+        _ => "fatal",
+    };
+
+    private void Add(Line line)
+    {
+        if (!_queue.Writer.TryWrite(line))
+        {
+            Interlocked.Increment(ref _dropped);
+        }
+    }
+
+    private async Task WriteAsync()
+    {
+        FileStream? file = null;
+        var buffer = new MemoryStream();
+        try
+        {
+            await foreach (var line in _queue.Reader.ReadAllAsync())
+            {
+                if (Interlocked.Exchange(ref _dropped, 0) is var dropped and > 0)
+                {
+                    Format(buffer, new Line(_time.GetUtcNow(), LogLevel.Warning, "PocketCoder.Log", 1, $"{dropped} lines did not fit and were dropped", null));
+                }
+
+                Format(buffer, line);
+                if (_queue.Reader.TryPeek(out _) && buffer.Length < 64 * 1024)
+                {
+                    continue; // more is coming: one write for all
+                }
+
+                try
+                {
+                    file = Rotate(file);
+                    file.Write(buffer.GetBuffer().AsSpan(0, (int)buffer.Length));
+                    file.Flush();
+                }
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+                {
+                    // A full disk must not stop the daemon; the lines are lost, and that is counted.
+                    Interlocked.Increment(ref _dropped);
+                    file?.Dispose();
+                    file = null;
+                }
+
+                buffer.SetLength(0);
+            }
+        }
+        finally
+        {
+            file?.Dispose();
+        }
+    }
+
+    private FileStream Rotate(FileStream? file)
+    {
+        file ??= Home.OpenPrivate(_path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
+        if (file.Position < _fileBytes)
+        {
+            return file;
+        }
+
+        file.Dispose();
+        for (var i = Files - 1; i > 0; i--)
+        {
+            var older = i == 1 ? _path : $"{_path}.{i - 1}";
+            if (File.Exists(older))
+            {
+                File.Move(older, $"{_path}.{i}", overwrite: true);
+            }
+        }
+
+        return Home.OpenPrivate(_path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
+    }
+
+    private void Format(MemoryStream buffer, Line line)
+    {
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            json.WriteString("at"u8, line.At.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ"));
+            json.WriteString("level"u8, NameOf(line.Level));
+            json.WriteString("category"u8, line.Category);
+            json.WriteNumber("event"u8, line.Event);
+            json.WriteString("message"u8, line.Message);
+            if (line.Error is not null)
+            {
+                json.WriteString("error"u8, line.Error);
+            }
+
+            json.WriteEndObject();
+        }
+
+        buffer.WriteByte((byte)'\n');
+        _echo?.WriteLine($"{line.At.UtcDateTime:HH:mm:ss} {NameOf(line.Level),-5} {line.Message}{(line.Error is null ? "" : $"\n{line.Error}")}");
+    }
+
+    private readonly record struct Line(DateTimeOffset At, LogLevel Level, string Category, int Event, string Message, string? Error);
+
+    private sealed class Logger(LogFile log, string category) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= log._level && logLevel != LogLevel.None;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (IsEnabled(logLevel))
+            {
+                log.Add(new Line(log._time.GetUtcNow(), logLevel, category, eventId.Id, formatter(state, exception), exception?.ToString()));
+            }
+        }
+    }
+}
