@@ -24,7 +24,7 @@ need_dotnet
 build_app
 
 # The program goes into a folder of its own for each version of the sources: one that runs is never changed under its feet.
-stamp=$(digest_of src eng/*.props global.json Directory.Build.props Directory.Packages.props app/dist)
+stamp=$(digest_of src app eng Directory.Build.props Directory.Packages.props global.json)
 program="artifacts/start/$stamp"
 if [ ! -x "$program/pocketcoder" ]; then
     say "Building PocketCoder (a minute the first time)."

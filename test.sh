@@ -1,93 +1,111 @@
 #!/usr/bin/env bash
-# Runs every test: ./test.sh            all of them
-#                  ./test.sh --quick    without the slow ones (real agents, Chromium, crashes): under two minutes
-#                  ./test.sh NAME…      only test projects whose name contains NAME
-# The last line is always "N passed, N failed" (and ", N skipped" when some were).
+# Runs every test:
+#   ./test.sh            all of them
+#   ./test.sh --quick    without the slow ones (real agents, Chromium, crashes): under two minutes
+#   ./test.sh NAME…      only test projects whose name contains NAME (the app's tests are called "app")
+# The last line is always "N passed, N failed", with ", N skipped" behind it when some were.
 set -uo pipefail
-ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-cd "$ROOT"
+cd "$(dirname "$(readlink -f "$0")")" || exit 1
 . eng/lib.sh
-export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 TESTINGPLATFORM_TELEMETRY_OPTOUT=1
+export TESTINGPLATFORM_TELEMETRY_OPTOUT=1
 
-quick= only=()
+quick='' only=()
 for argument in "$@"; do
-  case "$argument" in
-    --quick) quick=1 ;;
-    -h | --help) sed -n '2,5s/^# //p' "$0"; exit 0 ;;
-    -*) die "unknown option $argument (see ./test.sh --help)" ;;
-    *) only+=("$argument") ;;
-  esac
+    case "$argument" in
+        --quick) quick=1 ;;
+        -h | --help) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        -*) fail "Unknown option $argument. See: ./test.sh --help" ;;
+        *) only+=("$argument") ;;
+    esac
 done
 
-passed=0 failed=0 skipped=0 broken=()
-results="$(mktemp -d)"
-finish() {
-  rm -rf "$results"
-  if [ ${#broken[@]} -gt 0 ]; then printf '\nFailed: %s\n' "${broken[*]}"; fi
-  local line="$passed passed, $failed failed"
-  [ "$skipped" -gt 0 ] && line="$line, $skipped skipped"
-  printf '%s\n' "$line"
-  [ "$failed" -eq 0 ]
-  exit $?
-}
-fail() { failed=$((failed + 1)); broken+=("$1"); }
-wanted() { [ ${#only[@]} -eq 0 ] && return 0; local n; for n in "${only[@]}"; do case "$1" in *"$n"*) return 0 ;; esac; done; return 1; }
+passed=0 failed=0 skipped=0 bad=()
+results=$(mktemp -d)
+trap 'rm -rf "$results"' EXIT
 
-ensure_runtime
-ensure_dotnet
-ensure_node
-apt_install openssl procps util-linux
-[ -n "$quick" ] || { have chromium || have chromium-browser || apt_install chromium; }
+finish() {
+    if [ ${#bad[@]} -gt 0 ]; then printf '\nFailed:\n'; printf '  %s\n' "${bad[@]}"; printf '\n'; fi
+    local line="$passed passed, $failed failed"
+    if [ "$skipped" -gt 0 ]; then line="$line, $skipped skipped"; fi
+    printf '%s\n' "$line"
+    [ "$failed" -eq 0 ]
+    exit
+}
+
+# broken WHAT : something that is no test went wrong; it counts as a failed one
+broken() { failed=$((failed + 1)); bad+=("$1"); }
+
+wanted() {
+    local name
+    [ ${#only[@]} -eq 0 ] && return 0
+    for name in "${only[@]}"; do case "$1" in *"$name"*) return 0 ;; esac; done
+    return 1
+}
+
+# count NAME REPORT : adds the numbers of a report, {passed, failed, skipped, names of what failed}
+count() {
+    local p=0 f=0 s=0 name
+    { read -r p f s; while IFS= read -r name; do bad+=("$1: $name"); done; } < "$2"
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    say "   $p passed, $f failed, $s skipped ($((SECONDS - started)) s)"
+    [ "$f" -eq 0 ] && [ "$p" -gt 0 ]
+}
+
+# Every step stands in the log even when the machine is short of a tool: what can't be installed is a failure, not a surprise later.
+(need_packages ca-certificates git libsqlite3-0 tmux bubblewrap openssl procps util-linux && { [ -n "$quick" ] || command -v chromium > /dev/null || need_packages chromium; }) \
+    || { broken "packages of the distribution are missing"; finish; }
+need_dotnet
+need_node
 
 if wanted app; then
-  say "== app"
-  if (cd app && npm ci --no-audit --no-fund --loglevel=error >&2 && npm run --silent check) >"$results/app-check" 2>&1; then :; else cat "$results/app-check"; fail "app: types"; fi
-  (cd app && npm test --silent -- --reporter=json --outputFile="$results/app.json") >"$results/app-out" 2>&1 || true
-  counts="$(node -e '
-    const r = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"));
-    const crashed = r.testResults.filter(f => f.status === "failed" && f.assertionResults.length === 0).length;
-    console.log(r.numPassedTests, r.numFailedTests + crashed, r.numPendingTests + (r.numTodoTests ?? 0));' "$results/app.json" 2>/dev/null)" || counts="0 1 0"
-  read -r p f s <<<"$counts"
-  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-  say "   $p passed, $f failed"
-  if [ "$f" -gt 0 ] || [ "$p" -eq 0 ]; then tail -n 80 "$results/app-out"; broken+=("app"); [ "$p" -gt 0 ] || [ "$f" -gt 0 ] || failed=$((failed + 1)); fi
+    say "== app"
+    started=$SECONDS
+    install_app_packages || { broken "app: npm ci"; finish; }
+    if (cd app && npm run --silent check) > "$results/app-check" 2>&1; then passed=$((passed + 1)); else cat "$results/app-check"; broken "app: types"; fi
+    (cd app && timeout --kill-after=10 300 npx --no-install vitest run --reporter=json --outputFile="$results/app.json") > "$results/app-out" 2>&1 < /dev/null
+    node -e '
+        const r = JSON.parse(require("node:fs").readFileSync(process.argv[1], "utf8")), names = [];
+        for (const f of r.testResults) {
+            if (f.status === "failed" && f.assertionResults.length === 0) names.push(f.name.split("/").pop() + " did not run");
+            for (const t of f.assertionResults) if (t.status === "failed") names.push(t.fullName.replaceAll("\n", " "));
+        }
+        console.log([r.numPassedTests, names.length, r.numPendingTests + (r.numTodoTests ?? 0)].join(" "));
+        for (const name of names) console.log(name);' "$results/app.json" > "$results/app-counts" 2> /dev/null || printf '0 1 0\nvitest did not run\n' > "$results/app-counts"
+    count app "$results/app-counts" || tail -n 100 "$results/app-out"
 fi
 
-build_app
+(build_app) || { broken "app: build"; finish; }
 if wanted app; then
-  if (cd app && npm run --silent size) >"$results/size" 2>&1; then passed=$((passed + 1)); say "   $(tail -n 1 "$results/size")"; else cat "$results/size"; fail "app: size"; fi
+    if (cd app && npm run --silent size) > "$results/size" 2>&1; then passed=$((passed + 1)); say "   $(tail -n 1 "$results/size")"; else cat "$results/size"; broken "app: size"; fi
 fi
 
 say "== build"
-if ! dotnet build PocketCoder.slnx -c Release --nologo -v quiet -clp:NoSummary >"$results/build" 2>&1; then
-  grep -E "error|warning" "$results/build" | sort -u | head -40
-  fail "build"
-  finish
+started=$SECONDS
+if ! dotnet build PocketCoder.slnx -c Release --nologo -v quiet -clp:NoSummary -p:RestoreLockedMode=true > "$results/build" 2>&1; then
+    grep -E "error|warning" "$results/build" | sort -u | head -40
+    broken "build"
+    finish
 fi
+say "   $((SECONDS - started)) s"
 
 for project in tests/PocketCoder.*.Tests; do
-  name="$(basename "$project")"
-  wanted "$name" || continue
-  [ -n "$quick" ] && [ "$name" = PocketCoder.EndToEnd.Tests ] && continue
-  say "== $name"
-  arguments=(--no-progress --results-directory "$results/$name" --report-ctrf --report-ctrf-filename result.json)
-  [ -n "$quick" ] && arguments+=(--filter-not-trait "Category=Slow")
-  started=$SECONDS
-  # A test program that hangs is killed; that counts as a failure, like a crash or a run without any test.
-  timeout --kill-after=20 1200 "artifacts/bin/$name/release/$name" "${arguments[@]}" >"$results/$name.out" 2>&1
-  code=$?
-  counts="$(node -e 'const s = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8")).results.summary;
-    console.log(s.passed, s.failed, s.tests - s.passed - s.failed)' "$results/$name/result.json" 2>/dev/null)" || counts="0 0 0"
-  read -r p f s <<<"$counts"
-  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-  say "   $p passed, $f failed, $s skipped ($((SECONDS - started)) s)"
-  if [ "$f" -gt 0 ]; then
-    broken+=("$name")
-    grep -v -E '^\s*$|^\[\+' "$results/$name.out" | tail -n 200
-  elif [ "$code" -ne 0 ] || [ "$p" -eq 0 ]; then
-    say "   ended with code $code"
-    tail -n 60 "$results/$name.out"
-    fail "$name (code $code)"
-  fi
+    name=${project#tests/}
+    wanted "$name" || continue
+    if [ -n "$quick" ] && [ "$name" = PocketCoder.EndToEnd.Tests ]; then continue; fi
+    say "== $name"
+    started=$SECONDS
+    arguments=(--no-progress --results-directory "$results/$name" --report-ctrf --report-ctrf-filename result.json)
+    if [ -n "$quick" ]; then arguments+=(--filter-not-trait Category=Slow); fi
+    # A program that hangs is killed; that counts as a failure, like a crash or a run without any test.
+    timeout --kill-after=20 1200 "artifacts/bin/$name/release/$name" "${arguments[@]}" > "$results/$name.out" 2>&1 < /dev/null
+    code=$?
+    node -e '
+        const r = JSON.parse(require("node:fs").readFileSync(process.argv[1], "utf8")).results, s = r.summary;
+        console.log([s.passed, s.failed, s.tests - s.passed - s.failed].join(" "));
+        for (const t of r.tests) if (t.status === "failed") console.log(t.name.replaceAll("\n", " "));' "$results/$name/result.json" > "$results/$name.counts" 2> /dev/null || echo "0 0 0" > "$results/$name.counts"
+    if ! count "$name" "$results/$name.counts" || [ "$code" -ne 0 ]; then
+        grep -v -E '^\s*$|^\[\+' "$results/$name.out" | tail -n 250
+        if ! grep -q -E '^[0-9]+ [1-9]' "$results/$name.counts"; then broken "$name ended with code $code"; fi
+    fi
 done
 finish

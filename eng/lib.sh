@@ -135,15 +135,15 @@ digest_of() {
 
 # Builds the app into app/dist with its compressed variants, when its sources changed since the last time.
 build_app() {
-    [ -f app/package.json ] || return 0
     stamp=$(digest_of app eng/compress.mjs)
     if [ -f app/dist/index.html ] && [ "$(cat app/node_modules/.pocketcoder-built 2> /dev/null)" = "$stamp" ]; then return 0; fi
     need_node
     install_app_packages
     say "Building the app."
     rm -rf app/dist
-    (cd app && npm run --silent build > ../artifacts-app.log 2>&1) || { cat artifacts-app.log >&2; rm -f artifacts-app.log; fail "The app did not build."; }
-    rm -f artifacts-app.log
+    log=$(mktemp)
+    (cd app && npm run --silent build) > "$log" 2>&1 || { cat "$log" >&2; rm -f "$log"; fail "The app did not build."; }
+    rm -f "$log"
     node eng/compress.mjs app/dist
     printf '%s' "$stamp" > app/node_modules/.pocketcoder-built
 }
@@ -152,6 +152,6 @@ install_app_packages() {
     lock=$(sha256sum app/package-lock.json | cut -c 1-16)
     if [ "$(cat app/node_modules/.pocketcoder-installed 2> /dev/null)" = "$lock" ]; then return 0; fi
     say "Fetching the app's packages (npm ci, as pinned in package-lock.json)."
-    (cd app && npm ci --no-audit --no-fund --loglevel=error) >&2
+    (cd app && npm ci --no-audit --no-fund --loglevel=error) >&2 || return 1
     printf '%s' "$lock" > app/node_modules/.pocketcoder-installed
 }
