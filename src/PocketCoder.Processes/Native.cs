@@ -7,8 +7,8 @@ internal static partial class Native
 {
     public const int Kill = 9;
     public const int Terminate = 15;
-    public const int BrokenPipe = 13;
 
+    private const int BrokenPipe = 13;
     private const uint CloseRangeCloseOnExec = 4;
 
     /// <summary>kill(2). Negative: the process group. Errors (ESRCH: gone meanwhile) are the caller's to ignore.</summary>
@@ -24,6 +24,16 @@ internal static partial class Native
     /// <summary>statx(2). Its structure of 256 bytes is the same on every architecture, unlike stat's.</summary>
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static unsafe partial int StatX(int directory, string path, int flags, uint mask, byte* buffer);
+
+    [LibraryImport("libc", EntryPoint = "signal", SetLastError = true)]
+    private static partial nint SetHandler(int signal, nint handler);
+
+    /// <summary>
+    /// .NET ignores SIGPIPE, and what is ignored stays so in a child: <c>yes | head -1</c> would end with an error instead of silently. A signal
+    /// that is caught becomes usual again at exec. So it is caught by a C function that has no effect and is safe in a handler: abs(3).
+    /// </summary>
+    public static void LetChildrenHaveBrokenPipe()
+        => _ = SetHandler(BrokenPipe, NativeLibrary.GetExport(NativeLibrary.GetMainProgramHandle(), "abs"));
 
     /// <summary>
     /// Marks every descriptor above stderr close-on-exec. .NET opens its own that way; this catches those the daemon

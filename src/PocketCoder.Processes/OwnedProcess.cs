@@ -4,7 +4,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.InteropServices;
 
 namespace PocketCoder.Processes;
 
@@ -18,12 +17,6 @@ public sealed class OwnedProcess : IAsyncDisposable
     public const string MarkVariable = "PROCESS_MARK";
 
     private static readonly TimeSpan DisposeGrace = TimeSpan.FromSeconds(2);
-
-    /// <summary>
-    /// .NET ignores SIGPIPE, and what is ignored stays so in a child: <c>yes | head -1</c> would write into nowhere for ever. A signal that is caught
-    /// becomes usual again in the child; caught and cancelled it does to us what ignoring did: nothing. Kept for the life of the process.
-    /// </summary>
-    private static readonly PosixSignalRegistration BrokenPipe = PosixSignalRegistration.Create((PosixSignal)Native.BrokenPipe, static c => c.Cancel = true);
 
     private readonly Process process;
     private readonly TimeProvider time;
@@ -89,7 +82,7 @@ public sealed class OwnedProcess : IAsyncDisposable
 
         info.Environment[MarkVariable] = mark;
         Native.KeepDescriptorsFromChildren();
-        GC.KeepAlive(BrokenPipe);
+        Native.LetChildrenHaveBrokenPipe();
         var child = new Process { StartInfo = info };
         try
         {

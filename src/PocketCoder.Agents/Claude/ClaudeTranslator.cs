@@ -9,24 +9,32 @@ namespace PocketCoder.Agents.Claude;
 /// Reads files only to show what an edit would change. Unknown lines are counted and skipped. Not thread-safe.
 /// </summary>
 /// <remarks>Protocol as observed with Claude Code 2.1.197.</remarks>
-internal sealed class ClaudeTranslator(string workingDirectory, ClaudeGate gate)
+internal sealed class ClaudeTranslator
 {
     private const string UnreadableRequest = "Claude Code wrote a request that can't be read. The session was ended.";
 
     private readonly ClaudeBlocks blocks = new();
     private readonly ClaudeTodos todos = new();
-    private readonly Dictionary<string, ToolCall> calls = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, PendingRequest> pending = new(StringComparer.Ordinal);
+    private readonly ClaudeCalls calls = new();
+    private readonly ClaudeRequests requests;
+    private readonly string workingDirectory;
+    private readonly ClaudeGate gate;
     private AgentReady? ready;
     private IReadOnlyList<AgentCommand> commands = [];
-    private string? mode;
     private decimal cost;
     private string? lastError;
     private bool turnRuns;
-    private bool interrupting;
+    private int skipped;
+
+    public ClaudeTranslator(string workingDirectory, ClaudeGate gate)
+    {
+        this.workingDirectory = workingDirectory;
+        this.gate = gate;
+        requests = new ClaudeRequests(workingDirectory, gate, calls);
+    }
 
     /// <summary>Lines that were not understood: newer kinds, or broken ones.</summary>
-    public int Skipped { get; private set; }
+    public int Skipped => skipped + requests.Skipped;
 
     public bool TurnRuns => turnRuns;
 
@@ -34,18 +42,18 @@ internal sealed class ClaudeTranslator(string workingDirectory, ClaudeGate gate)
     public AgentReady Announce(string nativeId, string? startMode, IReadOnlyList<AgentCommand> offered)
     {
         commands = offered;
-        mode = startMode;
+        requests.Mode = startMode;
         return ready = new AgentReady(nativeId) { Mode = startMode, Commands = offered };
     }
 
     public void BeginTurn()
     {
         turnRuns = true;
-        interrupting = false;
+        requests.Interrupting = false;
         lastError = null;
     }
 
-    public void BeginInterrupt() => interrupting = true;
+    public void BeginInterrupt() => requests.Interrupting = true;
 
     public ClaudeOutput Translate(ReadOnlyMemory<byte> line)
     {
@@ -53,7 +61,7 @@ internal sealed class ClaudeTranslator(string workingDirectory, ClaudeGate gate)
         using var document = ClaudeJson.TryParse(line);
         if (document is null || document.RootElement.ValueKind != JsonValueKind.Object)
         {
-            Skipped++;
+            skipped++;
             if (line.Span.IndexOf("control_request"u8) >= 0)
             {
                 // An unanswered hook would leave the call to the program's own rules in the end.
@@ -95,10 +103,10 @@ internal sealed class ClaudeTranslator(string workingDirectory, ClaudeGate gate)
                 Result(root, output);
                 break;
             case "control_request":
-                Request(root, output);
+                requests.Take(root, output);
                 break;
             case "control_cancel_request":
-                if (root.Text("request_id") is { } id && pending.Remove(id))
+                if (root.Text("request_id") is { } id && requests.Withdraw(id))
                 {
                     output.Events.Add(new AgentRequestWithdrawn(id));
                 }
@@ -108,7 +116,7 @@ internal sealed class ClaudeTranslator(string workingDirectory, ClaudeGate gate)
                 output.Reply = ClaudeReply.From(root);
                 break;
             default:
-                Skipped++;
+                skipped++;
                 break;
         }
     }
@@ -116,7 +124,7 @@ internal sealed class ClaudeTranslator(string workingDirectory, ClaudeGate gate)
     /// <summary>Skips the line, but never leaves a request without its no.</summary>
     private ClaudeOutput NotUnderstood(JsonElement root)
     {
-        Skipped++;
+        skipped++;
         var output = new ClaudeOutput();
         try
         {
@@ -135,67 +143,22 @@ internal sealed class ClaudeTranslator(string workingDirectory, ClaudeGate gate)
         return output;
     }
 
-    /// <summary>The line that answers a request, or null when nobody waits for it any more.</summary>
-    /// <exception cref="ArgumentException">This kind of answer does not fit what was asked.</exception>
-    public byte[]? Answer(string requestId, AgentAnswer answer)
-    {
-        if (!pending.TryGetValue(requestId, out var request))
-        {
-            return null;
-        }
-
-        var line = (request.Kind, answer) switch
-        {
-            (_, AgentAnswer.Deny deny) => ClaudeMessages.Deny(requestId, deny.Message, deny.Interrupt),
-            (RequestKind.Approval, AgentAnswer.Allow allow) => Allow(requestId, request, allow),
-            (RequestKind.Question, AgentAnswer.Reply reply) => ClaudeMessages.Answers(requestId, request.InputJson, reply.Answers),
-            (RequestKind.Plan, AgentAnswer.AcceptPlan accept) => ClaudeMessages.Allow(requestId, request.InputJson, ClaudeModes.Checked(accept.Mode ?? ClaudeModes.Default)),
-            _ => throw new ArgumentException($"{request.Kind} {requestId} can't be answered with {answer.GetType().Name}.", nameof(answer)),
-        };
-        if (answer is AgentAnswer.Deny { Interrupt: true })
-        {
-            interrupting = true;
-        }
-
-        pending.Remove(requestId);
-        return line;
-    }
+    /// <inheritdoc cref="ClaudeRequests.Answer"/>
+    public byte[]? Answer(string requestId, AgentAnswer answer) => requests.Answer(requestId, answer);
 
     /// <summary>What is still open when the program ends: to be said before the end itself.</summary>
     public IReadOnlyList<AgentEvent> CloseOpen()
     {
-        List<AgentEvent> events = [.. pending.Keys.Select(id => new AgentRequestWithdrawn(id)), .. blocks.End().Select(id => new AgentBlockDropped(id))];
-        pending.Clear();
+        List<AgentEvent> events = [.. requests.CloseAll().Select(id => new AgentRequestWithdrawn(id)), .. blocks.End().Select(id => new AgentBlockDropped(id))];
         calls.Clear();
         return events;
-    }
-
-    private byte[] Allow(string requestId, PendingRequest request, AgentAnswer.Allow allow)
-    {
-        // Approved = executed: byte for byte what was asked, on the file that was shown.
-        if (allow.InputJson != request.InputJson)
-        {
-            return ClaudeMessages.Deny(requestId, "Refused: what was approved is not what was asked.");
-        }
-
-        if (request.Change is { } change && !change.IsStillTrue())
-        {
-            return ClaudeMessages.Deny(requestId, "Refused: the file changed after it was shown for approval. Read it again.");
-        }
-
-        if (calls.TryGetValue(request.ToolUseId, out var call))
-        {
-            call.Allowed = true;
-        }
-
-        return ClaudeMessages.Allow(requestId, request.InputJson);
     }
 
     private void Stream(JsonElement root, ClaudeOutput output)
     {
         if (root.Object("event") is not { } item)
         {
-            Skipped++;
+            skipped++;
             return;
         }
 
@@ -235,7 +198,7 @@ internal sealed class ClaudeTranslator(string workingDirectory, ClaudeGate gate)
     {
         if (root.Object("message") is not { } message || message.Text("id") is not { } messageId)
         {
-            Skipped++;
+            skipped++;
             return;
         }
 
@@ -273,7 +236,7 @@ internal sealed class ClaudeTranslator(string workingDirectory, ClaudeGate gate)
 
     private void ToolUse(string id, string name, JsonElement input, string? parent, ClaudeOutput output)
     {
-        var call = Call(id, name, input);
+        var call = calls.Of(id, name, input);
         call.Parent = parent;
         if (call.Announced)
         {
@@ -308,13 +271,13 @@ internal sealed class ClaudeTranslator(string workingDirectory, ClaudeGate gate)
     private void ToolResult(string id, JsonElement block, JsonElement root, ClaudeOutput output)
     {
         var isError = block.IsTrue("is_error");
-        var text = OutputText(block);
+        var text = ClaudeResult.Text(block);
         var structured = root.Object("tool_use_result");
-        calls.Remove(id, out var call);
+        var call = calls.End(id);
         output.Events.Add(new AgentToolResult(id, isError, BoundedText.HeadAndTail(text, BoundedText.OutputLimit))
         {
-            ExitCode = call?.Name == "Bash" ? ExitCode(text, isError, structured) : null,
-            Interrupted = structured?.IsTrue("interrupted") == true || (interrupting && isError),
+            ExitCode = call?.Name == "Bash" ? ClaudeResult.ExitCode(text, isError, structured) : null,
+            Interrupted = structured?.IsTrue("interrupted") == true || (requests.Interrupting && isError),
             ParentToolUseId = root.Text("parent_tool_use_id") ?? call?.Parent,
         });
 
@@ -324,7 +287,7 @@ internal sealed class ClaudeTranslator(string workingDirectory, ClaudeGate gate)
         }
 
         using var input = JsonDocument.Parse(call.InputJson);
-        if (!call.Allowed && (call.Word ?? gate.Judge(call.Name, input.RootElement, mode).Word) != GateWord.Pass)
+        if (!call.Allowed && (call.Word ?? gate.Judge(call.Name, input.RootElement, requests.Mode).Word) != GateWord.Pass)
         {
             // Should be impossible. If it happens the gate does not hold, and nothing more may run through it.
             output.Violation = $"Claude Code ran {call.Name} without the decision it needs. The session was ended.";
@@ -333,38 +296,6 @@ internal sealed class ClaudeTranslator(string workingDirectory, ClaudeGate gate)
         {
             output.Events.Add(list);
         }
-    }
-
-    private static string OutputText(JsonElement block)
-    {
-        if (block.Text("content") is { } text)
-        {
-            return text;
-        }
-
-        return string.Join('\n', block.Items("content").Select(part => part.Text("type") switch
-        {
-            "text" => part.Text("text") ?? "",
-            { } type => $"[{type}]",
-            null => "",
-        }));
-    }
-
-    /// <summary>
-    /// A failed command's text begins with "Exit code N"; a successful one has only its structured output. For some programs (grep, diff) the
-    /// program takes 1 for success and says so by an interpretation: then the code is not known.
-    /// </summary>
-    private static int? ExitCode(string text, bool isError, JsonElement? structured)
-    {
-        const string prefix = "Exit code ";
-        if (isError && text.StartsWith(prefix, StringComparison.Ordinal))
-        {
-            var digits = text.AsSpan(prefix.Length);
-            var end = digits.IndexOfAnyExceptInRange('0', '9');
-            return int.TryParse(end < 0 ? digits : digits[..end], NumberStyles.None, CultureInfo.InvariantCulture, out var code) ? code : null;
-        }
-
-        return !isError && structured?.Member("stdout") is not null && !structured.Value.IsTrue("interrupted") && structured.Value.Text("returnCodeInterpretation") is null ? 0 : null;
     }
 
     private void System(JsonElement root, ClaudeOutput output)
@@ -388,7 +319,7 @@ internal sealed class ClaudeTranslator(string workingDirectory, ClaudeGate gate)
                 });
                 break;
             default:
-                Skipped++;
+                skipped++;
                 break;
         }
     }
@@ -416,7 +347,7 @@ internal sealed class ClaudeTranslator(string workingDirectory, ClaudeGate gate)
         }
 
         CheckMode(now.Mode, output);
-        mode = now.Mode ?? mode;
+        requests.Mode = now.Mode ?? requests.Mode;
         if (ready is null || ready.NativeId != now.NativeId || ready.Model != now.Model || ready.Mode != now.Mode || ready.Version != now.Version
             || !ready.Tools.SequenceEqual(now.Tools, StringComparer.Ordinal))
         {
@@ -430,7 +361,7 @@ internal sealed class ClaudeTranslator(string workingDirectory, ClaudeGate gate)
         if (root.Text("permissionMode") is { } changed)
         {
             CheckMode(changed, output);
-            mode = changed;
+            requests.Mode = changed;
             if (ready is not null)
             {
                 ready = ready with { Mode = changed };
@@ -466,25 +397,24 @@ internal sealed class ClaudeTranslator(string workingDirectory, ClaudeGate gate)
             return; // a resume that failed says so by a result without a turn
         }
 
-        foreach (var id in pending.Keys)
+        foreach (var id in requests.CloseAll())
         {
             output.Events.Add(new AgentRequestWithdrawn(id));
         }
 
-        pending.Clear();
         Drop(blocks.End(), output);
 
         // "success" with is_error is how a failed request ends (captured: api-error-401), so the subtype tells nothing.
         var failed = root.IsTrue("is_error");
         var aborted = root.Text("terminal_reason")?.StartsWith("aborted", StringComparison.Ordinal) == true;
-        var outcome = !failed ? TurnOutcome.Completed : aborted || interrupting ? TurnOutcome.Cancelled : TurnOutcome.Failed;
+        var outcome = !failed ? TurnOutcome.Completed : aborted || requests.Interrupting ? TurnOutcome.Cancelled : TurnOutcome.Failed;
         output.Events.Add(new AgentTurnEnded(outcome)
         {
             Error = outcome == TurnOutcome.Failed ? ErrorText(root) : null,
             Usage = Usage(root),
         });
         turnRuns = false;
-        interrupting = false;
+        requests.Interrupting = false;
         calls.Clear();
     }
 
@@ -507,181 +437,5 @@ internal sealed class ClaudeTranslator(string workingDirectory, ClaudeGate gate)
             : null;
     }
 
-    private void Request(JsonElement root, ClaudeOutput output)
-    {
-        if (root.Text("request_id") is not { } id)
-        {
-            Skipped++;
-            return;
-        }
-
-        var request = root.Object("request");
-        switch (request?.Text("subtype"))
-        {
-            case "hook_callback":
-                output.Lines.Add(BeforeTool(id, request.Value));
-                break;
-            case "can_use_tool":
-                MayUse(id, request.Value, output);
-                break;
-            default:
-                Skipped++;
-                output.Lines.Add(ClaudeMessages.Error(id, "not supported"));
-                break;
-        }
-    }
-
-    private byte[] BeforeTool(string requestId, JsonElement request)
-    {
-        if (request.Text("callback_id") != ClaudeMessages.BeforeToolHook
-            || request.Object("input") is not { } hook
-            || hook.Text("tool_name") is not { } tool
-            || hook.Object("tool_input") is not { } input
-            || (hook.Text("tool_use_id") ?? request.Text("tool_use_id")) is not { } toolUseId)
-        {
-            Skipped++;
-            return ClaudeMessages.HookAnswer(requestId, "deny", "This call was not understood.");
-        }
-
-        var verdict = gate.Judge(tool, input, hook.Text("permission_mode") ?? mode);
-        var call = Call(toolUseId, tool, input);
-        var raw = input.GetRawText();
-        if (call.Word is not null && (call.Name != tool || !ClaudeJson.SameValue(call.InputJson, raw)))
-        {
-            return ClaudeMessages.HookAnswer(requestId, "deny", "This call differs from the one announced under its id.");
-        }
-
-        call.Name = tool;
-        call.InputJson = raw;
-        call.Word = verdict.Word;
-        return ClaudeMessages.HookAnswer(
-            requestId,
-            verdict.Word switch { GateWord.Ask => "ask", GateWord.Deny => "deny", _ => null },
-            verdict.Reason);
-    }
-
-    private void MayUse(string requestId, JsonElement request, ClaudeOutput output)
-    {
-        if (request.Text("tool_name") is not { } tool || request.Object("input") is not { } input || request.Text("tool_use_id") is not { } toolUseId)
-        {
-            output.Lines.Add(ClaudeMessages.Deny(requestId, "This request was not understood."));
-            return;
-        }
-
-        var raw = input.GetRawText();
-        var refusal = Refusal(requestId, toolUseId, tool, raw);
-        if (refusal is not null)
-        {
-            output.Lines.Add(ClaudeMessages.Deny(requestId, refusal, interrupting));
-            return;
-        }
-
-        var (kind, change, item) = tool switch
-        {
-            "AskUserQuestion" => (RequestKind.Question, null, Question(requestId, toolUseId, input)),
-            "ExitPlanMode" => (RequestKind.Plan, null, new AgentPlanProposed(requestId, toolUseId, input.Text("plan") ?? raw)),
-            _ => Approval(requestId, toolUseId, tool, input, request),
-        };
-        if (item is null)
-        {
-            output.Lines.Add(ClaudeMessages.Deny(requestId, "The question was not understood: give each question a text."));
-            return;
-        }
-
-        pending[requestId] = new PendingRequest(kind, toolUseId, raw, change);
-        output.Events.Add(item);
-    }
-
-    private string? Refusal(string requestId, string toolUseId, string tool, string raw)
-    {
-        if (interrupting)
-        {
-            return "The turn was interrupted.";
-        }
-
-        if (pending.ContainsKey(requestId))
-        {
-            return "This request id is already in use.";
-        }
-
-        if (!calls.TryGetValue(toolUseId, out var call) || call.Word is not { } word)
-        {
-            return "This call did not pass the hook before.";
-        }
-
-        if (word == GateWord.Deny)
-        {
-            return "This call is refused.";
-        }
-
-        return call.Name != tool || (call.InputJson != raw && !ClaudeJson.SameValue(call.InputJson, raw))
-            ? "This call differs from the one the hook saw."
-            : null;
-    }
-
-    private (RequestKind Kind, ClaudeFileChange? Change, AgentEvent? Event) Approval(string requestId, string toolUseId, string tool, JsonElement input, JsonElement request)
-    {
-        var change = ClaudeFileChange.Predict(tool, input, workingDirectory);
-        AgentSubject subject = tool == "Bash" && input.Text("command") is { } command
-            ? new AgentSubject.Command(command, workingDirectory)
-            : change is not null ? new AgentSubject.Edit(change.Change) : new AgentSubject.Tool(tool);
-        var reason = ClaudeTool.Kind(tool) == ToolKind.Edit ? null : request.Text("description");
-        return (RequestKind.Approval, change, new AgentApprovalAsked(requestId, toolUseId, tool, subject, input.GetRawText()) { Reason = reason });
-    }
-
-    private static AgentQuestionAsked? Question(string requestId, string toolUseId, JsonElement input)
-    {
-        var questions = new List<AgentQuestion>();
-        foreach (var question in input.Items("questions"))
-        {
-            if (question.Text("question") is not { Length: > 0 } text)
-            {
-                return null;
-            }
-
-            var options = question.Items("options").Where(o => o.Text("label") is not null).Select(o => new AgentOption(o.Text("label")!, o.Text("description")));
-            questions.Add(new AgentQuestion(text, question.Text("header"), [.. options], question.IsTrue("multiSelect")));
-        }
-
-        return questions.Count == 0 ? null : new AgentQuestionAsked(requestId, toolUseId, questions);
-    }
-
-    private ToolCall Call(string id, string name, JsonElement input)
-    {
-        if (!calls.TryGetValue(id, out var call))
-        {
-            calls[id] = call = new ToolCall(name, input.GetRawText());
-        }
-
-        return call;
-    }
-
     private static void Drop(IEnumerable<string> ids, ClaudeOutput output) => output.Events.AddRange(ids.Select(id => new AgentBlockDropped(id)));
-
-    private enum RequestKind
-    {
-        Approval,
-        Question,
-        Plan,
-    }
-
-    private sealed record PendingRequest(RequestKind Kind, string ToolUseId, string InputJson, ClaudeFileChange? Change);
-
-    /// <summary>A tool call of the running turn, from its announcement or its hook (whichever came first) to its result.</summary>
-    private sealed class ToolCall(string name, string inputJson)
-    {
-        public string Name { get; set; } = name;
-
-        /// <summary>As the hook saw it; until then as it was announced (the program reorders and completes members in between).</summary>
-        public string InputJson { get; set; } = inputJson;
-
-        public string? Parent { get; set; }
-
-        public bool Announced { get; set; }
-
-        /// <summary>What the hook was told.</summary>
-        public GateWord? Word { get; set; }
-
-        public bool Allowed { get; set; }
-    }
 }

@@ -11,6 +11,7 @@ using PocketCoder.Gateway.Tls;
 using PocketCoder.Machine;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Machine.Logging;
+using PocketCoder.Processes;
 
 namespace PocketCoder.Cli.Commands;
 
@@ -98,7 +99,7 @@ internal static class StartCommand
         }
 
         _ = GatewayFrom(parsed, context.Home); // what is refused for its form is refused here, where the person looks
-        using var child = Process.Start(SelfAgain(parsed, context.Home)) ?? throw new CommandFailure("The daemon could not be started.");
+        using var child = StartDetached(parsed, context.Home);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
         limit.CancelAfter(s_readyLimit);
         try
@@ -129,23 +130,19 @@ internal static class StartCommand
         throw new CommandFailure($"The daemon ended while starting (exit code {child.ExitCode}).{LastLines(context.Home)}");
     }
 
-    private static ProcessStartInfo SelfAgain(ParseResult parsed, Home home)
+    private static Process StartDetached(ParseResult parsed, Home home)
     {
-        var program = Environment.ProcessPath ?? throw new CommandFailure("This program does not know where it lies; use --foreground.");
-        var start = new ProcessStartInfo(program) { UseShellExecute = false, WorkingDirectory = home.Root };
-        if (Path.GetFileNameWithoutExtension(program) == "dotnet")
+        try
         {
-            start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "pocketcoder.dll"));
+            return OwnProgram.StartAgain(
+                [.. parsed.Tokens.Select(t => t.Value), s_detached.Name],
+                home.Root,
+                new Dictionary<string, string>(StringComparer.Ordinal) { ["POCKETCODER_HOME"] = home.Root }); // a relative one would mean another place from there
         }
-
-        foreach (var token in parsed.Tokens)
+        catch (ProcessStartException e)
         {
-            start.ArgumentList.Add(token.Value);
+            throw new CommandFailure($"{e.Message} Try: pocketcoder start --foreground");
         }
-
-        start.ArgumentList.Add(s_detached.Name);
-        start.Environment["POCKETCODER_HOME"] = home.Root; // a relative one would mean another place from there
-        return start;
     }
 
     private static async Task<int> TellRunningAsync(CommandContext context, bool already, CancellationToken ct)
