@@ -36,7 +36,7 @@ public sealed class AppStoryTests(Browser browser) : IClassFixture<Browser>
         await phone.Id("deny").Last.ClickAsync();
         await phone.Id("deny-reason").FillAsync("call it README");
         await phone.Id("deny-confirm").ClickAsync();
-        await Expect(phone.Page.GetByText("call it README").First).ToBeVisibleAsync();
+        await Expect(phone.Id("decision").Filter(new LocatorFilterOptions { HasText = "Denied by Test phone" })).ToContainTextAsync("call it README");
         Assert.False(File.Exists(Path.Combine(project.Path, "notes.md")));
 
         await SendAsync(phone, "ask: Which colour? | red | blue");
@@ -139,12 +139,20 @@ public sealed class AppStoryTests(Browser browser) : IClassFixture<Browser>
         await phone.PictureAsync("00-pairing");
         await phone.Id("pair-confirm").ClickAsync();
         await Expect(phone.Page.GetByRole(AriaRole.Navigation).First).ToBeVisibleAsync();
+
+        // Pairing is one connection and working another: what follows is about the second.
+        await Wait.UntilAsync(async () => (await machine.Control.ListDevicesAsync(CancellationToken.None))[0].Connected, "the device works");
     }
 
-    internal static async Task NewSessionAsync(BrowserPhone phone, string prompt)
+    internal static async Task NewSessionAsync(BrowserPhone phone, string prompt, string? mode = null)
     {
         await phone.Page.GotoAsync(new Uri(new Uri(phone.Page.Url), "/new").ToString());
         await Expect(phone.Id("project-select")).ToBeVisibleAsync();
+        if (mode is not null)
+        {
+            await phone.Id("mode-select").SelectOptionAsync(mode);
+        }
+
         await SendAsync(phone, prompt);
         await Expect(phone.Id("transcript")).ToBeVisibleAsync();
     }

@@ -30,7 +30,7 @@ internal static class AnthropicDialect
             AllText(body["system"]), prompt, results,
             context.Request.Headers["x-api-key"].FirstOrDefault() ?? context.Request.Headers.Authorization.FirstOrDefault()));
 
-        var steps = ScriptedModelServer.Round(prompt, calls, results.Count == 0 ? null : results[^1]);
+        var steps = server.Round(prompt, calls, results.Count == 0 ? null : results[^1]);
         if (steps.OfType<ScriptStep.Fail>().FirstOrDefault(f => server.FailsNow(prompt, f)) is { } fail)
         {
             await FailAsync(context, fail.Status);

@@ -29,6 +29,9 @@ public sealed class ScriptedModelServer : IAsyncDisposable
     /// <summary>All model requests so far, in order.</summary>
     public IReadOnlyList<ModelRequest> Requests => [.. requests];
 
+    /// <summary>What a prompt in plain words stands for: words → script. For stories and pictures that should read like life.</summary>
+    public ConcurrentDictionary<string, string> Scripts { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Method and path of requests nobody expected; empty in a good test.</summary>
     public IReadOnlyList<string> Unexpected => [.. others];
 
@@ -58,9 +61,9 @@ public sealed class ScriptedModelServer : IAsyncDisposable
     internal void Record(ModelRequest request) => requests.Enqueue(request);
 
     /// <summary>The round of the script this request is for: by the tool calls made since the prompt.</summary>
-    internal static IReadOnlyList<ScriptStep> Round(string prompt, int callsMade, string? lastResult)
+    internal IReadOnlyList<ScriptStep> Round(string prompt, int callsMade, string? lastResult)
     {
-        var rounds = Script.Rounds(prompt);
+        var rounds = Script.Rounds(Scripts.GetValueOrDefault(prompt, prompt));
         if (callsMade >= rounds.Count || (callsMade == rounds.Count - 1 && rounds[callsMade].Count == 0))
         {
             return [new ScriptStep.Say(["Done. ", "Last tool result: ", lastResult ?? ""])];
