@@ -69,8 +69,17 @@ public sealed class AppStoryTests(Browser browser) : IClassFixture<Browser>
         await PairAsync(machine, phone);
 
         await NewSessionAsync(phone, "long: 2000");
+        await Expect(phone.Id("stop")).ToBeVisibleAsync();
+        await SendAsync(phone, "todo: after the stop");
+        await Expect(phone.Id("queue-item")).ToHaveCountAsync(1);
         await phone.Id("stop").ClickAsync();
         await Wait.UntilAsync(async () => (await machine.Control.ListSessionsAsync(CancellationToken.None))[0].State == SessionState.Idle, "the turn was stopped");
+
+        // What was queued waits for a person: after a stop nothing goes on by itself.
+        await Expect(phone.Id("queue-held")).ToBeVisibleAsync();
+        await phone.PictureAsync("07-held");
+        await phone.Id("queue-release").ClickAsync();
+        await Expect(phone.Page.GetByText("1 of 1 done")).ToBeVisibleAsync();
 
         await SendAsync(phone, "run: touch after-reopen.txt");
         await Expect(phone.Id("allow-once").Last).ToBeVisibleAsync();

@@ -11,7 +11,7 @@ internal sealed partial class SessionActor
     /// <summary>How long an agent may take to end a turn after it was asked to stop; then it is killed.</summary>
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(10);
 
-    private sealed record Running(IAgentProcess Agent, int Generation, Task Forwarding);
+    private sealed record Running(IAgentProcess Agent, int Generation, bool Resumed, Task Forwarding);
 
     /// <summary>Something the agent waits for, with what it exactly asked.</summary>
     private sealed record Asked(string RequestId, AgentEvent Request, ApprovalInfo Approval);
@@ -63,7 +63,7 @@ internal sealed partial class SessionActor
         }
 
         Log.Started(_services.Logger, _record.SessionId, _record.Agent, agent.Process?.Pid);
-        _process = new Running(agent, generation, ForwardAsync(agent, generation));
+        _process = new Running(agent, generation, resumed, ForwardAsync(agent, generation));
         if (resumed)
         {
             await NoteAsync(NoticeLevel.Info, $"{_driver.Description.Name} resumed the conversation.");
@@ -165,9 +165,8 @@ internal sealed partial class SessionActor
         var changed = _record.NativeId != ready.NativeId || (ready.Model is not null && ready.Model != _record.Model) || (ready.Mode is not null && ready.Mode != _record.Mode);
         if (changed)
         {
-            var resumed = _record.NativeId is not null;
             await SaveAsync(record => record with { NativeId = ready.NativeId, Model = ready.Model ?? record.Model, Mode = ready.Mode ?? record.Mode });
-            await WriteAsync(new InitEvent(_record.Agent, ready.Version, ready.Model, ready.Mode, SandboxKind.None, resumed) { At = Store.Now, TurnId = _turn?.TurnId });
+            await WriteAsync(new InitEvent(_record.Agent, ready.Version, ready.Model, ready.Mode, SandboxKind.None, _process?.Resumed ?? false) { At = Store.Now, TurnId = _turn?.TurnId });
         }
     }
 

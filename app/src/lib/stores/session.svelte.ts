@@ -92,7 +92,7 @@ export class SessionStore {
     this.#turn((await this.#workspace.client.request("agent_queue_remove", { agentSessionId: this.agentSessionId, promptId })).turn);
   }
 
-  async set(change: { title?: string; mode?: string; model?: string; archived?: boolean }): Promise<void> {
+  async set(change: { title?: string; mode?: string; model?: string; archived?: boolean; held?: boolean }): Promise<void> {
     this.#workspace.putSession((await this.#workspace.client.request("agent_session_set", { agentSessionId: this.agentSessionId, ...change })).session);
   }
 

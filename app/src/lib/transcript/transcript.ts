@@ -63,7 +63,10 @@ export class Transcript {
         break;
       case "init": {
         const setting = [event.agent, event.model, event.mode, event.sandbox].join("\n");
-        if (setting !== this.#lastInit || event.resumed) this.#put({ kind: "init", key: `init-${seq}`, at, init: event }, parent);
+        // An agent tells its model a moment after its start: one line, not two. That it resumed is a notice of its own.
+        const before = this.#items.at(-1);
+        const key = before?.kind === "init" && before.init.agent === event.agent ? before.key : `init-${seq}`;
+        if (setting !== this.#lastInit) this.#put({ kind: "init", key, at, init: event }, parent);
         this.#lastInit = setting;
         break;
       }
