@@ -79,6 +79,22 @@ if wanted app; then
     if (cd app && npm run --silent size) > "$results/size" 2>&1; then passed=$((passed + 1)); say "   $(tail -n 1 "$results/size")"; else cat "$results/size"; broken "app: size"; fi
 fi
 
+# In Chromium on a mock machine: the app under the gateway's policy, what a person does, every screen in every size and theme with axe-core.
+for script in policy walk stories; do
+    if [ -n "$quick" ] || ! wanted "app-$script"; then continue; fi
+    say "== app-$script"
+    started=$SECONDS
+    (cd app && timeout --kill-after=10 600 npm run --silent "$script") > "$results/$script" 2>&1 < /dev/null
+    line=$(tail -n 1 "$results/$script")
+    if [[ $line =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+        echo "${BASH_REMATCH[1]} ${BASH_REMATCH[2]} 0" > "$results/$script.counts"
+        count "app-$script" "$results/$script.counts" || { grep -v '^ok ' "$results/$script" | tail -n 60; bad+=("app-$script"); }
+    else
+        tail -n 60 "$results/$script"
+        broken "app-$script did not run to its end"
+    fi
+done
+
 say "== build"
 started=$SECONDS
 if ! dotnet build PocketCoder.slnx -c Release --nologo -v quiet -clp:NoSummary -p:RestoreLockedMode=true > "$results/build" 2>&1; then
