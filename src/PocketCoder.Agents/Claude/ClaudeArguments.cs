@@ -5,6 +5,7 @@ internal static class ClaudeArguments
 {
     public static IReadOnlyList<string> For(AgentStart start)
     {
+        var tools = new ClaudeHostTools(start.HostTools);
         List<string> arguments =
         [
             "-p", "--input-format", "stream-json", "--output-format", "stream-json", "--verbose", "--include-partial-messages",
@@ -13,10 +14,16 @@ internal static class ClaudeArguments
             // A repository's settings are code: hooks, servers, key helpers. None of them is read.
             "--setting-sources", "", "--strict-mcp-config",
             "--settings", """{"disableAllHooks":true,"disableSkillShellExecution":true}""",
-            "--tools", string.Join(',', ClaudeTool.Offered),
-            "--disallowedTools", string.Join(',', ClaudeTool.Disallowed),
+            "--tools", string.Join(',', tools.IsGated ? ClaudeTool.OfferedGated : ClaudeTool.Offered),
+            "--disallowedTools", string.Join(',', tools.IsGated ? ClaudeTool.DisallowedGated : ClaudeTool.Disallowed),
             "--permission-mode", ClaudeModes.Checked(start.Mode ?? ClaudeModes.Default),
         ];
+        if (tools.IsGated)
+        {
+            // The machine asks before it runs any of them; the program need not ask as well.
+            arguments.AddRange(["--allowedTools", string.Join(',', tools.FullNames)]);
+        }
+
         if (start.Model is { Length: > 0 } model)
         {
             arguments.AddRange(["--model", model]);

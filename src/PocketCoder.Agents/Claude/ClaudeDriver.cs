@@ -41,6 +41,7 @@ public sealed partial class ClaudeDriver : IAgentDriver
         Plans = true,
         Resume = true,
         Usage = true,
+        HostTools = true,
     };
 
     public async Task<AgentProbe> ProbeAsync(CancellationToken cancellationToken)

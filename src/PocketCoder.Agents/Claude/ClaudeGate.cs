@@ -22,13 +22,18 @@ internal readonly record struct GateVerdict(GateWord Word, string? Reason = null
 /// Decides which tool calls reach a human. The rule is: all, except a closed list of calls that change nothing and reach nothing outside
 /// the project. Looks at the file system (links are resolved); otherwise pure.
 /// </summary>
-internal sealed class ClaudeGate(string workingDirectory, string configDirectory)
+internal sealed class ClaudeGate(string workingDirectory, string configDirectory, ClaudeHostTools hostTools)
 {
     private static readonly string[] PlainAgentMembers = ["description", "prompt", "subagent_type", "model", "run_in_background"];
 
     public GateVerdict Judge(string tool, JsonElement input, string? permissionMode)
     {
-        if (input.ValueKind != JsonValueKind.Object || !ClaudeTool.IsOffered(tool))
+        if (input.ValueKind == JsonValueKind.Object && hostTools.ShortName(tool) is not null)
+        {
+            return new(GateWord.Pass); // the machine asks before it runs it, and nobody else can
+        }
+
+        if (input.ValueKind != JsonValueKind.Object || !ClaudeTool.IsOffered(tool, hostTools.IsGated))
         {
             return new(GateWord.Deny, $"{tool} is not available here.");
         }

@@ -14,7 +14,7 @@ internal static class ClaudeMessages
     /// </summary>
     private const int HookSeconds = 7 * 24 * 3600;
 
-    public static byte[] Initialize(string requestId, string? appendSystemPrompt) => Request(requestId, "initialize", w =>
+    public static byte[] Initialize(string requestId, string? appendSystemPrompt, ClaudeHostTools hostTools) => Request(requestId, "initialize", w =>
     {
         w.WriteStartObject("hooks");
         w.WriteStartArray("PreToolUse");
@@ -31,6 +31,8 @@ internal static class ClaudeMessages
         {
             w.WriteString("appendSystemPrompt", appendSystemPrompt);
         }
+
+        hostTools.WriteInitialize(w);
     });
 
     public static byte[] Interrupt(string requestId) => Request(requestId, "interrupt");
@@ -98,6 +100,43 @@ internal static class ClaudeMessages
         w.WriteString("behavior", "deny");
         w.WriteString("message", message);
         w.WriteBoolean("interrupt", interrupt);
+    });
+
+    /// <summary>What a tool of ours gave, for the JSON-RPC request <paramref name="id"/> (raw JSON).</summary>
+    public static byte[] ToolResult(string requestId, string id, string text, bool isError)
+    {
+        using var parsed = JsonDocument.Parse(id);
+        return Mcp(requestId, parsed.RootElement, w =>
+        {
+            w.WriteStartObject("result");
+            w.WriteStartArray("content");
+            w.WriteStartObject();
+            w.WriteString("type", "text");
+            w.WriteString("text", text);
+            w.WriteEndObject();
+            w.WriteEndArray();
+            w.WriteBoolean("isError", isError);
+            w.WriteEndObject();
+        });
+    }
+
+    /// <summary>An answer of our MCP server. A notification has no id; the program wants an answer with one all the same.</summary>
+    public static byte[] Mcp(string requestId, JsonElement? id, Action<Utf8JsonWriter> content) => Response(requestId, w =>
+    {
+        w.WriteStartObject("mcp_response");
+        w.WriteString("jsonrpc", "2.0");
+        w.WritePropertyName("id");
+        if (id is { } known)
+        {
+            known.WriteTo(w);
+        }
+        else
+        {
+            w.WriteNumberValue(0);
+        }
+
+        content(w);
+        w.WriteEndObject();
     });
 
     /// <summary>The hook's word on a tool call; null leaves it to the program's own rules.</summary>

@@ -69,13 +69,14 @@ internal sealed class ClaudeProcess : IAgentProcess
             throw new AgentException(AgentError.FailedToStart, e.Message, e);
         }
 
-        var fresh = new ClaudeTranslator(start.WorkingDirectory, new ClaudeGate(start.WorkingDirectory, configDirectory));
+        var tools = new ClaudeHostTools(start.HostTools);
+        var fresh = new ClaudeTranslator(start.WorkingDirectory, new ClaudeGate(start.WorkingDirectory, configDirectory, tools), tools);
         var claude = new ClaudeProcess(owned, start, fresh, environment, time);
         try
         {
             // Always first: it registers the hook that makes every sensitive call ask, before any prompt can cause one.
             var memory = ClaudeMemory.Read(configDirectory, start.WorkingDirectory);
-            await claude.RequestAsync(id => ClaudeMessages.Initialize(claude.initializeId = id, memory), InitializeLimit, cancellationToken);
+            await claude.RequestAsync(id => ClaudeMessages.Initialize(claude.initializeId = id, memory, tools), InitializeLimit, cancellationToken);
             return claude;
         }
         catch (Exception e)

@@ -7,7 +7,7 @@ namespace PocketCoder.Agents.Claude;
 /// What Claude Code asks us: may this tool run (the hook, then the permission request), a question, a plan. Whatever is not understood is
 /// refused. Not thread-safe.
 /// </summary>
-internal sealed class ClaudeRequests(string workingDirectory, ClaudeGate gate, ClaudeCalls calls)
+internal sealed class ClaudeRequests(string workingDirectory, ClaudeGate gate, ClaudeHostTools hostTools, ClaudeCalls calls)
 {
     private readonly Dictionary<string, PendingRequest> pending = new(StringComparer.Ordinal);
 
@@ -41,7 +41,9 @@ internal sealed class ClaudeRequests(string workingDirectory, ClaudeGate gate, C
 
         var line = (request.Kind, answer) switch
         {
+            (RequestKind.HostCall, AgentAnswer.Deny deny) => ClaudeMessages.ToolResult(requestId, request.RpcId!, deny.Message, isError: false),
             (_, AgentAnswer.Deny deny) => ClaudeMessages.Deny(requestId, deny.Message, deny.Interrupt),
+            (RequestKind.HostCall, AgentAnswer.HostResult result) => ClaudeMessages.ToolResult(requestId, request.RpcId!, result.Text, result.IsError),
             (RequestKind.Approval, AgentAnswer.Allow allow) => Allow(requestId, request, allow),
             (RequestKind.Question, AgentAnswer.Reply reply) => ClaudeMessages.Answers(requestId, request.InputJson, reply.Answers),
             (RequestKind.Plan, AgentAnswer.AcceptPlan accept) => ClaudeMessages.Allow(requestId, request.InputJson, ClaudeModes.Checked(accept.Mode ?? ClaudeModes.Default)),
@@ -70,6 +72,9 @@ internal sealed class ClaudeRequests(string workingDirectory, ClaudeGate gate, C
             case "hook_callback":
                 output.Lines.Add(BeforeTool(id, request.Value));
                 break;
+            case "mcp_message" when request.Value.Text("server_name") == ClaudeHostTools.ServerName && request.Value.Object("message") is { } message:
+                HostMessage(id, message, output);
+                break;
             case "can_use_tool":
                 MayUse(id, request.Value, output);
                 break;
@@ -77,6 +82,40 @@ internal sealed class ClaudeRequests(string workingDirectory, ClaudeGate gate, C
                 Skipped++;
                 output.Lines.Add(ClaudeMessages.Error(id, "not supported"));
                 break;
+        }
+    }
+
+    private void HostMessage(string requestId, JsonElement message, ClaudeOutput output)
+    {
+        var method = message.Text("method") ?? "";
+        if (method != "tools/call")
+        {
+            output.Lines.Add(hostTools.Answer(requestId, method, message.Member("id")));
+            if (method == "notifications/cancelled" && message.Object("params")?.Member("requestId")?.GetRawText() is { } cancelled
+                && pending.FirstOrDefault(p => p.Value.RpcId == cancelled) is { Key: { } withdrawn })
+            {
+                pending.Remove(withdrawn);
+                output.Events.Add(new AgentRequestWithdrawn(withdrawn));
+            }
+
+            return;
+        }
+
+        var call = message.Object("params");
+        var id = message.Member("id")?.GetRawText();
+        if (id is null || call?.Text("name") is not { } name || !hostTools.Has(name) || call.Value.Object("arguments") is not { } arguments
+            || call.Value.Object("_meta")?.Text("claudecode/toolUseId") is not { } toolUseId)
+        {
+            output.Lines.Add(ClaudeMessages.ToolResult(requestId, id ?? "0", "This call was not understood.", isError: true));
+        }
+        else if (Interrupting || pending.ContainsKey(requestId))
+        {
+            output.Lines.Add(ClaudeMessages.ToolResult(requestId, id, "The turn was interrupted.", isError: true));
+        }
+        else
+        {
+            pending[requestId] = new PendingRequest(RequestKind.HostCall, toolUseId, arguments.GetRawText(), null) { RpcId = id };
+            output.Events.Add(new AgentHostCall(requestId, toolUseId, name, arguments.GetRawText()));
         }
     }
 
@@ -221,7 +260,12 @@ internal sealed class ClaudeRequests(string workingDirectory, ClaudeGate gate, C
         Approval,
         Question,
         Plan,
+        HostCall,
     }
 
-    private sealed record PendingRequest(RequestKind Kind, string ToolUseId, string InputJson, ClaudeFileChange? Change);
+    private sealed record PendingRequest(RequestKind Kind, string ToolUseId, string InputJson, ClaudeFileChange? Change)
+    {
+        /// <summary>For a call of our tool: the id of the JSON-RPC request, as raw JSON.</summary>
+        public string? RpcId { get; init; }
+    }
 }

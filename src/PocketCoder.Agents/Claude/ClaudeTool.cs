@@ -24,14 +24,19 @@ internal static class ClaudeTool
         "EnterWorktree", "ExitWorktree", "SendMessage", "TaskOutput", "TaskStop", "Skill", "LSP", "ReportFindings",
     ];
 
+    /// <summary>With tools of ours: without the program's own shell, and without what reaches out by itself.</summary>
+    public static IReadOnlyList<string> OfferedGated { get; } = [.. Offered.Except(["Bash", "WebFetch", "WebSearch"], StringComparer.Ordinal)];
+
+    public static IReadOnlyList<string> DisallowedGated { get; } = [.. Disallowed, "Bash", "WebFetch", "WebSearch"];
+
     /// <summary>Older name of <c>Agent</c>, still used in the list of tools.</summary>
     private const string OldAgentName = "Task";
 
-    public static bool IsOffered(string name) => name == OldAgentName || Offered.Contains(name, StringComparer.Ordinal);
+    public static bool IsOffered(string name, bool gated) => name == OldAgentName || (gated ? OfferedGated : Offered).Contains(name, StringComparer.Ordinal);
 
     public static ToolKind Kind(string name) => name switch
     {
-        "Bash" => ToolKind.Execute,
+        "Bash" or "bash" => ToolKind.Execute,
         "Write" or "Edit" or "NotebookEdit" => ToolKind.Edit,
         "Read" or "NotebookRead" => ToolKind.Read,
         "Glob" or "Grep" => ToolKind.Search,
@@ -56,7 +61,7 @@ internal static class ClaudeTool
     {
         var text = name switch
         {
-            "Bash" => input.Text("command"),
+            "Bash" or "bash" => input.Text("command"),
             "Glob" or "Grep" => input.Text("pattern"),
             "WebFetch" => input.Text("url"),
             "WebSearch" => input.Text("query"),

@@ -19,6 +19,7 @@ internal sealed class ClaudeTranslator
     private readonly ClaudeRequests requests;
     private readonly string workingDirectory;
     private readonly ClaudeGate gate;
+    private readonly ClaudeHostTools hostTools;
     private AgentReady? ready;
     private IReadOnlyList<AgentCommand> commands = [];
     private decimal cost;
@@ -26,11 +27,12 @@ internal sealed class ClaudeTranslator
     private bool turnRuns;
     private int skipped;
 
-    public ClaudeTranslator(string workingDirectory, ClaudeGate gate)
+    public ClaudeTranslator(string workingDirectory, ClaudeGate gate, ClaudeHostTools hostTools)
     {
+        this.hostTools = hostTools;
         this.workingDirectory = workingDirectory;
         this.gate = gate;
-        requests = new ClaudeRequests(workingDirectory, gate, calls);
+        requests = new ClaudeRequests(workingDirectory, gate, hostTools, calls);
     }
 
     /// <summary>Lines that were not understood: newer kinds, or broken ones.</summary>
@@ -244,6 +246,7 @@ internal sealed class ClaudeTranslator
         }
 
         call.Announced = true;
+        name = hostTools.ShortName(name) ?? name;
         output.Events.Add(new AgentToolUse(id, name, ClaudeTool.Kind(name), ClaudeTool.Title(name, input), input.GetRawText())
         {
             Path = ClaudeTool.RawPath(name, input) is { } path && !path.StartsWith('~') ? ConfinedPath.Resolve(workingDirectory, path) : null,
@@ -337,11 +340,15 @@ internal sealed class ClaudeTranslator
         };
 
         // The flags of this very process decide what is offered. If they did not hold, neither does the gate.
-        if (tools.Find(t => !ClaudeTool.IsOffered(t)) is { } foreign)
+        if (tools.Find(t => !ClaudeTool.IsOffered(t, hostTools.IsGated) && (t == "Bash" || hostTools.ShortName(t) is null)) is { } foreign)
         {
             output.Violation = $"Claude Code offers the tool {foreign} although it is switched off. The session was ended.";
         }
-        else if (root.Items("mcp_servers").Any())
+        else if (hostTools.FullNames.Except(tools, StringComparer.Ordinal).FirstOrDefault() is { } missing)
+        {
+            output.Violation = $"Claude Code does not offer {missing}, which takes the place of its own shell. The session was ended.";
+        }
+        else if (root.Items("mcp_servers").Any(s => !hostTools.IsGated || s.Text("name") != ClaudeHostTools.ServerName))
         {
             output.Violation = "Claude Code connected an MCP server that was not allowed. The session was ended.";
         }

@@ -22,6 +22,9 @@ public sealed record AgentDescription(string Id, string Name)
 
     /// <summary>Whether it reports tokens and cost.</summary>
     public bool Usage { get; init; }
+
+    /// <summary>Whether its own shell can be switched off and ours offered instead (<see cref="AgentStart.HostTools"/>).</summary>
+    public bool HostTools { get; init; }
 }
 
 /// <summary>What a look for the agent's program found.</summary>
@@ -46,7 +49,16 @@ public sealed record AgentStart
     public string? Mode { get; init; }
 
     public string? Model { get; init; }
+
+    /// <summary>Tools that the machine runs for the agent. With any of them the agent's own shell is off: gated. Only if the description says so.</summary>
+    public IReadOnlyList<HostTool> HostTools { get; init; } = [];
 }
+
+/// <summary>A tool that the machine runs for the agent.</summary>
+/// <param name="Name">Lower-case letters: what the model calls it.</param>
+/// <param name="Description">For the model.</param>
+/// <param name="InputSchemaJson">JSON Schema of its input. Agents do not hold the model to it: the machine checks the input itself.</param>
+public sealed record HostTool(string Name, string Description, string InputSchemaJson);
 
 /// <summary>A prompt for one turn.</summary>
 /// <param name="TurnId">Our id of the turn.</param>
@@ -68,6 +80,9 @@ public abstract record AgentAnswer
 
     /// <summary>Answers to questions: question text → chosen label, or several joined by ", ", or free text.</summary>
     public sealed record Reply(IReadOnlyDictionary<string, string> Answers) : AgentAnswer;
+
+    /// <summary>What a tool of ours gave (<see cref="AgentHostCall"/>); the agent reads <paramref name="Text"/>.</summary>
+    public sealed record HostResult(string Text, bool IsError) : AgentAnswer;
 
     /// <summary>The plan is accepted; go on in <paramref name="Mode"/> (null: the agent's default mode).</summary>
     public sealed record AcceptPlan(string? Mode = null) : AgentAnswer;

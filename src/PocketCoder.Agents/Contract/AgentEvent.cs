@@ -109,6 +109,12 @@ public sealed record AgentApprovalAsked(string RequestId, string ToolUseId, stri
     public string? Reason { get; init; }
 }
 
+/// <summary>
+/// The agent called a tool of ours and waits for <see cref="AgentAnswer.HostResult"/>. When it is withdrawn, nothing may begin for it any more and what runs must end.
+/// </summary>
+/// <param name="InputJson">Exactly what the model gave; not checked against the schema by the agent.</param>
+public sealed record AgentHostCall(string RequestId, string ToolUseId, string ToolName, string InputJson) : AgentEvent;
+
 /// <summary>The agent asks the human.</summary>
 public sealed record AgentQuestionAsked(string RequestId, string ToolUseId, IReadOnlyList<AgentQuestion> Questions) : AgentEvent;
 

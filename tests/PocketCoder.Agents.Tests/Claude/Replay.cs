@@ -32,7 +32,9 @@ internal sealed class Replay
 
     public string Text => string.Concat(Of<AgentBlock>().Where(b => b.Kind == BlockKind.Text).Select(b => b.Text));
 
-    public static ClaudeTranslator NewTranslator() => new(Project, new ClaudeGate(Project, "/home/user/homes/claude/.claude"));
+    public static ClaudeTranslator NewTranslator() => new(Project, new ClaudeGate(Project, "/home/user/homes/claude/.claude", NoTools), NoTools);
+
+    private static readonly ClaudeHostTools NoTools = new([]);
 
     public static Replay Run(string capture)
     {

@@ -240,7 +240,7 @@ internal static class AnthropicDialect
 
     private static (string Name, string InputJson) Translate(ScriptTool tool, IReadOnlySet<string> offered) => tool switch
     {
-        ScriptTool.Bash bash => ("Bash", Json(("command", bash.Command), ("description", "A scripted command"))),
+        ScriptTool.Bash bash => (offered.FirstOrDefault(t => t.EndsWith("__bash", StringComparison.Ordinal)) ?? "Bash", Json(("command", bash.Command), ("description", "A scripted command"))),
         ScriptTool.Write write => ("Write", Json(("file_path", write.Path), ("content", write.Text))),
         ScriptTool.Edit edit => ("Edit", Json(("file_path", edit.Path), ("old_string", edit.Old), ("new_string", edit.New))),
         ScriptTool.Read read => ("Read", Json(("file_path", read.Path))),
