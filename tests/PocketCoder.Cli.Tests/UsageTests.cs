@@ -24,7 +24,7 @@ public sealed partial class UsageTests
         var help = output.ToString();
         var command = Commands().Single(c => c.Path == verb).Command;
         Assert.Contains(command.Description!, help, StringComparison.Ordinal);
-        Assert.Contains($"pocketcoder {verb}".Trim(), help, StringComparison.Ordinal);
+        Assert.Contains($"{RootCommand.ExecutableName} {verb}".Trim(), help, StringComparison.Ordinal);
         Assert.Contains("--json", help, StringComparison.Ordinal);
         Assert.DoesNotContain("--detached", help, StringComparison.Ordinal);
         Assert.All(command.Options.Where(o => !o.Hidden), o => Assert.Contains(o.Name, help, StringComparison.Ordinal));
