@@ -179,14 +179,13 @@ public sealed partial class Daemon : IAsyncDisposable
 
     private async Task AddDemoProjectAsync()
     {
-        var folder = Directory.CreateDirectory(_options.Home.Demo);
-        var readme = Path.Combine(folder.FullName, "README.md");
+        var readme = Path.Combine(_options.Home.PrepareDemo(), "README.md");
         if (!File.Exists(readme))
         {
-            await File.WriteAllTextAsync(readme, DemoText.Readme);
+            Home.WritePrivate(readme, System.Text.Encoding.UTF8.GetBytes(DemoText.Readme));
         }
 
-        await _projects.AddAsync(folder.FullName, "demo");
+        await _projects.AddAsync(_options.Home.Demo, "demo");
     }
 
     private HelloResponse Greet(Device device) => new(

@@ -28,6 +28,10 @@ internal static class StopCommand
 
             await WaitAsync(context, holder, ct);
         }
+        else
+        {
+            context.Home.Inspect(); // in another user's home nothing can be seen, so nothing must be said about it
+        }
 
         if (context.Json)
         {
