@@ -1,6 +1,6 @@
 using System.Text.Json;
 using PocketCoder.Protocol;
-using PocketCoder.Testing.Devices;
+using PocketCoder.Testing;
 
 namespace PocketCoder.EndToEnd.Tests.Crash;
 
@@ -94,9 +94,8 @@ internal sealed class CrashChecks(HonestPhone phone, string runLog)
 
     private async Task SessionAsync(Guid session)
     {
-        var detail = await phone.GetAsync(session);
-        var (epoch, events) = await phone.ReadWholeAsync(session);
-        _why = $"session {session}, transcript:\n  {string.Join("\n  ", events)}\n";
+        var (detail, epoch, events) = await StillAsync(session);
+        _why = $"session {session}, the transcript's end:\n  {string.Join("\n  ", events.TakeLast(25))}\n";
 
         // Whatever the phone ever saw stands there still, under the same number.
         foreach (var ((itsEpoch, seq), text) in phone.EventsOf(session))
@@ -129,6 +128,23 @@ internal sealed class CrashChecks(HonestPhone phone, string runLog)
         {
             That(results.Contains(finished.ToolUseId!, StringComparer.Ordinal), $"approval {finished.ApprovalId} finished, and its result is lost");
         }
+    }
+
+    /// <summary>Table and transcript of the same instant: a session that goes on by itself moves between two questions.</summary>
+    private async Task<(AgentSessionGetResponse Detail, string Epoch, IReadOnlyList<string> Events)> StillAsync(Guid session)
+    {
+        (AgentSessionGetResponse Detail, string Epoch, IReadOnlyList<string> Events) seen = default;
+        await Wait.UntilAsync(
+            async () =>
+            {
+                var before = await phone.GetAsync(session);
+                var (epoch, events) = await phone.ReadWholeAsync(session);
+                var after = await phone.GetAsync(session);
+                seen = (before, epoch, events);
+                return before.Session.Head == events.Count && after.Session.Head == events.Count && before.Turns.SequenceEqual(after.Turns);
+            },
+            $"a still moment of session {session}");
+        return seen;
     }
 
     private void Prompt(Errand errand, AgentSessionGetResponse detail, List<AgentEventPayload> said)

@@ -89,7 +89,7 @@ internal sealed class CrashRun : IAsyncDisposable
         }
         catch (Exception e) when (e is not CrashFailure)
         {
-            throw new CrashFailure($"seed {_seed}, {_now}: {e.Message}\nrounds so far:\n{string.Join('\n', _history)}\nthe daemon's log:\n{_daemon.Log}", e);
+            throw new CrashFailure($"seed {_seed}, {_now}: {e}\nrounds so far:\n{string.Join('\n', _history)}\nthe daemon's log:\n{_daemon.Log}");
         }
     }
 
@@ -387,4 +387,4 @@ internal sealed record Tally
 }
 
 /// <summary>The seed, the round and what did not hold.</summary>
-internal sealed class CrashFailure(string message, Exception inner) : Exception(message, inner);
+internal sealed class CrashFailure(string message) : Exception(message);
