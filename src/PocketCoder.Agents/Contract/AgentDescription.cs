@@ -46,6 +46,12 @@ public sealed record AgentStart
     public string? Mode { get; init; }
 
     public string? Model { get; init; }
+
+    /// <summary>
+    /// The mark (<see cref="PocketCoder.Processes.OwnedProcess.MarkVariable"/>) that every process of the agent must bear: the machine has written it down before, so that
+    /// whatever outlives a killed daemon is found. Null: nobody looks for them.
+    /// </summary>
+    public string? Mark { get; init; }
 }
 
 /// <summary>A prompt for one turn.</summary>
