@@ -103,7 +103,7 @@ public sealed partial class Daemon : IAsyncDisposable
         if (options.Demo)
         {
             // Before the database: a home that has one and no such folder holds real data, and a start that is killed in between must not make it look so.
-            Directory.CreateDirectory(options.Home.Demo);
+            options.Home.PrepareDemo();
         }
 
         var identity = ChannelIdentity.LoadOrCreate(options.Home.MachineKey);
@@ -194,7 +194,7 @@ public sealed partial class Daemon : IAsyncDisposable
 
     private async Task AddDemoProjectAsync()
     {
-        var readme = Path.Combine(_options.Home.PrepareDemo(), "README.md");
+        var readme = Path.Combine(_options.Home.Demo, "README.md");
         if (!File.Exists(readme))
         {
             Home.WritePrivate(readme, System.Text.Encoding.UTF8.GetBytes(DemoText.Readme));
