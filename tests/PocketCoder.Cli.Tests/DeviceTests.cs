@@ -49,6 +49,35 @@ public sealed class DeviceTests
         Assert.Equal(phone.Hello.DeviceId, paired.GetProperty("device").GetProperty("deviceId").GetString());
     }
 
+    [Theory]
+    [InlineData(100, true)]
+    [InlineData(50, false)]
+    [InlineData(0, true)] // a terminal that does not know its size
+    public async Task In_a_terminal_the_link_is_a_QR_code_too_when_there_is_room(int columns, bool drawn)
+    {
+        Assert.SkipUnless(File.Exists("/usr/bin/script"), "script (bsdutils) is not installed");
+        await using var home = new CliHome();
+        await home.StartAsync();
+        home.Environment["TERM"] = "xterm";
+        await using var terminal = RunningProgram.Start(
+            "/usr/bin/script", ["-q", "-e", "-c", $"stty cols {columns} rows 50; '{CliHome.Built}' pair --no-wait", "/dev/null"], home.Environment, home.Work);
+
+        var shown = (await terminal.EndAsync()).Succeeded().Out;
+
+        Assert.Contains($"{home.Url}/#pair=", shown, StringComparison.Ordinal);
+        var lines = shown.Split("\r\n").Where(l => l.Contains('█', StringComparison.Ordinal)).Select(l => l.TrimStart('\u001b', '[', '?', '1', 'h', '=')).ToList();
+        Assert.Equal(drawn, lines.Count > 0);
+        Assert.Equal(!drawn, shown.Contains("too narrow", StringComparison.Ordinal));
+        if (drawn)
+        {
+            // Square, at two modules a character, with a quiet zone that has ink without colours.
+            var width = Assert.Single(lines.Select(l => l.Length).Distinct());
+            Assert.Equal((width + 1) / 2, lines.Count);
+            Assert.Equal(new string('█', width), lines[0]);
+            Assert.All(lines, l => Assert.True(l.StartsWith("████", StringComparison.Ordinal) && l.EndsWith("████", StringComparison.Ordinal) || l.Trim('▀').Length == 0));
+        }
+    }
+
     [Fact]
     public async Task A_link_that_was_tried_with_wrong_secrets_is_dead_and_the_person_who_waits_is_told()
     {

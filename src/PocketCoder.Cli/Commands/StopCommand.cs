@@ -13,6 +13,11 @@ internal static class StopCommand
 
     public static Command Create(Terminal terminal) => new Command("stop", "Stop the daemon").Does(terminal, async (context, _, ct) =>
     {
+        if (!Environment.IsPrivilegedProcess)
+        {
+            context.Home.Inspect(); // of another user's home nothing can be said; an administrator may stop anybody's
+        }
+
         var was = DaemonLock.IsTaken(context.Home);
         if (was)
         {
@@ -28,11 +33,6 @@ internal static class StopCommand
 
             await WaitAsync(context, holder, ct);
         }
-        else
-        {
-            context.Home.Inspect(); // in another user's home nothing can be seen, so nothing must be said about it
-        }
-
         if (context.Json)
         {
             CliJson.Write(context.Terminal, new Stopped(was), CliJson.Default.Stopped);

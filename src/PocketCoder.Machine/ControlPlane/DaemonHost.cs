@@ -37,6 +37,11 @@ public sealed partial class DaemonHost : IAsyncDisposable
         Daemon? daemon = null;
         try
         {
+            if (options.Demo)
+            {
+                _ = options.Home.PrepareDemo(); // before the database: a home with one and without the other holds real data
+            }
+
             daemon = await Daemon.StartAsync(options, ct);
             var control = await ControlServer.StartAsync(options.Home, held, daemon, options.LoggerFactory, ct);
             var log = options.LoggerFactory.CreateLogger<DaemonHost>();
