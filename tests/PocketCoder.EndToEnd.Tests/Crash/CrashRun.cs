@@ -69,11 +69,12 @@ internal sealed class CrashRun : IAsyncDisposable
     }
 
     /// <summary>Kills the daemon so many times, and looks each time whether everything still holds.</summary>
-    public async Task KillAsync(int times)
+    /// <param name="first">Which of the moments comes first.</param>
+    public async Task KillAsync(int times, int first = 0)
     {
         try
         {
-            for (var round = 0; round < times; round++)
+            for (var round = first; round < first + times; round++)
             {
                 await RoundAsync(round);
                 if (round % 10 == 9)
@@ -105,7 +106,7 @@ internal sealed class CrashRun : IAsyncDisposable
     {
         var point = KillPoint.Choose(_random, round);
         _now = $"round {round}, kill at {point}";
-        var early = point.Early && round > 0;
+        var early = point.Early && _history.Count > 0;
         if (!early)
         {
             await ReturnAsync();

@@ -17,6 +17,8 @@ internal sealed class DaemonProcess : IAsyncDisposable
     private readonly StringBuilder _errors = new();
     private readonly TaskCompletionSource _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private bool _disposed;
+
     private DaemonProcess(Process process)
     {
         _process = process;
@@ -57,6 +59,8 @@ internal sealed class DaemonProcess : IAsyncDisposable
         }
     }
 
+    public int Pid => _process.Id;
+
     public bool HasExited => _process.HasExited;
 
     public static int FreePort()
@@ -90,6 +94,25 @@ internal sealed class DaemonProcess : IAsyncDisposable
     public static async Task<(int Exit, string Output)> RunAsync(Home home, IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
         using var process = Start(home, environment, arguments);
+        return await EndAsync(process);
+    }
+
+    /// <summary>Runs a program of the system; false when it is not there or does not succeed.</summary>
+    public static async Task<bool> SystemAsync(string program, params string[] arguments)
+    {
+        try
+        {
+            using var process = Process.Start(new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
+            return (await EndAsync(process)).Exit == 0;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return false;
+        }
+    }
+
+    private static async Task<(int Exit, string Output)> EndAsync(Process process)
+    {
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync().WaitAsync(Wait.Limit);
@@ -122,6 +145,12 @@ internal sealed class DaemonProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
         Kill();
         await GoneAsync();
         _process.Dispose();

@@ -26,9 +26,10 @@ public sealed class KillTests
         await using var model = await ScriptedModelServer.StartAsync();
         using var home = new ClaudeHome(await RealClaude.ProgramAsync(), model.Address);
         await using var run = await CrashRun.StartAsync(Seed(), Vocabulary.Claude, maxSessions: 4, home.Environment, home.Project);
-        await run.KillAsync(10);
+        await run.KillAsync(10, first: 6); // the second half of the moments: approvals, executions, a running command
         Tell(run);
         Assert.True(run.Tally.Kills >= 10);
+        Assert.True(run.Tally.Orphans > 0, "no agent outlived a daemon");
         Assert.True(run.Tally.Resumed > 0, "nothing was cut off");
     }
 
