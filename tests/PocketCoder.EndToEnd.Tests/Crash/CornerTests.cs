@@ -121,8 +121,12 @@ public sealed class CornerTests
             await first.GoneAsync();
         }
 
-        await using var machine = await CrashMachine.StartAsync(folder);
-        await machine.VerifyAsync();
+        await using (var machine = await CrashMachine.StartAsync(folder))
+        {
+            await machine.VerifyAsync();
+        }
+
+        Directory.Delete(folder, recursive: true);
     }
 
     [Fact]

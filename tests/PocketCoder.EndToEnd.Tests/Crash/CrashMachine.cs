@@ -19,7 +19,13 @@ internal sealed partial class CrashMachine : IAsyncDisposable
     private byte[] _machineKey = [];
     private TestDevice? _device;
 
-    private CrashMachine(Home home) => Home = home;
+    private readonly bool _ownFolder;
+
+    private CrashMachine(string? folder)
+    {
+        _ownFolder = folder is null;
+        Home = Home.At(folder ?? Directory.CreateTempSubdirectory("pck-").FullName);
+    }
 
     public Home Home { get; }
 
@@ -36,7 +42,7 @@ internal sealed partial class CrashMachine : IAsyncDisposable
     /// <param name="folder">An existing empty folder; null: a new one.</param>
     public static async Task<CrashMachine> StartAsync(string? folder = null)
     {
-        var machine = new CrashMachine(Home.At(folder ?? Directory.CreateTempSubdirectory("pck-").FullName));
+        var machine = new CrashMachine(folder);
         await machine.StartDaemonAsync();
         using var control = new ControlClient(machine.Home);
         machine.Project = (await control.ListProjectsAsync(CancellationToken.None))[0].ProjectId;
@@ -128,16 +134,9 @@ internal sealed partial class CrashMachine : IAsyncDisposable
         await KillAsync();
         await ProcessGroup.ReapAsync(Survivors.In(Home.Root), TimeSpan.Zero, TimeProvider.System); // only after a failure is there anybody
         _identity.Dispose();
-        foreach (var entry in new DirectoryInfo(Home.Root).EnumerateFileSystemInfos())
+        if (_ownFolder)
         {
-            if (entry is DirectoryInfo directory)
-            {
-                directory.Delete(recursive: true);
-            }
-            else
-            {
-                entry.Delete();
-            }
+            Directory.Delete(Home.Root, recursive: true); // else whoever gave it takes it away
         }
     }
 

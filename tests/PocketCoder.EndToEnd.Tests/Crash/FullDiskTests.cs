@@ -79,11 +79,12 @@ public sealed class FullDiskTests
         await using var machine = await CrashMachine.StartAsync(disk.Folder);
         await machine.KillAsync();
         await disk.ReadOnlyAsync(true);
-        var refusal = await Assert.ThrowsAsync<InvalidOperationException>(machine.StartDaemonAsync);
+        var refusal = await Record.ExceptionAsync(machine.StartDaemonAsync);
+        await disk.ReadOnlyAsync(false);
+        Assert.IsType<InvalidOperationException>(refusal);
         Assert.Contains("Read-only file system", refusal.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", refusal.Message, StringComparison.Ordinal);
 
-        await disk.ReadOnlyAsync(false);
         await machine.StartDaemonAsync();
         await machine.ConnectAsync();
         await machine.VerifyAsync();
