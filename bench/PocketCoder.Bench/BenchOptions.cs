@@ -32,7 +32,7 @@ internal sealed record BenchOptions
     public string Folder { get; init; } = Path.GetTempPath();
 
     /// <summary>The Node.js program that measures the app in Chromium.</summary>
-    public string AppScript { get; init; } = "bench/app.mjs";
+    public string AppScript { get; init; } = Path.GetFullPath("bench/app.mjs");
 
     public string? Json { get; init; }
 
