@@ -101,8 +101,8 @@ internal sealed partial class SessionActor : IAsyncDisposable
     public Task<TurnInfo> RemoveQueuedAsync(Guid promptId)
         => ChangeQueuedAsync(promptId, turn => turn with { State = TurnState.Cancelled, FinishedAt = Store.Now });
 
-    /// <summary>Stops the running turn, and the queue too when asked.</summary>
-    public Task<SessionInfo> CancelAsync(bool clearQueue) => AskAsync(async () =>
+    /// <summary>Stops the running turn, when it is the one meant, and the queue too when asked.</summary>
+    public Task<SessionInfo> CancelAsync(bool clearQueue, Guid? meant) => AskAsync(async () =>
     {
         if (clearQueue)
         {
@@ -116,7 +116,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
             _queued = 0;
         }
 
-        if (_turn is { } running && !_cancelling)
+        if (_turn is { } running && !_cancelling && (meant ?? running.TurnId) == running.TurnId)
         {
             _cancelling = true;
             _asked.Clear();
