@@ -15,9 +15,9 @@ apart="-p:ArtifactsPath=$PWD/artifacts/shipping"
 
 say "Publishing one file for $rid."
 rm -rf "artifacts/publish/$rid" artifacts/publish/tool
-dotnet publish src/PocketCoder.Cli -c Release -r "$rid" -p:Shipping=file "$apart" -o "artifacts/publish/$rid" -v quiet -nologo
+build_dotnet publish src/PocketCoder.Cli -c Release -r "$rid" -p:Shipping=file "$apart" -o "artifacts/publish/$rid" -v quiet -nologo
 rm -f "artifacts/publish/$rid"/*.pdb "artifacts/publish/$rid"/*.json
 
 say "Packing the dotnet tool."
-dotnet pack src/PocketCoder.Cli -c Release -p:Shipping=tool "$apart" -o artifacts/publish/tool -v quiet -nologo
+build_dotnet pack src/PocketCoder.Cli -c Release -p:Shipping=tool "$apart" -o artifacts/publish/tool -v quiet -nologo
 ls -l "artifacts/publish/$rid" artifacts/publish/tool >&2

@@ -49,7 +49,7 @@ internal sealed class CheckoutCopy : IAsyncDisposable
 
     public async Task<Ran> RunAsync(string program, params IEnumerable<string> arguments)
     {
-        await using var running = RunningProgram.Start(Path.IsPathRooted(program) || !program.Contains('/', StringComparison.Ordinal) ? program : Path.Combine(Root, program), arguments, Environment, Root);
+        await using var running = RunningProgram.Start(program.EndsWith(".sh", StringComparison.Ordinal) ? Path.Combine(Root, program) : program, arguments, Environment, Root);
         return await running.EndAsync(BuildLimit);
     }
 
