@@ -112,7 +112,7 @@ public sealed class CornerTests
     [InlineData("demo")]
     public async Task A_first_start_that_is_killed_anywhere_can_be_repeated(string appears)
     {
-        var folder = Directory.CreateTempSubdirectory("pck-").FullName;
+        var folder = Directory.CreateTempSubdirectory("pccrash-").FullName;
         var home = Home.At(folder);
         await using (var first = DaemonProcess.Launch(home, DaemonProcess.FreePort(), new Dictionary<string, string>(StringComparer.Ordinal), demo: true))
         {
@@ -142,7 +142,7 @@ public sealed class CornerTests
             await machine.Device.NextEventAsync<ToolResultEvent>();
             await machine.Device.NextAsync(e => e.Type == MessageTypes.AgentDelta, "live text");
 
-            var copy = Home.At(Directory.CreateTempSubdirectory("pck-").FullName);
+            var copy = Home.At(Directory.CreateTempSubdirectory("pccrash-").FullName);
             machine.Frozen(() => CopyTorn(machine.Home, copy, i == 0 ? 0 : random.Next(1, 40_000)));
             await using (var daemon = await DaemonProcess.StartAsync(copy, DaemonProcess.FreePort(), new Dictionary<string, string>(StringComparer.Ordinal), demo: true))
             {

@@ -24,7 +24,7 @@ internal sealed partial class CrashMachine : IAsyncDisposable
     private CrashMachine(string? folder)
     {
         _ownFolder = folder is null;
-        Home = Home.At(folder ?? Directory.CreateTempSubdirectory("pck-").FullName);
+        Home = Home.At(folder ?? Directory.CreateTempSubdirectory("pccrash-").FullName);
     }
 
     public Home Home { get; }

@@ -51,7 +51,7 @@ internal sealed class CrashRun : IAsyncDisposable
     /// <param name="project">Null: the demonstration with its own folder.</param>
     public static async Task<CrashRun> StartAsync(int seed, Vocabulary words, int maxSessions, IReadOnlyDictionary<string, string> environment, string? project = null)
     {
-        var home = Home.At(Directory.CreateTempSubdirectory("pck-").FullName);
+        var home = Home.At(Directory.CreateTempSubdirectory("pccrash-").FullName);
         var port = DaemonProcess.FreePort();
         var daemon = await DaemonProcess.StartAsync(home, port, environment, project is null);
         using var control = new ControlClient(home);

@@ -136,7 +136,7 @@ public sealed class FullDiskTests
 
         public static async Task<SmallDisk> MountAsync()
         {
-            var folder = Directory.CreateTempSubdirectory("pck-").FullName;
+            var folder = Directory.CreateTempSubdirectory("pccrash-").FullName;
             Assert.SkipUnless(await DaemonProcess.SystemAsync("mount", "-t", "tmpfs", "-o", "size=24m,mode=0700", "tmpfs", folder), "this user cannot mount a small disk");
             return new SmallDisk(folder);
         }
