@@ -28,7 +28,7 @@ catch (FormatException e)
     return 2;
 }
 
-var machine = MachineFacts.Read(TimeProvider.System);
+var machine = await MachineFacts.ReadAsync(TimeProvider.System);
 var measured = new Measured();
 var clock = Stopwatch.StartNew();
 Directory.CreateDirectory(options.Folder);

@@ -77,7 +77,7 @@ internal sealed class Report(Measured measured, MachineFacts machine, BenchOptio
             ["system"] = machine.System,
             ["kernel"] = machine.Kernel,
             ["runtime"] = machine.Runtime,
-            ["load"] = machine.Load,
+            ["others"] = machine.Others,
             ["busy"] = machine.Busy,
         },
         ["program"] = options.Kind,
