@@ -56,7 +56,7 @@ public sealed partial class Daemon : IControlTarget
         // Whoever can decide must see what about: view goes with every pairing.
         var scopes = request.Scopes.Append(Scope.View).Distinct().Order().ToList();
         var (id, link, expiresAt) = await _pairing.OfferAsync(scopes, request.Name);
-        return new PairingOffer(id, [.. Urls.Select(u => link.ToUrl(new Uri(u)))], scopes, expiresAt);
+        return new PairingOffer(id, _identity.Id, [.. Urls.Select(u => link.ToUrl(new Uri(u)))], scopes, expiresAt);
     });
 
     Task<PairingProgress?> IControlTarget.PairingAsync(string pairingId, CancellationToken ct)

@@ -66,6 +66,7 @@ internal static class PairCommand
             context.Say(other);
         }
 
+        context.Say($"The device shows this machine's fingerprint; compare it:  {string.Join(' ', offer.MachineId.Chunk(4).Select(group => new string(group)))}");
         context.Say($"Open it on the device, once, before {offer.ExpiresAt.ToLocalTime():HH:mm:ss}. It may {string.Join(", ", offer.Scopes).ToLowerInvariant()}. Give the link to nobody else.");
         if (new Uri(link).IsLoopback)
         {
