@@ -29,7 +29,7 @@ program="artifacts/start/$stamp"
 if [ ! -x "$program/pocketcoder" ]; then
     say "Building PocketCoder (a minute the first time)."
     log=$(mktemp)
-    dotnet publish src/PocketCoder.Cli -c Release -o "$program.new" -p:UseAppHost=true > "$log" 2>&1 || { cat "$log" >&2; fail "PocketCoder did not build."; }
+    build_dotnet publish src/PocketCoder.Cli -c Release -o "$program.new" -p:UseAppHost=true > "$log" 2>&1 || { cat "$log" >&2; fail "PocketCoder did not build."; }
     rm -rf "$log" "$program"
     mv "$program.new" "$program"
 fi

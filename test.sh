@@ -97,7 +97,7 @@ done
 
 say "== build"
 started=$SECONDS
-if ! dotnet build PocketCoder.slnx -c Release --nologo -v quiet -clp:NoSummary -p:RestoreLockedMode=true > "$results/build" 2>&1; then
+if ! build_dotnet build PocketCoder.slnx -c Release --nologo -v quiet -clp:NoSummary -p:RestoreLockedMode=true > "$results/build" 2>&1; then
     grep -E "error|warning" "$results/build" | sort -u | head -40
     broken "build"
     finish

@@ -6,6 +6,7 @@ NODE_VENDOR=22.12.0
 TOOLS="${XDG_DATA_HOME:-$HOME/.local/share}/pocketcoder/tools"
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1
+export npm_config_update_notifier=false
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1
 # A build server that stays behind would hold memory and, in a pipe, the pipe.
 export MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0
@@ -84,6 +85,16 @@ need_dotnet() {
     rm -f "$script"
     export DOTNET_ROOT="$HOME/.dotnet" PATH="$HOME/.dotnet:$PATH"
     has_dotnet || fail "The .NET SDK $DOTNET_CHANNEL could not be installed. See https://learn.microsoft.com/dotnet/core/install/linux"
+}
+
+# build_dotnet ARGUMENT... : dotnet with a compiler server of its own (its socket is in TMPDIR), which is ended afterwards
+build_dotnet() {
+    local tmp code=0
+    tmp=$(mktemp -d)
+    TMPDIR=$tmp dotnet "$@" || code=$?
+    TMPDIR=$tmp dotnet build-server shutdown --vbcscompiler > /dev/null 2>&1 || true
+    rm -rf "$tmp"
+    return $code
 }
 
 has_node() { command -v node > /dev/null && command -v npm > /dev/null && at_least "$(node --version | sed 's/^v//')" "$NODE_MINIMUM"; }

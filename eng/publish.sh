@@ -10,10 +10,14 @@ rid=${1:-linux-x64}
 need_dotnet
 build_app
 
+# Kept apart from what a developer builds: the two restore differently.
+apart="-p:ArtifactsPath=$PWD/artifacts/shipping"
+
 say "Publishing one file for $rid."
-dotnet publish src/PocketCoder.Cli -c Release -r "$rid" -p:Shipping=file -o "artifacts/publish/$rid" -v quiet -nologo
+rm -rf "artifacts/publish/$rid" artifacts/publish/tool
+build_dotnet publish src/PocketCoder.Cli -c Release -r "$rid" -p:Shipping=file "$apart" -o "artifacts/publish/$rid" -v quiet -nologo
 rm -f "artifacts/publish/$rid"/*.pdb "artifacts/publish/$rid"/*.json
 
 say "Packing the dotnet tool."
-dotnet pack src/PocketCoder.Cli -c Release -p:Shipping=tool -o artifacts/publish/tool -v quiet -nologo
+build_dotnet pack src/PocketCoder.Cli -c Release -p:Shipping=tool "$apart" -o artifacts/publish/tool -v quiet -nologo
 ls -l "artifacts/publish/$rid" artifacts/publish/tool >&2

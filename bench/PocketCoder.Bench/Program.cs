@@ -1,17 +1,71 @@
+using System.Diagnostics;
 using PocketCoder.Bench;
-using PocketCoder.Bench.Session;
+using PocketCoder.Bench.App;
+using PocketCoder.Bench.Daemons;
+using PocketCoder.Bench.Ledgers;
+using PocketCoder.Bench.Results;
+using PocketCoder.Bench.Sessions;
 
-// One benchmark a file; `dotnet run -c Release --project bench/PocketCoder.Bench -- <name> [options]`.
-return args switch
+if (OperatingSystem.IsWindows())
 {
-    ["ledger", .. var rest] => await LedgerBench.RunAsync(BenchOptions.Parse(rest)),
-    ["session", .. var rest] when !OperatingSystem.IsWindows() => await SessionBench.RunAsync(BenchOptions.Parse(rest)),
-    ["fake-claude", ..] => await FakeClaude.RunAsync(),
-    _ => Usage(),
-};
-
-static int Usage()
-{
-    Console.Error.WriteLine("usage: bench ledger|session [--runs 5] [--seconds 3] [--producers 200] [--folder DIR] [--json]");
+    Console.Error.WriteLine("The benchmarks run on Linux.");
     return 2;
 }
+
+if (args is ["fake-claude", ..])
+{
+    return await FakeClaude.RunAsync();
+}
+
+BenchOptions options;
+try
+{
+    options = BenchOptions.Parse(args);
+}
+catch (FormatException e)
+{
+    Console.Error.WriteLine($"{e.Message}\n{BenchOptions.Usage}");
+    return 2;
+}
+
+var machine = await MachineFacts.ReadAsync(TimeProvider.System);
+var measured = new Measured();
+var clock = Stopwatch.StartNew();
+Directory.CreateDirectory(options.Folder);
+foreach (var part in BenchOptions.AllParts.Intersect(options.Parts, StringComparer.Ordinal))
+{
+    Console.Error.WriteLine($"Measuring {part} ({clock.Elapsed.TotalSeconds:0} s).");
+    try
+    {
+        await (part switch
+        {
+            "start" => StartBench.RunAsync(options, measured),
+            "memory" => MemoryBench.RunAsync(options, measured),
+            "session" => SessionBench.RunAsync(options, measured),
+            "ledger" => LedgerBench.RunAsync(options, measured),
+            _ => AppBench.RunAsync(options, measured),
+        });
+    }
+    catch (Exception e)
+    {
+        // One part that can't be measured must not take the others' numbers along; the exit code tells.
+        measured.Failures.Add($"{part}: {e.Message}");
+        Console.Error.WriteLine(e);
+    }
+}
+
+var report = new Report(measured, machine, options, clock.Elapsed);
+Console.WriteLine(string.Join('\n', report.Preamble()));
+Console.WriteLine();
+Console.Write(report.Table());
+if (options.Json is { } json)
+{
+    await File.WriteAllTextAsync(json, report.ToJson() + "\n");
+}
+
+if (options.Markdown is { } markdown)
+{
+    await File.WriteAllTextAsync(markdown, report.ToMarkdown());
+}
+
+return measured.Failures.Count == 0 ? 0 : 1;

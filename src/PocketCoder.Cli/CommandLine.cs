@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using PocketCoder.Cli.Commands;
 using PocketCoder.Cli.Output;
 using PocketCoder.Channels;
@@ -43,12 +44,8 @@ internal static class CommandLine
         var parsed = Build(terminal).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0)
         {
-            foreach (var error in parsed.Errors)
-            {
-                await terminal.Error.WriteLineAsync(Untrusted.Show(error.Message));
-            }
-
-            await terminal.Error.WriteLineAsync($"See: pocketcoder {string.Join(' ', Path(parsed))}--help");
+            var messages = parsed.Errors.Select(e => Untrusted.Show(e.Message)).Distinct(StringComparer.Ordinal);
+            await TellAsync(terminal, args.Contains(Json.Name, StringComparer.Ordinal), ErrorCode.InvalidRequest, string.Join('\n', messages.Append($"See: pocketcoder {string.Join(' ', Path(parsed))}--help")));
             return ExitCode.Usage;
         }
 
@@ -58,18 +55,13 @@ internal static class CommandLine
         }
         catch (Exception e) when (Explain(e) is { } told)
         {
-            if (parsed.GetValue(Json))
-            {
-                await terminal.Error.WriteLineAsync(System.Text.Json.JsonSerializer.Serialize(new ErrorShown(new WireError(told.Code, told.Message)), CliJson.Default.ErrorShown));
-            }
-            else
-            {
-                await terminal.Error.WriteLineAsync(told.Message);
-            }
-
+            await TellAsync(terminal, parsed.GetValue(Json), told.Code, told.Message);
             return told.ExitCode;
         }
     }
+
+    private static Task TellAsync(Terminal terminal, bool json, ErrorCode code, string message)
+        => terminal.Error.WriteLineAsync(json ? JsonSerializer.Serialize(new ErrorShown(new WireError(code, message)), CliJson.Default.ErrorShown) : message);
 
     /// <summary>The failures that a command is expected to have, in words; null for bugs.</summary>
     private static (ErrorCode Code, string Message, int ExitCode)? Explain(Exception e) => e switch
@@ -79,7 +71,7 @@ internal static class CommandLine
         CommandFailure failure => (failure.ExitCode == ExitCode.Usage ? ErrorCode.InvalidRequest : ErrorCode.UnknownError, Untrusted.Show(failure.Message), failure.ExitCode),
         GatewayRefusal or HomeRefusal or LedgerException or ChannelException => (ErrorCode.UnknownError, Untrusted.Show(e.Message), ExitCode.Failure),
         OperationCanceledException => (ErrorCode.UnknownError, "Interrupted.", ExitCode.Failure),
-        IOException or UnauthorizedAccessException => (ErrorCode.UnknownError, Untrusted.Show(e.Message), ExitCode.Failure),
+        IOException or UnauthorizedAccessException or HttpRequestException => (ErrorCode.UnknownError, Untrusted.Show(e.Message), ExitCode.Failure),
         _ => null,
     };
 

@@ -22,7 +22,7 @@ internal sealed record Terminal(TextWriter Out, TextWriter Error, Func<string, s
         return new(Console.Out, Console.Error, global::System.Environment.GetEnvironmentVariable)
         {
             Interactive = interactive,
-            Width = interactive ? Math.Max(40, Console.WindowWidth) : 500,
+            Width = !interactive ? 500 : Console.WindowWidth is > 0 and var columns ? Math.Max(40, columns) : 80, // 0: the terminal does not know
         };
     }
 

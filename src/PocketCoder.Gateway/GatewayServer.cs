@@ -109,6 +109,7 @@ public sealed class GatewayServer : IAsyncDisposable
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "gateway" });
         builder.Services.AddSingleton<ILoggerFactory>(new ServerLogs(loggerFactory));
         builder.Services.AddLogging();
+        builder.Services.AddSingleton<IHostLifetime, NoSignals>();
         builder.Services.AddRoutingCore();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = s_stopLimit);
         var kestrel = builder.WebHost.UseKestrelCore();

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using PocketCoder.Channels;
 using PocketCoder.Ledger;
 using PocketCoder.Machine.Chain;
@@ -57,7 +56,7 @@ public sealed partial class Daemon : IControlTarget
         // Whoever can decide must see what about: view goes with every pairing.
         var scopes = request.Scopes.Append(Scope.View).Distinct().Order().ToList();
         var (id, link, expiresAt) = await _pairing.OfferAsync(scopes, request.Name);
-        return new PairingOffer(id, [.. Urls.Select(u => link.ToUrl(new Uri(u)))], scopes, expiresAt);
+        return new PairingOffer(id, _identity.Id, [.. Urls.Select(u => link.ToUrl(new Uri(u)))], scopes, expiresAt);
     });
 
     Task<PairingProgress?> IControlTarget.PairingAsync(string pairingId, CancellationToken ct)
@@ -105,23 +104,7 @@ public sealed partial class Daemon : IControlTarget
 
     Task<LedgerVerifyResponse> IControlTarget.VerifyLedgerAsync(CancellationToken ct) => LedgerRoutes.VerifyAsync(_ledger, _head, ct);
 
-    async IAsyncEnumerable<LedgerRowInfo> IControlTarget.ExportLedgerAsync([EnumeratorCancellation] CancellationToken ct)
-    {
-        for (var after = 0L; ;)
-        {
-            var rows = await _ledger.ReadRowsAsync(new LedgerFilter { After = after, Limit = 1000 }, ct);
-            foreach (var row in rows)
-            {
-                yield return new LedgerRowInfo(row.Seq, row.HashHex, row.Body);
-                after = row.Seq;
-            }
-
-            if (rows.Count == 0)
-            {
-                yield break;
-            }
-        }
-    }
+    Task IControlTarget.ExportLedgerAsync(Stream output, CancellationToken ct) => _ledger.ExportAsync(output, _signer, ct);
 
     Task<IReadOnlyList<SessionInfo>> IControlTarget.ListSessionsAsync(CancellationToken ct) => Task.FromResult(_sessions.List());
 

@@ -100,6 +100,12 @@ public sealed partial class Daemon : IAsyncDisposable
     internal static async Task<Daemon> StartAsync(DaemonOptions options, IReadOnlyList<IAgentDriver> drivers, CancellationToken cancellationToken)
     {
         options.Home.Prepare();
+        if (options.Demo)
+        {
+            // Before the database: a home that has one and no such folder holds real data, and a start that is killed in between must not make it look so.
+            options.Home.PrepareDemo();
+        }
+
         var identity = ChannelIdentity.LoadOrCreate(options.Home.MachineKey);
         var ledger = await LedgerStore.OpenAsync(
             new LedgerOptions(options.Home.Database, identity.Id) { MigrationSets = [new MigrationSet("machine", typeof(Daemon).Assembly, "PocketCoder.Machine.Migrations")] },
@@ -132,7 +138,16 @@ public sealed partial class Daemon : IAsyncDisposable
         _store.Announce(new MachineStopping(reason));
         _registration?.Dispose();
         await _sessions.StopAsync(reason);
-        await _store.WriteAsync(change => change.Ledger(new LedgerEntry(LedgerKind.MachineStopped) { Actor = "machine", Data = new InterruptedData(reason).ToJson() }));
+        try
+        {
+            await _store.WriteAsync(change => change.Ledger(new LedgerEntry(LedgerKind.MachineStopped) { Actor = "machine", Data = new InterruptedData(reason).ToJson() }));
+        }
+        catch (LedgerException e)
+        {
+            // A full disk must not keep it from stopping in good order; the missing row says that the end was not recorded.
+            LogNotRecorded(_options.LoggerFactory.CreateLogger("PocketCoder.Machine"), e.Message);
+        }
+
         if (_gateway is not null)
         {
             await _gateway.DisposeAsync();
@@ -179,14 +194,13 @@ public sealed partial class Daemon : IAsyncDisposable
 
     private async Task AddDemoProjectAsync()
     {
-        var folder = Directory.CreateDirectory(_options.Home.Demo);
-        var readme = Path.Combine(folder.FullName, "README.md");
+        var readme = Path.Combine(_options.Home.Demo, "README.md");
         if (!File.Exists(readme))
         {
-            await File.WriteAllTextAsync(readme, DemoText.Readme);
+            Home.WritePrivate(readme, System.Text.Encoding.UTF8.GetBytes(DemoText.Readme));
         }
 
-        await _projects.AddAsync(folder.FullName, "demo");
+        await _projects.AddAsync(_options.Home.Demo, "demo");
     }
 
     private HelloResponse Greet(Device device) => new(
@@ -208,6 +222,9 @@ public sealed partial class Daemon : IAsyncDisposable
         _options.Demo,
         SandboxKind.None,
         Warnings());
+
+    [LoggerMessage(EventId = 101, Level = LogLevel.Warning, Message = "the stop can't be recorded: {Why}")]
+    private static partial void LogNotRecorded(ILogger logger, string why);
 
     private List<string> Warnings()
     {

@@ -11,6 +11,9 @@ namespace PocketCoder.Machine;
 /// </summary>
 public sealed class DaemonLock : IDisposable
 {
+    /// <summary>EWOULDBLOCK of flock, or Windows' sharing violation. Anything else (a read-only disk, a full one) is no daemon that lives.</summary>
+    private static readonly int s_heldByAnother = OperatingSystem.IsWindows() ? unchecked((int)0x80070020) : OperatingSystem.IsMacOS() ? 35 : 11;
+
     private readonly Home _home;
     private readonly FileStream _file;
 
@@ -32,6 +35,7 @@ public sealed class DaemonLock : IDisposable
     }
 
     /// <summary>Whether a daemon lives in this home. A pid file without a lock is stale and means nothing.</summary>
+    /// <exception cref="IOException">The lock file can't be opened, so nobody knows.</exception>
     public static bool IsTaken(Home home)
     {
         if (!File.Exists(home.LockFile))
@@ -70,7 +74,7 @@ public sealed class DaemonLock : IDisposable
             // FileShare.None is flock(LOCK_EX | LOCK_NB) on Unix and a sharing violation on Windows.
             return Home.OpenPrivate(home.LockFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException e) when (e is not (FileNotFoundException or DirectoryNotFoundException))
+        catch (IOException e) when (e.HResult == s_heldByAnother)
         {
             return null;
         }

@@ -102,6 +102,24 @@ public sealed class Home
             }
 
             Check(directory);
+            Close(directory);
+        }
+    }
+
+    /// <summary>Creates the demonstration's folder, which tells its home from others.</summary>
+    internal string PrepareDemo()
+        => (OperatingSystem.IsWindows() ? Directory.CreateDirectory(Demo) : Directory.CreateDirectory(Demo, PrivateDirectory)).FullName;
+
+    /// <summary>Checks what is there as <see cref="Prepare"/> does, and changes nothing.</summary>
+    /// <exception cref="HomeRefusal">The directory is another user's or writable by others; the message says what to type.</exception>
+    public void Inspect()
+    {
+        foreach (var directory in (string[])[Root, Logs, Tls])
+        {
+            if (Directory.Exists(directory) && !OperatingSystem.IsWindows())
+            {
+                Check(directory);
+            }
         }
     }
 
@@ -153,10 +171,14 @@ public sealed class Home
         {
             throw new HomeRefusal($"Other users may write to {directory}, where PocketCoder keeps keys. Check what is in it, then type: chmod 700 '{directory.Replace("'", "'\\''", StringComparison.Ordinal)}'");
         }
+    }
 
-        if (mode != PrivateDirectory)
+    /// <summary>Readable by others only: nothing can have been planted, so closing it is enough.</summary>
+    [UnsupportedOSPlatform("windows")]
+    private static void Close(string directory)
+    {
+        if (File.GetUnixFileMode(directory) != PrivateDirectory)
         {
-            // Readable by others only: nothing can have been planted, so closing it is enough.
             File.SetUnixFileMode(directory, PrivateDirectory);
         }
     }

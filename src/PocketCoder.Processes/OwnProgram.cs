@@ -33,6 +33,7 @@ public static class OwnProgram
             start.Environment[name] = value;
         }
 
+        Native.KeepDescriptorsFromChildren(); // what a shell or a lock file had open must not stay open as long as the daemon lives
         try
         {
             return Process.Start(start) ?? throw new ProcessStartException($"{program} could not be started.");

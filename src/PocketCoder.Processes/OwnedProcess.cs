@@ -42,6 +42,9 @@ public sealed class OwnedProcess : IAsyncDisposable
     /// <summary>Completes with the exit code when the leader ended (128 + n: by signal n). Its pipes may still be held open by what it started.</summary>
     public Task<int> Exited { get; }
 
+    /// <summary>A mark that nothing bears yet.</summary>
+    public static string NewMark() => Guid.CreateVersion7().ToString("N", CultureInfo.InvariantCulture);
+
     /// <summary>Starts the process.</summary>
     /// <exception cref="ProcessStartException">Program or directory is missing, or the system refuses.</exception>
     public static OwnedProcess Start(ProcessStart start, TimeProvider time)
@@ -73,7 +76,7 @@ public sealed class OwnedProcess : IAsyncDisposable
             info.ArgumentList.Add(argument);
         }
 
-        var mark = Guid.CreateVersion7().ToString("N", CultureInfo.InvariantCulture);
+        var mark = start.Mark ?? NewMark();
         info.Environment.Clear();
         foreach (var (name, value) in start.Environment)
         {

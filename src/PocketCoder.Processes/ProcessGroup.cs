@@ -115,9 +115,12 @@ public static class ProcessGroup
             ? []
             : all.FindAll(e => e.StartTicks >= identity.StartTicks
                 && ProcessTable.HasInEnvironment(e.Pid, $"{OwnedProcess.MarkVariable}={identity.Mark}"));
-        var groupIsOurs = leader.Pid != 0
-            ? leader.StartTicks == identity.StartTicks
-            : marked.Exists(e => e.GroupId == identity.Pid || e.SessionId == identity.Pid);
+
+        // Process id 0 stands for one that is to come, while group 0 is the kernel's own threads.
+        var groupIsOurs = identity.Pid != 0
+            && (leader.Pid != 0
+                ? leader.StartTicks == identity.StartTicks
+                : marked.Exists(e => e.GroupId == identity.Pid || e.SessionId == identity.Pid));
 
         var children = all.ToLookup(e => e.ParentPid);
         var found = new Dictionary<int, ProcessEntry>();

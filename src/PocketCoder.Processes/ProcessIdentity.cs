@@ -13,4 +13,10 @@ public sealed record ProcessIdentity(int Pid, long StartTicks, string BootId)
     /// Null for a process that was not started here.
     /// </summary>
     public string? Mark { get; init; }
+
+    /// <summary>
+    /// Whatever will be started with this mark on this boot: an identity that can be written down before there is a process, so that a crash
+    /// right after the start leaves nothing unknown. Process id 0 belongs to nobody; only the mark counts.
+    /// </summary>
+    public static ProcessIdentity ToCome(string mark) => new(0, 0, ProcessTable.BootId) { Mark = mark };
 }

@@ -14,6 +14,12 @@ public sealed record ProcessStart
 
     /// <summary>The whole environment (plus <see cref="OwnedProcess.MarkVariable"/>). See <see cref="EnvironmentAllowList"/>.</summary>
     public required IReadOnlyDictionary<string, string> Environment { get; init; }
+
+    /// <summary>
+    /// The value of <see cref="OwnedProcess.MarkVariable"/>, for a caller that writes it down before there is a process
+    /// (<see cref="ProcessIdentity.ToCome"/>). Null: a new one.
+    /// </summary>
+    public string? Mark { get; init; }
 }
 
 /// <summary>The process could not be started: program or directory missing, not executable, no more processes.</summary>

@@ -31,8 +31,8 @@ internal sealed class Phone(TestDevice device, MachineStateResponse state) : IAs
         ProtocolJson.Default.AgentMessageRequest,
         ProtocolJson.Default.AgentMessageResponse)).Turn;
 
-    public async Task<SessionInfo> CancelAsync(Guid session, bool clearQueue = false) => (await Device.AskAsync(
-        MessageTypes.AgentCancel, new AgentCancelRequest(session, clearQueue), ProtocolJson.Default.AgentCancelRequest, ProtocolJson.Default.AgentCancelResponse)).Session;
+    public async Task<SessionInfo> CancelAsync(Guid session, bool clearQueue = false, Guid? turn = null) => (await Device.AskAsync(
+        MessageTypes.AgentCancel, new AgentCancelRequest(session, clearQueue, turn), ProtocolJson.Default.AgentCancelRequest, ProtocolJson.Default.AgentCancelResponse)).Session;
 
     public Task<AgentSessionGetResponse> GetAsync(Guid session) => Device.AskAsync(
         MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session), ProtocolJson.Default.AgentSessionGetRequest, ProtocolJson.Default.AgentSessionGetResponse);

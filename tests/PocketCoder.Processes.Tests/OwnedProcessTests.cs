@@ -107,6 +107,20 @@ public sealed class OwnedProcessTests
     }
 
     [Fact]
+    public async Task What_bears_a_mark_that_was_written_down_beforehand_is_found_by_it_alone()
+    {
+        var mark = OwnedProcess.NewMark();
+        var toCome = ProcessIdentity.ToCome(mark);
+        Assert.False(ProcessGroup.IsAnyAlive(toCome)); // process id 0 and group 0 are nobody's
+        await using var process = OwnedProcess.Start(Shell.Command("setsid sleep 64 & echo ready; wait") with { Mark = mark }, TimeProvider.System);
+        await ReadLineAsync(process);
+        await Wait.UntilAsync(() => CountMembers(toCome, "sleep") == 1, "the child to run");
+        Assert.Equal(CountMembers(process.Identity, "sleep"), CountMembers(toCome, "sleep"));
+        Assert.Empty(await ProcessGroup.ReapAsync([toCome], TimeSpan.FromSeconds(5), TimeProvider.System));
+        Assert.False(ProcessGroup.IsAnyAlive(process.Identity));
+    }
+
+    [Fact]
     public async Task A_process_that_ignores_the_polite_signal_is_killed_after_the_grace()
     {
         await using var process = Shell.Start("trap '' TERM; echo ready; while :; do sleep 1; done");

@@ -62,7 +62,7 @@ internal sealed class ClaudeProcess : IAgentProcess
         try
         {
             owned = OwnedProcess.Start(
-                new ProcessStart { Program = program, Arguments = ClaudeArguments.For(start), WorkingDirectory = start.WorkingDirectory, Environment = environment }, time);
+                new ProcessStart { Program = program, Arguments = ClaudeArguments.For(start), WorkingDirectory = start.WorkingDirectory, Environment = environment, Mark = start.Mark }, time);
         }
         catch (ProcessStartException e)
         {

@@ -50,6 +50,12 @@ public sealed record AgentStart
 
     public string? Model { get; init; }
 
+    /// <summary>
+    /// The mark (<see cref="PocketCoder.Processes.OwnedProcess.MarkVariable"/>) that every process of the agent must bear: the machine has written it down before, so that
+    /// whatever outlives a killed daemon is found. Null: nobody looks for them.
+    /// </summary>
+    public string? Mark { get; init; }
+
     /// <summary>Tools that the machine runs for the agent. With any of them the agent's own shell is off: gated. Only if the description says so.</summary>
     public IReadOnlyList<HostTool> HostTools { get; init; } = [];
 }

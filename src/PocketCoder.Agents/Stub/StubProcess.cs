@@ -35,7 +35,7 @@ internal sealed class StubProcess(AgentStart start, IReadOnlyDictionary<string, 
 
         interrupt?.Dispose();
         interrupt = CancellationTokenSource.CreateLinkedTokenSource(closing.Token);
-        var run = new StubTurn(prompt, start.WorkingDirectory, environment, time, this);
+        var run = new StubTurn(prompt, start, environment, time, this);
         var token = interrupt.Token;
         turn = Task.Run(() => run.RunAsync(token), CancellationToken.None);
         return ValueTask.CompletedTask;

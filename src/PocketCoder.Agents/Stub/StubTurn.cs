@@ -8,7 +8,7 @@ using PocketCoder.Processes;
 namespace PocketCoder.Agents.Stub;
 
 /// <summary>Does the steps of one prompt, one after the other.</summary>
-internal sealed class StubTurn(AgentPrompt prompt, string workingDirectory, IReadOnlyDictionary<string, string> environment, TimeProvider time, StubProcess process)
+internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDictionary<string, string> environment, TimeProvider time, StubProcess process)
 {
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan CommandLimit = TimeSpan.FromMinutes(10);
@@ -224,7 +224,7 @@ internal sealed class StubTurn(AgentPrompt prompt, string workingDirectory, IRea
         await process.SayAsync(new AgentToolUse(tool, "run", ToolKind.Execute, command, input));
         await UseAsync(tool, async () =>
         {
-            var approved = await ApproveAsync(tool, "run", new AgentSubject.Command(command, workingDirectory), input, cancellationToken);
+            var approved = await ApproveAsync(tool, "run", new AgentSubject.Command(command, start.WorkingDirectory), input, cancellationToken);
             if (approved is null)
             {
                 return;
@@ -235,7 +235,7 @@ internal sealed class StubTurn(AgentPrompt prompt, string workingDirectory, IRea
             try
             {
                 var result = await CommandRun.RunAsync(
-                    new ProcessStart { Program = "/bin/sh", Arguments = ["-c", run.Command], WorkingDirectory = workingDirectory, Environment = environment },
+                    new ProcessStart { Program = "/bin/sh", Arguments = ["-c", run.Command], WorkingDirectory = start.WorkingDirectory, Environment = environment, Mark = start.Mark },
                     CommandLimit, OutputLimit, time, cancellationToken);
                 var output = result.TimedOut ? $"{result.Output}\n[ended after {CommandLimit.TotalMinutes:0} minutes]" : result.Output;
                 await process.SayAsync(new AgentToolResult(tool, result.ExitCode != 0, output) { ExitCode = result.ExitCode });
@@ -259,7 +259,7 @@ internal sealed class StubTurn(AgentPrompt prompt, string workingDirectory, IRea
         var tool = NextTool();
         var path = text[..bar].Trim();
         var content = Unescape(text[(bar + 1)..].TrimStart(' '));
-        var target = StubWriteTarget.Find(workingDirectory, path, out var refusal);
+        var target = StubWriteTarget.Find(start.WorkingDirectory, path, out var refusal);
         var input = JsonSerializer.Serialize(new StubWrite(target?.Path ?? path, content), StubJson.Readable.StubWrite);
         var change = target is null ? null : new FileChange(target.Path, target.Before.Text, content);
         await process.SayAsync(new AgentToolUse(tool, "write", ToolKind.Edit, path, input) { Path = target?.Path, Change = change });

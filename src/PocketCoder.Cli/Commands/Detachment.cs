@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace PocketCoder.Cli.Commands;
@@ -5,6 +6,7 @@ namespace PocketCoder.Cli.Commands;
 /// <summary>How a daemon leaves the terminal it was started from. It does so itself, because .NET can start a process only with its own streams or pipes.</summary>
 internal static partial class Detachment
 {
+    private const string Descriptors = "/proc/self/fd";
     private const int ReadOnly = 0;
     private const int WriteCreateTruncate = 0x241; // O_WRONLY | O_CREAT | O_TRUNC on Linux
     private const int WriteCreateTruncateMac = 0x601;
@@ -18,7 +20,10 @@ internal static partial class Detachment
         }
     }
 
-    /// <summary>Points the standard streams away from the terminal; what the runtime itself says from now on goes to <paramref name="file"/> (mode 0600).</summary>
+    /// <summary>
+    /// Points the standard streams away from the terminal (or from the pipe whose reader waits for its end), with every copy of them that the
+    /// runtime's console has made; what the runtime itself says from now on goes to <paramref name="file"/> (mode 0600).
+    /// </summary>
     public static void LeaveTerminal(string file)
     {
         if (OperatingSystem.IsWindows())
@@ -33,12 +38,43 @@ internal static partial class Detachment
             throw new IOException($"{file} can't be written (error {Marshal.GetLastPInvokeError()}).");
         }
 
-        _ = Dup2(nothing, 0);
-        _ = Dup2(output, 1);
-        _ = Dup2(output, 2);
+        foreach (var (descriptor, stream) in Standard())
+        {
+            _ = Dup2(stream == 0 ? nothing : output, descriptor);
+        }
+
         _ = Close(nothing);
         _ = Close(output);
     }
+
+    /// <summary>The descriptors that are a standard stream or a copy of one. A copy is replaced in place, so whoever owns it notices nothing.</summary>
+    private static List<(int Descriptor, int Stream)> Standard()
+    {
+        List<(int Descriptor, int Stream)> found = [(0, 0), (1, 1), (2, 2)];
+        if (!Directory.Exists(Descriptors))
+        {
+            return found;
+        }
+
+        var streams = found.ConvertAll(s => (Target: Target(s.Descriptor), s.Stream));
+        foreach (var entry in Directory.EnumerateFileSystemEntries(Descriptors))
+        {
+            // What is no pipe, socket or terminal (a file, /dev/null) keeps nobody waiting and is not worth a mistake.
+            if (int.TryParse(Path.GetFileName(entry.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out var descriptor)
+                && descriptor > 2
+                && Target(descriptor) is { } target
+                && (target.StartsWith("pipe:", StringComparison.Ordinal) || target.StartsWith("socket:", StringComparison.Ordinal) || target.StartsWith("/dev/", StringComparison.Ordinal))
+                && target != "/dev/null"
+                && streams.FindIndex(s => s.Target == target) is >= 0 and var i)
+            {
+                found.Add((descriptor, streams[i].Stream));
+            }
+        }
+
+        return found;
+    }
+
+    private static string? Target(int descriptor) => new FileInfo($"{Descriptors}/{descriptor}").LinkTarget;
 
     [LibraryImport("libc", EntryPoint = "setsid")]
     private static partial int SetSid();

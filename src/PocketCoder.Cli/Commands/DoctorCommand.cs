@@ -6,6 +6,7 @@ using PocketCoder.Agents.Claude;
 using PocketCoder.Cli.Output;
 using PocketCoder.Gateway;
 using PocketCoder.Machine;
+using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Processes;
 
 namespace PocketCoder.Cli.Commands;
@@ -58,7 +59,7 @@ internal static class DoctorCommand
 
         try
         {
-            home.Prepare();
+            home.Inspect();
             return new("home", "ok", home.Root, null);
         }
         catch (HomeRefusal e)
@@ -121,9 +122,16 @@ internal static class DoctorCommand
 
     private static async Task<CheckShown> PortAsync(CommandContext context, CancellationToken ct)
     {
-        if (await context.Daemon.IsHealthyAsync(ct))
+        try
         {
-            return new("daemon", "ok", "is running", null);
+            if (await context.Daemon.IsHealthyAsync(ct))
+            {
+                return new("daemon", "ok", "is running", null);
+            }
+        }
+        catch (ControlException e)
+        {
+            return new("daemon", "fail", e.Message, "Run PocketCoder as one user: see the owner of its home.");
         }
 
         try

@@ -92,10 +92,23 @@ internal static class LedgerCommands
                 return ExitCode.Ok;
             }
 
-            await using var stream = Home.OpenPrivate(Path.GetFullPath(file, context.Terminal.CurrentDirectory), FileMode.CreateNew, FileAccess.Write, FileShare.None);
-            await context.Daemon.ExportLedgerAsync(stream, ct);
+            await ExportToAsync(context, Path.GetFullPath(file, context.Terminal.CurrentDirectory), ct);
             return ExitCode.Ok;
         });
+    }
+
+    private static async Task ExportToAsync(CommandContext context, string file, CancellationToken ct)
+    {
+        await using var stream = Home.OpenPrivate(file, FileMode.CreateNew, FileAccess.Write, FileShare.None);
+        try
+        {
+            await context.Daemon.ExportLedgerAsync(stream, ct);
+        }
+        catch
+        {
+            File.Delete(file); // half an export is none, and it would stand in the way of the next try
+            throw;
+        }
     }
 }
 

@@ -84,9 +84,9 @@ internal static class LogReader
             var root = json.RootElement;
             var at = DateTimeOffset.Parse(root.GetProperty("at").GetString()!, CultureInfo.InvariantCulture);
             var error = root.TryGetProperty("error", out var text) ? $"  {text.GetString()}" : "";
-            return $"{at.ToLocalTime():MM-dd HH:mm:ss} {root.GetProperty("level").GetString(),-5} {Untrusted.Show($"{root.GetProperty("message").GetString()}{error}")}";
+            return $"{at.ToLocalTime():MM-dd HH:mm:ss} {Untrusted.Show(root.GetProperty("level").GetString() ?? ""),-5} {Untrusted.Show($"{root.GetProperty("message").GetString()}{error}")}";
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or FormatException or InvalidOperationException or ArgumentNullException)
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or FormatException or InvalidOperationException or ArgumentException)
         {
             return Untrusted.Show(line);
         }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using PocketCoder.Cli.Output;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Protocol;
@@ -13,7 +14,12 @@ internal static class PairCommand
 
     public static Command Create(Terminal terminal)
     {
-        var scopes = new Option<Scope[]>("--scope") { Description = "What the device may do: view, prompt, decide, manage; may be given several times (default: view prompt decide)", HelpName = "SCOPE" };
+        var scopes = new Option<Scope[]>("--scope")
+        {
+            Description = "What the device may do: view, prompt, decide, manage; may be given several times (default: view prompt decide)",
+            HelpName = "SCOPE",
+            CustomParser = result => [.. result.Tokens.Select(t => ScopeOf(t.Value, result))],
+        };
         var name = new Option<string?>("--name") { Description = "What to call the device (default: what it calls itself)" };
         var noWait = new Option<bool>("--no-wait") { Description = "Show the link and return" };
         return new Command("pair", "Pair a phone or browser: shows a one-time link") { scopes, name, noWait }.Does(terminal, async (context, parsed, ct) =>
@@ -22,6 +28,20 @@ internal static class PairCommand
             Show(context, offer);
             return parsed.GetValue(noWait) ? ExitCode.Ok : await WaitAsync(context, offer, ct);
         });
+    }
+
+    private static Scope ScopeOf(string text, ArgumentResult result)
+    {
+        switch (text)
+        {
+            case "view": return Scope.View;
+            case "prompt": return Scope.Prompt;
+            case "decide": return Scope.Decide;
+            case "manage": return Scope.Manage;
+            default:
+                result.AddError($"'{text}' is nothing a device may do. There are: view, prompt, decide, manage");
+                return Scope.View;
+        }
     }
 
     private static void Show(CommandContext context, PairingOffer offer)
@@ -46,6 +66,7 @@ internal static class PairCommand
             context.Say(other);
         }
 
+        context.Say($"The device shows this machine's fingerprint; compare it:  {string.Join(' ', offer.MachineId.Chunk(4).Select(group => new string(group)))}");
         context.Say($"Open it on the device, once, before {offer.ExpiresAt.ToLocalTime():HH:mm:ss}. It may {string.Join(", ", offer.Scopes).ToLowerInvariant()}. Give the link to nobody else.");
         if (new Uri(link).IsLoopback)
         {

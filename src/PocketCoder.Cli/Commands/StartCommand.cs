@@ -4,7 +4,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography.X509Certificates;
 using PocketCoder.Cli.Output;
 using PocketCoder.Gateway;
 using PocketCoder.Gateway.Tls;
@@ -23,7 +22,7 @@ internal static class StartCommand
 
     private static readonly Option<bool> s_foreground = new("--foreground") { Description = "Stay in this terminal and show the log; Ctrl-C stops" };
     private static readonly Option<bool> s_detached = new("--detached") { Hidden = true };
-    private static readonly Option<bool> s_demo = new("--demo") { Description = "Try it with a scripted agent and a sample project; needs a home of its own (POCKETCODER_HOME)" };
+    private static readonly Option<bool> s_demo = new("--demo") { Description = "Try it with a scripted agent and a sample project, in a home of its own" };
     private static readonly Option<bool> s_behindProxy = new("--behind-proxy") { Description = "A proxy with TLS stands in front (tailscale serve, Caddy, nginx)" };
     private static readonly Option<bool> s_noTls = new("--no-tls") { Description = "Serve plain HTTP on loopback even though 'tls init' made a certificate" };
     private static readonly Option<string[]> s_names = new("--name") { Description = "A name clients open this under; may be given several times", HelpName = "HOST[:PORT]" };
@@ -57,7 +56,8 @@ internal static class StartCommand
                 context.Home.Prepare();
                 CheckDemo(context.Home, parsed.GetValue(s_demo));
                 return parsed.GetValue(s_foreground) || parsed.GetValue(s_detached) ? await RunAsync(context, parsed) : await LaunchAsync(context, parsed, ct);
-            });
+            },
+            demo: parsed => parsed.GetValue(s_demo));
 
     internal static GatewayOptions GatewayFrom(ParseResult parsed, Home home)
     {
@@ -86,7 +86,7 @@ internal static class StartCommand
 
     private static IEnumerable<string> CertifiedNames(GatewayTls tls)
     {
-        using var certificate = X509CertificateLoader.LoadCertificateFromFile(tls.CertificateFile);
+        using var certificate = TlsFiles.Load(tls.CertificateFile);
         return [.. LocalAuthority.NamesOf(certificate).Where(n => n is not ("localhost" or "127.0.0.1" or "[::1]"))];
     }
 
@@ -121,7 +121,7 @@ internal static class StartCommand
         }
 
         // Another start was faster: that is what was wanted.
-        if (child.ExitCode == ExitCode.Ok && await context.Daemon.IsHealthyAsync(ct))
+        if (child.ExitCode == ExitCode.Ok && DaemonLock.IsTaken(context.Home))
         {
             return await TellRunningAsync(context, already: true, ct);
         }
@@ -149,33 +149,41 @@ internal static class StartCommand
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
         limit.CancelAfter(s_readyLimit);
-        while (!await context.Daemon.IsHealthyAsync(limit.Token))
+        try
         {
-            if (!DaemonLock.IsTaken(context.Home))
+            while (!await context.Daemon.IsHealthyAsync(limit.Token))
             {
-                throw new CommandFailure("The daemon stopped meanwhile. Start it again: pocketcoder start");
+                if (!DaemonLock.IsTaken(context.Home))
+                {
+                    throw new CommandFailure("The daemon stopped meanwhile. Start it again: pocketcoder start");
+                }
+
+                await Task.Delay(TimeSpan.FromMilliseconds(50), limit.Token);
             }
-
-            await Task.Delay(TimeSpan.FromMilliseconds(50), limit.Token);
         }
-
-        var status = await context.Daemon.StatusAsync(ct);
-        if (context.Json)
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
-            CliJson.Write(context.Terminal, new Started(already, status.Pid, status.Listen), CliJson.Default.Started);
-            return ExitCode.Ok;
+            throw new CommandFailure($"A daemon has this home but did not answer within {s_readyLimit.TotalSeconds:0} s. End it with: pocketcoder stop. It may say why in: pocketcoder logs");
         }
 
-        context.Say(already ? $"PocketCoder is running already (pid {status.Pid})." : $"PocketCoder is running (pid {status.Pid}).");
-        Welcome(context, status.Listen, status.DevicesPaired);
+        Welcome(context, await context.Daemon.StatusAsync(ct), already);
         return ExitCode.Ok;
     }
 
-    private static void Welcome(CommandContext context, IReadOnlyList<string> urls, int paired)
+    private static void Welcome(CommandContext context, ControlStatus status, bool already)
     {
-        context.Say($"  Open   {string.Join("  or  ", urls)}");
-        context.Say(paired == 0 ? "  Pair   pocketcoder pair" : $"  {paired} device{(paired == 1 ? "" : "s")} paired; another: pocketcoder pair");
-        context.Say("  Stop   pocketcoder stop");
+        if (context.Json)
+        {
+            CliJson.Write(context.Terminal, new Started(already, status.Pid, status.Listen), CliJson.Default.Started);
+            return;
+        }
+
+        // The demonstration may have been given its own home here; what is typed next must name it.
+        var home = context.Terminal.Environment(CommandContext.HomeVariable) is null or "" && status.Demo ? $"{CommandContext.HomeVariable}='{context.Home}' " : "";
+        context.Say(already ? $"PocketCoder is running already (pid {status.Pid})." : $"PocketCoder is running (pid {status.Pid}).");
+        context.Say($"  Open   {string.Join("  or  ", status.Listen)}");
+        context.Say(status.DevicesPaired == 0 ? $"  Pair   {home}pocketcoder pair" : $"  {status.DevicesPaired} device{(status.DevicesPaired == 1 ? "" : "s")} paired; another: {home}pocketcoder pair");
+        context.Say($"  Stop   {home}pocketcoder stop");
     }
 
     /// <summary>The daemon itself.</summary>
@@ -189,7 +197,7 @@ internal static class StartCommand
 
         var home = context.Home;
         var time = TimeProvider.System;
-        await using var log = new LogFile(home.LogFile, LogFile.LevelFrom(context.Terminal.Environment("LOG_LEVEL")), time, detached ? null : context.Terminal.Error);
+        await using var log = new LogFile(home.LogFile, LogFile.LevelFrom(context.Terminal.Environment("LOG_LEVEL")), time, detached ? null : line => context.Terminal.Error.WriteLine(LogReader.Show(line)));
         var stop = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, s => OnSignal(s, stop));
         using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, s => OnSignal(s, stop));
@@ -224,14 +232,12 @@ internal static class StartCommand
             }
             else
             {
-                Welcome(context, host.Urls, 0);
+                Welcome(context, await host.StatusAsync(CancellationToken.None), already: false);
             }
 
             var reason = await await Task.WhenAny(stop.Task, host.StopRequested);
-            await host.StopAsync(reason).WaitAsync(s_stopLimit);
+            return await host.StopAsync(reason, s_stopLimit) ? ExitCode.Ok : ExitCode.Failure;
         }
-
-        return ExitCode.Ok;
     }
 
     private static void OnSignal(PosixSignalContext signal, TaskCompletionSource<string> stop)

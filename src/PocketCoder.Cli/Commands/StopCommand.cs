@@ -13,6 +13,11 @@ internal static class StopCommand
 
     public static Command Create(Terminal terminal) => new Command("stop", "Stop the daemon").Does(terminal, async (context, _, ct) =>
     {
+        if (!Environment.IsPrivilegedProcess)
+        {
+            context.Home.Inspect(); // of another user's home nothing can be said; an administrator may stop anybody's
+        }
+
         var was = DaemonLock.IsTaken(context.Home);
         if (was)
         {
@@ -28,7 +33,6 @@ internal static class StopCommand
 
             await WaitAsync(context, holder, ct);
         }
-
         if (context.Json)
         {
             CliJson.Write(context.Terminal, new Stopped(was), CliJson.Default.Stopped);

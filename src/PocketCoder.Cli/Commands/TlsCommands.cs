@@ -49,23 +49,35 @@ internal static class TlsCommands
         var home = context.Home;
         home.Prepare();
         var authority = TlsFiles.ReadAuthority(home);
-        IReadOnlyList<string> known = [];
-        if (TlsFiles.Exist(home))
+        Save(home, LocalAuthority.Issue(authority, All(names, Known(home)), TimeProvider.System.GetUtcNow()));
+        return Show(context);
+    }
+
+    /// <summary>The names of the present certificate. A broken one has none: renewing is how it is repaired, and the names can be given again.</summary>
+    private static IReadOnlyList<string> Known(Home home)
+    {
+        if (!TlsFiles.Exist(home))
         {
-            using var old = X509CertificateLoader.LoadCertificateFromFile(TlsFiles.Certificate(home));
-            known = LocalAuthority.NamesOf(old);
+            return [];
         }
 
-        Save(home, LocalAuthority.Issue(authority, All(names, known), TimeProvider.System.GetUtcNow()));
-        return Show(context);
+        try
+        {
+            using var old = X509CertificateLoader.LoadCertificateFromFile(TlsFiles.Certificate(home));
+            return LocalAuthority.NamesOf(old);
+        }
+        catch (CryptographicException)
+        {
+            return [];
+        }
     }
 
     private static int Show(CommandContext context)
     {
         var home = context.Home;
         _ = TlsFiles.ReadAuthority(home);
-        using var authority = X509CertificateLoader.LoadCertificateFromFile(TlsFiles.AuthorityCertificate(home));
-        using var leaf = X509CertificateLoader.LoadCertificateFromFile(TlsFiles.Certificate(home));
+        using var authority = TlsFiles.Load(TlsFiles.AuthorityCertificate(home));
+        using var leaf = TlsFiles.Load(TlsFiles.Certificate(home));
         var names = LocalAuthority.NamesOf(leaf);
         var fingerprint = Convert.ToHexString(SHA256.HashData(authority.RawData));
         if (context.Json)

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using PocketCoder.Gateway;
 using PocketCoder.Gateway.Tls;
 using PocketCoder.Machine;
@@ -19,6 +21,19 @@ internal static class TlsFiles
 
     public static GatewayTls Of(Home home)
         => new(Certificate(home), Key(home), File.Exists(AuthorityCertificate(home)) ? AuthorityCertificate(home) : null);
+
+    /// <exception cref="CommandFailure">It can't be read.</exception>
+    public static X509Certificate2 Load(string file)
+    {
+        try
+        {
+            return X509CertificateLoader.LoadCertificateFromFile(file);
+        }
+        catch (CryptographicException e)
+        {
+            throw new CommandFailure($"{file} holds no certificate ({e.Message}). Make a new one: pocketcoder tls renew");
+        }
+    }
 
     public static PemPair ReadAuthority(Home home)
         => File.Exists(AuthorityCertificate(home)) && File.Exists(AuthorityKey(home))

@@ -16,6 +16,8 @@ namespace PocketCoder.Machine.Approvals;
 /// </summary>
 internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeout, TimeProvider time) : IDisposable
 {
+    private static readonly TimeSpan s_retryAfter = TimeSpan.FromSeconds(1);
+
     private readonly ConcurrentDictionary<Guid, ITimer> _timers = new();
 
     /// <summary>Told after an approval left the pending state by a decision or by time. The session answers its agent then.</summary>
@@ -67,7 +69,7 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
         });
         if (approval.State == ApprovalState.Pending)
         {
-            Watch(approval);
+            Watch(approval.ApprovalId, approval.ExpiresAt - store.Now);
         }
 
         return approval;
@@ -160,8 +162,8 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
         return true;
     });
 
-    /// <summary>Records how it ended. Does nothing when it is not running.</summary>
-    public Task FinishAsync(Guid approvalId, FinishedData finished) => store.WriteAsync(change =>
+    /// <summary>Records how it ended, as a part of the change that tells the result. Does nothing when it is not running.</summary>
+    public static void Finish(Change change, Guid approvalId, FinishedData finished)
     {
         if (ApprovalRows.Find(change, approvalId) is { State: ApprovalState.Running } running)
         {
@@ -174,7 +176,7 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
             ApprovalRows.Update(change, done);
             Tell(change, done);
         }
-    });
+    }
 
     /// <summary>Records that an allowed thing was not done because it is not the same any more.</summary>
     public Task RefuseAsync(Guid approvalId, string drift) => store.WriteAsync(change =>
@@ -188,10 +190,18 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
 
     /// <summary>Closes what a turn left open: what waits is withdrawn and, when <paramref name="alsoRunning"/>, what runs becomes unknown.</summary>
     public async Task CloseTurnAsync(Guid sessionId, Guid turnId, string reason, bool alsoRunning)
+        => Forget(await store.WriteAsync(change => CloseTurn(change, sessionId, turnId, reason, alsoRunning)));
+
+    /// <summary>The same as a part of a larger change; after its commit, <see cref="Forget(IEnumerable{ApprovalInfo})"/> what it gives.</summary>
+    public static IReadOnlyList<ApprovalInfo> CloseTurn(Change change, Guid sessionId, Guid turnId, string reason, bool alsoRunning)
+        => CloseOpen(change, sessionId, turnId, ApprovalState.Withdrawn, reason, alsoRunning);
+
+    /// <summary>Stops the clocks of approvals that are closed.</summary>
+    public void Forget(IEnumerable<ApprovalInfo> closed)
     {
-        foreach (var closed in await store.WriteAsync(change => CloseOpen(change, sessionId, turnId, ApprovalState.Withdrawn, reason, alsoRunning)))
+        foreach (var approval in closed)
         {
-            Forget(closed.ApprovalId);
+            Forget(approval.ApprovalId);
         }
     }
 
@@ -304,17 +314,26 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
         asked.Decision is { DeviceId: not null } decision ? $"{decision.By} decided first." : $"It is no longer waiting ({asked.State.ToString().ToLowerInvariant()}).",
         new Dictionary<string, string>(StringComparer.Ordinal) { ["state"] = JsonSerializer.Serialize(asked.State, ProtocolJson.Default.ApprovalState).Trim('"') });
 
-    private void Watch(ApprovalInfo approval)
-    {
-        var timer = time.CreateTimer(_ => _ = ExpireAsync(approval.ApprovalId), null, approval.ExpiresAt - store.Now, Timeout.InfiniteTimeSpan);
-        _timers[approval.ApprovalId] = timer;
-    }
+    private void Watch(Guid approvalId, TimeSpan left)
+        => _timers[approvalId] = time.CreateTimer(_ => _ = ExpireAsync(approvalId), null, left, Timeout.InfiniteTimeSpan);
 
     private async Task ExpireAsync(Guid approvalId)
     {
-        var expired = await store.WriteAsync(change => ApprovalRows.Find(change, approvalId) is { State: ApprovalState.Pending } pending
-            ? Close(change, pending, ApprovalState.Expired, "time-out")
-            : null);
+        ApprovalInfo? expired;
+        try
+        {
+            expired = await store.WriteAsync(change => ApprovalRows.Find(change, approvalId) is { State: ApprovalState.Pending } pending
+                ? Close(change, pending, ApprovalState.Expired, "time-out")
+                : null);
+        }
+        catch (LedgerException e) when (e.Error != LedgerError.Closed)
+        {
+            // Not recorded is not settled: it goes on waiting, and so does the agent. Most likely the disk is full.
+            Forget(approvalId);
+            Watch(approvalId, s_retryAfter);
+            return;
+        }
+
         Forget(approvalId);
         if (expired is not null)
         {

@@ -97,7 +97,7 @@ public sealed class ControlClient : IDisposable
     public Task<LedgerListResponse> ListLedgerAsync(LedgerListRequest request, CancellationToken ct)
         => PostAsync("ledger/rows", request, s_json.LedgerListRequest, s_json.LedgerListResponse, ct);
 
-    /// <summary>Copies every row as NDJSON, oldest first; the last line is the signed head.</summary>
+    /// <summary>Copies every row as JSON lines, oldest first; the last line is the signed head, without which it was cut off (docs/ledger.md).</summary>
     public async Task ExportLedgerAsync(Stream destination, CancellationToken ct)
     {
         using var response = await SendAsync(HttpMethod.Get, "ledger/export", null, ct);

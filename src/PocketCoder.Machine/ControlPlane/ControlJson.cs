@@ -44,6 +44,5 @@ internal sealed record Done(bool Ok);
 [JsonSerializable(typeof(LedgerListRequest))]
 [JsonSerializable(typeof(LedgerListResponse))]
 [JsonSerializable(typeof(LedgerVerifyResponse))]
-[JsonSerializable(typeof(LedgerRowInfo))]
 [JsonSerializable(typeof(IReadOnlyList<SessionInfo>))]
 internal sealed partial class ControlJson : JsonSerializerContext;

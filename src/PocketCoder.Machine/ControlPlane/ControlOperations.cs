@@ -6,7 +6,7 @@ using PocketCoder.Protocol;
 namespace PocketCoder.Machine.ControlPlane;
 
 /// <summary>The control plane's table: method and path → operation. Checks what comes in, then asks the daemon.</summary>
-internal sealed class ControlOperations(Home home, IControlTarget target, TimeProvider time)
+internal sealed class ControlOperations(Home home, IControlTarget target)
 {
     private static readonly ControlJson s_json = ControlJson.Default;
 
@@ -122,19 +122,9 @@ internal sealed class ControlOperations(Home home, IControlTarget target, TimePr
             ? target.ListLedgerAsync(request, ct)
             : throw new ControlException(ErrorCode.InvalidRequest, "A page of the ledger has 1 to 200 rows.");
 
-    /// <summary>One row a line, oldest first, then one line <c>{"head":…}</c>: without it the stream was cut off.</summary>
-    private async Task ExportAsync(HttpContext context)
+    private Task ExportAsync(HttpContext context)
     {
         context.Response.ContentType = "application/x-ndjson";
-        var (ct, body) = (context.RequestAborted, context.Response.Body);
-        await foreach (var row in target.ExportLedgerAsync(ct))
-        {
-            await JsonSerializer.SerializeAsync(body, row, s_json.LedgerRowInfo, ct);
-            await body.WriteAsync("\n"u8.ToArray(), ct);
-        }
-
-        await body.WriteAsync("{\"head\":"u8.ToArray(), ct);
-        await JsonSerializer.SerializeAsync(body, await target.LedgerHeadAsync(ct), s_json.LedgerHead, ct);
-        await body.WriteAsync(System.Text.Encoding.UTF8.GetBytes($",\"exportedAt\":\"{time.GetUtcNow():yyyy-MM-ddTHH:mm:ss.fffZ}\"}}\n"), ct);
+        return target.ExportLedgerAsync(context.Response.Body, context.RequestAborted);
     }
 }

@@ -31,7 +31,7 @@ public sealed record PairingRequest(IReadOnlyList<Scope> Scopes, string? Name);
 /// <summary>A one-time pairing link. Whoever opens it first is paired, so it is shown to the owner only and never logged.</summary>
 /// <param name="PairingId">Names the pairing without its secret.</param>
 /// <param name="Links">The same offer under each of the gateway's addresses, the best one for a phone first; the secret stands behind the <c>#</c>, which browsers send to nobody.</param>
-public sealed record PairingOffer(string PairingId, IReadOnlyList<string> Links, IReadOnlyList<Scope> Scopes, DateTimeOffset ExpiresAt);
+public sealed record PairingOffer(string PairingId, string MachineId, IReadOnlyList<string> Links, IReadOnlyList<Scope> Scopes, DateTimeOffset ExpiresAt);
 
 [JsonConverter(typeof(LowerSnake<PairingState>))]
 public enum PairingState

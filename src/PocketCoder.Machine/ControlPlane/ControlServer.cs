@@ -26,13 +26,14 @@ public sealed partial class ControlServer : IAsyncDisposable
 
     /// <summary>Starts listening on <see cref="Home.ControlSocket"/>.</summary>
     /// <param name="held">Proof that this process is the home's daemon: only then a socket that is left over may be replaced.</param>
-    public static async Task<ControlServer> StartAsync(Home home, DaemonLock held, IControlTarget target, ILoggerFactory loggers, TimeProvider time, CancellationToken ct = default)
+    public static async Task<ControlServer> StartAsync(Home home, DaemonLock held, IControlTarget target, ILoggerFactory loggers, CancellationToken ct = default)
     {
         ArgumentNullException.ThrowIfNull(held);
         File.Delete(home.ControlSocket);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "control" });
         builder.Services.AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance); // what is worth a line is logged below
         builder.Services.AddLogging();
+        builder.Services.AddSingleton<IHostLifetime, NoSignals>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(2));
         builder.WebHost.UseKestrelCore().ConfigureKestrel(server =>
         {
@@ -42,7 +43,7 @@ public sealed partial class ControlServer : IAsyncDisposable
             server.ListenUnixSocket(home.ControlSocket, listen => listen.Protocols = HttpProtocols.Http1);
         });
         var app = builder.Build();
-        var operations = new ControlOperations(home, target, time);
+        var operations = new ControlOperations(home, target);
         var log = loggers.CreateLogger<ControlServer>();
         app.Run(context => AnswerAsync(context, operations, log));
         try
@@ -139,6 +140,14 @@ public sealed partial class ControlServer : IAsyncDisposable
         context.Response.StatusCode = status;
         context.Response.ContentType = "application/json";
         await JsonSerializer.SerializeAsync(context.Response.Body, value, type, context.RequestAborted);
+    }
+
+    /// <summary>The host's usual lifetime would take SIGINT and SIGTERM for itself; they are the program's, which stops everything in order.</summary>
+    private sealed class NoSignals : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 
     [LoggerMessage(EventId = 3001, Level = LogLevel.Error, Message = "Control operation {Path} failed")]

@@ -5,15 +5,21 @@ namespace PocketCoder.Machine.ControlPlane;
 /// <summary>A daemon together with what makes it the home's one: lock, pid file and control plane.</summary>
 public sealed partial class DaemonHost : IAsyncDisposable
 {
+    private const int LockTries = 5;
+    private static readonly TimeSpan s_lockPause = TimeSpan.FromMilliseconds(20);
+
     private readonly DaemonLock _held;
     private readonly Daemon _daemon;
     private readonly ControlServer _control;
     private readonly ILogger _log;
+    private readonly TimeProvider _time;
     private int _stopped;
 
-    private DaemonHost(DaemonLock held, Daemon daemon, ControlServer control, ILogger log) => (_held, _daemon, _control, _log) = (held, daemon, control, log);
+    private DaemonHost(DaemonLock held, Daemon daemon, ControlServer control, ILogger log, TimeProvider time)
+        => (_held, _daemon, _control, _log, _time) = (held, daemon, control, log, time);
 
-    public IReadOnlyList<string> Urls => _daemon.Urls;
+    /// <summary>The same as the CLI sees.</summary>
+    public Task<ControlStatus> StatusAsync(CancellationToken ct) => ((IControlTarget)_daemon).StatusAsync(ct);
 
     /// <summary>Completes with the reason when the CLI asked for a stop.</summary>
     public Task<string> StopRequested => _daemon.StopRequested;
@@ -23,7 +29,7 @@ public sealed partial class DaemonHost : IAsyncDisposable
     public static async Task<DaemonHost?> StartAsync(DaemonOptions options, CancellationToken ct)
     {
         options.Home.Prepare();
-        if (DaemonLock.TryTake(options.Home, options.TimeProvider) is not { } held)
+        if (await TakeAsync(options, ct) is not { } held)
         {
             return null;
         }
@@ -31,12 +37,17 @@ public sealed partial class DaemonHost : IAsyncDisposable
         Daemon? daemon = null;
         try
         {
+            if (options.Demo)
+            {
+                _ = options.Home.PrepareDemo(); // before the database: a home with one and without the other holds real data
+            }
+
             daemon = await Daemon.StartAsync(options, ct);
-            var control = await ControlServer.StartAsync(options.Home, held, daemon, options.LoggerFactory, options.TimeProvider, ct);
+            var control = await ControlServer.StartAsync(options.Home, held, daemon, options.LoggerFactory, ct);
             var log = options.LoggerFactory.CreateLogger<DaemonHost>();
             var urls = string.Join(" ", daemon.Urls);
             LogStarted(log, DaemonOptions.ProductVersion, daemon.MachineId, urls);
-            return new DaemonHost(held, daemon, control, log);
+            return new DaemonHost(held, daemon, control, log, options.TimeProvider);
         }
         catch
         {
@@ -51,7 +62,43 @@ public sealed partial class DaemonHost : IAsyncDisposable
     }
 
     /// <summary>Takes no more requests, stops the daemon in good order, then lets the next one have the home.</summary>
-    public async Task StopAsync(string reason)
+    /// <returns>False when that took longer than <paramref name="limit"/>. Then end the process: what was acknowledged is on disk, and the next start settles the rest.</returns>
+    public async Task<bool> StopAsync(string reason, TimeSpan limit)
+    {
+        try
+        {
+            await StopAsync(reason).WaitAsync(limit, _time);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            LogStuck(_log, limit.TotalSeconds);
+            return false;
+        }
+    }
+
+    public async ValueTask DisposeAsync() => await StopAsync("The daemon stopped.");
+
+    /// <summary>A command that only looks whether the home is taken holds the lock for an instant; that is no daemon.</summary>
+    private static async Task<DaemonLock?> TakeAsync(DaemonOptions options, CancellationToken ct)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            if (DaemonLock.TryTake(options.Home, options.TimeProvider) is { } held)
+            {
+                return held;
+            }
+
+            if (tries == LockTries)
+            {
+                return null;
+            }
+
+            await Task.Delay(s_lockPause, options.TimeProvider, ct);
+        }
+    }
+
+    private async Task StopAsync(string reason)
     {
         if (Interlocked.Exchange(ref _stopped, 1) != 0)
         {
@@ -71,8 +118,6 @@ public sealed partial class DaemonHost : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync() => await StopAsync("The daemon stopped.");
-
     [LoggerMessage(EventId = 3010, Level = LogLevel.Information, Message = "PocketCoder {Version} started as machine {MachineId} at {Urls}")]
     private static partial void LogStarted(ILogger log, string version, string machineId, string urls);
 
@@ -81,4 +126,7 @@ public sealed partial class DaemonHost : IAsyncDisposable
 
     [LoggerMessage(EventId = 3012, Level = LogLevel.Information, Message = "Stopped")]
     private static partial void LogStopped(ILogger log);
+
+    [LoggerMessage(EventId = 3013, Level = LogLevel.Error, Message = "Did not stop within {Seconds} s; ending the process")]
+    private static partial void LogStuck(ILogger log, double seconds);
 }

@@ -50,8 +50,8 @@ public interface IControlTarget
 
     Task<LedgerVerifyResponse> VerifyLedgerAsync(CancellationToken ct);
 
-    /// <summary>Every row, oldest first.</summary>
-    IAsyncEnumerable<LedgerRowInfo> ExportLedgerAsync(CancellationToken ct);
+    /// <summary>Writes every row up to the present head, and that head signed, in the format of docs/ledger.md.</summary>
+    Task ExportLedgerAsync(Stream output, CancellationToken ct);
 
     Task<IReadOnlyList<SessionInfo>> ListSessionsAsync(CancellationToken ct);
 }

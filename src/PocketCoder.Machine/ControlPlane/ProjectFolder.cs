@@ -27,7 +27,7 @@ internal static class ProjectFolder
 
         var what = real == Path.GetPathRoot(real) ? "the whole file system"
             : userHome is { Length: > 0 } && Directory.Exists(userHome) && (real == RealPath(userHome) || IsInside(RealPath(userHome), real)) ? "your home directory with everything in it"
-            : real == RealPath(home.Root) || IsInside(RealPath(home.Root), real) ? "the directory of PocketCoder's own keys"
+            : real == RealPath(home.Root) || IsInside(RealPath(home.Root), real) || IsInside(real, RealPath(home.Root)) ? "the directory of PocketCoder's own keys"
             : null;
         return what is null
             ? real

@@ -20,7 +20,7 @@ public sealed class LogFile : ILoggerFactory, IAsyncDisposable
 
     private readonly string _path;
     private readonly LogLevel _level;
-    private readonly TextWriter? _echo;
+    private Action<string>? _echo;
     private readonly TimeProvider _time;
     private readonly long _fileBytes;
     private readonly Channel<Line> _queue = Channel.CreateBounded<Line>(new BoundedChannelOptions(QueueLength) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
@@ -28,13 +28,9 @@ public sealed class LogFile : ILoggerFactory, IAsyncDisposable
     private long _dropped;
 
     /// <param name="path">Its folder exists.</param>
-    /// <param name="echo">Also written to, in words, for a daemon in the foreground.</param>
-    public LogFile(string path, LogLevel level, TimeProvider time, TextWriter? echo = null)
-        : this(path, level, time, echo, DefaultFileBytes)
-    {
-    }
-
-    internal LogFile(string path, LogLevel level, TimeProvider time, TextWriter? echo, long fileBytes)
+    /// <param name="echo">Also given every line as it stands in the file, for a daemon in the foreground. When it fails (the terminal is gone) it is not asked again.</param>
+    /// <param name="fileBytes">A file that has reached this size is rotated before the next line.</param>
+    public LogFile(string path, LogLevel level, TimeProvider time, Action<string>? echo = null, long fileBytes = DefaultFileBytes)
     {
         (_path, _level, _time, _echo, _fileBytes) = (path, level, time, echo, fileBytes);
         _writer = Task.Run(WriteAsync);
@@ -149,6 +145,7 @@ public sealed class LogFile : ILoggerFactory, IAsyncDisposable
 
     private void Format(MemoryStream buffer, Line line)
     {
+        var start = (int)buffer.Length;
         using (var json = new Utf8JsonWriter(buffer))
         {
             json.WriteStartObject();
@@ -165,8 +162,20 @@ public sealed class LogFile : ILoggerFactory, IAsyncDisposable
             json.WriteEndObject();
         }
 
+        Echo(buffer.GetBuffer().AsSpan(start, (int)buffer.Length - start));
         buffer.WriteByte((byte)'\n');
-        _echo?.WriteLine($"{line.At.UtcDateTime:HH:mm:ss} {NameOf(line.Level),-5} {line.Message}{(line.Error is null ? "" : $"\n{line.Error}")}");
+    }
+
+    private void Echo(ReadOnlySpan<byte> line)
+    {
+        try
+        {
+            _echo?.Invoke(Encoding.UTF8.GetString(line));
+        }
+        catch (IOException)
+        {
+            _echo = null; // nobody looks any more; the file goes on
+        }
     }
 
     private readonly record struct Line(DateTimeOffset At, LogLevel Level, string Category, int Event, string Message, string? Error);

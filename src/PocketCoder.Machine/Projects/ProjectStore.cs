@@ -61,14 +61,14 @@ internal sealed class ProjectStore(Store store)
         }
 
         change.Execute("UPDATE projects SET removed_at = $at WHERE project_id = $id", ("$id", projectId.ToString()), ("$at", Instant.Text(change.Now)));
-        change.Ledger(new LedgerEntry(LedgerKind.ProjectRemoved) { Data = new ProjectData(projectId, project.Name, project.Path).ToJson() });
+        change.Ledger(new LedgerEntry(LedgerKind.ProjectRemoved) { Actor = "cli", Data = new ProjectData(projectId, project.Name, project.Path).ToJson() });
         change.Publish(new ProjectRemoved(projectId));
         return project;
     });
 
     private static void Added(Change change, ProjectInfo project)
     {
-        change.Ledger(new LedgerEntry(LedgerKind.ProjectAdded) { Data = new ProjectData(project.ProjectId, project.Name, project.Path).ToJson() });
+        change.Ledger(new LedgerEntry(LedgerKind.ProjectAdded) { Actor = "cli", Data = new ProjectData(project.ProjectId, project.Name, project.Path).ToJson() });
         change.Publish(new ProjectChanged(project));
     }
 

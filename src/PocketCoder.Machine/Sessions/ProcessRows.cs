@@ -1,3 +1,4 @@
+using PocketCoder.Ledger;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Processes;
 
@@ -16,11 +17,10 @@ internal static class ProcessRows
 
     public static void Forget(Change change, Guid session) => change.Execute("DELETE FROM agent_processes WHERE session_id = $id", ("$id", session.ToString()));
 
-    /// <summary>Everything that was alive, and forgets it.</summary>
-    public static IReadOnlyList<ProcessIdentity> TakeAll(Change change)
-    {
-        var left = change.Query("SELECT pid, start_ticks, boot_id, mark FROM agent_processes", row => new ProcessIdentity(row.GetInt32(0), row.GetInt64(1), row.GetString(2)) { Mark = row.TextOrNull(3) });
-        change.Execute("DELETE FROM agent_processes");
-        return left;
-    }
+    public static void ForgetAll(Change change) => change.Execute("DELETE FROM agent_processes");
+
+    /// <summary>Everything that was alive when somebody last knew.</summary>
+    public static IReadOnlyList<ProcessIdentity> List(LedgerReader reader) => reader.Query(
+        "SELECT pid, start_ticks, boot_id, mark FROM agent_processes",
+        row => new ProcessIdentity(row.GetInt32(0), row.GetInt64(1), row.GetString(2)) { Mark = row.TextOrNull(3) });
 }

@@ -1,6 +1,8 @@
 using PocketCoder.Agents;
+using PocketCoder.Ledger;
 using PocketCoder.Machine.Approvals;
 using PocketCoder.Machine.Routing;
+using PocketCoder.Processes;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.Sessions;
@@ -10,6 +12,13 @@ internal sealed partial class SessionActor
 {
     /// <summary>How long an agent may take to end a turn after it was asked to stop; then it is killed.</summary>
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(10);
+
+    /// <summary>What the agent said while the ledger could not be written; it is heard, in order, when that works again.</summary>
+    private readonly Queue<(AgentEvent Said, int Generation)> _unrecorded = new();
+    private int _unrecordedCount;
+
+    /// <summary>Events that may wait so; from then on the agent itself waits, since nobody reads its pipe.</summary>
+    private const int UnrecordedLimit = 64;
 
     private sealed record Running(IAgentProcess Agent, int Generation, bool Resumed, Task Forwarding);
 
@@ -27,6 +36,7 @@ internal sealed partial class SessionActor
             WorkingDirectory = _directory,
             Mode = _record.Mode,
             Model = _record.Model,
+            Mark = OwnedProcess.NewMark(),
         };
         var cancel = _starting = new CancellationTokenSource();
         _ = StartAsync();
@@ -35,6 +45,8 @@ internal sealed partial class SessionActor
         {
             try
             {
+                // Written down first: a daemon that is killed while the agent starts leaves nothing that its successor can't find.
+                await Store.WriteAsync(change => ProcessRows.Remember(change, _record.SessionId, ProcessIdentity.ToCome(start.Mark)));
                 var agent = await _driver.StartAsync(start, cancel.Token);
                 Later(() => StartedAsync(agent, cancel, start.ResumeId is not null));
             }
@@ -59,14 +71,14 @@ internal sealed partial class SessionActor
         var generation = ++_generation;
         if (agent.Process is { } identity)
         {
-            await Store.WriteAsync(change => ProcessRows.Remember(change, _record.SessionId, identity));
+            await UnlessFullAsync(Store.WriteAsync(change => ProcessRows.Remember(change, _record.SessionId, identity))); // its mark is written already
         }
 
         Log.Started(_services.Logger, _record.SessionId, _record.Agent, agent.Process?.Pid);
         _process = new Running(agent, generation, resumed, ForwardAsync(agent, generation));
         if (resumed)
         {
-            await NoteAsync(NoticeLevel.Info, $"{_driver.Description.Name} resumed the conversation.");
+            await UnlessFullAsync(NoteAsync(NoticeLevel.Info, $"{_driver.Description.Name} resumed the conversation."));
         }
 
         if (_turn is not null && _cancelling)
@@ -96,7 +108,7 @@ internal sealed partial class SessionActor
         if (error is AgentException { Error: AgentError.NotFound } && _record.NativeId is not null)
         {
             // The agent no longer has the conversation: the next prompt starts a new one, and the person is told.
-            await SaveAsync(record => record with { NativeId = null });
+            await UnlessFullAsync(SaveAsync(record => record with { NativeId = null })); // else the next prompt learns the same
             await EndTurnAsync(TurnState.Failed, $"{error.Message} The next prompt starts a new conversation; the agent will not remember this one.", null);
             return;
         }
@@ -124,12 +136,55 @@ internal sealed partial class SessionActor
 
             try
             {
-                await _mailbox.Writer.WriteAsync(() => generation == _generation ? HearAsync(said) : Task.CompletedTask);
+                while (Volatile.Read(ref _unrecordedCount) >= UnrecordedLimit)
+                {
+                    await Task.Delay(RetryAfter, _services.Time);
+                }
+
+                await _mailbox.Writer.WriteAsync(() => ListenAsync(said, generation));
             }
             catch (System.Threading.Channels.ChannelClosedException)
             {
                 return;
             }
+        }
+    }
+
+    /// <summary>Hears an event, or keeps it for later when it can't be recorded: what an agent did must not be forgotten because the disk was full.</summary>
+    private async Task ListenAsync(AgentEvent said, int generation)
+    {
+        _unrecorded.Enqueue((said, generation));
+        if (_unrecorded.Count == 1)
+        {
+            await CatchUpAsync();
+        }
+
+        Volatile.Write(ref _unrecordedCount, _unrecorded.Count);
+    }
+
+    private async Task CatchUpAsync()
+    {
+        while (_unrecorded.TryPeek(out var next))
+        {
+            try
+            {
+                if (next.Generation == _generation)
+                {
+                    await HearAsync(next.Said);
+                }
+            }
+            catch (LedgerException e) when (Passes(e))
+            {
+                TryAgain(CatchUpAsync, e);
+                return;
+            }
+            catch (Exception e)
+            {
+                Log.StepFailed(_services.Logger, _record.SessionId, e); // this one is lost; those behind it must not be
+            }
+
+            _unrecorded.Dequeue();
+            Volatile.Write(ref _unrecordedCount, _unrecorded.Count);
         }
     }
 
@@ -165,8 +220,11 @@ internal sealed partial class SessionActor
         var changed = _record.NativeId != ready.NativeId || (ready.Model is not null && ready.Model != _record.Model) || (ready.Mode is not null && ready.Mode != _record.Mode);
         if (changed)
         {
-            await SaveAsync(record => record with { NativeId = ready.NativeId, Model = ready.Model ?? record.Model, Mode = ready.Mode ?? record.Mode });
-            await WriteAsync(new InitEvent(_record.Agent, ready.Version, ready.Model, ready.Mode, SandboxKind.None, _process?.Resumed ?? false) { At = Store.Now, TurnId = _turn?.TurnId });
+            _record = await Store.WriteAsync(change =>
+            {
+                change.Event(_record.SessionId, new InitEvent(_record.Agent, ready.Version, ready.Model, ready.Mode, SandboxKind.None, _process?.Resumed ?? false) { At = change.Now, TurnId = _turn?.TurnId });
+                return SessionRows.Update(change, _record with { NativeId = ready.NativeId, Model = ready.Model ?? _record.Model, Mode = ready.Mode ?? _record.Mode });
+            });
         }
     }
 
@@ -198,22 +256,26 @@ internal sealed partial class SessionActor
 
     private async Task ToolResultAsync(AgentToolResult result)
     {
-        _tools.Remove(result.ToolUseId, out var tool);
+        var tool = _tools.GetValueOrDefault(result.ToolUseId);
         TimeSpan? duration = tool is null ? null : _services.Time.GetElapsedTime(tool.StartedAt);
-        if (tool?.ApprovalId is { } approval)
+        await Store.WriteAsync(change =>
         {
-            await _services.Approvals.FinishAsync(approval, EventTranslator.Finished(result, duration));
-        }
+            // One step: an execution that ended, its result, and what it changed are all there or none.
+            if (tool?.ApprovalId is { } approval)
+            {
+                ApprovalDesk.Finish(change, approval, EventTranslator.Finished(result, duration));
+            }
 
-        await WriteAsync(EventTranslator.ToolResult(result, Store.Now, _turn?.TurnId, duration));
-        if (tool is { Kind: ToolKind.Edit, Change: { } change } && !result.IsError)
-        {
-            var diff = EventTranslator.Diff(change);
-            await WriteAsync(change.Before is null
-                ? new FileCreateEvent(result.ToolUseId, change.Path, diff) { At = Store.Now, TurnId = _turn?.TurnId, ParentToolUseId = result.ParentToolUseId }
-                : new FileEditEvent(result.ToolUseId, change.Path, diff) { At = Store.Now, TurnId = _turn?.TurnId, ParentToolUseId = result.ParentToolUseId });
-        }
-
+            change.Event(_record.SessionId, EventTranslator.ToolResult(result, change.Now, _turn?.TurnId, duration));
+            if (tool is { Kind: ToolKind.Edit, Change: { } edit } && !result.IsError)
+            {
+                var diff = EventTranslator.Diff(edit);
+                change.Event(_record.SessionId, edit.Before is null
+                    ? new FileCreateEvent(result.ToolUseId, edit.Path, diff) { At = change.Now, TurnId = _turn?.TurnId, ParentToolUseId = result.ParentToolUseId }
+                    : new FileEditEvent(result.ToolUseId, edit.Path, diff) { At = change.Now, TurnId = _turn?.TurnId, ParentToolUseId = result.ParentToolUseId });
+            }
+        });
+        _tools.Remove(result.ToolUseId);
         _activity = _turn is null ? null : "thinking";
     }
 
@@ -239,9 +301,10 @@ internal sealed partial class SessionActor
 
     private async Task WithdrawnAsync(AgentRequestWithdrawn withdrawn)
     {
-        if (_asked.Remove(withdrawn.RequestId, out var asked))
+        if (_asked.TryGetValue(withdrawn.RequestId, out var asked))
         {
             await _services.Approvals.WithdrawAsync(asked.Approval.ApprovalId, "the agent no longer waits");
+            _asked.Remove(withdrawn.RequestId);
             await TurnStateAsync(TurnState.Running);
         }
     }
@@ -255,7 +318,19 @@ internal sealed partial class SessionActor
         }
 
         _asked.Remove(asked.RequestId);
-        await TellAgentAsync(asked.RequestId, await AnswerForAsync(asked, approval, decision));
+        AgentAnswer answer;
+        try
+        {
+            answer = await AnswerForAsync(asked, approval, decision);
+        }
+        catch (LedgerException e) when (Passes(e))
+        {
+            // Allowed, but its beginning can't be recorded: then it does not begin. What stays allowed is closed as not run when the turn ends.
+            Log.CannotRecord(_services.Logger, _record.SessionId, e.Message);
+            answer = new AgentAnswer.Deny($"Not done, because the machine can't write its ledger: {e.Message}. Tell the person.");
+        }
+
+        await TellAgentAsync(asked.RequestId, answer);
         await TurnStateAsync(TurnState.Running);
     }
 
@@ -350,8 +425,11 @@ internal sealed partial class SessionActor
         var actual = _asked.Count > 0 ? TurnState.Waiting : state;
         if (_turn is { } turn && turn.State != actual)
         {
-            _turn = await Store.WriteAsync(change => SessionRows.UpdateTurn(change, _record.SessionId, turn with { State = actual }));
+            // Only how it looks; the next step sets it right. What came before stands and must not be done again.
+            await UnlessFullAsync(UpdateAsync(turn with { State = actual }));
         }
+
+        async Task UpdateAsync(TurnInfo changed) => _turn = await Store.WriteAsync(change => SessionRows.UpdateTurn(change, _record.SessionId, changed));
     }
 
     private async Task ModeAsync(string mode)
@@ -435,7 +513,7 @@ internal sealed partial class SessionActor
             _process = null;
             _generation++;
             await process.Agent.DisposeAsync();
-            await Store.WriteAsync(change => ProcessRows.Forget(change, _record.SessionId));
+            await UnlessFullAsync(Store.WriteAsync(change => ProcessRows.Forget(change, _record.SessionId))); // a row too many names a process that is gone
         }
     }
 }

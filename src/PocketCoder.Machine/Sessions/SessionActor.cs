@@ -17,6 +17,9 @@ namespace PocketCoder.Machine.Sessions;
 /// </summary>
 internal sealed partial class SessionActor : IAsyncDisposable
 {
+    /// <summary>How long to wait before something that could not be written is tried again.</summary>
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+
     private readonly Channel<Func<Task>> _mailbox = Channel.CreateBounded<Func<Task>>(new BoundedChannelOptions(256) { SingleReader = true });
     private readonly SessionServices _services;
     private readonly IAgentDriver _driver;
@@ -55,6 +58,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
     /// <exception cref="RequestFailure">DAEMON_BUSY, CONFLICT</exception>
     public Task<TurnInfo> EnqueueAsync(Guid promptId, string content, string? deviceId) => AskAsync(async () =>
     {
+        var record = _record;
         var (turn, added) = await Store.WriteAsync(change =>
         {
             if (SessionRows.FindTurn(change, promptId) is { } known)
@@ -70,11 +74,12 @@ internal sealed partial class SessionActor : IAsyncDisposable
             }
 
             var queued = SessionRows.Enqueue(change, _record.SessionId, promptId, content, deviceId);
-            _record = SessionRows.Update(change, _record with { Held = false, Archived = false });
+            record = SessionRows.Update(change, _record with { Held = false, Archived = false });
             return (queued, true);
         });
         if (added)
         {
+            _record = record;
             _queued++;
             Later(StartNextAsync);
         }
@@ -96,8 +101,8 @@ internal sealed partial class SessionActor : IAsyncDisposable
     public Task<TurnInfo> RemoveQueuedAsync(Guid promptId)
         => ChangeQueuedAsync(promptId, turn => turn with { State = TurnState.Cancelled, FinishedAt = Store.Now });
 
-    /// <summary>Stops the running turn, and the queue too when asked.</summary>
-    public Task<SessionInfo> CancelAsync(bool clearQueue) => AskAsync(async () =>
+    /// <summary>Stops the running turn, when it is the one meant, and the queue too when asked.</summary>
+    public Task<SessionInfo> CancelAsync(bool clearQueue, Guid? meant) => AskAsync(async () =>
     {
         if (clearQueue)
         {
@@ -111,11 +116,11 @@ internal sealed partial class SessionActor : IAsyncDisposable
             _queued = 0;
         }
 
-        if (_turn is { } running && !_cancelling)
+        if (_turn is { } running && !_cancelling && (meant ?? running.TurnId) == running.TurnId)
         {
             _cancelling = true;
             _asked.Clear();
-            await _services.Approvals.CloseTurnAsync(_record.SessionId, running.TurnId, "stopped", alsoRunning: false);
+            await UnlessFullAsync(_services.Approvals.CloseTurnAsync(_record.SessionId, running.TurnId, "stopped", alsoRunning: false)); // stopping works always; the turn's end closes them
             await InterruptAsync(running.TurnId);
         }
 
@@ -266,9 +271,27 @@ internal sealed partial class SessionActor : IAsyncDisposable
             return;
         }
 
-        var next = await Store.WriteAsync(change => SessionRows.Queued(change, _record.SessionId) is [var first, ..]
-            ? SessionRows.UpdateTurn(change, _record.SessionId, first with { State = TurnState.Running, StartedAt = change.Now })
-            : null);
+        var record = _record;
+        TurnInfo? next;
+        try
+        {
+            next = await Store.WriteAsync(change =>
+            {
+                if (SessionRows.Queued(change, _record.SessionId) is not [var first, ..])
+                {
+                    return null;
+                }
+
+                record = SessionRows.Update(change, _record with { Failed = false });
+                return SessionRows.UpdateTurn(change, _record.SessionId, first with { State = TurnState.Running, StartedAt = change.Now });
+            });
+        }
+        catch (LedgerException e) when (Passes(e))
+        {
+            TryAgain(StartNextAsync, e);
+            return;
+        }
+
         if (next is null)
         {
             _idle.Change(_services.IdleTimeout, Timeout.InfiniteTimeSpan);
@@ -277,8 +300,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
 
         _queued--;
         _idle.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        (_turn, _cancelling, _activity) = (next, false, "starting");
-        await SaveAsync(record => record with { Failed = false });
+        (_turn, _record, _cancelling, _activity) = (next, record, false, "starting");
         if (_process is null)
         {
             BeginStart();
@@ -306,51 +328,98 @@ internal sealed partial class SessionActor : IAsyncDisposable
     private async Task EndTurnAsync(TurnState outcome, string? error, AgentUsage? usage)
     {
         var turn = _turn!;
+        _asked.Clear(); // nobody is told anything for a turn that ends
+        try
+        {
+            var (record, closed) = await Store.WriteAsync(change => EndTurn(change, turn, outcome, error, usage));
+            _services.Approvals.Forget(closed);
+            _record = record;
+        }
+        catch (LedgerException e) when (Passes(e))
+        {
+            // As long as its end can't be recorded, the turn is not over: nothing else begins, and the end is tried again.
+            TryAgain(() => _turn?.TurnId == turn.TurnId ? EndTurnAsync(outcome, error, usage) : Task.CompletedTask, e);
+            return;
+        }
+
         _turn = null;
         _activity = null;
-        _asked.Clear();
         _tools.Clear();
-        await _services.Approvals.CloseTurnAsync(_record.SessionId, turn.TurnId, outcome == TurnState.Cancelled ? "stopped" : "turn ended", alsoRunning: true);
-        var left = _stream.OpenBlocks();
-        await Store.WriteAsync(change =>
-        {
-            foreach (var block in left)
-            {
-                // What was written of an unfinished answer is kept.
-                change.Event(_record.SessionId, block.Kind == DeltaKind.Text
-                    ? new TextEvent(block.BlockId, block.Text) { At = change.Now, TurnId = turn.TurnId, ParentToolUseId = block.Parent }
-                    : new ThinkingEvent(block.BlockId, block.Text) { At = change.Now, TurnId = turn.TurnId, ParentToolUseId = block.Parent });
-            }
-
-            var record = _record with { Failed = outcome is TurnState.Failed or TurnState.Interrupted, Held = outcome != TurnState.Completed && _queued > 0 };
-            if (usage is not null)
-            {
-                var own = EventTranslator.Usage(usage);
-                record = record with { Usage = EventTranslator.Add(record.Usage, own) };
-                change.Event(_record.SessionId, new UsageEvent(own, record.Usage) { At = change.Now, TurnId = turn.TurnId });
-            }
-
-            if (outcome == TurnState.Failed)
-            {
-                change.Event(_record.SessionId, new ErrorEvent(error ?? "The agent failed and did not say why.") { At = change.Now, TurnId = turn.TurnId });
-            }
-
-            if (outcome == TurnState.Interrupted)
-            {
-                change.Ledger(new LedgerEntry(LedgerKind.TurnInterrupted)
-                {
-                    SessionId = _record.SessionId.ToString(),
-                    TurnId = turn.TurnId.ToString(),
-                    Data = new InterruptedData(error ?? "interrupted").ToJson(),
-                });
-            }
-
-            change.Execute("DELETE FROM grants WHERE turn_id = $turn", ("$turn", turn.TurnId.ToString()));
-            SessionRows.UpdateTurn(change, _record.SessionId, turn with { State = outcome, Error = error, FinishedAt = change.Now });
-            change.Event(_record.SessionId, new DoneEvent(outcome, outcome == TurnState.Cancelled) { At = change.Now, TurnId = turn.TurnId });
-            _record = SessionRows.Update(change, record);
-        });
         Later(StartNextAsync);
+    }
+
+    /// <summary>Everything that the end of a turn is, as one change.</summary>
+    private (SessionRecord Record, IReadOnlyList<ApprovalInfo> Closed) EndTurn(Change change, TurnInfo turn, TurnState outcome, string? error, AgentUsage? usage)
+    {
+        var closed = ApprovalDesk.CloseTurn(change, _record.SessionId, turn.TurnId, outcome == TurnState.Cancelled ? "stopped" : "turn ended", alsoRunning: true);
+        foreach (var block in _stream.OpenBlocks())
+        {
+            // What was written of an unfinished answer is kept.
+            change.Event(_record.SessionId, block.Kind == DeltaKind.Text
+                ? new TextEvent(block.BlockId, block.Text) { At = change.Now, TurnId = turn.TurnId, ParentToolUseId = block.Parent }
+                : new ThinkingEvent(block.BlockId, block.Text) { At = change.Now, TurnId = turn.TurnId, ParentToolUseId = block.Parent });
+        }
+
+        var record = _record with { Failed = outcome is TurnState.Failed or TurnState.Interrupted, Held = outcome != TurnState.Completed && _queued > 0 };
+        if (usage is not null)
+        {
+            var own = EventTranslator.Usage(usage);
+            record = record with { Usage = EventTranslator.Add(record.Usage, own) };
+            change.Event(_record.SessionId, new UsageEvent(own, record.Usage) { At = change.Now, TurnId = turn.TurnId });
+        }
+
+        if (outcome == TurnState.Failed)
+        {
+            change.Event(_record.SessionId, new ErrorEvent(error ?? "The agent failed and did not say why.") { At = change.Now, TurnId = turn.TurnId });
+        }
+
+        if (outcome == TurnState.Interrupted)
+        {
+            change.Ledger(new LedgerEntry(LedgerKind.TurnInterrupted)
+            {
+                SessionId = _record.SessionId.ToString(),
+                TurnId = turn.TurnId.ToString(),
+                Data = new InterruptedData(error ?? "interrupted").ToJson(),
+            });
+        }
+
+        change.Execute("DELETE FROM grants WHERE turn_id = $turn", ("$turn", turn.TurnId.ToString()));
+        SessionRows.UpdateTurn(change, _record.SessionId, turn with { State = outcome, Error = error, FinishedAt = change.Now });
+        change.Event(_record.SessionId, new DoneEvent(outcome, outcome == TurnState.Cancelled) { At = change.Now, TurnId = turn.TurnId });
+        return (SessionRows.Update(change, record), closed);
+    }
+
+    /// <summary>Whether a failed write may succeed later: the disk is full, or can't be written just now. Nothing of it was kept.</summary>
+    private static bool Passes(LedgerException e) => e.Error is LedgerError.DiskFull or LedgerError.Io or LedgerError.Busy or LedgerError.ReadOnly;
+
+    /// <summary>For a write that nothing depends on: when the ledger can't be written, the log says so, and the step goes on.</summary>
+    private async Task UnlessFullAsync(Task write)
+    {
+        try
+        {
+            await write;
+        }
+        catch (LedgerException e) when (Passes(e))
+        {
+            Log.CannotRecord(_services.Logger, _record.SessionId, e.Message);
+        }
+    }
+
+    /// <summary>Does a step again a little later, because the ledger could not be written.</summary>
+    private void TryAgain(Func<Task> step, LedgerException why)
+    {
+        Log.CannotRecord(_services.Logger, _record.SessionId, why.Message);
+        _activity = "waiting: the machine can't write its ledger";
+        if (!_stopping)
+        {
+            _ = AgainAsync();
+        }
+
+        async Task AgainAsync()
+        {
+            await Task.Delay(RetryAfter, _services.Time);
+            Later(step);
+        }
     }
 
     private async Task SaveAsync(Func<SessionRecord, SessionRecord> edit)
@@ -397,6 +466,9 @@ internal sealed partial class SessionActor : IAsyncDisposable
     {
         [LoggerMessage(EventId = 301, Level = LogLevel.Error, Message = "session {Session}: a step failed")]
         public static partial void StepFailed(ILogger logger, Guid session, Exception error);
+
+        [LoggerMessage(EventId = 304, Level = LogLevel.Warning, Message = "session {Session}: something can't be recorded: {Why}")]
+        public static partial void CannotRecord(ILogger logger, Guid session, string why);
 
         [LoggerMessage(EventId = 302, Level = LogLevel.Information, Message = "session {Session}: {Agent} started, pid {Pid}")]
         public static partial void Started(ILogger logger, Guid session, string agent, int? pid);

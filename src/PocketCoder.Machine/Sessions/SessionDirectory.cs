@@ -28,7 +28,9 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
     /// </summary>
     public async Task RecoverAsync(CancellationToken cancellationToken)
     {
-        var left = await Store.WriteAsync(change =>
+        // Ended first, forgotten after: a start that is killed in between leaves them to the next one.
+        await ProcessGroup.ReapAsync(await Store.ReadAsync(ProcessRows.List, cancellationToken), TimeSpan.FromSeconds(2), services.Time);
+        await Store.WriteAsync(change =>
         {
             ApprovalDesk.Recover(change);
             foreach (var (session, turn) in SessionRows.Unfinished(change))
@@ -48,9 +50,8 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
                     ("$id", session.ToString()));
             }
 
-            return ProcessRows.TakeAll(change);
+            ProcessRows.ForgetAll(change);
         });
-        await ProcessGroup.ReapAsync(left, TimeSpan.FromSeconds(2), services.Time);
 
         var (records, queues) = await Store.ReadAsync(
             connection => (SessionRows.List(connection), SessionRows.QueueLengths(connection).ToDictionary(q => q.Session, q => q.Count)), cancellationToken);

@@ -73,7 +73,7 @@ internal static class SessionRoutes
             Scope.Prompt,
             ProtocolJson.Default.AgentCancelRequest,
             ProtocolJson.Default.AgentCancelResponse,
-            async (_, request, _) => new AgentCancelResponse(await sessions.Get(request.AgentSessionId).CancelAsync(request.ClearQueue)))
+            async (_, request, _) => new AgentCancelResponse(await sessions.Get(request.AgentSessionId).CancelAsync(request.ClearQueue, request.TurnId)))
         .Map(
             MessageTypes.AgentQueueEdit,
             Scope.Prompt,

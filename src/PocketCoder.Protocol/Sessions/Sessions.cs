@@ -105,7 +105,8 @@ public sealed record AgentSessionSetResponse(SessionInfo Session);
 
 /// <summary>Stops the running turn.</summary>
 /// <param name="ClearQueue">Also cancels every queued prompt.</param>
-public sealed record AgentCancelRequest(Guid AgentSessionId, bool ClearQueue = false);
+/// <param name="TurnId">The turn that is meant. When another one runs by now, that one goes on: a stop that arrives late must not hit the next turn. Null: whichever runs.</param>
+public sealed record AgentCancelRequest(Guid AgentSessionId, bool ClearQueue = false, Guid? TurnId = null);
 
 public sealed record AgentCancelResponse(SessionInfo Session);
 

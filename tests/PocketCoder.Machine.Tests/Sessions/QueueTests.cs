@@ -93,6 +93,21 @@ public sealed class QueueTests
     }
 
     [Fact]
+    public async Task A_stop_that_means_another_turn_stops_nothing()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        await using var phone = await daemon.PhoneAsync();
+        var session = await phone.StartAsync("run: touch goes-on.txt");
+        var asked = await phone.AskedAsync();
+
+        await phone.CancelAsync(session, turn: Guid.CreateVersion7());
+
+        await phone.Device.DecideAsync(asked, DecisionVerdict.Allow);
+        Assert.Equal(TurnState.Completed, (await phone.DoneAsync()).Outcome);
+        Assert.True(File.Exists(phone.PathOf("goes-on.txt")));
+    }
+
+    [Fact]
     public async Task Stop_ends_the_turn_and_holds_the_queue_until_a_person_lets_it_go()
     {
         await using var daemon = await TestDaemon.StartAsync();

@@ -237,7 +237,7 @@ public sealed class TestDevice : IAsyncDisposable
                 }
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or WebSocketException or ChannelException)
+        catch (Exception e) when (e is OperationCanceledException or WebSocketException or ChannelException or ObjectDisposedException)
         {
             Closed = (e as ChannelException)?.PeerReason ?? Closed;
         }

@@ -17,6 +17,8 @@ export async function channelDoor(): Promise<Door> {
   const identity = await DeviceIdentity.loadOrCreate(store);
   const machines = new KnownMachines(store);
   let known: KnownMachine | undefined = (await machines.all())[0];
+  // On a phone's network a connection takes as long as drawing the app does: the first one begins before that.
+  let early = known ? { machineId: known.id, socket: openSocket(known.id) } : null;
 
   const machineKey = (machineId: string): Uint8Array => {
     if (known?.id !== machineId) throw new Error("this machine is not paired");
@@ -53,7 +55,13 @@ export async function channelDoor(): Promise<Door> {
       const signature = tryFromBase64Url(head.signature);
       return signature !== null && verify(fromBase64Url(machine.signingKey), signature, HEAD, ...headText(machine.machineId, head));
     },
-    openSocket: (machineId) => openSocket(machineId),
+    openSocket: (machineId) => {
+      const begun = early;
+      early = null;
+      if (begun?.machineId === machineId && begun.socket.readyState <= WebSocket.OPEN) return announced(begun.socket);
+      begun?.socket.close();
+      return openSocket(machineId);
+    },
     connect: (machineId) => new ChannelTransport(() => DeviceHandshake.begin(identity, machineKey(machineId))),
     connectToPair: (invite) => new ChannelTransport(() => DeviceHandshake.beginPairing(identity, (invite as ChannelInvite).link)),
     connectAfterPairing: (invite) => new ChannelTransport(() => DeviceHandshake.begin(identity, (invite as ChannelInvite).link.machinePublicKey)),
@@ -95,7 +103,13 @@ class ChannelTransport implements SecureTransport {
   }
 }
 
-function openSocket(machineId: string): Socket {
+/** A socket that may have opened before anybody listened: then its listener hears of it as soon as it is there. */
+function announced(socket: WebSocket): Socket {
+  if (socket.readyState === WebSocket.OPEN) queueMicrotask(() => socket.onopen?.(new Event("open")));
+  return socket;
+}
+
+function openSocket(machineId: string): WebSocket {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   return new WebSocket(`${scheme}//${location.host}/v1/relay?machine=${encodeURIComponent(machineId)}`, SUBPROTOCOL);
 }

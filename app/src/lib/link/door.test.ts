@@ -1,4 +1,5 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { DeviceIdentity, indexedDbStore, KnownMachines } from "../channel";
 import { channelDoor, decisionText, fromBase64Url, toBase64Url } from "./channel-door";
 
 describe("the real door", () => {
@@ -39,5 +40,65 @@ describe("the real door", () => {
     for (const signature of ["", "!!", toBase64Url(new Uint8Array(64)), toBase64Url(new Uint8Array(10))]) {
       expect(await door.verifyHead(machine, { epoch: "e", seq: 1, hash: "00".repeat(32), signature })).toBe(false);
     }
+  });
+});
+
+describe("the first connection", () => {
+  class FakeSocket {
+    static readonly OPEN = 1;
+    static readonly made: FakeSocket[] = [];
+    readyState = 0;
+    onopen: ((event: Event) => void) | null = null;
+    constructor(readonly url: string) {
+      FakeSocket.made.push(this);
+    }
+    close(): void {
+      this.readyState = 3;
+    }
+  }
+
+  /** A door of a paired device; with the sockets it made so far. */
+  async function paired(): Promise<{ door: Awaited<ReturnType<typeof channelDoor>>; machineId: string; made: FakeSocket[] }> {
+    FakeSocket.made.length = 0;
+    vi.stubGlobal("WebSocket", FakeSocket);
+    const store = indexedDbStore();
+    const identity = await DeviceIdentity.loadOrCreate(store);
+    await new KnownMachines(store).remember({ publicKey: identity.publicKey, signingPublicKey: identity.signingPublicKey, name: "desk" });
+    const door = await channelDoor();
+    return { door, machineId: (await door.machine())?.machineId ?? "", made: FakeSocket.made };
+  }
+
+  afterEach(async () => {
+    vi.unstubAllGlobals();
+    const machines = new KnownMachines(indexedDbStore());
+    for (const machine of await machines.all()) await machines.forget(machine.id);
+  });
+
+  it("begins before it is asked for, and is used once", async () => {
+    const { door, machineId, made } = await paired();
+    expect(made.map((socket) => socket.url.endsWith(`?machine=${machineId}`))).toEqual([true]);
+    const first = door.openSocket(machineId);
+    expect(first).toBe(made[0]);
+    expect(door.openSocket(machineId)).toBe(made[1]);
+  });
+
+  it("tells a listener that comes after it opened", async () => {
+    const { door, machineId, made } = await paired();
+    for (const socket of made) socket.readyState = FakeSocket.OPEN;
+    const socket = door.openSocket(machineId);
+    await new Promise<void>((opened) => { socket.onopen = () => opened(); });
+    expect(made).toHaveLength(1);
+  });
+
+  it("is made anew when it ended meanwhile", async () => {
+    const { door, machineId, made } = await paired();
+    made[0]?.close();
+    expect(door.openSocket(machineId)).toBe(made[1]);
+  });
+
+  it("is not used for another machine", async () => {
+    const { door, made } = await paired();
+    expect(door.openSocket("other")).toBe(made[1]);
+    expect(made[0]?.readyState).toBe(3);
   });
 });

@@ -31,6 +31,7 @@ export interface Requests {
 export interface AgentCancelRequest {
   agentSessionId: string;
   clearQueue?: boolean;
+  turnId?: string | null;
 }
 
 export interface AgentCancelResponse {

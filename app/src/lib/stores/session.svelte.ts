@@ -80,8 +80,10 @@ export class SessionStore {
     for (const leave of this.#leave.splice(0)) leave();
   }
 
+  /** Stops the turn that this device sees running: a stop that arrives late must not hit the next one. */
   async stopTurn(clearQueue = false): Promise<void> {
-    this.#workspace.putSession((await this.#workspace.client.request("agent_cancel", { agentSessionId: this.agentSessionId, clearQueue })).session);
+    const running = this.lastTurn?.finishedAt === null ? this.lastTurn.turnId : null;
+    this.#workspace.putSession((await this.#workspace.client.request("agent_cancel", { agentSessionId: this.agentSessionId, clearQueue, turnId: running })).session);
   }
 
   async editQueued(promptId: string, content: string): Promise<void> {

@@ -3,7 +3,7 @@ import { counted } from "./plural";
 
 /** Every word the app shows, in English. Counts go through `counted`, so that other languages can have their own plurals. */
 export const en = {
-  app: { name: "PocketCoder", update: "A new version of the app is ready.", reload: "Reload" },
+  app: { name: "PocketCoder", update: "A new version of the app is ready.", reload: "Reload", loading: "Loading", missing: "This part of the app could not be loaded. Is there a network?" },
   nav: { label: "Main", inbox: "Inbox", sessions: "Sessions", machine: "Machine", you: "You", skip: "Skip to content", back: "Back" },
   common: {
     cancel: "Cancel", save: "Save", close: "Close", copy: "Copy", copied: "Copied", edit: "Edit", remove: "Remove", retry: "Try again", open: "Open", more: "More",

@@ -1,0 +1,17 @@
+import { Later } from "$lib/later.svelte";
+
+/** What nobody sees before the first tap. */
+export const later = {
+  card: new Later(() => import("../components/ApprovalCard.svelte")),
+  session: new Later(() => import("./Session.svelte")),
+  sessionSide: new Later(() => import("./SessionSide.svelte")),
+  newSession: new Later(() => import("./NewSession.svelte")),
+  machine: new Later(() => import("./Machine.svelte")),
+  you: new Later(() => import("./You.svelte")),
+};
+
+/** Loads all of it in the browser's idle time, so that the first tap finds it here. */
+export function loadWhenIdle(): void {
+  const idle = globalThis.requestIdleCallback ?? ((work: () => void) => setTimeout(work, 500)); // Safari has none
+  idle(() => Object.values(later).forEach((part) => void part.want()));
+}

@@ -1,0 +1,184 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.Versioning;
+using System.Text;
+using PocketCoder.Machine;
+using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Processes;
+using PocketCoder.Protocol;
+using PocketCoder.Testing;
+using PocketCoder.Testing.Devices;
+
+namespace PocketCoder.Bench.Daemons;
+
+/// <summary>The built program as a process of its own, with a home of its own on a free loopback port; both are gone afterwards.</summary>
+[UnsupportedOSPlatform("windows")]
+internal sealed class DaemonProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan s_startLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_stopGrace = TimeSpan.FromSeconds(10);
+
+    private readonly OwnedProcess _process;
+    private readonly DirectoryInfo _folder;
+    private readonly Task _drained;
+    private readonly StringBuilder _said = new();
+
+    private DaemonProcess(OwnedProcess process, DirectoryInfo folder, int port)
+    {
+        (_process, _folder) = (process, folder);
+        Url = $"http://127.0.0.1:{port}";
+        Control = new ControlClient(HomeIn(folder));
+        _drained = Task.WhenAll(DrainAsync(process.StandardOutput, null), DrainAsync(process.StandardError, _said));
+    }
+
+    public string Url { get; }
+
+    public ControlClient Control { get; }
+
+    /// <summary>From before the process was started until <c>/healthz</c> answered 200.</summary>
+    public TimeSpan ReadyAfter { get; private set; }
+
+    public string Project => Path.Combine(_folder.FullName, "project");
+
+    /// <summary>Starts the program and returns when it answers.</summary>
+    /// <exception cref="InvalidOperationException">It ended or did not answer in time; with what it said.</exception>
+    public static async Task<DaemonProcess> StartAsync(BenchOptions options)
+    {
+        // Short, because a Unix socket's path is.
+        var folder = Directory.CreateDirectory(Path.Combine(options.Folder, Guid.CreateVersion7().ToString("N")[^8..]));
+        folder.CreateSubdirectory("project");
+        var port = FreePort();
+        var start = new ProcessStart
+        {
+            Program = options.Program,
+            Arguments = ["start", "--foreground", "--listen", $"127.0.0.1:{port}"],
+            WorkingDirectory = folder.FullName,
+            Environment = EnvironmentFor(folder),
+        };
+        var begun = Stopwatch.GetTimestamp();
+        var daemon = new DaemonProcess(OwnedProcess.Start(start, TimeProvider.System), folder, port);
+        try
+        {
+            await daemon.AnswersAsync(port);
+            daemon.ReadyAfter = Stopwatch.GetElapsedTime(begun);
+            await Wait.UntilAsync(async () => await daemon.Control.IsHealthyAsync(CancellationToken.None), "the control socket answers"); // it opens a moment after the gateway
+            return daemon;
+        }
+        catch
+        {
+            await daemon.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Resident and proportional memory in bytes.</summary>
+    public (double Rss, double Pss) Memory()
+    {
+        var lines = File.ReadAllLines($"/proc/{_process.Identity.Pid}/smaps_rollup");
+        return (Field("Rss:"), Field("Pss:"));
+
+        double Field(string name) => 1024 * double.Parse(lines.First(l => l.StartsWith(name, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+    }
+
+    public async Task<TestDevice> PairAsync() => await TestDevice.PairAsync(await LinkAsync());
+
+    public async Task<string> LinkAsync()
+        => (await Control.PairAsync(new PairingRequest([Scope.View, Scope.Prompt, Scope.Decide], "bench"), CancellationToken.None)).Links[0];
+
+    public async Task<ProjectInfo> AddProjectAsync() => (await Control.AddProjectAsync(Project, "bench", force: true, CancellationToken.None)).Project;
+
+    public async ValueTask DisposeAsync()
+    {
+        Control.Dispose();
+        await _process.KillAsync(s_stopGrace);
+        await _process.DisposeAsync();
+        await _drained;
+        _folder.Delete(recursive: true);
+    }
+
+    private static Home HomeIn(DirectoryInfo folder) => Home.At(Path.Combine(folder.FullName, "home"));
+
+    private static Dictionary<string, string> EnvironmentFor(DirectoryInfo folder)
+    {
+        var environment = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["HOME"] = folder.FullName,
+            ["PATH"] = "/usr/local/bin:/usr/bin:/bin",
+            ["POCKETCODER_HOME"] = HomeIn(folder).Root,
+            ["POCKETCODER_CLAUDE"] = FakeClaude.WriteScript(folder),
+        };
+
+        // A build that is not self-contained finds its runtime by this; DOTNET_ settings let two ways of running be compared.
+        foreach (var (name, value) in EnvironmentAllowList.Own())
+        {
+            if (name.StartsWith("DOTNET_", StringComparison.Ordinal))
+            {
+                environment[name] = value;
+            }
+        }
+
+        return environment;
+    }
+
+    private static int FreePort()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+
+    private async Task AnswersAsync(int port)
+    {
+        using var limit = new CancellationTokenSource(s_startLimit);
+        using var pause = new PeriodicTimer(TimeSpan.FromMilliseconds(2));
+        try
+        {
+            while (!await IsHealthyAsync(port, limit.Token))
+            {
+                if (_process.Exited.IsCompleted)
+                {
+                    throw new InvalidOperationException($"The program ended while starting: {_said}");
+                }
+
+                await pause.WaitForNextTickAsync(limit.Token);
+            }
+        }
+        catch (OperationCanceledException e)
+        {
+            throw new InvalidOperationException($"The program did not answer within {s_startLimit.TotalSeconds} s: {_said}", e);
+        }
+    }
+
+    /// <summary>By a bare socket: a client library's own start would be part of the number.</summary>
+    private static async Task<bool> IsHealthyAsync(int port, CancellationToken cancellationToken)
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            await socket.ConnectAsync(IPAddress.Loopback, port, cancellationToken);
+            await socket.SendAsync(Encoding.ASCII.GetBytes($"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"), cancellationToken);
+            var answer = new byte[32];
+            var length = await socket.ReceiveAsync(answer, cancellationToken);
+            return Encoding.ASCII.GetString(answer, 0, length).StartsWith("HTTP/1.1 200 ", StringComparison.Ordinal);
+        }
+        catch (SocketException)
+        {
+            return false; // not listening yet
+        }
+    }
+
+    private static async Task DrainAsync(Stream stream, StringBuilder? keep)
+    {
+        const int Kept = 4_000;
+        using var reader = new StreamReader(stream);
+        while (await reader.ReadLineAsync() is { } line)
+        {
+            if (keep?.Length < Kept)
+            {
+                keep.AppendLine(line);
+            }
+        }
+    }
+}

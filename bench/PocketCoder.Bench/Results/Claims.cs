@@ -1,0 +1,38 @@
+namespace PocketCoder.Bench.Results;
+
+/// <summary>Every number of this project with its bound, in one place. README.md beside this says how each is measured.</summary>
+internal static class Claims
+{
+    public static readonly Claim Ready = new("start.ready", "ready after start (process start → /healthz answers)", "ms", 1_000);
+
+    public static readonly Claim IdleRss = new("memory.idle.rss", "idle memory, no device: RSS", "MB", 80);
+    public static readonly Claim IdlePss = new("memory.idle.pss", "idle memory, no device: PSS", "MB", 80);
+    public static readonly Claim ConnectedRss = new("memory.connected.rss", "idle memory, one device connected: RSS", "MB", 80);
+    public static readonly Claim ConnectedPss = new("memory.connected.pss", "idle memory, one device connected: PSS", "MB", 80);
+
+    public static readonly Claim TokenP50 = new("token.p50", "token: agent's stdout → device, decrypted, p50", "ms", 2);
+    public static readonly Claim TokenP99 = new("token.p99", "token: agent's stdout → device, decrypted, p99", "ms", 10);
+    public static readonly Claim DecisionP50 = new("decision.p50", "decision: sent by the device → agent told, p50", "ms");
+    public static readonly Claim DecisionP99 = new("decision.p99", "decision: sent by the device → agent told, p99", "ms", 20);
+    public static readonly Claim Resume = new("resume.first", "resume after 10,000 missed events (connect → last event read)", "ms", 300);
+    public static readonly Claim ResumeAgain = new("resume.again", "the same, by the same daemon once more", "ms", 300);
+    public static readonly Claim WorkedRss = new("memory.worked.rss", "memory right after that work: RSS", "MB");
+
+    public static readonly Claim Append = new("ledger.append", "ledger: durable appends under load (200 producers)", "rows/s", 20_000, AtLeast: true);
+    public static readonly Claim AppendP99 = new("ledger.append.p99", "ledger: one append under that load, p99", "ms");
+    public static readonly Claim AppendAlone = new("ledger.append.alone", "ledger: durable appends of one producer", "rows/s");
+    public static readonly Claim Events = new("ledger.events", "events: durable appends under load (200 producers, 10 streams)", "events/s");
+    public static readonly Claim Verify = new("ledger.verify", "ledger: verify", "rows/s", 100_000, AtLeast: true);
+    public static readonly Claim Sync = new("disk.sync", "for comparison: this disk's write and fsync of 4 KiB, p50", "ms");
+
+    public static readonly Claim AppBytes = new("app.bytes", "app: first load as sent (Brotli)", "bytes", 100_000);
+    public static readonly Claim AppFresh = new("app.fresh", "app: fresh browser → pairing screen", "ms", 1_000);
+    public static readonly Claim AppCold = new("app.paired.cold", "app: paired, nothing cached → list of sessions", "ms", 1_000);
+    public static readonly Claim AppWarm = new("app.paired.warm", "app: paired, opened again → list of sessions", "ms", 1_000);
+
+    public static readonly IReadOnlyList<Claim> All =
+    [
+        Ready, IdleRss, IdlePss, ConnectedRss, ConnectedPss, TokenP50, TokenP99, DecisionP50, DecisionP99, Resume, ResumeAgain, WorkedRss,
+        Append, AppendP99, AppendAlone, Events, Verify, Sync, AppBytes, AppFresh, AppCold, AppWarm,
+    ];
+}

@@ -1,0 +1,83 @@
+using PocketCoder.Testing;
+
+namespace PocketCoder.Cli.Tests;
+
+/// <summary>
+/// This checkout as somebody else would get it: what git knows or would take in, with the app as it is built here (so that only what changed is
+/// built again), in a folder of its own and with a user's home of its own.
+/// </summary>
+internal sealed class CheckoutCopy : IAsyncDisposable
+{
+    /// <summary>A build on a busy machine takes minutes.</summary>
+    public static readonly TimeSpan BuildLimit = TimeSpan.FromMinutes(15);
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("pck-").FullName;
+
+    private CheckoutCopy()
+    {
+        UserHome = Directory.CreateDirectory(Path.Combine(_folder, "user")).FullName;
+        Root = Directory.CreateDirectory(Path.Combine(_folder, "checkout")).FullName;
+        Environment["HOME"] = UserHome;
+        Environment["XDG_CONFIG_HOME"] = null;
+        Environment["XDG_DATA_HOME"] = null;
+        Environment["POCKETCODER_HOME"] = null;
+        // Packages that are here need not be fetched again.
+        Environment["NUGET_PACKAGES"] = System.Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(System.Environment.GetFolderPath(System.Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+    }
+
+    public string Root { get; }
+
+    /// <summary><c>$HOME</c> of what runs here.</summary>
+    public string UserHome { get; }
+
+    public Dictionary<string, string?> Environment { get; } = new(StringComparer.Ordinal);
+
+    public static async Task<CheckoutCopy> MakeAsync()
+    {
+        Assert.SkipUnless(Path.Exists(Repository.PathOf(".git")), "this is no git checkout, so it can't be told what belongs to it");
+        var copy = new CheckoutCopy();
+        const string Script =
+            """
+            set -e
+            git ls-files -z --cached --others --exclude-standard | tar --null --ignore-failed-read -T - -cf - | tar -xf - -C "$1"
+            for built in node_modules dist; do if [ -d "app/$built" ]; then cp -a "app/$built" "$1/app/$built"; fi; done
+            """;
+        await using var shell = RunningProgram.Start("/bin/bash", ["-c", Script, "bash", copy.Root], new Dictionary<string, string?>(StringComparer.Ordinal), Repository.Root);
+        (await shell.EndAsync(BuildLimit)).Succeeded();
+        return copy;
+    }
+
+    public async Task<Ran> RunAsync(string program, params IEnumerable<string> arguments)
+    {
+        await using var running = RunningProgram.Start(program.EndsWith(".sh", StringComparison.Ordinal) ? Path.Combine(Root, program) : program, arguments, Environment, Root);
+        return await running.EndAsync(BuildLimit);
+    }
+
+    /// <summary>Command lines of the processes that were started from here and still run.</summary>
+    public IReadOnlyList<string> LeftRunning()
+    {
+        var left = new List<string>();
+        foreach (var process in Directory.EnumerateDirectories("/proc").Where(d => int.TryParse(Path.GetFileName(d.AsSpan()), out _)))
+        {
+            try
+            {
+                if (File.ReadAllText(Path.Combine(process, "environ")).Contains($"HOME={UserHome}\0", StringComparison.Ordinal))
+                {
+                    left.Add(File.ReadAllText(Path.Combine(process, "cmdline")).Replace('\0', ' '));
+                }
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // It ended meanwhile, or is somebody else's.
+            }
+        }
+
+        return left;
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        Directory.Delete(_folder, recursive: true);
+        return ValueTask.CompletedTask;
+    }
+}

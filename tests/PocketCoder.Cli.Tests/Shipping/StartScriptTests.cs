@@ -1,0 +1,54 @@
+using System.Text.RegularExpressions;
+using PocketCoder.Protocol;
+using PocketCoder.Testing.Devices;
+
+namespace PocketCoder.Cli.Tests;
+
+/// <summary><c>./start.sh</c> as the README tells people to type it.</summary>
+[Trait("Category", "Slow")]
+public sealed partial class StartScriptTests
+{
+    [Fact]
+    public async Task From_a_fresh_checkout_to_a_paired_device_and_back()
+    {
+        await using var copy = await CheckoutCopy.MakeAsync();
+        // The home that start.sh chooses for the demonstration; disposing ends a daemon that is left in it.
+        await using var home = new CliHome { Root = Path.Combine(copy.UserHome, ".config", "pocketcoder-demo") };
+
+        var started = (await copy.RunAsync("start.sh", "--demo", "--listen", home.Listen)).Succeeded();
+
+        var link = Link().Match(started.Out).Value;
+        await using (var phone = await TestDevice.PairAsync(link, "phone"))
+        {
+            await phone.PromptAsync("run: echo hi > proof.txt", DecisionVerdict.Allow);
+        }
+
+        Assert.True(File.Exists(Path.Combine(home.Home.Demo, "proof.txt")));
+        using (var http = new HttpClient())
+        {
+            Assert.Contains("<!doctype html>", await http.GetStringAsync(home.Url + "/"), StringComparison.OrdinalIgnoreCase);
+        }
+
+        // Nothing but the daemon goes on, and nothing lies where it was not said.
+        Assert.All(copy.LeftRunning(), p => Assert.Contains("pocketcoder start", p, StringComparison.Ordinal));
+        Assert.Single(copy.LeftRunning());
+        Assert.Empty(Directory.EnumerateFileSystemEntries(copy.UserHome).Select(e => Path.GetFileName(e)).Except([".config", ".local", ".dotnet", ".npm", ".nuget", ".cache"], StringComparer.Ordinal));
+        Assert.Equal(["pocketcoder-demo"], Directory.EnumerateDirectories(Path.Combine(copy.UserHome, ".config")).Select(e => Path.GetFileName(e)).Except(["NuGet"], StringComparer.Ordinal));
+
+        // The second time there is nothing to build and nobody to pair.
+        var again = (await copy.RunAsync("start.sh", "--demo", "--listen", home.Listen)).Succeeded();
+        Assert.Contains("is running already", again.Out, StringComparison.Ordinal);
+        Assert.Contains("1 device paired", again.Out, StringComparison.Ordinal);
+        Assert.DoesNotContain("#pair=", again.Out, StringComparison.Ordinal);
+        Assert.DoesNotContain("Building", again.Error, StringComparison.Ordinal);
+
+        copy.Environment["POCKETCODER_HOME"] = home.Root;
+        var launcher = Path.Combine(copy.UserHome, ".local", "bin", "pocketcoder");
+        Assert.StartsWith("PocketCoder 0.", (await copy.RunAsync(launcher, "status")).Succeeded().Out, StringComparison.Ordinal);
+        Assert.Equal("PocketCoder stopped.\n", (await copy.RunAsync(launcher, "stop")).Succeeded().Out);
+        Assert.Empty(copy.LeftRunning());
+    }
+
+    [GeneratedRegex(@"^http\S+#pair=\S+", RegexOptions.Multiline, matchTimeoutMilliseconds: 2000)]
+    private static partial Regex Link();
+}

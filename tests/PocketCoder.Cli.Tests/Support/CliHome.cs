@@ -1,0 +1,96 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using PocketCoder.Machine;
+using PocketCoder.Testing;
+using PocketCoder.Testing.Devices;
+
+namespace PocketCoder.Cli.Tests;
+
+/// <summary>The real program with a home, a folder to stand in and a port of its own. A daemon that is left is ended at the end.</summary>
+internal sealed class CliHome : IAsyncDisposable
+{
+    private readonly IReadOnlyList<string> _before;
+
+    /// <param name="program">Another build of it.</param>
+    /// <param name="before">Program and arguments to run it through, such as <c>setpriv</c>.</param>
+    public CliHome(string? program = null, IReadOnlyList<string>? before = null)
+    {
+        (Program, _before) = (program ?? Built, before ?? []);
+        Folder = Directory.CreateTempSubdirectory("pcc-").FullName;
+        Root = Path.Combine(Folder, "home");
+        Work = Directory.CreateDirectory(Path.Combine(Folder, "work")).FullName;
+        Environment["POCKETCODER_HOME"] = Root;
+        Environment["NO_COLOR"] = "1";
+        Environment["LOG_LEVEL"] = null;
+    }
+
+    /// <summary>The program of the same configuration as these tests.</summary>
+    public static string Built { get; } = Path.Combine(
+        Repository.Root, "artifacts", "bin", "PocketCoder.Cli", Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "pocketcoder");
+
+    public string Program { get; }
+
+    /// <summary>All of it: the home and the working folder.</summary>
+    public string Folder { get; }
+
+    /// <summary>POCKETCODER_HOME.</summary>
+    public string Root { get; init; }
+
+    /// <summary>Where commands are typed.</summary>
+    public string Work { get; }
+
+    public int Port { get; } = FreePort();
+
+    public string Url => $"http://127.0.0.1:{Port}";
+
+    public string Listen => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{Port}");
+
+    public Home Home => Home.At(Root);
+
+    public Dictionary<string, string?> Environment { get; } = new(StringComparer.Ordinal);
+
+    public RunningProgram Begin(params IEnumerable<string> arguments)
+    {
+        var all = _before.Append(Program).Concat(arguments).ToList();
+        return RunningProgram.Start(all[0], all.Skip(1), Environment, Work);
+    }
+
+    public async Task<Ran> RunAsync(params IEnumerable<string> arguments)
+    {
+        await using var program = Begin(arguments);
+        return await program.EndAsync();
+    }
+
+    /// <summary>Runs a command that must succeed and gives its JSON.</summary>
+    public async Task<JsonElement> AskAsync(params IEnumerable<string> arguments) => (await RunAsync(arguments.Append("--json"))).Succeeded().Json;
+
+    /// <summary>Starts the daemon in the background, as the demonstration, and gives its process id.</summary>
+    public async Task<int> StartAsync(params IEnumerable<string> arguments)
+        => (await AskAsync([.. (string[])["start", "--demo", "--listen", Listen], .. arguments])).GetProperty("pid").GetInt32();
+
+    public async Task<string> LinkAsync(params IEnumerable<string> scopes)
+        => (await AskAsync(["pair", "--no-wait", .. scopes.SelectMany(s => (string[])["--scope", s])])).GetProperty("links")[0].GetString()!;
+
+    public async Task<TestDevice> PairAsync(string name = "phone") => await TestDevice.PairAsync(await LinkAsync(), name);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (DaemonLock.Holder(Home) is { IsAlive: true } holder)
+        {
+            using var daemon = System.Diagnostics.Process.GetProcessById(holder.Pid);
+            daemon.Kill();
+            await daemon.WaitForExitAsync();
+        }
+
+        Directory.Delete(Folder, recursive: true);
+    }
+
+    public static int FreePort()
+    {
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
+    }
+}

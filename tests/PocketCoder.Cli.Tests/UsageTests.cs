@@ -1,0 +1,186 @@
+using System.CommandLine;
+using System.Text.RegularExpressions;
+using PocketCoder.Testing;
+
+namespace PocketCoder.Cli.Tests;
+
+/// <summary>What there is to type: help, usage errors, and that docs/cli.md tells the same.</summary>
+public sealed partial class UsageTests
+{
+    private static readonly Terminal s_terminal = new(TextWriter.Null, TextWriter.Null, _ => null);
+
+    /// <summary>Every command by the words that call it.</summary>
+    public static TheoryData<string> Verbs => new(Commands().Select(c => c.Path));
+
+    [Theory]
+    [MemberData(nameof(Verbs))]
+    public async Task Every_verb_has_help_that_names_its_options(string verb)
+    {
+        var words = verb.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var output = new StringWriter();
+
+        Assert.Equal(0, await CommandLine.RunAsync([.. words, "--help"], s_terminal with { Out = output }, CancellationToken.None));
+
+        var help = output.ToString();
+        var command = Commands().Single(c => c.Path == verb).Command;
+        Assert.Contains(command.Description!, help, StringComparison.Ordinal);
+        Assert.Contains($"{RootCommand.ExecutableName} {verb}".Trim(), help, StringComparison.Ordinal);
+        Assert.Contains("--json", help, StringComparison.Ordinal);
+        Assert.DoesNotContain("--detached", help, StringComparison.Ordinal);
+        Assert.All(command.Options.Where(o => !o.Hidden), o => Assert.Contains(o.Name, help, StringComparison.Ordinal));
+        Assert.All(command.Options.Where(o => !o.Hidden && !o.Recursive), o => Assert.False(string.IsNullOrWhiteSpace(o.Description), $"{verb} {o.Name} has no description"));
+    }
+
+    [Fact]
+    public async Task The_overview_is_what_it_was_agreed_to_be()
+    {
+        var output = new StringWriter();
+        await CommandLine.RunAsync(["--help"], s_terminal with { Out = output }, CancellationToken.None);
+
+        var commands = output.ToString().ReplaceLineEndings("\n").Split("Commands:\n")[1].TrimEnd();
+        Assert.Equal(
+            """
+              start             Start the daemon
+              stop              Stop the daemon
+              status            Show what the daemon does
+              pair              Pair a phone or browser: shows a one-time link
+              add <path>        Register a folder as a project [default: .]
+              remove <project>  Unregister a project; its files stay
+              projects          List the projects
+              devices           Paired devices
+              ledger            The record of what was asked, decided and done
+              logs              Show the daemon's log
+              machine           This machine
+              tls               Certificates for this machine's own names
+              doctor            Check what PocketCoder needs from this machine
+              version           Show this program's version
+            """,
+            commands);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("nonsense")]
+    [InlineData("devices")]
+    [InlineData("devices revoke")]
+    [InlineData("start --nonsense")]
+    [InlineData("start --listen 8090")]
+    [InlineData("start --listen 127.0.0.1")]
+    [InlineData("start --listen ::1:8090")]
+    [InlineData("start --proxy nowhere")]
+    [InlineData("start --approval-timeout 5")]
+    [InlineData("start --approval-timeout 5s")]
+    [InlineData("start --approval-timeout 25h")]
+    [InlineData("start --approval-timeout -1m")]
+    [InlineData("pair --scope everything")]
+    [InlineData("pair --scope 3")]
+    [InlineData("ledger show --session 5")]
+    [InlineData("ledger show --limit many")]
+    [InlineData("logs --tail -5")]
+    [InlineData("status extra")]
+    public async Task What_is_typed_wrong_ends_with_2_and_says_where_to_look(string typed)
+    {
+        var words = typed.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        await using var home = new CliHome();
+        var terminal = s_terminal with { Environment = name => name == "POCKETCODER_HOME" ? home.Root : null };
+        var error = new StringWriter();
+
+        Assert.Equal(2, await CommandLine.RunAsync(words, terminal with { Error = error }, CancellationToken.None));
+
+        Assert.Matches(@"See: pocketcoder .*--help\n$", error.ToString());
+        Assert.False(Directory.Exists(home.Root));
+        error = new StringWriter();
+        Assert.Equal(2, await CommandLine.RunAsync([.. words, "--json"], terminal with { Error = error }, CancellationToken.None));
+        Assert.Equal("INVALID_REQUEST", new Ran(2, "", error.ToString()).ErrorJson.GetProperty("code").GetString());
+    }
+
+    [Fact]
+    public async Task Without_a_daemon_every_verb_that_needs_one_ends_with_3_and_says_what_to_type()
+    {
+        await using var home = new CliHome();
+        foreach (var verb in (string[])[
+            "status", "pair", "pair --no-wait", "add .", "remove x", "projects", "devices list", "devices revoke x", "devices rename x y",
+            "ledger show", "ledger verify", "ledger export", "machine label", "machine label x"])
+        {
+            var (output, error) = (new StringWriter(), new StringWriter());
+            var terminal = new Terminal(output, error, name => name == "POCKETCODER_HOME" ? home.Root : null);
+
+            Assert.Equal(3, await CommandLine.RunAsync(verb.Split(' '), terminal, CancellationToken.None));
+
+            Assert.Equal("PocketCoder is not running. Start it: pocketcoder start\n", error.ToString());
+            Assert.Equal("", output.ToString());
+            error.GetStringBuilder().Clear();
+            Assert.Equal(3, await CommandLine.RunAsync([.. verb.Split(' '), "--json"], terminal, CancellationToken.None));
+            Assert.Equal("UNAVAILABLE", new Ran(3, "", error.ToString()).ErrorJson.GetProperty("code").GetString());
+        }
+
+        Assert.False(Directory.Exists(home.Root)); // looking makes nothing
+    }
+
+    [Fact]
+    public async Task The_checkup_and_the_version_answer_without_a_daemon_and_change_nothing()
+    {
+        await using var home = new CliHome();
+
+        var checks = (await home.RunAsync("doctor", "--json")).Succeeded().Json;
+        foreach (var name in (string[])["home", "sqlite", "git", "tmux", "bwrap", "claude", "app", "disk", "clock"])
+        {
+            Assert.Contains(checks.EnumerateArray(), c => c.GetProperty("name").GetString() == name && c.GetProperty("state").GetString() is "ok" or "warn");
+        }
+
+        Assert.Matches(@"(?m)^ok    sqlite      \d+\.\d+\.\d+ \(libsqlite3", (await home.RunAsync("doctor")).Succeeded().Out);
+        Assert.Equal((await home.AskAsync("version")).GetProperty("version").GetString(), (await home.RunAsync("--version")).Succeeded().Out.Trim());
+        Assert.False(Directory.Exists(home.Root));
+    }
+
+    [Fact]
+    public async Task An_argument_is_what_it_says_and_never_a_file_to_read_arguments_from()
+    {
+        await using var home = new CliHome();
+        await File.WriteAllTextAsync(Path.Combine(home.Work, "more"), "--force\n");
+
+        Assert.Contains("There is no directory", (await StartedAsync(home, "add", "@more")).Ended(1).Error, StringComparison.Ordinal);
+
+        static async Task<Ran> StartedAsync(CliHome home, params string[] arguments)
+        {
+            await home.StartAsync();
+            return await home.RunAsync(arguments);
+        }
+    }
+
+    [Fact]
+    public async Task The_page_about_the_command_line_names_every_verb_and_option_and_no_other()
+    {
+        var page = await File.ReadAllTextAsync(Repository.PathOf("docs/cli.md"));
+        var sections = Section().Matches(page).ToDictionary(m => m.Groups["verb"].Value, m => m.Groups["body"].Value, StringComparer.Ordinal);
+
+        var leaves = Commands().Where(c => c.Command.Subcommands.Count == 0).ToDictionary(c => c.Path, c => c.Command, StringComparer.Ordinal);
+        Assert.Equal(leaves.Keys.Order(StringComparer.Ordinal), sections.Keys.Order(StringComparer.Ordinal));
+        foreach (var (path, command) in leaves)
+        {
+            var options = command.Options.Where(o => !o.Hidden && !o.Recursive).SelectMany(o => o.Aliases.Append(o.Name)).Where(o => o is not ("--help" or "-h" or "-?" or "/h" or "/?"));
+            var told = OptionRow().Matches(sections[path]).SelectMany(m => m.Groups["option"].Captures.Select(c => c.Value)).ToHashSet(StringComparer.Ordinal);
+            Assert.Equal(options.Order(StringComparer.Ordinal), told.Order(StringComparer.Ordinal));
+            Assert.All(command.Arguments, a => Assert.Contains(a.Name, page[page.IndexOf($"### `pocketcoder {path}", StringComparison.Ordinal)..].Split('\n')[0], StringComparison.OrdinalIgnoreCase));
+        }
+
+        foreach (var code in (int[])[ExitCode.Ok, ExitCode.Failure, ExitCode.Usage, ExitCode.NotRunning])
+        {
+            Assert.Matches($@"(?m)^\| {code} \| \S", page);
+        }
+    }
+
+    private static IEnumerable<(string Path, Command Command)> Commands()
+    {
+        return Under(CommandLine.Build(s_terminal), "");
+
+        static IEnumerable<(string, Command)> Under(Command command, string path)
+            => command.Subcommands.SelectMany(c => Under(c, $"{path} {c.Name}".Trim())).Prepend((path, command));
+    }
+
+    [GeneratedRegex(@"^### `pocketcoder (?<verb>[a-z]+( [a-z]+)?)[^`]*`\n(?<body>.*?)(?=^##|\z)", RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 2000)]
+    private static partial Regex Section();
+
+    [GeneratedRegex(@"^\| (`(?<option>--?[a-z-]+)[^`]*`(, )?)+ \|", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 2000)]
+    private static partial Regex OptionRow();
+}
