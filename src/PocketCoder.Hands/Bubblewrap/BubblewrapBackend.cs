@@ -217,7 +217,10 @@ public sealed class BubblewrapBackend : ISandboxBackend
         folder.WriteFile("ring1.args", Rings.One(spec, folder, workspace));
         folder.WriteFile("ring2.args", Rings.Two(spec));
         folder.WriteFile("session", Encoding.UTF8.GetBytes($"{spec.Id} {shell}\n"));
-        folder.WriteFile("limits", Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{spec.Limits.Processes} {spec.Limits.FileSize} {spec.Limits.OpenFiles}\n")));
+        var processes = HardLimits.Clamp("Max processes", spec.Limits.Processes);
+        var size = HardLimits.Clamp("Max file size", spec.Limits.FileSize);
+        var files = HardLimits.Clamp("Max open files", spec.Limits.OpenFiles);
+        folder.WriteFile("limits", Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{processes} {size} {files}\n")));
         folder.WriteFile("relays", Encoding.UTF8.GetBytes(string.Concat(spec.Relays.Select(r => string.Create(CultureInfo.InvariantCulture, $"{r.Port} {r.Socket}\n")))));
     }
 

@@ -34,6 +34,7 @@ internal sealed record LauncherStatus([property: JsonPropertyName("child-pid")] 
 [JsonSerializable(typeof(SessionState))]
 [JsonSerializable(typeof(CommandState))]
 [JsonSerializable(typeof(LauncherStatus))]
+[JsonSerializable(typeof(ProcessIdentity))]
 internal sealed partial class StateJson : JsonSerializerContext;
 
 /// <summary>Writes records so that a crash leaves the old one or the new one.</summary>
