@@ -10,12 +10,14 @@ public sealed class Ground : IAsyncDisposable
     /// <summary>The owner of projects when the tests run as root: an ordinary user without an account.</summary>
     public const uint Owner = 209_999;
 
+    private static int made;
+
     private readonly List<ISandbox> sandboxes = [];
 
     public Ground()
     {
         // Beneath /var/tmp, since root's sandboxes run as somebody who can't pass through root's own folders.
-        Root = Path.Combine("/var/tmp", $"pocketcoder-hands-{Environment.ProcessId}-{Guid.CreateVersion7():N}");
+        Root = Path.Combine("/var/tmp", $"hands-{Environment.ProcessId}-{Interlocked.Increment(ref made)}"); // short: the path of a Unix socket has 107 bytes
         Directory.CreateDirectory(Root);
         File.SetUnixFileMode(Root, (UnixFileMode)Convert.ToInt32("755", 8));
         Options = new HandsOptions { StateDirectory = Path.Combine(Root, "state") };
@@ -45,7 +47,7 @@ public sealed class Ground : IAsyncDisposable
 
     public SandboxSpec Spec(string? id = null, string project = "project") => new()
     {
-        Id = id ?? $"t-{Guid.CreateVersion7():N}",
+        Id = id ?? $"t-{Interlocked.Increment(ref made)}",
         Workspace = Project(project),
         Limits = new SandboxLimits { Memory = 512 << 20, Processes = 128, FileSize = 512 << 20, MemoryFiles = 16 << 20 },
     };

@@ -56,11 +56,11 @@ internal static class FileAttacks
         {
             Run = async (ground, cancellationToken) =>
             {
-                var (_, output) = await ground.ShellAsync("""echo x > "/tmp/attack-$T_CANARY" && echo written""", cancellationToken);
+                var (_, output) = await ground.ShellAsync("""echo x > "/tmp/attack-$T_CANARY"; echo tried""", cancellationToken);
                 var path = "/tmp/attack-" + ground.Canary;
                 var there = File.Exists(path);
                 File.Delete(path);
-                return there ? new("", AttackVerdict.Broken, path) : new("", output.Contains("written", StringComparison.Ordinal) ? AttackVerdict.Held : AttackVerdict.NotRun, "");
+                return there ? new("", AttackVerdict.Broken, path) : new("", output.Contains("tried", StringComparison.Ordinal) ? AttackVerdict.Held : AttackVerdict.NotRun, "");
             },
         },
         Script("guarded-folder", "Write into a folder of the project that is bound read-only, or move it away", "a bind of the folder itself", """

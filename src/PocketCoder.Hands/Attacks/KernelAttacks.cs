@@ -53,7 +53,7 @@ internal static class KernelAttacks
             if prlimit --fsize=unlimited:unlimited true 2> /dev/null; then echo BROKEN file size; fi
             echo HELD
             """),
-        Call("trace", "Trace another process", Denied("ptrace"), ", 16, 1, 0, 0", NotPermitted),
+        Call("trace", "Trace a process", Denied("ptrace"), ", 0, 0, 0, 0", NotPermitted),
         Call("read-memory", "Read another process's memory", Denied("process_vm_readv"), ", 1, 0, 0, 0, 0, 0", NotPermitted),
         Call("take-descriptor", "Take a descriptor out of another process", Denied("pidfd_getfd"), ", -1, 0, 0", NotPermitted),
         Call("keys", "Use the kernel's key rings, which no namespace divides", Denied("keyctl"), ", 0, -3, 0", NotPermitted),

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 using PocketCoder.Processes;
 
 namespace PocketCoder.Hands.Bubblewrap;
@@ -54,7 +55,7 @@ internal sealed partial class WorkspaceMount
         return true;
     }
 
-    private static unsafe void Mount(string workspace, string target, FileStream map)
+    private static unsafe void Mount(string workspace, string target, SafeFileHandle map)
     {
         fixed (byte* source = Bytes(workspace), destination = Bytes(target), empty = Bytes(""))
         {
@@ -64,8 +65,8 @@ internal sealed partial class WorkspaceMount
                 throw Failed("open_tree");
             }
 
-            using var handle = new Microsoft.Win32.SafeHandles.SafeFileHandle(tree, ownsHandle: true);
-            var attributes = stackalloc ulong[4] { NoSetUserId | NoDevices | MapIds, 0, Private, (ulong)map.SafeFileHandle.DangerousGetHandle() };
+            using var handle = new SafeFileHandle(tree, ownsHandle: true);
+            var attributes = stackalloc ulong[4] { NoSetUserId | NoDevices | MapIds, 0, Private, (ulong)map.DangerousGetHandle() };
             if (SystemCall(MountSetAttributesCall, tree, (nint)empty, EmptyPath, (nint)attributes, 4 * sizeof(ulong)) != 0)
             {
                 throw Failed("mount_setattr");
@@ -79,7 +80,7 @@ internal sealed partial class WorkspaceMount
     }
 
     /// <summary>A user namespace that maps root to this user. The kernel makes one only with a process in it, which may go as soon as it is open.</summary>
-    private static FileStream UserMap(uint user, HandsOptions options)
+    private static SafeFileHandle UserMap(uint user, HandsOptions options)
     {
         var environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["PATH"] = options.SearchPath };
         var process = OwnedProcess.Start(
@@ -98,7 +99,7 @@ internal sealed partial class WorkspaceMount
             var line = string.Create(CultureInfo.InvariantCulture, $"0 {user} 1\n");
             File.WriteAllText(Path.Combine(folder, "uid_map"), line);
             File.WriteAllText(Path.Combine(folder, "gid_map"), line);
-            return new FileStream(Path.Combine(folder, "ns", "user"), FileMode.Open, FileAccess.Read);
+            return File.OpenHandle(Path.Combine(folder, "ns", "user"));
         }
         finally
         {

@@ -137,5 +137,13 @@ internal sealed class HostFolder(string root)
         }
 
         Directory.Delete(root, recursive: true);
+        try
+        {
+            Directory.Delete(Path.GetDirectoryName(root)!);
+        }
+        catch (IOException)
+        {
+            // other sessions have their folders beside it
+        }
     }
 }

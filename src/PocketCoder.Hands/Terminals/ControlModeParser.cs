@@ -16,6 +16,9 @@ internal sealed record PanePaused(string Pane) : ControlEvent;
 /// <summary>The answer to a command of ours, in the order in which they were sent.</summary>
 internal sealed record CommandReply(bool Ok, IReadOnlyList<string> Lines) : ControlEvent;
 
+/// <summary>The client is attached; before that, commands may meet no session.</summary>
+internal sealed record Attached : ControlEvent;
+
 /// <summary>The connection ends.</summary>
 internal sealed record ControlExit(string? Reason) : ControlEvent;
 
@@ -112,6 +115,11 @@ internal sealed class ControlModeParser
         {
             Begin(Encoding.UTF8.GetString(text));
             return null;
+        }
+
+        if (Take(ref text, "%session-changed "u8))
+        {
+            return new Attached();
         }
 
         if (Take(ref text, "%pause "u8))

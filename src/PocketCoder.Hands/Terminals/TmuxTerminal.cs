@@ -25,6 +25,7 @@ internal sealed class TmuxTerminal : ITerminal
     private readonly TimeProvider time;
     private readonly Channel<TerminalChunk> chunks = Channel.CreateBounded<TerminalChunk>(new BoundedChannelOptions(MostWaiting) { SingleReader = true, SingleWriter = true });
     private readonly TaskCompletionSource<string> pane = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource attached = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SemaphoreSlim writing = new(1); // guards the client's stdin: one command at a time
     private readonly Task pump;
 
@@ -54,6 +55,7 @@ internal sealed class TmuxTerminal : ITerminal
             var terminal = new TmuxTerminal(spec.Name, start(arguments), start, time);
             try
             {
+                await terminal.attached.Task.WaitAsync(SandboxDefaults.StartLimit, time, cancellationToken);
                 await terminal.SendAsync("display-message -p '#{pane_id}'", cancellationToken);
                 await terminal.pane.Task.WaitAsync(SandboxDefaults.StartLimit, time, cancellationToken);
                 await terminal.SendAsync($"refresh-client -f pause-after={Number(PauseAfter)}", cancellationToken);
@@ -187,6 +189,9 @@ internal sealed class TmuxTerminal : ITerminal
                 {
                     switch (said)
                     {
+                        case Attached:
+                            attached.TrySetResult();
+                            break;
                         case CommandReply { Ok: true, Lines: [var first, ..] } when !pane.Task.IsCompleted && IsPane(first):
                             pane.TrySetResult(first);
                             break;
@@ -214,8 +219,10 @@ internal sealed class TmuxTerminal : ITerminal
             reason ??= e.Message;
         }
 
-        pane.TrySetException(new EndOfStreamException(reason ?? "tmux ended."));
-        _ = pane.Task.Exception; // observed: whoever waits gets it anyway
+        var end = new EndOfStreamException(reason ?? "tmux ended.");
+        attached.TrySetException(end);
+        pane.TrySetException(end);
+        _ = (attached.Task.Exception, pane.Task.Exception); // observed: whoever waits gets it anyway
         chunks.Writer.TryComplete();
     }
 
