@@ -100,6 +100,11 @@ public sealed class OwnedProcess : IAsyncDisposable
         return new OwnedProcess(child, mark, time);
     }
 
+    /// <summary>
+    /// Gives it up: closes our ends of its pipes and lets it run on by itself. For what must outlive the daemon; find it again by <see cref="Identity"/>.
+    /// </summary>
+    public void Release() => process.Dispose();
+
     /// <summary>SIGTERM to the whole group, <paramref name="grace"/>, SIGKILL. Returns whether all are gone.</summary>
     public async Task<bool> KillAsync(TimeSpan grace) => await ProcessGroup.KillAsync(Identity, grace, time);
 

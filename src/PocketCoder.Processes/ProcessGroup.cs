@@ -33,6 +33,14 @@ public static class ProcessGroup
     /// <summary>Whether the process or anything it started runs.</summary>
     public static bool IsAnyAlive(ProcessIdentity identity) => Members(identity).Count > 0;
 
+    /// <summary>Everything of its group, its session and below it that runs, itself included. A snapshot: outdated as soon as it is given.</summary>
+    public static IReadOnlyList<ProcessIdentity> WithDescendants(ProcessIdentity identity)
+        => [.. Members(identity).Select(e => new ProcessIdentity(e.Pid, e.StartTicks, ProcessTable.BootId))];
+
+    /// <summary>Sends a signal to exactly this one process, and not to a later one that got its pid.</summary>
+    /// <returns>False when it does not run any more, or may not be signalled.</returns>
+    public static bool TrySignal(ProcessIdentity identity, int signal) => IsAlive(identity) && Native.Signal(identity.Pid, signal) == 0;
+
     /// <summary>
     /// Ends the process with all it started: SIGTERM, up to <paramref name="grace"/>, SIGKILL, up to 5 s. Does nothing when they are gone.
     /// </summary>

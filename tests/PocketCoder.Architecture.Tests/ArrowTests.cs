@@ -15,9 +15,10 @@ public sealed class ArrowTests
         ["Channel"] = ["Protocol"],
         ["Ledger"] = ["Protocol"],
         ["Agents"] = ["Protocol", "Processes"],
+        ["Hands"] = ["Protocol", "Processes"],
         ["Gateway"] = ["Protocol", "Channel"],
-        ["Machine"] = ["Protocol", "Processes", "Channel", "Ledger", "Agents", "Gateway"],
-        ["Cli"] = ["Protocol", "Processes", "Channel", "Ledger", "Agents", "Gateway", "Machine"],
+        ["Machine"] = ["Protocol", "Processes", "Channel", "Ledger", "Agents", "Hands", "Gateway"],
+        ["Cli"] = ["Protocol", "Processes", "Channel", "Ledger", "Agents", "Hands", "Gateway", "Machine"],
     };
 
     [Fact]

@@ -8,6 +8,15 @@ public enum SandboxKind
 {
     /// <summary>Commands run as the daemon's own user, with all its rights.</summary>
     None,
+
+    /// <summary>Linux namespaces in two rings with a system call filter.</summary>
+    Bubblewrap,
+
+    /// <summary>A container of an engine that speaks Docker's API.</summary>
+    Docker,
+
+    /// <summary>File and signal rules of the kernel only: the same processes and network as the daemon. Reduced.</summary>
+    Landlock,
 }
 
 public sealed record MachineInfo(

@@ -1,0 +1,181 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using PocketCoder.Processes;
+
+namespace PocketCoder.Hands;
+
+/// <summary>What attacks are after: a secret file, a leaked descriptor, a listener, an abstract socket, a process, an environment, another session.</summary>
+internal sealed partial class AttackGround : IAsyncDisposable
+{
+    public const long FileSize = 32 << 20;
+    public const long MemoryFiles = 8 << 20;
+    public const long Memory = 192 << 20;
+    public const int Processes = 96;
+
+    private const string CanaryVariable = "ATTACK_CANARY";
+
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+
+    private readonly string folder;
+    private readonly ISandbox other;
+    private readonly Socket tcp;
+    private readonly Socket unix;
+    private readonly OwnedProcess victim;
+    private readonly int leaked;
+    private readonly Dictionary<string, string> environment;
+
+    private AttackGround(string folder, ISandbox sandbox, ISandbox other, LimitSource limits, Socket tcp, Socket unix, OwnedProcess victim, int leaked, Dictionary<string, string> environment)
+    {
+        this.folder = folder;
+        Sandbox = sandbox;
+        this.other = other;
+        Limits = limits;
+        this.tcp = tcp;
+        this.unix = unix;
+        this.victim = victim;
+        this.leaked = leaked;
+        this.environment = environment;
+    }
+
+    public ISandbox Sandbox { get; }
+
+    public LimitSource Limits { get; }
+
+    /// <summary>Whether the process on the host that attacks aim at still runs.</summary>
+    public bool VictimLives => ProcessGroup.IsAlive(victim.Identity);
+
+    /// <summary>Named in every file that an attack makes, so that it is found on the host.</summary>
+    public string Canary => environment["T_CANARY"];
+
+    public string Workspace => environment["T_WORKSPACE"];
+
+    public static async Task<AttackGround> CreateAsync(ISandboxBackend backend, string scratch, uint? owner, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var canary = Guid.CreateVersion7().ToString("N");
+        var folder = Path.Combine(scratch, "attack-" + canary);
+        Directory.CreateDirectory(folder);
+        File.SetUnixFileMode(folder, (UnixFileMode)Convert.ToInt32("755", 8));
+        var secret = Path.Combine(folder, "secret");
+        await File.WriteAllTextAsync(secret, $"SECRET {canary}\n", cancellationToken);
+        File.SetUnixFileMode(secret, (UnixFileMode)Convert.ToInt32("644", 8));
+        var project = await ProjectAsync(folder, "project", canary, owner, cancellationToken);
+        var otherProject = await ProjectAsync(folder, "other", canary, owner, cancellationToken);
+
+        // What a careless parent leaves behind: a variable with a secret, and a descriptor without close-on-exec.
+        Environment.SetEnvironmentVariable(CanaryVariable, canary);
+        var leaked = Open(secret, 0);
+        var tcp = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        tcp.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        tcp.Listen();
+        var unix = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        unix.Bind(new UnixDomainSocketEndPoint("\0attack-" + canary));
+        unix.Listen();
+        var victim = OwnedProcess.Start(
+            new ProcessStart
+            {
+                Program = "/bin/sh",
+                Arguments = ["-c", "while :; do sleep 1; done", "victim-" + canary],
+                WorkingDirectory = "/",
+                Environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["PATH"] = "/usr/bin:/bin", [CanaryVariable] = canary },
+            },
+            time);
+        var environment = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["T_SECRET"] = secret,
+            ["T_CANARY"] = canary,
+            ["T_PORT"] = ((IPEndPoint)tcp.LocalEndPoint!).Port.ToString(CultureInfo.InvariantCulture),
+            ["T_ABSTRACT"] = "attack-" + canary,
+            ["T_PID"] = victim.Identity.Pid.ToString(CultureInfo.InvariantCulture),
+            ["T_WORKSPACE"] = project,
+            ["T_OTHER"] = otherProject,
+            ["T_FOLDER"] = folder,
+            ["T_FILESIZE"] = FileSize.ToString(CultureInfo.InvariantCulture),
+            ["T_MEMFILES"] = MemoryFiles.ToString(CultureInfo.InvariantCulture),
+            ["T_MEMORY"] = Memory.ToString(CultureInfo.InvariantCulture),
+            ["T_PROCESSES"] = Processes.ToString(CultureInfo.InvariantCulture),
+        };
+        ISandbox? sandbox = null;
+        try
+        {
+            sandbox = await backend.CreateAsync(Spec("attack-" + canary, project), cancellationToken);
+            var other = await backend.CreateAsync(Spec("other-" + canary, otherProject), cancellationToken);
+            var limits = sandbox is Bubblewrap.BubblewrapSandbox { State.ControlGroups.Count: > 0 } ? LimitSource.CgroupV1
+                : sandbox.Kind == Protocol.SandboxKind.Docker ? LimitSource.Engine : LimitSource.ResourceLimits;
+            return new AttackGround(folder, sandbox, other, limits, tcp, unix, victim, leaked, environment);
+        }
+        catch
+        {
+            if (sandbox is not null)
+            {
+                await sandbox.KillAsync(CancellationToken.None);
+            }
+
+            await CleanAsync(folder, tcp, unix, victim, leaked);
+            throw;
+        }
+    }
+
+    /// <summary>Runs a fixed shell script inside, with the targets in its environment (T_…).</summary>
+    public async Task<(ExecOutcome Outcome, string Output)> ShellAsync(string script, CancellationToken cancellationToken)
+    {
+        await using var exec = await Sandbox.ExecAsync(
+            new ExecSpec { Command = ["/bin/sh", "-c", script], Environment = environment, TimeLimit = Limit }, cancellationToken);
+        var spool = CommandSpool.Start(exec);
+        var outcome = await spool.Completed;
+        return (outcome, spool.Text);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Sandbox.KillAsync(CancellationToken.None);
+        await other.KillAsync(CancellationToken.None);
+        await CleanAsync(folder, tcp, unix, victim, leaked);
+    }
+
+    private static SandboxSpec Spec(string id, string project) => new()
+    {
+        Id = id,
+        Workspace = project,
+        ReadOnlyBinds = [new(Path.Combine(project, "guarded"))],
+        Limits = new SandboxLimits { Memory = Memory, Processes = Processes, FileSize = FileSize, MemoryFiles = MemoryFiles },
+    };
+
+    private static async Task<string> ProjectAsync(string folder, string name, string canary, uint? owner, CancellationToken cancellationToken)
+    {
+        var project = Path.Combine(folder, name);
+        var guarded = Path.Combine(project, "guarded");
+        Directory.CreateDirectory(guarded);
+        var file = Path.Combine(project, "mine");
+        await File.WriteAllTextAsync(file, $"PROJECT {canary}\n", cancellationToken);
+        if (owner is { } user)
+        {
+            foreach (var path in (string[])[project, guarded, file])
+            {
+                Native.GiveTo(path, user, user);
+            }
+        }
+
+        return project;
+    }
+
+    private static async Task CleanAsync(string folder, Socket tcp, Socket unix, OwnedProcess victim, int leaked)
+    {
+        Environment.SetEnvironmentVariable(CanaryVariable, null);
+        _ = Close(leaked);
+        tcp.Dispose();
+        unix.Dispose();
+        await victim.DisposeAsync();
+        if (Directory.Exists(folder))
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    private static partial int Close(int descriptor);
+}

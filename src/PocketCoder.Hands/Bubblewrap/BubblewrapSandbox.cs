@@ -1,0 +1,149 @@
+using System.Globalization;
+using PocketCoder.Hands.Terminals;
+using PocketCoder.Processes;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Hands.Bubblewrap;
+
+/// <summary>A session in two rings. State is on disk; this object only knows where.</summary>
+internal sealed class BubblewrapSandbox(
+    SessionState state, SessionFolder folder, string scripts, HandsOptions options, IReadOnlyList<ISandboxExec> recovered) : ISandbox
+{
+    private readonly DiskWatch disk = new(folder, state.Disk, options);
+
+    public string Id => state.Id;
+
+    public SandboxKind Kind => SandboxKind.Bubblewrap;
+
+    public bool IsAlive => ProcessGroup.IsAlive(state.Holder);
+
+    public string? SocketDirectory => folder.Sockets;
+
+    public IReadOnlyList<ISandboxExec> Recovered => recovered;
+
+    internal SessionState State => state;
+
+    public async Task<ISandboxExec> ExecAsync(ExecSpec spec, CancellationToken cancellationToken)
+    {
+        SpecRules.Check(spec);
+        cancellationToken.ThrowIfCancellationRequested();
+        ThrowIfLost();
+        if (File.Exists(folder.Command(spec.Id)))
+        {
+            throw new SandboxException(SandboxError.Exists, $"There is a command {spec.Id} in this sandbox already.");
+        }
+
+        var record = new CommandState(spec.Id, spec.Spooled, options.Time.GetUtcNow(), null);
+        OwnedProcess? process = null;
+        try
+        {
+            StateFile.Write(folder.Command(spec.Id), record, StateJson.Default.CommandState);
+            WriteOptions(spec);
+            if (spec.Spooled)
+            {
+                SessionFolder.Make(folder.Spool(spec.Id), SessionFolder.Private);
+                Give(folder.Spool(spec.Id));
+            }
+
+            process = OwnedProcess.Start(Launch(spec), options.Time);
+            StateFile.Write(folder.Command(spec.Id), record with { Leader = process.Identity with { Mark = null } }, StateJson.Default.CommandState);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ProcessStartException)
+        {
+            if (process is not null)
+            {
+                await process.DisposeAsync();
+            }
+
+            File.Delete(folder.Command(spec.Id));
+            File.Delete(folder.OptionsOf(spec.Id));
+            throw new SandboxException(SandboxError.StartFailed, $"The command could not be started: {e.Message}", e);
+        }
+
+        if (!spec.KeepInputOpen)
+        {
+            process.StandardInput.Close();
+        }
+
+        var exec = new BubblewrapExec(spec, process, folder, () => IsAlive, options);
+        disk.Watch(exec);
+        return exec;
+    }
+
+    public async Task<ITerminal> OpenTerminalAsync(TerminalSpec spec, CancellationToken cancellationToken)
+    {
+        SpecRules.Check(spec);
+        ThrowIfLost();
+        string[] command = spec.Command.Count == 0 ? [] : ["/run/hands/pane.sh", state.Id, "-", .. spec.Command];
+        return await TmuxTerminal.OpenAsync(spec, Tmux, command, options.Time, cancellationToken);
+    }
+
+    public async Task KillAsync(CancellationToken cancellationToken)
+    {
+        disk.Stop();
+        var left = await SessionCleanup.RemoveAsync(state, folder, options);
+        if (left.Count > 0)
+        {
+            throw new SandboxException(SandboxError.CleanupFailed, $"Left of sandbox {Id}: {string.Join("; ", left)}.");
+        }
+    }
+
+    /// <summary>A client of the session's terminal server. It runs in ring one too: a server gone bad could make it run commands.</summary>
+    private OwnedProcess Tmux(IReadOnlyList<string> arguments) => OwnedProcess.Start(
+        Enter("enter.sh", [], ["/usr/bin/env", "TERM=xterm-256color", "LANG=C.UTF-8", "PATH=/usr/bin:/bin", "tmux", "-N", "-S", "/run/tm/s", .. arguments]),
+        options.Time);
+
+    private ProcessStart Launch(ExecSpec spec)
+    {
+        string[] command = ["/run/hands/pane.sh", state.Id, spec.Id, .. spec.Command];
+        return spec.Spooled
+            ? Enter("spool.sh", [folder.Spool(spec.Id), state.FileSize.ToString(CultureInfo.InvariantCulture)], command)
+            : Enter("enter.sh", [], command);
+    }
+
+    private ProcessStart Enter(string script, IReadOnlyList<string> first, IReadOnlyList<string> command)
+    {
+        var pid = state.Holder.Pid.ToString(CultureInfo.InvariantCulture);
+        var user = state.User?.ToString(CultureInfo.InvariantCulture) ?? "-";
+        var group = state.Group?.ToString(CultureInfo.InvariantCulture) ?? "-";
+        var join = state.ControlGroups.Select(d => Path.Combine(d, "cgroup.procs"));
+        string[] arguments = first.Count > 0
+            ? [.. first, user, group, .. join, "--", pid, .. command]
+            : [pid, user, group, .. join, "--", .. command];
+        return new ProcessStart
+        {
+            Program = "/bin/sh",
+            Arguments = [Path.Combine(scripts, script), .. arguments],
+            WorkingDirectory = "/",
+            Environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["PATH"] = "/usr/bin:/bin" },
+        };
+    }
+
+    private void WriteOptions(ExecSpec spec)
+    {
+        const UnixFileMode ownerReads = UnixFileMode.UserRead;
+        var path = folder.OptionsOf(spec.Id);
+        using (var file = new FileStream(path, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = ownerReads | UnixFileMode.UserWrite }))
+        {
+            file.Write(Rings.Command(spec));
+        }
+
+        Give(path);
+    }
+
+    private void Give(string path)
+    {
+        if (state.User is { } user)
+        {
+            Native.GiveTo(path, user, state.Group!.Value);
+        }
+    }
+
+    private void ThrowIfLost()
+    {
+        if (!IsAlive)
+        {
+            throw new SandboxException(SandboxError.Lost, $"The sandbox {Id} does not run any more.");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+using System.Globalization;
+using System.Text;
+
+namespace PocketCoder.Hands.Bubblewrap;
+
+/// <summary>
+/// The options of both rings, as bwrap reads them from a file (--args): NUL after each, so that nothing is ever quoted and nothing of it
+/// stands in a process list. The why of each line is in docs/hands.md.
+/// </summary>
+internal static class Rings
+{
+    private const string Path_ = "/usr/local/bin:/usr/bin:/bin";
+
+    /// <summary>Read-only parts of the host's /etc that programs need and that hold nothing of a person.</summary>
+    private static readonly string[] Etc =
+    [
+        "/etc/alternatives", "/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/ca-certificates", "/etc/pki/tls/certs", "/etc/pki/ca-trust",
+        "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime", "/etc/mime.types", "/etc/terminfo", "/etc/fonts", "/etc/protocols", "/etc/services",
+    ];
+
+    /// <summary>Ring one: the holder. User 0 inside, so that it is one user namespace that nsenter can enter; its only capability is what the second ring's user map needs.</summary>
+    public static byte[] One(SandboxSpec spec, SessionFolder folder, string workspace)
+    {
+        var inside = spec.WorkspaceInside ?? spec.Workspace;
+        var o = new List<string>();
+        o.AddRange(["--unshare-all", "--unshare-user", "--uid", "0", "--gid", "0", "--new-session", "--cap-drop", "ALL", "--cap-add", "CAP_SETFCAP"]);
+        o.AddRange(System_());
+        o.AddRange(["--dir", "/etc"]);
+        foreach (var path in Etc)
+        {
+            o.AddRange(["--ro-bind-try", path, path]);
+        }
+
+        foreach (var (name, _) in EtcFiles())
+        {
+            o.AddRange(["--ro-bind", Path.Combine(folder.Files, "etc", name), "/etc/" + name]);
+        }
+
+        o.AddRange(["--proc", "/proc", "--dev", "/dev", "--size", "16777216", "--tmpfs", "/tmp", "--size", "1048576", "--tmpfs", "/run", "--dir", "/run/tm"]);
+        o.AddRange(["--ro-bind", folder.Files, "/run/hands", "--ro-bind", folder.Options, "/run/execs", "--ro-bind", folder.Sockets, SandboxDefaults.SocketsInside]);
+        o.AddRange(["--bind", folder.Temporary, "/stmp", "--bind", folder.Home, "/shome", "--bind", workspace, inside]);
+        foreach (var bind in spec.ReadOnlyBinds)
+        {
+            o.AddRange(["--ro-bind", bind.Source, bind.Inside ?? bind.Source]);
+        }
+
+        o.AddRange(["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/", "--hostname", "holder"]);
+        o.AddRange(["--clearenv", "--setenv", "PATH", "/usr/bin:/bin", "--setenv", "LANG", "C.UTF-8", "--setenv", "SHELL", "/bin/sh", "--setenv", "HOME", "/tmp"]);
+        return Join(o);
+    }
+
+    /// <summary>Ring two: one a command or pane. Everything in it comes from ring one, so it can't name a host path at all.</summary>
+    public static byte[] Two(SandboxSpec spec)
+    {
+        var inside = spec.WorkspaceInside ?? spec.Workspace;
+        var memory = spec.Limits.MemoryFiles.ToString(CultureInfo.InvariantCulture);
+        var o = new List<string>();
+        o.AddRange(["--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--disable-userns", "--cap-drop", "ALL", "--die-with-parent"]);
+        o.AddRange(System_());
+        o.AddRange(["--ro-bind", "/etc", "/etc", "--proc", "/proc", "--dev", "/dev"]);
+        o.AddRange(["--size", memory, "--tmpfs", "/run", "--size", memory, "--tmpfs", "/dev/shm"]);
+        o.AddRange(["--bind", "/stmp", "/tmp", "--bind", "/shome", SandboxDefaults.HomeInside, "--ro-bind", SandboxDefaults.SocketsInside, SandboxDefaults.SocketsInside, "--bind", inside, inside]);
+        foreach (var bind in spec.ReadOnlyBinds)
+        {
+            o.AddRange(["--ro-bind", bind.Inside ?? bind.Source, bind.Inside ?? bind.Source]);
+        }
+
+        o.AddRange(["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", inside, "--uid", "1000", "--gid", "1000", "--hostname", spec.HostName]);
+        o.AddRange(["--clearenv", "--setenv", "PATH", Path_, "--setenv", "HOME", SandboxDefaults.HomeInside, "--setenv", "USER", "agent"]);
+        o.AddRange(["--setenv", "LANG", "C.UTF-8", "--setenv", "TERM", "dumb"]);
+        AddEnvironment(o, spec.Environment);
+        return Join(o);
+    }
+
+    /// <summary>What is a command's own.</summary>
+    public static byte[] Command(ExecSpec spec)
+    {
+        var o = new List<string>();
+        AddEnvironment(o, spec.Environment);
+        if (spec.WorkingDirectory is { } directory)
+        {
+            o.AddRange(["--chdir", directory]);
+        }
+
+        return Join(o);
+    }
+
+    /// <summary>The few files of /etc that are ours: nobody of the host is named in them.</summary>
+    public static IEnumerable<(string Name, string Text)> EtcFiles() =>
+    [
+        ("passwd", "root:x:0:0:root:/nonexistent:/usr/sbin/nologin\nagent:x:1000:1000:agent:/home/agent:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"),
+        ("group", "root:x:0:\nagent:x:1000:\ntty:x:5:\nnogroup:x:65534:\n"),
+        ("hosts", "127.0.0.1 localhost\n::1 localhost\n"),
+        ("nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files\nservices: files\nprotocols: files\n"),
+        ("resolv.conf", "# no resolver: names are resolved by the proxy\n"),
+    ];
+
+    private static void AddEnvironment(List<string> options, IReadOnlyDictionary<string, string> environment)
+    {
+        foreach (var (name, value) in environment)
+        {
+            options.AddRange(["--setenv", name, value]);
+        }
+    }
+
+    /// <summary>/usr, and what the distribution keeps beside it: links on a merged system, directories on an older one.</summary>
+    private static IEnumerable<string> System_()
+    {
+        yield return "--ro-bind";
+        yield return "/usr";
+        yield return "/usr";
+        foreach (var name in (string[])["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"])
+        {
+            var directory = new DirectoryInfo(name);
+            if (directory.LinkTarget is { } target)
+            {
+                yield return "--symlink";
+                yield return target;
+                yield return name;
+            }
+            else if (directory.Exists)
+            {
+                yield return "--ro-bind";
+                yield return name;
+                yield return name;
+            }
+        }
+    }
+
+    private static byte[] Join(List<string> options) => Encoding.UTF8.GetBytes(string.Concat(options.Select(o => o + '\0')));
+}

@@ -1,0 +1,149 @@
+using System.Collections.Concurrent;
+using PocketCoder.Hands.Bubblewrap;
+using PocketCoder.Processes;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Hands.Host;
+
+/// <summary>
+/// A session whose commands are plain processes of the host: with nothing around them (none), or started under rules of the kernel (landlock).
+/// Commands end with the daemon: after a crash what is left is found by its record and killed.
+/// </summary>
+/// <param name="start">Starts a process in whatever this backend puts around it.</param>
+internal sealed class HostSandbox(
+    SandboxSpec spec, SandboxKind kind, HostFolder folder, Func<ProcessStart, OwnedProcess> start, HandsOptions options) : ISandbox
+{
+    private readonly ConcurrentDictionary<string, HostExec> running = new(StringComparer.Ordinal);
+    private volatile bool ended;
+
+    public string Id => spec.Id;
+
+    public SandboxKind Kind => kind;
+
+    public bool IsAlive => !ended;
+
+    public string? SocketDirectory => null;
+
+    public IReadOnlyList<ISandboxExec> Recovered => [];
+
+    public Task<ISandboxExec> ExecAsync(ExecSpec exec, CancellationToken cancellationToken)
+    {
+        SpecRules.Check(exec);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (ended)
+        {
+            throw new SandboxException(SandboxError.Lost, $"The sandbox {Id} has ended.");
+        }
+
+        var environment = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["PATH"] = "/usr/local/bin:/usr/bin:/bin", ["HOME"] = folder.Home, ["TMPDIR"] = folder.Temporary, ["LANG"] = "C.UTF-8", ["TERM"] = "dumb",
+        };
+        foreach (var (name, value) in spec.Environment.Concat(exec.Environment))
+        {
+            environment[name] = value;
+        }
+
+        OwnedProcess process;
+        try
+        {
+            process = start(new ProcessStart
+            {
+                Program = exec.Command[0],
+                Arguments = [.. exec.Command.Skip(1)],
+                WorkingDirectory = exec.WorkingDirectory ?? spec.Workspace,
+                Environment = environment,
+            });
+        }
+        catch (ProcessStartException e)
+        {
+            throw new SandboxException(SandboxError.StartFailed, e.Message, e);
+        }
+
+        folder.Record(exec.Id, process.Identity);
+        if (!exec.KeepInputOpen)
+        {
+            process.StandardInput.Close();
+        }
+
+        var started = new HostExec(exec, process, options.Time, () => Forget(exec.Id));
+        running[exec.Id] = started;
+        return Task.FromResult<ISandboxExec>(started);
+    }
+
+    public Task<ITerminal> OpenTerminalAsync(TerminalSpec terminal, CancellationToken cancellationToken)
+        => throw new SandboxException(SandboxError.Unsupported, $"There are no terminals without a sandbox of its own ({kind}).");
+
+    public async Task KillAsync(CancellationToken cancellationToken)
+    {
+        ended = true;
+        await Task.WhenAll(running.Values.Select(e => e.KillAsync(TimeSpan.Zero)));
+        await folder.RemoveAsync(options.Time);
+    }
+
+    private void Forget(string exec)
+    {
+        running.TryRemove(exec, out _);
+        folder.Forget(exec);
+    }
+}
+
+/// <summary>Where a host session keeps its home, its temporary files and the records of its commands.</summary>
+internal sealed class HostFolder(string root)
+{
+    public string Home => Path.Combine(root, "home");
+
+    public string Temporary => Path.Combine(root, "tmp");
+
+    private string Commands => Path.Combine(root, "commands");
+
+    public void Create()
+    {
+        foreach (var directory in (string[])[root, Home, Temporary, Commands])
+        {
+            SessionFolder.Make(directory, SessionFolder.Private);
+        }
+    }
+
+    /// <summary>For commands that run as another user: the home and the temporary files are that user's, the way to them is open.</summary>
+    public void GiveTo(uint user, uint group)
+    {
+        File.SetUnixFileMode(root, SessionFolder.PassThrough);
+        File.SetUnixFileMode(Path.GetDirectoryName(root)!, SessionFolder.PassThrough);
+        Native.GiveTo(Home, user, group);
+        Native.GiveTo(Temporary, user, group);
+    }
+
+    public void Record(string exec, ProcessIdentity identity)
+        => StateFile.Write(Path.Combine(Commands, exec + ".json"), identity, StateJson.Default.ProcessIdentity);
+
+    public void Forget(string exec) => File.Delete(Path.Combine(Commands, exec + ".json"));
+
+    /// <summary>Ends what the records name and removes the folder.</summary>
+    public async Task RemoveAsync(TimeProvider time)
+    {
+        if (!Directory.Exists(root))
+        {
+            return;
+        }
+
+        var known = Directory.Exists(Commands)
+            ? Directory.EnumerateFiles(Commands, "*.json").Select(f => StateFile.Read(f, StateJson.Default.ProcessIdentity)).OfType<ProcessIdentity>().ToList()
+            : [];
+        var left = await ProcessGroup.ReapAsync(known, TimeSpan.Zero, time);
+        if (left.Count > 0)
+        {
+            throw new SandboxException(SandboxError.CleanupFailed, $"Processes that could not be ended: {string.Join(", ", left.Select(i => i.Pid))}.");
+        }
+
+        Directory.Delete(root, recursive: true);
+        try
+        {
+            Directory.Delete(Path.GetDirectoryName(root)!);
+        }
+        catch (IOException)
+        {
+            // other sessions have their folders beside it
+        }
+    }
+}

@@ -1,0 +1,29 @@
+namespace PocketCoder.Hands.Host;
+
+/// <summary>The folders of host sessions below the state directory.</summary>
+internal static class HostSessions
+{
+    public static HostFolder Create(HandsOptions options, string kind, string id)
+    {
+        var root = Path.Combine(options.StateDirectory, kind, id);
+        if (Path.Exists(root))
+        {
+            throw new SandboxException(SandboxError.Exists, $"There is a sandbox {id} already.");
+        }
+
+        var folder = new HostFolder(root);
+        folder.Create();
+        return folder;
+    }
+
+    /// <summary>Ends what a killed daemon left: nothing here can be taken over, as the output is gone.</summary>
+    public static async Task CleanAsync(HandsOptions options, string kind, CancellationToken cancellationToken)
+    {
+        var root = Path.Combine(options.StateDirectory, kind);
+        foreach (var session in Directory.Exists(root) ? Directory.GetDirectories(root) : [])
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            await new HostFolder(session).RemoveAsync(options.Time);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+namespace PocketCoder.Hands;
+
+/// <summary>What every backend asks of what it is given, before anything is made.</summary>
+internal static class SpecRules
+{
+    private const int LongestId = 64;
+    private const int LongestArgument = 128 * 1024; // MAX_ARG_STRLEN
+
+    private static readonly string[] SystemFolders = ["/usr", "/etc", "/proc", "/sys", "/dev", "/run", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/boot", "/stmp", "/shome"];
+
+    /// <summary>Of the environment these belong to the sandbox itself or steer the loader of every program.</summary>
+    private static readonly string[] ReservedVariables = ["LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT"];
+
+    public static void Check(SandboxSpec spec)
+    {
+        Id(spec.Id);
+        Id(spec.HostName);
+        Folder(spec.Workspace, nameof(spec.Workspace));
+        if (!Directory.Exists(spec.Workspace))
+        {
+            throw new SandboxException(SandboxError.WorkspaceRefused, $"There is no directory {spec.Workspace}.");
+        }
+
+        Inside(spec.WorkspaceInside ?? spec.Workspace);
+        foreach (var bind in spec.ReadOnlyBinds)
+        {
+            Folder(bind.Source, nameof(spec.ReadOnlyBinds));
+            Folder(bind.Inside ?? bind.Source, nameof(spec.ReadOnlyBinds));
+            Inside(bind.Inside ?? bind.Source);
+            if (!Path.Exists(bind.Source))
+            {
+                throw Bad($"{bind.Source} is to be bound and is not there.");
+            }
+        }
+
+        foreach (var relay in spec.Relays)
+        {
+            if (relay.Port is < 1 or > 65535 || relay.Socket.Length is 0 or > LongestId || !relay.Socket.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.') || relay.Socket.StartsWith('.'))
+            {
+                throw Bad($"A relay needs a port of 1–65535 and a plain socket name, not {relay.Port}, \"{relay.Socket}\".");
+            }
+        }
+
+        Environment(spec.Environment);
+        var limits = spec.Limits;
+        if (limits.Memory < 16 << 20 || limits.Processes < 8 || limits.FileSize < 1 << 20 || limits.OpenFiles < 64 || limits.MemoryFiles < 1 << 20
+            || limits.Disk < 1 << 20 || limits.Processors is < 0 or > 4096 || double.IsNaN(limits.Processors))
+        {
+            throw Bad("The limits are too small for anything to run (16 MiB of memory, 8 processes, 64 open files and 1 MiB of the others are the least).");
+        }
+    }
+
+    public static void Check(ExecSpec spec)
+    {
+        Id(spec.Id);
+        if (spec.Command.Count == 0 || spec.Command[0].Length == 0)
+        {
+            throw Bad("There is no command.");
+        }
+
+        foreach (var argument in spec.Command)
+        {
+            if (argument.Contains('\0', StringComparison.Ordinal))
+            {
+                throw Bad("An argument can't contain a NUL.");
+            }
+
+            if (System.Text.Encoding.UTF8.GetByteCount(argument) >= LongestArgument)
+            {
+                throw Bad("An argument is longer than the 128 KiB that the kernel takes. Put it into a file.");
+            }
+        }
+
+        if (spec.WorkingDirectory is { } directory)
+        {
+            Folder(directory, nameof(spec.WorkingDirectory));
+        }
+
+        if (spec.TimeLimit is { } limit && limit <= TimeSpan.Zero)
+        {
+            throw Bad("A time limit must be above zero.");
+        }
+
+        Environment(spec.Environment);
+    }
+
+    public static void Check(TerminalSpec spec)
+    {
+        if (spec.Name.Length is 0 or > LongestId || !spec.Name.All(c => char.IsAsciiLetterOrDigit(c) || c == '-') || spec.Name.StartsWith('-'))
+        {
+            throw Bad("A terminal's name is of letters, digits and dashes, at most 64.");
+        }
+
+        Size(spec.Columns, spec.Rows);
+        if (spec.Command.Any(a => a.Contains('\0', StringComparison.Ordinal)))
+        {
+            throw Bad("An argument can't contain a NUL.");
+        }
+    }
+
+    public static void Size(int columns, int rows)
+    {
+        if (columns is < 2 or > 1000 || rows is < 2 or > 1000)
+        {
+            throw Bad("A terminal has 2 to 1000 columns and rows.");
+        }
+    }
+
+    public static void Id(string id)
+    {
+        if (id.Length is 0 or > LongestId || id[0] == '-' || !id.All(c => c is (>= 'a' and <= 'z') or (>= '0' and <= '9') or '-'))
+        {
+            throw Bad($"An id is of lower-case letters, digits and dashes, at most {LongestId}.");
+        }
+    }
+
+    private static void Folder(string path, string what)
+    {
+        if (!Path.IsPathFullyQualified(path) || path.Contains('\0', StringComparison.Ordinal) || Path.GetFullPath(path) != path)
+        {
+            throw Bad($"{what}: {path} is not a plain absolute path.");
+        }
+    }
+
+    private static void Inside(string path)
+    {
+        if (path == "/" || Array.Exists(SystemFolders, f => path == f || path.StartsWith(f + "/", StringComparison.Ordinal))
+            || path == "/home" || path == "/tmp" || path == SandboxDefaults.HomeInside)
+        {
+            throw new SandboxException(SandboxError.WorkspaceRefused, $"{path} belongs to the system and can't be given to a sandbox. Use a directory of its own.");
+        }
+    }
+
+    private static void Environment(IReadOnlyDictionary<string, string> environment)
+    {
+        foreach (var (name, value) in environment)
+        {
+            if (name.Length == 0 || !name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_') || char.IsAsciiDigit(name[0]) || value.Contains('\0', StringComparison.Ordinal))
+            {
+                throw Bad("An environment variable's name is of letters, digits and underscores, and its value has no NUL.");
+            }
+
+            if (Array.IndexOf(ReservedVariables, name) >= 0)
+            {
+                throw Bad($"{name} can't be set in a sandbox.");
+            }
+        }
+    }
+
+    private static SandboxException Bad(string message) => new(SandboxError.InvalidSpec, message);
+}

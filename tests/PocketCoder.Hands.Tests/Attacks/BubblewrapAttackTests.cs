@@ -1,0 +1,43 @@
+namespace PocketCoder.Hands.Tests.Attacks;
+
+/// <summary>One suite for all cases.</summary>
+public sealed class BubblewrapUnderAttack : IAsyncLifetime
+{
+    private readonly Ground ground = new();
+
+    public AttackSuite Suite { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync()
+        => Suite = await AttackSuite.StartAsync(ground.Backend, ground.Root, Ground.IsRoot ? Ground.Owner : null, TimeProvider.System, default);
+
+    public async ValueTask DisposeAsync()
+    {
+        await Suite.DisposeAsync();
+        await ground.DisposeAsync();
+    }
+}
+
+public sealed class BubblewrapAttackTests(BubblewrapUnderAttack fixture) : IClassFixture<BubblewrapUnderAttack>
+{
+    public static TheoryData<string> Ids => [.. AttackSuite.All.Select(a => a.Id)];
+
+    [Theory]
+    [MemberData(nameof(Ids))]
+    public async Task Two_rings_of_bubblewrap_hold_against(string attack)
+    {
+        var result = await fixture.Suite.RunAsync(AttackSuite.All.Single(a => a.Id == attack), default);
+        if (attack == "memory-without-end" && result.Verdict == AttackVerdict.NotRun)
+        {
+            Assert.Skip(result.Detail);
+        }
+
+        Assert.True(result.Verdict == AttackVerdict.Held, $"{result.Verdict}: {result.Detail}");
+    }
+
+    [Fact]
+    public void There_are_at_least_forty_five_attacks_with_names_of_their_own()
+    {
+        Assert.True(AttackSuite.All.Count >= 45, $"{AttackSuite.All.Count}");
+        Assert.Equal(AttackSuite.All.Count, AttackSuite.All.Select(a => a.Id).Distinct().Count());
+    }
+}

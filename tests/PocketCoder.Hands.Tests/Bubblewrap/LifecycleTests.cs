@@ -1,0 +1,211 @@
+using PocketCoder.Hands.Bubblewrap;
+using PocketCoder.Processes;
+using PocketCoder.Protocol;
+using PocketCoder.Testing;
+
+namespace PocketCoder.Hands.Tests.Bubblewrap;
+
+public sealed class LifecycleTests
+{
+    [Fact]
+    public async Task Killing_a_session_leaves_nothing_on_the_host()
+    {
+        await using var ground = new Ground();
+        var sandbox = await ground.CreateAsync();
+        await sandbox.OpenTerminalAsync(new TerminalSpec { Name = "t" }, default);
+        var execs = new List<ISandboxExec>();
+        for (var i = 0; i < 4; i++)
+        {
+            execs.Add(await sandbox.ExecAsync(
+                new ExecSpec { Command = ["/bin/sh", "-c", "trap '' TERM INT HUP; setsid sleep 600 & mkdir -p ~/a/b; chmod 0 ~/a; echo up; while :; do sleep 1; done"], Spooled = i % 2 == 0 }, default));
+            using var reader = new StreamReader(execs[^1].StandardOutput);
+            Assert.Equal("up", await reader.ReadLineAsync());
+        }
+
+        Assert.NotEmpty(ground.Leftovers());
+        await sandbox.KillAsync(default);
+        Assert.False(sandbox.IsAlive);
+        Assert.Empty(ground.Leftovers());
+        foreach (var exec in execs)
+        {
+            Assert.NotEqual(ExecEnd.Exited, (await exec.Exited.WaitAsync(Wait.Limit)).End);
+        }
+
+        await sandbox.KillAsync(default); // again does no harm
+        var lost = await Assert.ThrowsAsync<SandboxException>(() => sandbox.ExecAsync(new ExecSpec { Command = ["true"] }, default));
+        Assert.Equal(SandboxError.Lost, lost.Code);
+    }
+
+    [Fact]
+    public async Task A_session_that_somebody_kills_from_outside_is_lost_and_says_so()
+    {
+        await using var ground = new Ground();
+        var sandbox = (BubblewrapSandbox)await ground.CreateAsync();
+        await using var exec = await sandbox.ExecAsync(new ExecSpec { Command = ["sleep", "600"] }, default);
+        Assert.True(ProcessGroup.TrySignal(sandbox.State.Holder, 9));
+        var outcome = await exec.Exited.WaitAsync(Wait.Limit);
+        Assert.Equal((ExecEnd.Lost, -1), (outcome.End, outcome.ExitCode));
+        Assert.False(sandbox.IsAlive);
+    }
+
+    [Fact]
+    public async Task An_id_is_used_once()
+    {
+        await using var ground = new Ground();
+        await ground.CreateAsync(ground.Spec("same"));
+        var refused = await Assert.ThrowsAsync<SandboxException>(() => ground.CreateAsync(ground.Spec("same")));
+        Assert.Equal(SandboxError.Exists, refused.Code);
+    }
+
+    [Fact]
+    public async Task A_session_that_can_not_start_says_why_and_leaves_nothing()
+    {
+        await using var ground = new Ground();
+        var spec = ground.Spec() with { WorkspaceInside = "/" + new string('x', 300) };
+        var refused = await Assert.ThrowsAsync<SandboxException>(() => ground.CreateAsync(spec));
+        Assert.Equal(SandboxError.StartFailed, refused.Code);
+        Assert.Contains("xxx", refused.Message, StringComparison.Ordinal);
+        Assert.Empty(ground.Leftovers());
+    }
+
+    [Theory]
+    [InlineData("/")]
+    [InlineData("/usr")]
+    [InlineData("/etc/x")]
+    [InlineData("/proc")]
+    [InlineData("/home")]
+    [InlineData("relative")]
+    [InlineData("/a/../b")]
+    [InlineData("/nowhere/at/all")]
+    public async Task A_folder_of_the_system_or_one_that_is_not_there_is_no_project(string path)
+    {
+        await using var ground = new Ground();
+        var refused = await Assert.ThrowsAsync<SandboxException>(() => ground.CreateAsync(ground.Spec() with { Workspace = path }));
+        Assert.True(refused.Code is SandboxError.WorkspaceRefused or SandboxError.InvalidSpec);
+    }
+
+    [Fact]
+    public async Task Another_path_inside_and_read_only_binds_are_kept()
+    {
+        await using var ground = new Ground();
+        var spec = ground.Spec();
+        Directory.CreateDirectory(Path.Combine(ground.Root, "extra"));
+        await File.WriteAllTextAsync(Path.Combine(ground.Root, "extra", "file"), "extra");
+        var sandbox = await ground.CreateAsync(spec with { WorkspaceInside = "/work", ReadOnlyBinds = [new(Path.Combine(ground.Root, "extra"), "/opt/extra")] });
+        var (_, output, errors) = await sandbox.ShellAsync("pwd; cat /opt/extra/file; touch /opt/extra/x; ls " + ground.Root);
+        Assert.Equal("/work\nextra", output);
+        Assert.Contains("Read-only", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_probe_runs_the_real_recipe_and_says_what_it_saw()
+    {
+        await using var ground = new Ground();
+        var probe = await ground.Backend.ProbeAsync(default);
+        Assert.True(probe.Usable, string.Join('\n', probe.Reasons));
+        Assert.Equal(SandboxKind.Bubblewrap, probe.Kind);
+        Assert.Equal("2", probe.Facts["inside.seccomp"]);
+        Assert.Equal("1000", probe.Facts["inside.user"]);
+        Assert.Equal("lo,", probe.Facts["inside.network"]);
+        Assert.Equal("refused", probe.Facts["inside.namespaces"]);
+        if (Ground.IsRoot && Directory.Exists("/sys/fs/cgroup/memory"))
+        {
+            Assert.Equal(LimitSource.CgroupV1, probe.Limits);
+        }
+    }
+
+    [Fact]
+    public async Task The_probe_says_what_to_install_when_something_is_missing()
+    {
+        await using var ground = new Ground();
+        var probe = await new BubblewrapBackend(ground.Options with { SearchPath = "/nowhere" }).ProbeAsync(default);
+        Assert.False(probe.Usable);
+        Assert.Contains(probe.Reasons, r => r.Contains("apt-get install bubblewrap", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Root_gives_its_own_project_to_a_user_of_the_free_range_and_gets_the_files_back_as_its_own()
+    {
+        Assert.SkipUnless(Ground.IsRoot, "only root's daemon has this case");
+        await using var ground = new Ground();
+        var project = Path.Combine(ground.Root, "roots");
+        Directory.CreateDirectory(project);
+        File.SetUnixFileMode(project, SessionFolder.Private);
+        await File.WriteAllTextAsync(Path.Combine(project, "mine"), "root's\n");
+        File.SetUnixFileMode(Path.Combine(project, "mine"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        var sandbox = (BubblewrapSandbox)await ground.CreateAsync(ground.Spec() with { Workspace = project });
+        Assert.Equal(ground.Options.FirstUser, sandbox.State.User);
+
+        var (outcome, output, errors) = await sandbox.ShellAsync("cat mine; echo new > made; echo more >> mine; id -u; pwd");
+        Assert.Equal(("", 0), (errors, outcome.ExitCode));
+        Assert.Equal($"root's\n1000\n{project}\n", output);
+        Assert.Equal((0u, 0u), Native.OwnerOf(Path.Combine(project, "made")));
+        Assert.Equal("root's\nmore\n", await File.ReadAllTextAsync(Path.Combine(project, "mine")));
+
+        // Inside and outside it is an ordinary user all the same: no process of the session is root on the host.
+        await using var exec = await sandbox.ExecAsync(new ExecSpec { Command = ["sleep", "60"] }, default);
+        await Wait.UntilAsync(() => ProcessGroup.WithDescendants(sandbox.State.Launcher).Count >= 3, "the holder");
+        Assert.All(ProcessGroup.WithDescendants(sandbox.State.Launcher), p => Assert.Equal(ground.Options.FirstUser, Native.OwnerOf($"/proc/{p.Pid}")!.Value.User));
+
+        var second = (BubblewrapSandbox)await ground.CreateAsync(ground.Spec() with { Workspace = project });
+        Assert.Equal(ground.Options.FirstUser + 1, second.State.User);
+        await sandbox.KillAsync(default);
+        await second.KillAsync(default);
+        Assert.Equal("new\n", await File.ReadAllTextAsync(Path.Combine(project, "made")));
+        Assert.Empty(ground.Leftovers());
+    }
+
+    [Fact]
+    public async Task A_state_directory_that_others_can_not_pass_through_is_refused_when_we_are_root()
+    {
+        Assert.SkipUnless(Ground.IsRoot, "only root's daemon has this case");
+        await using var ground = new Ground();
+        var closed = Path.Combine(ground.Root, "closed");
+        Directory.CreateDirectory(closed, SessionFolder.Private);
+        var backend = new BubblewrapBackend(ground.Options with { StateDirectory = Path.Combine(closed, "state") });
+        var refused = await Assert.ThrowsAsync<SandboxException>(() => backend.CreateAsync(ground.Spec(), default));
+        Assert.Contains("pass through", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_session_over_its_disk_bound_has_its_commands_ended()
+    {
+        await using var ground = new Ground();
+        var spec = ground.Spec();
+        var backend = new BubblewrapBackend(ground.Options with { DiskWatchPeriod = TimeSpan.FromMilliseconds(50) });
+        var sandbox = await backend.CreateAsync(spec with { Limits = spec.Limits with { Disk = 4 << 20 } }, default);
+        await using var exec = await sandbox.ExecAsync(new ExecSpec { Command = ["/bin/sh", "-c", "for i in 1 2 3 4 5 6; do head -c 1048576 /dev/zero > ~/$i; done; sleep 600"] }, default);
+        Assert.Equal(ExecEnd.Killed, (await exec.Exited.WaitAsync(Wait.Limit)).End);
+        await sandbox.KillAsync(default);
+    }
+
+    [Fact]
+    [Trait("Category", "Slow")]
+    public async Task All_of_this_holds_for_a_daemon_of_an_ordinary_user()
+    {
+        Assert.SkipUnless(Ground.IsRoot, "this already is one");
+        var home = $"/var/tmp/hands-home-{Environment.ProcessId}";
+        Directory.CreateDirectory(home);
+        Native.GiveTo(home, Ground.Owner, Ground.Owner);
+        try
+        {
+            var user = Ground.Owner.ToString(System.Globalization.CultureInfo.InvariantCulture);
+            string[] suites = ["ExecTests", "LifecycleTests", "SurvivalTests", "BubblewrapAttackTests", "LandlockTests"];
+            var result = await CommandRun.RunAsync(
+                new ProcessStart
+                {
+                    Program = "setpriv",
+                    Arguments = ["--reuid", user, "--regid", user, "--clear-groups", Environment.ProcessPath!, "--no-progress", "--results-directory", home, .. suites.SelectMany(s => (string[])["--filter-class", "*." + s])],
+                    WorkingDirectory = home,
+                    Environment = new Dictionary<string, string>(EnvironmentAllowList.SelectFromOwn("DOTNET_*")) { ["HOME"] = home, ["TMPDIR"] = home, ["DOTNET_CLI_HOME"] = home },
+                },
+                TimeSpan.FromMinutes(4), 200_000, TimeProvider.System, default);
+            Assert.True(result.ExitCode == 0, result.Output);
+            Assert.Contains("failed: 0", result.Output, StringComparison.Ordinal);
+        }
+        finally
+        {
+            Directory.Delete(home, recursive: true);
+        }
+    }
+}

@@ -1,0 +1,187 @@
+using System.Text;
+using PocketCoder.Testing;
+
+namespace PocketCoder.Hands.Tests.Terminals;
+
+/// <summary>One sandbox for all terminals.</summary>
+public sealed class TerminalSandbox : IAsyncLifetime
+{
+    private readonly Ground ground = new();
+
+    public ISandbox Sandbox { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync() => Sandbox = await ground.CreateAsync();
+
+    public async ValueTask DisposeAsync() => await ground.DisposeAsync();
+}
+
+public sealed class TerminalTests(TerminalSandbox fixture) : IClassFixture<TerminalSandbox>
+{
+    [Fact]
+    public async Task What_is_typed_is_echoed_and_answered_in_any_script()
+    {
+        await using var screen = await Screen.OpenAsync(fixture.Sandbox, "utf8");
+        await screen.TypeAsync("printf '<%s>\\n' 'Zażółć 漢字 👩‍💻 é'\r");
+        await screen.UntilAsync("<Zażółć 漢字 👩‍💻 é>\r\n");
+    }
+
+    [Fact]
+    public async Task Keys_and_control_characters_arrive_as_bytes()
+    {
+        await using var screen = await Screen.OpenAsync(fixture.Sandbox, "bytes", "/bin/sh", "-c", "stty raw -echo; printf ready; head -c 260 | od -An -tx1 -v | tr -d ' \\n\\r'; printf end");
+        await screen.UntilAsync("ready");
+        var keys = Enumerable.Range(0, 256).Select(i => (byte)i).Concat("wxyz"u8.ToArray()).ToArray();
+        await screen.Terminal.WriteAsync(keys, default);
+        await screen.UntilAsync("end");
+        Assert.Contains(Convert.ToHexStringLower(keys), screen.Text.Replace("\r", "", StringComparison.Ordinal).Replace("\n", "", StringComparison.Ordinal), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_control_c_ends_what_runs_and_the_size_follows_the_viewer()
+    {
+        await using var screen = await Screen.OpenAsync(fixture.Sandbox, "size");
+        await screen.TypeAsync("stty size\r");
+        await screen.UntilAsync("24 80");
+        await screen.Terminal.ResizeAsync(101, 33, default);
+        await screen.TypeAsync("sleep 1000\r");
+        await screen.UntilAsync("sleep 1000\r\n");
+        await screen.TypeAsync("\u0003");
+        await screen.UntilAsync("^C");
+        await screen.TypeAsync("stty size\r");
+        await screen.UntilAsync("33 101");
+    }
+
+    [Fact]
+    public async Task A_terminal_is_in_its_own_second_ring()
+    {
+        await using var screen = await Screen.OpenAsync(fixture.Sandbox, "ring");
+        await screen.TypeAsync("grep -E 'CapEff|NoNew|Seccomp:' /proc/self/status | tr -d '\\t'; ls /run; id -u; echo $TERM; tty && echo is''-tty\r");
+        await screen.UntilAsync("is-tty\r\n");
+        Assert.Contains("CapEff:0000000000000000", screen.Text, StringComparison.Ordinal);
+        Assert.Contains("Seccomp:2", screen.Text, StringComparison.Ordinal);
+        Assert.Contains("\r\n1000\r\n", screen.Text, StringComparison.Ordinal);
+        Assert.Contains("tmux-256color", screen.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("hands", screen.Text.Replace("hands-", "", StringComparison.Ordinal), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_flood_is_followed_or_skipped_but_never_blocks_the_keys()
+    {
+        await using var screen = await Screen.OpenAsync(fixture.Sandbox, "flood");
+        await screen.TypeAsync("yes 0123456789012345678901234567890123456789\r");
+        await screen.UntilAsync("0123456789012345678901234567890123456789\r\n0123456789");
+        await screen.TypeAsync("\u0003");
+        await screen.TypeAsync("echo at-$((6*7))-last\r");
+        await screen.UntilAsync("at-42-last\r\n");
+    }
+
+    [Fact]
+    public async Task Two_viewers_see_the_same_and_scrollback_is_kept()
+    {
+        await using var first = await Screen.OpenAsync(fixture.Sandbox, "shared");
+        await using var second = await Screen.OpenAsync(fixture.Sandbox, "shared");
+        await first.TypeAsync("for i in $(seq 1 200); do echo line-$i-; done\r");
+        await second.UntilAsync("line-200-\r\n");
+        var capture = await second.Terminal.CaptureAsync(1000, default);
+        Assert.Contains("line-1-\n", capture, StringComparison.Ordinal);
+        Assert.Contains("line-200-\n", capture, StringComparison.Ordinal);
+        Assert.DoesNotContain("line-1-\n", await second.Terminal.CaptureAsync(0, default), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Closing_ends_what_runs_in_it_and_its_output()
+    {
+        await using var screen = await Screen.OpenAsync(fixture.Sandbox, "closing", "/bin/sh", "-c", "echo up; while :; do date > closing-beat; sleep 0.05; done");
+        await screen.UntilAsync("up");
+        await screen.Terminal.CloseAsync(default);
+        await screen.Ended.WaitAsync(Wait.Limit);
+        var (_, output, _) = await fixture.Sandbox.ShellAsync("rm -f closing-beat; sleep 0.4; ls closing-beat 2> /dev/null");
+        Assert.Equal("", output);
+    }
+
+    [Fact]
+    public async Task Clipboard_passthrough_and_title_tricks_do_not_reach_tmux_or_change_names()
+    {
+        await using var screen = await Screen.OpenAsync(fixture.Sandbox, "tricks");
+        await screen.TypeAsync("""printf '\033]52;c;ZXZpbA==\a\033]2;EVILTITLE\a\033kEVILNAME\033\\\033Ptmux;\033\033]52;c;ZXZpbA==\a\033\\'; tmux -S /run/tm/s show-buffer; echo tri''cks-done""" + "\r");
+        await screen.UntilAsync("tricks-done\r\n");
+        Assert.DoesNotContain("evil\r\n", screen.Text, StringComparison.Ordinal);
+        await using var again = await Screen.OpenAsync(fixture.Sandbox, "tricks");
+        Assert.Equal("tricks", again.Terminal.Name);
+    }
+
+    [Theory]
+    [InlineData("", 80, 24)]
+    [InlineData("a b", 80, 24)]
+    [InlineData("-x", 80, 24)]
+    [InlineData("a;kill-server", 80, 24)]
+    [InlineData("a", 1, 24)]
+    [InlineData("a", 80, 100000)]
+    public async Task A_name_or_size_that_tmux_could_misread_is_refused(string name, int columns, int rows)
+    {
+        var refused = await Assert.ThrowsAsync<SandboxException>(() => fixture.Sandbox.OpenTerminalAsync(new TerminalSpec { Name = name, Columns = columns, Rows = rows }, default));
+        Assert.Equal(SandboxError.InvalidSpec, refused.Code);
+    }
+
+    /// <summary>A viewer that remembers.</summary>
+    private sealed class Screen : IAsyncDisposable
+    {
+        private readonly StringBuilder text = new();
+        private readonly Lock gate = new(); // guards text
+
+        private Screen(ITerminal terminal)
+        {
+            Terminal = terminal;
+            Ended = ReadAsync();
+        }
+
+        public ITerminal Terminal { get; }
+
+        public Task Ended { get; }
+
+        public string Text
+        {
+            get
+            {
+                lock (gate)
+                {
+                    return text.ToString();
+                }
+            }
+        }
+
+        public static async Task<Screen> OpenAsync(ISandbox sandbox, string name, params string[] command)
+            => new(await sandbox.OpenTerminalAsync(new TerminalSpec { Name = name, Command = command }, default));
+
+        public Task TypeAsync(string keys) => Terminal.WriteAsync(Encoding.UTF8.GetBytes(keys), default);
+
+        public async Task UntilAsync(string wanted)
+        {
+            try
+            {
+                await Wait.UntilAsync(() => Text.Contains(wanted, StringComparison.Ordinal), wanted);
+            }
+            catch (TimeoutException e)
+            {
+                throw new TimeoutException($"{e.Message}\n{Text[Math.Max(0, Text.Length - 2000)..]}", e);
+            }
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await Terminal.DisposeAsync();
+            await Ended;
+        }
+
+        private async Task ReadAsync()
+        {
+            await foreach (var chunk in Terminal.Output)
+            {
+                lock (gate)
+                {
+                    text.Append(chunk.Text);
+                }
+            }
+        }
+    }
+}
