@@ -10,6 +10,7 @@ using PocketCoder.Machine.Approvals;
 using PocketCoder.Machine.Chain;
 using PocketCoder.Machine.Connections;
 using PocketCoder.Machine.Devices;
+using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Overview;
 using PocketCoder.Machine.Projects;
 using PocketCoder.Machine.Routing;
@@ -41,6 +42,7 @@ public sealed partial class Daemon : IAsyncDisposable
     private readonly PairingDesk _pairing;
     private readonly ApprovalDesk _approvals;
     private readonly AgentCatalog _agents;
+    private readonly HandsRoom _hands;
     private readonly SessionDirectory _sessions;
     private readonly ConnectionRegistry _connections = new();
     private readonly MessageTable _table;
@@ -67,7 +69,8 @@ public sealed partial class Daemon : IAsyncDisposable
         _pairing = new PairingDesk(identity, _devices, _store, time);
         _approvals = new ApprovalDesk(_store, identity.Id, options.ApprovalTimeout, time);
         _agents = new AgentCatalog(drivers);
-        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, time, AgentIdleTimeout, logger), _projects, _agents);
+        _hands = new HandsRoom(options.Home.Hands, time, logger);
+        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, time, AgentIdleTimeout, logger), _projects, _agents);
         _approvals.Settled = (approval, decision) => _sessions.Find(approval.AgentSessionId)?.Settle(approval, decision);
         _table = new MessageTable()
             .MapOverview(Info, _projects, _sessions, _approvals, _agents, _hub.Machine)
@@ -154,6 +157,7 @@ public sealed partial class Daemon : IAsyncDisposable
         }
 
         await _sessions.DisposeAsync();
+        await _hands.DisposeAsync();
         _approvals.Dispose();
         await _head.DisposeAsync();
         await _ledger.DisposeAsync();
@@ -184,6 +188,8 @@ public sealed partial class Daemon : IAsyncDisposable
             await AddDemoProjectAsync();
         }
 
+        await _hands.CleanAsync(cancellationToken);
+        _ = _hands.LookAsync(); // a second's work that nothing waits for
         await _sessions.RecoverAsync(cancellationToken);
         var fabric = new InProcessFabric();
         var endpoint = new MachineEndpoint(
@@ -221,6 +227,7 @@ public sealed partial class Daemon : IAsyncDisposable
         RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant(),
         _options.Demo,
         SandboxKind.None,
+        _hands.Known,
         Warnings());
 
     [LoggerMessage(EventId = 101, Level = LogLevel.Warning, Message = "the stop can't be recorded: {Why}")]
@@ -228,7 +235,7 @@ public sealed partial class Daemon : IAsyncDisposable
 
     private List<string> Warnings()
     {
-        var warnings = new List<string> { "No sandbox: commands that you allow run with all rights of the user that runs PocketCoder." };
+        var warnings = new List<string> { "No sandbox unless a session chose one: commands that you allow run with all rights of the user that runs PocketCoder." };
         if (Environment.IsPrivilegedProcess)
         {
             warnings.Add("PocketCoder runs as an administrator (root). Run it as an ordinary user.");

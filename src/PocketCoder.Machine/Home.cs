@@ -43,6 +43,14 @@ public sealed class Home
 
     public string Tls => In("tls");
 
+    /// <summary>
+    /// Where sandboxes keep their state. When the daemon is root they run as other users, who must be able to pass through; nobody may pass through
+    /// this home, so the place is another one then.
+    /// </summary>
+    public string Hands => Environment.IsPrivilegedProcess && OperatingSystem.IsLinux()
+        ? Path.Combine("/var/lib/pocketcoder", Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(Root)))[..16])
+        : In("hands");
+
     /// <summary>The sample project of <c>--demo</c>.</summary>
     public string Demo => In("demo");
 

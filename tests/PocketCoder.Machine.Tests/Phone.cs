@@ -11,17 +11,17 @@ internal sealed class Phone(TestDevice device, MachineStateResponse state) : IAs
     public ProjectInfo Project { get; } = state.Projects[0];
 
     /// <summary>Starts a session with its first prompt and follows it.</summary>
-    public async Task<Guid> StartAsync(string prompt)
+    public async Task<Guid> StartAsync(string prompt, SandboxKind? sandbox = null)
     {
         var session = Guid.CreateVersion7();
-        await NewAsync(session, Guid.CreateVersion7(), prompt);
+        await NewAsync(session, Guid.CreateVersion7(), prompt, sandbox);
         await Device.SubscribeAsync($"session/{session}");
         return session;
     }
 
-    public Task<AgentSessionNewResponse> NewAsync(Guid session, Guid prompt, string content) => Device.AskAsync(
+    public Task<AgentSessionNewResponse> NewAsync(Guid session, Guid prompt, string content, SandboxKind? sandbox = null) => Device.AskAsync(
         MessageTypes.AgentSessionNew,
-        new AgentSessionNewRequest(session, prompt, Project.ProjectId, "stub", content),
+        new AgentSessionNewRequest(session, prompt, Project.ProjectId, "stub", content, Sandbox: sandbox),
         ProtocolJson.Default.AgentSessionNewRequest,
         ProtocolJson.Default.AgentSessionNewResponse);
 

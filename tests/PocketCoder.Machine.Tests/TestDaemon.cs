@@ -67,5 +67,9 @@ internal sealed class TestDaemon : IAsyncDisposable
         await Daemon.DisposeAsync();
         TestContext.Current.TestOutputHelper?.WriteLine(Log.ToString());
         Directory.Delete(Options.Home.Root, recursive: true);
+        if (Directory.Exists(Options.Home.Hands))
+        {
+            Directory.Delete(Options.Home.Hands, recursive: true); // elsewhere when we are root
+        }
     }
 }

@@ -222,6 +222,12 @@ internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDi
         var tool = NextTool();
         var input = JsonSerializer.Serialize(new StubRun(command), StubJson.Readable.StubRun);
         await process.SayAsync(new AgentToolUse(tool, "run", ToolKind.Execute, command, input));
+        if (start.HostTools.Any(t => t.Name == "bash"))
+        {
+            await UseAsync(tool, () => RunByHostAsync(tool, command, cancellationToken));
+            return;
+        }
+
         await UseAsync(tool, async () =>
         {
             var approved = await ApproveAsync(tool, "run", new AgentSubject.Command(command, start.WorkingDirectory), input, cancellationToken);
@@ -245,6 +251,21 @@ internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDi
                 await process.SayAsync(new AgentToolResult(tool, IsError: true, e.Message));
             }
         });
+    }
+
+    /// <summary>The machine asks, runs and answers.</summary>
+    private async Task RunByHostAsync(string tool, string command, CancellationToken cancellationToken)
+    {
+        var input = JsonSerializer.Serialize(new StubRun(command), StubJson.Readable.StubRun);
+        var answer = await process.AskAsync<AgentAnswer.HostResult>(id => new AgentHostCall(id, tool, "bash", input), cancellationToken);
+        if (answer is AgentAnswer.HostResult result)
+        {
+            await process.SayAsync(new AgentToolResult(tool, result.IsError, result.Text));
+        }
+        else
+        {
+            await RefusedAsync(tool, (AgentAnswer.Deny)answer);
+        }
     }
 
     private async Task WriteAsync(string text, CancellationToken cancellationToken)

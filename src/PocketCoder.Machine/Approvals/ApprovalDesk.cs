@@ -3,6 +3,7 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using PocketCoder.Ledger;
 using PocketCoder.Machine.Chain;
+using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Devices;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Storage;
@@ -289,6 +290,7 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
         TurnId = approval.TurnId.ToString(),
         ApprovalId = approval.ApprovalId.ToString(),
         Digest = approval.Digest,
+        Sandbox = SandboxName.Of(approval.Sandbox),
         DeviceId = approval.Decision?.DeviceId,
     };
 

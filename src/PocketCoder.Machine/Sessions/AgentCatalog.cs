@@ -22,6 +22,6 @@ internal sealed class AgentCatalog(IReadOnlyList<IAgentDriver> drivers)
     private static AgentInfo Info(IAgentDriver driver, AgentProbe probe)
     {
         var agent = driver.Description;
-        return new AgentInfo(agent.Id, agent.Name, probe.Installed, probe.Version, probe.Advice, agent.Modes, agent.Models, agent.Questions, agent.Plans, agent.Resume);
+        return new AgentInfo(agent.Id, agent.Name, probe.Installed, probe.Version, probe.Advice, agent.Modes, agent.Models, agent.Questions, agent.Plans, agent.Resume, agent.HostTools);
     }
 }

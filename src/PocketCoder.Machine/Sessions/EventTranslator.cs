@@ -2,9 +2,11 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using PocketCoder.Agents;
+using PocketCoder.Hands;
 using PocketCoder.Machine.Approvals;
 using PocketCoder.Machine.Chain;
 using PocketCoder.Machine.Diffs;
+using PocketCoder.Machine.Executions;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.Sessions;
@@ -44,6 +46,29 @@ internal static class EventTranslator
             ParentToolUseId = result.ParentToolUseId,
         };
     }
+
+    /// <summary>The result of a command of ours: what we saw ourselves, not what the agent repeats.</summary>
+    public static ToolResultEvent ToolResult(AgentToolResult result, ExecutionResult ours, DateTimeOffset at, Guid? turn)
+    {
+        var (output, cut) = HeadAndTail(ours.Text);
+        return new ToolResultEvent(
+            result.ToolUseId,
+            ours.Failed,
+            output,
+            ours.Bytes,
+            cut || ours.Truncated,
+            ours.ExitCode,
+            (long)ours.Outcome.Duration.TotalMilliseconds,
+            ours.Outcome.End is ExecEnd.Killed)
+        {
+            At = at,
+            TurnId = turn,
+            ParentToolUseId = result.ParentToolUseId,
+        };
+    }
+
+    public static FinishedData Finished(ExecutionResult ours)
+        => new(ours.ExitCode, ours.Failed, (long)ours.Outcome.Duration.TotalMilliseconds, ours.Bytes, ours.Sha256);
 
     public static FinishedData Finished(AgentToolResult result, TimeSpan? duration)
     {
@@ -115,7 +140,7 @@ internal static class EventTranslator
     }
 
     private static ApprovalDraft Draft(SessionRecord session, Guid turn, string tool, ApprovalKind kind, ApprovalSubject subject, string digest)
-        => new(session.SessionId, turn, session.ProjectId, session.Agent, tool, kind, subject, digest, null, null, null, SandboxKind.None);
+        => new(session.SessionId, turn, session.ProjectId, session.Agent, tool, kind, subject, digest, null, null, null, session.Sandbox);
 
     private static (string Text, bool Cut) HeadAndTail(string text)
     {

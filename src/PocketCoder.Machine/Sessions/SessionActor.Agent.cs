@@ -1,6 +1,7 @@
 using PocketCoder.Agents;
 using PocketCoder.Ledger;
 using PocketCoder.Machine.Approvals;
+using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Processes;
 using PocketCoder.Protocol;
@@ -25,7 +26,11 @@ internal sealed partial class SessionActor
     /// <summary>Something the agent waits for, with what it exactly asked.</summary>
     private sealed record Asked(string RequestId, AgentEvent Request, ApprovalInfo Approval);
 
-    private sealed record RunningTool(long StartedAt, FileChange? Change, ToolKind Kind, Guid? ApprovalId);
+    private sealed record RunningTool(long StartedAt, FileChange? Change, ToolKind Kind, Guid? ApprovalId)
+    {
+        /// <summary>For a command of ours that is over: how it went, which the agent only repeats.</summary>
+        public ExecutionResult? Result { get; init; }
+    }
 
     private void BeginStart()
     {
@@ -36,6 +41,7 @@ internal sealed partial class SessionActor
             WorkingDirectory = _directory,
             Mode = _record.Mode,
             Model = _record.Model,
+            HostTools = _record.Sandbox == SandboxKind.None ? [] : [BashTool.Offer],
             Mark = OwnedProcess.NewMark(),
         };
         var cancel = _starting = new CancellationTokenSource();
@@ -196,6 +202,7 @@ internal sealed partial class SessionActor
         AgentToolUse use => ToolUseAsync(use),
         AgentToolResult result => ToolResultAsync(result),
         AgentApprovalAsked asked => AskAsync(asked.RequestId, asked, turn => EventTranslator.Approval(asked, _record, turn, _directory)),
+        AgentHostCall call => HostCallAsync(call),
         AgentQuestionAsked asked => AskAsync(asked.RequestId, asked, turn => EventTranslator.Question(asked, _record, turn)),
         AgentPlanProposed plan => AskAsync(plan.RequestId, plan, turn => EventTranslator.Plan(plan, _record, turn)),
         AgentRequestWithdrawn withdrawn => WithdrawnAsync(withdrawn),
@@ -222,7 +229,7 @@ internal sealed partial class SessionActor
         {
             _record = await Store.WriteAsync(change =>
             {
-                change.Event(_record.SessionId, new InitEvent(_record.Agent, ready.Version, ready.Model, ready.Mode, SandboxKind.None, _process?.Resumed ?? false) { At = change.Now, TurnId = _turn?.TurnId });
+                change.Event(_record.SessionId, new InitEvent(_record.Agent, ready.Version, ready.Model, ready.Mode, _record.Sandbox, _process?.Resumed ?? false) { At = change.Now, TurnId = _turn?.TurnId });
                 return SessionRows.Update(change, _record with { NativeId = ready.NativeId, Model = ready.Model ?? _record.Model, Mode = ready.Mode ?? _record.Mode });
             });
         }
@@ -249,7 +256,7 @@ internal sealed partial class SessionActor
 
     private async Task ToolUseAsync(AgentToolUse use)
     {
-        _tools[use.ToolUseId] = new RunningTool(_services.Time.GetTimestamp(), use.Change, use.Kind, _tools.GetValueOrDefault(use.ToolUseId)?.ApprovalId);
+        _tools[use.ToolUseId] = new RunningTool(_services.Time.GetTimestamp(), use.Change, use.Kind, _tools.GetValueOrDefault(use.ToolUseId)?.ApprovalId) { Result = _tools.GetValueOrDefault(use.ToolUseId)?.Result };
         _activity = $"{use.Name}: {EventTranslator.OneLine(use.Title)}";
         await WriteAsync(EventTranslator.ToolUse(use, Store.Now, _turn?.TurnId));
     }
@@ -261,12 +268,14 @@ internal sealed partial class SessionActor
         await Store.WriteAsync(change =>
         {
             // One step: an execution that ended, its result, and what it changed are all there or none.
-            if (tool?.ApprovalId is { } approval)
+            if (tool?.ApprovalId is { } approval && tool.Result is null)
             {
                 ApprovalDesk.Finish(change, approval, EventTranslator.Finished(result, duration));
             }
 
-            change.Event(_record.SessionId, EventTranslator.ToolResult(result, change.Now, _turn?.TurnId, duration));
+            change.Event(_record.SessionId, tool?.Result is { } ours
+                ? EventTranslator.ToolResult(result, ours, change.Now, _turn?.TurnId)
+                : EventTranslator.ToolResult(result, change.Now, _turn?.TurnId, duration));
             if (tool is { Kind: ToolKind.Edit, Change: { } edit } && !result.IsError)
             {
                 var diff = EventTranslator.Diff(edit);
@@ -301,6 +310,7 @@ internal sealed partial class SessionActor
 
     private async Task WithdrawnAsync(AgentRequestWithdrawn withdrawn)
     {
+        await StopExecutionAsync(withdrawn.RequestId);
         if (_asked.TryGetValue(withdrawn.RequestId, out var asked))
         {
             await _services.Approvals.WithdrawAsync(asked.Approval.ApprovalId, "the agent no longer waits");
@@ -318,7 +328,7 @@ internal sealed partial class SessionActor
         }
 
         _asked.Remove(asked.RequestId);
-        AgentAnswer answer;
+        AgentAnswer? answer;
         try
         {
             answer = await AnswerForAsync(asked, approval, decision);
@@ -330,18 +340,27 @@ internal sealed partial class SessionActor
             answer = new AgentAnswer.Deny($"Not done, because the machine can't write its ledger: {e.Message}. Tell the person.");
         }
 
-        await TellAgentAsync(asked.RequestId, answer);
+        if (answer is not null)
+        {
+            await TellAgentAsync(asked.RequestId, answer);
+            if (asked.Request is HostCommand && answer is AgentAnswer.Deny { Interrupt: true } && _turn is { } turn)
+            {
+                await InterruptAsync(turn.TurnId); // a tool's result can't end a turn by itself
+            }
+        }
+
         await TurnStateAsync(TurnState.Running);
     }
 
-    private async Task<AgentAnswer> AnswerForAsync(Asked asked, ApprovalInfo approval, AgentPromptResponseRequest? decision)
+    /// <summary>Null: our own command began; its result is the answer.</summary>
+    private async Task<AgentAnswer?> AnswerForAsync(Asked asked, ApprovalInfo approval, AgentPromptResponseRequest? decision)
     {
         if (approval.Decision is not { Verdict: DecisionVerdict.Allow })
         {
             var reason = approval.State == ApprovalState.Expired
                 ? "Nobody decided in time, so this was denied. Do not try it again unasked; tell the person what you wanted to do."
                 : approval.Decision?.Reason is { Length: > 0 } said ? said : "The person denied this.";
-            return new AgentAnswer.Deny(reason, decision?.Interrupt ?? false);
+            return new AgentAnswer.Deny(asked.Request is HostCommand ? $"The person denied this: {reason}" : reason, decision?.Interrupt ?? false);
         }
 
         switch (asked.Request)
@@ -350,6 +369,8 @@ internal sealed partial class SessionActor
                 return new AgentAnswer.Reply(DecisionCheck.Answers(decision?.Answers));
             case AgentPlanProposed:
                 return new AgentAnswer.AcceptPlan(string.IsNullOrEmpty(decision?.Answers) ? null : decision.Answers);
+            case HostCommand command:
+                return await BeginCommandAsync(command, approval);
             case AgentApprovalAsked tool:
                 if (await DriftAsync(tool, approval) is { } drift)
                 {
@@ -497,6 +518,7 @@ internal sealed partial class SessionActor
         if (_turn is null && _process is not null)
         {
             await EndProcessAsync();
+            await _services.Hands.EndAsync(_record.SessionId);
         }
     }
 

@@ -4,6 +4,7 @@ using PocketCoder.Agents;
 using PocketCoder.Ledger;
 using PocketCoder.Machine.Approvals;
 using PocketCoder.Machine.Chain;
+using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Machine.Streams;
@@ -120,6 +121,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
         {
             _cancelling = true;
             _asked.Clear();
+            await StopExecutionsAsync();
             await UnlessFullAsync(_services.Approvals.CloseTurnAsync(_record.SessionId, running.TurnId, "stopped", alsoRunning: false)); // stopping works always; the turn's end closes them
             await InterruptAsync(running.TurnId);
         }
@@ -327,6 +329,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
 
     private async Task EndTurnAsync(TurnState outcome, string? error, AgentUsage? usage)
     {
+        await StopExecutionsAsync();
         var turn = _turn!;
         _asked.Clear(); // nobody is told anything for a turn that ends
         try
@@ -352,7 +355,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
     private (SessionRecord Record, IReadOnlyList<ApprovalInfo> Closed) EndTurn(Change change, TurnInfo turn, TurnState outcome, string? error, AgentUsage? usage)
     {
         var closed = ApprovalDesk.CloseTurn(change, _record.SessionId, turn.TurnId, outcome == TurnState.Cancelled ? "stopped" : "turn ended", alsoRunning: true);
-        foreach (var block in _stream.OpenBlocks())
+        foreach (var block in _stream.OpenBlocks().Where(b => b.Kind != DeltaKind.Output))
         {
             // What was written of an unfinished answer is kept.
             change.Event(_record.SessionId, block.Kind == DeltaKind.Text
@@ -452,7 +455,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
             waits ? "waiting for you" : _cancelling && _turn is not null ? "stopping" : _activity,
             _record.Mode,
             _record.Model,
-            SandboxKind.None,
+            _record.Sandbox,
             _queued,
             _record.Held && _queued > 0,
             _record.Archived,
@@ -479,4 +482,4 @@ internal sealed partial class SessionActor : IAsyncDisposable
 }
 
 /// <summary>What every session needs from the machine.</summary>
-internal sealed record SessionServices(Store Store, ApprovalDesk Approvals, TimeProvider Time, TimeSpan IdleTimeout, ILogger Logger);
+internal sealed record SessionServices(Store Store, ApprovalDesk Approvals, HandsRoom Hands, TimeProvider Time, TimeSpan IdleTimeout, ILogger Logger);

@@ -3,6 +3,7 @@ using PocketCoder.Agents;
 using PocketCoder.Ledger;
 using PocketCoder.Machine.Approvals;
 using PocketCoder.Machine.Chain;
+using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Projects;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Storage;
@@ -81,6 +82,17 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
             throw new RequestFailure(ErrorCode.InvalidRequest, $"{driver.Description.Name} has no mode {mode}.");
         }
 
+        var sandbox = request.Sandbox ?? SandboxKind.None;
+        if (sandbox != SandboxKind.None && !driver.Description.HostTools)
+        {
+            throw new RequestFailure(ErrorCode.InvalidRequest, $"{driver.Description.Name} runs its commands itself, so they can't be put into a sandbox.");
+        }
+
+        if (await services.Hands.WhyNotAsync(sandbox) is { } why)
+        {
+            throw new RequestFailure(ErrorCode.InvalidRequest, why);
+        }
+
         var (record, added) = await Store.WriteAsync<(SessionRecord, TurnInfo?)>(change =>
         {
             if (SessionRows.Find(change, request.AgentSessionId) is { } known)
@@ -96,6 +108,7 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
                 ProjectId = request.ProjectId,
                 Agent = request.Agent,
                 Title = EventTranslator.Title(request.Content),
+                Sandbox = sandbox,
                 Mode = request.Mode ?? (driver.Description.Modes.Count > 0 ? driver.Description.Modes[0] : null),
                 Model = driver.Description.Models ? request.Model : null,
                 CreatedAt = change.Now,
@@ -107,6 +120,7 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
             {
                 SessionId = made.SessionId.ToString(),
                 DeviceId = deviceId,
+                Sandbox = SandboxName.Of(made.Sandbox),
                 Data = new SessionData(made.Agent, made.ProjectId, project.Path).ToJson(),
             });
             if (SessionRows.FindTurn(change, request.PromptId) is not null)

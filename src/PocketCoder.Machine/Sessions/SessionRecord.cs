@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Data.Sqlite;
 using PocketCoder.Ledger;
+using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Protocol;
 
@@ -24,6 +25,9 @@ internal sealed record SessionRecord
     /// <summary>The agent's own id of the conversation, once it told.</summary>
     public string? NativeId { get; init; }
 
+    /// <summary>Where its commands run; chosen once.</summary>
+    public SandboxKind Sandbox { get; init; }
+
     public string? Mode { get; init; }
 
     public string? Model { get; init; }
@@ -43,7 +47,7 @@ internal sealed record SessionRecord
 internal static class SessionRows
 {
     private const string SessionColumns =
-        "SELECT session_id, project_id, agent, native_id, title, mode, model, held, archived, failed, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, created_at, updated_at FROM sessions";
+        "SELECT session_id, project_id, agent, native_id, title, mode, model, held, archived, failed, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, created_at, updated_at, sandbox FROM sessions";
 
     private const string TurnColumns = "SELECT turn_id, state, content, device_id, created_at, started_at, finished_at, error FROM turns";
 
@@ -66,7 +70,7 @@ internal static class SessionRows
         ("$title", session.Title),
         ("$mode", session.Mode),
         ("$model", session.Model),
-        ("$sandbox", "none"),
+        ("$sandbox", SandboxName.Of(session.Sandbox)),
         ("$created", Instant.Text(session.CreatedAt)));
 
     public static SessionRecord Update(Change change, SessionRecord session)
@@ -161,6 +165,7 @@ internal static class SessionRows
         SessionId = row.Id(0),
         ProjectId = row.Id(1),
         Agent = row.GetString(2),
+        Sandbox = SandboxName.Parse(row.GetString(17)),
         NativeId = row.TextOrNull(3),
         Title = row.GetString(4),
         Mode = row.TextOrNull(5),

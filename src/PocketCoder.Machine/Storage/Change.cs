@@ -32,11 +32,11 @@ internal sealed class Change(LedgerTransaction transaction, string sandbox, Date
         where T : class
         => transaction.QueryFirst(sql, map, parameters);
 
-    /// <summary>Adds a row to the hash chain. The sandbox in force is added to every row.</summary>
+    /// <summary>Adds a row to the hash chain. Every row says which sandbox was in force; a row that doesn't has the machine's.</summary>
     public void Ledger(LedgerEntry entry)
     {
         MovedChain = true;
-        transaction.Append(entry with { Sandbox = sandbox });
+        transaction.Append(entry.Sandbox is null ? entry with { Sandbox = sandbox } : entry);
     }
 
     /// <summary>Adds a durable event to a session's transcript and returns its seq.</summary>

@@ -19,6 +19,8 @@ public enum SandboxKind
     Landlock,
 }
 
+/// <param name="Sandbox">What a session gets that does not choose.</param>
+/// <param name="Sandboxes">What a session may choose, as far as this machine has looked.</param>
 public sealed record MachineInfo(
     string MachineId,
     string Name,
@@ -27,6 +29,7 @@ public sealed record MachineInfo(
     string Arch,
     bool Demo,
     SandboxKind Sandbox,
+    IReadOnlyList<SandboxKind> Sandboxes,
     IReadOnlyList<string> Warnings);
 
 public sealed record MachinesListRequest;

@@ -115,6 +115,9 @@ public enum DeltaKind
 {
     Text,
     Thinking,
+
+    /// <summary>What a command of ours writes while it runs; the block\'s id is the tool call\'s. Gone when the result is there.</summary>
+    Output,
 }
 
 /// <summary>

@@ -65,13 +65,15 @@ public sealed record AgentInfo(
     bool Models,
     bool Questions,
     bool Plans,
-    bool Resume);
+    bool Resume,
+    bool HostTools);
 
 public sealed record AgentsListRequest;
 
 public sealed record AgentsListResponse(IReadOnlyList<AgentInfo> Agents);
 
 /// <summary>Starts a session with its first prompt. Both ids are client-made UUIDv7, so that sending again makes nothing twice.</summary>
+/// <param name="Sandbox">Where its commands run, for the session's whole life; null: none. One of <see cref="MachineInfo.Sandboxes"/>, and only for an agent with <see cref="AgentInfo.HostTools"/>.</param>
 public sealed record AgentSessionNewRequest(
     Guid AgentSessionId,
     Guid PromptId,
@@ -79,7 +81,8 @@ public sealed record AgentSessionNewRequest(
     string Agent,
     string Content,
     string? Mode = null,
-    string? Model = null);
+    string? Model = null,
+    SandboxKind? Sandbox = null);
 
 public sealed record AgentSessionNewResponse(Guid AgentSessionId, SessionInfo Session, TurnInfo Turn);
 
