@@ -95,6 +95,9 @@ internal sealed class HostFolder(string root)
 
     public string Temporary => Path.Combine(root, "tmp");
 
+    /// <summary>Seen read-only by containers.</summary>
+    public string Sockets => Path.Combine(root, "sockets");
+
     private string Commands => Path.Combine(root, "commands");
 
     public void Create()
@@ -104,6 +107,8 @@ internal sealed class HostFolder(string root)
             SessionFolder.Make(directory, SessionFolder.Private);
         }
     }
+
+    public void CreateSockets() => SessionFolder.Make(Sockets, SessionFolder.Readable);
 
     /// <summary>For commands that run as another user: the home and the temporary files are that user's, the way to them is open.</summary>
     public void GiveTo(uint user, uint group)
