@@ -17,6 +17,12 @@ public sealed class DockerBackend(HandsOptions options, DockerOptions docker) : 
 {
     private const string SessionLabel = "pocketcoder.session", StateLabel = "pocketcoder.state", Folder = "docker";
 
+    /// <summary>What engines mask by default, and all of /sys, which tells about the host's hardware.</summary>
+    private static readonly string[] Masked =
+    [
+        "/sys", "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi",
+    ];
+
     private readonly Engine engine = new(docker.Socket);
 
     public SandboxKind Kind => SandboxKind.Docker;
@@ -85,7 +91,7 @@ public sealed class DockerBackend(HandsOptions options, DockerOptions docker) : 
 
         var image = docker.Image ?? await EnsureBaseImageAsync(cancellationToken);
         var folder = HostSessions.Create(options, Folder, spec.Id);
-        folder.CreateSockets();
+        folder.CreateForContainer();
         if (user.User is { } id)
         {
             SessionFolder.Make(options.StateDirectory, SessionFolder.PassThrough);
@@ -156,7 +162,7 @@ public sealed class DockerBackend(HandsOptions options, DockerOptions docker) : 
         var mounts = new JsonArray
         {
             (JsonNode)Bind(spec.Workspace, inside, false), (JsonNode)Bind(folder.Home, SandboxDefaults.HomeInside, false), (JsonNode)Bind(folder.Temporary, "/tmp", false),
-            (JsonNode)Bind(folder.Sockets, SandboxDefaults.SocketsInside, true),
+            (JsonNode)Bind(folder.Sockets, SandboxDefaults.SocketsInside, true), (JsonNode)Bind(folder.NoResolver, "/etc/resolv.conf", true), // the engine would copy the host's
         };
         if (docker.Image is null)
         {
@@ -185,6 +191,8 @@ public sealed class DockerBackend(HandsOptions options, DockerOptions docker) : 
             ["Mounts"] = mounts,
             ["NetworkMode"] = "none",
             ["ReadonlyRootfs"] = true,
+            ["MaskedPaths"] = new JsonArray([.. Masked.Select(p => JsonValue.Create(p))]),
+            ["ReadonlyPaths"] = new JsonArray("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"),
             ["CapDrop"] = new JsonArray("ALL"),
             ["SecurityOpt"] = new JsonArray("no-new-privileges:true", "seccomp=" + SeccompProfile.Build(spec.AllowTracing)),
             ["PidsLimit"] = limits.Processes,
@@ -197,7 +205,7 @@ public sealed class DockerBackend(HandsOptions options, DockerOptions docker) : 
             ["IpcMode"] = "private",
             ["CgroupnsMode"] = "private",
             ["LogConfig"] = new JsonObject { ["Type"] = "none" },
-            ["Init"] = true,
+            ["Init"] = docker.Image is not null, // the engine puts its init at /sbin, which the host's /usr hides; a shell that waits collects the dead as well
         };
         if (docker.Runtime is { } runtime)
         {

@@ -108,7 +108,15 @@ internal sealed class HostFolder(string root)
         }
     }
 
-    public void CreateSockets() => SessionFolder.Make(Sockets, SessionFolder.Readable);
+    /// <summary>A resolv.conf that names nobody.</summary>
+    public string NoResolver => Path.Combine(root, "resolv.conf");
+
+    public void CreateForContainer()
+    {
+        SessionFolder.Make(Sockets, SessionFolder.Readable);
+        File.WriteAllText(NoResolver, "");
+        File.SetUnixFileMode(NoResolver, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+    }
 
     /// <summary>For commands that run as another user: the home and the temporary files are that user's, the way to them is open.</summary>
     public void GiveTo(uint user, uint group)
