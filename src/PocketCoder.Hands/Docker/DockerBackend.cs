@@ -28,7 +28,7 @@ public sealed class DockerBackend(HandsOptions options, DockerOptions docker) : 
     public SandboxKind Kind => SandboxKind.Docker;
 
     /// <summary>Which containers are ours: those of this state directory.</summary>
-    private string State => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(options.StateDirectory)))[..16];
+    private string Ours => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(options.StateDirectory)))[..16];
 
     public async Task<SandboxProbe> ProbeAsync(CancellationToken cancellationToken)
     {
@@ -98,7 +98,7 @@ public sealed class DockerBackend(HandsOptions options, DockerOptions docker) : 
             folder.GiveTo(id, user.Group!.Value);
         }
 
-        var name = $"pocketcoder-{State[..8]}-{spec.Id}";
+        var name = $"pocketcoder-{Ours[..8]}-{spec.Id}";
         try
         {
             await engine.CallAsync(HttpMethod.Post, $"/containers/create?name={name}", Container(spec, user, folder, image), cancellationToken);
@@ -116,7 +116,7 @@ public sealed class DockerBackend(HandsOptions options, DockerOptions docker) : 
 
     public async Task<IReadOnlyList<ISandbox>> RecoverAsync(CancellationToken cancellationToken)
     {
-        var filters = new JsonObject { ["label"] = new JsonArray($"{StateLabel}={State}") }.ToJsonString();
+        var filters = new JsonObject { ["label"] = new JsonArray($"{StateLabel}={Ours}") }.ToJsonString();
         var all = await engine.CallAsync(HttpMethod.Get, $"/containers/json?all=true&filters={Uri.EscapeDataString(filters)}", null, cancellationToken) as JsonArray ?? [];
         var found = new List<ISandbox>();
         foreach (var container in all.OfType<JsonObject>())
@@ -220,7 +220,7 @@ public sealed class DockerBackend(HandsOptions options, DockerOptions docker) : 
             ["WorkingDir"] = inside,
             ["Env"] = environment,
             ["Entrypoint"] = new JsonArray("/bin/sh", "-c", "while :; do sleep 86400; done"),
-            ["Labels"] = new JsonObject { [SessionLabel] = spec.Id, [StateLabel] = State },
+            ["Labels"] = new JsonObject { [SessionLabel] = spec.Id, [StateLabel] = Ours },
             ["HostConfig"] = host,
         };
     }

@@ -86,6 +86,7 @@ internal sealed class DockerSandbox(string id, string container, string inside, 
 
     private async Task<string> PrepareAsync(IReadOnlyList<string> command, string directory, IReadOnlyList<string> environment, bool input, CancellationToken cancellationToken)
     {
+        const string created = "Id";
         var answer = await engine.CallAsync(
             HttpMethod.Post,
             $"/containers/{container}/exec",
@@ -100,6 +101,6 @@ internal sealed class DockerSandbox(string id, string container, string inside, 
                 ["Cmd"] = new JsonArray([.. command.Select(c => JsonValue.Create(c))]),
             },
             cancellationToken);
-        return answer?["Id"]?.GetValue<string>() ?? throw new SandboxException(SandboxError.Engine, "The container engine gave no id for a command.");
+        return answer?[created]?.GetValue<string>() ?? throw new SandboxException(SandboxError.Engine, "The container engine gave no id for a command.");
     }
 }

@@ -135,7 +135,7 @@ public sealed class DockerTests(EngineFixture fixture) : IClassFixture<EngineFix
             var (big, bytes, _) = await sandbox.ShellAsync("head -c 5000000 /dev/zero | wc -c; head -c 100000 /dev/zero | tr '\\0' x", new ExecSpec { Command = [] });
             Assert.Equal((0, 100_008), (big.ExitCode, bytes.Length));
 
-            var found = Assert.Single((await fixture.Backend.RecoverAsync(default)).Where(s => s.Id == sandbox.Id));
+            var found = Assert.Single(await fixture.Backend.RecoverAsync(default), s => s.Id == sandbox.Id);
             Assert.Equal("again\n", (await found.ShellAsync("echo again")).Output);
         }
         finally
