@@ -18,25 +18,15 @@ internal sealed partial class AttackGround : IAsyncDisposable
 
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
-    private readonly string folder;
+    private readonly Targets targets;
     private readonly ISandbox other;
-    private readonly Socket tcp;
-    private readonly Socket unix;
-    private readonly OwnedProcess victim;
-    private readonly int leaked;
-    private readonly Dictionary<string, string> environment;
 
-    private AttackGround(string folder, ISandbox sandbox, ISandbox other, LimitSource limits, Socket tcp, Socket unix, OwnedProcess victim, int leaked, Dictionary<string, string> environment)
+    private AttackGround(Targets targets, ISandbox sandbox, ISandbox other, LimitSource limits)
     {
-        this.folder = folder;
+        this.targets = targets;
         Sandbox = sandbox;
         this.other = other;
         Limits = limits;
-        this.tcp = tcp;
-        this.unix = unix;
-        this.victim = victim;
-        this.leaked = leaked;
-        this.environment = environment;
     }
 
     public ISandbox Sandbox { get; }
@@ -44,12 +34,12 @@ internal sealed partial class AttackGround : IAsyncDisposable
     public LimitSource Limits { get; }
 
     /// <summary>Whether the process on the host that attacks aim at still runs.</summary>
-    public bool VictimLives => ProcessGroup.IsAlive(victim.Identity);
+    public bool VictimLives => ProcessGroup.IsAlive(targets.Victim.Identity);
 
     /// <summary>Named in every file that an attack makes, so that it is found on the host.</summary>
-    public string Canary => environment["T_CANARY"];
+    public string Canary => targets.Environment["T_CANARY"];
 
-    public string Workspace => environment["T_WORKSPACE"];
+    public string Workspace => targets.Environment["T_WORKSPACE"];
 
     public static async Task<AttackGround> CreateAsync(ISandboxBackend backend, string scratch, uint? owner, TimeProvider time, CancellationToken cancellationToken)
     {
@@ -96,14 +86,15 @@ internal sealed partial class AttackGround : IAsyncDisposable
             ["T_MEMORY"] = Memory.ToString(CultureInfo.InvariantCulture),
             ["T_PROCESSES"] = Processes.ToString(CultureInfo.InvariantCulture),
         };
+        var made = new Targets(folder, tcp, unix, victim, leaked, environment);
         ISandbox? sandbox = null;
         try
         {
             sandbox = await backend.CreateAsync(Spec("attack-" + canary, project), cancellationToken);
-            var other = await backend.CreateAsync(Spec("other-" + canary, otherProject), cancellationToken);
+            var second = await backend.CreateAsync(Spec("other-" + canary, otherProject), cancellationToken);
             var limits = sandbox is Bubblewrap.BubblewrapSandbox { State.ControlGroups.Count: > 0 } ? LimitSource.CgroupV1
                 : sandbox.Kind == Protocol.SandboxKind.Docker ? LimitSource.Engine : LimitSource.ResourceLimits;
-            return new AttackGround(folder, sandbox, other, limits, tcp, unix, victim, leaked, environment);
+            return new AttackGround(made, sandbox, second, limits);
         }
         catch
         {
@@ -112,7 +103,7 @@ internal sealed partial class AttackGround : IAsyncDisposable
                 await sandbox.KillAsync(CancellationToken.None);
             }
 
-            await CleanAsync(folder, tcp, unix, victim, leaked);
+            await CleanAsync(made);
             throw;
         }
     }
@@ -121,7 +112,7 @@ internal sealed partial class AttackGround : IAsyncDisposable
     public async Task<(ExecOutcome Outcome, string Output)> ShellAsync(string script, CancellationToken cancellationToken)
     {
         await using var exec = await Sandbox.ExecAsync(
-            new ExecSpec { Command = ["/bin/sh", "-c", script], Environment = environment, TimeLimit = Limit }, cancellationToken);
+            new ExecSpec { Command = ["/bin/sh", "-c", script], Environment = targets.Environment, TimeLimit = Limit }, cancellationToken);
         var spool = CommandSpool.Start(exec);
         var outcome = await spool.Completed;
         return (outcome, spool.Text);
@@ -131,7 +122,7 @@ internal sealed partial class AttackGround : IAsyncDisposable
     {
         await Sandbox.KillAsync(CancellationToken.None);
         await other.KillAsync(CancellationToken.None);
-        await CleanAsync(folder, tcp, unix, victim, leaked);
+        await CleanAsync(targets);
     }
 
     private static SandboxSpec Spec(string id, string project) => new()
@@ -160,16 +151,16 @@ internal sealed partial class AttackGround : IAsyncDisposable
         return project;
     }
 
-    private static async Task CleanAsync(string folder, Socket tcp, Socket unix, OwnedProcess victim, int leaked)
+    private static async Task CleanAsync(Targets targets)
     {
         Environment.SetEnvironmentVariable(CanaryVariable, null);
-        _ = Close(leaked);
-        tcp.Dispose();
-        unix.Dispose();
-        await victim.DisposeAsync();
-        if (Directory.Exists(folder))
+        _ = Close(targets.Leaked);
+        targets.Tcp.Dispose();
+        targets.Unix.Dispose();
+        await targets.Victim.DisposeAsync();
+        if (Directory.Exists(targets.Folder))
         {
-            Directory.Delete(folder, recursive: true);
+            Directory.Delete(targets.Folder, recursive: true);
         }
     }
 
@@ -178,4 +169,6 @@ internal sealed partial class AttackGround : IAsyncDisposable
 
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     private static partial int Close(int descriptor);
+
+    private sealed record Targets(string Folder, Socket Tcp, Socket Unix, OwnedProcess Victim, int Leaked, Dictionary<string, string> Environment);
 }

@@ -21,7 +21,7 @@ internal static class KernelAttacks
             if (: >> /proc/sysrq-trigger) 2> /dev/null; then echo BROKEN it can be written; else echo HELD; fi
             """),
         Script("capabilities", "Hold any capability", "all dropped", """
-            while read -r n v; do case $n in CapEff:|CapPrm:|CapBnd:|CapAmb:) case $v in *[!0]*) echo BROKEN $n $v ;; esac ;; esac; done < /proc/self/status
+            while read -r n v; do case $n in CapEff:|CapPrm:|CapInh:|CapAmb:) case $v in *[!0]*) echo BROKEN $n $v ;; esac ;; esac; done < /proc/self/status
             echo HELD
             """),
         Script("devices", "Open disks, kernel log, virtual machines, FUSE, tunnels", "a /dev of its own", """

@@ -15,7 +15,7 @@ internal sealed class BubblewrapSandbox(
 
     public SandboxKind Kind => SandboxKind.Bubblewrap;
 
-    public bool IsAlive => ProcessGroup.IsAlive(state.Holder);
+    public bool IsAlive => RingProcesses.IsWhole(state.Holder);
 
     public string? SocketDirectory => folder.Sockets;
 

@@ -25,7 +25,7 @@ internal static class CommandRecovery
             if (command.Spooled)
             {
                 var known = command with { Leader = leader ?? new ProcessIdentity(-1, -1, "") };
-                found.Add(new BubblewrapExec(known, folder, () => ProcessGroup.IsAlive(state.Holder), options));
+                found.Add(new BubblewrapExec(known, folder, () => RingProcesses.IsWhole(state.Holder), options));
                 continue;
             }
 

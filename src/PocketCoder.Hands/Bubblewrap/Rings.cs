@@ -12,7 +12,7 @@ internal static class Rings
     private const string Path_ = "/usr/local/bin:/usr/bin:/bin";
 
     /// <summary>Read-only parts of the host's /etc that programs need and that hold nothing of a person.</summary>
-    private static readonly string[] Etc =
+    public static readonly string[] Etc =
     [
         "/etc/alternatives", "/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/ca-certificates", "/etc/pki/tls/certs", "/etc/pki/ca-trust",
         "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime", "/etc/mime.types", "/etc/terminfo", "/etc/fonts", "/etc/protocols", "/etc/services",

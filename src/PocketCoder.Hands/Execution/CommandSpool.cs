@@ -61,19 +61,24 @@ public sealed class CommandSpool
 
     private async Task<ExecOutcome> RunAsync(string? directory)
     {
+        await Task.WhenAll(
+            ReadOrKillAsync(exec.StandardOutput, output, isError: false, directory is null ? null : Path.Combine(directory, "stdout")),
+            ReadOrKillAsync(exec.StandardError, errors, isError: true, directory is null ? null : Path.Combine(directory, "stderr")));
+        return await exec.Exited;
+    }
+
+    /// <summary>When one output can't be taken any more the command would wait for ever, and with it the reader of the other.</summary>
+    private async Task ReadOrKillAsync(Stream source, OutputCapture capture, bool isError, string? path)
+    {
         try
         {
-            await Task.WhenAll(
-                ReadAsync(exec.StandardOutput, output, isError: false, directory is null ? null : Path.Combine(directory, "stdout")),
-                ReadAsync(exec.StandardError, errors, isError: true, directory is null ? null : Path.Combine(directory, "stderr")));
+            await ReadAsync(source, capture, isError, path);
         }
         catch
         {
             await exec.KillAsync(TimeSpan.Zero);
             throw;
         }
-
-        return await exec.Exited;
     }
 
     private async Task ReadAsync(Stream source, OutputCapture capture, bool isError, string? path)

@@ -95,6 +95,9 @@ internal sealed class HostFolder(string root)
 
     public string Temporary => Path.Combine(root, "tmp");
 
+    /// <summary>Seen read-only by containers.</summary>
+    public string Sockets => Path.Combine(root, "sockets");
+
     private string Commands => Path.Combine(root, "commands");
 
     public void Create()
@@ -103,6 +106,16 @@ internal sealed class HostFolder(string root)
         {
             SessionFolder.Make(directory, SessionFolder.Private);
         }
+    }
+
+    /// <summary>A resolv.conf that names nobody.</summary>
+    public string NoResolver => Path.Combine(root, "resolv.conf");
+
+    public void CreateForContainer()
+    {
+        SessionFolder.Make(Sockets, SessionFolder.Readable);
+        File.WriteAllText(NoResolver, "");
+        File.SetUnixFileMode(NoResolver, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
     }
 
     /// <summary>For commands that run as another user: the home and the temporary files are that user's, the way to them is open.</summary>

@@ -106,6 +106,7 @@ internal static unsafe partial class Rules
         public int Descriptor;
     }
 
+    [StructLayout(LayoutKind.Sequential)]
     private struct FilterProgram
     {
         public ushort Length;

@@ -10,6 +10,7 @@ public sealed class NoneTests
     [Fact]
     public async Task Without_a_sandbox_the_attacks_get_through()
     {
+        Assert.SkipUnless(Ground.IsRoot, "an ordinary user's own limits stop some of them");
         await using var ground = new Ground();
         await using var suite = await AttackSuite.StartAsync(new NoneBackend(ground.Options), ground.Root, null, TimeProvider.System, default);
         var held = new List<string>();
@@ -24,7 +25,7 @@ public sealed class NoneTests
 
         // The environment and command lines are clean, descriptors closed and leftovers killed by the process layer itself; the rest must get through.
         string[] heldAnyway = ["descriptors", "environments", "command-lines", "outlive-command", "replace-sockets", "holder-files", "engine-sockets", "memory-of-init", "kernel-crypto"];
-        Assert.Empty(held.Where(h => !heldAnyway.Contains(h.Split(':')[0])).Where(_ => Ground.IsRoot));
+        Assert.DoesNotContain(held, h => !heldAnyway.Contains(h.Split(':')[0]));
     }
 
     [Fact]

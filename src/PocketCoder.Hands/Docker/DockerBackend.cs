@@ -1,0 +1,232 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using PocketCoder.Hands.Bubblewrap;
+using PocketCoder.Hands.Host;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Hands.Docker;
+
+/// <summary>
+/// A container a session, of any engine that speaks Docker's API on a Unix socket: no network, read-only root, no capabilities, no new
+/// privileges, our own system call filter, limits by the engine. Whoever may use that socket is as good as root on the host: it is never bound
+/// into a container. A command's leftovers are found by a variable in their environment; one that clears it lives until the session ends.
+/// </summary>
+public sealed class DockerBackend(HandsOptions options, DockerOptions docker) : ISandboxBackend, IDisposable
+{
+    private const string SessionLabel = "pocketcoder.session", StateLabel = "pocketcoder.state", Folder = "docker";
+
+    /// <summary>What engines mask by default, and all of /sys, which tells about the host's hardware.</summary>
+    private static readonly string[] Masked =
+    [
+        "/sys", "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi",
+    ];
+
+    private readonly Engine engine = new(docker.Socket);
+
+    public SandboxKind Kind => SandboxKind.Docker;
+
+    /// <summary>Which containers are ours: those of this state directory.</summary>
+    private string Ours => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(options.StateDirectory)))[..16];
+
+    public async Task<SandboxProbe> ProbeAsync(CancellationToken cancellationToken)
+    {
+        var facts = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        var reasons = new List<string>();
+        var usable = false;
+        var workspace = Path.Combine(options.StateDirectory, Folder + "-probe", Guid.CreateVersion7().ToString("N"));
+        try
+        {
+            var version = await engine.CallAsync(HttpMethod.Get, "/version", null, cancellationToken);
+            facts["engine"] = version?["Version"]?.ToString() ?? "";
+            facts["api"] = version?["ApiVersion"]?.ToString() ?? "";
+            Directory.CreateDirectory(workspace);
+            if (Native.EffectiveUser() == 0)
+            {
+                Native.GiveTo(workspace, options.FirstUser, options.FirstUser);
+            }
+
+            var sandbox = await CreateAsync(new SandboxSpec { Id = $"probe-{Guid.CreateVersion7():N}", Workspace = workspace, WorkspaceInside = "/work" }, cancellationToken);
+            try
+            {
+                var found = await InsideChecks.RunAsync(sandbox, hasFilter: true, hasOwnNamespaces: true, cancellationToken);
+                foreach (var check in found)
+                {
+                    facts["inside." + check.Name] = check.Seen;
+                }
+
+                reasons.AddRange(found.Where(c => !c.Holds).Select(c => $"Not isolated: {c.Name} is {c.Seen}."));
+                usable = found.All(c => c.Holds);
+            }
+            finally
+            {
+                await sandbox.KillAsync(CancellationToken.None);
+            }
+        }
+        catch (Exception e) when (e is SandboxException or IOException or UnauthorizedAccessException)
+        {
+            reasons.Add(e.Message);
+        }
+        finally
+        {
+            if (Directory.Exists(workspace))
+            {
+                Directory.Delete(Path.GetDirectoryName(workspace)!, recursive: true);
+            }
+        }
+
+        return new SandboxProbe(Kind, usable, reasons, facts, LimitSource.Engine);
+    }
+
+    public async Task<ISandbox> CreateAsync(SandboxSpec spec, CancellationToken cancellationToken)
+    {
+        SpecRules.Check(spec);
+        var user = SessionUser.For(spec.Workspace, options);
+        if (user.Reserved)
+        {
+            SessionUser.Release(options, user.User!.Value);
+            throw new SandboxException(SandboxError.WorkspaceRefused, $"{spec.Workspace} belongs to root, and commands never run as root. Give it to an ordinary user (chown -R), or use bubblewrap.");
+        }
+
+        var image = docker.Image ?? await EnsureBaseImageAsync(cancellationToken);
+        var folder = HostSessions.Create(options, Folder, spec.Id);
+        folder.CreateForContainer();
+        if (user.User is { } id)
+        {
+            SessionFolder.Make(options.StateDirectory, SessionFolder.PassThrough);
+            folder.GiveTo(id, user.Group!.Value);
+        }
+
+        var name = $"pocketcoder-{Ours[..8]}-{spec.Id}";
+        try
+        {
+            await engine.CallAsync(HttpMethod.Post, $"/containers/create?name={name}", Container(spec, user, folder, image), cancellationToken);
+            await engine.CallAsync(HttpMethod.Post, $"/containers/{name}/start", null, cancellationToken);
+        }
+        catch
+        {
+            await engine.CallAsync(HttpMethod.Delete, $"/containers/{name}?force=true&v=true", null, CancellationToken.None, missingIsNull: true);
+            await folder.RemoveAsync(options.Time);
+            throw;
+        }
+
+        return new DockerSandbox(spec.Id, name, spec.WorkspaceInside ?? spec.Workspace, folder, engine, options);
+    }
+
+    public async Task<IReadOnlyList<ISandbox>> RecoverAsync(CancellationToken cancellationToken)
+    {
+        var filters = new JsonObject { ["label"] = new JsonArray($"{StateLabel}={Ours}") }.ToJsonString();
+        var all = await engine.CallAsync(HttpMethod.Get, $"/containers/json?all=true&filters={Uri.EscapeDataString(filters)}", null, cancellationToken) as JsonArray ?? [];
+        var found = new List<ISandbox>();
+        foreach (var container in all.OfType<JsonObject>())
+        {
+            var name = container["Id"]!.GetValue<string>();
+            var id = container["Labels"]?[SessionLabel]?.GetValue<string>() ?? "";
+            var inside = (await engine.CallAsync(HttpMethod.Get, $"/containers/{name}/json", null, cancellationToken))?["Config"]?["WorkingDir"]?.GetValue<string>() ?? "/";
+            var sandbox = new DockerSandbox(id, name, inside, new HostFolder(Path.Combine(options.StateDirectory, Folder, id)), engine, options);
+            if (container["State"]?.GetValue<string>() == "running")
+            {
+                await sandbox.SweepAsync(null, cancellationToken); // what ran has lost its reader
+                found.Add(sandbox);
+            }
+            else
+            {
+                await sandbox.KillAsync(cancellationToken);
+            }
+        }
+
+        return found;
+    }
+
+    public void Dispose() => engine.Dispose();
+
+    private async Task<string> EnsureBaseImageAsync(CancellationToken cancellationToken)
+    {
+        var (tag, archive) = BaseImage.Make();
+        await using (archive)
+        {
+            if (await engine.CallAsync(HttpMethod.Get, $"/images/{BaseImage.Repository}:{tag}/json", null, cancellationToken, missingIsNull: true) is null)
+            {
+                await engine.ImportAsync(BaseImage.Repository, tag, archive, cancellationToken);
+            }
+        }
+
+        return $"{BaseImage.Repository}:{tag}";
+    }
+
+    private JsonObject Container(SandboxSpec spec, SessionUser user, HostFolder folder, string image)
+    {
+        var inside = spec.WorkspaceInside ?? spec.Workspace;
+        var limits = spec.Limits;
+        var mounts = new JsonArray
+        {
+            (JsonNode)Bind(spec.Workspace, inside, false), (JsonNode)Bind(folder.Home, SandboxDefaults.HomeInside, false), (JsonNode)Bind(folder.Temporary, "/tmp", false),
+            (JsonNode)Bind(folder.Sockets, SandboxDefaults.SocketsInside, true), (JsonNode)Bind(folder.NoResolver, "/etc/resolv.conf", true), // the engine would copy the host's
+        };
+        if (docker.Image is null)
+        {
+            foreach (var path in Rings.Etc.Prepend("/usr").Where(Path.Exists))
+            {
+                mounts.Add((JsonNode)Bind(path, path, true));
+            }
+        }
+
+        foreach (var bind in spec.ReadOnlyBinds)
+        {
+            mounts.Add((JsonNode)Bind(bind.Source, bind.Inside ?? bind.Source, true));
+        }
+
+        var environment = new JsonArray("PATH=/usr/local/bin:/usr/bin:/bin", $"HOME={SandboxDefaults.HomeInside}", "LANG=C.UTF-8", "TERM=dumb", "USER=agent");
+        foreach (var (variable, value) in spec.Environment)
+        {
+            environment.Add((JsonNode)$"{variable}={value}");
+        }
+
+        var number = user.User ?? Native.EffectiveUser();
+        var group = user.Group ?? Native.EffectiveGroup();
+        var size = string.Create(CultureInfo.InvariantCulture, $"rw,nosuid,nodev,size={limits.MemoryFiles}");
+        var host = new JsonObject
+        {
+            ["Mounts"] = mounts,
+            ["NetworkMode"] = "none",
+            ["ReadonlyRootfs"] = true,
+            ["MaskedPaths"] = new JsonArray([.. Masked.Select(p => JsonValue.Create(p))]),
+            ["ReadonlyPaths"] = new JsonArray("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"),
+            ["CapDrop"] = new JsonArray("ALL"),
+            ["SecurityOpt"] = new JsonArray("no-new-privileges:true", "seccomp=" + SeccompProfile.Build(spec.AllowTracing)),
+            ["PidsLimit"] = limits.Processes,
+            ["Memory"] = limits.Memory,
+            ["MemorySwap"] = limits.Memory,
+            ["NanoCpus"] = (long)(limits.Processors * 1e9),
+            ["ShmSize"] = limits.MemoryFiles,
+            ["Tmpfs"] = new JsonObject { ["/run"] = size + ",mode=1777" },
+            ["Ulimits"] = new JsonArray { (JsonNode)Limit("fsize", limits.FileSize), (JsonNode)Limit("nofile", Limits.HardLimits.Clamp("Max open files", limits.OpenFiles)), (JsonNode)Limit("core", 0) },
+            ["IpcMode"] = "private",
+            ["CgroupnsMode"] = "private",
+            ["LogConfig"] = new JsonObject { ["Type"] = "none" },
+            ["Init"] = docker.Image is not null, // the engine puts its init at /sbin, which the host's /usr hides; a shell that waits collects the dead as well
+        };
+        if (docker.Runtime is { } runtime)
+        {
+            host["Runtime"] = runtime;
+        }
+
+        return new JsonObject
+        {
+            ["Image"] = image,
+            ["Hostname"] = spec.HostName,
+            ["User"] = string.Create(CultureInfo.InvariantCulture, $"{number}:{group}"),
+            ["WorkingDir"] = inside,
+            ["Env"] = environment,
+            ["Entrypoint"] = new JsonArray("/bin/sh", "-c", "while :; do sleep 86400; done"),
+            ["Labels"] = new JsonObject { [SessionLabel] = spec.Id, [StateLabel] = Ours },
+            ["HostConfig"] = host,
+        };
+    }
+
+    private static JsonObject Bind(string source, string target, bool readOnly)
+        => new() { ["Type"] = "bind", ["Source"] = source, ["Target"] = target, ["ReadOnly"] = readOnly, ["BindOptions"] = new JsonObject { ["Propagation"] = "rprivate" } };
+
+    private static JsonObject Limit(string name, long value) => new() { ["Name"] = name, ["Soft"] = value, ["Hard"] = value };
+}
