@@ -69,7 +69,7 @@ public sealed partial class Daemon : IAsyncDisposable
         _pairing = new PairingDesk(identity, _devices, _store, time);
         _approvals = new ApprovalDesk(_store, identity.Id, options.ApprovalTimeout, time);
         _agents = new AgentCatalog(drivers);
-        _hands = new HandsRoom(options.Home.Hands, time, logger);
+        _hands = new HandsRoom(options.Home.Hands, logger);
         _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, time, AgentIdleTimeout, logger), _projects, _agents);
         _approvals.Settled = (approval, decision) => _sessions.Find(approval.AgentSessionId)?.Settle(approval, decision);
         _table = new MessageTable()

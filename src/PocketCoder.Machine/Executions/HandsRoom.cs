@@ -19,10 +19,10 @@ internal sealed partial class HandsRoom : IAsyncDisposable
     private readonly ConcurrentDictionary<Guid, Lazy<Task<ISandbox>>> _sandboxes = new();
     private readonly Lazy<Task<SandboxProbe>> _probe;
 
-    public HandsRoom(string stateDirectory, TimeProvider time, ILogger log)
+    public HandsRoom(string stateDirectory, ILogger log)
     {
         _log = log;
-        _bubblewrap = new BubblewrapBackend(new HandsOptions { StateDirectory = stateDirectory, Time = time });
+        _bubblewrap = new BubblewrapBackend(new HandsOptions { StateDirectory = stateDirectory }); // by the real clock: it waits for real processes
         _probe = new(ProbeAsync);
     }
 
@@ -97,7 +97,15 @@ internal sealed partial class HandsRoom : IAsyncDisposable
     {
         if (_probe.IsValueCreated)
         {
-            await _probe.Value; // it cleans up after itself
+            try
+            {
+                await _probe.Value.WaitAsync(KillLimit); // it cleans up after itself
+            }
+            catch (TimeoutException)
+            {
+                LogNotEnded(_log, "probe", "it did not end in time"); // the next start cleans
+            }
+
         }
 
         foreach (var session in _sandboxes.Keys)
