@@ -8,7 +8,7 @@ namespace PocketCoder.Agents.Tests.Claude;
 /// <summary>Plays a capture through the translator: what the program wrote goes in, what we wrote then becomes the same call of ours.</summary>
 internal sealed class Replay
 {
-    public const string Project = "/home/user/work/claude";
+    public const string Project = "/home/user/code/claude";
 
     private Replay()
     {
