@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using PocketCoder.Hands.Bubblewrap;
 using PocketCoder.Processes;
 using PocketCoder.Protocol;
@@ -95,6 +96,68 @@ public sealed class LifecycleTests
         var (_, output, errors) = await sandbox.ShellAsync("pwd; cat /opt/extra/file; touch /opt/extra/x; ls " + ground.Root);
         Assert.Equal("/work\nextra", output);
         Assert.Contains("Read-only", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_relay_leads_a_port_inside_to_a_socket_of_ours_and_nowhere_else()
+    {
+        Assert.SkipWhen(Executables.Find("socat", "/usr/bin:/bin") is null, "socat is not installed");
+        await using var ground = new Ground();
+        var sandbox = await ground.CreateAsync(ground.Spec() with { Relays = [new(3128, "proxy.sock")] });
+        var path = Path.Combine(sandbox.SocketDirectory!, "proxy.sock");
+        using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(path));
+        File.SetUnixFileMode(path, (UnixFileMode)Convert.ToInt32("666", 8));
+        listener.Listen();
+        var answering = Task.Run(async () =>
+        {
+            using var connection = await listener.AcceptAsync();
+            await connection.SendAsync("hello from outside"u8.ToArray());
+        });
+        const string ask = """socket(S, PF_INET, SOCK_STREAM, 0); connect(S, sockaddr_in($ARGV[0], inet_aton("127.0.0.1"))) or die "refused"; print while <S>;""";
+        var (_, output, errors) = await sandbox.RunAsync(new ExecSpec { Command = ["perl", "-MSocket", "-e", ask, "3128"] });
+        Assert.Equal(("hello from outside", ""), (output, errors));
+        await answering.WaitAsync(Wait.Limit);
+        Assert.Contains("refused", (await sandbox.RunAsync(new ExecSpec { Command = ["perl", "-MSocket", "-e", ask, "3129"] })).Errors, StringComparison.Ordinal);
+
+        // The agent can't kill the relay: it is one ring further out.
+        var (_, seen, _) = await sandbox.ShellAsync("for p in /proc/[0-9]*; do cat $p/comm; done");
+        Assert.DoesNotContain("socat", seen, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("Category", "Slow")]
+    public async Task Specs_of_any_shape_are_refused_with_a_reason_or_work()
+    {
+        await using var ground = new Ground();
+        var seed = Environment.TickCount;
+        var random = new Random(seed);
+        var spec = ground.Spec();
+        string[] pieces = ["a", "-", "/", "..", "\0", "\n", " ", "é", "--bind", "/work", "$(id)", "'", "x", "/tmp", ""];
+        string Word() => string.Concat(Enumerable.Range(0, random.Next(4)).Select(_ => pieces[random.Next(pieces.Length)]));
+        for (var i = 0; i < 40; i++)
+        {
+            var odd = spec with
+            {
+                Id = random.Next(2) == 0 ? $"f{i}" : Word(),
+                HostName = random.Next(2) == 0 ? "h" : Word(),
+                WorkspaceInside = random.Next(2) == 0 ? null : "/" + Word(),
+                Environment = new Dictionary<string, string> { [random.Next(2) == 0 ? "A" : Word()] = Word() },
+                Limits = spec.Limits with { Processes = random.Next(-1, 100), OpenFiles = random.Next(2) == 0 ? 64 : random.Next(-5, 100) },
+            };
+            try
+            {
+                var sandbox = await ground.CreateAsync(odd);
+                var (outcome, output, errors) = await sandbox.ShellAsync("printf %s \"$A\"; exit 7");
+                Assert.True(outcome.ExitCode == 7, $"seed {seed}: {errors}");
+                Assert.Equal(odd.Environment.GetValueOrDefault("A", ""), output);
+                await sandbox.KillAsync(default);
+            }
+            catch (SandboxException e)
+            {
+                Assert.True(e.Code is SandboxError.InvalidSpec or SandboxError.WorkspaceRefused or SandboxError.StartFailed, $"seed {seed}: {e.Code} {e.Message}");
+            }
+        }
     }
 
     [Fact]
