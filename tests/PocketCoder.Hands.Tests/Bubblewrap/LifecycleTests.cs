@@ -78,11 +78,19 @@ public sealed class LifecycleTests
     [InlineData("relative")]
     [InlineData("/a/../b")]
     [InlineData("/nowhere/at/all")]
+    [InlineData("//")]
+    [InlineData("//tmp")]
+    [InlineData("/tmp/")]
     public async Task A_folder_of_the_system_or_one_that_is_not_there_is_no_project(string path)
     {
         await using var ground = new Ground();
         var refused = await Assert.ThrowsAsync<SandboxException>(() => ground.CreateAsync(ground.Spec() with { Workspace = path }));
         Assert.True(refused.Code is SandboxError.WorkspaceRefused or SandboxError.InvalidSpec);
+        if (path != "/nowhere/at/all")
+        {
+            refused = await Assert.ThrowsAsync<SandboxException>(() => ground.CreateAsync(ground.Spec() with { WorkspaceInside = path }));
+            Assert.True(refused.Code is SandboxError.WorkspaceRefused or SandboxError.InvalidSpec);
+        }
     }
 
     [Fact]
@@ -216,6 +224,36 @@ public sealed class LifecycleTests
         await second.KillAsync(default);
         Assert.Equal("new\n", await File.ReadAllTextAsync(Path.Combine(project, "made")));
         Assert.Empty(ground.Leftovers());
+    }
+
+    [Fact]
+    public async Task The_sessions_user_can_swap_no_folder_that_root_walks_along()
+    {
+        Assert.SkipUnless(Ground.IsRoot, "only root's daemon has this case");
+        await using var ground = new Ground();
+        var sandbox = await ground.CreateAsync(ground.Spec("walls"));
+        await using var exec = await sandbox.ExecAsync(new ExecSpec { Command = ["sleep", "60"], Spooled = true, Id = "e" }, default);
+        var root = Path.Combine(ground.Options.StateDirectory, "walls");
+        var user = Ground.Owner.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        foreach (var path in (string[])["own", "own/home", "own/tmp", "own/sockets", "own/spool", "own/spool/e", "files", "options", "commands"])
+        {
+            var result = await CommandRun.RunAsync(
+                new ProcessStart
+                {
+                    Program = "setpriv",
+                    Arguments = ["--reuid", user, "--regid", user, "--clear-groups", "mv", Path.Combine(root, path), Path.Combine(root, path + "-moved")],
+                    WorkingDirectory = "/",
+                    Environment = new Dictionary<string, string> { ["PATH"] = "/usr/bin:/bin" },
+                },
+                Wait.Limit, 1000, TimeProvider.System, default);
+            Assert.Contains("Permission denied", result.Output, StringComparison.Ordinal);
+        }
+
+        // A link that points outside is removed, and what it points to is not.
+        await sandbox.ShellAsync($"ln -s {ground.Root} ~/out; mkdir -p ~/d; ln -s / ~/d/root");
+        await exec.KillAsync(TimeSpan.Zero);
+        await sandbox.KillAsync(default);
+        Assert.True(Directory.Exists(Path.Combine(ground.Root, "project")));
     }
 
     [Fact]
