@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace PocketCoder.Hands;
 
@@ -29,6 +30,33 @@ internal static partial class Native
             throw new IOException($"{path} could not be given to user {user}: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
         }
     }
+
+    /// <summary>
+    /// Opens a file of somebody else's for reading: not through a link in the last place, not a pipe or device that could hold us.
+    /// Null when it is not there or is anything but a regular file.
+    /// </summary>
+    public static SafeFileHandle? OpenPlain(string path)
+    {
+        const int readOnlyNonBlocking = 0x800 | 0x80000; // O_NONBLOCK | O_CLOEXEC
+        var noFollow = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000 : 0x20000;
+        var descriptor = Open(path, readOnlyNonBlocking | noFollow);
+        if (descriptor < 0)
+        {
+            return null;
+        }
+
+        var handle = new SafeFileHandle(descriptor, ownsHandle: true);
+        if (PocketCoder.Processes.FileKind.IsRegular($"/proc/self/fd/{descriptor}"))
+        {
+            return handle;
+        }
+
+        handle.Dispose();
+        return null;
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
 
     /// <summary>User and group of a file, links followed; null when it can't be seen. statx(2): the structure is the same everywhere.</summary>
     public static unsafe (uint User, uint Group)? OwnerOf(string path)

@@ -21,6 +21,7 @@ internal static class SpecRules
             throw new SandboxException(SandboxError.WorkspaceRefused, $"There is no directory {spec.Workspace}.");
         }
 
+        Folder(spec.WorkspaceInside ?? spec.Workspace, nameof(spec.WorkspaceInside));
         Inside(spec.WorkspaceInside ?? spec.Workspace);
         foreach (var bind in spec.ReadOnlyBinds)
         {
@@ -116,7 +117,7 @@ internal static class SpecRules
 
     private static void Folder(string path, string what)
     {
-        if (!Path.IsPathFullyQualified(path) || path.Contains('\0', StringComparison.Ordinal) || Path.GetFullPath(path) != path)
+        if (!Path.IsPathFullyQualified(path) || path.Contains('\0', StringComparison.Ordinal) || Path.GetFullPath(path) != path || (path.Length > 1 && path.EndsWith('/')))
         {
             throw Bad($"{what}: {path} is not a plain absolute path.");
         }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using System.Text;
 using PocketCoder.Hands.Limits;
 using PocketCoder.Hands.Seccomp;
@@ -100,6 +101,12 @@ public sealed class BubblewrapBackend : ISandboxBackend
                 launcher.Release();
             }
 
+            // bwrap may have had a child that its launcher's end did not reach.
+            foreach (var orphan in SessionCleanup.Naming(folder.Root).ToList())
+            {
+                await ProcessGroup.KillAsync(orphan, TimeSpan.Zero, options.Time);
+            }
+
             var cleanup = new SessionState(
                 spec.Id, user.User, user.Group, user.Reserved, Nobody, Nobody, group?.Directories ?? [], spec.Workspace, 0, 0, mount is not null);
             await SessionCleanup.RemoveAsync(cleanup, folder, options);
@@ -141,8 +148,21 @@ public sealed class BubblewrapBackend : ISandboxBackend
             }
         }
 
+        // Groups of sessions whose folder is gone too: nobody else uses our prefix.
+        foreach (var directory in Groups.WithPrefix(GroupName(options, "")))
+        {
+            if (!found.OfType<BubblewrapSandbox>().Any(s => s.State.ControlGroups.Contains(directory, StringComparer.Ordinal)))
+            {
+                await new ControlGroup([directory]).RemoveAsync(options.Time, SandboxDefaults.KillLimit);
+            }
+        }
+
         return found;
     }
+
+    /// <summary>The name of a session's control group: two daemons may each have a session of the same id.</summary>
+    internal static string GroupName(HandsOptions options, string id)
+        => $"pocketcoder-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(options.StateDirectory)))[..12]}-{id}";
 
     /// <summary>What to install, or null when all is there.</summary>
     internal string? MissingProgram(bool relays)
@@ -164,7 +184,7 @@ public sealed class BubblewrapBackend : ISandboxBackend
     {
         try
         {
-            return Groups.Create("pocketcoder-" + spec.Id, spec.Limits);
+            return Groups.Create(GroupName(options, spec.Id), spec.Limits);
         }
         catch (IOException e)
         {

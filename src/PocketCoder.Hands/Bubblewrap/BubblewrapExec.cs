@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using PocketCoder.Hands.Execution;
 using PocketCoder.Processes;
 
@@ -153,14 +154,11 @@ internal sealed class BubblewrapExec : ISandboxExec
 
     private int? Recorded()
     {
-        try
-        {
-            return int.TryParse(File.ReadAllText(Path.Combine(SpoolDirectory!, "exit")), NumberStyles.None | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out var code) ? code : null;
-        }
-        catch (IOException)
-        {
-            return null;
-        }
+        using var handle = Native.OpenPlain(Path.Combine(SpoolDirectory!, "exit"));
+        var bytes = new byte[16];
+        return handle is not null
+            && int.TryParse(Encoding.ASCII.GetString(bytes, 0, RandomAccess.Read(handle, bytes, 0)), NumberStyles.None | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out var code)
+            ? code : null;
     }
 
     /// <summary>Ends the ring, so that everything in it is dead and the output that is under way still arrives; then whatever is left outside.</summary>

@@ -1,3 +1,4 @@
+using PocketCoder.Hands.Execution;
 using PocketCoder.Hands.Limits;
 using PocketCoder.Processes;
 
@@ -34,7 +35,7 @@ internal static class SessionCleanup
 
         try
         {
-            RemoveTree(folder.Root);
+            await Trees.RemoveAsync(folder.Root, options.Time);
             if (state is { ReservedUser: true, User: { } user } && left.Count == 0)
             {
                 SessionUser.Release(options, user);
@@ -63,8 +64,8 @@ internal static class SessionCleanup
             await ProcessGroup.KillAsync(identity, TimeSpan.Zero, options.Time);
         }
 
-        var groups = ControlGroups.Detect("/sys/fs/cgroup", File.ReadAllLines("/proc/self/cgroup")).Existing("pocketcoder-" + folder.Id);
-        var user = Native.OwnerOf(folder.Own)?.User;
+        var groups = ControlGroups.Detect("/sys/fs/cgroup", File.ReadAllLines("/proc/self/cgroup")).Existing(BubblewrapBackend.GroupName(options, folder.Id));
+        var user = Native.OwnerOf(folder.Home)?.User;
         var reserved = user >= options.FirstUser && user < options.FirstUser + options.Users;
         await RemoveAsync(
             new SessionState(folder.Id, user, null, reserved, new(-1, -1, ""), new(-1, -1, ""), groups, "", 0, 0, WorkspaceMount.IsMounted(folder.Mapped)),
@@ -113,35 +114,6 @@ internal static class SessionCleanup
         catch (DirectoryNotFoundException)
         {
             return [];
-        }
-    }
-
-    /// <summary>Deletes without following links. The agent may have taken its own rights to folders away; as root or owner they are given back.</summary>
-    private static void RemoveTree(string root)
-    {
-        if (!Directory.Exists(root))
-        {
-            return;
-        }
-
-        try
-        {
-            Directory.Delete(root, recursive: true);
-        }
-        catch (Exception e) when (e is UnauthorizedAccessException or IOException)
-        {
-            foreach (var directory in Directory.EnumerateDirectories(root, "*", new EnumerationOptions
-                     {
-                         RecurseSubdirectories = true, IgnoreInaccessible = true, AttributesToSkip = FileAttributes.ReparsePoint,
-                     }))
-            {
-                File.SetUnixFileMode(directory, SessionFolder.Private);
-            }
-
-            if (Directory.Exists(root))
-            {
-                Directory.Delete(root, recursive: true);
-            }
         }
     }
 }

@@ -2,12 +2,14 @@ namespace PocketCoder.Hands.Bubblewrap;
 
 /// <summary>
 /// The places of one session below the state directory. What the daemon itself executes or believes is the daemon's; the session's user
-/// owns only <see cref="Own"/>, and of that the agent sees only home, tmp and the sockets.
+/// owns only what lies in <see cref="Own"/> and can't rename anything there: when we are root, no path that we follow or delete along may be
+/// that user's to swap. Of it the agent sees only home, tmp and the sockets.
 /// </summary>
 internal sealed class SessionFolder(string stateDirectory, string id)
 {
     public const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     public const UnixFileMode PassThrough = Private | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+    private const UnixFileMode GroupPasses = Private | UnixFileMode.GroupExecute;
     public const UnixFileMode Readable = PassThrough | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
     public string Id => id;
@@ -33,13 +35,13 @@ internal sealed class SessionFolder(string stateDirectory, string id)
     /// <summary>One record a command, for recovery.</summary>
     public string Commands => Path.Combine(Root, "commands");
 
+    /// <summary>The daemon's, and open to pass for the session user's group only.</summary>
     public string Own => Path.Combine(Root, "own");
 
     public string Home => Path.Combine(Own, "home");
 
     public string Temporary => Path.Combine(Own, "tmp");
 
-    /// <summary>The daemon's, in the session user's private folder: only that user and root get here.</summary>
     public string Sockets => Path.Combine(Own, "sockets");
 
     public string Spools => Path.Combine(Own, "spool");
@@ -60,18 +62,18 @@ internal sealed class SessionFolder(string stateDirectory, string id)
         Make(Files, user is null ? Private : Readable);
         Make(Options, user is null ? Private : PassThrough);
         Make(Commands, Private);
-        Make(Own, Private);
+        Make(Own, user is null ? Private : GroupPasses);
         Make(Home, Private);
         Make(Temporary, Private);
-        Make(Spools, Private);
+        Make(Spools, user is null ? Private : GroupPasses);
         Make(Mapped, Private);
         Make(Sockets, user is null ? Private : Readable);
         if (user is not null)
         {
-            foreach (var directory in (string[])[Home, Temporary, Spools, Own])
-            {
-                Native.GiveTo(directory, user.Value, group!.Value);
-            }
+            Native.GiveTo(Own, 0, group!.Value);
+            Native.GiveTo(Spools, 0, group.Value);
+            Native.GiveTo(Home, user.Value, group.Value);
+            Native.GiveTo(Temporary, user.Value, group.Value);
         }
     }
 

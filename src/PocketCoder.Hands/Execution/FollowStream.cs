@@ -74,15 +74,6 @@ internal sealed class FollowStream(string path, Func<bool> isDone, TimeProvider 
         base.Dispose(disposing);
     }
 
-    private FileStream? Open()
-    {
-        try
-        {
-            return new FileStream(path, new FileStreamOptions { Mode = FileMode.Open, Access = FileAccess.Read, Share = FileShare.ReadWrite | FileShare.Delete, BufferSize = 0 });
-        }
-        catch (FileNotFoundException)
-        {
-            return null;
-        }
-    }
+    /// <summary>The writer is another user's process: what it leaves under that name is not followed when it is a link.</summary>
+    private FileStream? Open() => Native.OpenPlain(path) is { } handle ? new FileStream(handle, FileAccess.Read, bufferSize: 0) : null;
 }

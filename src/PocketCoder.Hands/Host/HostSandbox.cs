@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using PocketCoder.Hands.Bubblewrap;
+using PocketCoder.Hands.Execution;
 using PocketCoder.Processes;
 using PocketCoder.Protocol;
 
@@ -149,7 +150,7 @@ internal sealed class HostFolder(string root)
             throw new SandboxException(SandboxError.CleanupFailed, $"Processes that could not be ended: {string.Join(", ", left.Select(i => i.Pid))}.");
         }
 
-        Directory.Delete(root, recursive: true);
+        await Trees.RemoveAsync(root, time);
         try
         {
             Directory.Delete(Path.GetDirectoryName(root)!);

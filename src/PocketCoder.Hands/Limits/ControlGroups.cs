@@ -100,6 +100,9 @@ internal sealed class ControlGroups
         return new ControlGroup(made);
     }
 
+    /// <summary>The groups whose name begins so.</summary>
+    public IReadOnlyList<string> WithPrefix(string prefix) => [.. parents.Values.Where(Directory.Exists).SelectMany(p => Directory.EnumerateDirectories(p, prefix + "*")).Distinct(StringComparer.Ordinal)];
+
     /// <summary>The groups of that name that are there.</summary>
     public IReadOnlyList<string> Existing(string name) => [.. parents.Values.Select(p => Path.Combine(p, name)).Where(Directory.Exists)];
 

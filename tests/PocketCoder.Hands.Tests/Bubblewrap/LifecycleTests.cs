@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using PocketCoder.Hands.Bubblewrap;
 using PocketCoder.Processes;
 using PocketCoder.Protocol;
@@ -77,11 +78,19 @@ public sealed class LifecycleTests
     [InlineData("relative")]
     [InlineData("/a/../b")]
     [InlineData("/nowhere/at/all")]
+    [InlineData("//")]
+    [InlineData("//tmp")]
+    [InlineData("/tmp/")]
     public async Task A_folder_of_the_system_or_one_that_is_not_there_is_no_project(string path)
     {
         await using var ground = new Ground();
         var refused = await Assert.ThrowsAsync<SandboxException>(() => ground.CreateAsync(ground.Spec() with { Workspace = path }));
         Assert.True(refused.Code is SandboxError.WorkspaceRefused or SandboxError.InvalidSpec);
+        if (path != "/nowhere/at/all")
+        {
+            refused = await Assert.ThrowsAsync<SandboxException>(() => ground.CreateAsync(ground.Spec() with { WorkspaceInside = path }));
+            Assert.True(refused.Code is SandboxError.WorkspaceRefused or SandboxError.InvalidSpec);
+        }
     }
 
     [Fact]
@@ -95,6 +104,68 @@ public sealed class LifecycleTests
         var (_, output, errors) = await sandbox.ShellAsync("pwd; cat /opt/extra/file; touch /opt/extra/x; ls " + ground.Root);
         Assert.Equal("/work\nextra", output);
         Assert.Contains("Read-only", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_relay_leads_a_port_inside_to_a_socket_of_ours_and_nowhere_else()
+    {
+        Assert.SkipWhen(Executables.Find("socat", "/usr/bin:/bin") is null, "socat is not installed");
+        await using var ground = new Ground();
+        var sandbox = await ground.CreateAsync(ground.Spec() with { Relays = [new(3128, "proxy.sock")] });
+        var path = Path.Combine(sandbox.SocketDirectory!, "proxy.sock");
+        using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(path));
+        File.SetUnixFileMode(path, (UnixFileMode)Convert.ToInt32("666", 8));
+        listener.Listen();
+        var answering = Task.Run(async () =>
+        {
+            using var connection = await listener.AcceptAsync();
+            await connection.SendAsync("hello from outside"u8.ToArray());
+        });
+        const string ask = """socket(S, PF_INET, SOCK_STREAM, 0); connect(S, sockaddr_in($ARGV[0], inet_aton("127.0.0.1"))) or die "refused"; print while <S>;""";
+        var (_, output, errors) = await sandbox.RunAsync(new ExecSpec { Command = ["perl", "-MSocket", "-e", ask, "3128"] });
+        Assert.Equal(("hello from outside", ""), (output, errors));
+        await answering.WaitAsync(Wait.Limit);
+        Assert.Contains("refused", (await sandbox.RunAsync(new ExecSpec { Command = ["perl", "-MSocket", "-e", ask, "3129"] })).Errors, StringComparison.Ordinal);
+
+        // The agent can't kill the relay: it is one ring further out.
+        var (_, seen, _) = await sandbox.ShellAsync("for p in /proc/[0-9]*; do cat $p/comm; done");
+        Assert.DoesNotContain("socat", seen, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("Category", "Slow")]
+    public async Task Specs_of_any_shape_are_refused_with_a_reason_or_work()
+    {
+        await using var ground = new Ground();
+        var seed = Environment.TickCount;
+        var random = new Random(seed);
+        var spec = ground.Spec();
+        string[] pieces = ["a", "-", "/", "..", "\0", "\n", " ", "é", "--bind", "/work", "$(id)", "'", "x", "/tmp", ""];
+        string Word() => string.Concat(Enumerable.Range(0, random.Next(4)).Select(_ => pieces[random.Next(pieces.Length)]));
+        for (var i = 0; i < 40; i++)
+        {
+            var odd = spec with
+            {
+                Id = random.Next(2) == 0 ? $"f{i}" : Word(),
+                HostName = random.Next(2) == 0 ? "h" : Word(),
+                WorkspaceInside = random.Next(2) == 0 ? null : "/" + Word(),
+                Environment = new Dictionary<string, string> { [random.Next(2) == 0 ? "A" : Word()] = Word() },
+                Limits = spec.Limits with { Processes = random.Next(-1, 100), OpenFiles = random.Next(2) == 0 ? 64 : random.Next(-5, 100) },
+            };
+            try
+            {
+                var sandbox = await ground.CreateAsync(odd);
+                var (outcome, output, errors) = await sandbox.ShellAsync("printf %s \"$A\"; exit 7");
+                Assert.True(outcome.ExitCode == 7, $"seed {seed}: {errors}");
+                Assert.Equal(odd.Environment.GetValueOrDefault("A", ""), output);
+                await sandbox.KillAsync(default);
+            }
+            catch (SandboxException e)
+            {
+                Assert.True(e.Code is SandboxError.InvalidSpec or SandboxError.WorkspaceRefused or SandboxError.StartFailed, $"seed {seed}: {e.Code} {e.Message}");
+            }
+        }
     }
 
     [Fact]
@@ -153,6 +224,36 @@ public sealed class LifecycleTests
         await second.KillAsync(default);
         Assert.Equal("new\n", await File.ReadAllTextAsync(Path.Combine(project, "made")));
         Assert.Empty(ground.Leftovers());
+    }
+
+    [Fact]
+    public async Task The_sessions_user_can_swap_no_folder_that_root_walks_along()
+    {
+        Assert.SkipUnless(Ground.IsRoot, "only root's daemon has this case");
+        await using var ground = new Ground();
+        var sandbox = await ground.CreateAsync(ground.Spec("walls"));
+        await using var exec = await sandbox.ExecAsync(new ExecSpec { Command = ["sleep", "60"], Spooled = true, Id = "e" }, default);
+        var root = Path.Combine(ground.Options.StateDirectory, "walls");
+        var user = Ground.Owner.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        foreach (var path in (string[])["own", "own/home", "own/tmp", "own/sockets", "own/spool", "own/spool/e", "files", "options", "commands"])
+        {
+            var result = await CommandRun.RunAsync(
+                new ProcessStart
+                {
+                    Program = "setpriv",
+                    Arguments = ["--reuid", user, "--regid", user, "--clear-groups", "mv", Path.Combine(root, path), Path.Combine(root, path + "-moved")],
+                    WorkingDirectory = "/",
+                    Environment = new Dictionary<string, string> { ["PATH"] = "/usr/bin:/bin" },
+                },
+                Wait.Limit, 1000, TimeProvider.System, default);
+            Assert.Contains("Permission denied", result.Output, StringComparison.Ordinal);
+        }
+
+        // A link that points outside is removed, and what it points to is not.
+        await sandbox.ShellAsync($"ln -s {ground.Root} ~/out; mkdir -p ~/d; ln -s / ~/d/root");
+        await exec.KillAsync(TimeSpan.Zero);
+        await sandbox.KillAsync(default);
+        Assert.True(Directory.Exists(Path.Combine(ground.Root, "project")));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using PocketCoder.Hands.Bubblewrap;
 using PocketCoder.Processes;
 using PocketCoder.Testing;
 
@@ -77,9 +78,51 @@ public sealed class SurvivalTests
         await using var ground = new Ground();
         await KillADaemonAsync(ground, ground.Project(), withState: false);
         Assert.NotEmpty(ground.Leftovers());
+        if (Ground.IsRoot && ((BubblewrapBackend)ground.Backend).Groups.Source == LimitSource.CgroupV1)
+        {
+            Assert.NotEmpty(((BubblewrapBackend)ground.Backend).Groups.Existing(BubblewrapBackend.GroupName(ground.Options, Scenario.Session)));
+        }
+
         Assert.Empty(await ground.Backend.RecoverAsync(default));
         Assert.Empty(ground.Leftovers());
-        Assert.DoesNotContain(Directory.EnumerateDirectories("/sys/fs/cgroup/pids", "pocketcoder-" + Scenario.Session, SearchOption.TopDirectoryOnly), _ => true);
+        Assert.Empty(((BubblewrapBackend)ground.Backend).Groups.Existing(BubblewrapBackend.GroupName(ground.Options, Scenario.Session)));
+    }
+
+    [Fact]
+    public async Task A_control_group_whose_session_has_vanished_is_cleaned_away_and_a_living_ones_is_not()
+    {
+        await using var ground = new Ground();
+        var groups = ((BubblewrapBackend)ground.Backend).Groups;
+        Assert.SkipWhen(groups.Source is not (LimitSource.CgroupV1 or LimitSource.CgroupV2), "no control groups here");
+        var sandbox = await ground.CreateAsync(ground.Spec("alive"));
+        groups.Create(BubblewrapBackend.GroupName(ground.Options, "vanished"), new SandboxLimits());
+        Assert.Single(await ground.Backend.RecoverAsync(default));
+        Assert.Empty(groups.Existing(BubblewrapBackend.GroupName(ground.Options, "vanished")));
+        Assert.NotEmpty(groups.Existing(BubblewrapBackend.GroupName(ground.Options, "alive")));
+        Assert.Equal(0, (await sandbox.ShellAsync("true")).Outcome.ExitCode);
+    }
+
+    [Fact]
+    public async Task A_start_that_is_given_up_leaves_nothing()
+    {
+        await using var ground = new Ground();
+        var spec = ground.Spec();
+        for (var i = 0; i < 12; i++)
+        {
+            using var cancel = new CancellationTokenSource(TimeSpan.FromMilliseconds(3 * i));
+            try
+            {
+                await (await ground.Backend.CreateAsync(spec with { Id = $"given-up-{i}" }, cancel.Token)).KillAsync(default);
+            }
+            catch (OperationCanceledException)
+            {
+                // what is meant here
+            }
+
+            Assert.Empty(ground.Leftovers());
+        }
+
+        Assert.Empty(((BubblewrapBackend)ground.Backend).Groups.WithPrefix(BubblewrapBackend.GroupName(ground.Options, "")));
     }
 
     [Fact]

@@ -74,6 +74,19 @@ public sealed class CommandSpoolTests : IAsyncLifetime
         Assert.Equal(expected.ToString(), await read.WaitAsync(Wait.Limit));
     }
 
+    [Fact]
+    public async Task A_link_in_the_place_of_a_spool_is_not_followed()
+    {
+        var path = Path.Combine(ground.Root, "stdout");
+        File.CreateSymbolicLink(path, "/etc/passwd");
+        await using var follow = new FollowStream(path, () => true, TimeProvider.System);
+        Assert.Equal(0, await follow.ReadAsync(new byte[10]));
+        Assert.Null(Native.OpenPlain(path));
+        Assert.Null(Native.OpenPlain("/dev/null"));
+        using var plain = Native.OpenPlain("/etc/passwd");
+        Assert.NotNull(plain);
+    }
+
     [Theory]
     [InlineData(0, false, false, false, ExecEnd.Exited, 0, null)]
     [InlineData(128, false, false, false, ExecEnd.Exited, 128, null)]

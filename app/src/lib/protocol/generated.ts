@@ -569,7 +569,7 @@ export interface QuestionSubject {
   questions: Question[];
 }
 
-export type SandboxKind = "none";
+export type SandboxKind = "none" | "bubblewrap" | "docker" | "landlock";
 
 export type Scope = "view" | "prompt" | "decide" | "manage";
 
