@@ -14,6 +14,8 @@ public sealed class ArrowTests
         ["Processes"] = [],
         ["Channel"] = ["Protocol"],
         ["Ledger"] = ["Protocol"],
+        ["Risk"] = ["Protocol"],
+        ["Broker"] = ["Protocol"],
         ["Agents"] = ["Protocol", "Processes"],
         ["Hands"] = ["Protocol", "Processes"],
         ["Gateway"] = ["Protocol", "Channel"],

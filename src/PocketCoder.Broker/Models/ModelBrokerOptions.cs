@@ -1,0 +1,49 @@
+namespace PocketCoder.Broker.Models;
+
+/// <summary>What every endpoint of a broker shares. Immutable.</summary>
+public sealed record ModelBrokerOptions
+{
+    /// <summary>At most one upstream a dialect; a dialect without one is refused.</summary>
+    public required IReadOnlyList<ModelUpstream> Upstreams { get; init; }
+
+    public PriceTable Prices { get; init; } = PriceTable.BuiltIn;
+
+    /// <summary>Told once for each request that reached the upstream, when its answer ended. Must not throw and not block.</summary>
+    public Action<ModelUsage>? Used { get; init; }
+
+    /// <summary>Checked before each request, in order; the first that is spent decides.</summary>
+    public IReadOnlyList<ModelBudget> Budgets { get; init; } = [];
+
+    /// <summary>Asked when a budget with <see cref="BudgetAction.Ask"/> is spent; true lets this one request through. Null refuses.</summary>
+    public Func<BudgetSpent, CancellationToken, ValueTask<bool>>? AskBudget { get; init; }
+
+    /// <summary>Bytes of a request's body; more is answered with 413.</summary>
+    public int MaxRequestBytes { get; init; } = 64 << 20;
+
+    /// <summary>Requests of one session at one time; more are answered with 429.</summary>
+    public int MaxConcurrent { get; init; } = 128;
+
+    /// <summary>Without a byte from the upstream.</summary>
+    public TimeSpan IdleLimit { get; init; } = TimeSpan.FromMinutes(10);
+}
+
+/// <summary>Where requests of one dialect go, and with which key.</summary>
+/// <param name="BaseUrl">Without a final slash; what stands behind the dialect in the endpoint's path is appended.</param>
+/// <param name="Key">Gives the provider key for each request; the broker keeps no copy. Ignored with <paramref name="PassThrough"/>.</param>
+/// <param name="PassThrough">
+/// The agent's own login goes through as it is (subscriptions). The agent then holds a credential that everything in its sandbox can read; the
+/// usage says so (<see cref="ModelUsage.PassedThrough"/>), and so must every screen.
+/// </param>
+/// <param name="AllowProviderTools">Tools that the provider runs itself (web search, fetching, remote MCP, code) reach the network past the sandbox; without this a request that asks for them is refused.</param>
+public sealed record ModelUpstream(ModelDialect Dialect, Uri BaseUrl, Func<CancellationToken, ValueTask<string>>? Key, bool PassThrough = false, bool AllowProviderTools = false);
+
+/// <summary>For whom an endpoint is.</summary>
+/// <param name="SocketPath">A Unix socket: who reaches it is the session. Null: a loopback port, and every request needs the token.</param>
+public sealed record ModelEndpointOptions(Guid SessionId, Guid ProjectId, string? SocketPath = null)
+{
+    /// <summary>The socket's mode; see <see cref="Egress.EgressOptions.SocketMode"/>.</summary>
+    public UnixFileMode SocketMode { get; init; } = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>Models that may be asked for, by prefix; empty: all.</summary>
+    public IReadOnlyList<string> Models { get; init; } = [];
+}

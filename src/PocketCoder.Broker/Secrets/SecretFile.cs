@@ -1,0 +1,12 @@
+using System.Text.Json.Serialization;
+
+namespace PocketCoder.Broker.Secrets;
+
+/// <param name="KeyId">Tells which key it is, and nothing about it.</param>
+internal sealed record SecretFile(int V, string KeyId, Guid StoreId, IReadOnlyList<SecretBox> Secrets);
+
+internal sealed record SecretBox(string Name, byte[] Nonce, byte[] Data, byte[] Tag, DateTimeOffset SetAt);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(SecretFile))]
+internal sealed partial class SecretJson : JsonSerializerContext;

@@ -1,0 +1,89 @@
+using System.Text;
+using PocketCoder.Risks.Paths;
+using PocketCoder.Risks.Shell;
+using PocketCoder.Risks.Text;
+using PocketCoder.Risks.Walking;
+
+namespace PocketCoder.Risks;
+
+/// <summary>
+/// Tells what a command line or a file edit would do, before it is done. Runs nothing; looks at the file system only to follow symbolic links.
+/// Never throws for what the text holds, and is bounded by <see cref="RiskLimits"/>. Thread-safe.
+/// </summary>
+/// <remarks>
+/// This informs a person and narrows standing rules; it is not the sandbox. A program does what it wants whatever its arguments look like, and
+/// the repository's own configuration (git's, the package manager's) is trusted as far as it was written with approval.
+/// </remarks>
+public static class RiskAssessor
+{
+    /// <summary>Assesses a command line as bash would run it.</summary>
+    /// <param name="command">Every byte of it. Untrusted.</param>
+    /// <param name="cwd">Absolute path of the folder it runs in.</param>
+    /// <param name="workspace">Absolute path of the project.</param>
+    /// <param name="home">The home folder of whom it runs as; by default this process's.</param>
+    public static Risk Assess(string command, string cwd, string workspace, string? home = null)
+    {
+        var report = new Report();
+        if (Encoding.UTF8.GetByteCount(command) > RiskLimits.MaxCommandBytes)
+        {
+            report.NotUnderstood("length", $"The command is longer than {RiskLimits.MaxCommandBytes / 1024} KiB and was not looked at.");
+            return report.ToRisk();
+        }
+
+        var places = new PlaceFinder(workspace, home ?? Environment.GetFolderPath(Environment.SpecialFolder.UserProfile));
+        FlagHidden(report, command);
+        if (command.Contains('\0', StringComparison.Ordinal))
+        {
+            return report.ToRisk(); // a shell stops or drops it there: two readings
+        }
+
+        try
+        {
+            Walker.WalkScript(command, ShellState.At(PlaceFinder.Logical("/", cwd)), Context.Top, report, places);
+        }
+        catch (ShellSyntaxException e)
+        {
+            report.NotUnderstood("syntax", $"The command could not be read: {e.Message}.");
+        }
+        catch (TooMuchException)
+        {
+            report.NotUnderstood("length", $"The command has more than {RiskLimits.MaxCommands} parts; the rest was not looked at.");
+        }
+
+        return report.ToRisk();
+    }
+
+    /// <summary>Assesses a change of one file by an agent's edit tool.</summary>
+    /// <param name="path">Absolute, or relative to the workspace. Untrusted.</param>
+    /// <param name="workspace">Absolute path of the project.</param>
+    /// <param name="home">As for <see cref="Assess"/>.</param>
+    public static Risk AssessEdit(string path, string workspace, string? home = null)
+    {
+        var report = new Report();
+        FlagHidden(report, path);
+        if (path.Length is 0 or > 4096 || path.Contains('\0', StringComparison.Ordinal))
+        {
+            report.NotUnderstood("path", "This is no path.");
+            return report.ToRisk();
+        }
+
+        var places = new PlaceFinder(workspace, home ?? Environment.GetFolderPath(Environment.SpecialFolder.UserProfile));
+        PathEffects.Write(report, places, places.Find(places.Workspace, path));
+        if (PlaceFinder.Logical(places.Workspace, path) is var named && places.Find("/", named) is var plain && PathEffects.Later(named, places) is { } later)
+        {
+            // The name as written counts too: a link called .envrc is read by that name.
+            report.Add(ConsequenceKind.RunsLater, plain.Shown, $"{plain.Shown} is read by {later.Who}.", later.Tier);
+        }
+
+        return report.ToRisk();
+    }
+
+    private static void FlagHidden(Report report, string text)
+    {
+        if (HiddenCharacters.Find(text) is { Count: > 0 } hidden)
+        {
+            var names = string.Join(", ", hidden.Select(r => $"U+{r.Value:X4}"));
+            report.NotUnderstood(names, $"The text holds characters that don't show or look like others: {names}.", ConsequenceKind.HiddenText);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+using PocketCoder.Risks.Paths;
+
+namespace PocketCoder.Risks.Walking;
+
+/// <summary>What reading, writing and deleting a place means.</summary>
+internal static class PathEffects
+{
+    public static void Read(Report report, PlaceFinder places, Place place, bool glob = false, bool tree = false)
+    {
+        if (place.Zone == Zone.Sink)
+        {
+            return;
+        }
+
+        if (SecretPaths.Matches(place.Path, places.Home, glob) || (tree && place.Zone == Zone.Outside && places.IsWide(place)))
+        {
+            report.CannotBeUndone();
+            report.Add(ConsequenceKind.ReadsSecret, place.Shown, $"Reads {place.Shown}, where keys or passwords are kept; the agent and its model provider would see them.", RiskTier.ReachesOut);
+            return;
+        }
+
+        report.Add(ConsequenceKind.ReadsPath, place.Shown, $"Reads {place.Shown}.");
+    }
+
+    public static void Write(Report report, PlaceFinder places, Place place)
+    {
+        if (place.Zone == Zone.Sink)
+        {
+            return;
+        }
+
+        if (Later(place.Path, places) is { } later)
+        {
+            report.Add(ConsequenceKind.RunsLater, place.Shown, $"{place.Shown} is read by {later.Who}.", later.Tier);
+        }
+
+        if (place.Zone == Zone.Outside)
+        {
+            report.CannotBeUndone();
+            report.Add(ConsequenceKind.WritesPath, place.Shown, $"Writes {place.Shown}, outside of the workspace.", RiskTier.Destructive);
+            return;
+        }
+
+        report.Add(ConsequenceKind.WritesPath, place.Shown, $"Writes {place.Shown}.", RiskTier.WorkspaceWrite);
+    }
+
+    public static void Delete(Report report, PlaceFinder places, Place place)
+    {
+        report.CannotBeUndone();
+        var what = places.HoldsWorkspace(place) ? $"{place.Path}, which is the whole workspace" : place.Zone == Zone.Outside ? $"{place.Shown}, outside of the workspace" : place.Shown;
+        report.Add(ConsequenceKind.DeletesPath, place.Shown, $"Deletes {what}.", RiskTier.Destructive);
+    }
+
+    /// <summary>Names inside of the workspace are looked at from there: a project may lie below a folder called .vscode.</summary>
+    public static (string Who, RiskTier Tier)? Later(string path, PlaceFinder places)
+        => LaterPaths.Find(PlaceFinder.Within(path, places.Root) ? path[places.Root.Length..] : PlaceFinder.Within(path, places.Workspace) ? path[places.Workspace.Length..] : path, places.Home);
+}

@@ -1,0 +1,81 @@
+namespace PocketCoder.Risks.Tests;
+
+public sealed class EditTests
+{
+    [Theory]
+    [InlineData("src/a.cs", RiskTier.WorkspaceWrite, false)]
+    [InlineData("/home/me/proj/src/a.cs", RiskTier.WorkspaceWrite, false)]
+    [InlineData("package.json", RiskTier.WorkspaceWrite, true)]
+    [InlineData("sub/package.json", RiskTier.WorkspaceWrite, true)]
+    [InlineData("CLAUDE.md", RiskTier.WorkspaceWrite, true)]
+    [InlineData(".github/workflows/ci.yml", RiskTier.ReachesOut, true)]
+    [InlineData(".npmrc", RiskTier.ReachesOut, true)]
+    [InlineData(".git/hooks/pre-commit", RiskTier.Destructive, true)]
+    [InlineData(".GIT/hooks/pre-commit", RiskTier.Destructive, true)]
+    [InlineData("sub/../.git/config", RiskTier.Destructive, true)]
+    [InlineData("module/.git/config", RiskTier.Destructive, true)]
+    [InlineData(".claude/settings.json", RiskTier.Destructive, true)]
+    [InlineData(".codex/config.toml", RiskTier.Destructive, true)]
+    [InlineData(".mcp.json", RiskTier.Destructive, true)]
+    [InlineData(".envrc", RiskTier.Destructive, true)]
+    [InlineData(".vscode/tasks.json", RiskTier.Destructive, true)]
+    [InlineData("../other/a.cs", RiskTier.Destructive, false)]
+    [InlineData("/etc/passwd", RiskTier.Destructive, false)]
+    [InlineData("/home/me/.bashrc", RiskTier.Destructive, true)]
+    [InlineData("/home/me/proj2/a.cs", RiskTier.Destructive, false)]
+    public void A_file_that_is_obeyed_later_is_told_apart(string path, RiskTier tier, bool later)
+    {
+        var risk = RiskAssessor.AssessEdit(path, "/home/me/proj", "/home/me");
+        Assert.Equal(tier, risk.Tier);
+        Assert.True(risk.Understood);
+        Assert.Equal(later, risk.Consequences.Any(c => c.Kind == ConsequenceKind.RunsLater));
+        Assert.Equal(tier <= RiskTier.WorkspaceWrite, risk.Reversible);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("a\0b")]
+    [InlineData("src/\u202eevil.cs")]
+    public void What_is_no_plain_path_is_not_understood(string path)
+    {
+        var risk = RiskAssessor.AssessEdit(path, "/home/me/proj", "/home/me");
+        Assert.False(risk.Understood);
+        Assert.NotEqual(RiskTier.Read, risk.Tier);
+    }
+
+    [Fact]
+    public void A_workspace_below_a_folder_with_a_special_name_is_a_workspace()
+        => Assert.DoesNotContain(RiskAssessor.AssessEdit("a.cs", "/home/me/.vscode/proj", "/home/me").Consequences, c => c.Kind == ConsequenceKind.RunsLater);
+
+    [Fact]
+    public void Links_are_followed_to_where_they_lead()
+    {
+        var root = Directory.CreateTempSubdirectory("risk-links-").FullName;
+        try
+        {
+            var workspace = Path.Combine(root, "proj");
+            Directory.CreateDirectory(Path.Combine(workspace, "src"));
+            Directory.CreateSymbolicLink(Path.Combine(workspace, "out"), "/usr/share");
+            Directory.CreateSymbolicLink(Path.Combine(workspace, "in"), "src");
+            File.CreateSymbolicLink(Path.Combine(workspace, "notes.txt"), "/etc/passwd");
+            File.CreateSymbolicLink(Path.Combine(workspace, ".envrc"), "src/plain.txt");
+            Directory.CreateSymbolicLink(Path.Combine(workspace, "loop"), "loop");
+
+            Assert.Equal(RiskTier.Destructive, Of("echo x > out/a").Tier);
+            Assert.Equal(RiskTier.Destructive, Of("echo x > notes.txt").Tier);
+            Assert.Equal(RiskTier.Destructive, Of("touch in/../out/a").Tier);
+            Assert.Equal(RiskTier.Destructive, Of("touch out/../lib/a").Tier);
+            Assert.Equal(RiskTier.Destructive, Of("touch loop/a").Tier);
+            Assert.Equal(RiskTier.WorkspaceWrite, Of("echo x > in/a").Tier);
+            Assert.Contains(Of("echo x > in/a").Consequences, c => c.Subject == "src/a");
+            Assert.Equal(RiskTier.Destructive, RiskAssessor.AssessEdit("notes.txt", workspace, root).Tier);
+            Assert.Contains(RiskAssessor.AssessEdit(".envrc", workspace, root).Consequences, c => c.Kind == ConsequenceKind.RunsLater);
+
+            Risk Of(string command) => RiskAssessor.Assess(command, workspace, workspace, root);
+        }
+        finally
+        {
+            Directory.Delete(root, recursive: true);
+        }
+    }
+}
