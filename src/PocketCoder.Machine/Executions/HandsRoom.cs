@@ -14,7 +14,7 @@ internal sealed partial class HandsRoom : IAsyncDisposable
 {
     private static readonly TimeSpan KillLimit = TimeSpan.FromSeconds(10);
 
-    private readonly ISandboxBackend _bubblewrap;
+    private readonly BubblewrapBackend _bubblewrap;
     private readonly ILogger _log;
     private readonly ConcurrentDictionary<Guid, Lazy<Task<ISandbox>>> _sandboxes = new();
     private readonly Lazy<Task<SandboxProbe>> _probe;
