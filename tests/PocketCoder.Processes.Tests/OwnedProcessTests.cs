@@ -21,6 +21,28 @@ public sealed class OwnedProcessTests
     }
 
     [Fact]
+    public async Task A_process_that_is_let_go_runs_on_and_is_signalled_by_its_identity_alone()
+    {
+        var process = Shell.Start("exec sleep 60");
+        await Wait.UntilAsync(() => File.ReadAllText($"/proc/{process.Identity.Pid}/comm").Trim() == "sleep", "the program itself");
+        process.Release();
+        Assert.True(ProcessGroup.IsAlive(process.Identity));
+        Assert.False(ProcessGroup.TrySignal(process.Identity with { StartTicks = process.Identity.StartTicks - 1 }, 9));
+        Assert.True(ProcessGroup.IsAlive(process.Identity));
+        Assert.True(ProcessGroup.TrySignal(process.Identity, 9));
+        await Wait.UntilAsync(() => !ProcessGroup.IsAlive(process.Identity), "its end");
+        Assert.False(ProcessGroup.TrySignal(process.Identity, 9));
+    }
+
+    [Fact]
+    public async Task Everything_below_a_process_is_listed_with_it()
+    {
+        await using var process = Shell.Start("setsid sleep 60 & sleep 61 & wait");
+        await Wait.UntilAsync(() => ProcessGroup.WithDescendants(process.Identity).Count == 3, "three processes");
+        Assert.Contains(ProcessGroup.WithDescendants(process.Identity), p => p.Pid == process.Identity.Pid);
+    }
+
+    [Fact]
     public async Task The_environment_is_what_was_given_and_the_mark_and_nothing_else()
     {
         var start = Shell.Command("env -0", ("GREETING", "grüß dich")) with { Program = "/usr/bin/env", Arguments = ["-0"] };

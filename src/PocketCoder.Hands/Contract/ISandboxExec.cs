@@ -22,7 +22,7 @@ public interface ISandboxExec : IAsyncDisposable
     /// <summary>Where <c>stdout</c> and <c>stderr</c> are written whole by the sandbox itself, independent of this process; null when not asked for.</summary>
     string? SpoolDirectory { get; }
 
-    /// <summary>How it ended. Never faults. What it left behind is dead by then.</summary>
+    /// <summary>How it ended. Never faults. What it left behind is being ended by then, and writes to neither output any more.</summary>
     Task<ExecOutcome> Exited { get; }
 
     /// <summary>Asks the command itself to stop (SIGINT as Ctrl-C would). What it makes of that is its business.</summary>
