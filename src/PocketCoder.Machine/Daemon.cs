@@ -92,6 +92,9 @@ public sealed partial class Daemon : IAsyncDisposable
 
     internal MessageTable Table => _table;
 
+    /// <summary>Completes when it is known which sandboxes this machine has.</summary>
+    internal Task SandboxesKnown => _hands.LookAsync();
+
     /// <summary>Starts everything; when it returns, devices can connect.</summary>
     /// <exception cref="HomeRefusal">The home directory can't be used.</exception>
     /// <exception cref="LedgerException">The database can't be opened; the message says why.</exception>

@@ -153,13 +153,18 @@ public sealed class AppStoryTests(Browser browser) : IClassFixture<Browser>
         await Wait.UntilAsync(async () => (await machine.Control.ListDevicesAsync(CancellationToken.None))[0].Connected, "the device works");
     }
 
-    internal static async Task NewSessionAsync(BrowserPhone phone, string prompt, string? mode = null)
+    internal static async Task NewSessionAsync(BrowserPhone phone, string prompt, string? mode = null, string? sandbox = null)
     {
         await phone.Page.GotoAsync(new Uri(new Uri(phone.Page.Url), "/new").ToString());
         await Expect(phone.Id("project-select")).ToBeVisibleAsync();
         if (mode is not null)
         {
             await phone.Id("mode-select").SelectOptionAsync(mode);
+        }
+
+        if (sandbox is not null)
+        {
+            await phone.Id("sandbox-select").SelectOptionAsync(sandbox);
         }
 
         await SendAsync(phone, prompt);

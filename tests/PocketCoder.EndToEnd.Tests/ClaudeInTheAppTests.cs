@@ -106,6 +106,32 @@ public sealed class ClaudeInTheAppTests(Browser browser) : IClassFixture<Browser
         Assert.Empty(phone.Complaints);
     }
 
+    [Fact]
+    public async Task Claude_works_in_a_sandbox_with_its_own_shell_off()
+    {
+        await using var model = await ScriptedModelServer.StartAsync();
+        using var home = new ClaudeHome(await RealClaude.ProgramAsync(), model.Address);
+        await using var machine = await RunningMachine.StartAsync([new ClaudeDriver(TimeProvider.System, home.Environment)]);
+        await machine.Control.AddProjectAsync(home.Project, "api", TestContext.Current.CancellationToken);
+        await machine.Daemon.SandboxesKnown;
+        await using var phone = await browser.PhoneAsync();
+        await AppStoryTests.PairAsync(machine, phone);
+
+        await AppStoryTests.NewSessionAsync(phone, "BASH: echo working; until [ -e go ]; do sleep 0.1; done; id -un; exit 3", sandbox: "bubblewrap");
+        await ExpectCardAsync(phone, "until [ -e go ]");
+        await Expect(phone.Page.GetByText("sandboxed").First).ToBeVisibleAsync();
+        await phone.PictureAsync("30-sandbox-asks");
+        await phone.Id("allow-once").Last.ClickAsync();
+        await Expect(phone.Id("live-output")).ToContainTextAsync("working");
+        await phone.PictureAsync("31-sandbox-live");
+        await File.WriteAllTextAsync(home.InProject("go"), "", TestContext.Current.CancellationToken);
+        await Expect(phone.Page.GetByText("exit code 3").First).ToBeVisibleAsync();
+        await UntilIdleAsync(machine);
+        await phone.PictureAsync("32-sandbox-done");
+        Assert.True((await machine.Control.VerifyLedgerAsync(CancellationToken.None)).Intact);
+        Assert.Empty(phone.Complaints);
+    }
+
     private static Task UntilIdleAsync(RunningMachine machine)
         => Wait.UntilAsync(async () => (await machine.Control.ListSessionsAsync(CancellationToken.None))[0].State == SessionState.Idle, "the turn ended");
 

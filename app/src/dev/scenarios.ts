@@ -138,7 +138,7 @@ function rich(ledger: LedgerRowInfo[]): MockState {
   ];
   const last = ledger[ledger.length - 1];
   return {
-    machine: { machineId: "3f9a1c27b5e04d8896aa10c2d7f4e51b", name: "atlas", version: "0.1.0", os: "Debian GNU/Linux 12", arch: "x64", demo: false, sandbox: "none", warnings: [] },
+    machine: { machineId: "3f9a1c27b5e04d8896aa10c2d7f4e51b", name: "atlas", version: "0.1.0", os: "Debian GNU/Linux 12", arch: "x64", demo: false, sandbox: "none", sandboxes: ["none", "bubblewrap"], warnings: [] },
     projects: [
       { projectId: PROJECT.api, name: "api", path: "/home/ada/src/api", createdAt: ago(9000), lastOpenedAt: ago(1), missing: false },
       { projectId: PROJECT.web, name: "web", path: "/home/ada/src/web", createdAt: ago(8000), lastOpenedAt: ago(9), missing: false },
@@ -146,9 +146,9 @@ function rich(ledger: LedgerRowInfo[]): MockState {
       { projectId: id(4), name: "legacy", path: "/mnt/usb/legacy", createdAt: ago(90000), lastOpenedAt: null, missing: true },
     ],
     agents: [
-      { id: "claude", name: "Claude Code", installed: true, version: "2.1.0", advice: null, modes: ["default", "plan", "acceptEdits"], models: true, questions: true, plans: true, resume: true },
-      { id: "stub", name: "Stub", installed: true, version: "0.1.0", advice: null, modes: [], models: false, questions: false, plans: false, resume: false },
-      { id: "codex", name: "Codex", installed: false, version: null, advice: "Install it with npm install -g @openai/codex, then sign in by running codex once.", modes: [], models: true, questions: false, plans: false, resume: true },
+      { id: "claude", name: "Claude Code", installed: true, version: "2.1.0", advice: null, modes: ["default", "plan", "acceptEdits"], models: true, questions: true, plans: true, resume: true, hostTools: true },
+      { id: "stub", name: "Stub", installed: true, version: "0.1.0", advice: null, modes: [], models: false, questions: false, plans: false, resume: false, hostTools: false },
+      { id: "codex", name: "Codex", installed: false, version: null, advice: "Install it with npm install -g @openai/codex, then sign in by running codex once.", modes: [], models: true, questions: false, plans: false, resume: true, hostTools: true },
     ],
     sessions,
     approvals,

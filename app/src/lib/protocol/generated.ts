@@ -75,6 +75,7 @@ export interface AgentInfo {
   questions: boolean;
   plans: boolean;
   resume: boolean;
+  hostTools: boolean;
 }
 
 export interface AgentMessageRequest {
@@ -139,6 +140,7 @@ export interface AgentSessionNewRequest {
   content: string;
   mode?: string | null;
   model?: string | null;
+  sandbox?: SandboxKind | null;
 }
 
 export interface AgentSessionNewResponse {
@@ -242,7 +244,7 @@ export type DecisionScope = "once" | "turn" | "session";
 
 export type DecisionVerdict = "allow" | "deny";
 
-export type DeltaKind = "text" | "thinking";
+export type DeltaKind = "text" | "thinking" | "output";
 
 export interface DeviceChanged {
   kind: "device";
@@ -472,6 +474,7 @@ export interface MachineInfo {
   arch: string;
   demo: boolean;
   sandbox: SandboxKind;
+  sandboxes: SandboxKind[];
   warnings: string[];
 }
 

@@ -1,7 +1,6 @@
 import type {
   AgentInfo, ApprovalInfo, DecisionScope, DecisionVerdict, DeviceInfo, HelloResponse, LedgerHead, MachineEvent, MachineInfo, ProjectInfo, Requests,
-  Scope, SessionInfo, TurnInfo,
-} from "../protocol/generated";
+  Scope, SessionInfo, TurnInfo, SandboxKind } from "../protocol/generated";
 import { Client } from "../client/client";
 import { RequestError } from "../client/errors";
 import { uuid7 } from "../ids/uuid7";
@@ -27,6 +26,7 @@ export interface NewSession {
   readonly content: string;
   readonly mode: string | null;
   readonly model: string | null;
+  readonly sandbox?: SandboxKind;
 }
 
 /** Everything about the paired machine, as the screens see it. Lives from pairing to un-pairing. */

@@ -171,6 +171,7 @@ export const en = {
     unsaved: "Not at the machine yet",
   },
   start: {
+    sandboxHelp: "Its commands see the project and the system's programs, nothing else of this machine, and no network. The agent itself, with its file tools, still runs outside, and asks.",
     title: "New session",
     project: "Project",
     agent: "Agent",
@@ -235,7 +236,7 @@ export const en = {
     working: "Working",
     waitsForYou: "Waits for you",
     idle: "Ready",
-    sandboxNone: "no sandbox",
+    sandboxes: { none: "no sandbox", bubblewrap: "sandboxed", docker: "sandboxed (Docker)", landlock: "reduced sandbox" },
     transcript: "Transcript",
   },
   composer: {
@@ -259,6 +260,7 @@ export const en = {
     id: "Fingerprint",
     sandbox: "Sandbox",
     sandboxNone: "None",
+    sandboxes: { none: "No sandbox", bubblewrap: "Sandbox: bubblewrap", docker: "Sandbox: Docker", landlock: "Reduced sandbox: Landlock" },
     sandboxNoneHelp: "Commands run with all rights of the user who started PocketCoder: they can read and change everything that user can. Your decision is the only gate.",
     demo: "Demo: nothing here is real.",
     warnings: "Warnings",

@@ -34,6 +34,8 @@ export interface ToolItem extends Base {
   readonly diff: FileDiff | null;
   readonly path: string | null;
   readonly approval: ApprovalInfo | null;
+  /** What a command of the machine's has written so far, while it runs. */
+  readonly live: string;
   /** What a sub-agent did under this call. */
   readonly children: readonly Item[];
 }

@@ -24,6 +24,18 @@ describe("transcript", () => {
     expect(transcript.queue).toEqual([]);
   });
 
+  it("shows what a command writes while it runs, and the result instead of it when it is over", () => {
+    const transcript = of(tool("c", "execute", "make"));
+    const live = (): string => transcript.rows().map((row) => (row.kind === "tool" ? row.live : "")).join("");
+    expect(transcript.applyDelta(delta("c", 0, "one ", { kind: "output" }))).toBe(true);
+    expect(transcript.applyDelta(delta("c", 2, "e two", { kind: "output" }))).toBe(true);
+    expect(live()).toBe("one two");
+    expect(transcript.applyDelta(delta("c", 99, "later", { kind: "output" }))).toBe(false);
+    transcript.applyDelta(delta("c", 0, "", { dropped: true }));
+    expect(live()).toBe("");
+    expect(kinds(transcript)).toEqual(["tool"]);
+  });
+
   it("never shows a prompt that was taken out of the queue", () => {
     const removed = turnEvent("b", "x", "cancelled", 0);
     const transcript = of(turnEvent("b", "x", "queued", 1), removed.kind === "turn" ? { ...removed, turn: { ...removed.turn, startedAt: null } } : removed);

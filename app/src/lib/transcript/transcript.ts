@@ -79,7 +79,7 @@ export class Transcript {
         this.#toolUse(event, at);
         break;
       case "tool_result":
-        this.#changeTool(event.toolUseId, at, parent, (tool) => ({ ...tool, result: event }));
+        this.#changeTool(event.toolUseId, at, parent, (tool) => ({ ...tool, result: event, live: "" }));
         break;
       case "file_create":
       case "file_edit":
@@ -122,6 +122,8 @@ export class Transcript {
 
   /** False when text before this delta is missing. */
   applyDelta(delta: AgentDeltaPayload): boolean {
+    const tool = this.#find(`tool-${delta.blockId}`);
+    if (delta.kind === "output" || (delta.dropped && tool?.kind === "tool")) return this.#output(delta, tool?.kind === "tool" ? tool.live : "");
     if (this.#closedBlocks.has(delta.blockId)) return true;
     const key = `block-${delta.blockId}`;
     if (delta.dropped) {
@@ -134,6 +136,14 @@ export class Transcript {
     const fresh = delta.text.slice(have.length - delta.offset);
     if (fresh === "" && known) return true;
     this.#put({ kind: delta.kind, key, at: known?.at ?? 0, blockId: delta.blockId, text: have + fresh, live: true }, delta.parentToolUseId ?? null);
+    return true;
+  }
+
+  /** The id of a block of output is that of the tool call. */
+  #output(delta: AgentDeltaPayload, have: string): boolean {
+    if (!delta.dropped && delta.offset > have.length) return false;
+    const live = delta.dropped ? "" : have + delta.text.slice(have.length - delta.offset);
+    this.#changeTool(delta.blockId, 0, delta.parentToolUseId ?? null, (tool) => ({ ...tool, live }));
     return true;
   }
 
@@ -151,7 +161,7 @@ export class Transcript {
       {
         kind: "tool", key, at, toolUseId: event.toolUseId, tool: event.tool, category: event.category, title: event.title, input: event.input,
         inputTruncated: event.inputTruncated, result: before?.result ?? null, diff: before?.diff ?? null, path: before?.path ?? null,
-        approval: before?.approval ?? (waiting?.kind === "approval" ? waiting.approval : null), children: before?.children ?? [],
+        approval: before?.approval ?? (waiting?.kind === "approval" ? waiting.approval : null), live: before?.live ?? "", children: before?.children ?? [],
       },
       event.parentToolUseId,
     );
@@ -179,7 +189,7 @@ export class Transcript {
     const tool: ToolItem =
       known?.kind === "tool"
         ? known
-        : { kind: "tool", key, at, toolUseId, tool: "", category: "other", title: "", input: "", inputTruncated: false, result: null, diff: null, path: null, approval: null, children: [] };
+        : { kind: "tool", key, at, toolUseId, tool: "", category: "other", title: "", input: "", inputTruncated: false, result: null, diff: null, path: null, approval: null, live: "", children: [] };
     this.#put(change(tool), parent);
   }
 
