@@ -127,7 +127,7 @@ public sealed class BashTests
         return text.ToString();
     }
 
-    private static async Task<string> RunBashAsync(string script, IReadOnlyList<string> commands)
+    private static async Task<string> RunBashAsync(string script, List<string> commands)
     {
         var folder = Directory.CreateTempSubdirectory("risk-bash-").FullName;
         try

@@ -36,7 +36,13 @@ internal static class SecretPaths
     /// <param name="path">Absolute; may be a pattern.</param>
     public static bool Matches(string path, string home, bool glob)
     {
-        if (path.StartsWith("/proc/", StringComparison.Ordinal) && (path.EndsWith("/environ", StringComparison.Ordinal) || path.EndsWith("/mem", StringComparison.Ordinal) || path.Contains("/fd/", StringComparison.Ordinal)))
+        if (path.StartsWith("/proc/", StringComparison.Ordinal) && (path.EndsWith("/environ", StringComparison.Ordinal) || path.EndsWith("/mem", StringComparison.Ordinal) || path.Contains("/fd/", StringComparison.Ordinal) || path.Contains("/root", StringComparison.Ordinal) || path.Contains("/cwd", StringComparison.Ordinal)))
+        {
+            return true;
+        }
+
+        // Raw disks and memory hold everything; the harmless devices never come here.
+        if (path.StartsWith("/dev/", StringComparison.Ordinal) && !path.StartsWith("/dev/shm/", StringComparison.Ordinal))
         {
             return true;
         }

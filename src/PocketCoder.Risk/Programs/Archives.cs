@@ -41,7 +41,7 @@ internal static class Archives
 
         if (creates)
         {
-            call.Writes(archives);
+            call.Writes(archives.Where(a => a.Text != "-"));
             call.Reads(call.Operands("fC").Where(a => !archives.Contains(a) && !folders.Contains(a) && a != call.Args[0]), tree: true);
         }
         else if (extracts)

@@ -15,7 +15,7 @@ internal static class Builtins
         programs.Add("printf", Printf, Traits.AnyArguments);
         programs.Add("test [", Test, Traits.AnyArguments);
         programs.Add("pwd", static _ => { }, Traits.AnyOptions);
-        programs.Add("type hash", static _ => { }, Traits.Builtin | Traits.AnyOptions);
+        programs.Add("type", static _ => { }, Traits.Builtin | Traits.AnyOptions);
         programs.Add("exit", static call => call.Outcome = new Outcome(null, null), Traits.AnyArguments | Traits.Builtin);
         programs.Add("cd", ChangeFolder, Traits.OwnCheck | Traits.Builtin);
         programs.Add("pushd popd", Somewhere, Traits.OwnCheck | Traits.Builtin);
@@ -33,7 +33,7 @@ internal static class Builtins
         programs.Add("unalias", static call => call.Report.NotUnderstood("unalias", "Changes what words stand for.", ConsequenceKind.ChangesMeaning), Traits.Builtin);
         programs.Add("trap", Trap, Traits.OwnCheck | Traits.Builtin);
         programs.Add("umask ulimit", static call => call.Report.NotUnderstood(call.Name, $"Changes limits or rights for what follows: {call.Shown}", ConsequenceKind.ChangesMeaning, RiskTier.WorkspaceWrite), Traits.Builtin);
-        programs.Add("let getopts enable bind complete compgen compopt history fc dirs disown bg fg suspend caller logout", static call => call.Report.NotUnderstood(call.Name, $"{call.Name} changes the shell in ways that are not followed."), Traits.Builtin);
+        programs.Add("let getopts enable bind hash complete compgen compopt history fc dirs disown bg fg suspend caller logout", static call => call.Report.NotUnderstood(call.Name, $"{call.Name} changes the shell in ways that are not followed."), Traits.Builtin);
     }
 
     private static void Printf(Invocation call)
@@ -60,7 +60,7 @@ internal static class Builtins
         {
             Move(call, new Arg(call.Walker.Places.Home));
         }
-        else if (targets is [{ Exact: true } target] && target.Text != "-" && call.Args.All(a => a.Exact))
+        else if (targets is [{ Exact: true } target] && target.Text != "-" && call.Args.All(a => a.Exact && (a == target || a.Text is "--" or "-L")))
         {
             Move(call, target);
         }

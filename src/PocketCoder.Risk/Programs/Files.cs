@@ -44,7 +44,13 @@ internal static class Files
             operands.RemoveAt(operands.Count - 1);
         }
 
-        call.Reads(operands, tree: call.Has("-r", "-R", "-a", "--recursive", "--archive"));
+        var recursive = call.Has("-r", "-R", "-a", "--recursive", "--archive");
+        call.Reads(operands, recursive);
+        if (recursive && operands.Any(o => o.Text is "." or ".." || o.Text.EndsWith("/.", StringComparison.Ordinal)))
+        {
+            call.Report.Unknown(call.Shown, "Copies what is in a folder, hidden files included: settings and hooks may be among them.", tier: RiskTier.WorkspaceWrite);
+        }
+
         Into(call, operands, into);
     }
 
@@ -84,14 +90,17 @@ internal static class Files
             operands.RemoveAt(operands.Count - 1);
         }
 
+        var leaves = false;
+        into.ForEach(t => call.At(t, p => leaves |= p.Zone != Paths.Zone.Workspace));
         foreach (var source in operands)
         {
             call.At(
                 source,
                 place =>
                 {
+                    Walking.PathEffects.Touch(call.Report, call.Walker.Places, place, source.Glob);
                     Walking.PathEffects.Write(call.Report, call.Walker.Places, place);
-                    if (call.Walker.Places.HoldsWorkspace(place))
+                    if (leaves || call.Walker.Places.HoldsWorkspace(place))
                     {
                         Walking.PathEffects.Delete(call.Report, call.Walker.Places, place);
                     }
@@ -111,6 +120,7 @@ internal static class Files
         {
             call.At(target, place =>
             {
+                Walking.PathEffects.Touch(call.Report, call.Walker.Places, place, target.Glob);
                 if (place.Zone is Paths.Zone.Outside or Paths.Zone.Temporary)
                 {
                     call.Report.Add(ConsequenceKind.WritesPath, place.Shown, $"Makes {place.Shown}, outside of the workspace, reachable from inside.", RiskTier.Destructive);

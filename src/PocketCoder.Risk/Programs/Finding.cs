@@ -68,7 +68,7 @@ internal static class Finding
         switch (call.Args[i].Text)
         {
             case "-delete":
-                call.Deletes(roots.Select(Below));
+                call.Deletes(roots.Select(r => Below(r)));
                 return i;
             case "-fprint" or "-fprint0" or "-fls":
                 call.Writes(call.Args.Skip(i + 1).Take(1));
@@ -83,10 +83,19 @@ internal static class Finding
                     end++;
                 }
 
-                foreach (var root in roots)
+                var names = call.Args.Where((_, n) => n > 0 && call.Args[n - 1].Text is "-name" or "-iname").Select(a => a.Text).DefaultIfEmpty("*").ToList();
+                foreach (var (root, name) in roots.SelectMany(r => names.Select(n => (r, n))))
                 {
+                    call.At(root, place =>
+                    {
+                        if (place.Zone == Paths.Zone.Outside && call.Walker.Places.IsWide(place))
+                        {
+                            Walking.PathEffects.Read(call.Report, call.Walker.Places, place, tree: true);
+                        }
+                    });
+
                     // The found file stands for {}; from -execdir it comes as ./name, in a folder that is not known but below the root.
-                    call.Start(call.Args.Skip(i + 1).Take(end - i - 1).Select(a => a.Text.Contains("{}", StringComparison.Ordinal) ? a with { Text = a.Text.Replace("{}", Below(root).Text, StringComparison.Ordinal), Glob = true, Known = a.Known && root.Known } : a));
+                    call.Start(call.Args.Skip(i + 1).Take(end - i - 1).Select(a => a.Text.Contains("{}", StringComparison.Ordinal) ? a with { Text = a.Text.Replace("{}", Below(root, name).Text, StringComparison.Ordinal), Glob = true, Known = a.Known && root.Known } : a));
                 }
 
                 return end;
@@ -96,7 +105,7 @@ internal static class Finding
         }
     }
 
-    private static Arg Below(Arg root) => root with { Text = root.Text.EndsWith('/') ? root.Text + "*" : root.Text + "/*", Glob = true };
+    private static Arg Below(Arg root, string name = "*") => root with { Text = root.Text.TrimEnd('/') + "/" + name, Glob = true };
 
     public static void Fd(Invocation call)
     {

@@ -67,6 +67,27 @@ internal static class Git
             return;
         }
 
+        if (!call.Args.Take(i).Any(a => a.Text == "-C"))
+        {
+            call.At(new Arg("."), place =>
+            {
+                if (place.Zone != Paths.Zone.Workspace)
+                {
+                    call.Unknown($"Works in {place.Shown}, outside of the workspace, where git obeys settings that nobody looked at.");
+                }
+            });
+        }
+
+        foreach (var arg in call.Args.Skip(i + 1).Where(a => a.Known && !a.Text.StartsWith('-') && a.Text.Length < 4096))
+        {
+            // HEAD:path too
+            var path = arg with { Text = arg.Text[(arg.Text.LastIndexOf(':') + 1)..] };
+            if (path.Text.Length > 0 && call.State.Folders is not null)
+            {
+                call.At(path, place => Walking.PathEffects.Touch(call.Report, call.Walker.Places, place, path.Glob));
+            }
+        }
+
         var command = call.Args[i].Text;
         var inner = call.As("git " + command, WithoutMessages(command, call.Args.Skip(i + 1)));
         ProgramTable.CheckArguments(inner, anyOptions: command is "add");
@@ -198,6 +219,11 @@ internal static class Git
         if (command is "commit" or "merge" or "rebase" or "cherry-pick" or "revert" or "am" or "switch" && !call.Has("--no-verify"))
         {
             call.Report.Add(ConsequenceKind.RunsCode, "hooks", "Runs the repository's hooks, if it has any.", RiskTier.WorkspaceWrite);
+        }
+
+        if (command is "apply" or "am")
+        {
+            call.Report.Unknown(call.Shown, "Changes whatever files the patch names: settings of agents may be among them.", tier: RiskTier.WorkspaceWrite);
         }
 
         if (command is "mv")

@@ -15,7 +15,13 @@ internal static class Network
         programs.Add("ping ping6 traceroute tracepath mtr dig host nslookup whois", Ask, Traits.OwnCheck);
         programs.Add("http https httpie xh aria2c lynx w3m links ftp lftp rclone s3cmd mail mailx sendmail mutt", Other, Traits.OwnCheck);
         programs.Add("ssh-keygen ssh-add ssh-copy-id ssh-agent gpg gpg2 openssl age pass", static call => call.Report.Unknown(call.Name, $"Works with keys: {call.Shown}", ConsequenceKind.ReadsSecret));
-        programs.Add("ss netstat", static _ => { }, Traits.AnyOptions);
+        programs.Add("ss netstat", static call =>
+        {
+            if (call.Name == "ss" && call.Has("-K", "--kill", "-D", "--diag", "-F", "--filter"))
+            {
+                call.System($"Cuts connections or writes a file: {call.Shown}");
+            }
+        });
         programs.Add("ip ifconfig route", static call =>
         {
             if (call.Args.Any(a => a.Text is "add" or "del" or "set" or "flush" or "change" or "replace" or "up" or "down" or "netns" or "exec" || a.Text.StartsWith("-b", StringComparison.Ordinal)))
@@ -101,6 +107,10 @@ internal static class Network
                     call.Writes(value);
                 }
             }
+            else if (text is "-H" or "--header" && value is { Text: ['@', ..] } || (text is "-b" or "--cookie" && value is { Text: var cookie } && !cookie.Contains('=', StringComparison.Ordinal)))
+            {
+                bodies.Add(value with { Text = "@" + value.Text.TrimStart('@') });
+            }
             else if (IsUpload(text))
             {
                 bodies.Add(value ?? new Arg("", Known: false));
@@ -158,7 +168,7 @@ internal static class Network
         call.Report.Add(ConsequenceKind.ReachesHost, "upload", "Sends data along.", RiskTier.ReachesOut);
         var at = body.Text.IndexOf('@', StringComparison.Ordinal);
         var less = body.Text.IndexOf("=<", StringComparison.Ordinal);
-        if (at == 0 || (at > 0 && body.Text[at - 1] == '=') || less > 0)
+        if (at == 0 || (at > 0 && (body.Text[at - 1] == '=' || call.Has("--data-urlencode"))) || less > 0)
         {
             var file = less > 0 ? body.Text[(less + 2)..] : body.Text[(at + 1)..];
             if (file != "-")
@@ -296,6 +306,10 @@ internal static class Network
             else
             {
                 call.Reads(operands[i], tree: true);
+                if (operands[i].Text.EndsWith('/') && HostOf(operands[^1].Text) is null)
+                {
+                    call.Report.Unknown(operands[i].Text, "Copies what is in a folder, hidden files included: settings and hooks may be among them.", tier: RiskTier.WorkspaceWrite);
+                }
             }
         }
 

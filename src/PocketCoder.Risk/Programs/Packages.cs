@@ -62,7 +62,7 @@ internal static class Packages
         }
 
         var verb = call.Args.FirstOrDefault(a => !a.Text.StartsWith('-') || a.Text.StartsWith("-S", StringComparison.Ordinal));
-        if (verb is { Exact: true } && s_local.Contains(verb.Text))
+        if (verb is { Exact: true } && s_local.Contains(verb.Text) && call.Name is not ("deno" or "bun") && !(call.Name == "go" && call.Args.Any(a => a.Text.Contains('@', StringComparison.Ordinal))))
         {
             call.RunsCode(call.Shown, $"Runs the project's own code: {call.Shown}", RiskTier.WorkspaceWrite);
         }

@@ -7,9 +7,9 @@ internal static class Readers
 {
     public static void AddTo(Dictionary<string, ProgramEntry> programs)
     {
-        programs.Add("cat head tail wc nl od hexdump strings tac rev fold fmt expand unexpand paste join comm cut column cmp cksum sum md5sum sha1sum sha224sum sha256sum sha384sum sha512sum b2sum base32 base64 zcat bzcat xzcat zstdcat zless bat", ReadOperands("n c w s m d f t b k"), Traits.AnyOptions);
+        programs.Add("cat head tail wc nl od hexdump strings tac rev fold fmt expand unexpand paste join comm cut column cmp cksum sum md5sum sha1sum sha224sum sha256sum sha384sum sha512sum b2sum base32 zcat bzcat xzcat zstdcat", ReadOperands("n c w s m d f t b k"), Traits.AnyOptions);
         programs.Add("stat readlink realpath du ls dir vdir", Look, Traits.AnyOptions);
-        programs.Add("basename dirname seq tr expr factor numfmt nproc uname whoami id groups uptime free arch tty logname users who w getconf locale tput cal ps pgrep pidof lsof df lsblk lscpu lsmod mount_ which whereis lsb_release sleep sw_vers vmstat iostat ldd_ ncal yes", static _ => { }, Traits.AnyOptions);
+        programs.Add("basename dirname seq tr expr factor numfmt nproc uname whoami id groups uptime free arch tty logname users who w getconf locale tput cal ps pgrep pidof lsof df lsblk lscpu lsmod which whereis lsb_release sleep sw_vers vmstat iostat ncal yes", static _ => { }, Traits.AnyOptions);
         programs.Add("printenv", static call => call.Report.CannotBeUndone());
         programs.Add("hostname", static call => Setter(call, "-F", "--file", "-b"));
         programs.Add("date", Date);
@@ -20,10 +20,12 @@ internal static class Readers
         programs.Add("jq", Jq);
         programs.Add("tree", static call => WithOutput(call, "-o", "--output-never", tree: true));
         programs.Add("file", static call => Only(call, ["-C", "--compile", "-m", "--magic-file"], call.Operands("fFeP")));
-        programs.Add("less more", static call => Only(call, ["-o", "-O", "-k", "--log-file", "--LOG-FILE", "--lesskey"], call.Operands()));
+        programs.Add("less more zless", Pager);
+        programs.Add("bat", static call => Only(call, ["--pager", "--paging", "--diff", "--config-file", "-m"], call.Operands()));
+        programs.Add("base64", static call => Only(call, ["-o", "--output"], call.Operands("wbi")));
         programs.Add("xxd", Xxd);
         programs.Add("uniq", static call => OptionalOutput(call, call.Operands("fsw")));
-        programs.Add("man info tldr", static call => Only(call, ["-P", "-H", "-C", "--pager", "--html", "--config-file"], []));
+        programs.Add("man info tldr", static call => Only(call, ["-P", "-H", "-C", "-o", "--pager", "--html", "--config-file", "--output"], []));
         programs.Add("top htop", static call => Only(call, [], []));
         programs.Add("tokei cloc scc", static call => Only(call, ["--out", "--report-file", "--by-file-never", "-o", "--output", "--config", "--extract-with", "--diff"], call.Operands()));
     }
@@ -56,6 +58,17 @@ internal static class Readers
         call.Reads(files, tree);
     }
 
+    /// <summary><c>less +!command</c> runs it.</summary>
+    private static void Pager(Invocation call)
+    {
+        if (call.Args.Any(a => a.Text.StartsWith('+')))
+        {
+            call.RunsCode(call.Name, $"Gives {call.Name} a command to begin with: {call.Shown}");
+        }
+
+        Only(call, ["-o", "-O", "-k", "--log-file", "--LOG-FILE", "--lesskey-file", "--lesskey-src"], call.Operands());
+    }
+
     private static void Search(Invocation call, ReadOnlySpan<string> doubtful)
     {
         if (call.Has(doubtful))
@@ -63,7 +76,7 @@ internal static class Readers
             call.RunsCode(call.Name, $"An option of {call.Name} runs a program: {call.Shown}");
         }
 
-        call.Reads(call.Operands("ABCmgtTe", "--glob", "--type", "--max-count", "--context", "--regexp").Skip(1), tree: true);
+        call.Reads(call.Operands("ABCmgtTe", "--glob", "--type", "--max-count", "--context", "--regexp").Skip(1).DefaultIfEmpty(new Arg(".")), tree: true);
     }
 
     private static void RipGrep(Invocation call) => Search(call, ["--pre", "--hostname-bin", "--search-zip", "-z"]);
@@ -73,7 +86,7 @@ internal static class Readers
         var recursive = call.Has("-r", "-R", "--recursive", "--dereference-recursive");
         var given = call.Has("-e", "-f", "--regexp", "--file");
         call.Reads(call.Values("-f", "--file").Where(_ => call.Args.Any(a => a.Text is "-f" || a.Text.StartsWith("--fil", StringComparison.Ordinal))));
-        call.Reads(call.Operands("ABCmefdD", "--include", "--exclude", "--exclude-dir", "--regexp", "--file", "--context", "--max-count", "--after-context", "--before-context").Skip(given ? 0 : 1), recursive);
+        call.Reads(call.Operands("ABCmefdD", "--include", "--exclude", "--exclude-dir", "--regexp", "--file", "--context", "--max-count", "--after-context", "--before-context").Skip(given ? 0 : 1).DefaultIfEmpty(new Arg(recursive ? "." : "/dev/stdin")), recursive);
     }
 
     private static void Date(Invocation call)

@@ -17,11 +17,15 @@ internal sealed class ShellParser
 
     private readonly Cursor _cursor;
     private readonly WordParser _words;
+    private readonly RedirectParser _redirects;
+    private readonly AssignmentParser _assignments;
 
     private ShellParser(string text, int depth)
     {
         _cursor = new Cursor(text, depth);
         _words = new WordParser(_cursor, ParseAll, Substitution);
+        _redirects = new RedirectParser(_cursor, _words, () => Blank(newlines: false), HereText);
+        _assignments = new AssignmentParser(_cursor, _words, () => Blank(newlines: true));
     }
 
     /// <exception cref="ShellSyntaxException">Not understood, for the reason given.</exception>
@@ -37,6 +41,14 @@ internal sealed class ShellParser
         }
 
         return parser._cursor.Pending.Count == 0 ? node : throw new ShellSyntaxException("a here-document has no text");
+    }
+
+    /// <summary>The text of an unquoted here-document.</summary>
+    private static List<Part> HereText(string text, int depth)
+    {
+        var inner = new ShellParser(text, depth);
+        var parts = inner._words.ParseHereText();
+        return inner._cursor.Pending.Count == 0 ? parts : throw new ShellSyntaxException("a here-document inside of a here-document");
     }
 
     /// <summary>The inside of <c>$( )</c> and <c>&lt;( )</c>, with its closing bracket.</summary>
@@ -189,7 +201,7 @@ internal sealed class ShellParser
         while (true)
         {
             Blank(newlines: false);
-            if (TryRedirect() is not { } redirect)
+            if (_redirects.TryParse() is not { } redirect)
             {
                 return redirects.Count == 0 ? compound : compound with { Redirects = redirects };
             }
@@ -392,20 +404,20 @@ internal sealed class ShellParser
         while (true)
         {
             Blank(newlines: false);
-            if (TryRedirect() is { } redirect)
+            if (_redirects.TryParse() is { } redirect)
             {
                 redirects.Add(redirect);
                 continue;
             }
 
             var bare = PeekWord();
-            if (words.Count == 0 && TryAssignment(out var assignment))
+            if (words.Count == 0 && _assignments.TryParse(out var assignment))
             {
                 assignments.Add(assignment);
                 continue;
             }
 
-            if (first is not null && s_declarations.Contains(first) && TryArrayAssignment(out assignment))
+            if (first is not null && s_declarations.Contains(first) && _assignments.TryParseArray(PeekWord(), out assignment))
             {
                 assignments.Add(assignment);
                 continue;
@@ -414,6 +426,11 @@ internal sealed class ShellParser
             if (_words.TryParse() is not { } word)
             {
                 break;
+            }
+
+            if (_cursor.At(0) is '<' or '>' && word.Parts is [Bare { Text: ['{', .., '}'] }])
+            {
+                throw new ShellSyntaxException("a redirection that names a variable");
             }
 
             words.Add(word);
@@ -436,201 +453,6 @@ internal sealed class ShellParser
         return words.Count + assignments.Count + redirects.Count > 0
             ? new SimpleCommand(assignments, words) { Redirects = redirects }
             : throw new ShellSyntaxException("a command is missing");
-    }
-
-    private bool TryArrayAssignment(out Assignment assignment)
-    {
-        assignment = null!;
-        var word = PeekWord();
-        return word.EndsWith('=') && _cursor.At(word.Length) == '(' && TryAssignment(out assignment);
-    }
-
-    private bool TryAssignment(out Assignment assignment)
-    {
-        assignment = null!;
-        var i = 0;
-        if (!WordParser.IsNameStart(_cursor.At(0)))
-        {
-            return false;
-        }
-
-        var name = new StringBuilder();
-        for (; WordParser.IsName(_cursor.At(i)); i++)
-        {
-            name.Append(_cursor.At(i));
-        }
-
-        var subscript = _cursor.At(i) == '[';
-        if (subscript)
-        {
-            var digits = i + 1;
-            while (char.IsAsciiDigit(_cursor.At(digits)))
-            {
-                digits++;
-            }
-
-            if (_cursor.At(digits) != ']' || digits == i + 1)
-            {
-                // A subscript is arithmetic, and arithmetic executes what stands in its variables' subscripts.
-                throw new ShellSyntaxException("a subscript that is computed, or a bracket in the name of a command");
-            }
-
-            i = digits + 1;
-        }
-
-        var append = _cursor.At(i) == '+' && _cursor.At(i + 1) == '=';
-        if (_cursor.At(append ? i + 1 : i) != '=')
-        {
-            return false;
-        }
-
-        for (var n = 0; n <= (append ? i + 1 : i); n++)
-        {
-            _cursor.Next();
-        }
-
-        if (_cursor.At(0) == '(')
-        {
-            assignment = new Assignment(name.ToString(), null, Array(), Plain: false);
-            return true;
-        }
-
-        assignment = new Assignment(name.ToString(), _words.TryParse(assignmentValue: true) ?? new Word([]), [], Plain: !append && !subscript);
-        return true;
-    }
-
-    private List<Word> Array()
-    {
-        _cursor.Expect("(");
-        var elements = new List<Word>();
-        while (true)
-        {
-            Blank(newlines: true);
-            if (_cursor.Take(")"))
-            {
-                return elements;
-            }
-
-            var element = _words.Parse();
-            if (element.Parts is [GlobMark { Mark: '[' }, ..])
-            {
-                throw new ShellSyntaxException("an array with subscripts");
-            }
-
-            elements.Add(element);
-        }
-    }
-
-    private Redirect? TryRedirect()
-    {
-        var digits = 0;
-        while (char.IsAsciiDigit(_cursor.At(digits)))
-        {
-            digits++;
-        }
-
-        if (_cursor.At(0) == '&' && _cursor.At(1) == '>')
-        {
-            _cursor.Expect("&>");
-            _cursor.Take(">");
-            return new Redirect(RedirectKind.Write, Target());
-        }
-
-        if (_cursor.At(digits) is not ('<' or '>') || (digits == 0 && _cursor.At(1) == '('))
-        {
-            return null;
-        }
-
-        if (digits > 3)
-        {
-            throw new ShellSyntaxException("a descriptor out of range");
-        }
-
-        int? descriptor = digits == 0 ? null : 0;
-        for (; digits > 0; digits--)
-        {
-            descriptor = (descriptor * 10) + (_cursor.Next() - '0');
-        }
-
-        foreach (var (sign, kind, output) in s_redirections)
-        {
-            if (!_cursor.Take(sign))
-            {
-                continue;
-            }
-
-            if (kind == RedirectKind.HereDocument)
-            {
-                return HereDocument(strip: sign == "<<-") with { Descriptor = descriptor };
-            }
-
-            var target = Target();
-            if (kind == RedirectKind.Duplicate)
-            {
-                return target.Parts is [Bare { Text: var number }] && (number == "-" || number.TrimEnd('-').All(char.IsAsciiDigit))
-                    ? new Redirect(kind, target, output, descriptor)
-                    : output && descriptor is null
-                        ? new Redirect(RedirectKind.Write, target, output, descriptor) // >& file
-                        : throw new ShellSyntaxException("a descriptor that is computed");
-            }
-
-            return new Redirect(kind, target, output, descriptor);
-        }
-
-        throw new ShellSyntaxException("a redirection of an unknown form");
-    }
-
-    // Longest first.
-    private static readonly (string Sign, RedirectKind Kind, bool Output)[] s_redirections =
-    [
-        ("<<<", RedirectKind.HereString, false), ("<<-", RedirectKind.HereDocument, false), ("<<", RedirectKind.HereDocument, false),
-        ("<>", RedirectKind.ReadWrite, true), ("<&", RedirectKind.Duplicate, false), ("<", RedirectKind.Read, false),
-        (">>", RedirectKind.Write, true), (">&", RedirectKind.Duplicate, true), (">|", RedirectKind.Write, true), (">", RedirectKind.Write, true),
-    ];
-
-    private Word Target()
-    {
-        Blank(newlines: false);
-        return _words.Parse();
-    }
-
-    private Redirect HereDocument(bool strip)
-    {
-        Blank(newlines: false);
-        var word = _words.Parse();
-        var quoted = false;
-        var delimiter = new StringBuilder();
-        foreach (var part in word.Parts)
-        {
-            switch (part)
-            {
-                case Bare bare:
-                    delimiter.Append(bare.Text);
-                    break;
-                case Quoted text:
-                    quoted = true;
-                    delimiter.Append(text.Text);
-                    break;
-                case DoubleQuoted { Parts: [] }:
-                    quoted = true;
-                    break;
-                case DoubleQuoted { Parts: [Quoted text] }:
-                    quoted = true;
-                    delimiter.Append(text.Text);
-                    break;
-                default:
-                    throw new ShellSyntaxException("a here-document with a strange end");
-            }
-        }
-
-        if (delimiter.ToString().AsSpan().ContainsAny('$', '\n'))
-        {
-            throw new ShellSyntaxException("a here-document with a strange end");
-        }
-
-        var document = new HereDocument(delimiter.ToString(), quoted, strip);
-        _cursor.Pending.Add(document);
-        return new Redirect(RedirectKind.HereDocument, new Word(document.Body));
     }
 
     /// <summary>Spaces, comments, and newlines where the grammar allows them.</summary>
@@ -664,55 +486,10 @@ internal sealed class ShellParser
         _cursor.Next();
         foreach (var document in _cursor.Pending)
         {
-            ReadBody(document);
+            _redirects.ReadBody(document);
         }
 
         _cursor.Pending.Clear();
-    }
-
-    private void ReadBody(HereDocument document)
-    {
-        var text = new StringBuilder();
-        while (true)
-        {
-            if (_cursor.Position >= _cursor.Text.Length)
-            {
-                throw new ShellSyntaxException("a here-document doesn't end");
-            }
-
-            var end = _cursor.Text.IndexOf('\n', _cursor.Position);
-            var line = end < 0 ? _cursor.Text[_cursor.Position..] : _cursor.Text[_cursor.Position..end];
-            _cursor.Position = end < 0 ? _cursor.Text.Length : end + 1;
-            if (document.StripsTabs)
-            {
-                line = line.TrimStart('\t');
-            }
-
-            if (line == document.Delimiter)
-            {
-                break;
-            }
-
-            if (!document.IsQuoted && line.EndsWith('\\'))
-            {
-                throw new ShellSyntaxException("a here-document whose lines are joined");
-            }
-
-            text.Append(line).Append('\n');
-        }
-
-        if (document.IsQuoted)
-        {
-            document.Body.Add(new Quoted(text.ToString()));
-            return;
-        }
-
-        var inner = new ShellParser(text.ToString(), _cursor.Depth);
-        document.Body.AddRange(inner._words.ParseHereText());
-        if (inner._cursor.Pending.Count > 0)
-        {
-            throw new ShellSyntaxException("a here-document inside of a here-document");
-        }
     }
 
     private void Reserved(string word)

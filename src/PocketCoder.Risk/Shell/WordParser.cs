@@ -267,7 +267,11 @@ internal sealed class WordParser(Cursor cursor, Func<string, int, Node> parseNes
         var prefix = false;
         if ((cursor.At(0) is '#' or '!') && cursor.At(1) != '}')
         {
-            cursor.Next();
+            if (cursor.Next() == '!')
+            {
+                throw new ShellSyntaxException("an expansion by another variable's name"); // evaluates subscripts it finds there
+            }
+
             prefix = true;
         }
 

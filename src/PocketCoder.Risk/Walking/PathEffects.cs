@@ -22,6 +22,15 @@ internal static class PathEffects
         report.Add(ConsequenceKind.ReadsPath, place.Shown, $"Reads {place.Shown}.");
     }
 
+    /// <summary>Makes a secret reachable by another name, or shows it in part: told only when it is one.</summary>
+    public static void Touch(Report report, PlaceFinder places, Place place, bool glob)
+    {
+        if (place.Zone != Zone.Sink && SecretPaths.Matches(place.Path, places.Home, glob))
+        {
+            Read(report, places, place, glob);
+        }
+    }
+
     public static void Write(Report report, PlaceFinder places, Place place)
     {
         if (place.Zone == Zone.Sink)

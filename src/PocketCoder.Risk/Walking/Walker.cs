@@ -185,6 +185,7 @@ internal sealed class Walker
     private Outcome WalkFor(For loop, ShellState state, Context context)
     {
         Visit(loop.Items ?? [], state, context);
+        Assigned(loop.Name, new Arg("", Known: false), forProgram: false);
         var items = loop.Items is null ? null : Expander(state).Expand(loop.Items);
         if (items is null || items.Any(i => !i.Known) || items.Count > 32 || !_facts.IsFollowed(loop.Name))
         {
@@ -271,7 +272,11 @@ internal sealed class Walker
         foreach (var assignment in simple.Assignments)
         {
             var value = assignment.Value is null ? new Arg("", Known: false) : Expander(state).Single(assignment.Value);
-            Assigned(assignment.Name, value, forProgram: prefixed);
+            if (!(assignment.Name == "IFS" && args is [{ Exact: true, Text: "read" }, ..] && !state.Functions.ContainsKey("read")))
+            {
+                Assigned(assignment.Name, value, forProgram: prefixed);
+            }
+
             if (!prefixed && assignment.Plain)
             {
                 Follow(ref state, assignment.Name, value);
@@ -408,8 +413,18 @@ internal sealed class Walker
                 case DoubleQuoted quoted:
                     Visit(quoted.Parts, state, context);
                     break;
-                case Parameter { Operand: { } operand }:
+                case Parameter { Operand: { } operand } parameter:
                     Visit(operand.Parts, state, context);
+                    if (parameter.Assigns)
+                    {
+                        Assigned(parameter.Name, new Arg("", Known: false), forProgram: false);
+                    }
+
+                    if (operand.Parts is [Bare { Text: [':', not ('-' or '=' or '+' or '?'), ..] }, ..] && !operand.Parts.All(p => p is Bare { Text: var t } && t.All(c => char.IsAsciiDigit(c) || c is ':' or ' ' or '-')))
+                    {
+                        Report.NotUnderstood(parameter.Source, $"An offset is evaluated when it runs: {parameter.Source}");
+                    }
+
                     if (operand.Parts is [GlobMark { Mark: '[' }, ..] && !operand.Parts.Skip(1).All(p => p is Bare { Text: "" } or GlobMark or Bare { Text: "@" } or Bare { Text: "0" }))
                     {
                         Report.NotUnderstood("[", "A subscript is evaluated when it runs.");

@@ -86,7 +86,7 @@ public sealed class RedactorTests
         }
 
         // The marks themselves may stand next to text; only what came from the input counts.
-        static string Without(string shown) => System.Text.RegularExpressions.Regex.Replace(shown, @"\[secret:s\d\]", "\n");
+        static string Without(string shown) => System.Text.RegularExpressions.Regex.Replace(shown, @"\[secret:s[0-9]\]", "\n", System.Text.RegularExpressions.RegexOptions.NonBacktracking);
     }
 
     [Fact]

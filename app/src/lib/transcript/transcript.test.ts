@@ -25,7 +25,7 @@ describe("transcript", () => {
   });
 
   it("shows what a command writes while it runs, and the result instead of it when it is over", () => {
-    const transcript = of(tool("c", "execute", "make"));
+    const transcript = of(tool("c", "bash", "execute", "make", 1));
     const live = (): string => transcript.rows().map((row) => (row.kind === "tool" ? row.live : "")).join("");
     expect(transcript.applyDelta(delta("c", 0, "one ", { kind: "output" }))).toBe(true);
     expect(transcript.applyDelta(delta("c", 2, "e two", { kind: "output" }))).toBe(true);
