@@ -126,6 +126,27 @@ public sealed class AppStoryTests(Browser browser) : IClassFixture<Browser>
     }
 
     [Fact]
+    public async Task What_destroys_says_so_and_must_be_meant()
+    {
+        await using var machine = await RunningMachine.StartAsync();
+        await using var phone = await browser.PhoneAsync();
+        await PairAsync(machine, phone);
+        var project = (await machine.Control.ListProjectsAsync(CancellationToken.None))[0];
+        Directory.CreateDirectory(Path.Combine(project.Path, "build"));
+
+        await NewSessionAsync(phone, "run: rm -rf build");
+        await Expect(phone.Id("risk").Last).ToHaveAttributeAsync("data-tier", "destructive");
+        await phone.PictureAsync("11-destructive");
+        await phone.Id("allow-once").Last.ClickAsync();
+        await Expect(phone.Id("approval-card").Last).ToHaveAttributeAsync("data-state", "pending");
+        Assert.True(Directory.Exists(Path.Combine(project.Path, "build")));
+
+        await phone.Id("allow-once").Last.ClickAsync(new LocatorClickOptions { Delay = 1500 });
+        await Wait.UntilAsync(() => !Directory.Exists(Path.Combine(project.Path, "build")), "the command ran");
+        Assert.Empty(phone.Complaints);
+    }
+
+    [Fact]
     public async Task A_revoked_browser_is_told_and_shut_out_at_once()
     {
         await using var machine = await RunningMachine.StartAsync();

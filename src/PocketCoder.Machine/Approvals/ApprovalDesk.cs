@@ -48,7 +48,8 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
                 change.Now,
                 change.Now + timeout,
                 null,
-                null);
+                null,
+                draft.Risk);
             ApprovalRows.Insert(change, asked, draft.ReachKey);
             change.Ledger(Entry(LedgerKind.ApprovalRequested, asked) with { Data = Requested(asked).ToJson() });
             if (draft.ReachKey is { } key && FindGrant(change, draft, key) is { } grant)
@@ -365,4 +366,7 @@ internal sealed record ApprovalDraft(
     string? Reason,
     string? ReachKey,
     string? ReachWords,
-    SandboxKind Sandbox);
+    SandboxKind Sandbox)
+{
+    public RiskInfo? Risk { get; init; }
+}

@@ -8,6 +8,7 @@ using PocketCoder.Machine.Chain;
 using PocketCoder.Machine.Diffs;
 using PocketCoder.Machine.Executions;
 using PocketCoder.Protocol;
+using PocketCoder.Risks;
 
 namespace PocketCoder.Machine.Sessions;
 
@@ -91,7 +92,20 @@ internal static class EventTranslator
             Reason = asked.Reason,
             ReachKey = key,
             ReachWords = words,
+            Risk = RiskOf(asked.Subject, directory),
         };
+    }
+
+    /// <summary>For people to look at beside the exact thing; nothing is decided by it.</summary>
+    private static RiskInfo? RiskOf(AgentSubject subject, string directory)
+    {
+        var risk = subject switch
+        {
+            AgentSubject.Command command => RiskAssessor.Assess(command.CommandLine, command.WorkingDirectory, directory),
+            AgentSubject.Edit edit => RiskAssessor.AssessEdit(edit.Change.Path, directory),
+            _ => null,
+        };
+        return risk is null ? null : new RiskInfo(risk.Tier, risk.Understood, risk.Reversible, risk.Consequences);
     }
 
     public static ApprovalDraft Question(AgentQuestionAsked asked, SessionRecord session, Guid turn)

@@ -63,6 +63,7 @@ public enum DecisionVerdict
 /// </summary>
 /// <param name="Reach">In words: what an allowance for the turn or the session would cover.</param>
 /// <param name="Reason">The agent's own words. Untrusted.</param>
+/// <param name="Risk">For commands and edits; null for what is not assessed.</param>
 public sealed record ApprovalInfo(
     Guid ApprovalId,
     Guid AgentSessionId,
@@ -80,7 +81,8 @@ public sealed record ApprovalInfo(
     DateTimeOffset RequestedAt,
     DateTimeOffset ExpiresAt,
     DecisionInfo? Decision,
-    ExecutionInfo? Execution);
+    ExecutionInfo? Execution,
+    RiskInfo? Risk = null);
 
 /// <param name="By">Device name, or why no device decided (<c>time-out</c>, <c>restart</c>, <c>grant</c>).</param>
 public sealed record DecisionInfo(

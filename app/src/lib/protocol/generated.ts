@@ -200,6 +200,7 @@ export interface ApprovalInfo {
   expiresAt: string;
   decision: DecisionInfo | null;
   execution: ExecutionInfo | null;
+  risk?: RiskInfo | null;
 }
 
 export type ApprovalKind = "command" | "edit" | "tool" | "question" | "plan";
@@ -229,6 +230,14 @@ export interface CommandSubject {
   tool: string;
   input: string;
 }
+
+export interface Consequence {
+  kind: ConsequenceKind;
+  subject: string;
+  sentence: string;
+}
+
+export type ConsequenceKind = "reads_path" | "reads_secret" | "writes_path" | "deletes_path" | "changes_rights" | "reaches_host" | "privilege" | "process" | "system" | "repository" | "runs_code" | "runs_later" | "changes_meaning" | "hidden_text" | "unknown";
 
 export interface DecisionInfo {
   decisionId: string;
@@ -571,6 +580,15 @@ export interface QuestionSubject {
   kind: "question";
   questions: Question[];
 }
+
+export interface RiskInfo {
+  tier: RiskTier;
+  understood: boolean;
+  reversible: boolean;
+  consequences: Consequence[];
+}
+
+export type RiskTier = "read" | "workspace_write" | "reaches_out" | "destructive";
 
 export type SandboxKind = "none" | "bubblewrap" | "docker" | "landlock";
 
