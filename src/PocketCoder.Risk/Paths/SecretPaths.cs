@@ -23,7 +23,7 @@ internal static class SecretPaths
 
     private static readonly string[] s_names =
     [
-        ".env", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "id_rsa.*", "id_ed25519.*", "secrets.json", "secrets.y*ml", "credentials.json",
+        ".env", ".env~", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "id_rsa.*", "id_ed25519.*", "secrets.json", "secrets.y*ml", "credentials.json",
         ".git-credentials", ".netrc", ".pgpass", ".htpasswd", "service-account*.json", "*.ovpn", "auth.json", ".credentials.json",
     ];
 

@@ -88,6 +88,7 @@ internal static class Finding
                 {
                     call.At(root, place =>
                     {
+                        Walking.PathEffects.Touch(call.Report, call.Walker.Places, place, root.Glob);
                         if (place.Zone == Paths.Zone.Outside && call.Walker.Places.IsWide(place))
                         {
                             Walking.PathEffects.Read(call.Report, call.Walker.Places, place, tree: true);

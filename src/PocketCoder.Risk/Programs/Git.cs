@@ -169,7 +169,7 @@ internal static class Git
                 return;
             case "reflog":
                 return;
-            case "branch" when call.Operands().Count == 0 || call.Has("--list", "--show-current", "--contains", "--merged", "--no-merged", "--points-at"):
+            case "branch" when (call.Operands().Count == 0 && !call.Has("--set-upstream-to", "--unset-upstream", "--edit-description", "-u", "-m", "-c")) || call.Has("--list", "--show-current", "--contains", "--merged", "--no-merged", "--points-at"):
             case "tag" when call.Args.Count == 0 || call.Has("-l", "--list", "-n", "-v", "--points-at", "--contains"):
             case "stash" when call.Args is [{ Text: "list" or "show" }, ..]:
             case "worktree" when call.Args is [{ Text: "list" }, ..]:
@@ -298,6 +298,11 @@ internal static class Git
             case "credential":
                 call.Report.Add(ConsequenceKind.ReadsSecret, "git credentials", "Asks git for stored passwords.", RiskTier.ReachesOut);
                 return;
+        }
+
+        if (command is "daemon" or "instaweb" or "send-email" or "imap-send" or "svn" or "p4" or "http-push" or "request-pull")
+        {
+            call.Unknown($"Serves or sends the repository in ways that are not followed: {call.Shown}");
         }
 
         var operands = call.Operands("bou", "--depth", "--branch", "--origin");

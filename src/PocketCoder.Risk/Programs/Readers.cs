@@ -7,7 +7,7 @@ internal static class Readers
 {
     public static void AddTo(Dictionary<string, ProgramEntry> programs)
     {
-        programs.Add("cat head tail wc nl od hexdump strings tac rev fold fmt expand unexpand paste join comm cut column cmp cksum sum md5sum sha1sum sha224sum sha256sum sha384sum sha512sum b2sum base32 zcat bzcat xzcat zstdcat", ReadOperands("n c w s m d f t b k"), Traits.AnyOptions);
+        programs.Add("cat head tail wc nl od hexdump strings tac rev fold fmt expand unexpand paste join comm cut column cmp cksum sum md5sum sha1sum sha224sum sha256sum sha384sum sha512sum b2sum base32 zcat bzcat xzcat zstdcat", ReadFiles, Traits.AnyOptions);
         programs.Add("stat readlink realpath du ls dir vdir", Look, Traits.AnyOptions);
         programs.Add("basename dirname seq tr expr factor numfmt nproc uname whoami id groups uptime free arch tty logname users who w getconf locale tput cal ps pgrep pidof lsof df lsblk lscpu lsmod which whereis lsb_release sleep sw_vers vmstat iostat ncal yes", static _ => { }, Traits.AnyOptions);
         programs.Add("printenv", static call => call.Report.CannotBeUndone());
@@ -30,17 +30,25 @@ internal static class Readers
         programs.Add("tokei cloc scc", static call => Only(call, ["--out", "--report-file", "--by-file-never", "-o", "--output", "--config", "--extract-with", "--diff"], call.Operands()));
     }
 
-    /// <summary>Every argument that is no option is a file to read.</summary>
-    private static Action<Invocation> ReadOperands(string valued)
+    /// <summary>Every argument that is no option is a file to read. An option's value may be told as a file too; the other way round a file would be missed.</summary>
+    private static void ReadFiles(Invocation call)
     {
-        // Which short options take a value differs from program to program; a number taken for a file does no harm.
-        _ = valued;
-        return static call => call.Reads(call.Operands("nc"));
+        FromList(call);
+        call.Reads(call.Operands(call.Name is "head" or "tail" ? "nc" : ""));
+    }
+
+    private static void FromList(Invocation call)
+    {
+        if (call.Has("--files0-from"))
+        {
+            call.Report.NotUnderstood(call.Shown, $"Reads the names of what to read from a file: {call.Shown}");
+        }
     }
 
     /// <summary>Names and sizes, not contents: a folder of secrets may be listed.</summary>
     private static void Look(Invocation call)
     {
+        FromList(call);
         foreach (var path in call.Operands())
         {
             call.At(path, p => call.Report.Add(ConsequenceKind.ReadsPath, p.Shown, $"Lists {p.Shown}."));

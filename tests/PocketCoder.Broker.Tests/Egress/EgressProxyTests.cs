@@ -389,9 +389,9 @@ public sealed class EgressProxyTests : IAsyncDisposable
                             }
                         });
                     }
-                    catch (Exception e) when (e is SocketException or ObjectDisposedException)
+                    catch (Exception e) when (e is SocketException or ObjectDisposedException or InvalidOperationException)
                     {
-                        return;
+                        return; // stopped, perhaps before it began
                     }
                 }
             });
