@@ -62,43 +62,53 @@ const browser = await chromium.launch(BROWSER);
 
 let bad = 0;
 let shots = 0;
+const jobs = [];
 for (const [size, width, height] of [["phone", 390, 844], ["desk", 1280, 800], ["narrow", 360, 640], ["wide", 1600, 900]]) {
   for (const theme of size === "phone" || size === "desk" ? ["dark", "light"] : ["dark"]) {
     for (const [name, mock, path, act, hash] of stories) {
       if (!name.includes(filter) || !`${size}.${theme}`.includes(only)) continue;
       if (size === "narrow" && !["inbox", "approval-command", "session-main", "new-session"].includes(name)) continue;
       if (size === "wide" && !["session-main", "inbox"].includes(name)) continue;
-      const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, reducedMotion: "reduce", hasTouch: size === "phone", isMobile: size === "phone" });
-      const page = await context.newPage();
-      const problems = [];
-      page.on("console", (message) => { if (message.type() === "error") problems.push(message.text()); });
-      page.on("pageerror", (error) => problems.push(String(error)));
-      await page.addInitScript(() => { globalThis.violations = []; document.addEventListener("securitypolicyviolation", (event) => globalThis.violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`)); });
-      try {
-        await page.goto(`${base}${path}?mock=${mock}${hash ?? ""}`);
-        await page.locator("#app > *").first().waitFor();
-        await page.waitForTimeout(450);
-        if (act) await act(page);
-        await page.evaluate(axe);
-        const findings = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
-        for (const finding of findings.violations) problems.push(`axe ${finding.id}: ${finding.help}: ${finding.nodes.slice(0, 3).map((node) => `${node.target.join(" ")} ${(node.any[0] ?? node.all[0] ?? node.none[0])?.message ?? ""}`).join(" | ")}`);
-        problems.push(...(await page.evaluate(() => globalThis.violations)));
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
-        if (wide) problems.push("the page is wider than the screen");
-      } catch (error) {
-        problems.push(String(error));
-      }
-      await page.screenshot({ path: `${out}/${name}.${size}.${theme}.png` });
-      shots++;
-      if (problems.length > 0) {
-        bad++;
-        console.log(`${name} ${size} ${theme}`);
-        for (const problem of problems) console.log(`  ${problem.slice(0, 600)}`);
-      }
-      await context.close();
+      jobs.push({ size, width, height, theme, name, mock, path, act, hash });
     }
   }
 }
+
+async function look({ size, width, height, theme, name, mock, path, act, hash }) {
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, reducedMotion: "reduce", hasTouch: size === "phone", isMobile: size === "phone" });
+  const page = await context.newPage();
+  const problems = [];
+  page.on("console", (message) => { if (message.type() === "error") problems.push(message.text()); });
+  page.on("pageerror", (error) => problems.push(String(error)));
+  await page.addInitScript(() => { globalThis.violations = []; document.addEventListener("securitypolicyviolation", (event) => globalThis.violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`)); });
+  try {
+    await page.goto(`${base}${path}?mock=${mock}${hash ?? ""}`);
+    await page.locator("#app > *").first().waitFor();
+    await page.waitForTimeout(450);
+    if (act) await act(page);
+    await page.evaluate(axe);
+    const findings = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
+    for (const finding of findings.violations) problems.push(`axe ${finding.id}: ${finding.help}: ${finding.nodes.slice(0, 3).map((node) => `${node.target.join(" ")} ${(node.any[0] ?? node.all[0] ?? node.none[0])?.message ?? ""}`).join(" | ")}`);
+    problems.push(...(await page.evaluate(() => globalThis.violations)));
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+    if (wide) problems.push("the page is wider than the screen");
+  } catch (error) {
+    problems.push(String(error));
+  }
+  await page.screenshot({ path: `${out}/${name}.${size}.${theme}.png` });
+  shots++;
+  if (problems.length > 0) {
+    bad++;
+    console.log(`${name} ${size} ${theme}`);
+    for (const problem of problems) console.log(`  ${problem.slice(0, 600)}`);
+  }
+  await context.close();
+}
+
+// Most of a story's time is waiting, so a few are looked at together.
+await Promise.all([1, 2, 3].map(async () => {
+  for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) await look(job);
+}));
 await browser.close();
 server.close();
 rmSync(built, { recursive: true });
