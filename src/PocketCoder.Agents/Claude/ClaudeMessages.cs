@@ -1,4 +1,5 @@
 using System.Text.Json;
+using PocketCoder.Agents.Shared;
 
 namespace PocketCoder.Agents.Claude;
 
@@ -41,7 +42,7 @@ internal static class ClaudeMessages
 
     public static byte[] SetModel(string requestId, string model) => Request(requestId, "set_model", w => w.WriteString("model", model));
 
-    public static byte[] Prompt(string text) => ClaudeJson.Write(w =>
+    public static byte[] Prompt(string text) => LineJson.Write(w =>
     {
         w.WriteString("type", "user");
         w.WriteStartObject("message");
@@ -158,7 +159,7 @@ internal static class ClaudeMessages
     });
 
     /// <summary>We don't understand the request, so the answer is no.</summary>
-    public static byte[] Error(string requestId, string error) => ClaudeJson.Write(w =>
+    public static byte[] Error(string requestId, string error) => LineJson.Write(w =>
     {
         w.WriteString("type", "control_response");
         w.WriteStartObject("response");
@@ -168,7 +169,7 @@ internal static class ClaudeMessages
         w.WriteEndObject();
     });
 
-    private static byte[] Request(string requestId, string subtype, Action<Utf8JsonWriter>? content = null) => ClaudeJson.Write(w =>
+    private static byte[] Request(string requestId, string subtype, Action<Utf8JsonWriter>? content = null) => LineJson.Write(w =>
     {
         w.WriteString("type", "control_request");
         w.WriteString("request_id", requestId);
@@ -178,7 +179,7 @@ internal static class ClaudeMessages
         w.WriteEndObject();
     });
 
-    private static byte[] Response(string requestId, Action<Utf8JsonWriter> content) => ClaudeJson.Write(w =>
+    private static byte[] Response(string requestId, Action<Utf8JsonWriter> content) => LineJson.Write(w =>
     {
         w.WriteString("type", "control_response");
         w.WriteStartObject("response");

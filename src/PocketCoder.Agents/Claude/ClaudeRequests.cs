@@ -134,7 +134,7 @@ internal sealed class ClaudeRequests(string workingDirectory, ClaudeGate gate, C
         var verdict = gate.Judge(tool, input, hook.Text("permission_mode") ?? Mode);
         var call = calls.Of(toolUseId, tool, input);
         var raw = input.GetRawText();
-        if (call.Word is not null && (call.Name != tool || !ClaudeJson.SameValue(call.InputJson, raw)))
+        if (call.Word is not null && (call.Name != tool || !LineJson.SameValue(call.InputJson, raw)))
         {
             return ClaudeMessages.HookAnswer(requestId, "deny", "This call differs from the one announced under its id.");
         }
@@ -202,7 +202,7 @@ internal sealed class ClaudeRequests(string workingDirectory, ClaudeGate gate, C
             return "This call is refused.";
         }
 
-        return call.Name != tool || (call.InputJson != raw && !ClaudeJson.SameValue(call.InputJson, raw))
+        return call.Name != tool || (call.InputJson != raw && !LineJson.SameValue(call.InputJson, raw))
             ? "This call differs from the one the hook saw."
             : null;
     }

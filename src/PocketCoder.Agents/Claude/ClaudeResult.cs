@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using PocketCoder.Agents.Shared;
 
 namespace PocketCoder.Agents.Claude;
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using PocketCoder.Agents.Shared;
 
 namespace PocketCoder.Agents.Claude;
 

@@ -60,7 +60,7 @@ internal sealed class ClaudeTranslator
     public ClaudeOutput Translate(ReadOnlyMemory<byte> line)
     {
         var output = new ClaudeOutput();
-        using var document = ClaudeJson.TryParse(line);
+        using var document = LineJson.TryParse(line);
         if (document is null || document.RootElement.ValueKind != JsonValueKind.Object)
         {
             skipped++;

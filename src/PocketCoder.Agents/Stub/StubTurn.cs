@@ -280,7 +280,7 @@ internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDi
         var tool = NextTool();
         var path = text[..bar].Trim();
         var content = Unescape(text[(bar + 1)..].TrimStart(' '));
-        var target = StubWriteTarget.Find(start.WorkingDirectory, path, out var refusal);
+        var target = WriteTarget.Find(start.WorkingDirectory, path, out var refusal);
         var input = JsonSerializer.Serialize(new StubWrite(target?.Path ?? path, content), StubJson.Readable.StubWrite);
         var change = target is null ? null : new FileChange(target.Path, target.Before.Text, content);
         await process.SayAsync(new AgentToolUse(tool, "write", ToolKind.Edit, path, input) { Path = target?.Path, Change = change });

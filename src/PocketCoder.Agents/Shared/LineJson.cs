@@ -3,10 +3,10 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 
-namespace PocketCoder.Agents.Claude;
+namespace PocketCoder.Agents.Shared;
 
-/// <summary>Reading and writing single lines of the stream-json protocol. Reads never throw for a missing or differently typed member.</summary>
-internal static class ClaudeJson
+/// <summary>Reading and writing single lines of JSON: how every agent speaks. Reads never throw for a missing or differently typed member.</summary>
+internal static class LineJson
 {
     /// <summary>Two members of one name would let us approve the first and the program run the last: such a line is malformed.</summary>
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 256 };

@@ -1,13 +1,12 @@
 using System.Text;
-using PocketCoder.Agents.Shared;
 
-namespace PocketCoder.Agents.Stub;
+namespace PocketCoder.Agents.Shared;
 
-/// <summary>A file the stub may write: beneath the working directory, its text before known.</summary>
-internal sealed record StubWriteTarget(string WorkingDirectory, string Path, TextFile Before)
+/// <summary>A file that may be written for an agent: beneath the working directory, its text before known.</summary>
+internal sealed record WriteTarget(string WorkingDirectory, string Path, TextFile Before)
 {
     /// <summary>Null, with the reason in words, when it must not be written.</summary>
-    public static StubWriteTarget? Find(string workingDirectory, string path, out string refusal)
+    public static WriteTarget? Find(string workingDirectory, string path, out string refusal)
     {
         refusal = "";
         if (ConfinedPath.ResolveBeneath(workingDirectory, path) is not { } real)
@@ -22,7 +21,7 @@ internal sealed record StubWriteTarget(string WorkingDirectory, string Path, Tex
             return null;
         }
 
-        return new StubWriteTarget(workingDirectory, real, before);
+        return new WriteTarget(workingDirectory, real, before);
     }
 
     /// <summary>

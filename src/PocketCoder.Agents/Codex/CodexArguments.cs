@@ -1,0 +1,52 @@
+namespace PocketCoder.Agents.Codex;
+
+/// <summary>How <c>codex app-server</c> is started: its own shell, network tools, hooks, plugins, sub-agents and the project's settings off, by flags of this very process.</summary>
+/// <remarks>Flags on the command line beat a repository's <c>.codex/config.toml</c>; the user's own <c>config.toml</c> does not (seen with 0.169.0).</remarks>
+internal static class CodexArguments
+{
+    private static readonly string[] Off =
+    [
+        "shell_tool", "unified_exec", "hooks", "plugins", "apps", "multi_agent", "multi_agent_v2", "shell_snapshot", "goals", "image_generation", "tool_suggest", "skill_search",
+        "skill_mcp_dependency_install", "remote_plugin", "browser_use", "browser_use_external", "computer_use", "in_app_browser", "sleep_tool", "memories", "workspace_dependencies",
+    ];
+
+    public static IReadOnlyList<string> For(string workingDirectory)
+    {
+        List<string> all = ["app-server"];
+        foreach (var feature in Off)
+        {
+            Add($"features.{feature}=false");
+        }
+
+        Add("features.default_mode_request_user_input=true");
+        Add("web_search=\"disabled\"");
+        Add("agents.enabled=false");
+        Add("notify=[]");
+        Add("mcp_servers={}");
+        Add("analytics.enabled=false");
+        Add("check_for_update_on_startup=false");
+
+        // An unknown directory would be trusted by thread/start, and written into the user's settings as trusted.
+        Add($"projects={{{Quoted(workingDirectory)}={{trust_level=\"untrusted\"}}}}");
+        return all;
+
+        void Add(string setting) => all.AddRange(["-c", setting]);
+    }
+
+    /// <summary>A TOML basic string (toml.io, 1.0.0).</summary>
+    private static string Quoted(string text)
+    {
+        var quoted = new System.Text.StringBuilder("\"");
+        foreach (var c in text)
+        {
+            _ = c switch
+            {
+                '"' or '\\' => quoted.Append('\\').Append(c),
+                < ' ' or '\x7f' => quoted.Append(System.Globalization.CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"),
+                _ => quoted.Append(c),
+            };
+        }
+
+        return quoted.Append('"').ToString();
+    }
+}

@@ -1,0 +1,61 @@
+using System.Text.RegularExpressions;
+using PocketCoder.Agents.Shared;
+using PocketCoder.Processes;
+
+namespace PocketCoder.Agents.Codex;
+
+/// <summary>
+/// Drives OpenAI's Codex: one <c>codex app-server</c> process a session, spoken to by JSON-RPC over stdin and stdout. Its own shell is off; ours takes its place.
+/// How, and what is asked: docs/agents.md.
+/// </summary>
+public sealed partial class CodexDriver : IAgentDriver
+{
+    /// <summary>Variable that names the program to use instead of the first <c>codex</c> on PATH.</summary>
+    public const string ProgramVariable = "POCKETCODER_CODEX";
+
+    private readonly TimeProvider time;
+    private readonly IReadOnlyDictionary<string, string> environment;
+    private readonly ProgramProbe program;
+
+    /// <param name="time">For limits only.</param>
+    /// <param name="source">The environment to choose from; null: the daemon's own.</param>
+    public CodexDriver(TimeProvider time, IReadOnlyDictionary<string, string>? source = null)
+    {
+        this.time = time;
+        var all = source ?? EnvironmentAllowList.Own().ToDictionary(StringComparer.Ordinal);
+        environment = CodexEnvironment.From(all);
+        program = new ProgramProbe("Codex", all.GetValueOrDefault(ProgramVariable) is { Length: > 0 } named ? named : "codex", "npm install -g @openai/codex", TestedVersions);
+    }
+
+    /// <summary>Versions the tests of this project run against.</summary>
+    public static IReadOnlyList<string> TestedVersions { get; } = ["0.169.0"];
+
+    public AgentDescription Description { get; } = new("codex", "Codex")
+    {
+        Modes = CodexModes.Offered,
+        Models = true,
+        Questions = true,
+        Plans = true,
+        Resume = true,
+        Usage = true,
+        HostTools = true,
+    };
+
+    public Task<AgentProbe> ProbeAsync(CancellationToken cancellationToken) => program.LookAsync(environment, time, cancellationToken);
+
+    public async Task<IAgentProcess> StartAsync(AgentStart start, CancellationToken cancellationToken)
+    {
+        var path = program.Require(environment);
+        ProgramProbe.RequireDirectory(start.WorkingDirectory);
+        if (start.ResumeId is { } id && !ThreadId().IsMatch(id))
+        {
+            throw new AgentException(AgentError.NotFound, "That is no id of a Codex conversation.");
+        }
+
+        return await CodexProcess.StartAsync(path, start, environment, time, cancellationToken);
+    }
+
+    /// <summary>A UUID: anything else could be taken for a path.</summary>
+    [GeneratedRegex(@"\A[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex ThreadId();
+}

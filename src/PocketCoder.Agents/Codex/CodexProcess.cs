@@ -1,0 +1,212 @@
+using System.Text.Json;
+using System.Threading.Channels;
+using PocketCoder.Agents.Shared;
+using PocketCoder.Agents.Shared.Rpc;
+using PocketCoder.Processes;
+
+namespace PocketCoder.Agents.Codex;
+
+/// <summary>One running <c>codex app-server</c> with one thread in it.</summary>
+internal sealed class CodexProcess : IAgentProcess
+{
+    private const string Name = "Codex";
+
+    private static readonly TimeSpan InitializeLimit = TimeSpan.FromSeconds(30);
+
+    private readonly AgentStart start;
+    private readonly CodexTools tools;
+    private readonly CodexTranslator translator;
+    private RpcConnection connection = null!; // set by StartAsync before anybody else sees this
+    private string mode = CodexModes.Default;
+    private string saidMode = CodexModes.Default; // what Codex was told last
+    private string? model;
+    private string threadModel = "";
+    private string? effort;
+
+    private CodexProcess(AgentStart start, TimeProvider time)
+    {
+        this.start = start;
+        tools = new CodexTools(start.HostTools);
+        var reader = new CodexCallReader(start, tools, EnvironmentAllowList.SelectFromOwn(), time);
+        translator = new CodexTranslator(reader, tools, time, (line, ct) => connection.WriteAsync(line, ct)) { NextTurn = AfterPlan };
+    }
+
+    public ProcessIdentity? Process => connection.Process;
+
+    public ChannelReader<AgentEvent> Events => connection.Events;
+
+    public static async Task<CodexProcess> StartAsync(string program, AgentStart start, IReadOnlyDictionary<string, string> environment, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var codex = new CodexProcess(start, time);
+        codex.connection = RpcConnection.Start(
+            new ProcessStart { Program = program, Arguments = CodexArguments.For(start.WorkingDirectory), WorkingDirectory = start.WorkingDirectory, Environment = environment, Mark = start.Mark },
+            Name, codex.translator, time);
+        try
+        {
+            await codex.OpenAsync(cancellationToken);
+            return codex;
+        }
+        catch (Exception e)
+        {
+            await codex.connection.DisposeAsync();
+            throw e is AgentException { Error: AgentError.Ended } ? codex.connection.StartFailure() : e;
+        }
+    }
+
+    public async ValueTask PromptAsync(AgentPrompt prompt, CancellationToken cancellationToken)
+    {
+        var output = new RpcOutput();
+        lock (connection.State)
+        {
+            if (translator.TurnRuns)
+            {
+                throw new InvalidOperationException("A turn is running: queueing is the machine's."); // Codex would take it as a correction of the running turn
+            }
+
+            translator.BeginTurn();
+            output.Calls.Add(new RpcCall("turn/start", Turn(prompt.Text), translator.Started));
+        }
+
+        await connection.CarryOutAsync(output, cancellationToken);
+    }
+
+    public async ValueTask InterruptAsync(CancellationToken cancellationToken)
+    {
+        RpcOutput output;
+        lock (connection.State)
+        {
+            if (!translator.TurnRuns)
+            {
+                return;
+            }
+
+            output = translator.Interrupt();
+        }
+
+        await connection.CarryOutAsync(output, cancellationToken);
+        await connection.StopActsAsync(); // our own commands; Codex has none
+    }
+
+    public async ValueTask<bool> AnswerAsync(string requestId, AgentAnswer answer, CancellationToken cancellationToken)
+    {
+        RpcOutput? output;
+        lock (connection.State)
+        {
+            output = translator.Answer(requestId, answer);
+        }
+
+        if (output is null)
+        {
+            return false;
+        }
+
+        await connection.CarryOutAsync(output, cancellationToken);
+        return true;
+    }
+
+    public ValueTask SetModeAsync(string mode, CancellationToken cancellationToken)
+    {
+        lock (connection.State)
+        {
+            this.mode = CodexModes.Checked(mode);
+        }
+
+        return ValueTask.CompletedTask; // told with the next turn
+    }
+
+    public ValueTask SetModelAsync(string model, CancellationToken cancellationToken)
+    {
+        lock (connection.State)
+        {
+            this.model = threadModel = model;
+        }
+
+        return ValueTask.CompletedTask; // told with the next turn
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await InterruptAsync(CancellationToken.None);
+        }
+        catch (AgentException)
+        {
+            // it is gone or does not listen: the kill does not ask
+        }
+
+        await connection.DisposeAsync();
+    }
+
+    private async Task OpenAsync(CancellationToken cancellationToken)
+    {
+        var hello = Demand(await connection.RequestAsync("initialize", CodexMessages.Initialize, InitializeLimit, cancellationToken));
+        await connection.NotifyAsync("initialized", null, cancellationToken);
+        var settings = await connection.RequestAsync("config/read", w => w.WriteString("cwd", start.WorkingDirectory), InitializeLimit, cancellationToken);
+        List<string> foreign = settings.Error is null && settings.Result.Object("config")?.Object("mcp_servers") is { } servers ? [.. servers.EnumerateObject().Select(s => s.Name)] : [];
+        mode = CodexModes.Checked(start.Mode ?? CodexModes.Default);
+        var version = hello.Text("userAgent") is { } agent && agent.Split('/') is [_, var rest, ..] ? rest.Split(' ')[0] : null;
+        var reply = start.ResumeId is null
+            ? await connection.RequestAsync("thread/start", w => CodexMessages.ThreadStart(w, start, tools, foreign), InitializeLimit, cancellationToken, r => Opened(r, version))
+            : await connection.RequestAsync("thread/resume", w => CodexMessages.ThreadResume(w, start, foreign), InitializeLimit, cancellationToken, r => Opened(r, version));
+        if (reply.Error is { } error)
+        {
+            throw new AgentException(
+                error.Contains("active writer", StringComparison.Ordinal) ? AgentError.OpenElsewhere
+                    : start.ResumeId is not null && (error.Contains("not found", StringComparison.OrdinalIgnoreCase) || error.Contains("no rollout", StringComparison.OrdinalIgnoreCase)) ? AgentError.NotFound
+                    : AgentError.FailedToStart,
+                error.Contains("active writer", StringComparison.Ordinal)
+                    ? "The conversation is open in another Codex, most likely in a terminal. Close it there first."
+                    : $"Codex could not open the conversation: {connection.Redact(error)}");
+        }
+
+        if (Doubt(reply.Result) is { } doubt)
+        {
+            throw new AgentException(AgentError.FailedToStart, $"Codex did not accept what keeps it from acting by itself ({doubt}). It was ended.");
+        }
+    }
+
+    /// <summary>Runs in the order of Codex's words, so that the first event is that it is ready.</summary>
+    private RpcOutput Opened(RpcReply reply, string? version)
+    {
+        var output = new RpcOutput();
+        if (reply.Error is not null || reply.Result.Object("thread")?.Text("id") is not { } thread)
+        {
+            return output;
+        }
+
+        translator.ThreadId = thread;
+        threadModel = reply.Result.Text("model") ?? "";
+        effort = reply.Result.Text("reasoningEffort");
+        saidMode = reply.Result.Object("collaborationMode")?.Text("mode") ?? CodexModes.Default;
+        output.Events.Add(new AgentReady(thread) { Model = threadModel, Mode = mode, Version = version, Tools = [.. tools.All.Select(t => t.Name)] });
+        return output;
+    }
+
+    /// <summary>Codex does not say which tools it offers, but what it would let them do.</summary>
+    private static string? Doubt(JsonElement thread) => thread switch
+    {
+        _ when thread.Object("thread")?.Text("id") is null => "no conversation",
+        _ when thread.Text("approvalPolicy") != "untrusted" => "approval policy",
+        _ when thread.Text("approvalsReviewer") != "user" => "reviewer",
+        _ when thread.Object("sandbox")?.Text("type") != "readOnly" => "sandbox",
+        _ => null,
+    };
+
+    private JsonElement Demand(RpcReply reply)
+        => reply.Error is null ? reply.Result : throw new AgentException(AgentError.Refused, $"Codex said no: {connection.Redact(reply.Error)}");
+
+    private Action<Utf8JsonWriter> AfterPlan(string words, bool accepted)
+    {
+        mode = accepted ? CodexModes.Default : mode;
+        return Turn(words);
+    }
+
+    private Action<Utf8JsonWriter> Turn(string text)
+    {
+        (string, string, string?)? change = mode == saidMode ? null : (mode, threadModel, effort);
+        saidMode = mode;
+        var chosen = model;
+        return w => CodexMessages.TurnStart(w, translator.ThreadId, text, chosen, change);
+    }
+}

@@ -1,0 +1,41 @@
+using System.Text.Json;
+using PocketCoder.Agents.Shared;
+
+namespace PocketCoder.Agents.Codex;
+
+/// <summary>Tokens of one turn, out of counters that go on over the whole thread.</summary>
+internal sealed class CodexUsage
+{
+    private AgentUsage? total;
+    private AgentUsage turn = new(0, 0, 0, 0, null);
+    private bool any;
+
+    public void BeginTurn() => (turn, any) = (new AgentUsage(0, 0, 0, 0, null), false);
+
+    /// <summary>Takes <c>thread/tokenUsage/updated</c>. Of a resumed thread the first total is not ours alone: then the last request counts.</summary>
+    public void Take(JsonElement usage)
+    {
+        if (usage.Object("total") is not { } totals)
+        {
+            return;
+        }
+
+        var now = Read(totals);
+        var step = total is { } before && now.InputTokens >= before.InputTokens && now.OutputTokens >= before.OutputTokens && now.CacheReadTokens >= before.CacheReadTokens
+            ? new AgentUsage(now.InputTokens - before.InputTokens, now.OutputTokens - before.OutputTokens, now.CacheReadTokens - before.CacheReadTokens, now.CacheWriteTokens - before.CacheWriteTokens, null)
+            : usage.Object("last") is { } last ? Read(last) : now;
+        total = now;
+        any = true;
+        turn = new AgentUsage(
+            turn.InputTokens + step.InputTokens, turn.OutputTokens + step.OutputTokens, turn.CacheReadTokens + step.CacheReadTokens, turn.CacheWriteTokens + step.CacheWriteTokens, null);
+    }
+
+    public AgentUsage? OfTurn => any ? turn : null;
+
+    /// <summary>Codex counts cached tokens as input too.</summary>
+    private static AgentUsage Read(JsonElement tokens)
+    {
+        var cached = tokens.Number("cachedInputTokens");
+        return new AgentUsage(Math.Max(0, tokens.Number("inputTokens") - cached), tokens.Number("outputTokens"), cached, tokens.Number("cacheWriteInputTokens"), null);
+    }
+}

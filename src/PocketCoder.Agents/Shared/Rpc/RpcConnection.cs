@@ -1,0 +1,470 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using System.Threading.Channels;
+using PocketCoder.Processes;
+
+namespace PocketCoder.Agents.Shared.Rpc;
+
+/// <summary>
+/// One running program that speaks JSON-RPC by lines: its pipes, its end, our requests to it, and what we do for it. Thread-safe.
+/// The place where such a program is started: explicit arguments, explicit environment, a process group of its own.
+/// </summary>
+internal sealed class RpcConnection : IAsyncDisposable
+{
+    /// <summary>Longest line read. A tool result with a 10 MB file in it is the longest that makes sense.</summary>
+    private const int LineLimit = 16 * 1024 * 1024;
+
+    private const int ErrorOutputLimit = 64 * 1024;
+
+    private static readonly TimeSpan WriteLimit = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long it may take to end by itself once its input is closed, and again after SIGTERM.</summary>
+    private static readonly TimeSpan EndGrace = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long what we do for the program may take to stop; a command is killed well within it.</summary>
+    private static readonly TimeSpan ActGrace = TimeSpan.FromSeconds(10);
+
+    private readonly OwnedProcess process;
+    private readonly string name;
+    private readonly IRpcTranslator translator;
+    private readonly IReadOnlyDictionary<string, string> environment;
+    private readonly TimeProvider time;
+    private readonly SemaphoreSlim writing = new(1, 1); // one line at a time on stdin
+    private readonly EventPipe events = new();
+    private readonly ConcurrentDictionary<long, Waiter> waiting = new();
+    private readonly CancellationTokenSource closing = new();
+    private readonly CancellationTokenSource pipesHeldOpen = new(); // the program is gone, its pipes are not
+    private readonly OutputCapture errorOutput = new(ErrorOutputLimit);
+    private readonly Lock acting = new(); // guards acts and their cancellation
+    private readonly Task errorReading;
+    private readonly Task pump;
+    private CancellationTokenSource actsOfTurn = new();
+    private Task acts = Task.CompletedTask;
+    private long requests;
+    private int disposed;
+    private bool ended;
+
+    private RpcConnection(OwnedProcess process, string name, IRpcTranslator translator, IReadOnlyDictionary<string, string> environment, TimeProvider time)
+    {
+        this.process = process;
+        this.name = name;
+        this.translator = translator;
+        this.environment = environment;
+        this.time = time;
+        errorReading = ReadErrorOutputAsync();
+        pump = PumpAsync();
+    }
+
+    /// <summary>Guards the translator: the pump and the machine's calls both use it.</summary>
+    public Lock State { get; } = new();
+
+    public ProcessIdentity Process => process.Identity;
+
+    public ChannelReader<AgentEvent> Events => events.Reader;
+
+    public bool HasEnded => Volatile.Read(ref ended);
+
+    /// <param name="name">What people call the program, for messages.</param>
+    /// <exception cref="AgentException">It could not be started.</exception>
+    public static RpcConnection Start(ProcessStart start, string name, IRpcTranslator translator, TimeProvider time)
+    {
+        try
+        {
+            return new RpcConnection(OwnedProcess.Start(start, time), name, translator, start.Environment, time);
+        }
+        catch (ProcessStartException e)
+        {
+            throw new AgentException(AgentError.FailedToStart, e.Message, e);
+        }
+    }
+
+    /// <summary>Asks the program and waits.</summary>
+    /// <param name="then">Runs when the answer comes, under the lock and in the order of the program's words; its events follow at once.</param>
+    /// <exception cref="AgentException">No answer in time, or the program is gone.</exception>
+    public async Task<RpcReply> RequestAsync(
+        string method, Action<Utf8JsonWriter> parameters, TimeSpan limit, CancellationToken cancellationToken, Func<RpcReply, RpcOutput>? then = null)
+    {
+        var waiter = await SendAsync(method, parameters, then, cancellationToken);
+        try
+        {
+            return await waiter.Done.Task.WaitAsync(limit, time, cancellationToken);
+        }
+        catch (TimeoutException e)
+        {
+            throw new AgentException(AgentError.TimedOut, $"{name} did not answer within {limit.TotalSeconds:0} s.", e);
+        }
+    }
+
+    public Task NotifyAsync(string method, Action<Utf8JsonWriter>? parameters, CancellationToken cancellationToken)
+        => WriteAsync(RpcMessages.Notification(method, parameters), cancellationToken);
+
+    /// <summary>Does what a translator's output says, except for a violation: for output that did not come from the pump.</summary>
+    public async Task CarryOutAsync(RpcOutput output, CancellationToken cancellationToken)
+    {
+        foreach (var line in output.Lines)
+        {
+            await WriteAsync(line, cancellationToken);
+        }
+
+        foreach (var call in output.Calls)
+        {
+            await SendAsync(call.Method, call.Parameters, call.Then, cancellationToken);
+        }
+
+        Begin(output.Acts);
+        foreach (var item in output.Events)
+        {
+            await events.WriteAsync(item, cancellationToken);
+        }
+    }
+
+    /// <summary>Stops what we do for the program in this turn; commands are killed.</summary>
+    public async Task StopActsAsync()
+    {
+        Task running;
+        CancellationTokenSource old;
+        lock (acting)
+        {
+            (old, actsOfTurn) = (actsOfTurn, new CancellationTokenSource());
+            running = acts;
+        }
+
+        await old.CancelAsync();
+        await Task.WhenAny(running, Task.Delay(ActGrace, time));
+        old.Dispose();
+    }
+
+    /// <summary>Why the program could not be used, from its own last words.</summary>
+    public AgentException StartFailure()
+        => ErrorWords() is { Length: > 0 } words
+            ? new AgentException(AgentError.FailedToStart, $"{name} ended before it was ready: {words}")
+            : new AgentException(AgentError.FailedToStart, $"{name} ended before it was ready and said nothing.");
+
+    public string Redact(string text) => Redaction.Redact(text, environment);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref disposed, 1) != 0)
+        {
+            await pump;
+            return;
+        }
+
+        await StopActsAsync();
+        await CloseInputAsync();
+        await Task.WhenAny(process.Exited, Task.Delay(EndGrace, time));
+        await process.KillAsync(EndGrace);
+        await closing.CancelAsync();
+        await pump;
+        await process.DisposeAsync();
+        writing.Dispose();
+        pipesHeldOpen.Dispose();
+        closing.Dispose();
+        actsOfTurn.Dispose();
+    }
+
+    public async Task WriteAsync(byte[] line, CancellationToken cancellationToken)
+    {
+        if (HasEnded)
+        {
+            throw Ended();
+        }
+
+        if (!await writing.WaitAsync(WriteLimit, cancellationToken))
+        {
+            throw new AgentException(AgentError.TimedOut, $"{name} does not read its input.");
+        }
+
+        try
+        {
+            // Not cancelled by the caller half-way: half a line would spoil the next one.
+            using var limit = new CancellationTokenSource(WriteLimit, time);
+            await process.StandardInput.WriteAsync(new ReadOnlyMemory<byte>([.. line, (byte)'\n']), limit.Token);
+            await process.StandardInput.FlushAsync(limit.Token);
+        }
+        catch (OperationCanceledException e)
+        {
+            throw new AgentException(AgentError.TimedOut, $"{name} does not read its input.", e);
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        {
+            throw Ended(e);
+        }
+        finally
+        {
+            writing.Release();
+        }
+    }
+
+    private async Task<Waiter> SendAsync(string method, Action<Utf8JsonWriter> parameters, Func<RpcReply, RpcOutput>? then, CancellationToken cancellationToken)
+    {
+        var id = Interlocked.Increment(ref requests);
+        var waiter = new Waiter(then);
+        waiting[id] = waiter;
+        try
+        {
+            await WriteAsync(RpcMessages.Request(id, method, parameters), cancellationToken);
+        }
+        catch
+        {
+            waiting.TryRemove(id, out _);
+            throw;
+        }
+
+        if (HasEnded && waiting.TryRemove(id, out _))
+        {
+            throw Ended();
+        }
+
+        return waiter;
+    }
+
+    private void Begin(List<Func<CancellationToken, Task>> fresh)
+    {
+        lock (acting)
+        {
+            foreach (var act in fresh)
+            {
+                acts = Task.WhenAll(acts, ActAsync(act, actsOfTurn.Token));
+            }
+        }
+    }
+
+    private async Task ActAsync(Func<CancellationToken, Task> act, CancellationToken cancellationToken)
+    {
+        await Task.Yield();
+        try
+        {
+            await act(cancellationToken);
+        }
+        catch (Exception e) when (e is OperationCanceledException or AgentException)
+        {
+            // the turn was stopped, or the program is gone: nobody waits for it
+        }
+        catch (Exception e) // a bug of ours: the program would wait for ever
+        {
+            await events.WriteAsync(new AgentActivity(ActivityKind.Requesting) { Detail = Redact(e.Message) }, CancellationToken.None);
+            await process.KillAsync(TimeSpan.Zero);
+        }
+    }
+
+    private async Task CloseInputAsync()
+    {
+        if (!await writing.WaitAsync(WriteLimit))
+        {
+            return; // it does not read; the kill comes
+        }
+
+        try
+        {
+            process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // the other end is gone already
+        }
+        finally
+        {
+            writing.Release();
+        }
+    }
+
+    /// <summary>Reads until the program ends, then says the last words. Never throws.</summary>
+    private async Task PumpAsync()
+    {
+        string? reason = null;
+        var watch = WatchExitAsync();
+        try
+        {
+            reason = await TranslateAllAsync();
+        }
+        catch (OperationCanceledException)
+        {
+            reason = Volatile.Read(ref disposed) != 0 ? "closed" : null;
+        }
+        catch (LineTooLongException e)
+        {
+            reason = $"{name} wrote nonsense: {e.Message}";
+        }
+        catch (Exception e) // a bug of ours or a broken pipe: either way the session is over and must say so
+        {
+            reason = $"The connection to {name} broke: {Redact(e.Message)}";
+        }
+
+        await process.KillAsync(TimeSpan.Zero); // whatever led here, nothing of it goes on
+        if (Volatile.Read(ref disposed) == 0)
+        {
+            await StopActsAsync();
+        }
+
+        int? code = null;
+        try
+        {
+            code = await process.Exited.WaitAsync(EndGrace, time);
+            await watch;
+            await errorReading;
+        }
+        catch (TimeoutException)
+        {
+            // it can't be killed (a dead disk); the machine has its identity
+        }
+
+        Volatile.Write(ref ended, true);
+        foreach (var request in waiting.Values)
+        {
+            request.Done.TrySetException(Ended());
+        }
+
+        IReadOnlyList<AgentEvent> open;
+        lock (State)
+        {
+            open = translator.CloseOpen();
+        }
+
+        _ = LastWordsAsync(open, new AgentEnded(code, reason ?? EndReason(code)));
+    }
+
+    private async Task<string?> TranslateAllAsync()
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(closing.Token, pipesHeldOpen.Token);
+        var lines = new LineReader(process.StandardOutput, LineLimit);
+        while (await lines.ReadAsync(stop.Token) is { } line)
+        {
+            if (line.Span.Trim((byte)' ').IsEmpty)
+            {
+                continue;
+            }
+
+            var output = Translate(line, out var done);
+            if (output.Violation is not null)
+            {
+                await process.KillAsync(TimeSpan.Zero); // first of all
+            }
+            else if (output.Events.Exists(e => e is AgentTurnEnded))
+            {
+                await StopActsAsync(); // a turn that is over does nothing any more
+            }
+
+            await ReplyAsync(output);
+            Begin(output.Acts);
+            foreach (var item in output.Events)
+            {
+                await events.WriteAsync(item, closing.Token);
+            }
+
+            done?.Invoke();
+            if (output.Violation is not null)
+            {
+                return output.Violation;
+            }
+        }
+
+        return Volatile.Read(ref disposed) != 0 ? "closed" : null;
+    }
+
+    private RpcOutput Translate(ReadOnlyMemory<byte> line, out Action? done)
+    {
+        done = null;
+        using var document = LineJson.TryParse(line);
+        lock (State)
+        {
+            if (document is null || document.RootElement.ValueKind != JsonValueKind.Object)
+            {
+                return translator.NotUnderstood(line.Span);
+            }
+
+            try
+            {
+                var root = document.RootElement;
+                if (root.Member("method") is not null)
+                {
+                    return translator.Take(root);
+                }
+
+                if (root.Member("id") is not { ValueKind: JsonValueKind.Number } idElement || !idElement.TryGetInt64(out var id) || !waiting.TryRemove(id, out var waiter))
+                {
+                    return new RpcOutput();
+                }
+
+                var reply = root.Member("error") is { ValueKind: not JsonValueKind.Null } error
+                    ? new RpcReply(default, error.Text("message") is { Length: > 0 } words ? words : "It refused and gave no reason.", error.Number("code"))
+                    : new RpcReply(root.Member("result")?.Clone() ?? default, null);
+                done = () => waiter.Done.TrySetResult(reply);
+                return waiter.Then?.Invoke(reply) ?? new RpcOutput();
+            }
+            catch (InvalidOperationException)
+            {
+                // Text that is no text: a name or value with half a surrogate pair, which JSON can spell and a string can't hold.
+                return translator.NotUnderstood(line.Span);
+            }
+        }
+    }
+
+    private async Task ReplyAsync(RpcOutput output)
+    {
+        try
+        {
+            foreach (var line in output.Lines)
+            {
+                await WriteAsync(line, closing.Token);
+            }
+
+            foreach (var call in output.Calls)
+            {
+                await SendAsync(call.Method, call.Parameters, call.Then, closing.Token);
+            }
+        }
+        catch (AgentException)
+        {
+            // it ended while we answered: the end of its output follows
+        }
+    }
+
+    /// <summary>Once the program is gone, what it started has no business running, and would hold the pipe open.</summary>
+    private async Task WatchExitAsync()
+    {
+        await process.Exited;
+        await process.KillAsync(TimeSpan.Zero);
+        pipesHeldOpen.CancelAfter(EndGrace);
+    }
+
+    private async Task LastWordsAsync(IReadOnlyList<AgentEvent> open, AgentEnded last)
+    {
+        foreach (var item in open)
+        {
+            await events.WriteAsync(item, CancellationToken.None);
+        }
+
+        await events.EndAsync(last);
+    }
+
+    private async Task ReadErrorOutputAsync()
+    {
+        try
+        {
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(closing.Token, pipesHeldOpen.Token);
+            await errorOutput.ReadToEndAsync(process.StandardError, stop.Token);
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException or ObjectDisposedException)
+        {
+            // what was read is what there is
+        }
+    }
+
+    private string EndReason(int? code)
+    {
+        var words = ErrorWords();
+        return words.Length == 0 ? $"{name} ended (code {code})." : $"{name} ended (code {code}): {words}";
+    }
+
+    /// <summary>The last line of its error output that says something, without secrets: logs come first, the reason last.</summary>
+    private string ErrorWords()
+        => BoundedText.OneLine(Redact(errorOutput.ToString().Split('\n').LastOrDefault(l => !string.IsNullOrWhiteSpace(l) && !l.StartsWith("    at ", StringComparison.Ordinal)) ?? ""));
+
+    private AgentException Ended(Exception? inner = null) => new(AgentError.Ended, $"{name} is gone.", inner);
+
+    private sealed record Waiter(Func<RpcReply, RpcOutput>? Then)
+    {
+        public TaskCompletionSource<RpcReply> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}
