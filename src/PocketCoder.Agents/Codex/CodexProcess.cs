@@ -58,6 +58,7 @@ internal sealed class CodexProcess : IAgentProcess
         var output = new RpcOutput();
         lock (connection.State)
         {
+            connection.ThrowIfEnded();
             if (translator.TurnRuns)
             {
                 throw new InvalidOperationException("A turn is running: queueing is the machine's."); // Codex would take it as a correction of the running turn

@@ -22,6 +22,9 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
     private readonly HashSet<string> openCalls = new(StringComparer.Ordinal);
     private string? lastError;
     private string? stalled;
+    private string? planTurn; // the turn of Codex that proposed a plan and is not over yet
+    private RpcCall? afterPlan; // answered before that
+    private bool canStop; // Codex ignores an interrupt of a turn that it has accepted but not begun (seen with 0.169.0)
     private long? retryingSince;
 
     public string ThreadId { get; set; } = "";
@@ -47,6 +50,9 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
         lastError = stalled = null;
         retryingSince = null;
         TurnId = null;
+        canStop = false;
+        planTurn = null;
+        afterPlan = null;
         usage.BeginTurn();
     }
 
@@ -69,11 +75,12 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
     {
         var output = new RpcOutput();
         Interrupting = true;
-        if (requests.PlanWaits)
+        afterPlan = null;
+        if (requests.PlanWaits && planTurn is null)
         {
             End(output, TurnOutcome.Cancelled, null); // nothing runs in Codex, so nothing would end
         }
-        else if (TurnId is { } turn)
+        else if (canStop && TurnId is { } turn)
         {
             output.Calls.Add(Stop(turn));
         }
@@ -92,11 +99,13 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
         var output = answered.Output;
         if (answer is AgentAnswer.Deny { Interrupt: true })
         {
-            var stop = answered.PlanWords is null ? Interrupt() : new RpcOutput();
-            output.Calls.AddRange(stop.Calls);
-            if (answered.PlanWords is not null)
+            if (answered.PlanWords is not null && planTurn is null)
             {
                 End(output, TurnOutcome.Cancelled, null);
+            }
+            else
+            {
+                output.Calls.AddRange(Interrupt().Calls);
             }
         }
         else if (answered.PlanWords is { } words && NextTurn is { } next)
@@ -106,7 +115,15 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
                 output.Events.Add(new AgentModeChanged(CodexModes.Default));
             }
 
-            output.Calls.Add(new RpcCall("turn/start", next(words, answer is AgentAnswer.AcceptPlan), Started));
+            var call = new RpcCall("turn/start", next(words, answer is AgentAnswer.AcceptPlan), Started);
+            if (planTurn is null)
+            {
+                output.Calls.Add(call);
+            }
+            else
+            {
+                afterPlan = call; // two turns at once would be one, corrected
+            }
         }
 
         return output;
@@ -149,6 +166,7 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
         List<AgentEvent> events = [.. requests.CloseAll().Select(id => new AgentRequestWithdrawn(id)), .. blocks.Keys.Select(id => new AgentBlockDropped(id))];
         blocks.Clear();
         openCalls.Clear();
+        TurnRuns = false;
         return events;
     }
 
@@ -157,7 +175,7 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
         switch (method)
         {
             case "turn/started":
-                Running(parameters.Object("turn")?.Text("id"), output);
+                Begun(parameters.Object("turn")?.Text("id"), output);
                 break;
             case "item/started" when parameters.Object("item") is { } item:
                 ItemStarted(item, output);
@@ -246,6 +264,7 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
                 Finish(id, BlockKind.Thinking, summary.Length > 0 ? summary : string.Concat(item.Items("content").Select(s => s.AsText())), output);
                 break;
             case "plan" when item.Text("text") is { Length: > 0 } plan:
+                planTurn = TurnId;
                 var request = requests.Plan(TurnId ?? "", plan);
                 output.Events.Add(new AgentPlanProposed(request, $"{request}-tool", plan));
                 break;
@@ -339,6 +358,21 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
 
     private void Progress() => retryingSince = null;
 
+    private void Begun(string? turn, RpcOutput output)
+    {
+        Running(turn, output);
+        if (turn is null || turn != TurnId)
+        {
+            return;
+        }
+
+        canStop = true;
+        if (Interrupting)
+        {
+            output.Calls.Add(Stop(turn));
+        }
+    }
+
     private void Running(string? turn, RpcOutput output)
     {
         if (turn is null || TurnId == turn || !TurnRuns)
@@ -348,10 +382,6 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
 
         TurnId = turn;
         output.Events.Add(new AgentActivity(ActivityKind.Requesting));
-        if (Interrupting)
-        {
-            output.Calls.Add(Stop(turn)); // it was stopped before it had a name
-        }
     }
 
     private void TurnCompleted(JsonElement turn, RpcOutput output)
@@ -363,16 +393,25 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
 
         var status = turn.Text("status");
         TurnId = null;
-        if (status == "completed" && requests.PlanWaits && !Interrupting)
+        canStop = false;
+        var planned = planTurn is not null;
+        planTurn = null;
+        if (status == "completed" && planned && !Interrupting)
         {
             DropBlocks(output);
+            if (afterPlan is { } next)
+            {
+                output.Calls.Add(next);
+                afterPlan = null;
+            }
+
             return; // the turn goes on with the person's answer
         }
 
         var (outcome, error) = (status, stalled) switch
         {
             (_, not null) => (TurnOutcome.Failed, stalled),
-            ("completed", _) => (TurnOutcome.Completed, null),
+            ("completed", _) when !(planned && Interrupting) => (TurnOutcome.Completed, null),
             _ when Interrupting => (TurnOutcome.Cancelled, null),
             ("interrupted", _) => (TurnOutcome.Failed, lastError ?? "Codex stopped the turn by itself."),
             _ => (TurnOutcome.Failed, turn.Object("error")?.Text("message") ?? lastError ?? "Codex failed and gave no reason."),

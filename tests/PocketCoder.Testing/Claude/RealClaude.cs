@@ -1,100 +1,11 @@
-// Test-only, before anything of ours is trusted to start processes; the banned starters are for what ships.
-#pragma warning disable RS0030
-
-using System.Diagnostics;
-using System.Security.Cryptography;
+using PocketCoder.Testing.Agents;
 
 namespace PocketCoder.Testing.Claude;
 
-/// <summary>The real Claude Code, pinned in <c>tests/agents</c>: installed once for all test processes.</summary>
+/// <summary>The real Claude Code, see <see cref="RealAgents"/>.</summary>
 public static class RealClaude
 {
     public const string Version = "2.1.197";
 
-    private static readonly TimeSpan InstallLimit = TimeSpan.FromMinutes(5);
-    private static readonly Lazy<Task<string>> Installed = new(InstallAsync);
-
-    /// <summary>The program's path, after installing it with <c>npm ci</c> when it is not there.</summary>
-    public static Task<string> ProgramAsync() => Installed.Value;
-
-    private static async Task<string> InstallAsync()
-    {
-        var folder = Path.Combine(RepositoryRoot(), "tests", "agents");
-        var program = Path.Combine(folder, "node_modules", ".bin", "claude");
-        var mark = Path.Combine(folder, "node_modules", ".pocketcoder-installed");
-        var wanted = Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(Path.Combine(folder, "package-lock.json"))));
-        if (IsInstalled())
-        {
-            return program;
-        }
-
-        await using var alone = await LockAsync(Path.Combine(Path.GetTempPath(), $"pocketcoder-npm-{wanted[..16]}.lock"));
-        if (!IsInstalled())
-        {
-            await NpmAsync(folder);
-            await File.WriteAllTextAsync(mark, wanted);
-        }
-
-        return program;
-
-        bool IsInstalled() => File.Exists(program) && File.Exists(mark) && File.ReadAllText(mark) == wanted;
-    }
-
-    private static async Task<FileStream> LockAsync(string path)
-    {
-        FileStream? held = null;
-        await Wait.UntilAsync(
-            () =>
-            {
-                try
-                {
-                    held = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-                    return true;
-                }
-                catch (IOException)
-                {
-                    return false; // another test process installs
-                }
-            },
-            "the installation by another test process",
-            InstallLimit);
-        return held!;
-    }
-
-    private static async Task NpmAsync(string folder)
-    {
-        var info = new ProcessStartInfo("npm") { WorkingDirectory = folder, UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
-        info.ArgumentList.Add("ci");
-        using var npm = Process.Start(info) ?? throw new InvalidOperationException("npm does not start");
-        using var limit = new CancellationTokenSource(InstallLimit);
-        var output = npm.StandardOutput.ReadToEndAsync(limit.Token);
-        var errors = npm.StandardError.ReadToEndAsync(limit.Token);
-        try
-        {
-            await npm.WaitForExitAsync(limit.Token);
-        }
-        catch (OperationCanceledException e)
-        {
-            npm.Kill(entireProcessTree: true);
-            throw new TimeoutException("npm ci took too long", e);
-        }
-
-        if (npm.ExitCode != 0)
-        {
-            throw new InvalidOperationException($"npm ci failed: {await output}{await errors}");
-        }
-    }
-
-    private static string RepositoryRoot()
-    {
-        for (var directory = new DirectoryInfo(AppContext.BaseDirectory); directory is not null; directory = directory.Parent)
-        {
-            if (File.Exists(Path.Combine(directory.FullName, "PocketCoder.slnx")))
-            {
-                return directory.FullName;
-            }
-        }
-
-        throw new InvalidOperationException("The tests run outside the repository.");
-    }
+    public static Task<string> ProgramAsync() => RealAgents.ProgramAsync("claude");
 }

@@ -47,6 +47,7 @@ public sealed class ScriptedModelServer : IAsyncDisposable
         var built = builder.Build();
         var server = new ScriptedModelServer(built);
         AnthropicDialect.Map(built, server);
+        ResponsesDialect.Map(built, server);
         built.MapFallback((HttpContext context) =>
         {
             server.others.Enqueue($"{context.Request.Method} {context.Request.Path}");

@@ -134,6 +134,15 @@ internal sealed class RpcConnection : IAsyncDisposable
         old.Dispose();
     }
 
+    /// <exception cref="AgentException">The program is gone.</exception>
+    public void ThrowIfEnded()
+    {
+        if (HasEnded)
+        {
+            throw Ended();
+        }
+    }
+
     /// <summary>Why the program could not be used, from its own last words.</summary>
     public AgentException StartFailure()
         => ErrorWords() is { Length: > 0 } words
@@ -165,11 +174,7 @@ internal sealed class RpcConnection : IAsyncDisposable
 
     public async Task WriteAsync(byte[] line, CancellationToken cancellationToken)
     {
-        if (HasEnded)
-        {
-            throw Ended();
-        }
-
+        ThrowIfEnded();
         if (!await writing.WaitAsync(WriteLimit, cancellationToken))
         {
             throw new AgentException(AgentError.TimedOut, $"{name} does not read its input.");
