@@ -32,6 +32,7 @@ internal static class CommandLine
         root.Add(LogsCommand.Create(terminal));
         root.Add(MachineCommands.Create(terminal));
         root.Add(TlsCommands.Create(terminal));
+        root.Add(AgentsCommand.Create(terminal));
         root.Add(DoctorCommand.Create(terminal));
         root.Add(VersionCommand.Create(terminal));
         return root;

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using PocketCoder.Agents;
-using PocketCoder.Agents.Claude;
 using PocketCoder.Agents.Stub;
 using PocketCoder.Channels;
 using PocketCoder.Gateway;
@@ -170,7 +169,7 @@ public sealed partial class Daemon : IAsyncDisposable
     public async ValueTask DisposeAsync() => await StopAsync("The daemon stopped.");
 
     private static IReadOnlyList<IAgentDriver> Drivers(DaemonOptions options)
-        => options.Demo ? [new StubDriver(options.TimeProvider)] : [new ClaudeDriver(options.TimeProvider)];
+        => options.Demo ? [new StubDriver(options.TimeProvider)] : AgentDrivers.All(options.TimeProvider, options.Home.Root);
 
     private static LedgerSigner Signer(ChannelIdentity identity) => new(
         identity.SigningPublicKey.ToArray(),

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
-using PocketCoder.Agents.Claude;
 using PocketCoder.Cli.Output;
 using PocketCoder.Gateway;
 using PocketCoder.Machine;
@@ -25,7 +24,7 @@ internal static class DoctorCommand
             await ProgramAsync("git", "--version", "fail", "Install it: sudo apt-get install git", ct),
             await ProgramAsync("tmux", "-V", "warn", "Terminals will need it: sudo apt-get install tmux", ct),
             await ProgramAsync("bwrap", "--version", "warn", "The sandbox will need it: sudo apt-get install bubblewrap", ct),
-            await ClaudeAsync(ct),
+            .. await AgentsAsync(context.Home, ct),
             await PortAsync(context, ct),
             App(),
             Space(context.Home),
@@ -114,10 +113,16 @@ internal static class DoctorCommand
         }
     }
 
-    private static async Task<CheckShown> ClaudeAsync(CancellationToken ct)
+    /// <summary>One agent is enough; a missing one is no fault.</summary>
+    private static async Task<IReadOnlyList<CheckShown>> AgentsAsync(Home home, CancellationToken ct)
     {
-        var probe = await new ClaudeDriver(TimeProvider.System).ProbeAsync(ct);
-        return new("claude", probe.Installed && probe.Advice is null ? "ok" : "warn", probe.Installed ? $"{probe.Version} ({probe.Path})" : "Claude Code is not installed", probe.Advice);
+        var found = await AgentsCommand.ProbeAsync(home, ct);
+        var isAny = found.Any(a => a.Probe.Installed);
+        return [.. found.Select(a => new CheckShown(
+            a.Agent.Id,
+            a.Probe.Installed ? (a.Probe.Advice is null ? "ok" : "warn") : isAny ? "ok" : "warn",
+            a.Probe.Installed ? $"{a.Agent.Name} {a.Probe.Version} ({a.Probe.Path})" : $"{a.Agent.Name} is not installed",
+            a.Probe.Installed || !isAny ? a.Probe.Advice : null))];
     }
 
     private static async Task<CheckShown> PortAsync(CommandContext context, CancellationToken ct)

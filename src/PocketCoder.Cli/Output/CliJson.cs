@@ -18,6 +18,8 @@ internal sealed record ErrorShown(WireError Error);
 
 internal sealed record CheckShown(string Name, string State, string Found, string? Advice);
 
+internal sealed record AgentShown(string Id, string Name, bool Installed, string? Version, string? Path, string? Advice, IReadOnlyList<string> Modes, IReadOnlyList<string> Can);
+
 internal sealed record TlsShown(IReadOnlyList<string> Names, DateTimeOffset ValidUntil, DateTimeOffset AuthorityValidUntil, string AuthoritySha256, string AuthorityFile);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = false)]
@@ -35,6 +37,7 @@ internal sealed record TlsShown(IReadOnlyList<string> Names, DateTimeOffset Vali
 [JsonSerializable(typeof(VersionShown))]
 [JsonSerializable(typeof(ErrorShown))]
 [JsonSerializable(typeof(IReadOnlyList<CheckShown>))]
+[JsonSerializable(typeof(IReadOnlyList<AgentShown>))]
 [JsonSerializable(typeof(TlsShown))]
 internal sealed partial class CliJson : JsonSerializerContext
 {

@@ -48,6 +48,7 @@ public sealed class ScriptedModelServer : IAsyncDisposable
         var server = new ScriptedModelServer(built);
         AnthropicDialect.Map(built, server);
         ResponsesDialect.Map(built, server);
+        GeminiDialect.Map(built, server);
         built.MapFallback((HttpContext context) =>
         {
             server.others.Enqueue($"{context.Request.Method} {context.Request.Path}");

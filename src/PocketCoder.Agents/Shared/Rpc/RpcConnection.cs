@@ -392,7 +392,7 @@ internal sealed class RpcConnection : IAsyncDisposable
                 }
 
                 var reply = root.Member("error") is { ValueKind: not JsonValueKind.Null } error
-                    ? new RpcReply(default, error.Text("message") is { Length: > 0 } words ? words : "It refused and gave no reason.", error.Number("code"))
+                    ? new RpcReply(default, Words(error), error.Number("code"))
                     : new RpcReply(root.Member("result")?.Clone() ?? default, null);
                 done = () => waiter.Done.TrySetResult(reply);
                 return waiter.Then?.Invoke(reply) ?? new RpcOutput();
@@ -403,6 +403,14 @@ internal sealed class RpcConnection : IAsyncDisposable
                 return translator.NotUnderstood(line.Span);
             }
         }
+    }
+
+    /// <summary>The message, and the details behind it where the message says next to nothing.</summary>
+    private static string Words(JsonElement error)
+    {
+        var details = error.Object("data")?.Text("details") ?? error.Object("data")?.Text("message") ?? error.Member("data")?.AsText();
+        var parts = new[] { error.Text("message"), details }.Where(p => !string.IsNullOrWhiteSpace(p)).Distinct(StringComparer.Ordinal);
+        return string.Join(": ", parts) is { Length: > 0 } words ? words : "It refused and gave no reason.";
     }
 
     private async Task ReplyAsync(RpcOutput output)

@@ -1,0 +1,69 @@
+namespace PocketCoder.Agents.Acp;
+
+/// <summary>A program that speaks the Agent Client Protocol, as data: everything that differs between such agents stands here.</summary>
+/// <param name="Id">Stable short id used on the wire and in tables.</param>
+/// <param name="Name">What people call it.</param>
+/// <param name="Program">Path, or name to be found in the PATH.</param>
+/// <param name="Arguments">What makes it speak ACP on its pipes.</param>
+public sealed record AcpAgent(string Id, string Name, string Program, IReadOnlyList<string> Arguments)
+{
+    /// <summary>Variable that names the program to use instead of <see cref="Program"/>; null: none.</summary>
+    public string? ProgramVariable { get; init; }
+
+    /// <summary>Names of variables that the program gets from the daemon's environment, each with an optional trailing star: its keys, say.</summary>
+    public IReadOnlyList<string> EnvironmentNames { get; init; } = [];
+
+    /// <summary>Variables that are always set.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
+
+    /// <summary>
+    /// Modes in which the agent asks before it acts, the default first. Other modes of the agent are never offered; when it goes into one, the session ends.
+    /// Empty: the one it starts in.
+    /// </summary>
+    public IReadOnlyList<string> Modes { get; init; } = [];
+
+    /// <summary>JSON object for <c>_meta</c> of <c>session/new</c> and its like; null: none.</summary>
+    public string? SessionMetaJson { get; init; }
+
+    /// <summary>Whether it may ask us to read and write files (<c>fs/*</c>): reads confined to the project, writes shown and asked.</summary>
+    public bool Files { get; init; } = true;
+
+    /// <summary>It does not tell a command's input, but its title is the exact command, and the description begins with the directory.</summary>
+    public bool TitlesAreCommands { get; init; }
+
+    /// <summary>Whether it proposes plans that wait for approval.</summary>
+    public bool Plans { get; init; }
+
+    /// <summary>Whether it asks questions (<c>elicitation/create</c>).</summary>
+    public bool Questions { get; init; }
+
+    /// <summary>Whether the model can be chosen.</summary>
+    public bool Models { get; init; }
+
+    /// <summary>Whether it can go on with an earlier conversation.</summary>
+    public bool Resume { get; init; } = true;
+
+    /// <summary>Whether it reports tokens.</summary>
+    public bool Usage { get; init; }
+
+    /// <summary>The command that installs it; null: nobody knows one.</summary>
+    public string? Install { get; init; }
+
+    /// <summary>Versions the tests run against; empty: none, whatever is there is used.</summary>
+    public IReadOnlyList<string> TestedVersions { get; init; } = [];
+
+    /// <summary>Google's Gemini CLI. Its creation of files through <c>fs/*</c> fails (seen with 0.61.0), so it writes by itself, after asking.</summary>
+    public static AcpAgent Gemini { get; } = new("gemini", "Gemini CLI", "gemini", ["--acp"])
+    {
+        ProgramVariable = "POCKETCODER_GEMINI",
+        EnvironmentNames = ["GEMINI_API_KEY", "GEMINI_MODEL", "GOOGLE_API_KEY", "GOOGLE_GEMINI_BASE_URL", "GOOGLE_CLOUD_*", "GOOGLE_GENAI_*", "GOOGLE_APPLICATION_CREDENTIALS"],
+        Environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["GEMINI_TELEMETRY_ENABLED"] = "false", ["NO_BROWSER"] = "true" },
+        Modes = ["default", "plan"],
+        Files = false,
+        TitlesAreCommands = true,
+        Models = true,
+        Usage = true,
+        Install = "npm install -g @google/gemini-cli",
+        TestedVersions = ["0.61.0"],
+    };
+}

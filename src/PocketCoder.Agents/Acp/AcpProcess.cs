@@ -1,0 +1,234 @@
+using System.Text.Json;
+using System.Threading.Channels;
+using PocketCoder.Agents.Shared;
+using PocketCoder.Agents.Shared.Rpc;
+using PocketCoder.Processes;
+
+namespace PocketCoder.Agents.Acp;
+
+/// <summary>One running ACP agent with one session in it.</summary>
+internal sealed class AcpProcess : IAgentProcess
+{
+    /// <summary>Some of them are slow to start: 7 s were seen, on a quiet machine.</summary>
+    private static readonly TimeSpan InitializeLimit = TimeSpan.FromSeconds(90);
+
+    private static readonly TimeSpan RequestLimit = TimeSpan.FromSeconds(20);
+
+    private readonly AcpAgent agent;
+    private readonly AgentStart start;
+    private readonly AcpTranslator translator;
+    private RpcConnection connection = null!; // set by StartAsync before anybody else sees this
+    private bool hasModels;
+
+    private AcpProcess(AcpAgent agent, AgentStart start)
+    {
+        this.agent = agent;
+        this.start = start;
+        translator = new AcpTranslator(agent, new AcpRequests(agent, start.WorkingDirectory, (line, ct) => connection.WriteAsync(line, ct)));
+    }
+
+    public ProcessIdentity? Process => connection.Process;
+
+    public ChannelReader<AgentEvent> Events => connection.Events;
+
+    public static async Task<AcpProcess> StartAsync(
+        AcpAgent agent, string program, AgentStart start, IReadOnlyDictionary<string, string> environment, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var acp = new AcpProcess(agent, start);
+        acp.connection = RpcConnection.Start(
+            new ProcessStart { Program = program, Arguments = agent.Arguments, WorkingDirectory = start.WorkingDirectory, Environment = environment, Mark = start.Mark }, agent.Name, acp.translator, time);
+        try
+        {
+            await acp.OpenAsync(cancellationToken);
+            return acp;
+        }
+        catch (Exception e)
+        {
+            await acp.connection.DisposeAsync();
+            throw e is AgentException { Error: AgentError.Ended } ? acp.connection.StartFailure() : e;
+        }
+    }
+
+    public async ValueTask PromptAsync(AgentPrompt prompt, CancellationToken cancellationToken)
+    {
+        var output = new RpcOutput();
+        lock (connection.State)
+        {
+            connection.ThrowIfEnded();
+            if (translator.TurnRuns)
+            {
+                throw new InvalidOperationException("A turn is running: queueing is the machine's.");
+            }
+
+            translator.BeginTurn();
+            output.Calls.Add(new RpcCall("session/prompt", w => AcpMessages.Prompt(w, translator.SessionId, prompt.Text), Ended));
+            output.Events.Add(new AgentActivity(ActivityKind.Requesting));
+        }
+
+        await connection.CarryOutAsync(output, cancellationToken);
+    }
+
+    public async ValueTask InterruptAsync(CancellationToken cancellationToken)
+    {
+        RpcOutput output;
+        lock (connection.State)
+        {
+            if (!translator.TurnRuns)
+            {
+                return;
+            }
+
+            output = translator.Interrupt();
+        }
+
+        await connection.CarryOutAsync(output, cancellationToken);
+        await connection.StopActsAsync();
+    }
+
+    public async ValueTask<bool> AnswerAsync(string requestId, AgentAnswer answer, CancellationToken cancellationToken)
+    {
+        RpcOutput? output;
+        lock (connection.State)
+        {
+            output = translator.Answer(requestId, answer);
+        }
+
+        if (output is null)
+        {
+            return false;
+        }
+
+        await connection.CarryOutAsync(output, cancellationToken);
+        return true;
+    }
+
+    public async ValueTask SetModeAsync(string mode, CancellationToken cancellationToken)
+    {
+        Demand(await connection.RequestAsync(
+            "session/set_mode",
+            w =>
+            {
+                w.WriteString("sessionId", translator.SessionId);
+                w.WriteString("modeId", Checked(mode));
+            },
+            RequestLimit, cancellationToken, reply => Changed(reply, ready => ready with { Mode = mode })));
+    }
+
+    public async ValueTask SetModelAsync(string model, CancellationToken cancellationToken)
+    {
+        Demand(await connection.RequestAsync(
+            hasModels ? "session/set_model" : "session/set_config_option",
+            w =>
+            {
+                w.WriteString("sessionId", translator.SessionId);
+                if (hasModels)
+                {
+                    w.WriteString("modelId", model);
+                    return;
+                }
+
+                w.WriteString("configId", "model");
+                w.WriteString("value", model);
+            },
+            RequestLimit, cancellationToken, reply => Changed(reply, ready => ready with { Model = model })));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await InterruptAsync(CancellationToken.None);
+        }
+        catch (AgentException)
+        {
+            // it is gone or does not listen: the kill does not ask
+        }
+
+        await connection.DisposeAsync();
+    }
+
+    private async Task OpenAsync(CancellationToken cancellationToken)
+    {
+        var hello = Demand(await connection.RequestAsync("initialize", w => AcpMessages.Initialize(w, agent), InitializeLimit, cancellationToken));
+        if (hello.Number("protocolVersion") != AcpMessages.Version)
+        {
+            throw new AgentException(AgentError.FailedToStart, $"{agent.Name} speaks another version of the protocol ({hello.Number("protocolVersion")}); {AcpMessages.Version} is needed.");
+        }
+
+        var capabilities = hello.Object("agentCapabilities") ?? default;
+        var method = start.ResumeId is null ? "session/new"
+            : capabilities.Object("sessionCapabilities")?.Member("resume") is not null ? "session/resume"
+            : capabilities.IsTrue("loadSession") ? "session/load"
+            : throw new AgentException(AgentError.NotFound, $"{agent.Name} can't go on with an earlier conversation.");
+        lock (connection.State)
+        {
+            translator.SessionId = start.ResumeId ?? "";
+            translator.IsLoading = start.ResumeId is not null;
+        }
+
+        var reply = await connection.RequestAsync(
+            method, w => AcpMessages.Session(w, agent, start.WorkingDirectory, start.ResumeId), InitializeLimit, cancellationToken, r => Opened(r, hello.Object("agentInfo")?.Text("version")));
+        if (reply.Error is { } error)
+        {
+            throw new AgentException(
+                start.ResumeId is not null && reply.Code != AcpMessages.AuthRequired ? AgentError.NotFound : AgentError.FailedToStart,
+                reply.Code == AcpMessages.AuthRequired ? $"{agent.Name} is not logged in: start it in a terminal once and log in. ({connection.Redact(error)})" : $"{agent.Name} could not open the conversation: {connection.Redact(error)}");
+        }
+
+        if (translator.SessionId.Length == 0)
+        {
+            throw new AgentException(AgentError.FailedToStart, $"{agent.Name} opened no conversation.");
+        }
+
+        var mode = reply.Result.Object("modes")?.Text("currentModeId");
+        var wanted = start.Mode ?? (agent.Modes.Count > 0 && mode is not null && !agent.Modes.Contains(mode, StringComparer.Ordinal) ? agent.Modes[0] : null);
+        if (wanted is not null && wanted != mode)
+        {
+            await SetModeAsync(wanted, cancellationToken);
+        }
+
+        if (start.Model is not null)
+        {
+            await SetModelAsync(start.Model, cancellationToken);
+        }
+    }
+
+    /// <summary>Runs in the order of the agent's words, so that the first event is that it is ready.</summary>
+    private RpcOutput Opened(RpcReply reply, string? version)
+    {
+        var output = new RpcOutput();
+        translator.IsLoading = false;
+        var id = start.ResumeId ?? reply.Result.Text("sessionId");
+        if (reply.Error is not null || id is null)
+        {
+            return output;
+        }
+
+        translator.SessionId = id;
+        hasModels = reply.Result.Object("models") is not null;
+        translator.Ready = new AgentReady(id) { Mode = reply.Result.Object("modes")?.Text("currentModeId"), Model = reply.Result.Object("models")?.Text("currentModelId"), Version = version };
+        output.Events.Add(translator.Ready);
+        return output;
+    }
+
+    private RpcOutput Changed(RpcReply reply, Func<AgentReady, AgentReady> change)
+    {
+        var output = new RpcOutput();
+        if (reply.Error is null && translator.Ready is { } ready && change(ready) is var now && now != ready)
+        {
+            translator.Ready = now;
+            output.Events.Add(now);
+        }
+
+        return output;
+    }
+
+    private RpcOutput Ended(RpcReply reply)
+        => translator.Ended(reply.Error is null ? reply : reply with { Error = connection.Redact(reply.Error.Replace("Internal error: ", "", StringComparison.Ordinal)) });
+
+    private string Checked(string mode)
+        => agent.Modes.Contains(mode, StringComparer.Ordinal) ? mode : throw new AgentException(AgentError.Refused, $"{mode} is no mode of {agent.Name} here.");
+
+    private JsonElement Demand(RpcReply reply)
+        => reply.Error is null ? reply.Result : throw new AgentException(AgentError.Refused, $"{agent.Name} said no: {connection.Redact(reply.Error)}");
+}

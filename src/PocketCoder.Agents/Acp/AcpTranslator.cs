@@ -1,0 +1,329 @@
+using System.Text;
+using System.Text.Json;
+using PocketCoder.Agents.Shared;
+using PocketCoder.Agents.Shared.Rpc;
+
+namespace PocketCoder.Agents.Acp;
+
+/// <summary>
+/// Messages of an ACP agent in, events and answers out: no process, so that captures can be replayed. Unknown notifications are skipped, unknown requests refused.
+/// Not thread-safe: the connection's lock guards it.
+/// </summary>
+internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests) : IRpcTranslator
+{
+    private readonly Dictionary<string, AcpCall> calls = new(StringComparer.Ordinal);
+    private readonly StringBuilder block = new();
+    private BlockKind blockKind;
+    private string? blockId;
+    private int blockCount;
+    private decimal cost;
+    private decimal costBefore;
+    private bool hasCost;
+
+    public string SessionId { get; set; } = "";
+
+    /// <summary>What an old conversation is played back as while it is loaded: the machine has it already.</summary>
+    public bool IsLoading { get; set; }
+
+    public AgentReady? Ready { get; set; }
+
+    public bool TurnRuns { get; private set; }
+
+    public bool Interrupting { get; private set; }
+
+    public int Skipped { get; private set; }
+
+    public void BeginTurn()
+    {
+        TurnRuns = true;
+        Interrupting = false;
+        costBefore = cost;
+        requests.BeginTurn();
+    }
+
+    /// <summary>Stop: the agent must be told that nobody answers what it still asks.</summary>
+    public RpcOutput Interrupt()
+    {
+        var output = new RpcOutput();
+        Interrupting = true;
+        requests.CloseAll(output);
+        output.Lines.Add(RpcMessages.Notification("session/cancel", w => w.WriteString("sessionId", SessionId)));
+        return output;
+    }
+
+    /// <inheritdoc cref="AcpRequests.Answer"/>
+    public RpcOutput? Answer(string requestId, AgentAnswer answer)
+    {
+        var output = requests.Answer(requestId, answer);
+        if (output is not null && answer is AgentAnswer.Deny { Interrupt: true })
+        {
+            var stop = Interrupt();
+            output.Lines.AddRange(stop.Lines);
+            output.Events.AddRange(stop.Events);
+        }
+
+        return output;
+    }
+
+    /// <summary>The answer to <c>session/prompt</c> is the end of the turn.</summary>
+    public RpcOutput Ended(RpcReply reply)
+    {
+        var output = new RpcOutput();
+        if (!TurnRuns)
+        {
+            return output;
+        }
+
+        FinishBlock(output);
+        requests.CloseAll(output);
+        foreach (var call in calls.Values.Where(c => c.Announced && !c.Ended))
+        {
+            output.Events.Add(new AgentToolResult(call.Id, IsError: Interrupting, call.Output) { Interrupted = Interrupting });
+        }
+
+        calls.Clear();
+        var reason = reply.Error is null ? reply.Result.Text("stopReason") : null;
+        var (outcome, error) = reason switch
+        {
+            "cancelled" => (TurnOutcome.Cancelled, null),
+            _ when Interrupting => (TurnOutcome.Cancelled, null),
+            "refusal" => (TurnOutcome.Failed, "The model refused to go on."),
+            null => (TurnOutcome.Failed, reply.Error ?? $"{agent.Name} ended the turn and gave no reason."),
+            _ => (TurnOutcome.Completed, (string?)null),
+        };
+        TurnRuns = Interrupting = false;
+        output.Events.Add(new AgentTurnEnded(outcome) { Error = error, Usage = reply.Error is null ? Usage(reply.Result) : null });
+        return output;
+    }
+
+    public RpcOutput Take(JsonElement message)
+    {
+        var output = new RpcOutput();
+        var method = message.Text("method") ?? "";
+        var parameters = message.Object("params") ?? default;
+        if (message.Member("id") is not null)
+        {
+            Requested(method, message, parameters, output);
+        }
+        else if (method == "session/update" && parameters.Object("update") is { } update)
+        {
+            if (SessionId.Length == 0 || parameters.Text("sessionId") == SessionId)
+            {
+                Updated(update, output);
+            }
+        }
+        else
+        {
+            Skipped++;
+        }
+
+        return output;
+    }
+
+    public RpcOutput NotUnderstood(ReadOnlySpan<byte> line)
+    {
+        Skipped++;
+        var output = new RpcOutput();
+        if (line.IndexOf("\"session/request_permission\""u8) >= 0)
+        {
+            output.Violation = $"{agent.Name} wrote a request that can't be read. The session was ended.";
+        }
+
+        return output;
+    }
+
+    public IReadOnlyList<AgentEvent> CloseOpen()
+    {
+        var output = new RpcOutput();
+        FinishBlock(output);
+        requests.CloseAll(output);
+        TurnRuns = false;
+        return output.Events;
+    }
+
+    private void Updated(JsonElement update, RpcOutput output)
+    {
+        var kind = update.Text("sessionUpdate");
+        switch (kind)
+        {
+            case "available_commands_update":
+                Commands([.. update.Items("availableCommands").Where(c => c.Text("name") is not null).Select(c => new AgentCommand(c.Text("name")!, c.Text("description") ?? ""))], output);
+                return;
+            case "current_mode_update" when update.Text("currentModeId") is { } mode:
+                ModeChanged(mode, output);
+                return;
+            case "usage_update":
+                hasCost |= update.Object("cost")?.Text("currency") == "USD";
+                cost = update.Object("cost")?.Amount("amount") ?? cost;
+                return;
+        }
+
+        if (IsLoading)
+        {
+            return;
+        }
+
+        switch (kind)
+        {
+            case "agent_message_chunk":
+                Say(BlockKind.Text, update, output);
+                break;
+            case "agent_thought_chunk":
+                Say(BlockKind.Thinking, update, output);
+                break;
+            case "tool_call" or "tool_call_update" when update.Text("toolCallId") is { } id:
+                FinishBlock(output);
+                Called(id, update, output);
+                break;
+            case "plan":
+                output.Events.Add(new AgentTodos([.. update.Items("entries").Select(Todo)]));
+                break;
+            default:
+                Skipped++;
+                break;
+        }
+    }
+
+    private static AgentTodo Todo(JsonElement entry) => new(entry.Text("content") ?? "", entry.Text("status") switch
+    {
+        "completed" => TodoState.Done,
+        "in_progress" => TodoState.Active,
+        _ => TodoState.Pending,
+    });
+
+    private void Commands(IReadOnlyList<AgentCommand> commands, RpcOutput output)
+    {
+        if (Ready is null || Ready.Commands.SequenceEqual(commands))
+        {
+            return;
+        }
+
+        Ready = Ready with { Commands = commands };
+        output.Events.Add(Ready);
+    }
+
+    private void ModeChanged(string mode, RpcOutput output)
+    {
+        if (agent.Modes.Count > 0 && !agent.Modes.Contains(mode, StringComparer.Ordinal))
+        {
+            output.Violation = $"{agent.Name} went into the mode {mode}, in which it does not ask. The session was ended.";
+            return;
+        }
+
+        if (Ready is not null && Ready.Mode != mode)
+        {
+            Ready = Ready with { Mode = mode };
+            output.Events.Add(new AgentModeChanged(mode));
+        }
+    }
+
+    private void Say(BlockKind kind, JsonElement update, RpcOutput output)
+    {
+        if (update.Object("content")?.Text("text") is not { Length: > 0 } text || !TurnRuns)
+        {
+            return;
+        }
+
+        if (blockId is not null && blockKind != kind)
+        {
+            FinishBlock(output);
+        }
+
+        blockId ??= $"b{++blockCount}";
+        blockKind = kind;
+        block.Append(text);
+        output.Events.Add(new AgentDelta(blockId, kind, text));
+    }
+
+    private void FinishBlock(RpcOutput output)
+    {
+        if (blockId is not null)
+        {
+            output.Events.Add(new AgentBlock(blockId, blockKind, block.ToString()));
+            blockId = null;
+            block.Clear();
+        }
+    }
+
+    private void Called(string id, JsonElement update, RpcOutput output)
+    {
+        var call = Of(id);
+        call.Merge(update);
+        var status = update.Text("status");
+        if (call.InputJson is not null || status is "in_progress" or "completed" or "failed")
+        {
+            Announce(call, output);
+        }
+
+        if (status is "completed" or "failed" && !call.Ended)
+        {
+            call.Ended = true;
+            output.Events.Add(new AgentToolResult(id, status == "failed", BoundedText.HeadAndTail(call.Output, BoundedText.OutputLimit))
+            {
+                ExitCode = call.ExitCode,
+                Interrupted = status == "failed" && Interrupting,
+            });
+        }
+    }
+
+    private AcpCall Of(string id) => calls.TryGetValue(id, out var call) ? call : calls[id] = new AcpCall(id);
+
+    private void Announce(AcpCall call, RpcOutput output)
+    {
+        if (call.Announced)
+        {
+            return;
+        }
+
+        call.Announced = true;
+        output.Events.Add(new AgentToolUse(call.Id, call.Name, call.Kind, BoundedText.OneLine(call.Command ?? call.Title), call.InputJson ?? "{}") { Path = call.Path });
+    }
+
+    private void Requested(string method, JsonElement message, JsonElement parameters, RpcOutput output)
+    {
+        if (RpcMessages.RawId(message) is not { } rawId)
+        {
+            output.Violation = $"{agent.Name} asked something without an id that could be answered. The session was ended.";
+            return;
+        }
+
+        var isOurs = TurnRuns && !Interrupting && parameters.Text("sessionId") == SessionId;
+        switch (method)
+        {
+            case "session/request_permission" when isOurs && parameters.Object("toolCall") is { } tool && tool.Text("toolCallId") is { } id:
+                FinishBlock(output);
+                var call = Of(id);
+                call.Merge(tool);
+                Announce(call, output);
+                requests.Permission(rawId, parameters, call, output);
+                break;
+            case "session/request_permission":
+                output.Lines.Add(AcpMessages.Cancelled(rawId));
+                break;
+            case "elicitation/create" when isOurs:
+                requests.Question(rawId, parameters, output);
+                break;
+            case "fs/read_text_file" when agent.Files && isOurs:
+                requests.Read(rawId, parameters, output);
+                break;
+            case "fs/write_text_file" when agent.Files && isOurs:
+                requests.Write(rawId, parameters, output);
+                break;
+            default:
+                Skipped++;
+                output.Lines.Add(RpcMessages.Error(rawId, RpcMessages.MethodNotFound, "This is not available here."));
+                break;
+        }
+    }
+
+    private AgentUsage? Usage(JsonElement result)
+    {
+        decimal? price = hasCost ? cost - costBefore : null;
+        if (result.Object("usage") is { } usage)
+        {
+            return new AgentUsage(usage.Number("inputTokens"), usage.Number("outputTokens"), usage.Number("cachedReadTokens"), usage.Number("cachedWriteTokens"), price);
+        }
+
+        return result.Object("_meta")?.Object("quota")?.Object("token_count") is { } tokens ? new AgentUsage(tokens.Number("input_tokens"), tokens.Number("output_tokens"), 0, 0, price) : null;
+    }
+}

@@ -1,0 +1,96 @@
+using PocketCoder.Agents;
+
+namespace PocketCoder.Agents.Tests.Acp;
+
+/// <summary>The real claude-agent-acp against the scripted model: a second agent behind the same driver, with questions, plans and todo lists.</summary>
+public sealed class RealAdapterTests(RealAcpFixture acp) : IClassFixture<RealAcpFixture>
+{
+    [Fact]
+    public async Task A_turn_streams_and_a_command_asks_with_its_exact_text()
+    {
+        using var home = acp.NewClaudeHome();
+        await using var run = await acp.StartAsync(home);
+        var end = await run.TurnAsync("hello old friend");
+        Assert.Equal((TurnOutcome.Completed, null), (end.Outcome, end.Error));
+        Assert.Equal("You said: hello old friend", run.Text);
+        Assert.True(end.Usage!.InputTokens > 0);
+        Assert.Contains(run.Of<AgentReady>(), r => r.Commands.Count > 0);
+
+        await run.PromptAsync("BASH: echo $((40+2)) > out.txt\nBASH: touch never\nSAY: done");
+        var asked = await run.NextAsync<AgentApprovalAsked>();
+        Assert.Equal(new AgentSubject.Command("echo $((40+2)) > out.txt", home.Project), asked.Subject);
+        await run.AnswerAsync(asked.RequestId, new AgentAnswer.Allow(asked.InputJson));
+        var denied = await run.NextAsync<AgentApprovalAsked>();
+        Assert.Equal("42\n", await File.ReadAllTextAsync(home.InProject("out.txt")));
+        await run.AnswerAsync(denied.RequestId, new AgentAnswer.Deny("no"));
+        Assert.True((await run.NextAsync<AgentToolResult>(r => r.ToolUseId == denied.ToolUseId)).IsError);
+        Assert.Equal(TurnOutcome.Completed, (await run.NextAsync<AgentTurnEnded>()).Outcome);
+        Assert.False(File.Exists(home.InProject("never")));
+    }
+
+    [Fact]
+    public async Task An_edit_shows_the_whole_file_also_when_the_agent_tells_only_a_piece_and_a_changed_file_is_not_approved()
+    {
+        using var home = acp.NewClaudeHome();
+        var file = home.InProject("a.txt");
+        await using var run = await acp.StartAsync(home);
+        await run.PromptAsync($"WRITE: {file} | one\\ntwo\\nthree\\n\nEDIT: {file} | two | zwei\nEDIT: {file} | three | drei\nSAY: done");
+        foreach (var after in (string[])["one\ntwo\nthree\n", "one\nzwei\nthree\n"])
+        {
+            var asked = await run.AllowNextAsync();
+            Assert.Equal(after, Assert.IsType<AgentSubject.Edit>(asked.Subject).Change.After);
+            await run.NextAsync<AgentToolResult>(r => r.ToolUseId == asked.ToolUseId);
+            Assert.Equal(after, await File.ReadAllTextAsync(file));
+        }
+
+        var stale = await run.NextAsync<AgentApprovalAsked>();
+        await File.WriteAllTextAsync(file, "three, from a person\n");
+        await run.AnswerAsync(stale.RequestId, new AgentAnswer.Allow(stale.InputJson));
+        Assert.True((await run.NextAsync<AgentToolResult>(r => r.ToolUseId == stale.ToolUseId)).IsError);
+        await run.NextAsync<AgentTurnEnded>();
+        Assert.Equal("three, from a person\n", await File.ReadAllTextAsync(file));
+    }
+
+    [Fact]
+    public async Task Questions_plans_and_todo_lists_arrive_and_are_answered()
+    {
+        using var home = acp.NewClaudeHome();
+        await using var run = await acp.StartAsync(home);
+        await run.PromptAsync("TODO: first\nASK: Which colour? | red | blue\nSAY: done");
+        var asked = await run.NextAsync<AgentQuestionAsked>();
+        Assert.Equal(["red", "blue"], Assert.Single(asked.Questions).Options.Select(o => o.Label));
+        await run.AnswerAsync(asked.RequestId, new AgentAnswer.Reply(new Dictionary<string, string> { ["Which colour?"] = "blue" }));
+        Assert.Equal(TurnOutcome.Completed, (await run.NextAsync<AgentTurnEnded>()).Outcome);
+        Assert.Equal("first", run.Of<AgentTodos>()[^1].Items[0].Text);
+        Assert.Contains("blue", string.Join('\n', acp.Model.Requests.Last(r => r.Prompt.StartsWith("TODO: first", StringComparison.Ordinal)).ToolResults), StringComparison.Ordinal);
+
+        await run.Process.SetModeAsync("plan", CancellationToken.None);
+        await run.PromptAsync("PLAN: 1. do x\nSAY: done");
+        var plan = await run.NextAsync<AgentPlanProposed>();
+        Assert.Equal("1. do x", plan.Plan);
+        await run.AnswerAsync(plan.RequestId, new AgentAnswer.AcceptPlan());
+        Assert.Equal("default", (await run.NextAsync<AgentModeChanged>(m => m.Mode != "plan")).Mode);
+        Assert.Equal(TurnOutcome.Completed, (await run.NextAsync<AgentTurnEnded>()).Outcome);
+    }
+
+    [Fact]
+    public async Task A_failed_request_is_the_turns_error_and_a_stop_and_a_resume_work()
+    {
+        using var home = acp.NewClaudeHome();
+        var run = await acp.StartAsync(home);
+        var id = (await run.NextAsync<AgentReady>()).NativeId;
+        var failed = await run.TurnAsync("HTTP: 401");
+        Assert.Equal(TurnOutcome.Failed, failed.Outcome);
+        Assert.False(string.IsNullOrWhiteSpace(failed.Error));
+        await run.PromptAsync("SLOW: 20\nLONG: 3000");
+        await run.NextAsync<AgentDelta>();
+        await run.Process.InterruptAsync(CancellationToken.None);
+        Assert.Equal(TurnOutcome.Cancelled, (await run.NextAsync<AgentTurnEnded>()).Outcome);
+        Assert.Equal(TurnOutcome.Completed, (await run.TurnAsync("still there?")).Outcome);
+        await run.EndAsync();
+
+        await using var again = await acp.StartAsync(home, RealAcpFixture.Start(home.Project) with { ResumeId = id });
+        Assert.Equal(TurnOutcome.Completed, (await again.TurnAsync("and now?")).Outcome);
+        Assert.Equal("You said: and now?", again.Text);
+    }
+}
