@@ -1,0 +1,204 @@
+using System.Text;
+using System.Text.Json;
+using PocketCoder.Agents;
+using PocketCoder.Agents.Acp;
+using PocketCoder.Agents.Shared.Rpc;
+
+namespace PocketCoder.Agents.Tests.Acp;
+
+/// <summary>Pitfalls seen in recorded traffic of ACP agents, as short excerpts of it; files that the agent asks us to read and write.</summary>
+public sealed class AcpTranslatorTests : IDisposable
+{
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("pocketcoder-test-");
+    private readonly string project;
+    private readonly List<string> written = [];
+    private readonly List<AgentEvent> events = [];
+    private readonly AcpTranslator acp;
+    private string? violation;
+
+    public AcpTranslatorTests()
+    {
+        project = folder.CreateSubdirectory("project").FullName;
+        acp = New(new AcpAgent("x", "X", "x", []) { Modes = ["ask"] });
+        acp.BeginTurn();
+    }
+
+    public void Dispose() => folder.Delete(recursive: true);
+
+    [Fact]
+    public void Only_a_single_yes_is_ever_given_and_an_agent_that_offers_only_always_gets_a_no()
+    {
+        Feed(Permission(0, """[{"optionId":"always","kind":"allow_always"},{"optionId":"once","kind":"allow_once"},{"optionId":"no","kind":"reject_once"}]"""));
+        var asked = Assert.Single(events.OfType<AgentApprovalAsked>());
+        Assert.Equal(new AgentSubject.Command("ls -l", project), asked.Subject);
+        Assert.Contains("\"optionId\":\"once\"", Line(acp.Answer(asked.RequestId, new AgentAnswer.Allow(asked.InputJson))!), StringComparison.Ordinal);
+
+        var only = Feed(Permission(1, """[{"optionId":"always","kind":"allow_always"},{"optionId":"no","kind":"reject_once"}]"""));
+        Assert.Contains("\"optionId\":\"no\"", Line(only), StringComparison.Ordinal);
+        Assert.Single(events.OfType<AgentApprovalAsked>());
+    }
+
+    [Fact]
+    public void An_approval_of_something_else_is_a_no_and_a_stop_tells_the_agent_that_nobody_answers()
+    {
+        const string Options = """[{"optionId":"once","kind":"allow_once"},{"optionId":"no","kind":"reject_once"}]""";
+        Feed(Permission(0, Options));
+        var first = events.OfType<AgentApprovalAsked>().Single();
+        Assert.Contains("\"optionId\":\"no\"", Line(acp.Answer(first.RequestId, new AgentAnswer.Allow("{}"))!), StringComparison.Ordinal);
+
+        Feed(Permission(1, Options));
+        var second = events.OfType<AgentApprovalAsked>().Last();
+        var stop = acp.Interrupt();
+        Assert.Equal(second.RequestId, Assert.Single(stop.Events.OfType<AgentRequestWithdrawn>()).RequestId);
+        Assert.Equal(2, stop.Lines.Count);
+        Assert.Contains("cancelled", Encoding.UTF8.GetString(stop.Lines[0]), StringComparison.Ordinal);
+        Assert.Contains("session/cancel", Encoding.UTF8.GetString(stop.Lines[1]), StringComparison.Ordinal);
+        Assert.Contains("cancelled", Line(Feed(Permission(2, Options))), StringComparison.Ordinal); // what it still asks
+        Assert.Equal(TurnOutcome.Cancelled, Assert.Single(acp.Ended(new RpcReply(default, "aborted")).Events.OfType<AgentTurnEnded>()).Outcome);
+    }
+
+    [Fact]
+    public void A_mode_in_which_it_does_not_ask_ends_the_session()
+    {
+        Feed(Update("""{"sessionUpdate":"current_mode_update","currentModeId":"ask"}"""));
+        Assert.Null(violation);
+        Feed(Update("""{"sessionUpdate":"current_mode_update","currentModeId":"yolo"}"""));
+        Assert.Contains("yolo", violation, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_is_played_back_while_an_old_conversation_is_loaded_is_not_said_again()
+    {
+        acp.IsLoading = true;
+        Feed(Update("""{"sessionUpdate":"user_message_chunk","content":{"type":"text","text":"old"}}"""));
+        Feed(Update("""{"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"old answer"}}"""));
+        Feed(Update("""{"sessionUpdate":"tool_call","toolCallId":"t","title":"x","kind":"execute","status":"completed"}"""));
+        Assert.Empty(events);
+    }
+
+    [Fact]
+    public void A_call_that_comes_in_pieces_is_announced_once_when_its_input_is_known()
+    {
+        Feed(Update("""{"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"I will use Bash."}}"""));
+        Feed(Update("""{"sessionUpdate":"tool_call","toolCallId":"t","rawInput":{},"status":"pending","title":"Terminal","kind":"execute","content":[]}"""));
+        Assert.Empty(events.OfType<AgentToolUse>());
+        Feed(Update("""{"sessionUpdate":"tool_call_update","toolCallId":"t","rawInput":{"command":"ls"},"title":"ls","kind":"execute"}"""));
+        Feed(Update("""{"sessionUpdate":"tool_call_update","toolCallId":"t","status":"completed","rawOutput":"a\nb"}"""));
+        Feed(Update("""{"sessionUpdate":"tool_call_update","toolCallId":"t","status":"completed","rawOutput":"a\nb"}"""));
+        Assert.Equal(["AgentDelta", "AgentBlock", "AgentToolUse", "AgentToolResult"], events.Select(e => e.GetType().Name));
+        Assert.Equal("a\nb", events.OfType<AgentToolResult>().Single().Output);
+    }
+
+    [Fact]
+    public async Task Reads_are_confined_to_the_project_and_writes_are_shown_and_asked()
+    {
+        await File.WriteAllTextAsync(Path.Combine(project, "a.txt"), "one\ntwo\n");
+        await File.WriteAllTextAsync(Path.Combine(folder.FullName, "secret.txt"), "s3cret");
+        Assert.Contains("two", Line(Feed(Request(1, "fs/read_text_file", $$$$"""{"sessionId":"S","path":"{{{{project}}}}/a.txt","line":2,"limit":1}"""))), StringComparison.Ordinal);
+        Assert.Contains("-32002", Line(Feed(Request(2, "fs/read_text_file", $$$$"""{"sessionId":"S","path":"{{{{project}}}}/missing"}"""))), StringComparison.Ordinal);
+        Assert.Empty(Feed(Request(3, "fs/read_text_file", $$$$"""{"sessionId":"S","path":"{{{{folder.FullName}}}}/secret.txt"}""")).Lines);
+        var read = events.OfType<AgentApprovalAsked>().Single();
+        Assert.DoesNotContain("s3cret", Line(acp.Answer(read.RequestId, new AgentAnswer.Deny("private"))!), StringComparison.Ordinal);
+
+        Feed(Request(4, "fs/write_text_file", $$$$"""{"sessionId":"S","path":"{{{{project}}}}/a.txt","content":"new\n"}"""));
+        var write = events.OfType<AgentApprovalAsked>().Last();
+        Assert.Equal(new FileChange(Path.Combine(project, "a.txt"), "one\ntwo\n", "new\n"), Assert.IsType<AgentSubject.Edit>(write.Subject).Change);
+        var act = Assert.Single(acp.Answer(write.RequestId, new AgentAnswer.Allow(write.InputJson))!.Acts);
+        Assert.Equal("one\ntwo\n", await File.ReadAllTextAsync(Path.Combine(project, "a.txt")));
+        await act(CancellationToken.None);
+        Assert.Equal("new\n", await File.ReadAllTextAsync(Path.Combine(project, "a.txt")));
+        Assert.Contains("\"result\":{}", written.Single(), StringComparison.Ordinal);
+
+        Feed(Request(5, "fs/write_text_file", $$$$"""{"sessionId":"S","path":"{{{{project}}}}/a.txt","content":"stale\n"}"""));
+        var stale = events.OfType<AgentApprovalAsked>().Last();
+        await File.WriteAllTextAsync(Path.Combine(project, "a.txt"), "from a person\n");
+        await Assert.Single(acp.Answer(stale.RequestId, new AgentAnswer.Allow(stale.InputJson))!.Acts)(CancellationToken.None);
+        Assert.Contains("changed after it was shown", written.Last(), StringComparison.Ordinal);
+        Assert.Contains("outside the project", Line(Feed(Request(6, "fs/write_text_file", $$$$"""{"sessionId":"S","path":"{{{{folder.FullName}}}}/x","content":"x"}"""))), StringComparison.Ordinal);
+
+        acp.Interrupt();
+        Assert.Contains("-32601", Line(Feed(Request(7, "terminal/create", """{"sessionId":"S","command":"ls"}"""))), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Any_line_at_all_is_taken_without_a_fall()
+    {
+        var seed = Environment.TickCount;
+        var random = new Random(seed);
+        string[] lines =
+        [
+            Permission(1, """[{"optionId":"once","kind":"allow_once"},{"optionId":"no","kind":"reject_once"}]"""),
+            Update("""{"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"hi"}}"""), Update("""{"sessionUpdate":"agent_thought_chunk","content":{"type":"text","text":"hm"}}"""),
+            Update($$$$"""{"sessionUpdate":"tool_call_update","toolCallId":"t","status":"completed","kind":"edit","content":[{"type":"diff","path":"{{{{project}}}}/a","oldText":"a","newText":"b"}],"locations":[{"path":"x"}]}"""),
+            Update("""{"sessionUpdate":"plan","entries":[{"content":"a","status":"pending"}]}"""), Update("""{"sessionUpdate":"usage_update","cost":{"amount":0.5,"currency":"USD"}}"""),
+            Update("""{"sessionUpdate":"available_commands_update","availableCommands":[{"name":"x","description":"y"}]}"""),
+            Request(2, "elicitation/create", """{"sessionId":"S","mode":"form","message":"Which?","requestedSchema":{"type":"object","properties":{"q":{"type":"string","oneOf":[{"const":"red","title":"red"}]},"q_custom":{"type":"string"}}}}"""),
+            Request(3, "fs/read_text_file", $$$$"""{"sessionId":"S","path":"{{{{project}}}}/a"}"""), Request(4, "fs/write_text_file", $$$$"""{"sessionId":"S","path":"{{{{project}}}}/a","content":"x"}"""),
+        ];
+        try
+        {
+            for (var i = 0; i < 4000; i++)
+            {
+                Noise.Feed(acp, Noise.Mutate(lines[random.Next(lines.Length)], random), events);
+                if (events.Count > 200)
+                {
+                    foreach (var asked in events.OfType<AgentApprovalAsked>())
+                    {
+                        acp.Answer(asked.RequestId, new AgentAnswer.Deny("no"));
+                    }
+
+                    events.Clear();
+                }
+            }
+
+            acp.CloseOpen();
+            Assert.Empty(Directory.GetFileSystemEntries(project));
+        }
+        catch (Exception e) when (e is not Xunit.Sdk.XunitException)
+        {
+            throw new InvalidOperationException($"seed {seed}", e);
+        }
+    }
+
+    [Fact]
+    public void Configured_agents_are_read_and_a_wrong_entry_is_told_without_spoiling_the_others()
+    {
+        var read = AcpConfiguration.Parse(
+            Encoding.UTF8.GetBytes("""{"agents":[{"id":"good","name":"Good","command":["good","--acp"],"environment":["GOOD_KEY"],"modes":["ask"]},{"id":"Bad Id","command":["x"]},{"id":"claude","command":["x"]},{"id":"empty","command":[]},{"id":"good","command":["again"]}]}"""),
+            "agents.json", ["claude"]);
+        var agent = Assert.Single(read.Agents);
+        Assert.Equal(("good", "Good", "good", "--acp", "GOOD_KEY", "ask"), (agent.Id, agent.Name, agent.Program, agent.Arguments.Single(), agent.EnvironmentNames.Single(), agent.Modes.Single()));
+        Assert.Contains("Agent 2", read.Problem, StringComparison.Ordinal);
+        Assert.Contains("empty", read.Problem, StringComparison.Ordinal);
+        Assert.NotNull(AcpConfiguration.Parse("{nonsense"u8.ToArray(), "agents.json", []).Problem);
+        Assert.Equal(new AcpConfiguration([], null).Problem, AcpConfiguration.Read(folder.FullName, []).Problem);
+    }
+
+    private static string Update(string update) => $$$$"""{"jsonrpc":"2.0","method":"session/update","params":{"sessionId":"S","update":{{{{update}}}}}}""";
+
+    private static string Request(int id, string method, string parameters) => $$$$"""{"jsonrpc":"2.0","id":{{{{id}}}},"method":"{{{{method}}}}","params":{{{{parameters}}}}}""";
+
+    private static string Permission(int id, string options)
+        => Request(id, "session/request_permission", $$$$"""{"sessionId":"S","options":{{{{options}}}},"toolCall":{"toolCallId":"t{{{{id}}}}","kind":"execute","title":"ls -l","rawInput":{"command":"ls -l"}}}""");
+
+    private static string Line(RpcOutput output) => Encoding.UTF8.GetString(Assert.Single(output.Lines));
+
+    private AcpTranslator New(AcpAgent agent) => new(agent, new AcpRequests(agent, project, (line, _) =>
+    {
+        written.Add(Encoding.UTF8.GetString(line));
+        return Task.CompletedTask;
+    }))
+    {
+        SessionId = "S",
+        Ready = new AgentReady("S") { Mode = "ask" },
+    };
+
+    private RpcOutput Feed(string line)
+    {
+        using var document = JsonDocument.Parse(line);
+        var output = acp.Take(document.RootElement);
+        events.AddRange(output.Events);
+        violation ??= output.Violation;
+        return output;
+    }
+}

@@ -1,0 +1,46 @@
+using PocketCoder.Agents;
+using PocketCoder.Agents.Acp;
+using PocketCoder.Agents.Claude;
+using PocketCoder.Agents.Codex;
+using PocketCoder.Agents.Tests.Acp;
+using PocketCoder.Testing.Agents;
+using PocketCoder.Testing.Claude;
+
+namespace PocketCoder.Agents.Tests.Matrix;
+
+/// <summary>One column of the matrix: a real agent with a fresh home.</summary>
+internal sealed class MatrixAgent(IAgentDriver driver, string project, IDisposable home) : IDisposable
+{
+    private readonly Guid session = Guid.CreateVersion7();
+
+    public static IReadOnlyList<string> Columns { get; } = ["Claude Code", "Codex", "Gemini CLI", "ACP (claude-agent-acp)"];
+
+    public string Project => project;
+
+    public static async Task<MatrixAgent> NewAsync(string column, RealAcpFixture fixture)
+    {
+        switch (column)
+        {
+            case "Claude Code":
+                var claude = fixture.NewClaudeHome();
+                claude.Environment["CLAUDE_CODE_MAX_RETRIES"] = "2";
+                return new MatrixAgent(new ClaudeDriver(TimeProvider.System, claude.Environment), claude.Project, claude);
+            case "Codex":
+                var codex = new CodexHome(await RealAgents.ProgramAsync("codex"), fixture.Model.Address);
+                return new MatrixAgent(new CodexDriver(TimeProvider.System, codex.Environment), codex.Project, codex);
+            case "Gemini CLI":
+                var gemini = fixture.NewGeminiHome();
+                return new MatrixAgent(new AcpDriver(AcpAgent.Gemini, TimeProvider.System, gemini.Environment), gemini.Project, gemini);
+            default:
+                var adapted = fixture.NewClaudeHome();
+                return new MatrixAgent(new AcpDriver(fixture.Adapter, TimeProvider.System, adapted.Environment), adapted.Project, adapted);
+        }
+    }
+
+    public async Task<AgentRun> StartAsync(string? resume = null)
+        => new(await driver.StartAsync(new AgentStart { SessionId = session, WorkingDirectory = project, ResumeId = resume }, CancellationToken.None));
+
+    public string InProject(string path) => Path.Combine(project, path);
+
+    public void Dispose() => home.Dispose();
+}

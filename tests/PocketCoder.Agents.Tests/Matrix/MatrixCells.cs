@@ -1,0 +1,158 @@
+using System.Globalization;
+using PocketCoder.Agents;
+using PocketCoder.Processes;
+using PocketCoder.Testing;
+
+namespace PocketCoder.Agents.Tests.Matrix;
+
+/// <summary>The rows of the matrix: what every agent is to do, in the order in which they run in one process.</summary>
+internal static class MatrixCells
+{
+    public static IReadOnlyList<(string Row, Func<MatrixAgent, AgentRun, Task> Run)> All { get; } =
+    [
+        ("plain turn", PlainAsync),
+        ("command allowed", AllowedAsync),
+        ("command denied", DeniedAsync),
+        ("file change", EditAsync),
+        ("question", QuestionAsync),
+        ("plan", PlanAsync),
+        ("600 deltas", DeltasAsync),
+        ("stop in a stream", StopStreamAsync),
+        ("stop in a command", StopCommandAsync),
+        ("provider 401", (_, run) => FailedAsync(run, "HTTP: 401")),
+        ("provider 429, then well", (_, run) => RecoversAsync(run, "HTTP: 429 1\nSAY: made it after 429")),
+        ("provider 529, then well", (_, run) => RecoversAsync(run, "HTTP: 529 1\nSAY: made it after 529")),
+        ("stream cut", (_, run) => SurvivesAsync(run, "CUT")),
+        ("stream malformed", (_, run) => SurvivesAsync(run, "MALFORMED")),
+        ("resume after kill -9", ResumeAsync),
+    ];
+
+    /// <summary>What an agent can't do, and why. Everything else must pass.</summary>
+    public static IReadOnlyDictionary<(string Column, string Row), string> NotSupported { get; } = new Dictionary<(string, string), string>
+    {
+        [("Gemini CLI", "question")] = "it has no tool for questions",
+        [("Gemini CLI", "plan")] = "its plan mode only reads; it proposes nothing",
+        [("Gemini CLI", "resume after kill -9")] = "not within the minute it began in: it overwrites its own file; later it works (tested)",
+    };
+
+    private static async Task PlainAsync(MatrixAgent agent, AgentRun run)
+    {
+        Assert.Equal(TurnOutcome.Completed, (await run.TurnAsync("hello")).Outcome);
+        Assert.Equal("You said: hello", run.Text);
+    }
+
+    private static async Task AllowedAsync(MatrixAgent agent, AgentRun run)
+    {
+        await run.PromptAsync("BASH: echo 42 > allowed.txt");
+        var asked = await run.NextAsync<AgentApprovalAsked>();
+        Assert.Equal(new AgentSubject.Command("echo 42 > allowed.txt", agent.Project), asked.Subject);
+        Assert.False(File.Exists(agent.InProject("allowed.txt")));
+        await run.AnswerAsync(asked.RequestId, new AgentAnswer.Allow(asked.InputJson));
+        Assert.Equal(TurnOutcome.Completed, (await run.NextAsync<AgentTurnEnded>()).Outcome);
+        Assert.Equal("42\n", await File.ReadAllTextAsync(agent.InProject("allowed.txt")));
+    }
+
+    private static async Task DeniedAsync(MatrixAgent agent, AgentRun run)
+    {
+        await run.PromptAsync("BASH: touch denied.txt");
+        var asked = await run.NextAsync<AgentApprovalAsked>();
+        await run.AnswerAsync(asked.RequestId, new AgentAnswer.Deny("no"));
+        await run.NextAsync<AgentTurnEnded>();
+        Assert.False(File.Exists(agent.InProject("denied.txt")));
+    }
+
+    private static async Task EditAsync(MatrixAgent agent, AgentRun run)
+    {
+        var file = agent.InProject("file.txt");
+        await run.PromptAsync($"WRITE: {file} | one\\ntwo\\n\nEDIT: {file} | two | zwei");
+        string? before = null;
+        for (var i = 0; i < 2; i++)
+        {
+            var asked = await run.AllowNextAsync();
+            var change = Assert.IsType<AgentSubject.Edit>(asked.Subject).Change;
+            Assert.Equal((file, before), (change.Path, change.Before));
+            await run.NextAsync<AgentToolResult>(r => r.ToolUseId == asked.ToolUseId);
+            Assert.Equal(change.After, before = await File.ReadAllTextAsync(file));
+        }
+
+        Assert.Equal(TurnOutcome.Completed, (await run.NextAsync<AgentTurnEnded>()).Outcome);
+    }
+
+    private static async Task QuestionAsync(MatrixAgent agent, AgentRun run)
+    {
+        await run.PromptAsync("ASK: Which colour? | red | blue");
+        var asked = await run.NextAsync<AgentQuestionAsked>();
+        Assert.Equal(["red", "blue"], asked.Questions.Single().Options.Select(o => o.Label));
+        await run.AnswerAsync(asked.RequestId, new AgentAnswer.Reply(new Dictionary<string, string> { ["Which colour?"] = "blue" }));
+        Assert.Equal(TurnOutcome.Completed, (await run.NextAsync<AgentTurnEnded>()).Outcome);
+        Assert.Contains("blue", run.Text, StringComparison.Ordinal);
+    }
+
+    private static async Task PlanAsync(MatrixAgent agent, AgentRun run)
+    {
+        await run.Process.SetModeAsync("plan", CancellationToken.None);
+        await run.PromptAsync("PLAN: 1. do x");
+        var plan = await run.NextAsync<AgentPlanProposed>();
+        Assert.Equal("1. do x", plan.Plan.Trim());
+        await run.AnswerAsync(plan.RequestId, new AgentAnswer.AcceptPlan());
+        Assert.Equal("default", (await run.NextAsync<AgentModeChanged>(m => m.Mode != "plan")).Mode);
+        Assert.Equal(TurnOutcome.Completed, (await run.NextAsync<AgentTurnEnded>()).Outcome);
+    }
+
+    private static async Task DeltasAsync(MatrixAgent agent, AgentRun run)
+    {
+        var before = run.Text.Length;
+        Assert.Equal(TurnOutcome.Completed, (await run.TurnAsync("LONG: 600")).Outcome);
+        Assert.Equal(string.Concat(Enumerable.Range(0, 600).Select(n => $"w{n} ")), run.Text[before..]);
+    }
+
+    private static async Task StopStreamAsync(MatrixAgent agent, AgentRun run)
+    {
+        await run.PromptAsync("SLOW: 20\nLONG: 3000");
+        await run.NextAsync<AgentDelta>();
+        await run.Process.InterruptAsync(CancellationToken.None);
+        Assert.Equal(TurnOutcome.Cancelled, (await run.NextAsync<AgentTurnEnded>()).Outcome);
+    }
+
+    private static async Task StopCommandAsync(MatrixAgent agent, AgentRun run)
+    {
+        await run.PromptAsync("BASH: echo $$ > pid.new; mv pid.new pid; sleep 300");
+        await run.AllowNextAsync();
+        await Wait.UntilAsync(() => File.Exists(agent.InProject("pid")), "the command to run");
+        var pid = int.Parse(await File.ReadAllTextAsync(agent.InProject("pid")), CultureInfo.InvariantCulture);
+        await run.Process.InterruptAsync(CancellationToken.None);
+        Assert.Equal(TurnOutcome.Cancelled, (await run.NextAsync<AgentTurnEnded>()).Outcome);
+        await Wait.UntilAsync(() => ProcessGroup.Identify(pid) is null, "the command to be gone");
+    }
+
+    private static async Task FailedAsync(AgentRun run, string prompt)
+    {
+        var end = await run.TurnAsync(prompt);
+        Assert.Equal(TurnOutcome.Failed, end.Outcome);
+        Assert.False(string.IsNullOrWhiteSpace(end.Error));
+    }
+
+    private static async Task RecoversAsync(AgentRun run, string prompt)
+    {
+        Assert.Equal(TurnOutcome.Completed, (await run.TurnAsync(prompt)).Outcome);
+        Assert.Contains("made it after", run.Text, StringComparison.Ordinal);
+    }
+
+    /// <summary>It comes through, or says why not; and the next turn works.</summary>
+    private static async Task SurvivesAsync(AgentRun run, string prompt)
+    {
+        var end = await run.TurnAsync(prompt);
+        Assert.True(end.Outcome == TurnOutcome.Completed || (end.Outcome == TurnOutcome.Failed && !string.IsNullOrWhiteSpace(end.Error)));
+        Assert.Equal(TurnOutcome.Completed, (await run.TurnAsync($"after {prompt.ToLowerInvariant()}")).Outcome);
+    }
+
+    private static async Task ResumeAsync(MatrixAgent agent, AgentRun run)
+    {
+        var id = run.Of<AgentReady>()[^1].NativeId;
+        Assert.True(await ProcessGroup.KillAsync(run.Process.Process!, TimeSpan.Zero, TimeProvider.System));
+        await run.NextAsync<AgentEnded>();
+        await using var again = await agent.StartAsync(id);
+        Assert.Equal(TurnOutcome.Completed, (await again.TurnAsync("still there?")).Outcome);
+        Assert.Equal("You said: still there?", again.Text);
+    }
+}
