@@ -53,6 +53,7 @@ public sealed partial class UsageTests
               logs              Show the daemon's log
               machine           This machine
               tls               Certificates for this machine's own names
+              agents            List the agents, whether they are installed, and what they can do
               doctor            Check what PocketCoder needs from this machine
               version           Show this program's version
             """,
