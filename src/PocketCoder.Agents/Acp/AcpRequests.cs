@@ -8,7 +8,8 @@ namespace PocketCoder.Agents.Acp;
 internal sealed class AcpRequests(AcpAgent agent, string workingDirectory, Func<byte[], CancellationToken, Task> write)
 {
     private readonly Dictionary<string, Pending> pending = new(StringComparer.Ordinal);
-    private int turn;
+    private volatile int turn;
+    private volatile bool isOver;
     private int files;
 
     private enum Kind
@@ -19,7 +20,11 @@ internal sealed class AcpRequests(AcpAgent agent, string workingDirectory, Func<
         Act,
     }
 
-    public void BeginTurn() => turn++;
+    public void BeginTurn()
+    {
+        turn++;
+        isOver = false;
+    }
 
     public void Permission(string rawId, JsonElement parameters, AcpCall call, RpcOutput output)
     {
@@ -193,6 +198,7 @@ internal sealed class AcpRequests(AcpAgent agent, string workingDirectory, Func<
         }
 
         pending.Clear();
+        isOver = true; // all callers end the turn or stop it
     }
 
     private string? Command(AcpCall call)
@@ -218,13 +224,18 @@ internal sealed class AcpRequests(AcpAgent agent, string workingDirectory, Func<
         var id = $"{turn}/{rawId}";
         var tool = $"{name}-{turn}-{++files}";
         var json = parameters.GetRawText();
+        var asked = turn;
         pending[id] = new Pending(Kind.Act, rawId)
         {
             InputJson = json,
             Act = async ct =>
             {
-                ct.ThrowIfCancellationRequested(); // stopped between the answer and now: nothing begins
-                await act(ct);
+                // Stopped between the answer and now: nothing begins.
+                ct.ThrowIfCancellationRequested();
+                if (!isOver && turn == asked)
+                {
+                    await act(ct);
+                }
             },
         };
         output.Events.Add(new AgentToolUse(tool, name, kind, path, json) { Path = path, Change = (subject as AgentSubject.Edit)?.Change });

@@ -146,7 +146,13 @@ internal sealed class CodexRequests(Func<byte[], CancellationToken, Task> write)
             pending.Remove(open);
         }
 
-        return answered.Remove(callId, out var running) ? (open, running.ExitCode, true) : (open, null, false);
+        if (!answered.Remove(callId, out var running))
+        {
+            return (open, null, false);
+        }
+
+        running.IsOver = true;
+        return (open, running.ExitCode, true);
     }
 
     /// <summary>Nobody needs to answer any more: gives the ids that were open.</summary>
@@ -154,6 +160,11 @@ internal sealed class CodexRequests(Func<byte[], CancellationToken, Task> write)
     {
         List<string> open = [.. pending.Keys];
         pending.Clear();
+        foreach (var running in answered.Values)
+        {
+            running.IsOver = true;
+        }
+
         answered.Clear();
         return open;
     }
@@ -166,7 +177,13 @@ internal sealed class CodexRequests(Func<byte[], CancellationToken, Task> write)
 
     private async Task ActAsync(Pending request, Running running, CancellationToken cancellationToken)
     {
-        cancellationToken.ThrowIfCancellationRequested(); // stopped between the answer and now: nothing begins
+        // Stopped, or given up by Codex, between the answer and now: nothing begins.
+        cancellationToken.ThrowIfCancellationRequested();
+        if (running.IsOver)
+        {
+            return;
+        }
+
         var done = await request.Call!.Act!(cancellationToken);
         running.ExitCode = done.ExitCode; // read when Codex says the call ended, which is after it read the line below
         await write(CodexMessages.ToolResult(request.RawId, done.Text, done.Success), cancellationToken);
@@ -174,6 +191,15 @@ internal sealed class CodexRequests(Func<byte[], CancellationToken, Task> write)
 
     private sealed class Running
     {
+        private volatile bool isOver;
+
+        /// <summary>Codex no longer waits for it. Set by the reading loop before it stops what runs, read by what is about to run.</summary>
+        public bool IsOver
+        {
+            get => isOver;
+            set => isOver = value;
+        }
+
         public int? ExitCode { get; set; }
     }
 

@@ -116,7 +116,12 @@ public sealed class AcpTranslatorTests : IDisposable
         Assert.Contains("changed after it was shown", written.Last(), StringComparison.Ordinal);
         Assert.Contains("outside the project", Line(Feed(Request(6, "fs/write_text_file", $$$$"""{"sessionId":"S","path":"{{{{folder.FullName}}}}/x","content":"x"}"""))), StringComparison.Ordinal);
 
-        acp.Interrupt();
+        Feed(Request(8, "fs/write_text_file", $$$$"""{"sessionId":"S","path":"{{{{project}}}}/a.txt","content":"too late\n"}"""));
+        var late = events.OfType<AgentApprovalAsked>().Last();
+        var allowed = Assert.Single(acp.Answer(late.RequestId, new AgentAnswer.Allow(late.InputJson))!.Acts);
+        acp.Interrupt(); // after the yes, before it began
+        await allowed(CancellationToken.None);
+        Assert.Equal("from a person\n", await File.ReadAllTextAsync(Path.Combine(project, "a.txt")));
         Assert.Contains("-32601", Line(Feed(Request(7, "terminal/create", """{"sessionId":"S","command":"ls"}"""))), StringComparison.Ordinal);
     }
 

@@ -82,6 +82,17 @@ public sealed class CodexTranslatorTests : IDisposable
     }
 
     [Fact]
+    public async Task A_command_that_was_allowed_as_the_turn_ended_never_begins()
+    {
+        Feed(Call(0, "bash", """{"command":"touch never"}"""));
+        var asked = Assert.Single(events.OfType<AgentApprovalAsked>());
+        var act = Assert.Single(codex.Answer(asked.RequestId, new AgentAnswer.Allow(asked.InputJson))!.Acts);
+        Feed("""{"method":"turn/completed","params":{"threadId":"T","turn":{"id":"1","status":"failed","error":{"message":"gone"}}}}""");
+        await act(CancellationToken.None);
+        Assert.Empty(project.GetFileSystemInfos());
+    }
+
+    [Fact]
     public void A_resolved_question_closes_its_card_once_also_after_the_turn()
     {
         Feed("""{"method":"item/tool/requestUserInput","id":0,"params":{"threadId":"T","turnId":"1","itemId":"c","questions":[{"id":"q1","header":"Choice","question":"Which colour?","options":[{"label":"red"}]}]}}""");
