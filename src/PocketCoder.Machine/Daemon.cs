@@ -15,6 +15,8 @@ using PocketCoder.Machine.Overview;
 using PocketCoder.Machine.Projects;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Sessions;
+using PocketCoder.Machine.Snapshots;
+using PocketCoder.Machine.Snapshots.Undo;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Machine.Streams;
 using PocketCoder.Protocol;
@@ -43,6 +45,8 @@ public sealed partial class Daemon : IAsyncDisposable
     private readonly ApprovalDesk _approvals;
     private readonly AgentCatalog _agents;
     private readonly HandsRoom _hands;
+    private readonly SnapshotRoom _snapshots;
+    private readonly UndoDesk _undo;
     private readonly SessionDirectory _sessions;
     private readonly ConnectionRegistry _connections = new();
     private readonly MessageTable _table;
@@ -70,13 +74,16 @@ public sealed partial class Daemon : IAsyncDisposable
         _approvals = new ApprovalDesk(_store, identity.Id, options.ApprovalTimeout, time);
         _agents = new AgentCatalog(drivers);
         _hands = new HandsRoom(options.Home.Hands, logger);
-        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, time, AgentIdleTimeout, logger), _projects, _agents);
+        _snapshots = new SnapshotRoom(options.Home.Snapshots, _store, SnapshotLimits.Default, TimeProvider.System, logger); // by the real clock: it waits for real processes
+        _undo = new UndoDesk(_snapshots, _store, _projects, identity.Id);
+        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, _snapshots, time, AgentIdleTimeout, logger), _projects, _agents);
         _approvals.Settled = (approval, decision) => _sessions.Find(approval.AgentSessionId)?.Settle(approval, decision);
         _table = new MessageTable()
             .MapOverview(Info, _projects, _sessions, _approvals, _agents, _hub.Machine)
             .MapSubscriptions(_hub, _sessions)
             .MapSessions(_sessions, _agents)
             .MapApprovals(_approvals)
+            .MapSnapshots(_undo)
             .MapDevices(_devices, _connections)
             .MapLedger(ledger, _head);
     }
@@ -114,7 +121,7 @@ public sealed partial class Daemon : IAsyncDisposable
 
         var identity = ChannelIdentity.LoadOrCreate(options.Home.MachineKey);
         var ledger = await LedgerStore.OpenAsync(
-            new LedgerOptions(options.Home.Database, identity.Id) { MigrationSets = [new MigrationSet("machine", typeof(Daemon).Assembly, "PocketCoder.Machine.Migrations")] },
+            new LedgerOptions(options.Home.Database, identity.Id) { MigrationSets = [new MigrationSet("machine", typeof(Daemon).Assembly, "PocketCoder.Machine.Migrations"), new MigrationSet("snapshots", typeof(Daemon).Assembly, "PocketCoder.Machine.Snapshots.Migrations")] },
             options.TimeProvider,
             cancellationToken);
         var daemon = new Daemon(options, identity, ledger, drivers);
@@ -161,6 +168,7 @@ public sealed partial class Daemon : IAsyncDisposable
 
         await _sessions.DisposeAsync();
         await _hands.DisposeAsync();
+        await _snapshots.DisposeAsync();
         _approvals.Dispose();
         await _head.DisposeAsync();
         await _ledger.DisposeAsync();

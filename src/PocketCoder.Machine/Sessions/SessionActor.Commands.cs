@@ -58,7 +58,7 @@ internal sealed partial class SessionActor
             return new AgentAnswer.Deny($"Not done: the sandbox could not be made. {e.Message} Tell the person.");
         }
 
-        if (!await _services.Approvals.StartAsync(approval.ApprovalId))
+        if (!await BeginAsync(approval))
         {
             return new AgentAnswer.Deny("It is no longer allowed.");
         }
@@ -134,5 +134,6 @@ internal sealed partial class SessionActor
         }
 
         await Store.WriteAsync(change => ApprovalDesk.Finish(change, approvalId, EventTranslator.Finished(result)));
+        Covered(approvalId);
     }
 }
