@@ -52,7 +52,7 @@ internal sealed partial class SessionActor
         ISandbox sandbox;
         try
         {
-            sandbox = await _services.Hands.GetAsync(HandsWanted, CancellationToken.None);
+            sandbox = await _services.Hands.GetAsync(HandsWanted with { Open = Protection.Touches(approval.Subject, approval.Risk, _directory) }, CancellationToken.None);
         }
         catch (SandboxException e)
         {

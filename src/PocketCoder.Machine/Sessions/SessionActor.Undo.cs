@@ -21,7 +21,11 @@ internal sealed partial class SessionActor
         var coverage = approval.State == ApprovalState.Allowed ? await _services.Snapshots.BeforeAsync(approval, _directory) : Coverage.NotNeeded;
         await AskAsync(async () =>
         {
-            _covered[approval.ApprovalId] = coverage;
+            if (coverage != Coverage.NotNeeded)
+            {
+                _covered[approval.ApprovalId] = coverage;
+            }
+
             await AnswerAsync(approval, decision);
             return true;
         });

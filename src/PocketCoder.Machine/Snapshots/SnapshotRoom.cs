@@ -1,9 +1,14 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using PocketCoder.Ledger;
+using PocketCoder.Machine.Approvals;
+using PocketCoder.Machine.Chain;
+using PocketCoder.Machine.Executions;
+using PocketCoder.Machine.Snapshots.Files;
 using PocketCoder.Machine.Snapshots.Git;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Protocol;
+using PocketCoder.Risks.Paths;
 
 namespace PocketCoder.Machine.Snapshots;
 
@@ -26,12 +31,16 @@ internal sealed partial class SnapshotRoom(string directory, Store store, Snapsh
     private readonly ConcurrentDictionary<Task, bool> _work = new();
     private readonly CancellationTokenSource _stop = new();
 
-    private sealed record Begun(Guid ApprovalId, Guid TurnId, Guid ProjectId, string Folder, SeenProject Before);
+    private sealed record Begun(ApprovalInfo Approval, string Folder, SeenProject Before)
+    {
+        public Guid ApprovalId => Approval.ApprovalId;
+
+        public Guid TurnId => Approval.TurnId;
+
+        public Guid ProjectId => Approval.ProjectId;
+    }
 
     public SnapshotLimits Limits { get; } = limits;
-
-    /// <summary>Told, after something ended, which files it changed: the approval and the snapshots around it.</summary>
-    public Func<Guid, SnapshotTree, SnapshotTree, Task> Ended { get; set; } = (_, _, _) => Task.CompletedTask;
 
     /// <summary>Why nothing in this project can be undone at present, as far as it is known.</summary>
     public string? WhyNot(Guid projectId) => _projects.GetValueOrDefault(projectId)?.Problem;
@@ -39,7 +48,7 @@ internal sealed partial class SnapshotRoom(string directory, Store store, Snapsh
     /// <summary>Takes a snapshot before what was allowed begins, unless it only looks. Never faults.</summary>
     public async Task<Coverage> BeforeAsync(ApprovalInfo approval, string folder)
     {
-        if (approval.Kind is ApprovalKind.Question or ApprovalKind.Plan || approval.Risk?.Tier == RiskTier.Read)
+        if (approval.Kind is not (ApprovalKind.Command or ApprovalKind.Edit or ApprovalKind.Tool) || approval.Risk?.Tier == RiskTier.Read)
         {
             return Coverage.NotNeeded;
         }
@@ -53,7 +62,7 @@ internal sealed partial class SnapshotRoom(string directory, Store store, Snapsh
                 await store.WriteAsync(change => SnapshotRows.Insert(
                     change,
                     new SnapshotRow(approval.ApprovalId, UndoKind.Approval, approval.ProjectId, approval.AgentSessionId, approval.TurnId, change.Now, taken.Commit, null, null)));
-                _begun[approval.ApprovalId] = new Begun(approval.ApprovalId, approval.TurnId, approval.ProjectId, folder, taken.Seen);
+                _begun[approval.ApprovalId] = new Begun(approval, folder, taken.Seen);
                 project.Problem = null;
                 return new Coverage(taken.Commit, null, false);
             });
@@ -136,7 +145,7 @@ internal sealed partial class SnapshotRoom(string directory, Store store, Snapsh
             });
             foreach (var begun in ended.Where(b => b.Before.Commit != taken.Commit))
             {
-                await Ended(begun.ApprovalId, begun.Before.Tree, taken.Seen.Tree);
+                await AlarmAsync(begun, SnapshotTree.Differences(begun.Before.Tree, taken.Seen.Tree));
             }
 
             if (project.ShouldTidy())
@@ -149,6 +158,29 @@ internal sealed partial class SnapshotRoom(string directory, Store store, Snapsh
             // Then nobody saw how it ended: undoing it asks to be meant.
             LogFailed(log, ended[0].ProjectId, e.Message);
         }
+    }
+
+    /// <summary>Says so when something wrote protected configuration that was not allowed with that in view: a command can do what its text does not show.</summary>
+    private async Task AlarmAsync(Begun ended, List<TreePath> changed)
+    {
+        if (Protection.Touches(ended.Approval.Subject, ended.Approval.Risk, ended.Folder) || changed.Where(p => ProtectedPaths.Covers(p.Shown)).ToList() is not { Count: > 0 } written)
+        {
+            return;
+        }
+
+        var what = $"{string.Join(", ", written.Take(5).Select(p => p.Shown))}{(written.Count > 5 ? $" and {written.Count - 5} more" : "")} changed while something ran that was not allowed to: other programs obey such files";
+        await store.WriteAsync(change =>
+        {
+            change.Ledger(new LedgerEntry(LedgerKind.AlarmRaised)
+            {
+                SessionId = ended.Approval.AgentSessionId.ToString(),
+                TurnId = ended.TurnId.ToString(),
+                ApprovalId = ended.ApprovalId.ToString(),
+                Sandbox = SandboxName.Of(ended.Approval.Sandbox),
+                Data = new AlarmData(what).ToJson(),
+            });
+            change.Event(ended.Approval.AgentSessionId, new NoticeEvent(NoticeLevel.Warning, $"{what}. Look at them; undo brings back what was before.") { At = change.Now, TurnId = ended.TurnId });
+        });
     }
 
     private async Task<bool> TidyAsync(Guid projectId, SnapshotStore git)

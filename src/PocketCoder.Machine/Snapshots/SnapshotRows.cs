@@ -47,6 +47,10 @@ internal static class SnapshotRows
         .. reader.Query("SELECT action_id FROM snapshots WHERE kind = 'undo' AND action_id LIKE $prefix LIMIT 3", row => new UndoTarget(UndoKind.Undo, row.Id(0)), ("$prefix", prefix + "%")),
     ];
 
+    /// <summary>Whether an approval still runs, or is about to.</summary>
+    public static bool IsOpen(LedgerReader reader, Guid approvalId)
+        => reader.Query("SELECT 1 FROM approvals WHERE approval_id = $id AND state IN ('Allowed','Running')", _ => true, ("$id", approvalId.ToString())).Count > 0;
+
     /// <summary>Whether something that was allowed runs in the project now.</summary>
     public static bool IsRunning(LedgerReader reader, Guid projectId) => reader.Query(
         "SELECT 1 FROM approvals a JOIN sessions s USING (session_id) WHERE a.state = 'Running' AND s.project_id = $id LIMIT 1", _ => true, ("$id", projectId.ToString())).Count > 0;

@@ -45,10 +45,11 @@ internal sealed class UndoDesk(SnapshotRoom room, Store store, ProjectStore proj
     /// <exception cref="RequestFailure">SNAPSHOT_NOT_FOUND, PROJECT_NOT_FOUND</exception>
     public async Task<SnapshotDiffResponse> LookAsync(UndoTarget target, CancellationToken cancellationToken)
     {
-        var (rows, project) = await RowsAsync(target, cancellationToken);
+        var project = await ProjectAsync(target, cancellationToken);
         return await TellAsync(() => room.Of(project.ProjectId, project.Path).ExclusiveAsync(async git =>
         {
-            var (plan, _, _) = await PlanAsync(git, rows, cancellationToken);
+            var rows = await RowsAsync(target, cancellationToken);
+            var (plan, _) = await PlanAsync(git, rows, cancellationToken);
             var files = await UndoDiffs.ShowAsync(git, plan, cancellationToken);
             var running = await store.ReadAsync(reader => SnapshotRows.IsRunning(reader, project.ProjectId), cancellationToken);
             return new SnapshotDiffResponse(
@@ -71,7 +72,7 @@ internal sealed class UndoDesk(SnapshotRoom room, Store store, ProjectStore proj
             return earlier;
         }
 
-        var (rows, project) = await RowsAsync(request.Target, CancellationToken.None);
+        var project = await ProjectAsync(request.Target, CancellationToken.None);
         return await TellAsync(() => room.Of(project.ProjectId, project.Path).ExclusiveAsync(async git =>
         {
             if (await DoneAsync(request) is { } meanwhile)
@@ -79,7 +80,8 @@ internal sealed class UndoDesk(SnapshotRoom room, Store store, ProjectStore proj
                 return meanwhile;
             }
 
-            var (plan, now, _) = await PlanAsync(git, rows, CancellationToken.None);
+            var rows = await RowsAsync(request.Target, CancellationToken.None);
+            var (plan, now) = await PlanAsync(git, rows, CancellationToken.None);
             await CheckAsync(plan, request, project);
             var restorer = new Restorer(git, now.Seen);
             if (restorer.Moved(plan) is { Count: > 0 } moved)
@@ -198,7 +200,7 @@ internal sealed class UndoDesk(SnapshotRoom room, Store store, ProjectStore proj
         }
     }
 
-    private async Task<(UndoPlan Plan, TakenSnapshot Now, SnapshotTree NowTree)> PlanAsync(SnapshotStore git, IReadOnlyList<SnapshotRow> rows, CancellationToken cancellationToken)
+    private async Task<(UndoPlan Plan, TakenSnapshot Now)> PlanAsync(SnapshotStore git, IReadOnlyList<SnapshotRow> rows, CancellationToken cancellationToken)
     {
         var now = await git.TakeAsync(cancellationToken);
         var tree = now.Seen.Tree;
@@ -207,7 +209,7 @@ internal sealed class UndoDesk(SnapshotRoom room, Store store, ProjectStore proj
             SpansAsync(),
             tree,
             paths => WorkspaceLister.IgnoredAsync(git, first ?? SnapshotTree.Empty, paths, room.Limits.Time, cancellationToken));
-        return (plan, now, tree);
+        return (plan, now);
 
         async IAsyncEnumerable<UndoSpan> SpansAsync()
         {
@@ -224,12 +226,25 @@ internal sealed class UndoDesk(SnapshotRoom room, Store store, ProjectStore proj
         }
     }
 
-    private async Task<(IReadOnlyList<SnapshotRow> Rows, ProjectInfo Project)> RowsAsync(UndoTarget target, CancellationToken cancellationToken)
+    /// <summary>The project, after seeing to it that what has ended gets its second snapshot before anybody looks.</summary>
+    private async Task<ProjectInfo> ProjectAsync(UndoTarget target, CancellationToken cancellationToken)
+    {
+        var rows = await RowsAsync(target, cancellationToken);
+        foreach (var open in rows.Where(r => r.After is null))
+        {
+            if (!await store.ReadAsync(reader => SnapshotRows.IsOpen(reader, open.ActionId), cancellationToken))
+            {
+                room.After(open.ActionId);
+            }
+        }
+
+        return await projects.GetAsync(rows[0].ProjectId, cancellationToken);
+    }
+
+    private async Task<IReadOnlyList<SnapshotRow>> RowsAsync(UndoTarget target, CancellationToken cancellationToken)
     {
         var rows = await store.ReadAsync(reader => SnapshotRows.Of(reader, target), cancellationToken);
-        return rows.Count > 0
-            ? (rows, await projects.GetAsync(rows[0].ProjectId, cancellationToken))
-            : throw new RequestFailure(ErrorCode.SnapshotNotFound, "There is no snapshot of that: it changed nothing, none could be taken, or it is too old.");
+        return rows.Count > 0 ? rows : throw new RequestFailure(ErrorCode.SnapshotNotFound, "There is no snapshot of that: it changed nothing, none could be taken, or it is too old.");
     }
 
     private async Task<UndoInfo?> DoneAsync(SnapshotUndoRequest request)
