@@ -78,7 +78,7 @@ internal sealed class RandomEdits(string root, Random random)
         {
             Directory.Delete(path, recursive: true);
         }
-        else
+        else if (Path.Exists(path) || new FileInfo(path).LinkTarget is not null)
         {
             File.Delete(path);
         }

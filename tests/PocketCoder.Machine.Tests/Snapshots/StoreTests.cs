@@ -11,7 +11,7 @@ public sealed class StoreTests
     [Fact]
     public async Task What_a_command_did_is_undone_to_the_byte_in_a_folder_that_is_no_repository()
     {
-        using var w = new Workspace();
+        await using var w = new Workspace();
         w.Write("a.txt", "one\r\ntwo");
         w.Write("dir/b", "\0binary\xff");
         await w.ShAsync("printf x > tool; chmod 750 tool; chmod 600 a.txt; ln -s a.txt link; ln -s /nowhere/at/all dangling; mkdir gone; printf 1 > gone/1");
@@ -30,7 +30,7 @@ public sealed class StoreTests
     [Fact]
     public async Task Names_of_any_bytes_come_back()
     {
-        using var w = new Workspace();
+        await using var w = new Workspace();
         await w.ShAsync("""
             printf 1 > "$(printf 'new\nline')"; printf 2 > "$(printf 'bad\377\376')"; printf 3 > ./-rf; printf 4 > 'quo"te\'; printf 5 > ' '; printf 6 > "$(printf 'tab\tand\033esc')"
             mkdir "$(printf 'dir\377')"; printf 7 > "$(printf 'dir\377/in')"; printf 8 > 'zażółć'; printf 9 > '*'; printf 10 > ':(top)x'; printf 11 > '#a'; printf 12 > '!b'
@@ -51,7 +51,7 @@ public sealed class StoreTests
     [Fact]
     public async Task Nothing_of_a_hostile_repository_runs_or_changes_a_byte()
     {
-        using var w = new Workspace();
+        await using var w = new Workspace();
         await w.ShAsync("git init -q . && git config user.email a@b && git config user.name n");
         var evil = $"touch {w.Outside}/pwned";
         w.Write("evil.sh", $"#!/bin/sh\n{evil}\ncat\n");
@@ -78,7 +78,7 @@ public sealed class StoreTests
     [Fact]
     public async Task Nested_repositories_are_covered_and_no_repository_of_the_project_is_ever_touched()
     {
-        using var w = new Workspace();
+        await using var w = new Workspace();
         await w.ShAsync("""
             git init -q .; git init -q empty/inner; git init -q lib; printf in > lib/in.txt; printf '*.o\n' > lib/.gitignore; printf o > lib/x.o; printf '*.log\n' > .gitignore; printf l > lib/keep.log
             mkdir -p odd/.GIT; printf x > odd/.GIT/config; printf y > odd/y
@@ -98,7 +98,7 @@ public sealed class StoreTests
     [Fact]
     public async Task A_gitignore_that_a_command_writes_hides_nothing_from_undo_and_one_that_it_empties_deletes_nothing()
     {
-        using var w = new Workspace();
+        await using var w = new Workspace();
         w.Write(".gitignore", "secret.env\nbuild/\n");
         w.Write("secret.env", "precious");
         w.Write("build/out", "built");
@@ -125,7 +125,7 @@ public sealed class StoreTests
     [Fact]
     public async Task Only_what_it_changed_is_undone_and_what_others_changed_since_is_told()
     {
-        using var w = new Workspace();
+        await using var w = new Workspace();
         w.Write("mine", "1");
         w.Write("both", "1");
         w.Write("theirs", "1");
@@ -146,7 +146,7 @@ public sealed class StoreTests
     [Fact]
     public async Task A_turn_goes_back_to_before_its_first_step_and_sees_what_came_between()
     {
-        using var w = new Workspace();
+        await using var w = new Workspace();
         w.Write("a", "0");
         w.Write("b", "0");
         var one = await w.TakeAsync();
@@ -167,7 +167,7 @@ public sealed class StoreTests
     [Fact]
     public async Task A_folder_that_is_swapped_for_a_link_leads_nowhere()
     {
-        using var w = new Workspace();
+        await using var w = new Workspace();
         w.Write("d/f", "inside");
         await File.WriteAllTextAsync(Path.Combine(w.Outside, "f"), "outside");
         var before = await w.TakeAsync();
@@ -193,7 +193,7 @@ public sealed class StoreTests
     [Fact]
     public async Task Files_beyond_the_bounds_are_left_out_and_said_and_too_many_are_a_failure()
     {
-        using var w = new Workspace(SnapshotLimits.Default with { FileBytes = 100, Files = 3 });
+        await using var w = new Workspace(SnapshotLimits.Default with { FileBytes = 100, Files = 3 });
         w.Write("big", new string('x', 101));
         w.Write("small", "1");
         var before = await w.TakeAsync();
@@ -215,7 +215,7 @@ public sealed class StoreTests
     [Fact]
     public async Task Pipes_and_sockets_are_not_opened_and_a_missing_project_is_a_failure()
     {
-        using var w = new Workspace();
+        await using var w = new Workspace();
         await w.ShAsync("mkfifo pipe; printf 1 > file");
         Assert.Equal(["file"], (await w.TakeAsync()).Seen.Files.Keys.Select(p => p.Raw));
         Directory.Delete(w.Project, recursive: true);
@@ -225,7 +225,7 @@ public sealed class StoreTests
     [Fact]
     public async Task A_kill_in_the_middle_leaves_a_store_that_works()
     {
-        using var w = new Workspace();
+        await using var w = new Workspace();
         w.Write("a", "1");
         var before = await w.TakeAsync();
 
@@ -258,7 +258,7 @@ public sealed class StoreTests
     [Fact]
     public async Task Pruning_keeps_what_is_needed_and_packs_the_rest_away()
     {
-        using var w = new Workspace(SnapshotLimits.Default with { Packs = 3 });
+        await using var w = new Workspace(SnapshotLimits.Default with { Packs = 3 });
         var taken = new List<TakenSnapshot>();
         for (var i = 0; i < 5; i++)
         {
@@ -279,7 +279,7 @@ public sealed class StoreTests
     [Fact]
     public async Task A_store_whose_base_is_gone_starts_over()
     {
-        using var w = new Workspace();
+        await using var w = new Workspace();
         w.Write("a", "1");
         await w.TakeAsync();
         await w.ShAsync("rm -r objects refs packed-refs 2>/dev/null || true; mkdir -p objects/pack objects/info refs", w.StoreFolder);
@@ -293,7 +293,7 @@ public sealed class StoreTests
     public async Task As_root_what_is_brought_back_belongs_to_whom_the_place_belongs()
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "only root can give files away");
-        using var w = new Workspace();
+        await using var w = new Workspace();
         await w.ShAsync("mkdir d; printf 1 > d/f; printf 1 > d/g; chown -R 12345:12345 .; chmod 700 . d; chmod 600 d/f");
         var before = await w.TakeAsync();
         Assert.Equal(2, before.Seen.Files.Count); // closed to everybody else, and listed all the same
@@ -309,7 +309,7 @@ public sealed class StoreTests
         var seed = Environment.TickCount;
         TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}");
         var random = new Random(seed);
-        using var w = new Workspace();
+        await using var w = new Workspace();
         var edits = new RandomEdits(w.Project, random);
         for (var i = 0; i < 30; i++)
         {

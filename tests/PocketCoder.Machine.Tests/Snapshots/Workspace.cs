@@ -6,7 +6,7 @@ using PocketCoder.Processes;
 namespace PocketCoder.Machine.Tests.Snapshots;
 
 /// <summary>A project folder with a store of its own, both temporary.</summary>
-internal sealed class Workspace : IDisposable
+internal sealed class Workspace : IAsyncDisposable
 {
     private readonly string _root = Directory.CreateTempSubdirectory("pc-snap-").FullName;
 
@@ -82,5 +82,6 @@ internal sealed class Workspace : IDisposable
     /// <summary>git itself finds nothing wrong with the store.</summary>
     public Task FsckAsync() => ShAsync($"git --git-dir='{StoreFolder}' fsck --strict --no-dangling 2>&1 | (! grep -E 'error|missing|corrupt')", _root);
 
-    public void Dispose() => Directory.Delete(_root, recursive: true);
+    /// <summary>By rm: .NET can't remove names that are no UTF-8.</summary>
+    public async ValueTask DisposeAsync() => await ShAsync($"rm -rf '{_root}'", "/");
 }
