@@ -271,6 +271,11 @@ public sealed partial class Daemon : IAsyncDisposable
             warnings.Add($"No sandbox works here, so a session must choose to go without: {why}");
         }
 
+        if (_hands.Default == SandboxKind.Bubblewrap && !HandsRoom.HasNetwork)
+        {
+            warnings.Add("Sandboxes have no network, since socat is missing. On Debian or Ubuntu: sudo apt-get install socat, then restart PocketCoder.");
+        }
+
         if (Environment.IsPrivilegedProcess)
         {
             warnings.Add("PocketCoder runs as an administrator (root). Run it as an ordinary user.");

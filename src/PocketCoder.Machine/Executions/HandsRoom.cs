@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using PocketCoder.Hands;
 using PocketCoder.Machine.Approvals;
 using PocketCoder.Machine.Network;
+using PocketCoder.Processes;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.Executions;
@@ -38,6 +39,9 @@ internal sealed partial class HandsRoom : IAsyncDisposable
 
     /// <summary>Why sessions that do not choose are refused; null when they are not, or nobody knows yet.</summary>
     public string? WhyNoDefault => _probes is { IsValueCreated: true, Value.IsCompletedSuccessfully: true } && Default is null ? Reasons(Seen) : null;
+
+    /// <summary>Whether sandboxes have a way out at all: it needs a program that leads a port inside to our socket.</summary>
+    public static bool HasNetwork { get; } = Executables.Find("socat", "/usr/bin:/bin") is not null;
 
     private IReadOnlyList<SandboxProbe> Seen => _probes is { IsValueCreated: true, Value: { IsCompletedSuccessfully: true, Result: var seen } } ? seen : [];
 
@@ -171,7 +175,7 @@ internal sealed partial class HandsRoom : IAsyncDisposable
     {
         var backend = _backends.FirstOrDefault(b => b.Kind == wanted.Kind)
             ?? throw new SandboxException(SandboxError.NotAvailable, $"There is no sandbox {SandboxName.Of(wanted.Kind)} on this machine.");
-        var relayed = backend.Kind == SandboxKind.Bubblewrap; // the others have no way out yet
+        var relayed = backend.Kind == SandboxKind.Bubblewrap && HasNetwork; // the others have no way out yet
         var sandbox = await backend.CreateAsync(
             new SandboxSpec
             {
