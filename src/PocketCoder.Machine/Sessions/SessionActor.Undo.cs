@@ -15,6 +15,9 @@ internal sealed partial class SessionActor
     /// <summary>By approval: the snapshot before it. Only touched on the mailbox.</summary>
     private readonly Dictionary<Guid, Coverage> _covered = [];
 
+    /// <summary>Approvals that began with a snapshot, until whoever answered for them looks. Only touched on the mailbox.</summary>
+    private readonly HashSet<Guid> _undoable = [];
+
     /// <summary>Takes the snapshot, beside the mailbox so that Stop is heard meanwhile, and then answers.</summary>
     private async Task CoverAndAnswerAsync(ApprovalInfo approval, AgentPromptResponseRequest? decision)
     {
@@ -27,6 +30,12 @@ internal sealed partial class SessionActor
             }
 
             await AnswerAsync(approval, decision);
+            if (coverage.Commit is not null && !_undoable.Remove(approval.ApprovalId))
+            {
+                _covered.Remove(approval.ApprovalId);
+                _services.Snapshots.Forget(approval.ApprovalId); // refused at the last look, or the turn ended meanwhile
+            }
+
             return true;
         });
     }
@@ -54,6 +63,11 @@ internal sealed partial class SessionActor
         if (!await _services.Approvals.StartAsync(approval.ApprovalId, coverage.Commit))
         {
             return false;
+        }
+
+        if (coverage.Commit is not null)
+        {
+            _undoable.Add(approval.ApprovalId);
         }
 
         if (coverage.Problem is { } why)

@@ -46,34 +46,36 @@ internal sealed partial class SnapshotRoom(string directory, Store store, Snapsh
     public string? WhyNot(Guid projectId) => _projects.GetValueOrDefault(projectId)?.Problem;
 
     /// <summary>Takes a snapshot before what was allowed begins, unless it only looks. Never faults.</summary>
-    public async Task<Coverage> BeforeAsync(ApprovalInfo approval, string folder)
+    public Task<Coverage> BeforeAsync(ApprovalInfo approval, string folder)
     {
         if (approval.Kind is not (ApprovalKind.Command or ApprovalKind.Edit or ApprovalKind.Tool) || approval.Risk?.Tier == RiskTier.Read)
         {
-            return Coverage.NotNeeded;
+            return Task.FromResult(Coverage.NotNeeded);
         }
 
-        var project = Of(approval.ProjectId, folder);
-        try
+        var work = TakeBeforeAsync(approval, folder);
+        Track(work);
+        return work;
+    }
+
+    /// <summary>It did not begin after all: there is nothing to undo.</summary>
+    public void Forget(Guid approvalId)
+    {
+        if (_begun.TryRemove(approvalId, out _))
         {
-            return await project.ExclusiveAsync(async git =>
-            {
-                var taken = await git.TakeAsync(_stop.Token);
-                await store.WriteAsync(change => SnapshotRows.Insert(
-                    change,
-                    new SnapshotRow(approval.ApprovalId, UndoKind.Approval, approval.ProjectId, approval.AgentSessionId, approval.TurnId, change.Now, taken.Commit, null, null)));
-                _begun[approval.ApprovalId] = new Begun(approval, folder, taken.Seen);
-                project.Problem = null;
-                return new Coverage(taken.Commit, null, false);
-            });
+            Track(ForgetAsync());
         }
-        catch (Exception e) when (e is SnapshotException or LedgerException or OperationCanceledException or IOException or UnauthorizedAccessException)
+
+        async Task ForgetAsync()
         {
-            var why = e is OperationCanceledException ? "the daemon is stopping" : e.Message;
-            LogFailed(log, approval.ProjectId, why);
-            project.Problem = why;
-            var told = approval.Risk?.Consequences.Any(c => c.Kind == ConsequenceKind.NotUndoable) ?? false;
-            return new Coverage(null, why, approval.Risk?.Tier == RiskTier.Destructive && !told);
+            try
+            {
+                await store.WriteAsync(change => SnapshotRows.Delete(change, approvalId));
+            }
+            catch (LedgerException e)
+            {
+                LogFailed(log, approvalId, e.Message); // a row too many: its undo says that nobody saw how it ended
+            }
         }
     }
 
@@ -124,6 +126,32 @@ internal sealed partial class SnapshotRoom(string directory, Store store, Snapsh
     {
         _work[work] = true;
         _ = work.ContinueWith(done => _work.TryRemove(done, out _), TaskScheduler.Default);
+    }
+
+    private async Task<Coverage> TakeBeforeAsync(ApprovalInfo approval, string folder)
+    {
+        var project = Of(approval.ProjectId, folder);
+        try
+        {
+            return await project.ExclusiveAsync(async git =>
+            {
+                var taken = await git.TakeAsync(_stop.Token);
+                await store.WriteAsync(change => SnapshotRows.Insert(
+                    change,
+                    new SnapshotRow(approval.ApprovalId, UndoKind.Approval, approval.ProjectId, approval.AgentSessionId, approval.TurnId, change.Now, taken.Commit, null, null)));
+                _begun[approval.ApprovalId] = new Begun(approval, folder, taken.Seen);
+                project.Problem = null;
+                return new Coverage(taken.Commit, null, false);
+            });
+        }
+        catch (Exception e) when (e is SnapshotException or LedgerException or OperationCanceledException or IOException or UnauthorizedAccessException)
+        {
+            var why = e is OperationCanceledException ? "the daemon is stopping" : e.Message;
+            LogFailed(log, approval.ProjectId, why);
+            project.Problem = why;
+            var told = approval.Risk?.Consequences.Any(c => c.Kind == ConsequenceKind.NotUndoable) ?? false;
+            return new Coverage(null, why, approval.Risk?.Tier == RiskTier.Destructive && !told);
+        }
     }
 
     private async Task AfterAsync(IReadOnlyList<Begun> ended)

@@ -34,6 +34,8 @@ internal static class SnapshotRows
         ("$id", undo.UndoId.ToString()),
         ("$body", JsonSerializer.Serialize(undo, ProtocolJson.Default.UndoInfo)));
 
+    public static void Delete(Change change, Guid actionId) => change.Execute("DELETE FROM snapshots WHERE action_id = $id", ("$id", actionId.ToString()));
+
     /// <summary>What belongs to the target, oldest first.</summary>
     public static IReadOnlyList<SnapshotRow> Of(LedgerReader reader, UndoTarget target) => target.Kind == UndoKind.Turn
         ? reader.Query($"{Columns} WHERE turn_id = $id AND kind = 'approval' ORDER BY taken_at, rowid", Map, ("$id", target.Id.ToString()))

@@ -172,6 +172,34 @@ public sealed class UndoStoryTests
         Assert.True(File.Exists(phone.PathOf("g")));
     }
 
+    [Fact]
+    public async Task What_was_refused_at_the_last_look_has_nothing_to_undo()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        await using var phone = await daemon.PhoneAsync();
+        await File.WriteAllTextAsync(phone.PathOf("note.txt"), "old");
+        await phone.StartAsync("write: note.txt | new");
+        var asked = await phone.AskedAsync();
+        await File.WriteAllTextAsync(phone.PathOf("note.txt"), "somebody");
+        await phone.Device.DecideAsync(asked, DecisionVerdict.Allow);
+        await phone.BecameAsync(ApprovalState.Withdrawn);
+        await phone.DoneAsync();
+        await PocketCoder.Testing.Wait.UntilAsync(async () => await HasNoneAsync(), "its snapshot is forgotten");
+
+        async Task<bool> HasNoneAsync()
+        {
+            try
+            {
+                await LookAsync(phone, new UndoTarget(UndoKind.Approval, asked.ApprovalId));
+                return false;
+            }
+            catch (WireErrorException e) when (e.Error.Code == ErrorCode.SnapshotNotFound)
+            {
+                return true;
+            }
+        }
+    }
+
     internal static async Task<ApprovalInfo> RunAsync(Phone phone, string prompt)
     {
         await phone.StartAsync(prompt);

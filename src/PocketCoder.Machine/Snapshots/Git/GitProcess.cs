@@ -20,6 +20,9 @@ internal sealed class GitProcess(string store, TimeProvider time)
         "--inh-caps", "-all,+dac_read_search", "--ambient-caps", "-all,+dac_read_search", "--bounding-set", "-all,+dac_read_search",
     ];
 
+    /// <summary>A root without that right (in some containers) lists as itself.</summary>
+    private static readonly bool s_canBeNobody = Environment.IsPrivilegedProcess && MayReadAll() && Executables.Find("setpriv", SearchPath) is not null;
+
     public string Store { get; } = store;
 
     /// <summary>Runs git on the store alone.</summary>
@@ -32,7 +35,7 @@ internal sealed class GitProcess(string store, TimeProvider time)
     /// <inheritdoc cref="RunAsync"/>
     public Task LookAsync(
         string workTree, IReadOnlyList<string> arguments, Func<Stream, CancellationToken, Task>? input, Func<Stream, CancellationToken, Task>? output, TimeSpan limit, CancellationToken cancellationToken)
-        => Environment.IsPrivilegedProcess
+        => s_canBeNobody
             ? RunAsync("setpriv", [.. s_readOnlyUser, "git", .. arguments], workTree, workTree, input, output, limit, cancellationToken)
             : RunAsync("git", arguments, workTree, workTree, input, output, limit, cancellationToken);
 
@@ -103,6 +106,14 @@ internal sealed class GitProcess(string store, TimeProvider time)
                 throw;
             }
         }
+    }
+
+    private static bool MayReadAll()
+    {
+        const ulong readSearch = 1 << 2; // CAP_DAC_READ_SEARCH
+        const string effective = "CapEff:";
+        var line = File.ReadLines("/proc/self/status").FirstOrDefault(l => l.StartsWith(effective, StringComparison.Ordinal));
+        return line is not null && ulong.TryParse(line.AsSpan(effective.Length).Trim(), System.Globalization.NumberStyles.HexNumber, null, out var held) && (held & readSearch) != 0;
     }
 
     private static string Word(IReadOnlyList<string> arguments)
