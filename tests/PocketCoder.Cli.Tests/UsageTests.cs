@@ -47,6 +47,7 @@ public sealed partial class UsageTests
               add <path>        Register a folder as a project [default: .]
               remove <project>  Unregister a project; its files stay
               projects          List the projects
+              network           Hosts that sandboxes may reach without a question
               devices           Paired devices
               ledger            The record of what was asked, decided and done
               logs              Show the daemon's log

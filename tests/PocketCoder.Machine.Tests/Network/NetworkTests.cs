@@ -32,7 +32,7 @@ public sealed class NetworkTests : IAsyncDisposable
         Assert.Equal(("one.test", _origin.Port, "GET"), (subject.Host, subject.Port, subject.Method));
         Assert.Equal([Get("one.test")], subject.Commands);
         Assert.Equal(0, _origin.Requests);
-        Assert.Equal(SessionState.NeedsYou, (await phone.GetAsync(session)).Session.State);
+        await Wait.UntilAsync(async () => (await phone.GetAsync(session)).Session.State == SessionState.NeedsYou, "the session needs a person");
 
         await phone.Device.DecideAsync(asked, DecisionVerdict.Allow);
         var result = await phone.Device.NextEventAsync<ToolResultEvent>();
