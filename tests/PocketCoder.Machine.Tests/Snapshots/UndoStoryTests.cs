@@ -54,9 +54,10 @@ public sealed class UndoStoryTests
         await using var phone = await daemon.PhoneAsync();
         await File.WriteAllTextAsync(phone.PathOf("f"), "before");
         var asked = await RunAsync(phone, "run: echo command > f");
+        var target = new UndoTarget(UndoKind.Approval, asked.ApprovalId);
+        await LookAsync(phone, target); // by now the snapshot after it is taken: what comes is somebody else's
         await File.WriteAllTextAsync(phone.PathOf("f"), "person");
 
-        var target = new UndoTarget(UndoKind.Approval, asked.ApprovalId);
         var look = await LookAsync(phone, target);
         Assert.Equal(1, look.ChangedSince);
         var refused = await Assert.ThrowsAsync<WireErrorException>(() => UndoAsync(phone, Request(phone, target, look.Digest)));
