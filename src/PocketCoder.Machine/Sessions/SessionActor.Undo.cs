@@ -42,16 +42,21 @@ internal sealed partial class SessionActor
 
     /// <summary>A project of which no snapshot can be taken says so with the request, so that allowing it means that too.</summary>
     private ApprovalDraft WithUndo(ApprovalDraft draft)
-        => draft.Risk is { Tier: not RiskTier.Read } risk && _services.Snapshots.WhyNot(_record.ProjectId) is { } why
-            ? draft with
-            {
-                Risk = risk with
-                {
-                    Reversible = false,
-                    Consequences = [.. risk.Consequences, new Consequence(ConsequenceKind.NotUndoable, "snapshot", $"It can't be undone: no snapshot of the project can be taken ({EventTranslator.OneLine(why)}).")],
-                },
-            }
-            : draft;
+    {
+        if (draft.Risk is not { Tier: not RiskTier.Read } risk)
+        {
+            return draft;
+        }
+
+        if (_services.Snapshots.WhyNot(_record.ProjectId) is not { } why)
+        {
+            _services.Snapshots.Warm(_record.ProjectId, _directory);
+            return draft;
+        }
+
+        var told = new Consequence(ConsequenceKind.NotUndoable, "snapshot", $"It can't be undone: no snapshot of the project can be taken ({EventTranslator.OneLine(why)}).");
+        return draft with { Risk = risk with { Reversible = false, Consequences = [.. risk.Consequences, told] } };
+    }
 
     private string? WhyUncovered(ApprovalInfo approval)
         => _covered.GetValueOrDefault(approval.ApprovalId) is { MustNotRun: true, Problem: var why } ? $"it destroys, and no snapshot could be taken before: {why}" : null;

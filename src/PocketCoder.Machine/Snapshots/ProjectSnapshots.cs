@@ -5,6 +5,7 @@ internal sealed class ProjectSnapshots(SnapshotStore store) : IDisposable
 {
     private readonly SemaphoreSlim _turn = new(1, 1); // guards the store
     private int _sinceTidied;
+    private int _asked;
     private volatile string? _problem;
 
     /// <summary>Why the last snapshot failed; null when it did not.</summary>
@@ -26,6 +27,9 @@ internal sealed class ProjectSnapshots(SnapshotStore store) : IDisposable
             _turn.Release();
         }
     }
+
+    /// <summary>True once.</summary>
+    public bool IsFirst() => Interlocked.Exchange(ref _asked, 1) == 0;
 
     /// <summary>Whether it is time to tidy: at the first use, and then every so many.</summary>
     public bool ShouldTidy() => (Interlocked.Increment(ref _sinceTidied) - 1) % 25 == 0;

@@ -45,6 +45,28 @@ internal sealed partial class SnapshotRoom(string directory, Store store, Snapsh
     /// <summary>Why nothing in this project can be undone at present, as far as it is known.</summary>
     public string? WhyNot(Guid projectId) => _projects.GetValueOrDefault(projectId)?.Problem;
 
+    /// <summary>Something was asked for: the first snapshot of a project reads all of it, so that is done while the person reads.</summary>
+    public void Warm(Guid projectId, string folder)
+    {
+        var project = Of(projectId, folder);
+        if (project.IsFirst())
+        {
+            Track(WarmAsync());
+        }
+
+        async Task WarmAsync()
+        {
+            try
+            {
+                await project.ExclusiveAsync(git => git.TakeAsync(_stop.Token));
+            }
+            catch (Exception e) when (e is SnapshotException or OperationCanceledException)
+            {
+                LogFailed(log, projectId, e.Message); // tried again when it matters
+            }
+        }
+    }
+
     /// <summary>Takes a snapshot before what was allowed begins, unless it only looks. Never faults.</summary>
     public Task<Coverage> BeforeAsync(ApprovalInfo approval, string folder)
     {
