@@ -28,6 +28,8 @@ internal static class CommandLine
         root.Add(ProjectCommands.Remove(terminal));
         root.Add(ProjectCommands.List(terminal));
         root.Add(DeviceCommands.Create(terminal));
+        root.Add(TerminalCommands.Attach(terminal));
+        root.Add(TerminalCommands.List(terminal));
         root.Add(LedgerCommands.Create(terminal));
         root.Add(LogsCommand.Create(terminal));
         root.Add(MachineCommands.Create(terminal));

@@ -17,6 +17,7 @@ using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Sessions;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Machine.Streams;
+using PocketCoder.Machine.Terminals;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine;
@@ -44,6 +45,7 @@ public sealed partial class Daemon : IAsyncDisposable
     private readonly AgentCatalog _agents;
     private readonly HandsRoom _hands;
     private readonly SessionDirectory _sessions;
+    private readonly TerminalDesk _terminals;
     private readonly ConnectionRegistry _connections = new();
     private readonly MessageTable _table;
     private readonly MachineLabel _label;
@@ -71,6 +73,7 @@ public sealed partial class Daemon : IAsyncDisposable
         _agents = new AgentCatalog(drivers);
         _hands = new HandsRoom(options.Home.Hands, logger);
         _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, time, AgentIdleTimeout, logger), _projects, _agents);
+        _terminals = new TerminalDesk(_store, _hands, _sessions, _projects, logger);
         _approvals.Settled = (approval, decision) => _sessions.Find(approval.AgentSessionId)?.Settle(approval, decision);
         _table = new MessageTable()
             .MapOverview(Info, _projects, _sessions, _approvals, _agents, _hub.Machine)
@@ -78,7 +81,8 @@ public sealed partial class Daemon : IAsyncDisposable
             .MapSessions(_sessions, _agents)
             .MapApprovals(_approvals)
             .MapDevices(_devices, _connections)
-            .MapLedger(ledger, _head);
+            .MapLedger(ledger, _head)
+            .MapTerminals(_terminals);
     }
 
     /// <summary>The routing id of this machine.</summary>
@@ -160,6 +164,7 @@ public sealed partial class Daemon : IAsyncDisposable
         }
 
         await _sessions.DisposeAsync();
+        await _terminals.DisposeAsync();
         await _hands.DisposeAsync();
         _approvals.Dispose();
         await _head.DisposeAsync();
@@ -194,6 +199,7 @@ public sealed partial class Daemon : IAsyncDisposable
         await _hands.CleanAsync(cancellationToken);
         _ = _hands.LookAsync(); // a second's work that nothing waits for
         await _sessions.RecoverAsync(cancellationToken);
+        await _terminals.RecoverAsync(cancellationToken);
         var fabric = new InProcessFabric();
         var endpoint = new MachineEndpoint(
             _identity, _pairing, _devices, _connections, _table, _store, Greet, _options.TimeProvider, _options.LoggerFactory.CreateLogger("PocketCoder.Machine.Connections"));

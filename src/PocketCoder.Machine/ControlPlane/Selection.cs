@@ -34,6 +34,17 @@ internal static class Selection
         d => d.DeviceId.StartsWith(text, StringComparison.OrdinalIgnoreCase),
         d => d.DeviceId);
 
+    public static SessionInfo Session(IReadOnlyList<SessionInfo> all, string text) => One(
+        all,
+        text,
+        "session",
+        ErrorCode.SessionNotFound,
+        "pocketcoder terminals",
+        s => s.AgentSessionId.ToString() == text,
+        s => s.Title == text,
+        s => s.AgentSessionId.ToString().StartsWith(text, StringComparison.OrdinalIgnoreCase),
+        s => s.AgentSessionId.ToString());
+
     private static T One<T>(
         IReadOnlyList<T> all, string text, string what, ErrorCode notFound, string how, Func<T, bool> exact, Func<T, bool> named, Func<T, bool> begins, Func<T, string> id)
     {

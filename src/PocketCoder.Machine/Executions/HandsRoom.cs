@@ -17,6 +17,8 @@ internal sealed partial class HandsRoom : IAsyncDisposable
     private readonly BubblewrapBackend _bubblewrap;
     private readonly ILogger _log;
     private readonly ConcurrentDictionary<Guid, Lazy<Task<ISandbox>>> _sandboxes = new();
+    private readonly SandboxUsers _users = new();
+    private readonly List<(Guid Session, IReadOnlyList<TerminalFound> Terminals)> _withTerminals = [];
     private readonly Lazy<Task<SandboxProbe>> _probe;
 
     public HandsRoom(string stateDirectory, ILogger log)
@@ -40,19 +42,36 @@ internal sealed partial class HandsRoom : IAsyncDisposable
         _ => "Only bubblewrap can be chosen yet.",
     };
 
-    /// <summary>Ends what an earlier daemon left: its agents are gone, so nobody waits for those commands.</summary>
+    /// <summary>The sandboxes of an earlier daemon that <see cref="CleanAsync"/> kept, with their terminals.</summary>
+    public IReadOnlyList<(Guid Session, IReadOnlyList<TerminalFound> Terminals)> WithTerminals => _withTerminals;
+
+    /// <summary>
+    /// Ends what an earlier daemon left: its agents are gone, so nobody waits for those commands. A sandbox with terminals of a person stays, and of it
+    /// the commands are ended. Call once, before the first <see cref="GetAsync"/>.
+    /// </summary>
     public async Task CleanAsync(CancellationToken cancellationToken)
     {
         foreach (var left in await _bubblewrap.RecoverAsync(cancellationToken))
         {
-            await KillAsync(left);
+            if (Guid.TryParseExact(left.Id, "D", out var session) && await TerminalsAsync(left, cancellationToken) is { Count: > 0 } terminals)
+            {
+                await EndCommandsAsync(left);
+                _users.Add(session, SandboxUse.Terminals);
+                _sandboxes[session] = new(() => Task.FromResult(left));
+                _withTerminals.Add((session, terminals));
+            }
+            else
+            {
+                await KillAsync(left);
+            }
         }
     }
 
     /// <summary>The session's sandbox; a new one when it has none or lost it.</summary>
     /// <exception cref="SandboxException">It can't be made; the message says why.</exception>
-    public async Task<ISandbox> GetAsync(Guid session, string project, CancellationToken cancellationToken)
+    public async Task<ISandbox> GetAsync(Guid session, string project, CancellationToken cancellationToken, SandboxUse use = SandboxUse.Agent)
     {
+        _users.Add(session, use);
         while (true)
         {
             var made = _sandboxes.GetOrAdd(session, id => new(() => CreateAsync(id, project)));
@@ -77,10 +96,10 @@ internal sealed partial class HandsRoom : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends the session's sandbox with all that runs in it.</summary>
-    public async Task EndAsync(Guid session)
+    /// <summary>Ends the session's sandbox with all that runs in it, unless it is needed for something else too.</summary>
+    public async Task EndAsync(Guid session, SandboxUse use = SandboxUse.Agent)
     {
-        if (_sandboxes.TryRemove(session, out var made))
+        if (_users.Remove(session, use) && _sandboxes.TryRemove(session, out var made))
         {
             try
             {
@@ -108,7 +127,8 @@ internal sealed partial class HandsRoom : IAsyncDisposable
 
         }
 
-        foreach (var session in _sandboxes.Keys)
+        // What has a person's terminal goes on without us, and is found again.
+        foreach (var session in _sandboxes.Keys.Where(s => !_users.Has(s, SandboxUse.Terminals)))
         {
             await EndAsync(session);
         }
@@ -135,6 +155,28 @@ internal sealed partial class HandsRoom : IAsyncDisposable
         }
 
         return probe;
+    }
+
+    private async Task<IReadOnlyList<TerminalFound>> TerminalsAsync(ISandbox sandbox, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await sandbox.TerminalsAsync(cancellationToken);
+        }
+        catch (SandboxException e)
+        {
+            LogNotEnded(_log, sandbox.Id, e.Message);
+            return [];
+        }
+    }
+
+    private static async Task EndCommandsAsync(ISandbox sandbox)
+    {
+        foreach (var command in sandbox.Recovered)
+        {
+            await command.KillAsync(TimeSpan.Zero);
+            await command.DisposeAsync();
+        }
     }
 
     private async Task KillAsync(ISandbox sandbox)
