@@ -1,6 +1,8 @@
 using PocketCoder.Agents;
 using PocketCoder.Agents.Stub;
 using PocketCoder.Gateway;
+using PocketCoder.Hands;
+using PocketCoder.Hands.Bubblewrap;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Protocol;
 using PocketCoder.Testing;
@@ -66,10 +68,20 @@ internal sealed class TestDaemon : IAsyncDisposable
     {
         await Daemon.DisposeAsync();
         TestContext.Current.TestOutputHelper?.WriteLine(Log.ToString());
-        Directory.Delete(Options.Home.Root, recursive: true);
         if (Directory.Exists(Options.Home.Hands))
         {
+            // A sandbox with an open terminal outlives its daemon on purpose; a test must not leave one.
+            foreach (var kept in await new BubblewrapBackend(new HandsOptions { StateDirectory = Options.Home.Hands }).RecoverAsync(CancellationToken.None))
+            {
+                await kept.KillAsync(CancellationToken.None);
+            }
+
             Directory.Delete(Options.Home.Hands, recursive: true); // elsewhere when we are root
+        }
+
+        if (Directory.Exists(Options.Home.Root))
+        {
+            Directory.Delete(Options.Home.Root, recursive: true);
         }
     }
 }

@@ -131,7 +131,7 @@ function rich(ledger: LedgerRowInfo[]): MockState {
   const sessions = [
     session(SESSION.main, PROJECT.api, "Fix the login: hash passwords, slow down guessing", "needs_you", "waits for a decision", 1, { queued: 2 }),
     session(SESSION.plan, PROJECT.web, "Plan the session store", "needs_you", null, 9, { mode: "plan" }),
-    session(SESSION.working, PROJECT.infra, "Upgrade the build image", "working", "running `docker build -t base .`", 0),
+    session(SESSION.working, PROJECT.infra, "Upgrade the build image", "working", "running `docker build -t base .`", 0, { sandbox: "bubblewrap" }),
     session(SESSION.failed, PROJECT.infra, "Apply the new network", "failed", null, 68),
     session(SESSION.done, PROJECT.api, "Write tests for the rate limiter", "idle", null, 200),
     session(SESSION.archived, PROJECT.web, "Old experiment", "idle", null, 9000, { archived: true }),

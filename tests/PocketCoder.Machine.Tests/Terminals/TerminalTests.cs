@@ -48,7 +48,7 @@ public sealed class TerminalTests
         await using var view = await TerminalView.OpenAsync(phone.Device, session, "main");
 
         await view.TypeAsync("read -s -p 'Password: ' it; echo got-${#it}\r");
-        await view.UntilAsync("\r\nPassword: ");
+        await view.UntilAsync("\rPassword: ");
         await view.TypeAsync("hunter2\r");
         await view.UntilAsync("got-7");
         await view.TypeAsync("echo from-''history\r");
@@ -133,8 +133,7 @@ public sealed class TerminalTests
         await using var small = await TerminalView.OpenAsync(phone.Device, session, "main", 40, 20);
         await using var large = await TerminalView.AttachAsync(desk, session, "main", 120, 50);
         await Wait.UntilAsync(() => small.Columns == 120 && large.Columns == 120, "the size of whoever came last");
-        await small.TypeAsync("stty size; echo b''oth\r");
-        await large.UntilAsync("20 40");
+        await small.TypeAsync("until [ \"$(stty size)\" = '20 40' ]; do sleep 0.05; done; echo b''oth\r"); // tmux takes a moment to tell the program
         await large.UntilAsync("both");
         await Wait.UntilAsync(() => large.Columns == 40, "the size of whoever types");
         await large.ResizeAsync(100, 30);

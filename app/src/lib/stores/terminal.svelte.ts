@@ -148,7 +148,7 @@ export class TerminalStore {
       return;
     }
     this.#seq = seq;
-    if (this.paused && output.ended === null) {
+    if (this.paused && !output.ended) {
       this.#held.push({ epoch, seq, output });
       this.behind += output.data.length;
       return;
@@ -168,7 +168,7 @@ export class TerminalStore {
     this.columns = output.columns;
     this.rows = output.rows;
     this.#surface.write(output.data, () => this.#drawn(epoch, seq, output.data.length));
-    if (output.ended !== null) {
+    if (output.ended) {
       this.ended = output.ended;
       this.state = "ended";
     }

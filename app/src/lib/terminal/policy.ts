@@ -32,9 +32,15 @@ function elementFor(real: Document, name: string, options?: ElementCreationOptio
   if (name === "style") return styleCarrier(create.call(real, "span"));
   const element = create.call(real, name, options);
   if (name === "span" || name === "div") {
+    let within = false; // an engine may itself set the attribute to keep the style object
     element.setAttribute = (key: string, value: string): void => {
-      if (key === "style") element.style.cssText = value;
-      else Element.prototype.setAttribute.call(element, key, value);
+      if (key !== "style" || within) {
+        Element.prototype.setAttribute.call(element, key, value);
+        return;
+      }
+      within = true;
+      element.style.cssText = value;
+      within = false;
     };
   }
   return element;
