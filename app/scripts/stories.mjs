@@ -50,6 +50,7 @@ const stories = [
   ["terminal-flood", "rich", `/sessions/${S(105)}/terminal`, async (page) => { await page.locator('[data-testid="terminal"][data-state="live"]').waitFor(); await page.locator(".xterm textarea").focus(); await page.keyboard.type("flood"); await page.keyboard.press("Enter"); await page.getByTestId("terminal-skipped").waitFor(); await page.getByTestId("terminal-pause").click(); await page.getByTestId("terminal-paused").waitFor(); }],
   ["terminal-menu", "rich", `/sessions/${S(105)}/terminal`, async (page) => { await page.locator('[data-testid="terminal"][data-state="live"]').waitFor(); await page.getByTestId("terminal-menu").click(); await page.getByTestId("terminal-end").waitFor(); await page.waitForTimeout(200); }],
   ["terminal-viewer", "viewer", `/sessions/${S(105)}/terminal`],
+  ["output-pane", "rich", `/sessions/${S(105)}`, async (page) => { await page.getByTestId("output-as-terminal").click(); await page.locator('[data-testid="output-pane"] .xterm-rows', { hasText: "Get:1" }).waitFor(); await page.waitForTimeout(300); }],
   ["terminal-none", "rich", `/sessions/${S(101)}/terminal`],
   ["machine", "rich", "/machine"],
   ["machine-fresh", "fresh", "/machine"],

@@ -13,7 +13,7 @@ interface Shell {
 }
 
 const PROMPT = "\x1b[?2004h\x1b[32magent@hands\x1b[0m:\x1b[34m~/api\x1b[0m$ ";
-const WELCOME = "$ npm test\r\n\r\n \x1b[32m✓\x1b[0m src/orders.test.ts \x1b[2m(14 tests)\x1b[0m\r\n \x1b[31m✗\x1b[0m src/refunds.test.ts \x1b[2m(3 tests)\x1b[0m\r\n\r\n \x1b[48;2;120;30;30m\x1b[38;2;255;220;220m FAIL \x1b[0m refunds \x1b[1mkeep the tax\x1b[0m\r\n   expected \x1b[32m19\x1b[0m, got \x1b[31m0\x1b[0m\r\n\r\n";
+const WELCOME = "$ npm test\r\n\r\n \x1b[32m✓\x1b[0m src/orders.test.ts (14 tests)\x1b[0m\r\n \x1b[31m✗\x1b[0m src/refunds.test.ts (3 tests)\x1b[0m\r\n\r\n \x1b[48;2;120;30;30m\x1b[38;2;255;220;220m FAIL \x1b[0m refunds \x1b[1mkeep the tax\x1b[0m\r\n   expected \x1b[32m19\x1b[0m, got \x1b[31m0\x1b[0m\r\n\r\n";
 
 /** A shell that knows echo, flood, wide and exit. */
 export class MockTerminals {

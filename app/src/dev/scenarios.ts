@@ -167,7 +167,7 @@ function rich(ledger: LedgerRowInfo[]): MockState {
       [SESSION.plan, [turnEvent(id(320), "Plan how to move the session store out of the process.", "waiting", 10), ...approvals.filter((item) => item.agentSessionId === SESSION.plan).map((item): AgentEventPayload => ({ kind: "prompt", approval: item, ...base(10) }))]],
       [SESSION.done, [turnEvent(id(330), "Write tests for the rate limiter.", "completed", 210), text("b-done", "Done: 14 tests, all green.", 200)]],
     ]),
-    deltas: new Map([[SESSION.working, [{ turnId: id(310), blockId: "live", kind: "text", offset: 0, text: "The base image is built. Next I compare its size with the old one and" }]]]),
+    deltas: new Map([[SESSION.working, [{ turnId: id(310), blockId: "w2", kind: "output", offset: 0, text: "\x1b[1mStep 3/9\x1b[0m : RUN apt-get update\n\x1b[32mGet:1\x1b[0m http://deb.debian.org/debian bookworm InRelease\n\x1b]0;a title that nobody sees\x07\x1b[33mW:\x1b[0m 2 packages are held back\n" }, { turnId: id(310), blockId: "live", kind: "text", offset: 0, text: "The base image is built. Next I compare its size with the old one and" }]]]),
     network: "good",
     refusal: null,
     errors: new Map(),
@@ -248,6 +248,13 @@ function workingTranscript(): AgentEventPayload[] {
     tool("w1", "Read", "read", "Dockerfile", 3),
     result("w1", "FROM debian:12", 3),
     tool("w2", "Bash", "execute", "docker build -t base .", 1),
+    {
+      kind: "prompt", ...base(1),
+      approval: approval(id(209), SESSION.working, { kind: "command", command: "docker build -t base .", cwd: "/home/ada/src/infra", tool: "bash", input: "{}" }, {
+        projectId: PROJECT.infra, toolUseId: "w2", sandbox: "bubblewrap", state: "running", decision: { decisionId: id(903), verdict: "allow", scope: "once", reason: null, deviceId: "phone", by: "Pixel", at: ago(1) },
+        execution: { startedAt: ago(1), finishedAt: null, exitCode: null, failed: null },
+      }),
+    },
   ];
 }
 

@@ -23,7 +23,7 @@ internal static class AttachedScreen
         var outgoing = Channel.CreateBounded<(string? Keys, bool Resize)>(64);
         using var output = new FileStream(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, 0);
         using var raw = RawMode.Enter();
-        using var resized = PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => outgoing.Writer.TryWrite((null, true)));
+        using var resized = OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => outgoing.Writer.TryWrite((null, true)));
         using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, s => End(s, over));
         using var hungUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, s => End(s, over));
         using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, s => End(s, over));

@@ -6,7 +6,7 @@ using Spectre.Console;
 
 namespace PocketCoder.Cli.Commands;
 
-/// <summary><c>pocketcoder attach</c> and <c>pocketcoder terminals [close]</c>.</summary>
+/// <summary><c>pocketcoder attach</c> and <c>pocketcoder terminals [list|close]</c>.</summary>
 internal static class TerminalCommands
 {
     private const string DefaultName = "main";
@@ -42,6 +42,7 @@ internal static class TerminalCommands
         var name = new Argument<string>("name") { Description = "The terminal's name" };
         var list = new Command("terminals", "List terminals that are open in sessions")
         {
+            new Command("list", "List terminals that are open in sessions").Does(terminal, (context, _, ct) => ListAsync(context, ct)),
             new Command("close", "End a terminal and what runs in it") { session, name }.Does(terminal, async (context, parsed, ct) =>
             {
                 await context.Daemon.CloseTerminalAsync(parsed.GetRequiredValue(session), parsed.GetRequiredValue(name), ct);

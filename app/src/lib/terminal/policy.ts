@@ -1,25 +1,15 @@
 import type { Terminal } from "@xterm/xterm";
 
 /**
- * xterm.js writes style elements and style attributes, which the page's policy (style-src 'self', without unsafe-inline) forbids. The same
- * rules are allowed as constructed style sheets and through the style object, so it gets a document whose elements do that instead.
+ * xterm.js writes style elements and style attributes, which the page's policy (style-src 'self', without unsafe-inline) forbids. The same rules are
+ * allowed as constructed style sheets and through the style object. So while it opens, the page's document gives it elements whose text goes into such a
+ * sheet; and spans, of which it draws its rows, take a style attribute through their style object.
  */
-export function policyDocument(real: Document): Document {
-  const create = (name: string, options?: ElementCreationOptions): HTMLElement => elementFor(real, name, options);
-  return new Proxy(real, {
-    get(target, key) {
-      if (key === "createElement") return create;
-      const value: unknown = Reflect.get(target, key, target);
-      return typeof value === "function" ? (value as (...args: unknown[]) => unknown).bind(target) : value;
-    },
-  });
-}
-
-/** Opens a terminal that was made with `documentOverride: policyDocument(document)`. A part of xterm.js asks the page's own document, so that one stands in meanwhile. */
 export function openUnderPolicy(terminal: Terminal, element: HTMLElement): void {
+  takeStyleAttributes();
   const real = element.ownerDocument;
-  const prototype = Document.prototype.createElement;
-  const create = (name: string, options?: ElementCreationOptions): HTMLElement => elementFor(real, name, options, prototype);
+  const create = (name: string, options?: ElementCreationOptions): HTMLElement =>
+    name === "style" ? styleCarrier(Document.prototype.createElement.call(real, "span")) : Document.prototype.createElement.call(real, name, options);
   Object.defineProperty(real, "createElement", { value: create, configurable: true, writable: true });
   try {
     terminal.open(element);
@@ -28,26 +18,26 @@ export function openUnderPolicy(terminal: Terminal, element: HTMLElement): void 
   }
 }
 
-function elementFor(real: Document, name: string, options?: ElementCreationOptions, create: Document["createElement"] = Document.prototype.createElement): HTMLElement {
-  if (name === "style") return styleCarrier(create.call(real, "span"));
-  const element = create.call(real, name, options);
-  if (name === "span" || name === "div") {
-    let within = false; // an engine may itself set the attribute to keep the style object
-    element.setAttribute = (key: string, value: string): void => {
-      if (key !== "style" || within) {
-        Element.prototype.setAttribute.call(element, key, value);
-        return;
-      }
-      within = true;
-      element.style.cssText = value;
-      within = false;
-    };
-  }
-  return element;
+let taken = false;
+
+/** The same to whoever looks at the element afterwards, but without the permission that the attribute needs. */
+export function takeStyleAttributes(): void {
+  if (taken) return;
+  taken = true;
+  let within = false; // an engine may itself set the attribute to keep the style object
+  HTMLSpanElement.prototype.setAttribute = function (this: HTMLSpanElement, key: string, value: string): void {
+    if (key !== "style" || within) {
+      Element.prototype.setAttribute.call(this, key, value);
+      return;
+    }
+    within = true;
+    this.style.cssText = value;
+    within = false;
+  };
 }
 
 /** Looks like a style element to whoever sets its text; the rules go into a sheet of the document. */
-function styleCarrier(element: HTMLElement): HTMLElement {
+export function styleCarrier(element: HTMLElement): HTMLElement {
   const sheet = new CSSStyleSheet();
   const sheets = element.ownerDocument;
   sheets.adoptedStyleSheets = [...sheets.adoptedStyleSheets, sheet];
