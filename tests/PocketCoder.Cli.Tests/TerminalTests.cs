@@ -17,7 +17,7 @@ public sealed class TerminalTests
         await using var phone = await home.PairAsync();
         var session = await SessionAsync(phone);
         await using var tty = await RealTerminal.StartAsync(home, 100, 30);
-        await tty.TypeAsync($"stty -a > before; '{home.Program}' attach {session}; echo attach-ended-$?; stty -a > after; echo do''ne");
+        await tty.TypeAsync($"stty -g > before; '{home.Program}' attach {session}; echo attach-ended-$?; stty -g > after; echo do''ne");
         await tty.UntilAsync("bash-", "the shell inside");
         await tty.TypeAsync("echo in-$((6*7)); stty size; hostname");
         await tty.UntilAsync("in-42");
@@ -60,7 +60,7 @@ public sealed class TerminalTests
         await using var phone = await home.PairAsync();
         var session = await SessionAsync(phone);
         await using var tty = await RealTerminal.StartAsync(home, 80, 24);
-        await tty.TypeAsync($"stty -a > before; sh -c 'echo $$ > pid; exec \"{home.Program}\" attach {session}'; stty -a > after; echo do''ne");
+        await tty.TypeAsync($"stty -g > before; sh -c 'echo $$ > pid; exec \"{home.Program}\" attach {session}'; stty -g > after; echo do''ne");
         await tty.UntilAsync("bash-", "the shell inside");
         await RunningProgram.SignalAsync(int.Parse(await File.ReadAllTextAsync(Path.Combine(home.Work, "pid")), System.Globalization.CultureInfo.InvariantCulture), "TERM");
         await tty.UntilAsync("done");

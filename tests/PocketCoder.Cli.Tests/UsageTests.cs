@@ -48,6 +48,8 @@ public sealed partial class UsageTests
               remove <project>  Unregister a project; its files stay
               projects          List the projects
               devices           Paired devices
+              attach <session>  Open a terminal of a session here
+              terminals         List terminals that are open in sessions
               ledger            The record of what was asked, decided and done
               logs              Show the daemon's log
               machine           This machine

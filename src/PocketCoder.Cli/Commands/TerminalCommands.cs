@@ -15,7 +15,7 @@ internal static class TerminalCommands
     {
         var session = Session();
         var name = new Option<string>("--terminal") { Description = "Which terminal; opened when there is none of that name", DefaultValueFactory = _ => DefaultName };
-        return new Command("attach", "Open a terminal of a session here; leave with Ctrl-\\ or ~. and it goes on") { session, name }.Does(terminal, async (context, parsed, ct) =>
+        return new Command("attach", "Open a terminal of a session here") { session, name }.Does(terminal, async (context, parsed, ct) =>
         {
             if (!RawMode.IsTerminal)
             {

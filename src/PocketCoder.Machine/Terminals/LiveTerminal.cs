@@ -8,13 +8,14 @@ using PocketCoder.Protocol;
 namespace PocketCoder.Machine.Terminals;
 
 /// <summary>Who types or opens: a paired device, or the machine's owner at the command line.</summary>
-internal sealed record Typist(string? DeviceId)
+/// <param name="Label">For people. A device's name is untrusted.</param>
+internal sealed record Typist(string? DeviceId, string Label)
 {
-    public static Typist Owner { get; } = new((string?)null);
+    public static Typist Owner { get; } = new(null, "the owner");
 
     public string? Actor => DeviceId is null ? "cli" : null;
 
-    /// <summary>For people and rows: a device's id, or <c>cli</c>.</summary>
+    /// <summary>For rows: a device's id, or <c>cli</c>.</summary>
     public string Name => DeviceId ?? "cli";
 }
 
@@ -36,6 +37,9 @@ internal sealed class LiveTerminal : IAsyncDisposable
     /// <summary>UTF-16 units of what the screen showed that are recorded.</summary>
     private const int MostShown = 1000;
 
+    /// <summary>How long typing may take before whoever typed is told that it does not go through.</summary>
+    private static readonly TimeSpan TypeLimit = TimeSpan.FromSeconds(10);
+
     /// <summary>How long an echo may take before a line counts as not echoed.</summary>
     private static readonly TimeSpan EchoLimit = TimeSpan.FromMilliseconds(250);
 
@@ -55,6 +59,8 @@ internal sealed class LiveTerminal : IAsyncDisposable
     private (int Columns, int Rows) _size;
     private string? _ended;
     private volatile bool _bracketedPaste;
+    private volatile bool _fullScreen;
+    private volatile bool _fullScreenKnown;
 
     /// <param name="record">Called before each Enter.</param>
     public LiveTerminal(Guid session, SandboxKind sandbox, ITerminal terminal, (int Columns, int Rows) size, DateTimeOffset openedAt, LineRecorder record, TimeProvider time, ILogger logger)
@@ -111,6 +117,13 @@ internal sealed class LiveTerminal : IAsyncDisposable
     {
         var viewer = new Viewer(this, sink, acknowledges, history, _time) { Size = size };
         var stop = CancellationTokenSource.CreateLinkedTokenSource(gone);
+        if (Find(key) is { } before)
+        {
+            // One after the other: each look starts programs.
+            Detach(key);
+            await before.Served;
+        }
+
         lock (_gate)
         {
             if (_ended is not null)
@@ -119,11 +132,7 @@ internal sealed class LiveTerminal : IAsyncDisposable
                 throw TerminalDesk.NotFound();
             }
 
-            if (_viewers.Remove(key, out var before))
-            {
-                before.Leave();
-            }
-            else if (_viewers.Count >= TerminalLimits.Viewers)
+            if (_viewers.Count >= TerminalLimits.Viewers)
             {
                 stop.Dispose();
                 throw new RequestFailure(ErrorCode.DaemonBusy, $"{TerminalLimits.Viewers} devices look at this terminal already.");
@@ -195,7 +204,14 @@ internal sealed class LiveTerminal : IAsyncDisposable
             throw TerminalDesk.NotFound();
         }
 
-        await input.Done.Task.WaitAsync(cancellationToken);
+        try
+        {
+            await input.Done.Task.WaitAsync(TypeLimit, _time, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            throw new RequestFailure(ErrorCode.Unavailable, "The terminal takes no keys just now. What you typed may still arrive.");
+        }
     }
 
     /// <summary>The viewer shows this much from now on.</summary>
@@ -209,7 +225,16 @@ internal sealed class LiveTerminal : IAsyncDisposable
         await ResizeAsync(size);
     }
 
-    public Task<TerminalSnapshot> SnapshotAsync(int lines, CancellationToken cancellationToken) => _terminal.SnapshotAsync(lines, cancellationToken);
+    public async Task<TerminalSnapshot> SnapshotAsync(int lines, CancellationToken cancellationToken)
+    {
+        var snapshot = await _terminal.SnapshotAsync(lines, cancellationToken);
+        if (!_fullScreenKnown)
+        {
+            _fullScreen = snapshot.Modes.HasFlag(TerminalModes.Alternate); // a terminal of an earlier daemon
+        }
+
+        return snapshot;
+    }
 
     /// <summary>Ends the terminal and what runs in it.</summary>
     /// <exception cref="IOException">Its server does not answer.</exception>
@@ -330,6 +355,11 @@ internal sealed class LiveTerminal : IAsyncDisposable
 
             var text = _filter.Pass(chunk.Text);
             _bracketedPaste = _filter.BracketedPaste;
+            if (_filter.Alternate is { } fullScreen)
+            {
+                (_fullScreen, _fullScreenKnown) = (fullScreen, true);
+            }
+
             if (text.Length > 0)
             {
                 _echo.Write(text);
@@ -423,6 +453,13 @@ internal sealed class LiveTerminal : IAsyncDisposable
     {
         if (_line.IsEmpty && _line.Typed == 0)
         {
+            return;
+        }
+
+        if (_fullScreen)
+        {
+            // An editor's Enter ends a line of a file, which may hold anything, and no command.
+            await _record(this, who, new TypedLine(null, false, _line.Typed, _line.Cut, null, "A full-screen program had the terminal.", null));
             return;
         }
 

@@ -40,6 +40,9 @@ internal sealed class OutputFilter
     /// <summary>Whether the program asked for pastes to be marked (DECSET 2004).</summary>
     public bool BracketedPaste { get; private set; }
 
+    /// <summary>Whether a full-screen program draws; null until the output told.</summary>
+    public bool? Alternate { get; private set; }
+
     /// <summary>Gives what may be drawn of the next portion. Sequences are never cut.</summary>
     public string Pass(ReadOnlySpan<char> text)
     {
@@ -137,7 +140,7 @@ internal sealed class OutputFilter
             case State.Escape:
                 if (c is '7' or '8' or 'D' or 'E' or 'H' or 'M' or '=' or '>' or 'c')
                 {
-                    BracketedPaste &= c != 'c';
+                    (BracketedPaste, Alternate) = c == 'c' ? (false, false) : (BracketedPaste, Alternate);
                     passed.Append('\u001b').Append(c);
                 }
 
@@ -229,6 +232,7 @@ internal sealed class OutputFilter
             {
                 kept.Append(kept.Length > 0 ? ";" : "").Append(mode);
                 BracketedPaste = mode == 2004 ? final == 'h' : BracketedPaste;
+                Alternate = mode is 47 or 1047 or 1049 ? final == 'h' : Alternate;
             }
         }
 

@@ -91,7 +91,7 @@ internal sealed partial class TerminalDesk(Store store, HandsRoom hands, Session
     public async Task CloseAsync(Guid session, string name, Typist who)
     {
         var terminal = Get(session, name);
-        await terminal.CloseAsync($"Closed by {who.Name}.");
+        await terminal.CloseAsync($"Closed by {who.Label}.");
         await terminal.Settled;
     }
 

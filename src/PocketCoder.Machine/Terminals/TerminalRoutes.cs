@@ -22,7 +22,7 @@ internal static class TerminalRoutes
             ProtocolJson.Default.TerminalOpenResponse,
             async (caller, request, cancellationToken) =>
             {
-                var (terminal, opened) = await desk.OpenAsync(request.AgentSessionId, TerminalRules.Spec(request), new Typist(caller.Device.DeviceId), cancellationToken);
+                var (terminal, opened) = await desk.OpenAsync(request.AgentSessionId, TerminalRules.Spec(request), Typist(caller), cancellationToken);
                 return new TerminalOpenResponse(terminal.Info, opened);
             },
             concurrent: true) // may make a sandbox
@@ -58,7 +58,7 @@ internal static class TerminalRoutes
             async (caller, request, cancellationToken) =>
             {
                 await desk.Get(request.AgentSessionId, TerminalRules.Name(request.Name))
-                    .TypeAsync(new Typist(caller.Device.DeviceId), Key(caller), TerminalRules.Keys(request.Data), cancellationToken);
+                    .TypeAsync(Typist(caller), Key(caller), TerminalRules.Keys(request.Data), cancellationToken);
                 return new TerminalInputResponse();
             })
         .Map(
@@ -108,10 +108,12 @@ internal static class TerminalRoutes
             ProtocolJson.Default.TerminalCloseResponse,
             async (caller, request, _) =>
             {
-                await desk.CloseAsync(request.AgentSessionId, TerminalRules.Name(request.Name), new Typist(caller.Device.DeviceId));
+                await desk.CloseAsync(request.AgentSessionId, TerminalRules.Name(request.Name), Typist(caller));
                 return new TerminalCloseResponse();
             },
             concurrent: true);
+
+    private static Typist Typist(Caller caller) => new(caller.Device.DeviceId, caller.Device.Name);
 
     private static string Key(Caller caller) => caller.Connection.ConnectionId;
 

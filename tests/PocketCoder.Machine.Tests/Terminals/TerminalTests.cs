@@ -71,6 +71,31 @@ public sealed class TerminalTests
     }
 
     [Fact]
+    public async Task What_is_typed_into_a_full_screen_program_is_not_kept()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        await using var phone = await daemon.PhoneAsync();
+        var session = await phone.StartAsync("hello", SandboxKind.Bubblewrap);
+        await using var view = await TerminalView.OpenAsync(phone.Device, session, "main");
+        await view.TypeAsync("printf '\\033[?1049h'; cat\r");
+        await view.UntilAsync("\u001b[?1049h");
+        await view.TypeAsync("API_KEY=secret\r");
+        await view.UntilAsync("API_KEY=secret\r\nAPI_KEY=secret");
+        await view.TypeAsync("\u0003");
+        await view.TypeAsync("printf '\\033[?1049l'; echo back-''again\r");
+        await view.UntilAsync("back-again");
+        await view.TypeAsync("echo command\r");
+        await view.UntilAsync("command\r\n", after: "echo command\r\n");
+        await view.CloseAsync();
+
+        var typed = (await RowsAsync(phone.Device, session)).Where(r => r.GetProperty("kind").GetString() == "terminal_command").Select(r => r.GetProperty("data")).ToList();
+        Assert.Equal(4, typed.Count);
+        Assert.DoesNotContain("secret", string.Concat(typed), StringComparison.Ordinal);
+        Assert.Equal(14, typed[1].GetProperty("length").GetInt32());
+        Assert.Equal("echo command", typed[3].GetProperty("line").GetString());
+    }
+
+    [Fact]
     public async Task A_device_without_decide_looks_and_never_types_and_a_stranger_name_is_no_terminal()
     {
         await using var daemon = await TestDaemon.StartAsync();
