@@ -47,6 +47,7 @@ public sealed partial class UsageTests
               add <path>        Register a folder as a project [default: .]
               remove <project>  Unregister a project; its files stay
               projects          List the projects
+              network           Hosts that sandboxes may reach without a question
               devices           Paired devices
               attach <session>  Open a terminal of a session here
               terminals         List terminals that are open in sessions

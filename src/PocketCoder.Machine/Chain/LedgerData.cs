@@ -55,6 +55,14 @@ internal sealed record UnknownData(string Reason) : ILedgerData;
 
 internal sealed record InterruptedData(string Reason) : ILedgerData;
 
+/// <param name="Pattern">The hosts and ports that need no question.</param>
+internal sealed record NetworkRuleData(Guid RuleId, Guid ProjectId, string Pattern, DateTimeOffset? ExpiresAt) : ILedgerData;
+
+/// <summary>Connections from a sandbox to one host with one outcome, summed over a few seconds.</summary>
+/// <param name="Why">What let it through, or why it did not get through.</param>
+/// <param name="Address">Where the first of them went; null when none was connected.</param>
+internal sealed record NetworkData(string Host, int Port, string Outcome, string Why, string? Address, int Connections, long BytesUp, long BytesDown) : ILedgerData;
+
 internal sealed record StartedMachineData(string Version) : ILedgerData;
 
 internal sealed record TerminalOpenedData(string Terminal, int Columns, int Rows, string? Cwd) : ILedgerData;
@@ -81,6 +89,8 @@ internal sealed record TerminalClosedData(string Terminal, string Reason) : ILed
 [JsonSerializable(typeof(NotRunData))]
 [JsonSerializable(typeof(UnknownData))]
 [JsonSerializable(typeof(InterruptedData))]
+[JsonSerializable(typeof(NetworkRuleData))]
+[JsonSerializable(typeof(NetworkData))]
 [JsonSerializable(typeof(StartedMachineData))]
 [JsonSerializable(typeof(TerminalOpenedData))]
 [JsonSerializable(typeof(TerminalCommandData))]

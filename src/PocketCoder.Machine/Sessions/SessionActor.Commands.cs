@@ -18,6 +18,8 @@ internal sealed partial class SessionActor
     /// <summary>A call of our shell, understood. <paramref name="As"/> is what is shown, decided on and digested.</summary>
     private sealed record HostCommand(AgentHostCall Call, BashTool Bash, AgentApprovalAsked As) : AgentEvent;
 
+    private HandsWanted HandsWanted => new(_record.SessionId, _record.ProjectId, _record.Sandbox, _directory);
+
     private sealed record RunningCommand(HostCommand Command, Guid ApprovalId, Execution Execution);
 
     private async Task HostCallAsync(AgentHostCall call)
@@ -50,7 +52,7 @@ internal sealed partial class SessionActor
         ISandbox sandbox;
         try
         {
-            sandbox = await _services.Hands.GetAsync(_record.SessionId, _directory, CancellationToken.None);
+            sandbox = await _services.Hands.GetAsync(HandsWanted, CancellationToken.None);
         }
         catch (SandboxException e)
         {
@@ -91,6 +93,7 @@ internal sealed partial class SessionActor
     {
         if (_commands.Remove(requestId, out var running))
         {
+            ForgetHostsOf(requestId);
             var result = await running.Execution.Completed;
             await RecordAsync(running.ApprovalId, running.Command.Call.ToolUseId, result);
             await TellAgentAsync(requestId, new AgentAnswer.HostResult(result.ForAgent(), IsError: false));
@@ -105,6 +108,7 @@ internal sealed partial class SessionActor
             return;
         }
 
+        ForgetHostsOf(requestId);
         _stream.Drop(running.Command.Call.ToolUseId);
         try
         {

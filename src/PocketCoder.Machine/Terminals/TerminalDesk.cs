@@ -160,7 +160,7 @@ internal sealed partial class TerminalDesk(Store store, HandsRoom hands, Session
     {
         var info = sessions.Get(session).Info;
         var project = await projects.GetAsync(info.ProjectId, CancellationToken.None);
-        var sandbox = await hands.GetAsync(session, project.Path, CancellationToken.None, SandboxUse.Terminals);
+        var sandbox = await hands.GetAsync(new HandsWanted(session, info.ProjectId, info.Sandbox, project.Path), CancellationToken.None, SandboxUse.Terminals);
         var opened = await sandbox.OpenTerminalAsync(spec, CancellationToken.None);
         var terminal = new LiveTerminal(session, info.Sandbox, opened, (spec.Columns, spec.Rows), openedAt, RecordAsync, TimeProvider.System, logger); // waits for real processes
         terminal.Settled = WatchAsync(terminal);

@@ -35,6 +35,8 @@ export interface Requests {
   terminal_ack: { request: TerminalAckRequest; response: TerminalAckResponse };
   terminal_capture: { request: TerminalCaptureRequest; response: TerminalCaptureResponse };
   terminal_close: { request: TerminalCloseRequest; response: TerminalCloseResponse };
+  network_rules_list: { request: NetworkRulesListRequest; response: NetworkRulesListResponse };
+  network_rule_remove: { request: NetworkRuleRemoveRequest; response: NetworkRuleRemoveResponse };
 }
 
 export interface AgentCancelRequest {
@@ -212,7 +214,7 @@ export interface ApprovalInfo {
   risk?: RiskInfo | null;
 }
 
-export type ApprovalKind = "command" | "edit" | "tool" | "question" | "plan";
+export type ApprovalKind = "command" | "edit" | "tool" | "question" | "plan" | "network";
 
 export type ApprovalState = "pending" | "allowed" | "denied" | "expired" | "withdrawn" | "running" | "finished" | "unknown";
 
@@ -221,7 +223,8 @@ export type ApprovalSubject =
   | EditSubject
   | ToolSubject
   | QuestionSubject
-  | PlanSubject;
+  | PlanSubject
+  | NetworkSubject;
 
 export interface ApprovalsListRequest {
   pending?: boolean;
@@ -258,7 +261,7 @@ export interface DecisionInfo {
   at: string;
 }
 
-export type DecisionScope = "once" | "turn" | "session";
+export type DecisionScope = "once" | "turn" | "session" | "project";
 
 export type DecisionVerdict = "allow" | "deny";
 
@@ -474,6 +477,11 @@ export interface LedgerVerifyResponse {
   head: LedgerHead;
 }
 
+export interface MachineChanged {
+  kind: "machine";
+  machine: MachineInfo;
+}
+
 export type MachineEvent =
   | SessionChanged
   | SessionRemoved
@@ -482,6 +490,7 @@ export type MachineEvent =
   | ProjectRemoved
   | DeviceChanged
   | LedgerMoved
+  | MachineChanged
   | MachineStopping;
 
 export interface MachineInfo {
@@ -491,7 +500,7 @@ export interface MachineInfo {
   os: string;
   arch: string;
   demo: boolean;
-  sandbox: SandboxKind;
+  sandbox: SandboxKind | null;
   sandboxes: SandboxKind[];
   warnings: string[];
 }
@@ -516,6 +525,39 @@ export type MachinesListRequest = Record<string, never>;
 
 export interface MachinesListResponse {
   machines: MachineInfo[];
+}
+
+export interface NetworkRuleInfo {
+  ruleId: string;
+  projectId: string;
+  pattern: string;
+  by: string;
+  createdAt: string;
+  expiresAt: string | null;
+}
+
+export interface NetworkRuleRemoveRequest {
+  ruleId: string;
+}
+
+export interface NetworkRuleRemoveResponse {
+  rule: NetworkRuleInfo;
+}
+
+export interface NetworkRulesListRequest {
+  projectId?: string | null;
+}
+
+export interface NetworkRulesListResponse {
+  rules: NetworkRuleInfo[];
+}
+
+export interface NetworkSubject {
+  kind: "network";
+  host: string;
+  port: number;
+  method: string;
+  commands: string[];
 }
 
 export interface NoticeEvent {
