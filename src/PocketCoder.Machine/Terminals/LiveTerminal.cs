@@ -23,7 +23,7 @@ internal sealed record Typist(string? DeviceId, string Label)
 internal delegate Task LineRecorder(LiveTerminal terminal, Typist who, TypedLine line);
 
 /// <summary>What was typed, see <see cref="Chain.TerminalCommandData"/>.</summary>
-internal sealed record TypedLine(string? Line, bool Exact, int Length, bool Cut, string? Shown, string? NotKept, IReadOnlyList<string>? AlsoTypedBy);
+internal sealed record TypedLine(string? Line, bool Exact, int? Length, bool Cut, string? Shown, string? NotKept, IReadOnlyList<string>? AlsoTypedBy);
 
 /// <summary>
 /// One terminal with all who look at it: one task reads what it writes, another types what comes in, in order. It never waits for a viewer.
@@ -459,7 +459,7 @@ internal sealed class LiveTerminal : IAsyncDisposable
         if (_fullScreen)
         {
             // An editor's Enter ends a line of a file, which may hold anything, and no command.
-            await _record(this, who, new TypedLine(null, false, _line.Typed, _line.Cut, null, "A full-screen program had the terminal.", null));
+            await _record(this, who, new TypedLine(null, false, null, false, null, "A full-screen program had the terminal.", null));
             return;
         }
 
@@ -472,8 +472,8 @@ internal sealed class LiveTerminal : IAsyncDisposable
             new TypedLine(
                 seen ? _line.Line : null,
                 exact,
-                _line.Typed,
-                _line.Cut,
+                seen ? _line.Typed : null,
+                seen && _line.Cut,
                 exact ? null : await ShownAsync(),
                 seen ? null : "It did not appear on the screen, as a password does not.",
                 others.Count == 0 ? null : others));
