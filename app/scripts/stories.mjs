@@ -46,6 +46,7 @@ const stories = [
   ["session-main", "rich", `/sessions/${S(101)}`],
   ["session-top", "rich", `/sessions/${S(101)}`, async (page) => { await page.getByTestId("transcript").evaluate((view) => { view.scrollTop = 0; }); await page.waitForTimeout(300); }],
   ["session-tool-open", "rich", `/sessions/${S(101)}`, async (page) => { await page.getByRole("button", { name: /npm test/ }).first().click(); await page.waitForTimeout(300); }],
+  ["session-undo", "rich", `/sessions/${S(101)}`, async (page) => { await page.getByRole("button", { name: /npm test/ }).first().click(); await page.getByTestId("undo").first().click(); await page.getByTestId("undo-files").waitFor(); }],
   ["session-working", "rich", `/sessions/${S(105)}`],
   ["session-interrupted", "rich", `/sessions/${S(104)}`],
   ["terminal", "rich", `/sessions/${S(105)}/terminal`, async (page) => { await page.locator('[data-testid="terminal"][data-state="live"]').waitFor(); await page.locator(".xterm textarea").focus(); await page.keyboard.type("echo hi"); await page.keyboard.press("Enter"); await page.locator(".xterm-rows", { hasText: /^.*hi.*$/ }).first().waitFor(); await page.getByTestId("terminal-find").click(); await page.locator("input[type=search]").fill("hi"); await page.getByTestId("terminal-hits").filter({ hasText: "of" }).waitFor(); await page.waitForTimeout(200); }],

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using PocketCoder.Hands;
+using PocketCoder.Machine.Approvals;
 using PocketCoder.Machine.Network;
 using PocketCoder.Processes;
 using PocketCoder.Protocol;
@@ -19,7 +20,7 @@ internal sealed partial class HandsRoom : IAsyncDisposable
     private readonly SandboxKind? _wanted;
     private readonly NetworkRoom _network;
     private readonly ILogger _log;
-    private readonly ConcurrentDictionary<Guid, Lazy<Task<Hands>>> _sandboxes = new();
+    private readonly ConcurrentDictionary<(Guid Session, bool Open), Lazy<Task<Hands>>> _sandboxes = new();
     private readonly ConcurrentDictionary<Guid, ISandbox> _kept = new();
     private readonly SandboxUsers _users = new();
     private readonly List<(Guid Session, IReadOnlyList<TerminalFound> Terminals)> _withTerminals = [];
@@ -117,7 +118,7 @@ internal sealed partial class HandsRoom : IAsyncDisposable
         _users.Add(wanted.Session, use);
         while (true)
         {
-            var made = _sandboxes.GetOrAdd(wanted.Session, _ => new(() => CreateAsync(wanted)));
+            var made = _sandboxes.GetOrAdd(wanted.Key, _ => new(() => CreateAsync(wanted)));
             try
             {
                 var hands = await made.Value.WaitAsync(cancellationToken);
@@ -126,14 +127,14 @@ internal sealed partial class HandsRoom : IAsyncDisposable
                     return hands.Sandbox;
                 }
 
-                if (_sandboxes.TryRemove(KeyValuePair.Create(wanted.Session, made)))
+                if (_sandboxes.TryRemove(KeyValuePair.Create(wanted.Key, made)))
                 {
                     await EndAsync(hands);
                 }
             }
             catch (SandboxException)
             {
-                _sandboxes.TryRemove(KeyValuePair.Create(wanted.Session, made));
+                _sandboxes.TryRemove(KeyValuePair.Create(wanted.Key, made));
                 throw;
             }
         }
@@ -142,26 +143,20 @@ internal sealed partial class HandsRoom : IAsyncDisposable
     /// <summary>Ends the session's sandbox with all that runs in it, unless it is needed for something else too.</summary>
     public async Task EndAsync(Guid session, SandboxUse use = SandboxUse.Agent)
     {
-        if (!_users.Remove(session, use))
-        {
-            return;
-        }
-
-        if (_kept.TryRemove(session, out var kept))
+        var unused = _users.Remove(session, use);
+        if (unused && _kept.TryRemove(session, out var kept))
         {
             await KillAsync(kept);
         }
 
-        if (_sandboxes.TryRemove(session, out var made))
+        if (unused)
         {
-            try
-            {
-                await EndAsync(await made.Value);
-            }
-            catch (SandboxException)
-            {
-                // it was never made
-            }
+            await EndAsync((session, Open: false));
+        }
+
+        if (unused || use == SandboxUse.Agent)
+        {
+            await EndAsync((session, Open: true)); // commands only
         }
     }
 
@@ -180,11 +175,11 @@ internal sealed partial class HandsRoom : IAsyncDisposable
         }
 
         // What has a person's terminal goes on without us, though not its way out, and is found again.
-        foreach (var (session, made) in _sandboxes)
+        foreach (var (key, made) in _sandboxes)
         {
-            if (!_users.Has(session, SandboxUse.Terminals))
+            if (key.Open || !_users.Has(key.Session, SandboxUse.Terminals))
             {
-                await EndAsync(session);
+                await EndAsync(key);
             }
             else if (made is { IsValueCreated: true, Value: { IsCompletedSuccessfully: true, Result.Network: { } network } })
             {
@@ -210,11 +205,13 @@ internal sealed partial class HandsRoom : IAsyncDisposable
         var backend = _backends.FirstOrDefault(b => b.Kind == wanted.Kind)
             ?? throw new SandboxException(SandboxError.NotAvailable, $"There is no sandbox {SandboxName.Of(wanted.Kind)} on this machine.");
         var relayed = backend.Kind == SandboxKind.Bubblewrap && HasNetwork; // the others have no way out yet
-        var sandbox = _kept.TryRemove(wanted.Session, out var kept) ? kept : await backend.CreateAsync(
+        var sandbox = !wanted.Open && _kept.TryRemove(wanted.Session, out var kept) ? kept : await backend.CreateAsync(
             new SandboxSpec
             {
-                Id = wanted.Session.ToString("D"),
+                Id = wanted.Open ? $"{wanted.Session:D}-open" : wanted.Session.ToString("D"),
                 Workspace = wanted.Directory,
+                ReadOnlyBinds = wanted.Open ? [] : Protection.ReadOnly(wanted.Directory),
+                Pinned = wanted.Open ? [] : Protection.Pinned(wanted.Directory),
                 Relays = relayed ? [new SocketRelay(NetworkRoom.Port, NetworkRoom.Socket)] : [],
                 Environment = relayed ? NetworkRoom.Environment : new Dictionary<string, string>(StringComparer.Ordinal),
             },
@@ -250,6 +247,21 @@ internal sealed partial class HandsRoom : IAsyncDisposable
         {
             await command.KillAsync(TimeSpan.Zero);
             await command.DisposeAsync();
+        }
+    }
+
+    private async Task EndAsync((Guid Session, bool Open) key)
+    {
+        if (_sandboxes.TryRemove(key, out var made))
+        {
+            try
+            {
+                await EndAsync(await made.Value);
+            }
+            catch (SandboxException)
+            {
+                // it was never made
+            }
         }
     }
 
@@ -312,4 +324,8 @@ internal sealed partial class HandsRoom : IAsyncDisposable
 
 /// <summary>Whose sandbox, and which.</summary>
 /// <param name="Directory">The project's folder.</param>
-internal sealed record HandsWanted(Guid Session, Guid Project, SandboxKind Kind, string Directory);
+/// <param name="Open">Where the project's protected configuration can be written: a second sandbox, for commands that were allowed with just that in view.</param>
+internal sealed record HandsWanted(Guid Session, Guid Project, SandboxKind Kind, string Directory, bool Open = false)
+{
+    public (Guid Session, bool Open) Key => (Session, Open);
+}
