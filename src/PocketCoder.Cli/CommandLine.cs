@@ -30,6 +30,8 @@ internal static class CommandLine
         root.Add(NetworkCommands.Create(terminal));
         root.Add(UndoCommand.Create(terminal));
         root.Add(DeviceCommands.Create(terminal));
+        root.Add(TerminalCommands.Attach(terminal));
+        root.Add(TerminalCommands.List(terminal));
         root.Add(LedgerCommands.Create(terminal));
         root.Add(LogsCommand.Create(terminal));
         root.Add(MachineCommands.Create(terminal));

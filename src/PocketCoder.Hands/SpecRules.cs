@@ -102,6 +102,11 @@ internal static class SpecRules
         }
 
         Size(spec.Columns, spec.Rows);
+        if (spec.WorkingDirectory is { } directory)
+        {
+            Folder(directory, "The terminal's directory");
+        }
+
         if (spec.Command.Any(a => a.Contains('\0', StringComparison.Ordinal)))
         {
             throw Bad("An argument can't contain a NUL.");

@@ -4,6 +4,7 @@ using PocketCoder.Machine.Chain;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Machine.Devices;
 using PocketCoder.Machine.Routing;
+using PocketCoder.Machine.Terminals;
 using PocketCoder.Protocol;
 using PairingOffer = PocketCoder.Machine.ControlPlane.PairingOffer;
 
@@ -48,6 +49,7 @@ public sealed partial class Daemon : IControlTarget
     {
         var project = await _projects.RemoveAsync(projectId);
         await _sessions.CloseProjectAsync(projectId);
+        await _terminals.CloseOrphansAsync();
         return project;
     });
 
@@ -118,6 +120,8 @@ public sealed partial class Daemon : IControlTarget
     Task IControlTarget.ExportLedgerAsync(Stream output, CancellationToken ct) => _ledger.ExportAsync(output, _signer, ct);
 
     Task<IReadOnlyList<SessionInfo>> IControlTarget.ListSessionsAsync(CancellationToken ct) => Task.FromResult(_sessions.List());
+
+    IControlTerminals IControlTarget.Terminals => new OwnerTerminals(_terminals);
 
     /// <summary>Expected failures under the control plane's own name for them.</summary>
     private static async Task<T> ControlAsync<T>(Func<Task<T>> work)

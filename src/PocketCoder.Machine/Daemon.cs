@@ -20,6 +20,7 @@ using PocketCoder.Machine.Snapshots;
 using PocketCoder.Machine.Snapshots.Undo;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Machine.Streams;
+using PocketCoder.Machine.Terminals;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine;
@@ -51,6 +52,7 @@ public sealed partial class Daemon : IAsyncDisposable
     private readonly SnapshotRoom _snapshots;
     private readonly UndoDesk _undo;
     private readonly SessionDirectory _sessions;
+    private readonly TerminalDesk _terminals;
     private readonly ConnectionRegistry _connections = new();
     private readonly MessageTable _table;
     private readonly MachineLabel _label;
@@ -82,6 +84,7 @@ public sealed partial class Daemon : IAsyncDisposable
         _snapshots = new SnapshotRoom(options.Home.Snapshots, _store, SnapshotLimits.Default, TimeProvider.System, logger); // by the real clock: it waits for real processes
         _undo = new UndoDesk(_snapshots, _store, _projects, identity.Id);
         _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, _snapshots, time, AgentIdleTimeout, logger), _projects, _agents);
+        _terminals = new TerminalDesk(_store, _hands, _sessions, _projects, logger);
         _approvals.Settled = (approval, decision) => _sessions.Find(approval.AgentSessionId)?.Settle(approval, decision);
         _network.Ask = (session, wanted, cancellationToken) => _sessions.Find(session)?.MayReachAsync(wanted, cancellationToken)
             ?? ValueTask.FromResult(EgressVerdict.Refuse("the session is gone"));
@@ -93,7 +96,8 @@ public sealed partial class Daemon : IAsyncDisposable
             .MapSnapshots(_undo)
             .MapNetwork(_rules)
             .MapDevices(_devices, _connections)
-            .MapLedger(ledger, _head);
+            .MapLedger(ledger, _head)
+            .MapTerminals(_terminals);
     }
 
     /// <summary>The routing id of this machine.</summary>
@@ -175,6 +179,7 @@ public sealed partial class Daemon : IAsyncDisposable
         }
 
         await _sessions.DisposeAsync();
+        await _terminals.DisposeAsync();
         await _hands.DisposeAsync();
         await _snapshots.DisposeAsync();
         _approvals.Dispose();
@@ -210,6 +215,7 @@ public sealed partial class Daemon : IAsyncDisposable
         await _hands.CleanAsync(cancellationToken);
         _ = LookAsync(); // a few seconds' work that nothing waits for
         await _sessions.RecoverAsync(cancellationToken);
+        await _terminals.RecoverAsync(cancellationToken);
         var fabric = new InProcessFabric();
         var endpoint = new MachineEndpoint(
             _identity, _pairing, _devices, _connections, _table, _store, Greet, _options.TimeProvider, _options.LoggerFactory.CreateLogger("PocketCoder.Machine.Connections"));

@@ -50,6 +50,8 @@ public sealed partial class UsageTests
               network           Hosts that sandboxes may reach without a question
               undo <what>       Bring files back to before what was allowed
               devices           Paired devices
+              attach <session>  Open a terminal of a session here
+              terminals         List terminals that are open in sessions
               ledger            The record of what was asked, decided and done
               logs              Show the daemon's log
               machine           This machine

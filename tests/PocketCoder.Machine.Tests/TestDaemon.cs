@@ -2,6 +2,8 @@ using PocketCoder.Agents;
 using PocketCoder.Agents.Stub;
 using PocketCoder.Broker.Egress;
 using PocketCoder.Gateway;
+using PocketCoder.Hands;
+using PocketCoder.Hands.Bubblewrap;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Protocol;
 using PocketCoder.Testing;
@@ -70,10 +72,20 @@ internal sealed class TestDaemon : IAsyncDisposable
     {
         await Daemon.DisposeAsync();
         TestContext.Current.TestOutputHelper?.WriteLine(Log.ToString());
-        Directory.Delete(Options.Home.Root, recursive: true);
         if (Directory.Exists(Options.Home.Hands))
         {
+            // A sandbox with an open terminal outlives its daemon on purpose; a test must not leave one.
+            foreach (var kept in await new BubblewrapBackend(new HandsOptions { StateDirectory = Options.Home.Hands }).RecoverAsync(CancellationToken.None))
+            {
+                await kept.KillAsync(CancellationToken.None);
+            }
+
             Directory.Delete(Options.Home.Hands, recursive: true); // elsewhere when we are root
+        }
+
+        if (Directory.Exists(Options.Home.Root))
+        {
+            Directory.Delete(Options.Home.Root, recursive: true);
         }
     }
 }

@@ -5,6 +5,7 @@ import type {
 import type { Socket } from "$lib/link/transport";
 import { runsWhenAllowed } from "$lib/stores/decisions";
 import { frame } from "./mock-door";
+import { MockTerminals } from "./mock-terminals";
 
 /** How the mock begins and behaves. */
 export interface MockState {
@@ -52,6 +53,10 @@ export class MockMachine {
   readonly #sockets = new Set<MockSocket>();
   readonly #machineLog: MachineEvent[] = [];
   readonly #answers: Answers;
+  readonly terminals = new MockTerminals((id) => {
+    const found = this.state.sessions.find((item) => item.agentSessionId === id);
+    return found === undefined ? "SESSION_NOT_FOUND" : found.sandbox === "none" ? "SANDBOX_UNAVAILABLE" : null;
+  });
 
   constructor(state: MockState) {
     this.state = state;
@@ -101,6 +106,10 @@ export class MockMachine {
     for (const socket of this.#sockets) if (message.stream !== null && socket.streams.has(message.stream)) socket.tell({ ...message, v: 1, requestId: null, epoch: this.epoch, error: null });
   }
 
+  #tellAll(message: Pick<Envelope, "type" | "stream" | "epoch" | "seq" | "payload">): void {
+    for (const socket of this.#sockets) socket.tell({ ...message, v: 1, requestId: null, error: null });
+  }
+
   answer(socket: MockSocket, envelope: Envelope): void {
     const { type, requestId } = envelope;
     this.requests.push({ type, payload: envelope.payload });
@@ -112,6 +121,7 @@ export class MockMachine {
       const answer = this.#answers[type as keyof Requests] as ((request: unknown) => unknown) | undefined;
       if (!answer) throw new Refused("INVALID_REQUEST");
       const payload = answer(envelope.payload);
+      queueMicrotask(() => this.terminals.tell((message) => this.#tellAll(message)));
       socket.tell({ v: 1, type: `${type}_response`, requestId, stream: null, epoch: null, seq: null, payload, error: null });
       if (type === "subscribe") this.#replay(socket, envelope.payload as Requests["subscribe"]["request"]);
       if (type === "unsubscribe") socket.streams.delete((envelope.payload as Requests["unsubscribe"]["request"]).stream);
@@ -243,6 +253,7 @@ export class MockMachine {
         const rows = [...state.ledger].reverse().filter((row) => before === null || before === undefined || row.seq < before);
         return { rows: rows.slice(0, limit ?? 50), more: rows.length > (limit ?? 50) };
       },
+      ...this.terminals.answers((code) => { throw new Refused(code); }, () => state.scopes.includes("decide")),
       ledger_verify: () => ({ intact: true, rows: state.ledger.length, firstBadSeq: null, problem: null, head: state.head }),
     };
   }

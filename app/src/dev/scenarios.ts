@@ -134,7 +134,7 @@ function rich(ledger: LedgerRowInfo[]): MockState {
   const sessions = [
     session(SESSION.main, PROJECT.api, "Fix the login: hash passwords, slow down guessing", "needs_you", "waits for a decision", 1, { queued: 2 }),
     session(SESSION.plan, PROJECT.web, "Plan the session store", "needs_you", null, 9, { mode: "plan" }),
-    session(SESSION.working, PROJECT.infra, "Upgrade the build image", "working", "running `docker build -t base .`", 0),
+    session(SESSION.working, PROJECT.infra, "Upgrade the build image", "working", "running `docker build -t base .`", 0, { sandbox: "bubblewrap" }),
     session(SESSION.failed, PROJECT.infra, "Apply the new network", "failed", null, 68),
     session(SESSION.done, PROJECT.api, "Write tests for the rate limiter", "idle", null, 200),
     session(SESSION.archived, PROJECT.web, "Old experiment", "idle", null, 9000, { archived: true }),
@@ -174,7 +174,7 @@ function rich(ledger: LedgerRowInfo[]): MockState {
       [SESSION.plan, [turnEvent(id(320), "Plan how to move the session store out of the process.", "waiting", 10), ...approvals.filter((item) => item.agentSessionId === SESSION.plan).map((item): AgentEventPayload => ({ kind: "prompt", approval: item, ...base(10) }))]],
       [SESSION.done, [turnEvent(id(330), "Write tests for the rate limiter.", "completed", 210), text("b-done", "Done: 14 tests, all green.", 200)]],
     ]),
-    deltas: new Map([[SESSION.working, [{ turnId: id(310), blockId: "live", kind: "text", offset: 0, text: "The base image is built. Next I compare its size with the old one and" }]]]),
+    deltas: new Map([[SESSION.working, [{ turnId: id(310), blockId: "w2", kind: "output", offset: 0, text: "\x1b[1mStep 3/9\x1b[0m : RUN apt-get update\n\x1b[32mGet:1\x1b[0m http://deb.debian.org/debian bookworm InRelease\n\x1b]0;a title that nobody sees\x07\x1b[33mW:\x1b[0m 2 packages are held back\n" }, { turnId: id(310), blockId: "live", kind: "text", offset: 0, text: "The base image is built. Next I compare its size with the old one and" }]]]),
     network: "good",
     refusal: null,
     errors: new Map(),
@@ -260,6 +260,13 @@ function workingTranscript(): AgentEventPayload[] {
     tool("w1", "Read", "read", "Dockerfile", 3),
     result("w1", "FROM debian:12", 3),
     tool("w2", "Bash", "execute", "docker build -t base .", 1),
+    {
+      kind: "prompt", ...base(1),
+      approval: approval(id(209), SESSION.working, { kind: "command", command: "docker build -t base .", cwd: "/home/ada/src/infra", tool: "bash", input: "{}" }, {
+        projectId: PROJECT.infra, toolUseId: "w2", sandbox: "bubblewrap", state: "running", decision: { decisionId: id(903), verdict: "allow", scope: "once", reason: null, deviceId: "phone", by: "Pixel", at: ago(1) },
+        execution: { startedAt: ago(1), finishedAt: null, exitCode: null, failed: null },
+      }),
+    },
   ];
 }
 

@@ -10,6 +10,11 @@ export const later = {
   you: new Later(() => import("./You.svelte")),
 };
 
+/** What many never open, and is large: fetched when it is wanted. */
+export const rare = {
+  terminal: new Later(() => import("./Terminal.svelte")),
+};
+
 /** Loads all of it in the browser's idle time, so that the first tap finds it here. */
 export function loadWhenIdle(): void {
   const idle = globalThis.requestIdleCallback ?? ((work: () => void) => setTimeout(work, 500)); // Safari has none

@@ -34,6 +34,7 @@ internal sealed record TlsShown(IReadOnlyList<string> Names, DateTimeOffset Vali
 [JsonSerializable(typeof(UndoInfo))]
 [JsonSerializable(typeof(LedgerVerifyResponse))]
 [JsonSerializable(typeof(IReadOnlyList<LedgerRowInfo>))]
+[JsonSerializable(typeof(IReadOnlyList<TerminalInfo>))]
 [JsonSerializable(typeof(Started))]
 [JsonSerializable(typeof(Stopped))]
 [JsonSerializable(typeof(LabelShown))]

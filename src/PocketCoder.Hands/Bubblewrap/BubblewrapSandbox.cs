@@ -74,8 +74,34 @@ internal sealed class BubblewrapSandbox(
     {
         SpecRules.Check(spec);
         ThrowIfLost();
-        string[] command = spec.Command.Count == 0 ? [] : ["/run/hands/pane.sh", state.Id, "-", .. spec.Command];
-        return await TmuxTerminal.OpenAsync(spec, Tmux, command, options.Time, cancellationToken);
+        if (spec.WorkingDirectory is null)
+        {
+            string[] command = spec.Command.Count == 0 ? [] : ["/run/hands/pane.sh", state.Id, "-", .. spec.Command];
+            return await TmuxTerminal.OpenAsync(spec, Tmux, command, options.Time, cancellationToken);
+        }
+
+        // The directory goes the way of a command's own options. They are read when the pane begins, which is before it is known to be open.
+        var begin = new ExecSpec
+        {
+            Command = spec.Command.Count == 0 ? [File.Exists("/bin/bash") ? "/bin/bash" : "/bin/sh"] : spec.Command,
+            WorkingDirectory = spec.WorkingDirectory,
+            Environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["TERM"] = "tmux-256color" },
+        };
+        WriteOptions(begin);
+        try
+        {
+            return await TmuxTerminal.OpenAsync(spec, Tmux, ["/run/hands/pane.sh", state.Id, begin.Id, .. begin.Command], options.Time, cancellationToken);
+        }
+        finally
+        {
+            File.Delete(folder.OptionsOf(begin.Id));
+        }
+    }
+
+    public async Task<IReadOnlyList<TerminalFound>> TerminalsAsync(CancellationToken cancellationToken)
+    {
+        ThrowIfLost();
+        return await TmuxTerminal.ListAsync(Tmux, options.Time, cancellationToken);
     }
 
     public async Task KillAsync(CancellationToken cancellationToken)

@@ -52,6 +52,10 @@ public interface ISandbox
     /// <exception cref="SandboxException">Code <see cref="SandboxError.Unsupported"/> where the backend has no terminals.</exception>
     Task<ITerminal> OpenTerminalAsync(TerminalSpec spec, CancellationToken cancellationToken);
 
+    /// <summary>The terminals that are open, also those of an earlier daemon. Empty where the backend has none.</summary>
+    /// <exception cref="SandboxException">The sandbox is lost, or its terminal server does not answer.</exception>
+    Task<IReadOnlyList<TerminalFound>> TerminalsAsync(CancellationToken cancellationToken);
+
     /// <summary>
     /// Ends everything inside and removes what it took on the host (processes, mounts, control groups, files; the spools of commands too).
     /// Does nothing when already done.

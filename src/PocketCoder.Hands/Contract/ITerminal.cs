@@ -24,13 +24,50 @@ public interface ITerminal : IAsyncDisposable
     /// <summary>Scrollback and screen as text with colours (SGR), at most <paramref name="lines"/> lines back.</summary>
     Task<string> CaptureAsync(int lines, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// The screen as it is at one exact place of <see cref="Output"/>: a chunk there bears <see cref="TerminalSnapshot.Mark"/>, and what comes after it
+    /// goes on from the picture. <see cref="Output"/> must be read meanwhile. At most <paramref name="lines"/> lines of scrollback.
+    /// </summary>
+    /// <exception cref="IOException">The terminal ended.</exception>
+    /// <exception cref="TimeoutException">It took longer than <see cref="SandboxDefaults.StartLimit"/>.</exception>
+    Task<TerminalSnapshot> SnapshotAsync(int lines, CancellationToken cancellationToken);
+
     /// <summary>Ends the terminal and what runs in it. Disposing only detaches.</summary>
     Task CloseAsync(CancellationToken cancellationToken);
 }
 
 /// <param name="Text">Decoded as UTF-8 over chunk borders; invalid bytes are U+FFFD.</param>
-/// <param name="Skipped">Output was lost before this chunk because the reader was too slow: draw anew from <see cref="ITerminal.CaptureAsync"/>.</param>
-public readonly record struct TerminalChunk(string Text, bool Skipped);
+/// <param name="Skipped">Output was lost before this chunk because the reader was too slow: draw anew from <see cref="ITerminal.SnapshotAsync"/>.</param>
+/// <param name="Mark">Not 0: nothing was written; here the snapshot of this number was taken.</param>
+public readonly record struct TerminalChunk(string Text, bool Skipped, long Mark = 0);
+
+/// <summary>A terminal's screen at one moment. Its texts are untrusted.</summary>
+/// <param name="Mark">See <see cref="TerminalChunk.Mark"/>.</param>
+/// <param name="History">Scrollback, oldest first, lines that were wrapped joined again; with colours (SGR).</param>
+/// <param name="Screen">The rows that are visible, from the top, as they are; with colours.</param>
+/// <param name="CursorColumn">From 0.</param>
+/// <param name="CursorRow">From 0.</param>
+public sealed record TerminalSnapshot(long Mark, IReadOnlyList<string> History, IReadOnlyList<string> Screen, int Columns, int Rows, int CursorColumn, int CursorRow, TerminalModes Modes);
+
+/// <summary>What a program has asked of the terminal and tmux remembers.</summary>
+[Flags]
+public enum TerminalModes
+{
+    None = 0,
+    CursorHidden = 1,
+
+    /// <summary>A full-screen program draws.</summary>
+    Alternate = 2,
+    ApplicationCursor = 4,
+    ApplicationKeypad = 8,
+    MouseStandard = 16,
+    MouseButton = 32,
+    MouseAll = 64,
+    MouseSgr = 128,
+}
+
+/// <param name="OpenedAt">To the second.</param>
+public sealed record TerminalFound(string Name, DateTimeOffset OpenedAt, int Columns, int Rows);
 
 /// <summary>Which terminal to open.</summary>
 public sealed record TerminalSpec
@@ -45,4 +82,7 @@ public sealed record TerminalSpec
 
     /// <summary>Program and arguments. Empty: a shell.</summary>
     public IReadOnlyList<string> Command { get; init; } = [];
+
+    /// <summary>Absolute, as seen inside; for a new terminal. Null: the workspace.</summary>
+    public string? WorkingDirectory { get; init; }
 }

@@ -50,6 +50,8 @@ internal sealed class DockerSandbox(string id, string container, string inside, 
     public Task<ITerminal> OpenTerminalAsync(TerminalSpec spec, CancellationToken cancellationToken)
         => throw new SandboxException(SandboxError.Unsupported, "There are no terminals in containers yet.");
 
+    public Task<IReadOnlyList<TerminalFound>> TerminalsAsync(CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<TerminalFound>>([]);
+
     public async Task KillAsync(CancellationToken cancellationToken)
     {
         ended = true;

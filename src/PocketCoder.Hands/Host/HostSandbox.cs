@@ -75,6 +75,8 @@ internal sealed class HostSandbox(
     public Task<ITerminal> OpenTerminalAsync(TerminalSpec terminal, CancellationToken cancellationToken)
         => throw new SandboxException(SandboxError.Unsupported, $"There are no terminals without a sandbox of its own ({kind}).");
 
+    public Task<IReadOnlyList<TerminalFound>> TerminalsAsync(CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<TerminalFound>>([]);
+
     public async Task KillAsync(CancellationToken cancellationToken)
     {
         ended = true;

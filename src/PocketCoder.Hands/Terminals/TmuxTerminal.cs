@@ -17,6 +17,7 @@ internal sealed class TmuxTerminal : ITerminal
 
     private const int PauseAfter = 5; // seconds
     private const int MostCaptured = 64 << 20;
+    private const int MostListed = 1 << 20;
 
     private static readonly TimeSpan StartPoll = TimeSpan.FromMilliseconds(20);
 
@@ -27,6 +28,7 @@ internal sealed class TmuxTerminal : ITerminal
     private readonly TaskCompletionSource<string> pane = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource attached = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SemaphoreSlim writing = new(1); // guards the client's stdin: one command at a time
+    private readonly TmuxSnapshots snapshots;
     private readonly Task pump;
 
     private TmuxTerminal(string name, OwnedProcess client, Func<IReadOnlyList<string>, OwnedProcess> start, TimeProvider time)
@@ -35,6 +37,7 @@ internal sealed class TmuxTerminal : ITerminal
         this.client = client;
         this.start = start;
         this.time = time;
+        snapshots = new TmuxSnapshots(SendAsync, start, time);
         pump = PumpAsync();
     }
 
@@ -81,6 +84,31 @@ internal sealed class TmuxTerminal : ITerminal
         }
     }
 
+    /// <summary>The sessions of a server: names that we gave, since nothing inside can change them.</summary>
+    public static async Task<IReadOnlyList<TerminalFound>> ListAsync(Func<IReadOnlyList<string>, OwnedProcess> start, TimeProvider time, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var process = start(["list-sessions", "-F", "#{session_created} #{window_width} #{window_height} #{session_name}"]);
+            process.StandardInput.Close();
+            var output = new OutputCapture(MostListed);
+            await Task.WhenAll(output.ReadToEndAsync(process.StandardOutput, cancellationToken), process.StandardError.CopyToAsync(Stream.Null, cancellationToken))
+                .WaitAsync(SandboxDefaults.StartLimit, time, cancellationToken);
+            return [.. output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Found).OfType<TerminalFound>()];
+        }
+        catch (Exception e) when (e is TimeoutException or ProcessStartException)
+        {
+            throw new SandboxException(SandboxError.Timeout, $"The terminals could not be listed: {e.Message}", e);
+        }
+
+        static TerminalFound? Found(string line) => line.Split(' ') is [var created, var width, var height, var name]
+            && long.TryParse(created, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+            && int.TryParse(width, NumberStyles.None, CultureInfo.InvariantCulture, out var columns)
+            && int.TryParse(height, NumberStyles.None, CultureInfo.InvariantCulture, out var rows)
+            ? new TerminalFound(name, DateTimeOffset.FromUnixTimeSeconds(seconds), columns, rows)
+            : null;
+    }
+
     public async Task WriteAsync(ReadOnlyMemory<byte> keys, CancellationToken cancellationToken)
     {
         var target = await pane.Task;
@@ -113,6 +141,12 @@ internal sealed class TmuxTerminal : ITerminal
         await Task.WhenAll(output.ReadToEndAsync(process.StandardOutput, cancellationToken), process.StandardError.CopyToAsync(Stream.Null, cancellationToken))
             .WaitAsync(SandboxDefaults.StartLimit, time, cancellationToken);
         return output.ToString();
+    }
+
+    public async Task<TerminalSnapshot> SnapshotAsync(int lines, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(lines);
+        return await snapshots.TakeAsync(await pane.Task, lines, cancellationToken);
     }
 
     public async Task CloseAsync(CancellationToken cancellationToken)
@@ -192,6 +226,9 @@ internal sealed class TmuxTerminal : ITerminal
                         case Attached:
                             attached.TrySetResult();
                             break;
+                        case CommandReply { Ok: true, Lines: [var first, ..] } when snapshots.Take(first) is { } mark:
+                            await chunks.Writer.WriteAsync(new TerminalChunk("", false, mark));
+                            break;
                         case CommandReply { Ok: true, Lines: [var first, ..] } when !pane.Task.IsCompleted && IsPane(first):
                             pane.TrySetResult(first);
                             break;
@@ -223,6 +260,7 @@ internal sealed class TmuxTerminal : ITerminal
         attached.TrySetException(end);
         pane.TrySetException(end);
         _ = (attached.Task.Exception, pane.Task.Exception); // observed: whoever waits gets it anyway
+        snapshots.End(end);
         chunks.Writer.TryComplete();
     }
 

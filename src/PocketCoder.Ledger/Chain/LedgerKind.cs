@@ -83,12 +83,21 @@ public static class LedgerKind
     /// <summary>Something happened that a person must know, such as a drift between approved and executed.</summary>
     public const string AlarmRaised = "alarm_raised";
 
+    /// <summary>A person opens a terminal in a session's sandbox.</summary>
+    public const string TerminalOpened = "terminal_opened";
+
+    /// <summary>A line that a person typed in a terminal, before its Enter is typed: that device's own decision.</summary>
+    public const string TerminalCommand = "terminal_command";
+
+    /// <summary>A terminal ended.</summary>
+    public const string TerminalClosed = "terminal_closed";
+
     /// <summary>All kinds.</summary>
     public static FrozenSet<string> All { get; } = new[]
     {
         LedgerOpened, LedgerRestored, MachineStarted, MachineStopped, PairingOffered, DevicePaired, DeviceRevoked,
         ProjectAdded, ProjectRemoved, SessionStarted, SessionEnded, TurnInterrupted, ApprovalRequested, ApprovalDecided,
         ApprovalExpired, ExecutionStarted, ExecutionFinished, ExecutionUnknown, ExecutionRefused, RuleAdded, RuleRemoved,
-        NetworkUsed, ConfigurationChanged, UndoStarted, UndoFinished, AlarmRaised,
+        NetworkUsed, ConfigurationChanged, UndoStarted, UndoFinished, AlarmRaised, TerminalOpened, TerminalCommand, TerminalClosed,
     }.ToFrozenSet(StringComparer.Ordinal);
 }

@@ -77,6 +77,16 @@ internal sealed record NetworkData(string Host, int Port, string Outcome, string
 
 internal sealed record StartedMachineData(string Version) : ILedgerData;
 
+internal sealed record TerminalOpenedData(string Terminal, int Columns, int Rows, string? Cwd) : ILedgerData;
+
+/// <param name="Line">As typed, with editing keys applied; null when it was not echoed, so that a password is not kept.</param>
+/// <param name="Exact">False: history, completion or a key that isn't followed took part, so <paramref name="Shown"/> has what the screen showed.</param>
+/// <param name="Length">Characters typed; null when the line is not kept: a password's length is nobody's business.</param>
+/// <param name="AlsoTypedBy">Other devices that typed on the same line.</param>
+internal sealed record TerminalCommandData(string Terminal, string? Line, bool Exact, int? Length, bool Cut, string? Shown, string? NotKept, IReadOnlyList<string>? AlsoTypedBy) : ILedgerData;
+
+internal sealed record TerminalClosedData(string Terminal, string Reason) : ILedgerData;
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ProjectData))]
 [JsonSerializable(typeof(DeviceData))]
@@ -97,4 +107,7 @@ internal sealed record StartedMachineData(string Version) : ILedgerData;
 [JsonSerializable(typeof(NetworkRuleData))]
 [JsonSerializable(typeof(NetworkData))]
 [JsonSerializable(typeof(StartedMachineData))]
+[JsonSerializable(typeof(TerminalOpenedData))]
+[JsonSerializable(typeof(TerminalCommandData))]
+[JsonSerializable(typeof(TerminalClosedData))]
 internal sealed partial class LedgerDataJson : JsonSerializerContext;

@@ -52,6 +52,14 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
 
     public DateTimeOffset Now => _store.Now;
 
+    /// <summary>Cancelled when the connection is over.</summary>
+    public CancellationToken Over => _end.Token;
+
+    /// <summary>Sends a message that nobody asked for; waits while the device is slow.</summary>
+    /// <exception cref="OperationCanceledException">The device is gone.</exception>
+    /// <exception cref="ChannelClosedException">The device is gone.</exception>
+    public ValueTask PushAsync(byte[] message) => SendAsync(message, _end.Token);
+
     /// <summary>Ends the connection with a reason that the device shows. The first reason counts.</summary>
     public void End(ErrorCode code, string message)
     {

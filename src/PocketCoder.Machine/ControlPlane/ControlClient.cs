@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
+using System.Net.WebSockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using PocketCoder.Protocol;
@@ -13,6 +15,7 @@ namespace PocketCoder.Machine.ControlPlane;
 public sealed class ControlClient : IDisposable
 {
     private static readonly ControlJson s_json = ControlJson.Default;
+    private readonly HttpMessageInvoker _sockets;
     private readonly HttpClient _http;
 
     public ControlClient(Home home)
@@ -38,6 +41,7 @@ public sealed class ControlClient : IDisposable
                 }
             },
         };
+        _sockets = new HttpMessageInvoker(handler, disposeHandler: false);
         // Verifying a large ledger takes a while; everything else answers at once.
         _http = new HttpClient(handler) { BaseAddress = new Uri("http://daemon/"), Timeout = TimeSpan.FromMinutes(5) };
     }
@@ -124,7 +128,39 @@ public sealed class ControlClient : IDisposable
 
     public Task<IReadOnlyList<SessionInfo>> ListSessionsAsync(CancellationToken ct) => GetAsync("sessions", s_json.IReadOnlyListSessionInfo, ct);
 
-    public void Dispose() => _http.Dispose();
+    public Task<IReadOnlyList<TerminalInfo>> ListTerminalsAsync(CancellationToken ct) => GetAsync("terminals", s_json.IReadOnlyListTerminalInfo, ct);
+
+    /// <summary>Opens a terminal in the session's sandbox, or gives the one of that name.</summary>
+    /// <param name="session">Id, the beginning of one (4 characters or more), or title.</param>
+    public Task<TerminalInfo> OpenTerminalAsync(string session, string name, int columns, int rows, CancellationToken ct)
+        => PostAsync("terminals/open", new TerminalOpenBody(session, name, columns, rows), s_json.TerminalOpenBody, s_json.TerminalInfo, ct);
+
+    /// <inheritdoc cref="OpenTerminalAsync"/>
+    public Task CloseTerminalAsync(string session, string name, CancellationToken ct)
+        => PostAsync("terminals/close", new TerminalSelection(session, name), s_json.TerminalSelection, s_json.Done, ct);
+
+    /// <summary>Looks at an open terminal.</summary>
+    public async Task<TerminalLink> AttachTerminalAsync(Guid session, string name, int columns, int rows, CancellationToken ct)
+    {
+        var socket = new ClientWebSocket();
+        try
+        {
+            await socket.ConnectAsync(
+                new Uri(string.Create(CultureInfo.InvariantCulture, $"ws://daemon/terminals/attach?session={session}&name={Uri.EscapeDataString(name)}&columns={columns}&rows={rows}")), _sockets, ct);
+            return new TerminalLink(socket);
+        }
+        catch (WebSocketException e)
+        {
+            socket.Dispose();
+            throw new DaemonNotRunning(e);
+        }
+    }
+
+    public void Dispose()
+    {
+        _sockets.Dispose();
+        _http.Dispose();
+    }
 
     private static async Task ThrowIfRefusedAsync(HttpResponseMessage response, CancellationToken ct)
     {

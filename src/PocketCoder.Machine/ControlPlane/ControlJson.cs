@@ -24,6 +24,15 @@ internal sealed record NetworkRuleSelection(string Rule);
 
 internal sealed record Done(bool Ok);
 
+/// <param name="Session">Id, the beginning of an id, or title.</param>
+internal sealed record TerminalOpenBody(string Session, string Name, int Columns, int Rows);
+
+/// <inheritdoc cref="TerminalOpenBody"/>
+internal sealed record TerminalSelection(string Session, string Name);
+
+/// <summary>What a CLI types, or its new size.</summary>
+internal sealed record TerminalKeys(string? Data, int? Columns, int? Rows);
+
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     RespectNullableAnnotations = true,
@@ -56,4 +65,9 @@ internal sealed record Done(bool Ok);
 [JsonSerializable(typeof(LedgerListResponse))]
 [JsonSerializable(typeof(LedgerVerifyResponse))]
 [JsonSerializable(typeof(IReadOnlyList<SessionInfo>))]
+[JsonSerializable(typeof(IReadOnlyList<TerminalInfo>))]
+[JsonSerializable(typeof(TerminalInfo))]
+[JsonSerializable(typeof(TerminalOpenBody))]
+[JsonSerializable(typeof(TerminalSelection))]
+[JsonSerializable(typeof(TerminalKeys))]
 internal sealed partial class ControlJson : JsonSerializerContext;

@@ -16,6 +16,7 @@ internal sealed class ControlOperations(Home home, IControlTarget target)
         "GET /health", "GET /status", "POST /stop", "GET /projects", "POST /projects", "POST /projects/remove", "POST /network/rules", "POST /network/allow", "POST /network/remove", "POST /undo/preview", "POST /undo", "POST /pairings", "GET /pairings/{id}",
         "GET /devices", "POST /devices/revoke", "POST /devices/rename", "GET /machine-label", "POST /machine-label",
         "GET /ledger/head", "GET /ledger/verify", "POST /ledger/rows", "GET /ledger/export", "GET /sessions",
+        "GET /terminals", "POST /terminals/open", "POST /terminals/close", "GET /terminals/attach",
     ];
 
     public Task RunAsync(HttpContext context)
@@ -47,6 +48,10 @@ internal sealed class ControlOperations(Home home, IControlTarget target)
             ("POST", "/ledger/rows") => TakeAsync(context, s_json.LedgerListRequest, RowsAsync, s_json.LedgerListResponse),
             ("GET", "/ledger/export") => ExportAsync(context),
             ("GET", "/sessions") => GiveAsync(context, target.ListSessionsAsync(ct), s_json.IReadOnlyListSessionInfo),
+            ("GET", "/terminals") => GiveAsync(context, target.Terminals.ListTerminalsAsync(null, ct), s_json.IReadOnlyListTerminalInfo),
+            ("POST", "/terminals/open") => TakeAsync(context, s_json.TerminalOpenBody, OpenTerminalAsync, s_json.TerminalInfo),
+            ("POST", "/terminals/close") => TakeAsync(context, s_json.TerminalSelection, CloseTerminalAsync, s_json.Done),
+            ("GET", "/terminals/attach") => TerminalSocket.RunAsync(context, target.Terminals),
             _ => throw new ControlException(ErrorCode.InvalidRequest, "There is no such operation. The CLI and the daemon may be of different versions: restart the daemon."),
         };
     }
@@ -135,6 +140,18 @@ internal sealed class ControlOperations(Home home, IControlTarget target)
         => request.Limit is >= 1 and <= 200
             ? target.ListLedgerAsync(request, ct)
             : throw new ControlException(ErrorCode.InvalidRequest, "A page of the ledger has 1 to 200 rows.");
+
+    private async Task<TerminalInfo> OpenTerminalAsync(TerminalOpenBody request, CancellationToken ct)
+    {
+        var session = Selection.Session(await target.ListSessionsAsync(ct), request.Session);
+        return await target.Terminals.OpenTerminalAsync(new TerminalOpenRequest(session.AgentSessionId, request.Name, request.Columns, request.Rows), ct);
+    }
+
+    private async Task<Done> CloseTerminalAsync(TerminalSelection request, CancellationToken ct)
+    {
+        await target.Terminals.CloseTerminalAsync(Selection.Session(await target.ListSessionsAsync(ct), request.Session).AgentSessionId, request.Name, ct);
+        return new Done(true);
+    }
 
     private Task ExportAsync(HttpContext context)
     {

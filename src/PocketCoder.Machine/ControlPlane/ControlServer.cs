@@ -43,6 +43,7 @@ public sealed partial class ControlServer : IAsyncDisposable
             server.ListenUnixSocket(home.ControlSocket, listen => listen.Protocols = HttpProtocols.Http1);
         });
         var app = builder.Build();
+        app.UseWebSockets();
         var operations = new ControlOperations(home, target);
         var log = loggers.CreateLogger<ControlServer>();
         app.Run(context => AnswerAsync(context, operations, log));
@@ -125,7 +126,7 @@ public sealed partial class ControlServer : IAsyncDisposable
 
         var status = error.Code switch
         {
-            ErrorCode.ProjectNotFound or ErrorCode.DeviceNotFound or ErrorCode.SessionNotFound or ErrorCode.ApprovalNotFound => HttpStatusCode.NotFound,
+            ErrorCode.ProjectNotFound or ErrorCode.DeviceNotFound or ErrorCode.SessionNotFound or ErrorCode.TerminalNotFound or ErrorCode.ApprovalNotFound => HttpStatusCode.NotFound,
             ErrorCode.Unauthorized => HttpStatusCode.Forbidden,
             ErrorCode.Conflict => HttpStatusCode.Conflict,
             ErrorCode.Unavailable => HttpStatusCode.ServiceUnavailable,

@@ -72,6 +72,8 @@ public interface IControlTarget
     Task ExportLedgerAsync(Stream output, CancellationToken ct);
 
     Task<IReadOnlyList<SessionInfo>> ListSessionsAsync(CancellationToken ct);
+
+    IControlTerminals Terminals { get; }
 }
 
 /// <summary>An expected failure of a control operation; it reaches the CLI as code and message.</summary>

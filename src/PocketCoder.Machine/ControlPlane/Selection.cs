@@ -34,6 +34,17 @@ internal static class Selection
         d => d.DeviceId.StartsWith(text, StringComparison.OrdinalIgnoreCase),
         d => d.DeviceId);
 
+    public static SessionInfo Session(IReadOnlyList<SessionInfo> all, string text) => One(
+        all,
+        text,
+        "session",
+        ErrorCode.SessionNotFound,
+        "pocketcoder terminals",
+        s => s.AgentSessionId.ToString() == text,
+        s => s.Title == text,
+        s => s.AgentSessionId.ToString().StartsWith(text, StringComparison.OrdinalIgnoreCase),
+        s => s.AgentSessionId.ToString());
+
     public static NetworkRuleInfo Rule(IReadOnlyList<NetworkRuleInfo> all, string text) => One(
         all,
         text,

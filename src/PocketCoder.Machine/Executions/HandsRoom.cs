@@ -21,6 +21,9 @@ internal sealed partial class HandsRoom : IAsyncDisposable
     private readonly NetworkRoom _network;
     private readonly ILogger _log;
     private readonly ConcurrentDictionary<(Guid Session, bool Open), Lazy<Task<Hands>>> _sandboxes = new();
+    private readonly ConcurrentDictionary<Guid, ISandbox> _kept = new();
+    private readonly SandboxUsers _users = new();
+    private readonly List<(Guid Session, IReadOnlyList<TerminalFound> Terminals)> _withTerminals = [];
     private readonly Lazy<Task<IReadOnlyList<SandboxProbe>>> _probes;
 
     /// <param name="backends">Those there are, in the order of preference.</param>
@@ -73,7 +76,13 @@ internal sealed partial class HandsRoom : IAsyncDisposable
         };
     }
 
-    /// <summary>Ends what an earlier daemon left: its agents are gone, so nobody waits for those commands.</summary>
+    /// <summary>The sandboxes of an earlier daemon that <see cref="CleanAsync"/> kept, with their terminals.</summary>
+    public IReadOnlyList<(Guid Session, IReadOnlyList<TerminalFound> Terminals)> WithTerminals => _withTerminals;
+
+    /// <summary>
+    /// Ends what an earlier daemon left: its agents are gone, so nobody waits for those commands. A sandbox with terminals of a person stays, and of it
+    /// the commands are ended. Call once, before the first <see cref="GetAsync"/>.
+    /// </summary>
     public async Task CleanAsync(CancellationToken cancellationToken)
     {
         foreach (var backend in _backends)
@@ -82,7 +91,17 @@ internal sealed partial class HandsRoom : IAsyncDisposable
             {
                 foreach (var left in await backend.RecoverAsync(cancellationToken))
                 {
-                    await KillAsync(left);
+                    if (Guid.TryParseExact(left.Id, "D", out var session) && await TerminalsAsync(left, cancellationToken) is { Count: > 0 } terminals)
+                    {
+                        await EndCommandsAsync(left);
+                        _users.Add(session, SandboxUse.Terminals);
+                        _kept[session] = left;
+                        _withTerminals.Add((session, terminals));
+                    }
+                    else
+                    {
+                        await KillAsync(left);
+                    }
                 }
             }
             catch (SandboxException e) when (backend.Kind != SandboxKind.Bubblewrap)
@@ -94,8 +113,9 @@ internal sealed partial class HandsRoom : IAsyncDisposable
 
     /// <summary>The session's sandbox, with its way out; a new one when it has none or lost it.</summary>
     /// <exception cref="SandboxException">It can't be made; the message says why.</exception>
-    public async Task<ISandbox> GetAsync(HandsWanted wanted, CancellationToken cancellationToken)
+    public async Task<ISandbox> GetAsync(HandsWanted wanted, CancellationToken cancellationToken, SandboxUse use = SandboxUse.Agent)
     {
+        _users.Add(wanted.Session, use);
         while (true)
         {
             var made = _sandboxes.GetOrAdd(wanted.Key, _ => new(() => CreateAsync(wanted)));
@@ -120,22 +140,23 @@ internal sealed partial class HandsRoom : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends the session's sandbox with all that runs in it.</summary>
-    public async Task EndAsync(Guid session)
+    /// <summary>Ends the session's sandbox with all that runs in it, unless it is needed for something else too.</summary>
+    public async Task EndAsync(Guid session, SandboxUse use = SandboxUse.Agent)
     {
-        foreach (var open in (bool[])[false, true])
+        var unused = _users.Remove(session, use);
+        if (unused && _kept.TryRemove(session, out var kept))
         {
-            if (_sandboxes.TryRemove((session, open), out var made))
-            {
-                try
-                {
-                    await EndAsync(await made.Value);
-                }
-                catch (SandboxException)
-                {
-                    // it was never made
-                }
-            }
+            await KillAsync(kept);
+        }
+
+        if (unused)
+        {
+            await EndAsync((session, Open: false));
+        }
+
+        if (unused || use == SandboxUse.Agent)
+        {
+            await EndAsync((session, Open: true)); // commands only
         }
     }
 
@@ -153,9 +174,17 @@ internal sealed partial class HandsRoom : IAsyncDisposable
             }
         }
 
-        foreach (var (session, _) in _sandboxes.Keys)
+        // What has a person's terminal goes on without us, though not its way out, and is found again.
+        foreach (var (key, made) in _sandboxes)
         {
-            await EndAsync(session);
+            if (key.Open || !_users.Has(key.Session, SandboxUse.Terminals))
+            {
+                await EndAsync(key);
+            }
+            else if (made is { IsValueCreated: true, Value: { IsCompletedSuccessfully: true, Result.Network: { } network } })
+            {
+                await network.DisposeAsync();
+            }
         }
 
         foreach (var backend in _backends)
@@ -176,7 +205,7 @@ internal sealed partial class HandsRoom : IAsyncDisposable
         var backend = _backends.FirstOrDefault(b => b.Kind == wanted.Kind)
             ?? throw new SandboxException(SandboxError.NotAvailable, $"There is no sandbox {SandboxName.Of(wanted.Kind)} on this machine.");
         var relayed = backend.Kind == SandboxKind.Bubblewrap && HasNetwork; // the others have no way out yet
-        var sandbox = await backend.CreateAsync(
+        var sandbox = !wanted.Open && _kept.TryRemove(wanted.Session, out var kept) ? kept : await backend.CreateAsync(
             new SandboxSpec
             {
                 Id = wanted.Open ? $"{wanted.Session:D}-open" : wanted.Session.ToString("D"),
@@ -196,6 +225,43 @@ internal sealed partial class HandsRoom : IAsyncDisposable
         {
             await KillAsync(sandbox);
             throw new SandboxException(SandboxError.StartFailed, $"Its way to the network could not be made: {e.Message}", e);
+        }
+    }
+
+    private async Task<IReadOnlyList<TerminalFound>> TerminalsAsync(ISandbox sandbox, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await sandbox.TerminalsAsync(cancellationToken);
+        }
+        catch (SandboxException e)
+        {
+            LogNotEnded(_log, sandbox.Id, e.Message);
+            return [];
+        }
+    }
+
+    private static async Task EndCommandsAsync(ISandbox sandbox)
+    {
+        foreach (var command in sandbox.Recovered)
+        {
+            await command.KillAsync(TimeSpan.Zero);
+            await command.DisposeAsync();
+        }
+    }
+
+    private async Task EndAsync((Guid Session, bool Open) key)
+    {
+        if (_sandboxes.TryRemove(key, out var made))
+        {
+            try
+            {
+                await EndAsync(await made.Value);
+            }
+            catch (SandboxException)
+            {
+                // it was never made
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 using PocketCoder.Agents;
+using PocketCoder.Hands;
 using PocketCoder.Ledger;
 using PocketCoder.Protocol;
 
@@ -12,6 +13,7 @@ internal static class Failures
         LedgerException { Error: LedgerError.DiskFull } => new(ErrorCode.Unavailable, "The machine's disk is full, so nothing can be recorded and nothing was accepted. Free some space."),
         LedgerException { Error: LedgerError.Closed } => new(ErrorCode.Unavailable, "The machine is stopping. Try again when it is back."),
         LedgerException { Error: LedgerError.ReadOnly or LedgerError.Io or LedgerError.Busy } ledger => new(ErrorCode.Unavailable, $"The machine can't write its ledger, so nothing was accepted: {ledger.Message}"),
+        SandboxException sandbox => new(ErrorCode.SandboxUnavailable, sandbox.Message),
         AgentException { Error: AgentError.NotInstalled } agent => new(ErrorCode.AgentNotInstalled, agent.Message),
         AgentException { Error: AgentError.OpenElsewhere } agent => new(ErrorCode.SessionOpenElsewhere, agent.Message),
         AgentException agent => new(ErrorCode.AgentError, agent.Message),

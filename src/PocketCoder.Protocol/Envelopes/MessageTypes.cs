@@ -33,6 +33,19 @@ public static class MessageTypes
     public const string LedgerList = "ledger_list";
     public const string LedgerVerify = "ledger_verify";
 
+    public const string TerminalList = "terminal_list";
+    public const string TerminalOpen = "terminal_open";
+    public const string TerminalAttach = "terminal_attach";
+    public const string TerminalDetach = "terminal_detach";
+    public const string TerminalInput = "terminal_input";
+    public const string TerminalResize = "terminal_resize";
+    public const string TerminalAck = "terminal_ack";
+    public const string TerminalCapture = "terminal_capture";
+    public const string TerminalClose = "terminal_close";
+
+    /// <summary>Machine → device: what a terminal writes, see <see cref="TerminalOutputPayload"/>.</summary>
+    public const string TerminalOutput = "terminal_output";
+
     /// <summary>Machine → device: a durable event of a session's stream.</summary>
     public const string AgentEvent = "agent_event";
 
@@ -53,6 +66,7 @@ public static class MessageTypes
         Hello, Ping, Subscribe, Unsubscribe, MachinesList, MachineState, ProjectsList, AgentsList, AgentSessionNew, AgentMessage,
         AgentSessionsList, AgentSessionGet, AgentSessionSet, AgentCancel, AgentQueueEdit, AgentQueueRemove, AgentPromptResponse,
         ApprovalsList, SnapshotDiff, SnapshotUndo, DevicesList, DeviceRevoke, DeviceRename, LedgerHead, LedgerList, LedgerVerify,
+        TerminalList, TerminalOpen, TerminalAttach, TerminalDetach, TerminalInput, TerminalResize, TerminalAck, TerminalCapture, TerminalClose,
         NetworkRulesList, NetworkRuleRemove,
     ];
 }

@@ -41,6 +41,12 @@ public enum ErrorCode
     AgentNotInstalled,
     AgentError,
 
+    /// <summary>No terminal of that name is open in the session.</summary>
+    TerminalNotFound,
+
+    /// <summary>The session has no sandbox, or it can't be made or was lost; the message says what to do.</summary>
+    SandboxUnavailable,
+
     /// <summary>The same conversation is open in another process.</summary>
     SessionOpenElsewhere,
 

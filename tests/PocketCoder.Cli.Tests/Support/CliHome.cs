@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using PocketCoder.Hands;
+using PocketCoder.Hands.Bubblewrap;
 using PocketCoder.Machine;
 using PocketCoder.Testing;
 using PocketCoder.Testing.Devices;
@@ -89,7 +91,21 @@ internal sealed class CliHome : IAsyncDisposable
             await daemon.WaitForExitAsync();
         }
 
-        Directory.Delete(Folder, recursive: true);
+        if (Directory.Exists(Home.Hands))
+        {
+            // A sandbox with an open terminal outlives its daemon on purpose; a test must not leave one.
+            foreach (var kept in await new BubblewrapBackend(new HandsOptions { StateDirectory = Home.Hands }).RecoverAsync(CancellationToken.None))
+            {
+                await kept.KillAsync(CancellationToken.None);
+            }
+
+            Directory.Delete(Home.Hands, recursive: true); // elsewhere when we are root
+        }
+
+        if (Directory.Exists(Folder))
+        {
+            Directory.Delete(Folder, recursive: true);
+        }
     }
 
     public static int FreePort()

@@ -110,6 +110,59 @@ public sealed class TerminalTests(TerminalSandbox fixture) : IClassFixture<Termi
         Assert.Equal("tricks", again.Terminal.Name);
     }
 
+    [Fact]
+    public async Task A_snapshot_and_the_output_behind_its_mark_are_the_whole_without_a_gap_or_a_double()
+    {
+        await using var screen = await Screen.OpenAsync(fixture.Sandbox, "exact", "/bin/sh", "-c", "i=0; until [ -e stop-exact ]; do i=$((i+1)); echo n-$i; done; echo the-end-$i; exec sleep 100");
+        await screen.UntilAsync("n-100\r\n");
+        var snapshot = await screen.Terminal.SnapshotAsync(50, default);
+        await fixture.Sandbox.ShellAsync("touch stop-exact");
+        await screen.UntilAsync("the-end");
+        Assert.Equal((80, 24), (snapshot.Columns, snapshot.Rows));
+        Assert.InRange(snapshot.History.Count, 1, 50);
+        var rows = snapshot.History.Concat(snapshot.Screen).Select(l => l.Trim()).ToList();
+        var known = rows[..^1].Select(l => int.Parse(l[2..], System.Globalization.CultureInfo.InvariantCulture)).ToList();
+        Assert.Equal(Enumerable.Range(known[0], known.Count), known);
+
+        // The row of the cursor may be half written: what follows completes it.
+        var cursor = rows[snapshot.History.Count + snapshot.CursorRow];
+        var after = cursor + screen.After(snapshot.Mark).Replace("\r", "", StringComparison.Ordinal);
+        var next = after.Split('\n').TakeWhile(l => l.StartsWith("n-", StringComparison.Ordinal) && !l.StartsWith("the", StringComparison.Ordinal)).ToList();
+        Assert.Equal($"n-{known[^1] + 1}", next[0]);
+        Assert.Equal(Enumerable.Range(known[^1] + 1, next.Count).Select(i => $"n-{i}"), next);
+        await fixture.Sandbox.ShellAsync("rm stop-exact");
+    }
+
+    [Fact]
+    public async Task A_snapshot_tells_cursor_modes_and_the_full_screen_apart_from_history()
+    {
+        await using var screen = await Screen.OpenAsync(
+            fixture.Sandbox, "modes", "/bin/sh", "-c", @"echo before; printf '\033[?1049h\033[?25l\033[?1h\033[?1002h\033[?1006h\033[5;10H\033[31mRED\033[0m'; echo ready >&2; exec sleep 100");
+        await screen.UntilAsync("RED");
+        var snapshot = await screen.Terminal.SnapshotAsync(100, default);
+        Assert.Equal(TerminalModes.CursorHidden | TerminalModes.Alternate | TerminalModes.ApplicationCursor | TerminalModes.MouseButton | TerminalModes.MouseSgr, snapshot.Modes);
+        Assert.Contains("\u001b[31mRED", snapshot.Screen[4], StringComparison.Ordinal);
+        Assert.DoesNotContain(snapshot.Screen, l => l.Contains("before", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_terminal_can_begin_in_another_directory_and_is_listed()
+    {
+        await fixture.Sandbox.ShellAsync("mkdir -p deep/er");
+        var (_, project, _) = await fixture.Sandbox.ShellAsync("pwd");
+        var before = TimeProvider.System.GetUtcNow();
+        var terminal = await fixture.Sandbox.OpenTerminalAsync(new TerminalSpec { Name = "elsewhere", WorkingDirectory = project.Trim() + "/deep/er" }, default);
+        await using var screen = new Screen(terminal);
+        await screen.TypeAsync("pwd; echo $TERM\r");
+        await screen.UntilAsync("/deep/er\r\n");
+        await screen.UntilAsync("tmux-256color\r\n");
+        var found = Assert.Single(await fixture.Sandbox.TerminalsAsync(default), t => t.Name == "elsewhere");
+        Assert.Equal((80, 24), (found.Columns, found.Rows));
+        Assert.InRange(found.OpenedAt, before.AddSeconds(-2), before.AddMinutes(1));
+        await terminal.CloseAsync(default);
+        Assert.DoesNotContain(await fixture.Sandbox.TerminalsAsync(default), t => t.Name == "elsewhere");
+    }
+
     [Theory]
     [InlineData("", 80, 24)]
     [InlineData("a b", 80, 24)]
@@ -129,7 +182,9 @@ public sealed class TerminalTests(TerminalSandbox fixture) : IClassFixture<Termi
         private readonly StringBuilder text = new();
         private readonly Lock gate = new(); // guards text
 
-        private Screen(ITerminal terminal)
+        private readonly Dictionary<long, int> marks = [];
+
+        public Screen(ITerminal terminal)
         {
             Terminal = terminal;
             Ended = ReadAsync();
@@ -167,6 +222,14 @@ public sealed class TerminalTests(TerminalSandbox fixture) : IClassFixture<Termi
             }
         }
 
+        public string After(long mark)
+        {
+            lock (gate)
+            {
+                return text.ToString(marks[mark], text.Length - marks[mark]);
+            }
+        }
+
         public async ValueTask DisposeAsync()
         {
             await Terminal.DisposeAsync();
@@ -179,6 +242,11 @@ public sealed class TerminalTests(TerminalSandbox fixture) : IClassFixture<Termi
             {
                 lock (gate)
                 {
+                    if (chunk.Mark != 0)
+                    {
+                        marks[chunk.Mark] = text.Length;
+                    }
+
                     text.Append(chunk.Text);
                 }
             }

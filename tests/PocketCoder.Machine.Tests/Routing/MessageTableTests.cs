@@ -34,6 +34,15 @@ public sealed class MessageTableTests
         [MessageTypes.LedgerHead] = Scope.View,
         [MessageTypes.LedgerList] = Scope.View,
         [MessageTypes.LedgerVerify] = Scope.View,
+        [MessageTypes.TerminalList] = Scope.View,
+        [MessageTypes.TerminalOpen] = Scope.Decide,
+        [MessageTypes.TerminalAttach] = Scope.View,
+        [MessageTypes.TerminalDetach] = Scope.View,
+        [MessageTypes.TerminalInput] = Scope.Decide,
+        [MessageTypes.TerminalResize] = Scope.Decide,
+        [MessageTypes.TerminalAck] = Scope.View,
+        [MessageTypes.TerminalCapture] = Scope.View,
+        [MessageTypes.TerminalClose] = Scope.Decide,
     };
 
     [Fact]

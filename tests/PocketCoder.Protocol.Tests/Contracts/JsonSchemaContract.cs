@@ -21,6 +21,7 @@ internal static class JsonSchemaContract
         messages[MessageTypes.AgentEvent] = Schema(typeof(AgentEventPayload));
         messages[MessageTypes.AgentDelta] = Schema(typeof(AgentDeltaPayload));
         messages[MessageTypes.MachineEvent] = Schema(typeof(MachineEvent));
+        messages[MessageTypes.TerminalOutput] = Schema(typeof(TerminalOutputPayload));
         var root = new JsonObject
         {
             ["$schema"] = "https://json-schema.org/draft/2020-12/schema",

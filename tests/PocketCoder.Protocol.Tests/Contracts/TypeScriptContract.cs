@@ -22,7 +22,7 @@ internal sealed class TypeScriptContract
         }
 
         requests.Append("}\n\n");
-        foreach (var type in (Type[])[typeof(AgentEventPayload), typeof(AgentDeltaPayload), typeof(MachineEvent), typeof(WireError), typeof(Envelope)])
+        foreach (var type in (Type[])[typeof(AgentEventPayload), typeof(AgentDeltaPayload), typeof(MachineEvent), typeof(TerminalOutputPayload), typeof(WireError), typeof(Envelope)])
         {
             contract.Name(type);
         }
@@ -35,6 +35,7 @@ internal sealed class TypeScriptContract
 
         text.Append("export const Limits = {\n")
             .Append($"  messageBytes: {Limits.MessageBytes},\n  promptBytes: {Limits.PromptBytes},\n  queuedPrompts: {Limits.QueuedPrompts},\n  reasonBytes: {Limits.ReasonBytes},\n  nameLength: {Limits.NameLength},\n")
+            .Append($"  terminalInputBytes: {TerminalLimits.InputBytes},\n  terminalWindow: {TerminalLimits.Window},\n  terminalHistoryLines: {TerminalLimits.HistoryLines},\n  terminalNameLength: {TerminalLimits.NameLength},\n  terminalLargestSide: {TerminalLimits.LargestSide},\n")
             .Append("} as const;\n");
         return text.ToString();
     }

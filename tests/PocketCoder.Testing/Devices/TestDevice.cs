@@ -37,6 +37,9 @@ public sealed class TestDevice : IAsyncDisposable
     /// <summary>Everything pushed: events and deltas, in the order they came.</summary>
     public Channel<Envelope> Pushed { get; } = Channel.CreateUnbounded<Envelope>();
 
+    /// <summary>Told of everything pushed, before it is in <see cref="Pushed"/>; on the reading task, so it must not wait.</summary>
+    public Action<Envelope>? Heard { get; set; }
+
     /// <summary>Why the machine closed, when it said so.</summary>
     public CloseReason? Closed { get; private set; }
 
@@ -233,6 +236,7 @@ public sealed class TestDevice : IAsyncDisposable
                         _epochs[stream] = epoch;
                     }
 
+                    Heard?.Invoke(envelope);
                     Pushed.Writer.TryWrite(envelope);
                 }
             }

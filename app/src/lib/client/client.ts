@@ -26,6 +26,14 @@ export interface Cursor {
   readonly seq: number;
 }
 
+/** Hears messages of a stream without a cursor, such as a terminal's: whoever listens begins anew after each reconnect. */
+export interface Listener {
+  message(envelope: Envelope): void;
+  /** The link is up; called at once when it is already. */
+  connected(): void;
+  disconnected(): void;
+}
+
 interface Pending {
   readonly type: string;
   resolve(payload: unknown): void;
@@ -56,6 +64,7 @@ export class Client {
   readonly #wire: Wire;
   readonly #pending = new Map<string, Pending>();
   readonly #followed = new Map<string, Followed>();
+  readonly #listeners = new Map<string, Listener>();
   #next = 0;
   #online = false;
 
@@ -83,13 +92,24 @@ export class Client {
     };
   }
 
+  /** Listens to a stream until the returned function is called. One listener a stream. */
+  listen(stream: string, listener: Listener): () => void {
+    this.#listeners.set(stream, listener);
+    if (this.#online) queueMicrotask(() => { if (this.#listeners.get(stream) === listener) listener.connected(); });
+    return () => {
+      if (this.#listeners.get(stream) === listener) this.#listeners.delete(stream);
+    };
+  }
+
   connected(): void {
     this.#online = true;
+    for (const listener of [...this.#listeners.values()]) listener.connected();
     for (const followed of this.#followed.values()) this.#subscribe(followed);
   }
 
   disconnected(): void {
     this.#online = false;
+    for (const listener of [...this.#listeners.values()]) listener.disconnected();
     for (const id of [...this.#pending.keys()]) this.#settle(id)?.reject(new RequestError("OFFLINE", t.errors.OFFLINE));
   }
 
@@ -100,6 +120,11 @@ export class Client {
       if (envelope.type === `${pending.type}_response`) pending.resolve(envelope.payload);
       else if (envelope.error) pending.reject(new RequestError(envelope.error.code, envelope.error.message, envelope.error.details ?? {}));
       else pending.reject(new RequestError("UNKNOWN_ERROR", t.errors.UNKNOWN_ERROR));
+      return;
+    }
+    const listener = envelope.stream === null ? undefined : this.#listeners.get(envelope.stream);
+    if (listener) {
+      listener.message(envelope);
       return;
     }
     const followed = envelope.stream === null ? undefined : this.#followed.get(envelope.stream);

@@ -55,7 +55,7 @@ export function factsOf(body: string): LedgerFacts {
     decision: text(data["decision"]) ?? text(data["verdict"]),
     scope: text(data["scope"]),
     exitCode: typeof data["exitCode"] === "number" ? data["exitCode"] : null,
-    what: text(data["command"]) ?? text(data["path"]) ?? text(data["name"]) ?? text(data["title"]) ?? text(data["tool"]) ?? text(data["reason"]) ?? text(data["problem"]),
+    what: text(data["command"]) ?? text(data["line"]) ?? text(data["shown"]) ?? text(data["path"]) ?? text(data["name"]) ?? text(data["title"]) ?? text(data["tool"]) ?? text(data["reason"]) ?? text(data["problem"]),
   };
 }
 

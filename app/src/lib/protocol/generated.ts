@@ -28,6 +28,15 @@ export interface Requests {
   ledger_head: { request: LedgerHeadRequest; response: LedgerHeadResponse };
   ledger_list: { request: LedgerListRequest; response: LedgerListResponse };
   ledger_verify: { request: LedgerVerifyRequest; response: LedgerVerifyResponse };
+  terminal_list: { request: TerminalListRequest; response: TerminalListResponse };
+  terminal_open: { request: TerminalOpenRequest; response: TerminalOpenResponse };
+  terminal_attach: { request: TerminalAttachRequest; response: TerminalAttachResponse };
+  terminal_detach: { request: TerminalDetachRequest; response: TerminalDetachResponse };
+  terminal_input: { request: TerminalInputRequest; response: TerminalInputResponse };
+  terminal_resize: { request: TerminalResizeRequest; response: TerminalResizeResponse };
+  terminal_ack: { request: TerminalAckRequest; response: TerminalAckResponse };
+  terminal_capture: { request: TerminalCaptureRequest; response: TerminalCaptureResponse };
+  terminal_close: { request: TerminalCloseRequest; response: TerminalCloseResponse };
   network_rules_list: { request: NetworkRulesListRequest; response: NetworkRulesListResponse };
   network_rule_remove: { request: NetworkRuleRemoveRequest; response: NetworkRuleRemoveResponse };
 }
@@ -345,7 +354,7 @@ export interface Envelope {
   error: WireError | null;
 }
 
-export type ErrorCode = "UNKNOWN_ERROR" | "INVALID_REQUEST" | "UNAUTHORIZED" | "PROJECT_NOT_FOUND" | "FILE_NOT_FOUND" | "FILE_TOO_LARGE" | "OUTSIDE_PROJECT_ROOT" | "GIT_NOT_INITIALIZED" | "COMMAND_TIMEOUT" | "DAEMON_BUSY" | "SESSION_NOT_FOUND" | "TURN_NOT_FOUND" | "APPROVAL_NOT_FOUND" | "ALREADY_DECIDED" | "DIGEST_MISMATCH" | "BAD_SIGNATURE" | "DEVICE_NOT_FOUND" | "AGENT_NOT_INSTALLED" | "AGENT_ERROR" | "SESSION_OPEN_ELSEWHERE" | "CONFLICT" | "RATE_LIMITED" | "SNAPSHOT_NOT_FOUND" | "FILES_CHANGED" | "VERSION_UNSUPPORTED" | "UNAVAILABLE";
+export type ErrorCode = "UNKNOWN_ERROR" | "INVALID_REQUEST" | "UNAUTHORIZED" | "PROJECT_NOT_FOUND" | "FILE_NOT_FOUND" | "FILE_TOO_LARGE" | "OUTSIDE_PROJECT_ROOT" | "GIT_NOT_INITIALIZED" | "COMMAND_TIMEOUT" | "DAEMON_BUSY" | "SESSION_NOT_FOUND" | "TURN_NOT_FOUND" | "APPROVAL_NOT_FOUND" | "ALREADY_DECIDED" | "DIGEST_MISMATCH" | "BAD_SIGNATURE" | "DEVICE_NOT_FOUND" | "AGENT_NOT_INSTALLED" | "AGENT_ERROR" | "TERMINAL_NOT_FOUND" | "SANDBOX_UNAVAILABLE" | "SESSION_OPEN_ELSEWHERE" | "CONFLICT" | "RATE_LIMITED" | "SNAPSHOT_NOT_FOUND" | "FILES_CHANGED" | "VERSION_UNSUPPORTED" | "UNAVAILABLE";
 
 export interface ErrorEvent {
   kind: "error";
@@ -718,6 +727,116 @@ export interface SubscribeResponse {
   reset: boolean;
 }
 
+export interface TerminalAckRequest {
+  agentSessionId: string;
+  name: string;
+  epoch: string;
+  seq: number;
+}
+
+export type TerminalAckResponse = Record<string, never>;
+
+export interface TerminalAttachRequest {
+  agentSessionId: string;
+  name: string;
+  columns?: number;
+  rows?: number;
+  history?: number;
+}
+
+export interface TerminalAttachResponse {
+  terminal: TerminalInfo;
+  epoch: string;
+  mayType: boolean;
+}
+
+export interface TerminalCaptureRequest {
+  agentSessionId: string;
+  name: string;
+  lines?: number;
+}
+
+export interface TerminalCaptureResponse {
+  text: string;
+  columns: number;
+  rows: number;
+}
+
+export interface TerminalCloseRequest {
+  agentSessionId: string;
+  name: string;
+}
+
+export type TerminalCloseResponse = Record<string, never>;
+
+export interface TerminalDetachRequest {
+  agentSessionId: string;
+  name: string;
+}
+
+export type TerminalDetachResponse = Record<string, never>;
+
+export interface TerminalInfo {
+  agentSessionId: string;
+  name: string;
+  columns: number;
+  rows: number;
+  viewers: number;
+  openedAt: string;
+  sandbox: SandboxKind;
+}
+
+export interface TerminalInputRequest {
+  agentSessionId: string;
+  name: string;
+  data: string;
+}
+
+export type TerminalInputResponse = Record<string, never>;
+
+export interface TerminalListRequest {
+  agentSessionId?: string | null;
+}
+
+export interface TerminalListResponse {
+  terminals: TerminalInfo[];
+}
+
+export interface TerminalOpenRequest {
+  agentSessionId: string;
+  name: string;
+  columns?: number;
+  rows?: number;
+  workingDirectory?: string | null;
+}
+
+export interface TerminalOpenResponse {
+  terminal: TerminalInfo;
+  opened: boolean;
+}
+
+export interface TerminalOutputPayload {
+  agentSessionId: string;
+  name: string;
+  data: string;
+  reset: boolean;
+  skipped: boolean;
+  columns: number;
+  rows: number;
+  ended?: string | null;
+}
+
+export interface TerminalResizeRequest {
+  agentSessionId: string;
+  name: string;
+  columns: number;
+  rows: number;
+}
+
+export interface TerminalResizeResponse {
+  terminal: TerminalInfo;
+}
+
 export interface TextEvent {
   kind: "text";
   blockId: string;
@@ -887,4 +1006,9 @@ export const Limits = {
   queuedPrompts: 50,
   reasonBytes: 4096,
   nameLength: 100,
+  terminalInputBytes: 16384,
+  terminalWindow: 98304,
+  terminalHistoryLines: 5000,
+  terminalNameLength: 32,
+  terminalLargestSide: 500,
 } as const;

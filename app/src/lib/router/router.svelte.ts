@@ -1,19 +1,19 @@
 export type Route =
   | { readonly name: "inbox"; readonly approvalId: string | null }
-  | { readonly name: "sessions"; readonly agentSessionId: string | null }
+  | { readonly name: "sessions"; readonly agentSessionId: string | null; readonly terminal?: string | undefined }
   | { readonly name: "new"; readonly projectId: string | null }
   | { readonly name: "machine" }
   | { readonly name: "you"; readonly page: "devices" | "ledger" | null };
 
 /** Addresses are paths; unknown ones are the inbox. */
 export function parseRoute(path: string): Route {
-  const [first, second] = path.split("/").filter((part) => part !== "");
+  const [first, second, third, fourth] = path.split("/").filter((part) => part !== "");
   const id = second !== undefined && /^[\w-]{1,64}$/.test(second) ? second : null;
   switch (first) {
     case "approvals":
       return { name: "inbox", approvalId: id };
     case "sessions":
-      return { name: "sessions", agentSessionId: id };
+      return id !== null && third === "terminal" ? { name: "sessions", agentSessionId: id, terminal: fourth !== undefined && /^[A-Za-z0-9][A-Za-z0-9-]{0,31}$/.test(fourth) ? fourth : "main" } : { name: "sessions", agentSessionId: id };
     case "new":
       return { name: "new", projectId: id };
     case "machine":
@@ -30,7 +30,7 @@ export function pathOf(route: Route): string {
     case "inbox":
       return route.approvalId ? `/approvals/${route.approvalId}` : "/";
     case "sessions":
-      return route.agentSessionId ? `/sessions/${route.agentSessionId}` : "/sessions";
+      return route.agentSessionId ? `/sessions/${route.agentSessionId}${route.terminal ? `/terminal/${route.terminal}` : ""}` : "/sessions";
     case "new":
       return route.projectId ? `/new/${route.projectId}` : "/new";
     case "machine":
