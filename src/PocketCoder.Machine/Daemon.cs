@@ -6,14 +6,19 @@ using PocketCoder.Agents.Stub;
 using PocketCoder.Channels;
 using PocketCoder.Gateway;
 using PocketCoder.Ledger;
+using PocketCoder.Broker.Models;
 using PocketCoder.Machine.Approvals;
+using PocketCoder.Machine.Brains;
 using PocketCoder.Machine.Chain;
 using PocketCoder.Machine.Connections;
 using PocketCoder.Machine.Devices;
 using PocketCoder.Machine.Executions;
+using PocketCoder.Machine.Logging;
+using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Overview;
 using PocketCoder.Machine.Projects;
 using PocketCoder.Machine.Routing;
+using PocketCoder.Machine.Secrets;
 using PocketCoder.Machine.Sessions;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Machine.Streams;
@@ -43,6 +48,8 @@ public sealed partial class Daemon : IAsyncDisposable
     private readonly ApprovalDesk _approvals;
     private readonly AgentCatalog _agents;
     private readonly HandsRoom _hands;
+    private readonly SecretDesk _secrets;
+    private readonly ModelDesk _models;
     private readonly SessionDirectory _sessions;
     private readonly ConnectionRegistry _connections = new();
     private readonly MessageTable _table;
@@ -70,7 +77,16 @@ public sealed partial class Daemon : IAsyncDisposable
         _approvals = new ApprovalDesk(_store, identity.Id, options.ApprovalTimeout, time);
         _agents = new AgentCatalog(drivers);
         _hands = new HandsRoom(options.Home.Hands, logger);
-        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, time, AgentIdleTimeout, logger), _projects, _agents);
+        _secrets = new SecretDesk(options.Home, _store, time);
+        _store.Redact = body => RedactedJson.Of(_secrets.Redactor, body);
+        if (options.LoggerFactory is LogFile log)
+        {
+            log.Redact = text => _secrets.Redactor.Redact(text);
+        }
+
+        _models = new ModelDesk(options.Home, options.ModelUpstreams, _store, _secrets, time, logger) { Ask = AskBudgetAsync };
+        var starter = new AgentStarter(options.Home, _hands, _models, _store);
+        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, starter, _models, _secrets, time, AgentIdleTimeout, logger), _projects, _agents);
         _approvals.Settled = (approval, decision) => _sessions.Find(approval.AgentSessionId)?.Settle(approval, decision);
         _table = new MessageTable()
             .MapOverview(Info, _projects, _sessions, _approvals, _agents, _hub.Machine)
@@ -99,6 +115,7 @@ public sealed partial class Daemon : IAsyncDisposable
     /// <exception cref="HomeRefusal">The home directory can't be used.</exception>
     /// <exception cref="LedgerException">The database can't be opened; the message says why.</exception>
     /// <exception cref="ChannelException">The machine's key file can't be used.</exception>
+    /// <exception cref="PocketCoder.Broker.Secrets.SecretException">The secrets can't be opened.</exception>
     /// <exception cref="GatewayRefusal">The gateway can't listen, or must not.</exception>
     public static Task<Daemon> StartAsync(DaemonOptions options, CancellationToken cancellationToken)
         => StartAsync(options, Drivers(options), cancellationToken);
@@ -114,10 +131,21 @@ public sealed partial class Daemon : IAsyncDisposable
 
         var identity = ChannelIdentity.LoadOrCreate(options.Home.MachineKey);
         var ledger = await LedgerStore.OpenAsync(
-            new LedgerOptions(options.Home.Database, identity.Id) { MigrationSets = [new MigrationSet("machine", typeof(Daemon).Assembly, "PocketCoder.Machine.Migrations")] },
+            new LedgerOptions(options.Home.Database, identity.Id) { MigrationSets = [new MigrationSet("machine", typeof(Daemon).Assembly, "PocketCoder.Machine.Migrations"), new MigrationSet("models", typeof(Daemon).Assembly, "PocketCoder.Machine.Models.Migrations")] },
             options.TimeProvider,
             cancellationToken);
-        var daemon = new Daemon(options, identity, ledger, drivers);
+        Daemon daemon;
+        try
+        {
+            daemon = new Daemon(options, identity, ledger, drivers);
+        }
+        catch
+        {
+            await ledger.DisposeAsync();
+            identity.Dispose();
+            throw;
+        }
+
         try
         {
             await daemon.BeginAsync(cancellationToken);
@@ -161,6 +189,8 @@ public sealed partial class Daemon : IAsyncDisposable
 
         await _sessions.DisposeAsync();
         await _hands.DisposeAsync();
+        await _models.DisposeAsync();
+        _secrets.Dispose();
         _approvals.Dispose();
         await _head.DisposeAsync();
         await _ledger.DisposeAsync();
@@ -185,6 +215,7 @@ public sealed partial class Daemon : IAsyncDisposable
     {
         await _store.WriteAsync(change => change.Ledger(new LedgerEntry(LedgerKind.MachineStarted) { Actor = "machine", Data = new StartedMachineData(DaemonOptions.ProductVersion).ToJson() }));
         await _devices.LoadAsync(cancellationToken);
+        await _models.LoadAsync(cancellationToken);
         await _agents.ProbeAsync(cancellationToken);
         if (_options.Demo)
         {
@@ -200,6 +231,8 @@ public sealed partial class Daemon : IAsyncDisposable
         _registration = fabric.Register(endpoint);
         _gateway = await GatewayServer.StartAsync(_options.Gateway, fabric, _options.LoggerFactory, _options.TimeProvider, cancellationToken);
     }
+
+    private Task<bool> AskBudgetAsync(BudgetSpent spent, CancellationToken ct) => _sessions.Find(spent.SessionId)?.AskBudgetAsync(spent, ct) ?? Task.FromResult(false);
 
     private async Task AddDemoProjectAsync()
     {

@@ -48,6 +48,9 @@ public sealed partial class UsageTests
               remove <project>  Unregister a project; its files stay
               projects          List the projects
               devices           Paired devices
+              secrets           Keys that agents never see, encrypted on this machine
+              usage             What agents used of their models through this machine: tokens and cost
+              budget            Limits on what agents may use through this machine
               ledger            The record of what was asked, decided and done
               logs              Show the daemon's log
               machine           This machine

@@ -71,5 +71,10 @@ internal sealed class TestDaemon : IAsyncDisposable
         {
             Directory.Delete(Options.Home.Hands, recursive: true); // elsewhere when we are root
         }
+
+        if (Directory.Exists(Options.Home.AgentFiles))
+        {
+            Directory.Delete(Options.Home.AgentFiles, recursive: true);
+        }
     }
 }

@@ -25,6 +25,10 @@ internal static class Claims
     public static readonly Claim Verify = new("ledger.verify", "ledger: verify", "rows/s", 100_000, AtLeast: true);
     public static readonly Claim Sync = new("disk.sync", "for comparison: this disk's write and fsync of 4 KiB, p50", "ms");
 
+    public static readonly Claim BrokerAdded = new("broker.added.p50", "model broker: added to one delta, p50 (through it − direct, same run)", "ms", 1);
+    public static readonly Claim BrokerDirect = new("broker.direct.p50", "for comparison: one delta straight from the upstream, p50", "ms");
+    public static readonly Claim BrokerRequest = new("broker.request.p50", "model broker: added to a whole short request, p50", "ms");
+
     public static readonly Claim AppBytes = new("app.bytes", "app: first load as sent (Brotli)", "bytes", 100_000);
     public static readonly Claim AppFresh = new("app.fresh", "app: fresh browser → pairing screen", "ms", 1_000);
     public static readonly Claim AppCold = new("app.paired.cold", "app: paired, nothing cached → list of sessions", "ms", 1_000);
@@ -33,6 +37,6 @@ internal static class Claims
     public static readonly IReadOnlyList<Claim> All =
     [
         Ready, IdleRss, IdlePss, ConnectedRss, ConnectedPss, TokenP50, TokenP99, DecisionP50, DecisionP99, Resume, ResumeAgain, WorkedRss,
-        Append, AppendP99, AppendAlone, Events, Verify, Sync, AppBytes, AppFresh, AppCold, AppWarm,
+        Append, AppendP99, AppendAlone, Events, Verify, Sync, BrokerAdded, BrokerDirect, BrokerRequest, AppBytes, AppFresh, AppCold, AppWarm,
     ];
 }

@@ -15,6 +15,12 @@ public sealed record SandboxSpec
     /// <summary>Further host files and directories to be seen read-only, also beneath the workspace (the directory itself must be named: a bind of a child falls to a rename of its parent).</summary>
     public IReadOnlyList<ReadOnlyBind> ReadOnlyBinds { get; init; } = [];
 
+    /// <summary>
+    /// A host directory of the daemon's own to be seen at its own path, read and write: what must outlive the sandbox. Its contents are given to the
+    /// sandbox's user. Bubblewrap only. Null: none.
+    /// </summary>
+    public string? StateDirectory { get; init; }
+
     /// <summary>The whole environment of every command beside PATH, HOME, LANG, TERM and USER (which it may override). Explicit; seen by every process inside.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
 

@@ -57,6 +57,15 @@ internal sealed record InterruptedData(string Reason) : ILedgerData;
 
 internal sealed record StartedMachineData(string Version) : ILedgerData;
 
+/// <param name="What"><c>secret</c> or <c>budget</c>.</param>
+/// <param name="Action"><c>set</c> or <c>removed</c>.</param>
+/// <param name="Value">Of a budget: the limit in words. A secret's value is never here.</param>
+internal sealed record SettingData(string What, string Name, string Action, string? Value = null) : ILedgerData;
+
+/// <param name="Place"><c>ring</c>: in a ring of its own; <c>host</c>: as a child of the daemon.</param>
+/// <param name="Models">Whose credential its models are asked with: <c>key</c>, <c>own_key</c>, <c>own_login</c>.</param>
+internal sealed record AgentStartedData(string Agent, string Place, ModelAccess Models, bool Resumed) : ILedgerData;
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ProjectData))]
 [JsonSerializable(typeof(DeviceData))]
@@ -72,4 +81,6 @@ internal sealed record StartedMachineData(string Version) : ILedgerData;
 [JsonSerializable(typeof(UnknownData))]
 [JsonSerializable(typeof(InterruptedData))]
 [JsonSerializable(typeof(StartedMachineData))]
+[JsonSerializable(typeof(SettingData))]
+[JsonSerializable(typeof(AgentStartedData))]
 internal sealed partial class LedgerDataJson : JsonSerializerContext;

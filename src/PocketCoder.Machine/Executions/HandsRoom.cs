@@ -29,6 +29,9 @@ internal sealed partial class HandsRoom : IAsyncDisposable
     /// <summary>What a session may choose, the usual one first, as far as it is known: looking takes a second and does not hold up the start.</summary>
     public IReadOnlyList<SandboxKind> Known => _probe is { IsValueCreated: true, Value: { IsCompletedSuccessfully: true, Result.Usable: true } } ? [SandboxKind.None, SandboxKind.Bubblewrap] : [SandboxKind.None];
 
+    /// <summary>Makes sandboxes; after <see cref="CleanAsync"/>.</summary>
+    public ISandboxBackend Backend => _bubblewrap;
+
     /// <summary>Looks, once, by the real recipe; at most 20 s. Never faults for a machine that has none.</summary>
     public Task LookAsync() => _probe.Value;
 

@@ -180,7 +180,7 @@ export const en = {
     unsaved: "Not at the machine yet",
   },
   start: {
-    sandboxHelp: "Its commands see the project and the system's programs, nothing else of this machine, and no network. The agent itself, with its file tools, still runs outside, and asks.",
+    sandboxHelp: "Its commands see the project and the system's programs, nothing else of this machine, and no network. Claude Code itself runs in a ring of its own, with its model as only network.",
     title: "New session",
     project: "Project",
     agent: "Agent",
@@ -245,6 +245,7 @@ export const en = {
     working: "Working",
     waitsForYou: "Waits for you",
     idle: "Ready",
+    ownLogin: "own login",
     sandboxes: { none: "no sandbox", bubblewrap: "sandboxed", docker: "sandboxed (Docker)", landlock: "reduced sandbox" },
     transcript: "Transcript",
   },
@@ -326,7 +327,7 @@ export const en = {
   },
   ledgerKinds: {
     ledger_opened: "Ledger opened", device_paired: "Device paired", device_revoked: "Device revoked", project_added: "Project added", project_removed: "Project removed",
-    session_started: "Session started", approval_requested: "Asked", approval_decided: "Decided", approval_expired: "Expired", execution_started: "Started", execution_finished: "Finished",
+    session_started: "Session started", agent_started: "Agent started", approval_requested: "Asked", approval_decided: "Decided", approval_expired: "Expired", execution_started: "Started", execution_finished: "Finished",
     execution_unknown: "Outcome unknown", configuration_changed: "Configuration changed", pairing_offered: "Pairing offered", turn_interrupted: "Turn interrupted",
   } as Record<string, string>,
   keys: {
