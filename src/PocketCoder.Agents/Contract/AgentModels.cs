@@ -4,7 +4,7 @@ namespace PocketCoder.Agents;
 /// Which models an agent asks, and how it would log in by itself: what the machine needs to stand in between. Holds credentials, so it is no record:
 /// nothing of it may be printed.
 /// </summary>
-/// <param name="provider">Lower case; also the name of the secret with its key: <c>anthropic</c>, <c>openai</c>, <c>gemini</c>.</param>
+/// <param name="provider">Lower case; also the name of the secret with its key: <c>anthropic</c>, <c>openai</c>, <c>google</c>.</param>
 public sealed class AgentModels(string provider)
 {
     public string Provider { get; } = provider;

@@ -38,7 +38,7 @@ internal static class SecretCommands
         }
         else
         {
-            context.Say($"Set {Untrusted.Show(name)}. Agents that run now go on with what they have; the next start uses it.");
+            context.Say($"Set {Untrusted.Show(name)}. Agents that use it already take the new value with their next request, others when they are started next.");
         }
 
         return ExitCode.Ok;

@@ -18,6 +18,11 @@ internal sealed class LiveRedaction(Redactor redactor)
     /// <summary>What may be shown now; maybe nothing.</summary>
     public string Next(string piece)
     {
+        if (redactor.IsEmpty)
+        {
+            return piece;
+        }
+
         var bytes = new byte[Encoding.UTF8.GetMaxByteCount(piece.Length)];
         var count = _encoder.GetBytes(piece, bytes, flush: false);
         _output.ResetWrittenCount();

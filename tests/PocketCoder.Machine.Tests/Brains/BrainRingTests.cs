@@ -1,9 +1,11 @@
 using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
 using PocketCoder.Agents;
 using PocketCoder.Broker.Models;
 using PocketCoder.Hands;
 using PocketCoder.Hands.Bubblewrap;
 using PocketCoder.Machine.Brains;
+using PocketCoder.Machine.Executions;
 using PocketCoder.Processes;
 using PocketCoder.Testing.ScriptedModel;
 
@@ -84,7 +86,7 @@ public sealed class BrainRingTests : IAsyncLifetime
                 ls -A {{_folder}} | grep -v -e '^project$' -e '^state$'
                 ls -A {{_home.Root}} {{_home.Hands}} 2> /dev/null && echo DAEMON-FILES
                 n=3; while [ $n -lt 64 ]; do [ -e /proc/self/fd/$n ] && [ "$(readlink /proc/self/fd/$n)" != "" ] && readlink /proc/self/fd/$n | grep -v -e '^pipe:' -e '^/proc' -e 'script$' ; n=$((n+1)); done
-                env | cut -d= -f1 | sort | tr '\n' ' '
+                env | cut -d= -f1 | sort | tr '\n' ' '; echo
                 id -u
                 grep CapEff /proc/self/status
                 grep Seccomp: /proc/self/status
@@ -138,6 +140,20 @@ public sealed class BrainRingTests : IAsyncLifetime
 
         Assert.Empty(Directory.EnumerateDirectories(_home.Hands, "b*"));
         Assert.DoesNotContain(_home.Hands, await File.ReadAllTextAsync("/proc/self/mounts", Token), StringComparison.Ordinal);
+        Assert.True(Directory.Exists(_state));
+    }
+
+    [Fact]
+    public async Task A_ring_that_a_killed_daemon_left_is_ended_by_the_next_one()
+    {
+        await using var left = await StartAsync("sleep 1000");
+        await using (var room = new HandsRoom(_home.Hands, NullLogger.Instance))
+        {
+            await room.CleanAsync(Token);
+        }
+
+        Assert.NotEqual(0, await left.Exited);
+        Assert.Empty(Directory.EnumerateDirectories(_home.Hands, "b*"));
         Assert.True(Directory.Exists(_state));
     }
 

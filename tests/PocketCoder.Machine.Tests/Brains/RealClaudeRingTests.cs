@@ -19,8 +19,8 @@ public sealed class RealClaudeRingTests
     public async Task With_a_stored_key_it_answers_edits_after_approval_and_goes_on_after_it_was_killed()
     {
         await using var story = await Story.StartAsync(StoredKey);
-        var session = await story.NewAsync("EDIT: notes.txt | old | new\nBASH: cat notes.txt; env; cat /proc/self/environ");
         await File.WriteAllTextAsync(story.Home.InProject("notes.txt"), "old text\n");
+        var session = await story.NewAsync("READ: notes.txt\nEDIT: notes.txt | old | new\nBASH: cat notes.txt; env; cat /proc/self/environ");
         await story.ReadAsync(session);
 
         var edit = await story.AskedAsync();
@@ -34,7 +34,7 @@ public sealed class RealClaudeRingTests
         Assert.StartsWith("new text\n", output, StringComparison.Ordinal);
         Assert.DoesNotContain("ANTHROPIC", output, StringComparison.Ordinal);
         Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
-        Assert.All(story.Model.Requests, r => Assert.Equal(StoredKey, r.Key));
+        Assert.Equal([StoredKey], story.Model.Requests.Select(r => r.Key).Distinct());
         Assert.Empty(story.Model.Unexpected);
         Assert.Equal(ModelAccess.Key, (await story.InfoAsync(session)).Models);
 
@@ -59,7 +59,7 @@ public sealed class RealClaudeRingTests
         var session = await story.NewAsync("SAY: hello");
         await story.ReadAsync(session);
         Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
-        Assert.All(story.Model.Requests, r => Assert.Equal(ClaudeHome.Key, r.Key));
+        Assert.Equal([ClaudeHome.Key], story.Model.Requests.Select(r => r.Key).Distinct());
         Assert.Equal(ModelAccess.OwnKey, (await story.InfoAsync(session)).Models);
         var inside = Story.AgentEnvironment(session);
         Assert.Contains("ANTHROPIC_BASE_URL=http://127.0.0.1:8787/anthropic", inside);
@@ -81,10 +81,12 @@ public sealed class RealClaudeRingTests
         await story.ReadAsync(session);
         Assert.Contains("own login", (await story.Device.NextEventAsync<NoticeEvent>(n => n.Level == NoticeLevel.Warning)).Text, StringComparison.Ordinal);
         Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
-        Assert.All(story.Model.Requests, r => Assert.Equal("access-of-the-person", r.Key));
+        Assert.Equal(["Bearer access-of-the-person"], story.Model.Requests.Select(r => r.Key).Distinct());
         Assert.Equal(ModelAccess.OwnLogin, (await story.InfoAsync(session)).Models);
         Assert.Equal("own_login", Assert.Single(await story.StartsAsync()).GetProperty("models").GetString());
-        Assert.DoesNotContain(Story.AgentEnvironment(session), v => v.Contains("refresh-of-the-person", StringComparison.Ordinal));
+        var inside = Story.AgentEnvironment(session);
+        Assert.Contains("CLAUDE_CODE_OAUTH_TOKEN=access-of-the-person", inside);
+        Assert.DoesNotContain(inside, v => v.Contains("refresh-of-the-person", StringComparison.Ordinal));
         Assert.DoesNotContain(
             Directory.EnumerateFiles(story.Daemon.Options.Home.AgentFiles, "*", SearchOption.AllDirectories), f => File.ReadAllText(f).Contains("refresh-of-the-person", StringComparison.Ordinal));
     }
@@ -126,8 +128,10 @@ public sealed class RealClaudeRingTests
         var session = await story.NewAsync("SAY: hello", SandboxKind.None);
         await story.ReadAsync(session);
         Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
-        Assert.All(story.Model.Requests, r => Assert.Equal(StoredKey, r.Key));
-        Assert.DoesNotContain(Story.AgentEnvironment(session), v => v.Contains(StoredKey, StringComparison.Ordinal) || v.Contains(ClaudeHome.Key, StringComparison.Ordinal));
+        Assert.Equal([StoredKey], story.Model.Requests.Select(r => r.Key).Distinct());
+        var environment = Story.AgentEnvironment(session);
+        Assert.Contains(environment, v => v.StartsWith("ANTHROPIC_BASE_URL=http://127.0.0.1:", StringComparison.Ordinal));
+        Assert.DoesNotContain(environment, v => v.Contains(StoredKey, StringComparison.Ordinal) || v.Contains(ClaudeHome.Key, StringComparison.Ordinal));
         Assert.Equal(ModelAccess.Key, (await story.InfoAsync(session)).Models);
     }
 

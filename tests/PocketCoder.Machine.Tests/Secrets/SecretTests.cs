@@ -106,6 +106,29 @@ public sealed class SecretTests
         string Text(int least, int most) => string.Concat(Enumerable.Range(0, random.Next(least, most)).Select(_ => pieces[random.Next(pieces.Length)]));
     }
 
+    [Theory]
+    [InlineData("tool_result")]
+    [InlineData("1970-01-01")]
+    [InlineData("toolUseId")]
+    public void A_secret_that_is_a_word_of_the_protocol_breaks_no_event(string secret)
+    {
+        var json = JsonSerializer.SerializeToUtf8Bytes<AgentEventPayload>(
+            new ToolResultEvent("toolUseId", false, $"with {secret}", 4, false, 0, null, false) { At = DateTimeOffset.UnixEpoch }, ProtocolJson.Default.AgentEventPayload);
+        var back = Assert.IsType<ToolResultEvent>(JsonSerializer.Deserialize(RedactedJson.Of(new Redactor([KeyValuePair.Create("x", secret)]), json), ProtocolJson.Default.AgentEventPayload));
+        Assert.Equal(("with [secret:x]", "toolUseId", DateTimeOffset.UnixEpoch), (back.Output, back.ToolUseId, back.At));
+    }
+
+    [Fact]
+    public void A_secret_in_JSON_within_JSON_is_found()
+    {
+        const string Secret = "quo\"ted\\secret";
+        var input = JsonSerializer.Serialize(new Dictionary<string, string> { ["command"] = $"echo {Secret}" });
+        var json = JsonSerializer.SerializeToUtf8Bytes<AgentEventPayload>(
+            new ToolUseEvent("t", "bash", ToolCategory.Execute, "echo", input, false) { At = DateTimeOffset.UnixEpoch }, ProtocolJson.Default.AgentEventPayload);
+        var back = Assert.IsType<ToolUseEvent>(JsonSerializer.Deserialize(RedactedJson.Of(new Redactor([KeyValuePair.Create("x", Secret)]), json), ProtocolJson.Default.AgentEventPayload));
+        Assert.Equal("""{"command":"echo [secret:x]"}""", back.Input);
+    }
+
     [Fact]
     public void Live_text_hides_a_secret_wherever_its_pieces_end()
     {

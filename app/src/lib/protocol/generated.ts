@@ -509,6 +509,8 @@ export interface MachinesListResponse {
   machines: MachineInfo[];
 }
 
+export type ModelAccess = "direct" | "key" | "own_key" | "own_login";
+
 export interface NoticeEvent {
   kind: "notice";
   level: NoticeLevel;
@@ -616,6 +618,7 @@ export interface SessionInfo {
   updatedAt: string;
   usage: UsageInfo;
   head: number;
+  models?: ModelAccess | null;
 }
 
 export interface SessionRemoved {
