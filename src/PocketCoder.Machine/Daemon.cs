@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using PocketCoder.Agents;
 using PocketCoder.Agents.Claude;
 using PocketCoder.Agents.Stub;
+using PocketCoder.Broker.Egress;
 using PocketCoder.Channels;
 using PocketCoder.Gateway;
 using PocketCoder.Ledger;
@@ -15,6 +16,7 @@ using PocketCoder.Machine.Devices;
 using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Logging;
 using PocketCoder.Machine.Models;
+using PocketCoder.Machine.Network;
 using PocketCoder.Machine.Overview;
 using PocketCoder.Machine.Projects;
 using PocketCoder.Machine.Routing;
@@ -47,6 +49,8 @@ public sealed partial class Daemon : IAsyncDisposable
     private readonly PairingDesk _pairing;
     private readonly ApprovalDesk _approvals;
     private readonly AgentCatalog _agents;
+    private readonly NetworkRules _rules;
+    private readonly NetworkRoom _network;
     private readonly HandsRoom _hands;
     private readonly SecretDesk _secrets;
     private readonly ModelDesk _models;
@@ -76,7 +80,9 @@ public sealed partial class Daemon : IAsyncDisposable
         _pairing = new PairingDesk(identity, _devices, _store, time);
         _approvals = new ApprovalDesk(_store, identity.Id, options.ApprovalTimeout, time);
         _agents = new AgentCatalog(drivers);
-        _hands = new HandsRoom(options.Home.Hands, logger);
+        _rules = new NetworkRules(_store);
+        _network = new NetworkRoom(_store, _rules, time, options.Egress);
+        _hands = new HandsRoom(Backends.Of(options.Home.Hands), options.Sandbox, _network, logger);
         _secrets = new SecretDesk(options.Home, _store, time);
         _store.Redact = body => RedactedJson.Of(_secrets.Redactor, body);
         if (options.LoggerFactory is LogFile log)
@@ -88,11 +94,14 @@ public sealed partial class Daemon : IAsyncDisposable
         var starter = new AgentStarter(options.Home, _hands, _models, _store);
         _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, starter, _models, _secrets, time, AgentIdleTimeout, logger), _projects, _agents);
         _approvals.Settled = (approval, decision) => _sessions.Find(approval.AgentSessionId)?.Settle(approval, decision);
+        _network.Ask = (session, wanted, cancellationToken) => _sessions.Find(session)?.MayReachAsync(wanted, cancellationToken)
+            ?? ValueTask.FromResult(EgressVerdict.Refuse("the session is gone"));
         _table = new MessageTable()
             .MapOverview(Info, _projects, _sessions, _approvals, _agents, _hub.Machine)
             .MapSubscriptions(_hub, _sessions)
             .MapSessions(_sessions, _agents)
             .MapApprovals(_approvals)
+            .MapNetwork(_rules)
             .MapDevices(_devices, _connections)
             .MapLedger(ledger, _head);
     }
@@ -223,7 +232,7 @@ public sealed partial class Daemon : IAsyncDisposable
         }
 
         await _hands.CleanAsync(cancellationToken);
-        _ = _hands.LookAsync(); // a second's work that nothing waits for
+        _ = LookAsync(); // a few seconds' work that nothing waits for
         await _sessions.RecoverAsync(cancellationToken);
         var fabric = new InProcessFabric();
         var endpoint = new MachineEndpoint(
@@ -233,6 +242,12 @@ public sealed partial class Daemon : IAsyncDisposable
     }
 
     private Task<bool> AskBudgetAsync(BudgetSpent spent, CancellationToken ct) => _sessions.Find(spent.SessionId)?.AskBudgetAsync(spent, ct) ?? Task.FromResult(false);
+
+    private async Task LookAsync()
+    {
+        await _hands.LookAsync();
+        _store.Announce(new MachineChanged(Info()));
+    }
 
     private async Task AddDemoProjectAsync()
     {
@@ -262,7 +277,7 @@ public sealed partial class Daemon : IAsyncDisposable
         RuntimeInformation.OSDescription,
         RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant(),
         _options.Demo,
-        SandboxKind.None,
+        _hands.Default,
         _hands.Known,
         Warnings());
 
@@ -271,7 +286,21 @@ public sealed partial class Daemon : IAsyncDisposable
 
     private List<string> Warnings()
     {
-        var warnings = new List<string> { "No sandbox unless a session chose one: commands that you allow run with all rights of the user that runs PocketCoder." };
+        var warnings = new List<string>();
+        if (_hands.Default == SandboxKind.None)
+        {
+            warnings.Add("No sandbox unless a session chose one: commands that you allow run with all rights of the user that runs PocketCoder.");
+        }
+        else if (_hands.WhyNoDefault is { } why)
+        {
+            warnings.Add($"No sandbox works here, so a session must choose to go without: {why}");
+        }
+
+        if (_hands.Default == SandboxKind.Bubblewrap && !HandsRoom.HasNetwork)
+        {
+            warnings.Add("Sandboxes have no network, since socat is missing. On Debian or Ubuntu: sudo apt-get install socat, then restart PocketCoder.");
+        }
+
         if (Environment.IsPrivilegedProcess)
         {
             warnings.Add("PocketCoder runs as an administrator (root). Run it as an ordinary user.");

@@ -47,6 +47,7 @@ public sealed partial class UsageTests
               add <path>        Register a folder as a project [default: .]
               remove <project>  Unregister a project; its files stay
               projects          List the projects
+              network           Hosts that sandboxes may reach without a question
               devices           Paired devices
               secrets           Keys that agents never see, encrypted on this machine
               usage             What agents used of their models through this machine: tokens and cost

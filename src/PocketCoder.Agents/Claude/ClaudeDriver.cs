@@ -27,7 +27,7 @@ public sealed partial class ClaudeDriver : IAgentDriver
         this.time = time;
         var all = source ?? EnvironmentAllowList.Own().ToDictionary(StringComparer.Ordinal);
         environment = ClaudeEnvironment.From(all);
-        Models = ClaudeLogin.From(environment);
+        Models = ClaudeLogin.From(environment, time);
         program = all.GetValueOrDefault(ProgramVariable) is { Length: > 0 } named ? named : null;
     }
 

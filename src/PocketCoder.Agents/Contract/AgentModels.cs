@@ -23,6 +23,9 @@ public sealed class AgentModels(string provider)
     /// else; what could renew it is never given.
     /// </summary>
     public Func<string?> Login { get; init; } = static () => null;
+
+    /// <summary>Why a login that is there can't be used now, and what to do, for people; null when there is none or it can.</summary>
+    public Func<string?> LoginProblem { get; init; } = static () => null;
 }
 
 /// <summary>How an agent reaches its models through the machine. Holds a credential, so it is no record.</summary>

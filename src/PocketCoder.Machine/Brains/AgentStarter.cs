@@ -39,7 +39,9 @@ internal sealed class AgentStarter(Home home, HandsRoom hands, ModelDesk models,
         {
             var found = access ?? throw new AgentException(
                 AgentError.FailedToStart,
-                $"{driver.Description.Name} has no key and no login here. Set a key: pocketcoder secrets set {wanted.Provider}. Or log in with {driver.Description.Name} in a terminal.");
+                wanted.LoginProblem() is { } problem
+                    ? $"{problem} Or set a key: pocketcoder secrets set {wanted.Provider}"
+                    : $"{driver.Description.Name} has no key and no login here. Set a key: pocketcoder secrets set {wanted.Provider}. Or log in with {driver.Description.Name} in a terminal.");
             var agent = await StartInRingAsync(driver, start, session, wanted, found, ct);
             await RecordAsync(session, "ring", found, start);
             return new StartedAgent(agent, found, null);
@@ -70,7 +72,7 @@ internal sealed class AgentStarter(Home home, HandsRoom hands, ModelDesk models,
         // A login goes in as what it is; everything else stays outside, and what goes in opens nothing.
         var credential = access == ModelAccess.OwnLogin ? wanted.Login() : "kept-outside-of-the-ring";
         var ring = new BrainRing(
-            hands.Backend, start.WorkingDirectory, StateFor(session.SessionId), (socket, cancel) => OpenAsync(session, wanted, access, socket, providerTools: false, cancel));
+            hands.Bubblewrap, start.WorkingDirectory, StateFor(session.SessionId), (socket, cancel) => OpenAsync(session, wanted, access, socket, providerTools: false, cancel));
         return await driver.StartAsync(
             start with
             {

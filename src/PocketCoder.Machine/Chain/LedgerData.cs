@@ -55,6 +55,14 @@ internal sealed record UnknownData(string Reason) : ILedgerData;
 
 internal sealed record InterruptedData(string Reason) : ILedgerData;
 
+/// <param name="Pattern">The hosts and ports that need no question.</param>
+internal sealed record NetworkRuleData(Guid RuleId, Guid ProjectId, string Pattern, DateTimeOffset? ExpiresAt) : ILedgerData;
+
+/// <summary>Connections from a sandbox to one host with one outcome, summed over a few seconds.</summary>
+/// <param name="Why">What let it through, or why it did not get through.</param>
+/// <param name="Address">Where the first of them went; null when none was connected.</param>
+internal sealed record NetworkData(string Host, int Port, string Outcome, string Why, string? Address, int Connections, long BytesUp, long BytesDown) : ILedgerData;
+
 internal sealed record StartedMachineData(string Version) : ILedgerData;
 
 /// <param name="What"><c>secret</c> or <c>budget</c>.</param>
@@ -80,6 +88,8 @@ internal sealed record AgentStartedData(string Agent, string Place, ModelAccess 
 [JsonSerializable(typeof(NotRunData))]
 [JsonSerializable(typeof(UnknownData))]
 [JsonSerializable(typeof(InterruptedData))]
+[JsonSerializable(typeof(NetworkRuleData))]
+[JsonSerializable(typeof(NetworkData))]
 [JsonSerializable(typeof(StartedMachineData))]
 [JsonSerializable(typeof(SettingData))]
 [JsonSerializable(typeof(AgentStartedData))]

@@ -20,7 +20,7 @@ internal sealed record BashTool(string Command, string? Why, TimeSpan TimeLimit)
     public static HostTool Offer { get; } = new(
         Name,
         "Runs a bash command in the project, after a person allowed it, and returns its output and exit code. This is the only shell. Every call is a bash of its own: the "
-        + "working directory and variables are not kept between calls. There is no network. Background work is not available.",
+        + "working directory and variables are not kept between calls. The network is reached only through the proxy in http_proxy and https_proxy; a host it does not know is asked of the person, which can take minutes. Background work is not available.",
         """
         {"type":"object","properties":{"command":{"type":"string","description":"The command to run"},"description":{"type":"string","description":"In a few words, what it is for"},"timeout":{"type":"number","description":"Milliseconds after which it is ended (default 600000)"}},"required":["command"],"additionalProperties":false}
         """.Trim());

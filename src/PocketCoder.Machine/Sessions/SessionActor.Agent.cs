@@ -327,7 +327,7 @@ internal sealed partial class SessionActor
     /// <summary>Passes a settled approval on to the agent: started in the ledger first, then told.</summary>
     private async Task AnswerAsync(ApprovalInfo approval, AgentPromptResponseRequest? decision)
     {
-        if (_asked.Values.FirstOrDefault(a => a.Approval.ApprovalId == approval.ApprovalId) is not { } asked || _turn is null)
+        if (_asked.Values.FirstOrDefault(a => a.Approval.ApprovalId == approval.ApprovalId) is not { } asked || (_turn is null && asked.Request is not NetworkAsked))
         {
             return;
         }
@@ -335,6 +335,13 @@ internal sealed partial class SessionActor
         _asked.Remove(asked.RequestId);
         if (IsSettled(asked, approval, decision))
         {
+            await TurnStateAsync(TurnState.Running);
+            return;
+        }
+
+        if (asked.Request is NetworkAsked host)
+        {
+            TellProxy(host, approval);
             await TurnStateAsync(TurnState.Running);
             return;
         }

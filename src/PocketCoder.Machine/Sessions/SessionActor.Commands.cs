@@ -19,6 +19,8 @@ internal sealed partial class SessionActor
     /// <summary>A call of our shell, understood. <paramref name="As"/> is what is shown, decided on and digested.</summary>
     private sealed record HostCommand(AgentHostCall Call, BashTool Bash, AgentApprovalAsked As) : AgentEvent;
 
+    private HandsWanted HandsWanted => new(_record.SessionId, _record.ProjectId, _record.Sandbox, _directory);
+
     private sealed record RunningCommand(HostCommand Command, Guid ApprovalId, Execution Execution);
 
     private async Task HostCallAsync(AgentHostCall call)
@@ -51,7 +53,7 @@ internal sealed partial class SessionActor
         ISandbox sandbox;
         try
         {
-            sandbox = await _services.Hands.GetAsync(_record.SessionId, _directory, CancellationToken.None);
+            sandbox = await _services.Hands.GetAsync(HandsWanted, CancellationToken.None);
         }
         catch (SandboxException e)
         {
@@ -93,6 +95,7 @@ internal sealed partial class SessionActor
     {
         if (_commands.Remove(requestId, out var running))
         {
+            ForgetHostsOf(requestId);
             var result = await running.Execution.Completed;
             await RecordAsync(running.ApprovalId, running.Command.Call.ToolUseId, result);
             await TellAgentAsync(requestId, new AgentAnswer.HostResult(result.ForAgent(), IsError: false));
@@ -107,6 +110,7 @@ internal sealed partial class SessionActor
             return;
         }
 
+        ForgetHostsOf(requestId);
         _stream.Drop(running.Command.Call.ToolUseId);
         try
         {

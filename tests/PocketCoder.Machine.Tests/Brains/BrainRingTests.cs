@@ -1,11 +1,9 @@
 using System.Text;
-using Microsoft.Extensions.Logging.Abstractions;
 using PocketCoder.Agents;
 using PocketCoder.Broker.Models;
 using PocketCoder.Hands;
 using PocketCoder.Hands.Bubblewrap;
 using PocketCoder.Machine.Brains;
-using PocketCoder.Machine.Executions;
 using PocketCoder.Processes;
 using PocketCoder.Testing.ScriptedModel;
 
@@ -147,9 +145,9 @@ public sealed class BrainRingTests : IAsyncLifetime
     public async Task A_ring_that_a_killed_daemon_left_is_ended_by_the_next_one()
     {
         await using var left = await StartAsync("sleep 1000");
-        await using (var room = new HandsRoom(_home.Hands, NullLogger.Instance))
+        foreach (var ring in await new BubblewrapBackend(new HandsOptions { StateDirectory = _home.Hands }).RecoverAsync(Token))
         {
-            await room.CleanAsync(Token);
+            await ring.KillAsync(Token);
         }
 
         Assert.NotEqual(0, await left.Exited);

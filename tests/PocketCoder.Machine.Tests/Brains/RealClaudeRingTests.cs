@@ -102,6 +102,21 @@ public sealed class RealClaudeRingTests
     }
 
     [Fact]
+    public async Task A_login_that_ran_out_is_told_before_anything_starts()
+    {
+        await using var story = await Story.StartAsync(null, home =>
+        {
+            home.Environment.Remove("ANTHROPIC_API_KEY");
+            Directory.CreateDirectory(home.ConfigDirectory);
+            File.WriteAllText(Path.Combine(home.ConfigDirectory, ".credentials.json"), """{"claudeAiOauth":{"accessToken":"old","expiresAt":1767225600000}}""");
+        });
+        var session = await story.NewAsync("SAY: hello");
+        await story.ReadAsync(session);
+        Assert.Contains("ran out at 2026-01-01", (await story.Device.NextEventAsync<ErrorEvent>()).Message, StringComparison.Ordinal);
+        Assert.Empty(story.Model.Requests);
+    }
+
+    [Fact]
     public async Task A_spent_budget_asks_the_person_and_a_no_stops_the_agent()
     {
         await using var story = await Story.StartAsync(StoredKey);

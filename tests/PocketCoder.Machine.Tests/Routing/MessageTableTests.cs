@@ -24,6 +24,8 @@ public sealed class MessageTableTests
         [MessageTypes.AgentQueueRemove] = Scope.Prompt,
         [MessageTypes.AgentPromptResponse] = Scope.Decide,
         [MessageTypes.ApprovalsList] = Scope.View,
+        [MessageTypes.NetworkRulesList] = Scope.View,
+        [MessageTypes.NetworkRuleRemove] = Scope.Decide,
         [MessageTypes.DevicesList] = Scope.View,
         [MessageTypes.DeviceRevoke] = Scope.Manage,
         [MessageTypes.DeviceRename] = Scope.Manage,

@@ -26,6 +26,8 @@ export interface Requests {
   ledger_head: { request: LedgerHeadRequest; response: LedgerHeadResponse };
   ledger_list: { request: LedgerListRequest; response: LedgerListResponse };
   ledger_verify: { request: LedgerVerifyRequest; response: LedgerVerifyResponse };
+  network_rules_list: { request: NetworkRulesListRequest; response: NetworkRulesListResponse };
+  network_rule_remove: { request: NetworkRuleRemoveRequest; response: NetworkRuleRemoveResponse };
 }
 
 export interface AgentCancelRequest {
@@ -203,7 +205,7 @@ export interface ApprovalInfo {
   risk?: RiskInfo | null;
 }
 
-export type ApprovalKind = "command" | "edit" | "tool" | "question" | "plan";
+export type ApprovalKind = "command" | "edit" | "tool" | "question" | "plan" | "network";
 
 export type ApprovalState = "pending" | "allowed" | "denied" | "expired" | "withdrawn" | "running" | "finished" | "unknown";
 
@@ -212,7 +214,8 @@ export type ApprovalSubject =
   | EditSubject
   | ToolSubject
   | QuestionSubject
-  | PlanSubject;
+  | PlanSubject
+  | NetworkSubject;
 
 export interface ApprovalsListRequest {
   pending?: boolean;
@@ -249,7 +252,7 @@ export interface DecisionInfo {
   at: string;
 }
 
-export type DecisionScope = "once" | "turn" | "session";
+export type DecisionScope = "once" | "turn" | "session" | "project";
 
 export type DecisionVerdict = "allow" | "deny";
 
@@ -465,6 +468,11 @@ export interface LedgerVerifyResponse {
   head: LedgerHead;
 }
 
+export interface MachineChanged {
+  kind: "machine";
+  machine: MachineInfo;
+}
+
 export type MachineEvent =
   | SessionChanged
   | SessionRemoved
@@ -473,6 +481,7 @@ export type MachineEvent =
   | ProjectRemoved
   | DeviceChanged
   | LedgerMoved
+  | MachineChanged
   | MachineStopping;
 
 export interface MachineInfo {
@@ -482,7 +491,7 @@ export interface MachineInfo {
   os: string;
   arch: string;
   demo: boolean;
-  sandbox: SandboxKind;
+  sandbox: SandboxKind | null;
   sandboxes: SandboxKind[];
   warnings: string[];
 }
@@ -509,7 +518,38 @@ export interface MachinesListResponse {
   machines: MachineInfo[];
 }
 
-export type ModelAccess = "direct" | "key" | "own_key" | "own_login";
+export interface NetworkRuleInfo {
+  ruleId: string;
+  projectId: string;
+  pattern: string;
+  by: string;
+  createdAt: string;
+  expiresAt: string | null;
+}
+
+export interface NetworkRuleRemoveRequest {
+  ruleId: string;
+}
+
+export interface NetworkRuleRemoveResponse {
+  rule: NetworkRuleInfo;
+}
+
+export interface NetworkRulesListRequest {
+  projectId?: string | null;
+}
+
+export interface NetworkRulesListResponse {
+  rules: NetworkRuleInfo[];
+}
+
+export interface NetworkSubject {
+  kind: "network";
+  host: string;
+  port: number;
+  method: string;
+  commands: string[];
+}
 
 export interface NoticeEvent {
   kind: "notice";
@@ -618,7 +658,6 @@ export interface SessionInfo {
   updatedAt: string;
   usage: UsageInfo;
   head: number;
-  models?: ModelAccess | null;
 }
 
 export interface SessionRemoved {
