@@ -50,6 +50,12 @@ public sealed class RealClaudeRingTests
         Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
         Assert.True(story.Model.Requests.Count > before);
         Assert.Contains(await story.StartsAsync(), d => d.GetProperty("place").GetString() == "ring" && d.GetProperty("models").GetString() == "key" && d.GetProperty("resumed").GetBoolean());
+
+        await story.Daemon.RestartAsync();
+        var kept = await ((IControlTarget)story.Daemon.Daemon).UsageAsync(CancellationToken.None);
+        Assert.Equal(story.Model.Requests.Count, kept.Sessions[0].Used.Requests);
+        Assert.Equal(kept.Sessions[0].Used, Assert.Single(kept.Projects).Used);
+        Assert.Equal(kept.Sessions[0].Used.Requests, kept.Days.Sum(d => d.Used.Requests)); // midnight may lie in between
     }
 
     [Fact]

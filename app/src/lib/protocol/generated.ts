@@ -518,6 +518,8 @@ export interface MachinesListResponse {
   machines: MachineInfo[];
 }
 
+export type ModelAccess = "direct" | "key" | "own_key" | "own_login";
+
 export interface NetworkRuleInfo {
   ruleId: string;
   projectId: string;
@@ -658,6 +660,7 @@ export interface SessionInfo {
   updatedAt: string;
   usage: UsageInfo;
   head: number;
+  models?: ModelAccess | null;
 }
 
 export interface SessionRemoved {
