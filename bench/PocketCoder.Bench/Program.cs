@@ -5,6 +5,7 @@ using PocketCoder.Bench.Brokers;
 using PocketCoder.Bench.Daemons;
 using PocketCoder.Bench.Ledgers;
 using PocketCoder.Bench.Results;
+using PocketCoder.Bench.Sandboxes;
 using PocketCoder.Bench.Sessions;
 
 if (OperatingSystem.IsWindows())
@@ -44,6 +45,7 @@ foreach (var part in BenchOptions.AllParts.Intersect(options.Parts, StringCompar
             "memory" => MemoryBench.RunAsync(options, measured),
             "session" => SessionBench.RunAsync(options, measured),
             "broker" => BrokerBench.RunAsync(options, measured),
+            "hands" => HandsBench.RunAsync(options, measured),
             "ledger" => LedgerBench.RunAsync(options, measured),
             _ => AppBench.RunAsync(options, measured),
         });

@@ -25,6 +25,13 @@ internal static class Claims
     public static readonly Claim Verify = new("ledger.verify", "ledger: verify", "rows/s", 100_000, AtLeast: true);
     public static readonly Claim Sync = new("disk.sync", "for comparison: this disk's write and fsync of 4 KiB, p50", "ms");
 
+    public static readonly Claim SandboxNew = new("sandbox.new", "sandbox: a new session's", "ms", 150);
+    public static readonly Claim SandboxMemory = new("sandbox.memory", "sandbox: memory of an idle one (PSS)", "MB");
+    public static readonly Claim CommandBare = new("sandbox.command.bare", "command without a sandbox: start → its output read and its end known", "ms");
+    public static readonly Claim CommandOver = new("sandbox.command.over", "the same in a sandbox, over that", "ms", 30);
+    public static readonly Claim Echo = new("terminal.echo.p50", "terminal: key written → its echo read, p50", "ms");
+    public static readonly Claim EchoP99 = new("terminal.echo.p99", "terminal: key written → its echo read, p99", "ms");
+    public static readonly Claim TerminalFlood = new("terminal.flood", "terminal: what a flood is carried at", "MB/s");
     public static readonly Claim BrokerAdded = new("broker.added.p50", "model broker: added to one delta, p50 (through it − direct, same run)", "ms", 1);
     public static readonly Claim BrokerDirect = new("broker.direct.p50", "for comparison: one delta straight from the upstream, p50", "ms");
     public static readonly Claim BrokerRequest = new("broker.request.p50", "model broker: added to a whole short request, p50", "ms");
@@ -37,6 +44,6 @@ internal static class Claims
     public static readonly IReadOnlyList<Claim> All =
     [
         Ready, IdleRss, IdlePss, ConnectedRss, ConnectedPss, TokenP50, TokenP99, DecisionP50, DecisionP99, Resume, ResumeAgain, WorkedRss,
-        Append, AppendP99, AppendAlone, Events, Verify, Sync, BrokerAdded, BrokerDirect, BrokerRequest, AppBytes, AppFresh, AppCold, AppWarm,
+        Append, AppendP99, AppendAlone, Events, Verify, Sync, SandboxNew, SandboxMemory, CommandBare, CommandOver, Echo, EchoP99, TerminalFlood, BrokerAdded, BrokerDirect, BrokerRequest, AppBytes, AppFresh, AppCold, AppWarm,
     ];
 }
