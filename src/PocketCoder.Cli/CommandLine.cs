@@ -28,6 +28,7 @@ internal static class CommandLine
         root.Add(ProjectCommands.Remove(terminal));
         root.Add(ProjectCommands.List(terminal));
         root.Add(NetworkCommands.Create(terminal));
+        root.Add(UndoCommand.Create(terminal));
         root.Add(DeviceCommands.Create(terminal));
         root.Add(SecretCommands.Create(terminal));
         root.Add(UsageCommands.Usage(terminal));

@@ -22,6 +22,8 @@ using PocketCoder.Machine.Projects;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Secrets;
 using PocketCoder.Machine.Sessions;
+using PocketCoder.Machine.Snapshots;
+using PocketCoder.Machine.Snapshots.Undo;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Machine.Streams;
 using PocketCoder.Protocol;
@@ -54,6 +56,8 @@ public sealed partial class Daemon : IAsyncDisposable
     private readonly HandsRoom _hands;
     private readonly SecretDesk _secrets;
     private readonly ModelDesk _models;
+    private readonly SnapshotRoom _snapshots;
+    private readonly UndoDesk _undo;
     private readonly SessionDirectory _sessions;
     private readonly ConnectionRegistry _connections = new();
     private readonly MessageTable _table;
@@ -83,6 +87,8 @@ public sealed partial class Daemon : IAsyncDisposable
         _rules = new NetworkRules(_store);
         _network = new NetworkRoom(_store, _rules, time, options.Egress);
         _hands = new HandsRoom(Backends.Of(options.Home.Hands), options.Sandbox, _network, logger);
+        _snapshots = new SnapshotRoom(options.Home.Snapshots, _store, SnapshotLimits.Default, TimeProvider.System, logger); // by the real clock: it waits for real processes
+        _undo = new UndoDesk(_snapshots, _store, _projects, identity.Id);
         _secrets = new SecretDesk(options.Home, _store, time);
         _store.Redact = body => RedactedJson.Of(_secrets.Redactor, body);
         if (options.LoggerFactory is LogFile log)
@@ -92,7 +98,7 @@ public sealed partial class Daemon : IAsyncDisposable
 
         _models = new ModelDesk(options.Home, options.ModelUpstreams, _store, _secrets, time, logger) { Ask = AskBudgetAsync };
         var starter = new AgentStarter(options.Home, _hands, _models, _store);
-        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, starter, _models, _secrets, time, AgentIdleTimeout, logger), _projects, _agents);
+        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, starter, _models, _secrets, _snapshots, time, AgentIdleTimeout, logger), _projects, _agents);
         _approvals.Settled = (approval, decision) => _sessions.Find(approval.AgentSessionId)?.Settle(approval, decision);
         _network.Ask = (session, wanted, cancellationToken) => _sessions.Find(session)?.MayReachAsync(wanted, cancellationToken)
             ?? ValueTask.FromResult(EgressVerdict.Refuse("the session is gone"));
@@ -101,6 +107,7 @@ public sealed partial class Daemon : IAsyncDisposable
             .MapSubscriptions(_hub, _sessions)
             .MapSessions(_sessions, _agents)
             .MapApprovals(_approvals)
+            .MapSnapshots(_undo)
             .MapNetwork(_rules)
             .MapDevices(_devices, _connections)
             .MapLedger(ledger, _head);
@@ -140,7 +147,7 @@ public sealed partial class Daemon : IAsyncDisposable
 
         var identity = ChannelIdentity.LoadOrCreate(options.Home.MachineKey);
         var ledger = await LedgerStore.OpenAsync(
-            new LedgerOptions(options.Home.Database, identity.Id) { MigrationSets = [new MigrationSet("machine", typeof(Daemon).Assembly, "PocketCoder.Machine.Migrations"), new MigrationSet("models", typeof(Daemon).Assembly, "PocketCoder.Machine.Models.Migrations")] },
+            new LedgerOptions(options.Home.Database, identity.Id) { MigrationSets = [new MigrationSet("machine", typeof(Daemon).Assembly, "PocketCoder.Machine.Migrations"), new MigrationSet("models", typeof(Daemon).Assembly, "PocketCoder.Machine.Models.Migrations"), new MigrationSet("snapshots", typeof(Daemon).Assembly, "PocketCoder.Machine.Snapshots.Migrations")] },
             options.TimeProvider,
             cancellationToken);
         Daemon daemon;
@@ -198,6 +205,7 @@ public sealed partial class Daemon : IAsyncDisposable
 
         await _sessions.DisposeAsync();
         await _hands.DisposeAsync();
+        await _snapshots.DisposeAsync();
         await _models.DisposeAsync();
         _secrets.Dispose();
         _approvals.Dispose();

@@ -66,6 +66,9 @@ public sealed class Home
     /// </summary>
     public string AgentFiles => Environment.IsPrivilegedProcess && OperatingSystem.IsLinux() ? Hands + "-agents" : In("agents");
 
+    /// <summary>The snapshots of projects, one store each.</summary>
+    public string Snapshots => In("snapshots");
+
     /// <summary>The sample project of <c>--demo</c>.</summary>
     public string Demo => In("demo");
 

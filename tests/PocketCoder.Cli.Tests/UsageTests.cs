@@ -48,6 +48,7 @@ public sealed partial class UsageTests
               remove <project>  Unregister a project; its files stay
               projects          List the projects
               network           Hosts that sandboxes may reach without a question
+              undo <what>       Bring files back to before what was allowed
               devices           Paired devices
               secrets           Keys that agents never see, encrypted on this machine
               usage             What agents used of their models through this machine: tokens and cost

@@ -15,6 +15,9 @@ public sealed record SandboxSpec
     /// <summary>Further host files and directories to be seen read-only, also beneath the workspace (the directory itself must be named: a bind of a child falls to a rename of its parent).</summary>
     public IReadOnlyList<ReadOnlyBind> ReadOnlyBinds { get; init; } = [];
 
+    /// <summary>Directories of the workspace that can't be renamed, removed or replaced inside, though what is in them can be changed: for those that hold a <see cref="ReadOnlyBinds"/>.</summary>
+    public IReadOnlyList<string> Pinned { get; init; } = [];
+
     /// <summary>
     /// A host directory of the daemon's own to be seen at its own path, read and write: what must outlive the sandbox. Its contents are given to the
     /// sandbox's user. Bubblewrap only. Null: none.

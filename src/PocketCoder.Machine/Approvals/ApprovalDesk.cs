@@ -155,15 +155,16 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
     /// <summary>
     /// Records that an allowed thing begins now. Returns false, and records nothing, when it is not allowed (any more): then it must not run.
     /// </summary>
-    public Task<bool> StartAsync(Guid approvalId) => store.WriteAsync(change =>
+    /// <param name="snapshot">The snapshot that was taken before, by its commit.</param>
+    public Task<bool> StartAsync(Guid approvalId, string? snapshot = null) => store.WriteAsync(change =>
     {
         if (ApprovalRows.Find(change, approvalId) is not { State: ApprovalState.Allowed } allowed)
         {
             return false;
         }
 
-        var running = allowed with { State = ApprovalState.Running, Execution = new ExecutionInfo(change.Now, null, null, null) };
-        change.Ledger(Entry(LedgerKind.ExecutionStarted, running) with { Data = new StartedData(What(running), (running.Subject as CommandSubject)?.Cwd).ToJson() });
+        var running = allowed with { State = ApprovalState.Running, Execution = new ExecutionInfo(change.Now, null, null, null, snapshot is not null) };
+        change.Ledger(Entry(LedgerKind.ExecutionStarted, running) with { Data = new StartedData(What(running), (running.Subject as CommandSubject)?.Cwd, snapshot).ToJson() });
         ApprovalRows.Update(change, running);
         Tell(change, running);
         return true;

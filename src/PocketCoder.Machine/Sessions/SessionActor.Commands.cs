@@ -53,7 +53,7 @@ internal sealed partial class SessionActor
         ISandbox sandbox;
         try
         {
-            sandbox = await _services.Hands.GetAsync(HandsWanted, CancellationToken.None);
+            sandbox = await _services.Hands.GetAsync(HandsWanted with { Open = Protection.Touches(approval.Subject, approval.Risk, _directory) }, CancellationToken.None);
         }
         catch (SandboxException e)
         {
@@ -61,7 +61,7 @@ internal sealed partial class SessionActor
             return new AgentAnswer.Deny($"Not done: the sandbox could not be made. {e.Message} Tell the person.");
         }
 
-        if (!await _services.Approvals.StartAsync(approval.ApprovalId))
+        if (!await BeginAsync(approval))
         {
             return new AgentAnswer.Deny("It is no longer allowed.");
         }
@@ -140,5 +140,6 @@ internal sealed partial class SessionActor
         }
 
         await Store.WriteAsync(change => ApprovalDesk.Finish(change, approvalId, EventTranslator.Finished(result)));
+        Covered(approvalId);
     }
 }

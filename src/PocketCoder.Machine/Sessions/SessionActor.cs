@@ -9,6 +9,7 @@ using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Secrets;
+using PocketCoder.Machine.Snapshots;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Machine.Streams;
 using PocketCoder.Protocol;
@@ -181,12 +182,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
     });
 
     /// <summary>A person or the clock settled an approval of this session.</summary>
-    public void Settle(ApprovalInfo approval, AgentPromptResponseRequest? decision)
-        => _ = AskAsync(async () =>
-        {
-            await AnswerAsync(approval, decision);
-            return true;
-        });
+    public void Settle(ApprovalInfo approval, AgentPromptResponseRequest? decision) => _ = CoverAndAnswerAsync(approval, decision);
 
     /// <summary>Ends the process and leaves a running turn interrupted, resumable.</summary>
     public async Task StopAsync(string reason)
@@ -348,6 +344,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
             return;
         }
 
+        Uncover(turn.TurnId);
         _turn = null;
         _activity = null;
         _tools.Clear();
@@ -487,4 +484,4 @@ internal sealed partial class SessionActor : IAsyncDisposable
 
 /// <summary>What every session needs from the machine.</summary>
 internal sealed record SessionServices(
-    Store Store, ApprovalDesk Approvals, HandsRoom Hands, AgentStarter Agents, ModelDesk Models, SecretDesk Secrets, TimeProvider Time, TimeSpan IdleTimeout, ILogger Logger);
+    Store Store, ApprovalDesk Approvals, HandsRoom Hands, AgentStarter Agents, ModelDesk Models, SecretDesk Secrets, SnapshotRoom Snapshots, TimeProvider Time, TimeSpan IdleTimeout, ILogger Logger);

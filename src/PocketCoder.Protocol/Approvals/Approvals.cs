@@ -100,7 +100,8 @@ public sealed record DecisionInfo(
     string By,
     DateTimeOffset At);
 
-public sealed record ExecutionInfo(DateTimeOffset StartedAt, DateTimeOffset? FinishedAt, int? ExitCode, bool? Failed);
+/// <param name="Undoable">A snapshot was taken before.</param>
+public sealed record ExecutionInfo(DateTimeOffset StartedAt, DateTimeOffset? FinishedAt, int? ExitCode, bool? Failed, bool Undoable = false);
 
 /// <summary>The exact thing to decide on.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]

@@ -24,6 +24,8 @@ public static class MessageTypes
     public const string AgentQueueRemove = "agent_queue_remove";
     public const string AgentPromptResponse = "agent_prompt_response";
     public const string ApprovalsList = "approvals_list";
+    public const string SnapshotDiff = "snapshot_diff";
+    public const string SnapshotUndo = "snapshot_undo";
     public const string DevicesList = "devices_list";
     public const string DeviceRevoke = "device_revoke";
     public const string DeviceRename = "device_rename";
@@ -50,7 +52,7 @@ public static class MessageTypes
     [
         Hello, Ping, Subscribe, Unsubscribe, MachinesList, MachineState, ProjectsList, AgentsList, AgentSessionNew, AgentMessage,
         AgentSessionsList, AgentSessionGet, AgentSessionSet, AgentCancel, AgentQueueEdit, AgentQueueRemove, AgentPromptResponse,
-        ApprovalsList, DevicesList, DeviceRevoke, DeviceRename, LedgerHead, LedgerList, LedgerVerify,
+        ApprovalsList, SnapshotDiff, SnapshotUndo, DevicesList, DeviceRevoke, DeviceRename, LedgerHead, LedgerList, LedgerVerify,
         NetworkRulesList, NetworkRuleRemove,
     ];
 }
