@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using PocketCoder.Bench;
 using PocketCoder.Bench.App;
+using PocketCoder.Bench.Brokers;
 using PocketCoder.Bench.Daemons;
 using PocketCoder.Bench.Ledgers;
 using PocketCoder.Bench.Results;
@@ -43,6 +44,7 @@ foreach (var part in BenchOptions.AllParts.Intersect(options.Parts, StringCompar
             "start" => StartBench.RunAsync(options, measured),
             "memory" => MemoryBench.RunAsync(options, measured),
             "session" => SessionBench.RunAsync(options, measured),
+            "broker" => BrokerBench.RunAsync(options, measured),
             "hands" => HandsBench.RunAsync(options, measured),
             "ledger" => LedgerBench.RunAsync(options, measured),
             _ => AppBench.RunAsync(options, measured),

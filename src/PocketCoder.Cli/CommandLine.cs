@@ -32,6 +32,9 @@ internal static class CommandLine
         root.Add(DeviceCommands.Create(terminal));
         root.Add(TerminalCommands.Attach(terminal));
         root.Add(TerminalCommands.List(terminal));
+        root.Add(SecretCommands.Create(terminal));
+        root.Add(UsageCommands.Usage(terminal));
+        root.Add(UsageCommands.Budget(terminal));
         root.Add(LedgerCommands.Create(terminal));
         root.Add(LogsCommand.Create(terminal));
         root.Add(MachineCommands.Create(terminal));
@@ -74,7 +77,7 @@ internal static class CommandLine
         DaemonNotRunning => (ErrorCode.Unavailable, e.Message, ExitCode.NotRunning),
         ControlException control => (control.Code, Untrusted.Show(control.Message), ExitCode.Failure),
         CommandFailure failure => (failure.ExitCode == ExitCode.Usage ? ErrorCode.InvalidRequest : ErrorCode.UnknownError, Untrusted.Show(failure.Message), failure.ExitCode),
-        GatewayRefusal or HomeRefusal or LedgerException or ChannelException => (ErrorCode.UnknownError, Untrusted.Show(e.Message), ExitCode.Failure),
+        GatewayRefusal or HomeRefusal or LedgerException or ChannelException or PocketCoder.Broker.Secrets.SecretException => (ErrorCode.UnknownError, Untrusted.Show(e.Message), ExitCode.Failure),
         OperationCanceledException => (ErrorCode.UnknownError, "Interrupted.", ExitCode.Failure),
         IOException or UnauthorizedAccessException or HttpRequestException => (ErrorCode.UnknownError, Untrusted.Show(e.Message), ExitCode.Failure),
         _ => null,

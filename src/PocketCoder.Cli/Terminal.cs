@@ -11,6 +11,12 @@ internal sealed record Terminal(TextWriter Out, TextWriter Error, Func<string, s
     /// <summary>Whether <see cref="Out"/> takes colours: a terminal, and neither <c>NO_COLOR</c> (no-color.org) nor <c>TERM=dumb</c>.</summary>
     public bool Color => Interactive && Environment("NO_COLOR") is null or "" && Environment("TERM") != "dumb";
 
+    /// <summary>What is piped in.</summary>
+    public TextReader In { get; init; } = TextReader.Null;
+
+    /// <summary>Asks a person for a line that is not shown while it is typed; null when nobody sits there.</summary>
+    public Func<string, string>? ReadHidden { get; init; }
+
     /// <summary>Columns; a pipe has room for everything.</summary>
     public int Width { get; init; } = 500;
 
@@ -22,8 +28,30 @@ internal sealed record Terminal(TextWriter Out, TextWriter Error, Func<string, s
         return new(Console.Out, Console.Error, global::System.Environment.GetEnvironmentVariable)
         {
             Interactive = interactive,
+            In = Console.In,
+            ReadHidden = Console.IsInputRedirected ? null : Hidden,
             Width = !interactive ? 500 : Console.WindowWidth is > 0 and var columns ? Math.Max(40, columns) : 80, // 0: the terminal does not know
         };
+    }
+
+    private static string Hidden(string question)
+    {
+        Console.Error.Write(question); // standard output may be a file
+        var line = new System.Text.StringBuilder();
+        while (Console.ReadKey(intercept: true) is var key && key.Key != ConsoleKey.Enter)
+        {
+            if (key.Key == ConsoleKey.Backspace)
+            {
+                line.Length = Math.Max(0, line.Length - 1);
+            }
+            else if (!char.IsControl(key.KeyChar))
+            {
+                line.Append(key.KeyChar);
+            }
+        }
+
+        Console.Error.WriteLine();
+        return line.ToString();
     }
 
     /// <summary>For tables; everything shown in them is escaped by <see cref="Output.Untrusted"/> first.</summary>

@@ -34,6 +34,16 @@ internal static class SpecRules
             }
         }
 
+        if (spec.StateDirectory is { } state)
+        {
+            Folder(state, nameof(spec.StateDirectory));
+            Inside(state);
+            if (!Directory.Exists(state) || new DirectoryInfo(state).LinkTarget is not null)
+            {
+                throw Bad($"{state} is to hold the state and is no directory.");
+            }
+        }
+
         foreach (var path in spec.Pinned)
         {
             Folder(path, nameof(spec.Pinned));
@@ -57,6 +67,15 @@ internal static class SpecRules
             || limits.Disk < 1 << 20 || limits.Processors is < 0 or > 4096 || double.IsNaN(limits.Processors))
         {
             throw Bad("The limits are too small for anything to run (16 MiB of memory, 8 processes, 64 open files and 1 MiB of the others are the least).");
+        }
+    }
+
+    /// <summary>For backends that can't keep a state directory.</summary>
+    public static void NoState(SandboxSpec spec)
+    {
+        if (spec.StateDirectory is not null)
+        {
+            throw new SandboxException(SandboxError.Unsupported, "Only bubblewrap can keep a state directory.");
         }
     }
 

@@ -6,15 +6,20 @@ using PocketCoder.Broker.Egress;
 using PocketCoder.Channels;
 using PocketCoder.Gateway;
 using PocketCoder.Ledger;
+using PocketCoder.Broker.Models;
 using PocketCoder.Machine.Approvals;
+using PocketCoder.Machine.Brains;
 using PocketCoder.Machine.Chain;
 using PocketCoder.Machine.Connections;
 using PocketCoder.Machine.Devices;
 using PocketCoder.Machine.Executions;
+using PocketCoder.Machine.Logging;
+using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Network;
 using PocketCoder.Machine.Overview;
 using PocketCoder.Machine.Projects;
 using PocketCoder.Machine.Routing;
+using PocketCoder.Machine.Secrets;
 using PocketCoder.Machine.Sessions;
 using PocketCoder.Machine.Snapshots;
 using PocketCoder.Machine.Snapshots.Undo;
@@ -49,6 +54,8 @@ public sealed partial class Daemon : IAsyncDisposable
     private readonly NetworkRules _rules;
     private readonly NetworkRoom _network;
     private readonly HandsRoom _hands;
+    private readonly SecretDesk _secrets;
+    private readonly ModelDesk _models;
     private readonly SnapshotRoom _snapshots;
     private readonly UndoDesk _undo;
     private readonly SessionDirectory _sessions;
@@ -83,7 +90,16 @@ public sealed partial class Daemon : IAsyncDisposable
         _hands = new HandsRoom(Backends.Of(options.Home.Hands), options.Sandbox, _network, logger);
         _snapshots = new SnapshotRoom(options.Home.Snapshots, _store, SnapshotLimits.Default, TimeProvider.System, logger); // by the real clock: it waits for real processes
         _undo = new UndoDesk(_snapshots, _store, _projects, identity.Id);
-        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, _snapshots, time, AgentIdleTimeout, logger), _projects, _agents);
+        _secrets = new SecretDesk(options.Home, _store, time);
+        _store.Redact = body => RedactedJson.Of(_secrets.Redactor, body);
+        if (options.LoggerFactory is LogFile log)
+        {
+            log.Redact = text => _secrets.Redactor.Redact(text);
+        }
+
+        _models = new ModelDesk(options.Home, options.ModelUpstreams, _store, _secrets, time, logger) { Ask = AskBudgetAsync };
+        var starter = new AgentStarter(options.Home, _hands, _models, _store);
+        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, starter, _models, _secrets, _snapshots, time, AgentIdleTimeout, logger), _projects, _agents);
         _terminals = new TerminalDesk(_store, _hands, _sessions, _projects, logger);
         _approvals.Settled = (approval, decision) => _sessions.Find(approval.AgentSessionId)?.Settle(approval, decision);
         _network.Ask = (session, wanted, cancellationToken) => _sessions.Find(session)?.MayReachAsync(wanted, cancellationToken)
@@ -118,6 +134,7 @@ public sealed partial class Daemon : IAsyncDisposable
     /// <exception cref="HomeRefusal">The home directory can't be used.</exception>
     /// <exception cref="LedgerException">The database can't be opened; the message says why.</exception>
     /// <exception cref="ChannelException">The machine's key file can't be used.</exception>
+    /// <exception cref="PocketCoder.Broker.Secrets.SecretException">The secrets can't be opened.</exception>
     /// <exception cref="GatewayRefusal">The gateway can't listen, or must not.</exception>
     public static Task<Daemon> StartAsync(DaemonOptions options, CancellationToken cancellationToken)
         => StartAsync(options, Drivers(options), cancellationToken);
@@ -133,10 +150,21 @@ public sealed partial class Daemon : IAsyncDisposable
 
         var identity = ChannelIdentity.LoadOrCreate(options.Home.MachineKey);
         var ledger = await LedgerStore.OpenAsync(
-            new LedgerOptions(options.Home.Database, identity.Id) { MigrationSets = [new MigrationSet("machine", typeof(Daemon).Assembly, "PocketCoder.Machine.Migrations"), new MigrationSet("snapshots", typeof(Daemon).Assembly, "PocketCoder.Machine.Snapshots.Migrations")] },
+            new LedgerOptions(options.Home.Database, identity.Id) { MigrationSets = [new MigrationSet("machine", typeof(Daemon).Assembly, "PocketCoder.Machine.Migrations"), new MigrationSet("models", typeof(Daemon).Assembly, "PocketCoder.Machine.Models.Migrations"), new MigrationSet("snapshots", typeof(Daemon).Assembly, "PocketCoder.Machine.Snapshots.Migrations")] },
             options.TimeProvider,
             cancellationToken);
-        var daemon = new Daemon(options, identity, ledger, drivers);
+        Daemon daemon;
+        try
+        {
+            daemon = new Daemon(options, identity, ledger, drivers);
+        }
+        catch
+        {
+            await ledger.DisposeAsync();
+            identity.Dispose();
+            throw;
+        }
+
         try
         {
             await daemon.BeginAsync(cancellationToken);
@@ -182,6 +210,8 @@ public sealed partial class Daemon : IAsyncDisposable
         await _terminals.DisposeAsync();
         await _hands.DisposeAsync();
         await _snapshots.DisposeAsync();
+        await _models.DisposeAsync();
+        _secrets.Dispose();
         _approvals.Dispose();
         await _head.DisposeAsync();
         await _ledger.DisposeAsync();
@@ -206,6 +236,7 @@ public sealed partial class Daemon : IAsyncDisposable
     {
         await _store.WriteAsync(change => change.Ledger(new LedgerEntry(LedgerKind.MachineStarted) { Actor = "machine", Data = new StartedMachineData(DaemonOptions.ProductVersion).ToJson() }));
         await _devices.LoadAsync(cancellationToken);
+        await _models.LoadAsync(cancellationToken);
         await _agents.ProbeAsync(cancellationToken);
         if (_options.Demo)
         {
@@ -222,6 +253,8 @@ public sealed partial class Daemon : IAsyncDisposable
         _registration = fabric.Register(endpoint);
         _gateway = await GatewayServer.StartAsync(_options.Gateway, fabric, _options.LoggerFactory, _options.TimeProvider, cancellationToken);
     }
+
+    private Task<bool> AskBudgetAsync(BudgetSpent spent, CancellationToken ct) => _sessions.Find(spent.SessionId)?.AskBudgetAsync(spent, ct) ?? Task.FromResult(false);
 
     private async Task LookAsync()
     {

@@ -21,6 +21,9 @@ public sealed record DaemonOptions
 
     public GatewayOptions Gateway { get; init; } = GatewayOptions.Default;
 
+    /// <summary>Where the models of a provider (<c>anthropic</c>, <c>openai</c>, <c>google</c>) are asked instead of at the provider. HTTPS, or loopback.</summary>
+    public IReadOnlyDictionary<string, Uri> ModelUpstreams { get; init; } = new Dictionary<string, Uri>(StringComparer.Ordinal);
+
     /// <summary>How long an approval waits for a person before it counts as denied. 10 s to 24 h.</summary>
     public TimeSpan ApprovalTimeout { get; init; } = TimeSpan.FromMinutes(10);
 

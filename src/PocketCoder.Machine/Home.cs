@@ -51,6 +51,21 @@ public sealed class Home
         ? Path.Combine("/var/lib/pocketcoder", Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(Root)))[..16])
         : In("hands");
 
+    /// <summary>The named secrets, encrypted.</summary>
+    public string Secrets => In("secrets.json");
+
+    /// <summary>What opens them.</summary>
+    public string SecretKey => In("secrets.key");
+
+    /// <summary>The owner's own prices of models, when there is such a file.</summary>
+    public string Prices => In("prices.json");
+
+    /// <summary>
+    /// Where agents that run in a ring of their own keep what must outlive it (settings, transcripts), a folder a session. Beside <see cref="Hands"/>,
+    /// for the same reason.
+    /// </summary>
+    public string AgentFiles => Environment.IsPrivilegedProcess && OperatingSystem.IsLinux() ? Hands + "-agents" : In("agents");
+
     /// <summary>The snapshots of projects, one store each.</summary>
     public string Snapshots => In("snapshots");
 

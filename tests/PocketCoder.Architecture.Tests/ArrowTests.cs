@@ -19,8 +19,8 @@ public sealed class ArrowTests
         ["Agents"] = ["Protocol", "Processes"],
         ["Hands"] = ["Protocol", "Processes"],
         ["Gateway"] = ["Protocol", "Channel"],
-        ["Machine"] = ["Protocol", "Processes", "Channel", "Ledger", "Agents", "Hands", "Risk", "Broker", "Gateway"],
-        ["Cli"] = ["Protocol", "Processes", "Channel", "Ledger", "Agents", "Hands", "Gateway", "Machine"],
+        ["Machine"] = ["Protocol", "Processes", "Channel", "Ledger", "Agents", "Hands", "Broker", "Risk", "Gateway"],
+        ["Cli"] = ["Protocol", "Processes", "Channel", "Ledger", "Agents", "Hands", "Broker", "Gateway", "Machine"],
     };
 
     [Fact]

@@ -52,6 +52,9 @@ public sealed partial class UsageTests
               devices           Paired devices
               attach <session>  Open a terminal of a session here
               terminals         List terminals that are open in sessions
+              secrets           Keys that agents never see, encrypted on this machine
+              usage             What agents used of their models through this machine: tokens and cost
+              budget            Limits on what agents may use through this machine
               ledger            The record of what was asked, decided and done
               logs              Show the daemon's log
               machine           This machine

@@ -87,5 +87,10 @@ internal sealed class TestDaemon : IAsyncDisposable
         {
             Directory.Delete(Options.Home.Root, recursive: true);
         }
+
+        if (Directory.Exists(Options.Home.AgentFiles))
+        {
+            Directory.Delete(Options.Home.AgentFiles, recursive: true);
+        }
     }
 }

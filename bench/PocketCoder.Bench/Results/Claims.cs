@@ -32,6 +32,9 @@ internal static class Claims
     public static readonly Claim Echo = new("terminal.echo.p50", "terminal: key written → its echo read, p50", "ms");
     public static readonly Claim EchoP99 = new("terminal.echo.p99", "terminal: key written → its echo read, p99", "ms");
     public static readonly Claim TerminalFlood = new("terminal.flood", "terminal: what a flood is carried at", "MB/s");
+    public static readonly Claim BrokerAdded = new("broker.added.p50", "model broker: added to one delta, p50 (through it − direct, same run)", "ms", 1);
+    public static readonly Claim BrokerDirect = new("broker.direct.p50", "for comparison: one delta straight from the upstream, p50", "ms");
+    public static readonly Claim BrokerRequest = new("broker.request.p50", "model broker: added to a whole short request, p50", "ms");
 
     public static readonly Claim AppBytes = new("app.bytes", "app: first load as sent (Brotli)", "bytes", 100_000);
     public static readonly Claim AppFresh = new("app.fresh", "app: fresh browser → pairing screen", "ms", 1_000);
@@ -41,6 +44,6 @@ internal static class Claims
     public static readonly IReadOnlyList<Claim> All =
     [
         Ready, IdleRss, IdlePss, ConnectedRss, ConnectedPss, TokenP50, TokenP99, DecisionP50, DecisionP99, Resume, ResumeAgain, WorkedRss,
-        Append, AppendP99, AppendAlone, Events, Verify, Sync, SandboxNew, SandboxMemory, CommandBare, CommandOver, Echo, EchoP99, TerminalFlood, AppBytes, AppFresh, AppCold, AppWarm,
+        Append, AppendP99, AppendAlone, Events, Verify, Sync, SandboxNew, SandboxMemory, CommandBare, CommandOver, Echo, EchoP99, TerminalFlood, BrokerAdded, BrokerDirect, BrokerRequest, AppBytes, AppFresh, AppCold, AppWarm,
     ];
 }

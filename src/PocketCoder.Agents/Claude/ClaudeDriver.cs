@@ -27,6 +27,7 @@ public sealed partial class ClaudeDriver : IAgentDriver
         this.time = time;
         var all = source ?? EnvironmentAllowList.Own().ToDictionary(StringComparer.Ordinal);
         environment = ClaudeEnvironment.From(all);
+        Models = ClaudeLogin.From(environment, time);
         program = all.GetValueOrDefault(ProgramVariable) is { Length: > 0 } named ? named : null;
     }
 
@@ -42,7 +43,10 @@ public sealed partial class ClaudeDriver : IAgentDriver
         Resume = true,
         Usage = true,
         HostTools = true,
+        Rooms = true,
     };
+
+    public AgentModels? Models { get; }
 
     public async Task<AgentProbe> ProbeAsync(CancellationToken cancellationToken)
     {
@@ -96,7 +100,8 @@ public sealed partial class ClaudeDriver : IAgentDriver
             throw new AgentException(AgentError.NotFound, "That is no id of a Claude Code conversation.");
         }
 
-        if (ClaudeOpenSessions.FindHolder(config, conversation) is { } holder)
+        // In a room it has a folder of its own, which nobody else opens.
+        if (start.Room is null && ClaudeOpenSessions.FindHolder(config, conversation) is { } holder)
         {
             throw new AgentException(AgentError.OpenElsewhere, $"The conversation is open in another Claude Code (process {holder}), most likely in a terminal. Close it there first.");
         }

@@ -16,6 +16,8 @@ internal static class ClaudeEnvironment
         "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR",
     ];
 
+    private static readonly string[] RoomExtras = ["CLAUDE_CODE_MAX_OUTPUT_TOKENS", "CLAUDE_CODE_MAX_RETRIES", "CLAUDE_CODE_SUBAGENT_MODEL", "TZ"];
+
     /// <summary>Always set. The git part keeps a repository's own settings from running programs when the agent only asks for its status.</summary>
     private static readonly Dictionary<string, string> Always = new(StringComparer.Ordinal)
     {
@@ -39,6 +41,38 @@ internal static class ClaudeEnvironment
 
         return environment;
     }
+
+    /// <summary>The same, but for its models to be asked through the machine.</summary>
+    public static Dictionary<string, string> Through(AgentModelAccess access, IReadOnlyDictionary<string, string> environment)
+    {
+        var changed = environment.Where(v => !v.Key.StartsWith("ANTHROPIC_", StringComparison.Ordinal) || NamesModels(v.Key)).ToDictionary(StringComparer.Ordinal);
+        changed.Remove("CLAUDE_CODE_OAUTH_TOKEN");
+        foreach (var name in (string[])["NO_PROXY", "no_proxy"])
+        {
+            // A proxy of the person's must not get what is meant for this machine's loopback.
+            changed[name] = changed.GetValueOrDefault(name) is { Length: > 0 } without ? $"{without},127.0.0.1" : "127.0.0.1";
+        }
+
+        changed["ANTHROPIC_BASE_URL"] = access.BaseUrl;
+        changed[access.IsLogin ? "CLAUDE_CODE_OAUTH_TOKEN" : "ANTHROPIC_API_KEY"] = access.Credential;
+        return changed;
+    }
+
+    /// <summary>For a room: nothing of the daemon's own but which models stand for which names; the room itself says what PATH, HOME and the like are.</summary>
+    public static Dictionary<string, string> ForRoom(string stateDirectory, AgentModelAccess access, IReadOnlyDictionary<string, string> environment)
+    {
+        var inside = Through(access, environment.Where(v => RoomExtras.Contains(v.Key, StringComparer.Ordinal) || NamesModels(v.Key)).ToDictionary(StringComparer.Ordinal));
+        foreach (var (name, value) in Always)
+        {
+            inside[name] = value;
+        }
+
+        inside["CLAUDE_CONFIG_DIR"] = stateDirectory;
+        return inside;
+    }
+
+    private static bool NamesModels(string variable)
+        => variable is "ANTHROPIC_MODEL" or "ANTHROPIC_SMALL_FAST_MODEL" || variable.StartsWith("ANTHROPIC_DEFAULT_", StringComparison.Ordinal);
 
     /// <summary>Where Claude Code keeps its files for that environment.</summary>
     public static string ConfigDirectory(IReadOnlyDictionary<string, string> environment)

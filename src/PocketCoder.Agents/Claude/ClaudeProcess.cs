@@ -21,7 +21,7 @@ internal sealed class ClaudeProcess : IAgentProcess
     /// <summary>How long it may take to end by itself once its input is closed, and again after SIGTERM.</summary>
     private static readonly TimeSpan EndGrace = TimeSpan.FromSeconds(2);
 
-    private readonly OwnedProcess process;
+    private readonly IAgentChild process;
     private readonly AgentStart start;
     private readonly ClaudeTranslator translator;
     private readonly IReadOnlyDictionary<string, string> environment;
@@ -40,7 +40,7 @@ internal sealed class ClaudeProcess : IAgentProcess
     private int disposed;
     private bool ended;
 
-    private ClaudeProcess(OwnedProcess process, AgentStart start, ClaudeTranslator translator, IReadOnlyDictionary<string, string> environment, TimeProvider time)
+    private ClaudeProcess(IAgentChild process, AgentStart start, ClaudeTranslator translator, IReadOnlyDictionary<string, string> environment, TimeProvider time)
     {
         this.process = process;
         this.start = start;
@@ -58,20 +58,15 @@ internal sealed class ClaudeProcess : IAgentProcess
     public static async Task<ClaudeProcess> StartAsync(
         string program, AgentStart start, IReadOnlyDictionary<string, string> environment, string configDirectory, TimeProvider time, CancellationToken cancellationToken)
     {
-        OwnedProcess owned;
-        try
-        {
-            owned = OwnedProcess.Start(
-                new ProcessStart { Program = program, Arguments = ClaudeArguments.For(start), WorkingDirectory = start.WorkingDirectory, Environment = environment, Mark = start.Mark }, time);
-        }
-        catch (ProcessStartException e)
-        {
-            throw new AgentException(AgentError.FailedToStart, e.Message, e);
-        }
-
+        var own = start.Room is { } room ? ClaudeEnvironment.ForRoom(room.StateDirectory, start.ModelAccess!, environment)
+            : start.ModelAccess is { } access ? ClaudeEnvironment.Through(access, environment)
+            : environment;
+        var child = await StartChildAsync(
+            new ProcessStart { Program = program, Arguments = ClaudeArguments.For(start), WorkingDirectory = start.WorkingDirectory, Environment = own, Mark = start.Mark },
+            start, configDirectory, time, cancellationToken);
         var tools = new ClaudeHostTools(start.HostTools);
-        var fresh = new ClaudeTranslator(start.WorkingDirectory, new ClaudeGate(start.WorkingDirectory, configDirectory, tools), tools);
-        var claude = new ClaudeProcess(owned, start, fresh, environment, time);
+        var fresh = new ClaudeTranslator(start.WorkingDirectory, new ClaudeGate(start.WorkingDirectory, start.Room?.StateDirectory ?? configDirectory, tools), tools);
+        var claude = new ClaudeProcess(child, start, fresh, own, time);
         try
         {
             // Always first: it registers the hook that makes every sensitive call ask, before any prompt can cause one.
@@ -83,6 +78,24 @@ internal sealed class ClaudeProcess : IAgentProcess
         {
             await claude.DisposeAsync();
             throw e is AgentException { Error: AgentError.Ended } ? claude.StartFailure() : e;
+        }
+    }
+
+    private static async Task<IAgentChild> StartChildAsync(ProcessStart child, AgentStart start, string configDirectory, TimeProvider time, CancellationToken cancellationToken)
+    {
+        if (start.Room is { } room)
+        {
+            ClaudeRoom.Prepare(room.StateDirectory, configDirectory, start.WorkingDirectory, start.ResumeId);
+            return await room.StartAsync(child, cancellationToken);
+        }
+
+        try
+        {
+            return new HostChild(OwnedProcess.Start(child, time));
+        }
+        catch (ProcessStartException e)
+        {
+            throw new AgentException(AgentError.FailedToStart, e.Message, e);
         }
     }
 

@@ -25,6 +25,9 @@ public sealed record AgentDescription(string Id, string Name)
 
     /// <summary>Whether its own shell can be switched off and ours offered instead (<see cref="AgentStart.HostTools"/>).</summary>
     public bool HostTools { get; init; }
+
+    /// <summary>Whether its program can run in a room of its own (<see cref="AgentStart.Room"/>).</summary>
+    public bool Rooms { get; init; }
 }
 
 /// <summary>What a look for the agent's program found.</summary>
@@ -58,6 +61,12 @@ public sealed record AgentStart
 
     /// <summary>Tools that the machine runs for the agent. With any of them the agent's own shell is off: gated. Only if the description says so.</summary>
     public IReadOnlyList<HostTool> HostTools { get; init; } = [];
+
+    /// <summary>Where its program runs; null: as a child of the daemon. Only for an agent whose description says <see cref="AgentDescription.Rooms"/>.</summary>
+    public IAgentRoom? Room { get; init; }
+
+    /// <summary>The machine's own way to the models; null: the agent finds its own. Never null in a room.</summary>
+    public AgentModelAccess? ModelAccess { get; init; }
 }
 
 /// <summary>A tool that the machine runs for the agent.</summary>

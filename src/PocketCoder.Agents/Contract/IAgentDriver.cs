@@ -9,6 +9,9 @@ public interface IAgentDriver
     /// <summary>Who the agent is and what it can do. Constant for the life of the daemon.</summary>
     AgentDescription Description { get; }
 
+    /// <summary>The models it asks, when the machine can stand in between; null when it can't.</summary>
+    AgentModels? Models => null;
+
     /// <summary>Looks for the agent's program on this machine. Never throws for a missing program: that is an answer. At most 10 s.</summary>
     Task<AgentProbe> ProbeAsync(CancellationToken cancellationToken);
 

@@ -3,9 +3,10 @@ namespace PocketCoder.Broker.Models;
 /// <summary>What every endpoint of a broker shares. Immutable.</summary>
 public sealed record ModelBrokerOptions
 {
-    /// <summary>At most one upstream a dialect; a dialect without one is refused.</summary>
-    public required IReadOnlyList<ModelUpstream> Upstreams { get; init; }
+    /// <summary>At most one upstream a dialect, for endpoints that name none themselves; a dialect without one is refused.</summary>
+    public IReadOnlyList<ModelUpstream> Upstreams { get; init; } = [];
 
+    /// <summary>A dollar budget can't hold a model that is not in it, so a request for one counts as above such a budget.</summary>
     public PriceTable Prices { get; init; } = PriceTable.BuiltIn;
 
     /// <summary>Told once for each request that reached the upstream, when its answer ended. Must not throw and not block.</summary>
@@ -13,6 +14,9 @@ public sealed record ModelBrokerOptions
 
     /// <summary>Checked before each request, in order; the first that is spent decides.</summary>
     public IReadOnlyList<ModelBudget> Budgets { get; init; } = [];
+
+    /// <summary>Instead of <see cref="Budgets"/>: those of a session and its project, asked for at each request. Thread-safe, and must not block.</summary>
+    public Func<Guid, Guid, IReadOnlyList<ModelBudget>>? BudgetsOf { get; init; }
 
     /// <summary>Asked when a budget with <see cref="BudgetAction.Ask"/> is spent; true lets this one request through. Null refuses.</summary>
     public Func<BudgetSpent, CancellationToken, ValueTask<bool>>? AskBudget { get; init; }
@@ -35,7 +39,9 @@ public sealed record ModelBrokerOptions
 /// usage says so (<see cref="ModelUsage.PassedThrough"/>), and so must every screen.
 /// </param>
 /// <param name="AllowProviderTools">Tools that the provider runs itself (web search, fetching, remote MCP, code) reach the network past the sandbox; without this a request that asks for them is refused.</param>
-public sealed record ModelUpstream(ModelDialect Dialect, Uri BaseUrl, Func<CancellationToken, ValueTask<string>>? Key, bool PassThrough = false, bool AllowProviderTools = false);
+/// <param name="Bearer">The key goes as <c>Authorization: Bearer</c>, where that is not the dialect's own way.</param>
+public sealed record ModelUpstream(
+    ModelDialect Dialect, Uri BaseUrl, Func<CancellationToken, ValueTask<string>>? Key, bool PassThrough = false, bool AllowProviderTools = false, bool Bearer = false);
 
 /// <summary>For whom an endpoint is.</summary>
 /// <param name="SocketPath">A Unix socket: who reaches it is the session. Null: a loopback port, and every request needs the token.</param>
@@ -43,6 +49,9 @@ public sealed record ModelEndpointOptions(Guid SessionId, Guid ProjectId, string
 {
     /// <summary>The socket's mode; see <see cref="Egress.EgressOptions.SocketMode"/>.</summary>
     public UnixFileMode SocketMode { get; init; } = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>Instead of the broker's own; null: those.</summary>
+    public IReadOnlyList<ModelUpstream>? Upstreams { get; init; }
 
     /// <summary>Models that may be asked for, by prefix; empty: all.</summary>
     public IReadOnlyList<string> Models { get; init; } = [];

@@ -95,7 +95,14 @@ public sealed class ModelEndpoint : IAsyncDisposable
         await _services.DisposeAsync();
         if (_socketPath is not null)
         {
-            File.Delete(_socketPath);
+            try
+            {
+                File.Delete(_socketPath);
+            }
+            catch (DirectoryNotFoundException)
+            {
+                // its folder went first, and it with that
+            }
         }
     }
 

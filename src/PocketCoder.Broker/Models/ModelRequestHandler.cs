@@ -22,6 +22,8 @@ internal sealed class ModelRequestHandler(ModelBroker broker, ModelEndpointOptio
 
     private static readonly HashSet<string> s_droppedQuery = new(StringComparer.OrdinalIgnoreCase) { "key", "access_token", "api_key", "api-key", "token", "oauth_token" };
 
+    private const int UsualAnswer = 2_000;
+
     private int _running;
 
     public async Task HandleAsync(HttpContext context)
@@ -79,7 +81,7 @@ internal sealed class ModelRequestHandler(ModelBroker broker, ModelEndpointOptio
             throw new RefusedException(Refusal.NotAllowed, $"{method} {dialect.Prefix()}{path} is not among the calls that an agent may make");
         }
 
-        var upstream = broker.Options.Upstreams.FirstOrDefault(u => u.Dialect == dialect)
+        var upstream = (session.Upstreams ?? broker.Options.Upstreams).FirstOrDefault(u => u.Dialect == dialect)
             ?? throw new RefusedException(Refusal.NoUpstream, $"no provider is set up for {dialect.Prefix()[1..]}");
         if (path is "" or "/")
         {
@@ -99,11 +101,7 @@ internal sealed class ModelRequestHandler(ModelBroker broker, ModelEndpointOptio
         }
 
         var counts = dialect.Generates(method, path);
-        if (counts)
-        {
-            await CheckBudgetsAsync(ct);
-        }
-
+        using var reservation = counts ? await ReserveAsync(asked.Model ?? "", body.Length, ct) : null;
         using var request = await ToUpstreamAsync(context.Request, upstream, dialect, path, body, ct);
         await ForwardAsync(context, upstream, request, body.Length, asked.Model ?? "", counts, ct);
     }
@@ -196,27 +194,51 @@ internal sealed class ModelRequestHandler(ModelBroker broker, ModelEndpointOptio
             session.SessionId, session.ProjectId, upstream.Dialect, model, status, tokens, broker.Options.Prices.Cost(model, tokens) ?? broker.Options.Prices.Cost(asked, tokens), tap.IsCounted, complete, upstream.PassThrough, broker.Time.GetUtcNow()));
     }
 
-    private async Task CheckBudgetsAsync(CancellationToken ct)
+    /// <summary>
+    /// Looks whether all budgets have room, and takes room for this request before it goes out. Where what is already under way could fill the rest of
+    /// a budget, it waits for that: so near the limit requests go one after the other, and a budget is overshot by one request at most.
+    /// </summary>
+    private async Task<IDisposable?> ReserveAsync(string model, int requestBytes, CancellationToken ct)
     {
-        foreach (var budget in broker.Options.Budgets)
+        var budgets = broker.Options.BudgetsOf?.Invoke(session.SessionId, session.ProjectId) ?? broker.Options.Budgets;
+        if (budgets.Count == 0)
         {
-            var spent = broker.Spendings.Of(budget.Scope, session.SessionId, session.ProjectId, broker.Time.GetUtcNow());
-            if ((budget.Dollars is not { } dollars || spent.Dollars < dollars) && (budget.Tokens is not { } limit || spent.Tokens < limit))
+            return null;
+        }
+
+        // What an answer of usual length costs; a longer one is the overshoot that is left.
+        var tokens = new TokenCount(requestBytes / 4, 0, 0, UsualAnswer);
+        var size = new ModelSpending(broker.Options.Prices.Cost(model, tokens) ?? 0, tokens.Total, 0, 0);
+        var granted = new HashSet<ModelBudget>();
+        while (true)
+        {
+            var (reservation, full, spent, wait) = broker.Spendings.TryReserve(budgets.Where(b => !granted.Contains(b)), b => IsUnpriced(b, model), session.SessionId, session.ProjectId, broker.Time.GetUtcNow(), size);
+            if (reservation is not null)
             {
+                return reservation;
+            }
+
+            if (wait is not null)
+            {
+                await wait.WaitAsync(ct);
                 continue;
             }
 
-            if (budget.Action == BudgetAction.Ask && broker.Options.AskBudget is { } ask && await ask(new BudgetSpent(budget, spent, session.SessionId, session.ProjectId), ct))
+            if (full!.Action == BudgetAction.Ask && broker.Options.AskBudget is { } ask && await ask(new BudgetSpent(full, spent, session.SessionId, session.ProjectId) { UnpricedModel = IsUnpriced(full, model) ? model : null }, ct))
             {
+                granted.Add(full);
                 continue;
             }
 
-            var what = budget.Dollars is { } d && spent.Dollars >= d ? $"${d:0.00}" : $"{budget.Tokens} tokens";
-            throw new RefusedException(Refusal.BudgetSpent, $"the budget of {what} for this {Scope(budget.Scope)} is spent; raise it in PocketCoder to go on");
+            throw new RefusedException(Refusal.BudgetSpent, IsUnpriced(full, model)
+                ? $"there is a budget in dollars for this {Scope(full.Scope)} and no price for '{model}'; set a budget in tokens instead, or give the price (docs/models.md)"
+                : $"the budget of {full.Words} for this {Scope(full.Scope)} is spent; raise it with 'pocketcoder budget' to go on");
         }
 
         static string Scope(BudgetScope scope) => scope switch { BudgetScope.Session => "session", BudgetScope.Project => "project", _ => "day" };
     }
+
+    private bool IsUnpriced(ModelBudget budget, string model) => budget.Dollars is not null && !broker.Options.Prices.Knows(model);
 
     private async Task<byte[]> ReadBodyAsync(HttpRequest request, CancellationToken ct)
     {
@@ -279,7 +301,7 @@ internal sealed class ModelRequestHandler(ModelBroker broker, ModelEndpointOptio
                 throw new RefusedException(Refusal.NoKey, $"there is no key for {dialect.Prefix()[1..]}; set one with 'pocketcoder secrets'");
             }
 
-            var (header, value) = dialect.Credential(key);
+            var (header, value) = upstream.Bearer ? ("Authorization", $"Bearer {key}") : dialect.Credential(key);
             message.Headers.TryAddWithoutValidation(header, value);
         }
 

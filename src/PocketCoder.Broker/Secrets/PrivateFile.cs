@@ -13,10 +13,27 @@ internal static class PrivateFile
         try
         {
             File.Move(from, to, overwrite: true);
+            FolderSync.Flush(Path.GetDirectoryName(Path.GetFullPath(to))!);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new SecretException(SecretError.Unavailable, $"'{to}' cannot be written", e);
+        }
+    }
+
+    /// <summary>Removes what a write that was cut off left beside <paramref name="path"/>. Only for who is alone with the file.</summary>
+    public static void RemoveLeftovers(string path)
+    {
+        try
+        {
+            foreach (var left in Directory.EnumerateFiles(Path.GetDirectoryName(Path.GetFullPath(path))!, $".{Path.GetFileName(path)}.*.tmp"))
+            {
+                File.Delete(left);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new SecretException(SecretError.Unavailable, $"what is left beside '{path}' cannot be removed", e);
         }
     }
 
@@ -39,6 +56,7 @@ internal static class PrivateFile
             }
 
             File.Move(temporary, path, overwrite);
+            FolderSync.Flush(folder);
             return true;
         }
         catch (IOException) when (!overwrite && File.Exists(path))

@@ -45,6 +45,9 @@ public sealed class Redactor
         _firsts = SearchValues.Create([.. Enumerable.Range(0, 256).Where(b => _byFirst[b] is not null).Select(b => (byte)b)]);
     }
 
+    /// <summary>Knows nothing, so it changes nothing.</summary>
+    public bool IsEmpty => Longest == 0;
+
     /// <summary>Bytes that a stream holds back at most, plus one.</summary>
     internal int Longest { get; }
 

@@ -21,6 +21,9 @@ public enum SecretError
     /// <summary>The file, or a secret in it, was changed.</summary>
     Damaged,
 
+    /// <summary>Another process has the store open.</summary>
+    InUse,
+
     /// <summary>A file can't be read or written.</summary>
     Unavailable,
 }

@@ -6,7 +6,8 @@ namespace PocketCoder.Broker.Secrets;
 
 /// <summary>
 /// Named secrets, encrypted at rest: a file of AES-256-GCM boxes and a key file of mode 0600 beside it. Protects copies and backups of the
-/// data; whoever reads files as the owner has the key as well. Values go out by name only, one at a time. Thread-safe within one process.
+/// data; whoever reads files as the owner has the key as well. Values go out by name only, one at a time. Thread-safe; one process at a time has
+/// it open, which a lock file beside it makes sure of.
 /// </summary>
 /// <remarks>Each box is bound to its name and to the store's id, so boxes can't be swapped; an older whole file can be put back by who can write it.</remarks>
 public sealed class SecretStore : IDisposable
@@ -22,10 +23,12 @@ public sealed class SecretStore : IDisposable
     private readonly string _keyPath;
     private readonly TimeProvider _time;
     private SecretFile _content;
+    private readonly FileStream _held;
     private byte[] _key;
 
-    private SecretStore(string path, string keyPath, TimeProvider time, SecretFile content, byte[] key)
+    private SecretStore(FileStream held, string path, string keyPath, TimeProvider time, SecretFile content, byte[] key)
     {
+        _held = held;
         _path = path;
         _keyPath = keyPath;
         _time = time;
@@ -34,8 +37,25 @@ public sealed class SecretStore : IDisposable
     }
 
     /// <summary>Opens the store, or makes one when neither file is there.</summary>
-    /// <exception cref="SecretException">A file is damaged, exposed, missing while the other is there, or the key is another store's.</exception>
+    /// <exception cref="SecretException">A file is damaged, exposed, missing while the other is there, or the key is another store's; or another process has it open.</exception>
     public static SecretStore Open(string path, string keyPath, TimeProvider time)
+    {
+        var held = Hold(path + ".lock");
+        try
+        {
+            PrivateFile.RemoveLeftovers(path);
+            PrivateFile.RemoveLeftovers(keyPath);
+            PrivateFile.RemoveLeftovers(keyPath + ".next");
+            return Open(held, path, keyPath, time);
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
+    }
+
+    private static SecretStore Open(FileStream held, string path, string keyPath, TimeProvider time)
     {
         if (!File.Exists(path))
         {
@@ -43,12 +63,12 @@ public sealed class SecretStore : IDisposable
             var fresh = File.Exists(keyPath) ? KeyFile.Read(keyPath) : KeyFile.Create(keyPath);
             var content = new SecretFile(Version, KeyFile.IdOf(fresh), Guid.CreateVersion7(), []);
             Write(path, content);
-            return new SecretStore(path, keyPath, time, content, fresh);
+            return new SecretStore(held, path, keyPath, time, content, fresh);
         }
 
         var file = Read(path);
         var key = KeyFile.Read(keyPath, file.KeyId);
-        return new SecretStore(path, keyPath, time, file, key);
+        return new SecretStore(held, path, keyPath, time, file, key);
     }
 
     /// <summary>Names and when they were last set, in order of names. Never values.</summary>
@@ -112,6 +132,7 @@ public sealed class SecretStore : IDisposable
     /// <summary>Removes a secret; false when there was none.</summary>
     public bool Remove(string name)
     {
+        CheckName(name);
         lock (_gate)
         {
             var left = _content.Secrets.Where(s => s.Name != name).ToList();
@@ -149,7 +170,32 @@ public sealed class SecretStore : IDisposable
     /// <summary>A redactor that knows every secret of now.</summary>
     public Redactor CreateRedactor() => new(List().Select(s => KeyValuePair.Create(s.Name, Get(s.Name) ?? "")));
 
-    public void Dispose() => CryptographicOperations.ZeroMemory(_key);
+    /// <summary>Forgets the key and lets others open the store. The lock file stays: removing it would let two each lock their own.</summary>
+    public void Dispose()
+    {
+        CryptographicOperations.ZeroMemory(_key);
+        _held.Dispose();
+    }
+
+    private static FileStream Hold(string path)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        try
+        {
+            return new FileStream(path, options); // flock(2): the system drops it with the process, however that ends
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw File.Exists(path) && e is not UnauthorizedAccessException
+                ? new SecretException(SecretError.InUse, "another process has the secrets open", e)
+                : new SecretException(SecretError.Unavailable, $"'{path}' cannot be written", e);
+        }
+    }
 
     private void Replace(SecretFile content)
     {

@@ -10,6 +10,7 @@ using PocketCoder.Gateway.Tls;
 using PocketCoder.Machine;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Machine.Logging;
+using PocketCoder.Machine.Models;
 using PocketCoder.Processes;
 using PocketCoder.Protocol;
 
@@ -50,6 +51,13 @@ internal static class StartCommand
         DefaultValueFactory = _ => TimeSpan.FromMinutes(10),
     };
 
+    private static readonly Option<Dictionary<string, Uri>> s_upstreams = new("--model-upstream")
+    {
+        Description = "Where a provider's models are asked instead: anthropic=https://…; may be given several times",
+        HelpName = "PROVIDER=URL",
+        CustomParser = Upstreams,
+    };
+
     private static readonly Option<SandboxKind?> s_sandbox = new("--sandbox")
     {
         Description = "Where sessions run that don't choose: auto (bubblewrap, else docker, else refused), bubblewrap, docker, landlock (reduced), none",
@@ -58,7 +66,7 @@ internal static class StartCommand
     };
 
     public static Command Create(Terminal terminal)
-        => new Command("start", "Start the daemon") { s_foreground, s_detached, s_demo, s_listen, s_names, s_behindProxy, s_proxies, s_noTls, s_sandbox, s_approvalTimeout }
+        => new Command("start", "Start the daemon") { s_foreground, s_detached, s_demo, s_listen, s_names, s_behindProxy, s_proxies, s_noTls, s_sandbox, s_approvalTimeout, s_upstreams }
             .Does(terminal, async (context, parsed, ct) =>
             {
                 context.Home.Prepare();
@@ -219,6 +227,7 @@ internal static class StartCommand
                 Gateway = GatewayFrom(parsed, home),
                 Sandbox = parsed.GetValue(s_sandbox),
                 ApprovalTimeout = parsed.GetValue(s_approvalTimeout),
+                ModelUpstreams = parsed.GetValue(s_upstreams) ?? [],
                 LoggerFactory = log,
                 TimeProvider = time,
             },
@@ -327,5 +336,26 @@ internal static class StartCommand
 
         result.AddError($"'{text}' is no time between 10s and 24h. Write a number with s, m or h, such as 10m");
         return TimeSpan.Zero;
+    }
+
+    /// <summary>Keys go there, so in clear only within this machine.</summary>
+    private static Dictionary<string, Uri> Upstreams(ArgumentResult result)
+    {
+        var upstreams = new Dictionary<string, Uri>(StringComparer.Ordinal);
+        foreach (var token in result.Tokens)
+        {
+            var parts = token.Value.Split('=', 2);
+            if (parts.Length == 2 && ModelProviders.All.Contains(parts[0], StringComparer.Ordinal) && Uri.TryCreate(parts[1], UriKind.Absolute, out var url)
+                && (url.Scheme == Uri.UriSchemeHttps || (url.Scheme == Uri.UriSchemeHttp && url.IsLoopback)) && url.Query.Length == 0 && url.Fragment.Length == 0 && url.UserInfo.Length == 0)
+            {
+                upstreams[parts[0]] = url;
+            }
+            else
+            {
+                result.AddError($"'{token.Value}' is no upstream. Write PROVIDER=URL with {string.Join(", ", ModelProviders.All)} and https, such as anthropic=https://gateway.example");
+            }
+        }
+
+        return upstreams;
     }
 }

@@ -10,6 +10,8 @@ internal sealed record Started(bool AlreadyRunning, int Pid, IReadOnlyList<strin
 
 internal sealed record Stopped(bool WasRunning);
 
+internal sealed record SecretShown(string Name, string State);
+
 internal sealed record LabelShown(string Label);
 
 internal sealed record VersionShown(string Version, bool App);
@@ -43,6 +45,10 @@ internal sealed record TlsShown(IReadOnlyList<string> Names, DateTimeOffset Vali
 [JsonSerializable(typeof(IReadOnlyList<CheckShown>))]
 [JsonSerializable(typeof(IReadOnlyList<AgentShown>))]
 [JsonSerializable(typeof(TlsShown))]
+[JsonSerializable(typeof(SecretShown))]
+[JsonSerializable(typeof(IReadOnlyList<SecretName>))]
+[JsonSerializable(typeof(UsageReport))]
+[JsonSerializable(typeof(IReadOnlyList<BudgetShown>))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
     /// <summary>One value, one line.</summary>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
+using PocketCoder.Hands.Execution;
 using PocketCoder.Hands.Limits;
 using PocketCoder.Hands.Seccomp;
 using PocketCoder.Processes;
@@ -69,7 +70,8 @@ public sealed class BubblewrapBackend : ISandboxBackend
                 workspace = folder.Mapped;
             }
 
-            WriteFiles(spec, folder, filter, workspace);
+            var stateDirectory = spec.StateDirectory is { } own ? await StateForAsync(own, user, folder, options) : null;
+            WriteFiles(spec, folder, filter, workspace, stateDirectory);
             group = Groups.Source is LimitSource.CgroupV1 or LimitSource.CgroupV2 ? MakeGroup(spec) : null;
             launcher = OwnedProcess.Start(
                 new ProcessStart
@@ -220,7 +222,24 @@ public sealed class BubblewrapBackend : ISandboxBackend
         }
     }
 
-    private static void WriteFiles(SandboxSpec spec, SessionFolder folder, byte[] filter, string workspace)
+    /// <summary>Where ring one binds the state directory from: itself, given to the session's user, or mounted so that it looks like that user's.</summary>
+    private static async Task<string> StateForAsync(string directory, SessionUser user, SessionFolder folder, HandsOptions options)
+    {
+        if (user.Reserved)
+        {
+            WorkspaceMount.Create(directory, folder.MappedState, user.User!.Value, options);
+            return folder.MappedState;
+        }
+
+        if (user.User is { } owner)
+        {
+            await Trees.GiveAsync(directory, owner, user.Group!.Value, options.Time);
+        }
+
+        return directory;
+    }
+
+    private static void WriteFiles(SandboxSpec spec, SessionFolder folder, byte[] filter, string workspace, string? stateDirectory)
     {
         var shell = File.Exists("/bin/bash") ? "/bin/bash" : "/bin/sh";
         foreach (var name in FixedScripts.Inside)
@@ -234,7 +253,7 @@ public sealed class BubblewrapBackend : ISandboxBackend
         }
 
         folder.WriteFile("deny.bpf", filter);
-        folder.WriteFile("ring1.args", Rings.One(spec, folder, workspace));
+        folder.WriteFile("ring1.args", Rings.One(spec, folder, workspace, stateDirectory));
         folder.WriteFile("ring2.args", Rings.Two(spec));
         folder.WriteFile("session", Encoding.UTF8.GetBytes($"{spec.Id} {shell}\n"));
         var processes = HardLimits.Clamp("Max processes", spec.Limits.Processes);

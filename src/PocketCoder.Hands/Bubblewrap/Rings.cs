@@ -19,7 +19,7 @@ internal static class Rings
     ];
 
     /// <summary>Ring one: the holder. User 0 inside, so that it is one user namespace that nsenter can enter; its only capability is what the second ring's user map needs.</summary>
-    public static byte[] One(SandboxSpec spec, SessionFolder folder, string workspace)
+    public static byte[] One(SandboxSpec spec, SessionFolder folder, string workspace, string? stateDirectory = null)
     {
         var inside = spec.WorkspaceInside ?? spec.Workspace;
         var o = new List<string>();
@@ -49,6 +49,11 @@ internal static class Rings
             o.AddRange(["--ro-bind", Mounted(bind.Source), bind.Inside ?? bind.Source]);
         }
 
+        if (stateDirectory is not null)
+        {
+            o.AddRange(["--bind", stateDirectory, spec.StateDirectory!]);
+        }
+
         o.AddRange(["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/", "--hostname", "holder"]);
         o.AddRange(["--clearenv", "--setenv", "PATH", "/usr/bin:/bin", "--setenv", "LANG", "C.UTF-8", "--setenv", "SHELL", "/bin/sh", "--setenv", "HOME", "/tmp"]);
         return Join(o);
@@ -76,6 +81,11 @@ internal static class Rings
         foreach (var bind in spec.ReadOnlyBinds)
         {
             o.AddRange(["--ro-bind", bind.Inside ?? bind.Source, bind.Inside ?? bind.Source]);
+        }
+
+        if (spec.StateDirectory is { } state)
+        {
+            o.AddRange(["--bind", state, state]);
         }
 
         o.AddRange(["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", inside, "--uid", "1000", "--gid", "1000", "--hostname", spec.HostName]);

@@ -33,6 +33,12 @@ internal static class SessionCleanup
             return left; // never delete through a mount
         }
 
+        if (!WorkspaceMount.Remove(folder.MappedState))
+        {
+            left.Add($"mount {folder.MappedState}");
+            return left;
+        }
+
         try
         {
             await Trees.RemoveAsync(folder.Root, options.Time);

@@ -49,6 +49,9 @@ internal sealed class SessionFolder(string stateDirectory, string id)
     /// <summary>Where a workspace is mounted that belongs to somebody else.</summary>
     public string Mapped => Path.Combine(Own, "workspace");
 
+    /// <summary>Where a state directory is mounted for a user of the range.</summary>
+    public string MappedState => Path.Combine(Own, "state");
+
     public string Spool(string exec) => Path.Combine(Spools, exec);
 
     public string OptionsOf(string exec) => Path.Combine(Options, exec);
@@ -67,6 +70,7 @@ internal sealed class SessionFolder(string stateDirectory, string id)
         Make(Temporary, Private);
         Make(Spools, user is null ? Private : GroupPasses);
         Make(Mapped, Private);
+        Make(MappedState, Private);
         Make(Sockets, user is null ? Private : Readable);
         if (user is not null)
         {

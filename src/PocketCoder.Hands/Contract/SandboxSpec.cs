@@ -18,6 +18,12 @@ public sealed record SandboxSpec
     /// <summary>Directories of the workspace that can't be renamed, removed or replaced inside, though what is in them can be changed: for those that hold a <see cref="ReadOnlyBinds"/>.</summary>
     public IReadOnlyList<string> Pinned { get; init; } = [];
 
+    /// <summary>
+    /// A host directory of the daemon's own to be seen at its own path, read and write: what must outlive the sandbox. Its contents are given to the
+    /// sandbox's user. Bubblewrap only. Null: none.
+    /// </summary>
+    public string? StateDirectory { get; init; }
+
     /// <summary>The whole environment of every command beside PATH, HOME, LANG, TERM and USER (which it may override). Explicit; seen by every process inside.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
 

@@ -82,6 +82,7 @@ public sealed class DockerBackend(HandsOptions options, DockerOptions docker) : 
     public async Task<ISandbox> CreateAsync(SandboxSpec spec, CancellationToken cancellationToken)
     {
         SpecRules.Check(spec);
+        SpecRules.NoState(spec);
         var user = SessionUser.For(spec.Workspace, options);
         if (user.Reserved)
         {

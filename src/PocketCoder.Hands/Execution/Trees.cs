@@ -2,7 +2,7 @@ using PocketCoder.Processes;
 
 namespace PocketCoder.Hands.Execution;
 
-/// <summary>Deletes what commands left.</summary>
+/// <summary>Deletes what commands left, and gives directories away.</summary>
 internal static class Trees
 {
     private const UnixFileMode OwnerAll = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
@@ -42,6 +42,28 @@ internal static class Trees
         if (Directory.Exists(root))
         {
             throw new IOException($"{root} could not be removed: {result.Output.Trim()}");
+        }
+    }
+
+    /// <summary>Gives a directory with all in it to a user, by chown(1): like rm it never walks through a link. Needs root.</summary>
+    /// <exception cref="IOException">Something could not be given.</exception>
+    public static async Task GiveAsync(string root, uint user, uint group, TimeProvider time)
+    {
+        var result = await CommandRun.RunAsync(
+            new ProcessStart
+            {
+                Program = "chown",
+                Arguments = ["-RhP", "--", string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{user}:{group}"), root],
+                WorkingDirectory = "/",
+                Environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["PATH"] = "/usr/bin:/bin" },
+            },
+            Limit,
+            ReasonLength,
+            time,
+            CancellationToken.None);
+        if (result.TimedOut || result.ExitCode != 0)
+        {
+            throw new IOException($"{root} could not be given to user {user}: {result.Output.Trim()}");
         }
     }
 

@@ -78,6 +78,7 @@ public sealed class LandlockBackend(HandsOptions options) : ISandboxBackend
     public Task<ISandbox> CreateAsync(SandboxSpec spec, CancellationToken cancellationToken)
     {
         SpecRules.Check(spec);
+        SpecRules.NoState(spec);
         if (Rules.Version() < LeastVersion)
         {
             throw new SandboxException(SandboxError.NotAvailable, $"This kernel's Landlock is version {Rules.Version()}; {LeastVersion} is needed (Linux 6.7).");

@@ -24,6 +24,7 @@ public sealed class NoneBackend(HandsOptions options) : ISandboxBackend
     public Task<ISandbox> CreateAsync(SandboxSpec spec, CancellationToken cancellationToken)
     {
         SpecRules.Check(spec);
+        SpecRules.NoState(spec);
         if (spec.WorkspaceInside is { } inside && inside != spec.Workspace)
         {
             throw new SandboxException(SandboxError.InvalidSpec, "Without a sandbox the project is where it is.");

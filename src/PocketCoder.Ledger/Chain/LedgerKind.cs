@@ -38,6 +38,9 @@ public static class LedgerKind
     /// <summary>A session was closed.</summary>
     public const string SessionEnded = "session_ended";
 
+    /// <summary>An agent's program was started through the machine's model broker; data says where it runs and whose credential its models are asked with.</summary>
+    public const string AgentStarted = "agent_started";
+
     /// <summary>A turn was cut off by a restart or crash.</summary>
     public const string TurnInterrupted = "turn_interrupted";
 
@@ -96,7 +99,7 @@ public static class LedgerKind
     public static FrozenSet<string> All { get; } = new[]
     {
         LedgerOpened, LedgerRestored, MachineStarted, MachineStopped, PairingOffered, DevicePaired, DeviceRevoked,
-        ProjectAdded, ProjectRemoved, SessionStarted, SessionEnded, TurnInterrupted, ApprovalRequested, ApprovalDecided,
+        ProjectAdded, ProjectRemoved, SessionStarted, SessionEnded, AgentStarted, TurnInterrupted, ApprovalRequested, ApprovalDecided,
         ApprovalExpired, ExecutionStarted, ExecutionFinished, ExecutionUnknown, ExecutionRefused, RuleAdded, RuleRemoved,
         NetworkUsed, ConfigurationChanged, UndoStarted, UndoFinished, AlarmRaised, TerminalOpened, TerminalCommand, TerminalClosed,
     }.ToFrozenSet(StringComparer.Ordinal);

@@ -87,6 +87,15 @@ internal sealed record TerminalCommandData(string Terminal, string? Line, bool E
 
 internal sealed record TerminalClosedData(string Terminal, string Reason) : ILedgerData;
 
+/// <param name="What"><c>secret</c> or <c>budget</c>.</param>
+/// <param name="Action"><c>set</c> or <c>removed</c>.</param>
+/// <param name="Value">Of a budget: the limit in words. A secret's value is never here.</param>
+internal sealed record SettingData(string What, string Name, string Action, string? Value = null) : ILedgerData;
+
+/// <param name="Place"><c>ring</c>: in a ring of its own; <c>host</c>: as a child of the daemon.</param>
+/// <param name="Models">Whose credential its models are asked with: <c>key</c>, <c>own_key</c>, <c>own_login</c>.</param>
+internal sealed record AgentStartedData(string Agent, string Place, ModelAccess Models, bool Resumed) : ILedgerData;
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ProjectData))]
 [JsonSerializable(typeof(DeviceData))]
@@ -110,4 +119,6 @@ internal sealed record TerminalClosedData(string Terminal, string Reason) : ILed
 [JsonSerializable(typeof(TerminalOpenedData))]
 [JsonSerializable(typeof(TerminalCommandData))]
 [JsonSerializable(typeof(TerminalClosedData))]
+[JsonSerializable(typeof(SettingData))]
+[JsonSerializable(typeof(AgentStartedData))]
 internal sealed partial class LedgerDataJson : JsonSerializerContext;

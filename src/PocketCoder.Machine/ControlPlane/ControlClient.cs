@@ -12,7 +12,7 @@ namespace PocketCoder.Machine.ControlPlane;
 /// <summary>
 /// The CLI's way to the daemon of a home. Failures: <see cref="DaemonNotRunning"/>, and <see cref="ControlException"/> with what the daemon said. Thread-safe.
 /// </summary>
-public sealed class ControlClient : IDisposable
+public sealed partial class ControlClient : IDisposable
 {
     private static readonly ControlJson s_json = ControlJson.Default;
     private readonly HttpMessageInvoker _sockets;

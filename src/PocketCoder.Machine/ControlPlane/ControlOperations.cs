@@ -16,7 +16,7 @@ internal sealed class ControlOperations(Home home, IControlTarget target)
         "GET /health", "GET /status", "POST /stop", "GET /projects", "POST /projects", "POST /projects/remove", "POST /network/rules", "POST /network/allow", "POST /network/remove", "POST /undo/preview", "POST /undo", "POST /pairings", "GET /pairings/{id}",
         "GET /devices", "POST /devices/revoke", "POST /devices/rename", "GET /machine-label", "POST /machine-label",
         "GET /ledger/head", "GET /ledger/verify", "POST /ledger/rows", "GET /ledger/export", "GET /sessions",
-        "GET /terminals", "POST /terminals/open", "POST /terminals/close", "GET /terminals/attach",
+        "GET /terminals", "POST /terminals/open", "POST /terminals/close", "GET /terminals/attach", .. BrokerOperations.All,
     ];
 
     public Task RunAsync(HttpContext context)
@@ -52,14 +52,14 @@ internal sealed class ControlOperations(Home home, IControlTarget target)
             ("POST", "/terminals/open") => TakeAsync(context, s_json.TerminalOpenBody, OpenTerminalAsync, s_json.TerminalInfo),
             ("POST", "/terminals/close") => TakeAsync(context, s_json.TerminalSelection, CloseTerminalAsync, s_json.Done),
             ("GET", "/terminals/attach") => TerminalSocket.RunAsync(context, target.Terminals),
-            _ => throw new ControlException(ErrorCode.InvalidRequest, "There is no such operation. The CLI and the daemon may be of different versions: restart the daemon."),
+            _ => (BrokerOperations.Find(context, target) ?? throw new ControlException(ErrorCode.InvalidRequest, "There is no such operation. The CLI and the daemon may be of different versions: restart the daemon."))(),
         };
     }
 
-    private static async Task GiveAsync<T>(HttpContext context, Task<T> value, JsonTypeInfo<T> type)
+    internal static async Task GiveAsync<T>(HttpContext context, Task<T> value, JsonTypeInfo<T> type)
         => await ControlServer.WriteAsync(context, await value, type);
 
-    private static async Task TakeAsync<TIn, TOut>(HttpContext context, JsonTypeInfo<TIn> typeIn, Func<TIn, CancellationToken, Task<TOut>> work, JsonTypeInfo<TOut> typeOut)
+    internal static async Task TakeAsync<TIn, TOut>(HttpContext context, JsonTypeInfo<TIn> typeIn, Func<TIn, CancellationToken, Task<TOut>> work, JsonTypeInfo<TOut> typeOut)
         where TIn : class
     {
         var body = await JsonSerializer.DeserializeAsync(context.Request.Body, typeIn, context.RequestAborted)

@@ -6,7 +6,7 @@ namespace PocketCoder.Machine.ControlPlane;
 /// What the daemon lets its owner do from the same machine. The control plane has checked and canonicalised what it passes on
 /// (paths, names, ids); expected failures are <see cref="ControlException"/>. Called from many threads.
 /// </summary>
-public interface IControlTarget
+public interface IControlTarget : IBrokerControl
 {
     Task<ControlStatus> StatusAsync(CancellationToken ct);
 

@@ -37,6 +37,9 @@ internal sealed partial class HandsRoom : IAsyncDisposable
     /// <summary>What a session may choose, as far as it is known: looking takes a second and does not hold up the start.</summary>
     public IReadOnlyList<SandboxKind> Known => [.. Seen.Where(p => p.Usable).Select(p => p.Kind), SandboxKind.None];
 
+    /// <summary>Makes rings for agents' own programs too; after <see cref="CleanAsync"/>.</summary>
+    public ISandboxBackend Bubblewrap => _backends.First(b => b.Kind == SandboxKind.Bubblewrap);
+
     /// <summary>What a session gets that does not choose. Null: not known yet, or nothing that would isolate it; then it must choose.</summary>
     public SandboxKind? Default => _wanted == SandboxKind.None ? SandboxKind.None : First(Seen)?.Kind;
 

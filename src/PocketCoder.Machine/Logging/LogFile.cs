@@ -36,6 +36,9 @@ public sealed class LogFile : ILoggerFactory, IAsyncDisposable
         _writer = Task.Run(WriteAsync);
     }
 
+    /// <summary>Takes secrets out of messages and errors before they are written. Thread-safe.</summary>
+    public Func<string, string> Redact { get; set; } = static text => text;
+
     /// <summary>Reads <c>LOG_LEVEL</c>: trace, debug, info, warn, error, fatal (case doesn't matter). Anything else is info.</summary>
     public static LogLevel LevelFrom(string? text) => text?.Trim().ToLowerInvariant() switch
     {
@@ -153,10 +156,10 @@ public sealed class LogFile : ILoggerFactory, IAsyncDisposable
             json.WriteString("level"u8, NameOf(line.Level));
             json.WriteString("category"u8, line.Category);
             json.WriteNumber("event"u8, line.Event);
-            json.WriteString("message"u8, line.Message);
+            json.WriteString("message"u8, Redact(line.Message));
             if (line.Error is not null)
             {
-                json.WriteString("error"u8, line.Error);
+                json.WriteString("error"u8, Redact(line.Error));
             }
 
             json.WriteEndObject();

@@ -1,8 +1,10 @@
 using PocketCoder.Agents;
 using PocketCoder.Ledger;
 using PocketCoder.Machine.Approvals;
+using PocketCoder.Machine.Brains;
 using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Routing;
+using PocketCoder.Machine.Secrets;
 using PocketCoder.Processes;
 using PocketCoder.Protocol;
 
@@ -53,7 +55,7 @@ internal sealed partial class SessionActor
             {
                 // Written down first: a daemon that is killed while the agent starts leaves nothing that its successor can't find.
                 await Store.WriteAsync(change => ProcessRows.Remember(change, _record.SessionId, ProcessIdentity.ToCome(start.Mark)));
-                var agent = await _driver.StartAsync(start, cancel.Token);
+                var agent = await _services.Agents.StartAsync(_driver, start, _record, cancel.Token);
                 Later(() => StartedAsync(agent, cancel, start.ResumeId is not null));
             }
             catch (Exception e)
@@ -64,7 +66,7 @@ internal sealed partial class SessionActor
         }
     }
 
-    private async Task StartedAsync(IAgentProcess agent, CancellationTokenSource start, bool resumed)
+    private async Task StartedAsync(StartedAgent agent, CancellationTokenSource start, bool resumed)
     {
         if (_starting != start || _stopping)
         {
@@ -82,6 +84,7 @@ internal sealed partial class SessionActor
 
         Log.Started(_services.Logger, _record.SessionId, _record.Agent, agent.Process?.Pid);
         _process = new Running(agent, generation, resumed, ForwardAsync(agent, generation));
+        await NoteAccessAsync(agent.Access);
         if (resumed)
         {
             await UnlessFullAsync(NoteAsync(NoticeLevel.Info, $"{_driver.Description.Name} resumed the conversation."));
@@ -125,16 +128,18 @@ internal sealed partial class SessionActor
             null);
     }
 
-    private async Task ForwardAsync(IAgentProcess agent, int generation)
+    private async Task ForwardAsync(StartedAgent agent, int generation)
     {
+        var live = new LiveBlocks(_services.Secrets);
         await foreach (var said in agent.Events.ReadAllAsync())
         {
+            live.End(said);
             if (said is AgentDelta delta)
             {
                 // The hot path: no database, no mailbox. Whole blocks and everything else take their turn in the mailbox.
-                if (generation == Volatile.Read(ref _generation))
+                if (generation == Volatile.Read(ref _generation) && live.Next(delta.BlockId, delta.Text) is { Length: > 0 } text)
                 {
-                    _stream.Append(Volatile.Read(ref _turn)?.TurnId, delta.BlockId, delta.Kind == BlockKind.Text ? DeltaKind.Text : DeltaKind.Thinking, delta.Text, delta.ParentToolUseId);
+                    _stream.Append(Volatile.Read(ref _turn)?.TurnId, delta.BlockId, delta.Kind == BlockKind.Text ? DeltaKind.Text : DeltaKind.Thinking, text, delta.ParentToolUseId);
                 }
 
                 continue;
@@ -332,6 +337,12 @@ internal sealed partial class SessionActor
         }
 
         _asked.Remove(asked.RequestId);
+        if (IsSettled(asked, approval, decision))
+        {
+            await TurnStateAsync(TurnState.Running);
+            return;
+        }
+
         if (asked.Request is NetworkAsked host)
         {
             TellProxy(host, approval);
@@ -424,6 +435,11 @@ internal sealed partial class SessionActor
         if (_process is null)
         {
             return;
+        }
+
+        if (answer is AgentAnswer.HostResult result)
+        {
+            answer = result with { Text = _services.Secrets.Redactor.Redact(result.Text) };
         }
 
         try

@@ -2,6 +2,7 @@ using PocketCoder.Agents;
 using PocketCoder.Hands;
 using PocketCoder.Machine.Approvals;
 using PocketCoder.Machine.Executions;
+using PocketCoder.Machine.Secrets;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.Sessions;
@@ -69,8 +70,9 @@ internal sealed partial class SessionActor
         var turn = _turn?.TurnId;
         try
         {
+            var shown = new LiveRedaction(_services.Secrets.Redactor);
             var execution = await Execution.StartAsync(
-                sandbox, command.Bash, approval.ApprovalId.ToString("D"), text => _stream.Append(turn, tool, DeltaKind.Output, text, null), CancellationToken.None);
+                sandbox, command.Bash, approval.ApprovalId.ToString("D"), text => _stream.Append(turn, tool, DeltaKind.Output, shown.Next(text), null), CancellationToken.None);
             _commands[command.Call.RequestId] = new RunningCommand(command, approval.ApprovalId, execution);
             _tools[tool] = (_tools.GetValueOrDefault(tool) ?? new RunningTool(0, null, ToolKind.Execute, null)) with { ApprovalId = approval.ApprovalId, StartedAt = _services.Time.GetTimestamp() };
             _ = WatchAsync(command.Call.RequestId, execution);

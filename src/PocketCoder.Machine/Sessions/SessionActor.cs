@@ -3,9 +3,12 @@ using Microsoft.Extensions.Logging;
 using PocketCoder.Agents;
 using PocketCoder.Ledger;
 using PocketCoder.Machine.Approvals;
+using PocketCoder.Machine.Brains;
 using PocketCoder.Machine.Chain;
 using PocketCoder.Machine.Executions;
+using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Routing;
+using PocketCoder.Machine.Secrets;
 using PocketCoder.Machine.Snapshots;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Machine.Streams;
@@ -458,8 +461,9 @@ internal sealed partial class SessionActor : IAsyncDisposable
             _record.Archived,
             _record.CreatedAt,
             _record.UpdatedAt,
-            _record.Usage,
-            0);
+            _driver.Description.Usage ? _record.Usage : _services.Models.UsageOf(_record.SessionId) ?? _record.Usage,
+            0,
+            _models);
     }
 
     private static partial class Log
@@ -479,4 +483,5 @@ internal sealed partial class SessionActor : IAsyncDisposable
 }
 
 /// <summary>What every session needs from the machine.</summary>
-internal sealed record SessionServices(Store Store, ApprovalDesk Approvals, HandsRoom Hands, SnapshotRoom Snapshots, TimeProvider Time, TimeSpan IdleTimeout, ILogger Logger);
+internal sealed record SessionServices(
+    Store Store, ApprovalDesk Approvals, HandsRoom Hands, AgentStarter Agents, ModelDesk Models, SecretDesk Secrets, SnapshotRoom Snapshots, TimeProvider Time, TimeSpan IdleTimeout, ILogger Logger);

@@ -10,7 +10,7 @@ namespace PocketCoder.Machine.Storage;
 /// One change of the machine's state: rows, ledger entries and events that are committed together or not at all.
 /// Valid only inside the work given to <see cref="Store.WriteAsync{T}"/>; what it publishes becomes visible after the commit.
 /// </summary>
-internal sealed class Change(LedgerTransaction transaction, string sandbox, DateTimeOffset now)
+internal sealed class Change(LedgerTransaction transaction, string sandbox, DateTimeOffset now, Func<byte[], byte[]> redact)
 {
     private readonly List<(string Stream, long Seq, byte[] Body, string? FinishedBlock)> _events = [];
     private readonly List<MachineEvent> _machineEvents = [];
@@ -44,6 +44,11 @@ internal sealed class Change(LedgerTransaction transaction, string sandbox, Date
     {
         var stream = StreamHub.NameOf(session);
         var body = JsonSerializer.SerializeToUtf8Bytes(payload, ProtocolJson.Default.AgentEventPayload);
+        if (payload is not PromptEvent) // what a person decides on is shown to the byte
+        {
+            body = redact(body);
+        }
+
         var seq = transaction.AppendEvent(stream, body).Seq;
         _events.Add((stream, seq, body, FinishedBlock.Of(payload)));
         return seq;

@@ -15,6 +15,9 @@ internal sealed class Store(LedgerStore ledger, StreamHub hub, string sandbox, T
     /// <summary>Called after commits that moved the chain; the daemon signs and announces the new head (coalesced).</summary>
     public Action ChainMoved { get; set; } = () => { };
 
+    /// <summary>Takes secrets out of an event before it is kept and shown.</summary>
+    public Func<byte[], byte[]> Redact { get; set; } = static body => body;
+
     public DateTimeOffset Now => Instant.Truncate(time.GetUtcNow());
 
     /// <summary>
@@ -27,7 +30,7 @@ internal sealed class Store(LedgerStore ledger, StreamHub hub, string sandbox, T
         var result = await ledger.WriteAsync(
             transaction =>
             {
-                change = new Change(transaction, sandbox, Now);
+                change = new Change(transaction, sandbox, Now, Redact);
                 return work(change);
             },
             CancellationToken.None);

@@ -31,10 +31,28 @@ public enum SessionState
     Failed,
 }
 
+/// <summary>Whose credential an agent's models are asked with.</summary>
+[JsonConverter(typeof(LowerSnake<ModelAccess>))]
+public enum ModelAccess
+{
+    /// <summary>By the agent itself, past the machine's broker: nothing is counted or limited.</summary>
+    Direct,
+
+    /// <summary>A key among the machine's secrets. The agent never has it.</summary>
+    Key,
+
+    /// <summary>A key of the daemon's environment. The agent never has it.</summary>
+    OwnKey,
+
+    /// <summary>The agent's own login, which the agent holds itself.</summary>
+    OwnLogin,
+}
+
 /// <param name="Agent">The agent's id, see <see cref="AgentInfo"/>.</param>
 /// <param name="Activity">In words, what it is doing now; null when idle.</param>
 /// <param name="Held">Queued prompts wait for a person: the last turn was stopped, failed or was cut off. A new prompt, or <c>held: false</c>, lets them go on.</param>
 /// <param name="Head">The last seq of the session's stream.</param>
+/// <param name="Models">Whose credential its models are asked with; null until the agent was started.</param>
 public sealed record SessionInfo(
     Guid AgentSessionId,
     Guid ProjectId,
@@ -51,7 +69,8 @@ public sealed record SessionInfo(
     DateTimeOffset CreatedAt,
     DateTimeOffset UpdatedAt,
     UsageInfo Usage,
-    long Head);
+    long Head,
+    ModelAccess? Models = null);
 
 public sealed record UsageInfo(long InputTokens, long OutputTokens, long CacheReadTokens, long CacheWriteTokens, decimal? CostUsd);
 

@@ -13,6 +13,7 @@ namespace PocketCoder.Broker.Tests.Models;
 
 public sealed class ModelBrokerTests : IAsyncDisposable
 {
+    private const string Priced = """{"model":"claude-sonnet-4"}""";
     private const string RealKey = "real-provider-key";
     private readonly ConcurrentQueue<ModelUsage> _used = new();
     private readonly List<IAsyncDisposable> _owned = [];
@@ -315,15 +316,74 @@ public sealed class ModelBrokerTests : IAsyncDisposable
             },
         });
         using var client = Client(endpoint);
-        Assert.Equal(HttpStatusCode.OK, (await client.PostAsync("anthropic/v1/messages", Text("{}"), Token)).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await client.PostAsync("anthropic/v1/messages", Text(Priced), Token)).StatusCode);
         await Wait.UntilAsync(() => _used.Count == 1, "counted");
         Assert.Empty(asked);
-        Assert.Equal(HttpStatusCode.OK, (await client.PostAsync("anthropic/v1/messages", Text("{}"), Token)).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await client.PostAsync("anthropic/v1/messages", Text(Priced), Token)).StatusCode);
         await Wait.UntilAsync(() => _used.Count == 2, "counted");
         Assert.Equal(3m, Assert.Single(asked).Spent.Dollars);
         answer = false;
-        Assert.Equal(HttpStatusCode.BadRequest, (await client.PostAsync("anthropic/v1/messages", Text("{}"), Token)).StatusCode);
+        Assert.Equal(HttpStatusCode.BadRequest, (await client.PostAsync("anthropic/v1/messages", Text(Priced), Token)).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await client.PostAsync("anthropic/v1/messages/count_tokens", Text("{}"), Token)).StatusCode);
+    }
+
+    [Fact]
+    public async Task Requests_at_one_time_overshoot_a_budget_by_one_at_most()
+    {
+        var running = 0;
+        var most = 0;
+        var upstream = await UpstreamAsync(async context =>
+        {
+            most = Math.Max(most, Interlocked.Increment(ref running));
+            await Task.Yield();
+            Interlocked.Decrement(ref running);
+            await Upstream.Json("""{"model":"claude-sonnet-4","usage":{"input_tokens":1500,"output_tokens":500}}""")(context);
+        });
+
+        // Room for five such answers, with what is reserved for each being about as much.
+        var endpoint = await OpenAsync(ModelDialect.Anthropic, upstream.Address, o => o with { Budgets = [new ModelBudget(BudgetScope.Session, BudgetAction.Stop, Tokens: 10_000)] });
+        using var client = Client(endpoint);
+        var answers = await Task.WhenAll(Enumerable.Range(0, 40).Select(async _ => (await client.PostAsync("anthropic/v1/messages", Text(Priced), Token)).StatusCode));
+        Assert.Equal(5, answers.Count(s => s == HttpStatusCode.OK));
+        Assert.Equal(35, answers.Count(s => s == HttpStatusCode.BadRequest));
+        Assert.Equal(5, upstream.Requests.Count);
+        Assert.True(most <= 5);
+    }
+
+    [Fact]
+    public async Task A_budget_in_dollars_does_not_let_through_what_it_can_not_count()
+    {
+        var upstream = await UpstreamAsync(Upstream.Json("""{"model":"claude-unheard-of","usage":{"input_tokens":1,"output_tokens":1}}"""));
+        var endpoint = await OpenAsync(ModelDialect.Anthropic, upstream.Address, o => o with { Budgets = [new ModelBudget(BudgetScope.Session, BudgetAction.Stop, Dollars: 3)] });
+        using var client = Client(endpoint);
+        using var answer = await client.PostAsync("anthropic/v1/messages", Text("""{"model":"claude-unheard-of"}"""), Token);
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        Assert.Contains("and no price for ", await answer.Content.ReadAsStringAsync(Token), StringComparison.Ordinal);
+        Assert.Empty(upstream.Requests);
+    }
+
+    [Theory]
+    [InlineData("claude-opus-4-5", 5.0)]
+    [InlineData("claude-opus-4-5-20251101", 5.0)]
+    [InlineData("claude-opus-4-20250514", 15.0)]
+    [InlineData("claude-sonnet-5-5[1m]", 2.0)]
+    [InlineData("gpt-5-2025-08-07", 1.25)]
+    [InlineData("gemini-2.5-flash-001", 0.3)]
+    [InlineData("claude-opus-4-9", null)]
+    [InlineData("claude-opus", null)]
+    [InlineData("gpt-5.6", null)]
+    [InlineData("", null)]
+    public void A_price_is_for_the_model_itself_and_not_for_its_relatives(string model, double? input)
+    {
+        Assert.Equal((decimal?)input, PriceTable.BuiltIn.Cost(model, new TokenCount(100_000, 0, 0, 0)) * 10);
+        Assert.Equal(input is not null, PriceTable.BuiltIn.Knows(model));
+    }
+
+    [Fact]
+    public void A_long_prompt_has_its_own_price_where_there_is_one()
+    {
+        Assert.Equal(0.01m, PriceTable.BuiltIn.Cost("claude-haiku-5-5", new TokenCount(50_000, 50_000, 0, 9_000)));
+        Assert.Equal(0.0755m, PriceTable.BuiltIn.Cost("claude-haiku-5-5", new TokenCount(100_000, 1_000, 0, 10_180)));
     }
 
     [Theory]

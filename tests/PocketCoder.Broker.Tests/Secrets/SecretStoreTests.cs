@@ -26,10 +26,10 @@ public sealed class SecretStoreTests : IDisposable
         Assert.Equal("sk-ant-second-value", again.Get("anthropic"));
         Assert.Null(again.Get("nothing"));
         Assert.Equal(["anthropic", "openai"], again.List().Select(s => s.Name));
-        var all = string.Concat(Directory.EnumerateFiles(_folder).Select(f => Encoding.Latin1.GetString(File.ReadAllBytes(f))));
+        var all = string.Concat(Directory.EnumerateFiles(_folder).Where(f => !f.EndsWith(".lock", StringComparison.Ordinal)).Select(f => Encoding.Latin1.GetString(File.ReadAllBytes(f))));
         Assert.DoesNotContain("sk-ant", all, StringComparison.Ordinal);
         Assert.DoesNotContain(Convert.ToBase64String("sk-ant"u8), all, StringComparison.Ordinal);
-        Assert.Equal(["secrets.json", "secrets.key"], Directory.EnumerateFiles(_folder).Select(Path.GetFileName).Order());
+        Assert.Equal(["secrets.json", "secrets.json.lock", "secrets.key"], Directory.EnumerateFiles(_folder).Select(Path.GetFileName).Order());
         Assert.True(again.Remove("openai"));
         Assert.False(again.Remove("openai"));
         Assert.Null(again.Get("openai"));
@@ -148,6 +148,25 @@ public sealed class SecretStoreTests : IDisposable
         Assert.Equal(SecretError.ValueInvalid, Assert.Throws<SecretException>(() => store.Set("a", "")).Error);
         Assert.Equal(SecretError.ValueInvalid, Assert.Throws<SecretException>(() => store.Set("a", new string('x', SecretStore.MaxValueBytes + 1))).Error);
         Assert.Empty(store.List());
+    }
+
+    [Fact]
+    public void One_has_it_open_at_a_time_and_what_a_cut_off_write_left_is_cleared_away()
+    {
+        using (var store = Open())
+        {
+            store.Set("a", "value");
+            Assert.Equal(SecretError.InUse, Assert.Throws<SecretException>(Open).Error);
+        }
+
+        var left = Path.Combine(_folder, $".secrets.json.{Guid.CreateVersion7():N}.tmp");
+        var foreign = Path.Combine(_folder, ".other.json.tmp");
+        File.WriteAllText(left, "half");
+        File.WriteAllText(foreign, "somebody's");
+        using var again = Open();
+        Assert.Equal("value", again.Get("a"));
+        Assert.False(File.Exists(left));
+        Assert.True(File.Exists(foreign));
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

@@ -59,6 +59,14 @@ internal sealed class CliHome : IAsyncDisposable
         return RunningProgram.Start(all[0], all.Skip(1), Environment, Work);
     }
 
+    /// <summary>Runs a command with this on its standard input.</summary>
+    public async Task<Ran> FeedAsync(string input, params IEnumerable<string> arguments)
+    {
+        var all = _before.Append(Program).Concat(arguments).ToList();
+        await using var program = RunningProgram.Start(all[0], all.Skip(1), Environment, Work, input);
+        return await program.EndAsync();
+    }
+
     public async Task<Ran> RunAsync(params IEnumerable<string> arguments)
     {
         await using var program = Begin(arguments);

@@ -27,7 +27,7 @@ internal sealed class RunningProgram : IAsyncDisposable
 
     public string Error => Text(_error);
 
-    public static RunningProgram Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment, string directory)
+    public static RunningProgram Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment, string directory, string input = "")
     {
         var info = new ProcessStartInfo(program)
         {
@@ -48,6 +48,7 @@ internal sealed class RunningProgram : IAsyncDisposable
         }
 
         var process = Process.Start(info)!;
+        process.StandardInput.Write(input);
         process.StandardInput.Close();
         return new RunningProgram(process);
     }

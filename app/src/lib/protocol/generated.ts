@@ -531,6 +531,8 @@ export interface MachinesListResponse {
   machines: MachineInfo[];
 }
 
+export type ModelAccess = "direct" | "key" | "own_key" | "own_login";
+
 export interface NetworkRuleInfo {
   ruleId: string;
   projectId: string;
@@ -671,6 +673,7 @@ export interface SessionInfo {
   updatedAt: string;
   usage: UsageInfo;
   head: number;
+  models?: ModelAccess | null;
 }
 
 export interface SessionRemoved {

@@ -1,0 +1,60 @@
+using PocketCoder.Processes;
+
+namespace PocketCoder.Agents;
+
+/// <summary>
+/// Where an agent's program runs when that is not simply the daemon's own side: a ring that holds the project, the program and a folder of the
+/// agent's own, and nothing else of this machine. Made by the machine for one start.
+/// </summary>
+public interface IAgentRoom
+{
+    /// <summary>
+    /// The folder for the agent's own files (settings, transcripts): the session's, kept for its whole life, at the same path inside and outside.
+    /// Until <see cref="StartAsync"/> nothing runs that could change it.
+    /// </summary>
+    string StateDirectory { get; }
+
+    /// <summary>
+    /// Starts the program inside. <see cref="ProcessStart.Program"/> is absolute, as seen outside; what it needs of its folder is brought in read-only.
+    /// Of <see cref="ProcessStart.Environment"/> all is passed, and nothing else.
+    /// </summary>
+    /// <exception cref="AgentException">It can't be had; the message says why and what to do.</exception>
+    Task<IAgentChild> StartAsync(ProcessStart start, CancellationToken cancellationToken);
+}
+
+/// <summary>A program that runs for an agent, here or in a room. Streams are for one reader and one writer each; the rest is thread-safe.</summary>
+public interface IAgentChild : IAsyncDisposable
+{
+    /// <summary>On the host.</summary>
+    ProcessIdentity Identity { get; }
+
+    Stream StandardInput { get; }
+
+    Stream StandardOutput { get; }
+
+    Stream StandardError { get; }
+
+    /// <summary>The exit code (128 + n: by signal n). Never faults.</summary>
+    Task<int> Exited { get; }
+
+    /// <summary>Asks it to end, up to <paramref name="grace"/>, then ends it with all it started. Returns whether all are gone.</summary>
+    Task<bool> KillAsync(TimeSpan grace);
+}
+
+/// <summary>A child of the daemon with the rights of its user.</summary>
+internal sealed class HostChild(OwnedProcess process) : IAgentChild
+{
+    public ProcessIdentity Identity => process.Identity;
+
+    public Stream StandardInput => process.StandardInput;
+
+    public Stream StandardOutput => process.StandardOutput;
+
+    public Stream StandardError => process.StandardError;
+
+    public Task<int> Exited => process.Exited;
+
+    public Task<bool> KillAsync(TimeSpan grace) => process.KillAsync(grace);
+
+    public ValueTask DisposeAsync() => process.DisposeAsync();
+}

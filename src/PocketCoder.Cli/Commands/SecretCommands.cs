@@ -1,0 +1,107 @@
+using System.CommandLine;
+using System.Text;
+using PocketCoder.Cli.Output;
+using PocketCoder.Machine.ControlPlane;
+
+namespace PocketCoder.Cli.Commands;
+
+/// <summary><c>pocketcoder secrets set|list|remove</c>. A value is read from a terminal without showing it, or from standard input; never from an argument, which every process could see.</summary>
+internal static class SecretCommands
+{
+    private const int MaxCharacters = 64 * 1024;
+
+    public static Command Create(Terminal terminal)
+    {
+        var name = new Argument<string>("name") { Description = "anthropic, openai and google are the providers' keys; others are yours to name" };
+        return new Command("secrets", "Keys that agents never see, encrypted on this machine")
+        {
+            new Command("set", "Set or replace a secret; its value comes from standard input, or is asked for") { name }.Does(
+                terminal, (context, parsed, ct) => SetAsync(context, parsed.GetRequiredValue(name), ct)),
+            new Command("list", "List names; values are never shown again").Does(terminal, async (context, _, ct) => List(context, await context.Daemon.ListSecretsAsync(ct))),
+            new Command("remove", "Remove a secret for good") { name }.Does(
+                terminal, async (context, parsed, ct) => Removed(context, parsed.GetRequiredValue(name), await context.Daemon.RemoveSecretAsync(parsed.GetRequiredValue(name), ct))),
+        };
+    }
+
+    private static async Task<int> SetAsync(CommandContext context, string name, CancellationToken ct)
+    {
+        var value = context.Terminal.ReadHidden is { } read ? read($"Value of {Untrusted.Show(name)} (not shown): ") : await ReadAsync(context.Terminal.In, ct);
+        if (value.Length == 0)
+        {
+            throw new CommandFailure("There is no value. Type one, or pipe it: pocketcoder secrets set NAME < file", ExitCode.Usage);
+        }
+
+        await context.Daemon.SetSecretAsync(name, value, ct);
+        if (context.Json)
+        {
+            CliJson.Write(context.Terminal, new SecretShown(name, "set"), CliJson.Default.SecretShown);
+        }
+        else
+        {
+            context.Say($"Set {Untrusted.Show(name)}. Agents that use it already take the new value with their next request, others when they are started next.");
+        }
+
+        return ExitCode.Ok;
+    }
+
+    /// <summary>All of it, without the line end that <c>echo</c> puts there.</summary>
+    private static async Task<string> ReadAsync(TextReader input, CancellationToken ct)
+    {
+        var text = new StringBuilder();
+        var buffer = new char[4096];
+        while (await input.ReadAsync(buffer, ct) is var read and > 0)
+        {
+            text.Append(buffer, 0, read);
+            if (text.Length > MaxCharacters)
+            {
+                throw new CommandFailure($"A secret has at most {MaxCharacters} bytes.", ExitCode.Usage);
+            }
+        }
+
+        var value = text.ToString();
+        return value.EndsWith("\r\n", StringComparison.Ordinal) ? value[..^2] : value.EndsWith('\n') ? value[..^1] : value;
+    }
+
+    private static int List(CommandContext context, IReadOnlyList<SecretName> secrets)
+    {
+        if (context.Json)
+        {
+            CliJson.Write(context.Terminal, secrets, CliJson.Default.IReadOnlyListSecretName);
+        }
+        else if (secrets.Count == 0)
+        {
+            context.Say("There is no secret. Set a provider's key: pocketcoder secrets set anthropic");
+        }
+        else
+        {
+            var table = PlainTable.Of("Name", "Set");
+            foreach (var secret in secrets)
+            {
+                table.Row(secret.Name, $"{secret.SetAt.ToLocalTime():yyyy-MM-dd HH:mm}");
+            }
+
+            context.Terminal.Tables().Write(table);
+        }
+
+        return ExitCode.Ok;
+    }
+
+    private static int Removed(CommandContext context, string name, bool was)
+    {
+        if (!was)
+        {
+            throw new CommandFailure($"There is no secret {name}. See: pocketcoder secrets list");
+        }
+
+        if (context.Json)
+        {
+            CliJson.Write(context.Terminal, new SecretShown(name, "removed"), CliJson.Default.SecretShown);
+        }
+        else
+        {
+            context.Say($"Removed {Untrusted.Show(name)}.");
+        }
+
+        return ExitCode.Ok;
+    }
+}

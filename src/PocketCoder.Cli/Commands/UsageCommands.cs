@@ -1,0 +1,137 @@
+using System.CommandLine;
+using System.Globalization;
+using PocketCoder.Cli.Output;
+using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Machine.Models;
+
+namespace PocketCoder.Cli.Commands;
+
+/// <summary><c>pocketcoder usage</c> and <c>pocketcoder budget set|list|remove</c>.</summary>
+internal static class UsageCommands
+{
+    public static Command Usage(Terminal terminal)
+        => new Command("usage", "What agents used of their models through this machine: tokens and cost").Does(terminal, async (context, _, ct) => Show(context, await context.Daemon.UsageAsync(ct)));
+
+    public static Command Budget(Terminal terminal)
+    {
+        var scope = new Argument<string>("scope") { Description = "session: each session; project: each project; day: everything since midnight UTC" };
+        scope.AcceptOnlyFromAmong("session", "project", "day");
+        var project = new Option<string>("--project") { Description = "For this project only: its id, name or path" };
+        var dollars = new Option<decimal?>("--usd") { Description = "Dollars at list prices", HelpName = "AMOUNT" };
+        var tokens = new Option<long?>("--tokens") { Description = "Tokens of all kinds", HelpName = "COUNT" };
+        var ask = new Option<bool>("--ask") { Description = "When it is spent, ask on the phone whether to go on; else the agent is stopped" };
+        return new Command("budget", "Limits on what agents may use through this machine")
+        {
+            new Command("set", "Set or replace a budget") { scope, project, dollars, tokens, ask }.Does(terminal, async (context, parsed, ct) => Shown(
+                context,
+                "Set",
+                await context.Daemon.SetBudgetAsync(
+                    new BudgetRequest(parsed.GetRequiredValue(scope), parsed.GetValue(project), parsed.GetValue(ask) ? "ask" : "stop", parsed.GetValue(dollars), parsed.GetValue(tokens)), ct))),
+            new Command("list", "List budgets").Does(terminal, async (context, _, ct) => List(context, await context.Daemon.ListBudgetsAsync(ct))),
+            new Command("remove", "Remove a budget") { scope, project }.Does(terminal, async (context, parsed, ct) =>
+                await context.Daemon.RemoveBudgetAsync(new BudgetSelection(parsed.GetRequiredValue(scope), parsed.GetValue(project)), ct)
+                    ? List(context, await context.Daemon.ListBudgetsAsync(ct))
+                    : throw new CommandFailure("There is no such budget. See: pocketcoder budget list")),
+        };
+    }
+
+    private static int Show(CommandContext context, UsageReport report)
+    {
+        if (context.Json)
+        {
+            CliJson.Write(context.Terminal, report, CliJson.Default.UsageReport);
+            return ExitCode.Ok;
+        }
+
+        if (report.Days.Count == 0)
+        {
+            context.Say("No agent has asked a model through this machine yet (docs/models.md says which do).");
+            return ExitCode.Ok;
+        }
+
+        Table(context, "Day (UTC)", report.Days);
+        Table(context, "Model", report.Models);
+        Table(context, "Project", report.Projects);
+        Table(context, "Session", report.Sessions);
+        context.Say($"Costs are list prices as of {report.PricesAsOf}; '?' is use of models without a known price. With an agent's own login a provider charges otherwise.");
+        return ExitCode.Ok;
+    }
+
+    private static void Table(CommandContext context, string what, IReadOnlyList<NamedUsage> rows)
+    {
+        var table = PlainTable.Of(what, "Requests", "Input", "Output", "Cache read", "Cache write", "Cost", "Own login");
+        foreach (var row in rows)
+        {
+            var used = row.Used;
+            table.Row(
+                row.Name, Number(used.Requests), Number(used.InputTokens), Number(used.OutputTokens), Number(used.CacheReadTokens), Number(used.CacheWriteTokens), Cost(used),
+                used.OwnLogin == 0 ? "" : Number(used.OwnLogin));
+        }
+
+        context.Terminal.Tables().Write(table);
+        context.Say("");
+    }
+
+    /// <summary>What is not known is said, never shown as nothing.</summary>
+    internal static string Cost(UsageSum used) => (used.CostUsd, used.Unpriced) switch
+    {
+        (null, _) => "?",
+        ({ } cost, 0) => string.Create(CultureInfo.InvariantCulture, $"${cost:0.0000}"),
+        ({ } cost, var unpriced) => string.Create(CultureInfo.InvariantCulture, $"${cost:0.0000} + ? ({unpriced} requests)"),
+    };
+
+    private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private static int Shown(CommandContext context, string what, BudgetShown budget)
+    {
+        if (context.Json)
+        {
+            CliJson.Write(context.Terminal, [budget], CliJson.Default.IReadOnlyListBudgetShown);
+        }
+        else
+        {
+            context.Say($"{what}: {Limit(budget)} for {Scope(budget)}, then {budget.Action}. It holds agents that ask their models through this machine (docs/models.md).");
+        }
+
+        return ExitCode.Ok;
+    }
+
+    private static int List(CommandContext context, IReadOnlyList<BudgetShown> budgets)
+    {
+        if (context.Json)
+        {
+            CliJson.Write(context.Terminal, budgets, CliJson.Default.IReadOnlyListBudgetShown);
+        }
+        else if (budgets.Count == 0)
+        {
+            context.Say("There is no budget. Set one: pocketcoder budget set day --usd 20 --ask");
+        }
+        else
+        {
+            var table = PlainTable.Of("For", "Limit", "Then", "Set");
+            foreach (var budget in budgets)
+            {
+                table.Row(Scope(budget), Limit(budget), budget.Action, $"{budget.SetAt.ToLocalTime():yyyy-MM-dd HH:mm}");
+            }
+
+            context.Terminal.Tables().Write(table);
+        }
+
+        return ExitCode.Ok;
+    }
+
+    private static string Scope(BudgetShown budget) => (budget.Scope, budget.Project) switch
+    {
+        ("session", null) => "each session",
+        ("session", { } project) => $"each session of {Untrusted.Show(project)}",
+        ("project", null) => "each project",
+        ("project", { } project) => Untrusted.Show(project),
+        _ => "the day",
+    };
+
+    private static string Limit(BudgetShown budget) => string.Join(" or ", new[]
+    {
+        budget.Dollars is { } dollars ? string.Create(CultureInfo.InvariantCulture, $"${dollars:0.00}") : null,
+        budget.Tokens is { } tokens ? $"{Number(tokens)} tokens" : null,
+    }.OfType<string>());
+}

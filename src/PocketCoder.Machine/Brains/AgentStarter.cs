@@ -1,0 +1,175 @@
+using PocketCoder.Agents;
+using PocketCoder.Broker.Models;
+using PocketCoder.Broker.Secrets;
+using PocketCoder.Hands;
+using PocketCoder.Ledger;
+using PocketCoder.Machine.Chain;
+using PocketCoder.Machine.Executions;
+using PocketCoder.Machine.Models;
+using PocketCoder.Machine.Sessions;
+using PocketCoder.Machine.Storage;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Machine.Brains;
+
+/// <summary>
+/// Starts agents where they belong: that of a sandboxed session in a ring of its own with the model broker as its only network, that of another session as
+/// a child of the daemon, with the broker in between when the machine has the key. Thread-safe.
+/// </summary>
+internal sealed class AgentStarter(Home home, HandsRoom hands, ModelDesk models, Store store)
+{
+    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const UnixFileMode PassThrough = Private | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+    private const UnixFileMode OwnerWrites = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>The ring's user is another one when the daemon is root; the socket's folder is open to that user only.</summary>
+    private const UnixFileMode AnyoneWrites = OwnerWrites | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
+
+    /// <exception cref="AgentException">It could not be started.</exception>
+    public async Task<StartedAgent> StartAsync(IAgentDriver driver, AgentStart start, SessionRecord session, CancellationToken ct)
+    {
+        var inRing = session.Sandbox == SandboxKind.Bubblewrap && driver.Description.Rooms;
+        if (driver.Models is not { } wanted)
+        {
+            return new StartedAgent(await driver.StartAsync(start, ct), null, null); // nothing is known of its models
+        }
+
+        var access = AccessFor(wanted);
+        if (inRing)
+        {
+            var found = access ?? throw new AgentException(
+                AgentError.FailedToStart,
+                wanted.LoginProblem() is { } problem
+                    ? $"{problem} Or set a key: pocketcoder secrets set {wanted.Provider}"
+                    : $"{driver.Description.Name} has no key and no login here. Set a key: pocketcoder secrets set {wanted.Provider}. Or log in with {driver.Description.Name} in a terminal.");
+            var agent = await StartInRingAsync(driver, start, session, wanted, found, ct);
+            await RecordAsync(session, "ring", found, start);
+            return new StartedAgent(agent, found, null);
+        }
+
+        if (access != ModelAccess.Key)
+        {
+            return new StartedAgent(await driver.StartAsync(start, ct), ModelAccess.Direct, null);
+        }
+
+        var endpoint = await OpenAsync(session, wanted, ModelAccess.Key, null, providerTools: session.Sandbox == SandboxKind.None, ct);
+        try
+        {
+            var way = new AgentModelAccess(ModelDesk.BaseUrl(wanted, endpoint.Port, endpoint.Token), endpoint.Token!, isLogin: false);
+            var agent = await driver.StartAsync(start with { ModelAccess = way }, ct);
+            await RecordAsync(session, "host", ModelAccess.Key, start);
+            return new StartedAgent(agent, ModelAccess.Key, endpoint);
+        }
+        catch
+        {
+            await endpoint.DisposeAsync();
+            throw;
+        }
+    }
+
+    private async Task<IAgentProcess> StartInRingAsync(IAgentDriver driver, AgentStart start, SessionRecord session, AgentModels wanted, ModelAccess access, CancellationToken ct)
+    {
+        // A login goes in as what it is; everything else stays outside, and what goes in opens nothing.
+        var credential = access == ModelAccess.OwnLogin ? wanted.Login() : "kept-outside-of-the-ring";
+        var ring = new BrainRing(
+            hands.Bubblewrap, start.WorkingDirectory, StateFor(session.SessionId), (socket, cancel) => OpenAsync(session, wanted, access, socket, providerTools: false, cancel));
+        return await driver.StartAsync(
+            start with
+            {
+                Room = ring,
+                ModelAccess = new AgentModelAccess(ModelDesk.BaseUrl(wanted, BrainRing.ModelPort), credential ?? "", access == ModelAccess.OwnLogin),
+            },
+            ct);
+    }
+
+    private ModelAccess? AccessFor(AgentModels wanted)
+    {
+        try
+        {
+            return models.AccessFor(wanted);
+        }
+        catch (SecretException e)
+        {
+            throw new AgentException(AgentError.FailedToStart, e.Message, e);
+        }
+    }
+
+    private async Task<ModelEndpoint> OpenAsync(SessionRecord session, AgentModels wanted, ModelAccess access, string? socket, bool providerTools, CancellationToken ct)
+    {
+        try
+        {
+            return await models.OpenAsync(
+                session.SessionId, session.ProjectId, wanted, access, socket, Environment.IsPrivilegedProcess ? AnyoneWrites : OwnerWrites, providerTools, ct);
+        }
+        catch (Exception e) when (e is IOException or ArgumentException)
+        {
+            throw new AgentException(AgentError.FailedToStart, $"The way to the models could not be opened: {e.Message}", e);
+        }
+    }
+
+    /// <summary>The session's folder for its agent's files. The folders above are the daemon's; when it is root, others may pass through to their own.</summary>
+    private string StateFor(Guid session)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            throw new AgentException(AgentError.FailedToStart, "There are no rings on Windows.");
+        }
+
+        var folder = Path.Combine(home.AgentFiles, session.ToString("N"));
+        try
+        {
+            Directory.CreateDirectory(home.AgentFiles, Environment.IsPrivilegedProcess ? PassThrough : Private);
+            if (new DirectoryInfo(home.AgentFiles).LinkTarget is not null || !FileOwner.IsCurrentUser(home.AgentFiles))
+            {
+                throw new AgentException(AgentError.FailedToStart, $"{home.AgentFiles} is not PocketCoder's own folder.");
+            }
+
+            File.SetUnixFileMode(home.AgentFiles, Environment.IsPrivilegedProcess ? PassThrough : Private);
+            Directory.CreateDirectory(folder, Private);
+            return folder;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AgentException(AgentError.FailedToStart, $"{folder} can't be made: {e.Message}", e);
+        }
+    }
+
+    private Task RecordAsync(SessionRecord session, string place, ModelAccess access, AgentStart start) => store.WriteAsync(change => change.Ledger(new LedgerEntry(LedgerKind.AgentStarted)
+    {
+        SessionId = session.SessionId.ToString(),
+        Sandbox = SandboxName.Of(session.Sandbox),
+        Data = new AgentStartedData(session.Agent, place, access, start.ResumeId is not null).ToJson(),
+    }));
+}
+
+/// <summary>An agent that was started, with what must end when it ends.</summary>
+/// <param name="agent">Everything is passed on to it.</param>
+/// <param name="access">Whose credential its models are asked with; null when nobody knows.</param>
+/// <param name="endpoint">Its way to the models, when that is not the room's.</param>
+internal sealed class StartedAgent(IAgentProcess agent, ModelAccess? access, ModelEndpoint? endpoint) : IAgentProcess
+{
+    public ModelAccess? Access { get; } = access;
+
+    public PocketCoder.Processes.ProcessIdentity? Process => agent.Process;
+
+    public System.Threading.Channels.ChannelReader<AgentEvent> Events => agent.Events;
+
+    public ValueTask PromptAsync(AgentPrompt prompt, CancellationToken cancellationToken) => agent.PromptAsync(prompt, cancellationToken);
+
+    public ValueTask InterruptAsync(CancellationToken cancellationToken) => agent.InterruptAsync(cancellationToken);
+
+    public ValueTask<bool> AnswerAsync(string requestId, AgentAnswer answer, CancellationToken cancellationToken) => agent.AnswerAsync(requestId, answer, cancellationToken);
+
+    public ValueTask SetModeAsync(string mode, CancellationToken cancellationToken) => agent.SetModeAsync(mode, cancellationToken);
+
+    public ValueTask SetModelAsync(string model, CancellationToken cancellationToken) => agent.SetModelAsync(model, cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        await agent.DisposeAsync();
+        if (endpoint is not null)
+        {
+            await endpoint.DisposeAsync();
+        }
+    }
+}

@@ -1,0 +1,105 @@
+using PocketCoder.Agents;
+using PocketCoder.Broker.Models;
+using PocketCoder.Hands;
+using PocketCoder.Processes;
+
+namespace PocketCoder.Machine.Brains;
+
+/// <summary>
+/// The ring in which an agent's own program runs: the read-only system, its program, the project, one folder of its own, and as its only way out a
+/// loopback port that leads to the session's model endpoint. One start, one ring.
+/// </summary>
+/// <param name="backend">Makes the rings.</param>
+/// <param name="project">Absolute.</param>
+/// <param name="stateDirectory">The session's, existing.</param>
+/// <param name="openModels">Opens the endpoint on the socket path given.</param>
+internal sealed class BrainRing(ISandboxBackend backend, string project, string stateDirectory, Func<string, CancellationToken, Task<ModelEndpoint>> openModels) : IAgentRoom
+{
+    /// <summary>Where the agent finds its models, inside.</summary>
+    public const int ModelPort = 8787;
+
+    private const string Socket = "m"; // short: the path of a Unix socket has 107 bytes
+
+    /// <summary>Where the agent's program is seen when it lies outside of the system's own folders.</summary>
+    private const string ProgramFolder = "/opt/agent";
+
+    /// <summary>
+    /// What is read-only in the ring where it exists: settings that run programs or widen rights when somebody works in the project later, outside of any
+    /// ring. The folders themselves are bound, so that they can't be moved away either.
+    /// </summary>
+    private static readonly string[] s_guarded = [".git", ".claude", ".codex", ".gemini", ".opencode", ".vscode", ".idea", ".husky", ".github", ".mcp.json", ".envrc"];
+
+    public string StateDirectory => stateDirectory;
+
+    public async Task<IAgentChild> StartAsync(ProcessStart start, CancellationToken cancellationToken)
+    {
+        var (program, binds) = Program(start.Program);
+        ISandbox? sandbox = null;
+        ModelEndpoint? models = null;
+        try
+        {
+            sandbox = await backend.CreateAsync(
+                new SandboxSpec
+                {
+                    Id = $"b{Guid.CreateVersion7():N}", // a new one each time: what may be left of an earlier ring is never taken for this one
+                    Workspace = project,
+                    StateDirectory = stateDirectory,
+                    ReadOnlyBinds = [.. binds, .. Guarded()],
+                    Relays = [new SocketRelay(ModelPort, Socket)],
+                    HostName = "brain",
+                },
+                cancellationToken);
+            models = await openModels(Path.Combine(sandbox.SocketDirectory!, Socket), cancellationToken);
+            var exec = await sandbox.ExecAsync(
+                new ExecSpec { Command = [program, .. start.Arguments], WorkingDirectory = start.WorkingDirectory == project ? null : start.WorkingDirectory, Environment = start.Environment, KeepInputOpen = true, Id = "agent" },
+                cancellationToken);
+            return new BrainChild(sandbox, exec, models);
+        }
+        catch (Exception e)
+        {
+            if (models is not null)
+            {
+                await models.DisposeAsync();
+            }
+
+            if (sandbox is not null)
+            {
+                await BrainChild.EndAsync(sandbox);
+            }
+
+            throw e is SandboxException or IOException
+                ? new AgentException(AgentError.FailedToStart, $"The agent's own ring could not be made: {e.Message}{(e.Message.Contains(start.Program, StringComparison.Ordinal) ? " The agent's program must be readable for other users: install it with the system's npm, or run PocketCoder as an ordinary user." : "")}", e)
+                : e;
+        }
+    }
+
+    /// <summary>The program's path inside, and what must be bound for it. A binary needs itself only; a script also what lies beside it.</summary>
+    private static (string Inside, IReadOnlyList<ReadOnlyBind> Binds) Program(string path)
+    {
+        var real = new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path;
+        if (real.StartsWith("/usr/", StringComparison.Ordinal))
+        {
+            return (real, []);
+        }
+
+        var inside = $"{ProgramFolder}/{Path.GetFileName(real)}";
+        return IsBinary(real) ? (inside, [new ReadOnlyBind(real, inside)]) : (inside, [new ReadOnlyBind(Path.GetDirectoryName(real)!, ProgramFolder)]);
+    }
+
+    private static bool IsBinary(string path)
+    {
+        try
+        {
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+            Span<byte> start = stackalloc byte[4];
+            return file.ReadAtLeast(start, 4, throwOnEndOfStream: false) == 4 && start.SequenceEqual("\u007fELF"u8);
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return true; // it may be run and not read
+        }
+    }
+
+    private IEnumerable<ReadOnlyBind> Guarded()
+        => s_guarded.Select(name => Path.Combine(project, name)).Where(p => new FileInfo(p).LinkTarget is null && Path.Exists(p)).Select(p => new ReadOnlyBind(p));
+}

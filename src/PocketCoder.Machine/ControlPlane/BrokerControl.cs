@@ -1,0 +1,68 @@
+using System.Text.Json.Serialization;
+using PocketCoder.Machine.Models;
+
+namespace PocketCoder.Machine.ControlPlane;
+
+/// <summary>What the owner may do with secrets, budgets and the use of models from the same machine. Failures are <see cref="ControlException"/>.</summary>
+public interface IBrokerControl
+{
+    Task<IReadOnlyList<SecretName>> ListSecretsAsync(CancellationToken ct);
+
+    Task SetSecretAsync(string name, string value, CancellationToken ct);
+
+    /// <returns>False when there was none of that name.</returns>
+    Task<bool> RemoveSecretAsync(string name, CancellationToken ct);
+
+    Task<UsageReport> UsageAsync(CancellationToken ct);
+
+    Task<IReadOnlyList<BudgetShown>> ListBudgetsAsync(CancellationToken ct);
+
+    Task<BudgetShown> SetBudgetAsync(BudgetRequest request, CancellationToken ct);
+
+    /// <returns>False when there was none.</returns>
+    Task<bool> RemoveBudgetAsync(BudgetSelection selection, CancellationToken ct);
+}
+
+/// <summary>That there is a secret. Its value is never given out.</summary>
+public sealed record SecretName(string Name, DateTimeOffset SetAt);
+
+/// <param name="PricesAsOf">When somebody last looked at the prices that costs are computed with.</param>
+/// <param name="Days">UTC, the newest first, at most 30 with any use.</param>
+/// <param name="Sessions">The newest first, at most 50.</param>
+public sealed record UsageReport(string PricesAsOf, IReadOnlyList<NamedUsage> Days, IReadOnlyList<NamedUsage> Models, IReadOnlyList<NamedUsage> Projects, IReadOnlyList<NamedUsage> Sessions);
+
+/// <param name="Id">A session's or project's id; else the same as the name.</param>
+public sealed record NamedUsage(string Id, string Name, UsageSum Used);
+
+/// <param name="Scope"><c>session</c>, <c>project</c> or <c>day</c>.</param>
+/// <param name="Project">A project's id, name or path; null: for every one.</param>
+/// <param name="Action"><c>stop</c> or <c>ask</c>.</param>
+public sealed record BudgetRequest(string Scope, string? Project, string Action, decimal? Dollars, long? Tokens);
+
+public sealed record BudgetSelection(string Scope, string? Project);
+
+/// <param name="Project">Its name; null: for every one.</param>
+public sealed record BudgetShown(string Scope, string? Project, string Action, decimal? Dollars, long? Tokens, DateTimeOffset SetAt);
+
+internal sealed record SecretSetRequest(string Name, string Value);
+
+internal sealed record SecretRemoveRequest(string Name);
+
+/// <param name="Was">False when there was nothing of that name.</param>
+internal sealed record Changed(bool Was);
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
+    MaxDepth = 32)]
+[JsonSerializable(typeof(IReadOnlyList<SecretName>))]
+[JsonSerializable(typeof(SecretSetRequest))]
+[JsonSerializable(typeof(SecretRemoveRequest))]
+[JsonSerializable(typeof(UsageReport))]
+[JsonSerializable(typeof(IReadOnlyList<BudgetShown>))]
+[JsonSerializable(typeof(BudgetRequest))]
+[JsonSerializable(typeof(BudgetSelection))]
+[JsonSerializable(typeof(BudgetShown))]
+[JsonSerializable(typeof(Changed))]
+internal sealed partial class BrokerControlJson : JsonSerializerContext;

@@ -1,0 +1,66 @@
+namespace PocketCoder.Cli.Tests;
+
+/// <summary><c>secrets</c>, <c>usage</c> and <c>budget</c>.</summary>
+public sealed class SecretTests
+{
+    [Fact]
+    public async Task A_secret_is_set_from_standard_input_listed_by_name_only_and_removed()
+    {
+        await using var home = new CliHome();
+        await home.StartAsync();
+        Assert.Contains("There is no secret", (await home.RunAsync("secrets", "list")).Succeeded().Out, StringComparison.Ordinal);
+        var set = (await home.FeedAsync("sk-value-of-mine\n", "secrets", "set", "anthropic")).Succeeded();
+        Assert.DoesNotContain("sk-value", set.Out + set.Error, StringComparison.Ordinal);
+        Assert.Contains("anthropic", (await home.RunAsync("secrets", "list")).Succeeded().Out, StringComparison.Ordinal);
+        var listed = await home.AskAsync("secrets", "list");
+        Assert.Equal("anthropic", listed[0].GetProperty("name").GetString());
+        Assert.DoesNotContain("sk-value", listed.ToString(), StringComparison.Ordinal);
+
+        (await home.RunAsync("secrets", "set", "anthropic", "as-an-argument")).Ended(ExitCode.Usage);
+        (await home.FeedAsync("", "secrets", "set", "anthropic")).Ended(ExitCode.Usage);
+        (await home.FeedAsync("x", "secrets", "set", "no/name")).Ended(ExitCode.Failure);
+        (await home.RunAsync("secrets", "remove", "anthropic")).Succeeded();
+        Assert.Contains("There is no secret anthropic", (await home.RunAsync("secrets", "remove", "anthropic")).Ended(ExitCode.Failure).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_terminal_is_asked_without_showing_what_is_typed()
+    {
+        await using var home = new CliHome();
+        await home.StartAsync();
+        var output = new StringWriter();
+        var terminal = new Terminal(output, output, name => home.Environment.GetValueOrDefault(name)) { ReadHidden = _ => "typed-value" };
+        Assert.Equal(0, await CommandLine.RunAsync(["secrets", "set", "openai"], terminal, CancellationToken.None));
+        Assert.DoesNotContain("typed-value", output.ToString(), StringComparison.Ordinal);
+        Assert.Equal("openai", (await home.AskAsync("secrets", "list"))[0].GetProperty("name").GetString());
+    }
+
+    [Fact]
+    public async Task Budgets_are_set_listed_and_removed_and_use_is_shown()
+    {
+        await using var home = new CliHome();
+        await home.StartAsync("--model-upstream", "anthropic=http://127.0.0.1:9", "--model-upstream", "openai=https://gateway.example/x");
+        Assert.Contains("No agent has asked a model", (await home.RunAsync("usage")).Succeeded().Out, StringComparison.Ordinal);
+        Assert.Contains("$5.50 or 1000 tokens for each session, then ask", (await home.RunAsync("budget", "set", "session", "--usd", "5.50", "--tokens", "1000", "--ask")).Succeeded().Out, StringComparison.Ordinal);
+        (await home.RunAsync("budget", "set", "project", "--project", "demo", "--usd", "20")).Succeeded();
+        var budgets = await home.AskAsync("budget", "list");
+        Assert.Equal(["project demo stop", "session  ask"], budgets.EnumerateArray().Select(b => $"{b.GetProperty("scope")} {b.GetProperty("project")} {b.GetProperty("action")}").Order(StringComparer.Ordinal));
+        (await home.RunAsync("budget", "set", "day")).Ended(ExitCode.Failure);
+        (await home.RunAsync("budget", "set", "year", "--usd", "1")).Ended(ExitCode.Usage);
+        (await home.RunAsync("budget", "remove", "session")).Succeeded();
+        (await home.RunAsync("budget", "remove", "session")).Ended(ExitCode.Failure);
+        Assert.Equal(0, (await home.AskAsync("usage")).GetProperty("days").GetArrayLength());
+        Assert.Contains("configuration_changed", (await home.RunAsync("ledger", "show", "--json")).Succeeded().Out, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("anthropic=http://model.example")]
+    [InlineData("anthropic")]
+    [InlineData("nobody=https://x.example")]
+    [InlineData("anthropic=https://user:pw@x.example")]
+    public async Task An_upstream_that_would_get_a_key_in_clear_or_is_none_is_refused(string upstream)
+    {
+        await using var home = new CliHome();
+        (await home.RunAsync("start", "--demo", "--model-upstream", upstream)).Ended(ExitCode.Usage);
+    }
+}

@@ -1,0 +1,264 @@
+using System.Text.Json;
+using PocketCoder.Agents.Claude;
+using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Protocol;
+using PocketCoder.Testing;
+using PocketCoder.Testing.Claude;
+using PocketCoder.Testing.Devices;
+using PocketCoder.Testing.ScriptedModel;
+
+namespace PocketCoder.Machine.Tests.Brains;
+
+/// <summary>The real Claude Code of a sandboxed session: in a ring of its own, with the model broker as its only network.</summary>
+[Trait("Category", "Slow")]
+public sealed class RealClaudeRingTests
+{
+    private const string StoredKey = "sk-stored-key-in-the-machine-42";
+
+    [Fact]
+    public async Task With_a_stored_key_it_answers_edits_after_approval_and_goes_on_after_it_was_killed()
+    {
+        await using var story = await Story.StartAsync(StoredKey);
+        await File.WriteAllTextAsync(story.Home.InProject("notes.txt"), "old text\n");
+        var session = await story.NewAsync("READ: notes.txt\nEDIT: notes.txt | old | new\nBASH: cat notes.txt; env; cat /proc/self/environ");
+        await story.ReadAsync(session);
+
+        var edit = await story.AskedAsync();
+        Assert.Equal("notes.txt", Path.GetFileName(Assert.IsType<EditSubject>(edit.Subject).Path));
+        Assert.Equal("old text\n", await File.ReadAllTextAsync(story.Home.InProject("notes.txt")));
+        await story.Device.DecideAsync(edit, DecisionVerdict.Allow);
+        var command = await story.AskedAsync();
+        Assert.Equal("new text\n", await File.ReadAllTextAsync(story.Home.InProject("notes.txt")));
+        await story.Device.DecideAsync(command, DecisionVerdict.Allow);
+        var output = (await story.Device.NextEventAsync<ToolResultEvent>(e => e.Output.Contains("HOME=", StringComparison.Ordinal))).Output;
+        Assert.StartsWith("new text\n", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("ANTHROPIC", output, StringComparison.Ordinal);
+        Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
+        Assert.Equal([StoredKey], story.Model.Requests.Select(r => r.Key).Distinct());
+        Assert.Empty(story.Model.Unexpected);
+        Assert.Equal(ModelAccess.Key, (await story.InfoAsync(session)).Models);
+
+        var report = await ((IControlTarget)story.Daemon.Daemon).UsageAsync(CancellationToken.None);
+        await Wait.UntilAsync(
+            async () => (report = await ((IControlTarget)story.Daemon.Daemon).UsageAsync(CancellationToken.None)).Sessions is [{ Used.Requests: >= 3 }], "the use is recorded");
+        Assert.Equal(session.ToString(), report.Sessions[0].Id);
+        Assert.True(report.Sessions[0].Used is { InputTokens: > 0, OutputTokens: > 0, OwnLogin: 0 });
+
+        await story.KillAgentAsync(session);
+        var before = story.Model.Requests.Count;
+        await story.PromptAsync(session, "SAY: and again");
+        Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
+        Assert.True(story.Model.Requests.Count > before);
+        Assert.Contains(await story.StartsAsync(), d => d.GetProperty("place").GetString() == "ring" && d.GetProperty("models").GetString() == "key" && d.GetProperty("resumed").GetBoolean());
+
+        await story.Daemon.RestartAsync();
+        var kept = await ((IControlTarget)story.Daemon.Daemon).UsageAsync(CancellationToken.None);
+        Assert.Equal(story.Model.Requests.Count, kept.Sessions[0].Used.Requests);
+        Assert.Equal(kept.Sessions[0].Used, Assert.Single(kept.Projects).Used);
+        Assert.Equal(kept.Sessions[0].Used.Requests, kept.Days.Sum(d => d.Used.Requests)); // midnight may lie in between
+    }
+
+    [Fact]
+    public async Task With_a_key_of_the_daemons_environment_that_key_stays_outside_too()
+    {
+        await using var story = await Story.StartAsync(null);
+        var session = await story.NewAsync("SAY: hello");
+        await story.ReadAsync(session);
+        Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
+        Assert.Equal([ClaudeHome.Key], story.Model.Requests.Select(r => r.Key).Distinct());
+        Assert.Equal(ModelAccess.OwnKey, (await story.InfoAsync(session)).Models);
+        var inside = Story.AgentEnvironment(session);
+        Assert.Contains("ANTHROPIC_BASE_URL=http://127.0.0.1:8787/anthropic", inside);
+        Assert.DoesNotContain(inside, v => v.Contains(ClaudeHome.Key, StringComparison.Ordinal) || v.StartsWith("POCKETCODER", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task With_a_login_only_the_login_is_passed_through_and_marked_everywhere()
+    {
+        await using var story = await Story.StartAsync(null, home =>
+        {
+            home.Environment.Remove("ANTHROPIC_API_KEY");
+            Directory.CreateDirectory(home.ConfigDirectory);
+            File.WriteAllText(
+                Path.Combine(home.ConfigDirectory, ".credentials.json"),
+                """{"claudeAiOauth":{"accessToken":"access-of-the-person","refreshToken":"refresh-of-the-person","expiresAt":4102444800000,"scopes":["user:inference"]}}""");
+        });
+        var session = await story.NewAsync("SAY: hello");
+        await story.ReadAsync(session);
+        Assert.Contains("own login", (await story.Device.NextEventAsync<NoticeEvent>(n => n.Level == NoticeLevel.Warning)).Text, StringComparison.Ordinal);
+        Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
+        Assert.Equal(["Bearer access-of-the-person"], story.Model.Requests.Select(r => r.Key).Distinct());
+        Assert.Equal(ModelAccess.OwnLogin, (await story.InfoAsync(session)).Models);
+        Assert.Equal("own_login", Assert.Single(await story.StartsAsync()).GetProperty("models").GetString());
+        var inside = Story.AgentEnvironment(session);
+        Assert.Contains("CLAUDE_CODE_OAUTH_TOKEN=access-of-the-person", inside);
+        Assert.DoesNotContain(inside, v => v.Contains("refresh-of-the-person", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            Directory.EnumerateFiles(story.Daemon.Options.Home.AgentFiles, "*", SearchOption.AllDirectories), f => File.ReadAllText(f).Contains("refresh-of-the-person", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Without_any_credential_the_turn_says_what_to_do()
+    {
+        await using var story = await Story.StartAsync(null, home => home.Environment.Remove("ANTHROPIC_API_KEY"));
+        var session = await story.NewAsync("SAY: hello");
+        await story.ReadAsync(session);
+        Assert.Contains("pocketcoder secrets set anthropic", (await story.Device.NextEventAsync<ErrorEvent>()).Message, StringComparison.Ordinal);
+        Assert.Empty(story.Model.Requests);
+    }
+
+    [Fact]
+    public async Task A_login_that_ran_out_is_told_before_anything_starts()
+    {
+        await using var story = await Story.StartAsync(null, home =>
+        {
+            home.Environment.Remove("ANTHROPIC_API_KEY");
+            Directory.CreateDirectory(home.ConfigDirectory);
+            File.WriteAllText(Path.Combine(home.ConfigDirectory, ".credentials.json"), """{"claudeAiOauth":{"accessToken":"old","expiresAt":1767225600000}}""");
+        });
+        var session = await story.NewAsync("SAY: hello");
+        await story.ReadAsync(session);
+        Assert.Contains("ran out at 2026-01-01", (await story.Device.NextEventAsync<ErrorEvent>()).Message, StringComparison.Ordinal);
+        Assert.Empty(story.Model.Requests);
+    }
+
+    [Fact]
+    public async Task A_spent_budget_asks_the_person_and_a_no_stops_the_agent()
+    {
+        await using var story = await Story.StartAsync(StoredKey);
+        await ((IControlTarget)story.Daemon.Daemon).SetBudgetAsync(new BudgetRequest("session", null, "ask", null, 100), CancellationToken.None);
+        var session = await story.NewAsync("TODO: one\nSAY: never said");
+        await story.ReadAsync(session);
+        var asked = await story.AskedAsync();
+        var question = Assert.Single(Assert.IsType<QuestionSubject>(asked.Subject).Questions);
+        Assert.Contains("The budget of 100 tokens for this session is spent", question.Text, StringComparison.Ordinal);
+        await story.Device.DecideAsync(asked, DecisionVerdict.Allow, answers: JsonSerializer.Serialize(new Dictionary<string, string> { [question.Text] = "Go on" }));
+        Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
+
+        var before = story.Model.Requests.Count;
+        await story.PromptAsync(session, "SAY: more");
+        await story.Device.DecideAsync(await story.AskedAsync(), DecisionVerdict.Deny);
+        await story.Device.NextEventAsync<DoneEvent>();
+        Assert.Equal(before, story.Model.Requests.Count);
+    }
+
+    [Fact]
+    public async Task A_session_without_a_sandbox_uses_the_stored_key_through_a_loopback_port()
+    {
+        await using var story = await Story.StartAsync(StoredKey);
+        var session = await story.NewAsync("SAY: hello", SandboxKind.None);
+        await story.ReadAsync(session);
+        Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
+        Assert.Equal([StoredKey], story.Model.Requests.Select(r => r.Key).Distinct());
+        var environment = Story.AgentEnvironment(session);
+        Assert.Contains(environment, v => v.StartsWith("ANTHROPIC_BASE_URL=http://127.0.0.1:", StringComparison.Ordinal));
+        Assert.DoesNotContain(environment, v => v.Contains(StoredKey, StringComparison.Ordinal) || v.Contains(ClaudeHome.Key, StringComparison.Ordinal));
+        Assert.Equal(ModelAccess.Key, (await story.InfoAsync(session)).Models);
+    }
+
+    /// <summary>A daemon with the real program, a project and a phone.</summary>
+    private sealed class Story(ScriptedModelServer model, ClaudeHome home, TestDaemon daemon, TestDevice device, Guid project) : IAsyncDisposable
+    {
+        public ScriptedModelServer Model { get; } = model;
+
+        public ClaudeHome Home { get; } = home;
+
+        public TestDaemon Daemon { get; } = daemon;
+
+        public TestDevice Device { get; } = device;
+
+        public static async Task<Story> StartAsync(string? key, Action<ClaudeHome>? change = null)
+        {
+            var model = await ScriptedModelServer.StartAsync();
+            var home = new ClaudeHome(await RealClaude.ProgramAsync(), model.Address);
+            change?.Invoke(home);
+            var daemon = await TestDaemon.StartAsync(drivers: [new ClaudeDriver(TimeProvider.System, home.Environment)]);
+            if (key is not null)
+            {
+                await ((IControlTarget)daemon.Daemon).SetSecretAsync("anthropic", key, CancellationToken.None);
+            }
+
+            var project = (await ((IControlTarget)daemon.Daemon).AddProjectAsync(home.Project, "api", CancellationToken.None)).Project;
+            await daemon.Daemon.SandboxesKnown;
+            return new Story(model, home, daemon, await daemon.PairAsync(), project.ProjectId);
+        }
+
+        public async Task<Guid> NewAsync(string prompt, SandboxKind sandbox = SandboxKind.Bubblewrap)
+        {
+            var session = Guid.CreateVersion7();
+            await Device.AskAsync(
+                MessageTypes.AgentSessionNew,
+                new AgentSessionNewRequest(session, Guid.CreateVersion7(), project, "claude", prompt, Sandbox: sandbox),
+                ProtocolJson.Default.AgentSessionNewRequest,
+                ProtocolJson.Default.AgentSessionNewResponse);
+            return session;
+        }
+
+        public Task ReadAsync(Guid session) => Device.SubscribeAsync($"session/{session}");
+
+        public async Task PromptAsync(Guid session, string prompt) => await Device.AskAsync(
+            MessageTypes.AgentMessage, new AgentMessageRequest(session, Guid.CreateVersion7(), prompt), ProtocolJson.Default.AgentMessageRequest, ProtocolJson.Default.AgentMessageResponse);
+
+        public async Task<ApprovalInfo> AskedAsync() => (await Device.NextEventAsync<PromptEvent>(e => e.Approval.State == ApprovalState.Pending)).Approval;
+
+        public async Task<SessionInfo> InfoAsync(Guid session) => (await Device.AskAsync(
+            MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session), ProtocolJson.Default.AgentSessionGetRequest, ProtocolJson.Default.AgentSessionGetResponse)).Session;
+
+        /// <summary>The data of the ledger's rows on agents that were started, the newest first.</summary>
+        public async Task<IReadOnlyList<JsonElement>> StartsAsync()
+        {
+            var rows = await Device.AskAsync(MessageTypes.LedgerList, new LedgerListRequest(Limit: 200), ProtocolJson.Default.LedgerListRequest, ProtocolJson.Default.LedgerListResponse);
+            return [.. rows.Rows.Select(r => JsonDocument.Parse(r.Body).RootElement).Where(r => r.GetProperty("kind").GetString() == "agent_started").Select(r => r.GetProperty("data"))];
+        }
+
+        /// <summary>SIGKILL to the program itself, as the kernel would for memory.</summary>
+        public async Task KillAgentAsync(Guid session)
+        {
+            foreach (var pid in Pids(session))
+            {
+                PocketCoder.Processes.ProcessGroup.TrySignal(PocketCoder.Processes.ProcessGroup.Identify(pid)!, 9);
+            }
+
+            await Wait.UntilAsync(() => !Pids(session).Any(), "the agent is gone");
+            await Wait.UntilAsync(() => Daemon.Log.Lines.Any(l => l.Contains("ended:", StringComparison.Ordinal)), "the daemon saw it");
+        }
+
+        public static IReadOnlyList<string> AgentEnvironment(Guid session)
+            => [.. Pids(session).SelectMany(pid => File.ReadAllText($"/proc/{pid}/environ").Split('\0', StringSplitOptions.RemoveEmptyEntries))];
+
+        public async ValueTask DisposeAsync()
+        {
+            await Device.DisposeAsync();
+            await Daemon.DisposeAsync();
+            await Model.DisposeAsync();
+            Home.Dispose();
+        }
+
+        /// <summary>Processes that are the program itself (its launchers have it further back in their arguments).</summary>
+        private static IEnumerable<int> Pids(Guid session)
+        {
+            foreach (var folder in Directory.EnumerateDirectories("/proc"))
+            {
+                if (!int.TryParse(Path.GetFileName(folder), out var pid))
+                {
+                    continue;
+                }
+
+                string[] arguments;
+                try
+                {
+                    arguments = File.ReadAllText(Path.Combine(folder, "cmdline")).Split('\0');
+                }
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+                {
+                    continue; // ended meanwhile
+                }
+
+                if (arguments[0].Contains("claude", StringComparison.Ordinal) && arguments.Contains(session.ToString()))
+                {
+                    yield return pid;
+                }
+            }
+        }
+    }
+}
