@@ -11,6 +11,7 @@ using PocketCoder.Machine.Chain;
 using PocketCoder.Machine.Connections;
 using PocketCoder.Machine.Devices;
 using PocketCoder.Machine.Executions;
+using PocketCoder.Machine.Executions.Archive;
 using PocketCoder.Machine.Overview;
 using PocketCoder.Machine.Projects;
 using PocketCoder.Machine.Routing;
@@ -44,6 +45,7 @@ public sealed partial class Daemon : IAsyncDisposable
     private readonly AgentCatalog _agents;
     private readonly HandsRoom _hands;
     private readonly SessionDirectory _sessions;
+    private readonly ExecutionDesk _executions;
     private readonly ConnectionRegistry _connections = new();
     private readonly MessageTable _table;
     private readonly MachineLabel _label;
@@ -70,13 +72,17 @@ public sealed partial class Daemon : IAsyncDisposable
         _approvals = new ApprovalDesk(_store, identity.Id, options.ApprovalTimeout, time);
         _agents = new AgentCatalog(drivers);
         _hands = new HandsRoom(options.Home.Hands, logger);
-        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, time, AgentIdleTimeout, logger), _projects, _agents);
+        var archive = new SessionArchive(options.Home.Outputs, time);
+        archive.Sweep();
+        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, time, AgentIdleTimeout, logger) { Archive = archive, OutputLimit = options.OutputLimit }, _projects, _agents);
         _approvals.Settled = (approval, decision) => _sessions.Find(approval.AgentSessionId)?.Settle(approval, decision);
+        _executions = new ExecutionDesk(_store, _sessions, archive);
         _table = new MessageTable()
             .MapOverview(Info, _projects, _sessions, _approvals, _agents, _hub.Machine)
             .MapSubscriptions(_hub, _sessions)
             .MapSessions(_sessions, _agents)
             .MapApprovals(_approvals)
+            .MapExecutions(_executions)
             .MapDevices(_devices, _connections)
             .MapLedger(ledger, _head);
     }
@@ -91,6 +97,8 @@ public sealed partial class Daemon : IAsyncDisposable
     public Task<string> StopRequested => _stopRequested.Task;
 
     internal MessageTable Table => _table;
+
+    internal HandsRoom Hands => _hands;
 
     /// <summary>Completes when it is known which sandboxes this machine has.</summary>
     internal Task SandboxesKnown => _hands.LookAsync();

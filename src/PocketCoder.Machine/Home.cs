@@ -51,6 +51,9 @@ public sealed class Home
         ? Path.Combine("/var/lib/pocketcoder", Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(Root)))[..16])
         : In("hands");
 
+    /// <summary>What commands wrote and agents sent, for a week.</summary>
+    public string Outputs => In("outputs");
+
     /// <summary>The sample project of <c>--demo</c>.</summary>
     public string Demo => In("demo");
 

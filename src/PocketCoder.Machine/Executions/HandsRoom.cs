@@ -12,6 +12,8 @@ namespace PocketCoder.Machine.Executions;
 /// </summary>
 internal sealed partial class HandsRoom : IAsyncDisposable
 {
+    private static readonly Dictionary<string, string> s_nothing = new(StringComparer.Ordinal);
+
     private static readonly TimeSpan KillLimit = TimeSpan.FromSeconds(10);
 
     private readonly BubblewrapBackend _bubblewrap;
@@ -39,6 +41,12 @@ internal sealed partial class HandsRoom : IAsyncDisposable
         SandboxKind.Bubblewrap => (await _probe.Value) is { Usable: false } probe ? string.Join(' ', probe.Reasons.DefaultIfEmpty("It does not work on this machine.")) : null,
         _ => "Only bubblewrap can be chosen yet.",
     };
+
+    /// <summary>
+    /// What a session's commands get in their environment beside the sandbox's own; asked when a command is asked for and again before it begins, and what
+    /// differs then is a refusal.
+    /// </summary>
+    public Func<Guid, ValueTask<IReadOnlyDictionary<string, string>>> EnvironmentAsync { get; set; } = static _ => new(s_nothing);
 
     /// <summary>Ends what an earlier daemon left: its agents are gone, so nobody waits for those commands.</summary>
     public async Task CleanAsync(CancellationToken cancellationToken)

@@ -5,6 +5,7 @@ using PocketCoder.Ledger;
 using PocketCoder.Machine.Approvals;
 using PocketCoder.Machine.Chain;
 using PocketCoder.Machine.Executions;
+using PocketCoder.Machine.Executions.Archive;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Machine.Streams;
@@ -53,7 +54,14 @@ internal sealed partial class SessionActor : IAsyncDisposable
     private Store Store => _services.Store;
 
     /// <summary>The session as it is now.</summary>
-    public SessionInfo Info => Volatile.Read(ref _info) with { Head = _stream.Head };
+    public SessionInfo Info
+    {
+        get
+        {
+            var info = Volatile.Read(ref _info) with { Head = _stream.Head };
+            return StopIsAsked ? info with { Activity = "stopping" } : info;
+        }
+    }
 
     /// <summary>Takes a prompt into the queue, once: the same id again returns the same turn.</summary>
     /// <exception cref="RequestFailure">DAEMON_BUSY, CONFLICT</exception>
@@ -103,7 +111,13 @@ internal sealed partial class SessionActor : IAsyncDisposable
         => ChangeQueuedAsync(promptId, turn => turn with { State = TurnState.Cancelled, FinishedAt = Store.Now });
 
     /// <summary>Stops the running turn, when it is the one meant, and the queue too when asked.</summary>
-    public Task<SessionInfo> CancelAsync(bool clearQueue, Guid? meant) => AskAsync(async () =>
+    public Task<SessionInfo> CancelAsync(bool clearQueue, Guid? meant)
+    {
+        _stopAsked = (meant ?? Volatile.Read(ref _turn)?.TurnId)?.ToString(); // what is about to begin sees it at once
+        return AskAsync(() => StopTurnAsync(clearQueue, meant));
+    }
+
+    private async Task<SessionInfo> StopTurnAsync(bool clearQueue, Guid? meant)
     {
         if (clearQueue)
         {
@@ -127,7 +141,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
         }
 
         return Refresh();
-    });
+    }
 
     /// <summary>Changes title, mode, model, archived, held: what is given.</summary>
     /// <exception cref="RequestFailure">INVALID_REQUEST, CONFLICT</exception>
@@ -146,6 +160,11 @@ internal sealed partial class SessionActor : IAsyncDisposable
         if (request.Archived == true && _turn is not null)
         {
             throw new RequestFailure(ErrorCode.Conflict, "The session works. Stop it first.");
+        }
+
+        if (request.Archived == true)
+        {
+            await EndJobsAsync("the end of the session");
         }
 
         if (_process is { } process)
@@ -192,6 +211,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
         {
             _stopping = true;
             await EndProcessAsync();
+            await EndJobsAsync("the machine");
             if (_turn is not null)
             {
                 await EndTurnAsync(TurnState.Interrupted, reason, null);
@@ -208,6 +228,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
         _mailbox.Writer.TryComplete();
         await _loop;
         await EndProcessAsync();
+        await EndJobsAsync("the end of the session");
         await _idle.DisposeAsync();
     }
 
@@ -318,7 +339,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
         try
         {
             _activity = "thinking";
-            await _process!.Agent.PromptAsync(new AgentPrompt(_turn!.TurnId, _turn.Content), CancellationToken.None);
+            await _process!.Agent.PromptAsync(new AgentPrompt(_turn!.TurnId, _turn.Content) { Note = await JobNoteAsync() }, CancellationToken.None);
         }
         catch (Exception e) when (e is AgentException or IOException or InvalidOperationException)
         {
@@ -348,13 +369,14 @@ internal sealed partial class SessionActor : IAsyncDisposable
         _turn = null;
         _activity = null;
         _tools.Clear();
+        EndHeard();
         Later(StartNextAsync);
     }
 
     /// <summary>Everything that the end of a turn is, as one change.</summary>
     private (SessionRecord Record, IReadOnlyList<ApprovalInfo> Closed) EndTurn(Change change, TurnInfo turn, TurnState outcome, string? error, AgentUsage? usage)
     {
-        var closed = ApprovalDesk.CloseTurn(change, _record.SessionId, turn.TurnId, outcome == TurnState.Cancelled ? "stopped" : "turn ended", alsoRunning: true);
+        var closed = ApprovalDesk.CloseTurn(change, _record.SessionId, turn.TurnId, outcome == TurnState.Cancelled ? "stopped" : "turn ended", alsoRunning: true, id => RunningJobs.Any(j => j.ApprovalId == id));
         foreach (var block in _stream.OpenBlocks().Where(b => b.Kind != DeltaKind.Output))
         {
             // What was written of an unfinished answer is kept.
@@ -482,4 +504,11 @@ internal sealed partial class SessionActor : IAsyncDisposable
 }
 
 /// <summary>What every session needs from the machine.</summary>
-internal sealed record SessionServices(Store Store, ApprovalDesk Approvals, HandsRoom Hands, TimeProvider Time, TimeSpan IdleTimeout, ILogger Logger);
+internal sealed record SessionServices(Store Store, ApprovalDesk Approvals, HandsRoom Hands, TimeProvider Time, TimeSpan IdleTimeout, ILogger Logger)
+{
+    /// <summary>What commands wrote and agents sent.</summary>
+    public required SessionArchive Archive { get; init; }
+
+    /// <summary>Bytes of each output that an agent gets.</summary>
+    public int OutputLimit { get; init; } = PocketCoder.Hands.CommandSpool.DefaultLimit;
+}

@@ -22,6 +22,10 @@ public static class MessageTypes
     public const string AgentQueueRemove = "agent_queue_remove";
     public const string AgentPromptResponse = "agent_prompt_response";
     public const string ApprovalsList = "approvals_list";
+    public const string ExecutionOutput = "execution_output";
+    public const string JobsList = "jobs_list";
+    public const string JobStop = "job_stop";
+    public const string SentFile = "sent_file";
     public const string DevicesList = "devices_list";
     public const string DeviceRevoke = "device_revoke";
     public const string DeviceRename = "device_rename";
@@ -48,6 +52,6 @@ public static class MessageTypes
     [
         Hello, Ping, Subscribe, Unsubscribe, MachinesList, MachineState, ProjectsList, AgentsList, AgentSessionNew, AgentMessage,
         AgentSessionsList, AgentSessionGet, AgentSessionSet, AgentCancel, AgentQueueEdit, AgentQueueRemove, AgentPromptResponse,
-        ApprovalsList, DevicesList, DeviceRevoke, DeviceRename, LedgerHead, LedgerList, LedgerVerify,
+        ApprovalsList, ExecutionOutput, JobsList, JobStop, SentFile, DevicesList, DeviceRevoke, DeviceRename, LedgerHead, LedgerList, LedgerVerify,
     ];
 }
