@@ -108,6 +108,14 @@ public sealed partial class Daemon : IControlTarget
 
     Task<IReadOnlyList<SessionInfo>> IControlTarget.ListSessionsAsync(CancellationToken ct) => Task.FromResult(_sessions.List());
 
+    Task<IReadOnlyList<JobInfo>> IControlTarget.ListJobsAsync(CancellationToken ct) => Task.FromResult(_executions.Jobs(null));
+
+    Task IControlTarget.StopJobAsync(JobInfo job, CancellationToken ct)
+        => ControlAsync(() => _executions.StopJobAsync(new JobStopRequest(job.AgentSessionId, job.ApprovalId), "the command line"));
+
+    Task<ExecutionOutputResponse> IControlTarget.OutputAsync(string approval, long offset, int limit, CancellationToken ct)
+        => ControlAsync(async () => await _executions.OutputAsync(new ExecutionOutputRequest(await _executions.FindAsync(approval, ct), offset, limit), ct));
+
     /// <summary>Expected failures under the control plane's own name for them.</summary>
     private static async Task<T> ControlAsync<T>(Func<Task<T>> work)
     {

@@ -49,8 +49,16 @@ internal static class StartCommand
         DefaultValueFactory = _ => TimeSpan.FromMinutes(10),
     };
 
+    private static readonly Option<int> s_outputLimit = new("--output-limit")
+    {
+        Description = "Kilobytes of a command's output that an agent gets, head and tail; people get all: 4 to 16384 (default 300)",
+        HelpName = "KB",
+        CustomParser = Kilobytes,
+        DefaultValueFactory = _ => 300,
+    };
+
     public static Command Create(Terminal terminal)
-        => new Command("start", "Start the daemon") { s_foreground, s_detached, s_demo, s_listen, s_names, s_behindProxy, s_proxies, s_noTls, s_approvalTimeout }
+        => new Command("start", "Start the daemon") { s_foreground, s_detached, s_demo, s_listen, s_names, s_behindProxy, s_proxies, s_noTls, s_approvalTimeout, s_outputLimit }
             .Does(terminal, async (context, parsed, ct) =>
             {
                 context.Home.Prepare();
@@ -210,6 +218,7 @@ internal static class StartCommand
                 Demo = parsed.GetValue(s_demo),
                 Gateway = GatewayFrom(parsed, home),
                 ApprovalTimeout = parsed.GetValue(s_approvalTimeout),
+                OutputLimit = parsed.GetValue(s_outputLimit) * 1024,
                 LoggerFactory = log,
                 TimeProvider = time,
             },
@@ -290,6 +299,18 @@ internal static class StartCommand
 
         result.AddError($"'{text}' is no address.");
         return IPAddress.None;
+    }
+
+    private static int Kilobytes(ArgumentResult result)
+    {
+        var text = result.Tokens[0].Value;
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is >= 4 and <= 16_384)
+        {
+            return number;
+        }
+
+        result.AddError($"'{text}' is no number of kilobytes between 4 and 16384.");
+        return 0;
     }
 
     private static TimeSpan Duration(ArgumentResult result)

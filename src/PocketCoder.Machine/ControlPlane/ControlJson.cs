@@ -21,6 +21,12 @@ internal sealed record LabelBody(string Label);
 
 internal sealed record Done(bool Ok);
 
+/// <param name="Job">Its name, its approval's id, or the beginning of that.</param>
+internal sealed record JobSelection(string Job);
+
+/// <param name="Approval">An approval's id, or the beginning of it.</param>
+internal sealed record OutputSelection(string Approval, long Offset, int Limit);
+
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     RespectNullableAnnotations = true,
@@ -45,4 +51,9 @@ internal sealed record Done(bool Ok);
 [JsonSerializable(typeof(LedgerListResponse))]
 [JsonSerializable(typeof(LedgerVerifyResponse))]
 [JsonSerializable(typeof(IReadOnlyList<SessionInfo>))]
+[JsonSerializable(typeof(IReadOnlyList<JobInfo>))]
+[JsonSerializable(typeof(JobInfo))]
+[JsonSerializable(typeof(JobSelection))]
+[JsonSerializable(typeof(OutputSelection))]
+[JsonSerializable(typeof(ExecutionOutputResponse))]
 internal sealed partial class ControlJson : JsonSerializerContext;

@@ -34,6 +34,17 @@ internal static class Selection
         d => d.DeviceId.StartsWith(text, StringComparison.OrdinalIgnoreCase),
         d => d.DeviceId);
 
+    public static JobInfo Job(IReadOnlyList<JobInfo> all, string text) => One(
+        all,
+        text,
+        "job that runs",
+        ErrorCode.ApprovalNotFound,
+        "pocketcoder jobs",
+        j => j.ApprovalId.ToString() == text,
+        j => j.Job == text,
+        j => j.ApprovalId.ToString().StartsWith(text, StringComparison.OrdinalIgnoreCase),
+        j => $"{j.ApprovalId} ({j.Job})");
+
     private static T One<T>(
         IReadOnlyList<T> all, string text, string what, ErrorCode notFound, string how, Func<T, bool> exact, Func<T, bool> named, Func<T, bool> begins, Func<T, string> id)
     {

@@ -53,6 +53,24 @@ internal sealed class ExecutionDesk(Store store, SessionDirectory sessions, Sess
         return new ExecutionOutputResponse(request.ApprovalId, request.Offset, Convert.ToBase64String(part.Bytes.Span), part.Kept, part.Total, approval.State == ApprovalState.Running);
     }
 
+    /// <summary>An approval by its id or the beginning of it.</summary>
+    /// <exception cref="RequestFailure">INVALID_REQUEST, APPROVAL_NOT_FOUND</exception>
+    public async Task<Guid> FindAsync(string id, CancellationToken cancellationToken)
+    {
+        if (id.Length is < 8 or > 36 || !id.All(c => char.IsAsciiHexDigitLower(c) || c == '-'))
+        {
+            throw new RequestFailure(ErrorCode.InvalidRequest, "Give an approval's id, or its first 8 characters or more.");
+        }
+
+        var found = await store.ReadAsync(connection => ApprovalRows.List(connection, "approval_id LIKE $id", 2, ("$id", id + "%")), cancellationToken);
+        return found switch
+        {
+            [var one] => one.ApprovalId,
+            [] => throw new RequestFailure(ErrorCode.ApprovalNotFound, "There is no such request on this machine."),
+            _ => throw new RequestFailure(ErrorCode.InvalidRequest, $"That could be {found[0].ApprovalId} or {found[1].ApprovalId}. Write more of it."),
+        };
+    }
+
     /// <summary>Those that run, oldest first.</summary>
     public IReadOnlyList<JobInfo> Jobs(Guid? session)
         => [.. sessions.Actors.SelectMany(a => a.Jobs).Where(j => session is null || j.AgentSessionId == session).OrderBy(j => j.StartedAt)];

@@ -150,7 +150,7 @@ public sealed class JobTests
         Assert.Equal("the machine", await StoppedByAsync(again, second.ApprovalId));
         await again.Device.SubscribeAsync($"session/{session}");
         await again.PromptAsync(session, "hello");
-        Assert.Contains("job-2: ended", (await again.Device.NextEventAsync<TextEvent>(e => e.Text.Contains("The machine says", StringComparison.Ordinal))).Text, StringComparison.Ordinal);
+        await again.Device.NextEventAsync<TextEvent>(e => e.Text.Contains("job-2: ended", StringComparison.Ordinal));
     }
 
     [Fact]

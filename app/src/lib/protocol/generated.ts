@@ -20,6 +20,10 @@ export interface Requests {
   agent_queue_remove: { request: AgentQueueRemoveRequest; response: AgentQueueRemoveResponse };
   agent_prompt_response: { request: AgentPromptResponseRequest; response: AgentPromptResponseResponse };
   approvals_list: { request: ApprovalsListRequest; response: ApprovalsListResponse };
+  execution_output: { request: ExecutionOutputRequest; response: ExecutionOutputResponse };
+  jobs_list: { request: JobsListRequest; response: JobsListResponse };
+  job_stop: { request: JobStopRequest; response: JobStopResponse };
+  sent_file: { request: SentFileRequest; response: SentFileResponse };
   devices_list: { request: DevicesListRequest; response: DevicesListResponse };
   device_revoke: { request: DeviceRevokeRequest; response: DeviceRevokeResponse };
   device_rename: { request: DeviceRenameRequest; response: DeviceRenameResponse };
@@ -62,7 +66,8 @@ export type AgentEventPayload =
   | UsageEvent
   | NoticeEvent
   | DoneEvent
-  | ErrorEvent;
+  | ErrorEvent
+  | SentFileEvent;
 
 export interface AgentInfo {
   id: string;
@@ -203,7 +208,7 @@ export interface ApprovalInfo {
   risk?: RiskInfo | null;
 }
 
-export type ApprovalKind = "command" | "edit" | "tool" | "question" | "plan";
+export type ApprovalKind = "command" | "edit" | "tool" | "question" | "plan" | "job_input";
 
 export type ApprovalState = "pending" | "allowed" | "denied" | "expired" | "withdrawn" | "running" | "finished" | "unknown";
 
@@ -212,7 +217,8 @@ export type ApprovalSubject =
   | EditSubject
   | ToolSubject
   | QuestionSubject
-  | PlanSubject;
+  | PlanSubject
+  | JobInputSubject;
 
 export interface ApprovalsListRequest {
   pending?: boolean;
@@ -229,6 +235,10 @@ export interface CommandSubject {
   cwd: string;
   tool: string;
   input: string;
+  stdin?: string | null;
+  background?: boolean;
+  timeLimitMs?: number | null;
+  scripts?: ScriptInfo[] | null;
 }
 
 export interface Consequence {
@@ -354,6 +364,22 @@ export interface ExecutionInfo {
   finishedAt: string | null;
   exitCode: number | null;
   failed: boolean | null;
+  job?: string | null;
+}
+
+export interface ExecutionOutputRequest {
+  approvalId: string;
+  offset?: number;
+  limit?: number;
+}
+
+export interface ExecutionOutputResponse {
+  approvalId: string;
+  offset: number;
+  data: string;
+  kept: number;
+  total: number;
+  running: boolean;
 }
 
 export interface FileCreateEvent {
@@ -414,6 +440,43 @@ export interface InitEvent {
   at: string;
   turnId: string | null;
   parentToolUseId: string | null;
+}
+
+export interface JobInfo {
+  agentSessionId: string;
+  approvalId: string;
+  job: string;
+  command: string;
+  cwd: string;
+  startedAt: string;
+  bytes: number;
+}
+
+export interface JobInputSubject {
+  kind: "job_input";
+  job: string;
+  command: string;
+  text: string;
+  close: boolean;
+  tool: string;
+  input: string;
+}
+
+export interface JobStopRequest {
+  agentSessionId: string;
+  approvalId: string;
+}
+
+export interface JobStopResponse {
+  stopped: boolean;
+}
+
+export interface JobsListRequest {
+  agentSessionId?: string | null;
+}
+
+export interface JobsListResponse {
+  jobs: JobInfo[];
 }
 
 export interface LedgerHead {
@@ -593,6 +656,40 @@ export type RiskTier = "read" | "workspace_write" | "reaches_out" | "destructive
 export type SandboxKind = "none" | "bubblewrap" | "docker" | "landlock";
 
 export type Scope = "view" | "prompt" | "decide" | "manage";
+
+export interface ScriptInfo {
+  path: string;
+  sha256: string | null;
+  bytes: number | null;
+}
+
+export interface SentFileEvent {
+  kind: "sent_file";
+  toolUseId: string;
+  fileId: string;
+  name: string;
+  bytes: number;
+  mediaType: string;
+  sha256: string;
+  caption: string | null;
+  at: string;
+  turnId: string | null;
+  parentToolUseId: string | null;
+}
+
+export interface SentFileRequest {
+  agentSessionId: string;
+  fileId: string;
+  offset?: number;
+  limit?: number;
+}
+
+export interface SentFileResponse {
+  fileId: string;
+  offset: number;
+  data: string;
+  bytes: number;
+}
 
 export interface SessionChanged {
   kind: "session";
