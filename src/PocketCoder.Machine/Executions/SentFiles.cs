@@ -57,6 +57,6 @@ internal static class SentFiles
 
         var name = Path.GetFileName(tool.Path.TrimEnd('/'));
         var type = Types.GetValueOrDefault(Path.GetExtension(name)) ?? (zero ? "application/octet-stream" : "text/plain");
-        return new SentFileEvent(toolUseId, id, name, entry.Total, type, Convert.ToHexStringLower(hash.GetHashAndReset()), tool.Caption) { At = default };
+        return new SentFileEvent(toolUseId, session, id, name, entry.Total, type, Convert.ToHexStringLower(hash.GetHashAndReset()), tool.Caption) { At = default };
     }
 }

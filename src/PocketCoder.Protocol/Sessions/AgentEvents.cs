@@ -115,7 +115,7 @@ public sealed record ErrorEvent(string Message) : AgentEventPayload;
 /// <param name="Name">The file's own name, without folders. Untrusted.</param>
 /// <param name="MediaType">By its name and first bytes; for choosing a preview, not for trusting it.</param>
 /// <param name="Caption">The agent's words. Untrusted.</param>
-public sealed record SentFileEvent(string ToolUseId, Guid FileId, string Name, long Bytes, string MediaType, string Sha256, string? Caption) : AgentEventPayload;
+public sealed record SentFileEvent(string ToolUseId, Guid AgentSessionId, Guid FileId, string Name, long Bytes, string MediaType, string Sha256, string? Caption) : AgentEventPayload;
 
 [JsonConverter(typeof(LowerSnake<DeltaKind>))]
 public enum DeltaKind

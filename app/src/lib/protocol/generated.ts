@@ -666,6 +666,7 @@ export interface ScriptInfo {
 export interface SentFileEvent {
   kind: "sent_file";
   toolUseId: string;
+  agentSessionId: string;
   fileId: string;
   name: string;
   bytes: number;
