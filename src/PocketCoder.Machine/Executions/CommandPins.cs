@@ -13,7 +13,7 @@ namespace PocketCoder.Machine.Executions;
 /// </summary>
 /// <param name="Folder">Real path.</param>
 /// <param name="Identities">Of the project and of the folder.</param>
-/// <param name="Patterns">For what may change something: each pattern, in order, with a hash of what it matches.</param>
+/// <param name="Patterns">For what destroys: each pattern, in order, with a hash of what it matches. Elsewhere a new file between is life, not an attack.</param>
 /// <param name="Environment">Hash of the names and values that the command gets beside the sandbox's own.</param>
 internal sealed record CommandPins(
     string Folder, IReadOnlyList<string> Identities, IReadOnlyList<ScriptInfo> Scripts, IReadOnlyList<string> Patterns, string Environment)
@@ -30,7 +30,7 @@ internal sealed record CommandPins(
             folder,
             [CommandFolder.IdentityOf(project)?.ToString() ?? "", CommandFolder.IdentityOf(folder)?.ToString() ?? ""],
             [.. risk.Scripts.Select(path => Pin(project, path))],
-            risk.Tier == RiskTier.Read ? [] : [.. Matched(risk, folder)],
+            risk.Tier == RiskTier.Destructive ? [.. Matched(risk, folder)] : [],
             Hash(environment.OrderBy(v => v.Key, StringComparer.Ordinal).SelectMany(v => (string[])[v.Key, v.Value])));
     }
 
