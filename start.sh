@@ -19,7 +19,7 @@ if [ -n "$demo" ] && [ -z "${POCKETCODER_HOME:-}" ]; then
     export POCKETCODER_HOME="${XDG_CONFIG_HOME:-$HOME/.config}/pocketcoder-demo"
 fi
 
-need_packages ca-certificates git libsqlite3-0 tmux bubblewrap
+need_packages ca-certificates git libsqlite3-0 tmux bubblewrap socat
 need_dotnet
 build_app
 

@@ -52,7 +52,7 @@ count() {
 }
 
 # Every step stands in the log even when the machine is short of a tool: what can't be installed is a failure, not a surprise later.
-(need_packages ca-certificates git libsqlite3-0 tmux bubblewrap openssl procps util-linux && { [ -n "$quick" ] || command -v chromium > /dev/null || need_packages chromium; }) \
+(need_packages ca-certificates git libsqlite3-0 tmux bubblewrap socat openssl procps util-linux && { [ -n "$quick" ] || command -v chromium > /dev/null || need_packages chromium; }) \
     || { broken "packages of the distribution are missing"; finish; }
 need_dotnet
 need_node

@@ -31,6 +31,8 @@ const stories = [
   ["approval-hidden", "rich", `/approvals/${S(207)}`],
   ["approval-edit", "rich", `/approvals/${S(202)}`],
   ["approval-tool", "rich", `/approvals/${S(205)}`],
+  ["approval-network", "rich", `/approvals/${S(208)}`],
+  ["approval-network-more", "rich", `/approvals/${S(208)}`, click("allow-more")],
   ["approval-question", "rich", `/approvals/${S(203)}`],
   ["approval-plan", "rich", `/approvals/${S(204)}`],
   ["approval-unknown", "rich", `/approvals/${S(206)}`],

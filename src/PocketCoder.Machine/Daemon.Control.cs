@@ -23,7 +23,7 @@ public sealed partial class Daemon : IControlTarget
             _startedAt,
             Urls,
             _options.Demo,
-            SandboxKind.None,
+            _hands.Default,
             sessions.Count(s => s.State is SessionState.Working or SessionState.NeedsYou),
             _connections.Devices,
             _devices.All.Count(d => d.RevokedAt is null),
@@ -50,6 +50,12 @@ public sealed partial class Daemon : IControlTarget
         await _sessions.CloseProjectAsync(projectId);
         return project;
     });
+
+    Task<IReadOnlyList<NetworkRuleInfo>> IControlTarget.ListNetworkRulesAsync(Guid? projectId, CancellationToken ct) => _rules.ListAsync(projectId, ct);
+
+    Task<NetworkRuleInfo> IControlTarget.AddNetworkRuleAsync(Guid projectId, string host, int? days, CancellationToken ct) => ControlAsync(() => _rules.AddAsync(projectId, host, days, "cli"));
+
+    Task<NetworkRuleInfo> IControlTarget.RemoveNetworkRuleAsync(Guid ruleId, CancellationToken ct) => ControlAsync(() => _rules.RemoveAsync(ruleId, "cli", null));
 
     Task<PairingOffer> IControlTarget.PairAsync(PairingRequest request, CancellationToken ct) => ControlAsync(async () =>
     {

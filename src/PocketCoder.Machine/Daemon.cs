@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using PocketCoder.Agents;
 using PocketCoder.Agents.Claude;
 using PocketCoder.Agents.Stub;
+using PocketCoder.Broker.Egress;
 using PocketCoder.Channels;
 using PocketCoder.Gateway;
 using PocketCoder.Ledger;
@@ -12,6 +13,7 @@ using PocketCoder.Machine.Connections;
 using PocketCoder.Machine.Devices;
 using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Executions.Archive;
+using PocketCoder.Machine.Network;
 using PocketCoder.Machine.Overview;
 using PocketCoder.Machine.Projects;
 using PocketCoder.Machine.Routing;
@@ -43,6 +45,8 @@ public sealed partial class Daemon : IAsyncDisposable
     private readonly PairingDesk _pairing;
     private readonly ApprovalDesk _approvals;
     private readonly AgentCatalog _agents;
+    private readonly NetworkRules _rules;
+    private readonly NetworkRoom _network;
     private readonly HandsRoom _hands;
     private readonly SessionDirectory _sessions;
     private readonly ExecutionDesk _executions;
@@ -71,11 +75,15 @@ public sealed partial class Daemon : IAsyncDisposable
         _pairing = new PairingDesk(identity, _devices, _store, time);
         _approvals = new ApprovalDesk(_store, identity.Id, options.ApprovalTimeout, time);
         _agents = new AgentCatalog(drivers);
-        _hands = new HandsRoom(options.Home.Hands, logger);
+        _rules = new NetworkRules(_store);
+        _network = new NetworkRoom(_store, _rules, time, options.Egress);
+        _hands = new HandsRoom(Backends.Of(options.Home.Hands), options.Sandbox, _network, logger);
         var archive = new SessionArchive(options.Home.Outputs, time);
         archive.Sweep();
         _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, time, AgentIdleTimeout, logger) { Archive = archive, OutputLimit = options.OutputLimit }, _projects, _agents);
         _approvals.Settled = (approval, decision) => _sessions.Find(approval.AgentSessionId)?.Settle(approval, decision);
+        _network.Ask = (session, wanted, cancellationToken) => _sessions.Find(session)?.MayReachAsync(wanted, cancellationToken)
+            ?? ValueTask.FromResult(EgressVerdict.Refuse("the session is gone"));
         _executions = new ExecutionDesk(_store, _sessions, archive);
         _table = new MessageTable()
             .MapOverview(Info, _projects, _sessions, _approvals, _agents, _hub.Machine)
@@ -83,6 +91,7 @@ public sealed partial class Daemon : IAsyncDisposable
             .MapSessions(_sessions, _agents)
             .MapApprovals(_approvals)
             .MapExecutions(_executions)
+            .MapNetwork(_rules)
             .MapDevices(_devices, _connections)
             .MapLedger(ledger, _head);
     }
@@ -200,13 +209,19 @@ public sealed partial class Daemon : IAsyncDisposable
         }
 
         await _hands.CleanAsync(cancellationToken);
-        _ = _hands.LookAsync(); // a second's work that nothing waits for
+        _ = LookAsync(); // a few seconds' work that nothing waits for
         await _sessions.RecoverAsync(cancellationToken);
         var fabric = new InProcessFabric();
         var endpoint = new MachineEndpoint(
             _identity, _pairing, _devices, _connections, _table, _store, Greet, _options.TimeProvider, _options.LoggerFactory.CreateLogger("PocketCoder.Machine.Connections"));
         _registration = fabric.Register(endpoint);
         _gateway = await GatewayServer.StartAsync(_options.Gateway, fabric, _options.LoggerFactory, _options.TimeProvider, cancellationToken);
+    }
+
+    private async Task LookAsync()
+    {
+        await _hands.LookAsync();
+        _store.Announce(new MachineChanged(Info()));
     }
 
     private async Task AddDemoProjectAsync()
@@ -237,7 +252,7 @@ public sealed partial class Daemon : IAsyncDisposable
         RuntimeInformation.OSDescription,
         RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant(),
         _options.Demo,
-        SandboxKind.None,
+        _hands.Default,
         _hands.Known,
         Warnings());
 
@@ -246,7 +261,21 @@ public sealed partial class Daemon : IAsyncDisposable
 
     private List<string> Warnings()
     {
-        var warnings = new List<string> { "No sandbox unless a session chose one: commands that you allow run with all rights of the user that runs PocketCoder." };
+        var warnings = new List<string>();
+        if (_hands.Default == SandboxKind.None)
+        {
+            warnings.Add("No sandbox unless a session chose one: commands that you allow run with all rights of the user that runs PocketCoder.");
+        }
+        else if (_hands.WhyNoDefault is { } why)
+        {
+            warnings.Add($"No sandbox works here, so a session must choose to go without: {why}");
+        }
+
+        if (_hands.Default == SandboxKind.Bubblewrap && !HandsRoom.HasNetwork)
+        {
+            warnings.Add("Sandboxes have no network, since socat is missing. On Debian or Ubuntu: sudo apt-get install socat, then restart PocketCoder.");
+        }
+
         if (Environment.IsPrivilegedProcess)
         {
             warnings.Add("PocketCoder runs as an administrator (root). Run it as an ordinary user.");

@@ -1,7 +1,9 @@
 using System.Reflection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using PocketCoder.Broker.Egress;
 using PocketCoder.Gateway;
+using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine;
 
@@ -14,6 +16,9 @@ public sealed record DaemonOptions
     /// <summary>Demonstration: a scripted agent and a sample project, nothing real.</summary>
     public bool Demo { get; init; }
 
+    /// <summary>What sessions get that do not choose. Null: bubblewrap, else Docker, else they are refused.</summary>
+    public SandboxKind? Sandbox { get; init; }
+
     public GatewayOptions Gateway { get; init; } = GatewayOptions.Default;
 
     /// <summary>How long an approval waits for a person before it counts as denied. 10 s to 24 h.</summary>
@@ -21,6 +26,9 @@ public sealed record DaemonOptions
 
     /// <summary>Bytes of each output of a command that an agent gets, head and tail; people get all. 4 KiB to 16 MiB.</summary>
     public int OutputLimit { get; init; } = PocketCoder.Hands.CommandSpool.DefaultLimit;
+
+    /// <summary>For tests: changes what every sandbox's proxy is started with.</summary>
+    internal Func<EgressOptions, EgressOptions>? Egress { get; init; }
 
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
 

@@ -19,7 +19,7 @@ public sealed class ArrowTests
         ["Agents"] = ["Protocol", "Processes"],
         ["Hands"] = ["Protocol", "Processes"],
         ["Gateway"] = ["Protocol", "Channel"],
-        ["Machine"] = ["Protocol", "Processes", "Channel", "Ledger", "Agents", "Hands", "Risk", "Gateway"],
+        ["Machine"] = ["Protocol", "Processes", "Channel", "Ledger", "Agents", "Hands", "Risk", "Broker", "Gateway"],
         ["Cli"] = ["Protocol", "Processes", "Channel", "Ledger", "Agents", "Hands", "Gateway", "Machine"],
     };
 

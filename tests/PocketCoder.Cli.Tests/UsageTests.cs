@@ -49,6 +49,7 @@ public sealed partial class UsageTests
               projects          List the projects
               jobs              Commands in the background
               output <id>       What a command wrote, all of it
+              network           Hosts that sandboxes may reach without a question
               devices           Paired devices
               ledger            The record of what was asked, decided and done
               logs              Show the daemon's log

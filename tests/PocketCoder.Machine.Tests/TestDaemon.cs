@@ -1,5 +1,6 @@
 using PocketCoder.Agents;
 using PocketCoder.Agents.Stub;
+using PocketCoder.Broker.Egress;
 using PocketCoder.Gateway;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Protocol;
@@ -23,7 +24,8 @@ internal sealed class TestDaemon : IAsyncDisposable
 
     public string Url => Daemon.Urls.First(u => u.Contains("127.0.0.1", StringComparison.Ordinal));
 
-    public static async Task<TestDaemon> StartAsync(TimeProvider? time = null, TimeSpan? approvalTimeout = null, string? home = null, IReadOnlyList<IAgentDriver>? drivers = null)
+    public static async Task<TestDaemon> StartAsync(TimeProvider? time = null, TimeSpan? approvalTimeout = null, string? home = null, IReadOnlyList<IAgentDriver>? drivers = null,
+        SandboxKind? sandbox = SandboxKind.None, Func<EgressOptions, EgressOptions>? egress = null)
     {
         home ??= Directory.CreateTempSubdirectory("pc-").FullName;
         var log = new TestLog();
@@ -32,6 +34,8 @@ internal sealed class TestDaemon : IAsyncDisposable
             Home = Home.At(home),
             Demo = drivers is null,
             Gateway = GatewayOptions.Default with { Listen = [new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0)] },
+            Sandbox = sandbox,
+            Egress = egress,
             ApprovalTimeout = approvalTimeout ?? TimeSpan.FromMinutes(10),
             TimeProvider = time ?? TimeProvider.System,
             LoggerFactory = log,

@@ -1,8 +1,9 @@
 import type {
   AgentDeltaPayload, AgentEventPayload, AgentInfo, AgentPromptResponseRequest, ApprovalInfo, DeviceInfo, Envelope, ErrorCode, HelloResponse, LedgerHead,
-  LedgerRowInfo, MachineEvent, MachineInfo, ProjectInfo, Requests, Scope, SessionInfo, TurnInfo,
+  LedgerRowInfo, MachineEvent, MachineInfo, NetworkRuleInfo, ProjectInfo, Requests, Scope, SessionInfo, TurnInfo,
 } from "$lib/protocol/generated";
 import type { Socket } from "$lib/link/transport";
+import { runsWhenAllowed } from "$lib/stores/decisions";
 import { frame } from "./mock-door";
 
 /** How the mock begins and behaves. */
@@ -13,6 +14,7 @@ export interface MockState {
   sessions: SessionInfo[];
   approvals: ApprovalInfo[];
   devices: DeviceInfo[];
+  rules: NetworkRuleInfo[];
   ledger: LedgerRowInfo[];
   head: LedgerHead;
   scopes: Scope[];
@@ -225,6 +227,12 @@ export class MockMachine {
         const text = "# Report\n\nAll 214 tests pass.\n";
         return { fileId, offset: offset ?? 0, data: btoa(text.slice(offset ?? 0)), bytes: text.length };
       },
+      network_rules_list: () => ({ rules: state.rules }),
+      network_rule_remove: ({ ruleId }) => {
+        const rule = state.rules.find((other) => other.ruleId === ruleId)!;
+        state.rules = state.rules.filter((other) => other.ruleId !== ruleId);
+        return { rule };
+      },
       devices_list: () => ({ devices: state.devices }),
       device_revoke: ({ deviceId }) => ({ device: put(state.devices, { ...device(deviceId), revokedAt: now(), connected: false }, (item) => item.deviceId) }),
       device_rename: ({ deviceId, name }) => ({ device: put(state.devices, { ...device(deviceId), name }, (item) => item.deviceId) }),
@@ -246,9 +254,9 @@ export class MockMachine {
     const at = new Date().toISOString();
     const { decisionId, verdict, scope } = request;
     const reason = request.reason ?? (known.kind === "question" ? (request.answers ?? null) : null);
-    const decided: ApprovalInfo = { ...known, state: verdict === "allow" ? "allowed" : "denied", decision: { decisionId, verdict, scope, reason, deviceId: "phone", by: "Pixel", at } };
+    const decided: ApprovalInfo = { ...known, state: verdict === "deny" ? "denied" : known.kind === "network" ? "finished" : "allowed", decision: { decisionId, verdict, scope, reason, deviceId: "phone", by: "Pixel", at } };
     this.showApproval(decided);
-    if (verdict === "allow" && known.kind !== "question" && known.kind !== "plan") this.#execute(decided);
+    if (verdict === "allow" && runsWhenAllowed(known.kind)) this.#execute(decided);
     return decided;
   }
 

@@ -6,7 +6,7 @@ const ago = (minutes: number): string => new Date(START - minutes * 60_000).toIS
 const id = (n: number): string => `0198c1d0-0000-7000-8000-${n.toString(16).padStart(12, "0")}`;
 const PROJECT = { api: id(1), web: id(2), infra: id(3) };
 export const SESSION = { main: id(101), plan: id(102), done: id(103), failed: id(104), working: id(105), archived: id(106), big: id(107) };
-export const APPROVAL = { command: id(201), edit: id(202), question: id(203), plan: id(204), tool: id(205), unknown: id(206), hidden: id(207), job: id(208) };
+export const APPROVAL = { command: id(201), edit: id(202), question: id(203), plan: id(204), tool: id(205), unknown: id(206), hidden: id(207), network: id(208), job: id(209) };
 
 /** Named beginnings: rich (everything at once), empty, fresh (no project), unpaired, offline, mute, refused, revoked, version, alarm, badhead, viewer, big, busy. */
 export async function scenario(name: string): Promise<MockState> {
@@ -25,6 +25,8 @@ export async function scenario(name: string): Promise<MockState> {
       state.approvals = [];
       state.sessions = [];
       state.projects = [];
+      state.rules = [];
+      state.machine = { ...state.machine, sandbox: "none", sandboxes: ["none"] };
       state.agents = state.agents.map((agent) => ({ ...agent, installed: false, version: null, advice: agent.advice ?? "Install it with npm install -g @anthropic-ai/claude-code, then sign in by running claude once." }));
       break;
     case "offline":
@@ -124,6 +126,7 @@ function rich(ledger: LedgerRowInfo[]): MockState {
     ] }, { requestedAt: ago(12), projectId: PROJECT.web }),
     approval(APPROVAL.plan, SESSION.plan, { kind: "plan", plan: "# Move sessions to Redis\n\n1. Add a `SessionStore` interface\n2. Implement it with Redis and **keep** the in-memory one for tests\n3. Switch by configuration\n\n> No data migration: sessions expire within a day." }, { requestedAt: ago(9), projectId: PROJECT.web }),
     approval(APPROVAL.tool, SESSION.main, { kind: "tool", tool: "WebFetch", input: '{"url":"https://docs.example.com/auth","prompt":"How are tokens rotated?"}' }, { requestedAt: ago(6) }),
+    approval(APPROVAL.network, SESSION.working, { kind: "network", host: "registry.example.com", port: 443, method: "CONNECT", commands: ["npm ci --no-audit"] }, { projectId: PROJECT.infra, requestedAt: ago(2), reach: "connections to registry.example.com:443", sandbox: "bubblewrap" }),
     approval(APPROVAL.unknown, SESSION.failed, { kind: "command", command: "terraform apply -auto-approve", cwd: "/home/ada/src/infra", tool: "Bash", input: "{}" }, {
       projectId: PROJECT.infra, state: "unknown", requestedAt: ago(70), decision: { decisionId: id(901), verdict: "allow", scope: "once", reason: null, deviceId: "phone", by: "Pixel", at: ago(69) }, execution: { startedAt: ago(69), finishedAt: null, exitCode: null, failed: null },
     }),
@@ -142,7 +145,7 @@ function rich(ledger: LedgerRowInfo[]): MockState {
   ];
   const last = ledger[ledger.length - 1];
   return {
-    machine: { machineId: "3f9a1c27b5e04d8896aa10c2d7f4e51b", name: "atlas", version: "0.1.0", os: "Debian GNU/Linux 12", arch: "x64", demo: false, sandbox: "none", sandboxes: ["none", "bubblewrap"], warnings: [] },
+    machine: { machineId: "3f9a1c27b5e04d8896aa10c2d7f4e51b", name: "atlas", version: "0.1.0", os: "Debian GNU/Linux 12", arch: "x64", demo: false, sandbox: "bubblewrap", sandboxes: ["bubblewrap", "none"], warnings: [] },
     projects: [
       { projectId: PROJECT.api, name: "api", path: "/home/ada/src/api", createdAt: ago(9000), lastOpenedAt: ago(1), missing: false },
       { projectId: PROJECT.web, name: "web", path: "/home/ada/src/web", createdAt: ago(8000), lastOpenedAt: ago(9), missing: false },
@@ -156,6 +159,10 @@ function rich(ledger: LedgerRowInfo[]): MockState {
     ],
     sessions,
     approvals,
+    rules: [
+      { ruleId: id(701), projectId: PROJECT.api, pattern: "registry.example.com:443", by: "Pixel", createdAt: ago(900), expiresAt: ago(-40_000) },
+      { ruleId: id(702), projectId: PROJECT.web, pattern: ".fonts.example.com:80,443", by: "cli", createdAt: ago(5000), expiresAt: null },
+    ],
     devices: [
       { deviceId: "phone", name: "Pixel", app: "app/0.1.0", scopes: ["view", "prompt", "decide", "manage"], pairedAt: ago(20_000), lastSeenAt: ago(0), connected: true, revokedAt: null },
       { deviceId: "desk", name: "Firefox on Linux", app: "app/0.1.0", scopes: ["view", "prompt"], pairedAt: ago(3000), lastSeenAt: ago(400), connected: false, revokedAt: null },

@@ -34,10 +34,7 @@ internal static class ProjectCommands
         var project = new Argument<string>("project") { Description = "Its id (or the beginning of it), name or folder" };
         return new Command("remove", "Unregister a project; its files stay") { project }.Does(terminal, async (context, parsed, ct) =>
         {
-            var text = parsed.GetRequiredValue(project);
-            // A dot or a slash means a folder here; a bare word is a name or an id, as the daemon knows them.
-            var isPath = text is "." or ".." || text.Contains('/', StringComparison.Ordinal);
-            var removed = await context.Daemon.RemoveProjectAsync(isPath ? Path.GetFullPath(text, context.Terminal.CurrentDirectory) : text, ct);
+            var removed = await context.Daemon.RemoveProjectAsync(Named(context, parsed.GetRequiredValue(project)), ct);
             if (context.Json)
             {
                 CliJson.Write(context.Terminal, [removed], CliJson.Default.IReadOnlyListProjectInfo);
@@ -50,6 +47,10 @@ internal static class ProjectCommands
             return ExitCode.Ok;
         });
     }
+
+    /// <summary>A project as the daemon knows it: a dot or a slash means a folder here; a bare word is a name or an id.</summary>
+    public static string Named(CommandContext context, string text)
+        => text is "." or ".." || text.Contains('/', StringComparison.Ordinal) ? Path.GetFullPath(text, context.Terminal.CurrentDirectory) : text;
 
     public static Command List(Terminal terminal) => new Command("projects", "List the projects").Does(terminal, async (context, _, ct) =>
     {

@@ -11,6 +11,7 @@ using PocketCoder.Machine;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Machine.Logging;
 using PocketCoder.Processes;
+using PocketCoder.Protocol;
 
 namespace PocketCoder.Cli.Commands;
 
@@ -57,8 +58,15 @@ internal static class StartCommand
         DefaultValueFactory = _ => 300,
     };
 
+    private static readonly Option<SandboxKind?> s_sandbox = new("--sandbox")
+    {
+        Description = "Where sessions run that don't choose: auto (bubblewrap, else docker, else refused), bubblewrap, docker, landlock (reduced), none",
+        HelpName = "KIND",
+        CustomParser = Sandbox,
+    };
+
     public static Command Create(Terminal terminal)
-        => new Command("start", "Start the daemon") { s_foreground, s_detached, s_demo, s_listen, s_names, s_behindProxy, s_proxies, s_noTls, s_approvalTimeout, s_outputLimit }
+        => new Command("start", "Start the daemon") { s_foreground, s_detached, s_demo, s_listen, s_names, s_behindProxy, s_proxies, s_noTls, s_sandbox, s_approvalTimeout, s_outputLimit }
             .Does(terminal, async (context, parsed, ct) =>
             {
                 context.Home.Prepare();
@@ -217,6 +225,7 @@ internal static class StartCommand
                 Home = home,
                 Demo = parsed.GetValue(s_demo),
                 Gateway = GatewayFrom(parsed, home),
+                Sandbox = parsed.GetValue(s_sandbox),
                 ApprovalTimeout = parsed.GetValue(s_approvalTimeout),
                 OutputLimit = parsed.GetValue(s_outputLimit) * 1024,
                 LoggerFactory = log,
@@ -311,6 +320,21 @@ internal static class StartCommand
 
         result.AddError($"'{text}' is no number of kilobytes between 4 and 16384.");
         return 0;
+    }
+
+    private static SandboxKind? Sandbox(ArgumentResult result)
+    {
+        switch (result.Tokens[0].Value)
+        {
+            case "auto": return null;
+            case "bubblewrap": return SandboxKind.Bubblewrap;
+            case "docker": return SandboxKind.Docker;
+            case "landlock": return SandboxKind.Landlock;
+            case "none": return SandboxKind.None;
+            case var other:
+                result.AddError($"'{other}' is no sandbox. There are: auto, bubblewrap, docker, landlock, none");
+                return null;
+        }
     }
 
     private static TimeSpan Duration(ArgumentResult result)

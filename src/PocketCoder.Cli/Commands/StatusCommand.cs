@@ -19,7 +19,7 @@ internal static class StatusCommand
         context.Say($"  Running   pid {status.Pid} since {status.StartedAt.ToLocalTime():yyyy-MM-dd HH:mm}");
         context.Say($"  Open      {string.Join("  ", status.Listen)}");
         context.Say($"  Machine   {status.MachineId}");
-        context.Say($"  Sandbox   {status.Sandbox.ToString().ToLowerInvariant()}");
+        context.Say($"  Sandbox   {(status.Sandbox is { } kind ? kind.ToString().ToLowerInvariant() : "none works yet; see: pocketcoder doctor")}");
         context.Say($"  Sessions  {status.SessionsWorking} working");
         context.Say($"  Devices   {status.DevicesPaired} paired, {status.DevicesConnected} connected");
         foreach (var agent in status.Agents)

@@ -36,6 +36,7 @@ internal sealed record TlsShown(IReadOnlyList<string> Names, DateTimeOffset Vali
 [JsonSerializable(typeof(PairingOffer))]
 [JsonSerializable(typeof(PairingProgress))]
 [JsonSerializable(typeof(IReadOnlyList<DeviceInfo>))]
+[JsonSerializable(typeof(IReadOnlyList<NetworkRuleInfo>))]
 [JsonSerializable(typeof(LedgerVerifyResponse))]
 [JsonSerializable(typeof(IReadOnlyList<LedgerRowInfo>))]
 [JsonSerializable(typeof(Started))]

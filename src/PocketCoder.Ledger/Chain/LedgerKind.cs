@@ -68,6 +68,9 @@ public static class LedgerKind
     /// <summary>A standing rule or grant ended.</summary>
     public const string RuleRemoved = "rule_removed";
 
+    /// <summary>Connections that left a sandbox, or were refused: host, outcome, bytes.</summary>
+    public const string NetworkUsed = "network_used";
+
     /// <summary>A setting that matters for safety changed.</summary>
     public const string ConfigurationChanged = "configuration_changed";
 
@@ -80,6 +83,6 @@ public static class LedgerKind
         LedgerOpened, LedgerRestored, MachineStarted, MachineStopped, PairingOffered, DevicePaired, DeviceRevoked,
         ProjectAdded, ProjectRemoved, SessionStarted, SessionEnded, TurnInterrupted, ApprovalRequested, ApprovalDecided,
         ApprovalExpired, ExecutionStarted, ExecutionFinished, ExecutionUnknown, ExecutionRefused, RuleAdded, RuleRemoved,
-        ConfigurationChanged, AlarmRaised,
+        NetworkUsed, ConfigurationChanged, AlarmRaised,
     }.ToFrozenSet(StringComparer.Ordinal);
 }

@@ -5,6 +5,7 @@ using PocketCoder.Ledger;
 using PocketCoder.Machine.Chain;
 using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Devices;
+using PocketCoder.Machine.Network;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Protocol;
@@ -56,7 +57,7 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
             {
                 asked = asked with
                 {
-                    State = ApprovalState.Allowed,
+                    State = AllowedState(asked.Kind),
                     Decision = new DecisionInfo(Guid.CreateVersion7(), DecisionVerdict.Allow, grant.Decision!.Scope, null, grant.Decision.DeviceId, grant.Decision.By, change.Now),
                 };
                 change.Ledger(Entry(LedgerKind.ApprovalDecided, asked) with
@@ -107,7 +108,7 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
             var allowed = decision.Verdict == DecisionVerdict.Allow;
             var decided = asked with
             {
-                State = !allowed ? ApprovalState.Denied : asked.Kind is ApprovalKind.Question or ApprovalKind.Plan ? ApprovalState.Finished : ApprovalState.Allowed,
+                State = !allowed ? ApprovalState.Denied : AllowedState(asked.Kind),
                 Decision = new DecisionInfo(decision.DecisionId, decision.Verdict, decision.Scope, decision.Reason, device.DeviceId, device.Name, change.Now),
             };
             change.Ledger(Entry(LedgerKind.ApprovalDecided, decided) with
@@ -126,7 +127,11 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
                     null).ToJson(),
             });
             ApprovalRows.Update(change, decided);
-            if (allowed && decision.Scope != DecisionScope.Once)
+            if (allowed && decision.Scope == DecisionScope.Project && asked.Subject is NetworkSubject wanted)
+            {
+                NetworkRules.Add(change, asked.ProjectId, NetworkRules.Parse($"{wanted.Host}:{wanted.Port}"), DecisionCheck.Days(decision.Answers), device.Name, device.DeviceId, asked.ApprovalId);
+            }
+            else if (allowed && decision.Scope != DecisionScope.Once)
             {
                 change.Execute(
                     "INSERT INTO grants (approval_id, session_id, turn_id, reach_key) SELECT approval_id, session_id, $turn, reach_key FROM approvals WHERE approval_id = $id AND reach_key IS NOT NULL",
@@ -246,6 +251,10 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
     /// <summary>After a restart nobody waits for an answer any more: pending ones expire, running ones can't be known.</summary>
     public static List<ApprovalInfo> Recover(Change change) => CloseOpen(change, null, null, ApprovalState.Expired, "restart", alsoRunning: true);
 
+    /// <summary>The decision that allows this thing for the turn or the session, when there is one.</summary>
+    public Task<ApprovalInfo?> GrantAsync(Guid session, Guid turn, string reachKey) => store.ReadAsync(
+        reader => reader.Query(GrantQuery, ApprovalRows.Map, ("$session", session.ToString()), ("$key", reachKey), ("$turn", turn.ToString())) is [var grant, ..] ? grant : null, CancellationToken.None);
+
     public Task<IReadOnlyList<ApprovalInfo>> PendingAsync(CancellationToken cancellationToken)
         => store.ReadAsync(connection => ApprovalRows.List(connection, "state = 'Pending'", 500), cancellationToken);
 
@@ -302,8 +311,15 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
         change.Publish(new ApprovalChanged(approval));
     }
 
+    private const string GrantQuery =
+        "SELECT a.body FROM grants g JOIN approvals a USING (approval_id) WHERE g.session_id = $session AND g.reach_key = $key AND (g.turn_id IS NULL OR g.turn_id = $turn) LIMIT 1";
+
+    /// <summary>What is only let happen, not done by us, is over with the decision.</summary>
+    private static ApprovalState AllowedState(ApprovalKind kind)
+        => kind is ApprovalKind.Question or ApprovalKind.Plan or ApprovalKind.Network ? ApprovalState.Finished : ApprovalState.Allowed;
+
     private static ApprovalInfo? FindGrant(Change change, ApprovalDraft draft, string key) => change.Find(
-        "SELECT a.body FROM grants g JOIN approvals a USING (approval_id) WHERE g.session_id = $session AND g.reach_key = $key AND (g.turn_id IS NULL OR g.turn_id = $turn) LIMIT 1",
+        GrantQuery,
         ApprovalRows.Map,
         ("$session", draft.SessionId.ToString()),
         ("$key", key),
@@ -334,6 +350,7 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
         ToolSubject tool => tool.Tool,
         JobInputSubject input => $"{input.Job}: {input.Text}",
         QuestionSubject => "question",
+        NetworkSubject host => $"{host.Host}:{host.Port}",
         _ => "plan",
     };
 

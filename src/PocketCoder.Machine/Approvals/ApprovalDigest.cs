@@ -34,6 +34,9 @@ internal static class ApprovalDigest
     /// <summary>Digest of a question or a plan: there is nothing to execute, but the answer belongs to exactly this text.</summary>
     public static string OfText(string agent, Guid session, string kind, string text) => Hash(Domain, agent, session.ToString(), kind, text);
 
+    /// <summary>Digest of a host that a session's sandbox wants to reach; an allowance covers exactly this.</summary>
+    public static string OfHost(string agent, Guid session, string host, int port) => Hash(Domain, agent, session.ToString(), "network", host, port.ToString(System.Globalization.CultureInfo.InvariantCulture));
+
     /// <summary>
     /// What "the same thing again" means for an allowance over a turn or session. A command: the same command line in the same directory, with the
     /// same options (the model's own description and its time limit may differ). An edit: the same file. Another tool: exactly the same input.

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using PocketCoder.Channels;
+using PocketCoder.Machine.Network;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Protocol;
 
@@ -45,6 +46,16 @@ internal static class DecisionCheck
             throw Invalid("this request can only be decided once");
         }
 
+        if (decision.Scope == DecisionScope.Project)
+        {
+            if (asked.Kind != ApprovalKind.Network)
+            {
+                throw Invalid("only a host can be allowed for the project");
+            }
+
+            _ = Days(decision.Answers);
+        }
+
         if (decision.Verdict == DecisionVerdict.Allow && asked.Kind == ApprovalKind.Question)
         {
             var answers = Answers(decision.Answers);
@@ -68,6 +79,13 @@ internal static class DecisionCheck
             throw Invalid("answers must be a JSON object: question → answer");
         }
     }
+
+    /// <summary>How long a rule of the project is to last.</summary>
+    /// <exception cref="RequestFailure">INVALID_REQUEST</exception>
+    public static int Days(string? text)
+        => string.IsNullOrEmpty(text) ? NetworkRules.DefaultDays
+            : int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var days) && days is >= 1 and <= NetworkRules.MaxDays ? days
+            : throw Invalid($"answers must be the rule's days, 1 to {NetworkRules.MaxDays}");
 
     /// <summary>What the device signs, field by field.</summary>
     public static string[] Fields(string machineId, AgentPromptResponseRequest decision) =>

@@ -56,6 +56,14 @@ internal sealed record UnknownData(string Reason) : ILedgerData;
 
 internal sealed record InterruptedData(string Reason) : ILedgerData;
 
+/// <param name="Pattern">The hosts and ports that need no question.</param>
+internal sealed record NetworkRuleData(Guid RuleId, Guid ProjectId, string Pattern, DateTimeOffset? ExpiresAt) : ILedgerData;
+
+/// <summary>Connections from a sandbox to one host with one outcome, summed over a few seconds.</summary>
+/// <param name="Why">What let it through, or why it did not get through.</param>
+/// <param name="Address">Where the first of them went; null when none was connected.</param>
+internal sealed record NetworkData(string Host, int Port, string Outcome, string Why, string? Address, int Connections, long BytesUp, long BytesDown) : ILedgerData;
+
 internal sealed record StartedMachineData(string Version) : ILedgerData;
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
@@ -72,5 +80,7 @@ internal sealed record StartedMachineData(string Version) : ILedgerData;
 [JsonSerializable(typeof(NotRunData))]
 [JsonSerializable(typeof(UnknownData))]
 [JsonSerializable(typeof(InterruptedData))]
+[JsonSerializable(typeof(NetworkRuleData))]
+[JsonSerializable(typeof(NetworkData))]
 [JsonSerializable(typeof(StartedMachineData))]
 internal sealed partial class LedgerDataJson : JsonSerializerContext;

@@ -69,7 +69,18 @@ public sealed class ControlClient : IDisposable
 
     /// <param name="project">Id, the beginning of one (4 characters or more), name, or absolute path.</param>
     public Task<ProjectInfo> RemoveProjectAsync(string project, CancellationToken ct)
-        => PostAsync("projects/remove", new ProjectRemoveRequest(project), s_json.ProjectRemoveRequest, s_json.ProjectInfo, ct);
+        => PostAsync("projects/remove", new ProjectSelection(project), s_json.ProjectSelection, s_json.ProjectInfo, ct);
+
+    /// <param name="project">As for <see cref="RemoveProjectAsync"/>.</param>
+    public Task<IReadOnlyList<NetworkRuleInfo>> ListNetworkRulesAsync(string project, CancellationToken ct)
+        => PostAsync("network/rules", new ProjectSelection(project), s_json.ProjectSelection, s_json.IReadOnlyListNetworkRuleInfo, ct);
+
+    public Task<NetworkRuleInfo> AddNetworkRuleAsync(NetworkAllowRequest request, CancellationToken ct)
+        => PostAsync("network/allow", request, s_json.NetworkAllowRequest, s_json.NetworkRuleInfo, ct);
+
+    /// <param name="rule">Id, or the beginning of one (4 characters or more).</param>
+    public Task<NetworkRuleInfo> RemoveNetworkRuleAsync(string rule, CancellationToken ct)
+        => PostAsync("network/remove", new NetworkRuleSelection(rule), s_json.NetworkRuleSelection, s_json.NetworkRuleInfo, ct);
 
     public Task<PairingOffer> PairAsync(PairingRequest request, CancellationToken ct) => PostAsync("pairings", request, s_json.PairingRequest, s_json.PairingOffer, ct);
 

@@ -12,12 +12,15 @@ internal sealed record StopRequest(string? Reason);
 internal sealed record ProjectAddRequest(string Path, string? Name, bool Force);
 
 /// <param name="Project">Id, the beginning of an id, name or path.</param>
-internal sealed record ProjectRemoveRequest(string Project);
+internal sealed record ProjectSelection(string Project);
 
 /// <param name="Device">Id, the beginning of an id, or name.</param>
 internal sealed record DeviceSelection(string Device, string? Name);
 
 internal sealed record LabelBody(string Label);
+
+/// <param name="Rule">Id, or the beginning of one.</param>
+internal sealed record NetworkRuleSelection(string Rule);
 
 internal sealed record Done(bool Ok);
 
@@ -38,7 +41,7 @@ internal sealed record OutputSelection(string Approval, long Offset, int Limit);
 [JsonSerializable(typeof(ControlStatus))]
 [JsonSerializable(typeof(IReadOnlyList<ProjectInfo>))]
 [JsonSerializable(typeof(ProjectAddRequest))]
-[JsonSerializable(typeof(ProjectRemoveRequest))]
+[JsonSerializable(typeof(ProjectSelection))]
 [JsonSerializable(typeof(ProjectAdded))]
 [JsonSerializable(typeof(PairingRequest))]
 [JsonSerializable(typeof(PairingOffer))]
@@ -46,6 +49,10 @@ internal sealed record OutputSelection(string Approval, long Offset, int Limit);
 [JsonSerializable(typeof(IReadOnlyList<DeviceInfo>))]
 [JsonSerializable(typeof(DeviceSelection))]
 [JsonSerializable(typeof(LabelBody))]
+[JsonSerializable(typeof(IReadOnlyList<NetworkRuleInfo>))]
+[JsonSerializable(typeof(NetworkRuleInfo))]
+[JsonSerializable(typeof(NetworkAllowRequest))]
+[JsonSerializable(typeof(NetworkRuleSelection))]
 [JsonSerializable(typeof(LedgerHead))]
 [JsonSerializable(typeof(LedgerListRequest))]
 [JsonSerializable(typeof(LedgerListResponse))]

@@ -13,7 +13,7 @@ internal sealed class ControlOperations(Home home, IControlTarget target)
     /// <summary>Every operation there is, as method and path.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
-        "GET /health", "GET /status", "POST /stop", "GET /projects", "POST /projects", "POST /projects/remove", "POST /pairings", "GET /pairings/{id}",
+        "GET /health", "GET /status", "POST /stop", "GET /projects", "POST /projects", "POST /projects/remove", "POST /network/rules", "POST /network/allow", "POST /network/remove", "POST /pairings", "GET /pairings/{id}",
         "GET /devices", "POST /devices/revoke", "POST /devices/rename", "GET /machine-label", "POST /machine-label",
         "GET /ledger/head", "GET /ledger/verify", "POST /ledger/rows", "GET /ledger/export", "GET /sessions",
         "GET /jobs", "POST /jobs/stop", "POST /executions/output",
@@ -30,7 +30,10 @@ internal sealed class ControlOperations(Home home, IControlTarget target)
             ("POST", "/stop") => StopAsync(context),
             ("GET", "/projects") => GiveAsync(context, target.ListProjectsAsync(ct), s_json.IReadOnlyListProjectInfo),
             ("POST", "/projects") => TakeAsync(context, s_json.ProjectAddRequest, AddProjectAsync, s_json.ProjectAdded),
-            ("POST", "/projects/remove") => TakeAsync(context, s_json.ProjectRemoveRequest, RemoveProjectAsync, s_json.ProjectInfo),
+            ("POST", "/projects/remove") => TakeAsync(context, s_json.ProjectSelection, RemoveProjectAsync, s_json.ProjectInfo),
+            ("POST", "/network/rules") => TakeAsync(context, s_json.ProjectSelection, RulesAsync, s_json.IReadOnlyListNetworkRuleInfo),
+            ("POST", "/network/allow") => TakeAsync(context, s_json.NetworkAllowRequest, AllowAsync, s_json.NetworkRuleInfo),
+            ("POST", "/network/remove") => TakeAsync(context, s_json.NetworkRuleSelection, EndRuleAsync, s_json.NetworkRuleInfo),
             ("POST", "/pairings") => TakeAsync(context, s_json.PairingRequest, PairAsync, s_json.PairingOffer),
             ("GET", _) when path.StartsWith("/pairings/", StringComparison.Ordinal) => GiveAsync(context, PairingAsync(path["/pairings/".Length..], ct), s_json.PairingProgress),
             ("GET", "/devices") => GiveAsync(context, target.ListDevicesAsync(ct), s_json.IReadOnlyListDeviceInfo),
@@ -83,11 +86,20 @@ internal sealed class ControlOperations(Home home, IControlTarget target)
         return await target.AddProjectAsync(path, ProjectFolder.NameOf(request.Name, path), ct);
     }
 
-    private async Task<ProjectInfo> RemoveProjectAsync(ProjectRemoveRequest request, CancellationToken ct)
+    private async Task<ProjectInfo> RemoveProjectAsync(ProjectSelection request, CancellationToken ct)
     {
         var project = Selection.Project(await target.ListProjectsAsync(ct), request.Project);
         return await target.RemoveProjectAsync(project.ProjectId, ct);
     }
+
+    private async Task<IReadOnlyList<NetworkRuleInfo>> RulesAsync(ProjectSelection request, CancellationToken ct)
+        => await target.ListNetworkRulesAsync(Selection.Project(await target.ListProjectsAsync(ct), request.Project).ProjectId, ct);
+
+    private async Task<NetworkRuleInfo> AllowAsync(NetworkAllowRequest request, CancellationToken ct)
+        => await target.AddNetworkRuleAsync(Selection.Project(await target.ListProjectsAsync(ct), request.Project).ProjectId, request.Host, request.Days, ct);
+
+    private async Task<NetworkRuleInfo> EndRuleAsync(NetworkRuleSelection request, CancellationToken ct)
+        => await target.RemoveNetworkRuleAsync(Selection.Rule(await target.ListNetworkRulesAsync(null, ct), request.Rule).RuleId, ct);
 
     private Task<PairingOffer> PairAsync(PairingRequest request, CancellationToken ct)
     {

@@ -4,6 +4,7 @@ using PocketCoder.Protocol;
 namespace PocketCoder.Machine.ControlPlane;
 
 /// <param name="Listen">Base addresses of the gateway, the best one for a phone first: <c>https://box.example:8090</c>.</param>
+/// <param name="Sandbox">What a session gets that does not choose; null: not known yet, or none works and a session must choose.</param>
 /// <param name="SessionsWorking">Sessions with a turn that runs or waits.</param>
 public sealed record ControlStatus(
     string Version,
@@ -13,13 +14,18 @@ public sealed record ControlStatus(
     DateTimeOffset StartedAt,
     IReadOnlyList<string> Listen,
     bool Demo,
-    SandboxKind Sandbox,
+    SandboxKind? Sandbox,
     int SessionsWorking,
     int DevicesConnected,
     int DevicesPaired,
     IReadOnlyList<AgentInfo> Agents,
     IReadOnlyList<string> Warnings,
     IReadOnlyList<ProjectInfo> Projects);
+
+/// <param name="Project">Id, the beginning of an id, name or path.</param>
+/// <param name="Host"><c>example.com</c>, <c>.example.com</c>, <c>example.com:8443</c>; without ports 80 and 443.</param>
+/// <param name="Days">1–365; null: no end.</param>
+public sealed record NetworkAllowRequest(string Project, string Host, int? Days);
 
 /// <param name="Added">False: this path was registered before.</param>
 public sealed record ProjectAdded(ProjectInfo Project, bool Added);

@@ -24,6 +24,15 @@ public interface IControlTarget
     /// <exception cref="ControlException"><see cref="ErrorCode.ProjectNotFound"/>, or <see cref="ErrorCode.Conflict"/> while a session works in it.</exception>
     Task<ProjectInfo> RemoveProjectAsync(Guid projectId, CancellationToken ct);
 
+    /// <param name="projectId">Null: of all projects.</param>
+    Task<IReadOnlyList<NetworkRuleInfo>> ListNetworkRulesAsync(Guid? projectId, CancellationToken ct);
+
+    /// <exception cref="ControlException"><see cref="ErrorCode.InvalidRequest"/>: that is no host, or no such time.</exception>
+    Task<NetworkRuleInfo> AddNetworkRuleAsync(Guid projectId, string host, int? days, CancellationToken ct);
+
+    /// <exception cref="ControlException"><see cref="ErrorCode.InvalidRequest"/>: there is no such rule any more.</exception>
+    Task<NetworkRuleInfo> RemoveNetworkRuleAsync(Guid ruleId, CancellationToken ct);
+
     /// <summary>Makes a one-time pairing link.</summary>
     Task<PairingOffer> PairAsync(PairingRequest request, CancellationToken ct);
 

@@ -45,6 +45,17 @@ internal static class Selection
         j => j.ApprovalId.ToString().StartsWith(text, StringComparison.OrdinalIgnoreCase),
         j => $"{j.ApprovalId} ({j.Job})");
 
+    public static NetworkRuleInfo Rule(IReadOnlyList<NetworkRuleInfo> all, string text) => One(
+        all,
+        text,
+        "network rule",
+        ErrorCode.InvalidRequest,
+        "pocketcoder network list",
+        r => r.RuleId.ToString() == text,
+        _ => false,
+        r => r.RuleId.ToString().StartsWith(text, StringComparison.OrdinalIgnoreCase),
+        r => $"{r.RuleId} {r.Pattern}");
+
     private static T One<T>(
         IReadOnlyList<T> all, string text, string what, ErrorCode notFound, string how, Func<T, bool> exact, Func<T, bool> named, Func<T, bool> begins, Func<T, string> id)
     {

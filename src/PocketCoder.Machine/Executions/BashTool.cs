@@ -28,7 +28,7 @@ internal sealed record BashTool(string Command, string? Why, TimeSpan? TimeLimit
     public static HostTool Offer { get; } = new(
         Name,
         "Runs a bash command in the project, after a person allowed it, and returns its output and exit code. This is the only shell. Every call is a bash of its own: the "
-        + "working directory and variables are not kept between calls. There is no network. With run_in_background it becomes a job that goes on while you work and after your turn: "
+        + "working directory and variables are not kept between calls. The network is reached only through the proxy in http_proxy and https_proxy; a host it does not know is asked of the person, which can take minutes. With run_in_background it becomes a job that goes on while you work and after your turn: "
         + "the answer is its name; see job_output, job_list, job_kill, job_input.",
         """
         {"type":"object","properties":{"command":{"type":"string","description":"The command to run"},"description":{"type":"string","description":"In a few words, what it is for"},"cwd":{"type":"string","description":"A folder of the project to run in (default: the project itself)"},"stdin":{"type":"string","description":"What the command reads on its standard input (default: nothing). For a job this also keeps its input open for job_input"},"timeout":{"type":"number","description":"Milliseconds after which it is ended (default 600000; a job has none)"},"run_in_background":{"type":"boolean","description":"Make it a job"}},"required":["command"],"additionalProperties":false}

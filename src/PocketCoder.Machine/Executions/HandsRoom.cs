@@ -1,7 +1,8 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using PocketCoder.Hands;
-using PocketCoder.Hands.Bubblewrap;
+using PocketCoder.Machine.Network;
+using PocketCoder.Processes;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.Executions;
@@ -16,31 +17,62 @@ internal sealed partial class HandsRoom : IAsyncDisposable
 
     private static readonly TimeSpan KillLimit = TimeSpan.FromSeconds(10);
 
-    private readonly BubblewrapBackend _bubblewrap;
+    private readonly IReadOnlyList<ISandboxBackend> _backends;
+    private readonly SandboxKind? _wanted;
+    private readonly NetworkRoom _network;
     private readonly ILogger _log;
-    private readonly ConcurrentDictionary<Guid, Lazy<Task<ISandbox>>> _sandboxes = new();
-    private readonly Lazy<Task<SandboxProbe>> _probe;
+    private readonly ConcurrentDictionary<Guid, Lazy<Task<Hands>>> _sandboxes = new();
+    private readonly Lazy<Task<IReadOnlyList<SandboxProbe>>> _probes;
 
-    public HandsRoom(string stateDirectory, ILogger log)
+    /// <param name="backends">Those there are, in the order of preference.</param>
+    /// <param name="wanted">What sessions get that do not choose; null: the first that isolates fully.</param>
+    public HandsRoom(IReadOnlyList<ISandboxBackend> backends, SandboxKind? wanted, NetworkRoom network, ILogger log)
     {
-        _log = log;
-        _bubblewrap = new BubblewrapBackend(new HandsOptions { StateDirectory = stateDirectory }); // by the real clock: it waits for real processes
-        _probe = new(ProbeAsync);
+        (_backends, _wanted, _network, _log) = (backends, wanted, network, log);
+        _probes = new(ProbeAsync);
     }
 
-    /// <summary>What a session may choose, the usual one first, as far as it is known: looking takes a second and does not hold up the start.</summary>
-    public IReadOnlyList<SandboxKind> Known => _probe is { IsValueCreated: true, Value: { IsCompletedSuccessfully: true, Result.Usable: true } } ? [SandboxKind.None, SandboxKind.Bubblewrap] : [SandboxKind.None];
+    /// <summary>What a session may choose, as far as it is known: looking takes a second and does not hold up the start.</summary>
+    public IReadOnlyList<SandboxKind> Known => [.. Seen.Where(p => p.Usable).Select(p => p.Kind), SandboxKind.None];
 
-    /// <summary>Looks, once, by the real recipe; at most 20 s. Never faults for a machine that has none.</summary>
-    public Task LookAsync() => _probe.Value;
+    /// <summary>What a session gets that does not choose. Null: not known yet, or nothing that would isolate it; then it must choose.</summary>
+    public SandboxKind? Default => _wanted == SandboxKind.None ? SandboxKind.None : First(Seen)?.Kind;
 
-    /// <summary>Why a kind can't be chosen, and what to do; null when it can.</summary>
-    public async Task<string?> WhyNotAsync(SandboxKind kind) => kind switch
+    /// <summary>Why sessions that do not choose are refused; null when they are not, or nobody knows yet.</summary>
+    public string? WhyNoDefault => _probes is { IsValueCreated: true, Value.IsCompletedSuccessfully: true } && Default is null ? Reasons(Seen) : null;
+
+    /// <summary>Whether sandboxes have a way out at all: it needs a program that leads a port inside to our socket.</summary>
+    public static bool HasNetwork { get; } = Executables.Find("socat", "/usr/bin:/bin") is not null;
+
+    private IReadOnlyList<SandboxProbe> Seen => _probes is { IsValueCreated: true, Value: { IsCompletedSuccessfully: true, Result: var seen } } ? seen : [];
+
+    /// <summary>Looks, once, by the real recipes; a few seconds, at most 20 s each. Never faults.</summary>
+    public Task LookAsync() => _probes.Value;
+
+    /// <summary>What a session is given: its choice, or the usual. Never something weaker than what was asked for.</summary>
+    /// <returns>The kind, or null and why there is none and what to do.</returns>
+    public async Task<(SandboxKind? Kind, string Why)> ChooseAsync(SandboxKind? choice)
     {
-        SandboxKind.None => null,
-        SandboxKind.Bubblewrap => (await _probe.Value) is { Usable: false } probe ? string.Join(' ', probe.Reasons.DefaultIfEmpty("It does not work on this machine.")) : null,
-        _ => "Only bubblewrap can be chosen yet.",
-    };
+        if ((choice ?? _wanted) == SandboxKind.None)
+        {
+            return (SandboxKind.None, "");
+        }
+
+        var probes = await _probes.Value;
+        if (choice is null)
+        {
+            return First(probes) is { } usual
+                ? (usual.Kind, "")
+                : (null, $"No sandbox works on this machine, and without one nothing runs unasked for. {Reasons(probes)} See: pocketcoder doctor. Or choose \"no sandbox\" for this session.");
+        }
+
+        return probes.FirstOrDefault(p => p.Kind == choice) switch
+        {
+            { Usable: true } => (choice, ""),
+            { } probe => (null, string.Join(' ', probe.Reasons.DefaultIfEmpty("It does not work on this machine."))),
+            null => (null, $"There is no sandbox {SandboxName.Of(choice.Value)} on this machine."),
+        };
+    }
 
     /// <summary>
     /// What a session's commands get in their environment beside the sandbox's own; asked when a command is asked for and again before it begins, and what
@@ -51,35 +83,45 @@ internal sealed partial class HandsRoom : IAsyncDisposable
     /// <summary>Ends what an earlier daemon left: its agents are gone, so nobody waits for those commands.</summary>
     public async Task CleanAsync(CancellationToken cancellationToken)
     {
-        foreach (var left in await _bubblewrap.RecoverAsync(cancellationToken))
+        foreach (var backend in _backends)
         {
-            await KillAsync(left);
+            try
+            {
+                foreach (var left in await backend.RecoverAsync(cancellationToken))
+                {
+                    await KillAsync(left);
+                }
+            }
+            catch (SandboxException e) when (backend.Kind != SandboxKind.Bubblewrap)
+            {
+                LogNotEnded(_log, SandboxName.Of(backend.Kind), e.Message); // an engine that does not answer must not keep the daemon from starting
+            }
         }
     }
 
-    /// <summary>The session's sandbox; a new one when it has none or lost it.</summary>
+    /// <summary>The session's sandbox, with its way out; a new one when it has none or lost it.</summary>
     /// <exception cref="SandboxException">It can't be made; the message says why.</exception>
-    public async Task<ISandbox> GetAsync(Guid session, string project, CancellationToken cancellationToken)
+    public async Task<ISandbox> GetAsync(HandsWanted wanted, CancellationToken cancellationToken)
     {
         while (true)
         {
-            var made = _sandboxes.GetOrAdd(session, id => new(() => CreateAsync(id, project)));
+            var made = _sandboxes.GetOrAdd(wanted.Session, _ => new(() => CreateAsync(wanted)));
             try
             {
-                var sandbox = await made.Value.WaitAsync(cancellationToken);
-                if (sandbox.IsAlive)
+                var hands = await made.Value.WaitAsync(cancellationToken);
+                if (hands.Sandbox.IsAlive)
                 {
-                    return sandbox;
+                    return hands.Sandbox;
                 }
 
-                if (_sandboxes.TryRemove(KeyValuePair.Create(session, made)))
+                if (_sandboxes.TryRemove(KeyValuePair.Create(wanted.Session, made)))
                 {
-                    await KillAsync(sandbox);
+                    await EndAsync(hands);
                 }
             }
             catch (SandboxException)
             {
-                _sandboxes.TryRemove(KeyValuePair.Create(session, made));
+                _sandboxes.TryRemove(KeyValuePair.Create(wanted.Session, made));
                 throw;
             }
         }
@@ -92,7 +134,7 @@ internal sealed partial class HandsRoom : IAsyncDisposable
         {
             try
             {
-                await KillAsync(await made.Value);
+                await EndAsync(await made.Value);
             }
             catch (SandboxException)
             {
@@ -103,46 +145,95 @@ internal sealed partial class HandsRoom : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (_probe.IsValueCreated)
+        if (_probes.IsValueCreated)
         {
             try
             {
-                await _probe.Value.WaitAsync(KillLimit); // it cleans up after itself
+                await _probes.Value.WaitAsync(KillLimit); // they clean up after themselves
             }
             catch (TimeoutException)
             {
                 LogNotEnded(_log, "probe", "it did not end in time"); // the next start cleans
             }
-
         }
 
         foreach (var session in _sandboxes.Keys)
         {
             await EndAsync(session);
         }
+
+        foreach (var backend in _backends)
+        {
+            (backend as IDisposable)?.Dispose();
+        }
     }
 
-    private Task<ISandbox> CreateAsync(Guid session, string project)
-        => _bubblewrap.CreateAsync(new SandboxSpec { Id = session.ToString("D"), Workspace = project }, CancellationToken.None);
+    /// <summary>The first that is wanted and works. Reduced ones only when they were asked for.</summary>
+    private SandboxProbe? First(IReadOnlyList<SandboxProbe> probes)
+        => probes.FirstOrDefault(p => p.Usable && (_wanted is { } wanted ? p.Kind == wanted : p.Kind is SandboxKind.Bubblewrap or SandboxKind.Docker));
 
-    private async Task<SandboxProbe> ProbeAsync()
+    private string Reasons(IReadOnlyList<SandboxProbe> probes) => string.Join(
+        ' ', probes.Where(p => !p.Usable && (_wanted is null ? p.Kind == SandboxKind.Bubblewrap : p.Kind == _wanted)).SelectMany(p => p.Reasons).DefaultIfEmpty("None was found."));
+
+    private async Task<Hands> CreateAsync(HandsWanted wanted)
     {
-        SandboxProbe probe;
+        var backend = _backends.FirstOrDefault(b => b.Kind == wanted.Kind)
+            ?? throw new SandboxException(SandboxError.NotAvailable, $"There is no sandbox {SandboxName.Of(wanted.Kind)} on this machine.");
+        var relayed = backend.Kind == SandboxKind.Bubblewrap && HasNetwork; // the others have no way out yet
+        var sandbox = await backend.CreateAsync(
+            new SandboxSpec
+            {
+                Id = wanted.Session.ToString("D"),
+                Workspace = wanted.Directory,
+                Relays = relayed ? [new SocketRelay(NetworkRoom.Port, NetworkRoom.Socket)] : [],
+                Environment = relayed ? NetworkRoom.Environment : new Dictionary<string, string>(StringComparer.Ordinal),
+            },
+            CancellationToken.None);
         try
         {
-            probe = await _bubblewrap.ProbeAsync(CancellationToken.None);
+            // A daemon of root runs sandboxes as other users: they must be let in by the socket, and the folder keeps everybody else out.
+            return new Hands(sandbox, relayed ? _network.Open(wanted, sandbox.SocketDirectory!, others: Environment.IsPrivilegedProcess) : null);
         }
-        catch (SandboxException e)
+        catch (IOException e)
         {
-            probe = new SandboxProbe(SandboxKind.Bubblewrap, Usable: false, [e.Message], new Dictionary<string, string>(StringComparer.Ordinal), LimitSource.None);
+            await KillAsync(sandbox);
+            throw new SandboxException(SandboxError.StartFailed, $"Its way to the network could not be made: {e.Message}", e);
+        }
+    }
+
+    private async Task EndAsync(Hands hands)
+    {
+        if (hands.Network is { } network)
+        {
+            await network.DisposeAsync(); // first: its socket lies in the sandbox's folder
         }
 
-        if (!probe.Usable)
+        await KillAsync(hands.Sandbox);
+    }
+
+    private async Task<IReadOnlyList<SandboxProbe>> ProbeAsync()
+    {
+        var probes = new List<SandboxProbe>();
+        foreach (var backend in _backends)
         {
-            LogUnusable(_log, string.Join(' ', probe.Reasons));
+            SandboxProbe probe;
+            try
+            {
+                probe = await backend.ProbeAsync(CancellationToken.None);
+            }
+            catch (SandboxException e)
+            {
+                probe = new SandboxProbe(backend.Kind, Usable: false, [e.Message], new Dictionary<string, string>(StringComparer.Ordinal), LimitSource.None);
+            }
+
+            probes.Add(probe);
+            if (!probe.Usable)
+            {
+                LogUnusable(_log, SandboxName.Of(backend.Kind), string.Join(' ', probe.Reasons));
+            }
         }
 
-        return probe;
+        return probes;
     }
 
     private async Task KillAsync(ISandbox sandbox)
@@ -158,9 +249,15 @@ internal sealed partial class HandsRoom : IAsyncDisposable
         }
     }
 
-    [LoggerMessage(EventId = 401, Level = LogLevel.Warning, Message = "No sandbox can be used: {Why}")]
-    private static partial void LogUnusable(ILogger log, string why);
+    private sealed record Hands(ISandbox Sandbox, SessionNetwork? Network);
+
+    [LoggerMessage(EventId = 401, Level = LogLevel.Warning, Message = "The sandbox {Kind} can't be used: {Why}")]
+    private static partial void LogUnusable(ILogger log, string kind, string why);
 
     [LoggerMessage(EventId = 402, Level = LogLevel.Warning, Message = "The sandbox {Id} could not be ended wholly: {Why}")]
     private static partial void LogNotEnded(ILogger log, string id, string why);
 }
+
+/// <summary>Whose sandbox, and which.</summary>
+/// <param name="Directory">The project's folder.</param>
+internal sealed record HandsWanted(Guid Session, Guid Project, SandboxKind Kind, string Directory);

@@ -323,12 +323,19 @@ internal sealed partial class SessionActor
     /// <summary>Passes a settled approval on to the agent: started in the ledger first, then told.</summary>
     private async Task AnswerAsync(ApprovalInfo approval, AgentPromptResponseRequest? decision)
     {
-        if (_asked.Values.FirstOrDefault(a => a.Approval.ApprovalId == approval.ApprovalId) is not { } asked || _turn is null)
+        if (_asked.Values.FirstOrDefault(a => a.Approval.ApprovalId == approval.ApprovalId) is not { } asked || (_turn is null && asked.Request is not NetworkAsked))
         {
             return;
         }
 
         _asked.Remove(asked.RequestId);
+        if (asked.Request is NetworkAsked host)
+        {
+            TellProxy(host, approval);
+            await TurnStateAsync(TurnState.Running);
+            return;
+        }
+
         AgentAnswer? answer;
         try
         {

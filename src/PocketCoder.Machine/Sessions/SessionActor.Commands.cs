@@ -16,6 +16,8 @@ internal sealed partial class SessionActor
     /// <summary>By the agent's request: what runs for it. Only touched on the mailbox.</summary>
     private readonly Dictionary<string, RunningCommand> _commands = new(StringComparer.Ordinal);
 
+    private HandsWanted HandsWanted => new(_record.SessionId, _record.ProjectId, _record.Sandbox, _directory);
+
     private sealed record RunningCommand(HostCommand Command, Guid ApprovalId, Execution Execution);
 
     private async Task BashCallAsync(AgentHostCall call)
@@ -62,7 +64,7 @@ internal sealed partial class SessionActor
         ISandbox sandbox;
         try
         {
-            sandbox = await _services.Hands.GetAsync(_record.SessionId, _directory, CancellationToken.None);
+            sandbox = await _services.Hands.GetAsync(HandsWanted, CancellationToken.None);
         }
         catch (SandboxException e)
         {
@@ -149,6 +151,7 @@ internal sealed partial class SessionActor
     {
         if (_commands.Remove(requestId, out var running))
         {
+            ForgetHostsOf(requestId);
             var result = await running.Execution.Completed;
             await RecordAsync(running.ApprovalId, running.Command.Call.ToolUseId, result);
             await TellAgentAsync(requestId, new AgentAnswer.HostResult(result.ForAgent(), IsError: false));
@@ -164,6 +167,7 @@ internal sealed partial class SessionActor
             return;
         }
 
+        ForgetHostsOf(requestId);
         _stream.Drop(running.Command.Call.ToolUseId);
         try
         {

@@ -91,6 +91,7 @@ internal sealed partial class SessionActor
         }
 
         job.Result = result;
+        ForgetHostsOf(job.ApprovalId.ToString());
         var ended = _jobs.Where(j => j.Result is not null).ToList();
         _jobs = [.. _jobs.Except(ended.Take(ended.Count - EndedJobs))];
         if (_process is null && _turn is null && !RunningJobs.Any())
@@ -105,7 +106,7 @@ internal sealed partial class SessionActor
         var running = RunningJobs.Select(j => MarkStopped(j, who)!).ToList();
         try
         {
-            await Task.WhenAll(running.Select(j => j.Execution.KillAsync())).WaitAsync(EndLimit, _services.Time);
+            await Task.WhenAll(running.Select(EndAsync)).WaitAsync(EndLimit, _services.Time);
         }
         catch (TimeoutException)
         {
@@ -115,6 +116,12 @@ internal sealed partial class SessionActor
         foreach (var job in running.Where(j => j.Execution.Completed.IsCompleted))
         {
             await JobEndedAsync(job);
+        }
+
+        static async Task EndAsync(Job job)
+        {
+            await job.Execution.KillAsync();
+            await job.Execution.Completed; // the last of its output is read then
         }
     }
 

@@ -134,7 +134,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
         if (_turn is { } running && !_cancelling && (meant ?? running.TurnId) == running.TurnId)
         {
             _cancelling = true;
-            _asked.Clear();
+            DropAsked(running.TurnId);
             await StopExecutionsAsync();
             await UnlessFullAsync(_services.Approvals.CloseTurnAsync(_record.SessionId, running.TurnId, "stopped", alsoRunning: false)); // stopping works always; the turn's end closes them
             await InterruptAsync(running.TurnId);
@@ -352,7 +352,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
     {
         await StopExecutionsAsync();
         var turn = _turn!;
-        _asked.Clear(); // nobody is told anything for a turn that ends
+        DropAsked(turn.TurnId);
         try
         {
             var (record, closed) = await Store.WriteAsync(change => EndTurn(change, turn, outcome, error, usage));

@@ -84,15 +84,11 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
             throw new RequestFailure(ErrorCode.InvalidRequest, $"{driver.Description.Name} has no mode {mode}.");
         }
 
-        var sandbox = request.Sandbox ?? SandboxKind.None;
+        var (chosen, why) = await services.Hands.ChooseAsync(request.Sandbox);
+        var sandbox = chosen ?? throw new RequestFailure(ErrorCode.InvalidRequest, why);
         if (sandbox != SandboxKind.None && !driver.Description.HostTools)
         {
-            throw new RequestFailure(ErrorCode.InvalidRequest, $"{driver.Description.Name} runs its commands itself, so they can't be put into a sandbox.");
-        }
-
-        if (await services.Hands.WhyNotAsync(sandbox) is { } why)
-        {
-            throw new RequestFailure(ErrorCode.InvalidRequest, why);
+            throw new RequestFailure(ErrorCode.InvalidRequest, $"{driver.Description.Name} runs its commands itself, so they can't be put into a sandbox. Choose \"no sandbox\" for this session if you want that.");
         }
 
         var (record, added) = await Store.WriteAsync<(SessionRecord, TurnInfo?)>(change =>

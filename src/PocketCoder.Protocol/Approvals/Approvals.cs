@@ -18,6 +18,9 @@ public enum ApprovalKind
 
     /// <summary>Write to the standard input of a job that runs.</summary>
     JobInput,
+
+    /// <summary>Reach a host from inside of a sandbox.</summary>
+    Network,
 }
 
 [JsonConverter(typeof(LowerSnake<ApprovalState>))]
@@ -52,6 +55,9 @@ public enum DecisionScope
 
     /// <summary>The same thing again in this session.</summary>
     Session,
+
+    /// <summary>For hosts only: a rule of the project, with an end.</summary>
+    Project,
 }
 
 [JsonConverter(typeof(LowerSnake<DecisionVerdict>))]
@@ -108,6 +114,7 @@ public sealed record ExecutionInfo(DateTimeOffset StartedAt, DateTimeOffset? Fin
 [JsonDerivedType(typeof(QuestionSubject), "question")]
 [JsonDerivedType(typeof(PlanSubject), "plan")]
 [JsonDerivedType(typeof(JobInputSubject), "job_input")]
+[JsonDerivedType(typeof(NetworkSubject), "network")]
 public abstract record ApprovalSubject;
 
 /// <param name="Command">Every byte of the command line. Clients escape it for display and never shorten it.</param>
@@ -151,6 +158,11 @@ public sealed record QuestionOption(string Label, string? Description);
 /// <param name="Plan">Markdown. Untrusted.</param>
 public sealed record PlanSubject(string Plan) : ApprovalSubject;
 
+/// <param name="Host">Lower case, without a final dot, never an address. The name that is looked up and connected to.</param>
+/// <param name="Method"><c>CONNECT</c> for an encrypted tunnel; else the HTTP method of an unencrypted request.</param>
+/// <param name="Commands">What of ours runs in the session meanwhile; which of them asks can't be known.</param>
+public sealed record NetworkSubject(string Host, int Port, string Method, IReadOnlyList<string> Commands) : ApprovalSubject;
+
 /// <summary>A line diff with three lines of context.</summary>
 /// <param name="Complete">False when the files were too large to compare line by line and one hunk replaces all.</param>
 public sealed record FileDiff(string Path, bool Creates, int Added, int Removed, IReadOnlyList<DiffHunk> Hunks, bool Complete);
@@ -175,7 +187,7 @@ public sealed record DiffLine(DiffLineKind Kind, string Text, bool NoNewline = f
 /// where reason and answers are UTF-8 and empty when absent. Sending the same decision again is harmless and gets the same answer.
 /// </summary>
 /// <param name="DecisionId">Client-made UUIDv7.</param>
-/// <param name="Answers">For questions: JSON text of an object question → answer. For plans: the mode to go on in, or absent.</param>
+/// <param name="Answers">For questions: JSON text of an object question → answer. For plans: the mode to go on in, or absent. For a project's rule: its days, 1–365, or absent for 30.</param>
 /// <param name="Interrupt">With a denial: also end the turn.</param>
 public sealed record AgentPromptResponseRequest(
     Guid ApprovalId,

@@ -11,6 +11,8 @@ public static class MessageTypes
     public const string MachinesList = "machines_list";
     public const string MachineState = "machine_state";
     public const string ProjectsList = "projects_list";
+    public const string NetworkRulesList = "network_rules_list";
+    public const string NetworkRuleRemove = "network_rule_remove";
     public const string AgentsList = "agents_list";
     public const string AgentSessionNew = "agent_session_new";
     public const string AgentMessage = "agent_message";
@@ -53,5 +55,6 @@ public static class MessageTypes
         Hello, Ping, Subscribe, Unsubscribe, MachinesList, MachineState, ProjectsList, AgentsList, AgentSessionNew, AgentMessage,
         AgentSessionsList, AgentSessionGet, AgentSessionSet, AgentCancel, AgentQueueEdit, AgentQueueRemove, AgentPromptResponse,
         ApprovalsList, ExecutionOutput, JobsList, JobStop, SentFile, DevicesList, DeviceRevoke, DeviceRename, LedgerHead, LedgerList, LedgerVerify,
+        NetworkRulesList, NetworkRuleRemove,
     ];
 }

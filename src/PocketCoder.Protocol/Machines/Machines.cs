@@ -19,7 +19,7 @@ public enum SandboxKind
     Landlock,
 }
 
-/// <param name="Sandbox">What a session gets that does not choose.</param>
+/// <param name="Sandbox">What a session gets that does not choose. Null: the machine has not looked yet, or none works and a session must choose.</param>
 /// <param name="Sandboxes">What a session may choose, as far as this machine has looked.</param>
 public sealed record MachineInfo(
     string MachineId,
@@ -28,7 +28,7 @@ public sealed record MachineInfo(
     string Os,
     string Arch,
     bool Demo,
-    SandboxKind Sandbox,
+    SandboxKind? Sandbox,
     IReadOnlyList<SandboxKind> Sandboxes,
     IReadOnlyList<string> Warnings);
 
@@ -56,6 +56,7 @@ public sealed record MachineStateResponse(
 [JsonDerivedType(typeof(ProjectRemoved), "project_removed")]
 [JsonDerivedType(typeof(DeviceChanged), "device")]
 [JsonDerivedType(typeof(LedgerMoved), "ledger_head")]
+[JsonDerivedType(typeof(MachineChanged), "machine")]
 [JsonDerivedType(typeof(MachineStopping), "stopping")]
 public abstract record MachineEvent;
 
@@ -73,6 +74,9 @@ public sealed record DeviceChanged(DeviceInfo Device) : MachineEvent;
 
 /// <summary>A newer signed head; devices remember the highest they saw.</summary>
 public sealed record LedgerMoved(LedgerHead Head) : MachineEvent;
+
+/// <summary>What the machine says of itself, anew.</summary>
+public sealed record MachineChanged(MachineInfo Machine) : MachineEvent;
 
 /// <summary>The daemon is stopping, and why.</summary>
 public sealed record MachineStopping(string Reason) : MachineEvent;

@@ -77,6 +77,11 @@ internal sealed class CliHome : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (DaemonLock.Holder(Home) is { IsAlive: true })
+        {
+            await RunAsync("stop"); // in order: a killed daemon leaves its sandboxes to the next one, and there is none
+        }
+
         if (DaemonLock.Holder(Home) is { IsAlive: true } holder)
         {
             using var daemon = System.Diagnostics.Process.GetProcessById(holder.Pid);

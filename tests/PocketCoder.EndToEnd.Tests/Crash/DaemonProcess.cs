@@ -72,7 +72,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
 
     /// <summary>Starts it and does not wait.</summary>
     public static DaemonProcess Launch(Home home, int port, IReadOnlyDictionary<string, string> environment, bool demo)
-        => new(Start(home, environment, ["start", "--foreground", "--listen", $"127.0.0.1:{port}", .. demo ? ["--demo"] : Array.Empty<string>()]));
+        => new(Start(home, environment, ["start", "--foreground", "--sandbox", "none", "--listen", $"127.0.0.1:{port}", .. demo ? ["--demo"] : Array.Empty<string>()]));
 
     /// <summary>Starts it and waits until devices can connect.</summary>
     public static async Task<DaemonProcess> StartAsync(Home home, int port, IReadOnlyDictionary<string, string> environment, bool demo)

@@ -30,6 +30,8 @@ export interface Requests {
   ledger_head: { request: LedgerHeadRequest; response: LedgerHeadResponse };
   ledger_list: { request: LedgerListRequest; response: LedgerListResponse };
   ledger_verify: { request: LedgerVerifyRequest; response: LedgerVerifyResponse };
+  network_rules_list: { request: NetworkRulesListRequest; response: NetworkRulesListResponse };
+  network_rule_remove: { request: NetworkRuleRemoveRequest; response: NetworkRuleRemoveResponse };
 }
 
 export interface AgentCancelRequest {
@@ -208,7 +210,7 @@ export interface ApprovalInfo {
   risk?: RiskInfo | null;
 }
 
-export type ApprovalKind = "command" | "edit" | "tool" | "question" | "plan" | "job_input";
+export type ApprovalKind = "command" | "edit" | "tool" | "question" | "plan" | "job_input" | "network";
 
 export type ApprovalState = "pending" | "allowed" | "denied" | "expired" | "withdrawn" | "running" | "finished" | "unknown";
 
@@ -218,7 +220,8 @@ export type ApprovalSubject =
   | ToolSubject
   | QuestionSubject
   | PlanSubject
-  | JobInputSubject;
+  | JobInputSubject
+  | NetworkSubject;
 
 export interface ApprovalsListRequest {
   pending?: boolean;
@@ -259,7 +262,7 @@ export interface DecisionInfo {
   at: string;
 }
 
-export type DecisionScope = "once" | "turn" | "session";
+export type DecisionScope = "once" | "turn" | "session" | "project";
 
 export type DecisionVerdict = "allow" | "deny";
 
@@ -528,6 +531,11 @@ export interface LedgerVerifyResponse {
   head: LedgerHead;
 }
 
+export interface MachineChanged {
+  kind: "machine";
+  machine: MachineInfo;
+}
+
 export type MachineEvent =
   | SessionChanged
   | SessionRemoved
@@ -536,6 +544,7 @@ export type MachineEvent =
   | ProjectRemoved
   | DeviceChanged
   | LedgerMoved
+  | MachineChanged
   | MachineStopping;
 
 export interface MachineInfo {
@@ -545,7 +554,7 @@ export interface MachineInfo {
   os: string;
   arch: string;
   demo: boolean;
-  sandbox: SandboxKind;
+  sandbox: SandboxKind | null;
   sandboxes: SandboxKind[];
   warnings: string[];
 }
@@ -570,6 +579,39 @@ export type MachinesListRequest = Record<string, never>;
 
 export interface MachinesListResponse {
   machines: MachineInfo[];
+}
+
+export interface NetworkRuleInfo {
+  ruleId: string;
+  projectId: string;
+  pattern: string;
+  by: string;
+  createdAt: string;
+  expiresAt: string | null;
+}
+
+export interface NetworkRuleRemoveRequest {
+  ruleId: string;
+}
+
+export interface NetworkRuleRemoveResponse {
+  rule: NetworkRuleInfo;
+}
+
+export interface NetworkRulesListRequest {
+  projectId?: string | null;
+}
+
+export interface NetworkRulesListResponse {
+  rules: NetworkRuleInfo[];
+}
+
+export interface NetworkSubject {
+  kind: "network";
+  host: string;
+  port: number;
+  method: string;
+  commands: string[];
 }
 
 export interface NoticeEvent {

@@ -1,4 +1,4 @@
-import type { ApprovalInfo, DecisionScope, DecisionVerdict } from "../protocol/generated";
+import type { ApprovalInfo, ApprovalKind, DecisionScope, DecisionVerdict } from "../protocol/generated";
 
 /** A decision made on this device, until the approval itself shows it. */
 export interface OwnDecision {
@@ -20,11 +20,16 @@ export interface Step {
   readonly state: StepState;
 }
 
-/** Where a decision stands. Denials, questions and plans end with being recorded; only what runs goes on. */
+/** Whether something of the machine's runs after it is allowed; answers, plans and hosts are over with the decision. */
+export function runsWhenAllowed(kind: ApprovalKind): boolean {
+  return kind === "command" || kind === "edit" || kind === "tool";
+}
+
+/** Where a decision stands. What does not run ends with being recorded. */
 export function stepsOf(approval: ApprovalInfo, own: OwnDecision | null): Step[] {
   const verdict = approval.decision?.verdict ?? own?.verdict;
   if (verdict === undefined) return [];
-  const runs = verdict === "allow" && approval.kind !== "question" && approval.kind !== "plan";
+  const runs = verdict === "allow" && runsWhenAllowed(approval.kind);
   const names: StepName[] = runs ? ["saved", "sent", "recorded", "running", "finished"] : ["saved", "sent", "recorded"];
   const reached = reachedStep(approval, own);
   const failed = (own?.state === "refused" && approval.decision === null) || approval.state === "unknown";

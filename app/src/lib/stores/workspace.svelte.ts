@@ -316,6 +316,9 @@ export class Workspace {
       case "ledger_head":
         this.#headMoved(event.head);
         break;
+      case "machine":
+        this.machine = event.machine;
+        break;
       case "stopping":
         this.stopping = event.reason;
         break;

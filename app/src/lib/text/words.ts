@@ -19,6 +19,8 @@ export function summary(approval: ApprovalInfo): string {
       return subject.questions[0]?.text ?? "";
     case "plan":
       return subject.plan.split("\n").find((line) => line.trim() !== "")?.replace(/^#+\s*/, "") ?? "";
+    case "network":
+      return `${subject.host}:${subject.port}`;
   }
 }
 
@@ -37,6 +39,8 @@ export function kindIcon(approval: ApprovalInfo): IconName {
       return "message-circle-question-mark";
     case "plan":
       return "clipboard-list";
+    case "network":
+      return "globe";
   }
 }
 
