@@ -46,6 +46,7 @@ const stories = [
   ["session-main", "rich", `/sessions/${S(101)}`],
   ["session-top", "rich", `/sessions/${S(101)}`, async (page) => { await page.getByTestId("transcript").evaluate((view) => { view.scrollTop = 0; }); await page.waitForTimeout(300); }],
   ["session-tool-open", "rich", `/sessions/${S(101)}`, async (page) => { await page.getByRole("button", { name: /npm test/ }).first().click(); await page.waitForTimeout(300); }],
+  ["session-undo", "rich", `/sessions/${S(101)}`, async (page) => { await page.getByRole("button", { name: /npm test/ }).first().click(); await page.getByTestId("undo").first().click(); await page.getByTestId("undo-files").waitFor(); }],
   ["session-working", "rich", `/sessions/${S(105)}`],
   ["session-interrupted", "rich", `/sessions/${S(104)}`],
   ["machine", "rich", "/machine"],

@@ -4,6 +4,7 @@ using PocketCoder.Bench.App;
 using PocketCoder.Bench.Daemons;
 using PocketCoder.Bench.Ledgers;
 using PocketCoder.Bench.Results;
+using PocketCoder.Bench.Sandboxes;
 using PocketCoder.Bench.Sessions;
 
 if (OperatingSystem.IsWindows())
@@ -42,6 +43,7 @@ foreach (var part in BenchOptions.AllParts.Intersect(options.Parts, StringCompar
             "start" => StartBench.RunAsync(options, measured),
             "memory" => MemoryBench.RunAsync(options, measured),
             "session" => SessionBench.RunAsync(options, measured),
+            "hands" => HandsBench.RunAsync(options, measured),
             "ledger" => LedgerBench.RunAsync(options, measured),
             _ => AppBench.RunAsync(options, measured),
         });

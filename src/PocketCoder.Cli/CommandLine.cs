@@ -30,6 +30,7 @@ internal static class CommandLine
         root.Add(JobCommands.List(terminal));
         root.Add(JobCommands.Output(terminal));
         root.Add(NetworkCommands.Create(terminal));
+        root.Add(UndoCommand.Create(terminal));
         root.Add(DeviceCommands.Create(terminal));
         root.Add(LedgerCommands.Create(terminal));
         root.Add(LogsCommand.Create(terminal));

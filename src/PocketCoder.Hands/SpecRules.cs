@@ -34,6 +34,15 @@ internal static class SpecRules
             }
         }
 
+        foreach (var path in spec.Pinned)
+        {
+            Folder(path, nameof(spec.Pinned));
+            if (!path.StartsWith(spec.Workspace + "/", StringComparison.Ordinal) || !Directory.Exists(path))
+            {
+                throw Bad($"{path} is to stay in its place and is no directory of the workspace.");
+            }
+        }
+
         foreach (var relay in spec.Relays)
         {
             if (relay.Port is < 1 or > 65535 || relay.Socket.Length is 0 or > LongestId || !relay.Socket.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.') || relay.Socket.StartsWith('.'))

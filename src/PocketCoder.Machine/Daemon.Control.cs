@@ -57,6 +57,11 @@ public sealed partial class Daemon : IControlTarget
 
     Task<NetworkRuleInfo> IControlTarget.RemoveNetworkRuleAsync(Guid ruleId, CancellationToken ct) => ControlAsync(() => _rules.RemoveAsync(ruleId, "cli", null));
 
+    Task<SnapshotDiffResponse> IControlTarget.PreviewUndoAsync(string target, CancellationToken ct) => ControlAsync(async () => await _undo.LookAsync(await _undo.FindAsync(target, ct), ct));
+
+    Task<UndoInfo> IControlTarget.UndoAsync(UndoRequest request) => ControlAsync(
+        () => _undo.UndoAsync(null, new SnapshotUndoRequest(Guid.CreateVersion7(), request.Target, request.Digest, "", request.Force)));
+
     Task<PairingOffer> IControlTarget.PairAsync(PairingRequest request, CancellationToken ct) => ControlAsync(async () =>
     {
         // Whoever can decide must see what about: view goes with every pairing.

@@ -18,6 +18,8 @@ using PocketCoder.Machine.Overview;
 using PocketCoder.Machine.Projects;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Sessions;
+using PocketCoder.Machine.Snapshots;
+using PocketCoder.Machine.Snapshots.Undo;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Machine.Streams;
 using PocketCoder.Protocol;
@@ -48,6 +50,8 @@ public sealed partial class Daemon : IAsyncDisposable
     private readonly NetworkRules _rules;
     private readonly NetworkRoom _network;
     private readonly HandsRoom _hands;
+    private readonly SnapshotRoom _snapshots;
+    private readonly UndoDesk _undo;
     private readonly SessionDirectory _sessions;
     private readonly ExecutionDesk _executions;
     private readonly ConnectionRegistry _connections = new();
@@ -78,9 +82,11 @@ public sealed partial class Daemon : IAsyncDisposable
         _rules = new NetworkRules(_store);
         _network = new NetworkRoom(_store, _rules, time, options.Egress);
         _hands = new HandsRoom(Backends.Of(options.Home.Hands), options.Sandbox, _network, logger);
+        _snapshots = new SnapshotRoom(options.Home.Snapshots, _store, SnapshotLimits.Default, TimeProvider.System, logger); // by the real clock: it waits for real processes
+        _undo = new UndoDesk(_snapshots, _store, _projects, identity.Id);
         var archive = new SessionArchive(options.Home.Outputs, time);
         archive.Sweep();
-        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, time, AgentIdleTimeout, logger) { Archive = archive, OutputLimit = options.OutputLimit }, _projects, _agents);
+        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, _snapshots, time, AgentIdleTimeout, logger) { Archive = archive, OutputLimit = options.OutputLimit }, _projects, _agents);
         _approvals.Settled = (approval, decision) => _sessions.Find(approval.AgentSessionId)?.Settle(approval, decision);
         _network.Ask = (session, wanted, cancellationToken) => _sessions.Find(session)?.MayReachAsync(wanted, cancellationToken)
             ?? ValueTask.FromResult(EgressVerdict.Refuse("the session is gone"));
@@ -91,6 +97,7 @@ public sealed partial class Daemon : IAsyncDisposable
             .MapSessions(_sessions, _agents)
             .MapApprovals(_approvals)
             .MapExecutions(_executions)
+            .MapSnapshots(_undo)
             .MapNetwork(_rules)
             .MapDevices(_devices, _connections)
             .MapLedger(ledger, _head);
@@ -131,7 +138,7 @@ public sealed partial class Daemon : IAsyncDisposable
 
         var identity = ChannelIdentity.LoadOrCreate(options.Home.MachineKey);
         var ledger = await LedgerStore.OpenAsync(
-            new LedgerOptions(options.Home.Database, identity.Id) { MigrationSets = [new MigrationSet("machine", typeof(Daemon).Assembly, "PocketCoder.Machine.Migrations")] },
+            new LedgerOptions(options.Home.Database, identity.Id) { MigrationSets = [new MigrationSet("machine", typeof(Daemon).Assembly, "PocketCoder.Machine.Migrations"), new MigrationSet("snapshots", typeof(Daemon).Assembly, "PocketCoder.Machine.Snapshots.Migrations")] },
             options.TimeProvider,
             cancellationToken);
         var daemon = new Daemon(options, identity, ledger, drivers);
@@ -178,6 +185,7 @@ public sealed partial class Daemon : IAsyncDisposable
 
         await _sessions.DisposeAsync();
         await _hands.DisposeAsync();
+        await _snapshots.DisposeAsync();
         _approvals.Dispose();
         await _head.DisposeAsync();
         await _ledger.DisposeAsync();

@@ -54,6 +54,9 @@ public sealed class Home
     /// <summary>What commands wrote and agents sent, for a week.</summary>
     public string Outputs => In("outputs");
 
+    /// <summary>The snapshots of projects, one store each.</summary>
+    public string Snapshots => In("snapshots");
+
     /// <summary>The sample project of <c>--demo</c>.</summary>
     public string Demo => In("demo");
 

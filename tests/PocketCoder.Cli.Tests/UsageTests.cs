@@ -50,6 +50,7 @@ public sealed partial class UsageTests
               jobs              Commands in the background
               output <id>       What a command wrote, all of it
               network           Hosts that sandboxes may reach without a question
+              undo <what>       Bring files back to before what was allowed
               devices           Paired devices
               ledger            The record of what was asked, decided and done
               logs              Show the daemon's log

@@ -93,14 +93,13 @@ public sealed class ClaudeInTheAppTests(Browser browser) : IClassFixture<Browser
         await UntilIdleAsync(machine);
 
         // Stop: the command that runs is ended, not only forgotten.
-        await AppStoryTests.SendAsync(phone, "BASH: echo $$ > pid && exec sleep 300");
-        await ExpectCardAsync(phone, "sleep 300");
+        var seconds = Random.Shared.Next(1_000_000, 9_999_999); // by which it is found: in its sandbox it has another number than here
+        await AppStoryTests.SendAsync(phone, $"BASH: exec sleep {seconds}");
+        await ExpectCardAsync(phone, $"sleep {seconds}");
         await phone.Id("allow-once").Last.ClickAsync();
-        await Wait.UntilAsync(() => File.Exists(home.InProject("pid")) && File.ReadAllText(home.InProject("pid")).EndsWith('\n'), "the command runs");
-        var pid = int.Parse(await File.ReadAllTextAsync(home.InProject("pid")), System.Globalization.CultureInfo.InvariantCulture);
-        Assert.True(Directory.Exists($"/proc/{pid}"));
+        await Wait.UntilAsync(() => Runs($"sleep\0{seconds}\0"), "the command runs");
         await phone.Id("stop").ClickAsync();
-        await Wait.UntilAsync(() => !Directory.Exists($"/proc/{pid}"), "the command ended");
+        await Wait.UntilAsync(() => !Runs($"sleep\0{seconds}\0"), "the command ended");
         await UntilIdleAsync(machine);
         await phone.PictureAsync("26-claude-stopped");
         Assert.Empty(phone.Complaints);
@@ -137,4 +136,16 @@ public sealed class ClaudeInTheAppTests(Browser browser) : IClassFixture<Browser
 
     private static Task ExpectCardAsync(BrowserPhone phone, string text)
         => Expect(phone.Id("approval-card").Filter(new LocatorFilterOptions { Has = phone.Id("allow-once") }).Last).ToContainTextAsync(text);
+
+    private static bool Runs(string commandLine) => Directory.EnumerateDirectories("/proc").Any(process =>
+    {
+        try
+        {
+            return int.TryParse(Path.GetFileName(process), out _) && File.ReadAllText(Path.Combine(process, "cmdline")) == commandLine;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false; // it ended meanwhile, or is none of ours
+        }
+    });
 }

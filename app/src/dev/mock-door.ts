@@ -20,6 +20,7 @@ export function doorTo(machine: MockMachine, paired: PairedMachine | null = MACH
     forget: async () => void (known = null),
     signingKey: async () => "mock-device",
     signDecision: async () => "mock-signature",
+    signUndo: async () => "mock-signature",
     verifyHead: async (_, head) => name !== "badhead" && head.signature !== "forged",
     openSocket: () => machine.connect(),
     connect: () => new PlainTransport(),

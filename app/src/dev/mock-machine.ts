@@ -1,6 +1,6 @@
 import type {
   AgentDeltaPayload, AgentEventPayload, AgentInfo, AgentPromptResponseRequest, ApprovalInfo, DeviceInfo, Envelope, ErrorCode, HelloResponse, LedgerHead,
-  LedgerRowInfo, MachineEvent, MachineInfo, NetworkRuleInfo, ProjectInfo, Requests, Scope, SessionInfo, TurnInfo,
+  LedgerRowInfo, MachineEvent, MachineInfo, NetworkRuleInfo, ProjectInfo, Requests, Scope, SessionInfo, SnapshotDiffResponse, TurnInfo, UndoFile, UndoInfo, UndoTarget,
 } from "$lib/protocol/generated";
 import type { Socket } from "$lib/link/transport";
 import { runsWhenAllowed } from "$lib/stores/decisions";
@@ -27,6 +27,8 @@ export interface MockState {
   errors: Map<string, ErrorCode>;
   /** A decision's effects come one by one, this many milliseconds apart; 0 at once. */
   pace: number;
+  /** What undoing anything would change. */
+  undo: UndoFile[];
 }
 
 type Answer<T extends keyof Requests> = (request: Requests[T]["request"]) => Requests[T]["response"];
@@ -160,6 +162,10 @@ export class MockMachine {
       this.emit(agentSessionId, { kind: "turn", turn: next, at: now(), turnId: promptId, parentToolUseId: null });
       return next;
     };
+    const preview = (target: UndoTarget): SnapshotDiffResponse => ({
+      target, takenAt: now(), digest: "d1".repeat(32), total: state.undo.length, files: state.undo, changedSince: state.undo.filter((file) => file.changedSince).length, outcomeUnknown: false, running: false,
+      leftAlone: [{ path: "build/app.bin", why: "its content before was not kept (too large, or it could not be read)" }],
+    });
     return {
       hello: (): HelloResponse => ({ protocol: 1, machine: state.machine, signingKey: "mock", deviceId: "phone", scopes: state.scopes, instance: "mock", now: now(), ledger: state.head }),
       ping: () => ({ now: now() }),
@@ -211,6 +217,17 @@ export class MockMachine {
       agent_queue_edit: ({ agentSessionId, promptId, content }) => ({ turn: editTurn(agentSessionId, promptId, (turn) => ({ ...turn, content })) }),
       agent_queue_remove: ({ agentSessionId, promptId }) => ({ turn: editTurn(agentSessionId, promptId, (turn) => ({ ...turn, state: "cancelled", finishedAt: now() })) }),
       agent_prompt_response: (request) => ({ approval: this.#decide(request) }),
+      snapshot_diff: ({ target }) => preview(target),
+      snapshot_undo: ({ undoId, target, digest, force }) => {
+        const looked = preview(target);
+        if (digest !== looked.digest) throw new Refused("DIGEST_MISMATCH");
+        if (looked.changedSince > 0 && !force) throw new Refused("FILES_CHANGED");
+        const agentSessionId = state.approvals.find((item) => item.approvalId === target.id)?.agentSessionId ?? state.sessions[0]?.agentSessionId ?? "";
+        const undo: UndoInfo = { undoId, target, agentSessionId, turnId: null, by: "Pixel", at: now(), files: looked.total, paths: looked.files.map((file) => file.path), failed: [] };
+        state.undo = [];
+        this.emit(agentSessionId, { kind: "undo", undo, at: now(), turnId: null, parentToolUseId: null });
+        return { undo };
+      },
       approvals_list: () => ({ approvals: state.approvals }),
       execution_output: ({ approvalId, offset, limit }) => {
         const all = Array.from({ length: 20_000 }, (_, n) => `GET /health 200 ${n}\n`).join("");

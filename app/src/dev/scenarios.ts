@@ -183,6 +183,11 @@ function rich(ledger: LedgerRowInfo[]): MockState {
     refusal: null,
     errors: new Map(),
     pace: 900,
+    undo: [
+      { path: "src/auth/login.ts", change: "write", diff: DIFF, changedSince: false, mode: "644" },
+      { path: "coverage/\u202eindex.html", change: "delete", diff: null, changedSince: true, mode: null },
+      { path: "scripts/test.sh", change: "mode", diff: null, changedSince: false, mode: "755" },
+    ],
   };
 }
 
@@ -219,7 +224,7 @@ export function result(toolUseId: string, output: string, minutes: number, more:
 
 function mainTranscript(approvals: readonly ApprovalInfo[]): AgentEventPayload[] {
   const finished = approval(id(208), SESSION.main, { kind: "command", command: "npm test", cwd: "/home/ada/src/api", tool: "Bash", input: "{}" }, {
-    toolUseId: "t5", state: "finished", decision: { decisionId: id(902), verdict: "allow", scope: "once", reason: null, deviceId: "phone", by: "Pixel", at: ago(14) }, execution: { startedAt: ago(14), finishedAt: ago(13), exitCode: 1, failed: false },
+    toolUseId: "t5", state: "finished", decision: { decisionId: id(902), verdict: "allow", scope: "once", reason: null, deviceId: "phone", by: "Pixel", at: ago(14) }, execution: { startedAt: ago(14), finishedAt: ago(13), exitCode: 1, failed: false, undoable: true },
   });
   const command = approvals.find((item) => item.approvalId === APPROVAL.command);
   return [

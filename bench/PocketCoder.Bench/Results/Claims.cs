@@ -25,6 +25,14 @@ internal static class Claims
     public static readonly Claim Verify = new("ledger.verify", "ledger: verify", "rows/s", 100_000, AtLeast: true);
     public static readonly Claim Sync = new("disk.sync", "for comparison: this disk's write and fsync of 4 KiB, p50", "ms");
 
+    public static readonly Claim SandboxNew = new("sandbox.new", "sandbox: a new session's", "ms", 150);
+    public static readonly Claim SandboxMemory = new("sandbox.memory", "sandbox: memory of an idle one (PSS)", "MB");
+    public static readonly Claim CommandBare = new("sandbox.command.bare", "command without a sandbox: start → its output read and its end known", "ms");
+    public static readonly Claim CommandOver = new("sandbox.command.over", "the same in a sandbox, over that", "ms", 30);
+    public static readonly Claim Echo = new("terminal.echo.p50", "terminal: key written → its echo read, p50", "ms");
+    public static readonly Claim EchoP99 = new("terminal.echo.p99", "terminal: key written → its echo read, p99", "ms");
+    public static readonly Claim TerminalFlood = new("terminal.flood", "terminal: what a flood is carried at", "MB/s");
+
     public static readonly Claim AppBytes = new("app.bytes", "app: first load as sent (Brotli)", "bytes", 100_000);
     public static readonly Claim AppFresh = new("app.fresh", "app: fresh browser → pairing screen", "ms", 1_000);
     public static readonly Claim AppCold = new("app.paired.cold", "app: paired, nothing cached → list of sessions", "ms", 1_000);
@@ -33,6 +41,6 @@ internal static class Claims
     public static readonly IReadOnlyList<Claim> All =
     [
         Ready, IdleRss, IdlePss, ConnectedRss, ConnectedPss, TokenP50, TokenP99, DecisionP50, DecisionP99, Resume, ResumeAgain, WorkedRss,
-        Append, AppendP99, AppendAlone, Events, Verify, Sync, AppBytes, AppFresh, AppCold, AppWarm,
+        Append, AppendP99, AppendAlone, Events, Verify, Sync, SandboxNew, SandboxMemory, CommandBare, CommandOver, Echo, EchoP99, TerminalFlood, AppBytes, AppFresh, AppCold, AppWarm,
     ];
 }

@@ -37,6 +37,8 @@ internal sealed record TlsShown(IReadOnlyList<string> Names, DateTimeOffset Vali
 [JsonSerializable(typeof(PairingProgress))]
 [JsonSerializable(typeof(IReadOnlyList<DeviceInfo>))]
 [JsonSerializable(typeof(IReadOnlyList<NetworkRuleInfo>))]
+[JsonSerializable(typeof(SnapshotDiffResponse))]
+[JsonSerializable(typeof(UndoInfo))]
 [JsonSerializable(typeof(LedgerVerifyResponse))]
 [JsonSerializable(typeof(IReadOnlyList<LedgerRowInfo>))]
 [JsonSerializable(typeof(Started))]

@@ -39,14 +39,22 @@ internal static class Rings
         o.AddRange(["--proc", "/proc", "--dev", "/dev", "--size", "16777216", "--tmpfs", "/tmp", "--size", "1048576", "--tmpfs", "/run", "--dir", "/run/tm"]);
         o.AddRange(["--ro-bind", folder.Files, "/run/hands", "--ro-bind", folder.Options, "/run/execs", "--ro-bind", folder.Sockets, SandboxDefaults.SocketsInside]);
         o.AddRange(["--bind", folder.Temporary, "/stmp", "--bind", folder.Home, "/shome", "--bind", workspace, inside]);
+        foreach (var path in spec.Pinned)
+        {
+            o.AddRange(["--bind", Mounted(path), inside + path[spec.Workspace.Length..]]);
+        }
+
         foreach (var bind in spec.ReadOnlyBinds)
         {
-            o.AddRange(["--ro-bind", bind.Source, bind.Inside ?? bind.Source]);
+            o.AddRange(["--ro-bind", Mounted(bind.Source), bind.Inside ?? bind.Source]);
         }
 
         o.AddRange(["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/", "--hostname", "holder"]);
         o.AddRange(["--clearenv", "--setenv", "PATH", "/usr/bin:/bin", "--setenv", "LANG", "C.UTF-8", "--setenv", "SHELL", "/bin/sh", "--setenv", "HOME", "/tmp"]);
         return Join(o);
+
+        // What lies in the workspace is seen with the workspace's own mapping of users.
+        string Mounted(string path) => path.StartsWith(spec.Workspace + "/", StringComparison.Ordinal) ? workspace + path[spec.Workspace.Length..] : path;
     }
 
     /// <summary>Ring two: one a command or pane. Everything in it comes from ring one, so it can't name a host path at all.</summary>
@@ -60,6 +68,11 @@ internal static class Rings
         o.AddRange(["--ro-bind", "/etc", "/etc", "--proc", "/proc", "--dev", "/dev"]);
         o.AddRange(["--size", memory, "--tmpfs", "/run", "--size", memory, "--tmpfs", "/dev/shm"]);
         o.AddRange(["--bind", "/stmp", "/tmp", "--bind", "/shome", SandboxDefaults.HomeInside, "--ro-bind", SandboxDefaults.SocketsInside, SandboxDefaults.SocketsInside, "--bind", inside, inside]);
+        foreach (var path in spec.Pinned)
+        {
+            o.AddRange(["--bind", inside + path[spec.Workspace.Length..], inside + path[spec.Workspace.Length..]]);
+        }
+
         foreach (var bind in spec.ReadOnlyBinds)
         {
             o.AddRange(["--ro-bind", bind.Inside ?? bind.Source, bind.Inside ?? bind.Source]);

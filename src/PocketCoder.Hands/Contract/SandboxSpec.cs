@@ -15,6 +15,9 @@ public sealed record SandboxSpec
     /// <summary>Further host files and directories to be seen read-only, also beneath the workspace (the directory itself must be named: a bind of a child falls to a rename of its parent).</summary>
     public IReadOnlyList<ReadOnlyBind> ReadOnlyBinds { get; init; } = [];
 
+    /// <summary>Directories of the workspace that can't be renamed, removed or replaced inside, though what is in them can be changed: for those that hold a <see cref="ReadOnlyBinds"/>.</summary>
+    public IReadOnlyList<string> Pinned { get; init; } = [];
+
     /// <summary>The whole environment of every command beside PATH, HOME, LANG, TERM and USER (which it may override). Explicit; seen by every process inside.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
 

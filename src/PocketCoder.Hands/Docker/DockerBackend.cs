@@ -172,6 +172,11 @@ public sealed class DockerBackend(HandsOptions options, DockerOptions docker) : 
             }
         }
 
+        foreach (var path in spec.Pinned)
+        {
+            mounts.Add((JsonNode)Bind(path, inside + path[spec.Workspace.Length..], false));
+        }
+
         foreach (var bind in spec.ReadOnlyBinds)
         {
             mounts.Add((JsonNode)Bind(bind.Source, bind.Inside ?? bind.Source, true));

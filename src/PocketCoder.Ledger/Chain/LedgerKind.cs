@@ -74,6 +74,12 @@ public static class LedgerKind
     /// <summary>A setting that matters for safety changed.</summary>
     public const string ConfigurationChanged = "configuration_changed";
 
+    /// <summary>Files of a project are about to be brought back; data has who asked, for what, and the digest of exactly what is done.</summary>
+    public const string UndoStarted = "undo_started";
+
+    /// <summary>They were; data has how many, and what could not be.</summary>
+    public const string UndoFinished = "undo_finished";
+
     /// <summary>Something happened that a person must know, such as a drift between approved and executed.</summary>
     public const string AlarmRaised = "alarm_raised";
 
@@ -83,6 +89,6 @@ public static class LedgerKind
         LedgerOpened, LedgerRestored, MachineStarted, MachineStopped, PairingOffered, DevicePaired, DeviceRevoked,
         ProjectAdded, ProjectRemoved, SessionStarted, SessionEnded, TurnInterrupted, ApprovalRequested, ApprovalDecided,
         ApprovalExpired, ExecutionStarted, ExecutionFinished, ExecutionUnknown, ExecutionRefused, RuleAdded, RuleRemoved,
-        NetworkUsed, ConfigurationChanged, AlarmRaised,
+        NetworkUsed, ConfigurationChanged, UndoStarted, UndoFinished, AlarmRaised,
     }.ToFrozenSet(StringComparer.Ordinal);
 }

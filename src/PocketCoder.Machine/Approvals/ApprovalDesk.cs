@@ -155,24 +155,25 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
     /// <summary>
     /// Records that an allowed thing begins now. Returns false, and records nothing, when it is not allowed (any more): then it must not run.
     /// </summary>
-    public Task<bool> StartAsync(Guid approvalId) => store.WriteAsync(change => Start(change, approvalId, _ => null));
+    /// <param name="snapshot">The snapshot that was taken before, by its commit.</param>
+    public Task<bool> StartAsync(Guid approvalId, string? snapshot = null) => store.WriteAsync(change => Start(change, approvalId, snapshot, _ => null));
 
     /// <summary>The same for a job: gives it its name. Null when it is not allowed (any more).</summary>
-    public Task<string?> StartJobAsync(Guid approvalId) => store.WriteAsync(change =>
+    public Task<string?> StartJobAsync(Guid approvalId, string? snapshot) => store.WriteAsync(change =>
     {
         string? name = null;
-        return Start(change, approvalId, allowed => name = FormattableString.Invariant($"job-{ApprovalRows.CountJobs(change, allowed.AgentSessionId) + 1}")) ? name : null;
+        return Start(change, approvalId, snapshot, allowed => name = FormattableString.Invariant($"job-{ApprovalRows.CountJobs(change, allowed.AgentSessionId) + 1}")) ? name : null;
     });
 
-    private static bool Start(Change change, Guid approvalId, Func<ApprovalInfo, string?> job)
+    private static bool Start(Change change, Guid approvalId, string? snapshot, Func<ApprovalInfo, string?> job)
     {
         if (ApprovalRows.Find(change, approvalId) is not { State: ApprovalState.Allowed } allowed)
         {
             return false;
         }
 
-        var running = allowed with { State = ApprovalState.Running, Execution = new ExecutionInfo(change.Now, null, null, null, job(allowed)) };
-        change.Ledger(Entry(LedgerKind.ExecutionStarted, running) with { Data = new StartedData(What(running), (running.Subject as CommandSubject)?.Cwd).ToJson() });
+        var running = allowed with { State = ApprovalState.Running, Execution = new ExecutionInfo(change.Now, null, null, null, snapshot is not null, job(allowed)) };
+        change.Ledger(Entry(LedgerKind.ExecutionStarted, running) with { Data = new StartedData(What(running), (running.Subject as CommandSubject)?.Cwd, snapshot).ToJson() });
         ApprovalRows.Update(change, running);
         Tell(change, running);
         return true;

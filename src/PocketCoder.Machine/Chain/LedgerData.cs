@@ -44,7 +44,8 @@ internal sealed record DecidedData(
 
 internal sealed record ExpiredData(string Reason) : ILedgerData;
 
-internal sealed record StartedData(string What, string? Cwd) : ILedgerData;
+/// <param name="Snapshot">The snapshot before, by its commit.</param>
+internal sealed record StartedData(string What, string? Cwd, string? Snapshot = null) : ILedgerData;
 
 /// <param name="StoppedBy">Who ended a job: a device's name, the agent, the machine.</param>
 internal sealed record FinishedData(int? ExitCode, bool Failed, long? DurationMs, long OutputBytes, string OutputSha256, string? StoppedBy = null) : ILedgerData;
@@ -52,7 +53,18 @@ internal sealed record FinishedData(int? ExitCode, bool Failed, long? DurationMs
 /// <summary>It was allowed and did not run.</summary>
 internal sealed record NotRunData(string Reason) : ILedgerData;
 
+/// <summary>Something a person must know.</summary>
+internal sealed record AlarmData(string Problem) : ILedgerData;
+
 internal sealed record UnknownData(string Reason) : ILedgerData;
+
+/// <summary>Files go back to what they were before <paramref name="Target"/>.</summary>
+/// <param name="Plan">SHA-256 of exactly what is done to exactly what is there.</param>
+/// <param name="Signed">The exact text that the device signed; absent for the owner at the machine.</param>
+internal sealed record UndoStartedData(
+    Guid UndoId, UndoKind Target, Guid TargetId, string By, string Plan, bool Force, int Files, string Snapshot, string? DeviceSigningKey, string? Signed, string? Signature) : ILedgerData;
+
+internal sealed record UndoFinishedData(Guid UndoId, int Files, int Failed, string? Snapshot) : ILedgerData;
 
 internal sealed record InterruptedData(string Reason) : ILedgerData;
 
@@ -78,7 +90,10 @@ internal sealed record StartedMachineData(string Version) : ILedgerData;
 [JsonSerializable(typeof(StartedData))]
 [JsonSerializable(typeof(FinishedData))]
 [JsonSerializable(typeof(NotRunData))]
+[JsonSerializable(typeof(AlarmData))]
 [JsonSerializable(typeof(UnknownData))]
+[JsonSerializable(typeof(UndoStartedData))]
+[JsonSerializable(typeof(UndoFinishedData))]
 [JsonSerializable(typeof(InterruptedData))]
 [JsonSerializable(typeof(NetworkRuleData))]
 [JsonSerializable(typeof(NetworkData))]

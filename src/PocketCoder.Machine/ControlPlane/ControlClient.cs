@@ -82,6 +82,12 @@ public sealed class ControlClient : IDisposable
     public Task<NetworkRuleInfo> RemoveNetworkRuleAsync(string rule, CancellationToken ct)
         => PostAsync("network/remove", new NetworkRuleSelection(rule), s_json.NetworkRuleSelection, s_json.NetworkRuleInfo, ct);
 
+    /// <param name="target">Id of an approval, a turn or an undo, or its first 8 characters or more.</param>
+    public Task<SnapshotDiffResponse> PreviewUndoAsync(string target, CancellationToken ct)
+        => PostAsync("undo/preview", new UndoSelection(target), s_json.UndoSelection, s_json.SnapshotDiffResponse, ct);
+
+    public Task<UndoInfo> UndoAsync(UndoRequest request, CancellationToken ct) => PostAsync("undo", request, s_json.UndoRequest, s_json.UndoInfo, ct);
+
     public Task<PairingOffer> PairAsync(PairingRequest request, CancellationToken ct) => PostAsync("pairings", request, s_json.PairingRequest, s_json.PairingOffer, ct);
 
     public Task<PairingProgress> PairingAsync(string pairingId, CancellationToken ct) => GetAsync($"pairings/{Uri.EscapeDataString(pairingId)}", s_json.PairingProgress, ct);

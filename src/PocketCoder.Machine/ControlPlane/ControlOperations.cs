@@ -13,7 +13,7 @@ internal sealed class ControlOperations(Home home, IControlTarget target)
     /// <summary>Every operation there is, as method and path.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
-        "GET /health", "GET /status", "POST /stop", "GET /projects", "POST /projects", "POST /projects/remove", "POST /network/rules", "POST /network/allow", "POST /network/remove", "POST /pairings", "GET /pairings/{id}",
+        "GET /health", "GET /status", "POST /stop", "GET /projects", "POST /projects", "POST /projects/remove", "POST /network/rules", "POST /network/allow", "POST /network/remove", "POST /undo/preview", "POST /undo", "POST /pairings", "GET /pairings/{id}",
         "GET /devices", "POST /devices/revoke", "POST /devices/rename", "GET /machine-label", "POST /machine-label",
         "GET /ledger/head", "GET /ledger/verify", "POST /ledger/rows", "GET /ledger/export", "GET /sessions",
         "GET /jobs", "POST /jobs/stop", "POST /executions/output",
@@ -34,6 +34,8 @@ internal sealed class ControlOperations(Home home, IControlTarget target)
             ("POST", "/network/rules") => TakeAsync(context, s_json.ProjectSelection, RulesAsync, s_json.IReadOnlyListNetworkRuleInfo),
             ("POST", "/network/allow") => TakeAsync(context, s_json.NetworkAllowRequest, AllowAsync, s_json.NetworkRuleInfo),
             ("POST", "/network/remove") => TakeAsync(context, s_json.NetworkRuleSelection, EndRuleAsync, s_json.NetworkRuleInfo),
+            ("POST", "/undo/preview") => TakeAsync(context, s_json.UndoSelection, (request, token) => target.PreviewUndoAsync(request.Target, token), s_json.SnapshotDiffResponse),
+            ("POST", "/undo") => TakeAsync(context, s_json.UndoRequest, (request, _) => target.UndoAsync(request), s_json.UndoInfo),
             ("POST", "/pairings") => TakeAsync(context, s_json.PairingRequest, PairAsync, s_json.PairingOffer),
             ("GET", _) when path.StartsWith("/pairings/", StringComparison.Ordinal) => GiveAsync(context, PairingAsync(path["/pairings/".Length..], ct), s_json.PairingProgress),
             ("GET", "/devices") => GiveAsync(context, target.ListDevicesAsync(ct), s_json.IReadOnlyListDeviceInfo),

@@ -50,5 +50,11 @@ public enum PairingState
     Burnt,
 }
 
+/// <param name="Target">Id of an approval, a turn or an undo, or its first 8 characters or more.</param>
+public sealed record UndoSelection(string Target);
+
+/// <param name="Digest">Of the preview that was looked at.</param>
+public sealed record UndoRequest(UndoTarget Target, string Digest, bool Force);
+
 /// <param name="Device">The new device once paired.</param>
 public sealed record PairingProgress(PairingState State, DeviceInfo? Device);

@@ -33,6 +33,15 @@ public interface IControlTarget
     /// <exception cref="ControlException"><see cref="ErrorCode.InvalidRequest"/>: there is no such rule any more.</exception>
     Task<NetworkRuleInfo> RemoveNetworkRuleAsync(Guid ruleId, CancellationToken ct);
 
+    /// <summary>What undoing would do, now.</summary>
+    /// <param name="target">Id of an approval, a turn or an undo, or the beginning of one.</param>
+    /// <exception cref="ControlException"><see cref="ErrorCode.SnapshotNotFound"/>, <see cref="ErrorCode.InvalidRequest"/></exception>
+    Task<SnapshotDiffResponse> PreviewUndoAsync(string target, CancellationToken ct);
+
+    /// <summary>Undoes what was previewed, as the owner at the machine. Once begun it is not cancelled.</summary>
+    /// <exception cref="ControlException"><see cref="ErrorCode.FilesChanged"/>, <see cref="ErrorCode.DigestMismatch"/>, <see cref="ErrorCode.SnapshotNotFound"/>, <see cref="ErrorCode.Conflict"/></exception>
+    Task<UndoInfo> UndoAsync(UndoRequest request);
+
     /// <summary>Makes a one-time pairing link.</summary>
     Task<PairingOffer> PairAsync(PairingRequest request, CancellationToken ct);
 

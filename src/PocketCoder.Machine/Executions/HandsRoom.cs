@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using PocketCoder.Hands;
+using PocketCoder.Machine.Approvals;
 using PocketCoder.Machine.Network;
 using PocketCoder.Processes;
 using PocketCoder.Protocol;
@@ -21,7 +22,7 @@ internal sealed partial class HandsRoom : IAsyncDisposable
     private readonly SandboxKind? _wanted;
     private readonly NetworkRoom _network;
     private readonly ILogger _log;
-    private readonly ConcurrentDictionary<Guid, Lazy<Task<Hands>>> _sandboxes = new();
+    private readonly ConcurrentDictionary<(Guid Session, bool Open), Lazy<Task<Hands>>> _sandboxes = new();
     private readonly Lazy<Task<IReadOnlyList<SandboxProbe>>> _probes;
 
     /// <param name="backends">Those there are, in the order of preference.</param>
@@ -105,7 +106,7 @@ internal sealed partial class HandsRoom : IAsyncDisposable
     {
         while (true)
         {
-            var made = _sandboxes.GetOrAdd(wanted.Session, _ => new(() => CreateAsync(wanted)));
+            var made = _sandboxes.GetOrAdd(wanted.Key, _ => new(() => CreateAsync(wanted)));
             try
             {
                 var hands = await made.Value.WaitAsync(cancellationToken);
@@ -114,14 +115,14 @@ internal sealed partial class HandsRoom : IAsyncDisposable
                     return hands.Sandbox;
                 }
 
-                if (_sandboxes.TryRemove(KeyValuePair.Create(wanted.Session, made)))
+                if (_sandboxes.TryRemove(KeyValuePair.Create(wanted.Key, made)))
                 {
                     await EndAsync(hands);
                 }
             }
             catch (SandboxException)
             {
-                _sandboxes.TryRemove(KeyValuePair.Create(wanted.Session, made));
+                _sandboxes.TryRemove(KeyValuePair.Create(wanted.Key, made));
                 throw;
             }
         }
@@ -130,15 +131,18 @@ internal sealed partial class HandsRoom : IAsyncDisposable
     /// <summary>Ends the session's sandbox with all that runs in it.</summary>
     public async Task EndAsync(Guid session)
     {
-        if (_sandboxes.TryRemove(session, out var made))
+        foreach (var open in (bool[])[false, true])
         {
-            try
+            if (_sandboxes.TryRemove((session, open), out var made))
             {
-                await EndAsync(await made.Value);
-            }
-            catch (SandboxException)
-            {
-                // it was never made
+                try
+                {
+                    await EndAsync(await made.Value);
+                }
+                catch (SandboxException)
+                {
+                    // it was never made
+                }
             }
         }
     }
@@ -157,7 +161,7 @@ internal sealed partial class HandsRoom : IAsyncDisposable
             }
         }
 
-        foreach (var session in _sandboxes.Keys)
+        foreach (var (session, _) in _sandboxes.Keys)
         {
             await EndAsync(session);
         }
@@ -183,8 +187,10 @@ internal sealed partial class HandsRoom : IAsyncDisposable
         var sandbox = await backend.CreateAsync(
             new SandboxSpec
             {
-                Id = wanted.Session.ToString("D"),
+                Id = wanted.Open ? $"{wanted.Session:D}-open" : wanted.Session.ToString("D"),
                 Workspace = wanted.Directory,
+                ReadOnlyBinds = wanted.Open ? [] : Protection.ReadOnly(wanted.Directory),
+                Pinned = wanted.Open ? [] : Protection.Pinned(wanted.Directory),
                 Relays = relayed ? [new SocketRelay(NetworkRoom.Port, NetworkRoom.Socket)] : [],
                 Environment = relayed ? NetworkRoom.Environment : new Dictionary<string, string>(StringComparer.Ordinal),
             },
@@ -260,4 +266,8 @@ internal sealed partial class HandsRoom : IAsyncDisposable
 
 /// <summary>Whose sandbox, and which.</summary>
 /// <param name="Directory">The project's folder.</param>
-internal sealed record HandsWanted(Guid Session, Guid Project, SandboxKind Kind, string Directory);
+/// <param name="Open">Where the project's protected configuration can be written: a second sandbox, for commands that were allowed with just that in view.</param>
+internal sealed record HandsWanted(Guid Session, Guid Project, SandboxKind Kind, string Directory, bool Open = false)
+{
+    public (Guid Session, bool Open) Key => (Session, Open);
+}

@@ -90,12 +90,14 @@ internal static class EventTranslator
             AgentSubject.Edit { Change: var change } => (ApprovalKind.Edit, new EditSubject(change.Path, change.Before is null, Diff(change), asked.ToolName, asked.InputJson)),
             _ => (ApprovalKind.Tool, new ToolSubject(asked.ToolName, asked.InputJson)),
         };
+        var risk = RiskOf(asked.Subject, directory);
+        var always = Protection.Touches(what.Subject, risk, directory); // decided each time: no allowance covers it, and it gives none
         return Draft(session, turn, asked.ToolUseId, what.Kind, what.Subject, ApprovalDigest.Of(session.Agent, session.SessionId, directory, asked)) with
         {
             Reason = asked.Reason,
-            ReachKey = key,
-            ReachWords = words,
-            Risk = RiskOf(asked.Subject, directory),
+            ReachKey = always ? null : key,
+            ReachWords = always ? null : words,
+            Risk = risk,
         };
     }
 

@@ -266,6 +266,7 @@ internal sealed partial class SessionActor
     {
         var tool = _tools.GetValueOrDefault(result.ToolUseId);
         TimeSpan? duration = tool is null ? null : _services.Time.GetElapsedTime(tool.StartedAt);
+        var strange = await StrangeAsync(tool, result);
         await Store.WriteAsync(change =>
         {
             // One step: an execution that ended, its result, and what it changed are all there or none.
@@ -284,7 +285,10 @@ internal sealed partial class SessionActor
                     ? new FileCreateEvent(result.ToolUseId, edit.Path, diff) { At = change.Now, TurnId = _turn?.TurnId, ParentToolUseId = result.ParentToolUseId }
                     : new FileEditEvent(result.ToolUseId, edit.Path, diff) { At = change.Now, TurnId = _turn?.TurnId, ParentToolUseId = result.ParentToolUseId });
             }
+
+            RaiseStrange(change, tool, strange);
         });
+        Covered(tool?.ApprovalId);
         _tools.Remove(result.ToolUseId);
         _activity = _turn is null ? null : "thinking";
     }
@@ -298,11 +302,11 @@ internal sealed partial class SessionActor
             return;
         }
 
-        var approval = await _services.Approvals.RequestAsync(draft(_turn.TurnId));
+        var approval = await _services.Approvals.RequestAsync(WithUndo(draft(_turn.TurnId)));
         _asked[requestId] = new Asked(requestId, request, approval);
         if (approval.State == ApprovalState.Allowed)
         {
-            await AnswerAsync(approval, null);
+            _ = CoverAndAnswerAsync(approval, null);
             return;
         }
 
@@ -386,7 +390,7 @@ internal sealed partial class SessionActor
                     return new AgentAnswer.Deny($"Not done: {drift}. Look at the current state and ask again.");
                 }
 
-                if (!await _services.Approvals.StartAsync(approval.ApprovalId))
+                if (!await BeginAsync(approval))
                 {
                     return new AgentAnswer.Deny("It is no longer allowed.");
                 }
@@ -412,22 +416,8 @@ internal sealed partial class SessionActor
             return "what would run is not what was approved";
         }
 
-        if (tool.Subject is AgentSubject.Edit { Change: { After: not null } change })
-        {
-            string? now;
-            try
-            {
-                now = File.Exists(change.Path) ? await File.ReadAllTextAsync(change.Path) : null;
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                return "the file can't be read any more";
-            }
-
-            return string.Equals(now, change.Before, StringComparison.Ordinal) ? null : "the file changed after it was shown";
-        }
-
-        return null;
+        return WhyUncovered(approval)
+            ?? (tool.Subject is AgentSubject.Edit { Change: { After: not null } change } && !await FileText.IsAsync(change.Path, change.Before) ? "the file changed after it was shown" : null);
     }
 
     private async Task TellAgentAsync(string requestId, AgentAnswer answer)

@@ -64,7 +64,7 @@ internal sealed partial class SessionActor
         ISandbox sandbox;
         try
         {
-            sandbox = await _services.Hands.GetAsync(HandsWanted, CancellationToken.None);
+            sandbox = await _services.Hands.GetAsync(HandsWanted with { Open = Protection.Touches(approval.Subject, approval.Risk, _directory) }, CancellationToken.None);
         }
         catch (SandboxException e)
         {
@@ -93,7 +93,7 @@ internal sealed partial class SessionActor
         }
 
         string? name = null;
-        if (command.Bash.Background ? (name = await _services.Approvals.StartJobAsync(approval.ApprovalId)) is null : !await _services.Approvals.StartAsync(approval.ApprovalId))
+        if (!await BeginAsync(approval, command.Bash.Background ? async snapshot => (name = await _services.Approvals.StartJobAsync(approval.ApprovalId, snapshot)) is not null : null))
         {
             return new AgentAnswer.Deny("It is no longer allowed.");
         }
@@ -134,6 +134,11 @@ internal sealed partial class SessionActor
         if (DigestOf(command.As, command.Pins.Digest) != approval.Digest)
         {
             return "what would run is not what was approved";
+        }
+
+        if (WhyUncovered(approval) is { } uncovered)
+        {
+            return uncovered;
         }
 
         return CommandFolder.Resolve(_directory, command.Bash.Folder, out _) is { } folder
@@ -198,5 +203,6 @@ internal sealed partial class SessionActor
         }
 
         await Store.WriteAsync(change => ApprovalDesk.Finish(change, approvalId, EventTranslator.Finished(result)));
+        Covered(approvalId);
     }
 }

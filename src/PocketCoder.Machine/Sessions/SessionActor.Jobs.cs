@@ -92,6 +92,7 @@ internal sealed partial class SessionActor
 
         job.Result = result;
         ForgetHostsOf(job.ApprovalId.ToString());
+        Covered(job.ApprovalId);
         var ended = _jobs.Where(j => j.Result is not null).ToList();
         _jobs = [.. _jobs.Except(ended.Take(ended.Count - EndedJobs))];
         if (_process is null && _turn is null && !RunningJobs.Any())

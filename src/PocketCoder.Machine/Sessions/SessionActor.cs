@@ -7,6 +7,7 @@ using PocketCoder.Machine.Chain;
 using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Executions.Archive;
 using PocketCoder.Machine.Routing;
+using PocketCoder.Machine.Snapshots;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Machine.Streams;
 using PocketCoder.Protocol;
@@ -197,12 +198,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
     });
 
     /// <summary>A person or the clock settled an approval of this session.</summary>
-    public void Settle(ApprovalInfo approval, AgentPromptResponseRequest? decision)
-        => _ = AskAsync(async () =>
-        {
-            await AnswerAsync(approval, decision);
-            return true;
-        });
+    public void Settle(ApprovalInfo approval, AgentPromptResponseRequest? decision) => _ = CoverAndAnswerAsync(approval, decision);
 
     /// <summary>Ends the process and leaves a running turn interrupted, resumable.</summary>
     public async Task StopAsync(string reason)
@@ -366,6 +362,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
             return;
         }
 
+        Uncover(turn.TurnId);
         _turn = null;
         _activity = null;
         _tools.Clear();
@@ -504,7 +501,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
 }
 
 /// <summary>What every session needs from the machine.</summary>
-internal sealed record SessionServices(Store Store, ApprovalDesk Approvals, HandsRoom Hands, TimeProvider Time, TimeSpan IdleTimeout, ILogger Logger)
+internal sealed record SessionServices(Store Store, ApprovalDesk Approvals, HandsRoom Hands, SnapshotRoom Snapshots, TimeProvider Time, TimeSpan IdleTimeout, ILogger Logger)
 {
     /// <summary>What commands wrote and agents sent.</summary>
     public required SessionArchive Archive { get; init; }

@@ -103,8 +103,9 @@ public sealed record DecisionInfo(
     string By,
     DateTimeOffset At);
 
+/// <param name="Undoable">A snapshot was taken before.</param>
 /// <param name="Job">For a command in the background: what the session calls it (<c>job-1</c>). It goes on when the turn is over.</param>
-public sealed record ExecutionInfo(DateTimeOffset StartedAt, DateTimeOffset? FinishedAt, int? ExitCode, bool? Failed, string? Job = null);
+public sealed record ExecutionInfo(DateTimeOffset StartedAt, DateTimeOffset? FinishedAt, int? ExitCode, bool? Failed, bool Undoable = false, string? Job = null);
 
 /// <summary>The exact thing to decide on.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]

@@ -64,6 +64,9 @@ public enum ConsequenceKind
     /// <summary>The text holds characters that don't show or look like others.</summary>
     HiddenText,
 
+    /// <summary>No snapshot of the project can be taken, so it can't be undone.</summary>
+    NotUndoable,
+
     /// <summary>Something that can't be known before it runs.</summary>
     Unknown,
 }

@@ -28,6 +28,8 @@ public static class MessageTypes
     public const string JobsList = "jobs_list";
     public const string JobStop = "job_stop";
     public const string SentFile = "sent_file";
+    public const string SnapshotDiff = "snapshot_diff";
+    public const string SnapshotUndo = "snapshot_undo";
     public const string DevicesList = "devices_list";
     public const string DeviceRevoke = "device_revoke";
     public const string DeviceRename = "device_rename";
@@ -54,7 +56,7 @@ public static class MessageTypes
     [
         Hello, Ping, Subscribe, Unsubscribe, MachinesList, MachineState, ProjectsList, AgentsList, AgentSessionNew, AgentMessage,
         AgentSessionsList, AgentSessionGet, AgentSessionSet, AgentCancel, AgentQueueEdit, AgentQueueRemove, AgentPromptResponse,
-        ApprovalsList, ExecutionOutput, JobsList, JobStop, SentFile, DevicesList, DeviceRevoke, DeviceRename, LedgerHead, LedgerList, LedgerVerify,
+        ApprovalsList, ExecutionOutput, JobsList, JobStop, SentFile, SnapshotDiff, SnapshotUndo, DevicesList, DeviceRevoke, DeviceRename, LedgerHead, LedgerList, LedgerVerify,
         NetworkRulesList, NetworkRuleRemove,
     ];
 }

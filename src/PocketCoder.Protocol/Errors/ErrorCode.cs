@@ -48,6 +48,12 @@ public enum ErrorCode
     Conflict,
     RateLimited,
 
+    /// <summary>There is no snapshot of that (any more), or none can be taken; the message says why.</summary>
+    SnapshotNotFound,
+
+    /// <summary>Files changed since by somebody else, or it can't be told; <c>details.paths</c> names some. Undoing needs <c>force</c>.</summary>
+    FilesChanged,
+
     /// <summary>The peer speaks a protocol version this side does not.</summary>
     VersionUnsupported,
 

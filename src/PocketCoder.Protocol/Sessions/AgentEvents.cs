@@ -19,6 +19,7 @@ namespace PocketCoder.Protocol;
 [JsonDerivedType(typeof(TodoEvent), "todo")]
 [JsonDerivedType(typeof(UsageEvent), "usage")]
 [JsonDerivedType(typeof(NoticeEvent), "notice")]
+[JsonDerivedType(typeof(UndoEvent), "undo")]
 [JsonDerivedType(typeof(DoneEvent), "done")]
 [JsonDerivedType(typeof(ErrorEvent), "error")]
 [JsonDerivedType(typeof(SentFileEvent), "sent_file")]
@@ -106,6 +107,9 @@ public enum NoticeLevel
 
 /// <summary>The machine tells the reader something about the session (mode changed, resumed after a restart, …).</summary>
 public sealed record NoticeEvent(NoticeLevel Level, string Text) : AgentEventPayload;
+
+/// <summary>Something that was done was undone.</summary>
+public sealed record UndoEvent(UndoInfo Undo) : AgentEventPayload;
 
 public sealed record DoneEvent(TurnState Outcome, bool Cancelled) : AgentEventPayload;
 

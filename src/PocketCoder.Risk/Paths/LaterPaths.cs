@@ -19,6 +19,8 @@ internal static class LaterPaths
                 case ".git" when i == parts.Length - 1:
                 case ".git" when parts[i + 1].StartsWith("config", StringComparison.OrdinalIgnoreCase) || parts[i + 1].ToUpperInvariant() is "HOOKS" or "INFO" or "MODULES" or "WORKTREES":
                     return ("git, by itself, at its next command", RiskTier.Destructive);
+                case ".git":
+                    return ("git, at its next command", RiskTier.Destructive);
                 case ".gitmodules" or ".gitattributes" or ".gitconfig" or ".husky":
                     return ("git, at its next command", RiskTier.Destructive);
                 case ".claude" or ".claude.json" or ".codex" or ".mcp.json" or ".cursor" or ".cursorrules" or ".gemini" or ".opencode" or "opencode.json" or "opencode.jsonc" or ".aider.conf.yml" or ".continue" or ".windsurf" or ".roo" or ".clinerules":

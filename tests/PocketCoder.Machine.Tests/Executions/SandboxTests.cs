@@ -93,4 +93,32 @@ public sealed class SandboxTests
         Assert.DoesNotContain("PLANTED", output, StringComparison.Ordinal);
         Assert.DoesNotContain("ANTHROPIC", output, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task A_reduced_sandbox_is_a_choice_and_says_so_in_every_row()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        await daemon.Daemon.SandboxesKnown;
+        await using var phone = await daemon.PhoneAsync();
+        var machine = (await phone.Device.AskAsync(MessageTypes.MachinesList, new MachinesListRequest(), ProtocolJson.Default.MachinesListRequest, ProtocolJson.Default.MachinesListResponse)).Machines[0];
+        Assert.SkipUnless(machine.Sandboxes.Contains(SandboxKind.Landlock), "this kernel has no Landlock that would do");
+        Assert.Equal(SandboxKind.None, machine.Sandbox);
+
+        await phone.StartAsync($"run: echo in > made.txt; cat {daemon.Options.Home.MachineKey}; echo $?; env", SandboxKind.Landlock);
+        var asked = await phone.AskedAsync();
+        Assert.Equal(SandboxKind.Landlock, asked.Sandbox);
+        await phone.Device.DecideAsync(asked, DecisionVerdict.Allow);
+        var output = (await phone.Device.NextEventAsync<ToolResultEvent>()).Output;
+        if (Environment.IsPrivilegedProcess)
+        {
+            // It acts as the project's owner, and never as root: there is nobody it could be here.
+            Assert.Contains("the sandbox could not be made", output, StringComparison.Ordinal);
+            Assert.Equal(["approval_requested", "approval_decided", "alarm_raised", "execution_refused"], await phone.LedgerAsync(asked.ApprovalId));
+            return;
+        }
+
+        Assert.Contains("Permission denied", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("http_proxy", output, StringComparison.Ordinal); // it has no way out, and nothing that says so
+        Assert.Equal("in\n", await File.ReadAllTextAsync(phone.PathOf("made.txt")));
+    }
 }

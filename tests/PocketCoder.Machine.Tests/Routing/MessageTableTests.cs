@@ -30,6 +30,8 @@ public sealed class MessageTableTests
         [MessageTypes.SentFile] = Scope.View,
         [MessageTypes.NetworkRulesList] = Scope.View,
         [MessageTypes.NetworkRuleRemove] = Scope.Decide,
+        [MessageTypes.SnapshotDiff] = Scope.View,
+        [MessageTypes.SnapshotUndo] = Scope.Decide,
         [MessageTypes.DevicesList] = Scope.View,
         [MessageTypes.DeviceRevoke] = Scope.Manage,
         [MessageTypes.DeviceRename] = Scope.Manage,

@@ -1,10 +1,11 @@
 import { type DeviceChannel, DeviceHandshake, DeviceIdentity, indexedDbStore, KnownMachines, type KnownMachine, parsePairingPayload, type PairingLink, verify } from "../channel";
-import type { DecisionFields, Door, Invite, PairedMachine } from "./door";
+import type { DecisionFields, Door, Invite, PairedMachine, UndoFields } from "./door";
 import type { LedgerHead } from "../protocol/generated";
 import type { SecureTransport, Socket } from "./transport";
 
 const SUBPROTOCOL = "pocketcoder.v1";
 const DECISION = "pocketcoder-decision-v1";
+const UNDO = "pocketcoder-undo-v1";
 const HEAD = "pocketcoder-ledger-head-v1";
 
 interface ChannelInvite extends Invite {
@@ -51,6 +52,7 @@ export async function channelDoor(): Promise<Door> {
     },
     signingKey: async () => toBase64Url(identity.signingPublicKey),
     signDecision: async (fields) => toBase64Url(await identity.sign(DECISION, ...(await decisionText(fields)))),
+    signUndo: async (fields) => toBase64Url(await identity.sign(UNDO, ...undoText(fields))),
     verifyHead: async (machine, head) => {
       const signature = tryFromBase64Url(head.signature);
       return signature !== null && verify(fromBase64Url(machine.signingKey), signature, HEAD, ...headText(machine.machineId, head));
@@ -122,6 +124,12 @@ function describe(machine: KnownMachine): PairedMachine {
 export async function decisionText(fields: DecisionFields): Promise<string[]> {
   const { machineId, approvalId, decisionId, digest, verdict, scope, reason, answers } = fields;
   return [machineId, approvalId, decisionId, digest, verdict, scope, await sha256(reason), await sha256(answers)];
+}
+
+/** The fields of an undo's signature in their order. */
+export function undoText(fields: UndoFields): string[] {
+  const { machineId, undoId, kind, targetId, digest, force } = fields;
+  return [machineId, undoId, kind, targetId, digest, String(force)];
 }
 
 export function headText(machineId: string, head: LedgerHead): string[] {

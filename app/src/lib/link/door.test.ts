@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { DeviceIdentity, indexedDbStore, KnownMachines } from "../channel";
-import { channelDoor, decisionText, fromBase64Url, toBase64Url } from "./channel-door";
+import { channelDoor, decisionText, fromBase64Url, toBase64Url, undoText } from "./channel-door";
 
 describe("the real door", () => {
   it("writes base64url and reads it back", () => {
@@ -17,6 +17,10 @@ describe("the real door", () => {
     expect(text.slice(0, 7)).toEqual(["m", "a", "d", "g", "allow", "once", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"]);
     expect(text[7]).toMatch(/^[0-9a-f]{64}$/);
     expect(text).toHaveLength(8);
+  });
+
+  it("signs an undo with all that it is", () => {
+    expect(undoText({ machineId: "m", undoId: "u", kind: "turn", targetId: "t", digest: "g", force: true })).toEqual(["m", "u", "turn", "t", "g", "true"]);
   });
 
   it("refuses what is no pairing link", async () => {

@@ -25,6 +25,15 @@ export interface DecisionFields {
   readonly answers: string;
 }
 
+export interface UndoFields {
+  readonly machineId: string;
+  readonly undoId: string;
+  readonly kind: string;
+  readonly targetId: string;
+  readonly digest: string;
+  readonly force: boolean;
+}
+
 /**
  * Everything cryptographic, and the socket, behind one door: the real one is `channelDoor`, the development machine brings its own. Private
  * keys never come out of it.
@@ -39,6 +48,7 @@ export interface Door {
   /** The public half of this device's signing key, base64url. */
   signingKey(): Promise<string>;
   signDecision(fields: DecisionFields): Promise<string>;
+  signUndo(fields: UndoFields): Promise<string>;
   verifyHead(machine: PairedMachine, head: LedgerHead): Promise<boolean>;
   openSocket(machineId: string): Socket;
   connect(machineId: string): SecureTransport;

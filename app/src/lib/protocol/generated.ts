@@ -24,6 +24,8 @@ export interface Requests {
   jobs_list: { request: JobsListRequest; response: JobsListResponse };
   job_stop: { request: JobStopRequest; response: JobStopResponse };
   sent_file: { request: SentFileRequest; response: SentFileResponse };
+  snapshot_diff: { request: SnapshotDiffRequest; response: SnapshotDiffResponse };
+  snapshot_undo: { request: SnapshotUndoRequest; response: SnapshotUndoResponse };
   devices_list: { request: DevicesListRequest; response: DevicesListResponse };
   device_revoke: { request: DeviceRevokeRequest; response: DeviceRevokeResponse };
   device_rename: { request: DeviceRenameRequest; response: DeviceRenameResponse };
@@ -67,6 +69,7 @@ export type AgentEventPayload =
   | TodoEvent
   | UsageEvent
   | NoticeEvent
+  | UndoEvent
   | DoneEvent
   | ErrorEvent
   | SentFileEvent;
@@ -250,7 +253,7 @@ export interface Consequence {
   sentence: string;
 }
 
-export type ConsequenceKind = "reads_path" | "reads_secret" | "writes_path" | "deletes_path" | "changes_rights" | "reaches_host" | "privilege" | "process" | "system" | "repository" | "runs_code" | "runs_later" | "changes_meaning" | "hidden_text" | "unknown";
+export type ConsequenceKind = "reads_path" | "reads_secret" | "writes_path" | "deletes_path" | "changes_rights" | "reaches_host" | "privilege" | "process" | "system" | "repository" | "runs_code" | "runs_later" | "changes_meaning" | "hidden_text" | "not_undoable" | "unknown";
 
 export interface DecisionInfo {
   decisionId: string;
@@ -352,7 +355,7 @@ export interface Envelope {
   error: WireError | null;
 }
 
-export type ErrorCode = "UNKNOWN_ERROR" | "INVALID_REQUEST" | "UNAUTHORIZED" | "PROJECT_NOT_FOUND" | "FILE_NOT_FOUND" | "FILE_TOO_LARGE" | "OUTSIDE_PROJECT_ROOT" | "GIT_NOT_INITIALIZED" | "COMMAND_TIMEOUT" | "DAEMON_BUSY" | "SESSION_NOT_FOUND" | "TURN_NOT_FOUND" | "APPROVAL_NOT_FOUND" | "ALREADY_DECIDED" | "DIGEST_MISMATCH" | "BAD_SIGNATURE" | "DEVICE_NOT_FOUND" | "AGENT_NOT_INSTALLED" | "AGENT_ERROR" | "SESSION_OPEN_ELSEWHERE" | "CONFLICT" | "RATE_LIMITED" | "VERSION_UNSUPPORTED" | "UNAVAILABLE";
+export type ErrorCode = "UNKNOWN_ERROR" | "INVALID_REQUEST" | "UNAUTHORIZED" | "PROJECT_NOT_FOUND" | "FILE_NOT_FOUND" | "FILE_TOO_LARGE" | "OUTSIDE_PROJECT_ROOT" | "GIT_NOT_INITIALIZED" | "COMMAND_TIMEOUT" | "DAEMON_BUSY" | "SESSION_NOT_FOUND" | "TURN_NOT_FOUND" | "APPROVAL_NOT_FOUND" | "ALREADY_DECIDED" | "DIGEST_MISMATCH" | "BAD_SIGNATURE" | "DEVICE_NOT_FOUND" | "AGENT_NOT_INSTALLED" | "AGENT_ERROR" | "SESSION_OPEN_ELSEWHERE" | "CONFLICT" | "RATE_LIMITED" | "SNAPSHOT_NOT_FOUND" | "FILES_CHANGED" | "VERSION_UNSUPPORTED" | "UNAVAILABLE";
 
 export interface ErrorEvent {
   kind: "error";
@@ -367,6 +370,7 @@ export interface ExecutionInfo {
   finishedAt: string | null;
   exitCode: number | null;
   failed: boolean | null;
+  undoable?: boolean;
   job?: string | null;
 }
 
@@ -765,6 +769,34 @@ export interface SessionRemoved {
 
 export type SessionState = "idle" | "working" | "needs_you" | "failed";
 
+export interface SnapshotDiffRequest {
+  target: UndoTarget;
+}
+
+export interface SnapshotDiffResponse {
+  target: UndoTarget;
+  takenAt: string;
+  digest: string;
+  total: number;
+  files: UndoFile[];
+  changedSince: number;
+  outcomeUnknown: boolean;
+  running: boolean;
+  leftAlone: UndoLeftAlone[];
+}
+
+export interface SnapshotUndoRequest {
+  undoId: string;
+  target: UndoTarget;
+  digest: string;
+  signature: string;
+  force?: boolean;
+}
+
+export interface SnapshotUndoResponse {
+  undo: UndoInfo;
+}
+
 export interface StreamCursor {
   stream: string;
   epoch: string;
@@ -873,6 +905,48 @@ export interface TurnInfo {
 }
 
 export type TurnState = "queued" | "running" | "waiting" | "completed" | "failed" | "cancelled" | "interrupted";
+
+export type UndoChange = "create" | "write" | "delete" | "mode" | "link";
+
+export interface UndoEvent {
+  kind: "undo";
+  undo: UndoInfo;
+  at: string;
+  turnId: string | null;
+  parentToolUseId: string | null;
+}
+
+export interface UndoFile {
+  path: string;
+  change: UndoChange;
+  diff: FileDiff | null;
+  changedSince: boolean;
+  mode: string | null;
+}
+
+export interface UndoInfo {
+  undoId: string;
+  target: UndoTarget;
+  agentSessionId: string;
+  turnId: string | null;
+  by: string;
+  at: string;
+  files: number;
+  paths: string[];
+  failed: UndoLeftAlone[];
+}
+
+export type UndoKind = "approval" | "turn" | "undo";
+
+export interface UndoLeftAlone {
+  path: string;
+  why: string;
+}
+
+export interface UndoTarget {
+  kind: UndoKind;
+  id: string;
+}
 
 export interface UnsubscribeRequest {
   stream: string;

@@ -1,6 +1,6 @@
 import type {
   AgentInfo, ApprovalInfo, DecisionScope, DecisionVerdict, DeviceInfo, HelloResponse, LedgerHead, MachineEvent, MachineInfo, ProjectInfo, Requests,
-  Scope, SessionInfo, TurnInfo, SandboxKind } from "../protocol/generated";
+  Scope, SessionInfo, SnapshotDiffResponse, TurnInfo, SandboxKind, UndoInfo, UndoTarget } from "../protocol/generated";
 import { Client } from "../client/client";
 import { RequestError } from "../client/errors";
 import { uuid7 } from "../ids/uuid7";
@@ -153,6 +153,19 @@ export class Workspace {
     } finally {
       this.#deciding.delete(approval.approvalId);
     }
+  }
+
+  /** What undoing would do, now. */
+  previewUndo(target: UndoTarget): Promise<SnapshotDiffResponse> {
+    return this.client.request("snapshot_diff", { target });
+  }
+
+  /** Undoes exactly what was previewed; signed by this device. `force`: also what somebody else changed since. */
+  async undo(preview: SnapshotDiffResponse, force: boolean): Promise<UndoInfo> {
+    const undoId = uuid7();
+    const { target, digest } = preview;
+    const signature = await this.#door.signUndo({ machineId: this.paired.machineId, undoId, kind: target.kind, targetId: target.id, digest, force });
+    return (await this.client.request("snapshot_undo", { undoId, target, digest, signature, force })).undo;
   }
 
   readonly #deciding = new Set<string>();

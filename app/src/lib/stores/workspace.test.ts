@@ -52,6 +52,24 @@ describe("workspace", () => {
     await until(() => workspace.sessions.get(session?.agentSessionId ?? "")?.title === "Renamed", "the change arrived");
   });
 
+  it("undoes exactly what was looked at, and what others changed only when that is meant", async () => {
+    const target = { kind: "approval" as const, id: APPROVAL.command };
+    const preview = await workspace.previewUndo(target);
+    expect(preview.total).toBe(3);
+    expect(preview.changedSince).toBe(1);
+    await expect(workspace.undo(preview, false)).rejects.toMatchObject({ code: "FILES_CHANGED" });
+    await expect(workspace.undo({ ...preview, digest: "00" }, true)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
+
+    const undone = await workspace.undo(preview, true);
+    expect(undone).toMatchObject({ target, files: 3 });
+    const sent = machine.requests.findLast((request) => request.type === "snapshot_undo")?.payload;
+    expect(sent).toMatchObject({ target, digest: preview.digest, force: true, signature: "mock-signature" });
+
+    const store = new SessionStore(workspace, SESSION.main);
+    open.push({ stop: () => store.close() });
+    await until(() => store.rows.some((row) => row.kind === "undo" && row.undo.undoId === undone.undoId), "the undo stands in the transcript");
+  });
+
   it("walks a decision from the tap to its outcome", async () => {
     await workspace.decide(pendingCommand(), "allow", "once");
     await until(() => workspace.approvals.get(APPROVAL.command)?.state === "finished", "finished");

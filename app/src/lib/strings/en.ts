@@ -1,4 +1,4 @@
-import type { ErrorCode } from "../protocol/generated";
+import type { ErrorCode, UndoChange, UndoKind } from "../protocol/generated";
 import { counted } from "./plural";
 
 /** Every word the app shows, in English. Counts go through `counted`, so that other languages can have their own plurals. */
@@ -362,9 +362,29 @@ export const en = {
   ledgerKinds: {
     ledger_opened: "Ledger opened", device_paired: "Device paired", device_revoked: "Device revoked", project_added: "Project added", project_removed: "Project removed",
     session_started: "Session started", approval_requested: "Asked", approval_decided: "Decided", approval_expired: "Expired", execution_started: "Started", execution_finished: "Finished",
-    execution_unknown: "Outcome unknown", configuration_changed: "Configuration changed", pairing_offered: "Pairing offered", turn_interrupted: "Turn interrupted",
+    execution_unknown: "Outcome unknown", undo_started: "Undo started", undo_finished: "Undo finished", configuration_changed: "Configuration changed", pairing_offered: "Pairing offered", turn_interrupted: "Turn interrupted",
     network_used: "Network used", rule_added: "Rule added", rule_removed: "Rule removed", alarm_raised: "Alarm", execution_refused: "Not done",
   } as Record<string, string>,
+  undo: {
+    button: { approval: "Undo…", turn: "Undo the last turn…", undo: "Undo this undo…" } as Record<UndoKind, string>,
+    title: { approval: "Undo what was allowed", turn: "Undo the turn", undo: "Undo the undo" } as Record<UndoKind, string>,
+    done: { approval: "Undone", turn: "Turn undone", undo: "Undo undone" } as Record<UndoKind, string>,
+    looking: "Comparing with the snapshot from before",
+    nothing: "There is nothing to undo: every file is as it was before.",
+    would: (n: number) => `${counted(n, { one: "file", other: "files" })} would change.`,
+    files: (n: number) => `${counted(n, { one: "file", other: "files" })} brought back`,
+    failed: (n: number) => `${counted(n, { one: "file", other: "files" })} could not be`,
+    more: (n: number) => `and ${counted(n, { one: "more file", other: "more files" })}`,
+    changes: { create: "comes back", write: "goes back", delete: "is removed", mode: "gets its permissions back", link: "link goes back" } as Record<UndoChange, string>,
+    since: "changed since by somebody else",
+    lost: (n: number) => `${counted(n, { one: "file was", other: "files were" })} changed since by somebody else. Undoing loses that.`,
+    unknown: "Nobody saw how it ended, so what others changed since can't be told from its own changes. Undoing loses that too.",
+    running: "Something that was allowed runs in this project right now.",
+    alone: "Left as it is",
+    covers: "Not covered: what .gitignore leaves out, .git itself, files over 50 MB, and everything outside of the project.",
+    hold: "Hold to undo",
+    holdForce: "Hold to undo anyway",
+  },
   keys: {
     title: "Keys",
     rows: [
@@ -373,6 +393,8 @@ export const en = {
   },
   broken: { title: "The app could not start", help: "It needs this browser's storage (IndexedDB). Leave private browsing or allow site data, then reload." },
   errors: {
+    SNAPSHOT_NOT_FOUND: "There is no snapshot of that (any more), or none can be taken now.",
+    FILES_CHANGED: "Files changed since. Look again at what undoing would do.",
     UNKNOWN_ERROR: "Something went wrong on the machine. Its log has the details.",
     INVALID_REQUEST: "The machine did not understand the request. App and machine may be of different versions.",
     UNAUTHORIZED: "This device may not do that.",

@@ -15,6 +15,8 @@ function textOf(row: Row): string {
     case "thinking":
     case "notice":
       return row.text;
+    case "undo":
+      return row.undo.paths.join("\n");
     case "error":
       return row.message;
     case "reads":

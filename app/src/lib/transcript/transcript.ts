@@ -107,6 +107,9 @@ export class Transcript {
       case "notice":
         this.#put({ kind: "notice", key: `notice-${seq}`, at, level: event.level, text: event.text }, parent);
         break;
+      case "undo":
+        this.#put({ kind: "undo", key: `undo-${event.undo.undoId}`, at, undo: event.undo }, parent);
+        break;
       case "error":
         this.#put({ kind: "error", key: `error-${seq}`, at, message: event.message }, parent);
         break;
