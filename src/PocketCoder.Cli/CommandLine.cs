@@ -27,6 +27,8 @@ internal static class CommandLine
         root.Add(ProjectCommands.Add(terminal));
         root.Add(ProjectCommands.Remove(terminal));
         root.Add(ProjectCommands.List(terminal));
+        root.Add(JobCommands.List(terminal));
+        root.Add(JobCommands.Output(terminal));
         root.Add(NetworkCommands.Create(terminal));
         root.Add(UndoCommand.Create(terminal));
         root.Add(DeviceCommands.Create(terminal));

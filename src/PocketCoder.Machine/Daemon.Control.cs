@@ -123,6 +123,14 @@ public sealed partial class Daemon : IControlTarget
 
     IControlTerminals IControlTarget.Terminals => new OwnerTerminals(_terminals);
 
+    Task<IReadOnlyList<JobInfo>> IControlTarget.ListJobsAsync(CancellationToken ct) => Task.FromResult(_executions.Jobs(null));
+
+    Task IControlTarget.StopJobAsync(JobInfo job, CancellationToken ct)
+        => ControlAsync(() => _executions.StopJobAsync(new JobStopRequest(job.AgentSessionId, job.ApprovalId), "the command line"));
+
+    Task<ExecutionOutputResponse> IControlTarget.OutputAsync(string approval, long offset, int limit, CancellationToken ct)
+        => ControlAsync(async () => await _executions.OutputAsync(new ExecutionOutputRequest(await _executions.FindAsync(approval, ct), offset, limit), ct));
+
     /// <summary>Expected failures under the control plane's own name for them.</summary>
     private static async Task<T> ControlAsync<T>(Func<Task<T>> work)
     {

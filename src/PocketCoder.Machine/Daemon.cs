@@ -13,6 +13,7 @@ using PocketCoder.Machine.Chain;
 using PocketCoder.Machine.Connections;
 using PocketCoder.Machine.Devices;
 using PocketCoder.Machine.Executions;
+using PocketCoder.Machine.Executions.Archive;
 using PocketCoder.Machine.Logging;
 using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Network;
@@ -60,6 +61,7 @@ public sealed partial class Daemon : IAsyncDisposable
     private readonly UndoDesk _undo;
     private readonly SessionDirectory _sessions;
     private readonly TerminalDesk _terminals;
+    private readonly ExecutionDesk _executions;
     private readonly ConnectionRegistry _connections = new();
     private readonly MessageTable _table;
     private readonly MachineLabel _label;
@@ -90,6 +92,8 @@ public sealed partial class Daemon : IAsyncDisposable
         _hands = new HandsRoom(Backends.Of(options.Home.Hands), options.Sandbox, _network, logger);
         _snapshots = new SnapshotRoom(options.Home.Snapshots, _store, SnapshotLimits.Default, TimeProvider.System, logger); // by the real clock: it waits for real processes
         _undo = new UndoDesk(_snapshots, _store, _projects, identity.Id);
+        var archive = new SessionArchive(options.Home.Outputs, time);
+        archive.Sweep();
         _secrets = new SecretDesk(options.Home, _store, time);
         _store.Redact = body => RedactedJson.Of(_secrets.Redactor, body);
         if (options.LoggerFactory is LogFile log)
@@ -99,16 +103,18 @@ public sealed partial class Daemon : IAsyncDisposable
 
         _models = new ModelDesk(options.Home, options.ModelUpstreams, _store, _secrets, time, logger) { Ask = AskBudgetAsync };
         var starter = new AgentStarter(options.Home, _hands, _models, _store);
-        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, starter, _models, _secrets, _snapshots, time, AgentIdleTimeout, logger), _projects, _agents);
+        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, starter, _models, _secrets, _snapshots, time, AgentIdleTimeout, logger) { Archive = archive, OutputLimit = options.OutputLimit }, _projects, _agents);
         _terminals = new TerminalDesk(_store, _hands, _sessions, _projects, logger);
         _approvals.Settled = (approval, decision) => _sessions.Find(approval.AgentSessionId)?.Settle(approval, decision);
         _network.Ask = (session, wanted, cancellationToken) => _sessions.Find(session)?.MayReachAsync(wanted, cancellationToken)
             ?? ValueTask.FromResult(EgressVerdict.Refuse("the session is gone"));
+        _executions = new ExecutionDesk(_store, _sessions, archive);
         _table = new MessageTable()
             .MapOverview(Info, _projects, _sessions, _approvals, _agents, _hub.Machine)
             .MapSubscriptions(_hub, _sessions)
             .MapSessions(_sessions, _agents)
             .MapApprovals(_approvals)
+            .MapExecutions(_executions)
             .MapSnapshots(_undo)
             .MapNetwork(_rules)
             .MapDevices(_devices, _connections)
@@ -126,6 +132,8 @@ public sealed partial class Daemon : IAsyncDisposable
     public Task<string> StopRequested => _stopRequested.Task;
 
     internal MessageTable Table => _table;
+
+    internal HandsRoom Hands => _hands;
 
     /// <summary>Completes when it is known which sandboxes this machine has.</summary>
     internal Task SandboxesKnown => _hands.LookAsync();

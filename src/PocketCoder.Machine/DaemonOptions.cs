@@ -27,6 +27,9 @@ public sealed record DaemonOptions
     /// <summary>How long an approval waits for a person before it counts as denied. 10 s to 24 h.</summary>
     public TimeSpan ApprovalTimeout { get; init; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>Bytes of each output of a command that an agent gets, head and tail; people get all. 4 KiB to 16 MiB.</summary>
+    public int OutputLimit { get; init; } = PocketCoder.Hands.CommandSpool.DefaultLimit;
+
     /// <summary>For tests: changes what every sandbox's proxy is started with.</summary>
     internal Func<EgressOptions, EgressOptions>? Egress { get; init; }
 

@@ -66,6 +66,9 @@ public sealed class Home
     /// </summary>
     public string AgentFiles => Environment.IsPrivilegedProcess && OperatingSystem.IsLinux() ? Hands + "-agents" : In("agents");
 
+    /// <summary>What commands wrote and agents sent, for a week.</summary>
+    public string Outputs => In("outputs");
+
     /// <summary>The snapshots of projects, one store each.</summary>
     public string Snapshots => In("snapshots");
 

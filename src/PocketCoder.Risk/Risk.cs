@@ -23,4 +23,11 @@ public sealed record Risk(
     bool Complete,
     bool Reversible,
     IReadOnlyList<Consequence> Consequences,
-    IReadOnlyList<CommandCall> Commands);
+    IReadOnlyList<CommandCall> Commands)
+{
+    /// <summary>
+    /// Absolute paths, links followed, of the files that it runs as code, as far as they are named: <c>./build.sh</c>, <c>bash x.sh</c>, <c>python x.py</c>,
+    /// <c>source x</c>. In the order of the command, at most <see cref="RiskLimits.MaxScripts"/>. They need not exist.
+    /// </summary>
+    public IReadOnlyList<string> Scripts { get; init; } = [];
+}

@@ -78,6 +78,25 @@ public static class RiskAssessor
         return report.ToRisk();
     }
 
+    /// <summary>Assesses that one file is read and its content given away to people.</summary>
+    /// <param name="path">Absolute, or relative to the workspace. Untrusted.</param>
+    /// <param name="workspace">Absolute path of the project.</param>
+    /// <param name="home">As for <see cref="Assess"/>.</param>
+    public static Risk AssessRead(string path, string workspace, string? home = null)
+    {
+        var report = new Report();
+        FlagHidden(report, path);
+        if (path.Length is 0 or > 4096 || path.Contains('\0', StringComparison.Ordinal))
+        {
+            report.NotUnderstood("path", "This is no path.");
+            return report.ToRisk();
+        }
+
+        var places = new PlaceFinder(workspace, home ?? Environment.GetFolderPath(Environment.SpecialFolder.UserProfile));
+        PathEffects.Read(report, places, places.Find(places.Workspace, path), glob: false, tree: false);
+        return report.ToRisk();
+    }
+
     private static void FlagHidden(Report report, string text)
     {
         if (HiddenCharacters.Find(text) is { Count: > 0 } hidden)

@@ -15,6 +15,9 @@ public static class RiskLimits
     /// <summary>Consequences listed.</summary>
     public const int MaxConsequences = 200;
 
+    /// <summary>Files listed whose code runs.</summary>
+    public const int MaxScripts = 32;
+
     /// <summary>Words that one word may become by brace expansion.</summary>
     public const int MaxBraceWords = 128;
 }

@@ -86,6 +86,15 @@ public sealed class OwnershipTests
         Assert.True((await home.AskAsync("stop")).GetProperty("wasRunning").GetBoolean());
     }
 
+    [Fact]
+    public async Task An_ordinary_user_is_told_what_is_isolated_and_attacks_it()
+    {
+        await using var user = await OtherUser.CreateAsync();
+        await using var home = new CliHome(user.Program, user.Before);
+        await user.GiveAsync(home.Folder);
+        await AttackTests.AttackAsync(home);
+    }
+
     private static void CheckModes(CliHome home)
     {
         Assert.Equal(Private | UnixFileMode.UserExecute, File.GetUnixFileMode(home.Root));

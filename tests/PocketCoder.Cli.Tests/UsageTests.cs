@@ -47,6 +47,8 @@ public sealed partial class UsageTests
               add <path>        Register a folder as a project [default: .]
               remove <project>  Unregister a project; its files stay
               projects          List the projects
+              jobs              Commands in the background
+              output <id>       What a command wrote, all of it
               network           Hosts that sandboxes may reach without a question
               undo <what>       Bring files back to before what was allowed
               devices           Paired devices
@@ -80,6 +82,10 @@ public sealed partial class UsageTests
     [InlineData("start --approval-timeout 5s")]
     [InlineData("start --approval-timeout 25h")]
     [InlineData("start --approval-timeout -1m")]
+    [InlineData("start --output-limit 3")]
+    [InlineData("start --output-limit 1e3")]
+    [InlineData("output")]
+    [InlineData("doctor --attack --sandbox walls")]
     [InlineData("pair --scope everything")]
     [InlineData("pair --scope 3")]
     [InlineData("ledger show --session 5")]
@@ -108,7 +114,7 @@ public sealed partial class UsageTests
         await using var home = new CliHome();
         foreach (var verb in (string[])[
             "status", "pair", "pair --no-wait", "add .", "remove x", "projects", "devices list", "devices revoke x", "devices rename x y",
-            "ledger show", "ledger verify", "ledger export", "machine label", "machine label x"])
+            "jobs", "jobs --stop job-1", "output 01234567", "ledger show", "ledger verify", "ledger export", "machine label", "machine label x"])
         {
             var (output, error) = (new StringWriter(), new StringWriter());
             var terminal = new Terminal(output, error, name => name == "POCKETCODER_HOME" ? home.Root : null);
@@ -134,6 +140,13 @@ public sealed partial class UsageTests
         foreach (var name in (string[])["home", "sqlite", "git", "tmux", "bwrap", "claude", "app", "disk", "clock"])
         {
             Assert.Contains(checks.EnumerateArray(), c => c.GetProperty("name").GetString() == name && c.GetProperty("state").GetString() is "ok" or "warn");
+        }
+
+        foreach (var kind in (string[])["bubblewrap", "docker", "landlock"])
+        {
+            var check = Assert.Single(checks.EnumerateArray(), c => c.GetProperty("name").GetString() == kind);
+            Assert.Matches("^(works|can't be used)", check.GetProperty("found").GetString());
+            Assert.True(check.GetProperty("found").GetString() != "can't be used" || check.GetProperty("advice").GetString()!.Length > 0);
         }
 
         Assert.Matches(@"(?m)^ok    sqlite      \d+\.\d+\.\d+ \(libsqlite3", (await home.RunAsync("doctor")).Succeeded().Out);

@@ -79,3 +79,35 @@ public sealed class EditTests
         }
     }
 }
+
+/// <summary>Which files a command runs as code.</summary>
+public sealed class ScriptTests
+{
+    [Theory]
+    [InlineData("./build.sh --fast", "build.sh")]
+    [InlineData("cd sub && ./x", "sub/x")]
+    [InlineData("bash -eu tools/x.sh a b", "tools/x.sh")]
+    [InlineData("sudo env A=1 timeout 5 nice ./x", "x")]
+    [InlineData("bash -c 'sh run.sh; . ./lib.sh'", "run.sh lib.sh")]
+    [InlineData(". ./lib.sh; sh run.sh", "lib.sh")] // it may have gone to another folder
+    [InlineData("echo one; source env.sh", "env.sh")]
+    [InlineData("find . -exec ./each {} +", "each")]
+    [InlineData("echo ./x; cat build.sh; python3 -c 'open(\"y.py\")'", "")]
+    [InlineData("bash $X; python3 $Y; ./$Z", "")]
+    public void They_are_named_in_order_with_the_folder_they_are_in(string command, string scripts)
+        => Assert.Equal(
+            scripts.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(s => "/home/me/proj/" + s),
+            RiskAssessor.Assess(command, "/home/me/proj", "/home/me/proj", "/home/me").Scripts);
+
+    [Fact]
+    public void There_is_an_end_to_how_many()
+        => Assert.Equal(RiskLimits.MaxScripts, RiskAssessor.Assess(string.Join(';', Enumerable.Range(0, 100).Select(i => $"./x{i}")), "/p", "/p", "/home/me").Scripts.Count);
+
+    [Theory]
+    [InlineData("README.md", false)]
+    [InlineData(".env", true)]
+    [InlineData("/home/me/.ssh/config", true)]
+    [InlineData("deploy/server.key", true)]
+    public void A_file_with_secrets_is_told_when_it_is_given_away(string path, bool secret)
+        => Assert.Equal(secret, RiskAssessor.AssessRead(path, "/home/me/proj", "/home/me").Consequences.Any(c => c.Kind == ConsequenceKind.ReadsSecret));
+}

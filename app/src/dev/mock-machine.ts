@@ -239,6 +239,21 @@ export class MockMachine {
         return { undo };
       },
       approvals_list: () => ({ approvals: state.approvals }),
+      execution_output: ({ approvalId, offset, limit }) => {
+        const all = Array.from({ length: 20_000 }, (_, n) => `GET /health 200 ${n}\n`).join("");
+        const from = offset ?? 0;
+        return { approvalId, offset: from, data: btoa(all.slice(from, from + (limit ?? 262_144))), kept: all.length, total: all.length, running: true };
+      },
+      jobs_list: () => ({ jobs: [] }),
+      job_stop: ({ approvalId }) => {
+        const job = state.approvals.find((item) => item.approvalId === approvalId && item.state === "running");
+        if (job?.execution) this.showApproval({ ...job, state: "finished", execution: { ...job.execution, finishedAt: now(), exitCode: 143, failed: true } });
+        return { stopped: job !== undefined };
+      },
+      sent_file: ({ fileId, offset }) => {
+        const text = "# Report\n\nAll 214 tests pass.\n";
+        return { fileId, offset: offset ?? 0, data: btoa(text.slice(offset ?? 0)), bytes: text.length };
+      },
       network_rules_list: () => ({ rules: state.rules }),
       network_rule_remove: ({ ruleId }) => {
         const rule = state.rules.find((other) => other.ruleId === ruleId)!;

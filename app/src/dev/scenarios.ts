@@ -6,7 +6,7 @@ const ago = (minutes: number): string => new Date(START - minutes * 60_000).toIS
 const id = (n: number): string => `0198c1d0-0000-7000-8000-${n.toString(16).padStart(12, "0")}`;
 const PROJECT = { api: id(1), web: id(2), infra: id(3) };
 export const SESSION = { main: id(101), plan: id(102), done: id(103), failed: id(104), working: id(105), archived: id(106), big: id(107) };
-export const APPROVAL = { command: id(201), edit: id(202), question: id(203), plan: id(204), tool: id(205), unknown: id(206), hidden: id(207), network: id(208) };
+export const APPROVAL = { command: id(201), edit: id(202), question: id(203), plan: id(204), tool: id(205), unknown: id(206), hidden: id(207), network: id(208), job: id(209) };
 
 /** Named beginnings: rich (everything at once), empty, fresh (no project), unpaired, offline, mute, refused, revoked, version, alarm, badhead, viewer, big, busy. */
 export async function scenario(name: string): Promise<MockState> {
@@ -131,6 +131,10 @@ function rich(ledger: LedgerRowInfo[]): MockState {
       projectId: PROJECT.infra, state: "unknown", requestedAt: ago(70), decision: { decisionId: id(901), verdict: "allow", scope: "once", reason: null, deviceId: "phone", by: "Pixel", at: ago(69) }, execution: { startedAt: ago(69), finishedAt: null, exitCode: null, failed: null },
     }),
   ];
+  approvals.push(approval(APPROVAL.job, SESSION.done, { kind: "command", command: "npm run dev -- --port 5173", cwd: "/home/ada/src/api", tool: "bash", input: '{"command":"npm run dev -- --port 5173","run_in_background":true}', background: true, stdin: null, timeLimitMs: null, scripts: [] }, {
+    toolUseId: "tool-job", sandbox: "bubblewrap", state: "running", requestedAt: ago(199), decision: { decisionId: id(902), verdict: "allow", scope: "once", reason: null, deviceId: "phone", by: "Pixel", at: ago(199) },
+    execution: { startedAt: ago(199), finishedAt: null, exitCode: null, failed: null, job: "job-1" },
+  }));
   const sessions = [
     session(SESSION.main, PROJECT.api, "Fix the login: hash passwords, slow down guessing", "needs_you", "waits for a decision", 1, { queued: 2 }),
     session(SESSION.plan, PROJECT.web, "Plan the session store", "needs_you", null, 9, { mode: "plan" }),
@@ -172,7 +176,7 @@ function rich(ledger: LedgerRowInfo[]): MockState {
       [SESSION.failed, failedTranscript()],
       [SESSION.working, workingTranscript()],
       [SESSION.plan, [turnEvent(id(320), "Plan how to move the session store out of the process.", "waiting", 10), ...approvals.filter((item) => item.agentSessionId === SESSION.plan).map((item): AgentEventPayload => ({ kind: "prompt", approval: item, ...base(10) }))]],
-      [SESSION.done, [turnEvent(id(330), "Write tests for the rate limiter.", "completed", 210), text("b-done", "Done: 14 tests, all green.", 200)]],
+      [SESSION.done, [turnEvent(id(330), "Write tests for the rate limiter.", "completed", 210), text("b-done", "Done: 14 tests, all green.", 200), ...doneTranscript(approvals)]],
     ]),
     deltas: new Map([[SESSION.working, [{ turnId: id(310), blockId: "w2", kind: "output", offset: 0, text: "\x1b[1mStep 3/9\x1b[0m : RUN apt-get update\n\x1b[32mGet:1\x1b[0m http://deb.debian.org/debian bookworm InRelease\n\x1b]0;a title that nobody sees\x07\x1b[33mW:\x1b[0m 2 packages are held back\n" }, { turnId: id(310), blockId: "live", kind: "text", offset: 0, text: "The base image is built. Next I compare its size with the old one and" }]]]),
     network: "good",
@@ -185,6 +189,15 @@ function rich(ledger: LedgerRowInfo[]): MockState {
       { path: "scripts/test.sh", change: "mode", diff: null, changedSince: false, mode: "755" },
     ],
   };
+}
+
+function doneTranscript(approvals: readonly ApprovalInfo[]): AgentEventPayload[] {
+  return [
+    tool("tool-job", "bash", "execute", "npm run dev -- --port 5173", 199),
+    ...approvals.filter((item) => item.approvalId === APPROVAL.job).map((item): AgentEventPayload => ({ kind: "prompt", approval: item, ...base(199) })),
+    result("tool-job", "job-1 runs in the background.", 199),
+    { kind: "sent_file", toolUseId: "tool-send", agentSessionId: SESSION.done, fileId: id(950), name: "report.md", bytes: 30, mediaType: "text/markdown", sha256: "5e1f00aa5e1f00aa5e1f00aa5e1f00aa5e1f00aa5e1f00aa5e1f00aa5e1f00aa", caption: "The run of today", ...base(198) },
+  ];
 }
 
 function base(minutes: number, parentToolUseId: string | null = null): { at: string; turnId: string | null; parentToolUseId: string | null } {

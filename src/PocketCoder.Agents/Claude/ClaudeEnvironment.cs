@@ -24,6 +24,7 @@ internal static class ClaudeEnvironment
         ["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"] = "1",
         ["CLAUDE_CODE_DISABLE_BACKGROUND_TASKS"] = "1",
         ["DISABLE_AUTOUPDATER"] = "1",
+        ["MAX_MCP_OUTPUT_TOKENS"] = "250000", // what our tools give is bounded by us; the program's own bound would cut a build log
         ["GIT_CONFIG_COUNT"] = "2",
         ["GIT_CONFIG_KEY_0"] = "core.fsmonitor",
         ["GIT_CONFIG_VALUE_0"] = "false",

@@ -11,6 +11,9 @@ internal sealed class ClaudeHostTools(IReadOnlyList<HostTool> tools)
     public const string ServerName = "pocketcoder";
 
     private const string Prefix = "mcp__" + ServerName + "__";
+    /// <summary>The most that the program lets a server ask for.</summary>
+    private const int MaxResultCharacters = 500_000;
+
     private const int MethodNotFound = -32601;
 
     /// <summary>With tools of ours the program's own shell is off.</summary>
@@ -74,6 +77,11 @@ internal sealed class ClaudeHostTools(IReadOnlyList<HostTool> tools)
                     w.WriteString("description", tool.Description);
                     w.WritePropertyName("inputSchema");
                     w.WriteRawValue(tool.InputSchemaJson);
+
+                    // Else a result beyond a few kilobytes is put into a file outside of the project, and the model gets a glimpse of it.
+                    w.WriteStartObject("_meta");
+                    w.WriteNumber("anthropic/maxResultSizeChars", MaxResultCharacters);
+                    w.WriteEndObject();
                     w.WriteEndObject();
                 }
 

@@ -42,19 +42,30 @@ internal static class ClaudeMessages
 
     public static byte[] SetModel(string requestId, string model) => Request(requestId, "set_model", w => w.WriteString("model", model));
 
-    public static byte[] Prompt(string text) => LineJson.Write(w =>
+    public static byte[] Prompt(AgentPrompt prompt) => LineJson.Write(w =>
     {
         w.WriteString("type", "user");
         w.WriteStartObject("message");
         w.WriteString("role", "user");
         w.WriteStartArray("content");
-        w.WriteStartObject();
-        w.WriteString("type", "text");
-        w.WriteString("text", text);
-        w.WriteEndObject();
+        if (prompt.Note is { } note)
+        {
+            // The mark that the program itself uses for what no person said; it can't be ended from within.
+            Text(w, $"<system-reminder>\n{note.Replace("<", "&lt;", StringComparison.Ordinal)}\n</system-reminder>");
+        }
+
+        Text(w, prompt.Text);
         w.WriteEndArray();
         w.WriteEndObject();
         w.WriteNull("parent_tool_use_id");
+
+        static void Text(Utf8JsonWriter w, string text)
+        {
+            w.WriteStartObject();
+            w.WriteString("type", "text");
+            w.WriteString("text", text);
+            w.WriteEndObject();
+        }
     });
 
     /// <summary>Allows a tool with exactly this input (raw JSON). The program refuses an allow without it.</summary>

@@ -116,7 +116,7 @@ internal sealed class ClaudeProcess : IAgentProcess
             translator.BeginTurn();
         }
 
-        await WriteAsync(ClaudeMessages.Prompt(prompt.Text), cancellationToken);
+        await WriteAsync(ClaudeMessages.Prompt(prompt), cancellationToken);
     }
 
     public async ValueTask InterruptAsync(CancellationToken cancellationToken)

@@ -36,13 +36,13 @@ internal static class ClaudeTool
 
     public static ToolKind Kind(string name) => name switch
     {
-        "Bash" or "bash" => ToolKind.Execute,
+        "Bash" or "bash" or "job_output" or "job_list" or "job_kill" or "job_input" => ToolKind.Execute,
         "Write" or "Edit" or "NotebookEdit" => ToolKind.Edit,
         "Read" or "NotebookRead" => ToolKind.Read,
         "Glob" or "Grep" => ToolKind.Search,
         "WebFetch" or "WebSearch" => ToolKind.Fetch,
         "Agent" or OldAgentName => ToolKind.Agent,
-        "AskUserQuestion" => ToolKind.Question,
+        "AskUserQuestion" or "ask" => ToolKind.Question,
         "EnterPlanMode" or "ExitPlanMode" => ToolKind.Plan,
         "TodoWrite" or "TaskCreate" or "TaskGet" or "TaskList" or "TaskUpdate" => ToolKind.Todo,
         _ => ToolKind.Other,
@@ -62,6 +62,9 @@ internal static class ClaudeTool
         var text = name switch
         {
             "Bash" or "bash" => input.Text("command"),
+            "job_output" or "job_list" or "job_kill" or "job_input" => input.Text("job"),
+            "send_file" => input.Text("path"),
+            "ask" => input.Text("question"),
             "Glob" or "Grep" => input.Text("pattern"),
             "WebFetch" => input.Text("url"),
             "WebSearch" => input.Text("query"),

@@ -78,7 +78,11 @@ public sealed record HostTool(string Name, string Description, string InputSchem
 /// <summary>A prompt for one turn.</summary>
 /// <param name="TurnId">Our id of the turn.</param>
 /// <param name="Text">What the person wrote, unchanged.</param>
-public sealed record AgentPrompt(Guid TurnId, string Text);
+public sealed record AgentPrompt(Guid TurnId, string Text)
+{
+    /// <summary>What the machine lets the agent know before it goes on (jobs that ended); not the person's words. Drivers put it before the text, marked as such.</summary>
+    public string? Note { get; init; }
+}
 
 /// <summary>The answer to something the agent asked.</summary>
 public abstract record AgentAnswer

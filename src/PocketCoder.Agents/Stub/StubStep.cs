@@ -12,6 +12,12 @@ internal enum StubVerb
     Todo,
     Fail,
     Confirm,
+
+    /// <summary>Calls a tool of the machine: its name, then its input.</summary>
+    Tool,
+
+    /// <summary>Several commands at once.</summary>
+    Together,
 }
 
 /// <summary>One thing to do: a line <c>verb: text</c> of the prompt. Lines without a verb are echoed together.</summary>

@@ -49,6 +49,11 @@ internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDi
 
     private async Task<string?> DoStepsAsync(CancellationToken cancellationToken)
     {
+        if (prompt.Note is { } note)
+        {
+            await SpeakAsync($"(The machine says: {note})", cancellationToken);
+        }
+
         foreach (var step in StubStep.Parse(prompt.Text))
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -81,6 +86,8 @@ internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDi
         StubVerb.Long => LongAsync(step.Text, cancellationToken),
         StubVerb.Think => StreamAsync(BlockKind.Thinking, step.Text, cancellationToken),
         StubVerb.Todo => TodoAsync(step.Parts),
+        StubVerb.Tool => CallToolAsync(step.Text, cancellationToken),
+        StubVerb.Together => Task.WhenAll(step.Parts.Select(c => RunCommandAsync(c, cancellationToken))),
         _ => StreamAsync(BlockKind.Text, step.Text, cancellationToken),
     };
 
@@ -254,10 +261,21 @@ internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDi
     }
 
     /// <summary>The machine asks, runs and answers.</summary>
-    private async Task RunByHostAsync(string tool, string command, CancellationToken cancellationToken)
+    private Task RunByHostAsync(string tool, string command, CancellationToken cancellationToken)
+        => CallHostAsync(tool, "bash", JsonSerializer.Serialize(new StubRun(command), StubJson.Readable.StubRun), cancellationToken);
+
+    private async Task CallToolAsync(string text, CancellationToken cancellationToken)
     {
-        var input = JsonSerializer.Serialize(new StubRun(command), StubJson.Readable.StubRun);
-        var answer = await process.AskAsync<AgentAnswer.HostResult>(id => new AgentHostCall(id, tool, "bash", input), cancellationToken);
+        var blank = text.IndexOf(' ', StringComparison.Ordinal);
+        var (name, input) = blank < 0 ? (text, "{}") : (text[..blank], text[(blank + 1)..].Trim());
+        var tool = NextTool();
+        await process.SayAsync(new AgentToolUse(tool, name, ToolKind.Other, name, input));
+        await UseAsync(tool, () => CallHostAsync(tool, name, input, cancellationToken));
+    }
+
+    private async Task CallHostAsync(string tool, string name, string input, CancellationToken cancellationToken)
+    {
+        var answer = await process.AskAsync<AgentAnswer.HostResult>(id => new AgentHostCall(id, tool, name, input), cancellationToken);
         if (answer is AgentAnswer.HostResult result)
         {
             await process.SayAsync(new AgentToolResult(tool, result.IsError, result.Text));
@@ -351,7 +369,7 @@ internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDi
         }
     }
 
-    private string NextTool() => string.Create(CultureInfo.InvariantCulture, $"tool-{prompt.TurnId:N}-{tools++}");
+    private string NextTool() => string.Create(CultureInfo.InvariantCulture, $"tool-{prompt.TurnId:N}-{Interlocked.Increment(ref tools) - 1}");
 
     private static string Unescape(string text)
     {

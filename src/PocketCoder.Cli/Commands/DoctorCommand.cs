@@ -15,8 +15,18 @@ internal static class DoctorCommand
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(10);
 
-    public static Command Create(Terminal terminal) => new Command("doctor", "Check what PocketCoder needs from this machine").Does(terminal, async (context, _, ct) =>
+    private static readonly Option<bool> s_attack = new("--attack") { Description = "Try to break out of the sandbox, one way after the other, and tell what held" };
+
+    private static readonly Option<string?> s_sandbox = Sandbox();
+
+    public static Command Create(Terminal terminal) => new Command("doctor", "Check what PocketCoder needs from this machine") { s_attack, s_sandbox }.Does(terminal, async (context, parsed, ct) =>
     {
+        if (parsed.GetValue(s_attack))
+        {
+            return await DoctorAttack.RunAsync(context, parsed.GetValue(s_sandbox), ct);
+        }
+
+        await using var sandboxes = new DoctorSandboxes(context.Terminal.Environment);
         List<CheckShown> checks =
         [
             Directories(context.Home),
@@ -24,6 +34,7 @@ internal static class DoctorCommand
             await ProgramAsync("git", "--version", "fail", "Install it: sudo apt-get install git", ct),
             await ProgramAsync("tmux", "-V", "warn", "Terminals will need it: sudo apt-get install tmux", ct),
             await ProgramAsync("bwrap", "--version", "warn", "The sandbox will need it: sudo apt-get install bubblewrap", ct),
+            .. await sandboxes.CheckAsync(ct),
             .. await AgentsAsync(context.Home, ct),
             await PortAsync(context, ct),
             App(),
@@ -48,6 +59,12 @@ internal static class DoctorCommand
 
         return checks.Exists(c => c.State == "fail") ? ExitCode.Failure : ExitCode.Ok;
     });
+
+    private static Option<string?> Sandbox()
+    {
+        var option = new Option<string?>("--sandbox") { Description = "With --attack: which one: bubblewrap, docker or landlock. Default: the first that works", HelpName = "KIND" };
+        return option.AcceptOnlyFromAmong("bubblewrap", "docker", "landlock");
+    }
 
     private static CheckShown Directories(Home home)
     {

@@ -58,6 +58,14 @@ internal static class StartCommand
         CustomParser = Upstreams,
     };
 
+    private static readonly Option<int> s_outputLimit = new("--output-limit")
+    {
+        Description = "Kilobytes of a command's output that an agent gets, head and tail; people get all: 4 to 16384 (default 300)",
+        HelpName = "KB",
+        CustomParser = Kilobytes,
+        DefaultValueFactory = _ => 300,
+    };
+
     private static readonly Option<SandboxKind?> s_sandbox = new("--sandbox")
     {
         Description = "Where sessions run that don't choose: auto (bubblewrap, else docker, else refused), bubblewrap, docker, landlock (reduced), none",
@@ -66,7 +74,7 @@ internal static class StartCommand
     };
 
     public static Command Create(Terminal terminal)
-        => new Command("start", "Start the daemon") { s_foreground, s_detached, s_demo, s_listen, s_names, s_behindProxy, s_proxies, s_noTls, s_sandbox, s_approvalTimeout, s_upstreams }
+        => new Command("start", "Start the daemon") { s_foreground, s_detached, s_demo, s_listen, s_names, s_behindProxy, s_proxies, s_noTls, s_sandbox, s_approvalTimeout, s_upstreams, s_outputLimit }
             .Does(terminal, async (context, parsed, ct) =>
             {
                 context.Home.Prepare();
@@ -228,6 +236,7 @@ internal static class StartCommand
                 Sandbox = parsed.GetValue(s_sandbox),
                 ApprovalTimeout = parsed.GetValue(s_approvalTimeout),
                 ModelUpstreams = parsed.GetValue(s_upstreams) ?? [],
+                OutputLimit = parsed.GetValue(s_outputLimit) * 1024,
                 LoggerFactory = log,
                 TimeProvider = time,
             },
@@ -308,6 +317,18 @@ internal static class StartCommand
 
         result.AddError($"'{text}' is no address.");
         return IPAddress.None;
+    }
+
+    private static int Kilobytes(ArgumentResult result)
+    {
+        var text = result.Tokens[0].Value;
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is >= 4 and <= 16_384)
+        {
+            return number;
+        }
+
+        result.AddError($"'{text}' is no number of kilobytes between 4 and 16384.");
+        return 0;
     }
 
     private static SandboxKind? Sandbox(ArgumentResult result)

@@ -18,7 +18,16 @@ internal sealed record VersionShown(string Version, bool App);
 
 internal sealed record ErrorShown(WireError Error);
 
-internal sealed record CheckShown(string Name, string State, string Found, string? Advice);
+/// <param name="Facts">For sandboxes: what was seen, by name.</param>
+/// <param name="Limits">For sandboxes: who enforces the limits.</param>
+internal sealed record CheckShown(string Name, string State, string Found, string? Advice, IReadOnlyDictionary<string, string>? Facts = null, string? Limits = null);
+
+/// <param name="Verdict"><c>held</c>, <c>broken</c> or <c>not_run</c>.</param>
+internal sealed record AttackShown(string Id, string Title, string Defence, string Verdict, string Detail);
+
+internal sealed record AttacksShown(string Sandbox, int Held, int Broken, int NotRun, IReadOnlyList<AttackShown> Attacks);
+
+internal sealed record OutputShown(Guid ApprovalId, long Kept, long Total, bool Running);
 
 internal sealed record AgentShown(string Id, string Name, bool Installed, string? Version, string? Path, string? Advice, IReadOnlyList<string> Modes, IReadOnlyList<string> Can);
 
@@ -44,6 +53,9 @@ internal sealed record TlsShown(IReadOnlyList<string> Names, DateTimeOffset Vali
 [JsonSerializable(typeof(ErrorShown))]
 [JsonSerializable(typeof(IReadOnlyList<CheckShown>))]
 [JsonSerializable(typeof(IReadOnlyList<AgentShown>))]
+[JsonSerializable(typeof(AttacksShown))]
+[JsonSerializable(typeof(OutputShown))]
+[JsonSerializable(typeof(IReadOnlyList<JobInfo>))]
 [JsonSerializable(typeof(TlsShown))]
 [JsonSerializable(typeof(SecretShown))]
 [JsonSerializable(typeof(IReadOnlyList<SecretName>))]

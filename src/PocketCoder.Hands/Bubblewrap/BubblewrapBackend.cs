@@ -255,6 +255,7 @@ public sealed class BubblewrapBackend : ISandboxBackend
         folder.WriteFile("deny.bpf", filter);
         folder.WriteFile("ring1.args", Rings.One(spec, folder, workspace, stateDirectory));
         folder.WriteFile("ring2.args", Rings.Two(spec));
+        folder.WriteFile("begin.args", Rings.Begin(spec));
         folder.WriteFile("session", Encoding.UTF8.GetBytes($"{spec.Id} {shell}\n"));
         var processes = HardLimits.Clamp("Max processes", spec.Limits.Processes);
         var size = HardLimits.Clamp("Max file size", spec.Limits.FileSize);

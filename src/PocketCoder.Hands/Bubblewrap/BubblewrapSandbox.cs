@@ -152,6 +152,10 @@ internal sealed class BubblewrapSandbox(
         using (var file = new FileStream(path, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = ownerReads | UnixFileMode.UserWrite }))
         {
             file.Write(Rings.Command(spec));
+            if (spec.WorkingDirectory is null)
+            {
+                file.Write(File.ReadAllBytes(Path.Combine(folder.Files, "begin.args")));
+            }
         }
 
         Give(path);

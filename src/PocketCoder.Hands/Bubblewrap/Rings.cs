@@ -88,12 +88,15 @@ internal static class Rings
             o.AddRange(["--bind", state, state]);
         }
 
-        o.AddRange(["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", inside, "--uid", "1000", "--gid", "1000", "--hostname", spec.HostName]);
+        o.AddRange(["--remount-ro", "/dev", "--remount-ro", "/", "--uid", "1000", "--gid", "1000", "--hostname", spec.HostName]);
         o.AddRange(["--clearenv", "--setenv", "PATH", Path_, "--setenv", "HOME", SandboxDefaults.HomeInside, "--setenv", "USER", "agent"]);
         o.AddRange(["--setenv", "LANG", "C.UTF-8", "--setenv", "TERM", "dumb"]);
         AddEnvironment(o, spec.Environment);
         return Join(o);
     }
+
+    /// <summary>Where it begins unless it says otherwise. Given once only: of two folders bwrap takes the last, and says so on the command's own error output.</summary>
+    public static byte[] Begin(SandboxSpec spec) => Join(["--chdir", spec.WorkspaceInside ?? spec.Workspace]);
 
     /// <summary>What is a command's own.</summary>
     public static byte[] Command(ExecSpec spec)

@@ -156,19 +156,28 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
     /// Records that an allowed thing begins now. Returns false, and records nothing, when it is not allowed (any more): then it must not run.
     /// </summary>
     /// <param name="snapshot">The snapshot that was taken before, by its commit.</param>
-    public Task<bool> StartAsync(Guid approvalId, string? snapshot = null) => store.WriteAsync(change =>
+    public Task<bool> StartAsync(Guid approvalId, string? snapshot = null) => store.WriteAsync(change => Start(change, approvalId, snapshot, _ => null));
+
+    /// <summary>The same for a job: gives it its name. Null when it is not allowed (any more).</summary>
+    public Task<string?> StartJobAsync(Guid approvalId, string? snapshot) => store.WriteAsync(change =>
+    {
+        string? name = null;
+        return Start(change, approvalId, snapshot, allowed => name = FormattableString.Invariant($"job-{ApprovalRows.CountJobs(change, allowed.AgentSessionId) + 1}")) ? name : null;
+    });
+
+    private static bool Start(Change change, Guid approvalId, string? snapshot, Func<ApprovalInfo, string?> job)
     {
         if (ApprovalRows.Find(change, approvalId) is not { State: ApprovalState.Allowed } allowed)
         {
             return false;
         }
 
-        var running = allowed with { State = ApprovalState.Running, Execution = new ExecutionInfo(change.Now, null, null, null, snapshot is not null) };
+        var running = allowed with { State = ApprovalState.Running, Execution = new ExecutionInfo(change.Now, null, null, null, snapshot is not null, job(allowed)) };
         change.Ledger(Entry(LedgerKind.ExecutionStarted, running) with { Data = new StartedData(What(running), (running.Subject as CommandSubject)?.Cwd, snapshot).ToJson() });
         ApprovalRows.Update(change, running);
         Tell(change, running);
         return true;
-    });
+    }
 
     /// <summary>Records how it ended, as a part of the change that tells the result. Does nothing when it is not running.</summary>
     public static void Finish(Change change, Guid approvalId, FinishedData finished)
@@ -183,6 +192,19 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
             change.Ledger(Entry(LedgerKind.ExecutionFinished, done) with { Data = finished.ToJson() });
             ApprovalRows.Update(change, done);
             Tell(change, done);
+        }
+    }
+
+    /// <summary>The same for a job, whose sandbox may have died under it: then its outcome is unknown.</summary>
+    public static void FinishJob(Change change, Guid approvalId, FinishedData finished, bool lost)
+    {
+        if (!lost)
+        {
+            Finish(change, approvalId, finished);
+        }
+        else if (ApprovalRows.Find(change, approvalId) is { State: ApprovalState.Running } running)
+        {
+            Close(change, running, ApprovalState.Unknown, "its sandbox was lost");
         }
     }
 
@@ -201,8 +223,9 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
         => Forget(await store.WriteAsync(change => CloseTurn(change, sessionId, turnId, reason, alsoRunning)));
 
     /// <summary>The same as a part of a larger change; after its commit, <see cref="Forget(IEnumerable{ApprovalInfo})"/> what it gives.</summary>
-    public static IReadOnlyList<ApprovalInfo> CloseTurn(Change change, Guid sessionId, Guid turnId, string reason, bool alsoRunning)
-        => CloseOpen(change, sessionId, turnId, ApprovalState.Withdrawn, reason, alsoRunning);
+    /// <param name="goesOn">Jobs: they are not the turn's.</param>
+    public static IReadOnlyList<ApprovalInfo> CloseTurn(Change change, Guid sessionId, Guid turnId, string reason, bool alsoRunning, Func<Guid, bool>? goesOn = null)
+        => CloseOpen(change, sessionId, turnId, ApprovalState.Withdrawn, reason, alsoRunning, goesOn);
 
     /// <summary>Stops the clocks of approvals that are closed.</summary>
     public void Forget(IEnumerable<ApprovalInfo> closed)
@@ -252,10 +275,10 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
         }
     }
 
-    private static List<ApprovalInfo> CloseOpen(Change change, Guid? sessionId, Guid? turnId, ApprovalState pendingBecomes, string reason, bool alsoRunning)
+    private static List<ApprovalInfo> CloseOpen(Change change, Guid? sessionId, Guid? turnId, ApprovalState pendingBecomes, string reason, bool alsoRunning, Func<Guid, bool>? goesOn = null)
     {
         var closed = new List<ApprovalInfo>();
-        foreach (var open in ApprovalRows.Open(change, sessionId, turnId).Where(a => alsoRunning || a.State != ApprovalState.Running))
+        foreach (var open in ApprovalRows.Open(change, sessionId, turnId).Where(a => a.State != ApprovalState.Running || (alsoRunning && goesOn?.Invoke(a.ApprovalId) != true)))
         {
             // Allowed and not begun did not run: the agent is told only after "started" is in the ledger.
             closed.Add(Close(change, open, open.State == ApprovalState.Running ? ApprovalState.Unknown : pendingBecomes, reason));
@@ -269,6 +292,7 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
         var closed = open with
         {
             State = state,
+            Execution = open.Execution is null ? null : open.Execution with { FinishedAt = change.Now },
             Decision = open.Decision ?? new DecisionInfo(Guid.CreateVersion7(), DecisionVerdict.Deny, DecisionScope.Once, reason, null, reason, change.Now),
         };
         change.Ledger(open.State switch
@@ -315,7 +339,7 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
     private static RequestedData Requested(ApprovalInfo approval) => new(
         approval.Kind,
         approval.Agent,
-        approval.Subject switch { CommandSubject s => s.Tool, EditSubject s => s.Tool, ToolSubject s => s.Tool, _ => null },
+        approval.Subject switch { CommandSubject s => s.Tool, EditSubject s => s.Tool, ToolSubject s => s.Tool, JobInputSubject s => s.Tool, _ => null },
         What(approval),
         (approval.Subject as CommandSubject)?.Cwd,
         approval.ExpiresAt);
@@ -325,6 +349,7 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
         CommandSubject command => command.Command,
         EditSubject edit => edit.Path,
         ToolSubject tool => tool.Tool,
+        JobInputSubject input => $"{input.Job}: {input.Text}",
         QuestionSubject => "question",
         NetworkSubject host => $"{host.Host}:{host.Port}",
         _ => "plan",

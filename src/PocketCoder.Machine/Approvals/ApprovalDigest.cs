@@ -14,10 +14,11 @@ internal static class ApprovalDigest
     private const string Domain = "pocketcoder-approval-v1";
 
     /// <summary>Digest (lower-case hex) of a tool call in a session: agent, session, directory, tool, its exact input, and for edits the file before and after.</summary>
-    public static string Of(string agent, Guid session, string directory, AgentApprovalAsked asked)
+    /// <param name="pins">For what the machine runs itself: what it means beside its text (folder, scripts, environment), as one hash.</param>
+    public static string Of(string agent, Guid session, string directory, AgentApprovalAsked asked, string? pins = null)
     {
         var change = (asked.Subject as AgentSubject.Edit)?.Change;
-        return Hash(
+        return Hash([
             Domain,
             agent,
             session.ToString(),
@@ -26,7 +27,8 @@ internal static class ApprovalDigest
             asked.InputJson,
             change?.Path,
             change is null ? null : TextHash(change.Before),
-            change is null ? null : TextHash(change.After));
+            change is null ? null : TextHash(change.After),
+            .. pins is null ? Array.Empty<string>() : [pins]]);
     }
 
     /// <summary>Digest of a question or a plan: there is nothing to execute, but the answer belongs to exactly this text.</summary>

@@ -38,6 +38,26 @@ internal static class ApprovalRows
         ("$session", sessionId?.ToString()),
         ("$turn", turnId?.ToString()));
 
+    /// <summary>The newest jobs of a session that ended after its last turn, oldest first.</summary>
+    public static IReadOnlyList<ApprovalInfo> EndedJobs(LedgerReader reader, Guid session, int limit)
+    {
+        var lastTurn = reader.Query(
+            "SELECT finished_at FROM turns WHERE session_id = $session AND finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT 1",
+            row => Instant.Parse(row.GetString(0)),
+            ("$session", session.ToString())).Cast<DateTimeOffset?>().FirstOrDefault();
+        return [.. List(
+            reader,
+            "session_id = $session AND state IN ('Finished','Unknown') AND json_extract(body, '$.execution.job') IS NOT NULL",
+            limit,
+            ("$session", session.ToString())).Where(a => lastTurn is null || a.Execution?.FinishedAt >= lastTurn).Reverse()];
+    }
+
+    /// <summary>How many jobs a session has had.</summary>
+    public static int CountJobs(Change change, Guid session) => change.Query(
+        "SELECT count(*) FROM approvals WHERE session_id = $session AND json_extract(body, '$.execution.job') IS NOT NULL",
+        row => row.GetInt32(0),
+        ("$session", session.ToString()))[0];
+
     public static IReadOnlyList<ApprovalInfo> List(LedgerReader reader, string where, int limit, params ReadOnlySpan<(string Name, object? Value)> parameters)
         => reader.Query($"SELECT body FROM approvals WHERE {where} ORDER BY requested_at DESC LIMIT {limit}", Map, parameters);
 

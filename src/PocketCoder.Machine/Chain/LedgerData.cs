@@ -47,7 +47,8 @@ internal sealed record ExpiredData(string Reason) : ILedgerData;
 /// <param name="Snapshot">The snapshot before, by its commit.</param>
 internal sealed record StartedData(string What, string? Cwd, string? Snapshot = null) : ILedgerData;
 
-internal sealed record FinishedData(int? ExitCode, bool Failed, long? DurationMs, long OutputBytes, string OutputSha256) : ILedgerData;
+/// <param name="StoppedBy">Who ended a job: a device's name, the agent, the machine.</param>
+internal sealed record FinishedData(int? ExitCode, bool Failed, long? DurationMs, long OutputBytes, string OutputSha256, string? StoppedBy = null) : ILedgerData;
 
 /// <summary>It was allowed and did not run.</summary>
 internal sealed record NotRunData(string Reason) : ILedgerData;

@@ -128,6 +128,15 @@ public sealed partial class ControlClient : IDisposable
 
     public Task<IReadOnlyList<SessionInfo>> ListSessionsAsync(CancellationToken ct) => GetAsync("sessions", s_json.IReadOnlyListSessionInfo, ct);
 
+    public Task<IReadOnlyList<JobInfo>> ListJobsAsync(CancellationToken ct) => GetAsync("jobs", s_json.IReadOnlyListJobInfo, ct);
+
+    /// <param name="job">Name, approval's id, or the beginning of it (4 characters or more).</param>
+    public Task<JobInfo> StopJobAsync(string job, CancellationToken ct) => PostAsync("jobs/stop", new JobSelection(job), s_json.JobSelection, s_json.JobInfo, ct);
+
+    /// <param name="approval">Id, or the beginning of it (8 characters or more).</param>
+    public Task<ExecutionOutputResponse> OutputAsync(string approval, long offset, int limit, CancellationToken ct)
+        => PostAsync("executions/output", new OutputSelection(approval, offset, limit), s_json.OutputSelection, s_json.ExecutionOutputResponse, ct);
+
     public Task<IReadOnlyList<TerminalInfo>> ListTerminalsAsync(CancellationToken ct) => GetAsync("terminals", s_json.IReadOnlyListTerminalInfo, ct);
 
     /// <summary>Opens a terminal in the session's sandbox, or gives the one of that name.</summary>

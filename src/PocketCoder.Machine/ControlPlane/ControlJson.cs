@@ -33,6 +33,12 @@ internal sealed record TerminalSelection(string Session, string Name);
 /// <summary>What a CLI types, or its new size.</summary>
 internal sealed record TerminalKeys(string? Data, int? Columns, int? Rows);
 
+/// <param name="Job">Its name, its approval's id, or the beginning of that.</param>
+internal sealed record JobSelection(string Job);
+
+/// <param name="Approval">An approval's id, or the beginning of it.</param>
+internal sealed record OutputSelection(string Approval, long Offset, int Limit);
+
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     RespectNullableAnnotations = true,
@@ -70,4 +76,9 @@ internal sealed record TerminalKeys(string? Data, int? Columns, int? Rows);
 [JsonSerializable(typeof(TerminalOpenBody))]
 [JsonSerializable(typeof(TerminalSelection))]
 [JsonSerializable(typeof(TerminalKeys))]
+[JsonSerializable(typeof(IReadOnlyList<JobInfo>))]
+[JsonSerializable(typeof(JobInfo))]
+[JsonSerializable(typeof(JobSelection))]
+[JsonSerializable(typeof(OutputSelection))]
+[JsonSerializable(typeof(ExecutionOutputResponse))]
 internal sealed partial class ControlJson : JsonSerializerContext;

@@ -16,6 +16,7 @@ internal sealed class ControlOperations(Home home, IControlTarget target)
         "GET /health", "GET /status", "POST /stop", "GET /projects", "POST /projects", "POST /projects/remove", "POST /network/rules", "POST /network/allow", "POST /network/remove", "POST /undo/preview", "POST /undo", "POST /pairings", "GET /pairings/{id}",
         "GET /devices", "POST /devices/revoke", "POST /devices/rename", "GET /machine-label", "POST /machine-label",
         "GET /ledger/head", "GET /ledger/verify", "POST /ledger/rows", "GET /ledger/export", "GET /sessions",
+        "GET /jobs", "POST /jobs/stop", "POST /executions/output",
         "GET /terminals", "POST /terminals/open", "POST /terminals/close", "GET /terminals/attach", .. BrokerOperations.All,
     ];
 
@@ -47,6 +48,9 @@ internal sealed class ControlOperations(Home home, IControlTarget target)
             ("GET", "/ledger/verify") => GiveAsync(context, target.VerifyLedgerAsync(ct), s_json.LedgerVerifyResponse),
             ("POST", "/ledger/rows") => TakeAsync(context, s_json.LedgerListRequest, RowsAsync, s_json.LedgerListResponse),
             ("GET", "/ledger/export") => ExportAsync(context),
+            ("GET", "/jobs") => GiveAsync(context, target.ListJobsAsync(ct), s_json.IReadOnlyListJobInfo),
+            ("POST", "/jobs/stop") => TakeAsync(context, s_json.JobSelection, StopJobAsync, s_json.JobInfo),
+            ("POST", "/executions/output") => TakeAsync(context, s_json.OutputSelection, (o, token) => target.OutputAsync(o.Approval, o.Offset, o.Limit, token), s_json.ExecutionOutputResponse),
             ("GET", "/sessions") => GiveAsync(context, target.ListSessionsAsync(ct), s_json.IReadOnlyListSessionInfo),
             ("GET", "/terminals") => GiveAsync(context, target.Terminals.ListTerminalsAsync(null, ct), s_json.IReadOnlyListTerminalInfo),
             ("POST", "/terminals/open") => TakeAsync(context, s_json.TerminalOpenBody, OpenTerminalAsync, s_json.TerminalInfo),
@@ -125,6 +129,13 @@ internal sealed class ControlOperations(Home home, IControlTarget target)
     {
         var name = Text(request.Name, 100, "A device's name");
         return await target.RenameDeviceAsync(Selection.Device(await target.ListDevicesAsync(ct), request.Device).DeviceId, name, ct);
+    }
+
+    private async Task<JobInfo> StopJobAsync(JobSelection request, CancellationToken ct)
+    {
+        var job = Selection.Job(await target.ListJobsAsync(ct), request.Job);
+        await target.StopJobAsync(job, ct);
+        return job;
     }
 
     private async Task<LabelBody> LabelAsync(CancellationToken ct) => new(await target.GetLabelAsync(ct));

@@ -74,6 +74,17 @@ public interface IControlTarget : IBrokerControl
     Task<IReadOnlyList<SessionInfo>> ListSessionsAsync(CancellationToken ct);
 
     IControlTerminals Terminals { get; }
+
+    /// <summary>The jobs that run, oldest first.</summary>
+    Task<IReadOnlyList<JobInfo>> ListJobsAsync(CancellationToken ct);
+
+    /// <summary>Ends a job; returns when it is over.</summary>
+    Task StopJobAsync(JobInfo job, CancellationToken ct);
+
+    /// <summary>Reads what a command wrote.</summary>
+    /// <param name="approval">Its approval's id, or the beginning of it (8 characters or more).</param>
+    /// <exception cref="ControlException"><see cref="ErrorCode.ApprovalNotFound"/>, <see cref="ErrorCode.FileNotFound"/>, <see cref="ErrorCode.InvalidRequest"/></exception>
+    Task<ExecutionOutputResponse> OutputAsync(string approval, long offset, int limit, CancellationToken ct);
 }
 
 /// <summary>An expected failure of a control operation; it reaches the CLI as code and message.</summary>

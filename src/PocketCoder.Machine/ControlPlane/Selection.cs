@@ -45,6 +45,17 @@ internal static class Selection
         s => s.AgentSessionId.ToString().StartsWith(text, StringComparison.OrdinalIgnoreCase),
         s => s.AgentSessionId.ToString());
 
+    public static JobInfo Job(IReadOnlyList<JobInfo> all, string text) => One(
+        all,
+        text,
+        "job that runs",
+        ErrorCode.ApprovalNotFound,
+        "pocketcoder jobs",
+        j => j.ApprovalId.ToString() == text,
+        j => j.Job == text,
+        j => j.ApprovalId.ToString().StartsWith(text, StringComparison.OrdinalIgnoreCase),
+        j => $"{j.ApprovalId} ({j.Job})");
+
     public static NetworkRuleInfo Rule(IReadOnlyList<NetworkRuleInfo> all, string text) => One(
         all,
         text,

@@ -1,8 +1,13 @@
 using System.Security.Cryptography;
 using System.Text;
 using PocketCoder.Hands;
+using PocketCoder.Machine.Executions.Archive;
 
 namespace PocketCoder.Machine.Executions;
+
+/// <summary>What to run, exactly, after it was allowed.</summary>
+/// <param name="Folder">Real path; null: the project.</param>
+internal sealed record ExecutionStart(BashTool Bash, string? Folder, IReadOnlyDictionary<string, string> Environment, Guid ApprovalId, Guid SessionId, int OutputLimit);
 
 /// <summary>A command of ours that runs: its output goes live to whoever watches, whole to disk, head and tail to the agent. Thread-safe.</summary>
 internal sealed class Execution
@@ -11,44 +16,119 @@ internal sealed class Execution
     private const int LiveLimit = 256 * 1024;
 
     private static readonly TimeSpan KillGrace = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan WriteLimit = TimeSpan.FromSeconds(5);
 
     private readonly ISandboxExec _exec;
     private readonly CommandSpool _spool;
-    private readonly Action<string> _live;
-    private readonly Lock _gate = new(); // guards the decoders and the count: both outputs write here
+    private readonly ArchiveEntry _kept;
+    private readonly Action<string>? _live;
+    private readonly Lock _gate = new(); // guards the decoders, the count, the hash and the archive: both outputs write here
     private readonly Decoder _output = Encoding.UTF8.GetDecoder();
     private readonly Decoder _errors = Encoding.UTF8.GetDecoder();
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private readonly Lock _inputGate = new(); // guards the order of what is written to its input
+    private Task<string?> _written = Task.FromResult<string?>(null);
+    private bool _inputOpen;
     private int _shown;
 
-    private Execution(ISandboxExec exec, Action<string> live)
+    private Execution(ISandboxExec exec, ArchiveEntry kept, int limit, bool inputOpen, Action<string>? live)
     {
-        (_exec, _live) = (exec, live);
-        _spool = CommandSpool.Start(exec, onPiece: Hear);
+        (_exec, _kept, _live, _inputOpen) = (exec, kept, live, inputOpen);
+        _spool = CommandSpool.Start(exec, limit: limit, onPiece: Hear);
         Completed = FinishAsync();
     }
 
     /// <summary>How it went. Never faults.</summary>
     public Task<ExecutionResult> Completed { get; }
 
+    /// <summary>Bytes of both outputs so far.</summary>
+    public long Bytes => _kept.Total;
+
     /// <summary>Starts a command that was allowed and recorded as started.</summary>
     /// <param name="live">Gets text as it comes, never from two threads at once.</param>
     /// <exception cref="SandboxException">It could not be started.</exception>
-    public static async Task<Execution> StartAsync(ISandbox sandbox, BashTool bash, string id, Action<string> live, CancellationToken cancellationToken)
-        => new(
-            await sandbox.ExecAsync(
-                new ExecSpec { Command = ["/bin/bash", "-c", bash.Command], TimeLimit = bash.TimeLimit, Id = id, Spooled = true }, cancellationToken),
-            live);
+    public static async Task<Execution> StartAsync(ISandbox sandbox, ExecutionStart start, SessionArchive archive, Action<string>? live, CancellationToken cancellationToken)
+    {
+        var exec = await sandbox.ExecAsync(
+            new ExecSpec
+            {
+                Command = ["/bin/bash", "-c", start.Bash.Command],
+                WorkingDirectory = start.Folder,
+                Environment = start.Environment,
+                KeepInputOpen = start.Bash.Stdin is not null,
+                TimeLimit = start.Bash.TimeLimit,
+                Id = start.ApprovalId.ToString("D"),
+                Spooled = true,
+            },
+            cancellationToken);
+        var execution = new Execution(exec, archive.Begin(start.SessionId, start.ApprovalId), start.OutputLimit, start.Bash.Stdin is not null, live);
+        if (start.Bash.Stdin is { } text)
+        {
+            _ = execution.EnqueueAsync(text, close: !start.Bash.Background);
+        }
+
+        return execution;
+    }
 
     /// <summary>Ends it and all it started. <see cref="Completed"/> tells the rest.</summary>
     public Task KillAsync() => _exec.KillAsync(KillGrace);
+
+    /// <summary>Writes to its standard input; at most 5 s, since a command need not read. Null: done; else why not, for the agent.</summary>
+    public async Task<string?> WriteAsync(string text, bool close)
+    {
+        try
+        {
+            return await EnqueueAsync(text, close).WaitAsync(WriteLimit);
+        }
+        catch (TimeoutException)
+        {
+            return "It does not read its input; a part of the text may have been written, and the rest follows if it does.";
+        }
+    }
+
+    /// <summary>Writes all of a text after what was to be written before, however slowly it is read.</summary>
+    private Task<string?> EnqueueAsync(string text, bool close)
+    {
+        lock (_inputGate)
+        {
+            return _written = FeedAsync(_written, text, close);
+        }
+    }
+
+    private async Task<string?> FeedAsync(Task before, string text, bool close)
+    {
+        await before.ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // a full pipe must not hold the lock
+        try
+        {
+            if (!_inputOpen)
+            {
+                return "Its input is closed. Start a job with stdin (it may be empty) to keep it open.";
+            }
+
+            await _exec.StandardInput.WriteAsync(Encoding.UTF8.GetBytes(text));
+            await _exec.StandardInput.FlushAsync();
+            if (close)
+            {
+                _inputOpen = false;
+                _exec.StandardInput.Close();
+            }
+
+            return null;
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        {
+            _inputOpen = false;
+            return "It does not take input any more.";
+        }
+    }
 
     private ValueTask Hear(OutputPiece piece)
     {
         lock (_gate)
         {
             _hash.AppendData(piece.Bytes.Span);
-            if (_shown < LiveLimit)
+            _kept.Append(piece.Bytes.Span);
+            if (_live is not null && _shown < LiveLimit)
             {
                 var decoder = piece.IsError ? _errors : _output;
                 var text = new char[decoder.GetCharCount(piece.Bytes.Span, flush: false)];
@@ -70,18 +150,22 @@ internal sealed class Execution
             lock (_gate)
             {
                 digest = Convert.ToHexStringLower(_hash.GetHashAndReset());
-                _hash.Dispose();
             }
 
             return new ExecutionResult(outcome, _spool.Text, _spool.StandardOutputText, _spool.StandardErrorText, _spool.Length, digest, _spool.IsTruncated);
         }
         catch (IOException e)
         {
-            return ExecutionResult.Lost($"Its output could not be kept: {e.Message}");
+            return ExecutionResult.Lost($"Its output could not be read: {e.Message}");
         }
         finally
         {
             await _exec.DisposeAsync();
+            lock (_gate)
+            {
+                _kept.Dispose();
+                _hash.Dispose();
+            }
         }
     }
 }
@@ -96,7 +180,18 @@ internal sealed record ExecutionResult(ExecOutcome Outcome, string Text, string 
 
     public int? ExitCode => Outcome.End == ExecEnd.Lost ? null : Outcome.ExitCode;
 
+
     public static ExecutionResult Lost(string why) => new(new ExecOutcome(ExecEnd.Lost, -1, null, TimeSpan.Zero), why, "", why, 0, Convert.ToHexStringLower(SHA256.HashData([])), false);
+
+    /// <summary>How it ended, for an agent.</summary>
+    public string EndWords => Outcome.End switch
+    {
+        ExecEnd.TimedOut => "ended: the time limit was reached",
+        ExecEnd.Killed => "ended: it was stopped",
+        ExecEnd.Lost => "its sandbox was lost: what it did is not known",
+        ExecEnd.Signalled => $"ended by signal {Outcome.Signal}",
+        _ => $"exit code: {Outcome.ExitCode}",
+    };
 
     /// <summary>What the agent reads: standard output, then standard error, then how it ended.</summary>
     public string ForAgent()
@@ -109,14 +204,7 @@ internal sealed record ExecutionResult(ExecOutcome Outcome, string Text, string 
         }
 
         EndLine(text);
-        return text.Append(Outcome.End switch
-        {
-            ExecEnd.TimedOut => "[ended: the time limit was reached]",
-            ExecEnd.Killed => "[ended: it was stopped]",
-            ExecEnd.Lost => "[its sandbox was lost: what it did is not known]",
-            ExecEnd.Signalled => $"[ended by signal {Outcome.Signal}]",
-            _ => $"[exit code: {Outcome.ExitCode}]",
-        }).ToString();
+        return text.Append('[').Append(EndWords).Append(']').ToString();
 
         static void EndLine(StringBuilder text)
         {

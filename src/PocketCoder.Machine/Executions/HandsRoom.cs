@@ -14,6 +14,8 @@ namespace PocketCoder.Machine.Executions;
 /// </summary>
 internal sealed partial class HandsRoom : IAsyncDisposable
 {
+    private static readonly Dictionary<string, string> s_nothing = new(StringComparer.Ordinal);
+
     private static readonly TimeSpan KillLimit = TimeSpan.FromSeconds(10);
 
     private readonly IReadOnlyList<ISandboxBackend> _backends;
@@ -78,6 +80,12 @@ internal sealed partial class HandsRoom : IAsyncDisposable
             null => (null, $"There is no sandbox {SandboxName.Of(choice.Value)} on this machine."),
         };
     }
+
+    /// <summary>
+    /// What a session's commands get in their environment beside the sandbox's own; asked when a command is asked for and again before it begins, and what
+    /// differs then is a refusal.
+    /// </summary>
+    public Func<Guid, ValueTask<IReadOnlyDictionary<string, string>>> EnvironmentAsync { get; set; } = static _ => new(s_nothing);
 
     /// <summary>The sandboxes of an earlier daemon that <see cref="CleanAsync"/> kept, with their terminals.</summary>
     public IReadOnlyList<(Guid Session, IReadOnlyList<TerminalFound> Terminals)> WithTerminals => _withTerminals;

@@ -71,6 +71,9 @@ internal static class EventTranslator
     public static FinishedData Finished(ExecutionResult ours)
         => new(ours.ExitCode, ours.Failed, (long)ours.Outcome.Duration.TotalMilliseconds, ours.Bytes, ours.Sha256);
 
+    /// <summary>For what has no output.</summary>
+    public static FinishedData Finished(bool failed, TimeSpan duration) => new(null, failed, (long)duration.TotalMilliseconds, 0, Convert.ToHexStringLower(SHA256.HashData([])));
+
     public static FinishedData Finished(AgentToolResult result, TimeSpan? duration)
     {
         var output = Encoding.UTF8.GetBytes(result.Output);

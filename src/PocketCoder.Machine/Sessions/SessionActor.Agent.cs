@@ -43,7 +43,7 @@ internal sealed partial class SessionActor
             WorkingDirectory = _directory,
             Mode = _record.Mode,
             Model = _record.Model,
-            HostTools = _record.Sandbox == SandboxKind.None ? [] : [BashTool.Offer],
+            HostTools = HostTools,
             Mark = OwnedProcess.NewMark(),
         };
         var cancel = _starting = new CancellationTokenSource();
@@ -145,6 +145,7 @@ internal sealed partial class SessionActor
                 continue;
             }
 
+            NoteEnd(said, generation);
             try
             {
                 while (Volatile.Read(ref _unrecordedCount) >= UnrecordedLimit)
@@ -365,7 +366,7 @@ internal sealed partial class SessionActor
         if (answer is not null)
         {
             await TellAgentAsync(asked.RequestId, answer);
-            if (asked.Request is HostCommand && answer is AgentAnswer.Deny { Interrupt: true } && _turn is { } turn)
+            if (asked.Request is HostRequest && answer is AgentAnswer.Deny { Interrupt: true } && _turn is { } turn)
             {
                 await InterruptAsync(turn.TurnId); // a tool's result can't end a turn by itself
             }
@@ -382,7 +383,7 @@ internal sealed partial class SessionActor
             var reason = approval.State == ApprovalState.Expired
                 ? "Nobody decided in time, so this was denied. Do not try it again unasked; tell the person what you wanted to do."
                 : approval.Decision?.Reason is { Length: > 0 } said ? said : "The person denied this.";
-            return new AgentAnswer.Deny(asked.Request is HostCommand ? $"The person denied this: {reason}" : reason, decision?.Interrupt ?? false);
+            return new AgentAnswer.Deny(asked.Request is HostRequest ? $"The person denied this: {reason}" : reason, decision?.Interrupt ?? false);
         }
 
         switch (asked.Request)
@@ -391,8 +392,8 @@ internal sealed partial class SessionActor
                 return new AgentAnswer.Reply(DecisionCheck.Answers(decision?.Answers));
             case AgentPlanProposed:
                 return new AgentAnswer.AcceptPlan(string.IsNullOrEmpty(decision?.Answers) ? null : decision.Answers);
-            case HostCommand command:
-                return await BeginCommandAsync(command, approval);
+            case HostRequest ours:
+                return await BeginHostAsync(ours, approval, decision);
             case AgentApprovalAsked tool:
                 if (await DriftAsync(tool, approval) is { } drift)
                 {
@@ -531,7 +532,10 @@ internal sealed partial class SessionActor
         if (_turn is null && _process is not null)
         {
             await EndProcessAsync();
-            await _services.Hands.EndAsync(_record.SessionId);
+            if (!RunningJobs.Any())
+            {
+                await _services.Hands.EndAsync(_record.SessionId);
+            }
         }
     }
 

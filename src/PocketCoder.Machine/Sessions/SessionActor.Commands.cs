@@ -3,6 +3,7 @@ using PocketCoder.Hands;
 using PocketCoder.Machine.Approvals;
 using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Secrets;
+using PocketCoder.Machine.Executions.Jobs;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.Sessions;
@@ -16,40 +17,51 @@ internal sealed partial class SessionActor
     /// <summary>By the agent's request: what runs for it. Only touched on the mailbox.</summary>
     private readonly Dictionary<string, RunningCommand> _commands = new(StringComparer.Ordinal);
 
-    /// <summary>A call of our shell, understood. <paramref name="As"/> is what is shown, decided on and digested.</summary>
-    private sealed record HostCommand(AgentHostCall Call, BashTool Bash, AgentApprovalAsked As) : AgentEvent;
-
     private HandsWanted HandsWanted => new(_record.SessionId, _record.ProjectId, _record.Sandbox, _directory);
 
     private sealed record RunningCommand(HostCommand Command, Guid ApprovalId, Execution Execution);
 
-    private async Task HostCallAsync(AgentHostCall call)
+    private async Task BashCallAsync(AgentHostCall call)
     {
-        if (call.ToolName != BashTool.Name || BashTool.Parse(call.InputJson, out var refusal) is not { } bash)
+        if (BashTool.Parse(call.InputJson, out var refusal) is not { } bash || CommandFolder.Resolve(_directory, bash.Folder, out refusal) is not { } folder)
         {
-            await TellAgentAsync(call.RequestId, new AgentAnswer.HostResult(call.ToolName == BashTool.Name ? RefusalOf(call) : "There is no such tool.", IsError: true));
+            await RefuseCallAsync(call, refusal);
             return;
         }
 
-        var asked = new AgentApprovalAsked(call.RequestId, call.ToolUseId, call.ToolName, new AgentSubject.Command(bash.Command, _directory), call.InputJson) { Reason = bash.Why };
-        await AskAsync(call.RequestId, new HostCommand(call, bash, asked), turn => EventTranslator.Approval(asked, _record, turn, _directory));
-
-        static string RefusalOf(AgentHostCall call)
+        if (bash.Background && TooManyJobs is { } many)
         {
-            _ = BashTool.Parse(call.InputJson, out var why);
-            return why;
+            await RefuseCallAsync(call, many);
+            return;
         }
+
+        var pins = CommandPins.Take(_directory, folder, bash.Command, await _services.Hands.EnvironmentAsync(_record.SessionId));
+        var asked = new AgentApprovalAsked(call.RequestId, call.ToolUseId, call.ToolName, new AgentSubject.Command(bash.Command, folder), call.InputJson) { Reason = bash.Why };
+        await AskAsync(call.RequestId, new HostCommand(call, bash, asked, pins), turn => Draft(bash, asked, pins, turn));
     }
 
-    /// <summary>The last look, the row that it begins, and the beginning. Gives an answer only when it does not begin.</summary>
+    private ApprovalDraft Draft(BashTool bash, AgentApprovalAsked asked, CommandPins pins, Guid turn)
+    {
+        var draft = EventTranslator.Approval(asked, _record, turn, _directory);
+        return draft with
+        {
+            Subject = ((CommandSubject)draft.Subject) with
+            {
+                Stdin = bash.Stdin,
+                Background = bash.Background,
+                TimeLimitMs = (long?)bash.TimeLimit?.TotalMilliseconds,
+                Scripts = pins.Scripts,
+            },
+            Digest = DigestOf(asked, pins.Digest),
+            ReachKey = $"{draft.ReachKey}:{pins.MeaningDigest}",
+        };
+    }
+
+    private string DigestOf(AgentApprovalAsked asked, string pins) => ApprovalDigest.Of(_record.Agent, _record.SessionId, _directory, asked, pins);
+
+    /// <summary>The last look, the row that it begins, and the beginning. Gives an answer unless it runs in the foreground: then its result is the answer.</summary>
     private async Task<AgentAnswer?> BeginCommandAsync(HostCommand command, ApprovalInfo approval)
     {
-        if (await DriftAsync(command.As, approval) is { } drift)
-        {
-            await _services.Approvals.RefuseAsync(approval.ApprovalId, drift);
-            return new AgentAnswer.Deny($"Not done: {drift}. Look at the current state and ask again.");
-        }
-
         ISandbox sandbox;
         try
         {
@@ -61,18 +73,51 @@ internal sealed partial class SessionActor
             return new AgentAnswer.Deny($"Not done: the sandbox could not be made. {e.Message} Tell the person.");
         }
 
-        if (!await BeginAsync(approval))
+        // Nothing that takes its time stands between this look and the beginning.
+        var environment = await _services.Hands.EnvironmentAsync(_record.SessionId);
+        if (DriftOf(command, approval, environment) is { } drift)
+        {
+            await _services.Approvals.RefuseAsync(approval.ApprovalId, drift);
+            return new AgentAnswer.Deny($"Not done: {drift}. Look at the current state and ask again.");
+        }
+
+        if (IsVoid(command.Call.RequestId))
+        {
+            await _services.Approvals.WithdrawAsync(approval.ApprovalId, "the agent no longer waits");
+            return new AgentAnswer.Deny("The turn was stopped.");
+        }
+
+        if (command.Bash.Background && TooManyJobs is { } many)
+        {
+            await _services.Approvals.WithdrawAsync(approval.ApprovalId, "too many jobs");
+            return new AgentAnswer.Deny($"Not done: {many}");
+        }
+
+        string? name = null;
+        if (!await BeginAsync(approval, command.Bash.Background ? async snapshot => (name = await _services.Approvals.StartJobAsync(approval.ApprovalId, snapshot)) is not null : null))
         {
             return new AgentAnswer.Deny("It is no longer allowed.");
         }
 
+        return await SpawnAsync(command, approval, sandbox, environment, name);
+    }
+
+    private async Task<AgentAnswer?> SpawnAsync(HostCommand command, ApprovalInfo approval, ISandbox sandbox, IReadOnlyDictionary<string, string> environment, string? job)
+    {
         var tool = command.Call.ToolUseId;
         var turn = _turn?.TurnId;
+        var folder = command.Pins.Folder;
+        var start = new ExecutionStart(command.Bash, folder == _directory ? null : folder, environment, approval.ApprovalId, _record.SessionId, _services.OutputLimit);
         try
         {
             var shown = new LiveRedaction(_services.Secrets.Redactor);
-            var execution = await Execution.StartAsync(
-                sandbox, command.Bash, approval.ApprovalId.ToString("D"), text => _stream.Append(turn, tool, DeltaKind.Output, shown.Next(text), null), CancellationToken.None);
+            Action<string>? live = job is null ? text => _stream.Append(turn, tool, DeltaKind.Output, shown.Next(text), null) : null;
+            var execution = await Execution.StartAsync(sandbox, start, _services.Archive, live, CancellationToken.None);
+            if (job is not null)
+            {
+                return BeginJob(new Job(job, approval.ApprovalId, command.Bash.Command, folder, Store.Now, execution));
+            }
+
             _commands[command.Call.RequestId] = new RunningCommand(command, approval.ApprovalId, execution);
             _tools[tool] = (_tools.GetValueOrDefault(tool) ?? new RunningTool(0, null, ToolKind.Execute, null)) with { ApprovalId = approval.ApprovalId, StartedAt = _services.Time.GetTimestamp() };
             _ = WatchAsync(command.Call.RequestId, execution);
@@ -83,6 +128,24 @@ internal sealed partial class SessionActor
             await RecordAsync(approval.ApprovalId, tool, ExecutionResult.Lost(e.Message));
             return new AgentAnswer.HostResult($"It could not be started: {e.Message}", IsError: true);
         }
+    }
+
+    /// <summary>Is what would run still what was decided on? Returns what differs, or null.</summary>
+    private string? DriftOf(HostCommand command, ApprovalInfo approval, IReadOnlyDictionary<string, string> environment)
+    {
+        if (DigestOf(command.As, command.Pins.Digest) != approval.Digest)
+        {
+            return "what would run is not what was approved";
+        }
+
+        if (WhyUncovered(approval) is { } uncovered)
+        {
+            return uncovered;
+        }
+
+        return CommandFolder.Resolve(_directory, command.Bash.Folder, out _) is { } folder
+            ? command.Pins.Differs(CommandPins.Take(_directory, folder, command.Bash.Command, environment))
+            : "the folder it was to run in is gone";
     }
 
     private async Task WatchAsync(string requestId, Execution execution)
@@ -105,6 +168,7 @@ internal sealed partial class SessionActor
     /// <summary>Nobody waits for it any more: it ends, and how it ended is recorded.</summary>
     private async Task StopExecutionAsync(string requestId)
     {
+        _waits.Remove(requestId);
         if (!_commands.Remove(requestId, out var running))
         {
             return;
@@ -125,6 +189,7 @@ internal sealed partial class SessionActor
 
     private async Task StopExecutionsAsync()
     {
+        _waits.Clear();
         foreach (var requestId in _commands.Keys.ToList())
         {
             await StopExecutionAsync(requestId);

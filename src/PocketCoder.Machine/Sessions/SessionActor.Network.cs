@@ -81,7 +81,7 @@ internal sealed partial class SessionActor
 
         _hostsAsked++;
         var asked = new NetworkAsked(wanted, $"host {Guid.CreateVersion7():N}", new(TaskCreationOptions.RunContinuationsAsynchronously));
-        var subject = new NetworkSubject(wanted.Host, wanted.Port, wanted.Method, [.. _commands.Values.Select(c => c.Command.Bash.Command)]);
+        var subject = new NetworkSubject(wanted.Host, wanted.Port, wanted.Method, [.. _commands.Values.Select(c => c.Command.Bash.Command), .. RunningJobs.Select(j => j.Command)]);
         var approval = await _services.Approvals.RequestAsync(
             new ApprovalDraft(_record.SessionId, turn, _record.ProjectId, _record.Agent, null, ApprovalKind.Network, subject, digest, null, digest, $"connections to {name}", _record.Sandbox));
         _asked[asked.Key] = new Asked(asked.Key, asked, approval);
@@ -95,9 +95,10 @@ internal sealed partial class SessionActor
         var name = $"{asked.Wanted.Host}:{asked.Wanted.Port}";
         if (approval.Decision is { Verdict: DecisionVerdict.Allow } allowed)
         {
-            if (allowed.Scope == DecisionScope.Once && _commands.Count > 0)
+            HashSet<string> running = [.. _commands.Keys, .. RunningJobs.Select(j => j.ApprovalId.ToString())];
+            if (allowed.Scope == DecisionScope.Once && running.Count > 0)
             {
-                _hostsOnce[approval.Digest] = [.. _commands.Keys];
+                _hostsOnce[approval.Digest] = running;
             }
 
             asked.Answer.TrySetResult(EgressVerdict.Allow($"allowed by {allowed.By}"));

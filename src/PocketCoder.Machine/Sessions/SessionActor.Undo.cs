@@ -62,10 +62,11 @@ internal sealed partial class SessionActor
         => _covered.GetValueOrDefault(approval.ApprovalId) is { MustNotRun: true, Problem: var why } ? $"it destroys, and no snapshot could be taken before: {why}" : null;
 
     /// <summary>The row that it begins, with its snapshot. False: it must not.</summary>
-    private async Task<bool> BeginAsync(ApprovalInfo approval)
+    /// <param name="start">Writes the row, when it is not the usual one.</param>
+    private async Task<bool> BeginAsync(ApprovalInfo approval, Func<string?, Task<bool>>? start = null)
     {
         var coverage = _covered.GetValueOrDefault(approval.ApprovalId) ?? Coverage.NotNeeded;
-        if (!await _services.Approvals.StartAsync(approval.ApprovalId, coverage.Commit))
+        if (!await (start?.Invoke(coverage.Commit) ?? _services.Approvals.StartAsync(approval.ApprovalId, coverage.Commit)))
         {
             return false;
         }

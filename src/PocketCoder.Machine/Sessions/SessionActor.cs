@@ -6,6 +6,7 @@ using PocketCoder.Machine.Approvals;
 using PocketCoder.Machine.Brains;
 using PocketCoder.Machine.Chain;
 using PocketCoder.Machine.Executions;
+using PocketCoder.Machine.Executions.Archive;
 using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Secrets;
@@ -57,7 +58,14 @@ internal sealed partial class SessionActor : IAsyncDisposable
     private Store Store => _services.Store;
 
     /// <summary>The session as it is now.</summary>
-    public SessionInfo Info => Volatile.Read(ref _info) with { Head = _stream.Head };
+    public SessionInfo Info
+    {
+        get
+        {
+            var info = Volatile.Read(ref _info) with { Head = _stream.Head };
+            return StopIsAsked ? info with { Activity = "stopping" } : info;
+        }
+    }
 
     /// <summary>Takes a prompt into the queue, once: the same id again returns the same turn.</summary>
     /// <exception cref="RequestFailure">DAEMON_BUSY, CONFLICT</exception>
@@ -107,7 +115,13 @@ internal sealed partial class SessionActor : IAsyncDisposable
         => ChangeQueuedAsync(promptId, turn => turn with { State = TurnState.Cancelled, FinishedAt = Store.Now });
 
     /// <summary>Stops the running turn, when it is the one meant, and the queue too when asked.</summary>
-    public Task<SessionInfo> CancelAsync(bool clearQueue, Guid? meant) => AskAsync(async () =>
+    public Task<SessionInfo> CancelAsync(bool clearQueue, Guid? meant)
+    {
+        _stopAsked = (meant ?? Volatile.Read(ref _turn)?.TurnId)?.ToString(); // what is about to begin sees it at once
+        return AskAsync(() => StopTurnAsync(clearQueue, meant));
+    }
+
+    private async Task<SessionInfo> StopTurnAsync(bool clearQueue, Guid? meant)
     {
         if (clearQueue)
         {
@@ -131,7 +145,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
         }
 
         return Refresh();
-    });
+    }
 
     /// <summary>Changes title, mode, model, archived, held: what is given.</summary>
     /// <exception cref="RequestFailure">INVALID_REQUEST, CONFLICT</exception>
@@ -150,6 +164,11 @@ internal sealed partial class SessionActor : IAsyncDisposable
         if (request.Archived == true && _turn is not null)
         {
             throw new RequestFailure(ErrorCode.Conflict, "The session works. Stop it first.");
+        }
+
+        if (request.Archived == true)
+        {
+            await EndJobsAsync("the end of the session");
         }
 
         if (_process is { } process)
@@ -191,6 +210,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
         {
             _stopping = true;
             await EndProcessAsync();
+            await EndJobsAsync("the machine");
             if (_turn is not null)
             {
                 await EndTurnAsync(TurnState.Interrupted, reason, null);
@@ -207,6 +227,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
         _mailbox.Writer.TryComplete();
         await _loop;
         await EndProcessAsync();
+        await EndJobsAsync("the end of the session");
         await _idle.DisposeAsync();
     }
 
@@ -317,7 +338,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
         try
         {
             _activity = "thinking";
-            await _process!.Agent.PromptAsync(new AgentPrompt(_turn!.TurnId, _turn.Content), CancellationToken.None);
+            await _process!.Agent.PromptAsync(new AgentPrompt(_turn!.TurnId, _turn.Content) { Note = await JobNoteAsync() }, CancellationToken.None);
         }
         catch (Exception e) when (e is AgentException or IOException or InvalidOperationException)
         {
@@ -348,13 +369,14 @@ internal sealed partial class SessionActor : IAsyncDisposable
         _turn = null;
         _activity = null;
         _tools.Clear();
+        EndHeard();
         Later(StartNextAsync);
     }
 
     /// <summary>Everything that the end of a turn is, as one change.</summary>
     private (SessionRecord Record, IReadOnlyList<ApprovalInfo> Closed) EndTurn(Change change, TurnInfo turn, TurnState outcome, string? error, AgentUsage? usage)
     {
-        var closed = ApprovalDesk.CloseTurn(change, _record.SessionId, turn.TurnId, outcome == TurnState.Cancelled ? "stopped" : "turn ended", alsoRunning: true);
+        var closed = ApprovalDesk.CloseTurn(change, _record.SessionId, turn.TurnId, outcome == TurnState.Cancelled ? "stopped" : "turn ended", alsoRunning: true, id => RunningJobs.Any(j => j.ApprovalId == id));
         foreach (var block in _stream.OpenBlocks().Where(b => b.Kind != DeltaKind.Output))
         {
             // What was written of an unfinished answer is kept.
@@ -484,4 +506,11 @@ internal sealed partial class SessionActor : IAsyncDisposable
 
 /// <summary>What every session needs from the machine.</summary>
 internal sealed record SessionServices(
-    Store Store, ApprovalDesk Approvals, HandsRoom Hands, AgentStarter Agents, ModelDesk Models, SecretDesk Secrets, SnapshotRoom Snapshots, TimeProvider Time, TimeSpan IdleTimeout, ILogger Logger);
+    Store Store, ApprovalDesk Approvals, HandsRoom Hands, AgentStarter Agents, ModelDesk Models, SecretDesk Secrets, SnapshotRoom Snapshots, TimeProvider Time, TimeSpan IdleTimeout, ILogger Logger)
+{
+    /// <summary>What commands wrote and agents sent.</summary>
+    public required SessionArchive Archive { get; init; }
+
+    /// <summary>Bytes of each output that an agent gets.</summary>
+    public int OutputLimit { get; init; } = PocketCoder.Hands.CommandSpool.DefaultLimit;
+}

@@ -18,6 +18,8 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
     private readonly ConcurrentDictionary<Guid, SessionActor> _actors = new();
     private readonly SemaphoreSlim _creating = new(1, 1); // guards the making of actors: one session, one actor
 
+    public IEnumerable<SessionActor> Actors => _actors.Values;
+
     private Store Store => services.Store;
 
     public IReadOnlyList<SessionInfo> List(bool archived = false)

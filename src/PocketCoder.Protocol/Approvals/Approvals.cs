@@ -16,6 +16,9 @@ public enum ApprovalKind
     Question,
     Plan,
 
+    /// <summary>Write to the standard input of a job that runs.</summary>
+    JobInput,
+
     /// <summary>Reach a host from inside of a sandbox.</summary>
     Network,
 }
@@ -101,7 +104,8 @@ public sealed record DecisionInfo(
     DateTimeOffset At);
 
 /// <param name="Undoable">A snapshot was taken before.</param>
-public sealed record ExecutionInfo(DateTimeOffset StartedAt, DateTimeOffset? FinishedAt, int? ExitCode, bool? Failed, bool Undoable = false);
+/// <param name="Job">For a command in the background: what the session calls it (<c>job-1</c>). It goes on when the turn is over.</param>
+public sealed record ExecutionInfo(DateTimeOffset StartedAt, DateTimeOffset? FinishedAt, int? ExitCode, bool? Failed, bool Undoable = false, string? Job = null);
 
 /// <summary>The exact thing to decide on.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
@@ -110,12 +114,36 @@ public sealed record ExecutionInfo(DateTimeOffset StartedAt, DateTimeOffset? Fin
 [JsonDerivedType(typeof(ToolSubject), "tool")]
 [JsonDerivedType(typeof(QuestionSubject), "question")]
 [JsonDerivedType(typeof(PlanSubject), "plan")]
+[JsonDerivedType(typeof(JobInputSubject), "job_input")]
 [JsonDerivedType(typeof(NetworkSubject), "network")]
 public abstract record ApprovalSubject;
 
 /// <param name="Command">Every byte of the command line. Clients escape it for display and never shorten it.</param>
 /// <param name="Input">The tool's whole exact input as JSON text.</param>
-public sealed record CommandSubject(string Command, string Cwd, string Tool, string Input) : ApprovalSubject;
+/// <param name="Stdin">What it gets on its standard input, exactly; null: nothing.</param>
+/// <param name="Background">It becomes a job: it goes on when the turn is over.</param>
+/// <param name="TimeLimitMs">After that it is ended; null: by whoever runs it.</param>
+/// <param name="Scripts">The files whose code it runs, as far as they were found. When one changes before the command begins, it does not begin.</param>
+public sealed record CommandSubject(
+    string Command,
+    string Cwd,
+    string Tool,
+    string Input,
+    string? Stdin = null,
+    bool Background = false,
+    long? TimeLimitMs = null,
+    IReadOnlyList<ScriptInfo>? Scripts = null) : ApprovalSubject;
+
+/// <summary>A file that a command runs as code.</summary>
+/// <param name="Path">Absolute. Untrusted.</param>
+/// <param name="Sha256">Of its content when it was asked; null: it is not held (outside of the project, not there yet, or too large).</param>
+public sealed record ScriptInfo(string Path, string? Sha256, long? Bytes);
+
+/// <summary>What a job is to read on its standard input.</summary>
+/// <param name="Command">The job's own command line.</param>
+/// <param name="Text">Every byte of it, as UTF-8. Clients escape it for display and never shorten it.</param>
+/// <param name="Close">Its input ends after that.</param>
+public sealed record JobInputSubject(string Job, string Command, string Text, bool Close, string Tool, string Input) : ApprovalSubject;
 
 /// <param name="Diff">From the file as it is to the file as it would be; null when the result can't be known beforehand (then <paramref name="Input"/> is all there is).</param>
 public sealed record EditSubject(string Path, bool Creates, FileDiff? Diff, string Tool, string Input) : ApprovalSubject;

@@ -49,6 +49,12 @@ public static class Limits
     /// <summary>Session titles and names, characters.</summary>
     public const int NameLength = 100;
 
+    /// <summary>Bytes of output or of a file in one answer.</summary>
+    public const int RangeBytes = 1024 * 1024;
+
+    /// <summary>Jobs that run at once in one session.</summary>
+    public const int Jobs = 8;
+
     /// <summary>Live subscriptions of one connection.</summary>
     public const int Subscriptions = 64;
 }

@@ -24,6 +24,10 @@ public static class MessageTypes
     public const string AgentQueueRemove = "agent_queue_remove";
     public const string AgentPromptResponse = "agent_prompt_response";
     public const string ApprovalsList = "approvals_list";
+    public const string ExecutionOutput = "execution_output";
+    public const string JobsList = "jobs_list";
+    public const string JobStop = "job_stop";
+    public const string SentFile = "sent_file";
     public const string SnapshotDiff = "snapshot_diff";
     public const string SnapshotUndo = "snapshot_undo";
     public const string DevicesList = "devices_list";
@@ -65,7 +69,7 @@ public static class MessageTypes
     [
         Hello, Ping, Subscribe, Unsubscribe, MachinesList, MachineState, ProjectsList, AgentsList, AgentSessionNew, AgentMessage,
         AgentSessionsList, AgentSessionGet, AgentSessionSet, AgentCancel, AgentQueueEdit, AgentQueueRemove, AgentPromptResponse,
-        ApprovalsList, SnapshotDiff, SnapshotUndo, DevicesList, DeviceRevoke, DeviceRename, LedgerHead, LedgerList, LedgerVerify,
+        ApprovalsList, ExecutionOutput, JobsList, JobStop, SentFile, SnapshotDiff, SnapshotUndo, DevicesList, DeviceRevoke, DeviceRename, LedgerHead, LedgerList, LedgerVerify,
         TerminalList, TerminalOpen, TerminalAttach, TerminalDetach, TerminalInput, TerminalResize, TerminalAck, TerminalCapture, TerminalClose,
         NetworkRulesList, NetworkRuleRemove,
     ];

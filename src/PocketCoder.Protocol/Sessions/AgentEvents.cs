@@ -22,6 +22,7 @@ namespace PocketCoder.Protocol;
 [JsonDerivedType(typeof(UndoEvent), "undo")]
 [JsonDerivedType(typeof(DoneEvent), "done")]
 [JsonDerivedType(typeof(ErrorEvent), "error")]
+[JsonDerivedType(typeof(SentFileEvent), "sent_file")]
 public abstract record AgentEventPayload
 {
     /// <summary>When, on the machine's clock.</summary>
@@ -113,6 +114,12 @@ public sealed record UndoEvent(UndoInfo Undo) : AgentEventPayload;
 public sealed record DoneEvent(TurnState Outcome, bool Cancelled) : AgentEventPayload;
 
 public sealed record ErrorEvent(string Message) : AgentEventPayload;
+
+/// <summary>The agent sent a file to the person: a copy as it was at that moment, fetched with <see cref="SentFileRequest"/>.</summary>
+/// <param name="Name">The file's own name, without folders. Untrusted.</param>
+/// <param name="MediaType">By its name and first bytes; for choosing a preview, not for trusting it.</param>
+/// <param name="Caption">The agent's words. Untrusted.</param>
+public sealed record SentFileEvent(string ToolUseId, Guid AgentSessionId, Guid FileId, string Name, long Bytes, string MediaType, string Sha256, string? Caption) : AgentEventPayload;
 
 [JsonConverter(typeof(LowerSnake<DeltaKind>))]
 public enum DeltaKind

@@ -188,6 +188,11 @@ internal static class Builtins
     private static void Source(Invocation call)
     {
         call.Reads(call.Args.Take(1));
+        if (call.Args is [{ Exact: true } script, ..])
+        {
+            call.At(script, place => call.Report.Script(place.Path));
+        }
+
         call.Report.NotUnderstood(call.Shown, $"Runs the commands in the file {(call.Args.Count > 0 ? call.Args[0].Text : "")}.", ConsequenceKind.RunsCode, call.Args.Count > 0 ? call.TierOfUnseen(call.Args[0]) : RiskTier.ReachesOut);
         Somewhere(call);
     }

@@ -41,7 +41,11 @@ internal static class ProgramTable
             var slash = name.LastIndexOf('/');
             if (!s_binFolders.Contains(name[..slash]))
             {
-                call.At(new Arg(name), place => call.RunsCode(place.Shown, $"Runs the program {place.Shown}; what it does is not known."));
+                call.At(new Arg(name), place =>
+                {
+                    call.Report.Script(place.Path);
+                    call.RunsCode(place.Shown, $"Runs the program {place.Shown}; what it does is not known.");
+                });
                 return;
             }
 

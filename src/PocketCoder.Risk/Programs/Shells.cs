@@ -87,6 +87,7 @@ internal static class Shells
             }
 
             call.Reads(arg);
+            call.At(arg, place => call.Report.Script(place.Path));
             call.RunsCode(arg.Text, $"Runs the script {arg.Text}.");
             return;
         }
@@ -136,10 +137,42 @@ internal static class Shells
             return;
         }
 
+        NoteScript(call);
         var downloaded = call.Context.Input == Input.Pipe && call.Report.ReachesOut && !call.Args.Any(a => !a.Text.StartsWith('-'));
         call.RunsCode(
             call.Shown,
             downloaded ? "Runs as a program what was just downloaded." : $"Runs a program that can do anything: {call.Shown}",
             downloaded ? RiskTier.Destructive : RiskTier.ReachesOut);
+    }
+
+    /// <summary>The program's file: the first argument that is one. Options may have values that stand before it.</summary>
+    private static void NoteScript(Invocation call)
+    {
+        foreach (var arg in call.Args)
+        {
+            if (!arg.Exact || arg.Text is "-c" or "-e" or "-E" or "-m" or "-p" or "--eval" or "--print")
+            {
+                return;
+            }
+
+            if (arg.Text.StartsWith('-') || (call.State.Folders is null && !arg.Text.StartsWith('/')))
+            {
+                continue;
+            }
+
+            var found = false;
+            call.At(arg, place =>
+            {
+                if (File.Exists(place.Path))
+                {
+                    call.Report.Script(place.Path);
+                    found = true;
+                }
+            });
+            if (found)
+            {
+                return;
+            }
+        }
     }
 }

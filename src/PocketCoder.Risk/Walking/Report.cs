@@ -11,6 +11,7 @@ internal sealed class Report
     private readonly List<Consequence> _consequences = [];
     private readonly HashSet<(ConsequenceKind, string)> _seen = [];
     private readonly List<CommandCall> _commands = [];
+    private readonly List<string> _scripts = [];
     private readonly HashSet<string> _seenCommands = new(StringComparer.Ordinal);
     private RiskTier _tier = RiskTier.Read;
     private bool _understood = true;
@@ -78,9 +79,18 @@ internal sealed class Report
         }
     }
 
+    /// <summary>A file whose content runs.</summary>
+    public void Script(string path)
+    {
+        if (_scripts.Count < RiskLimits.MaxScripts && !_scripts.Contains(path, StringComparer.Ordinal))
+        {
+            _scripts.Add(path);
+        }
+    }
+
     public Risk ToRisk()
     {
         var tier = _understood ? _tier : (RiskTier)Math.Max((int)_tier, (int)RiskTier.WorkspaceWrite);
-        return new Risk(tier, _understood, _complete, _reversible && _understood && tier <= RiskTier.WorkspaceWrite, _consequences, _commands);
+        return new Risk(tier, _understood, _complete, _reversible && _understood && tier <= RiskTier.WorkspaceWrite, _consequences, _commands) { Scripts = _scripts };
     }
 }

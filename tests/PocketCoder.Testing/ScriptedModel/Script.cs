@@ -4,7 +4,7 @@ namespace PocketCoder.Testing.ScriptedModel;
 
 /// <summary>
 /// What the prompt tells the model to do, one directive a line (<c>\n</c> in a directive's text is a line feed):
-/// <c>BASH: cmd</c>, <c>WRITE: path | text</c>, <c>EDIT: path | old | new</c>, <c>READ: path</c>, <c>ASK: question | a | b</c>, <c>PLAN: text</c>,
+/// <c>BASH: cmd</c>, <c>BASH&amp;: cmd</c> (in one message with the next call), <c>WRITE: path | text</c>, <c>EDIT: path | old | new</c>, <c>READ: path</c>, <c>ASK: question | a | b</c>, <c>PLAN: text</c>,
 /// <c>TODO: a | b</c>, <c>AGENT: prompt</c>, <c>TOOL: name {json}</c>, <c>THINK: text</c>, <c>SAY: text</c>, <c>LONG: n</c>, <c>SLOW: ms</c>,
 /// <c>HTTP: status [times]</c>, <c>CUT[: always]</c>, <c>MALFORMED[: always]</c>. Without any, the prompt is repeated.
 /// </summary>
@@ -20,7 +20,7 @@ public static class Script
             foreach (var step in Parse(line.Trim()))
             {
                 round.Add(step);
-                if (step is ScriptStep.Call)
+                if (step is ScriptStep.Call { GoesOn: false })
                 {
                     rounds.Add(round);
                     round = [];
@@ -43,6 +43,11 @@ public static class Script
     {
         var colon = line.IndexOf(':', StringComparison.Ordinal);
         var word = colon < 0 ? line : line[..colon];
+        if (word == "BASH&")
+        {
+            return [new ScriptStep.Call(new ScriptTool.Bash(line[(colon + 1)..].Trim())) { GoesOn = true }];
+        }
+
         var text = colon < 0 ? "" : line[(colon + 1)..].Trim().Replace("\\n", "\n", StringComparison.Ordinal);
         var parts = text.Split('|', StringSplitOptions.TrimEntries);
         switch (word)

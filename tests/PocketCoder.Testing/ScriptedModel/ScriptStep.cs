@@ -13,7 +13,11 @@ public abstract record ScriptStep
     public sealed record Think(string Text) : ScriptStep;
 
     /// <summary>Calls a tool; what follows comes after its result.</summary>
-    public sealed record Call(ScriptTool Tool) : ScriptStep;
+    public sealed record Call(ScriptTool Tool) : ScriptStep
+    {
+        /// <summary>The message goes on: what follows is called in the same one.</summary>
+        public bool GoesOn { get; init; }
+    }
 
     /// <summary>From here on: milliseconds between two deltas.</summary>
     public sealed record Slow(int Milliseconds) : ScriptStep;

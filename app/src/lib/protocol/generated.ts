@@ -20,6 +20,10 @@ export interface Requests {
   agent_queue_remove: { request: AgentQueueRemoveRequest; response: AgentQueueRemoveResponse };
   agent_prompt_response: { request: AgentPromptResponseRequest; response: AgentPromptResponseResponse };
   approvals_list: { request: ApprovalsListRequest; response: ApprovalsListResponse };
+  execution_output: { request: ExecutionOutputRequest; response: ExecutionOutputResponse };
+  jobs_list: { request: JobsListRequest; response: JobsListResponse };
+  job_stop: { request: JobStopRequest; response: JobStopResponse };
+  sent_file: { request: SentFileRequest; response: SentFileResponse };
   snapshot_diff: { request: SnapshotDiffRequest; response: SnapshotDiffResponse };
   snapshot_undo: { request: SnapshotUndoRequest; response: SnapshotUndoResponse };
   devices_list: { request: DevicesListRequest; response: DevicesListResponse };
@@ -76,7 +80,8 @@ export type AgentEventPayload =
   | NoticeEvent
   | UndoEvent
   | DoneEvent
-  | ErrorEvent;
+  | ErrorEvent
+  | SentFileEvent;
 
 export interface AgentInfo {
   id: string;
@@ -217,7 +222,7 @@ export interface ApprovalInfo {
   risk?: RiskInfo | null;
 }
 
-export type ApprovalKind = "command" | "edit" | "tool" | "question" | "plan" | "network";
+export type ApprovalKind = "command" | "edit" | "tool" | "question" | "plan" | "job_input" | "network";
 
 export type ApprovalState = "pending" | "allowed" | "denied" | "expired" | "withdrawn" | "running" | "finished" | "unknown";
 
@@ -227,6 +232,7 @@ export type ApprovalSubject =
   | ToolSubject
   | QuestionSubject
   | PlanSubject
+  | JobInputSubject
   | NetworkSubject;
 
 export interface ApprovalsListRequest {
@@ -244,6 +250,10 @@ export interface CommandSubject {
   cwd: string;
   tool: string;
   input: string;
+  stdin?: string | null;
+  background?: boolean;
+  timeLimitMs?: number | null;
+  scripts?: ScriptInfo[] | null;
 }
 
 export interface Consequence {
@@ -370,6 +380,22 @@ export interface ExecutionInfo {
   exitCode: number | null;
   failed: boolean | null;
   undoable?: boolean;
+  job?: string | null;
+}
+
+export interface ExecutionOutputRequest {
+  approvalId: string;
+  offset?: number;
+  limit?: number;
+}
+
+export interface ExecutionOutputResponse {
+  approvalId: string;
+  offset: number;
+  data: string;
+  kept: number;
+  total: number;
+  running: boolean;
 }
 
 export interface FileCreateEvent {
@@ -430,6 +456,43 @@ export interface InitEvent {
   at: string;
   turnId: string | null;
   parentToolUseId: string | null;
+}
+
+export interface JobInfo {
+  agentSessionId: string;
+  approvalId: string;
+  job: string;
+  command: string;
+  cwd: string;
+  startedAt: string;
+  bytes: number;
+}
+
+export interface JobInputSubject {
+  kind: "job_input";
+  job: string;
+  command: string;
+  text: string;
+  close: boolean;
+  tool: string;
+  input: string;
+}
+
+export interface JobStopRequest {
+  agentSessionId: string;
+  approvalId: string;
+}
+
+export interface JobStopResponse {
+  stopped: boolean;
+}
+
+export interface JobsListRequest {
+  agentSessionId?: string | null;
+}
+
+export interface JobsListResponse {
+  jobs: JobInfo[];
 }
 
 export interface LedgerHead {
@@ -650,6 +713,41 @@ export type RiskTier = "read" | "workspace_write" | "reaches_out" | "destructive
 export type SandboxKind = "none" | "bubblewrap" | "docker" | "landlock";
 
 export type Scope = "view" | "prompt" | "decide" | "manage";
+
+export interface ScriptInfo {
+  path: string;
+  sha256: string | null;
+  bytes: number | null;
+}
+
+export interface SentFileEvent {
+  kind: "sent_file";
+  toolUseId: string;
+  agentSessionId: string;
+  fileId: string;
+  name: string;
+  bytes: number;
+  mediaType: string;
+  sha256: string;
+  caption: string | null;
+  at: string;
+  turnId: string | null;
+  parentToolUseId: string | null;
+}
+
+export interface SentFileRequest {
+  agentSessionId: string;
+  fileId: string;
+  offset?: number;
+  limit?: number;
+}
+
+export interface SentFileResponse {
+  fileId: string;
+  offset: number;
+  data: string;
+  bytes: number;
+}
 
 export interface SessionChanged {
   kind: "session";

@@ -1,4 +1,4 @@
-import type { AgentDeltaPayload, AgentEventPayload, TodoItem, TurnInfo, UsageInfo } from "../protocol/generated";
+import type { AgentDeltaPayload, AgentEventPayload, ApprovalInfo, TodoItem, TurnInfo, UsageInfo } from "../protocol/generated";
 import type { RequestError } from "../client/errors";
 import type { Row } from "../transcript/items";
 import { Transcript } from "../transcript/transcript";
@@ -18,6 +18,7 @@ export class SessionStore {
 
   rows = $state.raw<readonly Row[]>([]);
   queue = $state.raw<readonly TurnInfo[]>([]);
+  jobs = $state.raw<readonly ApprovalInfo[]>([]);
   todo = $state.raw<readonly TodoItem[]>([]);
   usage = $state.raw<UsageInfo | null>(null);
   lastTurn = $state.raw<TurnInfo | null>(null);
@@ -94,6 +95,11 @@ export class SessionStore {
     this.#turn((await this.#workspace.client.request("agent_queue_remove", { agentSessionId: this.agentSessionId, promptId })).turn);
   }
 
+  /** Ends a job with all that it started. */
+  async stopJob(approvalId: string): Promise<void> {
+    await this.#workspace.client.request("job_stop", { agentSessionId: this.agentSessionId, approvalId });
+  }
+
   async set(change: { title?: string; mode?: string; model?: string; archived?: boolean; held?: boolean }): Promise<void> {
     this.#workspace.putSession((await this.#workspace.client.request("agent_session_set", { agentSessionId: this.agentSessionId, ...change })).session);
   }
@@ -124,6 +130,7 @@ export class SessionStore {
     this.caughtUp ||= this.#subscribed;
     this.rows = transcript.rows();
     this.queue = transcript.queue;
+    this.jobs = transcript.jobs;
     this.todo = transcript.todo;
     this.usage = transcript.usage;
     this.lastTurn = transcript.lastTurn;

@@ -13,6 +13,8 @@ export function summary(approval: ApprovalInfo): string {
       return subject.path;
     case "tool":
       return subject.tool;
+    case "job_input":
+      return `${subject.job}: ${subject.text}`;
     case "question":
       return subject.questions[0]?.text ?? "";
     case "plan":
@@ -31,6 +33,8 @@ export function kindIcon(approval: ApprovalInfo): IconName {
       return subject.creates ? "file-plus" : "file-pen";
     case "tool":
       return "wrench";
+    case "job_input":
+      return "terminal";
     case "question":
       return "message-circle-question-mark";
     case "plan":

@@ -25,6 +25,8 @@ function textOf(row: Row): string {
       return [row.tool, row.title, row.input, row.result?.output ?? "", ...row.children.map((child: Item) => textOf(child))].join("\n");
     case "approval":
       return [row.approval.reason ?? "", JSON.stringify(row.approval.subject)].join("\n");
+    case "file":
+      return [row.file.name, row.file.caption ?? ""].join("\n");
     case "init":
       return row.init.model ?? "";
     case "end":

@@ -1,7 +1,7 @@
-import type { ApprovalInfo, FileDiff, InitEvent, NoticeLevel, ToolCategory, ToolResultEvent, TurnInfo, TurnState, UndoInfo } from "../protocol/generated";
+import type { ApprovalInfo, FileDiff, InitEvent, NoticeLevel, SentFileEvent, ToolCategory, ToolResultEvent, TurnInfo, TurnState, UndoInfo } from "../protocol/generated";
 
 /** What a transcript is made of. Items are never changed in place: a change makes a new object under the same key, so that views see it. */
-export type Item = PromptItem | BlockItem | ToolItem | ApprovalItem | NoticeItem | UndoItem | ErrorItem | InitItem | EndItem;
+export type Item = PromptItem | BlockItem | ToolItem | ApprovalItem | FileItem | NoticeItem | UndoItem | ErrorItem | InitItem | EndItem;
 
 interface Base {
   readonly key: string;
@@ -43,6 +43,12 @@ export interface ToolItem extends Base {
 export interface ApprovalItem extends Base {
   readonly kind: "approval";
   readonly approval: ApprovalInfo;
+}
+
+/** A file that the agent sent. */
+export interface FileItem extends Base {
+  readonly kind: "file";
+  readonly file: SentFileEvent;
 }
 
 export interface NoticeItem extends Base {

@@ -36,6 +36,18 @@ describe("transcript", () => {
     expect(kinds(transcript)).toEqual(["tool"]);
   });
 
+  it("knows the jobs that run, until they are over, and shows files that were sent", () => {
+    const job = approval("j", SESSION.main, { kind: "command", command: "serve", cwd: "/p", tool: "bash", input: "{}", background: true }, { toolUseId: "c", state: "running", execution: { startedAt: after.at, finishedAt: null, exitCode: null, failed: null, job: "job-1" } });
+    const transcript = of(tool("c", "bash", "execute", "serve", 1), { kind: "prompt", approval: job, ...after }, result("c", "job-1 runs", 1), turnEvent("t", "x", "completed", 0));
+    expect(transcript.jobs.map((item) => item.execution?.job)).toEqual(["job-1"]);
+    transcript.apply({ kind: "sent_file", toolUseId: "s", agentSessionId: SESSION.main, fileId: "f", name: "report.md", bytes: 3, mediaType: "text/markdown", sha256: "00", caption: "look", ...after }, 5);
+    expect(findIn(transcript.rows(), "report")).toEqual(["file-f"]);
+    transcript.apply({ kind: "prompt", approval: { ...job, state: "finished" }, ...after }, 6);
+    expect(transcript.jobs).toEqual([]);
+    transcript.clear();
+    expect(transcript.jobs).toEqual([]);
+  });
+
   it("never shows a prompt that was taken out of the queue", () => {
     const removed = turnEvent("b", "x", "cancelled", 0);
     const transcript = of(turnEvent("b", "x", "queued", 1), removed.kind === "turn" ? { ...removed, turn: { ...removed.turn, startedAt: null } } : removed);

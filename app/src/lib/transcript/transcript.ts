@@ -15,6 +15,7 @@ export class Transcript {
   #lastInit = "";
   #todo: readonly TodoItem[] = [];
   #usage: UsageInfo | null = null;
+  readonly #jobs = new Map<string, ApprovalInfo>();
 
   get items(): readonly Item[] {
     return this.#items;
@@ -26,6 +27,11 @@ export class Transcript {
 
   get usage(): UsageInfo | null {
     return this.#usage;
+  }
+
+  /** Commands in the background that run, oldest first. */
+  get jobs(): readonly ApprovalInfo[] {
+    return [...this.#jobs.values()];
   }
 
   /** Prompts that wait for their turn, in order. */
@@ -49,6 +55,7 @@ export class Transcript {
     this.#parents.clear();
     this.#turns.clear();
     this.#closedBlocks.clear();
+    this.#jobs.clear();
     this.#lastInit = "";
     this.#todo = [];
     this.#usage = null;
@@ -87,6 +94,9 @@ export class Transcript {
         break;
       case "prompt":
         this.#approval(event.approval, at, parent);
+        break;
+      case "sent_file":
+        this.#put({ kind: "file", key: `file-${event.fileId}`, at, file: event }, parent);
         break;
       case "todo":
         if (parent === null) this.#todo = event.items;
@@ -176,6 +186,8 @@ export class Transcript {
   }
 
   #approval(approval: ApprovalInfo, at: number, parent: string | null): void {
+    if (approval.execution?.job && approval.state === "running") this.#jobs.set(approval.approvalId, approval);
+    else this.#jobs.delete(approval.approvalId);
     const tool = approval.toolUseId === null ? undefined : this.#find(`tool-${approval.toolUseId}`);
     if (tool?.kind === "tool") {
       this.#put({ ...tool, approval }, parent);

@@ -14,7 +14,8 @@ fi
 exec 5< /run/hands/ring2.args 6< /run/hands/deny.bpf
 if [ "$2" = - ]; then
     shift 2
-    set -- --setenv TERM "${TERM:-tmux-256color}" -- "$@"
+    exec 4< /run/hands/begin.args
+    set -- --args 4 --setenv TERM "${TERM:-tmux-256color}" -- "$@"
 else
     exec 4< "/run/execs/$2" || exit 125
     shift 2

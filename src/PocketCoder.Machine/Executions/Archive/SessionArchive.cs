@@ -1,0 +1,176 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+
+namespace PocketCoder.Machine.Executions.Archive;
+
+/// <summary>
+/// What commands wrote and what agents sent, complete, for the person: one file each, 0600, below the daemon's home. Kept for seven days after the last write; the
+/// oldest go earlier when all together are too much. Thread-safe.
+/// </summary>
+internal sealed class SessionArchive(string root, TimeProvider time)
+{
+    /// <summary>Bytes kept of one entry; what comes after is counted and not kept.</summary>
+    public const long MaxEntryBytes = 256L << 20;
+
+    /// <summary>Bytes of all entries together.</summary>
+    private const long MaxBytes = 4L << 30;
+
+    private const string TotalSuffix = ".total";
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    private static readonly TimeSpan MaxAge = TimeSpan.FromDays(7);
+    private static readonly TimeSpan SweepPeriod = TimeSpan.FromHours(1);
+
+    private readonly ConcurrentDictionary<string, ArchiveEntry> _open = new(StringComparer.Ordinal);
+    private readonly Lock _sweeping = new(); // guards the deletion and its time
+    private DateTimeOffset _swept = DateTimeOffset.MinValue;
+
+    /// <summary>Begins an entry. When nothing can be written, nothing is kept: a full disk stops no command here.</summary>
+    public ArchiveEntry Begin(Guid session, Guid id)
+    {
+        Sweep();
+        var path = PathOf(session, id);
+        FileStream? file = null;
+        try
+        {
+            foreach (var folder in (string[])[root, Path.GetDirectoryName(path)!])
+            {
+                if (OperatingSystem.IsWindows())
+                {
+                    Directory.CreateDirectory(folder);
+                }
+                else
+                {
+                    Directory.CreateDirectory(folder, OwnerOnly);
+                }
+            }
+
+            file = Home.OpenPrivate(path, FileMode.Create, FileAccess.Write, FileShare.Read | FileShare.Delete);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // told by what can be read of it: nothing
+        }
+
+        return _open[path] = new ArchiveEntry(file, entry => End(path, entry));
+    }
+
+    /// <summary>Bytes from <paramref name="offset"/> on, or null when there is no such entry (any more).</summary>
+    public ArchivePart? Read(Guid session, Guid id, long offset, int limit)
+    {
+        var path = PathOf(session, id);
+        try
+        {
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+            var kept = file.Length;
+            var bytes = new byte[Math.Clamp(kept - offset, 0, limit)];
+            var read = bytes.Length == 0 ? 0 : RandomAccess.Read(file.SafeFileHandle, bytes, offset);
+            return new ArchivePart(bytes.AsMemory(0, read), kept, _open.TryGetValue(path, out var open) ? Math.Max(open.Total, kept) : TotalOf(path) ?? kept);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Deletes what is too old or too much; at most once an hour.</summary>
+    public void Sweep()
+    {
+        lock (_sweeping)
+        {
+            var now = time.GetUtcNow();
+            if (now - _swept < SweepPeriod || !Directory.Exists(root))
+            {
+                return;
+            }
+
+            _swept = now;
+            var left = MaxBytes;
+            var entries = new DirectoryInfo(root).EnumerateFiles("*", SearchOption.AllDirectories).OrderByDescending(f => f.LastWriteTimeUtc).ToList();
+            foreach (var entry in entries)
+            {
+                left -= entry.Length;
+                if (!_open.ContainsKey(entry.FullName) && (left < 0 || now.UtcDateTime - entry.LastWriteTimeUtc > MaxAge))
+                {
+                    entry.Delete();
+                }
+            }
+
+            foreach (var folder in Directory.EnumerateDirectories(root).Where(d => !Directory.EnumerateFileSystemEntries(d).Any()))
+            {
+                Directory.Delete(folder);
+            }
+        }
+    }
+
+    private void End(string path, ArchiveEntry entry)
+    {
+        if (entry.Total > entry.Kept && entry.Kept > 0)
+        {
+            File.WriteAllText(path + TotalSuffix, entry.Total.ToString(CultureInfo.InvariantCulture));
+        }
+
+        _open.TryRemove(path, out _);
+    }
+
+    private static long? TotalOf(string path)
+        => File.Exists(path + TotalSuffix) && long.TryParse(File.ReadAllText(path + TotalSuffix), NumberStyles.None, CultureInfo.InvariantCulture, out var total) ? total : null;
+
+    private string PathOf(Guid session, Guid id) => Path.Combine(root, session.ToString("D"), id.ToString("D"));
+}
+
+/// <param name="Kept">Bytes that can be read.</param>
+/// <param name="Total">Bytes that came.</param>
+internal sealed record ArchivePart(ReadOnlyMemory<byte> Bytes, long Kept, long Total);
+
+/// <summary>An entry that is being written. One writer; what it has so far may be read.</summary>
+internal sealed class ArchiveEntry(FileStream? file, Action<ArchiveEntry> ended) : IDisposable
+{
+    private FileStream? _file = file;
+    private long _total, _kept;
+    private int _disposed;
+
+    public long Total => Interlocked.Read(ref _total);
+
+    public long Kept => Interlocked.Read(ref _kept);
+
+    public void Append(ReadOnlySpan<byte> bytes)
+    {
+        Interlocked.Add(ref _total, bytes.Length);
+        var room = (int)Math.Min(bytes.Length, SessionArchive.MaxEntryBytes - _kept);
+        if (_file is null || room <= 0)
+        {
+            return;
+        }
+
+        try
+        {
+            _file.Write(bytes[..room]);
+            _file.Flush();
+            Interlocked.Add(ref _kept, room);
+        }
+        catch (IOException)
+        {
+            _file.Dispose(); // the disk is full: what is there stays, and what comes is only counted
+            _file = null;
+        }
+    }
+
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
+        _file?.Dispose();
+        try
+        {
+            ended(this);
+        }
+        catch (IOException)
+        {
+            // how much was left out is then not known
+        }
+    }
+}
