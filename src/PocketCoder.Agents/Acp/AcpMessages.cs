@@ -53,14 +53,18 @@ internal static class AcpMessages
         }
     }
 
-    public static void Prompt(Utf8JsonWriter w, string sessionId, string text)
+    public static void Prompt(Utf8JsonWriter w, string sessionId, IReadOnlyList<string> pieces)
     {
         w.WriteString("sessionId", sessionId);
         w.WriteStartArray("prompt");
-        w.WriteStartObject();
-        w.WriteString("type", "text");
-        w.WriteString("text", text);
-        w.WriteEndObject();
+        foreach (var piece in pieces)
+        {
+            w.WriteStartObject();
+            w.WriteString("type", "text");
+            w.WriteString("text", piece);
+            w.WriteEndObject();
+        }
+
         w.WriteEndArray();
     }
 

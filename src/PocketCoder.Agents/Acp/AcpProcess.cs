@@ -61,7 +61,7 @@ internal sealed class AcpProcess : IAgentProcess
             }
 
             translator.BeginTurn();
-            output.Calls.Add(new RpcCall("session/prompt", w => AcpMessages.Prompt(w, translator.SessionId, prompt.Text), Ended));
+            output.Calls.Add(new RpcCall("session/prompt", w => AcpMessages.Prompt(w, translator.SessionId, prompt.Pieces), Ended));
             output.Events.Add(new AgentActivity(ActivityKind.Requesting));
         }
 

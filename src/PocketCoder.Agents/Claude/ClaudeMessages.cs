@@ -48,24 +48,17 @@ internal static class ClaudeMessages
         w.WriteStartObject("message");
         w.WriteString("role", "user");
         w.WriteStartArray("content");
-        if (prompt.Note is { } note)
-        {
-            // The mark that the program itself uses for what no person said; it can't be ended from within.
-            Text(w, $"<system-reminder>\n{note.Replace("<", "&lt;", StringComparison.Ordinal)}\n</system-reminder>");
-        }
-
-        Text(w, prompt.Text);
-        w.WriteEndArray();
-        w.WriteEndObject();
-        w.WriteNull("parent_tool_use_id");
-
-        static void Text(Utf8JsonWriter w, string text)
+        foreach (var piece in prompt.Pieces)
         {
             w.WriteStartObject();
             w.WriteString("type", "text");
-            w.WriteString("text", text);
+            w.WriteString("text", piece);
             w.WriteEndObject();
         }
+
+        w.WriteEndArray();
+        w.WriteEndObject();
+        w.WriteNull("parent_tool_use_id");
     });
 
     /// <summary>Allows a tool with exactly this input (raw JSON). The program refuses an allow without it.</summary>

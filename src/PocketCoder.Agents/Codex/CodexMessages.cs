@@ -43,16 +43,20 @@ internal static class CodexMessages
     }
 
     /// <param name="mode">To be said with this turn; null: as before.</param>
-    public static void TurnStart(Utf8JsonWriter w, string threadId, string text, string? model, (string Mode, string Model, string? Effort)? mode)
+    public static void TurnStart(Utf8JsonWriter w, string threadId, IReadOnlyList<string> pieces, string? model, (string Mode, string Model, string? Effort)? mode)
     {
         w.WriteString("threadId", threadId);
         w.WriteStartArray("input");
-        w.WriteStartObject();
-        w.WriteString("type", "text");
-        w.WriteString("text", text);
-        w.WriteStartArray("text_elements");
-        w.WriteEndArray();
-        w.WriteEndObject();
+        foreach (var piece in pieces)
+        {
+            w.WriteStartObject();
+            w.WriteString("type", "text");
+            w.WriteString("text", piece);
+            w.WriteStartArray("text_elements");
+            w.WriteEndArray();
+            w.WriteEndObject();
+        }
+
         w.WriteEndArray();
         w.WriteStartArray("environments"); // none: nothing of Codex's own can touch the machine, whatever else is offered
         w.WriteEndArray();

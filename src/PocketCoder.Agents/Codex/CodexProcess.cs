@@ -65,7 +65,7 @@ internal sealed class CodexProcess : IAgentProcess
             }
 
             translator.BeginTurn();
-            output.Calls.Add(new RpcCall("turn/start", Turn(prompt.Text), translator.Started));
+            output.Calls.Add(new RpcCall("turn/start", Turn(prompt.Pieces), translator.Started));
         }
 
         await connection.CarryOutAsync(output, cancellationToken);
@@ -203,11 +203,11 @@ internal sealed class CodexProcess : IAgentProcess
         return Turn(words);
     }
 
-    private Action<Utf8JsonWriter> Turn(string text)
+    private Action<Utf8JsonWriter> Turn(IReadOnlyList<string> pieces)
     {
         (string, string, string?)? change = mode == saidMode ? null : (mode, threadModel, effort);
         saidMode = mode;
         var chosen = model;
-        return w => CodexMessages.TurnStart(w, translator.ThreadId, text, chosen, change);
+        return w => CodexMessages.TurnStart(w, translator.ThreadId, pieces, chosen, change);
     }
 }

@@ -82,6 +82,9 @@ public sealed record AgentPrompt(Guid TurnId, string Text)
 {
     /// <summary>What the machine lets the agent know before it goes on (jobs that ended); not the person's words. Drivers put it before the text, marked as such.</summary>
     public string? Note { get; init; }
+
+    /// <summary>What drivers send, each as a piece of its own: the note, marked as what no person said in the way that agents know (it can't be ended from within), then the text.</summary>
+    internal IReadOnlyList<string> Pieces => Note is { } note ? [$"<system-reminder>\n{note.Replace("<", "&lt;", StringComparison.Ordinal)}\n</system-reminder>", Text] : [Text];
 }
 
 /// <summary>The answer to something the agent asked.</summary>
