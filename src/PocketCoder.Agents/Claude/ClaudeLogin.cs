@@ -19,7 +19,7 @@ internal static class ClaudeLogin
             KeyIsBearer = bearer is not null,
             Login = () => given ?? (Stored() is { } stored && stored.ExpiresAt > time.GetUtcNow() ? stored.Token : null),
             LoginProblem = () => given is null && Stored() is { } stored && stored.ExpiresAt <= time.GetUtcNow()
-                ? $"Claude Code's login ran out at {stored.ExpiresAt:yyyy-MM-dd HH:mm} UTC, and a sandboxed session can't renew it: use Claude Code once in a terminal, which does."
+                ? $"Claude Code's login ran out at {stored.ExpiresAt:yyyy-MM-dd HH:mm} UTC, and a sandboxed session can't renew it: use Claude Code once in a terminal, which does, or start PocketCoder with a token of 'claude setup-token' in CLAUDE_CODE_OAUTH_TOKEN."
                 : null,
         };
 

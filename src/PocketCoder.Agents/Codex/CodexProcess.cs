@@ -200,7 +200,7 @@ internal sealed class CodexProcess : IAgentProcess
     private Action<Utf8JsonWriter> AfterPlan(string words, bool accepted)
     {
         mode = accepted ? CodexModes.Default : mode;
-        return Turn(words);
+        return Turn([words]);
     }
 
     private Action<Utf8JsonWriter> Turn(IReadOnlyList<string> pieces)

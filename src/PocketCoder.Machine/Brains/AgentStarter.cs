@@ -42,9 +42,10 @@ internal sealed class AgentStarter(Home home, HandsRoom hands, ModelDesk models,
                 wanted.LoginProblem() is { } problem
                     ? $"{problem} Or set a key: pocketcoder secrets set {wanted.Provider}"
                     : $"{driver.Description.Name} has no key and no login here. Set a key: pocketcoder secrets set {wanted.Provider}. Or log in with {driver.Description.Name} in a terminal.");
-            var agent = await StartInRingAsync(driver, start, session, wanted, found, ct);
+            var login = found == ModelAccess.OwnLogin ? wanted.Login() : null;
+            var agent = await StartInRingAsync(driver, start, session, wanted, found, login, ct);
             await RecordAsync(session, "ring", found, start);
-            return new StartedAgent(agent, found, null);
+            return new StartedAgent(agent, found, null) { IsStale = () => found == ModelAccess.OwnLogin && wanted.Login() != login };
         }
 
         if (access != ModelAccess.Key)
@@ -67,10 +68,10 @@ internal sealed class AgentStarter(Home home, HandsRoom hands, ModelDesk models,
         }
     }
 
-    private async Task<IAgentProcess> StartInRingAsync(IAgentDriver driver, AgentStart start, SessionRecord session, AgentModels wanted, ModelAccess access, CancellationToken ct)
+    private async Task<IAgentProcess> StartInRingAsync(IAgentDriver driver, AgentStart start, SessionRecord session, AgentModels wanted, ModelAccess access, string? login, CancellationToken ct)
     {
         // A login goes in as what it is; everything else stays outside, and what goes in opens nothing.
-        var credential = access == ModelAccess.OwnLogin ? wanted.Login() : "kept-outside-of-the-ring";
+        var credential = access == ModelAccess.OwnLogin ? login : "kept-outside-of-the-ring";
         var ring = new BrainRing(
             hands.Bubblewrap, start.WorkingDirectory, StateFor(session.SessionId), (socket, cancel) => OpenAsync(session, wanted, access, socket, providerTools: false, cancel));
         return await driver.StartAsync(
@@ -149,6 +150,9 @@ internal sealed class AgentStarter(Home home, HandsRoom hands, ModelDesk models,
 internal sealed class StartedAgent(IAgentProcess agent, ModelAccess? access, ModelEndpoint? endpoint) : IAgentProcess
 {
     public ModelAccess? Access { get; } = access;
+
+    /// <summary>Whether it was started with a login that ran out or was renewed since: a ring can't renew it, so the next prompt needs another start.</summary>
+    public Func<bool> IsStale { get; init; } = static () => false;
 
     public PocketCoder.Processes.ProcessIdentity? Process => agent.Process;
 

@@ -2,6 +2,7 @@ using PocketCoder.Agents;
 using PocketCoder.Broker.Models;
 using PocketCoder.Hands;
 using PocketCoder.Processes;
+using PocketCoder.Risks.Paths;
 
 namespace PocketCoder.Machine.Brains;
 
@@ -27,7 +28,7 @@ internal sealed class BrainRing(ISandboxBackend backend, string project, string 
     /// What is read-only in the ring where it exists: settings that run programs or widen rights when somebody works in the project later, outside of any
     /// ring. The folders themselves are bound, so that they can't be moved away either.
     /// </summary>
-    private static readonly string[] s_guarded = [".git", ".claude", ".codex", ".gemini", ".opencode", ".vscode", ".idea", ".husky", ".github", ".mcp.json", ".envrc"];
+    private static readonly string[] s_guarded = [".git", .. ProtectedPaths.AtRoot];
 
     public string StateDirectory => stateDirectory;
 

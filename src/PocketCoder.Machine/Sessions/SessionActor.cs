@@ -323,6 +323,11 @@ internal sealed partial class SessionActor : IAsyncDisposable
         _queued--;
         _idle.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         (_turn, _record, _cancelling, _activity) = (next, record, false, "starting");
+        if (_process is { Agent: StartedAgent stale } && stale.IsStale())
+        {
+            await EndProcessAsync(); // its login ran out or was renewed, which only another start takes up
+        }
+
         if (_process is null)
         {
             BeginStart();

@@ -123,6 +123,29 @@ public sealed class RealClaudeRingTests
     }
 
     [Fact]
+    public async Task A_login_that_was_renewed_outside_is_taken_up_with_the_next_prompt()
+    {
+        string? credentials = null;
+        await using var story = await Story.StartAsync(null, home =>
+        {
+            home.Environment.Remove("ANTHROPIC_API_KEY");
+            Directory.CreateDirectory(home.ConfigDirectory);
+            credentials = Path.Combine(home.ConfigDirectory, ".credentials.json");
+            File.WriteAllText(credentials, """{"claudeAiOauth":{"accessToken":"first-token","expiresAt":4102444800000}}""");
+        });
+        var session = await story.NewAsync("SAY: hello");
+        await story.ReadAsync(session);
+        Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
+
+        await File.WriteAllTextAsync(credentials!, """{"claudeAiOauth":{"accessToken":"second-token","expiresAt":4102444800000}}""");
+        var before = story.Model.Requests.Count;
+        await story.PromptAsync(session, "SAY: again");
+        Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
+        Assert.Equal(["Bearer second-token"], story.Model.Requests.Skip(before).Select(r => r.Key).Distinct());
+        Assert.Equal([false, true], (await story.StartsAsync()).Select(s => s.GetProperty("resumed").GetBoolean()).Order());
+    }
+
+    [Fact]
     public async Task A_spent_budget_asks_the_person_and_a_no_stops_the_agent()
     {
         await using var story = await Story.StartAsync(StoredKey);
