@@ -86,14 +86,16 @@ public sealed class RunTests
         await tty.UntilAsync("decided-42");
         Assert.Contains("allowed by cli (once)", await tty.ScreenAsync(), StringComparison.Ordinal);
 
-        await tty.TypeAsync($"clear; '{home.Program}' run --project demo 'run: echo second'; echo second-ended-$?");
+        await ClearAsync(tty);
+        await tty.TypeAsync($"'{home.Program}' run --project demo 'run: echo second'; echo second-ended-$?");
         await tty.UntilAsync("y once");
         await tty.TypeAsync("n not today");
         await tty.UntilAsync("second-ended-5");
         Assert.Contains("denied by cli: not today", await tty.ScreenAsync(), StringComparison.Ordinal);
 
         // What can't be taken back needs more than a letter.
-        await tty.TypeAsync($"clear; '{home.Program}' run --project demo 'run: rm -rf nothing-here'; echo third-ended-$?");
+        await ClearAsync(tty);
+        await tty.TypeAsync($"'{home.Program}' run --project demo 'run: rm -rf nothing-here'; echo third-ended-$?");
         await tty.UntilAsync("DESTRUCTIVE");
         await tty.UntilAsync("y once");
         await tty.TypeAsync("y");
@@ -105,7 +107,8 @@ public sealed class RunTests
         await tty.UntilAsync("third-ended-0");
 
         // A phone that is faster settles it here too.
-        await tty.TypeAsync($"clear; '{home.Program}' run --project demo 'run: echo fourth'; echo fourth-ended-$?");
+        await ClearAsync(tty);
+        await tty.TypeAsync($"'{home.Program}' run --project demo 'run: echo fourth'; echo fourth-ended-$?");
         await tty.UntilAsync("y once");
         await DecideOnPhoneAsync(phone, DecisionVerdict.Allow);
         await tty.UntilAsync("fourth-ended-0");
@@ -139,10 +142,19 @@ public sealed class RunTests
         await tty.TypeAsync("2");
         await tty.UntilAsync("asked-ended-0");
 
-        await tty.TypeAsync($"clear; '{home.Program}' run --project demo 'run: echo never'; echo stopped-ended-$?");
+        await ClearAsync(tty);
+        await tty.TypeAsync($"'{home.Program}' run --project demo 'run: echo never'; echo stopped-ended-$?");
         await tty.UntilAsync("y once");
         await tty.TypeAsync("q");
         await tty.UntilAsync("stopped-ended-7");
+    }
+
+    /// <summary>Nothing of what was asked before is left to be taken for the next question.</summary>
+    private static async Task ClearAsync(RealTerminal tty)
+    {
+        await tty.TypeAsync("clear; echo wi''ped");
+        await tty.UntilAsync("wiped");
+        await tty.RunAsync("clear-history", "-t", "t");
     }
 
     private static async Task DecideOnPhoneAsync(TestDevice phone, DecisionVerdict verdict)

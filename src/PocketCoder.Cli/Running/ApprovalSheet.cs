@@ -71,8 +71,6 @@ internal static class ApprovalSheet
         {
             output.WriteLine($"For the turn or session that covers: {Untrusted.Show(reach)}");
         }
-
-        output.WriteLine(Keys(asked));
     }
 
     public static void ShowQuestion(TextWriter output, Question question)

@@ -20,6 +20,7 @@ internal sealed class RunningTurn(Terminal terminal, ControlClient daemon, Promp
     private readonly Dictionary<string, string> _answers = new(StringComparer.Ordinal);
     private ApprovalInfo? _open;
     private (DecisionVerdict Verdict, DecisionScope Scope, string? Reason)? _confirming;
+    private int _question; // how many were shown: a line answers only the one that stood there when it was typed
     private int _stops;
     private bool _denied;
     private bool _expired;
@@ -40,7 +41,7 @@ internal sealed class RunningTurn(Terminal terminal, ControlClient daemon, Promp
             });
         if (asks)
         {
-            TypedLines.Begin(line => _ = _happened.Writer.WriteAsync(new Happened.Typed(line)).AsTask());
+            TypedLines.Begin(line => _ = _happened.Writer.WriteAsync(new Happened.Typed(line, Volatile.Read(ref _question))).AsTask());
         }
 
         var following = FollowAsync(over.Token);
@@ -118,7 +119,7 @@ internal sealed class RunningTurn(Terminal terminal, ControlClient daemon, Promp
 
                 Take(said.Message);
                 break;
-            case Happened.Typed { Line: { } line } when _open is not null:
+            case Happened.Typed { Line: { } line } typed when _open is not null && typed.Question == _question:
                 await DecideAsync(_open, line, ct);
                 break;
             case Happened.Interrupt:
@@ -266,6 +267,9 @@ internal sealed class RunningTurn(Terminal terminal, ControlClient daemon, Promp
             ApprovalSheet.Show(terminal.Out, next);
             terminal.Out.Flush();
             TypedLines.Forget();
+            Volatile.Write(ref _question, _question + 1);
+            terminal.Out.WriteLine(ApprovalSheet.Keys(next));
+            terminal.Out.Flush();
         }
     }
 
@@ -351,7 +355,7 @@ internal sealed class RunningTurn(Terminal terminal, ControlClient daemon, Promp
         public sealed record Said(string Line, Envelope Message) : Happened;
 
         /// <param name="Line">Null: no more will be typed.</param>
-        public sealed record Typed(string? Line) : Happened;
+        public sealed record Typed(string? Line, int Question) : Happened;
 
         public sealed record Interrupt : Happened;
 

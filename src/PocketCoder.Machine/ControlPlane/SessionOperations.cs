@@ -60,6 +60,7 @@ internal static class SessionOperations
             throw new ControlException(ErrorCode.InvalidRequest, "This operation needs session and after.");
         }
 
+        context.Response.ContentType = "application/x-ndjson";
         // A stop must not wait for those who only look on.
         var lifetime = context.RequestServices.GetRequiredService<IHostApplicationLifetime>();
         using var over = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
@@ -74,7 +75,6 @@ internal static class SessionOperations
 
         async ValueTask SendAsync(byte[] message, CancellationToken ct)
         {
-            context.Response.ContentType = "application/x-ndjson";
             await context.Response.Body.WriteAsync(message, ct);
             await context.Response.Body.WriteAsync("\n"u8.ToArray(), ct);
             await context.Response.Body.FlushAsync(ct);
