@@ -49,7 +49,9 @@ public sealed class RealCodexRingTests
         var cards = (await File.ReadAllLinesAsync($"/proc/{pid}/net/dev")).Skip(2).Select(l => l.Split(':')[0].Trim());
         Assert.Equal(["lo"], cards);
         Assert.DoesNotContain(story.Home.Home, await File.ReadAllTextAsync($"/proc/{pid}/mountinfo"), StringComparison.Ordinal);
-        Assert.DoesNotContain(Directory.EnumerateFiles(state, "*", SearchOption.AllDirectories), f => File.ReadAllText(f).Contains(StoredKey, StringComparison.Ordinal));
+        var files = Directory.EnumerateFiles(state, "*", SearchOption.AllDirectories).Where(f => new FileInfo(f).LinkTarget is null && !f.EndsWith(".lock", StringComparison.Ordinal)).ToList(); // locks are held
+        Assert.Contains(files, f => Path.GetFileName(f).StartsWith("rollout-", StringComparison.Ordinal));
+        Assert.DoesNotContain(files, f => File.ReadAllText(f).Contains(StoredKey, StringComparison.Ordinal));
 
         var report = await story.UsageAsync();
         await Wait.UntilAsync(async () => (report = await story.UsageAsync()).Sessions is [{ Used.Requests: >= 3 }], "the use is recorded");
@@ -83,9 +85,8 @@ public sealed class RealCodexRingTests
             File.WriteAllText(program, $$"""
                 #!/bin/bash
                 exec > "$CODEX_HOME/found.txt" 2> /dev/null
-                part=sk-stored; other=sk-scripted
-                cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline | tr '\0' '\n' | grep -a -e "$part-key" -e "$other-98" && echo IN-PROC
-                timeout 20 grep -ras -e "$part-key" -e "$other-98" /tmp /home /run /etc /dev/shm "$CODEX_HOME" "$PWD" && echo IN-FILES
+                cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline | tr '\0' '\n' | grep -a -e '[s]k-stored-key' -e '[s]k-scripted-98' && echo IN-PROC
+                timeout 20 grep -ras -e '[s]k-stored-key' -e '[s]k-scripted-98' /tmp /home /run /etc /dev/shm "$CODEX_HOME" "$PWD" && echo IN-FILES
                 cat "{{home.ConfigDirectory}}/auth.json" && echo LOGIN
                 (exec 3<>/dev/tcp/127.0.0.1/{{new Uri(home.Environment["OPENAI_BASE_URL"]).Port}}) && echo HOST-LOOPBACK
                 (exec 3<>/dev/tcp/10.255.255.1/80) && echo NETWORK
@@ -100,15 +101,18 @@ public sealed class RealCodexRingTests
             if (!OperatingSystem.IsWindows())
             {
                 const UnixFileMode all = UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
-                File.SetUnixFileMode(program, all);
+                foreach (var passed in (string[])[program, Path.GetDirectoryName(program)!, home.Home, Path.GetDirectoryName(home.Home)!])
+                {
+                    File.SetUnixFileMode(passed, all | UnixFileMode.UserWrite); // the ring's user is another one when the tests run as root
+                }
             }
 
             home.Environment["POCKETCODER_CODEX"] = program;
         });
         var session = await story.NewAsync("SAY: hello");
         await story.ReadAsync(session);
-        await story.Device.NextEventAsync<ErrorEvent>();
-
+        var failure = await story.Device.NextEventAsync<ErrorEvent>();
+        Assert.Contains("Codex ended before it was ready", failure.Message, StringComparison.Ordinal);
         Assert.Equal(["HTTP/1.1 403", "HTTP/1.1 403", "event: response.completed", "END"], await File.ReadAllLinesAsync(Path.Combine(story.StateOf(session), "found.txt")));
         Assert.Equal(StoredKey, Assert.Single(story.Model.Requests).Key);
     }
