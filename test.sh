@@ -95,6 +95,10 @@ for script in policy walk stories; do
     fi
 done
 
+# left_behind : sandboxes that nobody owns any more: their first processes and their mounts
+left_behind() { echo "$(pgrep -fc '/run/hands/holder\.sh' || true) processes, $(grep -c '/own/workspace ' /proc/self/mounts || true) mounts"; }
+before=$(left_behind)
+
 say "== build"
 started=$SECONDS
 if ! build_dotnet build PocketCoder.slnx -c Release --nologo -v quiet -clp:NoSummary -p:RestoreLockedMode=true > "$results/build" 2>&1; then
@@ -124,4 +128,7 @@ for project in tests/PocketCoder.*.Tests; do
         if ! grep -q -E '^[0-9]+ [1-9]' "$results/$name.counts"; then broken "$name ended with code $code"; fi
     fi
 done
+
+# Only where nothing else runs: beside another run these are its own.
+if [ -n "${CI:-}" ] && [ ${#only[@]} -eq 0 ] && [ "$(left_behind)" != "$before" ]; then broken "sandboxes left behind: $(left_behind), before: $before"; fi
 finish

@@ -31,10 +31,29 @@ function serviceWorker(): Plugin {
   };
 }
 
+/** What is in the bundle and by whom, as their licences ask: licences.txt, linked from the app. */
+function licences(): Plugin {
+  const text = (path: string): string => readFileSync(fileURLToPath(new URL(path, import.meta.url)), "utf8").trim();
+  const packages = [["svelte", "LICENSE.md"], ["@xterm/xterm", "LICENSE"], ["@xterm/addon-fit", "LICENSE"], ["@xterm/addon-search", "LICENSE"]] as const;
+  return {
+    name: "pocketcoder-licences",
+    apply: "build",
+    generateBundle() {
+      const icons = /\/\*\*([\s\S]*?)\*\//.exec(text("./src/components/icons.ts"))?.[1]?.replace(/^\s*\* ?/gm, "").trim() ?? "";
+      const parts = [
+        "PocketCoder is free software under the GNU Affero General Public License, version 3 or later. Its app has in it:",
+        `Icons\n\n${icons}`,
+        ...packages.map(([name, file]) => `${name}\n\n${text(`./node_modules/${name}/${file}`)}`),
+      ];
+      this.emitFile({ type: "asset", fileName: "licences.txt", source: `${parts.join(`\n\n${"-".repeat(72)}\n\n`)}\n` });
+    },
+  };
+}
+
 const { version } = JSON.parse(readFileSync(fileURLToPath(new URL("./package.json", import.meta.url)), "utf8")) as { version: string };
 
 export default defineConfig(({ mode }) => ({
-  plugins: [svelte(), serviceWorker()],
+  plugins: [svelte(), licences(), serviceWorker()],
   define: { __APP_VERSION__: JSON.stringify(version) },
   resolve: {
     alias: { $lib: fileURLToPath(new URL("./src/lib", import.meta.url)) },

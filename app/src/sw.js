@@ -25,7 +25,7 @@ self.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== self.location.origin || url.pathname.startsWith("/v1/")) return;
-  if (request.mode === "navigate") {
+  if (request.mode === "navigate" && url.pathname !== "/licences.txt") {
     // This build's page for this build's scripts: a cached page never asks for files that an update has removed.
     event.respondWith(caches.match("/", { cacheName: CACHE }).then((page) => page ?? fetch(request)));
     return;

@@ -5,6 +5,7 @@ using PocketCoder.Machine;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Protocol;
 using PocketCoder.Testing;
+using PocketCoder.Testing.Homes;
 
 namespace PocketCoder.EndToEnd.Tests;
 
@@ -51,7 +52,7 @@ internal sealed class RunningMachine : IAsyncDisposable
     {
         await Daemon.DisposeAsync();
         TestContext.Current.TestOutputHelper?.WriteLine(string.Join('\n', Log.Lines.Where(l => !l.Contains("Microsoft.AspNetCore", StringComparison.Ordinal))));
-        Directory.Delete(_options.Home.Root, recursive: true);
+        await HomeRemains.ClearAsync(_options.Home.Hands, _options.Home.Root, _options.Home.AgentFiles);
     }
 
     private static int FreePort()

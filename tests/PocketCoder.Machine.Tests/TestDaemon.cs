@@ -2,12 +2,11 @@ using PocketCoder.Agents;
 using PocketCoder.Agents.Stub;
 using PocketCoder.Broker.Egress;
 using PocketCoder.Gateway;
-using PocketCoder.Hands;
-using PocketCoder.Hands.Bubblewrap;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Protocol;
 using PocketCoder.Testing;
 using PocketCoder.Testing.Devices;
+using PocketCoder.Testing.Homes;
 
 namespace PocketCoder.Machine.Tests;
 
@@ -72,25 +71,6 @@ internal sealed class TestDaemon : IAsyncDisposable
     {
         await Daemon.DisposeAsync();
         TestContext.Current.TestOutputHelper?.WriteLine(Log.ToString());
-        if (Directory.Exists(Options.Home.Hands))
-        {
-            // A sandbox with an open terminal outlives its daemon on purpose; a test must not leave one.
-            foreach (var kept in await new BubblewrapBackend(new HandsOptions { StateDirectory = Options.Home.Hands }).RecoverAsync(CancellationToken.None))
-            {
-                await kept.KillAsync(CancellationToken.None);
-            }
-
-            Directory.Delete(Options.Home.Hands, recursive: true); // elsewhere when we are root
-        }
-
-        if (Directory.Exists(Options.Home.Root))
-        {
-            Directory.Delete(Options.Home.Root, recursive: true);
-        }
-
-        if (Directory.Exists(Options.Home.AgentFiles))
-        {
-            Directory.Delete(Options.Home.AgentFiles, recursive: true);
-        }
+        await HomeRemains.ClearAsync(Options.Home.Hands, Options.Home.Root, Options.Home.AgentFiles);
     }
 }

@@ -272,6 +272,15 @@ function workingTranscript(): AgentEventPayload[] {
     turnEvent(id(310), "Upgrade the build image to the newest LTS and tell me how much smaller it got.", "running", 3),
     tool("w1", "Read", "read", "Dockerfile", 3),
     result("w1", "FROM debian:12", 3),
+    tool("w0", "Bash", "execute", "npm run dev -- --port 5173", 2),
+    {
+      kind: "prompt", ...base(2),
+      approval: approval(id(210), SESSION.working, { kind: "command", command: "npm run dev -- --port 5173", cwd: "/home/ada/src/infra", tool: "bash", input: "{}", background: true }, {
+        projectId: PROJECT.infra, toolUseId: "w0", sandbox: "bubblewrap", state: "running", decision: { decisionId: id(904), verdict: "allow", scope: "once", reason: null, deviceId: "phone", by: "Pixel", at: ago(2) },
+        execution: { startedAt: ago(2), finishedAt: null, exitCode: null, failed: null, job: "job-1" },
+      }),
+    },
+    result("w0", "Runs in the background as job-1.", 2),
     tool("w2", "Bash", "execute", "docker build -t base .", 1),
     {
       kind: "prompt", ...base(1),

@@ -2,11 +2,10 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
-using PocketCoder.Hands;
-using PocketCoder.Hands.Bubblewrap;
 using PocketCoder.Machine;
 using PocketCoder.Testing;
 using PocketCoder.Testing.Devices;
+using PocketCoder.Testing.Homes;
 
 namespace PocketCoder.Cli.Tests;
 
@@ -99,21 +98,7 @@ internal sealed class CliHome : IAsyncDisposable
             await daemon.WaitForExitAsync();
         }
 
-        if (Directory.Exists(Home.Hands))
-        {
-            // A sandbox with an open terminal outlives its daemon on purpose; a test must not leave one.
-            foreach (var kept in await new BubblewrapBackend(new HandsOptions { StateDirectory = Home.Hands }).RecoverAsync(CancellationToken.None))
-            {
-                await kept.KillAsync(CancellationToken.None);
-            }
-
-            Directory.Delete(Home.Hands, recursive: true); // elsewhere when we are root
-        }
-
-        if (Directory.Exists(Folder))
-        {
-            Directory.Delete(Folder, recursive: true);
-        }
+        await HomeRemains.ClearAsync(Home.Hands, Home.AgentFiles, Folder);
     }
 
     public static int FreePort()

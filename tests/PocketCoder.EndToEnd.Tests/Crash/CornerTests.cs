@@ -2,6 +2,7 @@ using PocketCoder.Machine;
 using PocketCoder.Processes;
 using PocketCoder.Protocol;
 using PocketCoder.Testing;
+using PocketCoder.Testing.Homes;
 
 namespace PocketCoder.EndToEnd.Tests.Crash;
 
@@ -150,7 +151,7 @@ public sealed class CornerTests
                 Assert.True(exit == 0, $"seed {seed}, copy {i}: {output}");
             }
 
-            Directory.Delete(copy.Root, recursive: true);
+            await HomeRemains.ClearAsync(copy.Hands, copy.Root, copy.AgentFiles);
         }
     }
 

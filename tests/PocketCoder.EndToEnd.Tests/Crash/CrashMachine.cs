@@ -6,6 +6,7 @@ using PocketCoder.Processes;
 using PocketCoder.Protocol;
 using PocketCoder.Testing;
 using PocketCoder.Testing.Devices;
+using PocketCoder.Testing.Homes;
 
 namespace PocketCoder.EndToEnd.Tests.Crash;
 
@@ -134,10 +135,7 @@ internal sealed partial class CrashMachine : IAsyncDisposable
         await KillAsync();
         await ProcessGroup.ReapAsync(Survivors.In(Home.Root), TimeSpan.Zero, TimeProvider.System); // only after a failure is there anybody
         _identity.Dispose();
-        if (_ownFolder)
-        {
-            Directory.Delete(Home.Root, recursive: true); // else whoever gave it takes it away
-        }
+        await HomeRemains.ClearAsync(Home.Hands, _ownFolder ? [Home.Root, Home.AgentFiles] : []); // else whoever gave the folder takes it away
     }
 
     [LibraryImport("libc", EntryPoint = "kill")]

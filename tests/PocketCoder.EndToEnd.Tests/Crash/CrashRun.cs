@@ -6,6 +6,7 @@ using PocketCoder.Processes;
 using PocketCoder.Protocol;
 using PocketCoder.Testing;
 using PocketCoder.Testing.Devices;
+using PocketCoder.Testing.Homes;
 
 namespace PocketCoder.EndToEnd.Tests.Crash;
 
@@ -99,7 +100,7 @@ internal sealed class CrashRun : IAsyncDisposable
         await _phone.DisposeAsync();
         await _daemon.DisposeAsync();
         await ProcessGroup.ReapAsync(Survivors.In(_folder), TimeSpan.Zero, TimeProvider.System); // only after a failure is there anybody
-        Directory.Delete(_home.Root, recursive: true);
+        await HomeRemains.ClearAsync(_home.Hands, _home.Root, _home.AgentFiles);
     }
 
     private async Task RoundAsync(int round)

@@ -231,7 +231,7 @@ describe("session store", () => {
     await until(() => store.rows.some((row) => row.kind === "text" && row.live), "live text");
     machine.epoch = "another";
     machine.dropAll();
-    await until(() => workspace.link.kind === "online" && store.rows.length === 4, "read again");
+    await until(() => workspace.link.kind === "online" && store.rows.length === 5, "read again");
     store.close();
   });
 

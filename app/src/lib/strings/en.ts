@@ -399,6 +399,7 @@ export const en = {
     notifyUnsupported: "This browser has no notifications here.",
     keyboard: "Keyboard",
     version: (version: string) => `App ${version}`,
+    licences: "Licences",
     manageOnly: "Only devices with the manage scope can change devices.",
   },
   ledgerKinds: {

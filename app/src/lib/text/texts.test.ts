@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { withoutStyles } from "./plain";
 import { highlight } from "./highlight";
 import { countdown, duration } from "./time";
 import { withWords } from "./worddiff";
@@ -73,5 +74,11 @@ describe("device names", () => {
   it("say browser and system", () => {
     expect(guessDeviceName("Mozilla/5.0 (Linux; Android 16; Pixel 9) AppleWebKit/537.36 Chrome/140 Mobile Safari/537.36")).toBe("Chrome on Android");
     expect(guessDeviceName("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605 Version/19 Mobile Safari/604.1")).toBe("Safari on iPhone");
+  });
+});
+
+describe("output as text", () => {
+  it("loses its colours and nothing else", () => {
+    expect(withoutStyles("\u001b[1;31mFAIL\u001b[0m a\u001b[K\nb\u001b]0;title\u0007\u001b[2Jc\u001b[")).toBe("FAIL a\nb\u001b]0;title\u0007\u001b[2Jc\u001b[");
   });
 });
