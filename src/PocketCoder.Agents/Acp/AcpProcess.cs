@@ -35,8 +35,9 @@ internal sealed class AcpProcess : IAgentProcess
         AcpAgent agent, string program, AgentStart start, IReadOnlyDictionary<string, string> environment, TimeProvider time, CancellationToken cancellationToken)
     {
         var acp = new AcpProcess(agent, start);
-        acp.connection = RpcConnection.Start(
-            new ProcessStart { Program = program, Arguments = agent.Arguments, WorkingDirectory = start.WorkingDirectory, Environment = environment, Mark = start.Mark }, agent.Name, acp.translator, time);
+        acp.connection = await RpcConnection.StartAsync(
+            new ProcessStart { Program = program, Arguments = agent.Arguments, WorkingDirectory = start.WorkingDirectory, Environment = environment, Mark = start.Mark }, room: null, agent.Name,
+            acp.translator, time, cancellationToken);
         try
         {
             await acp.OpenAsync(cancellationToken);

@@ -1,14 +1,11 @@
-using System.Runtime.Versioning;
 using System.Text;
-using PocketCoder.Processes;
+using PocketCoder.Agents.Shared;
 
 namespace PocketCoder.Agents.Claude;
 
 /// <summary>Makes the folder of a room ready for Claude Code. The folder was the agent's in earlier runs, so nothing in it is trusted: no link is followed.</summary>
 internal static class ClaudeRoom
 {
-    private const long MaxTranscriptBytes = 512L << 20;
-
     /// <summary>
     /// Takes away the notes on who has a conversation open (process ids of an earlier room mean nothing), and brings the transcript of a conversation
     /// that began outside, once: from then on the room's copy is the one that goes on.
@@ -26,34 +23,13 @@ internal static class ClaudeRoom
             Remove(Path.Combine(state, "sessions"));
             if (conversation is not null)
             {
-                Bring(state, hostConfig, workingDirectory, conversation);
+                var path = Path.Combine("projects", FolderName(workingDirectory), conversation + ".jsonl");
+                RoomFiles.Bring(Path.Combine(hostConfig, path), state, path);
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new AgentException(AgentError.FailedToStart, $"The folder for Claude Code's own files can't be used: {e.Message}", e);
-        }
-    }
-
-    [UnsupportedOSPlatform("windows")]
-    private static void Bring(string state, string hostConfig, string workingDirectory, string conversation)
-    {
-        var projects = Path.Combine(state, "projects");
-        var folder = Path.Combine(projects, FolderName(workingDirectory));
-        var mine = Path.Combine(folder, conversation + ".jsonl");
-        var theirs = Path.Combine(hostConfig, "projects", FolderName(workingDirectory), conversation + ".jsonl");
-        if (!FileKind.IsRegular(theirs) || new FileInfo(theirs).Length > MaxTranscriptBytes)
-        {
-            return;
-        }
-
-        Own(projects);
-        Own(folder);
-        if (new FileInfo(mine) is { Exists: false, LinkTarget: null })
-        {
-            using var from = new FileStream(theirs, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-            using var to = new FileStream(mine, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite });
-            from.CopyTo(to);
         }
     }
 
@@ -67,19 +43,6 @@ internal static class ClaudeRoom
         }
 
         return name.ToString();
-    }
-
-    /// <summary>A directory of our own here, not a link to somebody's.</summary>
-    [UnsupportedOSPlatform("windows")]
-    private static void Own(string directory)
-    {
-        var there = new DirectoryInfo(directory);
-        if (there.LinkTarget is not null)
-        {
-            there.Delete(); // the link only
-        }
-
-        Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
     private static void Remove(string directory)

@@ -4,13 +4,17 @@ namespace PocketCoder.Agents.Codex;
 /// <remarks>Flags on the command line beat a repository's <c>.codex/config.toml</c>; the user's own <c>config.toml</c> does not (seen with 0.169.0).</remarks>
 internal static class CodexArguments
 {
+    private const string Provider = "pocketcoder";
+
     private static readonly string[] Off =
     [
         "shell_tool", "unified_exec", "hooks", "plugins", "apps", "multi_agent", "multi_agent_v2", "shell_snapshot", "goals", "image_generation", "tool_suggest", "skill_search",
         "skill_mcp_dependency_install", "remote_plugin", "browser_use", "browser_use_external", "computer_use", "in_app_browser", "sleep_tool", "memories", "workspace_dependencies",
     ];
 
-    public static IReadOnlyList<string> For(string workingDirectory)
+    /// <param name="access">The way to the models; null: Codex's own settings say it. Its credential is not among the arguments, which every user of the machine can read.</param>
+    /// <param name="settings">The person's, where Codex itself does not see them; null: it does.</param>
+    public static IReadOnlyList<string> For(string workingDirectory, AgentModelAccess? access = null, CodexSettings? settings = null)
     {
         List<string> all = ["app-server"];
         foreach (var feature in Off)
@@ -28,6 +32,23 @@ internal static class CodexArguments
 
         // An unknown directory would be trusted by thread/start, and written into the user's settings as trusted.
         Add($"projects={{{Quoted(workingDirectory)}={{trust_level=\"untrusted\"}}}}");
+        if (access is not null)
+        {
+            // Any name but OpenAI's own: with that one Codex expects more of the provider than the machine lets through.
+            Add($"model_provider=\"{Provider}\"");
+            Add($"model_providers.{Provider}={{name=\"PocketCoder\",base_url={Quoted(access.BaseUrl)},wire_api=\"responses\",env_key=\"{CodexEnvironment.KeyVariable}\",supports_websockets=false}}");
+        }
+
+        if (settings?.Model is { } model)
+        {
+            Add($"model={Quoted(model)}");
+        }
+
+        if (settings?.Effort is { } effort)
+        {
+            Add($"model_reasoning_effort={Quoted(effort)}");
+        }
+
         return all;
 
         void Add(string setting) => all.AddRange(["-c", setting]);

@@ -39,7 +39,11 @@ public sealed partial class CodexDriver : IAgentDriver
         Resume = true,
         Usage = true,
         HostTools = true,
+        Rooms = true,
     };
+
+    /// <summary>As its files say now: a login in a terminal counts from the next start on.</summary>
+    public AgentModels? Models => CodexLogin.From(environment);
 
     public Task<AgentProbe> ProbeAsync(CancellationToken cancellationToken) => program.LookAsync(environment, time, cancellationToken);
 

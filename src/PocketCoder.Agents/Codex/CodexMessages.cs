@@ -35,11 +35,16 @@ internal static class CodexMessages
     }
 
     /// <summary>The tools and the missing environment are kept with the thread; the rest is said again.</summary>
-    public static void ThreadResume(Utf8JsonWriter w, AgentStart start, IEnumerable<string> foreignServers)
+    /// <param name="provider">Whom the models are asked at now: the thread would go on with the one it began with, which may be gone. Null: not known.</param>
+    public static void ThreadResume(Utf8JsonWriter w, AgentStart start, IEnumerable<string> foreignServers, string? provider)
     {
         Gate(w, start, foreignServers);
         w.WriteString("threadId", start.ResumeId);
         w.WriteBoolean("excludeTurns", true);
+        if (provider is not null)
+        {
+            w.WriteString("modelProvider", provider);
+        }
     }
 
     /// <param name="mode">To be said with this turn; null: as before.</param>

@@ -38,9 +38,7 @@ internal sealed class CodexProcess : IAgentProcess
     public static async Task<CodexProcess> StartAsync(string program, AgentStart start, IReadOnlyDictionary<string, string> environment, TimeProvider time, CancellationToken cancellationToken)
     {
         var codex = new CodexProcess(start, time);
-        codex.connection = RpcConnection.Start(
-            new ProcessStart { Program = program, Arguments = CodexArguments.For(start.WorkingDirectory), WorkingDirectory = start.WorkingDirectory, Environment = environment, Mark = start.Mark },
-            Name, codex.translator, time);
+        codex.connection = await RpcConnection.StartAsync(Child(program, start, environment), start.Room, Name, codex.translator, time, cancellationToken);
         try
         {
             await codex.OpenAsync(cancellationToken);
@@ -51,6 +49,33 @@ internal sealed class CodexProcess : IAgentProcess
             await codex.connection.DisposeAsync();
             throw e is AgentException { Error: AgentError.Ended } ? codex.connection.StartFailure() : e;
         }
+    }
+
+    private static ProcessStart Child(string program, AgentStart start, IReadOnlyDictionary<string, string> environment)
+    {
+        CodexSettings? settings = null;
+        var own = environment;
+        if (start.Room is { } room)
+        {
+            var home = CodexEnvironment.Home(environment);
+            CodexRoom.Prepare(room.StateDirectory, home, start.ResumeId);
+            settings = CodexSettings.Read(home);
+            program = CodexRoom.Program(program);
+            own = CodexEnvironment.ForRoom(room.StateDirectory, start.ModelAccess!, environment);
+        }
+        else if (start.ModelAccess is { } access)
+        {
+            own = CodexEnvironment.Through(access, environment);
+        }
+
+        return new ProcessStart
+        {
+            Program = program,
+            Arguments = CodexArguments.For(start.WorkingDirectory, start.ModelAccess, settings),
+            WorkingDirectory = start.WorkingDirectory,
+            Environment = own,
+            Mark = start.Mark,
+        };
     }
 
     public async ValueTask PromptAsync(AgentPrompt prompt, CancellationToken cancellationToken)
@@ -144,12 +169,13 @@ internal sealed class CodexProcess : IAgentProcess
         var hello = Demand(await connection.RequestAsync("initialize", CodexMessages.Initialize, InitializeLimit, cancellationToken));
         await connection.NotifyAsync("initialized", null, cancellationToken);
         var settings = await connection.RequestAsync("config/read", w => w.WriteString("cwd", start.WorkingDirectory), InitializeLimit, cancellationToken);
-        List<string> foreign = settings.Error is null && settings.Result.Object("config")?.Object("mcp_servers") is { } servers ? [.. servers.EnumerateObject().Select(s => s.Name)] : [];
+        var config = settings.Error is null ? settings.Result.Object("config") : null;
+        List<string> foreign = config?.Object("mcp_servers") is { } servers ? [.. servers.EnumerateObject().Select(s => s.Name)] : [];
         mode = CodexModes.Checked(start.Mode ?? CodexModes.Default);
         var version = hello.Text("userAgent") is { } agent && agent.Split('/') is [_, var rest, ..] ? rest.Split(' ')[0] : null;
         var reply = start.ResumeId is null
             ? await connection.RequestAsync("thread/start", w => CodexMessages.ThreadStart(w, start, tools, foreign), InitializeLimit, cancellationToken, r => Opened(r, version))
-            : await connection.RequestAsync("thread/resume", w => CodexMessages.ThreadResume(w, start, foreign), InitializeLimit, cancellationToken, r => Opened(r, version));
+            : await connection.RequestAsync("thread/resume", w => CodexMessages.ThreadResume(w, start, foreign, config is null ? null : config.Value.Text("model_provider") ?? "openai"), InitializeLimit, cancellationToken, r => Opened(r, version));
         if (reply.Error is { } error)
         {
             throw new AgentException(

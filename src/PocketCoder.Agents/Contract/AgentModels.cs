@@ -26,6 +26,12 @@ public sealed class AgentModels(string provider)
 
     /// <summary>Why a login that is there can't be used now, and what to do, for people; null when there is none or it can.</summary>
     public Func<string?> LoginProblem { get; init; } = static () => null;
+
+    /// <summary>
+    /// Why its own way to its models can't be gone from a room, for people; null when it can, or when it has none. While there is no key, such an agent runs as a
+    /// child of the daemon and asks by itself.
+    /// </summary>
+    public string? OnlyByItself { get; init; }
 }
 
 /// <summary>How an agent reaches its models through the machine. Holds a credential, so it is no record.</summary>

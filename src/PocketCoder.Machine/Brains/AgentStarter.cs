@@ -35,7 +35,7 @@ internal sealed class AgentStarter(Home home, HandsRoom hands, ModelDesk models,
         }
 
         var access = AccessFor(wanted);
-        if (inRing)
+        if (inRing && (access is not null || wanted.OnlyByItself is null))
         {
             var found = access ?? throw new AgentException(
                 AgentError.FailedToStart,
@@ -50,7 +50,13 @@ internal sealed class AgentStarter(Home home, HandsRoom hands, ModelDesk models,
 
         if (access != ModelAccess.Key)
         {
-            return new StartedAgent(await driver.StartAsync(start, ct), ModelAccess.Direct, null);
+            var agent = await driver.StartAsync(start, ct);
+            if (inRing)
+            {
+                await RecordAsync(session, "host", ModelAccess.Direct, start); // it would be in a ring, with a key
+            }
+
+            return new StartedAgent(agent, ModelAccess.Direct, null);
         }
 
         var endpoint = await OpenAsync(session, wanted, ModelAccess.Key, null, providerTools: session.Sandbox == SandboxKind.None, ct);

@@ -19,6 +19,8 @@ internal sealed class BrainRing(ISandboxBackend backend, string project, string 
     /// <summary>Where the agent finds its models, inside.</summary>
     public const int ModelPort = 8787;
 
+    private const int MaxCompanions = 8;
+
     private const string Socket = "m"; // short: the path of a Unix socket has 107 bytes
 
     /// <summary>Where the agent's program is seen when it lies outside of the system's own folders.</summary>
@@ -74,7 +76,7 @@ internal sealed class BrainRing(ISandboxBackend backend, string project, string 
         }
     }
 
-    /// <summary>The program's path inside, and what must be bound for it. A binary needs itself only; a script also what lies beside it.</summary>
+    /// <summary>The program's path inside, and what must be bound for it. A binary needs itself and its companions only; a script also what lies beside it.</summary>
     private static (string Inside, IReadOnlyList<ReadOnlyBind> Binds) Program(string path)
     {
         var real = new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path;
@@ -84,8 +86,15 @@ internal sealed class BrainRing(ISandboxBackend backend, string project, string 
         }
 
         var inside = $"{ProgramFolder}/{Path.GetFileName(real)}";
-        return IsBinary(real) ? (inside, [new ReadOnlyBind(real, inside)]) : (inside, [new ReadOnlyBind(Path.GetDirectoryName(real)!, ProgramFolder)]);
+        return IsBinary(real) ? (inside, [new ReadOnlyBind(real, inside), .. Companions(real)]) : (inside, [new ReadOnlyBind(Path.GetDirectoryName(real)!, ProgramFolder)]);
     }
+
+    /// <summary>Programs beside a binary that carry its name with a dash: parts of it (Codex has one that runs scripts of the model's).</summary>
+    private static IEnumerable<ReadOnlyBind> Companions(string program)
+        => Directory.EnumerateFiles(Path.GetDirectoryName(program)!)
+            .Where(f => Path.GetFileName(f).StartsWith(Path.GetFileName(program) + "-", StringComparison.Ordinal) && FileKind.IsRegular(f) && IsBinary(f))
+            .Take(MaxCompanions)
+            .Select(f => new ReadOnlyBind(f, $"{ProgramFolder}/{Path.GetFileName(f)}"));
 
     private static bool IsBinary(string path)
     {

@@ -92,11 +92,11 @@ internal sealed class ModelDesk : IAsyncDisposable
         return _broker.OpenAsync(new ModelEndpointOptions(session, project, socket) { SocketMode = mode, Upstreams = [upstream] }, ct);
     }
 
-    /// <summary>The base URL of an endpoint that is reached through a port.</summary>
+    /// <summary>The base URL of an endpoint that is reached through a port. OpenAI's has no token in it: it would stand in arguments, and such agents show their credential with each request.</summary>
     public static string BaseUrl(AgentModels models, int port, string? token = null)
     {
         var dialect = ModelProviders.Dialect(models.Provider);
-        return $"http://127.0.0.1:{port}{(token is null ? "" : $"/s/{token}")}/{dialect.ToString().ToLowerInvariant()}{(dialect == ModelDialect.Openai ? "/v1" : "")}";
+        return $"http://127.0.0.1:{port}{(token is null || dialect == ModelDialect.Openai ? "" : $"/s/{token}")}/{dialect.ToString().ToLowerInvariant()}{(dialect == ModelDialect.Openai ? "/v1" : "")}";
     }
 
     public async ValueTask DisposeAsync()

@@ -54,6 +54,12 @@ internal sealed partial class SessionActor
     {
         var changed = _models != access;
         _models = access;
+        if (changed && access == ModelAccess.Direct && _record.Sandbox == SandboxKind.Bubblewrap && _driver.Models?.OnlyByItself is { } why)
+        {
+            return UnlessFullAsync(NoteAsync(
+                NoticeLevel.Warning, $"{_driver.Description.Name} itself is not in a ring: {why}. Its commands are in the sandbox. For a ring of its own, set a key: pocketcoder secrets set {_driver.Models?.Provider}"));
+        }
+
         return changed && access == ModelAccess.OwnLogin
             ? UnlessFullAsync(NoteAsync(NoticeLevel.Warning, $"Models: {_driver.Description.Name}'s own login, which it holds itself. To keep it outside, set a key: pocketcoder secrets set {_driver.Models?.Provider}"))
             : Task.CompletedTask;

@@ -24,7 +24,7 @@ internal sealed class RpcConnection : IAsyncDisposable
     /// <summary>How long what we do for the program may take to stop; a command is killed well within it.</summary>
     private static readonly TimeSpan ActGrace = TimeSpan.FromSeconds(10);
 
-    private readonly OwnedProcess process;
+    private readonly IAgentChild process;
     private readonly string name;
     private readonly IRpcTranslator translator;
     private readonly IReadOnlyDictionary<string, string> environment;
@@ -44,7 +44,7 @@ internal sealed class RpcConnection : IAsyncDisposable
     private int disposed;
     private bool ended;
 
-    private RpcConnection(OwnedProcess process, string name, IRpcTranslator translator, IReadOnlyDictionary<string, string> environment, TimeProvider time)
+    private RpcConnection(IAgentChild process, string name, IRpcTranslator translator, IReadOnlyDictionary<string, string> environment, TimeProvider time)
     {
         this.process = process;
         this.name = name;
@@ -64,13 +64,16 @@ internal sealed class RpcConnection : IAsyncDisposable
 
     public bool HasEnded => Volatile.Read(ref ended);
 
+    /// <param name="room">Where it runs; null: as a child of the daemon.</param>
     /// <param name="name">What people call the program, for messages.</param>
     /// <exception cref="AgentException">It could not be started.</exception>
-    public static RpcConnection Start(ProcessStart start, string name, IRpcTranslator translator, TimeProvider time)
+    public static async Task<RpcConnection> StartAsync(
+        ProcessStart start, IAgentRoom? room, string name, IRpcTranslator translator, TimeProvider time, CancellationToken cancellationToken)
     {
         try
         {
-            return new RpcConnection(OwnedProcess.Start(start, time), name, translator, start.Environment, time);
+            var child = room is null ? new HostChild(OwnedProcess.Start(start, time)) : await room.StartAsync(start, cancellationToken);
+            return new RpcConnection(child, name, translator, start.Environment, time);
         }
         catch (ProcessStartException e)
         {

@@ -1,0 +1,102 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+using PocketCoder.Agents.Shared;
+using PocketCoder.Processes;
+
+namespace PocketCoder.Agents.Codex;
+
+/// <summary>Makes the folder of a room ready for Codex, and finds the program to run in it.</summary>
+internal static class CodexRoom
+{
+    private const int MaxMemoryBytes = 64 * 1024;
+
+    /// <summary>What says how Codex behaves and is never taken from an earlier run. <c>AGENTS.md</c> is the person's, brought each time.</summary>
+    private static readonly string[] Fresh = ["config.toml", "auth.json", "hooks.json", "AGENTS.md", "AGENTS.override.md"];
+
+    /// <summary>Takes away settings, and brings the person's own <c>AGENTS.md</c> and, once, the transcript of a conversation that began outside.</summary>
+    /// <exception cref="AgentException">The folder can't be used.</exception>
+    public static void Prepare(string state, string hostHome, string? conversation)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            throw new AgentException(AgentError.FailedToStart, "There are no rooms on Windows.");
+        }
+
+        try
+        {
+            foreach (var name in Fresh)
+            {
+                Remove(Path.Combine(state, name));
+            }
+
+            BringMemory(state, hostHome);
+            if (conversation is not null)
+            {
+                BringConversation(state, hostHome, conversation);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AgentException(AgentError.FailedToStart, $"The folder for Codex's own files can't be used: {e.Message}", e);
+        }
+    }
+
+    /// <summary>The program itself. What npm puts into the PATH is a script that looks for it beside itself, which a room does not hold (layouts up to 0.169.0).</summary>
+    /// <exception cref="AgentException">It is not where the script would look.</exception>
+    public static string Program(string path)
+    {
+        var real = new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path;
+        if (Path.GetFileName(real) != "codex.js")
+        {
+            return real;
+        }
+
+        var (package, triple) = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? ("codex-linux-arm64", "aarch64-unknown-linux-musl") : ("codex-linux-x64", "x86_64-unknown-linux-musl");
+        var own = Path.GetDirectoryName(Path.GetDirectoryName(real)!)!;
+        var inside = Path.Combine("vendor", triple, "bin", "codex");
+        string[] places =
+        [
+            Path.Combine(Path.GetDirectoryName(own)!, package, inside), Path.Combine(own, "node_modules", "@openai", package, inside), Path.Combine(own, inside),
+            Path.Combine(own, "vendor", triple, "codex", "codex"),
+        ];
+        return places.FirstOrDefault(File.Exists)
+            ?? throw new AgentException(AgentError.FailedToStart, $"Codex's own program is not beside {real}. Install it again: npm install -g @openai/codex");
+    }
+
+    [UnsupportedOSPlatform("windows")]
+    private static void BringMemory(string state, string hostHome)
+    {
+        var theirs = Path.Combine(hostHome, "AGENTS.md");
+        if (FileKind.IsRegular(theirs) && new FileInfo(theirs).Length <= MaxMemoryBytes)
+        {
+            RoomFiles.Bring(theirs, state, "AGENTS.md");
+        }
+    }
+
+    [UnsupportedOSPlatform("windows")]
+    private static void BringConversation(string state, string hostHome, string conversation)
+    {
+        var sessions = Path.Combine(hostHome, "sessions");
+        if (!Directory.Exists(sessions))
+        {
+            return;
+        }
+
+        // sessions/YYYY/MM/DD/rollout-<time>-<id>.jsonl; the id is a UUID here, no pattern
+        var plain = new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 4, AttributesToSkip = FileAttributes.ReparsePoint };
+        if (Directory.EnumerateFiles(sessions, $"rollout-*-{conversation}.jsonl", plain).FirstOrDefault() is { } theirs)
+        {
+            RoomFiles.Bring(theirs, state, Path.GetRelativePath(hostHome, theirs));
+        }
+    }
+
+    private static void Remove(string path)
+    {
+        if (new DirectoryInfo(path) is { Exists: true, LinkTarget: null })
+        {
+            throw new IOException($"{path} is a directory.");
+        }
+
+        File.Delete(path); // a link itself
+    }
+}

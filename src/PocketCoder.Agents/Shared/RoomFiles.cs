@@ -1,0 +1,49 @@
+using System.Runtime.Versioning;
+using PocketCoder.Processes;
+
+namespace PocketCoder.Agents.Shared;
+
+/// <summary>Work in the folder of a room while nothing runs there. It was the agent's in earlier runs, so nothing in it is trusted: no link is followed.</summary>
+[UnsupportedOSPlatform("windows")]
+internal static class RoomFiles
+{
+    private const long MaxTranscriptBytes = 512L << 20;
+
+    /// <summary>A directory of our own here, not a link to somebody's.</summary>
+    public static void Own(string directory)
+    {
+        var there = new DirectoryInfo(directory);
+        if (there.LinkTarget is not null)
+        {
+            there.Delete(); // the link only
+        }
+
+        Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+
+    /// <summary>Brings a file from outside, unless one is there: from then on the room's is the one that goes on.</summary>
+    /// <param name="theirs">A regular file of at most 512 MiB; of anything else nothing is brought.</param>
+    /// <param name="root">The room's own folder.</param>
+    /// <param name="path">Below it.</param>
+    public static void Bring(string theirs, string root, string path)
+    {
+        if (!FileKind.IsRegular(theirs) || new FileInfo(theirs).Length > MaxTranscriptBytes)
+        {
+            return;
+        }
+
+        var folder = root;
+        foreach (var part in (Path.GetDirectoryName(path) ?? "").Split('/', StringSplitOptions.RemoveEmptyEntries))
+        {
+            Own(folder = Path.Combine(folder, part));
+        }
+
+        var mine = Path.Combine(root, path);
+        if (new FileInfo(mine) is { Exists: false, LinkTarget: null })
+        {
+            using var from = new FileStream(theirs, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            using var to = new FileStream(mine, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite });
+            from.CopyTo(to);
+        }
+    }
+}

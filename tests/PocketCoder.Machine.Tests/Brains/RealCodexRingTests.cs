@@ -1,0 +1,293 @@
+using System.Text.Json;
+using PocketCoder.Agents.Codex;
+using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Protocol;
+using PocketCoder.Testing;
+using PocketCoder.Testing.Agents;
+using PocketCoder.Testing.Devices;
+using PocketCoder.Testing.ScriptedModel;
+
+namespace PocketCoder.Machine.Tests.Brains;
+
+/// <summary>The real Codex of a sandboxed session: in a ring of its own, with the model broker as its only network.</summary>
+[Trait("Category", "Slow")]
+public sealed class RealCodexRingTests
+{
+    private const string StoredKey = "sk-stored-key-in-the-machine-43";
+
+    [Fact]
+    public async Task With_a_stored_key_it_edits_and_runs_after_approval_and_goes_on_after_it_was_killed_and_after_a_restart()
+    {
+        await using var story = await Story.StartAsync(StoredKey);
+        await File.WriteAllTextAsync(story.Home.InProject("notes.txt"), "old text\n");
+        var session = await story.NewAsync("EDIT: notes.txt | old | new\nBASH: cat notes.txt; env; cat /proc/self/environ");
+        await story.ReadAsync(session);
+
+        var edit = await story.AskedAsync();
+        Assert.Equal("notes.txt", Path.GetFileName(Assert.IsType<EditSubject>(edit.Subject).Path));
+        Assert.Equal("old text\n", await File.ReadAllTextAsync(story.Home.InProject("notes.txt")));
+        await story.Device.DecideAsync(edit, DecisionVerdict.Allow);
+        var command = await story.AskedAsync();
+        Assert.Equal("new text\n", await File.ReadAllTextAsync(story.Home.InProject("notes.txt")));
+        await story.Device.DecideAsync(command, DecisionVerdict.Allow);
+        var output = (await story.Device.NextEventAsync<ToolResultEvent>(e => e.Output.Contains("HOME=", StringComparison.Ordinal))).Output;
+        Assert.Contains("new text\n", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("OPENAI", output, StringComparison.Ordinal);
+        Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
+        Assert.Equal([StoredKey], story.Model.Requests.Select(r => r.Key).Distinct());
+        Assert.Empty(story.Model.Unexpected);
+        Assert.Equal(ModelAccess.Key, (await story.InfoAsync(session)).Models);
+
+        var state = story.StateOf(session);
+        var pid = Assert.Single(Story.Pids(state));
+        foreach (var file in (string[])["environ", "cmdline"])
+        {
+            var words = await File.ReadAllTextAsync($"/proc/{pid}/{file}");
+            Assert.All((string[])[StoredKey, CodexHome.Key, story.Home.ConfigDirectory, "POCKETCODER"], w => Assert.DoesNotContain(w, words, StringComparison.Ordinal));
+        }
+
+        var cards = (await File.ReadAllLinesAsync($"/proc/{pid}/net/dev")).Skip(2).Select(l => l.Split(':')[0].Trim());
+        Assert.Equal(["lo"], cards);
+        Assert.DoesNotContain(story.Home.Home, await File.ReadAllTextAsync($"/proc/{pid}/mountinfo"), StringComparison.Ordinal);
+        var files = Directory.EnumerateFiles(state, "*", SearchOption.AllDirectories).Where(f => new FileInfo(f).LinkTarget is null && !f.EndsWith(".lock", StringComparison.Ordinal)).ToList(); // locks are held
+        Assert.Contains(files, f => Path.GetFileName(f).StartsWith("rollout-", StringComparison.Ordinal));
+        Assert.DoesNotContain(files, f => File.ReadAllText(f).Contains(StoredKey, StringComparison.Ordinal));
+
+        var report = await story.UsageAsync();
+        await Wait.UntilAsync(async () => (report = await story.UsageAsync()).Sessions is [{ Used.Requests: >= 3 }], "the use is recorded");
+        Assert.Equal(session.ToString(), report.Sessions[0].Id);
+        Assert.True(report.Sessions[0].Used is { InputTokens: > 0, OutputTokens: > 0, OwnLogin: 0 });
+
+        await story.KillAgentAsync(session);
+        await story.PromptAsync(session, "SAY: and again");
+        Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
+        Assert.Contains(await story.StartsAsync(), d => d.GetProperty("place").GetString() == "ring" && d.GetProperty("models").GetString() == "key" && d.GetProperty("resumed").GetBoolean());
+
+        await story.Daemon.RestartAsync();
+        await using var again = await story.Device.AgainAsync(story.Daemon.Url);
+        await again.SubscribeAsync($"session/{session}");
+        await again.NextEventAsync<DoneEvent>();
+        await again.NextEventAsync<DoneEvent>();
+        await again.AskAsync(
+            MessageTypes.AgentMessage, new AgentMessageRequest(session, Guid.CreateVersion7(), "SAY: once more"), ProtocolJson.Default.AgentMessageRequest, ProtocolJson.Default.AgentMessageResponse);
+        Assert.Equal(TurnState.Completed, (await again.NextEventAsync<DoneEvent>()).Outcome);
+        Assert.Equal([StoredKey], story.Model.Requests.Select(r => r.Key).Distinct());
+        await Wait.UntilAsync(async () => (await story.UsageAsync()).Sessions[0].Used.Requests == story.Model.Requests.Count, "all of it is counted");
+    }
+
+    [Fact]
+    public async Task What_runs_in_its_place_finds_neither_keys_nor_logins_nor_any_network_but_the_broker()
+    {
+        await using var story = await Story.StartAsync(StoredKey, home =>
+        {
+            File.WriteAllText(Path.Combine(home.ConfigDirectory, "auth.json"), """{"tokens":{"access_token":"login-of-the-person"}}""");
+            var program = Path.Combine(Directory.CreateDirectory(Path.Combine(home.Home, "bin")).FullName, "codex");
+            File.WriteAllText(program, $$"""
+                #!/bin/bash
+                exec > "$CODEX_HOME/found.txt" 2> /dev/null
+                cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline | tr '\0' '\n' | grep -a -e '[s]k-stored-key' -e '[s]k-scripted-98' && echo IN-PROC
+                timeout 20 grep -ras -e '[s]k-stored-key' -e '[s]k-scripted-98' /tmp /home /run /etc /dev/shm "$CODEX_HOME" "$PWD" && echo IN-FILES
+                cat "{{home.ConfigDirectory}}/auth.json" && echo LOGIN
+                (exec 3<>/dev/tcp/127.0.0.1/{{new Uri(home.Environment["OPENAI_BASE_URL"]).Port}}) && echo HOST-LOOPBACK
+                (exec 3<>/dev/tcp/10.255.255.1/80) && echo NETWORK
+                (exec 3<>/dev/udp/192.0.2.1/53) && echo DATAGRAMS
+                getent hosts localhost.example.org && echo NAMES
+                ask() { exec 4<>/dev/tcp/127.0.0.1/8787; printf 'POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer mine\r\nContent-Type: application/json\r\nContent-Length: %s\r\n\r\n%s' "$1" "${#2}" "$2" >&4; timeout 20 grep -m1 -a -o -e "$3" <&4; }
+                ask /openai/v1/files '{}' 'HTTP/1.1 [0-9]*'
+                ask /openai/v1/responses '{"model":"gpt-5.5","stream":true,"tools":[{"type":"web_search"}],"input":"x"}' 'HTTP/1.1 [0-9]*'
+                ask /openai/v1/responses '{"model":"gpt-5.5","stream":true,"input":[{"type":"message","role":"user","content":[{"type":"input_text","text":"SAY: through"}]}]}' 'event: response.completed'
+                echo END
+                """);
+            if (!OperatingSystem.IsWindows())
+            {
+                const UnixFileMode all = UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+                foreach (var passed in (string[])[program, Path.GetDirectoryName(program)!, home.Home, Path.GetDirectoryName(home.Home)!])
+                {
+                    File.SetUnixFileMode(passed, all | UnixFileMode.UserWrite); // the ring's user is another one when the tests run as root
+                }
+            }
+
+            home.Environment["POCKETCODER_CODEX"] = program;
+        });
+        var session = await story.NewAsync("SAY: hello");
+        await story.ReadAsync(session);
+        var failure = await story.Device.NextEventAsync<ErrorEvent>();
+        Assert.Contains("Codex ended before it was ready", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(["HTTP/1.1 403", "HTTP/1.1 403", "event: response.completed", "END"], await File.ReadAllLinesAsync(Path.Combine(story.StateOf(session), "found.txt")));
+        Assert.Equal(StoredKey, Assert.Single(story.Model.Requests).Key);
+    }
+
+    [Fact]
+    public async Task With_a_key_of_the_daemons_environment_that_key_stays_outside_too()
+    {
+        await using var story = await Story.StartAsync(null, home => File.WriteAllText(home.SettingsFile, "model = \"gpt-5.4\"\n[projects]\n"));
+        var session = await story.NewAsync("SAY: hello");
+        await story.ReadAsync(session);
+        Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
+        Assert.Equal([CodexHome.Key], story.Model.Requests.Select(r => r.Key).Distinct());
+        var info = await story.InfoAsync(session);
+        Assert.Equal((ModelAccess.OwnKey, "gpt-5.4"), (info.Models, info.Model));
+        var words = await File.ReadAllTextAsync($"/proc/{Assert.Single(Story.Pids(story.StateOf(session)))}/environ");
+        Assert.DoesNotContain(CodexHome.Key, words, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task With_a_provider_of_the_persons_own_settings_it_is_no_ring_and_that_is_said()
+    {
+        await using var story = await Story.StartAsync(null, home =>
+        {
+            var settings = $"""
+                model = "gpt-5.5"
+                model_provider = "mine"
+                [model_providers.mine]
+                name = "Mine"
+                base_url = "{home.Environment["OPENAI_BASE_URL"]}"
+                wire_api = "responses"
+                env_key = "OPENAI_API_KEY"
+                supports_websockets = false
+
+                """;
+            File.WriteAllText(home.SettingsFile, settings);
+        });
+        var session = await story.NewAsync("SAY: hello");
+        await story.ReadAsync(session);
+        Assert.Contains("not in a ring: its settings name a provider", (await story.Device.NextEventAsync<NoticeEvent>(n => n.Level == NoticeLevel.Warning)).Text, StringComparison.Ordinal);
+        Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
+        Assert.Equal(ModelAccess.Direct, (await story.InfoAsync(session)).Models);
+        var start = Assert.Single(await story.StartsAsync());
+        Assert.Equal(("host", "direct"), (start.GetProperty("place").GetString(), start.GetProperty("models").GetString()));
+        Assert.Single(Story.Pids(story.Home.ConfigDirectory));
+    }
+
+    [Fact]
+    public async Task Without_any_credential_the_turn_says_what_to_do()
+    {
+        await using var story = await Story.StartAsync(null, home => home.Environment.Remove("OPENAI_API_KEY"));
+        var session = await story.NewAsync("SAY: hello");
+        await story.ReadAsync(session);
+        Assert.Contains("pocketcoder secrets set openai", (await story.Device.NextEventAsync<ErrorEvent>()).Message, StringComparison.Ordinal);
+        Assert.Empty(story.Model.Requests);
+    }
+
+    [Fact]
+    public async Task A_session_without_a_sandbox_uses_the_stored_key_through_a_loopback_port()
+    {
+        await using var story = await Story.StartAsync(StoredKey);
+        var session = await story.NewAsync("SAY: hello", SandboxKind.None);
+        await story.ReadAsync(session);
+        Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
+        Assert.Equal([StoredKey], story.Model.Requests.Select(r => r.Key).Distinct());
+        Assert.Equal(ModelAccess.Key, (await story.InfoAsync(session)).Models);
+        var pid = Assert.Single(Story.Pids(story.Home.ConfigDirectory));
+        var variables = (await File.ReadAllTextAsync($"/proc/{pid}/environ")).Split('\0');
+        var token = Assert.Single(variables, v => v.StartsWith("OPENAI_API_KEY=", StringComparison.Ordinal)).Split('=')[1];
+        Assert.Equal(64, token.Length);
+        Assert.DoesNotContain(token, await File.ReadAllTextAsync($"/proc/{pid}/cmdline"), StringComparison.Ordinal);
+    }
+
+    /// <summary>A daemon with the real program, a project and a phone.</summary>
+    private sealed class Story(ScriptedModelServer model, CodexHome home, TestDaemon daemon, TestDevice device, Guid project) : IAsyncDisposable
+    {
+        public ScriptedModelServer Model { get; } = model;
+
+        public CodexHome Home { get; } = home;
+
+        public TestDaemon Daemon { get; } = daemon;
+
+        public TestDevice Device { get; } = device;
+
+        public static async Task<Story> StartAsync(string? key, Action<CodexHome>? change = null)
+        {
+            var model = await ScriptedModelServer.StartAsync();
+            var home = new CodexHome(await RealAgents.ProgramAsync("codex"), model.Address);
+            File.WriteAllText(home.SettingsFile, "model = \"gpt-5.5\"\n"); // no provider of its own
+            home.Environment["OPENAI_BASE_URL"] = model.Address + "/v1";
+            change?.Invoke(home);
+            var daemon = await TestDaemon.StartAsync(drivers: [new CodexDriver(TimeProvider.System, home.Environment)]);
+            if (key is not null)
+            {
+                await ((IControlTarget)daemon.Daemon).SetSecretAsync("openai", key, CancellationToken.None);
+            }
+
+            var project = (await ((IControlTarget)daemon.Daemon).AddProjectAsync(home.Project, "api", CancellationToken.None)).Project;
+            await daemon.Daemon.SandboxesKnown;
+            return new Story(model, home, daemon, await daemon.PairAsync(), project.ProjectId);
+        }
+
+        public async Task<Guid> NewAsync(string prompt, SandboxKind sandbox = SandboxKind.Bubblewrap)
+        {
+            var session = Guid.CreateVersion7();
+            await Device.AskAsync(
+                MessageTypes.AgentSessionNew,
+                new AgentSessionNewRequest(session, Guid.CreateVersion7(), project, "codex", prompt, Sandbox: sandbox),
+                ProtocolJson.Default.AgentSessionNewRequest,
+                ProtocolJson.Default.AgentSessionNewResponse);
+            return session;
+        }
+
+        public Task ReadAsync(Guid session) => Device.SubscribeAsync($"session/{session}");
+
+        public async Task PromptAsync(Guid session, string prompt) => await Device.AskAsync(
+            MessageTypes.AgentMessage, new AgentMessageRequest(session, Guid.CreateVersion7(), prompt), ProtocolJson.Default.AgentMessageRequest, ProtocolJson.Default.AgentMessageResponse);
+
+        public async Task<ApprovalInfo> AskedAsync() => (await Device.NextEventAsync<PromptEvent>(e => e.Approval.State == ApprovalState.Pending)).Approval;
+
+        public async Task<SessionInfo> InfoAsync(Guid session) => (await Device.AskAsync(
+            MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session), ProtocolJson.Default.AgentSessionGetRequest, ProtocolJson.Default.AgentSessionGetResponse)).Session;
+
+        public Task<UsageReport> UsageAsync() => ((IControlTarget)Daemon.Daemon).UsageAsync(CancellationToken.None);
+
+        /// <summary>The data of the ledger's rows on agents that were started, the newest first.</summary>
+        public async Task<IReadOnlyList<JsonElement>> StartsAsync()
+        {
+            var rows = await Device.AskAsync(MessageTypes.LedgerList, new LedgerListRequest(Limit: 200), ProtocolJson.Default.LedgerListRequest, ProtocolJson.Default.LedgerListResponse);
+            return [.. rows.Rows.Select(r => JsonDocument.Parse(r.Body).RootElement).Where(r => r.GetProperty("kind").GetString() == "agent_started").Select(r => r.GetProperty("data"))];
+        }
+
+        public string StateOf(Guid session) => Path.Combine(Daemon.Options.Home.AgentFiles, session.ToString("N"));
+
+        /// <summary>SIGKILL to the program itself, as the kernel would for memory.</summary>
+        public async Task KillAgentAsync(Guid session)
+        {
+            foreach (var pid in Pids(StateOf(session)))
+            {
+                PocketCoder.Processes.ProcessGroup.TrySignal(PocketCoder.Processes.ProcessGroup.Identify(pid)!, 9);
+            }
+
+            await Wait.UntilAsync(() => Pids(StateOf(session)).Count == 0, "the agent is gone");
+            await Wait.UntilAsync(() => Daemon.Log.Lines.Any(l => l.Contains("ended:", StringComparison.Ordinal)), "the daemon saw it");
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await Device.DisposeAsync();
+            await Daemon.DisposeAsync();
+            await Model.DisposeAsync();
+            Home.Dispose();
+        }
+
+        /// <summary>Processes that are the program itself, with that folder for its files.</summary>
+        public static List<int> Pids(string codexHome)
+        {
+            List<int> found = [];
+            foreach (var folder in Directory.EnumerateDirectories("/proc"))
+            {
+                try
+                {
+                    if (int.TryParse(Path.GetFileName(folder), out var pid)
+                        && Path.GetFileName(File.ReadAllText(Path.Combine(folder, "cmdline")).Split('\0')[0]) == "codex"
+                        && File.ReadAllText(Path.Combine(folder, "environ")).Split('\0').Contains($"CODEX_HOME={codexHome}"))
+                    {
+                        found.Add(pid);
+                    }
+                }
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+                {
+                    // ended meanwhile, or not ours
+                }
+            }
+
+            return found;
+        }
+    }
+}
