@@ -41,7 +41,7 @@ public sealed class RunTests
     public async Task Each_way_a_turn_can_end_has_its_exit_code()
     {
         await using var home = new CliHome();
-        await home.StartAsync("--sandbox", "none");
+        var daemon = await home.StartAsync("--sandbox", "none");
         await using var phone = await home.PairAsync();
 
         Assert.Contains("it broke", (await home.RunAsync("run", "--project", "demo", "fail: it broke")).Ended(4).Out, StringComparison.Ordinal);
@@ -59,6 +59,23 @@ public sealed class RunTests
             await Wait.UntilAsync(() => stops.Out.Contains("5 6 7", StringComparison.Ordinal), "text comes while it is written");
             await stops.SignalAsync("INT");
             Assert.Contains("Stopping", (await stops.EndAsync()).Ended(7).Error, StringComparison.Ordinal);
+        }
+
+        await using (var hangs = home.Begin("run", "--project", "demo", "long: 100000"))
+        {
+            await Wait.UntilAsync(() => hangs.Out.Contains("1 2", StringComparison.Ordinal), "it runs");
+            await RunningProgram.SignalAsync(daemon, "STOP");
+            try
+            {
+                await hangs.SignalAsync("INT");
+                await Wait.UntilAsync(() => hangs.Error.Contains("Stopping", StringComparison.Ordinal), "the first Ctrl-C");
+                await hangs.SignalAsync("INT");
+                Assert.Contains("goes on without you", (await hangs.EndAsync()).Ended(130).Error, StringComparison.Ordinal);
+            }
+            finally
+            {
+                await RunningProgram.SignalAsync(daemon, "CONT");
+            }
         }
 
         await using (var left = home.Begin("run", "--project", "demo", "long: 100000"))

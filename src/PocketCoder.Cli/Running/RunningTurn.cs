@@ -32,12 +32,20 @@ internal sealed class RunningTurn(Terminal terminal, ControlClient daemon, Promp
     public async Task<int> RunAsync(CancellationToken ct)
     {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        using var left = CancellationTokenSource.CreateLinkedTokenSource(ct);
         using var interrupts = OperatingSystem.IsWindows() ? null : System.Runtime.InteropServices.PosixSignalRegistration.Create(
             System.Runtime.InteropServices.PosixSignal.SIGINT,
             signal =>
             {
                 signal.Cancel = true;
-                _ = _happened.Writer.WriteAsync(new Happened.Interrupt()).AsTask(); // full of what the agent writes: it must not be lost
+                if (Interlocked.Increment(ref _stops) > 1)
+                {
+                    left.Cancel(); // also out of a wait for a daemon that does not answer
+                }
+                else
+                {
+                    _ = _happened.Writer.WriteAsync(new Happened.Interrupt()).AsTask(); // full of what the agent writes: it must not be lost
+                }
             });
         if (asks)
         {
@@ -50,14 +58,31 @@ internal sealed class RunningTurn(Terminal terminal, ControlClient daemon, Promp
             Take(pending);
         }
 
-        var code = ExitCode.Interrupted;
+        int code;
+        try
+        {
+            code = await ToTheEndAsync(left.Token);
+        }
+        catch (OperationCanceledException) when (left.IsCancellationRequested && !ct.IsCancellationRequested)
+        {
+            _transcript.CloseBlock();
+            await terminal.Error.WriteLineAsync($"Left. The session goes on without you: {Session}");
+            code = ExitCode.Left;
+        }
+
+        await over.CancelAsync();
+        await following;
+        return code;
+    }
+
+    private async Task<int> ToTheEndAsync(CancellationToken ct)
+    {
         await foreach (var next in _happened.Reader.ReadAllAsync(ct))
         {
-            if (next is Happened.Over || (next is Happened.Interrupt && ++_stops > 1))
+            if (next is Happened.Over)
             {
                 _transcript.CloseBlock();
-                await terminal.Error.WriteLineAsync(next is Happened.Over ? "The daemon stopped." : $"Left. The session goes on without you: {Session}");
-                code = next is Happened.Over ? ExitCode.Interrupted : ExitCode.Left;
+                await terminal.Error.WriteLineAsync("The daemon stopped.");
                 break;
             }
 
@@ -65,14 +90,11 @@ internal sealed class RunningTurn(Terminal terminal, ControlClient daemon, Promp
             if (_outcome is { } outcome)
             {
                 _transcript.CloseBlock();
-                code = Code(outcome);
-                break;
+                return Code(outcome);
             }
         }
 
-        await over.CancelAsync();
-        await following;
-        return code;
+        return ExitCode.Interrupted;
     }
 
     private int Code(TurnState outcome) => outcome switch
