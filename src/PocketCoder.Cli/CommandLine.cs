@@ -27,6 +27,9 @@ internal static class CommandLine
         root.Add(ProjectCommands.Add(terminal));
         root.Add(ProjectCommands.Remove(terminal));
         root.Add(ProjectCommands.List(terminal));
+        root.Add(RunCommand.Create(terminal));
+        root.Add(SessionCommands.List(terminal));
+        root.Add(SessionCommands.Resume(terminal));
         root.Add(JobCommands.List(terminal));
         root.Add(JobCommands.Output(terminal));
         root.Add(NetworkCommands.Create(terminal));

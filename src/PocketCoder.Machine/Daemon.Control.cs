@@ -4,6 +4,7 @@ using PocketCoder.Machine.Chain;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Machine.Devices;
 using PocketCoder.Machine.Routing;
+using PocketCoder.Machine.Sessions;
 using PocketCoder.Machine.Terminals;
 using PocketCoder.Protocol;
 using PairingOffer = PocketCoder.Machine.ControlPlane.PairingOffer;
@@ -120,6 +121,8 @@ public sealed partial class Daemon : IControlTarget
     Task IControlTarget.ExportLedgerAsync(Stream output, CancellationToken ct) => _ledger.ExportAsync(output, _signer, ct);
 
     Task<IReadOnlyList<SessionInfo>> IControlTarget.ListSessionsAsync(CancellationToken ct) => Task.FromResult(_sessions.List());
+
+    IControlSessions IControlTarget.Sessions => new OwnerSessions(_sessions, _projects, _agents, _approvals, _store, _options.Home);
 
     IControlTerminals IControlTarget.Terminals => new OwnerTerminals(_terminals);
 

@@ -47,6 +47,9 @@ public sealed partial class UsageTests
               add <path>        Register a folder as a project [default: .]
               remove <project>  Unregister a project; its files stay
               projects          List the projects
+              run <prompt>      Prompt an agent and follow it, with its questions asked here
+              sessions          List the sessions
+              resume <session>  How to go on with a session in the agent's own program
               jobs              Commands in the background
               output <id>       What a command wrote, all of it
               network           Hosts that sandboxes may reach without a question
@@ -85,6 +88,10 @@ public sealed partial class UsageTests
     [InlineData("start --output-limit 3")]
     [InlineData("start --output-limit 1e3")]
     [InlineData("output")]
+    [InlineData("run")]
+    [InlineData("run hello --sandbox walls")]
+    [InlineData("run hello --session 01234567 --agent stub")]
+    [InlineData("resume")]
     [InlineData("doctor --attack --sandbox walls")]
     [InlineData("pair --scope everything")]
     [InlineData("pair --scope 3")]
@@ -114,7 +121,7 @@ public sealed partial class UsageTests
         await using var home = new CliHome();
         foreach (var verb in (string[])[
             "status", "pair", "pair --no-wait", "add .", "remove x", "projects", "devices list", "devices revoke x", "devices rename x y",
-            "jobs", "jobs --stop job-1", "output 01234567", "ledger show", "ledger verify", "ledger export", "machine label", "machine label x"])
+            "jobs", "jobs --stop job-1", "run hello", "run hello --session x", "sessions", "sessions --all", "resume x", "output 01234567", "ledger show", "ledger verify", "ledger export", "machine label", "machine label x"])
         {
             var (output, error) = (new StringWriter(), new StringWriter());
             var terminal = new Terminal(output, error, name => name == "POCKETCODER_HOME" ? home.Root : null);
@@ -185,7 +192,7 @@ public sealed partial class UsageTests
             Assert.All(command.Arguments, a => Assert.Contains(a.Name, page[page.IndexOf($"### `pocketcoder {path}", StringComparison.Ordinal)..].Split('\n')[0], StringComparison.OrdinalIgnoreCase));
         }
 
-        foreach (var code in (int[])[ExitCode.Ok, ExitCode.Failure, ExitCode.Usage, ExitCode.NotRunning])
+        foreach (var code in (int[])[ExitCode.Ok, ExitCode.Failure, ExitCode.Usage, ExitCode.NotRunning, ExitCode.TurnFailed, ExitCode.Denied, ExitCode.Expired, ExitCode.Interrupted, ExitCode.Left])
         {
             Assert.Matches($@"(?m)^\| {code} \| \S", page);
         }

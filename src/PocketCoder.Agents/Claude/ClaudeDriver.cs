@@ -76,6 +76,11 @@ public sealed partial class ClaudeDriver : IAgentDriver
         }
     }
 
+    public AgentTerminalCommand? InTerminal(string conversation, string? stateDirectory) => !ConversationId().IsMatch(conversation) ? null : new(
+        "claude",
+        ["--resume", conversation],
+        stateDirectory is null ? AgentTerminalCommand.NoEnvironment : new Dictionary<string, string>(StringComparer.Ordinal) { ["CLAUDE_CONFIG_DIR"] = stateDirectory });
+
     public async Task<IAgentProcess> StartAsync(AgentStart start, CancellationToken cancellationToken)
     {
         if (FindProgram() is not { } path)

@@ -12,6 +12,11 @@ public interface IAgentDriver
     /// <summary>The models it asks, when the machine can stand in between; null when it can't.</summary>
     AgentModels? Models => null;
 
+    /// <summary>How a person goes on with a conversation in a terminal, by the agent's own program; null when it has no way for that.</summary>
+    /// <param name="conversation">The agent's own id of it.</param>
+    /// <param name="stateDirectory">The session's own folder, when the agent ran in a room; else null.</param>
+    AgentTerminalCommand? InTerminal(string conversation, string? stateDirectory) => null;
+
     /// <summary>Looks for the agent's program on this machine. Never throws for a missing program: that is an answer. At most 10 s.</summary>
     Task<AgentProbe> ProbeAsync(CancellationToken cancellationToken);
 

@@ -27,6 +27,10 @@ internal sealed record AttackShown(string Id, string Title, string Defence, stri
 
 internal sealed record AttacksShown(string Sandbox, int Held, int Broken, int NotRun, IReadOnlyList<AttackShown> Attacks);
 
+internal sealed record RunShown(Guid AgentSessionId, Guid TurnId);
+
+internal sealed record ResumeShown(Guid AgentSessionId, string Directory, string Program, IReadOnlyList<string> Arguments, IReadOnlyDictionary<string, string> Environment);
+
 internal sealed record OutputShown(Guid ApprovalId, long Kept, long Total, bool Running);
 
 internal sealed record AgentShown(string Id, string Name, bool Installed, string? Version, string? Path, string? Advice, IReadOnlyList<string> Modes, IReadOnlyList<string> Can);
@@ -56,6 +60,10 @@ internal sealed record TlsShown(IReadOnlyList<string> Names, DateTimeOffset Vali
 [JsonSerializable(typeof(AttacksShown))]
 [JsonSerializable(typeof(OutputShown))]
 [JsonSerializable(typeof(IReadOnlyList<JobInfo>))]
+[JsonSerializable(typeof(RunShown))]
+[JsonSerializable(typeof(ResumeShown))]
+[JsonSerializable(typeof(IReadOnlyList<SessionInfo>))]
+[JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
 [JsonSerializable(typeof(TlsShown))]
 [JsonSerializable(typeof(SecretShown))]
 [JsonSerializable(typeof(IReadOnlyList<SecretName>))]

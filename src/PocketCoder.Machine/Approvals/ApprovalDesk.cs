@@ -18,6 +18,9 @@ namespace PocketCoder.Machine.Approvals;
 /// </summary>
 internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeout, TimeProvider time) : IDisposable
 {
+    /// <summary>Who decided, when it was the owner at the machine's command line.</summary>
+    public const string CommandLine = "cli";
+
     private static readonly TimeSpan s_retryAfter = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<Guid, ITimer> _timers = new();
@@ -79,17 +82,19 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
     }
 
     /// <summary>Takes a device's decision. Sending the same decision again returns the approval as it is now.</summary>
+    /// <param name="device">Null: the owner at the machine's command line, who has no key to sign with; the row says so by having no signature and no device.</param>
     /// <exception cref="RequestFailure">APPROVAL_NOT_FOUND, DIGEST_MISMATCH, BAD_SIGNATURE, ALREADY_DECIDED, INVALID_REQUEST</exception>
-    public async Task<ApprovalInfo> DecideAsync(Device device, AgentPromptResponseRequest decision)
+    public async Task<ApprovalInfo> DecideAsync(Device? device, AgentPromptResponseRequest decision)
     {
         DecisionCheck.Form(decision);
-        var signed = DecisionCheck.Verify(device.SigningKey, machineId, decision);
+        var signed = device is null ? null : DecisionCheck.Verify(device.SigningKey, machineId, decision);
+        var by = device?.Name ?? CommandLine;
         var settled = false;
         var approval = await store.WriteAsync(change =>
         {
             var asked = ApprovalRows.Find(change, decision.ApprovalId)
                 ?? throw new RequestFailure(ErrorCode.ApprovalNotFound, "There is no such request on this machine.");
-            if (asked.Decision is { } earlier && earlier.DecisionId == decision.DecisionId && earlier.DeviceId == device.DeviceId)
+            if (asked.Decision is { } earlier && earlier.DecisionId == decision.DecisionId && earlier.DeviceId == device?.DeviceId)
             {
                 return asked;
             }
@@ -109,27 +114,27 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
             var decided = asked with
             {
                 State = !allowed ? ApprovalState.Denied : AllowedState(asked.Kind),
-                Decision = new DecisionInfo(decision.DecisionId, decision.Verdict, decision.Scope, decision.Reason, device.DeviceId, device.Name, change.Now),
+                Decision = new DecisionInfo(decision.DecisionId, decision.Verdict, decision.Scope, decision.Reason, device?.DeviceId, by, change.Now),
             };
             change.Ledger(Entry(LedgerKind.ApprovalDecided, decided) with
             {
-                DeviceId = device.DeviceId,
-                Actor = device.Name,
+                DeviceId = device?.DeviceId,
+                Actor = by,
                 Data = new DecidedData(
                     decision.Verdict,
                     decision.Scope,
                     decision.DecisionId,
-                    device.Name,
+                    by,
                     decision.Reason,
-                    Base64Url.EncodeToString(device.SigningKey),
+                    device is null ? null : Base64Url.EncodeToString(device.SigningKey),
                     signed,
-                    decision.Signature,
+                    device is null ? null : decision.Signature,
                     null).ToJson(),
             });
             ApprovalRows.Update(change, decided);
             if (allowed && decision.Scope == DecisionScope.Project && asked.Subject is NetworkSubject wanted)
             {
-                NetworkRules.Add(change, asked.ProjectId, NetworkRules.Parse($"{wanted.Host}:{wanted.Port}"), DecisionCheck.Days(decision.Answers), device.Name, device.DeviceId, asked.ApprovalId);
+                NetworkRules.Add(change, asked.ProjectId, NetworkRules.Parse($"{wanted.Host}:{wanted.Port}"), DecisionCheck.Days(decision.Answers), by, device?.DeviceId, asked.ApprovalId);
             }
             else if (allowed && decision.Scope != DecisionScope.Once)
             {
@@ -357,7 +362,7 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
 
     private static RequestFailure Lost(ApprovalInfo asked) => new(
         ErrorCode.AlreadyDecided,
-        asked.Decision is { DeviceId: not null } decision ? $"{decision.By} decided first." : $"It is no longer waiting ({asked.State.ToString().ToLowerInvariant()}).",
+        asked.Decision is { DeviceId: null, By: CommandLine } ? "The command line decided first." : asked.Decision is { DeviceId: not null } decision ? $"{decision.By} decided first." : $"It is no longer waiting ({asked.State.ToString().ToLowerInvariant()}).",
         new Dictionary<string, string>(StringComparer.Ordinal) { ["state"] = JsonSerializer.Serialize(asked.State, ProtocolJson.Default.ApprovalState).Trim('"') });
 
     private void Watch(Guid approvalId, TimeSpan left)

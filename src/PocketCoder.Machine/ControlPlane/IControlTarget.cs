@@ -75,6 +75,8 @@ public interface IControlTarget : IBrokerControl
 
     IControlTerminals Terminals { get; }
 
+    IControlSessions Sessions { get; }
+
     /// <summary>The jobs that run, oldest first.</summary>
     Task<IReadOnlyList<JobInfo>> ListJobsAsync(CancellationToken ct);
 

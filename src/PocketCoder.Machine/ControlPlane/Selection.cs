@@ -39,7 +39,7 @@ internal static class Selection
         text,
         "session",
         ErrorCode.SessionNotFound,
-        "pocketcoder terminals",
+        "pocketcoder sessions",
         s => s.AgentSessionId.ToString() == text,
         s => s.Title == text,
         s => s.AgentSessionId.ToString().StartsWith(text, StringComparison.OrdinalIgnoreCase),

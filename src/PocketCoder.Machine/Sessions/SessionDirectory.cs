@@ -69,8 +69,9 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
     }
 
     /// <summary>Starts a session with its first prompt, once: the same ids again return what is there.</summary>
+    /// <param name="deviceId">Null: the owner at the machine's command line.</param>
     /// <exception cref="RequestFailure">PROJECT_NOT_FOUND, AGENT_NOT_INSTALLED, INVALID_REQUEST, CONFLICT</exception>
-    public async Task<(SessionInfo Session, TurnInfo Turn)> NewAsync(AgentSessionNewRequest request, string deviceId, CancellationToken cancellationToken)
+    public async Task<(SessionInfo Session, TurnInfo Turn)> NewAsync(AgentSessionNewRequest request, string? deviceId, CancellationToken cancellationToken)
     {
         var project = await projects.GetAsync(request.ProjectId, cancellationToken);
         if (project.Missing)
@@ -118,6 +119,7 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
             {
                 SessionId = made.SessionId.ToString(),
                 DeviceId = deviceId,
+                Actor = deviceId is null ? ApprovalDesk.CommandLine : null,
                 Sandbox = SandboxName.Of(made.Sandbox),
                 Data = new SessionData(made.Agent, made.ProjectId, project.Path).ToJson(),
             });

@@ -91,7 +91,7 @@ internal static class SessionRoutes
             ProtocolJson.Default.AgentQueueRemoveResponse,
             async (_, request, _) => new AgentQueueRemoveResponse(await sessions.Get(request.AgentSessionId).RemoveQueuedAsync(request.PromptId)));
 
-    private static void RequireId(Guid id, string field)
+    internal static void RequireId(Guid id, string field)
     {
         if (id == Guid.Empty)
         {
@@ -99,7 +99,7 @@ internal static class SessionRoutes
         }
     }
 
-    private static void RequirePrompt(string content)
+    internal static void RequirePrompt(string content)
     {
         if (string.IsNullOrWhiteSpace(content))
         {
@@ -112,7 +112,7 @@ internal static class SessionRoutes
         }
     }
 
-    private static void RequireName(string? name, string field)
+    internal static void RequireName(string? name, string field)
     {
         if (name is not null && (name.Length is 0 or > Limits.NameLength || name.Any(char.IsControl)))
         {

@@ -1,0 +1,92 @@
+using System.CommandLine;
+using PocketCoder.Cli.Attaching;
+using PocketCoder.Cli.Output;
+using PocketCoder.Cli.Running;
+using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Cli.Commands;
+
+/// <summary><c>pocketcoder run</c>: prompts an agent and follows what it does.</summary>
+internal static class RunCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        var prompt = new Argument<string>("prompt") { Description = "What the agent is to do; - reads it from standard input" };
+        var agent = new Option<string?>("--agent") { Description = "Which agent (default: that of the project's newest session, else the first that is installed)", HelpName = "AGENT" };
+        var project = new Option<string?>("--project") { Description = "Its id, name or folder (default: the one this folder belongs to)", HelpName = "PROJECT" };
+        var mode = new Option<string?>("--mode") { Description = "One of the agent's modes", HelpName = "MODE" };
+        var model = new Option<string?>("--model") { Description = "One of the agent's models", HelpName = "MODEL" };
+        var sandbox = new Option<string?>("--sandbox") { Description = "Where its commands run: bubblewrap, docker, landlock, none (default: the machine's)", HelpName = "KIND" };
+        sandbox.AcceptOnlyFromAmong("bubblewrap", "docker", "landlock", "none");
+        var session = new Option<string?>("--session") { Description = "Prompt this session (id, beginning of an id, or title) instead of a new one", HelpName = "SESSION" };
+        var detach = new Option<bool>("--detach") { Description = "Say which session it is, and don't follow it" };
+        var command = new Command("run", "Prompt an agent and follow it, with its questions asked here") { prompt, agent, project, mode, model, sandbox, session, detach };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(session) is not null && ((Option[])[agent, project, mode, model, sandbox]).FirstOrDefault(o => result.GetResult(o) is { Implicit: false }) is { } other)
+            {
+                result.AddError($"A session has chosen already: {other.Name} can't go with --session");
+            }
+        });
+        return command.Does(terminal, async (context, parsed, ct) =>
+        {
+            var text = parsed.GetRequiredValue(prompt);
+            var piped = text == "-";
+            if (piped)
+            {
+                text = await terminal.In.ReadToEndAsync(ct);
+            }
+
+            if (string.IsNullOrWhiteSpace(text))
+            {
+                throw new CommandFailure("A prompt can't be empty.", ExitCode.Usage);
+            }
+
+            var taken = parsed.GetValue(session) is { } known
+                ? await context.Daemon.PromptAsync(new SessionPromptRequest(known, Guid.CreateVersion7(), text), ct)
+                : await context.Daemon.StartSessionAsync(
+                    new SessionStartRequest(
+                        Guid.CreateVersion7(),
+                        Guid.CreateVersion7(),
+                        await ProjectAsync(context, parsed.GetValue(project), ct),
+                        parsed.GetValue(agent),
+                        text,
+                        parsed.GetValue(mode),
+                        parsed.GetValue(model),
+                        parsed.GetValue(sandbox) is { } kind ? Enum.Parse<SandboxKind>(kind, ignoreCase: true) : null),
+                    ct);
+            if (context.Json)
+            {
+                CliJson.Write(terminal, new RunShown(taken.Session.AgentSessionId, taken.Turn.TurnId), CliJson.Default.RunShown);
+            }
+            else if (parsed.GetValue(detach))
+            {
+                context.Say(taken.Session.AgentSessionId.ToString());
+            }
+            else
+            {
+                await terminal.Error.WriteLineAsync($"Session {taken.Session.AgentSessionId} ({Untrusted.Show(taken.Session.Agent)}, {(taken.Session.Sandbox == SandboxKind.None ? "no sandbox" : taken.Session.Sandbox.ToString().ToLowerInvariant())})");
+            }
+
+            return parsed.GetValue(detach)
+                ? ExitCode.Ok
+                : await new RunningTurn(terminal, context.Daemon, taken, context.Json, asks: !context.Json && !piped && RawMode.IsTerminal).RunAsync(ct);
+        });
+    }
+
+    /// <summary>The project named, or the one that this folder lies in.</summary>
+    private static async Task<string> ProjectAsync(CommandContext context, string? named, CancellationToken ct)
+    {
+        if (named is not null)
+        {
+            return named.StartsWith('.') || named.Contains(Path.DirectorySeparatorChar) ? Path.GetFullPath(named, context.Terminal.CurrentDirectory) : named;
+        }
+
+        var here = context.Terminal.CurrentDirectory;
+        var inside = (await context.Daemon.ListProjectsAsync(ct))
+            .Where(p => here == p.Path || here.StartsWith(Path.EndsInDirectorySeparator(p.Path) ? p.Path : p.Path + Path.DirectorySeparatorChar, StringComparison.Ordinal))
+            .MaxBy(p => p.Path.Length);
+        return inside?.ProjectId.ToString() ?? throw new CommandFailure("This folder belongs to no project. Register it: pocketcoder add. Or name one: --project");
+    }
+}

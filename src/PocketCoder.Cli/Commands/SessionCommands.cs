@@ -1,0 +1,116 @@
+using System.CommandLine;
+using PocketCoder.Cli.Attaching;
+using PocketCoder.Cli.Output;
+using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Processes;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Cli.Commands;
+
+/// <summary><c>pocketcoder sessions</c> and <c>pocketcoder resume</c>.</summary>
+internal static class SessionCommands
+{
+    public static Command List(Terminal terminal)
+    {
+        var project = new Option<string?>("--project") { Description = "Only of this project: its id, name or folder", HelpName = "PROJECT" };
+        var all = new Option<bool>("--all") { Description = "Also archived ones" };
+        return new Command("sessions", "List the sessions") { project, all }.Does(terminal, async (context, parsed, ct) =>
+        {
+            var projects = await context.Daemon.ListProjectsAsync(ct);
+            var sessions = parsed.GetValue(all) ? await context.Daemon.ListAllSessionsAsync(ct) : await context.Daemon.ListSessionsAsync(ct);
+            if (parsed.GetValue(project) is { } named)
+            {
+                var path = Path.GetFullPath(named, terminal.CurrentDirectory);
+                var meant = projects.Where(p => p.ProjectId.ToString() == named || p.Name == named || p.Path == path).Select(p => p.ProjectId).ToHashSet();
+                sessions = meant.Count > 0 ? [.. sessions.Where(s => meant.Contains(s.ProjectId))] : throw new CommandFailure("There is no such project. See: pocketcoder projects");
+            }
+
+            if (context.Json)
+            {
+                CliJson.Write(terminal, sessions, CliJson.Default.IReadOnlyListSessionInfo);
+                return ExitCode.Ok;
+            }
+
+            if (sessions.Count == 0)
+            {
+                context.Say("There is no session. Start one: pocketcoder run \"…\"");
+                return ExitCode.Ok;
+            }
+
+            var table = PlainTable.Of("Title", "State", "Agent", "Project", "Sandbox", "Updated", "Id");
+            foreach (var session in sessions)
+            {
+                table.Row(
+                    session.Title,
+                    session.Archived ? "archived" : State(session.State),
+                    session.Agent,
+                    projects.FirstOrDefault(p => p.ProjectId == session.ProjectId)?.Name ?? "",
+                    session.Sandbox.ToString().ToLowerInvariant(),
+                    $"{session.UpdatedAt.ToLocalTime():yyyy-MM-dd HH:mm}",
+                    session.AgentSessionId.ToString());
+            }
+
+            terminal.Tables().Write(table);
+            return ExitCode.Ok;
+        });
+    }
+
+    public static Command Resume(Terminal terminal)
+    {
+        var session = new Argument<string>("session") { Description = "Its id (or the beginning of it) or title" };
+        var exec = new Option<bool>("--exec") { Description = "Run that here" };
+        var end = new Option<bool>("--end") { Description = "End the agent's idle process first, without asking" };
+        return new Command("resume", "How to go on with a session in the agent's own program") { session, exec, end }.Does(terminal, async (context, parsed, ct) =>
+        {
+            var which = parsed.GetRequiredValue(session);
+            var way = await context.Daemon.ResumeAsync(new ResumeRequest(which, parsed.GetValue(end)), ct);
+            if (way.Program is not { } program)
+            {
+                throw new CommandFailure(way.Why ?? "It can't go on in a terminal.");
+            }
+
+            if (way.AgentLives)
+            {
+                way = await EndAsync(context, way, ct);
+            }
+
+            if (parsed.GetValue(exec))
+            {
+                return await ForegroundRun.RunAsync(program, way.Arguments, way.Directory, way.Environment, ct);
+            }
+
+            if (context.Json)
+            {
+                CliJson.Write(terminal, new ResumeShown(way.Session.AgentSessionId, way.Directory, program, way.Arguments, way.Environment), CliJson.Default.ResumeShown);
+            }
+            else
+            {
+                var words = way.Environment.Select(v => $"{v.Key}={Quoted(v.Value)}").Append(program).Concat(way.Arguments.Select(Quoted));
+                context.Say($"cd {Quoted(way.Directory)} && {string.Join(' ', words)}");
+            }
+
+            return ExitCode.Ok;
+        });
+    }
+
+    /// <summary>One word of a shell, whatever is in it.</summary>
+    internal static string Quoted(string word)
+        => word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "-_./:@%+=,".Contains(c, StringComparison.Ordinal)) ? word : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+
+    private static async Task<ResumeWay> EndAsync(CommandContext context, ResumeWay way, CancellationToken ct)
+    {
+        const string Lives = "The agent's process still holds the conversation (it is idle). Two must not write one.";
+        if (context.Json || !RawMode.IsTerminal)
+        {
+            throw new CommandFailure($"{Lives} End it with --end, or wait ten minutes.");
+        }
+
+        await context.Terminal.Error.WriteAsync($"{Lives} End it? [y/N] ");
+        await context.Terminal.Error.FlushAsync(ct);
+        return (await context.Terminal.In.ReadLineAsync(ct))?.Trim().Equals("y", StringComparison.OrdinalIgnoreCase) == true
+            ? await context.Daemon.ResumeAsync(new ResumeRequest(way.Session.AgentSessionId.ToString(), End: true), ct)
+            : throw new CommandFailure("Nothing was done.");
+    }
+
+    private static string State(SessionState state) => state == SessionState.NeedsYou ? "needs you" : state.ToString().ToLowerInvariant();
+}

@@ -1,0 +1,55 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Machine.ControlPlane;
+
+/// <summary>Sessions: prompting, following, deciding, going on in a terminal.</summary>
+public sealed partial class ControlClient
+{
+    private static readonly SessionControlJson s_sessions = SessionControlJson.Default;
+
+    /// <summary>Also the archived ones, the newest first.</summary>
+    public Task<IReadOnlyList<SessionInfo>> ListAllSessionsAsync(CancellationToken ct) => GetAsync("sessions/all", s_sessions.IReadOnlyListSessionInfo, ct);
+
+    public Task<PromptTaken> StartSessionAsync(SessionStartRequest request, CancellationToken ct)
+        => PostAsync("sessions/start", request, s_sessions.SessionStartRequest, s_sessions.PromptTaken, ct);
+
+    public Task<PromptTaken> PromptAsync(SessionPromptRequest request, CancellationToken ct)
+        => PostAsync("sessions/prompt", request, s_sessions.SessionPromptRequest, s_sessions.PromptTaken, ct);
+
+    public Task<SessionInfo> CancelAsync(AgentCancelRequest request, CancellationToken ct)
+        => PostAsync("sessions/cancel", request, s_sessions.AgentCancelRequest, s_sessions.SessionInfo, ct);
+
+    /// <param name="decision">Its signature is not looked at: the socket is the owner's.</param>
+    public Task<ApprovalInfo> DecideAsync(AgentPromptResponseRequest decision, CancellationToken ct)
+        => PostAsync("approvals/decide", decision, s_sessions.AgentPromptResponseRequest, s_sessions.ApprovalInfo, ct);
+
+    public Task<ResumeWay> ResumeAsync(ResumeRequest request, CancellationToken ct)
+        => PostAsync("sessions/resume", request, s_sessions.ResumeRequest, s_sessions.ResumeWay, ct);
+
+    /// <summary>The session's messages as lines of JSON (<see cref="Envelope"/>). Ends when the daemon stops.</summary>
+    /// <param name="after">The last seq that is known.</param>
+    public async IAsyncEnumerable<string> FollowAsync(Guid session, long after, [EnumeratorCancellation] CancellationToken ct)
+    {
+        using var response = await SendAsync(HttpMethod.Get, string.Create(CultureInfo.InvariantCulture, $"sessions/follow?session={session}&after={after}"), null, ct);
+        await ThrowIfRefusedAsync(response, ct);
+        using var lines = new StreamReader(await response.Content.ReadAsStreamAsync(ct));
+        while (await LineAsync(lines, ct) is { } line)
+        {
+            yield return line;
+        }
+    }
+
+    private static async Task<string?> LineAsync(StreamReader lines, CancellationToken ct)
+    {
+        try
+        {
+            return await lines.ReadLineAsync(ct);
+        }
+        catch (Exception e) when (e is IOException or HttpRequestException)
+        {
+            return null; // the daemon died in the middle of it
+        }
+    }
+}

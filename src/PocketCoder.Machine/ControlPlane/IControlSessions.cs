@@ -1,0 +1,73 @@
+using System.Text.Json.Serialization;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Machine.ControlPlane;
+
+/// <summary>Sessions for the owner at the command line. Expected failures are <see cref="ControlException"/>. Called from many threads.</summary>
+public interface IControlSessions
+{
+    /// <summary>Also the archived ones, the newest first.</summary>
+    IReadOnlyList<SessionInfo> ListAll();
+
+    /// <summary>Starts a session with its first prompt, once: the same ids again give what is there.</summary>
+    /// <param name="project">Of the projects that are registered.</param>
+    Task<PromptTaken> StartAsync(SessionStartRequest request, Guid project, CancellationToken ct);
+
+    /// <summary>Adds a prompt to a session's queue, once.</summary>
+    Task<PromptTaken> PromptAsync(Guid session, Guid promptId, string content, CancellationToken ct);
+
+    /// <summary>Gives the session's messages after <paramref name="after"/> and then what happens, as a device would get them (docs/protocol.md), until cancelled.</summary>
+    /// <param name="sink">Gets one message as JSON; while it waits, nothing is lost.</param>
+    Task FollowAsync(Guid session, long after, Func<byte[], CancellationToken, ValueTask> sink, CancellationToken ct);
+
+    Task<SessionInfo> CancelAsync(AgentCancelRequest request);
+
+    /// <summary>The owner's decision: recorded as a device's, but without a device and a signature, since none made it.</summary>
+    /// <exception cref="ControlException"><see cref="ErrorCode.ApprovalNotFound"/>, <see cref="ErrorCode.DigestMismatch"/>, <see cref="ErrorCode.AlreadyDecided"/>, <see cref="ErrorCode.InvalidRequest"/></exception>
+    Task<ApprovalInfo> DecideAsync(AgentPromptResponseRequest decision);
+
+    /// <summary>How to go on in a terminal.</summary>
+    /// <param name="end">End the agent's process first, when it is idle.</param>
+    /// <exception cref="ControlException"><see cref="ErrorCode.Conflict"/>: a turn runs or waits.</exception>
+    Task<ResumeWay> ResumeAsync(Guid session, bool end);
+}
+
+/// <param name="AgentSessionId">Made by the client.</param>
+/// <param name="PromptId">Made by the client; becomes the turn's id.</param>
+/// <param name="Project">Id, the beginning of an id, name or path.</param>
+/// <param name="Agent">Null: that of the project's newest session, else the first that is installed.</param>
+/// <param name="Sandbox">Null: the machine's default.</param>
+public sealed record SessionStartRequest(Guid AgentSessionId, Guid PromptId, string Project, string? Agent, string Content, string? Mode, string? Model, SandboxKind? Sandbox);
+
+/// <param name="Session">Id, the beginning of an id (4 characters or more), or title.</param>
+public sealed record SessionPromptRequest(string Session, Guid PromptId, string Content);
+
+/// <param name="After">The session's last seq before this prompt: what is followed from there has all of it.</param>
+/// <param name="Pending">What waits for a decision in this session already.</param>
+public sealed record PromptTaken(SessionInfo Session, TurnInfo Turn, long After, IReadOnlyList<ApprovalInfo> Pending);
+
+/// <param name="Session">Id, the beginning of an id (4 characters or more), or title.</param>
+public sealed record ResumeRequest(string Session, bool End);
+
+/// <param name="AgentLives">Its process still runs, idle: two must not write one conversation.</param>
+/// <param name="Program">Null: it can't go on in a terminal; <paramref name="Why"/> says why.</param>
+public sealed record ResumeWay(
+    SessionInfo Session, bool AgentLives, string Directory, string? Program, IReadOnlyList<string> Arguments, IReadOnlyDictionary<string, string> Environment, string? Why);
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
+    AllowOutOfOrderMetadataProperties = true,
+    MaxDepth = 32)]
+[JsonSerializable(typeof(IReadOnlyList<SessionInfo>))]
+[JsonSerializable(typeof(SessionStartRequest))]
+[JsonSerializable(typeof(SessionPromptRequest))]
+[JsonSerializable(typeof(PromptTaken))]
+[JsonSerializable(typeof(AgentCancelRequest))]
+[JsonSerializable(typeof(SessionInfo))]
+[JsonSerializable(typeof(AgentPromptResponseRequest))]
+[JsonSerializable(typeof(ApprovalInfo))]
+[JsonSerializable(typeof(ResumeRequest))]
+[JsonSerializable(typeof(ResumeWay))]
+internal sealed partial class SessionControlJson : JsonSerializerContext;

@@ -1,0 +1,93 @@
+using PocketCoder.Agents;
+using PocketCoder.Ledger;
+using PocketCoder.Machine.Approvals;
+using PocketCoder.Machine.Connections;
+using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Machine.Projects;
+using PocketCoder.Machine.Routing;
+using PocketCoder.Machine.Storage;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Machine.Sessions;
+
+/// <summary>The sessions as the control plane sees them: prompts and decisions are the owner's, and failures have the control plane's own name.</summary>
+internal sealed class OwnerSessions(SessionDirectory sessions, ProjectStore projects, AgentCatalog agents, ApprovalDesk approvals, Store store, Home home) : IControlSessions
+{
+    public IReadOnlyList<SessionInfo> ListAll() => sessions.List(archived: true);
+
+    public Task<PromptTaken> StartAsync(SessionStartRequest request, Guid project, CancellationToken ct) => NamedAsync(async () =>
+    {
+        SessionRoutes.RequireId(request.AgentSessionId, "agentSessionId");
+        SessionRoutes.RequireId(request.PromptId, "promptId");
+        SessionRoutes.RequirePrompt(request.Content);
+        SessionRoutes.RequireName(request.Model, "model");
+        var agent = request.Agent ?? await DefaultAgentAsync(project, ct);
+        var (session, turn) = await sessions.NewAsync(
+            new AgentSessionNewRequest(request.AgentSessionId, request.PromptId, project, agent, request.Content, request.Mode, request.Model, request.Sandbox), null, ct);
+        return new PromptTaken(session, turn, 0, []);
+    });
+
+    public Task<PromptTaken> PromptAsync(Guid session, Guid promptId, string content, CancellationToken ct) => NamedAsync(async () =>
+    {
+        SessionRoutes.RequireId(promptId, "promptId");
+        SessionRoutes.RequirePrompt(content);
+        var actor = sessions.Get(session);
+        var after = actor.Info.Head;
+        var pending = await approvals.ListAsync(new ApprovalsListRequest(Pending: true, session), ct);
+        var turn = await actor.EnqueueAsync(promptId, content, null);
+        return new PromptTaken(actor.Info, turn, after, pending);
+    });
+
+    public async Task FollowAsync(Guid session, long after, Func<byte[], CancellationToken, ValueTask> sink, CancellationToken ct)
+    {
+        var stream = await NamedAsync(() =>
+        {
+            _ = sessions.Get(session);
+            return store.StreamAsync(session, ct);
+        });
+        await using var following = Subscription.ToSession(stream, after, store, sink, ct);
+        following.Start();
+        await Task.Delay(Timeout.Infinite, ct);
+    }
+
+    public Task<SessionInfo> CancelAsync(AgentCancelRequest request) => NamedAsync(() => sessions.Get(request.AgentSessionId).CancelAsync(request.ClearQueue, request.TurnId));
+
+    public Task<ApprovalInfo> DecideAsync(AgentPromptResponseRequest decision) => NamedAsync(() => approvals.DecideAsync(null, decision));
+
+    public Task<ResumeWay> ResumeAsync(Guid session, bool end) => NamedAsync(async () =>
+    {
+        var actor = sessions.Get(session);
+        var (conversation, directory, lives) = await actor.LeaveAsync(end);
+        var info = actor.Info;
+        var driver = agents.Find(info.Agent) ?? throw new RequestFailure(ErrorCode.AgentNotInstalled, $"{info.Agent} is not available.");
+        var files = info.Sandbox == SandboxKind.Bubblewrap && driver.Description.Rooms ? Path.Combine(home.AgentFiles, session.ToString("N")) : null;
+        var command = conversation is null ? null : driver.InTerminal(conversation, Directory.Exists(files) ? files : null);
+        var why = conversation is null ? $"{driver.Description.Name} has not begun the conversation yet." : command is null ? $"{driver.Description.Name} can't go on with it in a terminal." : null;
+        return new ResumeWay(info, lives, directory, command?.Program, command?.Arguments ?? [], command?.Environment ?? AgentTerminalCommand.NoEnvironment, why);
+    });
+
+    private async Task<string> DefaultAgentAsync(Guid project, CancellationToken ct)
+    {
+        _ = await projects.GetAsync(project, ct);
+        return sessions.List(archived: true).FirstOrDefault(s => s.ProjectId == project)?.Agent
+            ?? agents.Known.FirstOrDefault(a => a.Installed)?.Id
+            ?? throw new RequestFailure(ErrorCode.AgentNotInstalled, "No agent was found on this machine. See: pocketcoder agents");
+    }
+
+    private static async Task<T> NamedAsync<T>(Func<Task<T>> work)
+    {
+        try
+        {
+            return await work();
+        }
+        catch (RequestFailure failure)
+        {
+            throw new ControlException(failure.Error.Code, failure.Error.Message, failure);
+        }
+        catch (LedgerException e)
+        {
+            var error = Failures.ToWire(e);
+            throw new ControlException(error.Code, error.Message, e);
+        }
+    }
+}
