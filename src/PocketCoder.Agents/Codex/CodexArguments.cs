@@ -4,7 +4,7 @@ namespace PocketCoder.Agents.Codex;
 /// <remarks>Flags on the command line beat a repository's <c>.codex/config.toml</c>; the user's own <c>config.toml</c> does not (seen with 0.169.0).</remarks>
 internal static class CodexArguments
 {
-    private const string Provider = "pocketcoder";
+    public const string Provider = "pocketcoder";
 
     private static readonly string[] Off =
     [

@@ -35,15 +35,14 @@ internal static class CodexMessages
     }
 
     /// <summary>The tools and the missing environment are kept with the thread; the rest is said again.</summary>
-    /// <param name="provider">Whom the models are asked at now: the thread would go on with the one it began with, which may be gone. Null: not known.</param>
-    public static void ThreadResume(Utf8JsonWriter w, AgentStart start, IEnumerable<string> foreignServers, string? provider)
+    public static void ThreadResume(Utf8JsonWriter w, AgentStart start, IEnumerable<string> foreignServers)
     {
         Gate(w, start, foreignServers);
         w.WriteString("threadId", start.ResumeId);
         w.WriteBoolean("excludeTurns", true);
-        if (provider is not null)
+        if (start.ModelAccess is not null)
         {
-            w.WriteString("modelProvider", provider);
+            w.WriteString("modelProvider", CodexArguments.Provider); // else it would ask the one it began with, past the machine
         }
     }
 

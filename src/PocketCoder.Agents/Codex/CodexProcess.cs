@@ -58,7 +58,7 @@ internal sealed class CodexProcess : IAgentProcess
         if (start.Room is { } room)
         {
             var home = CodexEnvironment.Home(environment);
-            CodexRoom.Prepare(room.StateDirectory, home, start.ResumeId);
+            CodexRoom.Prepare(room.StateDirectory, home);
             settings = CodexSettings.Read(home);
             program = CodexRoom.Program(program);
             own = CodexEnvironment.ForRoom(room.StateDirectory, start.ModelAccess!, environment);
@@ -175,15 +175,18 @@ internal sealed class CodexProcess : IAgentProcess
         var version = hello.Text("userAgent") is { } agent && agent.Split('/') is [_, var rest, ..] ? rest.Split(' ')[0] : null;
         var reply = start.ResumeId is null
             ? await connection.RequestAsync("thread/start", w => CodexMessages.ThreadStart(w, start, tools, foreign), InitializeLimit, cancellationToken, r => Opened(r, version))
-            : await connection.RequestAsync("thread/resume", w => CodexMessages.ThreadResume(w, start, foreign, config is null ? null : config.Value.Text("model_provider") ?? "openai"), InitializeLimit, cancellationToken, r => Opened(r, version));
+            : await connection.RequestAsync("thread/resume", w => CodexMessages.ThreadResume(w, start, foreign), InitializeLimit, cancellationToken, r => Opened(r, version));
         if (reply.Error is { } error)
         {
             throw new AgentException(
                 error.Contains("active writer", StringComparison.Ordinal) ? AgentError.OpenElsewhere
-                    : start.ResumeId is not null && (error.Contains("not found", StringComparison.OrdinalIgnoreCase) || error.Contains("no rollout", StringComparison.OrdinalIgnoreCase)) ? AgentError.NotFound
+                    : IsOfAnother(error) ? AgentError.Refused
+                    : start.ResumeId is not null && IsMissing(error) ? AgentError.NotFound
                     : AgentError.FailedToStart,
                 error.Contains("active writer", StringComparison.Ordinal)
                     ? "The conversation is open in another Codex, most likely in a terminal. Close it there first."
+                    : start.ModelAccess is not null && start.ResumeId is not null && (IsOfAnother(error) || IsMissing(error))
+                        ? "The conversation began without a key of PocketCoder's in between, and Codex does not change over. Start a new session, or take the key away to go on with this one."
                     : $"Codex could not open the conversation: {connection.Redact(error)}");
         }
 
@@ -192,6 +195,10 @@ internal sealed class CodexProcess : IAgentProcess
             throw new AgentException(AgentError.FailedToStart, $"Codex did not accept what keeps it from acting by itself ({doubt}). It was ended.");
         }
     }
+
+    private static bool IsMissing(string error) => error.Contains("not found", StringComparison.OrdinalIgnoreCase) || error.Contains("no rollout", StringComparison.OrdinalIgnoreCase);
+
+    private static bool IsOfAnother(string error) => error.Contains("uses model provider", StringComparison.Ordinal);
 
     /// <summary>Runs in the order of Codex's words, so that the first event is that it is ready.</summary>
     private RpcOutput Opened(RpcReply reply, string? version)

@@ -13,9 +13,9 @@ internal static class CodexRoom
     /// <summary>What says how Codex behaves and is never taken from an earlier run. <c>AGENTS.md</c> is the person's, brought each time.</summary>
     private static readonly string[] Fresh = ["config.toml", "auth.json", "hooks.json", "AGENTS.md", "AGENTS.override.md"];
 
-    /// <summary>Takes away settings, and brings the person's own <c>AGENTS.md</c> and, once, the transcript of a conversation that began outside.</summary>
+    /// <summary>Takes away settings, and brings the person's own <c>AGENTS.md</c>. No conversation from outside: Codex refuses to go on with one at another provider than it began with.</summary>
     /// <exception cref="AgentException">The folder can't be used.</exception>
-    public static void Prepare(string state, string hostHome, string? conversation)
+    public static void Prepare(string state, string hostHome)
     {
         if (OperatingSystem.IsWindows())
         {
@@ -30,10 +30,6 @@ internal static class CodexRoom
             }
 
             BringMemory(state, hostHome);
-            if (conversation is not null)
-            {
-                BringConversation(state, hostHome, conversation);
-            }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -70,23 +66,6 @@ internal static class CodexRoom
         if (FileKind.IsRegular(theirs) && new FileInfo(theirs).Length <= MaxMemoryBytes)
         {
             RoomFiles.Bring(theirs, state, "AGENTS.md");
-        }
-    }
-
-    [UnsupportedOSPlatform("windows")]
-    private static void BringConversation(string state, string hostHome, string conversation)
-    {
-        var sessions = Path.Combine(hostHome, "sessions");
-        if (!Directory.Exists(sessions))
-        {
-            return;
-        }
-
-        // sessions/YYYY/MM/DD/rollout-<time>-<id>.jsonl; the id is a UUID here, no pattern
-        var plain = new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 4, AttributesToSkip = FileAttributes.ReparsePoint };
-        if (Directory.EnumerateFiles(sessions, $"rollout-*-{conversation}.jsonl", plain).FirstOrDefault() is { } theirs)
-        {
-            RoomFiles.Bring(theirs, state, Path.GetRelativePath(hostHome, theirs));
         }
     }
 

@@ -91,7 +91,7 @@ internal sealed class BrainRing(ISandboxBackend backend, string project, string 
 
     /// <summary>Programs beside a binary that carry its name with a dash: parts of it (Codex has one that runs scripts of the model's).</summary>
     private static IEnumerable<ReadOnlyBind> Companions(string program)
-        => Directory.EnumerateFiles(Path.GetDirectoryName(program)!)
+        => Directory.EnumerateFiles(Path.GetDirectoryName(program)!, "*", new EnumerationOptions { IgnoreInaccessible = true })
             .Where(f => Path.GetFileName(f).StartsWith(Path.GetFileName(program) + "-", StringComparison.Ordinal) && FileKind.IsRegular(f) && IsBinary(f))
             .Take(MaxCompanions)
             .Select(f => new ReadOnlyBind(f, $"{ProgramFolder}/{Path.GetFileName(f)}"));

@@ -6,8 +6,6 @@ namespace PocketCoder.Agents.Tests.Codex;
 /// <summary>What is known of Codex's logins and settings before it starts, and what a room's folder is made of.</summary>
 public sealed class CodexRoomTests : IDisposable
 {
-    private const string Conversation = "019a0000-0000-7000-8000-000000000001";
-
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("pocketcoder-test-");
 
     private string Home => Directory.CreateDirectory(Path.Combine(folder.FullName, "codex")).FullName;
@@ -91,45 +89,20 @@ public sealed class CodexRoomTests : IDisposable
     }
 
     [Fact]
-    public void A_conversation_that_began_outside_is_brought_once_and_settings_never()
+    public void Settings_of_an_earlier_run_are_taken_away_and_links_that_it_planted_lead_nowhere()
     {
-        var path = Path.Combine("sessions", "2026", "11", "21", $"rollout-2026-11-21T10-00-00-{Conversation}.jsonl");
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(Home, path))!);
-        File.WriteAllText(Path.Combine(Home, path), "outside");
         File.WriteAllText(Path.Combine(Home, "AGENTS.md"), "be kind");
-        File.WriteAllText(Path.Combine(Home, "config.toml"), "theirs");
         File.WriteAllText(Path.Combine(Home, "auth.json"), "theirs");
+        var victim = Path.Combine(folder.FullName, "victim");
+        File.WriteAllText(victim, "untouched");
         File.WriteAllText(Path.Combine(State, "config.toml"), "planted");
-        File.WriteAllText(Path.Combine(State, "AGENTS.md"), "planted");
+        File.CreateSymbolicLink(Path.Combine(State, "AGENTS.md"), victim);
+        File.CreateSymbolicLink(Path.Combine(State, "auth.json"), victim);
 
-        CodexRoom.Prepare(State, Home, Conversation);
-        Assert.Equal("outside", File.ReadAllText(Path.Combine(State, path)));
+        CodexRoom.Prepare(State, Home);
+        Assert.Equal("untouched", File.ReadAllText(victim));
         Assert.Equal("be kind", File.ReadAllText(Path.Combine(State, "AGENTS.md")));
-        Assert.Equal(["AGENTS.md", "sessions"], Directory.EnumerateFileSystemEntries(State).Select(Path.GetFileName).Order(StringComparer.Ordinal));
-
-        File.WriteAllText(Path.Combine(State, path), "gone on");
-        CodexRoom.Prepare(State, Home, Conversation);
-        Assert.Equal("gone on", File.ReadAllText(Path.Combine(State, path)));
-    }
-
-    [Fact]
-    public void Links_that_an_earlier_run_planted_lead_nowhere()
-    {
-        var path = Path.Combine("sessions", "2026", "11", "21", $"rollout-2026-11-21T10-00-00-{Conversation}.jsonl");
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(Home, path))!);
-        File.WriteAllText(Path.Combine(Home, path), "outside");
-        File.WriteAllText(Path.Combine(Home, "AGENTS.md"), "be kind");
-        var victim = Directory.CreateDirectory(Path.Combine(folder.FullName, "victim")).FullName;
-        File.WriteAllText(Path.Combine(victim, "file"), "untouched");
-        Directory.CreateDirectory(Path.Combine(State, "sessions"));
-        Directory.CreateSymbolicLink(Path.Combine(State, "sessions", "2026"), victim);
-        File.CreateSymbolicLink(Path.Combine(State, "AGENTS.md"), Path.Combine(victim, "file"));
-        File.CreateSymbolicLink(Path.Combine(State, "config.toml"), Path.Combine(victim, "file"));
-
-        CodexRoom.Prepare(State, Home, Conversation);
-        Assert.Equal(["file"], Directory.EnumerateFileSystemEntries(victim).Select(Path.GetFileName));
-        Assert.Equal("untouched", File.ReadAllText(Path.Combine(victim, "file")));
-        Assert.Equal("outside", File.ReadAllText(Path.Combine(State, path)));
+        Assert.Equal(["AGENTS.md"], Directory.EnumerateFileSystemEntries(State).Select(Path.GetFileName));
     }
 
     [Fact]

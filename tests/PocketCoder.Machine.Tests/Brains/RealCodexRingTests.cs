@@ -58,7 +58,7 @@ public sealed class RealCodexRingTests
         Assert.Equal(session.ToString(), report.Sessions[0].Id);
         Assert.True(report.Sessions[0].Used is { InputTokens: > 0, OutputTokens: > 0, OwnLogin: 0 });
 
-        await story.KillAgentAsync(session);
+        await story.KillAgentAsync(story.StateOf(session));
         await story.PromptAsync(session, "SAY: and again");
         Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
         Assert.Contains(await story.StartsAsync(), d => d.GetProperty("place").GetString() == "ring" && d.GetProperty("models").GetString() == "key" && d.GetProperty("resumed").GetBoolean());
@@ -132,7 +132,7 @@ public sealed class RealCodexRingTests
     }
 
     [Fact]
-    public async Task With_a_provider_of_the_persons_own_settings_it_is_no_ring_and_that_is_said()
+    public async Task With_a_provider_of_the_persons_own_settings_it_is_no_ring_which_is_said_and_with_a_key_it_does_not_change_over()
     {
         await using var story = await Story.StartAsync(null, home =>
         {
@@ -157,6 +157,33 @@ public sealed class RealCodexRingTests
         var start = Assert.Single(await story.StartsAsync());
         Assert.Equal(("host", "direct"), (start.GetProperty("place").GetString(), start.GetProperty("models").GetString()));
         Assert.Single(Story.Pids(story.Home.ConfigDirectory));
+
+        await ((IControlTarget)story.Daemon.Daemon).SetSecretAsync("openai", StoredKey, CancellationToken.None);
+        await story.KillAgentAsync(story.Home.ConfigDirectory);
+        var before = story.Model.Requests.Count;
+        await story.PromptAsync(session, "SAY: further");
+        Assert.Contains("Start a new session, or take the key away", (await story.Device.NextEventAsync<ErrorEvent>()).Message, StringComparison.Ordinal);
+        Assert.Equal(before, story.Model.Requests.Count);
+    }
+
+    [Fact]
+    public async Task A_spent_budget_asks_the_person_and_a_no_stops_the_agent()
+    {
+        await using var story = await Story.StartAsync(StoredKey);
+        await ((IControlTarget)story.Daemon.Daemon).SetBudgetAsync(new BudgetRequest("session", null, "ask", null, 100), CancellationToken.None);
+        var session = await story.NewAsync("TODO: one\nSAY: said after a yes");
+        await story.ReadAsync(session);
+        var asked = await story.AskedAsync();
+        var question = Assert.Single(Assert.IsType<QuestionSubject>(asked.Subject).Questions);
+        Assert.Contains("The budget of 100 tokens for this session is spent", question.Text, StringComparison.Ordinal);
+        await story.Device.DecideAsync(asked, DecisionVerdict.Allow, answers: JsonSerializer.Serialize(new Dictionary<string, string> { [question.Text] = "Go on" }));
+        Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
+
+        var before = story.Model.Requests.Count;
+        await story.PromptAsync(session, "SAY: more");
+        await story.Device.DecideAsync(await story.AskedAsync(), DecisionVerdict.Deny);
+        await story.Device.NextEventAsync<DoneEvent>();
+        Assert.Equal(before, story.Model.Requests.Count);
     }
 
     [Fact]
@@ -247,14 +274,14 @@ public sealed class RealCodexRingTests
         public string StateOf(Guid session) => Path.Combine(Daemon.Options.Home.AgentFiles, session.ToString("N"));
 
         /// <summary>SIGKILL to the program itself, as the kernel would for memory.</summary>
-        public async Task KillAgentAsync(Guid session)
+        public async Task KillAgentAsync(string codexHome)
         {
-            foreach (var pid in Pids(StateOf(session)))
+            foreach (var pid in Pids(codexHome))
             {
                 PocketCoder.Processes.ProcessGroup.TrySignal(PocketCoder.Processes.ProcessGroup.Identify(pid)!, 9);
             }
 
-            await Wait.UntilAsync(() => Pids(StateOf(session)).Count == 0, "the agent is gone");
+            await Wait.UntilAsync(() => Pids(codexHome).Count == 0, "the agent is gone");
             await Wait.UntilAsync(() => Daemon.Log.Lines.Any(l => l.Contains("ended:", StringComparison.Ordinal)), "the daemon saw it");
         }
 
