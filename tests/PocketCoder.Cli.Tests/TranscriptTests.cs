@@ -100,6 +100,7 @@ public sealed class TranscriptTests
         var codex = new CodexDriver(TimeProvider.System);
         Assert.Equal(["resume", id], codex.InTerminal(id, null)!.Arguments);
         Assert.Null(codex.InTerminal("--last", null));
+        Assert.Null(codex.InTerminal(id, "/state"));
         Assert.Equal("'it'\\''s $HOME'", SessionCommands.Quoted("it's $HOME"));
         Assert.Equal("/a/b-c", SessionCommands.Quoted("/a/b-c"));
     }

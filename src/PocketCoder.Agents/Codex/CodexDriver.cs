@@ -48,7 +48,9 @@ public sealed partial class CodexDriver : IAgentDriver
     public Task<AgentProbe> ProbeAsync(CancellationToken cancellationToken) => program.LookAsync(environment, time, cancellationToken);
 
     public AgentTerminalCommand? InTerminal(string conversation, string? stateDirectory)
-        => ThreadId().IsMatch(conversation) ? new("codex", ["resume", conversation], AgentTerminalCommand.NoEnvironment) : null;
+        => stateDirectory is null && ThreadId().IsMatch(conversation) // what a ring's Codex began, it goes on with at the ring's provider only
+            ? new("codex", ["resume", conversation], AgentTerminalCommand.NoEnvironment)
+            : null;
 
     public async Task<IAgentProcess> StartAsync(AgentStart start, CancellationToken cancellationToken)
     {
