@@ -14,16 +14,22 @@ internal sealed class AcpProcess : IAgentProcess
 
     private static readonly TimeSpan RequestLimit = TimeSpan.FromSeconds(20);
 
+    /// <summary>An old conversation that is played back pauses for less than this, and is cut off after that many of them.</summary>
+    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(400);
+    private const int MostLooks = 25;
+
     private readonly AcpAgent agent;
     private readonly AgentStart start;
     private readonly AcpTranslator translator;
+    private readonly TimeProvider time;
     private RpcConnection connection = null!; // set by StartAsync before anybody else sees this
     private bool hasModels;
 
-    private AcpProcess(AcpAgent agent, AgentStart start)
+    private AcpProcess(AcpAgent agent, AgentStart start, TimeProvider time)
     {
         this.agent = agent;
         this.start = start;
+        this.time = time;
         translator = new AcpTranslator(agent, new AcpRequests(agent, start.WorkingDirectory, (line, ct) => connection.WriteAsync(line, ct)));
     }
 
@@ -34,7 +40,7 @@ internal sealed class AcpProcess : IAgentProcess
     public static async Task<AcpProcess> StartAsync(
         AcpAgent agent, string program, AgentStart start, IReadOnlyDictionary<string, string> environment, TimeProvider time, CancellationToken cancellationToken)
     {
-        var acp = new AcpProcess(agent, start);
+        var acp = new AcpProcess(agent, start, time);
         acp.connection = await RpcConnection.StartAsync(
             new ProcessStart { Program = program, Arguments = agent.Arguments, WorkingDirectory = start.WorkingDirectory, Environment = environment, Mark = start.Mark }, room: null, agent.Name,
             acp.translator, time, cancellationToken);
@@ -181,6 +187,16 @@ internal sealed class AcpProcess : IAgentProcess
             throw new AgentException(AgentError.FailedToStart, $"{agent.Name} opened no conversation.");
         }
 
+        if (method == "session/load")
+        {
+            await PlayedBackAsync(cancellationToken);
+        }
+
+        lock (connection.State)
+        {
+            translator.IsLoading = false;
+        }
+
         var mode = reply.Result.Object("modes")?.Text("currentModeId");
         var wanted = start.Mode ?? (agent.Modes.Count > 0 && mode is not null && !agent.Modes.Contains(mode, StringComparer.Ordinal) ? agent.Modes[0] : null);
         if (wanted is not null && wanted != mode)
@@ -194,11 +210,34 @@ internal sealed class AcpProcess : IAgentProcess
         }
     }
 
+    /// <summary>
+    /// Gemini CLI 0.61.0 answers before it has played the old conversation back, and nothing marks its end: what came after the first prompt could not be told
+    /// from an answer to it. So that is over when nothing has come for a moment.
+    /// </summary>
+    private async Task PlayedBackAsync(CancellationToken cancellationToken)
+    {
+        for (var (seen, looks) = (-1, 0); looks < MostLooks; looks++)
+        {
+            int now;
+            lock (connection.State)
+            {
+                now = translator.PlayedBack;
+            }
+
+            if (now == seen)
+            {
+                return;
+            }
+
+            seen = now;
+            await Task.Delay(Quiet, time, cancellationToken);
+        }
+    }
+
     /// <summary>Runs in the order of the agent's words, so that the first event is that it is ready.</summary>
     private RpcOutput Opened(RpcReply reply, string? version)
     {
         var output = new RpcOutput();
-        translator.IsLoading = false;
         var id = start.ResumeId ?? reply.Result.Text("sessionId");
         if (reply.Error is not null || id is null)
         {

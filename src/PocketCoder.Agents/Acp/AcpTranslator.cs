@@ -25,6 +25,9 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests) : IRpc
     /// <summary>What an old conversation is played back as while it is loaded: the machine has it already.</summary>
     public bool IsLoading { get; set; }
 
+    /// <summary>Pieces of it that came so far.</summary>
+    public int PlayedBack { get; private set; }
+
     public AgentReady? Ready { get; set; }
 
     public bool TurnRuns { get; private set; }
@@ -160,6 +163,7 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests) : IRpc
 
         if (IsLoading)
         {
+            PlayedBack++;
             return;
         }
 
