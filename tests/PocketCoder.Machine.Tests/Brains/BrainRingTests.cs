@@ -78,7 +78,8 @@ public sealed class BrainRingTests : IAsyncLifetime
         {
             var said = await RunAsync($$"""
                 part=sk-real-key; daemon=POCKET
-                cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2> /dev/null | tr '\0' '\n' | grep -a -e "$part-0123" -e "${daemon}CODER" && echo IN-PROC
+                seen=$(cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2> /dev/null | tr '\0' '\n')
+                case "$seen" in *"$part-0123"* | *"${daemon}CODER"*) echo "IN-PROC $seen";; esac # by the shell itself: a grep would find its own arguments
                 timeout 20 grep -ras -e "$part-0123" /state /tmp /home /run /etc /opt /dev/shm "$CLAUDE_CONFIG_DIR" "$PWD" 2> /dev/null && echo IN-FILES
                 cat {{_folder}}/secret.txt 2> /dev/null && echo READ
                 ls -A {{_folder}} | grep -v -e '^project$' -e '^state$'
