@@ -53,7 +53,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
         var start = new ProcessStart
         {
             Program = options.Program,
-            Arguments = ["start", "--foreground", "--listen", $"127.0.0.1:{port}"],
+            Arguments = ["start", "--foreground", "--sandbox", "none", "--listen", $"127.0.0.1:{port}"],
             WorkingDirectory = folder.FullName,
             Environment = EnvironmentFor(folder),
         };
