@@ -46,6 +46,11 @@ internal static class DecisionCheck
             throw Invalid("this request can only be decided once");
         }
 
+        if (decision.Scope == DecisionScope.Turn && asked.TurnId == Guid.Empty)
+        {
+            throw Invalid("no turn asked for this, so there is none it could be allowed for"); // such an allowance would never end
+        }
+
         if (decision.Scope == DecisionScope.Project)
         {
             if (asked.Kind != ApprovalKind.Network)

@@ -180,7 +180,6 @@ internal sealed record ExecutionResult(ExecOutcome Outcome, string Text, string 
 
     public int? ExitCode => Outcome.End == ExecEnd.Lost ? null : Outcome.ExitCode;
 
-
     public static ExecutionResult Lost(string why) => new(new ExecOutcome(ExecEnd.Lost, -1, null, TimeSpan.Zero), why, "", why, 0, Convert.ToHexStringLower(SHA256.HashData([])), false);
 
     /// <summary>How it ended, for an agent.</summary>

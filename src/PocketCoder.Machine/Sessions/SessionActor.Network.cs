@@ -128,6 +128,7 @@ internal sealed partial class SessionActor
         foreach (var asked in _asked.Values.Where(a => a.Approval.TurnId == turn).ToList())
         {
             (asked.Request as NetworkAsked)?.Answer.TrySetResult(EgressVerdict.Refuse("the turn is over"));
+            (asked.Request as BudgetQuestion)?.Answer.TrySetResult(false);
             _asked.Remove(asked.RequestId);
         }
 

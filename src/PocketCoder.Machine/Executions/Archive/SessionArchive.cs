@@ -85,32 +85,43 @@ internal sealed class SessionArchive(string root, TimeProvider time)
             }
 
             _swept = now;
-            var left = MaxBytes;
-            var entries = new DirectoryInfo(root).EnumerateFiles("*", SearchOption.AllDirectories).OrderByDescending(f => f.LastWriteTimeUtc).ToList();
-            foreach (var entry in entries)
+            try
             {
-                left -= entry.Length;
-                if (!_open.ContainsKey(entry.FullName) && (left < 0 || now.UtcDateTime - entry.LastWriteTimeUtc > MaxAge))
-                {
-                    entry.Delete();
-                }
+                Delete(now);
             }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // the next hour's turn; a command that was just started must not be lost over it
+            }
+        }
+    }
 
-            foreach (var folder in Directory.EnumerateDirectories(root).Where(d => !Directory.EnumerateFileSystemEntries(d).Any()))
+    private void Delete(DateTimeOffset now)
+    {
+        var left = MaxBytes;
+        var entries = new DirectoryInfo(root).EnumerateFiles("*", SearchOption.AllDirectories).OrderByDescending(f => f.LastWriteTimeUtc).ToList();
+        foreach (var entry in entries)
+        {
+            left -= entry.Length;
+            if (!_open.ContainsKey(entry.FullName) && (left < 0 || now.UtcDateTime - entry.LastWriteTimeUtc > MaxAge))
             {
-                Directory.Delete(folder);
+                entry.Delete();
             }
+        }
+
+        foreach (var folder in Directory.EnumerateDirectories(root).Where(d => !Directory.EnumerateFileSystemEntries(d).Any()))
+        {
+            Directory.Delete(folder);
         }
     }
 
     private void End(string path, ArchiveEntry entry)
     {
+        _open.TryRemove(path, out _);
         if (entry.Total > entry.Kept && entry.Kept > 0)
         {
             File.WriteAllText(path + TotalSuffix, entry.Total.ToString(CultureInfo.InvariantCulture));
         }
-
-        _open.TryRemove(path, out _);
     }
 
     private static long? TotalOf(string path)
@@ -168,7 +179,7 @@ internal sealed class ArchiveEntry(FileStream? file, Action<ArchiveEntry> ended)
         {
             ended(this);
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // how much was left out is then not known
         }
