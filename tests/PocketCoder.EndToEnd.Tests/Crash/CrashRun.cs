@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using PocketCoder.Channels;
 using PocketCoder.Machine;
@@ -31,6 +32,9 @@ internal sealed class CrashRun : IAsyncDisposable
     private readonly CrashChecks _checks;
     private readonly HashSet<Guid> _ignored = [];
     private readonly List<string> _history = [];
+
+    /// <summary>The session whose command is to be met running: nobody stops that one.</summary>
+    private Guid _staying;
     private DaemonProcess _daemon;
     private string _now = "";
 
@@ -237,9 +241,16 @@ internal sealed class CrashRun : IAsyncDisposable
     private async Task LiveAsync(KillSwitch trigger)
     {
         var begun = false;
+        var certain = trigger.Point.Moment == Moment.CommandRuns;
+        var since = Stopwatch.StartNew();
         for (var step = 0; !trigger.Fired.IsCompleted; step++)
         {
-            if (step == StepLimit)
+            if (certain && since.Elapsed > Wait.Limit)
+            {
+                throw new InvalidOperationException($"the command of session {_staying} was allowed and does not run");
+            }
+
+            if (!certain && step == StepLimit)
             {
                 Tally.MomentsMissed++;
                 trigger.Fire();
@@ -247,11 +258,13 @@ internal sealed class CrashRun : IAsyncDisposable
                 return;
             }
 
-            if (!begun && trigger.Point.Moment == Moment.CommandRuns)
+            if (!begun && certain)
             {
                 begun = true;
                 var id = NewId();
-                await _phone.DoAsync(new Errand(ErrandKind.NewSession, Guid.CreateVersion7(), Guid.CreateVersion7(), _words.RunAndStay(id)));
+                var session = new Errand(ErrandKind.NewSession, Guid.CreateVersion7(), Guid.CreateVersion7(), _words.RunAndStay(id));
+                _staying = session.Session;
+                await _phone.DoAsync(session);
                 _ = WatchAsync(id, trigger);
                 continue;
             }
@@ -297,9 +310,8 @@ internal sealed class CrashRun : IAsyncDisposable
                 var removed = queued[_random.Next(queued.Count)];
                 await _phone.DoAsync(new Errand(ErrandKind.Remove, removed.Id, removed.Session));
                 break;
-            case 2 when _ignored.Count > 0:
+            case 2 when _ignored.Count > 0 && working.Concat(_phone.Sessions.Where(Stuck)).FirstOrDefault(s => s != _staying) is var stopped && stopped != Guid.Empty:
                 // Somebody stops what nobody decided. Stopping is about this moment: it is not sent again.
-                var stopped = working.Concat(_phone.Sessions.Where(Stuck)).First();
                 await _phone.AskAsync(d => d.AskAsync(
                     MessageTypes.AgentCancel, new AgentCancelRequest(stopped), ProtocolJson.Default.AgentCancelRequest, ProtocolJson.Default.AgentCancelResponse));
                 break;
