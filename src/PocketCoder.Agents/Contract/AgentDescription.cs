@@ -20,8 +20,29 @@ public sealed record AgentDescription(string Id, string Name)
     /// <summary>Whether a conversation can go on after its process ended.</summary>
     public bool Resume { get; init; }
 
-    /// <summary>Whether it reports tokens and cost.</summary>
+    /// <summary>Whether a conversation can be copied and go on as another one (<see cref="AgentStart.Fork"/>).</summary>
+    public bool Fork { get; init; }
+
+    /// <summary>Whether words can be added to a turn that runs (<see cref="IAgentProcess.SteerAsync"/>).</summary>
+    public bool Steer { get; init; }
+
+    /// <summary>How much it may think, the least first (<see cref="AgentStart.Effort"/>). Empty: it can't be chosen.</summary>
+    public IReadOnlyList<string> Efforts { get; init; } = [];
+
+    /// <summary>Whether pictures can go with a prompt (<see cref="AgentPrompt.Attachments"/>); other files always can.</summary>
+    public bool Images { get; init; }
+
+    /// <summary>Whether it tells slash commands (<see cref="AgentReady.Commands"/>).</summary>
+    public bool Commands { get; init; }
+
+    /// <summary>Whether its conversations on this machine can be listed (<see cref="IAgentDriver.ListConversationsAsync"/>).</summary>
+    public bool Conversations { get; init; }
+
+    /// <summary>Whether it reports tokens.</summary>
     public bool Usage { get; init; }
+
+    /// <summary>Whether it reports what a turn cost.</summary>
+    public bool Cost { get; init; }
 
     /// <summary>Whether its own shell can be switched off and ours offered instead (<see cref="AgentStart.HostTools"/>).</summary>
     public bool HostTools { get; init; }
@@ -53,6 +74,12 @@ public sealed record AgentStart
 
     public string? Model { get; init; }
 
+    /// <summary>One of <see cref="AgentDescription.Efforts"/>; null: the agent's default.</summary>
+    public string? Effort { get; init; }
+
+    /// <summary>With <see cref="ResumeId"/>: a copy of that conversation goes on, under an id of its own; the original stays as it is.</summary>
+    public bool Fork { get; init; }
+
     /// <summary>
     /// The mark (<see cref="PocketCoder.Processes.OwnedProcess.MarkVariable"/>) that every process of the agent must bear: the machine has written it down before, so that
     /// whatever outlives a killed daemon is found. Null: nobody looks for them.
@@ -83,9 +110,25 @@ public sealed record AgentPrompt(Guid TurnId, string Text)
     /// <summary>What the machine lets the agent know before it goes on (jobs that ended); not the person's words. Drivers put it before the text, marked as such.</summary>
     public string? Note { get; init; }
 
+    /// <summary>What goes with it, in the order in which the person chose it.</summary>
+    public IReadOnlyList<AgentAttachment> Attachments { get; init; } = [];
+
     /// <summary>What drivers send, each as a piece of its own: the note, marked as what no person said in the way that agents know (it can't be ended from within), then the text.</summary>
     internal IReadOnlyList<string> Pieces => Note is { } note ? [$"<system-reminder>\n{note.Replace("<", "&lt;", StringComparison.Ordinal)}\n</system-reminder>", Text] : [Text];
 }
+
+/// <summary>A file that goes with a prompt. It lies outside of the project, written by the machine, and stays until the session is deleted.</summary>
+/// <param name="Path">Absolute, as the machine sees it; in a room it is not seen.</param>
+/// <param name="Name">The person's name for it: one component, no control characters. Untrusted.</param>
+/// <param name="MediaType">As the machine found by its bytes: <c>image/png</c>, <c>text/plain</c>, <c>application/octet-stream</c> …</param>
+public sealed record AgentAttachment(string Path, string Name, string MediaType);
+
+/// <summary>A conversation of the agent's own on this machine, begun by whomever.</summary>
+/// <param name="Id">The agent's own id of it: what <see cref="AgentStart.ResumeId"/> takes.</param>
+/// <param name="Title">The agent's title, or the beginning of its first prompt. Untrusted text, one line.</param>
+/// <param name="Directory">Where it works, absolute.</param>
+/// <param name="Open">Whether another process has it open right now (a terminal, most likely); null when that can't be known.</param>
+public sealed record AgentConversation(string Id, string Title, string Directory, DateTimeOffset UpdatedAt, bool? Open);
 
 /// <summary>The answer to something the agent asked.</summary>
 public abstract record AgentAnswer

@@ -164,6 +164,11 @@ public sealed record AgentActivity(ActivityKind Kind) : AgentEvent
 /// <summary>The agent changed its own mode (after a plan was accepted, say).</summary>
 public sealed record AgentModeChanged(string Mode) : AgentEvent;
 
+/// <summary>How full the conversation is, as the agent tells it or as its last request to the model showed. Live.</summary>
+/// <param name="UsedTokens">In the model's context now.</param>
+/// <param name="WindowTokens">The most that go in; null when nobody told.</param>
+public sealed record AgentContext(long UsedTokens, long? WindowTokens) : AgentEvent;
+
 public enum TurnOutcome
 {
     Completed,

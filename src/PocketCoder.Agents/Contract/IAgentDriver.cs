@@ -17,6 +17,13 @@ public interface IAgentDriver
     /// <param name="stateDirectory">The session's own folder, when the agent ran in a room; else null.</param>
     AgentTerminalCommand? InTerminal(string conversation, string? stateDirectory) => null;
 
+    /// <summary>
+    /// The newest conversations of this agent in a directory, newest first. Only if the description says so; what can't be read is left out. At most 10 s.
+    /// </summary>
+    /// <param name="directory">Absolute: only those that work there or beneath.</param>
+    /// <param name="most">So many at most.</param>
+    Task<IReadOnlyList<AgentConversation>> ListConversationsAsync(string directory, int most, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<AgentConversation>>([]);
+
     /// <summary>Looks for the agent's program on this machine. Never throws for a missing program: that is an answer. At most 10 s.</summary>
     Task<AgentProbe> ProbeAsync(CancellationToken cancellationToken);
 
@@ -53,4 +60,14 @@ public interface IAgentProcess : IAsyncDisposable
 
     /// <summary>Changes the model for the following turns. Only if the description says models can change.</summary>
     ValueTask SetModelAsync(string model, CancellationToken cancellationToken);
+
+    /// <summary>Changes the effort for the following turns. Only if the description lists efforts.</summary>
+    ValueTask SetEffortAsync(string effort, CancellationToken cancellationToken)
+        => throw new AgentException(AgentError.Refused, "This agent's effort can't be chosen.");
+
+    /// <summary>
+    /// Adds words to the turn that runs. Only if the description says so. False: the turn was over before it could hear them; then they were not said.
+    /// </summary>
+    ValueTask<bool> SteerAsync(AgentPrompt prompt, CancellationToken cancellationToken)
+        => throw new AgentException(AgentError.Refused, "This agent can't be steered; the prompt can wait in the queue.");
 }

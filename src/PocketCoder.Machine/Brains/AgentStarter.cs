@@ -174,6 +174,10 @@ internal sealed class StartedAgent(IAgentProcess agent, ModelAccess? access, Mod
 
     public ValueTask SetModelAsync(string model, CancellationToken cancellationToken) => agent.SetModelAsync(model, cancellationToken);
 
+    public ValueTask SetEffortAsync(string effort, CancellationToken cancellationToken) => agent.SetEffortAsync(effort, cancellationToken);
+
+    public ValueTask<bool> SteerAsync(AgentPrompt prompt, CancellationToken cancellationToken) => agent.SteerAsync(prompt, cancellationToken);
+
     public async ValueTask DisposeAsync()
     {
         await agent.DisposeAsync();

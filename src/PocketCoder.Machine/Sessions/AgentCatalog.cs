@@ -22,6 +22,11 @@ internal sealed class AgentCatalog(IReadOnlyList<IAgentDriver> drivers)
     private static AgentInfo Info(IAgentDriver driver, AgentProbe probe)
     {
         var agent = driver.Description;
-        return new AgentInfo(agent.Id, agent.Name, probe.Installed, probe.Version, probe.Advice, agent.Modes, agent.Models, agent.Questions, agent.Plans, agent.Resume, agent.HostTools);
+        return new AgentInfo(
+            agent.Id, agent.Name, probe.Installed, probe.Version, probe.Advice, agent.Modes, agent.Models, agent.Questions, agent.Plans, agent.Resume, agent.HostTools,
+            agent.Fork, agent.Steer, agent.Images, agent.Commands, agent.Conversations, agent.Usage, agent.Cost)
+        {
+            Efforts = agent.Efforts,
+        };
     }
 }

@@ -74,6 +74,9 @@ public sealed record SessionInfo(
 
 public sealed record UsageInfo(long InputTokens, long OutputTokens, long CacheReadTokens, long CacheWriteTokens, decimal? CostUsd);
 
+/// <summary>An agent of this machine and what it can do: only that is offered.</summary>
+/// <param name="HostTools">Whether it can work with the machine's tools alone, sandboxed.</param>
+/// <param name="Conversations">Whether what was begun in a terminal can be listed.</param>
 public sealed record AgentInfo(
     string Id,
     string Name,
@@ -85,7 +88,18 @@ public sealed record AgentInfo(
     bool Questions,
     bool Plans,
     bool Resume,
-    bool HostTools);
+    bool HostTools,
+    bool Fork = false,
+    bool Steer = false,
+    bool Images = false,
+    bool Commands = false,
+    bool Conversations = false,
+    bool Usage = false,
+    bool Cost = false)
+{
+    /// <summary>How much it may think, the least first. Empty: it can't be chosen.</summary>
+    public IReadOnlyList<string> Efforts { get; init; } = [];
+}
 
 public sealed record AgentsListRequest;
 

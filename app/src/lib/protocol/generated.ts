@@ -95,6 +95,14 @@ export interface AgentInfo {
   plans: boolean;
   resume: boolean;
   hostTools: boolean;
+  fork?: boolean;
+  steer?: boolean;
+  images?: boolean;
+  commands?: boolean;
+  conversations?: boolean;
+  usage?: boolean;
+  cost?: boolean;
+  efforts: string[];
 }
 
 export interface AgentMessageRequest {
