@@ -27,6 +27,7 @@ internal static class CommandLine
         root.Add(ProjectCommands.Add(terminal));
         root.Add(ProjectCommands.Remove(terminal));
         root.Add(ProjectCommands.List(terminal));
+        root.Add(ProjectDefaultsCommand.Create(terminal));
         root.Add(RunCommand.Create(terminal));
         root.Add(SessionCommands.List(terminal));
         root.Add(SessionCommands.Resume(terminal));

@@ -43,6 +43,9 @@ public sealed record AcpAgent(string Id, string Name, string Program, IReadOnlyL
     /// <summary>Whether it can go on with an earlier conversation.</summary>
     public bool Resume { get; init; } = true;
 
+    /// <summary>Whether it is asked for the conversations it keeps (<c>session/list</c>, where it declares that), so that one can go on here.</summary>
+    public bool Conversations { get; init; }
+
     /// <summary>Whether it reports tokens.</summary>
     public bool Usage { get; init; }
 

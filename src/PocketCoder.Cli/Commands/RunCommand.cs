@@ -13,11 +13,11 @@ internal static class RunCommand
     public static Command Create(Terminal terminal)
     {
         var prompt = new Argument<string>("prompt") { Description = "What the agent is to do; - reads it from standard input" };
-        var agent = new Option<string?>("--agent") { Description = "Which agent (default: that of the project's newest session, else the first that is installed)", HelpName = "AGENT" };
+        var agent = new Option<string?>("--agent") { Description = "Which agent (default: the project's, else that of its newest session, else the first that is installed)", HelpName = "AGENT" };
         var project = new Option<string?>("--project") { Description = "Its id, name or folder (default: the one this folder belongs to)", HelpName = "PROJECT" };
-        var mode = new Option<string?>("--mode") { Description = "One of the agent's modes", HelpName = "MODE" };
-        var model = new Option<string?>("--model") { Description = "One of the agent's models", HelpName = "MODEL" };
-        var sandbox = new Option<string?>("--sandbox") { Description = "Where its commands run: bubblewrap, docker, landlock, none (default: the machine's)", HelpName = "KIND" };
+        var mode = new Option<string?>("--mode") { Description = "One of the agent's modes (default: the project's)", HelpName = "MODE" };
+        var model = new Option<string?>("--model") { Description = "One of the agent's models (default: the project's)", HelpName = "MODEL" };
+        var sandbox = new Option<string?>("--sandbox") { Description = "Where its commands run: bubblewrap, docker, landlock, none (default: the project's, else the machine's)", HelpName = "KIND" };
         sandbox.AcceptOnlyFromAmong("bubblewrap", "docker", "landlock", "none");
         var session = new Option<string?>("--session") { Description = "Prompt this session (id, beginning of an id, or title) instead of a new one", HelpName = "SESSION" };
         var detach = new Option<bool>("--detach") { Description = "Say which session it is, and don't follow it" };
@@ -76,7 +76,7 @@ internal static class RunCommand
     }
 
     /// <summary>The project named, or the one that this folder lies in.</summary>
-    private static async Task<string> ProjectAsync(CommandContext context, string? named, CancellationToken ct)
+    internal static async Task<string> ProjectAsync(CommandContext context, string? named, CancellationToken ct)
     {
         if (named is not null)
         {

@@ -30,6 +30,19 @@ public interface IControlSessions
     /// <param name="end">End the agent's process first, when it is idle.</param>
     /// <exception cref="ControlException"><see cref="ErrorCode.Conflict"/>: a turn runs or waits.</exception>
     Task<ResumeWay> ResumeAsync(Guid session, bool end);
+
+    /// <summary>A terminal goes on with the conversation as long as the process lives: until then nothing is started here that would write it too.</summary>
+    /// <exception cref="ControlException"><see cref="ErrorCode.Conflict"/>: a turn runs or waits, or the agent's process lives. <see cref="ErrorCode.SessionOpenElsewhere"/>: another terminal has it.</exception>
+    Task<SessionInfo> HoldAsync(Guid session, HoldRequest request);
+
+    /// <summary>The process leaves it.</summary>
+    Task<SessionInfo> ReleaseAsync(Guid session, int pid);
+
+    /// <summary>What new sessions of a project begin with.</summary>
+    Task<ProjectDefaults> DefaultsAsync(Guid project, CancellationToken ct);
+
+    /// <exception cref="ControlException"><see cref="ErrorCode.InvalidRequest"/>: no session could begin so.</exception>
+    Task<ProjectDefaults> SetDefaultsAsync(Guid project, ProjectDefaults set, CancellationToken ct);
 }
 
 /// <param name="AgentSessionId">Made by the client.</param>
@@ -48,6 +61,18 @@ public sealed record PromptTaken(SessionInfo Session, TurnInfo Turn, long After,
 
 /// <param name="Session">Id, the beginning of an id (4 characters or more), or title.</param>
 public sealed record ResumeRequest(string Session, bool End);
+
+/// <param name="Session">Id, the beginning of an id (4 characters or more), or title.</param>
+/// <param name="Pid">The process that has it from now on.</param>
+/// <param name="Beside">Another process that has it already, and started this one.</param>
+/// <param name="End">End the agent's process first, when it is idle.</param>
+public sealed record HoldRequest(string Session, int Pid, int? Beside, bool End);
+
+public sealed record ReleaseRequest(string Session, int Pid);
+
+/// <param name="Project">Id, the beginning of an id, name or path.</param>
+/// <param name="Set">Null: only tell them.</param>
+public sealed record ProjectDefaultsRequest(string Project, ProjectDefaults? Set);
 
 /// <param name="AgentLives">Its process still runs, idle: two must not write one conversation.</param>
 /// <param name="Program">Null: it can't go on in a terminal; <paramref name="Why"/> says why.</param>
@@ -70,4 +95,8 @@ public sealed record ResumeWay(
 [JsonSerializable(typeof(ApprovalInfo))]
 [JsonSerializable(typeof(ResumeRequest))]
 [JsonSerializable(typeof(ResumeWay))]
+[JsonSerializable(typeof(HoldRequest))]
+[JsonSerializable(typeof(ReleaseRequest))]
+[JsonSerializable(typeof(ProjectDefaultsRequest))]
+[JsonSerializable(typeof(ProjectDefaults))]
 internal sealed partial class SessionControlJson : JsonSerializerContext;

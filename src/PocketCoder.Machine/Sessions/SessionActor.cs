@@ -5,6 +5,7 @@ using PocketCoder.Ledger;
 using PocketCoder.Machine.Approvals;
 using PocketCoder.Machine.Brains;
 using PocketCoder.Machine.Chain;
+using PocketCoder.Machine.Conversations;
 using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Executions.Archive;
 using PocketCoder.Machine.Models;
@@ -288,7 +289,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
 
     private async Task StartNextAsync()
     {
-        if (_turn is not null || _record.Held || _stopping)
+        if (_turn is not null || _record.Held || _stopping || IsInTerminal)
         {
             return;
         }
@@ -479,7 +480,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
             _record.Agent,
             _record.Title,
             waits ? SessionState.NeedsYou : _turn is not null ? SessionState.Working : _record.Failed ? SessionState.Failed : SessionState.Idle,
-            waits ? "waiting for you" : _cancelling && _turn is not null ? "stopping" : _activity,
+            IsInTerminal ? "open in a terminal" : waits ? "waiting for you" : _cancelling && _turn is not null ? "stopping" : _activity,
             _record.Mode,
             _record.Model,
             _record.Sandbox,
@@ -490,7 +491,10 @@ internal sealed partial class SessionActor : IAsyncDisposable
             _record.UpdatedAt,
             _driver.Description.Usage ? _record.Usage : _services.Models.UsageOf(_record.SessionId) ?? _record.Usage,
             0,
-            _models);
+            _models)
+        {
+            InTerminal = IsInTerminal,
+        };
     }
 
     private static partial class Log
@@ -515,6 +519,12 @@ internal sealed record SessionServices(
 {
     /// <summary>What commands wrote and agents sent.</summary>
     public required SessionArchive Archive { get; init; }
+
+    /// <summary>Terminals that go on with a session's conversation.</summary>
+    public required TerminalHolds Holds { get; init; }
+
+    /// <summary>What was begun in a terminal.</summary>
+    public required ConversationDesk Conversations { get; init; }
 
     /// <summary>Bytes of each output that an agent gets.</summary>
     public int OutputLimit { get; init; } = PocketCoder.Hands.CommandSpool.DefaultLimit;

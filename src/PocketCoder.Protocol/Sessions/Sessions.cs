@@ -70,7 +70,11 @@ public sealed record SessionInfo(
     DateTimeOffset UpdatedAt,
     UsageInfo Usage,
     long Head,
-    ModelAccess? Models = null);
+    ModelAccess? Models = null)
+{
+    /// <summary>A terminal on the machine goes on with the conversation (<c>pocketcoder resume --exec</c>): prompts wait until it is left there.</summary>
+    public bool InTerminal { get; init; }
+}
 
 public sealed record UsageInfo(long InputTokens, long OutputTokens, long CacheReadTokens, long CacheWriteTokens, decimal? CostUsd);
 
@@ -99,6 +103,12 @@ public sealed record AgentInfo(
 {
     /// <summary>How much it may think, the least first. Empty: it can't be chosen.</summary>
     public IReadOnlyList<string> Efforts { get; init; } = [];
+
+    /// <summary>Whether a conversation that was begun in a terminal can itself go on in a session without a sandbox (<see cref="AgentSessionNewRequest.ConversationId"/>).</summary>
+    public bool ConversationContinue { get; init; }
+
+    /// <summary>Whether and how it can go on as a copy, in any session.</summary>
+    public ConversationCopy ConversationCopy { get; init; }
 }
 
 public sealed record AgentsListRequest;
@@ -115,7 +125,14 @@ public sealed record AgentSessionNewRequest(
     string Content,
     string? Mode = null,
     string? Model = null,
-    SandboxKind? Sandbox = null);
+    SandboxKind? Sandbox = null)
+{
+    /// <summary>
+    /// Goes on with a conversation that was begun in a terminal (<see cref="ConversationInfo"/>): itself without a sandbox, where the agent can
+    /// (<see cref="AgentInfo.ConversationContinue"/>), else a copy (<see cref="AgentInfo.ConversationCopy"/>).
+    /// </summary>
+    public string? ConversationId { get; init; }
+}
 
 public sealed record AgentSessionNewResponse(Guid AgentSessionId, SessionInfo Session, TurnInfo Turn);
 

@@ -34,6 +34,7 @@ public sealed class RealAcpFixture : IAsyncLifetime
             },
             Modes = ["default", "plan"],
             SessionMetaJson = """{"claudeCode":{"options":{"settingSources":[],"strictMcpConfig":true,"settings":{"disableAllHooks":true}}}}""",
+            Conversations = true,
             Plans = true,
             Questions = true,
             Models = true,
