@@ -117,6 +117,10 @@ public sealed record AgentsListResponse(IReadOnlyList<AgentInfo> Agents);
 
 /// <summary>Starts a session with its first prompt. Both ids are client-made UUIDv7, so that sending again makes nothing twice.</summary>
 /// <param name="Sandbox">Where its commands run, for the session's whole life; null: none. One of <see cref="MachineInfo.Sandboxes"/>, and only for an agent with <see cref="AgentInfo.HostTools"/>.</param>
+/// <param name="ConversationId">
+/// Goes on with a conversation that was begun in a terminal (<see cref="ConversationInfo"/>): itself without a sandbox, where the agent can
+/// (<see cref="AgentInfo.ConversationContinue"/>), else a copy (<see cref="AgentInfo.ConversationCopy"/>).
+/// </param>
 public sealed record AgentSessionNewRequest(
     Guid AgentSessionId,
     Guid PromptId,
@@ -125,14 +129,8 @@ public sealed record AgentSessionNewRequest(
     string Content,
     string? Mode = null,
     string? Model = null,
-    SandboxKind? Sandbox = null)
-{
-    /// <summary>
-    /// Goes on with a conversation that was begun in a terminal (<see cref="ConversationInfo"/>): itself without a sandbox, where the agent can
-    /// (<see cref="AgentInfo.ConversationContinue"/>), else a copy (<see cref="AgentInfo.ConversationCopy"/>).
-    /// </summary>
-    public string? ConversationId { get; init; }
-}
+    SandboxKind? Sandbox = null,
+    string? ConversationId = null);
 
 public sealed record AgentSessionNewResponse(Guid AgentSessionId, SessionInfo Session, TurnInfo Turn);
 
