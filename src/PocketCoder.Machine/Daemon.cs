@@ -224,6 +224,7 @@ public sealed partial class Daemon : IAsyncDisposable
         }
 
         await _holds.DisposeAsync();
+        _conversations.Dispose();
         await _sessions.DisposeAsync();
         await _terminals.DisposeAsync();
         await _hands.DisposeAsync();

@@ -8,13 +8,15 @@ using PocketCoder.Protocol;
 namespace PocketCoder.Machine.Conversations;
 
 /// <summary>Conversations that agents keep on this machine, begun in a terminal: which there are, and taking one over into a session. Thread-safe.</summary>
-internal sealed class ConversationDesk(AgentCatalog agents, Store store, SecretDesk secrets)
+internal sealed class ConversationDesk(AgentCatalog agents, Store store, SecretDesk secrets) : IDisposable
 {
     /// <summary>Of each agent in one list.</summary>
     private const int MostListed = 50;
 
     /// <summary>Among so many of the newest one can be taken over.</summary>
     private const int MostSearched = 200;
+
+    private readonly SemaphoreSlim _listing = new(1, 1); // agents start a process to tell: however often somebody asks, only one list is made at a time
 
     /// <exception cref="RequestFailure">INVALID_REQUEST: that agent is not known, or can't tell.</exception>
     public async Task<AgentConversationsResponse> ListAsync(ProjectInfo project, string? agent, CancellationToken ct)
@@ -25,7 +27,17 @@ internal sealed class ConversationDesk(AgentCatalog agents, Store store, SecretD
         }
 
         var asked = agents.Known.Where(a => a is { Installed: true, Conversations: true } && (agent is null || a.Id == agent)).Select(a => agents.Find(a.Id)!);
-        var answers = await Task.WhenAll(asked.Select(d => AskAsync(d, project, ct)));
+        (string Agent, IReadOnlyList<AgentConversation> Found, string? Why)[] answers;
+        await _listing.WaitAsync(ct);
+        try
+        {
+            answers = await Task.WhenAll(asked.Select(d => AskAsync(d, project, ct)));
+        }
+        finally
+        {
+            _listing.Release();
+        }
+
         var taken = await store.ReadAsync(ConversationRows.Taken, ct);
         return new AgentConversationsResponse(
             [.. answers.SelectMany(a => a.Found.Select(f => Info(a.Agent, f, taken))).OrderByDescending(c => c.UpdatedAt)],
@@ -74,8 +86,10 @@ internal sealed class ConversationDesk(AgentCatalog agents, Store store, SecretD
             said = []; // then it is not shown, and the session says so
         }
 
-        return new BegunConversation(found, isCopy ? agent.Copies : ConversationCopies.None, agent.Name, said);
+        return new BegunConversation(found with { Title = secrets.Redactor.Redact(found.Title) }, isCopy ? agent.Copies : ConversationCopies.None, agent.Name, said);
     }
+
+    public void Dispose() => _listing.Dispose();
 
     private static async Task<(AgentConversation? Found, string? Why)> FindAsync(IAgentDriver driver, ProjectInfo project, string conversation, CancellationToken ct)
     {
