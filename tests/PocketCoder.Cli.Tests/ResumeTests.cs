@@ -84,6 +84,7 @@ public sealed class ResumeTests
 
     private static long Holds(CliHome home)
     {
+        SQLitePCL.raw.SetProvider(new SQLitePCL.SQLite3Provider_e_sqlite3());
         using var database = new SqliteConnection($"Data Source={home.Home.Database};Mode=ReadOnly;Pooling=False");
         database.Open();
         using var count = database.CreateCommand();
