@@ -80,6 +80,20 @@ public sealed class ResumeTests
         }
 
         await Wait.UntilAsync(async () => await StateAsync(home, session) == (false, 0), "the machine sees by itself that they are gone");
+
+        // And one that a terminal began.
+        await using (var byHand = RunningProgram.Start(claude.Environment["POCKETCODER_CLAUDE"], ["-p", "begun by hand"], home.Environment, claude.Project))
+        {
+            (await byHand.EndAsync(TimeSpan.FromSeconds(60))).Succeeded();
+        }
+
+        var kept = (await home.AskAsync("conversations", "--project", "api")).GetProperty("conversations").EnumerateArray().ToList();
+        Assert.Equal(session, kept.Single(c => c.GetProperty("agentSessionId").GetString() is not null).GetProperty("conversationId").GetString());
+        var begun = kept.Single(c => c.GetProperty("title").GetString() == "begun by hand").GetProperty("conversationId").GetString()!;
+        Assert.Contains("begun by hand", (await home.RunAsync("conversations", "--project", "api", "--agent", "claude")).Succeeded().Out, StringComparison.Ordinal);
+        (await home.RunAsync("run", "--project", "api", "--conversation", begun[..13], "taken over")).Succeeded();
+        Assert.Contains("begun by hand", model.Requests.Last(r => r.Prompt == "taken over").Body, StringComparison.Ordinal);
+        Assert.Contains("--session", (await home.RunAsync("run", "--project", "api", "--conversation", begun, "twice")).Ended(1).Error, StringComparison.Ordinal);
     }
 
     private static long Holds(CliHome home)

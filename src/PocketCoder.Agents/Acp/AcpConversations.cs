@@ -11,8 +11,6 @@ internal static class AcpConversations
 {
     private const int LongestId = 200;
 
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
-
     /// <inheritdoc cref="IAgentDriver.ListConversationsAsync"/>
     public static Task<IReadOnlyList<AgentConversation>> ListAsync(
         AcpAgent agent, string program, IReadOnlyDictionary<string, string> environment, TimeProvider time, string directory, int most, CancellationToken cancellationToken)
@@ -24,13 +22,13 @@ internal static class AcpConversations
             time,
             async (connection, ct) =>
             {
-                var hello = await connection.RequestAsync("initialize", w => AcpMessages.Initialize(w, agent), Limit, ct);
+                var hello = await connection.RequestAsync("initialize", w => AcpMessages.Initialize(w, agent), OneQuestion.Limit, ct);
                 if (!Lists(hello.Result))
                 {
                     return [];
                 }
 
-                var reply = await connection.RequestAsync("session/list", w => w.WriteString("cwd", directory), Limit, ct);
+                var reply = await connection.RequestAsync("session/list", w => w.WriteString("cwd", directory), OneQuestion.Limit, ct);
                 return reply.Error is { } error ? throw new AgentException(AgentError.Refused, $"{agent.Name} did not tell: {connection.Redact(error)}") : Listed(reply.Result, directory, most);
             },
             cancellationToken);

@@ -8,8 +8,6 @@ namespace PocketCoder.Agents.Codex;
 /// <summary>Which conversations Codex keeps, and what was said in them: asked of a short-lived <c>codex app-server</c>, since its files are its own matter.</summary>
 internal sealed class CodexConversations(string program, IReadOnlyDictionary<string, string> environment, TimeProvider time)
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
-
     /// <summary>All that a person can begin; sub-agents have others.</summary>
     private static readonly string[] Sources = ["cli", "exec", "vscode", "appServer"];
 
@@ -112,9 +110,9 @@ internal sealed class CodexConversations(string program, IReadOnlyDictionary<str
             time,
             async (connection, ct) =>
             {
-                await connection.RequestAsync("initialize", CodexMessages.Initialize, Limit, ct);
+                await connection.RequestAsync("initialize", CodexMessages.Initialize, OneQuestion.Limit, ct);
                 await connection.NotifyAsync("initialized", null, ct);
-                var reply = await connection.RequestAsync(method, parameters, Limit, ct);
+                var reply = await connection.RequestAsync(method, parameters, OneQuestion.Limit, ct);
                 return reply.Error is { } error ? throw new AgentException(AgentError.Refused, $"Codex did not tell: {connection.Redact(error)}") : read(reply.Result);
             },
             cancellationToken);

@@ -20,11 +20,12 @@ internal static class RunCommand
         var sandbox = new Option<string?>("--sandbox") { Description = "Where its commands run: bubblewrap, docker, landlock, none (default: the project's, else the machine's)", HelpName = "KIND" };
         sandbox.AcceptOnlyFromAmong("bubblewrap", "docker", "landlock", "none");
         var session = new Option<string?>("--session") { Description = "Prompt this session (id, beginning of an id, or title) instead of a new one", HelpName = "SESSION" };
+        var begun = new Option<string?>("--conversation") { Description = "Go on with a conversation that was begun in a terminal: its id, or the beginning of it", HelpName = "CONVERSATION" };
         var detach = new Option<bool>("--detach") { Description = "Say which session it is, and don't follow it" };
-        var command = new Command("run", "Prompt an agent and follow it, with its questions asked here") { prompt, agent, project, mode, model, sandbox, session, detach };
+        var command = new Command("run", "Prompt an agent and follow it, with its questions asked here") { prompt, agent, project, mode, model, sandbox, session, begun, detach };
         command.Validators.Add(result =>
         {
-            if (result.GetValue(session) is not null && ((Option[])[agent, project, mode, model, sandbox]).FirstOrDefault(o => result.GetResult(o) is { Implicit: false }) is { } other)
+            if (result.GetValue(session) is not null && ((Option[])[agent, project, mode, model, sandbox, begun]).FirstOrDefault(o => result.GetResult(o) is { Implicit: false }) is { } other)
             {
                 result.AddError($"A session has chosen already: {other.Name} can't go with --session");
             }
@@ -43,18 +44,21 @@ internal static class RunCommand
                 throw new CommandFailure("A prompt can't be empty.", ExitCode.Usage);
             }
 
+            var which = parsed.GetValue(session) is null ? await ProjectAsync(context, parsed.GetValue(project), ct) : "";
+            var conversation = parsed.GetValue(begun) is { } named ? await ConversationsCommand.FindAsync(context, which, parsed.GetValue(agent), named, ct) : null;
             var taken = parsed.GetValue(session) is { } known
                 ? await context.Daemon.PromptAsync(new SessionPromptRequest(known, Guid.CreateVersion7(), text), ct)
                 : await context.Daemon.StartSessionAsync(
                     new SessionStartRequest(
                         Guid.CreateVersion7(),
                         Guid.CreateVersion7(),
-                        await ProjectAsync(context, parsed.GetValue(project), ct),
-                        parsed.GetValue(agent),
+                        which,
+                        conversation?.Agent ?? parsed.GetValue(agent),
                         text,
                         parsed.GetValue(mode),
                         parsed.GetValue(model),
-                        parsed.GetValue(sandbox) is { } kind ? Enum.Parse<SandboxKind>(kind, ignoreCase: true) : null),
+                        parsed.GetValue(sandbox) is { } kind ? Enum.Parse<SandboxKind>(kind, ignoreCase: true) : null,
+                        conversation?.ConversationId),
                     ct);
             if (context.Json)
             {

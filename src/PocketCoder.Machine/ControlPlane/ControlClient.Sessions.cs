@@ -33,6 +33,9 @@ public sealed partial class ControlClient
 
     public Task<SessionInfo> ReleaseAsync(ReleaseRequest request, CancellationToken ct) => PostAsync("sessions/release", request, s_sessions.ReleaseRequest, s_sessions.SessionInfo, ct);
 
+    public Task<AgentConversationsResponse> ListConversationsAsync(ConversationsRequest request, CancellationToken ct)
+        => PostAsync("conversations", request, s_sessions.ConversationsRequest, s_sessions.AgentConversationsResponse, ct);
+
     /// <summary>Tells what new sessions of a project begin with, or sets it first.</summary>
     public Task<ProjectDefaults> ProjectDefaultsAsync(ProjectDefaultsRequest request, CancellationToken ct)
         => PostAsync("projects/defaults", request, s_sessions.ProjectDefaultsRequest, s_sessions.ProjectDefaults, ct);

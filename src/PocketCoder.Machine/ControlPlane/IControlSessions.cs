@@ -38,6 +38,9 @@ public interface IControlSessions
     /// <summary>The process leaves it.</summary>
     Task<SessionInfo> ReleaseAsync(Guid session, int pid);
 
+    /// <summary>What agents keep of a project, begun in a terminal.</summary>
+    Task<AgentConversationsResponse> ConversationsAsync(Guid project, string? agent, CancellationToken ct);
+
     /// <summary>What new sessions of a project begin with.</summary>
     Task<ProjectDefaults> DefaultsAsync(Guid project, CancellationToken ct);
 
@@ -50,7 +53,12 @@ public interface IControlSessions
 /// <param name="Project">Id, the beginning of an id, name or path.</param>
 /// <param name="Agent">Null: that of the project's newest session, else the first that is installed.</param>
 /// <param name="Sandbox">Null: the machine's default.</param>
-public sealed record SessionStartRequest(Guid AgentSessionId, Guid PromptId, string Project, string? Agent, string Content, string? Mode, string? Model, SandboxKind? Sandbox);
+/// <param name="Conversation">Begun in a terminal, to go on with: the agent's own id of it.</param>
+public sealed record SessionStartRequest(
+    Guid AgentSessionId, Guid PromptId, string Project, string? Agent, string Content, string? Mode, string? Model, SandboxKind? Sandbox, string? Conversation = null);
+
+/// <param name="Project">Id, the beginning of an id, name or path.</param>
+public sealed record ConversationsRequest(string Project, string? Agent);
 
 /// <param name="Session">Id, the beginning of an id (4 characters or more), or title.</param>
 public sealed record SessionPromptRequest(string Session, Guid PromptId, string Content);
@@ -99,4 +107,6 @@ public sealed record ResumeWay(
 [JsonSerializable(typeof(ReleaseRequest))]
 [JsonSerializable(typeof(ProjectDefaultsRequest))]
 [JsonSerializable(typeof(ProjectDefaults))]
+[JsonSerializable(typeof(ConversationsRequest))]
+[JsonSerializable(typeof(AgentConversationsResponse))]
 internal sealed partial class SessionControlJson : JsonSerializerContext;

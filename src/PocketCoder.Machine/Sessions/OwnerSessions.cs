@@ -13,7 +13,7 @@ using PocketCoder.Protocol;
 namespace PocketCoder.Machine.Sessions;
 
 /// <summary>The sessions as the control plane sees them: prompts and decisions are the owner's, and failures have the control plane's own name.</summary>
-internal sealed class OwnerSessions(SessionDirectory sessions, ProjectStore projects, AgentCatalog agents, ApprovalDesk approvals, Store store, Home home, TerminalHolds holds, ProjectDefaultsStore defaults) : IControlSessions
+internal sealed class OwnerSessions(SessionDirectory sessions, ProjectStore projects, AgentCatalog agents, ApprovalDesk approvals, Store store, Home home, TerminalHolds holds, ConversationDesk conversations, ProjectDefaultsStore defaults) : IControlSessions
 {
     public IReadOnlyList<SessionInfo> ListAll() => sessions.List(archived: true);
 
@@ -32,7 +32,7 @@ internal sealed class OwnerSessions(SessionDirectory sessions, ProjectStore proj
         var agent = request.Agent ?? set.Agent ?? await DefaultAgentAsync(project, ct);
         var (session, turn) = await sessions.NewAsync(
             new AgentSessionNewRequest(
-                request.AgentSessionId, request.PromptId, project, agent, request.Content, request.Mode ?? set.Mode, request.Model ?? set.Model, request.Sandbox ?? set.Sandbox),
+                request.AgentSessionId, request.PromptId, project, agent, request.Content, request.Mode ?? set.Mode, request.Model ?? set.Model, request.Sandbox ?? set.Sandbox) { ConversationId = request.Conversation },
             null,
             ct);
         return new PromptTaken(session, turn, 0, []);
@@ -86,6 +86,9 @@ internal sealed class OwnerSessions(SessionDirectory sessions, ProjectStore proj
         await holds.ReleaseAsync(session, pid);
         return sessions.Get(session).Info;
     });
+
+    public Task<AgentConversationsResponse> ConversationsAsync(Guid project, string? agent, CancellationToken ct)
+        => NamedAsync(async () => await conversations.ListAsync(await projects.GetAsync(project, ct), agent, ct));
 
     public Task<ProjectDefaults> DefaultsAsync(Guid project, CancellationToken ct) => NamedAsync(() => defaults.GetAsync(project, ct));
 

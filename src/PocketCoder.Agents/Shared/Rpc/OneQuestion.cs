@@ -6,8 +6,8 @@ namespace PocketCoder.Agents.Shared.Rpc;
 /// <summary>A program that is started for a few questions about what it keeps, and ended after them. It has no conversation, so whatever it says unasked is passed over.</summary>
 internal static class OneQuestion
 {
-    /// <summary>For all of it; the program is ended then.</summary>
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
+    /// <summary>For all of it; the program is ended then. Some are slow to start: 7 s were seen, on a quiet machine.</summary>
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
 
     /// <exception cref="AgentException">It could not be started, did not answer in time, or ended.</exception>
     public static async Task<T> AskAsync<T>(ProcessStart start, string name, TimeProvider time, Func<RpcConnection, CancellationToken, Task<T>> ask, CancellationToken cancellationToken)
