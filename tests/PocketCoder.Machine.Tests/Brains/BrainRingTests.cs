@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Runtime.Versioning;
 using System.Text;
 using PocketCoder.Agents;
 using PocketCoder.Broker.Models;
@@ -72,13 +73,9 @@ public sealed class BrainRingTests : IAsyncLifetime
     }
 
     [Fact]
+    [UnsupportedOSPlatform("windows")]
     public async Task The_way_to_our_tools_is_a_second_port_and_the_settings_are_roots_own_and_read_only_and_a_repositorys_look_empty()
     {
-        if (OperatingSystem.IsWindows())
-        {
-            Assert.Skip("there are no rings on Windows");
-        }
-
         Directory.CreateDirectory(Path.Combine(_project, ".gemini"));
         File.WriteAllText(Path.Combine(_project, ".gemini", "settings.json"), "{}");
         var settings = Directory.CreateDirectory(Path.Combine(_state, "settings"), (UnixFileMode)0b111_000_000).FullName;
@@ -107,7 +104,7 @@ public sealed class BrainRingTests : IAsyncLifetime
                     Settings = settings,
                     RootInside = true,
                     Emptied = [".gemini"],
-                    Tools = new AgentToolDoor(8788, (path, mode, _) =>
+                    Tools = new AgentToolDoor(8788, (path, mode, cancel) =>
                     {
                         listening = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
                         listening.Bind(new UnixDomainSocketEndPoint(path));
