@@ -1,0 +1,312 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Threading.Channels;
+using PocketCoder.Agents.Shared;
+using PocketCoder.Agents.Shared.Acting;
+using PocketCoder.Agents.Shared.Mcp;
+using PocketCoder.Processes;
+
+namespace PocketCoder.Agents.OpenCode;
+
+/// <summary>One running <c>opencode serve</c> with one conversation in it.</summary>
+internal sealed class OpenCodeProcess : IAgentProcess, IMcpCalls
+{
+    /// <summary>How long it may take until OpenCode has asked for our tools and looked at the project.</summary>
+    private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(30);
+
+    private readonly AgentStart start;
+    private readonly bool gated;
+    private readonly TimeProvider time;
+    private readonly IReadOnlyDictionary<string, string> commandEnvironment = EnvironmentAllowList.SelectFromOwn();
+    private readonly IReadOnlyList<HostTool> tools;
+    private readonly McpToolEndpoint endpoint;
+    private readonly OpenCodeTranslator translator;
+    private readonly string notes;
+    private OpenCodeServer server = null!; // set by StartAsync before anybody else sees this
+    private string mode;
+    private OpenCodeModel? model;
+
+    private OpenCodeProcess(AgentStart start, string notes, TimeProvider time)
+    {
+        (this.start, this.notes, this.time) = (start, notes, time);
+        gated = start.HostTools.Count > 0;
+        tools = gated ? start.HostTools : [OpenCodeShell.Tool];
+        endpoint = new McpToolEndpoint(tools, this, time);
+        translator = new OpenCodeTranslator(start.WorkingDirectory, gated, time, (id, answer) => endpoint.Answer(id, answer), () => endpoint.DropAll());
+        mode = OpenCodeModes.Checked(start.Mode ?? OpenCodeModes.Default);
+        model = start.Model is { } name ? OpenCodeModel.Parse(name) : null;
+    }
+
+    public ProcessIdentity? Process => server.Process;
+
+    public ChannelReader<AgentEvent> Events => server.Events;
+
+    /// <param name="version">Of the program.</param>
+    public static async Task<OpenCodeProcess> StartAsync(
+        string program, AgentStart start, string? version, IReadOnlyDictionary<string, string> environment, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var openCode = new OpenCodeProcess(start, OpenCodeNotes.Read(start.WorkingDirectory), time);
+        try
+        {
+            var tools = await openCode.endpoint.ListenAsync(cancellationToken);
+            var password = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
+            var child = new ProcessStart
+            {
+                Program = program,
+                Arguments = ["serve", "--hostname", "127.0.0.1", "--port", "0"],
+                WorkingDirectory = start.WorkingDirectory,
+                Environment = OpenCodeEnvironment.For(environment, OpenCodeSettings.Json(openCode.gated, tools, openCode.endpoint.Token), password),
+                Mark = start.Mark,
+            };
+            openCode.server = await OpenCodeServer.StartAsync(child, start.Room, password, time, cancellationToken);
+        }
+        catch (Exception e)
+        {
+            await openCode.endpoint.DisposeAsync();
+            throw e is IOException ? new AgentException(AgentError.FailedToStart, $"Our tools could not be offered to OpenCode: {e.Message}", e) : e;
+        }
+
+        try
+        {
+            await openCode.server.ReadEventsAsync(openCode.translator, cancellationToken);
+            await openCode.OpenAsync(version, cancellationToken);
+            return openCode;
+        }
+        catch
+        {
+            await openCode.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask PromptAsync(AgentPrompt prompt, CancellationToken cancellationToken)
+    {
+        OpenCodeCall call;
+        lock (server.State)
+        {
+            server.ThrowIfEnded();
+            if (translator.TurnRuns)
+            {
+                throw new InvalidOperationException("A turn is running: queueing is the machine's.");
+            }
+
+            var message = OpenCodeIds.Message(time);
+            translator.BeginTurn(message);
+            translator.Planning = mode == OpenCodeModes.Plan;
+            call = OpenCodeCall.Post($"/session/{translator.SessionId}/prompt_async", Turn(message, prompt.Pieces, mode, model), translator.Prompted);
+        }
+
+        await server.CarryOutAsync(new OpenCodeOutput { Calls = { call } }, cancellationToken);
+    }
+
+    public async ValueTask InterruptAsync(CancellationToken cancellationToken)
+    {
+        OpenCodeCall call;
+        lock (server.State)
+        {
+            if (!translator.TurnRuns)
+            {
+                return;
+            }
+
+            call = translator.Interrupt();
+        }
+
+        await server.StopActsAsync();
+        await server.CarryOutAsync(new OpenCodeOutput { Calls = { call } }, cancellationToken);
+    }
+
+    public async ValueTask<bool> AnswerAsync(string requestId, AgentAnswer answer, CancellationToken cancellationToken)
+    {
+        OpenCodeOutput? output;
+        lock (server.State)
+        {
+            output = translator.Answer(requestId, answer, RunAsync);
+        }
+
+        if (output is null)
+        {
+            return false;
+        }
+
+        await server.CarryOutAsync(output, cancellationToken);
+        return true;
+    }
+
+    public ValueTask SetModeAsync(string mode, CancellationToken cancellationToken)
+    {
+        lock (server.State)
+        {
+            this.mode = OpenCodeModes.Checked(mode);
+        }
+
+        return ValueTask.CompletedTask; // told with the next turn
+    }
+
+    public ValueTask SetModelAsync(string model, CancellationToken cancellationToken)
+    {
+        lock (server.State)
+        {
+            this.model = OpenCodeModel.Parse(model);
+        }
+
+        return ValueTask.CompletedTask; // told with the next turn
+    }
+
+    async ValueTask<bool> IMcpCalls.CalledAsync(McpCall call, CancellationToken cancellationToken)
+    {
+        var said = false;
+        var output = await server.SayAsync(
+            () =>
+            {
+                var output = new OpenCodeOutput();
+                said = translator.Called(call, output);
+                return output;
+            },
+            cancellationToken);
+        return said && output is not null;
+    }
+
+    async ValueTask IMcpCalls.WithdrawnAsync(McpCall call, CancellationToken cancellationToken) => await server.SayAsync(
+        () =>
+        {
+            var output = new OpenCodeOutput();
+            if (translator.Withdrawn(call))
+            {
+                output.Events.Add(new AgentRequestWithdrawn(call.RequestId));
+            }
+
+            return output;
+        },
+        cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        await server.StopActsAsync();
+        await server.DisposeAsync(); // first: then nobody is left to call
+        await endpoint.DisposeAsync();
+    }
+
+    /// <summary>Runs an allowed command of ours and answers its call.</summary>
+    private async Task RunAsync(string requestId, ShellCommand command, OpenCodeToolUse use, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested(); // stopped between the answer and now: nothing begins
+        var result = await command.RunAsync(commandEnvironment, start.Mark, time, cancellationToken);
+        lock (server.State)
+        {
+            use.ExitCode = result.ExitCode;
+        }
+
+        endpoint.Answer(requestId, new AgentAnswer.HostResult(command.Words(result), IsError: result.ExitCode is null));
+    }
+
+    private async Task OpenAsync(string? version, CancellationToken cancellationToken)
+    {
+        var session = await SessionAsync(cancellationToken);
+        var id = session.Text("id") ?? throw Doubt("no conversation");
+        if (!OpenCodeIds.Session().IsMatch(id))
+        {
+            throw Doubt("its id");
+        }
+
+        translator.SessionId = id;
+        if (!OpenCodeRules.Hold(session, gated))
+        {
+            session = Demand(await server.SendAsync(new OpenCodeCall(HttpMethod.Patch, Of(id), LineJson.Write(w => OpenCodeRules.WriteSession(w, gated))), cancellationToken));
+        }
+
+        if (!OpenCodeRules.Hold(session, gated))
+        {
+            throw Doubt("its rules");
+        }
+
+        await CheckToolsAsync(cancellationToken);
+        var models = await ModelsAsync(session, cancellationToken);
+        var ready = new AgentReady(id) { Model = models.Name, Mode = mode, Version = version, Tools = [.. tools.Select(t => t.Name)] };
+        translator.Window = models.Window;
+        await server.SayAsync(() => new OpenCodeOutput { Events = { ready } }, cancellationToken);
+    }
+
+    private async Task<JsonElement> SessionAsync(CancellationToken cancellationToken)
+    {
+        if (start.ResumeId is not { } resume)
+        {
+            return Demand(await server.SendAsync(OpenCodeCall.Post("/session", w => OpenCodeRules.WriteSession(w, gated)), cancellationToken));
+        }
+
+        var there = await server.SendAsync(OpenCodeCall.Get(Of(resume)), cancellationToken);
+        if (there.Status == 404 || (there.IsOk && there.Body.Text("directory") != start.WorkingDirectory))
+        {
+            throw new AgentException(AgentError.NotFound, "OpenCode has no such conversation for this directory.");
+        }
+
+        return start.Fork ? Demand(await server.SendAsync(OpenCodeCall.Post($"{Of(resume)}/fork"), cancellationToken)) : Demand(there);
+    }
+
+    /// <summary>What is offered must be what was agreed on: no tool of anybody's code, and ours there.</summary>
+    private async Task CheckToolsAsync(CancellationToken cancellationToken)
+    {
+        var ids = Demand(await server.SendAsync(OpenCodeCall.Get("/experimental/tool/ids"), cancellationToken));
+        if (ids.ValueKind != JsonValueKind.Array || ids.EnumerateArray().Select(t => t.AsText()).FirstOrDefault(t => t is null || !OpenCodeRules.Known.Contains(t)) is { } foreign)
+        {
+            throw Doubt("a tool that is not known");
+        }
+
+        try
+        {
+            await endpoint.ToolsListed.WaitAsync(ReadyLimit, time, cancellationToken);
+        }
+        catch (TimeoutException e)
+        {
+            throw new AgentException(AgentError.FailedToStart, "OpenCode did not take our tools. It was ended.", e);
+        }
+    }
+
+    /// <summary>The model to begin with, and how much it takes. What can't be told is left out.</summary>
+    private async Task<(string? Name, long? Window)> ModelsAsync(JsonElement session, CancellationToken cancellationToken)
+    {
+        var config = await server.SendAsync(OpenCodeCall.Get("/config"), cancellationToken);
+        var name = model?.ToString()
+            ?? (session.Object("model") is { } last && last.Text("providerID") is { } provider && last.Text("id") is { } id ? $"{provider}/{id}" : config.Body.Text("model"));
+        if (name is null || name.IndexOf('/', StringComparison.Ordinal) is not (> 0 and var at))
+        {
+            return (name, null);
+        }
+
+        var known = await server.SendAsync(OpenCodeCall.Get("/config/providers"), cancellationToken);
+        var window = known.Body.Items("providers").FirstOrDefault(p => p.Text("id") == name[..at]).Object("models")?.Object(name[(at + 1)..])?.Object("limit")?.Number("context");
+        return (name, window is > 0 ? window : null);
+    }
+
+    private Action<Utf8JsonWriter> Turn(string message, IReadOnlyList<string> pieces, string mode, OpenCodeModel? model) => w =>
+    {
+        w.WriteString("messageID", message);
+        w.WriteString("agent", OpenCodeModes.AgentOf(mode));
+        if (model is not null)
+        {
+            w.WriteStartObject("model");
+            w.WriteString("providerID", model.Provider);
+            w.WriteString("modelID", model.Model);
+            w.WriteEndObject();
+        }
+
+        w.WriteString("system", notes);
+        w.WriteStartArray("parts");
+        foreach (var piece in pieces)
+        {
+            w.WriteStartObject();
+            w.WriteString("type", "text");
+            w.WriteString("text", piece);
+            w.WriteEndObject();
+        }
+
+        w.WriteEndArray();
+    };
+
+    private static string Of(string session) => $"/session/{Uri.EscapeDataString(session)}";
+
+    private JsonElement Demand(OpenCodeReply reply)
+        => reply.IsOk ? reply.Body : throw new AgentException(AgentError.FailedToStart, $"OpenCode could not open the conversation: {server.Redact(BoundedText.OneLine(reply.Words))}");
+
+    private static AgentException Doubt(string what) => new(AgentError.FailedToStart, $"OpenCode did not accept what keeps it from acting by itself ({what}). It was ended.");
+}
