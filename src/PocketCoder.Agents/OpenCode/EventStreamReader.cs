@@ -1,3 +1,4 @@
+using System.Buffers;
 using PocketCoder.Agents.Shared;
 
 namespace PocketCoder.Agents.OpenCode;
@@ -12,14 +13,14 @@ internal sealed class EventStreamReader(Stream source, int limit)
     private static ReadOnlySpan<byte> Field => "data:"u8;
 
     private readonly LineReader lines = new(source, limit);
-    private readonly MemoryStream data = new();
+    private readonly ArrayBufferWriter<byte> data = new();
     private bool first = true;
 
     /// <summary>The data of the next event that has any, valid until the next call; null at the end.</summary>
     /// <exception cref="LineTooLongException">A bound is passed.</exception>
     public async ValueTask<ReadOnlyMemory<byte>?> ReadAsync(CancellationToken cancellationToken)
     {
-        data.SetLength(0);
+        data.ResetWrittenCount();
         var any = false;
         while (await lines.ReadAsync(cancellationToken) is { } line)
         {
@@ -39,7 +40,7 @@ internal sealed class EventStreamReader(Stream source, int limit)
             {
                 if (any)
                 {
-                    return data.GetBuffer().AsMemory(0, (int)data.Length);
+                    return data.WrittenMemory;
                 }
 
                 continue;
@@ -52,14 +53,14 @@ internal sealed class EventStreamReader(Stream source, int limit)
 
             var value = text[Field.Length..];
             value = value.StartsWith((byte)' ') ? value[1..] : value;
-            if (data.Length + value.Length + 1 > limit)
+            if (data.WrittenCount + value.Length + 1 > limit)
             {
                 throw new LineTooLongException(limit);
             }
 
             if (any)
             {
-                data.WriteByte((byte)'\n');
+                data.Write("\n"u8);
             }
 
             data.Write(value);

@@ -48,14 +48,14 @@ internal sealed class OpenCodeProcess : IAgentProcess, IMcpCalls
         var openCode = new OpenCodeProcess(start, OpenCodeNotes.Read(start.WorkingDirectory), time);
         try
         {
-            var tools = await openCode.endpoint.ListenAsync(cancellationToken);
+            var url = await openCode.endpoint.ListenAsync(cancellationToken);
             var password = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
             var child = new ProcessStart
             {
                 Program = program,
                 Arguments = ["serve", "--hostname", "127.0.0.1", "--port", "0"],
                 WorkingDirectory = start.WorkingDirectory,
-                Environment = OpenCodeEnvironment.For(environment, OpenCodeSettings.Json(openCode.gated, tools, openCode.endpoint.Token), password),
+                Environment = OpenCodeEnvironment.For(environment, OpenCodeSettings.Json(openCode.gated, url, openCode.endpoint.Token), password),
                 Mark = start.Mark,
             };
             openCode.server = await OpenCodeServer.StartAsync(child, start.Room, password, time, cancellationToken);

@@ -138,7 +138,7 @@ internal sealed class OpenCodeRequests(string workingDirectory, bool gated, Func
                 output.Calls.Add(Answers(requestId, request.Questions.Select(q => Chosen(q, reply.Answers.GetValueOrDefault(q.Text) ?? ""))));
                 break;
             case (Kind.Question, AgentAnswer.Deny deny):
-                output.Calls.Add(Answers(requestId, request.Questions.Select(_ => (IReadOnlyList<string>)[$"The person did not choose: {deny.Message}"])));
+                output.Calls.Add(Answers(requestId, request.Questions.Select(_ => (string[])[$"The person did not choose: {deny.Message}"])));
                 break;
             case (Kind.HostCall, AgentAnswer.HostResult or AgentAnswer.Deny) or (Kind.Command, AgentAnswer.Deny):
                 if (!answerCall(requestId, answer))
@@ -194,7 +194,7 @@ internal sealed class OpenCodeRequests(string workingDirectory, bool gated, Func
         }
     });
 
-    private static OpenCodeCall Answers(string id, IEnumerable<IReadOnlyList<string>> answers) => OpenCodeCall.Post($"/question/{Uri.EscapeDataString(id)}/reply", w =>
+    private static OpenCodeCall Answers(string id, IEnumerable<string[]> answers) => OpenCodeCall.Post($"/question/{Uri.EscapeDataString(id)}/reply", w =>
     {
         w.WriteStartArray("answers");
         foreach (var answer in answers)
@@ -212,7 +212,7 @@ internal sealed class OpenCodeRequests(string workingDirectory, bool gated, Func
     });
 
     /// <summary>Several labels where all parts are labels; else what was said, as it is.</summary>
-    private static IReadOnlyList<string> Chosen(AgentQuestion question, string answer)
+    private static string[] Chosen(AgentQuestion question, string answer)
     {
         var labels = question.Options.Select(o => o.Label).ToHashSet(StringComparer.Ordinal);
         return question.MultiSelect && !labels.Contains(answer) && answer.Split(", ") is var parts && parts.All(labels.Contains) ? parts : [answer];

@@ -30,6 +30,7 @@ internal static class MatrixCells
     /// <summary>What an agent can't do, and why. Everything else must pass.</summary>
     public static IReadOnlyDictionary<(string Column, string Row), string> NotSupported { get; } = new Dictionary<(string, string), string>
     {
+        [("OpenCode", "plan")] = "its plan mode only reads; it proposes nothing",
         [("Gemini CLI", "question")] = "it has no tool for questions",
         [("Gemini CLI", "plan")] = "its plan mode only reads; it proposes nothing",
         [("Gemini CLI", "resume after kill -9")] = "not within the minute it began in: it overwrites its own file; later it works (tested)",
