@@ -104,8 +104,7 @@ public sealed class OpenCodeDriver : IAgentDriver
             throw new AgentException(AgentError.Refused, $"{code} holds code that OpenCode would run as soon as it starts, and nothing keeps it from that. Move it away, or use another agent here.");
         }
 
-        var probe = await program.LookAsync(environment, time, cancellationToken);
-        return await OpenCodeProcess.StartAsync(path, start, probe.Version, environment, time, cancellationToken);
+        return await OpenCodeProcess.StartAsync(path, start, environment, time, cancellationToken);
     }
 
     private static IReadOnlyList<AgentConversation> Read(string output)

@@ -41,9 +41,8 @@ internal sealed class OpenCodeProcess : IAgentProcess, IMcpCalls
 
     public ChannelReader<AgentEvent> Events => server.Events;
 
-    /// <param name="version">Of the program.</param>
     public static async Task<OpenCodeProcess> StartAsync(
-        string program, AgentStart start, string? version, IReadOnlyDictionary<string, string> environment, TimeProvider time, CancellationToken cancellationToken)
+        string program, AgentStart start, IReadOnlyDictionary<string, string> environment, TimeProvider time, CancellationToken cancellationToken)
     {
         var openCode = new OpenCodeProcess(start, OpenCodeNotes.Read(start.WorkingDirectory), time);
         try
@@ -69,7 +68,7 @@ internal sealed class OpenCodeProcess : IAgentProcess, IMcpCalls
         try
         {
             await openCode.server.ReadEventsAsync(openCode.translator, cancellationToken);
-            await openCode.OpenAsync(version, cancellationToken);
+            await openCode.OpenAsync(cancellationToken);
             return openCode;
         }
         catch
@@ -182,7 +181,6 @@ internal sealed class OpenCodeProcess : IAgentProcess, IMcpCalls
 
     public async ValueTask DisposeAsync()
     {
-        await server.StopActsAsync();
         await server.DisposeAsync(); // first: then nobody is left to call
         await endpoint.DisposeAsync();
     }
@@ -200,7 +198,7 @@ internal sealed class OpenCodeProcess : IAgentProcess, IMcpCalls
         endpoint.Answer(requestId, new AgentAnswer.HostResult(command.Words(result), IsError: result.ExitCode is null));
     }
 
-    private async Task OpenAsync(string? version, CancellationToken cancellationToken)
+    private async Task OpenAsync(CancellationToken cancellationToken)
     {
         var session = await SessionAsync(cancellationToken);
         var id = session.Text("id") ?? throw Doubt("no conversation");
@@ -221,8 +219,9 @@ internal sealed class OpenCodeProcess : IAgentProcess, IMcpCalls
         }
 
         await CheckToolsAsync(cancellationToken);
+        var health = await server.SendAsync(OpenCodeCall.Get("/global/health"), cancellationToken);
         var models = await ModelsAsync(session, cancellationToken);
-        var ready = new AgentReady(id) { Model = models.Name, Mode = mode, Version = version, Tools = [.. tools.Select(t => t.Name)] };
+        var ready = new AgentReady(id) { Model = models.Name, Mode = mode, Version = health.Body.Text("version"), Tools = [.. tools.Select(t => t.Name)] };
         translator.Window = models.Window;
         await server.SayAsync(() => new OpenCodeOutput { Events = { ready } }, cancellationToken);
     }
@@ -250,6 +249,13 @@ internal sealed class OpenCodeProcess : IAgentProcess, IMcpCalls
         if (ids.ValueKind != JsonValueKind.Array || ids.EnumerateArray().Select(t => t.AsText()).FirstOrDefault(t => t is null || !OpenCodeRules.Known.Contains(t)) is { } foreign)
         {
             throw Doubt("a tool that is not known");
+        }
+
+        // It connects to tool servers when it is asked about them, or at its first prompt.
+        var servers = Demand(await server.SendAsync(OpenCodeCall.Get("/mcp"), cancellationToken));
+        if (servers.Object(McpToolEndpoint.ServerName)?.Text("status") != "connected" || (gated && servers.EnumerateObject().Count() != 1))
+        {
+            throw Doubt("its tool servers");
         }
 
         try

@@ -23,11 +23,8 @@ internal static class OpenCodeTool
         _ => ToolKind.Other,
     };
 
-    /// <summary>Runs by itself: it changes nothing, or it is ours.</summary>
+    /// <summary>Runs by itself: it changes nothing, or it is ours. Everything else runs once a person allowed it, or not at all.</summary>
     public static bool IsFree(string tool) => tool is "read" or "list" or "glob" or "grep" or "question" or "todowrite" or "invalid" || IsOurs(tool);
-
-    /// <summary>Runs once a person allowed it.</summary>
-    public static bool IsAsked(string tool) => tool is "edit" or "write" or "apply_patch" or "webfetch";
 
     /// <summary>The file or folder it works on, as the model wrote it.</summary>
     public static string? Path(string tool, JsonElement input) => tool switch

@@ -252,7 +252,7 @@ internal sealed class OpenCodeTranslator
             requests.Reject(id, "That is switched off here.", output);
         }
         else if (type == "message.part.updated" && session is not null && properties.Object("part") is { } part && part.Text("type") == "tool"
-            && part.Object("state")?.Text("status") is "running" or "completed" && part.Text("tool") is { } tool && !OpenCodeTool.IsFree(tool))
+            && part.Object("state")?.Text("status") == "completed" && part.Text("tool") is { } tool && !OpenCodeTool.IsFree(tool))
         {
             output.Violation = "A sub-agent of OpenCode acted although they are switched off. The session was ended.";
         }
@@ -369,19 +369,15 @@ internal sealed class OpenCodeTranslator
             Announce(use, state.Object("input") ?? default, output);
         }
 
-        // An error is told without having run. Whatever else runs needs a yes.
-        if (status is "running" or "completed" && !OpenCodeTool.IsFree(use.Tool) && !OpenCodeTool.IsAsked(use.Tool))
+        // A call of a tool that is not offered is shown as one that runs, until it ends as a call of "invalid".
+        if (status == "completed" && !OpenCodeTool.IsFree(tool) && !use.IsApproved)
         {
-            output.Violation = $"OpenCode used {use.Tool} although it is switched off. The session was ended.";
-        }
-        else if (status == "completed" && OpenCodeTool.IsAsked(use.Tool) && !use.IsApproved)
-        {
-            output.Violation = $"OpenCode ran {use.Tool} although nobody allowed it. The session was ended.";
+            output.Violation = $"OpenCode ran {tool} although nobody allowed it. The session was ended.";
         }
 
         if (status is "completed" or "error")
         {
-            Over(use, status == "error", state, output);
+            Over(use, isError: status == "error" || tool == "invalid", state, output);
         }
     }
 
@@ -406,7 +402,7 @@ internal sealed class OpenCodeTranslator
     private void Over(OpenCodeToolUse use, bool isError, JsonElement state, OpenCodeOutput output)
     {
         use.IsOver = true;
-        var text = (isError ? state.Text("error") : state.Text("output")) ?? "";
+        var text = state.Text("error") ?? state.Text("output") ?? "";
         output.Events.Add(new AgentToolResult(use.CallId, isError, BoundedText.HeadAndTail(text, BoundedText.OutputLimit))
         {
             ExitCode = use.ExitCode,

@@ -130,7 +130,7 @@ public sealed class RealOpenCodeTests(RealOpenCodeFixture openCode) : IClassFixt
         (string Tool, object Input, string Why)[] refused =
         [
             ("edit", new { filePath = "twice.txt", oldString = "b", newString = "$&", replaceAll = true }, "replaceAll"),
-            ("edit", new { filePath = "indented.txt", oldString = "one\ntwo", newString = "x" }, "letter by letter"), // OpenCode would take what resembles it
+            ("edit", new { filePath = "indented.txt", oldString = "TWO $& $$\nthree", newString = "x" }, "letter by letter"), // OpenCode would take what resembles it
             ("write", new { filePath = "../outside.txt", content = "x" }, "outside"),
             ("write", new { filePath = "out/outside.txt", content = "x" }, "outside"),
         ];
