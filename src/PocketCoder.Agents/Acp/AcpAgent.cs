@@ -1,3 +1,5 @@
+using PocketCoder.Agents.Acp.Gemini;
+
 namespace PocketCoder.Agents.Acp;
 
 /// <summary>A program that speaks the Agent Client Protocol, as data: everything that differs between such agents stands here.</summary>
@@ -46,6 +48,12 @@ public sealed record AcpAgent(string Id, string Name, string Program, IReadOnlyL
     /// <summary>Whether it reports tokens.</summary>
     public bool Usage { get; init; }
 
+    /// <summary>How it is held to our tools; null: it can't be, and works without a sandbox only.</summary>
+    internal AcpGate? Gate { get; init; }
+
+    /// <summary>Which models it asks; null: nobody knows, so it asks them by itself.</summary>
+    internal AcpProvider? Provider { get; init; }
+
     /// <summary>The command that installs it; null: nobody knows one.</summary>
     public string? Install { get; init; }
 
@@ -65,5 +73,7 @@ public sealed record AcpAgent(string Id, string Name, string Program, IReadOnlyL
         Usage = true,
         Install = "npm install -g @google/gemini-cli",
         TestedVersions = ["0.61.0"],
+        Gate = GeminiGate.Gate,
+        Provider = new AcpProvider(GeminiSettings.KeyVariable, GeminiSettings.BaseUrlVariable, GeminiSettings.Models),
     };
 }

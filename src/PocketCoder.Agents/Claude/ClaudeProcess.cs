@@ -86,7 +86,7 @@ internal sealed class ClaudeProcess : IAgentProcess
         if (start.Room is { } room)
         {
             ClaudeRoom.Prepare(room.StateDirectory, configDirectory, start.WorkingDirectory, start.ResumeId);
-            return await room.StartAsync(child, cancellationToken);
+            return await room.StartAsync(child, AgentRoomNeeds.None, cancellationToken);
         }
 
         try

@@ -20,8 +20,39 @@ public interface IAgentRoom
     /// Starts the program inside. <see cref="ProcessStart.Program"/> is absolute, as seen outside; what it needs of its folder is brought in read-only.
     /// Of <see cref="ProcessStart.Environment"/> all is passed, and nothing else.
     /// </summary>
+    /// <param name="needs">What the program needs of the room beside that.</param>
     /// <exception cref="AgentException">It can't be had; the message says why and what to do.</exception>
-    Task<IAgentChild> StartAsync(ProcessStart start, CancellationToken cancellationToken);
+    Task<IAgentChild> StartAsync(ProcessStart start, AgentRoomNeeds needs, CancellationToken cancellationToken);
+}
+
+/// <summary>What a program needs of its room, beside what every program gets.</summary>
+public sealed record AgentRoomNeeds
+{
+    /// <summary>Where <see cref="Settings"/> are seen inside.</summary>
+    public const string SettingsInside = "/opt/settings";
+
+    public static AgentRoomNeeds None { get; } = new();
+
+    /// <summary>The way to our tools, for a program that takes them by MCP; null: none.</summary>
+    public AgentToolDoor? Tools { get; init; }
+
+    /// <summary>A directory of <see cref="IAgentRoom.StateDirectory"/> that is also seen at <see cref="SettingsInside"/>, read-only and the program's user's own; null: none.</summary>
+    public string? Settings { get; init; }
+
+    /// <summary>The program's user is called root inside, without root's rights: for a program that trusts only root's files.</summary>
+    public bool RootInside { get; init; }
+
+    /// <summary>Directories of the project, by name, that look empty inside: settings of a repository that no flag switches off.</summary>
+    public IReadOnlyList<string> Emptied { get; init; } = [];
+}
+
+/// <summary>How a room leads its program to our tools, and to nothing else.</summary>
+/// <param name="Port">On the room's own loopback.</param>
+/// <param name="OpenAsync">Called once, before the program runs: listens on the Unix socket of that path, with that mode.</param>
+public sealed record AgentToolDoor(int Port, Func<string, UnixFileMode, CancellationToken, Task> OpenAsync)
+{
+    /// <summary>Unless there is a reason for another one.</summary>
+    public const int UsualPort = 8788;
 }
 
 /// <summary>A program that runs for an agent, here or in a room. Streams are for one reader and one writer each; the rest is thread-safe.</summary>

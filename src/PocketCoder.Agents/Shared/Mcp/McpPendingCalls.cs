@@ -37,6 +37,14 @@ internal sealed class McpPendingCalls
         }
     }
 
+    public McpCall? Find(string requestId)
+    {
+        lock (gate)
+        {
+            return byRequest.GetValueOrDefault(requestId);
+        }
+    }
+
     /// <returns>Whether it waited until now.</returns>
     public bool TryEnd(string requestId, McpCallEnd how)
     {

@@ -82,6 +82,9 @@ internal sealed class McpToolEndpoint : IAsyncDisposable
         }
     }
 
+    /// <summary>A call that waits; null: none of that id.</summary>
+    public McpCall? Find(string requestId) => handler.Calls.Find(requestId);
+
     /// <summary>Answers a call.</summary>
     /// <returns>False: nobody waits for it any more, and the answer is not heard.</returns>
     /// <exception cref="ArgumentException">This kind of answer does not fit a call.</exception>
