@@ -45,7 +45,12 @@ public sealed class OpenCodeDriver : IAgentDriver
         Conversations = true,
         Usage = true,
         Cost = true,
+        HostTools = true,
+        Rooms = true,
     };
+
+    /// <summary>As its files say now: a login in a terminal counts from the next start on.</summary>
+    public AgentModels? Models => OpenCodeLogin.From(environment);
 
     public Task<AgentProbe> ProbeAsync(CancellationToken cancellationToken) => program.LookAsync(environment, time, cancellationToken);
 
@@ -88,23 +93,38 @@ public sealed class OpenCodeDriver : IAgentDriver
     {
         var path = program.Require(environment);
         ProgramProbe.RequireDirectory(start.WorkingDirectory);
-        if (start.HostTools.Count > 0)
-        {
-            throw new AgentException(AgentError.Refused, "OpenCode can't work in a sandboxed session yet.");
-        }
-
         if (start.ResumeId is { } id && !OpenCodeIds.Session().IsMatch(id))
         {
             throw new AgentException(AgentError.NotFound, "That is no id of an OpenCode conversation.");
         }
 
-        var own = Path.Combine(environment.GetValueOrDefault("HOME") is { Length: > 0 } home ? home : "/", ".opencode");
-        if (OpenCodeRepository.FolderOfCode(start.WorkingDirectory, own) is { } code)
+        return await OpenCodeProcess.StartAsync(path, start, Room(start), environment, time, cancellationToken);
+    }
+
+    private OpenCodeRoom? Room(AgentStart start)
+    {
+        var models = OpenCodeLogin.From(environment);
+        if (start.Room is { } room && start.ModelAccess is { } access)
         {
-            throw new AgentException(AgentError.Refused, $"{code} holds code that OpenCode would run as soon as it starts, and nothing keeps it from that. Move it away, or use another agent here.");
+            var named = start.Model ?? OpenCodeLogin.Model(environment);
+            var isTheirs = named?.StartsWith(models.Provider + "/", StringComparison.Ordinal) == true; // else the provider's usual model, or, when the person chose it, a refusal
+            return new OpenCodeRoom(room, access, models.Provider, isTheirs ? OpenCodeModel.Parse(named!) : null);
         }
 
-        return await OpenCodeProcess.StartAsync(path, start, environment, time, cancellationToken);
+        if (start.HostTools.Count > 0)
+        {
+            throw new AgentException(
+                AgentError.Refused,
+                $"OpenCode works in a sandboxed session only in a ring of its own{(models.OnlyByItself is { } why ? $", and {why}" : "")}. Set a key: pocketcoder secrets set {models.Provider}");
+        }
+
+        // Nothing can hide a repository's code from it here.
+        var own = Path.Combine(environment.GetValueOrDefault("HOME") is { Length: > 0 } home ? home : "/", ".opencode");
+        return OpenCodeRepository.FolderOfCode(start.WorkingDirectory, own) is { } code
+            ? throw new AgentException(
+                AgentError.Refused,
+                $"{code} holds code that OpenCode would run as soon as it starts, and nothing keeps it from that. Use a sandboxed session, where it is hidden, or move it away.")
+            : null;
     }
 
     private static IReadOnlyList<AgentConversation> Read(string output)

@@ -14,7 +14,7 @@ internal static class OpenCodeEnvironment
     [
         "ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GOOGLE_GENERATIVE_AI_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY", "GROQ_API_KEY", "MISTRAL_API_KEY", "XAI_API_KEY", "DEEPSEEK_API_KEY",
         "TOGETHER_AI_API_KEY", "CEREBRAS_API_KEY", "COHERE_API_KEY", "PERPLEXITY_API_KEY", "DEEPINFRA_API_KEY", "OPENCODE_API_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
-        "AWS_REGION", "AWS_PROFILE", "AWS_BEARER_TOKEN_BEDROCK", "AZURE_API_KEY", "AZURE_RESOURCE_NAME", "GOOGLE_CLOUD_PROJECT", "GOOGLE_APPLICATION_CREDENTIALS", "VERTEX_LOCATION", "OPENCODE_CONFIG",
+        "AWS_REGION", "AWS_PROFILE", "AWS_BEARER_TOKEN_BEDROCK", "AZURE_API_KEY", "AZURE_RESOURCE_NAME", "GOOGLE_CLOUD_PROJECT", "GOOGLE_APPLICATION_CREDENTIALS", "VERTEX_LOCATION", "OPENCODE_CONFIG", "ANTHROPIC_BASE_URL", "OPENAI_BASE_URL", "GOOGLE_GENERATIVE_AI_BASE_URL",
         "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR",
     ];
 
@@ -40,6 +40,9 @@ internal static class OpenCodeEnvironment
 
         return environment;
     }
+
+    public static Dictionary<string, string> ForRoom(OpenCodeRoom room, IReadOnlyDictionary<string, string> outside)
+        => Always.Concat(QuietGit.Variables).Concat(room.Environment(outside)).ToDictionary(StringComparer.Ordinal);
 
     /// <summary>For one process. What is asked of our own tools goes to this machine's loopback, never to a proxy.</summary>
     public static Dictionary<string, string> For(IReadOnlyDictionary<string, string> environment, string settings, string password)

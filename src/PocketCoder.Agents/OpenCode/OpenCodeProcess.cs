@@ -22,19 +22,21 @@ internal sealed class OpenCodeProcess : IAgentProcess, IMcpCalls
     private readonly McpToolEndpoint endpoint;
     private readonly OpenCodeTranslator translator;
     private readonly string notes;
+    private readonly OpenCodeRoom? room;
     private OpenCodeServer server = null!; // set by StartAsync before anybody else sees this
     private string mode;
     private OpenCodeModel? model;
 
-    private OpenCodeProcess(AgentStart start, string notes, TimeProvider time)
+    private OpenCodeProcess(AgentStart start, OpenCodeRoom? room, TimeProvider time)
     {
-        (this.start, this.notes, this.time) = (start, notes, time);
+        (this.start, this.room, this.time) = (start, room, time);
+        notes = OpenCodeNotes.Read(start.WorkingDirectory);
         gated = start.HostTools.Count > 0;
         tools = gated ? start.HostTools : [OpenCodeShell.Tool];
         endpoint = new McpToolEndpoint(tools, this, time);
         translator = new OpenCodeTranslator(start.WorkingDirectory, gated, time, (id, answer) => endpoint.Answer(id, answer), () => endpoint.DropAll());
         mode = OpenCodeModes.Checked(start.Mode ?? OpenCodeModes.Default);
-        model = start.Model is { } name ? OpenCodeModel.Parse(name) : null;
+        model = start.Model is { } name ? Checked(name) : null;
     }
 
     public ProcessIdentity? Process => server.Process;
@@ -42,22 +44,24 @@ internal sealed class OpenCodeProcess : IAgentProcess, IMcpCalls
     public ChannelReader<AgentEvent> Events => server.Events;
 
     public static async Task<OpenCodeProcess> StartAsync(
-        string program, AgentStart start, IReadOnlyDictionary<string, string> environment, TimeProvider time, CancellationToken cancellationToken)
+        string program, AgentStart start, OpenCodeRoom? room, IReadOnlyDictionary<string, string> environment, TimeProvider time, CancellationToken cancellationToken)
     {
-        var openCode = new OpenCodeProcess(start, OpenCodeNotes.Read(start.WorkingDirectory), time);
+        var openCode = new OpenCodeProcess(start, room, time);
         try
         {
-            var url = await openCode.endpoint.ListenAsync(cancellationToken);
+            room?.Prepare();
+            var url = room is null ? await openCode.endpoint.ListenAsync(cancellationToken) : McpToolEndpoint.UrlAt(AgentToolDoor.UsualPort);
             var password = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
             var child = new ProcessStart
             {
                 Program = program,
                 Arguments = ["serve", "--hostname", "127.0.0.1", "--port", "0"],
                 WorkingDirectory = start.WorkingDirectory,
-                Environment = OpenCodeEnvironment.For(environment, OpenCodeSettings.Json(openCode.gated, url, openCode.endpoint.Token), password),
+                Environment = OpenCodeEnvironment.For(
+                    room is null ? environment : OpenCodeEnvironment.ForRoom(room, environment), OpenCodeSettings.Json(openCode.gated, url, openCode.endpoint.Token, room), password),
                 Mark = start.Mark,
             };
-            openCode.server = await OpenCodeServer.StartAsync(child, start.Room, password, time, cancellationToken);
+            openCode.server = await OpenCodeServer.StartAsync(child, room is null ? null : openCode.StartInRoomAsync, password, time, cancellationToken);
         }
         catch (Exception e)
         {
@@ -146,7 +150,7 @@ internal sealed class OpenCodeProcess : IAgentProcess, IMcpCalls
     {
         lock (server.State)
         {
-            this.model = OpenCodeModel.Parse(model);
+            this.model = Checked(model);
         }
 
         return ValueTask.CompletedTask; // told with the next turn
@@ -155,34 +159,42 @@ internal sealed class OpenCodeProcess : IAgentProcess, IMcpCalls
     async ValueTask<bool> IMcpCalls.CalledAsync(McpCall call, CancellationToken cancellationToken)
     {
         var said = false;
-        var output = await server.SayAsync(
-            () =>
-            {
-                var output = new OpenCodeOutput();
-                said = translator.Called(call, output);
-                return output;
-            },
-            cancellationToken);
-        return said && output is not null;
+        if (server is { HasEnded: false })
+        {
+            await server.SayAsync(
+                () =>
+                {
+                    var output = new OpenCodeOutput();
+                    said = translator.Called(call, output);
+                    return output;
+                },
+                cancellationToken);
+        }
+
+        return said;
     }
 
-    async ValueTask IMcpCalls.WithdrawnAsync(McpCall call, CancellationToken cancellationToken) => await server.SayAsync(
-        () =>
+    async ValueTask IMcpCalls.WithdrawnAsync(McpCall call, CancellationToken cancellationToken)
+    {
+        try
         {
-            var output = new OpenCodeOutput();
-            if (translator.Withdrawn(call))
+            if (server is { HasEnded: false })
             {
-                output.Events.Add(new AgentRequestWithdrawn(call.RequestId));
+                await server.SayAsync(
+                    () => translator.Withdrawn(call) ? new OpenCodeOutput { Events = { new AgentRequestWithdrawn(call.RequestId) } } : new OpenCodeOutput(),
+                    cancellationToken);
             }
-
-            return output;
-        },
-        cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // nobody reads any more
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {
-        await server.DisposeAsync(); // first: then nobody is left to call
         await endpoint.DisposeAsync();
+        await server.DisposeAsync();
     }
 
     /// <summary>Runs an allowed command of ours and answers its call.</summary>
@@ -308,6 +320,14 @@ internal sealed class OpenCodeProcess : IAgentProcess, IMcpCalls
 
         w.WriteEndArray();
     };
+
+    private Task<IAgentChild> StartInRoomAsync(ProcessStart child, CancellationToken cancellationToken)
+    {
+        var door = new AgentToolDoor(AgentToolDoor.UsualPort, (path, mode, ct) => endpoint.ListenAsync(path, mode, AgentToolDoor.UsualPort, ct));
+        return room!.Room.StartAsync(child, room.Needs(door), cancellationToken);
+    }
+
+    private OpenCodeModel Checked(string name) => OpenCodeModel.Parse(name) is var wanted && room is not null ? room.Checked(wanted) : wanted;
 
     private static string Of(string session) => $"/session/{Uri.EscapeDataString(session)}";
 

@@ -68,14 +68,15 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
     public bool HasEnded => Volatile.Read(ref ended);
 
     /// <summary>Starts the program and waits until it listens.</summary>
+    /// <param name="room">Starts it where it belongs; null: as a child of the daemon.</param>
     /// <param name="password">What requests carry; the program has it in its environment.</param>
     /// <exception cref="AgentException">It could not be started.</exception>
-    public static async Task<OpenCodeServer> StartAsync(ProcessStart start, IAgentRoom? room, string password, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<OpenCodeServer> StartAsync(ProcessStart start, Func<ProcessStart, CancellationToken, Task<IAgentChild>>? room, string password, TimeProvider time, CancellationToken cancellationToken)
     {
         IAgentChild child;
         try
         {
-            child = room is null ? new HostChild(OwnedProcess.Start(start, time)) : await room.StartAsync(start, cancellationToken);
+            child = room is null ? new HostChild(OwnedProcess.Start(start, time)) : await room(start, cancellationToken);
         }
         catch (ProcessStartException e)
         {
@@ -116,8 +117,8 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
     public async Task<OpenCodeReply> SendAsync(OpenCodeCall call, CancellationToken cancellationToken)
     {
         ThrowIfEnded();
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, closing.Token);
-        using var timer = time.CreateTimer(static s => ((CancellationTokenSource)s!).Cancel(), limit, ReplyLimit, Timeout.InfiniteTimeSpan);
+        using var timer = new CancellationTokenSource(ReplyLimit, time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, closing.Token, timer.Token);
         using var request = new HttpRequestMessage(call.Method, $"{call.Path}{(call.Path.Contains('?', StringComparison.Ordinal) ? '&' : '?')}directory={Uri.EscapeDataString(directory)}");
         if (call.Body is not null)
         {
@@ -150,7 +151,10 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
             await CallAsync(call, cancellationToken);
         }
 
-        await SayAsync(() => output, cancellationToken);
+        if (output.Events.Count > 0) // else an interrupt would wait for a reader who waits for it
+        {
+            await SayAsync(() => output, cancellationToken);
+        }
     }
 
     /// <summary>Decides under the lock and writes the events at once: nothing of another turn gets in between.</summary>
@@ -171,6 +175,10 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
             }
 
             return output;
+        }
+        catch (ChannelClosedException)
+        {
+            return new OpenCodeOutput(); // the last word is said
         }
         finally
         {
@@ -229,8 +237,8 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
     private async Task ListensAsync(string password, CancellationToken cancellationToken)
     {
         var lines = new LineReader(process.StandardOutput, OutputLimit);
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        using var timer = time.CreateTimer(static s => ((CancellationTokenSource)s!).Cancel(), limit, StartLimit, Timeout.InfiniteTimeSpan);
+        using var timer = new CancellationTokenSource(StartLimit, time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timer.Token);
         try
         {
             while (await lines.ReadAsync(limit.Token) is { } line)
@@ -265,6 +273,7 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
             UseCookies = false,
             AllowAutoRedirect = false,
             ConnectTimeout = ReplyLimit,
+            PooledConnectionIdleTimeout = TimeSpan.FromMinutes(5), // in a room each one is a program
             ConnectCallback = async (_, ct) => await process.ConnectAsync(port, ct),
         };
         return new HttpClient(handler)
@@ -331,8 +340,8 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
 
     private async Task<string?> TranslateAllAsync(OpenCodeTranslator translator, TaskCompletionSource connected)
     {
-        using var silence = CancellationTokenSource.CreateLinkedTokenSource(closing.Token);
-        using var timer = time.CreateTimer(static s => ((CancellationTokenSource)s!).Cancel(), silence, SilenceLimit, Timeout.InfiniteTimeSpan);
+        using var timer = new CancellationTokenSource(SilenceLimit, time);
+        using var silence = CancellationTokenSource.CreateLinkedTokenSource(closing.Token, timer.Token);
         using var request = new HttpRequestMessage(HttpMethod.Get, $"/event?directory={Uri.EscapeDataString(directory)}");
         using var response = await http!.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, silence.Token);
         if (!response.IsSuccessStatusCode)
@@ -343,7 +352,7 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
         var reader = new EventStreamReader(await response.Content.ReadAsStreamAsync(silence.Token), EventLimit);
         while (await reader.ReadAsync(silence.Token) is { } data)
         {
-            timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan); // our own reader may take its time
+            timer.CancelAfter(Timeout.InfiniteTimeSpan); // our own reader may take its time
             connected.TrySetResult();
             var output = await SayAsync(() => Translate(translator, data), closing.Token);
             if (output.Violation is not null)
@@ -363,7 +372,7 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
                 await CallAsync(call, closing.Token);
             }
 
-            timer.Change(SilenceLimit, Timeout.InfiniteTimeSpan);
+            timer.CancelAfter(SilenceLimit);
         }
 
         return null;
@@ -395,20 +404,17 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
             var reply = await SendAsync(call, cancellationToken);
             if (call.Then is { } then)
             {
-                await CarryOutAsync(await SayAsync(() => then(reply), cancellationToken) is var follows ? Rest(follows) : new OpenCodeOutput(), cancellationToken);
+                var follows = await SayAsync(() => then(reply), cancellationToken);
+                foreach (var next in follows.Calls)
+                {
+                    await CallAsync(next, cancellationToken);
+                }
             }
         }
         catch (AgentException e) when (e.Error == AgentError.Ended)
         {
             // it ended while we answered: the end of its events follows
         }
-    }
-
-    /// <summary>What is left to do once the events were said.</summary>
-    private static OpenCodeOutput Rest(OpenCodeOutput output)
-    {
-        output.Events.Clear();
-        return output;
     }
 
     private void Begin(List<Func<CancellationToken, Task>> fresh)

@@ -12,7 +12,8 @@ internal static class OpenCodeSettings
 
     /// <param name="tools">Where our tools are.</param>
     /// <param name="token">What calls of them must carry.</param>
-    public static string Json(bool gated, Uri tools, string token) => Encoding.UTF8.GetString(LineJson.Write(w =>
+    /// <param name="room">Null: it runs beside the daemon and finds its models itself.</param>
+    public static string Json(bool gated, Uri tools, string token, OpenCodeRoom? room) => Encoding.UTF8.GetString(LineJson.Write(w =>
     {
         OpenCodeRules.WriteSettings(w, gated);
         w.WriteBoolean("autoupdate", false);
@@ -22,6 +23,7 @@ internal static class OpenCodeSettings
         w.WriteBoolean("snapshot", false);
         w.WriteStartArray("plugin");
         w.WriteEndArray();
+        room?.WriteModels(w);
         w.WriteStartObject("mcp");
         w.WriteStartObject(McpToolEndpoint.ServerName);
         w.WriteString("type", "remote");

@@ -183,6 +183,7 @@ internal sealed class OpenCodeTranslator
     public IReadOnlyList<AgentEvent> CloseOpen()
     {
         var output = new OpenCodeOutput();
+        dropCalls();
         CloseOpen(output);
         TurnRuns = false;
         return output.Events;
@@ -431,20 +432,21 @@ internal sealed class OpenCodeTranslator
         }
     }
 
-    /// <summary>Brings calls of our tools together with what OpenCode tells of them: it tells and calls on two ways. By the input, else by the order.</summary>
+    /// <summary>Brings calls of our tools together with what OpenCode tells of them, by their input: it tells and calls on two ways.</summary>
     private void Match(OpenCodeOutput output)
     {
         foreach (var waiting in unmatched.ToList())
         {
-            var call = waiting.Call;
-            var open = uses.Values.Where(u => OpenCodeTool.IsOurs(u.Tool) && OpenCodeTool.Name(u.Tool) == call.ToolName && u is { IsOver: false, HostCall: null, InputJson: not null }).ToList();
-            if ((open.Find(u => LineJson.SameValue(u.InputJson!, call.InputJson)) ?? open.FirstOrDefault()) is { } use)
+            if (OpenUses(waiting.Call).FirstOrDefault(u => LineJson.SameValue(u.InputJson!, waiting.Call.InputJson)) is { } use)
             {
                 unmatched.Remove(waiting);
-                requests.Called(call, use, output);
+                requests.Called(waiting.Call, use, output);
             }
         }
     }
+
+    private IEnumerable<OpenCodeToolUse> OpenUses(McpCall call)
+        => uses.Values.Where(u => OpenCodeTool.IsOurs(u.Tool) && OpenCodeTool.Name(u.Tool) == call.ToolName && u is { IsOver: false, HostCall: null, InputJson: not null });
 
     private void Status(JsonElement status, OpenCodeOutput output)
     {
@@ -539,7 +541,14 @@ internal sealed class OpenCodeTranslator
             if (time.GetElapsedTime(since) >= InputLimit)
             {
                 unmatched.RemoveAll(u => u.Call == call);
-                answerCall(call.RequestId, new AgentAnswer.HostResult("It is not known what called that. Try again.", IsError: true));
+                if (OpenUses(call).FirstOrDefault() is { } use)
+                {
+                    requests.Called(call, use, output); // it told another input than it gave: what counts is what it gave
+                }
+                else
+                {
+                    answerCall(call.RequestId, new AgentAnswer.HostResult("It is not known what called that. Try again.", IsError: true));
+                }
             }
         }
     }

@@ -1,9 +1,9 @@
 using System.Text.Json;
 
-namespace PocketCoder.Agents.Tests.OpenCode;
+namespace PocketCoder.Testing.Agents;
 
 /// <summary>A repository whose every setting that OpenCode knows leads to a program that leaves a line in a file.</summary>
-internal sealed class HostileOpenCodeRepository(string directory, string canary)
+public sealed class HostileOpenCodeRepository(string directory, string canary)
 {
     public void Write()
     {
