@@ -1,3 +1,4 @@
+using PocketCoder.Agents.Acp.ClaudeAgentAcp;
 using PocketCoder.Agents.Acp.Gemini;
 
 namespace PocketCoder.Agents.Acp;
@@ -76,4 +77,23 @@ public sealed record AcpAgent(string Id, string Name, string Program, IReadOnlyL
         Gate = GeminiGate.Gate,
         Provider = new AcpProvider(GeminiSettings.KeyVariable, GeminiSettings.BaseUrlVariable, GeminiSettings.Models),
     };
+
+    /// <summary>Claude Code behind its ACP adapter. Not offered by itself, as Claude Code has a driver of its own: who wants it names it in <c>agents.json</c>.</summary>
+    public static AcpAgent ClaudeAgentAcp { get; } = new("claude-agent-acp", "Claude Agent (ACP)", "claude-agent-acp", [])
+    {
+        EnvironmentNames = ["ANTHROPIC_*", "CLAUDE_CONFIG_DIR", "CLAUDE_CODE_EXECUTABLE", "CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CODE_MAX_RETRIES"],
+        Environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"] = "1", ["DISABLE_AUTOUPDATER"] = "1" },
+        Modes = ["default", "plan"],
+        SessionMetaJson = """{"claudeCode":{"options":{"settingSources":[],"strictMcpConfig":true,"settings":{"disableAllHooks":true}}}}""",
+        Plans = true,
+        Questions = true,
+        Models = true,
+        Usage = true,
+        Install = "npm install -g @agentclientprotocol/claude-agent-acp",
+        TestedVersions = ["0.49.0"],
+        Gate = ClaudeAgentAcpGate.Gate,
+    };
+
+    /// <summary>Agents whose settings are known here, though they are offered only when <c>agents.json</c> names them.</summary>
+    internal static IReadOnlyList<AcpAgent> Known { get; } = [ClaudeAgentAcp];
 }

@@ -14,6 +14,9 @@ internal sealed class AcpHostTools : IMcpCalls, IAsyncDisposable
     /// <summary>Agents ask for the tools while they open the conversation, some of them a moment later.</summary>
     private static readonly TimeSpan ListLimit = TimeSpan.FromSeconds(30);
 
+    /// <summary>What says in a word what a call is about.</summary>
+    private static readonly string[] Telling = ["command", "job", "path", "question"];
+
     private readonly AcpGate gate;
     private readonly McpToolEndpoint endpoint;
     private readonly TimeProvider time;
@@ -109,9 +112,16 @@ internal sealed class AcpHostTools : IMcpCalls, IAsyncDisposable
     private static AgentToolUse Announced(McpCall call)
     {
         using var input = LineJson.TryParse(Encoding.UTF8.GetBytes(call.InputJson));
-        var command = input?.RootElement.Text("command");
-        return new AgentToolUse(ToolUse(call), call.ToolName, command is null ? ToolKind.Other : ToolKind.Execute, BoundedText.OneLine(command ?? call.ToolName), call.InputJson);
+        var what = Telling.Select(name => input?.RootElement.Text(name)).FirstOrDefault(text => !string.IsNullOrWhiteSpace(text));
+        return new AgentToolUse(ToolUse(call), call.ToolName, Kind(call.ToolName), BoundedText.OneLine(what ?? call.ToolName), call.InputJson);
     }
+
+    private static ToolKind Kind(string tool) => tool switch
+    {
+        "bash" => ToolKind.Execute,
+        "ask" => ToolKind.Question,
+        _ => tool.StartsWith("job_", StringComparison.Ordinal) ? ToolKind.Execute : ToolKind.Other,
+    };
 
     private bool IsWanted(McpCall call) => call.IsPending && turnRuns();
 

@@ -179,6 +179,38 @@ public sealed class AcpTranslatorTests : IDisposable
         Assert.Equal(new AcpConfiguration([], null).Problem, AcpConfiguration.Read(folder.FullName, []).Problem);
     }
 
+    [Fact]
+    public void An_agent_whose_settings_are_known_needs_no_command_and_one_that_is_not_known_is_told()
+    {
+        var read = AcpConfiguration.Parse(
+            Encoding.UTF8.GetBytes("""{"agents":[{"id":"mine","known":"claude-agent-acp"},{"id":"other","known":"claude-agent-acp","name":"Other","command":["adapter","-x"]},{"id":"third","known":"x"}]}"""),
+            "agents.json", []);
+        Assert.Equal([("mine", "claude-agent-acp", ""), ("other", "adapter", "-x")], read.Agents.Select(a => (a.Id, a.Program, string.Join(' ', a.Arguments))));
+        Assert.All(read.Agents, a => Assert.True(new AcpDriver(a, TimeProvider.System).Description is { HostTools: true, Rooms: false }));
+        Assert.Contains("third", read.Problem, StringComparison.Ordinal);
+        Assert.False(new AcpDriver(new AcpAgent("x", "X", "x", []), TimeProvider.System).Description.HostTools);
+    }
+
+    [Fact]
+    public async Task Held_to_our_tools_an_agent_that_runs_a_command_by_itself_is_ended_and_what_it_tells_of_our_calls_is_not_shown_again()
+    {
+        await using var tools = new AcpHostTools(AcpAgent.Gemini.Gate!, [new HostTool("bash", "x", "{}")], TimeProvider.System);
+        var held = new AcpTranslator(AcpAgent.Gemini, new AcpRequests(AcpAgent.Gemini, project, (_, _) => Task.CompletedTask), tools) { SessionId = "S" };
+        held.BeginTurn();
+        RpcOutput Said(string update)
+        {
+            using var message = JsonDocument.Parse(Update(update));
+            return held.Take(message.RootElement);
+        }
+
+        var ours = Said("""{"sessionUpdate":"tool_call","toolCallId":"mcp_pocketcoder_bash__mcp_pocketcoder_bash_1_0","status":"in_progress","title":"ls","kind":"execute"}""");
+        Assert.Empty(ours.Events);
+        Assert.Null(ours.Violation);
+        Assert.Null(Said("""{"sessionUpdate":"tool_call","toolCallId":"run_shell_command__0","status":"failed","title":"ls","kind":"execute"}""").Violation);
+        Assert.Null(Said("""{"sessionUpdate":"tool_call","toolCallId":"read_file__0","status":"completed","title":"a.txt","kind":"read"}""").Violation);
+        Assert.NotNull(Said("""{"sessionUpdate":"tool_call","toolCallId":"run_shell_command__1","status":"in_progress","title":"ls","kind":"execute"}""").Violation);
+    }
+
     private static string Update(string update) => $$$$"""{"jsonrpc":"2.0","method":"session/update","params":{"sessionId":"S","update":{{{{update}}}}}}""";
 
     private static string Request(int id, string method, string parameters) => $$$$"""{"jsonrpc":"2.0","id":{{{{id}}}},"method":"{{{{method}}}}","params":{{{{parameters}}}}}""";

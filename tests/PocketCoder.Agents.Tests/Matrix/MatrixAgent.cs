@@ -41,8 +41,10 @@ internal sealed class MatrixAgent(IAgentDriver driver, string project, IDisposab
         }
     }
 
-    public async Task<AgentRun> StartAsync(string? resume = null)
-        => new(await driver.StartAsync(new AgentStart { SessionId = session, WorkingDirectory = project, ResumeId = resume }, CancellationToken.None));
+    /// <param name="tools">Ours, with a conversation of their own; null: the agent's.</param>
+    public async Task<AgentRun> StartAsync(string? resume = null, IReadOnlyList<HostTool>? tools = null)
+        => new(await driver.StartAsync(
+            new AgentStart { SessionId = tools is null ? session : Guid.CreateVersion7(), WorkingDirectory = project, ResumeId = resume, HostTools = tools ?? [] }, CancellationToken.None));
 
     public string InProject(string path) => Path.Combine(project, path);
 

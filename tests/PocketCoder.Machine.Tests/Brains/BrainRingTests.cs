@@ -115,7 +115,7 @@ public sealed class BrainRingTests : IAsyncLifetime
                     }),
                 });
             Assert.Equal(
-                ["hello", "m t ", "0 drwxr-xr-x", "0 drwxr-xr-x", "0 drwx------", "0 -rw-------", "mine", "CapEff:\t0000000000000000"],
+                ["hellom t ", "0 drwxr-xr-x", "0 drwx------", "0 drwx------", "0 -rw-------", "mine", "CapEff:\t0000000000000000"],
                 said.Split('\n', StringSplitOptions.RemoveEmptyEntries));
             Assert.Equal("{}", await File.ReadAllTextAsync(Path.Combine(_project, ".gemini", "settings.json"), Token));
         }
