@@ -23,6 +23,9 @@ public interface IAgentRoom
     /// <param name="needs">What the program needs of the room beside that.</param>
     /// <exception cref="AgentException">It can't be had; the message says why and what to do.</exception>
     Task<IAgentChild> StartAsync(ProcessStart start, AgentRoomNeeds needs, CancellationToken cancellationToken);
+
+    /// <inheritdoc cref="StartAsync(ProcessStart, AgentRoomNeeds, CancellationToken)"/>
+    Task<IAgentChild> StartAsync(ProcessStart start, CancellationToken cancellationToken) => StartAsync(start, AgentRoomNeeds.None, cancellationToken);
 }
 
 /// <summary>What a program needs of its room, beside what every program gets.</summary>
