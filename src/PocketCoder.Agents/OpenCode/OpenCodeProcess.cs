@@ -75,10 +75,10 @@ internal sealed class OpenCodeProcess : IAgentProcess, IMcpCalls
             await openCode.OpenAsync(cancellationToken);
             return openCode;
         }
-        catch
+        catch (Exception e)
         {
             await openCode.DisposeAsync();
-            throw;
+            throw e is AgentException { Error: AgentError.Ended } ? openCode.server.StartFailure(e) : e;
         }
     }
 

@@ -211,6 +211,9 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
         }
     }
 
+    /// <summary>Why the program could not be used, from its own last words.</summary>
+    public AgentException StartFailure(Exception? inner = null) => new(AgentError.FailedToStart, $"OpenCode ended before it was ready: {ErrorWords() ?? "it said nothing."}", inner);
+
     public string Redact(string text) => Redaction.Redact(text, environment);
 
     public async ValueTask DisposeAsync()
@@ -253,7 +256,7 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
             }
 
             await Task.WhenAny(errorReading, Task.Delay(EndGrace, time, CancellationToken.None));
-            throw new AgentException(AgentError.FailedToStart, $"OpenCode ended before it was ready: {ErrorWords() ?? "it said nothing."}");
+            throw StartFailure();
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
