@@ -95,8 +95,7 @@ public sealed record AcpAgent(string Id, string Name, string Program, IReadOnlyL
         Questions = true,
         Models = true,
         Usage = true,
-        Install = "npm install -g @agentclientprotocol/claude-agent-acp",
-        TestedVersions = ["0.49.0"],
+        Install = "npm install -g @agentclientprotocol/claude-agent-acp", // tested with 0.49.0, which tells no version when it is only looked for
         Gate = ClaudeAgentAcpGate.Gate,
     };
 

@@ -20,7 +20,7 @@ internal sealed class AcpHostTools : IMcpCalls, IAsyncDisposable
     private readonly AcpGate gate;
     private readonly McpToolEndpoint endpoint;
     private readonly TimeProvider time;
-    private RpcConnection? connection;
+    private volatile RpcConnection? connection; // set once, and after what stands below
     private Func<bool> turnRuns = static () => false;
 
     public AcpHostTools(AcpGate gate, IReadOnlyList<HostTool> tools, TimeProvider time)
@@ -39,7 +39,11 @@ internal sealed class AcpHostTools : IMcpCalls, IAsyncDisposable
 
     /// <summary>From now on calls are taken.</summary>
     /// <param name="turnRuns">Asked under the connection's lock.</param>
-    public void Connect(RpcConnection connection, Func<bool> turnRuns) => (this.turnRuns, this.connection) = (turnRuns, connection);
+    public void Connect(RpcConnection connection, Func<bool> turnRuns)
+    {
+        this.turnRuns = turnRuns;
+        this.connection = connection;
+    }
 
     /// <summary>Whether the agent tells of a call of ours: that is shown already.</summary>
     public bool IsOurs(AcpCall call) => gate.IsOurs(call);

@@ -267,18 +267,15 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests, AcpHos
         var call = Of(id);
         call.Merge(update);
         var status = update.Text("status");
-        if (tools is not null)
+        if (tools?.IsOurs(call) == true)
         {
-            if (tools.IsOurs(call))
-            {
-                return; // shown when it reached us
-            }
+            return; // shown when it reached us
+        }
 
-            if (call.Kind == ToolKind.Execute && status is "in_progress" or "completed")
-            {
-                output.Violation = $"{agent.Name} ran a command by itself although its own tools are switched off. The session was ended.";
-                return;
-            }
+        if (tools is not null && BrokenRule(call, status) is { } broken)
+        {
+            output.Violation = $"{agent.Name} {broken}. The session was ended.";
+            return;
         }
 
         if (call.InputJson is not null || status is "in_progress" or "completed" or "failed")
@@ -296,6 +293,14 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests, AcpHos
             });
         }
     }
+
+    /// <summary>What an agent that is held to our tools does by itself although its settings keep it from that: then they don't hold. Null: nothing.</summary>
+    private string? BrokenRule(AcpCall call, string? status) => (call.Kind, status) switch
+    {
+        (ToolKind.Execute, "in_progress" or "completed") => "ran a command by itself although its own tools are switched off",
+        (ToolKind.Edit, "completed") when !call.WasAsked && call.Path is { } path && requests.IsInProject(path) => "changed a file although nobody allowed it",
+        _ => null,
+    };
 
     private AcpCall Of(string id) => calls.TryGetValue(id, out var call) ? call : calls[id] = new AcpCall(id);
 

@@ -209,6 +209,8 @@ public sealed class AcpTranslatorTests : IDisposable
         Assert.Null(Said("""{"sessionUpdate":"tool_call","toolCallId":"run_shell_command__0","status":"failed","title":"ls","kind":"execute"}""").Violation);
         Assert.Null(Said("""{"sessionUpdate":"tool_call","toolCallId":"read_file__0","status":"completed","title":"a.txt","kind":"read"}""").Violation);
         Assert.NotNull(Said("""{"sessionUpdate":"tool_call","toolCallId":"run_shell_command__1","status":"in_progress","title":"ls","kind":"execute"}""").Violation);
+        Assert.Null(Said("""{"sessionUpdate":"tool_call","toolCallId":"write_file__0","status":"completed","title":"x","kind":"edit","locations":[{"path":"/elsewhere/plan.md"}]}""").Violation);
+        Assert.NotNull(Said("""{"sessionUpdate":"tool_call","toolCallId":"write_file__1","status":"completed","title":"x","kind":"edit","locations":[{"path":"a.txt"}]}""").Violation);
     }
 
     private static string Update(string update) => $$$$"""{"jsonrpc":"2.0","method":"session/update","params":{"sessionId":"S","update":{{{{update}}}}}}""";

@@ -1,4 +1,5 @@
 using PocketCoder.Agents;
+using PocketCoder.Agents.Acp;
 using PocketCoder.Agents.Tests.Claude;
 using PocketCoder.Testing.Claude;
 
@@ -15,6 +16,7 @@ public sealed class RealAdapterGatedTests(RealAcpFixture acp) : IClassFixture<Re
     public async Task Its_shell_is_ours_edits_ask_a_stopped_call_is_void_and_a_resume_keeps_the_gate()
     {
         using var home = acp.NewClaudeHome();
+        Assert.True((await new AcpDriver(acp.Adapter, TimeProvider.System, home.Environment).ProbeAsync(CancellationToken.None)).Installed);
         string id;
         await using (var run = await StartAsync(home))
         {

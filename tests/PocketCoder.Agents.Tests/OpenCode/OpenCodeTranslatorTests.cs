@@ -109,6 +109,7 @@ public sealed class OpenCodeTranslatorTests : IDisposable
     public void Answers_without_anything_in_them_are_not_asked_for_for_ever()
     {
         Begin();
+        Message(Answer, Prompt, completed: true);
         for (var i = 0; i < 30; i++)
         {
             Message($"msg_{i}", Prompt, completed: true);

@@ -66,6 +66,40 @@ public sealed class RealGeminiRingTests
         await story.PromptAsync(session, "SAY: and again");
         Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
         Assert.False(File.Exists(story.Home.InProject("stopped")));
+
+        // Within its first minute Gemini overwrites a conversation that is resumed, whose file is named by the minute.
+        var state = story.StateOf(session);
+        await story.KillAgentAsync(state);
+        foreach (var chat in Directory.GetFiles(Path.Combine(state, ".gemini"), "session-*.jsonl", SearchOption.AllDirectories).OrderBy(f => new FileInfo(f).Length))
+        {
+            File.Move(chat, Path.Combine(Path.GetDirectoryName(chat)!, $"session-2026-01-01T00-00-{chat[^14..]}"), overwrite: true);
+        }
+
+        await story.PromptAsync(session, "SAY: resumed");
+        Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
+        Assert.Contains(await story.StartsAsync(), d => d.GetProperty("place").GetString() == "ring" && d.GetProperty("resumed").GetBoolean());
+
+        // Without a sandbox its own tools are on, and the key stays outside all the same.
+        var open = await story.NewAsync("SAY: hello", SandboxKind.None);
+        await story.ReadAsync(open);
+        Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
+        Assert.Equal(ModelAccess.Key, (await story.InfoAsync(open)).Models);
+        Assert.Equal([StoredKey], story.Model.Requests.Select(r => r.Key).Distinct());
+        Assert.Contains("run_shell_command", story.Model.Requests.Last(r => r.Dialect == "gemini").Tools);
+    }
+
+    [Fact]
+    public async Task With_only_a_login_of_its_own_a_sandboxed_session_says_what_to_do()
+    {
+        await using var story = await Story.StartAsync(null, home =>
+        {
+            home.Environment.Remove("GEMINI_API_KEY");
+            File.WriteAllText(Path.Combine(home.Home, ".gemini", "settings.json"), """{"security":{"auth":{"selectedType":"oauth-personal"}}}""");
+        });
+        await story.ReadAsync(await story.NewAsync("SAY: hello"));
+        var failure = (await story.Device.NextEventAsync<ErrorEvent>()).Message;
+        Assert.Contains("(oauth-personal) does not work in a sandboxed session", failure, StringComparison.Ordinal);
+        Assert.Contains("pocketcoder secrets set google", failure, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -161,12 +195,15 @@ public sealed class RealGeminiRingTests
     {
         public GeminiHome Home { get; } = home;
 
-        public static async Task<Story> StartAsync(string? key)
+        public static async Task<Story> StartAsync(string? key, Action<GeminiHome>? change = null)
         {
             var model = await ScriptedModelServer.StartAsync();
             var home = new GeminiHome(await RealAgents.ProgramAsync("gemini"), model.Address);
+            change?.Invoke(home);
             return new Story(await BeginAsync(model, new AcpDriver(AcpAgent.Gemini, TimeProvider.System, home.Environment), home.Project, "google", key), home);
         }
+
+        public Task KillAgentAsync(string state) => KillAsync(() => Pids(state));
 
         /// <summary>Processes that are the program itself, with that folder for its files.</summary>
         public static IReadOnlyList<int> Pids(string state) => PidsOf((arguments, environment) => arguments.Contains("--acp") && environment.Contains($"GEMINI_CLI_HOME={state}"));
