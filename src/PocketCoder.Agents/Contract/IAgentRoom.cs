@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using PocketCoder.Processes;
 
 namespace PocketCoder.Agents;
@@ -71,6 +73,10 @@ public interface IAgentChild : IAsyncDisposable
     /// <summary>The exit code (128 + n: by signal n). Never faults.</summary>
     Task<int> Exited { get; }
 
+    /// <summary>Connects to a port of its loopback, as it sees it. The caller disposes of the stream.</summary>
+    /// <exception cref="IOException">It does not listen there.</exception>
+    Task<Stream> ConnectAsync(int port, CancellationToken cancellationToken);
+
     /// <summary>Asks it to end, up to <paramref name="grace"/>, then ends it with all it started. Returns whether all are gone.</summary>
     Task<bool> KillAsync(TimeSpan grace);
 }
@@ -87,6 +93,21 @@ internal sealed class HostChild(OwnedProcess process) : IAgentChild
     public Stream StandardError => process.StandardError;
 
     public Task<int> Exited => process.Exited;
+
+    public async Task<Stream> ConnectAsync(int port, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(IPAddress.Loopback, port, cancellationToken);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch (Exception e)
+        {
+            socket.Dispose();
+            throw e is SocketException ? new IOException(e.Message, e) : e;
+        }
+    }
 
     public Task<bool> KillAsync(TimeSpan grace) => process.KillAsync(grace);
 

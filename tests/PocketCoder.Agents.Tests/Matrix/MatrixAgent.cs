@@ -2,6 +2,7 @@ using PocketCoder.Agents;
 using PocketCoder.Agents.Acp;
 using PocketCoder.Agents.Claude;
 using PocketCoder.Agents.Codex;
+using PocketCoder.Agents.OpenCode;
 using PocketCoder.Agents.Tests.Acp;
 using PocketCoder.Testing.Agents;
 using PocketCoder.Testing.Claude;
@@ -13,7 +14,7 @@ internal sealed class MatrixAgent(IAgentDriver driver, string project, IDisposab
 {
     private readonly Guid session = Guid.CreateVersion7();
 
-    public static IReadOnlyList<string> Columns { get; } = ["Claude Code", "Codex", "Gemini CLI", "ACP (claude-agent-acp)"];
+    public static IReadOnlyList<string> Columns { get; } = ["Claude Code", "Codex", "OpenCode", "Gemini CLI", "ACP (claude-agent-acp)"];
 
     public string Project => project;
 
@@ -28,6 +29,9 @@ internal sealed class MatrixAgent(IAgentDriver driver, string project, IDisposab
             case "Codex":
                 var codex = new CodexHome(await RealAgents.ProgramAsync("codex"), fixture.Model.Address);
                 return new MatrixAgent(new CodexDriver(TimeProvider.System, codex.Environment), codex.Project, codex);
+            case "OpenCode":
+                var openCode = new OpenCodeHome(await RealAgents.ProgramAsync("opencode"), fixture.Model.Address);
+                return new MatrixAgent(new OpenCodeDriver(TimeProvider.System, openCode.Environment), openCode.Project, openCode);
             case "Gemini CLI":
                 var gemini = fixture.NewGeminiHome();
                 return new MatrixAgent(new AcpDriver(AcpAgent.Gemini, TimeProvider.System, gemini.Environment), gemini.Project, gemini);

@@ -31,6 +31,8 @@ internal static class MatrixCells
     /// <summary>What an agent can't do, and why. Everything else must pass.</summary>
     public static IReadOnlyDictionary<(string Column, string Row), string> NotSupported { get; } = new Dictionary<(string, string), string>
     {
+        [("OpenCode", "plan")] = "its plan mode only reads; it proposes nothing",
+        [("OpenCode", "own shell off, ours on")] = "yes, but in a ring of its own only (RealOpenCodeRingTests)",
         [("Gemini CLI", "question")] = "it has no tool for questions",
         [("Gemini CLI", "plan")] = "its plan mode only reads; it proposes nothing",
         [("Gemini CLI", "own shell off, ours on")] = "yes, but in a ring of its own only (RealGeminiRingTests)",

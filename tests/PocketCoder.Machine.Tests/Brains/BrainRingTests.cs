@@ -192,6 +192,33 @@ public sealed class BrainRingTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_port_of_its_loopback_is_reached_from_outside_without_a_socket_in_its_reach()
+    {
+        await using var child = await StartAsync("socat TCP-LISTEN:9000,bind=127.0.0.1,reuseaddr,fork EXEC:/bin/cat & while ! (exec 3<>/dev/tcp/127.0.0.1/9000) 2> /dev/null; do sleep 0.05; done; echo up; wait");
+        using var output = new StreamReader(child.StandardOutput, Encoding.UTF8, leaveOpen: true);
+        Assert.Equal("up", await output.ReadLineAsync(Token));
+        var sent = new byte[1 << 20];
+        Random.Shared.NextBytes(sent);
+        await using var other = await child.ConnectAsync(9000, Token);
+        await using (var connection = await child.ConnectAsync(9000, Token))
+        {
+            var received = new byte[sent.Length];
+            var reading = connection.ReadExactlyAsync(received, Token);
+            await connection.WriteAsync(sent, Token);
+            await reading;
+            Assert.Equal(sent, received);
+        }
+
+        await other.WriteAsync("still"u8.ToArray(), Token);
+        var rest = new byte[5];
+        await other.ReadExactlyAsync(rest, Token);
+        Assert.Equal("still", Encoding.UTF8.GetString(rest));
+        await using var nobody = await child.ConnectAsync(9001, Token);
+        Assert.Equal(0, await nobody.ReadAsync(rest, Token));
+        Assert.Empty(Directory.EnumerateFiles(_home.Hands, "*", SearchOption.AllDirectories).Where(f => Path.GetFileName(f).Contains("9000", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public async Task Its_end_leaves_no_ring_no_mount_and_no_socket()
     {
         var child = await StartAsync("sleep 1000");
