@@ -262,6 +262,7 @@ internal static class StartCommand
                 Welcome(context, await host.StatusAsync(CancellationToken.None), already: false);
             }
 
+            await using var later = AfterStart.GiveBackMemory(time);
             var reason = await await Task.WhenAny(stop.Task, host.StopRequested);
             return await host.StopAsync(reason, s_stopLimit) ? ExitCode.Ok : ExitCode.Failure;
         }
