@@ -30,6 +30,9 @@ public sealed record DaemonOptions
     /// <summary>Bytes of each output of a command that an agent gets, head and tail; people get all. 4 KiB to 16 MiB.</summary>
     public int OutputLimit { get; init; } = PocketCoder.Hands.CommandSpool.DefaultLimit;
 
+    /// <summary>Called each time the machine came to rest: some seconds after the start, after a turn, after a device came or went. On a timer's thread.</summary>
+    public Action? Rests { get; init; }
+
     /// <summary>For tests: changes what every sandbox's proxy is started with.</summary>
     internal Func<EgressOptions, EgressOptions>? Egress { get; init; }
 

@@ -237,6 +237,7 @@ internal static class StartCommand
                 ApprovalTimeout = parsed.GetValue(s_approvalTimeout),
                 ModelUpstreams = parsed.GetValue(s_upstreams) ?? [],
                 OutputLimit = parsed.GetValue(s_outputLimit) * 1024,
+                Rests = SpareMemory.GiveBack,
                 LoggerFactory = log,
                 TimeProvider = time,
             },
@@ -262,7 +263,6 @@ internal static class StartCommand
                 Welcome(context, await host.StatusAsync(CancellationToken.None), already: false);
             }
 
-            await using var later = AfterStart.GiveBackMemory(time);
             var reason = await await Task.WhenAny(stop.Task, host.StopRequested);
             return await host.StopAsync(reason, s_stopLimit) ? ExitCode.Ok : ExitCode.Failure;
         }
