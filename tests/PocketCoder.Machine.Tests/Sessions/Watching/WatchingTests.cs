@@ -1,5 +1,9 @@
 using System.Text.Json;
+using System.Threading.Channels;
+using PocketCoder.Agents;
+using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Machine.Sessions.Watching;
+using PocketCoder.Processes;
 using PocketCoder.Protocol;
 using PocketCoder.Testing;
 using PocketCoder.Testing.Devices;
@@ -17,7 +21,7 @@ public sealed class WatchingTests
         var time = new ManualTime();
         await using var daemon = await TestDaemon.StartAsync(time, limits: new TurnLimits { Silence = TimeSpan.FromHours(24) });
         await using var phone = await daemon.PhoneAsync();
-        await phone.Device.SubscribeAsync("machine");
+        await phone.Device.SubscribeAsync("machine", phone.Device.Hello.Instance);
         var session = await phone.StartAsync("silent: 10000");
         await Wait.UntilAsync(async () => (await phone.GetAsync(session)).Session.Quiet?.Kind == QuietKind.Thinking, "it thinks");
         await AdvanceUntilAsync(time, async () => (await phone.GetAsync(session)).Session.Quiet?.Kind is QuietKind.Silent or QuietKind.Network, "the silence is noticed");
@@ -96,6 +100,24 @@ public sealed class WatchingTests
         Assert.Contains("12 times in a row", Assert.Single((await phone.GetAsync(session)).Turns).Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_process_that_is_gone_without_a_word_is_told_and_its_turn_is_interrupted()
+    {
+        var time = new ManualTime();
+        await using var daemon = await TestDaemon.StartAsync(time, drivers: [new GoneDriver()]);
+        var folder = Directory.CreateTempSubdirectory("pc-project-");
+        await ((IControlTarget)daemon.Daemon).AddProjectAsync(folder.FullName, "project", CancellationToken.None);
+        await using var phone = await daemon.PhoneAsync();
+        await phone.Device.SubscribeAsync("machine", phone.Device.Hello.Instance);
+        var session = await phone.StartAsync("hello");
+        await AdvanceUntilDoneAsync(time, phone, session);
+        await phone.Device.NextAsync(e => e.Payload?.ToString() is { } text && text.Contains("\"quiet\":{\"kind\":\"dead\"", StringComparison.Ordinal), "the end of the process");
+        var turn = Assert.Single((await phone.GetAsync(session)).Turns);
+        Assert.Equal(TurnState.Interrupted, turn.State);
+        Assert.Contains("it is gone", turn.Error, StringComparison.Ordinal);
+        folder.Delete();
+    }
+
     private static Task<ApprovalInfo> AnswerAsync(Phone phone, ApprovalInfo question, string answer)
     {
         var words = Assert.Single(Assert.IsType<QuestionSubject>(question.Subject).Questions).Text;
@@ -103,7 +125,7 @@ public sealed class WatchingTests
     }
 
     private static Task AdvanceUntilDoneAsync(ManualTime time, Phone phone, Guid session)
-        => AdvanceUntilAsync(time, async () => (await phone.GetAsync(session)).Session.State != SessionState.Working, "the turn is stopped");
+        => AdvanceUntilAsync(time, async () => (await phone.GetAsync(session)).Turns[0].FinishedAt is not null, "the turn is stopped");
 
     private static Task AdvanceUntilAsync(ManualTime time, Func<Task<bool>> condition, string what) => Wait.UntilAsync(
         async () =>
@@ -112,4 +134,40 @@ public sealed class WatchingTests
             return await condition();
         },
         what);
+
+    /// <summary>An agent whose process ended, though nothing says so on its pipes.</summary>
+    private sealed class GoneDriver : IAgentDriver
+    {
+        public AgentDescription Description { get; } = new("stub", "Gone");
+
+        public Task<AgentProbe> ProbeAsync(CancellationToken cancellationToken) => Task.FromResult(new AgentProbe(Installed: true));
+
+        public Task<IAgentProcess> StartAsync(AgentStart start, CancellationToken cancellationToken) => Task.FromResult<IAgentProcess>(new GoneProcess());
+    }
+
+    private sealed class GoneProcess : IAgentProcess
+    {
+        private readonly Channel<AgentEvent> _events = Channel.CreateUnbounded<AgentEvent>();
+
+        /// <summary>This test's own number, but of another process that had it before.</summary>
+        public ProcessIdentity? Process { get; } = ProcessGroup.Identify(Environment.ProcessId)! with { StartTicks = 1 };
+
+        public ChannelReader<AgentEvent> Events => _events.Reader;
+
+        public ValueTask PromptAsync(AgentPrompt prompt, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
+        public ValueTask InterruptAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
+        public ValueTask<bool> AnswerAsync(string requestId, AgentAnswer answer, CancellationToken cancellationToken) => ValueTask.FromResult(false);
+
+        public ValueTask SetModeAsync(string mode, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
+        public ValueTask SetModelAsync(string model, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
+        public ValueTask DisposeAsync()
+        {
+            _events.Writer.TryComplete();
+            return ValueTask.CompletedTask;
+        }
+    }
 }
