@@ -41,7 +41,7 @@ internal static class SessionCommands
             {
                 table.Row(
                     session.Title,
-                    session.Archived ? "archived" : session.InTerminal ? "in a terminal" : State(session.State),
+                    session.Archived ? "archived" : session.InTerminal ? "in a terminal" : QuietShown.Of(session, TimeProvider.System.GetUtcNow()) ?? State(session.State),
                     session.Agent,
                     projects.FirstOrDefault(p => p.ProjectId == session.ProjectId)?.Name ?? "",
                     session.Sandbox.ToString().ToLowerInvariant(),

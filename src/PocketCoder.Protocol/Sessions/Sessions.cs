@@ -74,6 +74,9 @@ public sealed record SessionInfo(
 {
     /// <summary>A terminal on the machine goes on with the conversation (<c>pocketcoder resume --exec</c>): prompts wait until it is left there.</summary>
     public bool InTerminal { get; init; }
+
+    /// <summary>Why the turn that runs shows nothing new; null when none runs.</summary>
+    public QuietInfo? Quiet { get; init; }
 }
 
 public sealed record UsageInfo(long InputTokens, long OutputTokens, long CacheReadTokens, long CacheWriteTokens, decimal? CostUsd);

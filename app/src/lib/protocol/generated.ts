@@ -786,6 +786,17 @@ export interface QuestionSubject {
   questions: Question[];
 }
 
+export interface QuietInfo {
+  kind: QuietKind;
+  since: string;
+  detail?: string | null;
+  nextAt?: string | null;
+  attempt?: number | null;
+  maxAttempts?: number | null;
+}
+
+export type QuietKind = "starting" | "thinking" | "waiting" | "tool" | "retrying" | "network" | "dead" | "silent";
+
 export interface RiskInfo {
   tier: RiskTier;
   understood: boolean;
@@ -858,6 +869,7 @@ export interface SessionInfo {
   head: number;
   models?: ModelAccess | null;
   inTerminal: boolean;
+  quiet: QuietInfo | null;
 }
 
 export interface SessionRemoved {
