@@ -72,7 +72,7 @@ public sealed class ResumeTests
             var pid = int.Parse((await File.ReadAllTextAsync(Path.Combine(home.Folder, "began"))).Split(' ')[0], CultureInfo.InvariantCulture);
             await Wait.UntilAsync(async () => (await HoldersAsync(home, session)).EndsWith($"(process {terminal.Pid}, {pid}).", StringComparison.Ordinal), "the daemon knows both, the CLI and what it started");
             await terminal.SignalAsync("KILL");
-            await terminal.EndAsync();
+            await Wait.UntilAsync(() => terminal.HasExited, "the CLI is gone"); // not its outputs: the agent's program has them too
             await Wait.UntilAsync(async () => (await HoldersAsync(home, session)).EndsWith($"(process {pid}).", StringComparison.Ordinal), "the daemon sees that the CLI is gone");
             Assert.Equal((true, 0), await StateAsync(home, session));
             await RunningProgram.SignalAsync(pid, "KILL");
