@@ -29,7 +29,16 @@ internal static class ClaudeArguments
             arguments.AddRange(["--model", model]);
         }
 
-        arguments.AddRange(start.ResumeId is { } resume ? ["--resume", resume] : ["--session-id", start.SessionId.ToString("D")]);
+        if (start.ResumeId is { } resume)
+        {
+            arguments.AddRange(start.Fork ? ["--resume", resume, "--fork-session"] : ["--resume", resume]);
+        }
+
+        if (start.ResumeId is null || start.Fork)
+        {
+            arguments.AddRange(["--session-id", start.SessionId.ToString("D")]);
+        }
+
         return arguments;
     }
 }

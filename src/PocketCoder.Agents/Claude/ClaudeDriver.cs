@@ -42,6 +42,9 @@ public sealed partial class ClaudeDriver : IAgentDriver
         Questions = true,
         Plans = true,
         Resume = true,
+        Conversations = true,
+        Continues = true,
+        Copies = ConversationCopies.Whole,
         Usage = true,
         HostTools = true,
         Rooms = true,
@@ -107,7 +110,7 @@ public sealed partial class ClaudeDriver : IAgentDriver
         }
 
         // In a room it has a folder of its own, which nobody else opens.
-        if (start.Room is null && ClaudeOpenSessions.FindHolder(config, conversation) is { } holder)
+        if (start.Room is null && !start.Fork && ClaudeOpenSessions.FindHolder(config, conversation) is { } holder)
         {
             throw new AgentException(AgentError.OpenElsewhere, $"The conversation is open in another Claude Code (process {holder}), most likely in a terminal. Close it there first.");
         }

@@ -24,7 +24,12 @@ internal sealed record DeviceRevokedData(string Name, string By) : ILedgerData;
 
 internal sealed record PairingOfferedData(string OfferId, IReadOnlyList<Scope> Scopes, DateTimeOffset ExpiresAt) : ILedgerData;
 
-internal sealed record SessionData(string Agent, Guid ProjectId, string Path) : ILedgerData;
+internal sealed record SessionData(string Agent, Guid ProjectId, string Path) : ILedgerData
+{
+    /// <summary>The conversation begun in a terminal that it goes on with, itself or as a copy (the sandbox says which, docs/agents.md); left out: none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Conversation { get; init; }
+}
 
 /// <param name="What">The command line, the file, or the tool's name.</param>
 internal sealed record RequestedData(ApprovalKind Kind, string Agent, string? Tool, string What, string? Cwd, DateTimeOffset ExpiresAt) : ILedgerData;

@@ -5,6 +5,7 @@ using PocketCoder.Ledger;
 using PocketCoder.Machine.Approvals;
 using PocketCoder.Machine.Brains;
 using PocketCoder.Machine.Chain;
+using PocketCoder.Machine.Conversations;
 using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Executions.Archive;
 using PocketCoder.Machine.Models;
@@ -290,7 +291,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
 
     private async Task StartNextAsync()
     {
-        if (_turn is not null || _record.Held || _stopping)
+        if (_turn is not null || _record.Held || _stopping || IsInTerminal)
         {
             return;
         }
@@ -496,7 +497,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
             _record.Agent,
             _record.Title,
             waits ? SessionState.NeedsYou : _turn is not null ? SessionState.Working : _record.Failed ? SessionState.Failed : SessionState.Idle,
-            waits ? "waiting for you" : _cancelling && _turn is not null ? "stopping" : QuietWords.Of(quiet) ?? _activity,
+            IsInTerminal ? "open in a terminal" : waits ? "waiting for you" : _cancelling && _turn is not null ? "stopping" : QuietWords.Of(quiet) ?? _activity,
             _record.Mode,
             _record.Model,
             _record.Sandbox,
@@ -510,6 +511,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
             _models)
         {
             Quiet = quiet,
+            InTerminal = IsInTerminal,
         };
     }
 
@@ -538,6 +540,12 @@ internal sealed record SessionServices(
 
     /// <summary>How long a turn may go on without getting anywhere.</summary>
     public TurnLimits Limits { get; init; } = TurnLimits.Default;
+
+    /// <summary>Terminals that go on with a session's conversation.</summary>
+    public required TerminalHolds Holds { get; init; }
+
+    /// <summary>What was begun in a terminal.</summary>
+    public required ConversationDesk Conversations { get; init; }
 
     /// <summary>Bytes of each output that an agent gets.</summary>
     public int OutputLimit { get; init; } = PocketCoder.Hands.CommandSpool.DefaultLimit;

@@ -74,6 +74,9 @@ public sealed record SessionInfo(
 {
     /// <summary>Why the turn that runs shows nothing new; null when none runs.</summary>
     public QuietInfo? Quiet { get; init; }
+
+    /// <summary>A terminal on the machine goes on with the conversation (<c>pocketcoder resume --exec</c>): prompts wait until it is left there.</summary>
+    public bool InTerminal { get; init; }
 }
 
 public sealed record UsageInfo(long InputTokens, long OutputTokens, long CacheReadTokens, long CacheWriteTokens, decimal? CostUsd);
@@ -103,6 +106,12 @@ public sealed record AgentInfo(
 {
     /// <summary>How much it may think, the least first. Empty: it can't be chosen.</summary>
     public IReadOnlyList<string> Efforts { get; init; } = [];
+
+    /// <summary>Whether a conversation that was begun in a terminal can itself go on in a session without a sandbox (<see cref="AgentSessionNewRequest.ConversationId"/>).</summary>
+    public bool ConversationContinue { get; init; }
+
+    /// <summary>Whether and how it can go on as a copy, in any session.</summary>
+    public ConversationCopy ConversationCopy { get; init; }
 }
 
 public sealed record AgentsListRequest;
@@ -111,6 +120,10 @@ public sealed record AgentsListResponse(IReadOnlyList<AgentInfo> Agents);
 
 /// <summary>Starts a session with its first prompt. Both ids are client-made UUIDv7, so that sending again makes nothing twice.</summary>
 /// <param name="Sandbox">Where its commands run, for the session's whole life; null: none. One of <see cref="MachineInfo.Sandboxes"/>, and only for an agent with <see cref="AgentInfo.HostTools"/>.</param>
+/// <param name="ConversationId">
+/// Goes on with a conversation that was begun in a terminal (<see cref="ConversationInfo"/>): itself without a sandbox, where the agent can
+/// (<see cref="AgentInfo.ConversationContinue"/>), else a copy (<see cref="AgentInfo.ConversationCopy"/>).
+/// </param>
 public sealed record AgentSessionNewRequest(
     Guid AgentSessionId,
     Guid PromptId,
@@ -119,7 +132,8 @@ public sealed record AgentSessionNewRequest(
     string Content,
     string? Mode = null,
     string? Model = null,
-    SandboxKind? Sandbox = null);
+    SandboxKind? Sandbox = null,
+    string? ConversationId = null);
 
 public sealed record AgentSessionNewResponse(Guid AgentSessionId, SessionInfo Session, TurnInfo Turn);
 

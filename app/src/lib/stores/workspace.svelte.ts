@@ -27,6 +27,8 @@ export interface NewSession {
   readonly mode: string | null;
   readonly model: string | null;
   readonly sandbox?: SandboxKind;
+  /** Begun in a terminal, to go on with. */
+  readonly conversationId?: string;
 }
 
 /** Everything about the paired machine, as the screens see it. Lives from pairing to un-pairing. */

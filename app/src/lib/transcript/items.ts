@@ -1,7 +1,7 @@
-import type { ApprovalInfo, FileDiff, InitEvent, NoticeLevel, SentFileEvent, ToolCategory, ToolResultEvent, TurnInfo, TurnState, UndoInfo } from "../protocol/generated";
+import type { ApprovalInfo, FileDiff, ImportedSpeaker, InitEvent, NoticeLevel, SentFileEvent, ToolCategory, ToolResultEvent, TurnInfo, TurnState, UndoInfo } from "../protocol/generated";
 
 /** What a transcript is made of. Items are never changed in place: a change makes a new object under the same key, so that views see it. */
-export type Item = PromptItem | BlockItem | ToolItem | ApprovalItem | FileItem | NoticeItem | UndoItem | ErrorItem | InitItem | EndItem;
+export type Item = PromptItem | BlockItem | ToolItem | ApprovalItem | FileItem | NoticeItem | UndoItem | ErrorItem | InitItem | EndItem | ImportedItem;
 
 interface Base {
   readonly key: string;
@@ -55,6 +55,15 @@ export interface NoticeItem extends Base {
   readonly kind: "notice";
   readonly level: NoticeLevel;
   readonly text: string;
+}
+
+/** Said in a terminal before the session began. */
+export interface ImportedItem extends Base {
+  readonly kind: "imported";
+  readonly who: ImportedSpeaker;
+  readonly text: string;
+  /** Milliseconds, as the agent wrote it down; 0: it did not. */
+  readonly saidAt: number;
 }
 
 export interface UndoItem extends Base {
