@@ -30,6 +30,7 @@ public sealed class AcpDriver : IAgentDriver
         program = new ProgramProbe(agent.Name, named, agent.Install, agent.TestedVersions);
         Description = new AgentDescription(agent.Id, agent.Name)
         {
+            TestedVersions = agent.TestedVersions,
             Modes = agent.Modes,
             Models = agent.Models,
             Questions = agent.Questions,

@@ -58,6 +58,32 @@ public sealed class AcpTranslatorTests : IDisposable
     }
 
     [Fact]
+    public void What_a_newer_agent_says_that_nobody_knows_is_passed_over_and_the_turn_ends()
+    {
+        string[] unknown =
+        [
+            Update("""{"sessionUpdate":"hologram","x":{"y":[1]}}"""),
+            Update("""{"tomorrow":true}"""),
+            Update("""{"sessionUpdate":"tool_call","toolCallId":"c","title":"smell","kind":"olfactory","status":"levitating","content":[{"type":"scent","scent":"roses"}],"tomorrow":1}"""),
+            Update("""{"sessionUpdate":"tool_call_update","toolCallId":"c","status":"half_done"}"""),
+            Update("""{"sessionUpdate":"agent_message_chunk","content":{"type":"scent","scent":"roses"}}"""),
+            """{"jsonrpc":"2.0","method":"session/telepathy","params":{"sessionId":"S"}}""",
+            """{"jsonrpc":"2.0","method":"session/update","params":{"sessionId":"S"}}""",
+        ];
+        foreach (var line in unknown)
+        {
+            Feed(line);
+            Assert.True(violation is null, $"{violation}: {line}");
+        }
+
+        Feed(Update("""{"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"hello","tomorrow":1},"tomorrow":1}"""));
+        using var reply = JsonDocument.Parse("""{"stopReason":"evaporated","tomorrow":{}}""");
+        var end = acp.Ended(new RpcReply(reply.RootElement, null));
+        Assert.Single(end.Events.OfType<AgentTurnEnded>());
+        Assert.Equal("hello", string.Concat(events.Concat(end.Events).OfType<AgentBlock>().Select(b => b.Text)));
+    }
+
+    [Fact]
     public void A_mode_in_which_it_does_not_ask_ends_the_session()
     {
         Feed(Update("""{"sessionUpdate":"current_mode_update","currentModeId":"ask"}"""));

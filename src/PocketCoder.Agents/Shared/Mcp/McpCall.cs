@@ -3,7 +3,7 @@ namespace PocketCoder.Agents.Shared.Mcp;
 /// <summary>
 /// A call of one of our tools that waits for its result. It ends once: answered, withdrawn by the agent, or dropped by us; whoever comes first decides. Thread-safe.
 /// </summary>
-/// <param name="requestId">Ours; never used twice in one endpoint.</param>
+/// <param name="requestId">Ours; never used twice, by no endpoint: a session outlives its agent's processes.</param>
 /// <param name="inputJson">The arguments exactly as they came, an object; not checked against the tool's schema.</param>
 /// <param name="metaJson">What the agent's MCP client said beside them (<c>_meta</c>), an object; null: nothing.</param>
 internal sealed class McpCall(string requestId, string toolName, string inputJson, string? metaJson)

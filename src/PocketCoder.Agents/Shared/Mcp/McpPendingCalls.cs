@@ -9,7 +9,6 @@ internal sealed class McpPendingCalls
     private readonly Lock gate = new(); // guards all below
     private readonly Dictionary<string, McpCall> byRequest = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Session, string Id), McpCall> byClient = [];
-    private long number;
     private bool closed;
 
     /// <returns>Null: too many wait, the client uses the id for another one that waits, or all is closed.</returns>
@@ -22,7 +21,7 @@ internal sealed class McpPendingCalls
                 return null;
             }
 
-            var call = new McpCall($"mcp-{++number}", toolName, inputJson, metaJson);
+            var call = new McpCall($"mcp-{Guid.CreateVersion7():N}", toolName, inputJson, metaJson);
             byRequest[call.RequestId] = byClient[(session, id)] = call;
             return call;
         }
