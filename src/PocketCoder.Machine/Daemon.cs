@@ -226,9 +226,9 @@ public sealed partial class Daemon : IAsyncDisposable
             await _gateway.DisposeAsync();
         }
 
-        _calm.Dispose();
         await _holds.DisposeAsync();
         _conversations.Dispose();
+        _calm.Dispose();
         await _sessions.DisposeAsync();
         await _terminals.DisposeAsync();
         await _hands.DisposeAsync();

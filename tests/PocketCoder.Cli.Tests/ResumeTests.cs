@@ -1,5 +1,4 @@
 using System.Globalization;
-using Microsoft.Data.Sqlite;
 using PocketCoder.Testing;
 using PocketCoder.Testing.Claude;
 using PocketCoder.Testing.ScriptedModel;
@@ -71,10 +70,10 @@ public sealed class ResumeTests
         {
             await Wait.UntilAsync(() => File.Exists(Path.Combine(home.Folder, "began")), "it runs again");
             var pid = int.Parse((await File.ReadAllTextAsync(Path.Combine(home.Folder, "began"))).Split(' ')[0], CultureInfo.InvariantCulture);
-            await Wait.UntilAsync(() => Holds(home) == 2, "the daemon knows both, the CLI and what it started");
+            await Wait.UntilAsync(async () => (await HoldersAsync(home, session)).EndsWith($"(process {terminal.Pid}, {pid}).", StringComparison.Ordinal), "the daemon knows both, the CLI and what it started");
             await terminal.SignalAsync("KILL");
             await terminal.EndAsync();
-            await Wait.UntilAsync(() => Holds(home) == 1, "the daemon sees that the CLI is gone");
+            await Wait.UntilAsync(async () => (await HoldersAsync(home, session)).EndsWith($"(process {pid}).", StringComparison.Ordinal), "the daemon sees that the CLI is gone");
             Assert.Equal((true, 0), await StateAsync(home, session));
             await RunningProgram.SignalAsync(pid, "KILL");
         }
@@ -96,15 +95,8 @@ public sealed class ResumeTests
         Assert.Contains("--session", (await home.RunAsync("run", "--project", "api", "--conversation", begun, "twice")).Ended(1).Error, StringComparison.Ordinal);
     }
 
-    private static long Holds(CliHome home)
-    {
-        SQLitePCL.raw.SetProvider(new SQLitePCL.SQLite3Provider_e_sqlite3());
-        using var database = new SqliteConnection($"Data Source={home.Home.Database};Mode=ReadOnly;Pooling=False");
-        database.Open();
-        using var count = database.CreateCommand();
-        count.CommandText = "SELECT count(*) FROM terminal_holds";
-        return (long)count.ExecuteScalar()!;
-    }
+    /// <summary>The processes that have the conversation, as the refusal names them.</summary>
+    private static async Task<string> HoldersAsync(CliHome home, string session) => (await home.RunAsync("resume", session)).Error.Trim();
 
     private static async Task<(bool InTerminal, int Queued)> StateAsync(CliHome home, string session)
     {

@@ -65,9 +65,9 @@ internal sealed partial class SessionActor
 
     private void RequireFree()
     {
-        if (_services.Holds.Of(_record.SessionId) is [var holder, ..])
+        if (_services.Holds.Of(_record.SessionId) is { IsEmpty: false } holders)
         {
-            throw new RequestFailure(ErrorCode.SessionOpenElsewhere, $"The conversation is open in a terminal already (process {holder.Pid}).");
+            throw new RequestFailure(ErrorCode.SessionOpenElsewhere, $"The conversation is open in a terminal already (process {string.Join(", ", holders.Select(h => h.Pid))}).");
         }
 
         if (_turn is not null || (_queued > 0 && !_record.Held))

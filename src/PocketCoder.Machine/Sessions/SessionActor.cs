@@ -510,8 +510,8 @@ internal sealed partial class SessionActor : IAsyncDisposable
             0,
             _models)
         {
-            Quiet = quiet,
             InTerminal = IsInTerminal,
+            Quiet = quiet,
         };
     }
 
@@ -538,14 +538,14 @@ internal sealed record SessionServices(
     /// <summary>What commands wrote and agents sent.</summary>
     public required SessionArchive Archive { get; init; }
 
-    /// <summary>How long a turn may go on without getting anywhere.</summary>
-    public TurnLimits Limits { get; init; } = TurnLimits.Default;
-
     /// <summary>Terminals that go on with a session's conversation.</summary>
     public required TerminalHolds Holds { get; init; }
 
     /// <summary>What was begun in a terminal.</summary>
     public required ConversationDesk Conversations { get; init; }
+
+    /// <summary>How long a turn may go on without getting anywhere.</summary>
+    public TurnLimits Limits { get; init; } = TurnLimits.Default;
 
     /// <summary>Bytes of each output that an agent gets.</summary>
     public int OutputLimit { get; init; } = PocketCoder.Hands.CommandSpool.DefaultLimit;

@@ -72,11 +72,11 @@ public sealed record SessionInfo(
     long Head,
     ModelAccess? Models = null)
 {
-    /// <summary>Why the turn that runs shows nothing new; null when none runs.</summary>
-    public QuietInfo? Quiet { get; init; }
-
     /// <summary>A terminal on the machine goes on with the conversation (<c>pocketcoder resume --exec</c>): prompts wait until it is left there.</summary>
     public bool InTerminal { get; init; }
+
+    /// <summary>Why the turn that runs shows nothing new; null when none runs.</summary>
+    public QuietInfo? Quiet { get; init; }
 }
 
 public sealed record UsageInfo(long InputTokens, long OutputTokens, long CacheReadTokens, long CacheWriteTokens, decimal? CostUsd);

@@ -32,6 +32,9 @@ export interface Requests {
   ledger_head: { request: LedgerHeadRequest; response: LedgerHeadResponse };
   ledger_list: { request: LedgerListRequest; response: LedgerListResponse };
   ledger_verify: { request: LedgerVerifyRequest; response: LedgerVerifyResponse };
+  agent_conversations: { request: AgentConversationsRequest; response: AgentConversationsResponse };
+  project_defaults_get: { request: ProjectDefaultsGetRequest; response: ProjectDefaultsGetResponse };
+  project_defaults_set: { request: ProjectDefaultsSetRequest; response: ProjectDefaultsSetResponse };
   terminal_list: { request: TerminalListRequest; response: TerminalListResponse };
   terminal_open: { request: TerminalOpenRequest; response: TerminalOpenResponse };
   terminal_attach: { request: TerminalAttachRequest; response: TerminalAttachResponse };
@@ -53,6 +56,16 @@ export interface AgentCancelRequest {
 
 export interface AgentCancelResponse {
   session: SessionInfo;
+}
+
+export interface AgentConversationsRequest {
+  projectId: string;
+  agent?: string | null;
+}
+
+export interface AgentConversationsResponse {
+  conversations: ConversationInfo[];
+  missing: ConversationsMissing[];
 }
 
 export interface AgentDeltaPayload {
@@ -81,7 +94,8 @@ export type AgentEventPayload =
   | UndoEvent
   | DoneEvent
   | ErrorEvent
-  | SentFileEvent;
+  | SentFileEvent
+  | ImportedEvent;
 
 export interface AgentInfo {
   id: string;
@@ -103,6 +117,8 @@ export interface AgentInfo {
   usage?: boolean;
   cost?: boolean;
   efforts: string[];
+  conversationContinue: boolean;
+  conversationCopy: ConversationCopy;
 }
 
 export interface AgentMessageRequest {
@@ -168,6 +184,7 @@ export interface AgentSessionNewRequest {
   mode?: string | null;
   model?: string | null;
   sandbox?: SandboxKind | null;
+  conversationId?: string | null;
 }
 
 export interface AgentSessionNewResponse {
@@ -272,6 +289,23 @@ export interface Consequence {
 }
 
 export type ConsequenceKind = "reads_path" | "reads_secret" | "writes_path" | "deletes_path" | "changes_rights" | "reaches_host" | "privilege" | "process" | "system" | "repository" | "runs_code" | "runs_later" | "changes_meaning" | "hidden_text" | "not_undoable" | "unknown";
+
+export type ConversationCopy = "none" | "whole" | "words";
+
+export interface ConversationInfo {
+  agent: string;
+  conversationId: string;
+  title: string;
+  directory: string;
+  updatedAt: string;
+  open: boolean | null;
+  agentSessionId: string | null;
+}
+
+export interface ConversationsMissing {
+  agent: string;
+  why: string;
+}
 
 export interface DecisionInfo {
   decisionId: string;
@@ -453,6 +487,18 @@ export interface HelloResponse {
   now: string;
   ledger: LedgerHead;
 }
+
+export interface ImportedEvent {
+  kind: "imported";
+  who: ImportedSpeaker;
+  text: string;
+  saidAt: string | null;
+  at: string;
+  turnId: string | null;
+  parentToolUseId: string | null;
+}
+
+export type ImportedSpeaker = "person" | "agent" | "tool";
 
 export interface InitEvent {
   kind: "init";
@@ -665,6 +711,31 @@ export interface ProjectChanged {
   project: ProjectInfo;
 }
 
+export interface ProjectDefaults {
+  agent?: string | null;
+  mode?: string | null;
+  model?: string | null;
+  effort?: string | null;
+  sandbox?: SandboxKind | null;
+}
+
+export interface ProjectDefaultsGetRequest {
+  projectId: string;
+}
+
+export interface ProjectDefaultsGetResponse {
+  defaults: ProjectDefaults;
+}
+
+export interface ProjectDefaultsSetRequest {
+  projectId: string;
+  defaults: ProjectDefaults;
+}
+
+export interface ProjectDefaultsSetResponse {
+  defaults: ProjectDefaults;
+}
+
 export interface ProjectInfo {
   projectId: string;
   name: string;
@@ -797,6 +868,7 @@ export interface SessionInfo {
   usage: UsageInfo;
   head: number;
   models?: ModelAccess | null;
+  inTerminal: boolean;
   quiet: QuietInfo | null;
 }
 

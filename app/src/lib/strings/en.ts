@@ -225,6 +225,7 @@ export const en = {
     none: "No agent on the machine keeps a conversation of this project.",
     open: "open in a terminal",
     ours: "a session already",
+    onlyThere: (agent: string) => `${agent} can't go on with it here.`,
     openRefused: "It is open in a terminal. Leave it there first.",
     elsewhere: (directory: string) => `It works in ${directory}. Register that folder as a project to go on with it.`,
     continues: "The conversation itself goes on, with the agent's own settings and no sandbox. Don't go on with it in a terminal at the same time.",
