@@ -97,6 +97,7 @@ public sealed record AcpAgent(string Id, string Name, string Program, IReadOnlyL
         Plans = true,
         Questions = true,
         Models = true,
+        Conversations = true,
         Usage = true,
         Install = "npm install -g @agentclientprotocol/claude-agent-acp", // tested with 0.49.0, which tells no version when it is only looked for
         Gate = ClaudeAgentAcpGate.Gate,
