@@ -116,7 +116,8 @@ await walk("show a full queue's refusal with a way on", `/sessions/${S(103)}`, "
 });
 await walk("continue an interrupted turn", `/sessions/${S(104)}`, "rich", async (page) => {
   await page.getByTestId("continue").click();
-  await page.getByText("Continue where you were interrupted.").first().waitFor();
+  await page.getByTestId("continue").waitFor({ state: "detached" });
+  must((await page.getByText("Apply the new network.").count()) >= 2, "the prompt was not sent again");
 });
 await walk("find one's way and decide by keyboard alone", "/", "rich", async (page) => {
   await page.getByTestId("inbox-item").first().waitFor();

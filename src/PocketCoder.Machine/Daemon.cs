@@ -22,6 +22,7 @@ using PocketCoder.Machine.Projects;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Secrets;
 using PocketCoder.Machine.Sessions;
+using PocketCoder.Machine.Sessions.Prompting;
 using PocketCoder.Machine.Snapshots;
 using PocketCoder.Machine.Snapshots.Undo;
 using PocketCoder.Machine.Storage;
@@ -103,7 +104,7 @@ public sealed partial class Daemon : IAsyncDisposable
 
         _models = new ModelDesk(options.Home, options.ModelUpstreams, _store, _secrets, time, logger) { Ask = AskBudgetAsync };
         var starter = new AgentStarter(options.Home, _hands, _models, _store);
-        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, starter, _models, _secrets, _snapshots, time, AgentIdleTimeout, logger) { Archive = archive, OutputLimit = options.OutputLimit }, _projects, _agents);
+        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, starter, _models, _secrets, _snapshots, time, AgentIdleTimeout, logger) { Archive = archive, OutputLimit = options.OutputLimit, KnownModels = _agents.Models }, _projects, _agents);
         _terminals = new TerminalDesk(_store, _hands, _sessions, _projects, logger);
         _approvals.Settled = (approval, decision) => _sessions.Find(approval.AgentSessionId)?.Settle(approval, decision);
         _network.Ask = (session, wanted, cancellationToken) => _sessions.Find(session)?.MayReachAsync(wanted, cancellationToken)
@@ -113,6 +114,7 @@ public sealed partial class Daemon : IAsyncDisposable
             .MapOverview(Info, _projects, _sessions, _approvals, _agents, _hub.Machine)
             .MapSubscriptions(_hub, _sessions)
             .MapSessions(_sessions, _agents)
+            .MapPrompting(_sessions)
             .MapApprovals(_approvals)
             .MapExecutions(_executions)
             .MapSnapshots(_undo)
@@ -158,7 +160,7 @@ public sealed partial class Daemon : IAsyncDisposable
 
         var identity = ChannelIdentity.LoadOrCreate(options.Home.MachineKey);
         var ledger = await LedgerStore.OpenAsync(
-            new LedgerOptions(options.Home.Database, identity.Id) { MigrationSets = [new MigrationSet("machine", typeof(Daemon).Assembly, "PocketCoder.Machine.Migrations"), new MigrationSet("models", typeof(Daemon).Assembly, "PocketCoder.Machine.Models.Migrations"), new MigrationSet("snapshots", typeof(Daemon).Assembly, "PocketCoder.Machine.Snapshots.Migrations")] },
+            new LedgerOptions(options.Home.Database, identity.Id) { MigrationSets = [new MigrationSet("machine", typeof(Daemon).Assembly, "PocketCoder.Machine.Migrations"), new MigrationSet("models", typeof(Daemon).Assembly, "PocketCoder.Machine.Models.Migrations"), new MigrationSet("snapshots", typeof(Daemon).Assembly, "PocketCoder.Machine.Snapshots.Migrations"), new MigrationSet("prompting", typeof(Daemon).Assembly, "PocketCoder.Machine.Sessions.Prompting.Migrations")] },
             options.TimeProvider,
             cancellationToken);
         Daemon daemon;

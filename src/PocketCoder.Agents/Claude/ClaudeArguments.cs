@@ -29,6 +29,11 @@ internal static class ClaudeArguments
             arguments.AddRange(["--model", model]);
         }
 
+        if (start.Effort is { Length: > 0 } effort)
+        {
+            arguments.AddRange(["--effort", ClaudeOffers.Checked(effort)]);
+        }
+
         arguments.AddRange(start.ResumeId is { } resume ? ["--resume", resume] : ["--session-id", start.SessionId.ToString("D")]);
         return arguments;
     }

@@ -41,6 +41,8 @@ public sealed partial class ClaudeDriver : IAgentDriver
         Questions = true,
         Plans = true,
         Resume = true,
+        Efforts = ClaudeOffers.Efforts,
+        Commands = true,
         Usage = true,
         HostTools = true,
         Rooms = true,

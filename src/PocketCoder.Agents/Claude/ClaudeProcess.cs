@@ -165,6 +165,9 @@ internal sealed class ClaudeProcess : IAgentProcess
     public async ValueTask SetModelAsync(string model, CancellationToken cancellationToken)
         => await RequestAsync(id => ClaudeMessages.SetModel(id, model), RequestLimit, cancellationToken);
 
+    public async ValueTask SetEffortAsync(string effort, CancellationToken cancellationToken)
+        => await RequestAsync(id => ClaudeMessages.SetEffort(id, ClaudeOffers.Checked(effort)), RequestLimit, cancellationToken);
+
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref disposed, 1) != 0)
@@ -374,7 +377,7 @@ internal sealed class ClaudeProcess : IAgentProcess
         AgentReady ready;
         lock (state)
         {
-            ready = translator.Announce(start.ResumeId ?? start.SessionId.ToString("D", CultureInfo.InvariantCulture), start.Mode ?? ClaudeModes.Default, answer.Commands);
+            ready = translator.Announce(start.ResumeId ?? start.SessionId.ToString("D", CultureInfo.InvariantCulture), start.Mode ?? ClaudeModes.Default, answer);
         }
 
         await events.WriteAsync(ready, closing.Token);

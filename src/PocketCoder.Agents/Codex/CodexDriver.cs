@@ -37,6 +37,8 @@ public sealed partial class CodexDriver : IAgentDriver
         Questions = true,
         Plans = true,
         Resume = true,
+        Steer = true,
+        Efforts = CodexOffers.Efforts,
         Usage = true,
         HostTools = true,
         Rooms = true,

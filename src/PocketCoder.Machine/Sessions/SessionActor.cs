@@ -10,6 +10,7 @@ using PocketCoder.Machine.Executions.Archive;
 using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Secrets;
+using PocketCoder.Machine.Sessions.Prompting;
 using PocketCoder.Machine.Snapshots;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Machine.Streams;
@@ -81,11 +82,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
                     : throw new RequestFailure(ErrorCode.Conflict, "This prompt id belongs to another session.");
             }
 
-            if (_queued >= Limits.QueuedPrompts)
-            {
-                throw new RequestFailure(ErrorCode.DaemonBusy, $"{Limits.QueuedPrompts} prompts wait in this session already. Cancel one, or wait.");
-            }
-
+            RequireRoomInQueue();
             var queued = SessionRows.Enqueue(change, _record.SessionId, promptId, content, deviceId);
             record = SessionRows.Update(change, _record with { Held = false, Archived = false });
             return (queued, true);
@@ -147,7 +144,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
         return Refresh();
     }
 
-    /// <summary>Changes title, mode, model, archived, held: what is given.</summary>
+    /// <summary>Changes title, mode, model, effort, archived, held: what is given.</summary>
     /// <exception cref="RequestFailure">INVALID_REQUEST, CONFLICT</exception>
     public Task<SessionInfo> SetAsync(AgentSessionSetRequest request) => AskAsync(async () =>
     {
@@ -161,6 +158,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
             throw new RequestFailure(ErrorCode.InvalidRequest, $"{_driver.Description.Name} has one model only.");
         }
 
+        SessionDirectory.RequireEffort(_driver.Description, request.Effort);
         if (request.Archived == true && _turn is not null)
         {
             throw new RequestFailure(ErrorCode.Conflict, "The session works. Stop it first.");
@@ -182,6 +180,11 @@ internal sealed partial class SessionActor : IAsyncDisposable
             {
                 await process.Agent.SetModelAsync(request.Model, CancellationToken.None);
             }
+
+            if (request.Effort is not null)
+            {
+                await process.Agent.SetEffortAsync(request.Effort, CancellationToken.None);
+            }
         }
 
         await SaveAsync(record => record with
@@ -191,6 +194,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
             Model = request.Model ?? record.Model,
             Archived = request.Archived ?? record.Archived,
             Held = request.Held ?? record.Held,
+            Prompting = record.Prompting with { Effort = request.Effort ?? record.Prompting.Effort, Renamed = record.Prompting.Renamed || request.Title is not null },
         });
         if (request.Held == false)
         {
@@ -490,7 +494,11 @@ internal sealed partial class SessionActor : IAsyncDisposable
             _record.UpdatedAt,
             _driver.Description.Usage ? _record.Usage : _services.Models.UsageOf(_record.SessionId) ?? _record.Usage,
             0,
-            _models);
+            _models)
+        {
+            Effort = _record.Prompting.Effort,
+            Context = _record.Prompting.Context,
+        };
     }
 
     private static partial class Log
@@ -515,6 +523,9 @@ internal sealed record SessionServices(
 {
     /// <summary>What commands wrote and agents sent.</summary>
     public required SessionArchive Archive { get; init; }
+
+    /// <summary>Where the models that agents tell are remembered, for those who choose one.</summary>
+    public KnownModels KnownModels { get; init; } = new();
 
     /// <summary>Bytes of each output that an agent gets.</summary>
     public int OutputLimit { get; init; } = PocketCoder.Hands.CommandSpool.DefaultLimit;

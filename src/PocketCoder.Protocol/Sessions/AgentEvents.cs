@@ -23,6 +23,9 @@ namespace PocketCoder.Protocol;
 [JsonDerivedType(typeof(DoneEvent), "done")]
 [JsonDerivedType(typeof(ErrorEvent), "error")]
 [JsonDerivedType(typeof(SentFileEvent), "sent_file")]
+[JsonDerivedType(typeof(SteerEvent), "steer")]
+[JsonDerivedType(typeof(QueueOrderEvent), "queue")]
+[JsonDerivedType(typeof(OffersEvent), "offers")]
 public abstract record AgentEventPayload
 {
     /// <summary>When, on the machine's clock.</summary>

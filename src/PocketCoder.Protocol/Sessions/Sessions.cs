@@ -70,7 +70,14 @@ public sealed record SessionInfo(
     DateTimeOffset UpdatedAt,
     UsageInfo Usage,
     long Head,
-    ModelAccess? Models = null);
+    ModelAccess? Models = null)
+{
+    /// <summary>How much the agent thinks; null: its default.</summary>
+    public string? Effort { get; init; }
+
+    /// <summary>Null until the agent told.</summary>
+    public ContextInfo? Context { get; init; }
+}
 
 public sealed record UsageInfo(long InputTokens, long OutputTokens, long CacheReadTokens, long CacheWriteTokens, decimal? CostUsd);
 
@@ -99,6 +106,9 @@ public sealed record AgentInfo(
 {
     /// <summary>How much it may think, the least first. Empty: it can't be chosen.</summary>
     public IReadOnlyList<string> Efforts { get; init; } = [];
+
+    /// <summary>The models that it told in a session since the machine started; empty: nobody knows, any name can be tried.</summary>
+    public IReadOnlyList<ModelInfo> KnownModels { get; init; } = [];
 }
 
 public sealed record AgentsListRequest;
@@ -115,7 +125,8 @@ public sealed record AgentSessionNewRequest(
     string Content,
     string? Mode = null,
     string? Model = null,
-    SandboxKind? Sandbox = null);
+    SandboxKind? Sandbox = null,
+    string? Effort = null);
 
 public sealed record AgentSessionNewResponse(Guid AgentSessionId, SessionInfo Session, TurnInfo Turn);
 
@@ -135,7 +146,7 @@ public sealed record AgentSessionGetRequest(Guid AgentSessionId);
 public sealed record AgentSessionGetResponse(SessionInfo Session, IReadOnlyList<TurnInfo> Turns);
 
 /// <summary>Changes what is given, leaves the rest.</summary>
-public sealed record AgentSessionSetRequest(Guid AgentSessionId, string? Title = null, string? Mode = null, string? Model = null, bool? Archived = null, bool? Held = null);
+public sealed record AgentSessionSetRequest(Guid AgentSessionId, string? Title = null, string? Mode = null, string? Model = null, bool? Archived = null, bool? Held = null, string? Effort = null);
 
 public sealed record AgentSessionSetResponse(SessionInfo Session);
 

@@ -43,6 +43,9 @@ export interface Requests {
   terminal_close: { request: TerminalCloseRequest; response: TerminalCloseResponse };
   network_rules_list: { request: NetworkRulesListRequest; response: NetworkRulesListResponse };
   network_rule_remove: { request: NetworkRuleRemoveRequest; response: NetworkRuleRemoveResponse };
+  agent_queue_move: { request: AgentQueueMoveRequest; response: AgentQueueMoveResponse };
+  agent_steer: { request: AgentSteerRequest; response: AgentSteerResponse };
+  agent_continue: { request: AgentContinueRequest; response: AgentContinueResponse };
 }
 
 export interface AgentCancelRequest {
@@ -53,6 +56,16 @@ export interface AgentCancelRequest {
 
 export interface AgentCancelResponse {
   session: SessionInfo;
+}
+
+export interface AgentContinueRequest {
+  agentSessionId: string;
+  turnId: string;
+  promptId: string;
+}
+
+export interface AgentContinueResponse {
+  turn: TurnInfo;
 }
 
 export interface AgentDeltaPayload {
@@ -81,7 +94,10 @@ export type AgentEventPayload =
   | UndoEvent
   | DoneEvent
   | ErrorEvent
-  | SentFileEvent;
+  | SentFileEvent
+  | SteerEvent
+  | QueueOrderEvent
+  | OffersEvent;
 
 export interface AgentInfo {
   id: string;
@@ -103,6 +119,7 @@ export interface AgentInfo {
   usage?: boolean;
   cost?: boolean;
   efforts: string[];
+  knownModels: ModelInfo[];
 }
 
 export interface AgentMessageRequest {
@@ -141,6 +158,16 @@ export interface AgentQueueEditResponse {
   turn: TurnInfo;
 }
 
+export interface AgentQueueMoveRequest {
+  agentSessionId: string;
+  promptId: string;
+  before?: string | null;
+}
+
+export interface AgentQueueMoveResponse {
+  promptIds: string[];
+}
+
 export interface AgentQueueRemoveRequest {
   agentSessionId: string;
   promptId: string;
@@ -168,6 +195,7 @@ export interface AgentSessionNewRequest {
   mode?: string | null;
   model?: string | null;
   sandbox?: SandboxKind | null;
+  effort?: string | null;
 }
 
 export interface AgentSessionNewResponse {
@@ -183,6 +211,7 @@ export interface AgentSessionSetRequest {
   model?: string | null;
   archived?: boolean | null;
   held?: boolean | null;
+  effort?: string | null;
 }
 
 export interface AgentSessionSetResponse {
@@ -196,6 +225,17 @@ export interface AgentSessionsListRequest {
 
 export interface AgentSessionsListResponse {
   sessions: SessionInfo[];
+}
+
+export interface AgentSteerRequest {
+  agentSessionId: string;
+  promptId: string;
+  content: string;
+}
+
+export interface AgentSteerResponse {
+  state: SteerState;
+  turn: TurnInfo | null;
 }
 
 export type AgentsListRequest = Record<string, never>;
@@ -252,6 +292,11 @@ export interface ApprovalsListResponse {
   approvals: ApprovalInfo[];
 }
 
+export interface CommandInfo {
+  name: string;
+  description: string;
+}
+
 export interface CommandSubject {
   kind: "command";
   command: string;
@@ -271,6 +316,11 @@ export interface Consequence {
 }
 
 export type ConsequenceKind = "reads_path" | "reads_secret" | "writes_path" | "deletes_path" | "changes_rights" | "reaches_host" | "privilege" | "process" | "system" | "repository" | "runs_code" | "runs_later" | "changes_meaning" | "hidden_text" | "not_undoable" | "unknown";
+
+export interface ContextInfo {
+  usedTokens: number;
+  windowTokens: number | null;
+}
 
 export interface DecisionInfo {
   decisionId: string;
@@ -604,6 +654,12 @@ export interface MachinesListResponse {
 
 export type ModelAccess = "direct" | "key" | "own_key" | "own_login";
 
+export interface ModelInfo {
+  id: string;
+  name: string;
+  efforts: string[] | null;
+}
+
 export interface NetworkRuleInfo {
   ruleId: string;
   projectId: string;
@@ -647,6 +703,15 @@ export interface NoticeEvent {
 }
 
 export type NoticeLevel = "info" | "warning";
+
+export interface OffersEvent {
+  kind: "offers";
+  commands: CommandInfo[];
+  models: ModelInfo[];
+  at: string;
+  turnId: string | null;
+  parentToolUseId: string | null;
+}
 
 export type PingRequest = Record<string, never>;
 
@@ -707,6 +772,14 @@ export interface QuestionOption {
 export interface QuestionSubject {
   kind: "question";
   questions: Question[];
+}
+
+export interface QueueOrderEvent {
+  kind: "queue";
+  promptIds: string[];
+  at: string;
+  turnId: string | null;
+  parentToolUseId: string | null;
 }
 
 export interface RiskInfo {
@@ -780,6 +853,8 @@ export interface SessionInfo {
   usage: UsageInfo;
   head: number;
   models?: ModelAccess | null;
+  effort: string | null;
+  context: ContextInfo | null;
 }
 
 export interface SessionRemoved {
@@ -816,6 +891,19 @@ export interface SnapshotUndoRequest {
 export interface SnapshotUndoResponse {
   undo: UndoInfo;
 }
+
+export interface SteerEvent {
+  kind: "steer";
+  promptId: string;
+  content: string;
+  deviceId: string | null;
+  state: SteerState;
+  at: string;
+  turnId: string | null;
+  parentToolUseId: string | null;
+}
+
+export type SteerState = "sending" | "heard" | "queued";
 
 export interface StreamCursor {
   stream: string;

@@ -27,6 +27,7 @@ export interface NewSession {
   readonly mode: string | null;
   readonly model: string | null;
   readonly sandbox?: SandboxKind;
+  readonly effort?: string | null;
 }
 
 /** Everything about the paired machine, as the screens see it. Lives from pairing to un-pairing. */
@@ -169,11 +170,30 @@ export class Workspace {
   }
 
   readonly #deciding = new Set<string>();
+  readonly #goingOn = new Set<string>();
 
   /** Stores and sends a prompt. */
   async prompt(agentSessionId: string, content: string): Promise<void> {
     const promptId = uuid7();
     await this.#outbox.add(promptId, { type: "agent_message", payload: { agentSessionId, promptId, content } });
+  }
+
+  /** Stores and sends words for the turn that runs; where it is over by then, they become a prompt. */
+  async steer(agentSessionId: string, content: string): Promise<void> {
+    const promptId = uuid7();
+    await this.#outbox.add(promptId, { type: "agent_steer", payload: { agentSessionId, promptId, content } });
+  }
+
+  /** Goes on after a turn that was cut off, once however often it is pressed. */
+  async continueTurn(agentSessionId: string, turnId: string): Promise<void> {
+    if (this.#goingOn.has(turnId) || this.outbox.some((item) => item.type === "agent_continue" && item.payload.turnId === turnId && item.state !== "refused")) return;
+    this.#goingOn.add(turnId);
+    try {
+      const promptId = uuid7();
+      await this.#outbox.add(promptId, { type: "agent_continue", payload: { agentSessionId, turnId, promptId } });
+    } finally {
+      this.#goingOn.delete(turnId);
+    }
   }
 
   /** Stores and sends a new session's first prompt; returns the session's id, known before the machine has heard of it. */
@@ -354,7 +374,7 @@ export class Workspace {
       return;
     }
     if ("session" in response) this.putSession(response.session);
-    if ("turn" in response && item.type !== "agent_prompt_response") {
+    if ("turn" in response && response.turn !== null && item.type !== "agent_prompt_response") {
       for (const listener of this.#turnListeners) listener(item.payload.agentSessionId, response.turn);
     }
   }

@@ -52,6 +52,17 @@ describe("workspace", () => {
     await until(() => workspace.sessions.get(session?.agentSessionId ?? "")?.title === "Renamed", "the change arrived");
   });
 
+  it("goes on after a cut-off turn once however often it is pressed, and says words into a running turn", async () => {
+    const [cut] = [...(state.events.get(SESSION.failed) ?? [])].filter((event) => event.kind === "turn");
+    const turnId = cut?.kind === "turn" ? cut.turn.turnId : "";
+    await Promise.all([workspace.continueTurn(SESSION.failed, turnId), workspace.continueTurn(SESSION.failed, turnId)]);
+    await workspace.steer(SESSION.working, "the slim variant");
+    await until(() => workspace.outbox.length === 0, "all of it was recorded");
+    expect(machine.requests.filter((request) => request.type === "agent_continue")).toHaveLength(1);
+    const last = state.events.get(SESSION.working)?.at(-1);
+    expect(last?.kind === "steer" && last.content).toBe("the slim variant");
+  });
+
   it("undoes exactly what was looked at, and what others changed only when that is meant", async () => {
     const target = { kind: "approval" as const, id: APPROVAL.command };
     const preview = await workspace.previewUndo(target);
