@@ -33,17 +33,18 @@ internal sealed partial class SessionActor
 
         var session = _record.SessionId;
         var (agent, turn) = _process is { } process && _turn is { } running && !_cancelling && !_stopping ? (process.Agent, running) : (null, null);
-        var (steer, queued) = await Store.WriteAsync(change =>
+        var (steer, fresh, queued) = await Store.WriteAsync<(SteerRecord?, bool, TurnInfo?)>(change =>
         {
-            if (SessionRows.FindTurn(change, promptId) is { } prompt)
+            var prompt = SessionRows.FindTurn(change, promptId);
+            var known = SteerRows.Find(change, promptId);
+            if ((prompt?.Session ?? known?.SessionId ?? session) != session)
             {
-                return prompt.Session == session ? (null, prompt.Turn) : throw new RequestFailure(ErrorCode.Conflict, "This prompt id belongs to another session.");
+                throw new RequestFailure(ErrorCode.Conflict, "This prompt id belongs to another session.");
             }
 
-            var known = SteerRows.Find(change, promptId);
-            return known is not null && known.SessionId != session ? throw new RequestFailure(ErrorCode.Conflict, "This prompt id belongs to another session.")
-                : known is not null || turn is null ? (known, (TurnInfo?)null)
-                : (SteerRows.Insert(change, new SteerRecord(promptId, session, turn.TurnId, content, deviceId, SteerState.Sending)), null);
+            return prompt is not null ? (null, false, prompt.Value.Turn)
+                : known is not null || turn is null ? (known, false, null)
+                : (SteerRows.Insert(change, new SteerRecord(promptId, session, turn.TurnId, content, deviceId, SteerState.Sending)), true, null);
         });
         if (queued is not null)
         {
@@ -60,7 +61,7 @@ internal sealed partial class SessionActor
             return Task.FromResult(await QueueInsteadAsync(null, promptId, content, deviceId));
         }
 
-        return _steering[promptId] = SayAsync(agent, steer);
+        return _steering[promptId] = SayAsync(fresh ? agent : null, steer); // what was being said before nobody knows of; it is not said twice
     }
 
     /// <summary>Beside the mailbox: the agent may need that for its answer.</summary>

@@ -22,7 +22,7 @@ public sealed class RealClaudePromptingTests(RealClaudeFixture claude) : IClassF
         var ready = run.Of<AgentReady>()[0];
         Assert.Contains(ready.Models, m => m.Id == "sonnet" && m.Efforts!.Contains("xhigh"));
         var context = run.Of<AgentContext>()[^1];
-        Assert.True(context is { UsedTokens: > 1000, WindowTokens: >= 200_000 }, context.ToString());
+        Assert.True(context is { UsedTokens: > 0, WindowTokens: >= 200_000 }, context.ToString());
 
     }
 

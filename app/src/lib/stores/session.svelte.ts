@@ -140,6 +140,7 @@ export class SessionStore {
     this.queue = transcript.queue;
     this.jobs = transcript.jobs;
     this.commands = transcript.commands;
+    if (this.models !== transcript.models && this.info) this.#workspace.learnModels(this.info.agent, transcript.models);
     this.models = transcript.models;
     this.todo = transcript.todo;
     this.usage = transcript.usage;

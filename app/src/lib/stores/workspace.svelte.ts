@@ -1,5 +1,5 @@
 import type {
-  AgentInfo, ApprovalInfo, DecisionScope, DecisionVerdict, DeviceInfo, HelloResponse, LedgerHead, MachineEvent, MachineInfo, ProjectInfo, Requests,
+  AgentInfo, ApprovalInfo, DecisionScope, DecisionVerdict, DeviceInfo, HelloResponse, LedgerHead, MachineEvent, MachineInfo, ModelInfo, ProjectInfo, Requests,
   Scope, SessionInfo, SnapshotDiffResponse, TurnInfo, SandboxKind, UndoInfo, UndoTarget } from "../protocol/generated";
 import { Client } from "../client/client";
 import { RequestError } from "../client/errors";
@@ -121,6 +121,11 @@ export class Workspace {
 
   agent(id: string): AgentInfo | undefined {
     return this.agents.find((agent) => agent.id === id);
+  }
+
+  /** A session heard which models its agent has: for the next one, which is chosen before its agent runs. */
+  learnModels(id: string, models: readonly ModelInfo[]): void {
+    if (models.length > 0) this.agents = this.agents.map((agent) => (agent.id === id ? { ...agent, knownModels: [...models] } : agent));
   }
 
   /** This device's decision on an approval, when it made one. */
