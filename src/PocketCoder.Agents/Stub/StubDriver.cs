@@ -19,7 +19,7 @@ public sealed class StubDriver : IAgentDriver
         this.environment = environment ?? EnvironmentAllowList.SelectFromOwn();
     }
 
-    public AgentDescription Description { get; } = new("stub", "Demo agent") 
+    public AgentDescription Description { get; } = new("stub", "Demo agent")
     {
         Models = true,
         Efforts = ["low", "high"],
