@@ -81,7 +81,7 @@ internal sealed partial class SessionActor
             foreach (var kept in page.Events.Reverse())
             {
                 var said = JsonSerializer.Deserialize(kept.Utf8Body.Span, ProtocolJson.Default.AgentEventPayload);
-                if (said?.TurnId == turnId && said is TextEvent or ThinkingEvent or ToolUseEvent or ToolResultEvent or PromptEvent or TodoEvent or SteerEvent { State: SteerState.Heard })
+                if (said?.TurnId == turnId && said is TextEvent or ThinkingEvent or ToolUseEvent or ToolResultEvent or PromptEvent { Approval.Kind: not ApprovalKind.Prompt } or TodoEvent or SteerEvent { State: SteerState.Heard })
                 {
                     return true;
                 }

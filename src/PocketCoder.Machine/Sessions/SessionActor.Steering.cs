@@ -32,7 +32,7 @@ internal sealed partial class SessionActor
         }
 
         var session = _record.SessionId;
-        var (agent, turn) = _process is { } process && _turn is { } running && !_cancelling && !_stopping ? (process.Agent, running) : (null, null);
+        var (agent, turn) = _process is { } process && _turn is { } running && !_cancelling && !_stopping && _unconfirmed is null ? (process.Agent, running) : (null, null);
         var (steer, fresh, queued) = await Store.WriteAsync<(SteerRecord?, bool, TurnInfo?)>(change =>
         {
             var prompt = SessionRows.FindTurn(change, promptId);

@@ -327,6 +327,14 @@ internal sealed partial class SessionActor : IAsyncDisposable
         _queued--;
         _idle.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         (_turn, _record, _cancelling, _activity) = (next, record, false, "starting");
+        if (!await AskFirstAsync())
+        {
+            await BeginTurnAsync();
+        }
+    }
+
+    private async Task BeginTurnAsync()
+    {
         if (_process is { Agent: StartedAgent stale } && stale.IsStale())
         {
             await EndProcessAsync(); // its login ran out or was renewed, which only another start takes up
@@ -347,7 +355,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
         try
         {
             _activity = "thinking";
-            await _process!.Agent.PromptAsync(new AgentPrompt(_turn!.TurnId, _turn.Content) { Note = await JobNoteAsync() }, CancellationToken.None);
+            await _process!.Agent.PromptAsync(new AgentPrompt(_turn!.TurnId, ConfirmedPrompt.TextOf(_turn.Content)) { Note = await JobNoteAsync() }, CancellationToken.None);
         }
         catch (Exception e) when (e is AgentException or IOException or InvalidOperationException)
         {
@@ -376,6 +384,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
 
         Uncover(turn.TurnId);
         _turn = null;
+        _unconfirmed = null;
         _activity = null;
         _tools.Clear();
         EndHeard();

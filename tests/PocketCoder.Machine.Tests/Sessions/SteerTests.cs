@@ -11,7 +11,7 @@ public sealed class SteerTests
     {
         await using var daemon = await TestDaemon.StartAsync();
         await using var phone = await daemon.PhoneAsync();
-        var session = await phone.StartAsync("confirm: wait\nlong: 3");
+        var session = await phone.StartAsync("first words\nconfirm: wait\nlong: 3");
         var asked = await phone.AskedAsync();
         var prompt = Guid.CreateVersion7();
 
@@ -24,7 +24,7 @@ public sealed class SteerTests
         Assert.Equal(SteerState.Sending, (await phone.Device.NextEventAsync<SteerEvent>()).State);
         var heard = await phone.Device.NextEventAsync<SteerEvent>();
         Assert.Equal((prompt, "rather in blue", SteerState.Heard), (heard.PromptId, heard.Content, heard.State));
-        var said = await phone.Device.NextEventAsync<TextEvent>();
+        var said = await phone.Device.NextEventAsync<TextEvent>(e => e.Text != "first words");
         Assert.Equal(1, said.Text.Split("(You said: rather in blue)").Length - 1);
         Assert.Equal(heard.TurnId, said.TurnId);
         Assert.Equal(TurnState.Completed, (await phone.DoneAsync()).Outcome);
@@ -50,11 +50,29 @@ public sealed class SteerTests
     }
 
     [Fact]
+    public async Task A_prompt_that_still_waits_for_its_yes_hears_nothing()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        await using var phone = await daemon.PhoneAsync();
+        var session = await phone.StartAsync("hello");
+        await phone.DoneAsync(); // the agent's process lives on
+        await phone.PromptAsync(session, "confirm: something big");
+        var asked = await phone.AskedAsync();
+
+        var early = await SteerAsync(phone.Device, session, Guid.CreateVersion7(), "and something else");
+
+        Assert.Equal((SteerState.Queued, TurnState.Queued), (early.State, early.Turn!.State));
+        await phone.Device.DecideAsync(asked, DecisionVerdict.Allow);
+        await phone.DoneAsync();
+        await phone.DoneAsync();
+    }
+
+    [Fact]
     public async Task An_id_of_another_session_is_refused()
     {
         await using var daemon = await TestDaemon.StartAsync();
         await using var phone = await daemon.PhoneAsync();
-        var session = await phone.StartAsync("confirm: wait");
+        var session = await phone.StartAsync("first words\nconfirm: wait");
         await phone.AskedAsync();
         var prompt = Guid.CreateVersion7();
         await SteerAsync(phone.Device, session, prompt, "mine");
@@ -70,7 +88,7 @@ public sealed class SteerTests
     {
         await using var daemon = await TestDaemon.StartAsync();
         var phone = await daemon.PhoneAsync();
-        var session = await phone.StartAsync("confirm: wait");
+        var session = await phone.StartAsync("first words\nconfirm: wait");
         await phone.AskedAsync();
         var (heard, lost) = (Guid.CreateVersion7(), Guid.CreateVersion7());
         await SteerAsync(phone.Device, session, heard, "this was heard");

@@ -270,7 +270,7 @@ export interface ApprovalInfo {
   risk?: RiskInfo | null;
 }
 
-export type ApprovalKind = "command" | "edit" | "tool" | "question" | "plan" | "job_input" | "network";
+export type ApprovalKind = "command" | "edit" | "tool" | "question" | "plan" | "job_input" | "network" | "prompt";
 
 export type ApprovalState = "pending" | "allowed" | "denied" | "expired" | "withdrawn" | "running" | "finished" | "unknown";
 
@@ -281,7 +281,8 @@ export type ApprovalSubject =
   | QuestionSubject
   | PlanSubject
   | JobInputSubject
-  | NetworkSubject;
+  | NetworkSubject
+  | PromptSubject;
 
 export interface ApprovalsListRequest {
   pending?: boolean;
@@ -755,6 +756,11 @@ export interface PromptEvent {
   at: string;
   turnId: string | null;
   parentToolUseId: string | null;
+}
+
+export interface PromptSubject {
+  kind: "prompt";
+  text: string;
 }
 
 export interface Question {
