@@ -61,21 +61,22 @@ internal sealed partial class SessionActor
             return Task.FromResult(await QueueInsteadAsync(null, promptId, content, deviceId));
         }
 
-        return _steering[promptId] = SayAsync(fresh ? agent : null, steer); // what was being said before nobody knows of; it is not said twice
+        return _steering[promptId] = SayAsync(fresh ? agent : null, steer);
     }
 
     /// <summary>Beside the mailbox: the agent may need that for its answer.</summary>
+    /// <param name="agent">Null: it was being said before, by whom nobody knows any more. It is not said twice.</param>
     private async Task<AgentSteerResponse> SayAsync(IAgentProcess? agent, SteerRecord steer)
     {
         await Task.Yield();
-        var heard = agent is not null && await HeardAsync(agent, steer);
+        var heard = agent is null ? null : await TellAsync(agent, steer);
         while (true)
         {
             try
             {
                 return await AskAsync(async () =>
                 {
-                    var answer = heard ? await HeardAsync(steer) : await QueueInsteadAsync(steer, steer.PromptId, steer.Content, steer.DeviceId);
+                    var answer = heard == true ? await RecordHeardAsync(steer) : await QueueInsteadAsync(steer, steer.PromptId, steer.Content, steer.DeviceId, isUnknown: heard is null);
                     _steering.Remove(steer.PromptId);
                     return answer;
                 });
@@ -88,26 +89,34 @@ internal sealed partial class SessionActor
         }
     }
 
-    private static async Task<bool> HeardAsync(IAgentProcess agent, SteerRecord steer)
+    /// <summary>Whether it heard; null: nobody knows.</summary>
+    private static async Task<bool?> TellAsync(IAgentProcess agent, SteerRecord steer)
     {
         try
         {
             return await agent.SteerAsync(new AgentPrompt(steer.TurnId, steer.Content), CancellationToken.None);
         }
+        catch (AgentException e) when (e.Error == AgentError.TimedOut)
+        {
+            return null;
+        }
         catch (Exception e) when (e is IOException or AgentException or InvalidOperationException or OperationCanceledException)
         {
-            return false; // the process is gone or does not listen, and with it the turn: the words wait for the next one
+            return false; // the process is gone, and with it the turn: the words wait for the next one
         }
     }
 
-    private async Task<AgentSteerResponse> HeardAsync(SteerRecord steer)
+    private async Task<AgentSteerResponse> RecordHeardAsync(SteerRecord steer)
     {
         await Store.WriteAsync(change => SteerRows.Update(change, steer with { State = SteerState.Heard }));
         return new AgentSteerResponse(SteerState.Heard, null);
     }
 
-    /// <summary>The turn was over before: the words become a prompt. After a turn that was stopped or failed they wait for the person, as the rest of the queue does.</summary>
-    private async Task<AgentSteerResponse> QueueInsteadAsync(SteerRecord? steer, Guid promptId, string content, string? deviceId)
+    /// <summary>
+    /// The turn was over before: the words become a prompt. After a turn that was stopped or failed they wait for the person, as the rest of the queue does, and also when
+    /// they may have been heard.
+    /// </summary>
+    private async Task<AgentSteerResponse> QueueInsteadAsync(SteerRecord? steer, Guid promptId, string content, string? deviceId, bool isUnknown = false)
     {
         var record = _record;
         var turn = await Store.WriteAsync(change =>
@@ -115,6 +124,10 @@ internal sealed partial class SessionActor
             if (steer is not null)
             {
                 SteerRows.Update(change, steer with { State = SteerState.Queued });
+                if (isUnknown)
+                {
+                    change.Event(_record.SessionId, new NoticeEvent(NoticeLevel.Warning, SteerRows.MayHaveBeenHeard("The agent did not answer when this was said to it")) { At = change.Now, TurnId = steer.TurnId });
+                }
             }
             else
             {
@@ -122,7 +135,7 @@ internal sealed partial class SessionActor
             }
 
             var over = steer is null ? null : SessionRows.FindTurn(change, steer.TurnId)?.Turn;
-            var hold = over is { State: TurnState.Cancelled or TurnState.Failed or TurnState.Interrupted };
+            var hold = isUnknown || over is { State: TurnState.Cancelled or TurnState.Failed or TurnState.Interrupted };
             record = SessionRows.Update(change, _record with { Held = hold || (_record.Held && steer is not null), Archived = false });
             return SessionRows.Enqueue(change, _record.SessionId, promptId, content, deviceId);
         });

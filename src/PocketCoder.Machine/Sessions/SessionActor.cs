@@ -403,7 +403,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
                 : new ThinkingEvent(block.BlockId, block.Text) { At = change.Now, TurnId = turn.TurnId, ParentToolUseId = block.Parent });
         }
 
-        var record = _record with { Failed = outcome is TurnState.Failed or TurnState.Interrupted, Held = outcome != TurnState.Completed && _queued > 0 };
+        var record = _record with { Failed = outcome is TurnState.Failed or TurnState.Interrupted, Held = (_record.Held || outcome != TurnState.Completed) && _queued > 0 };
         if (usage is not null)
         {
             var own = EventTranslator.Usage(usage);

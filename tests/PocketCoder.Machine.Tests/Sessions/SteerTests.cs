@@ -1,4 +1,7 @@
 using Microsoft.Data.Sqlite;
+using PocketCoder.Agents;
+using PocketCoder.Agents.Stub;
+using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Protocol;
 using PocketCoder.Testing.Devices;
 
@@ -116,6 +119,56 @@ public sealed class SteerTests
         Assert.Equal(SteerState.Queued, (await SteerAsync(again, session, lost, "nobody knows")).State);
     }
 
+    [Fact]
+    public async Task What_may_have_been_heard_waits_for_a_person_also_when_the_turn_completes()
+    {
+        await using var daemon = await TestDaemon.StartAsync(drivers: [new Deaf(new StubDriver(TimeProvider.System))]);
+        await ((IControlTarget)daemon.Daemon).AddProjectAsync(Directory.CreateTempSubdirectory("pc-deaf-").FullName, "p", CancellationToken.None);
+        await using var phone = await daemon.PhoneAsync();
+        var session = await phone.StartAsync("first words\nconfirm: wait");
+        var asked = await phone.AskedAsync();
+
+        var answer = await SteerAsync(phone.Device, session, Guid.CreateVersion7(), "hello?");
+        Assert.Contains("may have been heard", (await phone.Device.NextEventAsync<NoticeEvent>()).Text, StringComparison.Ordinal);
+        await phone.Device.DecideAsync(asked, DecisionVerdict.Allow);
+        Assert.Equal(TurnState.Completed, (await phone.DoneAsync()).Outcome);
+
+        Assert.Equal(SteerState.Queued, answer.State);
+        var info = (await phone.GetAsync(session)).Session;
+        Assert.Equal((1, true), (info.Queued, info.Held));
+    }
+
     private static Task<AgentSteerResponse> SteerAsync(TestDevice device, Guid session, Guid prompt, string content) => device.AskAsync(
         MessageTypes.AgentSteer, new AgentSteerRequest(session, prompt, content), ProtocolJson.Default.AgentSteerRequest, ProtocolJson.Default.AgentSteerResponse);
+
+    /// <summary>An agent that never says whether it heard.</summary>
+    private sealed class Deaf(IAgentDriver stub) : IAgentDriver
+    {
+        public AgentDescription Description => stub.Description;
+
+        public Task<AgentProbe> ProbeAsync(CancellationToken cancellationToken) => stub.ProbeAsync(cancellationToken);
+
+        public async Task<IAgentProcess> StartAsync(AgentStart start, CancellationToken cancellationToken) => new DeafProcess(await stub.StartAsync(start, cancellationToken));
+    }
+
+    private sealed class DeafProcess(IAgentProcess stub) : IAgentProcess
+    {
+        public PocketCoder.Processes.ProcessIdentity? Process => stub.Process;
+
+        public System.Threading.Channels.ChannelReader<AgentEvent> Events => stub.Events;
+
+        public ValueTask PromptAsync(AgentPrompt prompt, CancellationToken cancellationToken) => stub.PromptAsync(prompt, cancellationToken);
+
+        public ValueTask InterruptAsync(CancellationToken cancellationToken) => stub.InterruptAsync(cancellationToken);
+
+        public ValueTask<bool> AnswerAsync(string requestId, AgentAnswer answer, CancellationToken cancellationToken) => stub.AnswerAsync(requestId, answer, cancellationToken);
+
+        public ValueTask SetModeAsync(string mode, CancellationToken cancellationToken) => stub.SetModeAsync(mode, cancellationToken);
+
+        public ValueTask SetModelAsync(string model, CancellationToken cancellationToken) => stub.SetModelAsync(model, cancellationToken);
+
+        public ValueTask<bool> SteerAsync(AgentPrompt prompt, CancellationToken cancellationToken) => throw new AgentException(AgentError.TimedOut, "no answer");
+
+        public ValueTask DisposeAsync() => stub.DisposeAsync();
+    }
 }

@@ -50,10 +50,12 @@ internal static class SteerRows
                 SessionRows.Enqueue(change, steer.SessionId, steer.PromptId, steer.Content, steer.DeviceId);
             }
 
-            change.Event(steer.SessionId, new NoticeEvent(NoticeLevel.Warning, "The machine stopped while this was said to the agent, so it may have been heard: it waits in the queue.") { At = change.Now, TurnId = steer.TurnId });
+            change.Event(steer.SessionId, new NoticeEvent(NoticeLevel.Warning, MayHaveBeenHeard("The machine stopped while this was said to the agent")) { At = change.Now, TurnId = steer.TurnId });
             change.Execute("UPDATE sessions SET held = 1 WHERE session_id = $id", ("$id", steer.SessionId.ToString()));
         }
     }
+
+    public static string MayHaveBeenHeard(string why) => $"{why}, so it may have been heard. It waits in the queue: let it go to say it again, or take it out.";
 
     private static void Tell(Change change, SteerRecord steer)
         => change.Event(steer.SessionId, new SteerEvent(steer.PromptId, steer.Content, steer.DeviceId, steer.State) { At = change.Now, TurnId = steer.TurnId });
