@@ -11,6 +11,7 @@ using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Secrets;
 using PocketCoder.Machine.Sessions.Prompting;
+using PocketCoder.Machine.Sessions.Watching;
 using PocketCoder.Machine.Snapshots;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Machine.Streams;
@@ -233,6 +234,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
         await EndProcessAsync();
         await EndJobsAsync("the end of the session");
         await _idle.DisposeAsync();
+        _look?.Dispose();
     }
 
     private async Task RunAsync()
@@ -327,6 +329,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
         _queued--;
         _idle.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         (_turn, _record, _cancelling, _activity) = (next, record, false, "starting");
+        BeginWatch();
         if (!await AskFirstAsync())
         {
             await BeginTurnAsync();
@@ -355,6 +358,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
         try
         {
             _activity = "thinking";
+            _watch?.Started();
             await _process!.Agent.PromptAsync(new AgentPrompt(_turn!.TurnId, ConfirmedPrompt.TextOf(_turn.Content)) { Note = await JobNoteAsync() }, CancellationToken.None);
         }
         catch (Exception e) when (e is AgentException or IOException or InvalidOperationException)
@@ -367,6 +371,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
     private async Task EndTurnAsync(TurnState outcome, string? error, AgentUsage? usage)
     {
         await StopExecutionsAsync();
+        (outcome, error) = Overruled(outcome, error);
         var turn = _turn!;
         DropAsked(turn.TurnId);
         try
@@ -388,6 +393,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
         _activity = null;
         _tools.Clear();
         EndHeard();
+        EndWatch();
         Later(StartNextAsync);
     }
 
@@ -473,6 +479,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
 
     private SessionInfo Refresh()
     {
+        _watch?.Waits(WaitsForPerson);
         var info = BuildInfo();
         if (info != _info)
         {
@@ -485,14 +492,15 @@ internal sealed partial class SessionActor : IAsyncDisposable
 
     private SessionInfo BuildInfo()
     {
-        var waits = _asked.Values.Any(a => a.Approval.State == ApprovalState.Pending);
+        var waits = WaitsForPerson;
+        var quiet = Quiet;
         return new SessionInfo(
             _record.SessionId,
             _record.ProjectId,
             _record.Agent,
             _record.Title,
             waits ? SessionState.NeedsYou : _turn is not null ? SessionState.Working : _record.Failed ? SessionState.Failed : SessionState.Idle,
-            waits ? "waiting for you" : _cancelling && _turn is not null ? "stopping" : _activity,
+            waits ? "waiting for you" : _cancelling && _turn is not null ? "stopping" : QuietWords.Of(quiet) ?? _activity,
             _record.Mode,
             _record.Model,
             _record.Sandbox,
@@ -507,6 +515,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
         {
             Effort = _record.Prompting.Effort,
             Context = _record.Prompting.Context,
+            Quiet = quiet,
         };
     }
 
@@ -535,6 +544,9 @@ internal sealed record SessionServices(
 
     /// <summary>Where the models that agents tell are remembered, for those who choose one.</summary>
     public KnownModels KnownModels { get; init; } = new();
+
+    /// <summary>How long a turn may go on without getting anywhere.</summary>
+    public TurnLimits Limits { get; init; } = TurnLimits.Default;
 
     /// <summary>Bytes of each output that an agent gets.</summary>
     public int OutputLimit { get; init; } = PocketCoder.Hands.CommandSpool.DefaultLimit;

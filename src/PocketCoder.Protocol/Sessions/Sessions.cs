@@ -77,6 +77,9 @@ public sealed record SessionInfo(
 
     /// <summary>Null until the agent told.</summary>
     public ContextInfo? Context { get; init; }
+
+    /// <summary>Why the turn that runs shows nothing new; null when none runs.</summary>
+    public QuietInfo? Quiet { get; init; }
 }
 
 public sealed record UsageInfo(long InputTokens, long OutputTokens, long CacheReadTokens, long CacheWriteTokens, decimal? CostUsd);

@@ -788,6 +788,17 @@ export interface QueueOrderEvent {
   parentToolUseId: string | null;
 }
 
+export interface QuietInfo {
+  kind: QuietKind;
+  since: string;
+  detail?: string | null;
+  nextAt?: string | null;
+  attempt?: number | null;
+  maxAttempts?: number | null;
+}
+
+export type QuietKind = "starting" | "thinking" | "waiting" | "tool" | "retrying" | "network" | "dead" | "silent";
+
 export interface RiskInfo {
   tier: RiskTier;
   understood: boolean;
@@ -861,6 +872,7 @@ export interface SessionInfo {
   models?: ModelAccess | null;
   effort: string | null;
   context: ContextInfo | null;
+  quiet: QuietInfo | null;
 }
 
 export interface SessionRemoved {
