@@ -114,9 +114,46 @@ await walk("show a full queue's refusal with a way on", `/sessions/${S(103)}`, "
   await page.locator('[data-testid="outbox-item"][data-state="refused"]').waitFor();
   must((await page.getByTestId("outbox-item").innerText()).includes("50 prompts"), "no reason");
 });
+await walk("put the queue into another order by keyboard", `/sessions/${S(101)}`, "rich", async (page) => {
+  const order = () => page.getByTestId("queue-item").allInnerTexts();
+  await page.getByTestId("queue-up").nth(1).focus();
+  await page.keyboard.press("Enter");
+  await page.getByTestId("queue-item").first().filter({ hasText: "pull request" }).waitFor();
+  must((await order())[1].includes("changelog"), "not moved");
+  must(await page.evaluate(() => document.activeElement?.getAttribute("data-testid") === "queue-up"), "the focus is lost");
+});
+await walk("choose a slash command by keyboard and by touch", `/sessions/${S(101)}`, "rich", async (page) => {
+  const input = page.getByTestId("prompt-input");
+  await input.pressSequentially("/com");
+  await page.getByTestId("slash-palette").waitFor();
+  await page.keyboard.press("Enter");
+  must((await input.inputValue()) === "/compact ", "not chosen");
+  await input.fill("/");
+  await page.getByRole("option", { name: /usage/ }).click();
+  must((await input.inputValue()) === "/usage ", "not chosen by touch");
+  must(await page.evaluate(() => document.activeElement?.getAttribute("data-testid") === "prompt-input"), "the focus is lost");
+  await input.fill("/c");
+  await page.keyboard.press("Escape");
+  await page.getByTestId("slash-palette").waitFor({ state: "detached" });
+});
+await walk("say something into a running turn", `/sessions/${S(105)}`, "rich", async (page) => {
+  await page.getByTestId("prompt-input").fill("Rather use the slim variant.");
+  await page.getByTestId("steer-now").click();
+  await page.locator('[data-testid="steer"][data-state="heard"]', { hasText: "slim variant" }).waitFor();
+  must((await page.getByTestId("prompt-input").inputValue()) === "", "the words are still there");
+});
+await walk("change effort and name in a session's sheet", `/sessions/${S(101)}`, "rich", async (page) => {
+  await page.getByTestId("session-menu").click();
+  await page.getByTestId("session-effort").selectOption("high");
+  await page.getByRole("dialog").getByRole("textbox").first().fill("Another name");
+  await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+  await page.getByRole("heading", { name: "Another name" }).waitFor();
+  must((await page.getByTestId("session-effort").inputValue()) === "high", "no effort");
+});
 await walk("continue an interrupted turn", `/sessions/${S(104)}`, "rich", async (page) => {
   await page.getByTestId("continue").click();
-  await page.getByText("Continue where you were interrupted.").first().waitFor();
+  await page.getByTestId("continue").waitFor({ state: "detached" });
+  must((await page.getByText("Apply the new network.").count()) >= 2, "the prompt was not sent again");
 });
 await walk("find one's way and decide by keyboard alone", "/", "rich", async (page) => {
   await page.getByTestId("inbox-item").first().waitFor();

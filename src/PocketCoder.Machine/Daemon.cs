@@ -23,6 +23,7 @@ using PocketCoder.Machine.Projects;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Secrets;
 using PocketCoder.Machine.Sessions;
+using PocketCoder.Machine.Sessions.Prompting;
 using PocketCoder.Machine.Snapshots;
 using PocketCoder.Machine.Snapshots.Undo;
 using PocketCoder.Machine.Storage;
@@ -111,7 +112,7 @@ public sealed partial class Daemon : IAsyncDisposable
         _conversations = new ConversationDesk(_agents, _store, _secrets);
         _holds = new TerminalHolds(_store, time, logger) { Left = session => _sessions?.Find(session)?.TerminalLeft() };
         _defaults = new ProjectDefaultsStore(_store, _projects, _agents);
-        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, starter, _models, _secrets, _snapshots, time, AgentIdleTimeout, logger) { Archive = archive, Holds = _holds, Conversations = _conversations, OutputLimit = options.OutputLimit, Limits = options.Limits }, _projects, _agents);
+        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, starter, _models, _secrets, _snapshots, time, AgentIdleTimeout, logger) { Archive = archive, Holds = _holds, Conversations = _conversations, OutputLimit = options.OutputLimit, Limits = options.Limits, KnownModels = _agents.Models }, _projects, _agents);
         _calm = new Calm(options.Rests ?? (static () => { }), () => _sessions.Actors.Any(a => a.Info.State == SessionState.Working), time);
         (_store.Announced, _connections.Changed) = (_calm.Touch, _calm.Touch);
         _terminals = new TerminalDesk(_store, _hands, _sessions, _projects, logger);
@@ -125,6 +126,7 @@ public sealed partial class Daemon : IAsyncDisposable
             .MapSessions(_sessions, _agents)
             .MapConversations(_conversations, _projects)
             .MapProjects(_defaults)
+            .MapPrompting(_sessions)
             .MapApprovals(_approvals)
             .MapExecutions(_executions)
             .MapSnapshots(_undo)
@@ -170,7 +172,7 @@ public sealed partial class Daemon : IAsyncDisposable
 
         var identity = ChannelIdentity.LoadOrCreate(options.Home.MachineKey);
         var ledger = await LedgerStore.OpenAsync(
-            new LedgerOptions(options.Home.Database, identity.Id) { MigrationSets = [new MigrationSet("machine", typeof(Daemon).Assembly, "PocketCoder.Machine.Migrations"), new MigrationSet("models", typeof(Daemon).Assembly, "PocketCoder.Machine.Models.Migrations"), new MigrationSet("conversations", typeof(Daemon).Assembly, "PocketCoder.Machine.Conversations.Migrations"), new MigrationSet("projects", typeof(Daemon).Assembly, "PocketCoder.Machine.Projects.Migrations"), new MigrationSet("snapshots", typeof(Daemon).Assembly, "PocketCoder.Machine.Snapshots.Migrations")] },
+            new LedgerOptions(options.Home.Database, identity.Id) { MigrationSets = [new MigrationSet("machine", typeof(Daemon).Assembly, "PocketCoder.Machine.Migrations"), new MigrationSet("models", typeof(Daemon).Assembly, "PocketCoder.Machine.Models.Migrations"), new MigrationSet("conversations", typeof(Daemon).Assembly, "PocketCoder.Machine.Conversations.Migrations"), new MigrationSet("projects", typeof(Daemon).Assembly, "PocketCoder.Machine.Projects.Migrations"), new MigrationSet("snapshots", typeof(Daemon).Assembly, "PocketCoder.Machine.Snapshots.Migrations"), new MigrationSet("prompting", typeof(Daemon).Assembly, "PocketCoder.Machine.Sessions.Prompting.Migrations")] },
             options.TimeProvider,
             cancellationToken);
         Daemon daemon;

@@ -202,11 +202,11 @@ export class MockMachine {
         return { defaults };
       },
       agents_list: () => ({ agents: state.agents }),
-      agent_session_new: ({ agentSessionId, promptId, projectId, agent, content, mode, model }) => {
+      agent_session_new: ({ agentSessionId, promptId, projectId, agent, content, mode, model, effort }) => {
         if (!state.sessions.some((item) => item.agentSessionId === agentSessionId)) {
           const created: SessionInfo = {
             agentSessionId, projectId, agent, title: content.slice(0, 60), state: "idle", activity: null, quiet: null, mode: mode ?? null, model: model ?? null, sandbox: "none", queued: 0, held: false, inTerminal: false,
-            archived: false, createdAt: now(), updatedAt: now(), usage: { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, costUsd: null }, head: 0,
+            archived: false, createdAt: now(), updatedAt: now(), usage: { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, costUsd: null }, head: 0, effort: effort ?? null, context: null,
           };
           state.sessions.push(created);
           this.change({ kind: "session", session: created });
@@ -217,9 +217,28 @@ export class MockMachine {
       agent_message: ({ agentSessionId, promptId, content }) => ({ turn: queue(agentSessionId, promptId, content) }),
       agent_sessions_list: () => ({ sessions: state.sessions }),
       agent_session_get: ({ agentSessionId }) => ({ session: session(agentSessionId), turns: [...turnsOf(state.events.get(agentSessionId) ?? []).values()] }),
-      agent_session_set: ({ agentSessionId, title, mode, archived }) => {
+      agent_queue_move: ({ agentSessionId, promptId, before }) => {
+        const waiting = queued(state.events.get(agentSessionId) ?? []).filter((id) => id !== promptId);
+        const place = before ? waiting.indexOf(before) : waiting.length;
+        if (place < 0) throw new Refused("TURN_NOT_FOUND");
+        waiting.splice(place, 0, promptId);
+        this.emit(agentSessionId, { kind: "queue", promptIds: waiting, at: now(), turnId: null, parentToolUseId: null });
+        return { promptIds: waiting };
+      },
+      agent_steer: ({ agentSessionId, promptId, content }) => {
+        if (session(agentSessionId).state !== "working") return { state: "queued", turn: queue(agentSessionId, promptId, content) };
+        this.emit(agentSessionId, { kind: "steer", promptId, content, deviceId: "phone", state: "heard", at: now(), turnId: null, parentToolUseId: null });
+        return { state: "heard", turn: null };
+      },
+      agent_continue: ({ agentSessionId, turnId, promptId }) => {
+        const cut = turnsOf(state.events.get(agentSessionId) ?? []).get(turnId);
+        if (!cut) throw new Refused("TURN_NOT_FOUND");
+        this.change({ kind: "session", session: { ...session(agentSessionId), state: "idle", held: false } });
+        return { turn: queue(agentSessionId, promptId, cut.content) };
+      },
+      agent_session_set: ({ agentSessionId, title, mode, model, effort, archived }) => {
         const known = session(agentSessionId);
-        const next = { ...known, title: title ?? known.title, mode: mode ?? known.mode, archived: archived ?? known.archived, updatedAt: now() };
+        const next = { ...known, title: title ?? known.title, mode: mode ?? known.mode, model: model ?? known.model, effort: effort ?? known.effort ?? null, archived: archived ?? known.archived, updatedAt: now() };
         this.change({ kind: "session", session: next });
         return { session: next };
       },
@@ -380,6 +399,14 @@ function turnsOf(events: readonly AgentEventPayload[]): Map<string, TurnInfo> {
   const turns = new Map<string, TurnInfo>();
   for (const event of events) if (event.kind === "turn") turns.set(event.turn.turnId, event.turn);
   return turns;
+}
+
+/** The ids of all that wait, in order. */
+function queued(events: readonly AgentEventPayload[]): string[] {
+  let order: readonly string[] = [];
+  for (const event of events) if (event.kind === "queue") order = event.promptIds;
+  const waiting = [...turnsOf(events).values()].filter((turn) => turn.state === "queued").map((turn) => turn.turnId);
+  return [...order.filter((id) => waiting.includes(id)), ...waiting.filter((id) => !order.includes(id))];
 }
 
 function replace<T>(list: T[], item: T, key: (item: T) => string): void {

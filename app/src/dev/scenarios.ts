@@ -71,7 +71,7 @@ export async function scenario(name: string): Promise<MockState> {
 export function session(agentSessionId: string, projectId: string, title: string, state: SessionInfo["state"], activity: string | null, minutes: number, more: Partial<SessionInfo> = {}): SessionInfo {
   return {
     agentSessionId, projectId, agent: "claude", title, state, activity, mode: "default", model: "sonnet", sandbox: "none", queued: 0, held: false, inTerminal: false, archived: false, createdAt: ago(minutes + 30), updatedAt: ago(minutes), quiet: null,
-    usage: { inputTokens: 4200, outputTokens: 8100, cacheReadTokens: 182_000, cacheWriteTokens: 21_000, costUsd: 0.42 }, head: 0, ...more,
+    usage: { inputTokens: 4200, outputTokens: 8100, cacheReadTokens: 182_000, cacheWriteTokens: 21_000, costUsd: 0.42 }, head: 0, effort: null, context: null, ...more,
   };
 }
 
@@ -98,6 +98,12 @@ const HUNK: DiffHunk = {
   ],
 };
 export const DIFF: FileDiff = { path: "src/auth/login.ts", creates: false, added: 3, removed: 2, hunks: [HUNK], complete: true };
+
+const MODELS = [
+  { id: "opus", name: "Opus", efforts: ["low", "medium", "high", "max"] },
+  { id: "sonnet", name: "Sonnet", efforts: ["low", "medium", "high", "max"] },
+  { id: "haiku", name: "Haiku", efforts: [] },
+];
 
 const ANSWER = `I found the cause: \`login\` compares the password **in plain text** and never slows a guesser down.
 
@@ -143,9 +149,9 @@ function rich(ledger: LedgerRowInfo[]): MockState {
     execution: { startedAt: ago(199), finishedAt: null, exitCode: null, failed: null, job: "job-1" },
   }));
   const sessions = [
-    session(SESSION.main, PROJECT.api, "Fix the login: hash passwords, slow down guessing", "needs_you", "waits for a decision", 1, { queued: 2 }),
+    session(SESSION.main, PROJECT.api, "Fix the login: hash passwords, slow down guessing", "needs_you", "waits for a decision", 1, { queued: 2, context: { usedTokens: 124_000, windowTokens: 200_000 } }),
     session(SESSION.plan, PROJECT.web, "Plan the session store", "needs_you", null, 9, { mode: "plan" }),
-    session(SESSION.working, PROJECT.infra, "Upgrade the build image", "working", "bash: docker build -t base .", 0, { sandbox: "bubblewrap", quiet: { kind: "tool", since: ago(2), detail: "bash: docker build -t base .", nextAt: null, attempt: null, maxAttempts: null } }),
+    session(SESSION.working, PROJECT.infra, "Upgrade the build image", "working", "bash: docker build -t base .", 0, { sandbox: "bubblewrap", agent: "stub", mode: null, model: null, context: { usedTokens: 8600, windowTokens: 10_000 }, quiet: { kind: "tool", since: ago(2), detail: "bash: docker build -t base .", nextAt: null, attempt: null, maxAttempts: null } }),
     session(SESSION.failed, PROJECT.infra, "Apply the new network", "failed", null, 68),
     session(SESSION.begun, PROJECT.api, "Move the rate limiter into the gateway", "idle", null, 70, { sandbox: "bubblewrap", inTerminal: true, queued: 1 }),
     session(SESSION.done, PROJECT.api, "Write tests for the rate limiter", "idle", null, 200),
@@ -161,9 +167,9 @@ function rich(ledger: LedgerRowInfo[]): MockState {
       { projectId: id(4), name: "legacy", path: "/mnt/usb/legacy", createdAt: ago(90000), lastOpenedAt: null, missing: true },
     ],
     agents: [
-      { id: "claude", name: "Claude Code", installed: true, version: "2.1.0", advice: null, modes: ["default", "plan", "acceptEdits"], models: true, questions: true, plans: true, resume: true, hostTools: true, conversations: true, efforts: [], conversationContinue: true, conversationCopy: "whole" },
-      { id: "stub", name: "Stub", installed: true, version: "0.1.0", advice: null, modes: [], models: false, questions: false, plans: false, resume: false, hostTools: false, efforts: [], conversationContinue: false, conversationCopy: "none" },
-      { id: "codex", name: "Codex", installed: false, version: null, advice: "Install it with npm install -g @openai/codex, then sign in by running codex once.", modes: [], models: true, questions: false, plans: false, resume: true, hostTools: true, efforts: [], conversationContinue: false, conversationCopy: "words" },
+      { id: "claude", name: "Claude Code", installed: true, version: "2.1.0", advice: null, modes: ["default", "plan", "acceptEdits"], models: true, questions: true, plans: true, resume: true, hostTools: true, conversations: true, commands: true, efforts: ["low", "medium", "high", "max"], knownModels: MODELS, conversationContinue: true, conversationCopy: "whole" },
+      { id: "stub", name: "Stub", installed: true, version: "0.1.0", advice: null, modes: [], models: false, questions: false, plans: false, resume: false, hostTools: false, steer: true, efforts: [], knownModels: [], conversationContinue: false, conversationCopy: "none" },
+      { id: "codex", name: "Codex", installed: false, version: null, advice: "Install it with npm install -g @openai/codex, then sign in by running codex once.", modes: [], models: true, questions: false, plans: false, resume: true, hostTools: true, efforts: [], knownModels: [], conversationContinue: false, conversationCopy: "words" },
     ],
     sessions,
     approvals,
@@ -240,6 +246,7 @@ function mainTranscript(approvals: readonly ApprovalInfo[]): AgentEventPayload[]
   return [
     turnEvent(id(300), "Log-in feels too easy to guess. Have a look at how passwords are checked and tell me what is wrong.", "completed", 30),
     { kind: "init", agent: "claude", version: "2.1.0", model: "sonnet", mode: "default", sandbox: "none", resumed: false, ...base(30) },
+    { kind: "offers", commands: [{ name: "clear", description: "Start a new session with empty context" }, { name: "compact", description: "Free up context by summarizing the conversation so far" }, { name: "context", description: "Visualize current context usage" }, { name: "usage", description: "Show session cost and plan usage" }], models: MODELS, ...base(30) },
     { kind: "thinking", blockId: "th1", text: "The person wants an assessment first. I should read the auth folder, then the tests, before I say anything about the cause.", ...base(29) },
     ...["src/auth/login.ts", "src/auth/hash.ts", "src/users/store.ts", "src/http/server.ts"].flatMap((path, at) => [tool(`r${at}`, "Read", "read", path, 28), result(`r${at}`, "…", 28, { durationMs: 12 })]),
     tool("g1", "Grep", "search", "password ===", 28),
@@ -291,6 +298,7 @@ function workingTranscript(): AgentEventPayload[] {
       }),
     },
     result("w0", "Runs in the background as job-1.", 2),
+    { kind: "steer", promptId: id(311), content: "Keep the old tag as well, please.", deviceId: "phone", state: "heard", ...base(1) },
     tool("w2", "Bash", "execute", "docker build -t base .", 1),
     {
       kind: "prompt", ...base(1),

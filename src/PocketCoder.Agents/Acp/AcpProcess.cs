@@ -304,7 +304,7 @@ internal sealed class AcpProcess : IAgentProcess
 
         translator.SessionId = id;
         hasModels = reply.Result.Object("models") is not null;
-        translator.Ready = new AgentReady(id) { Mode = reply.Result.Object("modes")?.Text("currentModeId"), Model = reply.Result.Object("models")?.Text("currentModelId"), Version = version };
+        translator.Ready = new AgentReady(id) { Mode = reply.Result.Object("modes")?.Text("currentModeId"), Model = reply.Result.Object("models")?.Text("currentModelId"), Version = version, Models = AcpOffers.Models(reply.Result) };
         output.Events.Add(translator.Ready);
         return output;
     }

@@ -171,6 +171,10 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests, AcpHos
             case "usage_update":
                 hasCost |= update.Object("cost")?.Text("currency") == "USD";
                 cost = update.Object("cost")?.Amount("amount") ?? cost;
+                output.Events.AddRange(AcpOffers.Context(update) is { } context ? [context] : []);
+                return;
+            case "session_info_update":
+                output.Events.AddRange(update.Text("title") is { Length: > 0 } title ? [new AgentTitled(title)] : []);
                 return;
         }
 

@@ -39,6 +39,11 @@ internal static class ClaudeArguments
             arguments.AddRange(["--session-id", start.SessionId.ToString("D")]);
         }
 
+        if (start.Effort is { Length: > 0 } effort)
+        {
+            arguments.AddRange(["--effort", ClaudeOffers.Checked(effort)]);
+        }
+
         return arguments;
     }
 }

@@ -45,6 +45,8 @@ public sealed partial class ClaudeDriver : IAgentDriver
         Conversations = true,
         Continues = true,
         Copies = ConversationCopies.Whole,
+        Efforts = ClaudeOffers.Efforts,
+        Commands = true,
         Usage = true,
         HostTools = true,
         Rooms = true,

@@ -42,6 +42,14 @@ internal static class ClaudeMessages
 
     public static byte[] SetModel(string requestId, string model) => Request(requestId, "set_model", w => w.WriteString("model", model));
 
+    /// <summary>Added to the settings of the command line, which stay as they are.</summary>
+    public static byte[] SetEffort(string requestId, string effort) => Request(requestId, "apply_flag_settings", w =>
+    {
+        w.WriteStartObject("settings");
+        w.WriteString("effortLevel", effort);
+        w.WriteEndObject();
+    });
+
     public static byte[] Prompt(AgentPrompt prompt) => LineJson.Write(w =>
     {
         w.WriteString("type", "user");

@@ -19,7 +19,8 @@ internal sealed class ClaudeOutput
 }
 
 /// <param name="Error">Null: it worked.</param>
-internal sealed record ClaudeReply(string RequestId, string? Error, IReadOnlyList<AgentCommand> Commands)
+/// <param name="Offers">What the answer to <c>initialize</c> offers.</param>
+internal sealed record ClaudeReply(string RequestId, string? Error, ClaudeOffers Offers)
 {
     public static ClaudeReply? From(JsonElement line)
     {
@@ -29,9 +30,6 @@ internal sealed record ClaudeReply(string RequestId, string? Error, IReadOnlyLis
         }
 
         var error = response.Text("subtype") == "success" ? null : response.Text("error") ?? "refused";
-        var commands = response.Object("response") is { } content
-            ? content.Items("commands").Where(c => c.Text("name") is not null).Select(c => new AgentCommand(c.Text("name")!, c.Text("description") ?? "")).ToList()
-            : [];
-        return new ClaudeReply(id, error, commands);
+        return new ClaudeReply(id, error, response.Object("response") is { } content ? ClaudeOffers.From(content) : ClaudeOffers.None);
     }
 }

@@ -130,6 +130,9 @@ internal sealed class ClaudeProcess : IAgentProcess
     public async ValueTask SetModelAsync(string model, CancellationToken cancellationToken)
         => await RequestAsync(id => ClaudeMessages.SetModel(id, model), RequestLimit, cancellationToken);
 
+    public async ValueTask SetEffortAsync(string effort, CancellationToken cancellationToken)
+        => await RequestAsync(id => ClaudeMessages.SetEffort(id, ClaudeOffers.Checked(effort)), RequestLimit, cancellationToken);
+
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref disposed, 1) != 0)
@@ -237,7 +240,7 @@ internal sealed class ClaudeProcess : IAgentProcess
         AgentReady ready;
         lock (state)
         {
-            ready = translator.Announce((start.Fork ? null : start.ResumeId) ?? start.SessionId.ToString("D", CultureInfo.InvariantCulture), start.Mode ?? ClaudeModes.Default, answer.Commands);
+            ready = translator.Announce((start.Fork ? null : start.ResumeId) ?? start.SessionId.ToString("D", CultureInfo.InvariantCulture), start.Mode ?? ClaudeModes.Default, answer);
         }
 
         await events.WriteAsync(ready, program.Closing);

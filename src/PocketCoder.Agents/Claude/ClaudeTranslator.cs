@@ -21,7 +21,8 @@ internal sealed class ClaudeTranslator
     private readonly ClaudeGate gate;
     private readonly ClaudeHostTools hostTools;
     private AgentReady? ready;
-    private IReadOnlyList<AgentCommand> commands = [];
+    private readonly ClaudeContext context = new();
+    private ClaudeOffers offers = ClaudeOffers.None;
     private decimal cost;
     private string? lastError;
     private bool turnRuns;
@@ -40,12 +41,12 @@ internal sealed class ClaudeTranslator
 
     public bool TurnRuns => turnRuns;
 
-    /// <summary>The commands offered, known after <c>initialize</c>.</summary>
-    public AgentReady Announce(string nativeId, string? startMode, IReadOnlyList<AgentCommand> offered)
+    /// <summary>What is offered is known after <c>initialize</c>.</summary>
+    public AgentReady Announce(string nativeId, string? startMode, ClaudeReply answer)
     {
-        commands = offered;
+        offers = answer.Offers;
         requests.Mode = startMode;
-        return ready = new AgentReady(nativeId) { Mode = startMode, Commands = offered };
+        return ready = new AgentReady(nativeId) { Mode = startMode, Commands = offers.Commands, Models = offers.Models };
     }
 
     public void BeginTurn()
@@ -205,6 +206,11 @@ internal sealed class ClaudeTranslator
         }
 
         var parent = root.Text("parent_tool_use_id");
+        if (parent is null && context.Said(message) is { } fuller)
+        {
+            output.Events.Add(fuller);
+        }
+
         var synthetic = message.Text("model") == "<synthetic>";
         foreach (var block in message.Items("content"))
         {
@@ -336,7 +342,8 @@ internal sealed class ClaudeTranslator
             Mode = root.Text("permissionMode"),
             Version = root.Text("claude_code_version"),
             Tools = tools,
-            Commands = commands,
+            Commands = offers.Commands,
+            Models = offers.Models,
         };
 
         // The flags of this very process decide what is offered. If they did not hold, neither does the gate.
@@ -410,6 +417,10 @@ internal sealed class ClaudeTranslator
         }
 
         Drop(blocks.End(), output);
+        if (context.Ended(root, ready?.Model) is { } full)
+        {
+            output.Events.Add(full);
+        }
 
         // "success" with is_error is how a failed request ends (captured: api-error-401), so the subtype tells nothing.
         var failed = root.IsTrue("is_error");

@@ -40,6 +40,8 @@ public sealed partial class CodexDriver : IAgentDriver
         Resume = true,
         Conversations = true,
         Copies = ConversationCopies.Words,
+        Steer = true,
+        Efforts = CodexOffers.Efforts,
         Usage = true,
         HostTools = true,
         Rooms = true,

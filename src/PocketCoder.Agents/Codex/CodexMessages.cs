@@ -47,21 +47,11 @@ internal static class CodexMessages
     }
 
     /// <param name="mode">To be said with this turn; null: as before.</param>
-    public static void TurnStart(Utf8JsonWriter w, string threadId, IReadOnlyList<string> pieces, string? model, (string Mode, string Model, string? Effort)? mode)
+    /// <param name="effort">Chosen by the person; null: as it is.</param>
+    public static void TurnStart(Utf8JsonWriter w, string threadId, IReadOnlyList<string> pieces, string? model, string? effort, (string Mode, string Model, string? Effort)? mode)
     {
         w.WriteString("threadId", threadId);
-        w.WriteStartArray("input");
-        foreach (var piece in pieces)
-        {
-            w.WriteStartObject();
-            w.WriteString("type", "text");
-            w.WriteString("text", piece);
-            w.WriteStartArray("text_elements");
-            w.WriteEndArray();
-            w.WriteEndObject();
-        }
-
-        w.WriteEndArray();
+        Input(w, pieces);
         w.WriteStartArray("environments"); // none: nothing of Codex's own can touch the machine, whatever else is offered
         w.WriteEndArray();
         w.WriteString("approvalPolicy", "untrusted");
@@ -69,6 +59,11 @@ internal static class CodexMessages
         if (model is not null)
         {
             w.WriteString("model", model);
+        }
+
+        if (effort is not null)
+        {
+            w.WriteString("effort", effort);
         }
 
         if (mode is { } changed)
@@ -82,6 +77,14 @@ internal static class CodexMessages
             w.WriteEndObject();
             w.WriteEndObject();
         }
+    }
+
+    /// <param name="turnId">Refused when another one runs, or none.</param>
+    public static void TurnSteer(Utf8JsonWriter w, string threadId, string turnId, IReadOnlyList<string> pieces)
+    {
+        w.WriteString("threadId", threadId);
+        w.WriteString("expectedTurnId", turnId);
+        Input(w, pieces);
     }
 
     public static byte[] ToolResult(string rawId, string text, bool success) => RpcMessages.Result(rawId, w =>
@@ -112,6 +115,22 @@ internal static class CodexMessages
     });
 
     public static byte[] Decline(string rawId) => RpcMessages.Result(rawId, w => w.WriteString("decision", "cancel"));
+
+    private static void Input(Utf8JsonWriter w, IReadOnlyList<string> pieces)
+    {
+        w.WriteStartArray("input");
+        foreach (var piece in pieces)
+        {
+            w.WriteStartObject();
+            w.WriteString("type", "text");
+            w.WriteString("text", piece);
+            w.WriteStartArray("text_elements");
+            w.WriteEndArray();
+            w.WriteEndObject();
+        }
+
+        w.WriteEndArray();
+    }
 
     private static void Gate(Utf8JsonWriter w, AgentStart start, IEnumerable<string> foreignServers)
     {

@@ -12,6 +12,7 @@ internal sealed class CodexProcess : IAgentProcess
     private const string Name = "Codex";
 
     private static readonly TimeSpan InitializeLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan SteerLimit = TimeSpan.FromSeconds(10);
 
     private readonly AgentStart start;
     private readonly CodexTools tools;
@@ -21,7 +22,9 @@ internal sealed class CodexProcess : IAgentProcess
     private string saidMode = CodexModes.Default; // what Codex was told last
     private string? model;
     private string threadModel = "";
-    private string? effort;
+    private string? effort; // the thread's own
+    private string? chosenEffort;
+    private AgentReady? ready;
 
     private CodexProcess(AgentStart start, TimeProvider time)
     {
@@ -157,6 +160,28 @@ internal sealed class CodexProcess : IAgentProcess
         return ValueTask.CompletedTask; // told with the next turn
     }
 
+    public ValueTask SetEffortAsync(string effort, CancellationToken cancellationToken)
+    {
+        lock (connection.State)
+        {
+            chosenEffort = CodexOffers.Checked(effort);
+        }
+
+        return ValueTask.CompletedTask; // told with the next turn
+    }
+
+    public async ValueTask<bool> SteerAsync(AgentPrompt prompt, CancellationToken cancellationToken)
+    {
+        string? turn;
+        lock (connection.State)
+        {
+            turn = translator.Interrupting ? null : translator.TurnId; // null too while a plan waits for the person: nothing runs
+        }
+
+        return turn is not null
+            && (await connection.RequestAsync("turn/steer", w => CodexMessages.TurnSteer(w, translator.ThreadId, turn, prompt.Pieces), SteerLimit, cancellationToken)).Error is null;
+    }
+
     public async ValueTask DisposeAsync()
     {
         try
@@ -201,6 +226,21 @@ internal sealed class CodexProcess : IAgentProcess
         {
             throw new AgentException(AgentError.FailedToStart, $"Codex did not accept what keeps it from acting by itself ({doubt}). It was ended.");
         }
+
+        var list = new RpcOutput();
+        list.Calls.Add(new RpcCall("model/list", _ => { }, Listed));
+        await connection.CarryOutAsync(list, cancellationToken); // its answer is not waited for
+    }
+
+    private RpcOutput Listed(RpcReply reply)
+    {
+        var output = new RpcOutput();
+        if (reply.Error is null && ready is not null && CodexOffers.Models(reply.Result) is { Count: > 0 } models)
+        {
+            output.Events.Add(ready = ready with { Models = models, Model = threadModel, Mode = mode });
+        }
+
+        return output;
     }
 
     private static bool IsMissing(string error) => error.Contains("not found", StringComparison.OrdinalIgnoreCase) || error.Contains("no rollout", StringComparison.OrdinalIgnoreCase);
@@ -220,7 +260,8 @@ internal sealed class CodexProcess : IAgentProcess
         threadModel = reply.Result.Text("model") ?? "";
         effort = reply.Result.Text("reasoningEffort");
         saidMode = reply.Result.Object("collaborationMode")?.Text("mode") ?? CodexModes.Default;
-        output.Events.Add(new AgentReady(thread) { Model = threadModel, Mode = mode, Version = version, Tools = [.. tools.All.Select(t => t.Name)] });
+        chosenEffort = start.Effort;
+        output.Events.Add(ready = new AgentReady(thread) { Model = threadModel, Mode = mode, Version = version, Tools = [.. tools.All.Select(t => t.Name)] });
         return output;
     }
 
@@ -245,9 +286,9 @@ internal sealed class CodexProcess : IAgentProcess
 
     private Action<Utf8JsonWriter> Turn(IReadOnlyList<string> pieces)
     {
-        (string, string, string?)? change = mode == saidMode ? null : (mode, threadModel, effort);
+        (string, string, string?)? change = mode == saidMode ? null : (mode, threadModel, chosenEffort ?? effort);
         saidMode = mode;
-        var chosen = model;
-        return w => CodexMessages.TurnStart(w, translator.ThreadId, pieces, chosen, change);
+        var (chosen, thinking) = (model, chosenEffort);
+        return w => CodexMessages.TurnStart(w, translator.ThreadId, pieces, chosen, thinking, change);
     }
 }

@@ -194,6 +194,10 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
                 break;
             case "thread/tokenUsage/updated" when parameters.Object("tokenUsage") is { } tokens:
                 usage.Take(tokens);
+                output.Events.AddRange(CodexUsage.Context(tokens) is { } context ? [context] : []);
+                break;
+            case "thread/name/updated" when parameters.Text("threadName") is { Length: > 0 } name:
+                output.Events.Add(new AgentTitled(name));
                 break;
             case "serverRequest/resolved" when RpcMessages.RawId(parameters, "requestId") is { } id:
                 foreach (var withdrawn in requests.Resolved(id))

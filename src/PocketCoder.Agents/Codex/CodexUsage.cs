@@ -30,6 +30,10 @@ internal sealed class CodexUsage
             turn.InputTokens + step.InputTokens, turn.OutputTokens + step.OutputTokens, turn.CacheReadTokens + step.CacheReadTokens, turn.CacheWriteTokens + step.CacheWriteTokens, null);
     }
 
+    /// <summary>How full the thread is: what its last request took.</summary>
+    public static AgentContext? Context(JsonElement usage)
+        => usage.Object("last") is { } last && last.Number("totalTokens") is > 0 and var used ? new AgentContext(used, usage.Number("modelContextWindow") is > 0 and var window ? window : null) : null;
+
     public AgentUsage? OfTurn => any ? turn : null;
 
     /// <summary>Codex counts cached tokens as input too.</summary>

@@ -16,10 +16,25 @@ public sealed record AgentReady(string NativeId) : AgentEvent
     public IReadOnlyList<string> Tools { get; init; } = [];
 
     public IReadOnlyList<AgentCommand> Commands { get; init; } = [];
+
+    /// <summary>The models it says it can use; empty: it does not say.</summary>
+    public IReadOnlyList<AgentModel> Models { get; init; } = [];
 }
 
-/// <summary>A slash command the agent offers.</summary>
+/// <summary>A slash command the agent offers. Untrusted text.</summary>
+/// <param name="Name">Without the slash.</param>
 public sealed record AgentCommand(string Name, string Description);
+
+/// <summary>A model the agent says it can use. Untrusted text.</summary>
+/// <param name="Id">What <see cref="AgentStart.Model"/> takes.</param>
+public sealed record AgentModel(string Id, string Name)
+{
+    /// <summary>Those of <see cref="AgentDescription.Efforts"/> that it knows, the least first; null: the agent does not say.</summary>
+    public IReadOnlyList<string>? Efforts { get; init; }
+}
+
+/// <summary>The agent named the conversation. Untrusted text.</summary>
+public sealed record AgentTitled(string Title) : AgentEvent;
 
 /// <summary>What a streamed block is.</summary>
 public enum BlockKind

@@ -19,7 +19,18 @@ public sealed class StubDriver : IAgentDriver
         this.environment = environment ?? EnvironmentAllowList.SelectFromOwn();
     }
 
-    public AgentDescription Description { get; } = new("stub", "Demo agent") { Questions = true, Plans = true, Resume = true, Usage = true, HostTools = true };
+    public AgentDescription Description { get; } = new("stub", "Demo agent")
+    {
+        Models = true,
+        Efforts = ["low", "high"],
+        Questions = true,
+        Plans = true,
+        Resume = true,
+        Steer = true,
+        Commands = true,
+        Usage = true,
+        HostTools = true,
+    };
 
     public Task<AgentProbe> ProbeAsync(CancellationToken cancellationToken) => Task.FromResult(new AgentProbe(Installed: true, Version: "1"));
 

@@ -13,8 +13,17 @@ internal sealed class StubProcess(AgentStart start, IReadOnlyDictionary<string, 
     private readonly ConcurrentDictionary<string, PendingRequest> pending = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource closing = new();
     private CancellationTokenSource? interrupt;
+    private StubTurn? running;
+    private long context;
+    private string model = start.Model ?? Models[0].Id;
+    private string? effort = start.Effort;
     private Task turn = Task.CompletedTask;
     private int requests;
+
+    /// <summary>What it says when it is asked for its settings.</summary>
+    public string Settings => $"model {model}, effort {effort ?? "as usual"}";
+
+    private static IReadOnlyList<AgentModel> Models { get; } = [new("demo-small", "Small demo"), new("demo-large", "Large demo") { Efforts = ["low", "high"] }];
 
     public ProcessIdentity? Process => null;
 
@@ -22,7 +31,14 @@ internal sealed class StubProcess(AgentStart start, IReadOnlyDictionary<string, 
 
     public ValueTask AnnounceAsync(CancellationToken cancellationToken)
         => events.WriteAsync(
-            new AgentReady(start.ResumeId ?? start.SessionId.ToString("D", CultureInfo.InvariantCulture)) { Version = "1", Tools = ["run", "write", "ask", "plan", "confirm"] },
+            new AgentReady(start.ResumeId ?? start.SessionId.ToString("D", CultureInfo.InvariantCulture))
+            {
+                Version = "1",
+                Model = start.Model,
+                Tools = ["run", "write", "ask", "plan", "confirm"],
+                Commands = [new("help", "What the demo agent understands"), new("settings", "Which model and effort it was told")],
+                Models = Models,
+            },
             cancellationToken);
 
     public ValueTask PromptAsync(AgentPrompt prompt, CancellationToken cancellationToken)
@@ -35,7 +51,7 @@ internal sealed class StubProcess(AgentStart start, IReadOnlyDictionary<string, 
 
         interrupt?.Dispose();
         interrupt = CancellationTokenSource.CreateLinkedTokenSource(closing.Token);
-        var run = new StubTurn(prompt, start, environment, time, this);
+        var run = running = new StubTurn(prompt, start, environment, time, this);
         var token = interrupt.Token;
         turn = Task.Run(() => run.RunAsync(token), CancellationToken.None);
         return ValueTask.CompletedTask;
@@ -66,7 +82,22 @@ internal sealed class StubProcess(AgentStart start, IReadOnlyDictionary<string, 
 
     public ValueTask SetModeAsync(string mode, CancellationToken cancellationToken) => throw new NotSupportedException("The demo agent has no modes.");
 
-    public ValueTask SetModelAsync(string model, CancellationToken cancellationToken) => throw new NotSupportedException("The demo agent has no models.");
+    public ValueTask SetModelAsync(string model, CancellationToken cancellationToken)
+    {
+        this.model = model;
+        return ValueTask.CompletedTask;
+    }
+
+    public ValueTask SetEffortAsync(string effort, CancellationToken cancellationToken)
+    {
+        this.effort = effort;
+        return ValueTask.CompletedTask;
+    }
+
+    public ValueTask<bool> SteerAsync(AgentPrompt prompt, CancellationToken cancellationToken) => ValueTask.FromResult(running?.TryHear(prompt.Text) == true);
+
+    /// <summary>As if every word were a token and the window a small one.</summary>
+    public ValueTask CountAsync(long words) => SayAsync(new AgentContext(context += words, 10_000));
 
     /// <summary>Says something. After the end of the process it is lost.</summary>
     public async ValueTask SayAsync(AgentEvent item)

@@ -19,6 +19,15 @@ internal enum StubVerb
     /// <summary>Several commands at once.</summary>
     Together,
 
+    /// <summary>Names the conversation.</summary>
+    Title,
+
+    /// <summary>The slash command <c>/help</c>.</summary>
+    Help,
+
+    /// <summary>The slash command <c>/settings</c>: tells model and effort.</summary>
+    Settings,
+
     /// <summary>Looks at the same thing so often, without asking, and sees the same each time.</summary>
     Again,
 
@@ -69,13 +78,18 @@ internal sealed record StubStep(StubVerb Verb, string Text)
             var word = line[..colon].Trim();
             foreach (var verb in Enum.GetValues<StubVerb>())
             {
-                if (verb != StubVerb.Echo && word.Equals(verb.ToString(), StringComparison.OrdinalIgnoreCase))
+                if (verb is not (StubVerb.Echo or StubVerb.Help or StubVerb.Settings) && word.Equals(verb.ToString(), StringComparison.OrdinalIgnoreCase))
                 {
                     return new StubStep(verb, line[(colon + 1)..].Trim());
                 }
             }
         }
 
-        return new StubStep(StubVerb.Echo, line);
+        return line.Trim() switch
+        {
+            "/help" => new StubStep(StubVerb.Help, ""),
+            "/settings" => new StubStep(StubVerb.Settings, ""),
+            _ => new StubStep(StubVerb.Echo, line),
+        };
     }
 }

@@ -14,6 +14,9 @@ internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDi
     private static readonly TimeSpan CommandLimit = TimeSpan.FromMinutes(10);
     private const int OutputLimit = 1024 * 1024;
 
+    private readonly Lock hearing = new(); // guards heard and over: the machine's call and the turn both use them
+    private readonly Queue<string> heard = [];
+    private bool over;
     private int blocks;
     private int tools;
     private long spoken;
@@ -24,6 +27,11 @@ internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDi
         try
         {
             var error = await DoStepsAsync(cancellationToken);
+            while (Heard(last: true) is { } words)
+            {
+                await SpeakAsync(words, cancellationToken);
+            }
+
             end = new AgentTurnEnded(error is null ? TurnOutcome.Completed : TurnOutcome.Failed) { Error = error };
         }
         catch (OperationCanceledException)
@@ -37,11 +45,47 @@ internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDi
 
         try
         {
+            Close();
+            await process.CountAsync(CountWords(prompt.Text) + spoken);
             await process.SayAsync(end with { Usage = new AgentUsage(CountWords(prompt.Text), spoken, 0, 0, 0m) });
         }
         catch (OperationCanceledException)
         {
             // the process is being closed: its end is the last word
+        }
+    }
+
+    /// <summary>Takes words into the turn; false when it is over. From any thread.</summary>
+    public bool TryHear(string text)
+    {
+        lock (hearing)
+        {
+            if (over)
+            {
+                return false;
+            }
+
+            heard.Enqueue(text);
+            return true;
+        }
+    }
+
+    /// <summary>What was said meanwhile, as the stub speaks of it; null: nothing.</summary>
+    /// <param name="last">Nothing is heard after that nothing.</param>
+    private string? Heard(bool last = false)
+    {
+        lock (hearing)
+        {
+            over |= last && heard.Count == 0;
+            return heard.TryDequeue(out var text) ? $"(You said: {text}) " : null;
+        }
+    }
+
+    private void Close()
+    {
+        lock (hearing)
+        {
+            over = true;
         }
     }
 
@@ -87,6 +131,9 @@ internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDi
         StubVerb.Think => StreamAsync(BlockKind.Thinking, step.Text, cancellationToken),
         StubVerb.Todo => TodoAsync(step.Parts),
         StubVerb.Tool => CallToolAsync(step.Text, cancellationToken),
+        StubVerb.Title => process.SayAsync(new AgentTitled(step.Text)).AsTask(),
+        StubVerb.Help => SpeakAsync($"I understand: {string.Join(", ", Enum.GetValues<StubVerb>().Except([StubVerb.Help, StubVerb.Settings]).Select(v => $"{v.ToString().ToLowerInvariant()}:"))}", cancellationToken),
+        StubVerb.Settings => SpeakAsync(process.Settings, cancellationToken),
         StubVerb.Again => TimesAsync(step, AgainAsync),
         StubVerb.Silent => TimesAsync(step, _ => Task.Delay(TimeSpan.FromSeconds(1), time, cancellationToken)),
         StubVerb.Retry => TimesAsync(step, n => RetryAsync(n, cancellationToken)),
@@ -112,9 +159,12 @@ internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDi
                     await Task.Delay(pace, time, cancellationToken);
                 }
 
-                whole.Append(piece);
-                spoken++;
-                await process.SayAsync(new AgentDelta(block, kind, piece));
+                foreach (var said in kind == BlockKind.Text && Heard() is { } words ? [words, piece] : new[] { piece })
+                {
+                    whole.Append(said);
+                    spoken++;
+                    await process.SayAsync(new AgentDelta(block, kind, said));
+                }
             }
         }
         finally

@@ -81,6 +81,9 @@ internal sealed class Transcript(TextWriter output, bool color)
             case TodoEvent todo:
                 Line($"  to do: {string.Join(", ", todo.Items.Select(i => $"{(i.State == TodoItemState.Done ? "[x]" : i.State == TodoItemState.Active ? "[>]" : "[ ]")} {i.Text}"))}");
                 break;
+            case SteerEvent { State: SteerState.Heard } steer:
+                Line($"  said meanwhile: {steer.Content}");
+                break;
             case NoticeEvent notice:
                 Line($"! {notice.Text}");
                 break;

@@ -1,4 +1,5 @@
 using PocketCoder.Agents;
+using PocketCoder.Machine.Sessions.Prompting;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.Sessions;
@@ -8,16 +9,24 @@ internal sealed class AgentCatalog(IReadOnlyList<IAgentDriver> drivers)
 {
     private volatile IReadOnlyList<AgentInfo> _probed = [.. drivers.Select(d => Info(d, new AgentProbe(false, Advice: "Not looked for yet.")))];
 
+    /// <summary>What sessions heard of them.</summary>
+    public KnownModels Models { get; } = new();
+
     public IEnumerable<string> Ids => drivers.Select(d => d.Description.Id);
 
     /// <summary>What the last look found.</summary>
-    public IReadOnlyList<AgentInfo> Known => _probed;
+    public IReadOnlyList<AgentInfo> Known => [.. _probed.Select(WithModels)];
 
     public IAgentDriver? Find(string id) => drivers.FirstOrDefault(d => d.Description.Id == id);
 
     /// <summary>Looks for all agents' programs.</summary>
     public async Task<IReadOnlyList<AgentInfo>> ProbeAsync(CancellationToken cancellationToken)
-        => _probed = await Task.WhenAll(drivers.Select(async d => Info(d, await d.ProbeAsync(cancellationToken))));
+    {
+        _probed = await Task.WhenAll(drivers.Select(async d => Info(d, await d.ProbeAsync(cancellationToken))));
+        return Known;
+    }
+
+    private AgentInfo WithModels(AgentInfo agent) => Models.Of(agent.Id) is { Count: > 0 } known ? agent with { KnownModels = known } : agent;
 
     private static AgentInfo Info(IAgentDriver driver, AgentProbe probe)
     {

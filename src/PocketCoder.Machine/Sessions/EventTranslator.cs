@@ -134,13 +134,6 @@ internal static class EventTranslator
         sum.CacheWriteTokens + turn.CacheWriteTokens,
         turn.CostUsd is null ? sum.CostUsd : (sum.CostUsd ?? 0) + turn.CostUsd);
 
-    /// <summary>A session's title until it gets a better one: the prompt's first line.</summary>
-    public static string Title(string prompt)
-    {
-        var line = OneLine(prompt.Trim());
-        return line.Length <= 60 ? line : string.Concat(line.AsSpan(0, SafeCut(line, 59)), "…");
-    }
-
     /// <summary>What the agent is doing, in words.</summary>
     public static string Activity(AgentActivity activity) => activity.Kind switch
     {

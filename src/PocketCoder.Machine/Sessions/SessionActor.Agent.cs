@@ -44,6 +44,7 @@ internal sealed partial class SessionActor
             WorkingDirectory = _directory,
             Mode = _record.Mode,
             Model = _record.Model,
+            Effort = _record.Prompting.Effort,
             HostTools = HostTools,
             Mark = OwnedProcess.NewMark(),
         };
@@ -223,6 +224,8 @@ internal sealed partial class SessionActor
         AgentTodos todos => WriteAsync(new TodoEvent([.. todos.Items.Select(i => new TodoItem(i.Text, (TodoItemState)i.State))]) { At = Store.Now, TurnId = _turn?.TurnId }),
         AgentActivity activity => ActAsync(EventTranslator.Activity(activity)),
         AgentModeChanged mode => ModeAsync(mode.Mode),
+        AgentContext context => ContextAsync(context),
+        AgentTitled titled => TitledAsync(titled),
         AgentTurnEnded ended => TurnEndedAsync(ended),
         AgentEnded ended => EndedAsync(ended),
         _ => Task.CompletedTask,
@@ -247,6 +250,8 @@ internal sealed partial class SessionActor
                 return SessionRows.Update(change, _record with { NativeId = ready.NativeId, Model = ready.Model ?? _record.Model, Mode = ready.Mode ?? _record.Mode });
             });
         }
+
+        await OffersAsync(ready);
     }
 
     private async Task BlockAsync(AgentBlock block)

@@ -11,6 +11,7 @@ using PocketCoder.Machine.Executions.Archive;
 using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Secrets;
+using PocketCoder.Machine.Sessions.Prompting;
 using PocketCoder.Machine.Sessions.Watching;
 using PocketCoder.Machine.Snapshots;
 using PocketCoder.Machine.Storage;
@@ -83,11 +84,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
                     : throw new RequestFailure(ErrorCode.Conflict, "This prompt id belongs to another session.");
             }
 
-            if (_queued >= Limits.QueuedPrompts)
-            {
-                throw new RequestFailure(ErrorCode.DaemonBusy, $"{Limits.QueuedPrompts} prompts wait in this session already. Cancel one, or wait.");
-            }
-
+            RequireRoomInQueue();
             var queued = SessionRows.Enqueue(change, _record.SessionId, promptId, content, deviceId);
             record = SessionRows.Update(change, _record with { Held = false, Archived = false });
             return (queued, true);
@@ -149,7 +146,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
         return Refresh();
     }
 
-    /// <summary>Changes title, mode, model, archived, held: what is given.</summary>
+    /// <summary>Changes title, mode, model, effort, archived, held: what is given.</summary>
     /// <exception cref="RequestFailure">INVALID_REQUEST, CONFLICT</exception>
     public Task<SessionInfo> SetAsync(AgentSessionSetRequest request) => AskAsync(async () =>
     {
@@ -163,6 +160,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
             throw new RequestFailure(ErrorCode.InvalidRequest, $"{_driver.Description.Name} has one model only.");
         }
 
+        SessionDirectory.RequireEffort(_driver.Description, request.Effort);
         if (request.Archived == true && _turn is not null)
         {
             throw new RequestFailure(ErrorCode.Conflict, "The session works. Stop it first.");
@@ -184,6 +182,11 @@ internal sealed partial class SessionActor : IAsyncDisposable
             {
                 await process.Agent.SetModelAsync(request.Model, CancellationToken.None);
             }
+
+            if (request.Effort is not null)
+            {
+                await process.Agent.SetEffortAsync(request.Effort, CancellationToken.None);
+            }
         }
 
         await SaveAsync(record => record with
@@ -193,6 +196,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
             Model = request.Model ?? record.Model,
             Archived = request.Archived ?? record.Archived,
             Held = request.Held ?? record.Held,
+            Prompting = record.Prompting with { Effort = request.Effort ?? record.Prompting.Effort, Renamed = record.Prompting.Renamed || request.Title is not null },
         });
         if (request.Held == false)
         {
@@ -406,7 +410,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
                 : new ThinkingEvent(block.BlockId, block.Text) { At = change.Now, TurnId = turn.TurnId, ParentToolUseId = block.Parent });
         }
 
-        var record = _record with { Failed = outcome is TurnState.Failed or TurnState.Interrupted, Held = outcome != TurnState.Completed && _queued > 0 };
+        var record = _record with { Failed = outcome is TurnState.Failed or TurnState.Interrupted, Held = (_record.Held || outcome != TurnState.Completed) && _queued > 0 };
         if (usage is not null)
         {
             var own = EventTranslator.Usage(usage);
@@ -511,6 +515,8 @@ internal sealed partial class SessionActor : IAsyncDisposable
             _models)
         {
             InTerminal = IsInTerminal,
+            Effort = _record.Prompting.Effort,
+            Context = _record.Prompting.Context,
             Quiet = quiet,
         };
     }
@@ -543,6 +549,9 @@ internal sealed record SessionServices(
 
     /// <summary>What was begun in a terminal.</summary>
     public required ConversationDesk Conversations { get; init; }
+
+    /// <summary>Where the models that agents tell are remembered, for those who choose one.</summary>
+    public KnownModels KnownModels { get; init; } = new();
 
     /// <summary>How long a turn may go on without getting anywhere.</summary>
     public TurnLimits Limits { get; init; } = TurnLimits.Default;

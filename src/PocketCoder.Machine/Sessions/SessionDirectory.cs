@@ -6,6 +6,8 @@ using PocketCoder.Machine.Chain;
 using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Projects;
 using PocketCoder.Machine.Routing;
+using PocketCoder.Machine.Sessions.Prompting;
+using PocketCoder.Machine.Sessions.Titles;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Processes;
 using PocketCoder.Protocol;
@@ -53,6 +55,7 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
                     ("$id", session.ToString()));
             }
 
+            SteerRows.Recover(change);
             ProcessRows.ForgetAll(change);
         });
 
@@ -85,6 +88,7 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
             throw new RequestFailure(ErrorCode.InvalidRequest, $"{driver.Description.Name} has no mode {mode}.");
         }
 
+        RequireEffort(driver.Description, request.Effort);
         var (chosen, why) = await services.Hands.ChooseAsync(request.Sandbox);
         var sandbox = chosen ?? throw new RequestFailure(ErrorCode.InvalidRequest, why);
         if (sandbox != SandboxKind.None && !driver.Description.HostTools)
@@ -109,16 +113,18 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
                 SessionId = request.AgentSessionId,
                 ProjectId = request.ProjectId,
                 Agent = request.Agent,
-                Title = EventTranslator.Title(request.Content),
+                Title = SessionTitle.Of(request.Content),
                 Sandbox = sandbox,
                 Mode = request.Mode ?? (driver.Description.Modes.Count > 0 ? driver.Description.Modes[0] : null),
                 Model = driver.Description.Models ? request.Model : null,
+                Prompting = PromptingRecord.None with { Effort = request.Effort },
                 CreatedAt = change.Now,
                 UpdatedAt = change.Now,
             };
             made = begun?.Claim(change, made) ?? made;
             SessionRows.Insert(change, made);
             begun?.Begin(change, made);
+            PromptingRows.Save(change, made.SessionId, made.Prompting);
             change.Execute("UPDATE projects SET last_opened_at = $at WHERE project_id = $id", ("$at", Instant.Text(change.Now)), ("$id", request.ProjectId.ToString()));
             change.Ledger(new LedgerEntry(LedgerKind.SessionStarted)
             {
@@ -143,6 +149,17 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
         }
 
         return (actor.Info, await actor.EnqueueAsync(request.PromptId, request.Content, deviceId));
+    }
+
+    /// <exception cref="RequestFailure">INVALID_REQUEST</exception>
+    internal static void RequireEffort(AgentDescription agent, string? effort)
+    {
+        if (effort is not null && !agent.Efforts.Contains(effort, StringComparer.Ordinal))
+        {
+            throw new RequestFailure(
+                ErrorCode.InvalidRequest,
+                agent.Efforts.Count == 0 ? $"{agent.Name}'s effort can't be chosen." : $"{agent.Name} has no effort {effort}. It has: {string.Join(", ", agent.Efforts)}.");
+        }
     }
 
     /// <exception cref="RequestFailure">SESSION_NOT_FOUND</exception>
@@ -221,7 +238,8 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
 
             var project = await projects.GetAsync(record.ProjectId, CancellationToken.None);
             var stream = await Store.StreamAsync(record.SessionId, CancellationToken.None);
-            return _actors[record.SessionId] = new SessionActor(services, driver, project.Path, record, stream, queued);
+            var whole = record with { Prompting = await Store.ReadAsync(reader => PromptingRows.Find(reader, record.SessionId), CancellationToken.None) };
+            return _actors[record.SessionId] = new SessionActor(services, driver, project.Path, whole, stream, queued);
         }
         finally
         {

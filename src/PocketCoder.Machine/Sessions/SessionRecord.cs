@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.Data.Sqlite;
 using PocketCoder.Ledger;
 using PocketCoder.Machine.Executions;
+using PocketCoder.Machine.Sessions.Prompting;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Protocol;
 
@@ -41,6 +42,9 @@ internal sealed record SessionRecord
     public bool Failed { get; init; }
 
     public UsageInfo Usage { get; init; } = new(0, 0, 0, 0, null);
+
+    /// <summary>Read when the session comes to life; saved with the rest.</summary>
+    public PromptingRecord Prompting { get; init; } = PromptingRecord.None;
 }
 
 /// <summary>The sessions and turns tables. Pure SQL; no state.</summary>
@@ -96,6 +100,7 @@ internal static class SessionRows
             ("$cw", session.Usage.CacheWriteTokens),
             ("$cost", session.Usage.CostUsd?.ToString(CultureInfo.InvariantCulture)),
             ("$at", Instant.Text(change.Now)));
+        PromptingRows.Save(change, session.SessionId, session.Prompting);
         return session;
     }
 

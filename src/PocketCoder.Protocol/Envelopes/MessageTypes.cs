@@ -25,6 +25,9 @@ public static class MessageTypes
     public const string AgentQueueEdit = "agent_queue_edit";
     public const string AgentQueueRemove = "agent_queue_remove";
     public const string AgentConversations = "agent_conversations";
+    public const string AgentQueueMove = "agent_queue_move";
+    public const string AgentSteer = "agent_steer";
+    public const string AgentContinue = "agent_continue";
     public const string AgentPromptResponse = "agent_prompt_response";
     public const string ApprovalsList = "approvals_list";
     public const string ExecutionOutput = "execution_output";
@@ -75,6 +78,6 @@ public static class MessageTypes
         ApprovalsList, ExecutionOutput, JobsList, JobStop, SentFile, SnapshotDiff, SnapshotUndo, DevicesList, DeviceRevoke, DeviceRename, LedgerHead, LedgerList, LedgerVerify,
         AgentConversations, ProjectDefaultsGet, ProjectDefaultsSet,
         TerminalList, TerminalOpen, TerminalAttach, TerminalDetach, TerminalInput, TerminalResize, TerminalAck, TerminalCapture, TerminalClose,
-        NetworkRulesList, NetworkRuleRemove,
+        NetworkRulesList, NetworkRuleRemove, AgentQueueMove, AgentSteer, AgentContinue,
     ];
 }

@@ -24,6 +24,9 @@ namespace PocketCoder.Protocol;
 [JsonDerivedType(typeof(ErrorEvent), "error")]
 [JsonDerivedType(typeof(SentFileEvent), "sent_file")]
 [JsonDerivedType(typeof(ImportedEvent), "imported")]
+[JsonDerivedType(typeof(SteerEvent), "steer")]
+[JsonDerivedType(typeof(QueueOrderEvent), "queue")]
+[JsonDerivedType(typeof(OffersEvent), "offers")]
 public abstract record AgentEventPayload
 {
     /// <summary>When, on the machine's clock.</summary>

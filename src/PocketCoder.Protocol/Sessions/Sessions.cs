@@ -75,6 +75,12 @@ public sealed record SessionInfo(
     /// <summary>A terminal on the machine goes on with the conversation (<c>pocketcoder resume --exec</c>): prompts wait until it is left there.</summary>
     public bool InTerminal { get; init; }
 
+    /// <summary>How much the agent thinks; null: its default.</summary>
+    public string? Effort { get; init; }
+
+    /// <summary>Null until the agent told.</summary>
+    public ContextInfo? Context { get; init; }
+
     /// <summary>Why the turn that runs shows nothing new; null when none runs.</summary>
     public QuietInfo? Quiet { get; init; }
 }
@@ -112,6 +118,9 @@ public sealed record AgentInfo(
 
     /// <summary>Whether and how it can go on as a copy, in any session.</summary>
     public ConversationCopy ConversationCopy { get; init; }
+
+    /// <summary>The models that it told in a session since the machine started; empty: nobody knows, any name can be tried.</summary>
+    public IReadOnlyList<ModelInfo> KnownModels { get; init; } = [];
 }
 
 public sealed record AgentsListRequest;
@@ -133,7 +142,8 @@ public sealed record AgentSessionNewRequest(
     string? Mode = null,
     string? Model = null,
     SandboxKind? Sandbox = null,
-    string? ConversationId = null);
+    string? ConversationId = null,
+    string? Effort = null);
 
 public sealed record AgentSessionNewResponse(Guid AgentSessionId, SessionInfo Session, TurnInfo Turn);
 
@@ -153,7 +163,7 @@ public sealed record AgentSessionGetRequest(Guid AgentSessionId);
 public sealed record AgentSessionGetResponse(SessionInfo Session, IReadOnlyList<TurnInfo> Turns);
 
 /// <summary>Changes what is given, leaves the rest.</summary>
-public sealed record AgentSessionSetRequest(Guid AgentSessionId, string? Title = null, string? Mode = null, string? Model = null, bool? Archived = null, bool? Held = null);
+public sealed record AgentSessionSetRequest(Guid AgentSessionId, string? Title = null, string? Mode = null, string? Model = null, bool? Archived = null, bool? Held = null, string? Effort = null);
 
 public sealed record AgentSessionSetResponse(SessionInfo Session);
 

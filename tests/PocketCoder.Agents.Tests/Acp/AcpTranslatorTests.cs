@@ -152,6 +152,26 @@ public sealed class AcpTranslatorTests : IDisposable
     }
 
     [Fact]
+    public void How_full_it_is_and_what_it_calls_the_conversation_is_told_and_its_models_are_read_where_it_keeps_them()
+    {
+        Feed(Update("""{"sessionUpdate":"usage_update","used":20725,"size":200000,"cost":{"amount":0.5,"currency":"USD"}}"""));
+        Feed(Update("""{"sessionUpdate":"usage_update","used":0}"""));
+        Feed(Update("""{"sessionUpdate":"session_info_update","title":"Login page"}"""));
+        Assert.Equal(new AgentContext(20725, 200000), Assert.Single(events.OfType<AgentContext>()));
+        Assert.Equal("Login page", Assert.Single(events.OfType<AgentTitled>()).Title);
+
+        Assert.Equal(["a"], Models("""{"models":{"availableModels":[{"modelId":"a","name":"A"},{"name":"no id"}],"currentModelId":"a"}}"""));
+        Assert.Equal(["b", "c"], Models("""{"configOptions":[{"id":"mode","options":[{"value":"x"}]},{"id":"model","options":[{"value":"b","name":"B"},{"value":"c"}]}]}"""));
+        Assert.Empty(Models("{}"));
+
+        static IEnumerable<string> Models(string session)
+        {
+            using var document = System.Text.Json.JsonDocument.Parse(session);
+            return [.. AcpOffers.Models(document.RootElement).Select(m => m.Id)];
+        }
+    }
+
+    [Fact]
     public void Any_line_at_all_is_taken_without_a_fall()
     {
         var seed = Environment.TickCount;
@@ -161,7 +181,7 @@ public sealed class AcpTranslatorTests : IDisposable
             Permission(1, """[{"optionId":"once","kind":"allow_once"},{"optionId":"no","kind":"reject_once"}]"""),
             Update("""{"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"hi"}}"""), Update("""{"sessionUpdate":"agent_thought_chunk","content":{"type":"text","text":"hm"}}"""),
             Update($$$$"""{"sessionUpdate":"tool_call_update","toolCallId":"t","status":"completed","kind":"edit","content":[{"type":"diff","path":"{{{{project}}}}/a","oldText":"a","newText":"b"}],"locations":[{"path":"x"}]}"""),
-            Update("""{"sessionUpdate":"plan","entries":[{"content":"a","status":"pending"}]}"""), Update("""{"sessionUpdate":"usage_update","cost":{"amount":0.5,"currency":"USD"}}"""),
+            Update("""{"sessionUpdate":"plan","entries":[{"content":"a","status":"pending"}]}"""), Update("""{"sessionUpdate":"usage_update","used":5,"size":9,"cost":{"amount":0.5,"currency":"USD"}}"""), Update("""{"sessionUpdate":"session_info_update","title":"t"}"""),
             Update("""{"sessionUpdate":"available_commands_update","availableCommands":[{"name":"x","description":"y"}]}"""),
             Request(2, "elicitation/create", """{"sessionId":"S","mode":"form","message":"Which?","requestedSchema":{"type":"object","properties":{"q":{"type":"string","oneOf":[{"const":"red","title":"red"}]},"q_custom":{"type":"string"}}}}"""),
             Request(3, "fs/read_text_file", $$$$"""{"sessionId":"S","path":"{{{{project}}}}/a"}"""), Request(4, "fs/write_text_file", $$$$"""{"sessionId":"S","path":"{{{{project}}}}/a","content":"x"}"""),

@@ -15,6 +15,24 @@ public sealed class StubTests : IDisposable
     public void Dispose() => folder.Delete(recursive: true);
 
     [Fact]
+    public async Task It_hears_words_while_it_works_and_none_once_the_turn_is_over()
+    {
+        await using var run = await StartAsync();
+        await run.PromptAsync("confirm: wait\none two");
+        var asked = await run.NextAsync<AgentApprovalAsked>();
+        Assert.True(await SteerAsync("three"));
+        Assert.True(await SteerAsync("four"));
+        await run.AnswerAsync(asked.RequestId, new AgentAnswer.Allow(asked.InputJson));
+        await run.NextAsync<AgentTurnEnded>();
+
+        Assert.Equal("(You said: three) one (You said: four) two", run.Text);
+        Assert.False(await SteerAsync("five"));
+        Assert.True(run.Of<AgentContext>()[^1].UsedTokens > 0);
+
+        ValueTask<bool> SteerAsync(string words) => run.Process.SteerAsync(new AgentPrompt(Guid.CreateVersion7(), words), CancellationToken.None);
+    }
+
+    [Fact]
     public async Task Plain_words_are_echoed_word_by_word()
     {
         await using var run = await StartAsync();

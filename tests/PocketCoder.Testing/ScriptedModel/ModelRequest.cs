@@ -13,4 +13,7 @@ public sealed record ModelRequest(
 {
     /// <summary>All of it as JSON, where the dialect keeps it: for asking what the model was told of earlier.</summary>
     public string Body { get; init; } = "";
+
+    /// <summary>How much thinking was asked for, where that was said.</summary>
+    public string? Effort { get; init; }
 }

@@ -1,4 +1,4 @@
-import type { AgentMessageRequest, AgentPromptResponseRequest, AgentSessionNewRequest, Requests } from "../protocol/generated";
+import type { AgentContinueRequest, AgentMessageRequest, AgentPromptResponseRequest, AgentSessionNewRequest, AgentSteerRequest, Requests } from "../protocol/generated";
 import { RequestError } from "../client/errors";
 import type { Database } from "../storage/database";
 
@@ -14,6 +14,8 @@ export type OutboxItem = {
 } & (
   | { readonly type: "agent_message"; readonly payload: AgentMessageRequest }
   | { readonly type: "agent_session_new"; readonly payload: AgentSessionNewRequest }
+  | { readonly type: "agent_steer"; readonly payload: AgentSteerRequest }
+  | { readonly type: "agent_continue"; readonly payload: AgentContinueRequest }
   | { readonly type: "agent_prompt_response"; readonly payload: AgentPromptResponseRequest }
 );
 
@@ -181,4 +183,9 @@ export class Outbox {
 
 function laneOf(item: OutboxItem): string {
   return item.type === "agent_prompt_response" ? `approval/${item.payload.approvalId}` : `session/${item.payload.agentSessionId}`;
+}
+
+/** The words that an item carries; empty for those that carry none. */
+export function wordsOf(item: OutboxItem): string {
+  return "content" in item.payload ? item.payload.content : "";
 }

@@ -32,9 +32,6 @@ export interface Requests {
   ledger_head: { request: LedgerHeadRequest; response: LedgerHeadResponse };
   ledger_list: { request: LedgerListRequest; response: LedgerListResponse };
   ledger_verify: { request: LedgerVerifyRequest; response: LedgerVerifyResponse };
-  agent_conversations: { request: AgentConversationsRequest; response: AgentConversationsResponse };
-  project_defaults_get: { request: ProjectDefaultsGetRequest; response: ProjectDefaultsGetResponse };
-  project_defaults_set: { request: ProjectDefaultsSetRequest; response: ProjectDefaultsSetResponse };
   terminal_list: { request: TerminalListRequest; response: TerminalListResponse };
   terminal_open: { request: TerminalOpenRequest; response: TerminalOpenResponse };
   terminal_attach: { request: TerminalAttachRequest; response: TerminalAttachResponse };
@@ -46,6 +43,9 @@ export interface Requests {
   terminal_close: { request: TerminalCloseRequest; response: TerminalCloseResponse };
   network_rules_list: { request: NetworkRulesListRequest; response: NetworkRulesListResponse };
   network_rule_remove: { request: NetworkRuleRemoveRequest; response: NetworkRuleRemoveResponse };
+  agent_queue_move: { request: AgentQueueMoveRequest; response: AgentQueueMoveResponse };
+  agent_steer: { request: AgentSteerRequest; response: AgentSteerResponse };
+  agent_continue: { request: AgentContinueRequest; response: AgentContinueResponse };
 }
 
 export interface AgentCancelRequest {
@@ -58,14 +58,14 @@ export interface AgentCancelResponse {
   session: SessionInfo;
 }
 
-export interface AgentConversationsRequest {
-  projectId: string;
-  agent?: string | null;
+export interface AgentContinueRequest {
+  agentSessionId: string;
+  turnId: string;
+  promptId: string;
 }
 
-export interface AgentConversationsResponse {
-  conversations: ConversationInfo[];
-  missing: ConversationsMissing[];
+export interface AgentContinueResponse {
+  turn: TurnInfo;
 }
 
 export interface AgentDeltaPayload {
@@ -95,7 +95,9 @@ export type AgentEventPayload =
   | DoneEvent
   | ErrorEvent
   | SentFileEvent
-  | ImportedEvent;
+  | SteerEvent
+  | QueueOrderEvent
+  | OffersEvent;
 
 export interface AgentInfo {
   id: string;
@@ -117,8 +119,7 @@ export interface AgentInfo {
   usage?: boolean;
   cost?: boolean;
   efforts: string[];
-  conversationContinue: boolean;
-  conversationCopy: ConversationCopy;
+  knownModels: ModelInfo[];
 }
 
 export interface AgentMessageRequest {
@@ -157,6 +158,16 @@ export interface AgentQueueEditResponse {
   turn: TurnInfo;
 }
 
+export interface AgentQueueMoveRequest {
+  agentSessionId: string;
+  promptId: string;
+  before?: string | null;
+}
+
+export interface AgentQueueMoveResponse {
+  promptIds: string[];
+}
+
 export interface AgentQueueRemoveRequest {
   agentSessionId: string;
   promptId: string;
@@ -184,7 +195,7 @@ export interface AgentSessionNewRequest {
   mode?: string | null;
   model?: string | null;
   sandbox?: SandboxKind | null;
-  conversationId?: string | null;
+  effort?: string | null;
 }
 
 export interface AgentSessionNewResponse {
@@ -200,6 +211,7 @@ export interface AgentSessionSetRequest {
   model?: string | null;
   archived?: boolean | null;
   held?: boolean | null;
+  effort?: string | null;
 }
 
 export interface AgentSessionSetResponse {
@@ -213,6 +225,17 @@ export interface AgentSessionsListRequest {
 
 export interface AgentSessionsListResponse {
   sessions: SessionInfo[];
+}
+
+export interface AgentSteerRequest {
+  agentSessionId: string;
+  promptId: string;
+  content: string;
+}
+
+export interface AgentSteerResponse {
+  state: SteerState;
+  turn: TurnInfo | null;
 }
 
 export type AgentsListRequest = Record<string, never>;
@@ -270,6 +293,11 @@ export interface ApprovalsListResponse {
   approvals: ApprovalInfo[];
 }
 
+export interface CommandInfo {
+  name: string;
+  description: string;
+}
+
 export interface CommandSubject {
   kind: "command";
   command: string;
@@ -290,21 +318,9 @@ export interface Consequence {
 
 export type ConsequenceKind = "reads_path" | "reads_secret" | "writes_path" | "deletes_path" | "changes_rights" | "reaches_host" | "privilege" | "process" | "system" | "repository" | "runs_code" | "runs_later" | "changes_meaning" | "hidden_text" | "not_undoable" | "unknown";
 
-export type ConversationCopy = "none" | "whole" | "words";
-
-export interface ConversationInfo {
-  agent: string;
-  conversationId: string;
-  title: string;
-  directory: string;
-  updatedAt: string;
-  open: boolean | null;
-  agentSessionId: string | null;
-}
-
-export interface ConversationsMissing {
-  agent: string;
-  why: string;
+export interface ContextInfo {
+  usedTokens: number;
+  windowTokens: number | null;
 }
 
 export interface DecisionInfo {
@@ -488,18 +504,6 @@ export interface HelloResponse {
   ledger: LedgerHead;
 }
 
-export interface ImportedEvent {
-  kind: "imported";
-  who: ImportedSpeaker;
-  text: string;
-  saidAt: string | null;
-  at: string;
-  turnId: string | null;
-  parentToolUseId: string | null;
-}
-
-export type ImportedSpeaker = "person" | "agent" | "tool";
-
 export interface InitEvent {
   kind: "init";
   agent: string;
@@ -651,6 +655,12 @@ export interface MachinesListResponse {
 
 export type ModelAccess = "direct" | "key" | "own_key" | "own_login";
 
+export interface ModelInfo {
+  id: string;
+  name: string;
+  efforts: string[] | null;
+}
+
 export interface NetworkRuleInfo {
   ruleId: string;
   projectId: string;
@@ -695,6 +705,15 @@ export interface NoticeEvent {
 
 export type NoticeLevel = "info" | "warning";
 
+export interface OffersEvent {
+  kind: "offers";
+  commands: CommandInfo[];
+  models: ModelInfo[];
+  at: string;
+  turnId: string | null;
+  parentToolUseId: string | null;
+}
+
 export type PingRequest = Record<string, never>;
 
 export interface PingResponse {
@@ -709,31 +728,6 @@ export interface PlanSubject {
 export interface ProjectChanged {
   kind: "project";
   project: ProjectInfo;
-}
-
-export interface ProjectDefaults {
-  agent?: string | null;
-  mode?: string | null;
-  model?: string | null;
-  effort?: string | null;
-  sandbox?: SandboxKind | null;
-}
-
-export interface ProjectDefaultsGetRequest {
-  projectId: string;
-}
-
-export interface ProjectDefaultsGetResponse {
-  defaults: ProjectDefaults;
-}
-
-export interface ProjectDefaultsSetRequest {
-  projectId: string;
-  defaults: ProjectDefaults;
-}
-
-export interface ProjectDefaultsSetResponse {
-  defaults: ProjectDefaults;
 }
 
 export interface ProjectInfo {
@@ -784,6 +778,14 @@ export interface QuestionOption {
 export interface QuestionSubject {
   kind: "question";
   questions: Question[];
+}
+
+export interface QueueOrderEvent {
+  kind: "queue";
+  promptIds: string[];
+  at: string;
+  turnId: string | null;
+  parentToolUseId: string | null;
 }
 
 export interface QuietInfo {
@@ -868,7 +870,8 @@ export interface SessionInfo {
   usage: UsageInfo;
   head: number;
   models?: ModelAccess | null;
-  inTerminal: boolean;
+  effort: string | null;
+  context: ContextInfo | null;
   quiet: QuietInfo | null;
 }
 
@@ -906,6 +909,19 @@ export interface SnapshotUndoRequest {
 export interface SnapshotUndoResponse {
   undo: UndoInfo;
 }
+
+export interface SteerEvent {
+  kind: "steer";
+  promptId: string;
+  content: string;
+  deviceId: string | null;
+  state: SteerState;
+  at: string;
+  turnId: string | null;
+  parentToolUseId: string | null;
+}
+
+export type SteerState = "sending" | "heard" | "queued";
 
 export interface StreamCursor {
   stream: string;

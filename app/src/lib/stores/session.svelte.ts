@@ -1,4 +1,4 @@
-import type { AgentDeltaPayload, AgentEventPayload, ApprovalInfo, TodoItem, TurnInfo, UsageInfo } from "../protocol/generated";
+import type { AgentDeltaPayload, AgentEventPayload, ApprovalInfo, CommandInfo, ModelInfo, TodoItem, TurnInfo, UsageInfo } from "../protocol/generated";
 import type { RequestError } from "../client/errors";
 import type { Row } from "../transcript/items";
 import { Transcript } from "../transcript/transcript";
@@ -19,6 +19,8 @@ export class SessionStore {
   rows = $state.raw<readonly Row[]>([]);
   queue = $state.raw<readonly TurnInfo[]>([]);
   jobs = $state.raw<readonly ApprovalInfo[]>([]);
+  commands = $state.raw<readonly CommandInfo[]>([]);
+  models = $state.raw<readonly ModelInfo[]>([]);
   todo = $state.raw<readonly TodoItem[]>([]);
   usage = $state.raw<UsageInfo | null>(null);
   lastTurn = $state.raw<TurnInfo | null>(null);
@@ -95,12 +97,18 @@ export class SessionStore {
     this.#turn((await this.#workspace.client.request("agent_queue_remove", { agentSessionId: this.agentSessionId, promptId })).turn);
   }
 
+  /** Puts a waiting prompt before another one; null: last. */
+  async moveQueued(promptId: string, before: string | null): Promise<void> {
+    this.#transcript.applyOrder((await this.#workspace.client.request("agent_queue_move", { agentSessionId: this.agentSessionId, promptId, before })).promptIds);
+    this.#schedule();
+  }
+
   /** Ends a job with all that it started. */
   async stopJob(approvalId: string): Promise<void> {
     await this.#workspace.client.request("job_stop", { agentSessionId: this.agentSessionId, approvalId });
   }
 
-  async set(change: { title?: string; mode?: string; model?: string; archived?: boolean; held?: boolean }): Promise<void> {
+  async set(change: { title?: string; mode?: string; model?: string; effort?: string; archived?: boolean; held?: boolean }): Promise<void> {
     this.#workspace.putSession((await this.#workspace.client.request("agent_session_set", { agentSessionId: this.agentSessionId, ...change })).session);
   }
 
@@ -131,6 +139,9 @@ export class SessionStore {
     this.rows = transcript.rows();
     this.queue = transcript.queue;
     this.jobs = transcript.jobs;
+    this.commands = transcript.commands;
+    if (this.models !== transcript.models && this.info) this.#workspace.learnModels(this.info.agent, transcript.models);
+    this.models = transcript.models;
     this.todo = transcript.todo;
     this.usage = transcript.usage;
     this.lastTurn = transcript.lastTurn;

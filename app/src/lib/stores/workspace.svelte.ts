@@ -1,5 +1,5 @@
 import type {
-  AgentInfo, ApprovalInfo, DecisionScope, DecisionVerdict, DeviceInfo, HelloResponse, LedgerHead, MachineEvent, MachineInfo, ProjectInfo, Requests,
+  AgentInfo, ApprovalInfo, DecisionScope, DecisionVerdict, DeviceInfo, HelloResponse, LedgerHead, MachineEvent, MachineInfo, ModelInfo, ProjectInfo, Requests,
   Scope, SessionInfo, SnapshotDiffResponse, TurnInfo, SandboxKind, UndoInfo, UndoTarget } from "../protocol/generated";
 import { Client } from "../client/client";
 import { RequestError } from "../client/errors";
@@ -29,6 +29,7 @@ export interface NewSession {
   readonly sandbox?: SandboxKind;
   /** Begun in a terminal, to go on with. */
   readonly conversationId?: string;
+  readonly effort?: string | null;
 }
 
 /** Everything about the paired machine, as the screens see it. Lives from pairing to un-pairing. */
@@ -124,6 +125,11 @@ export class Workspace {
     return this.agents.find((agent) => agent.id === id);
   }
 
+  /** A session heard which models its agent has: for the next one, which is chosen before its agent runs. */
+  learnModels(id: string, models: readonly ModelInfo[]): void {
+    if (models.length > 0) this.agents = this.agents.map((agent) => (agent.id === id ? { ...agent, knownModels: [...models] } : agent));
+  }
+
   /** This device's decision on an approval, when it made one. */
   ownDecision(approvalId: string): OwnDecision | null {
     const item = this.outbox.find((other) => other.type === "agent_prompt_response" && other.payload.approvalId === approvalId);
@@ -171,11 +177,30 @@ export class Workspace {
   }
 
   readonly #deciding = new Set<string>();
+  readonly #goingOn = new Set<string>();
 
   /** Stores and sends a prompt. */
   async prompt(agentSessionId: string, content: string): Promise<void> {
     const promptId = uuid7();
     await this.#outbox.add(promptId, { type: "agent_message", payload: { agentSessionId, promptId, content } });
+  }
+
+  /** Stores and sends words for the turn that runs; where it is over by then, they become a prompt. */
+  async steer(agentSessionId: string, content: string): Promise<void> {
+    const promptId = uuid7();
+    await this.#outbox.add(promptId, { type: "agent_steer", payload: { agentSessionId, promptId, content } });
+  }
+
+  /** Goes on after a turn that was cut off, once however often it is pressed. */
+  async continueTurn(agentSessionId: string, turnId: string): Promise<void> {
+    if (this.#goingOn.has(turnId) || this.outbox.some((item) => item.type === "agent_continue" && item.payload.turnId === turnId && item.state !== "refused")) return;
+    this.#goingOn.add(turnId);
+    try {
+      const promptId = uuid7();
+      await this.#outbox.add(promptId, { type: "agent_continue", payload: { agentSessionId, turnId, promptId } });
+    } finally {
+      this.#goingOn.delete(turnId);
+    }
   }
 
   /** Stores and sends a new session's first prompt; returns the session's id, known before the machine has heard of it. */
@@ -356,7 +381,7 @@ export class Workspace {
       return;
     }
     if ("session" in response) this.putSession(response.session);
-    if ("turn" in response && item.type !== "agent_prompt_response") {
+    if ("turn" in response && response.turn !== null && item.type !== "agent_prompt_response") {
       for (const listener of this.#turnListeners) listener(item.payload.agentSessionId, response.turn);
     }
   }

@@ -52,6 +52,30 @@ describe("workspace", () => {
     await until(() => workspace.sessions.get(session?.agentSessionId ?? "")?.title === "Renamed", "the change arrived");
   });
 
+  it("goes on after a cut-off turn once however often it is pressed, and says words into a running turn", async () => {
+    const [cut] = [...(state.events.get(SESSION.failed) ?? [])].filter((event) => event.kind === "turn");
+    const turnId = cut?.kind === "turn" ? cut.turn.turnId : "";
+    await Promise.all([workspace.continueTurn(SESSION.failed, turnId), workspace.continueTurn(SESSION.failed, turnId)]);
+    await workspace.steer(SESSION.working, "the slim variant");
+    await until(() => workspace.outbox.length === 0, "all of it was recorded");
+    expect(machine.requests.filter((request) => request.type === "agent_continue")).toHaveLength(1);
+    const last = state.events.get(SESSION.working)?.at(-1);
+    expect(last?.kind === "steer" && last.content).toBe("the slim variant");
+  });
+
+  it("puts waiting prompts into another order and remembers which models an agent told", async () => {
+    const store = new SessionStore(workspace, SESSION.main);
+    await until(() => store.queue.length === 2, "the queue");
+    const [first, second] = store.queue.map((turn) => turn.turnId);
+    await store.moveQueued(second ?? "", first ?? null);
+    await until(() => store.queue[0]?.turnId === second, "the other order");
+    expect(store.commands.map((command) => command.name)).toContain("compact");
+    workspace.agents = workspace.agents.map((agent) => ({ ...agent, knownModels: [] }));
+    machine.emit(SESSION.main, { kind: "offers", commands: [], models: [{ id: "new", name: "New", efforts: null }], at: new Date().toISOString(), turnId: null, parentToolUseId: null });
+    await until(() => workspace.agent("claude")?.knownModels[0]?.id === "new", "the models");
+    store.close();
+  });
+
   it("undoes exactly what was looked at, and what others changed only when that is meant", async () => {
     const target = { kind: "approval" as const, id: APPROVAL.command };
     const preview = await workspace.previewUndo(target);
@@ -231,7 +255,7 @@ describe("session store", () => {
     await until(() => store.rows.some((row) => row.kind === "text" && row.live), "live text");
     machine.epoch = "another";
     machine.dropAll();
-    await until(() => workspace.link.kind === "online" && store.rows.length === 5, "read again");
+    await until(() => workspace.link.kind === "online" && store.rows.length === 6, "read again");
     store.close();
   });
 

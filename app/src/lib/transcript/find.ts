@@ -11,6 +11,8 @@ function textOf(row: Row): string {
   switch (row.kind) {
     case "prompt":
       return row.turn.content;
+    case "steer":
+      return row.content;
     case "text":
     case "thinking":
     case "notice":

@@ -1,7 +1,7 @@
-import type { ApprovalInfo, FileDiff, ImportedSpeaker, InitEvent, NoticeLevel, SentFileEvent, ToolCategory, ToolResultEvent, TurnInfo, TurnState, UndoInfo } from "../protocol/generated";
+import type { ApprovalInfo, FileDiff, ImportedSpeaker, InitEvent, NoticeLevel, SentFileEvent, ToolCategory, ToolResultEvent, TurnInfo, TurnState, SteerState, UndoInfo } from "../protocol/generated";
 
 /** What a transcript is made of. Items are never changed in place: a change makes a new object under the same key, so that views see it. */
-export type Item = PromptItem | BlockItem | ToolItem | ApprovalItem | FileItem | NoticeItem | UndoItem | ErrorItem | InitItem | EndItem | ImportedItem;
+export type Item = PromptItem | SteerItem | BlockItem | ToolItem | ApprovalItem | FileItem | NoticeItem | UndoItem | ErrorItem | InitItem | EndItem | ImportedItem;
 
 interface Base {
   readonly key: string;
@@ -12,6 +12,13 @@ interface Base {
 export interface PromptItem extends Base {
   readonly kind: "prompt";
   readonly turn: TurnInfo;
+}
+
+/** What a person said into a running turn. */
+export interface SteerItem extends Base {
+  readonly kind: "steer";
+  readonly content: string;
+  readonly state: SteerState;
 }
 
 export interface BlockItem extends Base {

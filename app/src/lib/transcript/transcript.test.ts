@@ -25,6 +25,32 @@ describe("transcript", () => {
     expect(transcript.queue).toEqual([]);
   });
 
+  it("shows what was said meanwhile once, and takes it away when it became a prompt", () => {
+    const steer = (state: "sending" | "heard" | "queued"): AgentEventPayload => ({ kind: "steer", promptId: "s", content: "in blue", deviceId: null, state, ...after });
+    const transcript = of(turnEvent("a", "first", "running", 1), steer("sending"), text("t", "working", 1), steer("heard"));
+    expect(kinds(transcript)).toEqual(["prompt", "steer", "text"]);
+    expect(transcript.rows().map((row) => (row.kind === "steer" ? row.state : ""))).toEqual(["", "heard", ""]);
+    expect(findIn(transcript.rows(), "BLUE")).toEqual(["steer-s"]);
+    transcript.apply(steer("queued"), 5);
+    expect(kinds(transcript)).toEqual(["prompt", "text"]);
+  });
+
+  it("keeps the queue in the order it was put into, and knows which turn ran last", () => {
+    const transcript = of(turnEvent("a", "a", "queued", 3), turnEvent("b", "b", "queued", 3), turnEvent("c", "c", "queued", 3), { kind: "queue", promptIds: ["c", "a", "b"], ...after }, turnEvent("d", "d", "queued", 3));
+    expect(transcript.queue.map((turn) => turn.turnId)).toEqual(["c", "a", "b", "d"]);
+    transcript.apply(turnEvent("c", "c", "completed", 2), 6);
+    transcript.apply(turnEvent("a", "a", "failed", 1), 7);
+    expect(transcript.queue.map((turn) => turn.turnId)).toEqual(["b", "d"]);
+    expect(transcript.lastTurn?.turnId).toBe("a");
+  });
+
+  it("knows what the agent offers, and forgets it when it begins anew", () => {
+    const transcript = of({ kind: "offers", commands: [{ name: "compact", description: "" }], models: [{ id: "m", name: "M", efforts: null }], ...after });
+    expect([transcript.commands.length, transcript.models.length, kinds(transcript).length]).toEqual([1, 1, 0]);
+    transcript.clear();
+    expect([transcript.commands.length, transcript.models.length]).toEqual([0, 0]);
+  });
+
   it("shows what a command writes while it runs, and the result instead of it when it is over", () => {
     const transcript = of(tool("c", "bash", "execute", "make", 1));
     const live = (): string => transcript.rows().map((row) => (row.kind === "tool" ? row.live : "")).join("");

@@ -1,4 +1,4 @@
-import type { AgentDeltaPayload, AgentEventPayload, ApprovalInfo, FileDiff, TodoItem, ToolUseEvent, TurnInfo, UsageInfo } from "../protocol/generated";
+import type { AgentDeltaPayload, AgentEventPayload, ApprovalInfo, CommandInfo, FileDiff, ModelInfo, TodoItem, ToolUseEvent, TurnInfo, UsageInfo } from "../protocol/generated";
 import type { Item, ReadsRow, Row, ToolItem } from "./items";
 
 /**
@@ -15,6 +15,9 @@ export class Transcript {
   #lastInit = "";
   #todo: readonly TodoItem[] = [];
   #usage: UsageInfo | null = null;
+  #order: readonly string[] = [];
+  #commands: readonly CommandInfo[] = [];
+  #models: readonly ModelInfo[] = [];
   readonly #jobs = new Map<string, ApprovalInfo>();
 
   get items(): readonly Item[] {
@@ -36,12 +39,22 @@ export class Transcript {
 
   /** Prompts that wait for their turn, in order. */
   get queue(): readonly TurnInfo[] {
-    return [...this.#turns.values()].filter((turn) => turn.state === "queued");
+    const place = (turn: TurnInfo): number => (this.#order.includes(turn.turnId) ? this.#order.indexOf(turn.turnId) : this.#order.length);
+    return [...this.#turns.values()].filter((turn) => turn.state === "queued").sort((a, b) => place(a) - place(b));
+  }
+
+  /** Slash commands that the agent told. */
+  get commands(): readonly CommandInfo[] {
+    return this.#commands;
+  }
+
+  get models(): readonly ModelInfo[] {
+    return this.#models;
   }
 
   get lastTurn(): TurnInfo | null {
     let last: TurnInfo | null = null;
-    for (const turn of this.#turns.values()) if (turn.startedAt !== null) last = turn;
+    for (const turn of this.#turns.values()) if (turn.startedAt !== null && Date.parse(turn.startedAt) >= Date.parse(last?.startedAt ?? turn.startedAt)) last = turn;
     return last;
   }
 
@@ -59,6 +72,14 @@ export class Transcript {
     this.#lastInit = "";
     this.#todo = [];
     this.#usage = null;
+    this.#order = [];
+    this.#commands = [];
+    this.#models = [];
+  }
+
+  /** The ids of all that wait, in the order in which they will run. */
+  applyOrder(promptIds: readonly string[]): void {
+    this.#order = promptIds;
   }
 
   apply(event: AgentEventPayload, seq: number): void {
@@ -97,6 +118,17 @@ export class Transcript {
         break;
       case "sent_file":
         this.#put({ kind: "file", key: `file-${event.fileId}`, at, file: event }, parent);
+        break;
+      case "steer":
+        if (event.state === "queued") this.#remove(`steer-${event.promptId}`); // it is a prompt now
+        else this.#put({ kind: "steer", key: `steer-${event.promptId}`, at, content: event.content, state: event.state }, null);
+        break;
+      case "queue":
+        this.applyOrder(event.promptIds);
+        break;
+      case "offers":
+        this.#commands = event.commands;
+        this.#models = event.models;
         break;
       case "todo":
         if (parent === null) this.#todo = event.items;
