@@ -17,7 +17,7 @@ public sealed class ClaudeNewerTests
         """["no object"]""",
     ];
 
-    public static TheoryData<string> Captures => [.. Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "Claude", "Captures"), "*.jsonl").Select(Path.GetFileNameWithoutExtension).Order(StringComparer.Ordinal)!];
+    public static TheoryData<string> Captures => [.. Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "Claude", "Captures"), "*.jsonl").Select(path => Path.GetFileNameWithoutExtension(path)).Order(StringComparer.Ordinal)];
 
     [Theory]
     [MemberData(nameof(Captures))]
