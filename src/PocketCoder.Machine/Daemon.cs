@@ -8,6 +8,7 @@ using PocketCoder.Gateway;
 using PocketCoder.Ledger;
 using PocketCoder.Broker.Models;
 using PocketCoder.Machine.Approvals;
+using PocketCoder.Machine.Attachments;
 using PocketCoder.Machine.Brains;
 using PocketCoder.Machine.Chain;
 using PocketCoder.Machine.Connections;
@@ -57,6 +58,7 @@ public sealed partial class Daemon : IAsyncDisposable
     private readonly HandsRoom _hands;
     private readonly SecretDesk _secrets;
     private readonly ModelDesk _models;
+    private readonly AttachmentRoom _attachments;
     private readonly SnapshotRoom _snapshots;
     private readonly UndoDesk _undo;
     private readonly SessionDirectory _sessions;
@@ -89,7 +91,8 @@ public sealed partial class Daemon : IAsyncDisposable
         _agents = new AgentCatalog(drivers);
         _rules = new NetworkRules(_store);
         _network = new NetworkRoom(_store, _rules, time, options.Egress);
-        _hands = new HandsRoom(Backends.Of(options.Home.Hands), options.Sandbox, _network, logger);
+        _attachments = new AttachmentRoom(options.Home.Attachments, new AttachedFolders(options.Home.Attached), _store, time);
+        _hands = new HandsRoom(Backends.Of(options.Home.Hands), options.Sandbox, _network, logger) { Readable = _attachments.Folders.Of };
         _snapshots = new SnapshotRoom(options.Home.Snapshots, _store, SnapshotLimits.Default, TimeProvider.System, logger); // by the real clock: it waits for real processes
         _undo = new UndoDesk(_snapshots, _store, _projects, identity.Id);
         var archive = new SessionArchive(options.Home.Outputs, time);
@@ -102,8 +105,8 @@ public sealed partial class Daemon : IAsyncDisposable
         }
 
         _models = new ModelDesk(options.Home, options.ModelUpstreams, _store, _secrets, time, logger) { Ask = AskBudgetAsync };
-        var starter = new AgentStarter(options.Home, _hands, _models, _store);
-        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, starter, _models, _secrets, _snapshots, time, AgentIdleTimeout, logger) { Archive = archive, OutputLimit = options.OutputLimit }, _projects, _agents);
+        var starter = new AgentStarter(options.Home, _hands, _models, _store, _attachments.Folders);
+        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, starter, _models, _secrets, _snapshots, time, AgentIdleTimeout, logger) { Archive = archive, Attachments = _attachments, OutputLimit = options.OutputLimit }, _projects, _agents);
         _terminals = new TerminalDesk(_store, _hands, _sessions, _projects, logger);
         _approvals.Settled = (approval, decision) => _sessions.Find(approval.AgentSessionId)?.Settle(approval, decision);
         _network.Ask = (session, wanted, cancellationToken) => _sessions.Find(session)?.MayReachAsync(wanted, cancellationToken)
@@ -113,6 +116,7 @@ public sealed partial class Daemon : IAsyncDisposable
             .MapOverview(Info, _projects, _sessions, _approvals, _agents, _hub.Machine)
             .MapSubscriptions(_hub, _sessions)
             .MapSessions(_sessions, _agents)
+            .MapAttachments(_attachments)
             .MapApprovals(_approvals)
             .MapExecutions(_executions)
             .MapSnapshots(_undo)
@@ -158,7 +162,7 @@ public sealed partial class Daemon : IAsyncDisposable
 
         var identity = ChannelIdentity.LoadOrCreate(options.Home.MachineKey);
         var ledger = await LedgerStore.OpenAsync(
-            new LedgerOptions(options.Home.Database, identity.Id) { MigrationSets = [new MigrationSet("machine", typeof(Daemon).Assembly, "PocketCoder.Machine.Migrations"), new MigrationSet("models", typeof(Daemon).Assembly, "PocketCoder.Machine.Models.Migrations"), new MigrationSet("snapshots", typeof(Daemon).Assembly, "PocketCoder.Machine.Snapshots.Migrations")] },
+            new LedgerOptions(options.Home.Database, identity.Id) { MigrationSets = [new MigrationSet("machine", typeof(Daemon).Assembly, "PocketCoder.Machine.Migrations"), new MigrationSet("models", typeof(Daemon).Assembly, "PocketCoder.Machine.Models.Migrations"), new MigrationSet("snapshots", typeof(Daemon).Assembly, "PocketCoder.Machine.Snapshots.Migrations"), new MigrationSet("attachments", typeof(Daemon).Assembly, "PocketCoder.Machine.Attachments.Migrations")] },
             options.TimeProvider,
             cancellationToken);
         Daemon daemon;
@@ -218,6 +222,7 @@ public sealed partial class Daemon : IAsyncDisposable
         await _terminals.DisposeAsync();
         await _hands.DisposeAsync();
         await _snapshots.DisposeAsync();
+        _attachments.Dispose();
         await _models.DisposeAsync();
         _secrets.Dispose();
         _approvals.Dispose();
@@ -251,6 +256,7 @@ public sealed partial class Daemon : IAsyncDisposable
             await AddDemoProjectAsync();
         }
 
+        await _attachments.SweepAsync();
         await _hands.CleanAsync(cancellationToken);
         _ = LookAsync(); // a few seconds' work that nothing waits for
         await _sessions.RecoverAsync(cancellationToken);

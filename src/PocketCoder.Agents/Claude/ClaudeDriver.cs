@@ -42,6 +42,7 @@ public sealed partial class ClaudeDriver : IAgentDriver
         Plans = true,
         Resume = true,
         Usage = true,
+        Images = true,
         HostTools = true,
         Rooms = true,
     };

@@ -65,7 +65,7 @@ internal sealed class ClaudeProcess : IAgentProcess
             new ProcessStart { Program = program, Arguments = ClaudeArguments.For(start), WorkingDirectory = start.WorkingDirectory, Environment = own, Mark = start.Mark },
             start, configDirectory, time, cancellationToken);
         var tools = new ClaudeHostTools(start.HostTools);
-        var fresh = new ClaudeTranslator(start.WorkingDirectory, new ClaudeGate(start.WorkingDirectory, start.Room?.StateDirectory ?? configDirectory, tools), tools);
+        var fresh = new ClaudeTranslator(start.WorkingDirectory, new ClaudeGate(start.WorkingDirectory, start.Room?.StateDirectory ?? configDirectory, tools, start.AttachmentsDirectory), tools);
         var claude = new ClaudeProcess(child, start, fresh, own, time);
         try
         {
@@ -106,6 +106,7 @@ internal sealed class ClaudeProcess : IAgentProcess
             throw Ended();
         }
 
+        var pictures = await Pictures.ReadAsync(prompt, cancellationToken);
         lock (state)
         {
             if (translator.TurnRuns)
@@ -116,7 +117,7 @@ internal sealed class ClaudeProcess : IAgentProcess
             translator.BeginTurn();
         }
 
-        await WriteAsync(ClaudeMessages.Prompt(prompt), cancellationToken);
+        await WriteAsync(ClaudeMessages.Prompt(prompt, pictures), cancellationToken);
     }
 
     public async ValueTask InterruptAsync(CancellationToken cancellationToken)

@@ -290,7 +290,7 @@ internal sealed class ClaudeTranslator
         }
 
         using var input = JsonDocument.Parse(call.InputJson);
-        if (!call.Allowed && (call.Word ?? gate.Judge(call.Name, input.RootElement, requests.Mode).Word) != GateWord.Pass)
+        if (!call.Allowed && (call.Word ?? gate.Judge(call.Name, input.RootElement, requests.Mode).Word) is not (GateWord.Pass or GateWord.Allow))
         {
             // Should be impossible. If it happens the gate does not hold, and nothing more may run through it.
             output.Violation = $"Claude Code ran {call.Name} without the decision it needs. The session was ended.";

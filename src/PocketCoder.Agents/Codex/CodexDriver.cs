@@ -38,6 +38,7 @@ public sealed partial class CodexDriver : IAgentDriver
         Plans = true,
         Resume = true,
         Usage = true,
+        Images = true,
         HostTools = true,
         Rooms = true,
     };

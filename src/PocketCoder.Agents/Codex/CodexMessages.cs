@@ -1,4 +1,5 @@
 using System.Text.Json;
+using PocketCoder.Agents.Shared;
 using PocketCoder.Agents.Shared.Rpc;
 
 namespace PocketCoder.Agents.Codex;
@@ -47,10 +48,18 @@ internal static class CodexMessages
     }
 
     /// <param name="mode">To be said with this turn; null: as before.</param>
-    public static void TurnStart(Utf8JsonWriter w, string threadId, IReadOnlyList<string> pieces, string? model, (string Mode, string Model, string? Effort)? mode)
+    public static void TurnStart(Utf8JsonWriter w, string threadId, IReadOnlyList<string> pieces, IReadOnlyList<Picture> pictures, string? model, (string Mode, string Model, string? Effort)? mode)
     {
         w.WriteString("threadId", threadId);
         w.WriteStartArray("input");
+        foreach (var picture in pictures)
+        {
+            w.WriteStartObject();
+            w.WriteString("type", "image");
+            w.WriteString("url", $"data:{picture.MediaType};base64,{Convert.ToBase64String(picture.Bytes)}"); // a path would have to be seen in its room
+            w.WriteEndObject();
+        }
+
         foreach (var piece in pieces)
         {
             w.WriteStartObject();

@@ -81,6 +81,7 @@ internal sealed class CodexProcess : IAgentProcess
     public async ValueTask PromptAsync(AgentPrompt prompt, CancellationToken cancellationToken)
     {
         var output = new RpcOutput();
+        var pictures = await Pictures.ReadAsync(prompt, cancellationToken);
         lock (connection.State)
         {
             connection.ThrowIfEnded();
@@ -90,7 +91,7 @@ internal sealed class CodexProcess : IAgentProcess
             }
 
             translator.BeginTurn();
-            output.Calls.Add(new RpcCall("turn/start", Turn(prompt.Pieces), translator.Started));
+            output.Calls.Add(new RpcCall("turn/start", Turn(prompt.Pieces, pictures), translator.Started));
         }
 
         await connection.CarryOutAsync(output, cancellationToken);
@@ -233,14 +234,14 @@ internal sealed class CodexProcess : IAgentProcess
     private Action<Utf8JsonWriter> AfterPlan(string words, bool accepted)
     {
         mode = accepted ? CodexModes.Default : mode;
-        return Turn([words]);
+        return Turn([words], []);
     }
 
-    private Action<Utf8JsonWriter> Turn(IReadOnlyList<string> pieces)
+    private Action<Utf8JsonWriter> Turn(IReadOnlyList<string> pieces, IReadOnlyList<Picture> pictures)
     {
         (string, string, string?)? change = mode == saidMode ? null : (mode, threadModel, effort);
         saidMode = mode;
         var chosen = model;
-        return w => CodexMessages.TurnStart(w, translator.ThreadId, pieces, chosen, change);
+        return w => CodexMessages.TurnStart(w, translator.ThreadId, pieces, pictures, chosen, change);
     }
 }

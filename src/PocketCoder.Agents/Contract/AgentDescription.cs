@@ -74,6 +74,9 @@ public sealed record AgentStart
 
     public string? Model { get; init; }
 
+    /// <summary>Absolute: what goes with prompts lies there (<see cref="AgentAttachment.Path"/>) and may be read unasked. In a room it is seen at the same path.</summary>
+    public string? AttachmentsDirectory { get; init; }
+
     /// <summary>One of <see cref="AgentDescription.Efforts"/>; null: the agent's default.</summary>
     public string? Effort { get; init; }
 
@@ -118,7 +121,7 @@ public sealed record AgentPrompt(Guid TurnId, string Text)
 }
 
 /// <summary>A file that goes with a prompt. It lies outside of the project, written by the machine, and stays until the session is deleted.</summary>
-/// <param name="Path">Absolute, as the machine sees it; in a room it is not seen.</param>
+/// <param name="Path">Absolute, the same for the machine, in a room and for commands. The name at its end is the machine's, harmless everywhere.</param>
 /// <param name="Name">The person's name for it: one component, no control characters. Untrusted.</param>
 /// <param name="MediaType">As the machine found by its bytes: <c>image/png</c>, <c>text/plain</c>, <c>application/octet-stream</c> …</param>
 public sealed record AgentAttachment(string Path, string Name, string MediaType);

@@ -54,6 +54,11 @@ internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDi
             await SpeakAsync($"(The machine says: {note})", cancellationToken);
         }
 
+        foreach (var file in prompt.Attachments)
+        {
+            await SpeakAsync($"(With the prompt came {file.MediaType}: {file.Path})", cancellationToken);
+        }
+
         foreach (var step in StubStep.Parse(prompt.Text))
         {
             cancellationToken.ThrowIfCancellationRequested();

@@ -14,7 +14,8 @@ namespace PocketCoder.Machine.Brains;
 /// <param name="project">Absolute.</param>
 /// <param name="stateDirectory">The session's, existing.</param>
 /// <param name="openModels">Opens the endpoint on the socket path given.</param>
-internal sealed class BrainRing(ISandboxBackend backend, string project, string stateDirectory, Func<string, CancellationToken, Task<ModelEndpoint>> openModels) : IAgentRoom
+/// <param name="readable">A folder to be seen read-only at its own path; null: none.</param>
+internal sealed class BrainRing(ISandboxBackend backend, string project, string stateDirectory, Func<string, CancellationToken, Task<ModelEndpoint>> openModels, string? readable = null) : IAgentRoom
 {
     /// <summary>Where the agent finds its models, inside.</summary>
     public const int ModelPort = 8787;
@@ -47,7 +48,7 @@ internal sealed class BrainRing(ISandboxBackend backend, string project, string 
                     Id = $"b{Guid.CreateVersion7():N}", // a new one each time: what may be left of an earlier ring is never taken for this one
                     Workspace = project,
                     StateDirectory = stateDirectory,
-                    ReadOnlyBinds = [.. binds, .. Guarded()],
+                    ReadOnlyBinds = [.. binds, .. Guarded(), .. readable is null ? [] : new[] { new ReadOnlyBind(readable) }],
                     Relays = [new SocketRelay(ModelPort, Socket)],
                     HostName = "brain",
                 },

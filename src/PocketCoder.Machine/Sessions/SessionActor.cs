@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using PocketCoder.Agents;
 using PocketCoder.Ledger;
 using PocketCoder.Machine.Approvals;
+using PocketCoder.Machine.Attachments;
 using PocketCoder.Machine.Brains;
 using PocketCoder.Machine.Chain;
 using PocketCoder.Machine.Executions;
@@ -68,8 +69,8 @@ internal sealed partial class SessionActor : IAsyncDisposable
     }
 
     /// <summary>Takes a prompt into the queue, once: the same id again returns the same turn.</summary>
-    /// <exception cref="RequestFailure">DAEMON_BUSY, CONFLICT</exception>
-    public Task<TurnInfo> EnqueueAsync(Guid promptId, string content, string? deviceId) => AskAsync(async () =>
+    /// <exception cref="RequestFailure">DAEMON_BUSY, CONFLICT; for attachments FILE_NOT_FOUND, FILE_TOO_LARGE, INVALID_REQUEST</exception>
+    public Task<TurnInfo> EnqueueAsync(Guid promptId, string content, string? deviceId, IReadOnlyList<Guid>? attachments = null) => AskAsync(async () =>
     {
         var record = _record;
         var (turn, added) = await Store.WriteAsync(change =>
@@ -86,7 +87,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
                 throw new RequestFailure(ErrorCode.DaemonBusy, $"{Limits.QueuedPrompts} prompts wait in this session already. Cancel one, or wait.");
             }
 
-            var queued = SessionRows.Enqueue(change, _record.SessionId, promptId, content, deviceId);
+            var queued = SessionRows.Enqueue(change, _record.SessionId, promptId, content, deviceId, AttachmentRows.Claim(change, _record.SessionId, attachments, deviceId, _driver.Description.Images));
             record = SessionRows.Update(change, _record with { Held = false, Archived = false });
             return (queued, true);
         });
@@ -343,7 +344,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
         try
         {
             _activity = "thinking";
-            await _process!.Agent.PromptAsync(new AgentPrompt(_turn!.TurnId, _turn.Content) { Note = await JobNoteAsync() }, CancellationToken.None);
+            await _process!.Agent.PromptAsync(await PromptForAgentAsync(), CancellationToken.None);
         }
         catch (Exception e) when (e is AgentException or IOException or InvalidOperationException)
         {
@@ -515,6 +516,9 @@ internal sealed record SessionServices(
 {
     /// <summary>What commands wrote and agents sent.</summary>
     public required SessionArchive Archive { get; init; }
+
+    /// <summary>What people sent.</summary>
+    public required AttachmentRoom Attachments { get; init; }
 
     /// <summary>Bytes of each output that an agent gets.</summary>
     public int OutputLimit { get; init; } = PocketCoder.Hands.CommandSpool.DefaultLimit;

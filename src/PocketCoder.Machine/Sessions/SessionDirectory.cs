@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using PocketCoder.Agents;
 using PocketCoder.Ledger;
 using PocketCoder.Machine.Approvals;
+using PocketCoder.Machine.Attachments;
 using PocketCoder.Machine.Chain;
 using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Projects;
@@ -128,7 +129,7 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
                 throw new RequestFailure(ErrorCode.Conflict, "This prompt id belongs to another session.");
             }
 
-            return (made, SessionRows.Enqueue(change, made.SessionId, request.PromptId, request.Content, deviceId));
+            return (made, SessionRows.Enqueue(change, made.SessionId, request.PromptId, request.Content, deviceId, AttachmentRows.Claim(change, made.SessionId, request.Attachments, deviceId, driver.Description.Images)));
         });
         var actor = await MakeAsync(record, added is null ? 0 : 1) ?? throw new RequestFailure(ErrorCode.AgentNotInstalled, $"{request.Agent} is not available.");
         if (added is not null)
@@ -137,7 +138,7 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
             return (actor.Info, added);
         }
 
-        return (actor.Info, await actor.EnqueueAsync(request.PromptId, request.Content, deviceId));
+        return (actor.Info, await actor.EnqueueAsync(request.PromptId, request.Content, deviceId, request.Attachments));
     }
 
     /// <exception cref="RequestFailure">SESSION_NOT_FOUND</exception>

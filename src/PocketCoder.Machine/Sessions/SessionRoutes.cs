@@ -38,7 +38,7 @@ internal static class SessionRoutes
             {
                 RequireId(request.PromptId, "promptId");
                 RequirePrompt(request.Content);
-                return new AgentMessageResponse(await sessions.Get(request.AgentSessionId).EnqueueAsync(request.PromptId, request.Content, caller.Device.DeviceId));
+                return new AgentMessageResponse(await sessions.Get(request.AgentSessionId).EnqueueAsync(request.PromptId, request.Content, caller.Device.DeviceId, request.Attachments));
             })
         .Map(
             MessageTypes.AgentSessionsList,

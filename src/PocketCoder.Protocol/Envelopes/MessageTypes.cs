@@ -28,6 +28,11 @@ public static class MessageTypes
     public const string JobsList = "jobs_list";
     public const string JobStop = "job_stop";
     public const string SentFile = "sent_file";
+    public const string AttachmentBegin = "attachment_begin";
+    public const string AttachmentChunk = "attachment_chunk";
+    public const string AttachmentEnd = "attachment_end";
+    public const string AttachmentDiscard = "attachment_discard";
+    public const string AttachmentRead = "attachment_read";
     public const string SnapshotDiff = "snapshot_diff";
     public const string SnapshotUndo = "snapshot_undo";
     public const string DevicesList = "devices_list";
@@ -72,5 +77,6 @@ public static class MessageTypes
         ApprovalsList, ExecutionOutput, JobsList, JobStop, SentFile, SnapshotDiff, SnapshotUndo, DevicesList, DeviceRevoke, DeviceRename, LedgerHead, LedgerList, LedgerVerify,
         TerminalList, TerminalOpen, TerminalAttach, TerminalDetach, TerminalInput, TerminalResize, TerminalAck, TerminalCapture, TerminalClose,
         NetworkRulesList, NetworkRuleRemove,
+        AttachmentBegin, AttachmentChunk, AttachmentEnd, AttachmentDiscard, AttachmentRead,
     ];
 }

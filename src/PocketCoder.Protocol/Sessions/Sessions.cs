@@ -106,6 +106,7 @@ public sealed record AgentsListRequest;
 public sealed record AgentsListResponse(IReadOnlyList<AgentInfo> Agents);
 
 /// <summary>Starts a session with its first prompt. Both ids are client-made UUIDv7, so that sending again makes nothing twice.</summary>
+/// <param name="Attachments">Files that this device uploaded whole (<see cref="AttachmentEndRequest"/>), at most <see cref="AttachmentLimits.PerPrompt"/>.</param>
 /// <param name="Sandbox">Where its commands run, for the session's whole life; null: none. One of <see cref="MachineInfo.Sandboxes"/>, and only for an agent with <see cref="AgentInfo.HostTools"/>.</param>
 public sealed record AgentSessionNewRequest(
     Guid AgentSessionId,
@@ -115,13 +116,15 @@ public sealed record AgentSessionNewRequest(
     string Content,
     string? Mode = null,
     string? Model = null,
-    SandboxKind? Sandbox = null);
+    SandboxKind? Sandbox = null,
+    IReadOnlyList<Guid>? Attachments = null);
 
 public sealed record AgentSessionNewResponse(Guid AgentSessionId, SessionInfo Session, TurnInfo Turn);
 
 /// <summary>Adds a prompt to the session's queue; it runs when its turn comes.</summary>
 /// <param name="PromptId">Client-made UUIDv7; becomes the turn's id.</param>
-public sealed record AgentMessageRequest(Guid AgentSessionId, Guid PromptId, string Content);
+/// <param name="Attachments">Files that this device uploaded whole. One that is not there: <c>FILE_NOT_FOUND</c>, and nothing is queued.</param>
+public sealed record AgentMessageRequest(Guid AgentSessionId, Guid PromptId, string Content, IReadOnlyList<Guid>? Attachments = null);
 
 public sealed record AgentMessageResponse(TurnInfo Turn);
 
@@ -163,4 +166,8 @@ public sealed record TurnInfo(
     DateTimeOffset CreatedAt,
     DateTimeOffset? StartedAt,
     DateTimeOffset? FinishedAt,
-    string? Error);
+    string? Error)
+{
+    /// <summary>What went with the prompt.</summary>
+    public IReadOnlyList<AttachmentInfo> Attachments { get; init; } = [];
+}

@@ -43,6 +43,11 @@ export interface Requests {
   terminal_close: { request: TerminalCloseRequest; response: TerminalCloseResponse };
   network_rules_list: { request: NetworkRulesListRequest; response: NetworkRulesListResponse };
   network_rule_remove: { request: NetworkRuleRemoveRequest; response: NetworkRuleRemoveResponse };
+  attachment_begin: { request: AttachmentBeginRequest; response: AttachmentBeginResponse };
+  attachment_chunk: { request: AttachmentChunkRequest; response: AttachmentChunkResponse };
+  attachment_end: { request: AttachmentEndRequest; response: AttachmentEndResponse };
+  attachment_discard: { request: AttachmentDiscardRequest; response: AttachmentDiscardResponse };
+  attachment_read: { request: AttachmentReadRequest; response: AttachmentReadResponse };
 }
 
 export interface AgentCancelRequest {
@@ -109,6 +114,7 @@ export interface AgentMessageRequest {
   agentSessionId: string;
   promptId: string;
   content: string;
+  attachments?: string[] | null;
 }
 
 export interface AgentMessageResponse {
@@ -168,6 +174,7 @@ export interface AgentSessionNewRequest {
   mode?: string | null;
   model?: string | null;
   sandbox?: SandboxKind | null;
+  attachments?: string[] | null;
 }
 
 export interface AgentSessionNewResponse {
@@ -250,6 +257,66 @@ export interface ApprovalsListRequest {
 
 export interface ApprovalsListResponse {
   approvals: ApprovalInfo[];
+}
+
+export interface AttachmentBeginRequest {
+  attachmentId: string;
+  name: string;
+  bytes: number;
+  sha256: string;
+}
+
+export interface AttachmentBeginResponse {
+  attachmentId: string;
+  offset: number;
+  attachment: AttachmentInfo | null;
+}
+
+export interface AttachmentChunkRequest {
+  attachmentId: string;
+  offset: number;
+  data: string;
+}
+
+export interface AttachmentChunkResponse {
+  attachmentId: string;
+  offset: number;
+}
+
+export interface AttachmentDiscardRequest {
+  attachmentId: string;
+}
+
+export interface AttachmentDiscardResponse {
+  discarded: boolean;
+}
+
+export interface AttachmentEndRequest {
+  attachmentId: string;
+}
+
+export interface AttachmentEndResponse {
+  attachment: AttachmentInfo;
+}
+
+export interface AttachmentInfo {
+  attachmentId: string;
+  name: string;
+  mediaType: string;
+  bytes: number;
+}
+
+export interface AttachmentReadRequest {
+  attachmentId: string;
+  offset?: number;
+  limit?: number;
+}
+
+export interface AttachmentReadResponse {
+  attachmentId: string;
+  offset: number;
+  data: string;
+  bytes: number;
 }
 
 export interface CommandSubject {
@@ -1032,6 +1099,7 @@ export interface TurnInfo {
   startedAt: string | null;
   finishedAt: string | null;
   error: string | null;
+  attachments: AttachmentInfo[];
 }
 
 export type TurnState = "queued" | "running" | "waiting" | "completed" | "failed" | "cancelled" | "interrupted";
@@ -1115,6 +1183,12 @@ export const Limits = {
   queuedPrompts: 50,
   reasonBytes: 4096,
   nameLength: 100,
+  attachmentBytes: 10485760,
+  attachmentsPerPrompt: 10,
+  attachmentChunkBytes: 262144,
+  attachmentNameLength: 200,
+  imageBytes: 3750000,
+  promptImageBytes: 15000000,
   terminalInputBytes: 16384,
   terminalWindow: 98304,
   terminalHistoryLines: 5000,
