@@ -15,6 +15,7 @@ using PocketCoder.Machine.Connections;
 using PocketCoder.Machine.Devices;
 using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Executions.Archive;
+using PocketCoder.Machine.Files;
 using PocketCoder.Machine.Logging;
 using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Network;
@@ -59,6 +60,7 @@ public sealed partial class Daemon : IAsyncDisposable
     private readonly SecretDesk _secrets;
     private readonly ModelDesk _models;
     private readonly AttachmentRoom _attachments;
+    private readonly FileFinder _finder;
     private readonly SnapshotRoom _snapshots;
     private readonly UndoDesk _undo;
     private readonly SessionDirectory _sessions;
@@ -92,6 +94,7 @@ public sealed partial class Daemon : IAsyncDisposable
         _rules = new NetworkRules(_store);
         _network = new NetworkRoom(_store, _rules, time, options.Egress);
         _attachments = new AttachmentRoom(options.Home.Attachments, new AttachedFolders(options.Home.Attached), _store, time);
+        _finder = new FileFinder(options.Home.Finder, options.Home.Root, _projects, TimeProvider.System);
         _hands = new HandsRoom(Backends.Of(options.Home.Hands), options.Sandbox, _network, logger) { Readable = _attachments.Folders.Of };
         _snapshots = new SnapshotRoom(options.Home.Snapshots, _store, SnapshotLimits.Default, TimeProvider.System, logger); // by the real clock: it waits for real processes
         _undo = new UndoDesk(_snapshots, _store, _projects, identity.Id);
@@ -117,6 +120,7 @@ public sealed partial class Daemon : IAsyncDisposable
             .MapSubscriptions(_hub, _sessions)
             .MapSessions(_sessions, _agents)
             .MapAttachments(_attachments)
+            .MapFiles(_finder)
             .MapApprovals(_approvals)
             .MapExecutions(_executions)
             .MapSnapshots(_undo)
@@ -162,7 +166,7 @@ public sealed partial class Daemon : IAsyncDisposable
 
         var identity = ChannelIdentity.LoadOrCreate(options.Home.MachineKey);
         var ledger = await LedgerStore.OpenAsync(
-            new LedgerOptions(options.Home.Database, identity.Id) { MigrationSets = [new MigrationSet("machine", typeof(Daemon).Assembly, "PocketCoder.Machine.Migrations"), new MigrationSet("models", typeof(Daemon).Assembly, "PocketCoder.Machine.Models.Migrations"), new MigrationSet("snapshots", typeof(Daemon).Assembly, "PocketCoder.Machine.Snapshots.Migrations"), new MigrationSet("attachments", typeof(Daemon).Assembly, "PocketCoder.Machine.Attachments.Migrations")] },
+            new LedgerOptions(options.Home.Database, identity.Id) { MigrationSets = [new MigrationSet("machine", typeof(Daemon).Assembly, "PocketCoder.Machine.Migrations"), new MigrationSet("models", typeof(Daemon).Assembly, "PocketCoder.Machine.Models.Migrations"), new MigrationSet("snapshots", typeof(Daemon).Assembly, "PocketCoder.Machine.Snapshots.Migrations"), new MigrationSet("attachments", typeof(Daemon).Assembly, "PocketCoder.Machine.Attachments.Migrations"), new MigrationSet("forks", typeof(Daemon).Assembly, "PocketCoder.Machine.Sessions.Forks.Migrations")] },
             options.TimeProvider,
             cancellationToken);
         Daemon daemon;
@@ -223,6 +227,7 @@ public sealed partial class Daemon : IAsyncDisposable
         await _hands.DisposeAsync();
         await _snapshots.DisposeAsync();
         _attachments.Dispose();
+        _finder.Dispose();
         await _models.DisposeAsync();
         _secrets.Dispose();
         _approvals.Dispose();

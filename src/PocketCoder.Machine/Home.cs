@@ -75,6 +75,9 @@ public sealed class Home
     /// <summary>What commands wrote and agents sent, for a week.</summary>
     public string Outputs => In("outputs");
 
+    /// <summary>An empty repository, for git's reading of which files of a project are ignored.</summary>
+    public string Finder => In("finder.git");
+
     /// <summary>The snapshots of projects, one store each.</summary>
     public string Snapshots => In("snapshots");
 

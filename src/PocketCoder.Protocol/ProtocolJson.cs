@@ -109,4 +109,8 @@ namespace PocketCoder.Protocol;
 [JsonSerializable(typeof(AttachmentReadRequest))]
 [JsonSerializable(typeof(AttachmentReadResponse))]
 [JsonSerializable(typeof(IReadOnlyList<AttachmentInfo>))]
+[JsonSerializable(typeof(FilesFindRequest))]
+[JsonSerializable(typeof(FilesFindResponse))]
+[JsonSerializable(typeof(AgentSessionForkRequest))]
+[JsonSerializable(typeof(AgentSessionForkResponse))]
 public sealed partial class ProtocolJson : JsonSerializerContext;

@@ -153,9 +153,9 @@ function rich(ledger: LedgerRowInfo[]): MockState {
       { projectId: id(4), name: "legacy", path: "/mnt/usb/legacy", createdAt: ago(90000), lastOpenedAt: null, missing: true },
     ],
     agents: [
-      { id: "claude", name: "Claude Code", installed: true, version: "2.1.0", advice: null, modes: ["default", "plan", "acceptEdits"], models: true, questions: true, plans: true, resume: true, hostTools: true },
-      { id: "stub", name: "Stub", installed: true, version: "0.1.0", advice: null, modes: [], models: false, questions: false, plans: false, resume: false, hostTools: false },
-      { id: "codex", name: "Codex", installed: false, version: null, advice: "Install it with npm install -g @openai/codex, then sign in by running codex once.", modes: [], models: true, questions: false, plans: false, resume: true, hostTools: true },
+      { id: "claude", name: "Claude Code", installed: true, version: "2.1.0", advice: null, modes: ["default", "plan", "acceptEdits"], models: true, questions: true, plans: true, resume: true, hostTools: true, fork: true, rewind: true, steer: false, images: true, commands: false, conversations: false, usage: true, cost: false, efforts: [] },
+      { id: "stub", name: "Stub", installed: true, version: "0.1.0", advice: null, modes: [], models: false, questions: false, plans: false, resume: false, hostTools: false, fork: false, rewind: false, steer: false, images: false, commands: false, conversations: false, usage: true, cost: false, efforts: [] },
+      { id: "codex", name: "Codex", installed: false, version: null, advice: "Install it with npm install -g @openai/codex, then sign in by running codex once.", modes: [], models: true, questions: false, plans: false, resume: true, hostTools: true, fork: true, rewind: true, steer: false, images: true, commands: false, conversations: false, usage: true, cost: false, efforts: [] },
     ],
     sessions,
     approvals,
@@ -206,7 +206,7 @@ function base(minutes: number, parentToolUseId: string | null = null): { at: str
 
 export function turnEvent(turnId: string, content: string, state: TurnState, minutes: number, error: string | null = null): AgentEventPayload {
   const over = state === "completed" || state === "failed" || state === "cancelled" || state === "interrupted";
-  const turn: TurnInfo = { turnId, state, content, deviceId: "phone", createdAt: ago(minutes), startedAt: state === "queued" ? null : ago(minutes), finishedAt: over ? ago(minutes) : null, error };
+  const turn: TurnInfo = { turnId, state, content, deviceId: "phone", createdAt: ago(minutes), startedAt: state === "queued" ? null : ago(minutes), finishedAt: over ? ago(minutes) : null, error, attachments: [] };
   return { kind: "turn", turn, ...base(minutes) };
 }
 

@@ -29,7 +29,12 @@ internal static class ClaudeArguments
             arguments.AddRange(["--model", model]);
         }
 
-        arguments.AddRange(start.ResumeId is { } resume ? ["--resume", resume] : ["--session-id", start.SessionId.ToString("D")]);
+        arguments.AddRange(start switch
+        {
+            { ResumeId: { } origin, Fork: true } => ["--resume", origin, "--fork-session", "--session-id", start.SessionId.ToString("D"), .. start.ForkAt is { } at ? ["--resume-session-at", at] : Array.Empty<string>()],
+            { ResumeId: { } resume } => ["--resume", resume],
+            _ => ["--session-id", start.SessionId.ToString("D")],
+        });
         return arguments;
     }
 }

@@ -41,6 +41,8 @@ public sealed partial class ClaudeDriver : IAgentDriver
         Questions = true,
         Plans = true,
         Resume = true,
+        Fork = true,
+        Rewind = true,
         Usage = true,
         Images = true,
         HostTools = true,
@@ -106,8 +108,8 @@ public sealed partial class ClaudeDriver : IAgentDriver
             throw new AgentException(AgentError.NotFound, "That is no id of a Claude Code conversation.");
         }
 
-        // In a room it has a folder of its own, which nobody else opens.
-        if (start.Room is null && ClaudeOpenSessions.FindHolder(config, conversation) is { } holder)
+        // In a room it has a folder of its own, which nobody else opens; a copy is written to by nobody else either.
+        if (start is { Room: null, Fork: false } && ClaudeOpenSessions.FindHolder(config, conversation) is { } holder)
         {
             throw new AgentException(AgentError.OpenElsewhere, $"The conversation is open in another Claude Code (process {holder}), most likely in a terminal. Close it there first.");
         }

@@ -24,6 +24,7 @@ internal sealed class ClaudeTranslator
     private IReadOnlyList<AgentCommand> commands = [];
     private decimal cost;
     private string? lastError;
+    private string? lastMessage; // the program's id of its last one in the conversation itself
     private bool turnRuns;
     private int skipped;
 
@@ -205,6 +206,7 @@ internal sealed class ClaudeTranslator
         }
 
         var parent = root.Text("parent_tool_use_id");
+        lastMessage = parent is null && Guid.TryParse(root.Text("uuid"), out var uuid) ? uuid.ToString("D") : lastMessage;
         var synthetic = message.Text("model") == "<synthetic>";
         foreach (var block in message.Items("content"))
         {
@@ -419,6 +421,7 @@ internal sealed class ClaudeTranslator
         {
             Error = outcome == TurnOutcome.Failed ? ErrorText(root) : null,
             Usage = Usage(root),
+            Mark = lastMessage,
         });
         turnRuns = false;
         requests.Interrupting = false;

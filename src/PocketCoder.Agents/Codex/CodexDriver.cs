@@ -37,6 +37,8 @@ public sealed partial class CodexDriver : IAgentDriver
         Questions = true,
         Plans = true,
         Resume = true,
+        Fork = true,
+        Rewind = true,
         Usage = true,
         Images = true,
         HostTools = true,

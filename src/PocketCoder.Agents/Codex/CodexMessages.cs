@@ -35,12 +35,17 @@ internal static class CodexMessages
         tools.Write(w);
     }
 
-    /// <summary>The tools and the missing environment are kept with the thread; the rest is said again.</summary>
+    /// <summary>For <c>thread/resume</c> and <c>thread/fork</c>. The tools and the missing environment are kept with the thread; the rest is said again.</summary>
     public static void ThreadResume(Utf8JsonWriter w, AgentStart start, IEnumerable<string> foreignServers)
     {
         Gate(w, start, foreignServers);
         w.WriteString("threadId", start.ResumeId);
         w.WriteBoolean("excludeTurns", true);
+        if (start is { Fork: true, ForkAt: { } last })
+        {
+            w.WriteString("lastTurnId", last);
+        }
+
         if (start.ModelAccess is not null)
         {
             w.WriteString("modelProvider", CodexArguments.Provider); // else it would ask the one it began with, past the machine

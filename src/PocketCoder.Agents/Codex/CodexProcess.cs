@@ -176,7 +176,7 @@ internal sealed class CodexProcess : IAgentProcess
         var version = hello.Text("userAgent") is { } agent && agent.Split('/') is [_, var rest, ..] ? rest.Split(' ')[0] : null;
         var reply = start.ResumeId is null
             ? await connection.RequestAsync("thread/start", w => CodexMessages.ThreadStart(w, start, tools, foreign), InitializeLimit, cancellationToken, r => Opened(r, version))
-            : await connection.RequestAsync("thread/resume", w => CodexMessages.ThreadResume(w, start, foreign), InitializeLimit, cancellationToken, r => Opened(r, version));
+            : await connection.RequestAsync(start.Fork ? "thread/fork" : "thread/resume", w => CodexMessages.ThreadResume(w, start, foreign), InitializeLimit, cancellationToken, r => Opened(r, version));
         if (reply.Error is { } error)
         {
             throw new AgentException(

@@ -23,6 +23,9 @@ public sealed record AgentDescription(string Id, string Name)
     /// <summary>Whether a conversation can be copied and go on as another one (<see cref="AgentStart.Fork"/>).</summary>
     public bool Fork { get; init; }
 
+    /// <summary>Whether such a copy can begin at the end of an earlier turn (<see cref="AgentStart.ForkAt"/>).</summary>
+    public bool Rewind { get; init; }
+
     /// <summary>Whether words can be added to a turn that runs (<see cref="IAgentProcess.SteerAsync"/>).</summary>
     public bool Steer { get; init; }
 
@@ -82,6 +85,9 @@ public sealed record AgentStart
 
     /// <summary>With <see cref="ResumeId"/>: a copy of that conversation goes on, under an id of its own; the original stays as it is.</summary>
     public bool Fork { get; init; }
+
+    /// <summary>With <see cref="Fork"/>: the last turn of the copy, by its <see cref="AgentTurnEnded.Mark"/>; null: all.</summary>
+    public string? ForkAt { get; init; }
 
     /// <summary>
     /// The mark (<see cref="PocketCoder.Processes.OwnedProcess.MarkVariable"/>) that every process of the agent must bear: the machine has written it down before, so that

@@ -19,7 +19,7 @@ public sealed class StubDriver : IAgentDriver
         this.environment = environment ?? EnvironmentAllowList.SelectFromOwn();
     }
 
-    public AgentDescription Description { get; } = new("stub", "Demo agent") { Questions = true, Plans = true, Resume = true, Usage = true, HostTools = true };
+    public AgentDescription Description { get; } = new("stub", "Demo agent") { Questions = true, Plans = true, Resume = true, Fork = true, Rewind = true, Images = true, Usage = true, HostTools = true };
 
     public Task<AgentProbe> ProbeAsync(CancellationToken cancellationToken) => Task.FromResult(new AgentProbe(Installed: true, Version: "1"));
 

@@ -22,7 +22,7 @@ internal sealed class StubProcess(AgentStart start, IReadOnlyDictionary<string, 
 
     public ValueTask AnnounceAsync(CancellationToken cancellationToken)
         => events.WriteAsync(
-            new AgentReady(start.ResumeId ?? start.SessionId.ToString("D", CultureInfo.InvariantCulture)) { Version = "1", Tools = ["run", "write", "ask", "plan", "confirm"] },
+            new AgentReady((start.Fork ? null : start.ResumeId) ?? start.SessionId.ToString("D", CultureInfo.InvariantCulture)) { Version = "1", Tools = ["run", "write", "ask", "plan", "confirm"] },
             cancellationToken);
 
     public ValueTask PromptAsync(AgentPrompt prompt, CancellationToken cancellationToken)

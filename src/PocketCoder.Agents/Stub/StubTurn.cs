@@ -37,7 +37,7 @@ internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDi
 
         try
         {
-            await process.SayAsync(end with { Usage = new AgentUsage(CountWords(prompt.Text), spoken, 0, 0, 0m) });
+            await process.SayAsync(end with { Mark = prompt.TurnId.ToString("N"), Usage = new AgentUsage(CountWords(prompt.Text), spoken, 0, 0, 0m) });
         }
         catch (OperationCanceledException)
         {

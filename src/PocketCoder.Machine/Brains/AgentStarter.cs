@@ -92,6 +92,11 @@ internal sealed class AgentStarter(Home home, HandsRoom hands, ModelDesk models,
             ct);
     }
 
+    /// <summary>What the agent of one session keeps in its ring, for another session that goes on from it. No agent may run there.</summary>
+    /// <exception cref="IOException">It can't be copied.</exception>
+    /// <exception cref="UnauthorizedAccessException">It can't be copied.</exception>
+    public void CopyState(Guid from, Guid to) => StateCopy.Copy(Path.Combine(home.AgentFiles, from.ToString("N")), Path.Combine(home.AgentFiles, to.ToString("N")));
+
     private string AttachedTo(Guid session)
     {
         try

@@ -24,7 +24,11 @@ internal sealed record DeviceRevokedData(string Name, string By) : ILedgerData;
 
 internal sealed record PairingOfferedData(string OfferId, IReadOnlyList<Scope> Scopes, DateTimeOffset ExpiresAt) : ILedgerData;
 
-internal sealed record SessionData(string Agent, Guid ProjectId, string Path) : ILedgerData;
+internal sealed record SessionData(string Agent, Guid ProjectId, string Path) : ILedgerData
+{
+    /// <summary>The session it began as a copy of.</summary>
+    public Guid? ForkedFrom { get; init; }
+}
 
 /// <param name="What">The command line, the file, or the tool's name.</param>
 internal sealed record RequestedData(ApprovalKind Kind, string Agent, string? Tool, string What, string? Cwd, DateTimeOffset ExpiresAt) : ILedgerData;

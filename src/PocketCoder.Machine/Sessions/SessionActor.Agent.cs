@@ -55,6 +55,7 @@ internal sealed partial class SessionActor
             {
                 // Written down first: a daemon that is killed while the agent starts leaves nothing that its successor can't find.
                 await Store.WriteAsync(change => ProcessRows.Remember(change, _record.SessionId, ProcessIdentity.ToCome(start.Mark)));
+                start = await FromForkAsync(start);
                 var agent = await _services.Agents.StartAsync(_driver, start, _record, cancel.Token);
                 Later(() => StartedAsync(agent, cancel, start.ResumeId is not null));
             }
@@ -476,12 +477,16 @@ internal sealed partial class SessionActor
         }
     }
 
-    private Task TurnEndedAsync(AgentTurnEnded ended) => _turn is null
-        ? Task.CompletedTask
-        : EndTurnAsync(
-            _cancelling || ended.Outcome == TurnOutcome.Cancelled ? TurnState.Cancelled : ended.Outcome == TurnOutcome.Failed ? TurnState.Failed : TurnState.Completed,
-            ended.Outcome == TurnOutcome.Failed && !_cancelling ? ended.Error : null,
-            ended.Usage);
+    private Task TurnEndedAsync(AgentTurnEnded ended)
+    {
+        _mark = ended.Mark;
+        return _turn is null
+            ? Task.CompletedTask
+            : EndTurnAsync(
+                _cancelling || ended.Outcome == TurnOutcome.Cancelled ? TurnState.Cancelled : ended.Outcome == TurnOutcome.Failed ? TurnState.Failed : TurnState.Completed,
+                ended.Outcome == TurnOutcome.Failed && !_cancelling ? ended.Error : null,
+                ended.Usage);
+    }
 
     private async Task EndedAsync(AgentEnded ended)
     {

@@ -11,6 +11,7 @@ using PocketCoder.Machine.Executions.Archive;
 using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Secrets;
+using PocketCoder.Machine.Sessions.Forks;
 using PocketCoder.Machine.Snapshots;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Machine.Streams;
@@ -323,7 +324,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
 
         _queued--;
         _idle.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        (_turn, _record, _cancelling, _activity) = (next, record, false, "starting");
+        (_turn, _record, _cancelling, _activity, _mark) = (next, record, false, "starting", null);
         if (_process is { Agent: StartedAgent stale } && stale.IsStale())
         {
             await EndProcessAsync(); // its login ran out or was renewed, which only another start takes up
@@ -415,6 +416,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
         }
 
         change.Execute("DELETE FROM grants WHERE turn_id = $turn", ("$turn", turn.TurnId.ToString()));
+        ForkRows.SetMark(change, turn.TurnId, _mark);
         SessionRows.UpdateTurn(change, _record.SessionId, turn with { State = outcome, Error = error, FinishedAt = change.Now });
         change.Event(_record.SessionId, new DoneEvent(outcome, outcome == TurnState.Cancelled) { At = change.Now, TurnId = turn.TurnId });
         return (SessionRows.Update(change, record), closed);

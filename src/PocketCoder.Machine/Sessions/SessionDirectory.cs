@@ -141,6 +141,21 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
         return (actor.Info, await actor.EnqueueAsync(request.PromptId, request.Content, deviceId, request.Attachments));
     }
 
+    /// <summary>A session that goes on from a copy of another one, once: the same ids again return what is there.</summary>
+    /// <inheritdoc cref="SessionActor.ForkAsync"/>
+    public async Task<(SessionInfo Session, TurnInfo Turn)> ForkAsync(AgentSessionForkRequest request, string deviceId)
+    {
+        if (Find(request.NewSessionId) is { } known)
+        {
+            return (known.Info, await known.EnqueueAsync(request.PromptId, request.Content, deviceId, request.Attachments));
+        }
+
+        var (record, turn) = await Get(request.AgentSessionId).ForkAsync(request, deviceId);
+        var actor = await MakeAsync(record, 1) ?? throw new RequestFailure(ErrorCode.AgentNotInstalled, $"{record.Agent} is not available.");
+        await actor.ResumeQueueAsync();
+        return (actor.Info, turn);
+    }
+
     /// <exception cref="RequestFailure">SESSION_NOT_FOUND</exception>
     public SessionActor Get(Guid session)
         => Find(session) ?? throw new RequestFailure(ErrorCode.SessionNotFound, "There is no such session on this machine.");

@@ -33,6 +33,8 @@ public static class MessageTypes
     public const string AttachmentEnd = "attachment_end";
     public const string AttachmentDiscard = "attachment_discard";
     public const string AttachmentRead = "attachment_read";
+    public const string FilesFind = "files_find";
+    public const string AgentSessionFork = "agent_session_fork";
     public const string SnapshotDiff = "snapshot_diff";
     public const string SnapshotUndo = "snapshot_undo";
     public const string DevicesList = "devices_list";
@@ -77,6 +79,6 @@ public static class MessageTypes
         ApprovalsList, ExecutionOutput, JobsList, JobStop, SentFile, SnapshotDiff, SnapshotUndo, DevicesList, DeviceRevoke, DeviceRename, LedgerHead, LedgerList, LedgerVerify,
         TerminalList, TerminalOpen, TerminalAttach, TerminalDetach, TerminalInput, TerminalResize, TerminalAck, TerminalCapture, TerminalClose,
         NetworkRulesList, NetworkRuleRemove,
-        AttachmentBegin, AttachmentChunk, AttachmentEnd, AttachmentDiscard, AttachmentRead,
+        AttachmentBegin, AttachmentChunk, AttachmentEnd, AttachmentDiscard, AttachmentRead, FilesFind, AgentSessionFork,
     ];
 }

@@ -23,6 +23,7 @@ namespace PocketCoder.Protocol;
 [JsonDerivedType(typeof(DoneEvent), "done")]
 [JsonDerivedType(typeof(ErrorEvent), "error")]
 [JsonDerivedType(typeof(SentFileEvent), "sent_file")]
+[JsonDerivedType(typeof(ForkEvent), "fork")]
 public abstract record AgentEventPayload
 {
     /// <summary>When, on the machine's clock.</summary>

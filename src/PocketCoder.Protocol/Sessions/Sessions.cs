@@ -99,6 +99,9 @@ public sealed record AgentInfo(
 {
     /// <summary>How much it may think, the least first. Empty: it can't be chosen.</summary>
     public IReadOnlyList<string> Efforts { get; init; } = [];
+
+    /// <summary>Whether a fork can begin at an earlier turn than the last one.</summary>
+    public bool Rewind { get; init; }
 }
 
 public sealed record AgentsListRequest;

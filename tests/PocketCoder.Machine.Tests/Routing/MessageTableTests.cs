@@ -33,6 +33,8 @@ public sealed class MessageTableTests
         [MessageTypes.AttachmentEnd] = Scope.Prompt,
         [MessageTypes.AttachmentDiscard] = Scope.Prompt,
         [MessageTypes.AttachmentRead] = Scope.View,
+        [MessageTypes.FilesFind] = Scope.View,
+        [MessageTypes.AgentSessionFork] = Scope.Prompt,
         [MessageTypes.NetworkRulesList] = Scope.View,
         [MessageTypes.NetworkRuleRemove] = Scope.Decide,
         [MessageTypes.SnapshotDiff] = Scope.View,

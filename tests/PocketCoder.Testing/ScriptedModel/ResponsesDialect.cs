@@ -24,7 +24,7 @@ internal static class ResponsesDialect
         server.Record(new ModelRequest(
             "responses", context.Request.Path, Stream: true, [.. tools.Select(t => t.Name)],
             $"{body["instructions"]?.GetValue<string>()}\n{string.Join('\n', body["input"]!.AsArray().Where(i => i!["role"]?.GetValue<string>() == "developer").Select(i => AllText(i!["content"])))}",
-            prompt, results, context.Request.Headers.Authorization.FirstOrDefault()?.Replace("Bearer ", "", StringComparison.Ordinal)));
+            prompt, results, context.Request.Headers.Authorization.FirstOrDefault()?.Replace("Bearer ", "", StringComparison.Ordinal)) { Body = body.ToJsonString() });
 
         var steps = server.Round(prompt, calls, results.Count == 0 ? null : results[^1]);
         if (steps.OfType<ScriptStep.Fail>().FirstOrDefault(f => server.FailsNow(prompt, f)) is { } fail)

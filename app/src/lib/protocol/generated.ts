@@ -48,6 +48,8 @@ export interface Requests {
   attachment_end: { request: AttachmentEndRequest; response: AttachmentEndResponse };
   attachment_discard: { request: AttachmentDiscardRequest; response: AttachmentDiscardResponse };
   attachment_read: { request: AttachmentReadRequest; response: AttachmentReadResponse };
+  files_find: { request: FilesFindRequest; response: FilesFindResponse };
+  agent_session_fork: { request: AgentSessionForkRequest; response: AgentSessionForkResponse };
 }
 
 export interface AgentCancelRequest {
@@ -86,7 +88,8 @@ export type AgentEventPayload =
   | UndoEvent
   | DoneEvent
   | ErrorEvent
-  | SentFileEvent;
+  | SentFileEvent
+  | ForkEvent;
 
 export interface AgentInfo {
   id: string;
@@ -108,6 +111,7 @@ export interface AgentInfo {
   usage?: boolean;
   cost?: boolean;
   efforts: string[];
+  rewind: boolean;
 }
 
 export interface AgentMessageRequest {
@@ -1195,3 +1199,10 @@ export const Limits = {
   terminalNameLength: 32,
   terminalLargestSide: 500,
 } as const;
+
+export interface FilesFindRequest { projectId: string; query: string; limit?: number; }
+export interface FilesFindResponse { paths: string[]; partial: boolean; }
+export interface AgentSessionForkRequest { agentSessionId: string; newSessionId: string; promptId: string; content: string; fromTurnId?: string | null; attachments?: string[] | null; }
+export interface AgentSessionForkResponse { session: SessionInfo; turn: TurnInfo; }
+
+export interface ForkEvent { kind: "fork"; originSessionId: string; originTitle: string; cut: boolean; at: string; turnId: string | null; parentToolUseId: string | null; }

@@ -10,11 +10,13 @@ export function findIn(rows: readonly Row[], query: string): string[] {
 function textOf(row: Row): string {
   switch (row.kind) {
     case "prompt":
-      return row.turn.content;
+      return [row.turn.content, ...(row.turn.attachments ?? []).map((file) => file.name)].join("\n");
     case "text":
     case "thinking":
     case "notice":
       return row.text;
+    case "fork":
+      return row.title;
     case "undo":
       return row.undo.paths.join("\n");
     case "error":

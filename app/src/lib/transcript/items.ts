@@ -1,7 +1,7 @@
 import type { ApprovalInfo, FileDiff, InitEvent, NoticeLevel, SentFileEvent, ToolCategory, ToolResultEvent, TurnInfo, TurnState, UndoInfo } from "../protocol/generated";
 
 /** What a transcript is made of. Items are never changed in place: a change makes a new object under the same key, so that views see it. */
-export type Item = PromptItem | BlockItem | ToolItem | ApprovalItem | FileItem | NoticeItem | UndoItem | ErrorItem | InitItem | EndItem;
+export type Item = PromptItem | BlockItem | ToolItem | ApprovalItem | FileItem | NoticeItem | ForkItem | UndoItem | ErrorItem | InitItem | EndItem;
 
 interface Base {
   readonly key: string;
@@ -55,6 +55,14 @@ export interface NoticeItem extends Base {
   readonly kind: "notice";
   readonly level: NoticeLevel;
   readonly text: string;
+}
+
+/** Where the session was copied from. */
+export interface ForkItem extends Base {
+  readonly kind: "fork";
+  readonly origin: string;
+  readonly title: string;
+  readonly cut: boolean;
 }
 
 export interface UndoItem extends Base {

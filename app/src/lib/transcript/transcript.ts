@@ -12,6 +12,7 @@ export class Transcript {
   readonly #parents = new Map<string, string>();
   readonly #turns = new Map<string, TurnInfo>();
   readonly #closedBlocks = new Set<string>();
+  #earlier: ReadonlySet<string> = new Set();
   #lastInit = "";
   #todo: readonly TodoItem[] = [];
   #usage: UsageInfo | null = null;
@@ -39,6 +40,11 @@ export class Transcript {
     return [...this.#turns.values()].filter((turn) => turn.state === "queued");
   }
 
+  /** The session's own turns, oldest first: not those of the one it was copied from. */
+  get turns(): readonly TurnInfo[] {
+    return [...this.#turns.values()].filter((turn) => !this.#earlier.has(turn.turnId));
+  }
+
   get lastTurn(): TurnInfo | null {
     let last: TurnInfo | null = null;
     for (const turn of this.#turns.values()) if (turn.startedAt !== null) last = turn;
@@ -56,6 +62,7 @@ export class Transcript {
     this.#turns.clear();
     this.#closedBlocks.clear();
     this.#jobs.clear();
+    this.#earlier = new Set();
     this.#lastInit = "";
     this.#todo = [];
     this.#usage = null;
@@ -106,6 +113,13 @@ export class Transcript {
         break;
       case "notice":
         this.#put({ kind: "notice", key: `notice-${seq}`, at, level: event.level, text: event.text }, parent);
+        break;
+      case "fork":
+        this.#put({ kind: "fork", key: `fork-${seq}`, at, origin: event.originSessionId, title: event.originTitle, cut: event.cut }, parent);
+        // What the other session was doing is not this one's, and its turns are no place to go back to here.
+        this.#earlier = new Set(this.#turns.keys());
+        this.#todo = [];
+        this.#jobs.clear();
         break;
       case "undo":
         this.#put({ kind: "undo", key: `undo-${event.undo.undoId}`, at, undo: event.undo }, parent);
