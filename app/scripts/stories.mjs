@@ -16,6 +16,8 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 mkdirSync(out, { recursive: true });
 
 const S = (n) => `0198c1d0-0000-7000-8000-${n.toString(16).padStart(12, "0")}`;
+/** Four coloured fields, 2 × 2. */
+const PICTURE = { name: "screenshot.png", mimeType: "image/png", buffer: Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAFklEQVR4nGP8z8Dwn4GBgYGJAQoAHgQCAbGUoLoAAAAASUVORK5CYII=", "base64") };
 const click = (id) => async (page) => page.getByTestId(id).first().click();
 const stories = [
   ["pair-start", "unpaired", "/"],
@@ -49,6 +51,11 @@ const stories = [
   ["session-undo", "rich", `/sessions/${S(101)}`, async (page) => { await page.getByRole("button", { name: /npm test/ }).first().click(); await page.getByTestId("undo").first().click(); await page.getByTestId("undo-files").waitFor(); }],
   ["session-working", "rich", `/sessions/${S(105)}`],
   ["session-jobs", "rich", `/sessions/${S(105)}`, async (page) => { await page.getByTestId("job").click(); await page.getByText("GET /health").first().waitFor(); }],
+  ["session-attach", "rich", `/sessions/${S(103)}`, async (page) => { await page.getByTestId("attach-input").setInputFiles([PICTURE, { name: "notes with a rather long name that must be cut.txt", mimeType: "text/plain", buffer: Buffer.alloc(3000, "a") }]); await page.locator('[data-testid="attachment"][data-done="true"]').nth(1).waitFor(); await page.getByTestId("prompt-input").fill("Why is the button cut off?"); }],
+  ["session-attached", "rich", `/sessions/${S(103)}`, async (page) => { await page.getByTestId("attach-input").setInputFiles([PICTURE, { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.alloc(3000, "a") }]); await page.locator('[data-testid="attachment"][data-done="true"]').nth(1).waitFor(); await page.getByTestId("prompt-input").fill("Why is the button cut off?"); await page.getByTestId("send").click(); await page.getByTestId("attached").locator("img").waitFor(); await page.waitForTimeout(300); }],
+  ["session-files", "rich", `/sessions/${S(103)}`, async (page) => { await page.getByTestId("prompt-input").click(); await page.keyboard.type("look at @se"); await page.getByTestId("completion").waitFor(); await page.keyboard.press("ArrowDown"); }],
+  ["session-fork", "rich", `/sessions/${S(103)}`, async (page) => { await page.getByRole("button", { name: "Session menu" }).click(); await page.getByTestId("fork").click(); await page.getByTestId("fork-prompt").fill("Try it with a queue instead"); }],
+  ["session-forked", "rich", `/sessions/${S(103)}`, async (page) => { await page.getByRole("button", { name: "Session menu" }).click(); await page.getByTestId("fork").click(); await page.getByTestId("fork-prompt").fill("Try it with a queue instead"); await page.getByTestId("fork-go").click(); await page.getByTestId("forked").waitFor(); await page.waitForTimeout(300); }],
   ["session-interrupted", "rich", `/sessions/${S(104)}`],
   ["terminal", "rich", `/sessions/${S(105)}/terminal`, async (page) => { await page.locator('[data-testid="terminal"][data-state="live"]').waitFor(); await page.locator(".xterm textarea").focus(); await page.keyboard.type("echo hi"); await page.keyboard.press("Enter"); await page.locator(".xterm-rows", { hasText: /^.*hi.*$/ }).first().waitFor(); await page.getByTestId("terminal-find").click(); await page.locator("input[type=search]").fill("hi"); await page.getByTestId("terminal-hits").filter({ hasText: "of" }).waitFor(); await page.waitForTimeout(200); }],
   ["terminal-flood", "rich", `/sessions/${S(105)}/terminal`, async (page) => { await page.locator('[data-testid="terminal"][data-state="live"]').waitFor(); await page.locator(".xterm textarea").focus(); await page.keyboard.type("flood"); await page.keyboard.press("Enter"); await page.getByTestId("terminal-skipped").waitFor(); await page.getByTestId("terminal-pause").click(); await page.getByTestId("terminal-paused").waitFor(); }],

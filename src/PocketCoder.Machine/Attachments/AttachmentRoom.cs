@@ -290,8 +290,12 @@ internal sealed class AttachmentRoom(string root, AttachedFolders folders, Store
 
     private bool Delete(Guid id)
     {
-        File.Delete(PathOf(id));
-        File.Delete(PathOf(id) + Unfinished);
+        if (Directory.Exists(root))
+        {
+            File.Delete(PathOf(id));
+            File.Delete(PathOf(id) + Unfinished);
+        }
+
         return true;
     }
 
