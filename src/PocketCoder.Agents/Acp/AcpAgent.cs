@@ -25,6 +25,12 @@ public sealed record AcpAgent(string Id, string Name, string Program, IReadOnlyL
     /// <summary>JSON object for <c>_meta</c> of <c>session/new</c> and its like; null: none.</summary>
     public string? SessionMetaJson { get; init; }
 
+    /// <summary>Files of a project by which it would run programs that nobody decided on: with one of them it is not started.</summary>
+    internal IReadOnlyList<string> ProgramFiles { get; init; } = [];
+
+    /// <summary>Reads what it asks beyond the protocol; null: it asks nothing, or is refused.</summary>
+    internal Func<IAcpExtension>? Extension { get; init; }
+
     /// <summary>Whether it may ask us to read and write files (<c>fs/*</c>): reads confined to the project, writes shown and asked.</summary>
     public bool Files { get; init; } = true;
 

@@ -54,6 +54,7 @@ public sealed class AcpDriver : IAgentDriver
     {
         var path = program.Require(environment);
         ProgramProbe.RequireDirectory(start.WorkingDirectory);
+        QuietProject.Require(agent.Name, start.WorkingDirectory, agent.ProgramFiles);
         if (start.HostTools.Count > 0)
         {
             throw new AgentException(AgentError.Refused, $"{agent.Name} can't be held to our tools: it can't work in a sandboxed session.");

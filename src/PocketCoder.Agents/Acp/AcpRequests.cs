@@ -18,6 +18,7 @@ internal sealed class AcpRequests(AcpAgent agent, string workingDirectory, Func<
         Plan,
         Question,
         Act,
+        Extra,
     }
 
     public void BeginTurn()
@@ -87,6 +88,23 @@ internal sealed class AcpRequests(AcpAgent agent, string workingDirectory, Func<
         var id = $"{turn}/{rawId}";
         pending[id] = new Pending(Kind.Question, rawId) { Fields = fields };
         output.Events.Add(new AgentQuestionAsked(id, parameters.Text("toolCallId") ?? id, questions));
+    }
+
+    /// <summary>What an agent asks or tells by a request beyond the protocol.</summary>
+    public void Extra(string rawId, AcpExtra extra, RpcOutput output)
+    {
+        switch (extra)
+        {
+            case AcpExtra.News news:
+                output.Lines.Add(RpcMessages.Result(rawId, news.Answer));
+                output.Events.AddRange(news.Event is { } item ? [item] : []);
+                break;
+            case AcpExtra.Wait wait:
+                var id = $"{turn}/{rawId}";
+                pending[id] = new Pending(Kind.Extra, rawId) { Reply = answer => RpcMessages.Result(rawId, wait.Answer(answer)) };
+                output.Events.Add(wait.Ask(id));
+                break;
+        }
     }
 
     public void Read(string rawId, JsonElement parameters, RpcOutput output)
@@ -175,6 +193,9 @@ internal sealed class AcpRequests(AcpAgent agent, string workingDirectory, Func<
             case (Kind.Question, AgentAnswer.Deny):
                 output.Lines.Add(AcpMessages.Elicited(request.RawId, null));
                 break;
+            case (Kind.Extra, AgentAnswer.Reply or AgentAnswer.AcceptPlan or AgentAnswer.Deny):
+                output.Lines.Add(request.Reply!(answer));
+                break;
             default:
                 throw new ArgumentException($"{request.Kind} {requestId} can't be answered with {answer.GetType().Name}.", nameof(answer));
         }
@@ -192,6 +213,7 @@ internal sealed class AcpRequests(AcpAgent agent, string workingDirectory, Func<
             {
                 Kind.Question => AcpMessages.Elicited(request.RawId, null),
                 Kind.Act => RpcMessages.Error(request.RawId, RpcMessages.InvalidParams, "The turn was stopped."),
+                Kind.Extra => request.Reply!(new AgentAnswer.Deny("The turn was stopped.", Interrupt: true)),
                 _ => AcpMessages.Cancelled(request.RawId),
             });
             output.Events.Add(new AgentRequestWithdrawn(id));
@@ -261,5 +283,7 @@ internal sealed class AcpRequests(AcpAgent agent, string workingDirectory, Func<
         public IReadOnlyList<Field> Fields { get; init; } = [];
 
         public Func<CancellationToken, Task>? Act { get; init; }
+
+        public Func<AgentAnswer, byte[]>? Reply { get; init; }
     }
 }

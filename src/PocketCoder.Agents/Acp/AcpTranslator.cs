@@ -12,6 +12,7 @@ namespace PocketCoder.Agents.Acp;
 internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests) : IRpcTranslator
 {
     private readonly Dictionary<string, AcpCall> calls = new(StringComparer.Ordinal);
+    private readonly IAcpExtension? extension = agent.Extension?.Invoke();
     private readonly StringBuilder block = new();
     private BlockKind blockKind;
     private string? blockId;
@@ -114,6 +115,10 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests) : IRpc
             {
                 Updated(update, output);
             }
+        }
+        else if (TurnRuns && extension?.Read(method, parameters) is AcpExtra.News news)
+        {
+            output.Events.AddRange(news.Event is { } item ? [item] : []);
         }
         else
         {
@@ -312,6 +317,10 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests) : IRpc
                 break;
             case "fs/write_text_file" when agent.Files && isOurs:
                 requests.Write(rawId, parameters, output);
+                break;
+            case { } when TurnRuns && !Interrupting && extension?.Read(method, parameters) is { } extra: // these do not name the session
+                FinishBlock(output);
+                requests.Extra(rawId, extra, output);
                 break;
             default:
                 Skipped++;

@@ -9,49 +9,31 @@ namespace PocketCoder.Agents.Claude;
 /// <summary>One running <c>claude</c>: its pipes, its end, and the translator between.</summary>
 internal sealed class ClaudeProcess : IAgentProcess
 {
-    /// <summary>Longest line read. A tool result with a 10 MB file in it is the longest that makes sense.</summary>
-    private const int LineLimit = 16 * 1024 * 1024;
-
-    private const int ErrorOutputLimit = 64 * 1024;
-
     private static readonly TimeSpan InitializeLimit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan RequestLimit = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan WriteLimit = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long it may take to end by itself once its input is closed, and again after SIGTERM.</summary>
-    private static readonly TimeSpan EndGrace = TimeSpan.FromSeconds(2);
-
-    private readonly IAgentChild process;
+    private readonly LineProgram program;
     private readonly AgentStart start;
     private readonly ClaudeTranslator translator;
-    private readonly IReadOnlyDictionary<string, string> environment;
     private readonly TimeProvider time;
     private readonly Lock state = new(); // guards the translator: the pump and the machine's calls both use it
-    private readonly SemaphoreSlim writing = new(1, 1); // one line at a time on stdin
     private readonly EventPipe events = new();
     private readonly ConcurrentDictionary<string, TaskCompletionSource<ClaudeReply>> waiting = new(StringComparer.Ordinal);
-    private readonly CancellationTokenSource closing = new();
-    private readonly CancellationTokenSource pipesHeldOpen = new(); // the program is gone, its pipes are not
-    private readonly OutputCapture errorOutput = new(ErrorOutputLimit);
-    private readonly Task errorReading;
     private readonly Task pump;
     private string? initializeId;
     private int requests;
     private int disposed;
-    private bool ended;
 
-    private ClaudeProcess(IAgentChild process, AgentStart start, ClaudeTranslator translator, IReadOnlyDictionary<string, string> environment, TimeProvider time)
+    private ClaudeProcess(LineProgram program, AgentStart start, ClaudeTranslator translator, TimeProvider time)
     {
-        this.process = process;
+        this.program = program;
         this.start = start;
         this.translator = translator;
-        this.environment = environment;
         this.time = time;
-        errorReading = ReadErrorOutputAsync();
         pump = PumpAsync();
     }
 
-    public ProcessIdentity? Process => process.Identity;
+    public ProcessIdentity? Process => program.Identity;
 
     public ChannelReader<AgentEvent> Events => events.Reader;
 
@@ -61,12 +43,17 @@ internal sealed class ClaudeProcess : IAgentProcess
         var own = start.Room is { } room ? ClaudeEnvironment.ForRoom(room.StateDirectory, start.ModelAccess!, environment)
             : start.ModelAccess is { } access ? ClaudeEnvironment.Through(access, environment)
             : environment;
-        var child = await StartChildAsync(
+        if (start.Room is not null)
+        {
+            ClaudeRoom.Prepare(start.Room.StateDirectory, configDirectory, start.WorkingDirectory, start.ResumeId);
+        }
+
+        var child = await LineProgram.StartAsync(
             new ProcessStart { Program = program, Arguments = ClaudeArguments.For(start), WorkingDirectory = start.WorkingDirectory, Environment = own, Mark = start.Mark },
-            start, configDirectory, time, cancellationToken);
+            start.Room, new ProgramVoice("Claude Code", IsNoise: IsRemark), time, cancellationToken);
         var tools = new ClaudeHostTools(start.HostTools);
         var fresh = new ClaudeTranslator(start.WorkingDirectory, new ClaudeGate(start.WorkingDirectory, start.Room?.StateDirectory ?? configDirectory, tools, start.AttachmentsDirectory), tools);
-        var claude = new ClaudeProcess(child, start, fresh, own, time);
+        var claude = new ClaudeProcess(child, start, fresh, time);
         try
         {
             // Always first: it registers the hook that makes every sensitive call ask, before any prompt can cause one.
@@ -81,31 +68,9 @@ internal sealed class ClaudeProcess : IAgentProcess
         }
     }
 
-    private static async Task<IAgentChild> StartChildAsync(ProcessStart child, AgentStart start, string configDirectory, TimeProvider time, CancellationToken cancellationToken)
-    {
-        if (start.Room is { } room)
-        {
-            ClaudeRoom.Prepare(room.StateDirectory, configDirectory, start.WorkingDirectory, start.ResumeId);
-            return await room.StartAsync(child, cancellationToken);
-        }
-
-        try
-        {
-            return new HostChild(OwnedProcess.Start(child, time));
-        }
-        catch (ProcessStartException e)
-        {
-            throw new AgentException(AgentError.FailedToStart, e.Message, e);
-        }
-    }
-
     public async ValueTask PromptAsync(AgentPrompt prompt, CancellationToken cancellationToken)
     {
-        if (Volatile.Read(ref ended))
-        {
-            throw Ended();
-        }
-
+        program.ThrowIfEnded();
         var pictures = await Pictures.ReadAsync(prompt, cancellationToken);
         lock (state)
         {
@@ -117,7 +82,7 @@ internal sealed class ClaudeProcess : IAgentProcess
             translator.BeginTurn();
         }
 
-        await WriteAsync(ClaudeMessages.Prompt(prompt, pictures), cancellationToken);
+        await program.WriteAsync(ClaudeMessages.Prompt(prompt, pictures), cancellationToken);
     }
 
     public async ValueTask InterruptAsync(CancellationToken cancellationToken)
@@ -133,7 +98,7 @@ internal sealed class ClaudeProcess : IAgentProcess
         }
 
         // Its answer is not awaited: the end of the turn is.
-        await WriteAsync(ClaudeMessages.Interrupt(NextRequestId()), cancellationToken);
+        await program.WriteAsync(ClaudeMessages.Interrupt(NextRequestId()), cancellationToken);
     }
 
     public async ValueTask<bool> AnswerAsync(string requestId, AgentAnswer answer, CancellationToken cancellationToken)
@@ -149,7 +114,7 @@ internal sealed class ClaudeProcess : IAgentProcess
             return false;
         }
 
-        await WriteAsync(line, cancellationToken);
+        await program.WriteAsync(line, cancellationToken);
         return true;
     }
 
@@ -184,15 +149,8 @@ internal sealed class ClaudeProcess : IAgentProcess
             // it is gone or does not listen: the kill below does not ask
         }
 
-        await CloseInputAsync();
-        await Task.WhenAny(process.Exited, Task.Delay(EndGrace, time));
-        await process.KillAsync(EndGrace);
-        await closing.CancelAsync();
+        await program.DisposeAsync();
         await pump;
-        await process.DisposeAsync();
-        writing.Dispose();
-        pipesHeldOpen.Dispose();
-        closing.Dispose();
     }
 
     private string NextRequestId() => string.Create(CultureInfo.InvariantCulture, $"pocketcoder-{Interlocked.Increment(ref requests)}");
@@ -204,14 +162,10 @@ internal sealed class ClaudeProcess : IAgentProcess
         waiting[id] = reply;
         try
         {
-            await WriteAsync(line(id), cancellationToken);
-            if (Volatile.Read(ref ended))
-            {
-                throw Ended();
-            }
-
+            await program.WriteAsync(line(id), cancellationToken);
+            program.ThrowIfEnded();
             var answer = await reply.Task.WaitAsync(limit, time, cancellationToken);
-            return answer.Error is null ? answer : throw new AgentException(AgentError.Refused, $"Claude Code said no: {Redact(answer.Error)}");
+            return answer.Error is null ? answer : throw new AgentException(AgentError.Refused, $"Claude Code said no: {program.Redact(answer.Error)}");
         }
         catch (TimeoutException e)
         {
@@ -223,94 +177,13 @@ internal sealed class ClaudeProcess : IAgentProcess
         }
     }
 
-    private async Task WriteAsync(byte[] line, CancellationToken cancellationToken)
-    {
-        if (!await writing.WaitAsync(WriteLimit, cancellationToken))
-        {
-            throw new AgentException(AgentError.TimedOut, "Claude Code does not read its input.");
-        }
-
-        try
-        {
-            // Not cancelled by the caller half-way: half a line would end the program.
-            using var limit = new CancellationTokenSource(WriteLimit, time);
-            await process.StandardInput.WriteAsync(new ReadOnlyMemory<byte>([.. line, (byte)'\n']), limit.Token);
-            await process.StandardInput.FlushAsync(limit.Token);
-        }
-        catch (OperationCanceledException e)
-        {
-            throw new AgentException(AgentError.TimedOut, "Claude Code does not read its input.", e);
-        }
-        catch (Exception e) when (e is IOException or ObjectDisposedException)
-        {
-            throw Ended(e);
-        }
-        finally
-        {
-            writing.Release();
-        }
-    }
-
-    private async Task CloseInputAsync()
-    {
-        if (!await writing.WaitAsync(WriteLimit))
-        {
-            return; // it does not read; the kill comes
-        }
-
-        try
-        {
-            process.StandardInput.Close();
-        }
-        catch (IOException)
-        {
-            // the other end is gone already
-        }
-        finally
-        {
-            writing.Release();
-        }
-    }
-
     /// <summary>Reads until the program ends, then says the last words. Never throws.</summary>
     private async Task PumpAsync()
     {
-        string? reason = null;
-        var watch = WatchExitAsync();
-        try
-        {
-            reason = await TranslateAllAsync();
-        }
-        catch (OperationCanceledException)
-        {
-            reason = Volatile.Read(ref disposed) != 0 ? "closed" : null;
-        }
-        catch (LineTooLongException e)
-        {
-            reason = $"Claude Code wrote nonsense: {e.Message}";
-        }
-        catch (Exception e) // a bug of ours or a broken pipe: either way the session is over and must say so
-        {
-            reason = $"The connection to Claude Code broke: {e.Message}";
-        }
-
-        await process.KillAsync(TimeSpan.Zero); // whatever led here, nothing of it goes on
-        int? code = null;
-        try
-        {
-            code = await process.Exited.WaitAsync(EndGrace, time);
-            await watch;
-            await errorReading;
-        }
-        catch (TimeoutException)
-        {
-            // it can't be killed (a dead disk); the machine has its identity
-        }
-
-        Volatile.Write(ref ended, true);
+        var end = await program.RunAsync(TakeAsync);
         foreach (var request in waiting.Values)
         {
-            request.TrySetException(Ended());
+            request.TrySetException(program.Ended());
         }
 
         IReadOnlyList<AgentEvent> open;
@@ -319,49 +192,39 @@ internal sealed class ClaudeProcess : IAgentProcess
             open = translator.CloseOpen();
         }
 
-        _ = LastWordsAsync(open, new AgentEnded(code, reason ?? EndReason(code)));
+        _ = LastWordsAsync(open, new AgentEnded(end.Code, end.Reason));
     }
 
-    private async Task<string?> TranslateAllAsync()
+    private async ValueTask<string?> TakeAsync(ReadOnlyMemory<byte> line)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(closing.Token, pipesHeldOpen.Token);
-        var lines = new LineReader(process.StandardOutput, LineLimit);
-        while (await lines.ReadAsync(stop.Token) is { } line)
+        ClaudeOutput output;
+        lock (state)
         {
-            ClaudeOutput output;
-            lock (state)
-            {
-                output = translator.Translate(line);
-            }
-
-            if (output.Violation is not null)
-            {
-                await process.KillAsync(TimeSpan.Zero); // first of all
-            }
-
-            foreach (var reply in output.Lines)
-            {
-                await ReplyAsync(reply);
-            }
-
-            if (output.Reply is { } answer && waiting.TryGetValue(answer.RequestId, out var request))
-            {
-                await AnnounceAsync(answer);
-                request.TrySetResult(answer);
-            }
-
-            foreach (var item in output.Events)
-            {
-                await events.WriteAsync(item, closing.Token);
-            }
-
-            if (output.Violation is not null)
-            {
-                return output.Violation;
-            }
+            output = translator.Translate(line);
         }
 
-        return Volatile.Read(ref disposed) != 0 ? "closed" : null;
+        if (output.Violation is not null)
+        {
+            await program.KillAsync(); // first of all
+        }
+
+        foreach (var reply in output.Lines)
+        {
+            await ReplyAsync(reply);
+        }
+
+        if (output.Reply is { } answer && waiting.TryGetValue(answer.RequestId, out var request))
+        {
+            await AnnounceAsync(answer);
+            request.TrySetResult(answer);
+        }
+
+        foreach (var item in output.Events)
+        {
+            await events.WriteAsync(item, program.Closing);
+        }
+
+        return output.Violation;
     }
 
     /// <summary>Once it is initialised, its first event is that it is ready, whatever else it has written since.</summary>
@@ -378,27 +241,19 @@ internal sealed class ClaudeProcess : IAgentProcess
             ready = translator.Announce(start.ResumeId ?? start.SessionId.ToString("D", CultureInfo.InvariantCulture), start.Mode ?? ClaudeModes.Default, answer.Commands);
         }
 
-        await events.WriteAsync(ready, closing.Token);
+        await events.WriteAsync(ready, program.Closing);
     }
 
     private async Task ReplyAsync(byte[] line)
     {
         try
         {
-            await WriteAsync(line, closing.Token);
+            await program.WriteAsync(line, program.Closing);
         }
         catch (AgentException)
         {
             // it ended while we answered: the end of its output follows
         }
-    }
-
-    /// <summary>Once the program is gone, what it started has no business running, and would hold the pipe open.</summary>
-    private async Task WatchExitAsync()
-    {
-        await process.Exited;
-        await process.KillAsync(TimeSpan.Zero);
-        pipesHeldOpen.CancelAfter(EndGrace);
     }
 
     private async Task LastWordsAsync(IReadOnlyList<AgentEvent> open, AgentEnded last)
@@ -411,23 +266,10 @@ internal sealed class ClaudeProcess : IAgentProcess
         await events.EndAsync(last);
     }
 
-    private async Task ReadErrorOutputAsync()
-    {
-        try
-        {
-            using var stop = CancellationTokenSource.CreateLinkedTokenSource(closing.Token, pipesHeldOpen.Token);
-            await errorOutput.ReadToEndAsync(process.StandardError, stop.Token);
-        }
-        catch (Exception e) when (e is OperationCanceledException or IOException or ObjectDisposedException)
-        {
-            // what was read is what there is
-        }
-    }
-
     private AgentException StartFailure()
     {
-        var words = ErrorWords();
-        var all = errorOutput.ToString();
+        var words = program.ErrorWords();
+        var all = program.ErrorOutput;
         return words switch
         {
             _ when all.Contains("No conversation found", StringComparison.Ordinal)
@@ -439,22 +281,6 @@ internal sealed class ClaudeProcess : IAgentProcess
         };
     }
 
-    private string EndReason(int? code)
-    {
-        var words = ErrorWords();
-        return words.Length == 0 ? $"Claude Code ended (code {code})." : $"Claude Code ended (code {code}): {words}";
-    }
-
-    /// <summary>The first line of its error output that says something, without secrets.</summary>
-    private string ErrorWords()
-        => BoundedText.OneLine(Redact(errorOutput.ToString().Split('\n').FirstOrDefault(SaysSomething) ?? ""));
-
-    private static bool SaysSomething(string line)
-        => !string.IsNullOrWhiteSpace(line)
-            && !line.StartsWith("    at ", StringComparison.Ordinal)
-            && !line.StartsWith("Permission deny rule", StringComparison.Ordinal); // its remark on a tool it no longer has
-
-    private string Redact(string text) => Redaction.Redact(text, environment);
-
-    private AgentException Ended(Exception? inner = null) => new(AgentError.Ended, "Claude Code is gone.", inner);
+    /// <summary>What it says about a tool that it no longer has.</summary>
+    private static bool IsRemark(string line) => line.StartsWith("Permission deny rule", StringComparison.Ordinal);
 }

@@ -160,6 +160,20 @@ export interface AgentQueueRemoveResponse {
   turn: TurnInfo;
 }
 
+export interface AgentSessionForkRequest {
+  agentSessionId: string;
+  newSessionId: string;
+  promptId: string;
+  content: string;
+  fromTurnId?: string | null;
+  attachments?: string[] | null;
+}
+
+export interface AgentSessionForkResponse {
+  session: SessionInfo;
+  turn: TurnInfo;
+}
+
 export interface AgentSessionGetRequest {
   agentSessionId: string;
 }
@@ -501,6 +515,27 @@ export interface FileEditEvent {
   toolUseId: string;
   path: string;
   diff: FileDiff | null;
+  at: string;
+  turnId: string | null;
+  parentToolUseId: string | null;
+}
+
+export interface FilesFindRequest {
+  projectId: string;
+  query: string;
+  limit?: number;
+}
+
+export interface FilesFindResponse {
+  paths: string[];
+  partial: boolean;
+}
+
+export interface ForkEvent {
+  kind: "fork";
+  originSessionId: string;
+  originTitle: string;
+  cut: boolean;
   at: string;
   turnId: string | null;
   parentToolUseId: string | null;
@@ -1199,10 +1234,3 @@ export const Limits = {
   terminalNameLength: 32,
   terminalLargestSide: 500,
 } as const;
-
-export interface FilesFindRequest { projectId: string; query: string; limit?: number; }
-export interface FilesFindResponse { paths: string[]; partial: boolean; }
-export interface AgentSessionForkRequest { agentSessionId: string; newSessionId: string; promptId: string; content: string; fromTurnId?: string | null; attachments?: string[] | null; }
-export interface AgentSessionForkResponse { session: SessionInfo; turn: TurnInfo; }
-
-export interface ForkEvent { kind: "fork"; originSessionId: string; originTitle: string; cut: boolean; at: string; turnId: string | null; parentToolUseId: string | null; }

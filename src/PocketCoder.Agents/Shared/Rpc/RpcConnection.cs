@@ -11,75 +11,46 @@ namespace PocketCoder.Agents.Shared.Rpc;
 /// </summary>
 internal sealed class RpcConnection : IAsyncDisposable
 {
-    /// <summary>Longest line read. A tool result with a 10 MB file in it is the longest that makes sense.</summary>
-    private const int LineLimit = 16 * 1024 * 1024;
-
-    private const int ErrorOutputLimit = 64 * 1024;
-
-    private static readonly TimeSpan WriteLimit = TimeSpan.FromSeconds(10);
-
-    /// <summary>How long it may take to end by itself once its input is closed, and again after SIGTERM.</summary>
-    private static readonly TimeSpan EndGrace = TimeSpan.FromSeconds(2);
-
     /// <summary>How long what we do for the program may take to stop; a command is killed well within it.</summary>
     private static readonly TimeSpan ActGrace = TimeSpan.FromSeconds(10);
 
-    private readonly IAgentChild process;
+    private readonly LineProgram program;
     private readonly string name;
     private readonly IRpcTranslator translator;
-    private readonly IReadOnlyDictionary<string, string> environment;
     private readonly TimeProvider time;
-    private readonly SemaphoreSlim writing = new(1, 1); // one line at a time on stdin
     private readonly EventPipe events = new();
     private readonly ConcurrentDictionary<long, Waiter> waiting = new();
-    private readonly CancellationTokenSource closing = new();
-    private readonly CancellationTokenSource pipesHeldOpen = new(); // the program is gone, its pipes are not
-    private readonly OutputCapture errorOutput = new(ErrorOutputLimit);
     private readonly Lock acting = new(); // guards acts and their cancellation
-    private readonly Task errorReading;
     private readonly Task pump;
     private CancellationTokenSource actsOfTurn = new();
     private Task acts = Task.CompletedTask;
     private long requests;
     private int disposed;
-    private bool ended;
 
-    private RpcConnection(IAgentChild process, string name, IRpcTranslator translator, IReadOnlyDictionary<string, string> environment, TimeProvider time)
+    private RpcConnection(LineProgram program, string name, IRpcTranslator translator, TimeProvider time)
     {
-        this.process = process;
+        this.program = program;
         this.name = name;
         this.translator = translator;
-        this.environment = environment;
         this.time = time;
-        errorReading = ReadErrorOutputAsync();
         pump = PumpAsync();
     }
 
     /// <summary>Guards the translator: the pump and the machine's calls both use it.</summary>
     public Lock State { get; } = new();
 
-    public ProcessIdentity Process => process.Identity;
+    public ProcessIdentity Process => program.Identity;
 
     public ChannelReader<AgentEvent> Events => events.Reader;
 
-    public bool HasEnded => Volatile.Read(ref ended);
+    public bool HasEnded => program.HasEnded;
 
     /// <param name="room">Where it runs; null: as a child of the daemon.</param>
     /// <param name="name">What people call the program, for messages.</param>
     /// <exception cref="AgentException">It could not be started.</exception>
     public static async Task<RpcConnection> StartAsync(
         ProcessStart start, IAgentRoom? room, string name, IRpcTranslator translator, TimeProvider time, CancellationToken cancellationToken)
-    {
-        try
-        {
-            var child = room is null ? new HostChild(OwnedProcess.Start(start, time)) : await room.StartAsync(start, cancellationToken);
-            return new RpcConnection(child, name, translator, start.Environment, time);
-        }
-        catch (ProcessStartException e)
-        {
-            throw new AgentException(AgentError.FailedToStart, e.Message, e);
-        }
-    }
+        => new(await LineProgram.StartAsync(start, room, new ProgramVoice(name, ReasonComesLast: true), time, cancellationToken), name, translator, time);
 
     /// <summary>Asks the program and waits.</summary>
     /// <param name="then">Runs when the answer comes, under the lock and in the order of the program's words; its events follow at once.</param>
@@ -138,21 +109,15 @@ internal sealed class RpcConnection : IAsyncDisposable
     }
 
     /// <exception cref="AgentException">The program is gone.</exception>
-    public void ThrowIfEnded()
-    {
-        if (HasEnded)
-        {
-            throw Ended();
-        }
-    }
+    public void ThrowIfEnded() => program.ThrowIfEnded();
 
     /// <summary>Why the program could not be used, from its own last words.</summary>
     public AgentException StartFailure()
-        => ErrorWords() is { Length: > 0 } words
+        => program.ErrorWords() is { Length: > 0 } words
             ? new AgentException(AgentError.FailedToStart, $"{name} ended before it was ready: {words}")
             : new AgentException(AgentError.FailedToStart, $"{name} ended before it was ready and said nothing.");
 
-    public string Redact(string text) => Redaction.Redact(text, environment);
+    public string Redact(string text) => program.Redact(text);
 
     public async ValueTask DisposeAsync()
     {
@@ -163,46 +128,12 @@ internal sealed class RpcConnection : IAsyncDisposable
         }
 
         await StopActsAsync();
-        await CloseInputAsync();
-        await Task.WhenAny(process.Exited, Task.Delay(EndGrace, time));
-        await process.KillAsync(EndGrace);
-        await closing.CancelAsync();
+        await program.DisposeAsync();
         await pump;
-        await process.DisposeAsync();
-        writing.Dispose();
-        pipesHeldOpen.Dispose();
-        closing.Dispose();
         actsOfTurn.Dispose();
     }
 
-    public async Task WriteAsync(byte[] line, CancellationToken cancellationToken)
-    {
-        ThrowIfEnded();
-        if (!await writing.WaitAsync(WriteLimit, cancellationToken))
-        {
-            throw new AgentException(AgentError.TimedOut, $"{name} does not read its input.");
-        }
-
-        try
-        {
-            // Not cancelled by the caller half-way: half a line would spoil the next one.
-            using var limit = new CancellationTokenSource(WriteLimit, time);
-            await process.StandardInput.WriteAsync(new ReadOnlyMemory<byte>([.. line, (byte)'\n']), limit.Token);
-            await process.StandardInput.FlushAsync(limit.Token);
-        }
-        catch (OperationCanceledException e)
-        {
-            throw new AgentException(AgentError.TimedOut, $"{name} does not read its input.", e);
-        }
-        catch (Exception e) when (e is IOException or ObjectDisposedException)
-        {
-            throw Ended(e);
-        }
-        finally
-        {
-            writing.Release();
-        }
-    }
+    public Task WriteAsync(byte[] line, CancellationToken cancellationToken) => program.WriteAsync(line, cancellationToken);
 
     private async Task<Waiter> SendAsync(string method, Action<Utf8JsonWriter> parameters, Func<RpcReply, RpcOutput>? then, CancellationToken cancellationToken)
     {
@@ -221,7 +152,7 @@ internal sealed class RpcConnection : IAsyncDisposable
 
         if (HasEnded && waiting.TryRemove(id, out _))
         {
-            throw Ended();
+            throw program.Ended();
         }
 
         return waiter;
@@ -252,75 +183,22 @@ internal sealed class RpcConnection : IAsyncDisposable
         catch (Exception e) // a bug of ours: the program would wait for ever
         {
             await events.WriteAsync(new AgentActivity(ActivityKind.Requesting) { Detail = Redact(e.Message) }, CancellationToken.None);
-            await process.KillAsync(TimeSpan.Zero);
-        }
-    }
-
-    private async Task CloseInputAsync()
-    {
-        if (!await writing.WaitAsync(WriteLimit))
-        {
-            return; // it does not read; the kill comes
-        }
-
-        try
-        {
-            process.StandardInput.Close();
-        }
-        catch (IOException)
-        {
-            // the other end is gone already
-        }
-        finally
-        {
-            writing.Release();
+            await program.KillAsync();
         }
     }
 
     /// <summary>Reads until the program ends, then says the last words. Never throws.</summary>
     private async Task PumpAsync()
     {
-        string? reason = null;
-        var watch = WatchExitAsync();
-        try
-        {
-            reason = await TranslateAllAsync();
-        }
-        catch (OperationCanceledException)
-        {
-            reason = Volatile.Read(ref disposed) != 0 ? "closed" : null;
-        }
-        catch (LineTooLongException e)
-        {
-            reason = $"{name} wrote nonsense: {e.Message}";
-        }
-        catch (Exception e) // a bug of ours or a broken pipe: either way the session is over and must say so
-        {
-            reason = $"The connection to {name} broke: {Redact(e.Message)}";
-        }
-
-        await process.KillAsync(TimeSpan.Zero); // whatever led here, nothing of it goes on
-        if (Volatile.Read(ref disposed) == 0)
+        var end = await program.RunAsync(TakeAsync);
+        if (!program.IsClosing)
         {
             await StopActsAsync();
         }
 
-        int? code = null;
-        try
-        {
-            code = await process.Exited.WaitAsync(EndGrace, time);
-            await watch;
-            await errorReading;
-        }
-        catch (TimeoutException)
-        {
-            // it can't be killed (a dead disk); the machine has its identity
-        }
-
-        Volatile.Write(ref ended, true);
         foreach (var request in waiting.Values)
         {
-            request.Done.TrySetException(Ended());
+            request.Done.TrySetException(program.Ended());
         }
 
         IReadOnlyList<AgentEvent> open;
@@ -329,45 +207,30 @@ internal sealed class RpcConnection : IAsyncDisposable
             open = translator.CloseOpen();
         }
 
-        _ = LastWordsAsync(open, new AgentEnded(code, reason ?? EndReason(code)));
+        _ = LastWordsAsync(open, new AgentEnded(end.Code, end.Reason));
     }
 
-    private async Task<string?> TranslateAllAsync()
+    private async ValueTask<string?> TakeAsync(ReadOnlyMemory<byte> line)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(closing.Token, pipesHeldOpen.Token);
-        var lines = new LineReader(process.StandardOutput, LineLimit);
-        while (await lines.ReadAsync(stop.Token) is { } line)
+        var output = Translate(line, out var done);
+        if (output.Violation is not null)
         {
-            if (line.Span.Trim((byte)' ').IsEmpty)
-            {
-                continue;
-            }
-
-            var output = Translate(line, out var done);
-            if (output.Violation is not null)
-            {
-                await process.KillAsync(TimeSpan.Zero); // first of all
-            }
-            else if (output.Events.Exists(e => e is AgentTurnEnded))
-            {
-                await StopActsAsync(); // a turn that is over does nothing any more
-            }
-
-            await ReplyAsync(output);
-            Begin(output.Acts);
-            foreach (var item in output.Events)
-            {
-                await events.WriteAsync(item, closing.Token);
-            }
-
-            done?.Invoke();
-            if (output.Violation is not null)
-            {
-                return output.Violation;
-            }
+            await program.KillAsync(); // first of all
+        }
+        else if (output.Events.Exists(e => e is AgentTurnEnded))
+        {
+            await StopActsAsync(); // a turn that is over does nothing any more
         }
 
-        return Volatile.Read(ref disposed) != 0 ? "closed" : null;
+        await ReplyAsync(output);
+        Begin(output.Acts);
+        foreach (var item in output.Events)
+        {
+            await events.WriteAsync(item, program.Closing);
+        }
+
+        done?.Invoke();
+        return output.Violation;
     }
 
     private RpcOutput Translate(ReadOnlyMemory<byte> line, out Action? done)
@@ -422,26 +285,18 @@ internal sealed class RpcConnection : IAsyncDisposable
         {
             foreach (var line in output.Lines)
             {
-                await WriteAsync(line, closing.Token);
+                await WriteAsync(line, program.Closing);
             }
 
             foreach (var call in output.Calls)
             {
-                await SendAsync(call.Method, call.Parameters, call.Then, closing.Token);
+                await SendAsync(call.Method, call.Parameters, call.Then, program.Closing);
             }
         }
         catch (AgentException)
         {
             // it ended while we answered: the end of its output follows
         }
-    }
-
-    /// <summary>Once the program is gone, what it started has no business running, and would hold the pipe open.</summary>
-    private async Task WatchExitAsync()
-    {
-        await process.Exited;
-        await process.KillAsync(TimeSpan.Zero);
-        pipesHeldOpen.CancelAfter(EndGrace);
     }
 
     private async Task LastWordsAsync(IReadOnlyList<AgentEvent> open, AgentEnded last)
@@ -453,31 +308,6 @@ internal sealed class RpcConnection : IAsyncDisposable
 
         await events.EndAsync(last);
     }
-
-    private async Task ReadErrorOutputAsync()
-    {
-        try
-        {
-            using var stop = CancellationTokenSource.CreateLinkedTokenSource(closing.Token, pipesHeldOpen.Token);
-            await errorOutput.ReadToEndAsync(process.StandardError, stop.Token);
-        }
-        catch (Exception e) when (e is OperationCanceledException or IOException or ObjectDisposedException)
-        {
-            // what was read is what there is
-        }
-    }
-
-    private string EndReason(int? code)
-    {
-        var words = ErrorWords();
-        return words.Length == 0 ? $"{name} ended (code {code})." : $"{name} ended (code {code}): {words}";
-    }
-
-    /// <summary>The last line of its error output that says something, without secrets: logs come first, the reason last.</summary>
-    private string ErrorWords()
-        => BoundedText.OneLine(Redact(errorOutput.ToString().Split('\n').LastOrDefault(l => !string.IsNullOrWhiteSpace(l) && !l.StartsWith("    at ", StringComparison.Ordinal)) ?? ""));
-
-    private AgentException Ended(Exception? inner = null) => new(AgentError.Ended, $"{name} is gone.", inner);
 
     private sealed record Waiter(Func<RpcReply, RpcOutput>? Then)
     {
