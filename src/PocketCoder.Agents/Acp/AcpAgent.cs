@@ -52,6 +52,9 @@ public sealed record AcpAgent(string Id, string Name, string Program, IReadOnlyL
     /// <summary>Whether it reports tokens.</summary>
     public bool Usage { get; init; }
 
+    /// <summary>Whether it passes pictures on to its model. One that says it does not (<c>promptCapabilities.image</c>) gets none all the same.</summary>
+    public bool Images { get; init; }
+
     /// <summary>The command that installs it; null: nobody knows one.</summary>
     public string? Install { get; init; }
 
@@ -69,6 +72,7 @@ public sealed record AcpAgent(string Id, string Name, string Program, IReadOnlyL
         TitlesAreCommands = true,
         Models = true,
         Usage = true,
+        Images = true,
         Install = "npm install -g @google/gemini-cli",
         TestedVersions = ["0.61.0"],
     };

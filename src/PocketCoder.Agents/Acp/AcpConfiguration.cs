@@ -69,6 +69,7 @@ public sealed partial record AcpConfiguration(IReadOnlyList<AcpAgent> Agents, st
                     Questions = true,
                     Plans = true,
                     Usage = true,
+                    Images = entry.IsTrue("images"),
                 });
             }
         }

@@ -43,6 +43,7 @@ public sealed class AcpDriver : IAgentDriver
             Plans = agent.Plans,
             Resume = agent.Resume,
             Usage = agent.Usage,
+            Images = agent.Images,
         };
     }
 

@@ -23,6 +23,7 @@ internal sealed class AcpProcess : IAgentProcess
     private readonly AcpTranslator translator;
     private readonly TimeProvider time;
     private RpcConnection connection = null!; // set by StartAsync before anybody else sees this
+    private bool takesPictures;
     private bool hasModels;
 
     private AcpProcess(AcpAgent agent, AgentStart start, TimeProvider time)
@@ -59,6 +60,7 @@ internal sealed class AcpProcess : IAgentProcess
     public async ValueTask PromptAsync(AgentPrompt prompt, CancellationToken cancellationToken)
     {
         var output = new RpcOutput();
+        var pictures = takesPictures ? await Pictures.ReadAsync(prompt, cancellationToken) : [];
         lock (connection.State)
         {
             connection.ThrowIfEnded();
@@ -68,7 +70,7 @@ internal sealed class AcpProcess : IAgentProcess
             }
 
             translator.BeginTurn();
-            output.Calls.Add(new RpcCall("session/prompt", w => AcpMessages.Prompt(w, translator.SessionId, prompt.Pieces), Ended));
+            output.Calls.Add(new RpcCall("session/prompt", w => AcpMessages.Prompt(w, translator.SessionId, prompt.Pieces, pictures), Ended));
             output.Events.Add(new AgentActivity(ActivityKind.Requesting));
         }
 
@@ -163,6 +165,7 @@ internal sealed class AcpProcess : IAgentProcess
         }
 
         var capabilities = hello.Object("agentCapabilities") ?? default;
+        takesPictures = agent.Images && capabilities.Object("promptCapabilities")?.IsTrue("image") == true;
         var method = start.ResumeId is null ? "session/new"
             : capabilities.Object("sessionCapabilities")?.Member("resume") is not null ? "session/resume"
             : capabilities.IsTrue("loadSession") ? "session/load"

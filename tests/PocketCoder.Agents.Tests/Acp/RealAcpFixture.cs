@@ -37,6 +37,7 @@ public sealed class RealAcpFixture : IAsyncLifetime
             Plans = true,
             Questions = true,
             Models = true,
+            Images = true,
             Usage = true,
         };
         Model = await ScriptedModelServer.StartAsync();
