@@ -94,7 +94,7 @@ public sealed partial class Daemon : IAsyncDisposable
         _rules = new NetworkRules(_store);
         _network = new NetworkRoom(_store, _rules, time, options.Egress);
         _attachments = new AttachmentRoom(options.Home.Attachments, new AttachedFolders(options.Home.Attached), _store, time);
-        _finder = new FileFinder(options.Home.Finder, options.Home.Root, _projects, TimeProvider.System);
+        _finder = new FileFinder(options.Home.Finder, options.Home.Root, _projects, time);
         _hands = new HandsRoom(Backends.Of(options.Home.Hands), options.Sandbox, _network, logger) { Readable = _attachments.Folders.Of };
         _snapshots = new SnapshotRoom(options.Home.Snapshots, _store, SnapshotLimits.Default, TimeProvider.System, logger); // by the real clock: it waits for real processes
         _undo = new UndoDesk(_snapshots, _store, _projects, identity.Id);

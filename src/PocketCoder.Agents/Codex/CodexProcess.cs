@@ -58,7 +58,7 @@ internal sealed class CodexProcess : IAgentProcess
         if (start.Room is { } room)
         {
             var home = CodexEnvironment.Home(environment);
-            CodexRoom.Prepare(room.StateDirectory, home);
+            CodexRoom.Prepare(room.StateDirectory, home, start.Fork);
             settings = CodexSettings.Read(home);
             program = CodexRoom.Program(program);
             own = CodexEnvironment.ForRoom(room.StateDirectory, start.ModelAccess!, environment);

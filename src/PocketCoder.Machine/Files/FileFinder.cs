@@ -17,7 +17,7 @@ namespace PocketCoder.Machine.Files;
 /// a repository of our own that holds nothing. Thread-safe.
 /// </summary>
 /// <param name="repository">Where that repository is; made at first use.</param>
-/// <param name="home">The daemon's own folder, which is never shown.</param>
+/// <param name="home">The daemon's own folder, which is never shown of a project that holds it.</param>
 internal sealed class FileFinder(string repository, string home, ProjectStore projects, TimeProvider time) : IDisposable
 {
     private const int MaxNames = 50_000;
@@ -196,7 +196,9 @@ internal sealed class FileFinder(string repository, string home, ProjectStore pr
     }
 
     private bool IsHidden(string project, string path)
-        => path.Split('/').Any(p => p.Equals(".git", StringComparison.OrdinalIgnoreCase)) || Path.Combine(project, path).StartsWith(home + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+        => path.Split('/').Any(p => p.Equals(".git", StringComparison.OrdinalIgnoreCase)) || (IsBeneath(home, project) && IsBeneath(Path.Combine(project, path), home));
+
+    private static bool IsBeneath(string path, string folder) => path.StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal);
 
     /// <summary>The least that git takes for a repository.</summary>
     private string EmptyRepository()

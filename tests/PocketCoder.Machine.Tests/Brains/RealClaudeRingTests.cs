@@ -211,8 +211,11 @@ public sealed class RealClaudeRingTests
         // The first one goes on as if nothing had been.
         var count = story.Model.Requests.Count;
         await story.PromptAsync(origin, "SAY: still here");
-        await Wait.UntilAsync(
-            () => story.Model.Requests.Skip(count).Any(r => r.Body.Contains("lighthouse", StringComparison.Ordinal) && !r.Body.Contains("another way", StringComparison.Ordinal)), "it went on");
+        var last = await story.Device.NextEventAsync<AgentEventPayload>(e => e is DoneEvent or ErrorEvent);
+        Assert.Null((last as ErrorEvent)?.Message);
+        var on = story.Model.Requests.Skip(count).Last(r => r.Prompt.Contains("still here", StringComparison.Ordinal)).Body;
+        Assert.Contains("lighthouse", on, StringComparison.Ordinal);
+        Assert.DoesNotContain("another way", on, StringComparison.Ordinal);
     }
 
     /// <summary>A daemon with the real program, a project and a phone.</summary>
