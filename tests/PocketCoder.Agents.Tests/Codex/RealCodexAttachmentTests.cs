@@ -60,9 +60,9 @@ public sealed class RealCodexAttachmentTests(RealCodexFixture codex) : IClassFix
         {
             var before = codex.Model.Requests.Count;
             await using var fork = await RealCodexFixture.StartAsync(home, RealCodexFixture.Start(home) with { ResumeId = origin, Fork = true, ForkAt = at });
-            Assert.Equal(TurnOutcome.Completed, (await fork.TurnAsync("SAY: another way")).Outcome);
+            Assert.Equal(TurnOutcome.Completed, (await fork.TurnAsync("SAY: the other road")).Outcome);
             Assert.NotEqual(origin, fork.Of<AgentReady>()[^1].NativeId);
-            var asked = codex.Model.Requests.Skip(before).Last(r => r.Prompt.Contains("another way", StringComparison.Ordinal)).Body;
+            var asked = codex.Model.Requests.Skip(before).Last(r => r.Prompt.Contains("the other road", StringComparison.Ordinal)).Body;
             Assert.Contains("lighthouse", asked, StringComparison.Ordinal);
             Assert.Equal(at is null, asked.Contains("harbour", StringComparison.Ordinal));
         }

@@ -230,13 +230,13 @@ public sealed class RealCodexRingTests
         {
             var (made, before) = (Guid.CreateVersion7(), story.Model.Requests.Count);
             await story.Device.AskAsync(
-                MessageTypes.AgentSessionFork, new AgentSessionForkRequest(origin, made, Guid.CreateVersion7(), "SAY: another way", from), ProtocolJson.Default.AgentSessionForkRequest, ProtocolJson.Default.AgentSessionForkResponse);
+                MessageTypes.AgentSessionFork, new AgentSessionForkRequest(origin, made, Guid.CreateVersion7(), "SAY: the other road", from), ProtocolJson.Default.AgentSessionForkRequest, ProtocolJson.Default.AgentSessionForkResponse);
             await story.ReadAsync(made);
             await story.Device.NextEventAsync<ForkEvent>();
             var done = await story.Device.NextEventAsync<AgentEventPayload>(e => e is DoneEvent or ErrorEvent);
             Assert.Null((done as ErrorEvent)?.Message);
             Assert.Equal(TurnState.Completed, Assert.IsType<DoneEvent>(done).Outcome);
-            var asked = story.Model.Requests.Skip(before).Last(r => r.Prompt.Contains("another way", StringComparison.Ordinal));
+            var asked = story.Model.Requests.Skip(before).Last(r => r.Prompt.Contains("the other road", StringComparison.Ordinal));
             Assert.Contains("lighthouse", asked.Body, StringComparison.Ordinal);
             Assert.Equal(from is null, asked.Body.Contains("iVBORw0KGgo", StringComparison.Ordinal));
         }
@@ -248,7 +248,7 @@ public sealed class RealCodexRingTests
         Assert.Null((last as ErrorEvent)?.Message);
         var on = story.Model.Requests.Skip(count).Last(r => r.Prompt.Contains("still here", StringComparison.Ordinal)).Body;
         Assert.Contains("lighthouse", on, StringComparison.Ordinal);
-        Assert.DoesNotContain("another way", on, StringComparison.Ordinal);
+        Assert.DoesNotContain("the other road", on, StringComparison.Ordinal);
     }
 
     /// <summary>A daemon with the real program, a project and a phone.</summary>
