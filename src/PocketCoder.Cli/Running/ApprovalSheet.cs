@@ -41,6 +41,10 @@ internal static class ApprovalSheet
                 }
 
                 break;
+            case PromptSubject prompt:
+                output.WriteLine("The agent sees this prompt only when it is allowed:");
+                Block(output, prompt.Text);
+                break;
             case PlanSubject plan:
                 Block(output, plan.Plan);
                 break;
@@ -131,6 +135,7 @@ internal static class ApprovalSheet
         ToolSubject tool => tool.Tool,
         JobInputSubject input => $"{input.Job}: {input.Text}",
         NetworkSubject host => $"{host.Host}:{host.Port}",
+        PromptSubject prompt => prompt.Text,
         QuestionSubject questions => questions.Questions[0].Text,
         _ => "a plan",
     });

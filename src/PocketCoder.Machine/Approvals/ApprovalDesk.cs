@@ -322,7 +322,7 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
 
     /// <summary>What is only let happen, not done by us, is over with the decision.</summary>
     private static ApprovalState AllowedState(ApprovalKind kind)
-        => kind is ApprovalKind.Question or ApprovalKind.Plan or ApprovalKind.Network ? ApprovalState.Finished : ApprovalState.Allowed;
+        => kind is ApprovalKind.Question or ApprovalKind.Plan or ApprovalKind.Network or ApprovalKind.Prompt ? ApprovalState.Finished : ApprovalState.Allowed;
 
     private static ApprovalInfo? FindGrant(Change change, ApprovalDraft draft, string key) => change.Find(
         GrantQuery,
@@ -357,6 +357,7 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
         JobInputSubject input => $"{input.Job}: {input.Text}",
         QuestionSubject => "question",
         NetworkSubject host => $"{host.Host}:{host.Port}",
+        PromptSubject => "prompt",
         _ => "plan",
     };
 

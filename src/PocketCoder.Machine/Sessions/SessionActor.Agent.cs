@@ -345,6 +345,12 @@ internal sealed partial class SessionActor
             return;
         }
 
+        if (asked.Request is PromptAsked)
+        {
+            await PromptSettledAsync(approval);
+            return;
+        }
+
         if (asked.Request is NetworkAsked host)
         {
             TellProxy(host, approval);
@@ -500,6 +506,12 @@ internal sealed partial class SessionActor
 
     private async Task InterruptAsync(Guid turn)
     {
+        if (_unconfirmed == turn)
+        {
+            Later(() => _unconfirmed == turn ? EndTurnAsync(TurnState.Cancelled, null, null) : Task.CompletedTask); // the agent never heard of it
+            return;
+        }
+
         if (_process is not { } process)
         {
             // It did not start yet: stop starting it.

@@ -22,7 +22,7 @@ internal sealed partial class SessionActor
         }
 
         string[] notes = [.. new[] { await JobNoteAsync(), FilesNote(files) }.OfType<string>()];
-        return new AgentPrompt(_turn.TurnId, _turn.Content) { Note = notes.Length == 0 ? null : string.Join("\n\n", notes), Attachments = files };
+        return new AgentPrompt(_turn.TurnId, ConfirmedPrompt.TextOf(_turn.Content)) { Note = notes.Length == 0 ? null : string.Join("\n\n", notes), Attachments = files };
     }
 
     private string? FilesNote(IReadOnlyList<AgentAttachment> files)

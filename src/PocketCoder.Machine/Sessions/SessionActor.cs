@@ -325,6 +325,14 @@ internal sealed partial class SessionActor : IAsyncDisposable
         _queued--;
         _idle.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         (_turn, _record, _cancelling, _activity, _mark) = (next, record, false, "starting", null);
+        if (!await AskFirstAsync())
+        {
+            await BeginTurnAsync();
+        }
+    }
+
+    private async Task BeginTurnAsync()
+    {
         if (_process is { Agent: StartedAgent stale } && stale.IsStale())
         {
             await EndProcessAsync(); // its login ran out or was renewed, which only another start takes up
@@ -374,6 +382,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
 
         Uncover(turn.TurnId);
         _turn = null;
+        _unconfirmed = null;
         _activity = null;
         _tools.Clear();
         EndHeard();

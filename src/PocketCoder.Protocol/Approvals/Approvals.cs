@@ -21,6 +21,9 @@ public enum ApprovalKind
 
     /// <summary>Reach a host from inside of a sandbox.</summary>
     Network,
+
+    /// <summary>A prompt that the agent has not seen yet.</summary>
+    Prompt,
 }
 
 [JsonConverter(typeof(LowerSnake<ApprovalState>))]
@@ -116,6 +119,7 @@ public sealed record ExecutionInfo(DateTimeOffset StartedAt, DateTimeOffset? Fin
 [JsonDerivedType(typeof(PlanSubject), "plan")]
 [JsonDerivedType(typeof(JobInputSubject), "job_input")]
 [JsonDerivedType(typeof(NetworkSubject), "network")]
+[JsonDerivedType(typeof(PromptSubject), "prompt")]
 public abstract record ApprovalSubject;
 
 /// <param name="Command">Every byte of the command line. Clients escape it for display and never shorten it.</param>
@@ -158,6 +162,9 @@ public sealed record QuestionOption(string Label, string? Description);
 
 /// <param name="Plan">Markdown. Untrusted.</param>
 public sealed record PlanSubject(string Plan) : ApprovalSubject;
+
+/// <param name="Text">What the agent gets when it is allowed, exactly.</param>
+public sealed record PromptSubject(string Text) : ApprovalSubject;
 
 /// <param name="Host">Lower case, without a final dot, never an address. The name that is looked up and connected to.</param>
 /// <param name="Method"><c>CONNECT</c> for an encrypted tunnel; else the HTTP method of an unencrypted request.</param>

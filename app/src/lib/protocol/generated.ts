@@ -255,7 +255,7 @@ export interface ApprovalInfo {
   risk?: RiskInfo | null;
 }
 
-export type ApprovalKind = "command" | "edit" | "tool" | "question" | "plan" | "job_input" | "network";
+export type ApprovalKind = "command" | "edit" | "tool" | "question" | "plan" | "job_input" | "network" | "prompt";
 
 export type ApprovalState = "pending" | "allowed" | "denied" | "expired" | "withdrawn" | "running" | "finished" | "unknown";
 
@@ -266,7 +266,8 @@ export type ApprovalSubject =
   | QuestionSubject
   | PlanSubject
   | JobInputSubject
-  | NetworkSubject;
+  | NetworkSubject
+  | PromptSubject;
 
 export interface ApprovalsListRequest {
   pending?: boolean;
@@ -796,6 +797,11 @@ export interface PromptEvent {
   at: string;
   turnId: string | null;
   parentToolUseId: string | null;
+}
+
+export interface PromptSubject {
+  kind: "prompt";
+  text: string;
 }
 
 export interface Question {

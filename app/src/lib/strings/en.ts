@@ -89,8 +89,8 @@ export const en = {
     announceOne: (agent: string, what: string) => `${agent} ${what}`,
   },
   kinds: {
-    command: "Command", edit: "File change", tool: "Tool", question: "Question", plan: "Plan", job_input: "Job input", network: "Network",
-    wants: { command: "wants to run a command", edit: "wants to change a file", tool: "wants to use a tool", question: "asks you", plan: "proposes a plan", job_input: "wants to write to a job", network: "wants to reach a host" },
+    command: "Command", edit: "File change", tool: "Tool", question: "Question", plan: "Plan", job_input: "Job input", network: "Network", prompt: "Prompt",
+    wants: { command: "wants to run a command", edit: "wants to change a file", tool: "wants to use a tool", question: "asks you", plan: "proposes a plan", job_input: "wants to write to a job", network: "wants to reach a host", prompt: "has not seen your prompt yet" },
     creates: "New file",
   },
   approval: {
@@ -142,6 +142,8 @@ export const en = {
     forSession: "Allow for this session",
     forProject: (days: number) => `Allow in this project for ${counted(days, { one: "day", other: "days" })}`,
     projectHelp: "Every session in the project may reach it then without asking. Rules are listed under Machine, and end there too.",
+    prompt: "Prompt",
+    promptUnseen: "You wanted to be asked first. The agent sees this when you allow it.",
     onceHost: "“Allow once” lasts while the commands run that run now.",
     reach: "What it covers",
     reachUnknown: "The same thing again, byte for byte.",

@@ -21,6 +21,8 @@ export function summary(approval: ApprovalInfo): string {
       return subject.plan.split("\n").find((line) => line.trim() !== "")?.replace(/^#+\s*/, "") ?? "";
     case "network":
       return `${subject.host}:${subject.port}`;
+    case "prompt":
+      return subject.text.split("\n").find((line) => line.trim() !== "") ?? "";
   }
 }
 
@@ -41,6 +43,8 @@ export function kindIcon(approval: ApprovalInfo): IconName {
       return "clipboard-list";
     case "network":
       return "globe";
+    case "prompt":
+      return "message-circle-question-mark";
   }
 }
 
