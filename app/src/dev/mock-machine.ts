@@ -211,7 +211,7 @@ export class MockMachine {
       agent_session_fork: ({ agentSessionId, newSessionId, promptId, content }) => {
         const origin = session(agentSessionId);
         if (!state.sessions.some((item) => item.agentSessionId === newSessionId)) {
-          const created: SessionInfo = { ...origin, agentSessionId: newSessionId, state: "idle", activity: null, queued: 0, createdAt: now(), updatedAt: now() };
+          const created: SessionInfo = { ...origin, agentSessionId: newSessionId, title: content.slice(0, 60), state: "idle", activity: null, queued: 0, createdAt: now(), updatedAt: now() };
           state.sessions.push(created);
           this.change({ kind: "session", session: created });
           for (const event of state.events.get(agentSessionId) ?? []) if (event.kind !== "usage" && event.kind !== "prompt") this.emit(newSessionId, event);

@@ -174,7 +174,22 @@ internal sealed class AttachmentRoom(string root, AttachedFolders folders, Store
         }
 
         _swept = now;
-        foreach (var id in await store.WriteAsync(change => AttachmentRows.DeleteStagedBefore(change, now - s_age)))
+        var gone = await store.WriteAsync(change => AttachmentRows.DeleteStagedBefore(change, now - s_age));
+        try
+        {
+            await DeleteFilesAsync(gone, now);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // the next hour's turn; an upload that just begins must not be lost over it
+        }
+    }
+
+    public void Dispose() => _files.Dispose();
+
+    private async Task DeleteFilesAsync(IReadOnlyList<Guid> gone, DateTimeOffset now)
+    {
+        foreach (var id in gone)
         {
             await ExclusiveAsync(() => Task.FromResult(Delete(id)));
         }
@@ -192,8 +207,6 @@ internal sealed class AttachmentRoom(string root, AttachedFolders folders, Store
             }
         }
     }
-
-    public void Dispose() => _files.Dispose();
 
     private static void Check(AttachmentBeginRequest request)
     {

@@ -54,7 +54,7 @@ internal sealed partial class SessionActor
 
             var made = _record with
             {
-                SessionId = request.NewSessionId, NativeId = null, Held = false, Archived = false, Failed = false, Usage = new UsageInfo(0, 0, 0, 0, null), CreatedAt = change.Now, UpdatedAt = change.Now,
+                SessionId = request.NewSessionId, Title = EventTranslator.Title(request.Content), NativeId = null, Held = false, Archived = false, Failed = false, Usage = new UsageInfo(0, 0, 0, 0, null), CreatedAt = change.Now, UpdatedAt = change.Now,
             };
             SessionRows.Insert(change, made);
             ForkRows.Insert(change, made.SessionId, _record.SessionId, point);

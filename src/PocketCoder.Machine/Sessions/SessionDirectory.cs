@@ -7,6 +7,7 @@ using PocketCoder.Machine.Chain;
 using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Projects;
 using PocketCoder.Machine.Routing;
+using PocketCoder.Machine.Sessions.Forks;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Processes;
 using PocketCoder.Protocol;
@@ -18,6 +19,8 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
 {
     private readonly ConcurrentDictionary<Guid, SessionActor> _actors = new();
     private readonly SemaphoreSlim _creating = new(1, 1); // guards the making of actors: one session, one actor
+
+    private readonly SemaphoreSlim _forking = new(1, 1); // guards the making of forks: what is in the way of a new one is what a crash left
 
     public IEnumerable<SessionActor> Actors => _actors.Values;
 
@@ -145,15 +148,25 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
     /// <inheritdoc cref="SessionActor.ForkAsync"/>
     public async Task<(SessionInfo Session, TurnInfo Turn)> ForkAsync(AgentSessionForkRequest request, string deviceId)
     {
-        if (Find(request.NewSessionId) is { } known)
+        await _forking.WaitAsync();
+        try
         {
-            return (known.Info, await known.EnqueueAsync(request.PromptId, request.Content, deviceId, request.Attachments));
-        }
+            if (await ForkRows.OriginAsync(Store, request.NewSessionId) is { Exists: true } known)
+            {
+                return known.Origin == request.AgentSessionId && Find(request.NewSessionId) is { } made
+                    ? (made.Info, await made.EnqueueAsync(request.PromptId, request.Content, deviceId, request.Attachments))
+                    : throw new RequestFailure(ErrorCode.Conflict, "This session id is in use.");
+            }
 
-        var (record, turn) = await Get(request.AgentSessionId).ForkAsync(request, deviceId);
-        var actor = await MakeAsync(record, 1) ?? throw new RequestFailure(ErrorCode.AgentNotInstalled, $"{record.Agent} is not available.");
-        await actor.ResumeQueueAsync();
-        return (actor.Info, turn);
+            var (record, turn) = await Get(request.AgentSessionId).ForkAsync(request, deviceId);
+            var actor = await MakeAsync(record, 1) ?? throw new RequestFailure(ErrorCode.AgentNotInstalled, $"{record.Agent} is not available.");
+            await actor.ResumeQueueAsync();
+            return (actor.Info, turn);
+        }
+        finally
+        {
+            _forking.Release();
+        }
     }
 
     /// <exception cref="RequestFailure">SESSION_NOT_FOUND</exception>
@@ -208,6 +221,7 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
         }
 
         _creating.Dispose();
+        _forking.Dispose();
     }
 
     private async Task<SessionActor?> MakeAsync(SessionRecord record, int queued)

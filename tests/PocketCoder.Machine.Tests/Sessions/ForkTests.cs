@@ -35,7 +35,7 @@ public sealed class ForkTests
         var before = await phone.GetAsync(origin);
         var (made, prompt) = (Guid.CreateVersion7(), Guid.CreateVersion7());
         var fork = await ForkAsync(phone.Device, origin, made, prompt, "another way");
-        Assert.Equal((made, "another way", before.Session.Title), (fork.Session.AgentSessionId, fork.Turn.Content, fork.Session.Title));
+        Assert.Equal((made, "another way", "another way"), (fork.Session.AgentSessionId, fork.Turn.Content, fork.Session.Title));
         Assert.Equal(prompt, (await ForkAsync(phone.Device, origin, made, prompt, "another way")).Turn.TurnId); // sent again
 
         await using var second = await daemon.PairAsync("second");
@@ -52,6 +52,22 @@ public sealed class ForkTests
         Assert.Equal(before.Session.Head, (await phone.GetAsync(origin)).Session.Head);
         var rows = await phone.Device.AskAsync(MessageTypes.LedgerList, new LedgerListRequest(Limit: 50), ProtocolJson.Default.LedgerListRequest, ProtocolJson.Default.LedgerListResponse);
         Assert.Contains(rows.Rows, r => r.Body.Contains($"\"forkedFrom\":\"{origin}\"", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task An_id_that_is_in_use_is_no_place_for_a_fork()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        await using var phone = await daemon.PhoneAsync();
+        var origin = await phone.StartAsync("one");
+        await phone.DoneAsync();
+        var other = await phone.StartAsync("two");
+        await phone.DoneAsync();
+        foreach (var taken in (Guid[])[origin, other])
+        {
+            Assert.Equal(ErrorCode.Conflict, (await Assert.ThrowsAsync<WireErrorException>(() => ForkAsync(phone.Device, origin, taken, Guid.CreateVersion7(), "x"))).Error.Code);
+            Assert.Single((await phone.GetAsync(taken)).Turns);
+        }
     }
 
     [Fact]

@@ -25,6 +25,14 @@ internal static class ForkRows
         return found.Count == 0 ? null : found[0];
     }
 
+    /// <summary>Whether there is a session of that id, and of which one it is a copy.</summary>
+    public static async Task<(bool Exists, Guid? Origin)> OriginAsync(Store store, Guid session)
+    {
+        var found = await store.QueryAsync<Guid?>(
+            "SELECT f.origin_id FROM sessions s LEFT JOIN session_forks f USING (session_id) WHERE s.session_id = $id", row => row.IsDBNull(0) ? null : row.Id(0), CancellationToken.None, ("$id", session.ToString()));
+        return (found.Count > 0, found.Count > 0 ? found[0] : null);
+    }
+
     /// <summary>The session's own turns, oldest first.</summary>
     public static Task<IReadOnlyList<TurnEnd>> TurnsAsync(Store store, Guid session) => store.QueryAsync(
         "SELECT turn_id, ordinal, state, mark FROM turns WHERE session_id = $id ORDER BY ordinal",
