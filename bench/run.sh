@@ -7,7 +7,7 @@
 #   bench/run.sh --note TEXT     a line for the reader of the table
 #   bench/run.sh --runs N        instead of 5
 #   bench/run.sh --program FILE  another pocketcoder than the one built here, to compare
-#   bench/run.sh start|memory|session|ledger|hands|app …    only these parts
+#   bench/run.sh start|memory|session|agents|ledger|hands|app …    only these parts
 # Exit code: 0 when everything was measured (a missed bound is in the table), 1 when a part could not be, 2 for a wrong option.
 set -euo pipefail
 started_in=$PWD

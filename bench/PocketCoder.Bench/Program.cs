@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using PocketCoder.Bench;
+using PocketCoder.Bench.Agents;
 using PocketCoder.Bench.App;
 using PocketCoder.Bench.Brokers;
 using PocketCoder.Bench.Daemons;
@@ -14,9 +15,12 @@ if (OperatingSystem.IsWindows())
     return 2;
 }
 
-if (args is ["fake-claude", ..])
+switch (args)
 {
-    return await FakeClaude.RunAsync();
+    case ["fake-claude", ..]:
+        return await FakeClaude.RunAsync();
+    case [FakeRpcAgent.Codex or FakeRpcAgent.Acp, ..]:
+        return await FakeRpcAgent.RunAsync(args[0]);
 }
 
 BenchOptions options;
@@ -44,6 +48,7 @@ foreach (var part in BenchOptions.AllParts.Intersect(options.Parts, StringCompar
             "start" => StartBench.RunAsync(options, measured),
             "memory" => MemoryBench.RunAsync(options, measured),
             "session" => SessionBench.RunAsync(options, measured),
+            "agents" => AgentsBench.RunAsync(options, measured),
             "broker" => BrokerBench.RunAsync(options, measured),
             "hands" => HandsBench.RunAsync(options, measured),
             "ledger" => LedgerBench.RunAsync(options, measured),

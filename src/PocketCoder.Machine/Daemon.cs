@@ -67,6 +67,7 @@ public sealed partial class Daemon : IAsyncDisposable
     private readonly TerminalDesk _terminals;
     private readonly ExecutionDesk _executions;
     private readonly ConnectionRegistry _connections = new();
+    private readonly Calm _calm;
     private readonly MessageTable _table;
     private readonly MachineLabel _label;
     private readonly DateTimeOffset _startedAt;
@@ -109,7 +110,9 @@ public sealed partial class Daemon : IAsyncDisposable
 
         _models = new ModelDesk(options.Home, options.ModelUpstreams, _store, _secrets, time, logger) { Ask = AskBudgetAsync };
         var starter = new AgentStarter(options.Home, _hands, _models, _store, _attachments.Folders);
-        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, starter, _models, _secrets, _snapshots, time, AgentIdleTimeout, logger) { Archive = archive, Attachments = _attachments, OutputLimit = options.OutputLimit }, _projects, _agents);
+        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, starter, _models, _secrets, _snapshots, time, AgentIdleTimeout, logger) { Archive = archive, Attachments = _attachments, OutputLimit = options.OutputLimit, Limits = options.Limits }, _projects, _agents);
+        _calm = new Calm(options.Rests ?? (static () => { }), () => _sessions.Actors.Any(a => a.Info.State == SessionState.Working), time);
+        (_store.Announced, _connections.Changed) = (_calm.Touch, _calm.Touch);
         _terminals = new TerminalDesk(_store, _hands, _sessions, _projects, logger);
         _approvals.Settled = (approval, decision) => _sessions.Find(approval.AgentSessionId)?.Settle(approval, decision);
         _network.Ask = (session, wanted, cancellationToken) => _sessions.Find(session)?.MayReachAsync(wanted, cancellationToken)
@@ -222,6 +225,7 @@ public sealed partial class Daemon : IAsyncDisposable
             await _gateway.DisposeAsync();
         }
 
+        _calm.Dispose();
         await _sessions.DisposeAsync();
         await _terminals.DisposeAsync();
         await _hands.DisposeAsync();

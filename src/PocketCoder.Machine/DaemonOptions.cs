@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using PocketCoder.Broker.Egress;
 using PocketCoder.Gateway;
+using PocketCoder.Machine.Sessions.Watching;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine;
@@ -27,8 +28,14 @@ public sealed record DaemonOptions
     /// <summary>How long an approval waits for a person before it counts as denied. 10 s to 24 h.</summary>
     public TimeSpan ApprovalTimeout { get; init; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>How long a turn may go on without getting anywhere.</summary>
+    public TurnLimits Limits { get; init; } = TurnLimits.Default;
+
     /// <summary>Bytes of each output of a command that an agent gets, head and tail; people get all. 4 KiB to 16 MiB.</summary>
     public int OutputLimit { get; init; } = PocketCoder.Hands.CommandSpool.DefaultLimit;
+
+    /// <summary>Called each time the machine came to rest: some seconds after the start, after a turn, after a device came or went. On a timer's thread.</summary>
+    public Action? Rests { get; init; }
 
     /// <summary>For tests: changes what every sandbox's proxy is started with.</summary>
     internal Func<EgressOptions, EgressOptions>? Egress { get; init; }

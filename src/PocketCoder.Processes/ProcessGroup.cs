@@ -33,6 +33,10 @@ public static class ProcessGroup
     /// <summary>Whether the process or anything it started runs.</summary>
     public static bool IsAnyAlive(ProcessIdentity identity) => Members(identity).Count > 0;
 
+    /// <summary>What the process and everything it started used so far; null when the process itself ended. Reads the whole process table.</summary>
+    public static ProcessUsage? Usage(ProcessIdentity identity)
+        => IsAlive(identity) && ProcessTable.Find(identity.Pid) is { } leader ? new ProcessUsage(Members(identity).Sum(e => e.CpuTicks), leader.State is 'T' or 't') : null;
+
     /// <summary>Everything of its group, its session and below it that runs, itself included. A snapshot: outdated as soon as it is given.</summary>
     public static IReadOnlyList<ProcessIdentity> WithDescendants(ProcessIdentity identity)
         => [.. Members(identity).Select(e => new ProcessIdentity(e.Pid, e.StartTicks, ProcessTable.BootId))];

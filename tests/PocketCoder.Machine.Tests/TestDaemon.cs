@@ -3,6 +3,7 @@ using PocketCoder.Agents.Stub;
 using PocketCoder.Broker.Egress;
 using PocketCoder.Gateway;
 using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Machine.Sessions.Watching;
 using PocketCoder.Protocol;
 using PocketCoder.Testing;
 using PocketCoder.Testing.Devices;
@@ -26,7 +27,7 @@ internal sealed class TestDaemon : IAsyncDisposable
     public string Url => Daemon.Urls.First(u => u.Contains("127.0.0.1", StringComparison.Ordinal));
 
     public static async Task<TestDaemon> StartAsync(TimeProvider? time = null, TimeSpan? approvalTimeout = null, string? home = null, IReadOnlyList<IAgentDriver>? drivers = null,
-        SandboxKind? sandbox = SandboxKind.None, Func<EgressOptions, EgressOptions>? egress = null)
+        SandboxKind? sandbox = SandboxKind.None, Func<EgressOptions, EgressOptions>? egress = null, TurnLimits? limits = null)
     {
         home ??= Directory.CreateTempSubdirectory("pc-").FullName;
         var log = new TestLog();
@@ -37,6 +38,7 @@ internal sealed class TestDaemon : IAsyncDisposable
             Gateway = GatewayOptions.Default with { Listen = [new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0)] },
             Sandbox = sandbox,
             Egress = egress,
+            Limits = limits ?? TurnLimits.Default,
             ApprovalTimeout = approvalTimeout ?? TimeSpan.FromMinutes(10),
             TimeProvider = time ?? TimeProvider.System,
             LoggerFactory = log,

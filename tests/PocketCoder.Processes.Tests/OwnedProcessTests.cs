@@ -183,6 +183,17 @@ public sealed class OwnedProcessTests
         Assert.Null(ProcessGroup.Identify(int.MaxValue));
     }
 
+    [Fact]
+    public async Task What_a_process_and_its_children_used_grows_while_they_work_and_is_unknown_when_it_ended()
+    {
+        await using var process = Shell.Start("(while :; do :; done) & wait");
+        await Wait.UntilAsync(() => ProcessGroup.Usage(process.Identity) is { CpuTicks: > 2, IsStopped: false }, "the child works");
+        Assert.True(ProcessGroup.TrySignal(process.Identity, 19)); // SIGSTOP
+        await Wait.UntilAsync(() => ProcessGroup.Usage(process.Identity) is { IsStopped: true }, "it is stopped");
+        await process.KillAsync(TimeSpan.Zero);
+        Assert.Null(ProcessGroup.Usage(process.Identity));
+    }
+
     [Theory]
     [InlineData("12 (a) b) c) S 1 12 12 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 4711 1 1", 12, 4711L)]
     [InlineData("", null, 0L)]

@@ -198,7 +198,7 @@ export class MockMachine {
       agent_session_new: ({ agentSessionId, promptId, projectId, agent, content, mode, model, attachments }) => {
         if (!state.sessions.some((item) => item.agentSessionId === agentSessionId)) {
           const created: SessionInfo = {
-            agentSessionId, projectId, agent, title: content.slice(0, 60), state: "idle", activity: null, mode: mode ?? null, model: model ?? null, sandbox: "none", queued: 0, held: false,
+            agentSessionId, projectId, agent, title: content.slice(0, 60), state: "idle", activity: null, quiet: null, mode: mode ?? null, model: model ?? null, sandbox: "none", queued: 0, held: false,
             archived: false, createdAt: now(), updatedAt: now(), usage: { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, costUsd: null }, head: 0,
           };
           state.sessions.push(created);
@@ -230,7 +230,7 @@ export class MockMachine {
         return { session: next };
       },
       agent_cancel: ({ agentSessionId }) => {
-        const next: SessionInfo = { ...session(agentSessionId), state: "idle", activity: null, updatedAt: now() };
+        const next: SessionInfo = { ...session(agentSessionId), state: "idle", activity: null, quiet: null, updatedAt: now() };
         for (const turn of turnsOf(state.events.get(agentSessionId) ?? []).values()) {
           if (turn.state === "running" || turn.state === "waiting") {
             this.emit(agentSessionId, { kind: "turn", turn: { ...turn, state: "cancelled", finishedAt: now() }, at: now(), turnId: turn.turnId, parentToolUseId: null });

@@ -20,6 +20,12 @@ export async function scenario(name: string): Promise<MockState> {
       state.approvals = [];
       state.sessions = [];
       break;
+    case "retrying":
+      state.sessions = state.sessions.map((s) => (s.agentSessionId === SESSION.working ? { ...s, activity: "thinking", quiet: { kind: "retrying", since: ago(1), detail: "overloaded 529", nextAt: new Date(START + 12_000).toISOString(), attempt: 3, maxAttempts: 10 } } : s));
+      break;
+    case "silent":
+      state.sessions = state.sessions.map((s) => (s.agentSessionId === SESSION.working ? { ...s, activity: "no sign of life", quiet: { kind: "silent", since: ago(3), detail: "the process sleeps", nextAt: null, attempt: null, maxAttempts: null } } : s));
+      break;
     case "fresh":
     case "unpaired":
       state.approvals = [];
@@ -63,7 +69,7 @@ export async function scenario(name: string): Promise<MockState> {
 
 export function session(agentSessionId: string, projectId: string, title: string, state: SessionInfo["state"], activity: string | null, minutes: number, more: Partial<SessionInfo> = {}): SessionInfo {
   return {
-    agentSessionId, projectId, agent: "claude", title, state, activity, mode: "default", model: "sonnet", sandbox: "none", queued: 0, held: false, archived: false, createdAt: ago(minutes + 30), updatedAt: ago(minutes),
+    agentSessionId, projectId, agent: "claude", title, state, activity, mode: "default", model: "sonnet", sandbox: "none", queued: 0, held: false, archived: false, createdAt: ago(minutes + 30), updatedAt: ago(minutes), quiet: null,
     usage: { inputTokens: 4200, outputTokens: 8100, cacheReadTokens: 182_000, cacheWriteTokens: 21_000, costUsd: 0.42 }, head: 0, ...more,
   };
 }
@@ -138,7 +144,7 @@ function rich(ledger: LedgerRowInfo[]): MockState {
   const sessions = [
     session(SESSION.main, PROJECT.api, "Fix the login: hash passwords, slow down guessing", "needs_you", "waits for a decision", 1, { queued: 2 }),
     session(SESSION.plan, PROJECT.web, "Plan the session store", "needs_you", null, 9, { mode: "plan" }),
-    session(SESSION.working, PROJECT.infra, "Upgrade the build image", "working", "running `docker build -t base .`", 0, { sandbox: "bubblewrap" }),
+    session(SESSION.working, PROJECT.infra, "Upgrade the build image", "working", "bash: docker build -t base .", 0, { sandbox: "bubblewrap", quiet: { kind: "tool", since: ago(2), detail: "bash: docker build -t base .", nextAt: null, attempt: null, maxAttempts: null } }),
     session(SESSION.failed, PROJECT.infra, "Apply the new network", "failed", null, 68),
     session(SESSION.done, PROJECT.api, "Write tests for the rate limiter", "idle", null, 200),
     session(SESSION.archived, PROJECT.web, "Old experiment", "idle", null, 9000, { archived: true }),

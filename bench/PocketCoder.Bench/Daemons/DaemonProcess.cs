@@ -4,6 +4,8 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
 using System.Text;
+using PocketCoder.Agents.Claude;
+using PocketCoder.Bench.Agents;
 using PocketCoder.Machine;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Processes;
@@ -107,7 +109,9 @@ internal sealed class DaemonProcess : IAsyncDisposable
             ["HOME"] = folder.FullName,
             ["PATH"] = "/usr/local/bin:/usr/bin:/bin",
             ["POCKETCODER_HOME"] = HomeIn(folder).Root,
-            ["POCKETCODER_CLAUDE"] = FakeClaude.WriteScript(folder),
+            ["POCKETCODER_CLAUDE"] = FakeProgram.WriteScript(folder, "claude", "fake-claude", $"{ClaudeDriver.TestedVersions[^1]} (Claude Code)"),
+            ["POCKETCODER_CODEX"] = FakeProgram.WriteScript(folder, "codex", FakeRpcAgent.Codex, "codex-cli 0.169.0"),
+            ["POCKETCODER_GEMINI"] = FakeProgram.WriteScript(folder, "gemini", FakeRpcAgent.Acp, "0.61.0"),
         };
 
         // A build that is not self-contained finds its runtime by this; DOTNET_ settings let two ways of running be compared.

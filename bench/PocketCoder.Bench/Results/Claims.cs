@@ -18,6 +18,13 @@ internal static class Claims
     public static readonly Claim ResumeAgain = new("resume.again", "the same, by the same daemon once more", "ms", 300);
     public static readonly Claim WorkedRss = new("memory.worked.rss", "memory right after that work: RSS", "MB");
 
+    public static readonly Claim CodexP50 = new("agents.codex.p50", "our side of Codex: its stdout → device, decrypted, p50", "ms");
+    public static readonly Claim CodexP99 = new("agents.codex.p99", "our side of Codex: its stdout → device, decrypted, p99", "ms", 5);
+    public static readonly Claim AcpP50 = new("agents.acp.p50", "our side of an ACP agent: its stdout → device, decrypted, p50", "ms");
+    public static readonly Claim AcpP99 = new("agents.acp.p99", "our side of an ACP agent: its stdout → device, decrypted, p99", "ms", 5);
+    public static readonly Claim ClaudeP50 = new("agents.claude.p50", "our side of Claude Code: its stdout → device, decrypted, p50", "ms");
+    public static readonly Claim ClaudeP99 = new("agents.claude.p99", "our side of Claude Code: its stdout → device, decrypted, p99", "ms", 5);
+
     public static readonly Claim Append = new("ledger.append", "ledger: durable appends under load (200 producers)", "rows/s", 20_000, AtLeast: true);
     public static readonly Claim AppendP99 = new("ledger.append.p99", "ledger: one append under that load, p99", "ms");
     public static readonly Claim AppendAlone = new("ledger.append.alone", "ledger: durable appends of one producer", "rows/s");
@@ -43,7 +50,7 @@ internal static class Claims
 
     public static readonly IReadOnlyList<Claim> All =
     [
-        Ready, IdleRss, IdlePss, ConnectedRss, ConnectedPss, TokenP50, TokenP99, DecisionP50, DecisionP99, Resume, ResumeAgain, WorkedRss,
+        Ready, IdleRss, IdlePss, ConnectedRss, ConnectedPss, TokenP50, TokenP99, DecisionP50, DecisionP99, Resume, ResumeAgain, WorkedRss, ClaudeP50, ClaudeP99, CodexP50, CodexP99, AcpP50, AcpP99,
         Append, AppendP99, AppendAlone, Events, Verify, Sync, SandboxNew, SandboxMemory, CommandBare, CommandOver, Echo, EchoP99, TerminalFlood, BrokerAdded, BrokerDirect, BrokerRequest, AppBytes, AppFresh, AppCold, AppWarm,
     ];
 }

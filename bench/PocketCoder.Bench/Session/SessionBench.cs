@@ -26,7 +26,7 @@ internal static class SessionBench
             await using var daemon = await DaemonProcess.StartAsync(options);
             await using var device = await daemon.PairAsync();
             var session = await BeginAsync(daemon, device);
-            await TokensAsync(device, session, options.Quick ? 500 : 2_000, measured);
+            await TokensAsync(device, session, options.Quick ? 500 : 2_000, measured, Claims.TokenP50, Claims.TokenP99);
             await DecisionsAsync(device, session, options.Quick ? 50 : 200, measured);
             await ResumeAsync(device, session, daemon, measured);
             measured.Add(Claims.WorkedRss, daemon.Memory().Rss / 1e6);
@@ -34,21 +34,21 @@ internal static class SessionBench
     }
 
     /// <summary>A session after a first turn; the turn warms up both sides, because a compiler's cost is not what is asked for.</summary>
-    public static async Task<Guid> BeginAsync(DaemonProcess daemon, TestDevice device)
+    public static async Task<Guid> BeginAsync(DaemonProcess daemon, TestDevice device, string agent = "claude")
     {
         var project = await daemon.AddProjectAsync();
         var session = Guid.CreateVersion7();
         await device.AskAsync(
             MessageTypes.AgentSessionNew,
-            new AgentSessionNewRequest(session, Guid.CreateVersion7(), project.ProjectId, "claude", "tokens 200"),
+            new AgentSessionNewRequest(session, Guid.CreateVersion7(), project.ProjectId, agent, "tokens 200"),
             ProtocolJson.Default.AgentSessionNewRequest,
             ProtocolJson.Default.AgentSessionNewResponse);
         await device.SubscribeAsync($"session/{session}");
-        await device.NextEventAsync<DoneEvent>();
-        return session;
+        var done = await device.NextEventAsync<DoneEvent>();
+        return done.Outcome == TurnState.Completed ? session : throw new InvalidOperationException($"the first turn of {agent} ended as {done.Outcome}: {(await TurnsAsync(device, session))[^1].Error}");
     }
 
-    private static async Task TokensAsync(TestDevice device, Guid session, int tokens, Measured measured)
+    public static async Task TokensAsync(TestDevice device, Guid session, int tokens, Measured measured, Claim p50, Claim p99)
     {
         await PromptAsync(device, session, $"tokens {tokens}");
         var under = new List<double>(tokens);
@@ -63,7 +63,7 @@ internal static class SessionBench
         }
 
         await device.NextEventAsync<DoneEvent>();
-        measured.AddPercentiles(under, Claims.TokenP50, Claims.TokenP99);
+        measured.AddPercentiles(under, p50, p99);
     }
 
     private static async Task DecisionsAsync(TestDevice device, Guid session, int decisions, Measured measured)
@@ -103,6 +103,9 @@ internal static class SessionBench
             measured.Add(i == 0 ? Claims.Resume : Claims.ResumeAgain, clock.Elapsed.TotalMilliseconds);
         }
     }
+
+    private static async Task<IReadOnlyList<TurnInfo>> TurnsAsync(TestDevice device, Guid session) => (await device.AskAsync(
+        MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session), ProtocolJson.Default.AgentSessionGetRequest, ProtocolJson.Default.AgentSessionGetResponse)).Turns;
 
     private static async Task<SessionInfo> GetAsync(TestDevice device, Guid session) => (await device.AskAsync(
         MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session), ProtocolJson.Default.AgentSessionGetRequest, ProtocolJson.Default.AgentSessionGetResponse)).Session;

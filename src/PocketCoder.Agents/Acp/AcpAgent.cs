@@ -1,3 +1,6 @@
+using PocketCoder.Agents.Acp.ClaudeAgentAcp;
+using PocketCoder.Agents.Acp.Gemini;
+
 namespace PocketCoder.Agents.Acp;
 
 /// <summary>A program that speaks the Agent Client Protocol, as data: everything that differs between such agents stands here.</summary>
@@ -55,6 +58,12 @@ public sealed record AcpAgent(string Id, string Name, string Program, IReadOnlyL
     /// <summary>Whether it passes pictures on to its model. One that says it does not (<c>promptCapabilities.image</c>) gets none all the same.</summary>
     public bool Images { get; init; }
 
+    /// <summary>How it is held to our tools; null: it can't be, and works without a sandbox only.</summary>
+    internal AcpGate? Gate { get; init; }
+
+    /// <summary>Which models it asks; null: nobody knows, so it asks them by itself.</summary>
+    internal AcpProvider? Provider { get; init; }
+
     /// <summary>The command that installs it; null: nobody knows one.</summary>
     public string? Install { get; init; }
 
@@ -75,5 +84,26 @@ public sealed record AcpAgent(string Id, string Name, string Program, IReadOnlyL
         Images = true,
         Install = "npm install -g @google/gemini-cli",
         TestedVersions = ["0.61.0"],
+        Gate = GeminiGate.Gate,
+        Provider = new AcpProvider(GeminiSettings.KeyVariable, GeminiSettings.BaseUrlVariable, GeminiSettings.Models),
     };
+
+    /// <summary>Claude Code behind its ACP adapter. Not offered by itself, as Claude Code has a driver of its own: who wants it names it in <c>agents.json</c>.</summary>
+    public static AcpAgent ClaudeAgentAcp { get; } = new("claude-agent-acp", "Claude Agent (ACP)", "claude-agent-acp", [])
+    {
+        EnvironmentNames = ["ANTHROPIC_*", "CLAUDE_CONFIG_DIR", "CLAUDE_CODE_EXECUTABLE", "CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CODE_MAX_RETRIES"],
+        Environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"] = "1", ["DISABLE_AUTOUPDATER"] = "1" },
+        Modes = ["default", "plan"],
+        SessionMetaJson = """{"claudeCode":{"options":{"settingSources":[],"strictMcpConfig":true,"settings":{"disableAllHooks":true}}}}""",
+        Plans = true,
+        Questions = true,
+        Models = true,
+        Images = true,
+        Usage = true,
+        Install = "npm install -g @agentclientprotocol/claude-agent-acp", // tested with 0.49.0, which tells no version when it is only looked for
+        Gate = ClaudeAgentAcpGate.Gate,
+    };
+
+    /// <summary>Agents whose settings are known here, though they are offered only when <c>agents.json</c> names them.</summary>
+    internal static IReadOnlyList<AcpAgent> Known { get; } = [ClaudeAgentAcp];
 }

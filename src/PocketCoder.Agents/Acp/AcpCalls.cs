@@ -12,6 +12,9 @@ internal sealed class AcpCall(string id)
 
     public bool Ended { get; set; }
 
+    /// <summary>Whether the agent asked before it did it.</summary>
+    public bool WasAsked { get; set; }
+
     /// <summary>The agent's own name for the tool, or the kind.</summary>
     public string Name { get; private set; } = "tool";
 

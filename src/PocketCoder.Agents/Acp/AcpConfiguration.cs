@@ -6,7 +6,7 @@ namespace PocketCoder.Agents.Acp;
 
 /// <summary>
 /// Further ACP agents, from <c>agents.json</c> in PocketCoder's own directory: <c>{"agents":[{"id":"x","name":"X","command":["x","acp"],"environment":["X_API_KEY"],"modes":["ask"]}]}</c>.
-/// The file is the owner's: what it names is run.
+/// An entry with <c>known</c> (<see cref="AcpAgent.Known"/>) takes its settings from there, and the command too unless it names one. The file is the owner's: what it names is run.
 /// </summary>
 /// <param name="Problem">Why the file, or an entry of it, is not used, for people; null: nothing is wrong.</param>
 public sealed partial record AcpConfiguration(IReadOnlyList<AcpAgent> Agents, string? Problem)
@@ -55,13 +55,30 @@ public sealed partial record AcpConfiguration(IReadOnlyList<AcpAgent> Agents, st
             {
                 problems.Add($"Agent {number} in {path} needs an id of its own: lower-case letters, digits and dashes.");
             }
+            else if (entry.Text("known") is { } known)
+            {
+                if (AcpAgent.Known.FirstOrDefault(a => a.Id == known) is not { } data)
+                {
+                    problems.Add($"Agent {id} in {path}: {known} is not known here; known: {string.Join(", ", AcpAgent.Known.Select(a => a.Id))}.");
+                    continue;
+                }
+
+                var own = command is { Count: > 0 } && command[0].Length > 0;
+                agents.Add(data with
+                {
+                    Id = id,
+                    Name = Named(entry) ?? data.Name,
+                    Program = own ? command![0] : data.Program,
+                    Arguments = own ? [.. command!.Skip(1)] : data.Arguments,
+                });
+            }
             else if (command is not { Count: > 0 } || command[0].Length == 0)
             {
                 problems.Add($"Agent {id} in {path} needs a command: [\"program\", \"argument\", …].");
             }
             else
             {
-                agents.Add(new AcpAgent(id, entry.Text("name") is { Length: > 0 and <= 60 } name ? name : id, command[0], [.. command.Skip(1)])
+                agents.Add(new AcpAgent(id, Named(entry) ?? id, command[0], [.. command.Skip(1)])
                 {
                     EnvironmentNames = Texts(entry, "environment") ?? [],
                     Modes = Texts(entry, "modes") ?? [],
@@ -76,6 +93,8 @@ public sealed partial record AcpConfiguration(IReadOnlyList<AcpAgent> Agents, st
 
         return new AcpConfiguration(agents, problems.Count == 0 ? null : string.Join(' ', problems));
     }
+
+    private static string? Named(JsonElement entry) => entry.Text("name") is { Length: > 0 and <= 60 } name ? name : null;
 
     private static IReadOnlyList<string>? Texts(JsonElement entry, string name)
     {

@@ -5,17 +5,15 @@ namespace PocketCoder.Agents.Acp;
 
 /// <summary>
 /// Drives any agent that speaks the Agent Client Protocol: one process a session, JSON-RPC over stdin and stdout. What such an agent asks before it acts is its own matter:
-/// ACP has no way to take its tools away. How, and what differs: docs/agents.md.
+/// ACP has no way to take its tools away, so only an agent with an <see cref="AcpGate"/> works in a sandboxed session. How, and what differs: docs/agents.md.
 /// </summary>
 public sealed class AcpDriver : IAgentDriver
 {
     private const int LongestId = 200;
 
-    private static readonly string[] Always =
-        ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR"];
-
     private readonly AcpAgent agent;
     private readonly TimeProvider time;
+    private readonly IReadOnlyDictionary<string, string> all;
     private readonly Dictionary<string, string> environment;
     private readonly ProgramProbe program;
 
@@ -26,17 +24,13 @@ public sealed class AcpDriver : IAgentDriver
     {
         this.agent = agent;
         this.time = time;
-        var all = source ?? EnvironmentAllowList.Own().ToDictionary(StringComparer.Ordinal);
-        environment = EnvironmentAllowList.Select(all, Always.Concat(agent.EnvironmentNames));
-        foreach (var (name, value) in QuietGit.Variables.Concat(agent.Environment))
-        {
-            environment[name] = value;
-        }
-
+        all = source ?? EnvironmentAllowList.Own().ToDictionary(StringComparer.Ordinal);
+        environment = AcpEnvironment.From(agent, all);
         var named = agent.ProgramVariable is { } variable && all.GetValueOrDefault(variable) is { Length: > 0 } path ? path : agent.Program;
         program = new ProgramProbe(agent.Name, named, agent.Install, agent.TestedVersions);
         Description = new AgentDescription(agent.Id, agent.Name)
         {
+            TestedVersions = agent.TestedVersions,
             Modes = agent.Modes,
             Models = agent.Models,
             Questions = agent.Questions,
@@ -44,10 +38,15 @@ public sealed class AcpDriver : IAgentDriver
             Resume = agent.Resume,
             Usage = agent.Usage,
             Images = agent.Images,
+            HostTools = agent.Gate is not null,
+            Rooms = agent.Gate?.Rooms == true,
         };
     }
 
     public AgentDescription Description { get; }
+
+    /// <summary>As its files say now: a login in a terminal counts from the next start on.</summary>
+    public AgentModels? Models => agent.Provider?.Look(environment);
 
     public Task<AgentProbe> ProbeAsync(CancellationToken cancellationToken) => program.LookAsync(environment, time, cancellationToken);
 
@@ -56,9 +55,19 @@ public sealed class AcpDriver : IAgentDriver
         var path = program.Require(environment);
         ProgramProbe.RequireDirectory(start.WorkingDirectory);
         QuietProject.Require(agent.Name, start.WorkingDirectory, agent.ProgramFiles);
-        if (start.HostTools.Count > 0)
+        if (start.HostTools.Count > 0 && agent.Gate is null)
         {
             throw new AgentException(AgentError.Refused, $"{agent.Name} can't be held to our tools: it can't work in a sandboxed session.");
+        }
+
+        if (start.HostTools.Count > 0 && agent.Gate!.InRoomsOnly && start.Room is null)
+        {
+            throw new AgentException(AgentError.Refused, $"{agent.Name} can be held to our tools in a ring of its own only, which needs bubblewrap: start the session with that sandbox, or without one.");
+        }
+
+        if (start.Room is not null && (start.HostTools.Count == 0 || agent.Gate?.Rooms != true))
+        {
+            throw new AgentException(AgentError.Refused, $"{agent.Name} can't work in a ring of its own.");
         }
 
         if (start.ResumeId is { } id && (id.Length is 0 or > LongestId || id.Any(char.IsControl)))
@@ -66,6 +75,9 @@ public sealed class AcpDriver : IAgentDriver
             throw new AgentException(AgentError.NotFound, $"That is no id of a conversation of {agent.Name}.");
         }
 
-        return await AcpProcess.StartAsync(agent, path, start, environment, time, cancellationToken);
+        var own = start.Room is not null ? AcpEnvironment.ForRoom(agent, start.ModelAccess!, all)
+            : start.ModelAccess is { } access ? AcpEnvironment.Through(agent, access, all)
+            : environment;
+        return await AcpProcess.StartAsync(agent, path, start, environment, own, time, cancellationToken);
     }
 }

@@ -37,7 +37,9 @@ internal static class AcpMessages
     }
 
     /// <summary>For <c>session/new</c>, <c>session/load</c> and <c>session/resume</c>.</summary>
-    public static void Session(Utf8JsonWriter w, AcpAgent agent, string workingDirectory, string? sessionId)
+    /// <param name="metaJson">An object for <c>_meta</c>; null: none.</param>
+    /// <param name="server">Our tools; null: not by this way.</param>
+    public static void Session(Utf8JsonWriter w, string? metaJson, string workingDirectory, string? sessionId, AcpToolServer? server)
     {
         if (sessionId is not null)
         {
@@ -46,11 +48,26 @@ internal static class AcpMessages
 
         w.WriteString("cwd", workingDirectory);
         w.WriteStartArray("mcpServers");
+        if (server is not null)
+        {
+            w.WriteStartObject();
+            w.WriteString("type", "http");
+            w.WriteString("name", server.Name);
+            w.WriteString("url", server.Url.AbsoluteUri);
+            w.WriteStartArray("headers");
+            w.WriteStartObject();
+            w.WriteString("name", "Authorization");
+            w.WriteString("value", server.Authorization);
+            w.WriteEndObject();
+            w.WriteEndArray();
+            w.WriteEndObject();
+        }
+
         w.WriteEndArray();
-        if (agent.SessionMetaJson is { } meta)
+        if (metaJson is not null)
         {
             w.WritePropertyName("_meta");
-            w.WriteRawValue(meta);
+            w.WriteRawValue(metaJson);
         }
     }
 

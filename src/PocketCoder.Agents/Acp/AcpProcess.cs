@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Threading.Channels;
 using PocketCoder.Agents.Shared;
+using PocketCoder.Agents.Shared.Mcp;
 using PocketCoder.Agents.Shared.Rpc;
 using PocketCoder.Processes;
 
@@ -22,6 +23,7 @@ internal sealed class AcpProcess : IAgentProcess
     private readonly AgentStart start;
     private readonly AcpTranslator translator;
     private readonly TimeProvider time;
+    private readonly AcpHostTools? tools;
     private RpcConnection connection = null!; // set by StartAsync before anybody else sees this
     private bool takesPictures;
     private bool hasModels;
@@ -31,29 +33,42 @@ internal sealed class AcpProcess : IAgentProcess
         this.agent = agent;
         this.start = start;
         this.time = time;
-        translator = new AcpTranslator(agent, new AcpRequests(agent, start.WorkingDirectory, (line, ct) => connection.WriteAsync(line, ct)));
+        tools = start.HostTools.Count > 0 ? new AcpHostTools(agent.Gate!, start.HostTools, time) : null;
+        translator = new AcpTranslator(agent, new AcpRequests(agent, start.WorkingDirectory, (line, ct) => connection.WriteAsync(line, ct)), tools);
     }
 
     public ProcessIdentity? Process => connection.Process;
 
     public ChannelReader<AgentEvent> Events => connection.Events;
 
+    /// <param name="outside">The environment it would have without a room or a way to the models through the machine.</param>
+    /// <param name="environment">The one it gets.</param>
     public static async Task<AcpProcess> StartAsync(
-        AcpAgent agent, string program, AgentStart start, IReadOnlyDictionary<string, string> environment, TimeProvider time, CancellationToken cancellationToken)
+        AcpAgent agent, string program, AgentStart start, IReadOnlyDictionary<string, string> outside, IReadOnlyDictionary<string, string> environment, TimeProvider time,
+        CancellationToken cancellationToken)
     {
         var acp = new AcpProcess(agent, start, time);
-        acp.connection = await RpcConnection.StartAsync(
-            new ProcessStart { Program = program, Arguments = agent.Arguments, WorkingDirectory = start.WorkingDirectory, Environment = environment, Mark = start.Mark }, room: null, agent.Name,
-            acp.translator, time, cancellationToken);
         try
         {
-            await acp.OpenAsync(cancellationToken);
+            var (gate, server) = await acp.SetUpAsync(outside, cancellationToken);
+            acp.connection = await RpcConnection.StartAsync(
+                new ProcessStart
+                {
+                    Program = program,
+                    Arguments = [.. agent.Arguments, .. gate.Arguments],
+                    WorkingDirectory = start.WorkingDirectory,
+                    Environment = environment.Where(v => !gate.Environment.ContainsKey(v.Key)).Concat(gate.Environment).ToDictionary(StringComparer.Ordinal),
+                    Mark = start.Mark,
+                },
+                start.Room, agent.Name, acp.translator, time, cancellationToken, gate.Needs with { Tools = acp.tools?.Door });
+            acp.tools?.Connect(acp.connection, () => acp.translator is { TurnRuns: true, Interrupting: false });
+            await acp.OpenAsync(gate.SessionMetaJson ?? agent.SessionMetaJson, server, cancellationToken);
             return acp;
         }
         catch (Exception e)
         {
-            await acp.connection.DisposeAsync();
-            throw e is AgentException { Error: AgentError.Ended } ? acp.connection.StartFailure() : e;
+            await acp.CloseAsync();
+            throw e is AgentException { Error: AgentError.Ended } && acp.connection is not null ? acp.connection.StartFailure() : e;
         }
     }
 
@@ -153,10 +168,43 @@ internal sealed class AcpProcess : IAgentProcess
             // it is gone or does not listen: the kill does not ask
         }
 
-        await connection.DisposeAsync();
+        await CloseAsync();
     }
 
-    private async Task OpenAsync(CancellationToken cancellationToken)
+    private async Task CloseAsync()
+    {
+        if (tools is not null)
+        {
+            await tools.DisposeAsync();
+        }
+
+        if (connection is not null)
+        {
+            await connection.DisposeAsync();
+        }
+    }
+
+    /// <summary>Opens our tools and makes the settings that lead the agent to them, and to no others.</summary>
+    private async Task<(AcpGateSetup Gate, AcpToolServer? Server)> SetUpAsync(IReadOnlyDictionary<string, string> outside, CancellationToken cancellationToken)
+    {
+        if (tools is null)
+        {
+            return (new AcpGateSetup(), null);
+        }
+
+        try
+        {
+            var url = start.Room is null ? await tools.ListenAsync(cancellationToken) : McpToolEndpoint.UrlAt(AgentToolDoor.UsualPort);
+            var gate = agent.Gate!.SetUp(new AcpGateInput(start, url, tools.Token, outside));
+            return (gate, gate.NamesServer ? new AcpToolServer(url, tools.Token) : null);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AgentException(AgentError.FailedToStart, $"What keeps {agent.Name} from acting by itself could not be made: {e.Message}", e);
+        }
+    }
+
+    private async Task OpenAsync(string? metaJson, AcpToolServer? server, CancellationToken cancellationToken)
     {
         var hello = Demand(await connection.RequestAsync("initialize", w => AcpMessages.Initialize(w, agent), InitializeLimit, cancellationToken));
         if (hello.Number("protocolVersion") != AcpMessages.Version)
@@ -166,6 +214,11 @@ internal sealed class AcpProcess : IAgentProcess
 
         var capabilities = hello.Object("agentCapabilities") ?? default;
         takesPictures = agent.Images && capabilities.Object("promptCapabilities")?.IsTrue("image") == true;
+        if (server is not null && capabilities.Object("mcpCapabilities")?.IsTrue("http") != true)
+        {
+            throw new AgentException(AgentError.FailedToStart, $"{agent.Name} takes no tools from us in this version.");
+        }
+
         var method = start.ResumeId is null ? "session/new"
             : capabilities.Object("sessionCapabilities")?.Member("resume") is not null ? "session/resume"
             : capabilities.IsTrue("loadSession") ? "session/load"
@@ -177,7 +230,7 @@ internal sealed class AcpProcess : IAgentProcess
         }
 
         var reply = await connection.RequestAsync(
-            method, w => AcpMessages.Session(w, agent, start.WorkingDirectory, start.ResumeId), InitializeLimit, cancellationToken, r => Opened(r, hello.Object("agentInfo")?.Text("version")));
+            method, w => AcpMessages.Session(w, metaJson, start.WorkingDirectory, start.ResumeId, server), InitializeLimit, cancellationToken, r => Opened(r, hello.Object("agentInfo")?.Text("version")));
         if (reply.Error is { } error)
         {
             throw new AgentException(
@@ -188,6 +241,11 @@ internal sealed class AcpProcess : IAgentProcess
         if (translator.SessionId.Length == 0)
         {
             throw new AgentException(AgentError.FailedToStart, $"{agent.Name} opened no conversation.");
+        }
+
+        if (tools is not null)
+        {
+            await tools.ListedAsync(agent.Name, cancellationToken);
         }
 
         if (method == "session/load")

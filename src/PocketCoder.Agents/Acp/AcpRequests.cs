@@ -29,6 +29,7 @@ internal sealed class AcpRequests(AcpAgent agent, string workingDirectory, Func<
 
     public void Permission(string rawId, JsonElement parameters, AcpCall call, RpcOutput output)
     {
+        call.WasAsked = true;
         var allow = Option(parameters, "allow_once");
         var reject = Option(parameters, "reject_once") ?? Option(parameters, "reject_always");
         if (allow is null)
@@ -89,6 +90,10 @@ internal sealed class AcpRequests(AcpAgent agent, string workingDirectory, Func<
         pending[id] = new Pending(Kind.Question, rawId) { Fields = fields };
         output.Events.Add(new AgentQuestionAsked(id, parameters.Text("toolCallId") ?? id, questions));
     }
+
+    /// <summary>Whether a path that the agent tells of lies in the project, links resolved. What can't be resolved does.</summary>
+    public bool IsInProject(string path)
+        => ConfinedPath.Resolve("/", workingDirectory) is not { } root || ConfinedPath.Resolve(workingDirectory, path) is not { } real || ConfinedPath.IsInside(root, real);
 
     /// <summary>What an agent asks or tells by a request beyond the protocol.</summary>
     public void Extra(string rawId, AcpExtra extra, RpcOutput output)

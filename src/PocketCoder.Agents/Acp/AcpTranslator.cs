@@ -9,7 +9,8 @@ namespace PocketCoder.Agents.Acp;
 /// Messages of an ACP agent in, events and answers out: no process, so that captures can be replayed. Unknown notifications are skipped, unknown requests refused.
 /// Not thread-safe: the connection's lock guards it.
 /// </summary>
-internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests) : IRpcTranslator
+/// <param name="tools">Ours, for an agent whose own shell is off; null: it has its own.</param>
+internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests, AcpHostTools? tools = null) : IRpcTranslator
 {
     private readonly Dictionary<string, AcpCall> calls = new(StringComparer.Ordinal);
     private readonly IAcpExtension? extension = agent.Extension?.Invoke();
@@ -50,7 +51,7 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests) : IRpc
     {
         var output = new RpcOutput();
         Interrupting = true;
-        requests.CloseAll(output);
+        CloseRequests(output);
         output.Lines.Add(RpcMessages.Notification("session/cancel", w => w.WriteString("sessionId", SessionId)));
         return output;
     }
@@ -58,7 +59,7 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests) : IRpc
     /// <inheritdoc cref="AcpRequests.Answer"/>
     public RpcOutput? Answer(string requestId, AgentAnswer answer)
     {
-        var output = requests.Answer(requestId, answer);
+        var output = tools?.Answer(requestId, answer) ?? requests.Answer(requestId, answer);
         if (output is not null && answer is AgentAnswer.Deny { Interrupt: true })
         {
             var stop = Interrupt();
@@ -79,7 +80,7 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests) : IRpc
         }
 
         FinishBlock(output);
-        requests.CloseAll(output);
+        CloseRequests(output);
         foreach (var call in calls.Values.Where(c => c.Announced && !c.Ended))
         {
             output.Events.Add(new AgentToolResult(call.Id, IsError: Interrupting, call.Output) { Interrupted = Interrupting });
@@ -144,9 +145,16 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests) : IRpc
     {
         var output = new RpcOutput();
         FinishBlock(output);
-        requests.CloseAll(output);
+        CloseRequests(output);
         TurnRuns = false;
         return output.Events;
+    }
+
+    /// <summary>Nothing that was asked is waited for any more, and no call of our tools may begin.</summary>
+    private void CloseRequests(RpcOutput output)
+    {
+        requests.CloseAll(output);
+        tools?.Drop(output);
     }
 
     private void Updated(JsonElement update, RpcOutput output)
@@ -259,6 +267,17 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests) : IRpc
         var call = Of(id);
         call.Merge(update);
         var status = update.Text("status");
+        if (tools?.IsOurs(call) == true)
+        {
+            return; // shown when it reached us
+        }
+
+        if (tools is not null && BrokenRule(call, status) is { } broken)
+        {
+            output.Violation = $"{agent.Name} {broken}. The session was ended.";
+            return;
+        }
+
         if (call.InputJson is not null || status is "in_progress" or "completed" or "failed")
         {
             Announce(call, output);
@@ -274,6 +293,14 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests) : IRpc
             });
         }
     }
+
+    /// <summary>What an agent that is held to our tools does by itself although its settings keep it from that: then they don't hold. Null: nothing.</summary>
+    private string? BrokenRule(AcpCall call, string? status) => (call.Kind, status) switch
+    {
+        (ToolKind.Execute, "in_progress" or "completed") => "ran a command by itself although its own tools are switched off",
+        (ToolKind.Edit, "completed") when !call.WasAsked && call.Path is { } path && requests.IsInProject(path) => "changed a file although nobody allowed it",
+        _ => null,
+    };
 
     private AcpCall Of(string id) => calls.TryGetValue(id, out var call) ? call : calls[id] = new AcpCall(id);
 

@@ -36,6 +36,7 @@ public sealed partial class ClaudeDriver : IAgentDriver
 
     public AgentDescription Description { get; } = new("claude", "Claude Code")
     {
+        TestedVersions = TestedVersions,
         Modes = ClaudeModes.Offered,
         Models = true,
         Questions = true,

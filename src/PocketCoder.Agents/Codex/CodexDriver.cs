@@ -32,6 +32,7 @@ public sealed partial class CodexDriver : IAgentDriver
 
     public AgentDescription Description { get; } = new("codex", "Codex")
     {
+        TestedVersions = TestedVersions,
         Modes = CodexModes.Offered,
         Models = true,
         Questions = true,

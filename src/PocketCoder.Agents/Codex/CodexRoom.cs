@@ -27,7 +27,7 @@ internal static class CodexRoom
         {
             foreach (var name in Fresh)
             {
-                Remove(Path.Combine(state, name));
+                RoomFiles.Remove(Path.Combine(state, name));
             }
 
             if (isCopy)
@@ -77,15 +77,5 @@ internal static class CodexRoom
         {
             RoomFiles.Bring(theirs, state, "AGENTS.md");
         }
-    }
-
-    private static void Remove(string path)
-    {
-        if (new DirectoryInfo(path) is { Exists: true, LinkTarget: null })
-        {
-            throw new IOException($"{path} is a directory.");
-        }
-
-        File.Delete(path); // a link itself
     }
 }

@@ -50,6 +50,9 @@ public sealed record AgentDescription(string Id, string Name)
     /// <summary>Whether its own shell can be switched off and ours offered instead (<see cref="AgentStart.HostTools"/>).</summary>
     public bool HostTools { get; init; }
 
+    /// <summary>The versions of its program that the tests ran against, oldest first. Empty: none was, or it has none.</summary>
+    public IReadOnlyList<string> TestedVersions { get; init; } = [];
+
     /// <summary>Whether its program can run in a room of its own (<see cref="AgentStart.Room"/>).</summary>
     public bool Rooms { get; init; }
 }

@@ -27,6 +27,9 @@ public sealed class AgentModels(string provider)
     /// <summary>Why a login that is there can't be used now, and what to do, for people; null when there is none or it can.</summary>
     public Func<string?> LoginProblem { get; init; } = static () => null;
 
+    /// <summary>Outside of a room it asks its models by itself, also when the machine has a key: its own settings say how it logs in, and nothing overrules them there.</summary>
+    public bool ByItselfOutside { get; init; }
+
     /// <summary>
     /// Why its own way to its models can't be gone from a room, for people; null when it can, or when it has none. While there is no key, such an agent runs as a
     /// child of the daemon and asks by itself.

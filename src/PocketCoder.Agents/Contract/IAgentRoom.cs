@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using PocketCoder.Processes;
 
 namespace PocketCoder.Agents;
@@ -18,8 +20,42 @@ public interface IAgentRoom
     /// Starts the program inside. <see cref="ProcessStart.Program"/> is absolute, as seen outside; what it needs of its folder is brought in read-only.
     /// Of <see cref="ProcessStart.Environment"/> all is passed, and nothing else.
     /// </summary>
+    /// <param name="needs">What the program needs of the room beside that.</param>
     /// <exception cref="AgentException">It can't be had; the message says why and what to do.</exception>
-    Task<IAgentChild> StartAsync(ProcessStart start, CancellationToken cancellationToken);
+    Task<IAgentChild> StartAsync(ProcessStart start, AgentRoomNeeds needs, CancellationToken cancellationToken);
+
+    /// <inheritdoc cref="StartAsync(ProcessStart, AgentRoomNeeds, CancellationToken)"/>
+    Task<IAgentChild> StartAsync(ProcessStart start, CancellationToken cancellationToken) => StartAsync(start, AgentRoomNeeds.None, cancellationToken);
+}
+
+/// <summary>What a program needs of its room, beside what every program gets.</summary>
+public sealed record AgentRoomNeeds
+{
+    /// <summary>Where <see cref="Settings"/> are seen inside.</summary>
+    public const string SettingsInside = "/opt/settings";
+
+    public static AgentRoomNeeds None { get; } = new();
+
+    /// <summary>The way to our tools, for a program that takes them by MCP; null: none.</summary>
+    public AgentToolDoor? Tools { get; init; }
+
+    /// <summary>A directory of <see cref="IAgentRoom.StateDirectory"/> that is also seen at <see cref="SettingsInside"/>, read-only and the program's user's own; null: none.</summary>
+    public string? Settings { get; init; }
+
+    /// <summary>The program's user is called root inside, without root's rights: for a program that trusts only root's files.</summary>
+    public bool RootInside { get; init; }
+
+    /// <summary>Directories of the project, by name, that look empty inside: settings of a repository that no flag switches off.</summary>
+    public IReadOnlyList<string> Emptied { get; init; } = [];
+}
+
+/// <summary>How a room leads its program to our tools, and to nothing else.</summary>
+/// <param name="Port">On the room's own loopback.</param>
+/// <param name="OpenAsync">Called once, before the program runs: listens on the Unix socket of that path, with that mode.</param>
+public sealed record AgentToolDoor(int Port, Func<string, UnixFileMode, CancellationToken, Task> OpenAsync)
+{
+    /// <summary>Unless there is a reason for another one.</summary>
+    public const int UsualPort = 8788;
 }
 
 /// <summary>A program that runs for an agent, here or in a room. Streams are for one reader and one writer each; the rest is thread-safe.</summary>
@@ -37,6 +73,10 @@ public interface IAgentChild : IAsyncDisposable
     /// <summary>The exit code (128 + n: by signal n). Never faults.</summary>
     Task<int> Exited { get; }
 
+    /// <summary>Connects to a port of its loopback, as it sees it. The caller disposes of the stream.</summary>
+    /// <exception cref="IOException">It does not listen there.</exception>
+    Task<Stream> ConnectAsync(int port, CancellationToken cancellationToken);
+
     /// <summary>Asks it to end, up to <paramref name="grace"/>, then ends it with all it started. Returns whether all are gone.</summary>
     Task<bool> KillAsync(TimeSpan grace);
 }
@@ -53,6 +93,21 @@ internal sealed class HostChild(OwnedProcess process) : IAgentChild
     public Stream StandardError => process.StandardError;
 
     public Task<int> Exited => process.Exited;
+
+    public async Task<Stream> ConnectAsync(int port, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(IPAddress.Loopback, port, cancellationToken);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch (Exception e)
+        {
+            socket.Dispose();
+            throw e is SocketException ? new IOException(e.Message, e) : e;
+        }
+    }
 
     public Task<bool> KillAsync(TimeSpan grace) => process.KillAsync(grace);
 

@@ -21,6 +21,13 @@ internal sealed class EventPipe
 
     public ValueTask WriteAsync(AgentEvent item, CancellationToken cancellationToken) => channel.Writer.WriteAsync(item, cancellationToken);
 
+    /// <summary>Writes at once, or not at all: for what must be written under a lock.</summary>
+    /// <returns>Whether there was room.</returns>
+    public bool TryWrite(AgentEvent item) => channel.Writer.TryWrite(item);
+
+    /// <returns>False: it is closed, and there never will be room again.</returns>
+    public ValueTask<bool> WaitForRoomAsync(CancellationToken cancellationToken) => channel.Writer.WaitToWriteAsync(cancellationToken);
+
     /// <summary>
     /// Writes the last event and closes; only the first call counts. The returned task ends when the event found room, which may be
     /// never when nobody reads any more: whoever disposes must not await it.

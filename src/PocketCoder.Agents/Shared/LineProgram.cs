@@ -65,12 +65,13 @@ internal sealed class LineProgram : IAsyncDisposable
     /// <param name="room">Where it runs; null: as a child of the daemon.</param>
     /// <param name="voice">How it is called and understood in messages.</param>
     /// <param name="time">For limits.</param>
+    /// <param name="needs">Of the room; null: nothing special.</param>
     /// <exception cref="AgentException">It could not be started.</exception>
-    public static async Task<LineProgram> StartAsync(ProcessStart start, IAgentRoom? room, ProgramVoice voice, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<LineProgram> StartAsync(ProcessStart start, IAgentRoom? room, ProgramVoice voice, TimeProvider time, CancellationToken cancellationToken, AgentRoomNeeds? needs = null)
     {
         try
         {
-            var child = room is null ? new HostChild(OwnedProcess.Start(start, time)) : await room.StartAsync(start, cancellationToken);
+            var child = room is null ? new HostChild(OwnedProcess.Start(start, time)) : await room.StartAsync(start, needs ?? AgentRoomNeeds.None, cancellationToken);
             return new LineProgram(child, voice, start.Environment, time);
         }
         catch (ProcessStartException e)

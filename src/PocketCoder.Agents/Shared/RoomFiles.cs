@@ -21,6 +21,42 @@ internal static class RoomFiles
         Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
+    /// <summary>An empty directory of our own here, whatever was here before.</summary>
+    /// <returns>Its path.</returns>
+    public static string Fresh(string directory)
+    {
+        if (new DirectoryInfo(directory) is { Exists: true, LinkTarget: null })
+        {
+            Directory.Delete(directory, recursive: true); // of links in it only the link
+        }
+        else
+        {
+            File.Delete(directory);
+        }
+
+        Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        return directory;
+    }
+
+    /// <summary>Takes a file or link away.</summary>
+    /// <exception cref="IOException">A directory is there.</exception>
+    public static void Remove(string path)
+    {
+        if (new DirectoryInfo(path) is { Exists: true, LinkTarget: null })
+        {
+            throw new IOException($"{path} is a directory.");
+        }
+
+        File.Delete(path); // a link itself
+    }
+
+    /// <summary>Writes a file that is not there, for its owner only.</summary>
+    public static void Write(string path, ReadOnlySpan<byte> content)
+    {
+        using var file = new FileStream(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite });
+        file.Write(content);
+    }
+
     /// <summary>Brings a file from outside, unless one is there: from then on the room's is the one that goes on.</summary>
     /// <param name="theirs">A regular file of at most 512 MiB; of anything else nothing is brought.</param>
     /// <param name="root">The room's own folder.</param>

@@ -18,6 +18,15 @@ internal enum StubVerb
 
     /// <summary>Several commands at once.</summary>
     Together,
+
+    /// <summary>Looks at the same thing so often, without asking, and sees the same each time.</summary>
+    Again,
+
+    /// <summary>Says nothing for so many seconds.</summary>
+    Silent,
+
+    /// <summary>A provider that fails so often, a second apart.</summary>
+    Retry,
 }
 
 /// <summary>One thing to do: a line <c>verb: text</c> of the prompt. Lines without a verb are echoed together.</summary>
@@ -25,6 +34,9 @@ internal sealed record StubStep(StubVerb Verb, string Text)
 {
     /// <summary>Most deltas one <c>long:</c> gives.</summary>
     public const int MaxDeltas = 100_000;
+
+    /// <summary>Most times that <c>again:</c>, <c>silent:</c> and <c>retry:</c> take.</summary>
+    public const int MaxTimes = 10_000;
 
     /// <summary>The text's parts between <c>|</c>, trimmed, none empty.</summary>
     public string[] Parts => Text.Split('|', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);

@@ -92,6 +92,9 @@ internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDi
         StubVerb.Think => StreamAsync(BlockKind.Thinking, step.Text, cancellationToken),
         StubVerb.Todo => TodoAsync(step.Parts),
         StubVerb.Tool => CallToolAsync(step.Text, cancellationToken),
+        StubVerb.Again => TimesAsync(step, AgainAsync),
+        StubVerb.Silent => TimesAsync(step, _ => Task.Delay(TimeSpan.FromSeconds(1), time, cancellationToken)),
+        StubVerb.Retry => TimesAsync(step, n => RetryAsync(n, cancellationToken)),
         StubVerb.Together => Task.WhenAll(step.Parts.Select(c => RunCommandAsync(c, cancellationToken))),
         _ => StreamAsync(BlockKind.Text, step.Text, cancellationToken),
     };
@@ -156,6 +159,34 @@ internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDi
         }
 
         await StreamAsync(BlockKind.Text, Enumerable.Range(1, count).Select(n => $"{n} "), Pace, cancellationToken);
+    }
+
+    private async Task TimesAsync(StubStep step, Func<int, Task> action)
+    {
+        if (!int.TryParse(step.Text, NumberStyles.None, CultureInfo.InvariantCulture, out var count) || count is < 1 or > StubStep.MaxTimes)
+        {
+            await SpeakAsync($"{step.Verb.ToString().ToLowerInvariant()}: needs a number from 1 to {StubStep.MaxTimes}.", CancellationToken.None);
+            return;
+        }
+
+        for (var n = 1; n <= count; n++)
+        {
+            await action(n);
+        }
+    }
+
+    private async Task AgainAsync(int _)
+    {
+        var tool = NextTool();
+        await process.SayAsync(new AgentToolUse(tool, "look", ToolKind.Read, "the same thing", "{}"));
+        await process.SayAsync(new AgentToolResult(tool, IsError: false, "as it was"));
+    }
+
+    private async Task RetryAsync(int attempt, CancellationToken cancellationToken)
+    {
+        var delay = TimeSpan.FromSeconds(1);
+        await process.SayAsync(new AgentActivity(ActivityKind.Retrying) { Attempt = attempt, Delay = delay, Detail = "overloaded 529" });
+        await Task.Delay(delay, time, cancellationToken);
     }
 
     private async Task TodoAsync(string[] items)

@@ -20,7 +20,7 @@ internal static class AgentsCommand
 
         foreach (var (agent, probe) in found)
         {
-            context.Say($"{agent.Id,-10}  {Untrusted.Show(agent.Name)}  {(probe.Installed ? $"{Untrusted.Show(probe.Version ?? "")}  {Untrusted.Show(probe.Path ?? "")}".Trim() : "is not installed")}");
+            context.Say($"{agent.Id,-10}  {Untrusted.Show(agent.Name)}  {(probe.Installed ? $"{Untrusted.Show(probe.Version ?? "")}  {Untrusted.Show(probe.Path ?? "")}".Trim() : "is not installed")}{Tested(agent)}");
             context.Say($"            {string.Join(", ", Can(agent))}");
             if (probe.Advice is not null)
             {
@@ -40,7 +40,10 @@ internal static class AgentsCommand
         => await Task.WhenAll(AgentDrivers.All(TimeProvider.System, home.Root).Select(async d => (d.Description, await d.ProbeAsync(ct))));
 
     private static AgentShown Shown((AgentDescription Agent, AgentProbe Probe) found)
-        => new(found.Agent.Id, found.Agent.Name, found.Probe.Installed, found.Probe.Version, found.Probe.Path, found.Probe.Advice, found.Agent.Modes, [.. Can(found.Agent)]);
+        => new(found.Agent.Id, found.Agent.Name, found.Probe.Installed, found.Probe.Version, found.Probe.Path, found.Probe.Advice, found.Agent.Modes, [.. Can(found.Agent)], found.Agent.TestedVersions);
+
+    /// <summary>"; tested with 1.2.3", or nothing for what has no tested version.</summary>
+    public static string Tested(AgentDescription agent) => agent.TestedVersions.Count == 0 ? "" : $"; tested with {string.Join(", ", agent.TestedVersions)}";
 
     /// <summary>In the words of docs/agents.md.</summary>
     private static IEnumerable<string> Can(AgentDescription agent)

@@ -138,7 +138,7 @@ internal static class DoctorCommand
         return [.. found.Select(a => new CheckShown(
             a.Agent.Id,
             a.Probe.Installed ? (a.Probe.Advice is null ? "ok" : "warn") : isAny ? "ok" : "warn",
-            a.Probe.Installed ? $"{a.Agent.Name} {a.Probe.Version} ({a.Probe.Path})" : $"{a.Agent.Name} is not installed",
+            $"{(a.Probe.Installed ? $"{a.Agent.Name} {a.Probe.Version} ({a.Probe.Path})" : $"{a.Agent.Name} is not installed")}{AgentsCommand.Tested(a.Agent)}",
             a.Probe.Installed || !isAny ? a.Probe.Advice : null))];
     }
 

@@ -42,7 +42,7 @@ internal static class SessionCommands
             {
                 table.Row(
                     session.Title,
-                    session.Archived ? "archived" : State(session.State),
+                    session.Archived ? "archived" : QuietShown.Of(session, TimeProvider.System.GetUtcNow()) ?? State(session.State),
                     session.Agent,
                     projects.FirstOrDefault(p => p.ProjectId == session.ProjectId)?.Name ?? "",
                     session.Sandbox.ToString().ToLowerInvariant(),

@@ -11,6 +11,7 @@ using PocketCoder.Machine;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Machine.Logging;
 using PocketCoder.Machine.Models;
+using PocketCoder.Machine.Sessions.Watching;
 using PocketCoder.Processes;
 using PocketCoder.Protocol;
 
@@ -66,6 +67,25 @@ internal static class StartCommand
         DefaultValueFactory = _ => 300,
     };
 
+    private static readonly Option<TimeSpan> s_silenceLimit = Limit("--silence-limit", "A turn whose agent gives no sign of life for so long is stopped: 10s to 24h (default 30m)", TurnLimits.Default.Silence);
+
+    private static readonly Option<TimeSpan?> s_turnLimit = new("--turn-limit")
+    {
+        Description = "A turn that takes longer is stopped, what waits for you not counted: 10s to 24h (default: none)",
+        HelpName = "TIME",
+        CustomParser = result => Duration(result),
+    };
+
+    private static readonly Option<TimeSpan> s_retryTime = Limit("--retry-time", "An agent that tries one request to its models again for so long is stopped: 10s to 24h (default 15m)", TurnLimits.Default.RetryTime);
+
+    private static readonly Option<int> s_retryLimit = new("--retry-limit")
+    {
+        Description = "An agent that tries one request to its models more often is stopped: 1 to 1000 (default 10)",
+        HelpName = "N",
+        CustomParser = Tries,
+        DefaultValueFactory = _ => TurnLimits.Default.Retries,
+    };
+
     private static readonly Option<SandboxKind?> s_sandbox = new("--sandbox")
     {
         Description = "Where sessions run that don't choose: auto (bubblewrap, else docker, else refused), bubblewrap, docker, landlock (reduced), none",
@@ -74,7 +94,7 @@ internal static class StartCommand
     };
 
     public static Command Create(Terminal terminal)
-        => new Command("start", "Start the daemon") { s_foreground, s_detached, s_demo, s_listen, s_names, s_behindProxy, s_proxies, s_noTls, s_sandbox, s_approvalTimeout, s_upstreams, s_outputLimit }
+        => new Command("start", "Start the daemon") { s_foreground, s_detached, s_demo, s_listen, s_names, s_behindProxy, s_proxies, s_noTls, s_sandbox, s_approvalTimeout, s_upstreams, s_outputLimit, s_silenceLimit, s_turnLimit, s_retryLimit, s_retryTime }
             .Does(terminal, async (context, parsed, ct) =>
             {
                 context.Home.Prepare();
@@ -237,6 +257,14 @@ internal static class StartCommand
                 ApprovalTimeout = parsed.GetValue(s_approvalTimeout),
                 ModelUpstreams = parsed.GetValue(s_upstreams) ?? [],
                 OutputLimit = parsed.GetValue(s_outputLimit) * 1024,
+                Limits = new TurnLimits
+                {
+                    Silence = parsed.GetValue(s_silenceLimit),
+                    Turn = parsed.GetValue(s_turnLimit),
+                    Retries = parsed.GetValue(s_retryLimit),
+                    RetryTime = parsed.GetValue(s_retryTime),
+                },
+                Rests = SpareMemory.GiveBack,
                 LoggerFactory = log,
                 TimeProvider = time,
             },
@@ -330,6 +358,20 @@ internal static class StartCommand
         result.AddError($"'{text}' is no number of kilobytes between 4 and 16384.");
         return 0;
     }
+
+    private static int Tries(ArgumentResult result)
+    {
+        if (int.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var tries) && tries is >= 1 and <= 1000)
+        {
+            return tries;
+        }
+
+        result.AddError($"'{result.Tokens[0].Value}' is no number between 1 and 1000.");
+        return 0;
+    }
+
+    private static Option<TimeSpan> Limit(string name, string description, TimeSpan otherwise)
+        => new(name) { Description = description, HelpName = "TIME", CustomParser = Duration, DefaultValueFactory = _ => otherwise };
 
     private static SandboxKind? Sandbox(ArgumentResult result)
     {

@@ -33,7 +33,7 @@ internal sealed record ResumeShown(Guid AgentSessionId, string Directory, string
 
 internal sealed record OutputShown(Guid ApprovalId, long Kept, long Total, bool Running);
 
-internal sealed record AgentShown(string Id, string Name, bool Installed, string? Version, string? Path, string? Advice, IReadOnlyList<string> Modes, IReadOnlyList<string> Can);
+internal sealed record AgentShown(string Id, string Name, bool Installed, string? Version, string? Path, string? Advice, IReadOnlyList<string> Modes, IReadOnlyList<string> Can, IReadOnlyList<string> TestedVersions);
 
 internal sealed record TlsShown(IReadOnlyList<string> Names, DateTimeOffset ValidUntil, DateTimeOffset AuthorityValidUntil, string AuthoritySha256, string AuthorityFile);
 

@@ -58,8 +58,10 @@ internal static class Rings
         o.AddRange(["--clearenv", "--setenv", "PATH", "/usr/bin:/bin", "--setenv", "LANG", "C.UTF-8", "--setenv", "SHELL", "/bin/sh", "--setenv", "HOME", "/tmp"]);
         return Join(o);
 
-        // What lies in the workspace is seen with the workspace's own mapping of users.
-        string Mounted(string path) => path.StartsWith(spec.Workspace + "/", StringComparison.Ordinal) ? workspace + path[spec.Workspace.Length..] : path;
+        // What lies in the workspace or the state directory is seen with its own mapping of users.
+        string Mounted(string path) => path.StartsWith(spec.Workspace + "/", StringComparison.Ordinal) ? workspace + path[spec.Workspace.Length..]
+            : spec.StateDirectory is { } state && path.StartsWith(state + "/", StringComparison.Ordinal) ? stateDirectory + path[state.Length..]
+            : path;
     }
 
     /// <summary>Ring two: one a command or pane. Everything in it comes from ring one, so it can't name a host path at all.</summary>
@@ -88,7 +90,8 @@ internal static class Rings
             o.AddRange(["--bind", state, state]);
         }
 
-        o.AddRange(["--remount-ro", "/dev", "--remount-ro", "/", "--uid", "1000", "--gid", "1000", "--hostname", spec.HostName]);
+        var user = spec.RootInside ? "0" : "1000";
+        o.AddRange(["--remount-ro", "/dev", "--remount-ro", "/", "--uid", user, "--gid", user, "--hostname", spec.HostName]);
         o.AddRange(["--clearenv", "--setenv", "PATH", Path_, "--setenv", "HOME", SandboxDefaults.HomeInside, "--setenv", "USER", "agent"]);
         o.AddRange(["--setenv", "LANG", "C.UTF-8", "--setenv", "TERM", "dumb"]);
         AddEnvironment(o, spec.Environment);

@@ -34,6 +34,12 @@ public sealed record SandboxSpec
 
     public string HostName { get; init; } = "hands";
 
+    /// <summary>
+    /// The sandbox's user is called root inside, and what is its own looks like root's: for programs that trust only root's files. It has no more rights than otherwise.
+    /// Bubblewrap only.
+    /// </summary>
+    public bool RootInside { get; init; }
+
     /// <summary>Lets programs trace their own children (gdb, strace). More of the kernel is within reach then.</summary>
     public bool AllowTracing { get; init; }
 }

@@ -26,6 +26,8 @@ internal sealed class AgentStarter(Home home, HandsRoom hands, ModelDesk models,
     /// <summary>The ring's user is another one when the daemon is root; the socket's folder is open to that user only.</summary>
     private const UnixFileMode AnyoneWrites = OwnerWrites | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
 
+    private static UnixFileMode SocketMode => Environment.IsPrivilegedProcess ? AnyoneWrites : OwnerWrites;
+
     /// <exception cref="AgentException">It could not be started.</exception>
     public async Task<StartedAgent> StartAsync(IAgentDriver driver, AgentStart start, SessionRecord session, CancellationToken ct)
     {
@@ -50,7 +52,7 @@ internal sealed class AgentStarter(Home home, HandsRoom hands, ModelDesk models,
             return new StartedAgent(agent, found, null) { IsStale = () => found == ModelAccess.OwnLogin && wanted.Login() != login };
         }
 
-        if (access != ModelAccess.Key)
+        if (access != ModelAccess.Key || wanted.ByItselfOutside)
         {
             var agent = await driver.StartAsync(start, ct);
             if (inRing)
@@ -81,8 +83,7 @@ internal sealed class AgentStarter(Home home, HandsRoom hands, ModelDesk models,
         // A login goes in as what it is; everything else stays outside, and what goes in opens nothing.
         var credential = access == ModelAccess.OwnLogin ? login : "kept-outside-of-the-ring";
         var ring = new BrainRing(
-            hands.Bubblewrap, start.WorkingDirectory, StateFor(session.SessionId), (socket, cancel) => OpenAsync(session, wanted, access, socket, providerTools: false, cancel),
-            start.AttachmentsDirectory);
+            hands.Bubblewrap, start.WorkingDirectory, StateFor(session.SessionId), (socket, cancel) => OpenAsync(session, wanted, access, socket, providerTools: false, cancel), SocketMode, start.AttachmentsDirectory);
         return await driver.StartAsync(
             start with
             {
@@ -126,7 +127,7 @@ internal sealed class AgentStarter(Home home, HandsRoom hands, ModelDesk models,
         try
         {
             return await models.OpenAsync(
-                session.SessionId, session.ProjectId, wanted, access, socket, Environment.IsPrivilegedProcess ? AnyoneWrites : OwnerWrites, providerTools, ct);
+                session.SessionId, session.ProjectId, wanted, access, socket, SocketMode, providerTools, ct);
         }
         catch (Exception e) when (e is IOException or ArgumentException)
         {

@@ -32,6 +32,8 @@ internal sealed class BrainChild : IAgentChild
 
     public Task<int> Exited { get; }
 
+    public async Task<Stream> ConnectAsync(int port, CancellationToken cancellationToken) => await RingConnection.OpenAsync(_sandbox, port, cancellationToken);
+
     public async Task<bool> KillAsync(TimeSpan grace)
     {
         await _exec.KillAsync(grace);

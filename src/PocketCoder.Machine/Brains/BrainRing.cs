@@ -8,14 +8,16 @@ namespace PocketCoder.Machine.Brains;
 
 /// <summary>
 /// The ring in which an agent's own program runs: the read-only system, its program, the project, one folder of its own, and as its only way out a
-/// loopback port that leads to the session's model endpoint. One start, one ring.
+/// loopback port that leads to the session's model endpoint, and a second one to our tools for an agent that takes them that way. One start, one ring.
 /// </summary>
 /// <param name="backend">Makes the rings.</param>
 /// <param name="project">Absolute.</param>
 /// <param name="stateDirectory">The session's, existing.</param>
 /// <param name="openModels">Opens the endpoint on the socket path given.</param>
+/// <param name="socketMode">Who may connect to the tools' socket. Its folder is the ring's own.</param>
 /// <param name="readable">A folder to be seen read-only at its own path; null: none.</param>
-internal sealed class BrainRing(ISandboxBackend backend, string project, string stateDirectory, Func<string, CancellationToken, Task<ModelEndpoint>> openModels, string? readable = null) : IAgentRoom
+internal sealed class BrainRing(ISandboxBackend backend, string project, string stateDirectory, Func<string, CancellationToken, Task<ModelEndpoint>> openModels, UnixFileMode socketMode, string? readable = null)
+    : IAgentRoom
 {
     /// <summary>Where the agent finds its models, inside.</summary>
     public const int ModelPort = 8787;
@@ -23,6 +25,8 @@ internal sealed class BrainRing(ISandboxBackend backend, string project, string 
     private const int MaxCompanions = 8;
 
     private const string Socket = "m"; // short: the path of a Unix socket has 107 bytes
+    private const string ToolSocket = "t";
+    private const string Empty = "empty"; // in the state directory
 
     /// <summary>Where the agent's program is seen when it lies outside of the system's own folders.</summary>
     private const string ProgramFolder = "/opt/agent";
@@ -35,9 +39,14 @@ internal sealed class BrainRing(ISandboxBackend backend, string project, string 
 
     public string StateDirectory => stateDirectory;
 
-    public async Task<IAgentChild> StartAsync(ProcessStart start, CancellationToken cancellationToken)
+    public async Task<IAgentChild> StartAsync(ProcessStart start, AgentRoomNeeds needs, CancellationToken cancellationToken)
     {
         var (program, binds) = Program(start.Program);
+        List<SocketRelay> relays = [new SocketRelay(ModelPort, Socket)];
+        if (needs.Tools is { } door)
+        {
+            relays.Add(new SocketRelay(door.Port, ToolSocket));
+        }
         ISandbox? sandbox = null;
         ModelEndpoint? models = null;
         try
@@ -48,12 +57,18 @@ internal sealed class BrainRing(ISandboxBackend backend, string project, string 
                     Id = $"b{Guid.CreateVersion7():N}", // a new one each time: what may be left of an earlier ring is never taken for this one
                     Workspace = project,
                     StateDirectory = stateDirectory,
-                    ReadOnlyBinds = [.. binds, .. Guarded(), .. readable is null ? [] : new[] { new ReadOnlyBind(readable) }],
-                    Relays = [new SocketRelay(ModelPort, Socket)],
+                    ReadOnlyBinds = [.. binds, .. Settings(needs), .. Guarded(needs.Emptied), .. readable is null ? [] : new[] { new ReadOnlyBind(readable) }],
+                    Relays = relays,
                     HostName = "brain",
+                    RootInside = needs.RootInside,
                 },
                 cancellationToken);
             models = await openModels(Path.Combine(sandbox.SocketDirectory!, Socket), cancellationToken);
+            if (needs.Tools is { } tools)
+            {
+                await tools.OpenAsync(Path.Combine(sandbox.SocketDirectory!, ToolSocket), socketMode, cancellationToken);
+            }
+
             var exec = await sandbox.ExecAsync(
                 new ExecSpec { Command = [program, .. start.Arguments], WorkingDirectory = start.WorkingDirectory == project ? null : start.WorkingDirectory, Environment = start.Environment, KeepInputOpen = true, Id = "agent" },
                 cancellationToken);
@@ -111,6 +126,40 @@ internal sealed class BrainRing(ISandboxBackend backend, string project, string 
         }
     }
 
-    private IEnumerable<ReadOnlyBind> Guarded()
-        => s_guarded.Select(name => Path.Combine(project, name)).Where(p => new FileInfo(p).LinkTarget is null && Path.Exists(p)).Select(p => new ReadOnlyBind(p));
+    private static IEnumerable<ReadOnlyBind> Settings(AgentRoomNeeds needs) => needs.Settings is { } folder ? [new ReadOnlyBind(folder, AgentRoomNeeds.SettingsInside)] : [];
+
+    private IEnumerable<ReadOnlyBind> Guarded(IReadOnlyList<string> emptied)
+    {
+        if (emptied.FirstOrDefault(name => new FileInfo(Path.Combine(project, name)).LinkTarget is not null) is { } link)
+        {
+            throw new AgentException(AgentError.FailedToStart, $"{link} in the project is a link: what it leads to can't be kept from the agent. Remove it.");
+        }
+
+        return s_guarded.Union(emptied, StringComparer.Ordinal)
+            .Select(name => (Path: Path.Combine(project, name), IsEmptied: emptied.Contains(name, StringComparer.Ordinal)))
+            .Where(g => new FileInfo(g.Path).LinkTarget is null && Path.Exists(g.Path))
+            .Select(g => g.IsEmptied && Directory.Exists(g.Path) ? new ReadOnlyBind(EmptyFolder(), g.Path) : new ReadOnlyBind(g.Path));
+    }
+
+    private string EmptyFolder()
+    {
+        var folder = Path.Combine(stateDirectory, Empty);
+        if (OperatingSystem.IsWindows())
+        {
+            throw new AgentException(AgentError.FailedToStart, "There are no rings on Windows.");
+        }
+
+        // It was the agent's in earlier runs: it may be a link, or full.
+        if (new DirectoryInfo(folder) is { LinkTarget: not null } link)
+        {
+            link.Delete();
+        }
+        else if (Directory.Exists(folder))
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+
+        Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        return folder;
+    }
 }

@@ -11,9 +11,20 @@ internal sealed class ConnectionRegistry
     /// <summary>How many different devices are here.</summary>
     public int Devices => _connections.Values.Select(c => c.DeviceId).Distinct(StringComparer.Ordinal).Count();
 
-    public void Add(DeviceConnection connection) => _connections[connection.ConnectionId] = connection;
+    /// <summary>Called when one came or went.</summary>
+    public Action Changed { get; set; } = static () => { };
 
-    public void Remove(DeviceConnection connection) => _connections.TryRemove(connection.ConnectionId, out _);
+    public void Add(DeviceConnection connection)
+    {
+        _connections[connection.ConnectionId] = connection;
+        Changed();
+    }
+
+    public void Remove(DeviceConnection connection)
+    {
+        _connections.TryRemove(connection.ConnectionId, out _);
+        Changed();
+    }
 
     public bool IsConnected(string deviceId) => _connections.Values.Any(c => c.DeviceId == deviceId);
 

@@ -135,6 +135,7 @@ internal sealed partial class SessionActor
         await foreach (var said in agent.Events.ReadAllAsync())
         {
             live.End(said);
+            Sign(said);
             if (said is AgentDelta delta)
             {
                 // The hot path: no database, no mailbox. Whole blocks and everything else take their turn in the mailbox.
@@ -201,7 +202,7 @@ internal sealed partial class SessionActor
         }
     }
 
-    private Task HearAsync(AgentEvent said) => said switch
+    private Task TakeUpAsync(AgentEvent said) => said switch
     {
         AgentReady ready => ReadyAsync(ready),
         AgentBlock block => BlockAsync(block),
@@ -297,6 +298,7 @@ internal sealed partial class SessionActor
         Covered(tool?.ApprovalId);
         _tools.Remove(result.ToolUseId);
         _activity = _turn is null ? null : "thinking";
+        await CountRepeatsAsync(result);
     }
 
     private async Task AskAsync(string requestId, AgentEvent request, Func<Guid, ApprovalDraft> draft)
@@ -339,7 +341,7 @@ internal sealed partial class SessionActor
         }
 
         _asked.Remove(asked.RequestId);
-        if (IsSettled(asked, approval, decision))
+        if (IsSettled(asked, approval, decision) || await IsSettledRepeatAsync(asked, approval, decision))
         {
             await TurnStateAsync(TurnState.Running);
             return;

@@ -45,9 +45,12 @@ internal sealed partial class SessionActor
             return false;
         }
 
-        question.Answer.TrySetResult(approval.Decision is { Verdict: DecisionVerdict.Allow } && Approvals.DecisionCheck.Answers(decision?.Answers).Values.All(a => a == GoOn));
+        question.Answer.TrySetResult(SaysGoOn(approval, decision));
         return true;
     }
+
+    private static bool SaysGoOn(ApprovalInfo approval, AgentPromptResponseRequest? decision)
+        => approval.Decision is { Verdict: DecisionVerdict.Allow } && Approvals.DecisionCheck.Answers(decision?.Answers).Values.All(a => a == GoOn);
 
     /// <summary>A mark in the transcript where the agent holds the person's own login; it stands there once for each change.</summary>
     private Task NoteAccessAsync(ModelAccess? access)

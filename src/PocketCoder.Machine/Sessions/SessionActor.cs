@@ -12,6 +12,7 @@ using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Secrets;
 using PocketCoder.Machine.Sessions.Forks;
+using PocketCoder.Machine.Sessions.Watching;
 using PocketCoder.Machine.Snapshots;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Machine.Streams;
@@ -231,6 +232,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
         await EndProcessAsync();
         await EndJobsAsync("the end of the session");
         await _idle.DisposeAsync();
+        _look?.Dispose();
     }
 
     private async Task RunAsync()
@@ -325,6 +327,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
         _queued--;
         _idle.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         (_turn, _record, _cancelling, _activity, _mark) = (next, record, false, "starting", null);
+        BeginWatch();
         if (!await AskFirstAsync())
         {
             await BeginTurnAsync();
@@ -353,6 +356,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
         try
         {
             _activity = "thinking";
+            _watch?.Started();
             await _process!.Agent.PromptAsync(await PromptForAgentAsync(), CancellationToken.None);
         }
         catch (Exception e) when (e is AgentException or IOException or InvalidOperationException)
@@ -365,6 +369,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
     private async Task EndTurnAsync(TurnState outcome, string? error, AgentUsage? usage)
     {
         await StopExecutionsAsync();
+        (outcome, error) = Overruled(outcome, error);
         var turn = _turn!;
         DropAsked(turn.TurnId);
         try
@@ -386,6 +391,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
         _activity = null;
         _tools.Clear();
         EndHeard();
+        EndWatch();
         Later(StartNextAsync);
     }
 
@@ -472,6 +478,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
 
     private SessionInfo Refresh()
     {
+        _watch?.Waits(WaitsForPerson);
         var info = BuildInfo();
         if (info != _info)
         {
@@ -484,14 +491,15 @@ internal sealed partial class SessionActor : IAsyncDisposable
 
     private SessionInfo BuildInfo()
     {
-        var waits = _asked.Values.Any(a => a.Approval.State == ApprovalState.Pending);
+        var waits = WaitsForPerson;
+        var quiet = Quiet;
         return new SessionInfo(
             _record.SessionId,
             _record.ProjectId,
             _record.Agent,
             _record.Title,
             waits ? SessionState.NeedsYou : _turn is not null ? SessionState.Working : _record.Failed ? SessionState.Failed : SessionState.Idle,
-            waits ? "waiting for you" : _cancelling && _turn is not null ? "stopping" : _activity,
+            waits ? "waiting for you" : _cancelling && _turn is not null ? "stopping" : QuietWords.Of(quiet) ?? _activity,
             _record.Mode,
             _record.Model,
             _record.Sandbox,
@@ -502,7 +510,10 @@ internal sealed partial class SessionActor : IAsyncDisposable
             _record.UpdatedAt,
             _driver.Description.Usage ? _record.Usage : _services.Models.UsageOf(_record.SessionId) ?? _record.Usage,
             0,
-            _models);
+            _models)
+        {
+            Quiet = quiet,
+        };
     }
 
     private static partial class Log
@@ -530,6 +541,9 @@ internal sealed record SessionServices(
 
     /// <summary>What people sent.</summary>
     public required AttachmentRoom Attachments { get; init; }
+
+    /// <summary>How long a turn may go on without getting anywhere.</summary>
+    public TurnLimits Limits { get; init; } = TurnLimits.Default;
 
     /// <summary>Bytes of each output that an agent gets.</summary>
     public int OutputLimit { get; init; } = PocketCoder.Hands.CommandSpool.DefaultLimit;

@@ -15,6 +15,9 @@ internal sealed class Store(LedgerStore ledger, StreamHub hub, string sandbox, T
     /// <summary>Called after commits that moved the chain; the daemon signs and announces the new head (coalesced).</summary>
     public Action ChainMoved { get; set; } = () => { };
 
+    /// <summary>Called when something was announced to all devices.</summary>
+    public Action Announced { get; set; } = static () => { };
+
     /// <summary>Takes secrets out of an event before it is kept and shown.</summary>
     public Func<byte[], byte[]> Redact { get; set; } = static body => body;
 
@@ -71,7 +74,11 @@ internal sealed class Store(LedgerStore ledger, StreamHub hub, string sandbox, T
     public Task<EventPage> EventsAsync(string stream, long after, int limit, CancellationToken cancellationToken)
         => ledger.ReadAsync(reader => reader.Events(stream, after, limit), cancellationToken);
 
-    public void Announce(MachineEvent change) => hub.Machine.Publish(JsonSerializer.SerializeToUtf8Bytes(change, ProtocolJson.Default.MachineEvent));
+    public void Announce(MachineEvent change)
+    {
+        hub.Machine.Publish(JsonSerializer.SerializeToUtf8Bytes(change, ProtocolJson.Default.MachineEvent));
+        Announced();
+    }
 
     private void Publish(Change change)
     {

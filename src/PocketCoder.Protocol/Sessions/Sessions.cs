@@ -70,7 +70,11 @@ public sealed record SessionInfo(
     DateTimeOffset UpdatedAt,
     UsageInfo Usage,
     long Head,
-    ModelAccess? Models = null);
+    ModelAccess? Models = null)
+{
+    /// <summary>Why the turn that runs shows nothing new; null when none runs.</summary>
+    public QuietInfo? Quiet { get; init; }
+}
 
 public sealed record UsageInfo(long InputTokens, long OutputTokens, long CacheReadTokens, long CacheWriteTokens, decimal? CostUsd);
 

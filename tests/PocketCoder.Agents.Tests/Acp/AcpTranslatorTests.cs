@@ -58,6 +58,32 @@ public sealed class AcpTranslatorTests : IDisposable
     }
 
     [Fact]
+    public void What_a_newer_agent_says_that_nobody_knows_is_passed_over_and_the_turn_ends()
+    {
+        string[] unknown =
+        [
+            Update("""{"sessionUpdate":"hologram","x":{"y":[1]}}"""),
+            Update("""{"tomorrow":true}"""),
+            Update("""{"sessionUpdate":"tool_call","toolCallId":"c","title":"smell","kind":"olfactory","status":"levitating","content":[{"type":"scent","scent":"roses"}],"tomorrow":1}"""),
+            Update("""{"sessionUpdate":"tool_call_update","toolCallId":"c","status":"half_done"}"""),
+            Update("""{"sessionUpdate":"agent_message_chunk","content":{"type":"scent","scent":"roses"}}"""),
+            """{"jsonrpc":"2.0","method":"session/telepathy","params":{"sessionId":"S"}}""",
+            """{"jsonrpc":"2.0","method":"session/update","params":{"sessionId":"S"}}""",
+        ];
+        foreach (var line in unknown)
+        {
+            Feed(line);
+            Assert.True(violation is null, $"{violation}: {line}");
+        }
+
+        Feed(Update("""{"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"hello","tomorrow":1},"tomorrow":1}"""));
+        using var reply = JsonDocument.Parse("""{"stopReason":"evaporated","tomorrow":{}}""");
+        var end = acp.Ended(new RpcReply(reply.RootElement, null));
+        Assert.Single(end.Events.OfType<AgentTurnEnded>());
+        Assert.Equal("hello", string.Concat(events.Concat(end.Events).OfType<AgentBlock>().Select(b => b.Text)));
+    }
+
+    [Fact]
     public void A_mode_in_which_it_does_not_ask_ends_the_session()
     {
         Feed(Update("""{"sessionUpdate":"current_mode_update","currentModeId":"ask"}"""));
@@ -177,6 +203,40 @@ public sealed class AcpTranslatorTests : IDisposable
         Assert.Contains("empty", read.Problem, StringComparison.Ordinal);
         Assert.NotNull(AcpConfiguration.Parse("{nonsense"u8.ToArray(), "agents.json", []).Problem);
         Assert.Equal(new AcpConfiguration([], null).Problem, AcpConfiguration.Read(folder.FullName, []).Problem);
+    }
+
+    [Fact]
+    public void An_agent_whose_settings_are_known_needs_no_command_and_one_that_is_not_known_is_told()
+    {
+        var read = AcpConfiguration.Parse(
+            Encoding.UTF8.GetBytes("""{"agents":[{"id":"mine","known":"claude-agent-acp"},{"id":"other","known":"claude-agent-acp","name":"Other","command":["adapter","-x"]},{"id":"third","known":"x"}]}"""),
+            "agents.json", []);
+        Assert.Equal([("mine", "claude-agent-acp", ""), ("other", "adapter", "-x")], read.Agents.Select(a => (a.Id, a.Program, string.Join(' ', a.Arguments))));
+        Assert.All(read.Agents, a => Assert.True(new AcpDriver(a, TimeProvider.System).Description is { HostTools: true, Rooms: false }));
+        Assert.Contains("third", read.Problem, StringComparison.Ordinal);
+        Assert.False(new AcpDriver(new AcpAgent("x", "X", "x", []), TimeProvider.System).Description.HostTools);
+    }
+
+    [Fact]
+    public async Task Held_to_our_tools_an_agent_that_runs_a_command_by_itself_is_ended_and_what_it_tells_of_our_calls_is_not_shown_again()
+    {
+        await using var tools = new AcpHostTools(AcpAgent.Gemini.Gate!, [new HostTool("bash", "x", "{}")], TimeProvider.System);
+        var held = new AcpTranslator(AcpAgent.Gemini, new AcpRequests(AcpAgent.Gemini, project, (_, _) => Task.CompletedTask), tools) { SessionId = "S" };
+        held.BeginTurn();
+        RpcOutput Said(string update)
+        {
+            using var message = JsonDocument.Parse(Update(update));
+            return held.Take(message.RootElement);
+        }
+
+        var ours = Said("""{"sessionUpdate":"tool_call","toolCallId":"mcp_pocketcoder_bash__mcp_pocketcoder_bash_1_0","status":"in_progress","title":"ls","kind":"execute"}""");
+        Assert.Empty(ours.Events);
+        Assert.Null(ours.Violation);
+        Assert.Null(Said("""{"sessionUpdate":"tool_call","toolCallId":"run_shell_command__0","status":"failed","title":"ls","kind":"execute"}""").Violation);
+        Assert.Null(Said("""{"sessionUpdate":"tool_call","toolCallId":"read_file__0","status":"completed","title":"a.txt","kind":"read"}""").Violation);
+        Assert.NotNull(Said("""{"sessionUpdate":"tool_call","toolCallId":"run_shell_command__1","status":"in_progress","title":"ls","kind":"execute"}""").Violation);
+        Assert.Null(Said("""{"sessionUpdate":"tool_call","toolCallId":"write_file__0","status":"completed","title":"x","kind":"edit","locations":[{"path":"/elsewhere/plan.md"}]}""").Violation);
+        Assert.NotNull(Said("""{"sessionUpdate":"tool_call","toolCallId":"write_file__1","status":"completed","title":"x","kind":"edit","locations":[{"path":"a.txt"}]}""").Violation);
     }
 
     private static string Update(string update) => $$$$"""{"jsonrpc":"2.0","method":"session/update","params":{"sessionId":"S","update":{{{{update}}}}}}""";

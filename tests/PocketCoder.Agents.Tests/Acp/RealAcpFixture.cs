@@ -22,23 +22,14 @@ public sealed class RealAcpFixture : IAsyncLifetime
     {
         Gemini = await RealAgents.ProgramAsync("gemini");
         claude = await RealAgents.ProgramAsync("claude");
-        Adapter = new AcpAgent("claude-acp", "Claude Agent", await RealAgents.ProgramAsync("claude-agent-acp"), [])
+        Adapter = AcpAgent.ClaudeAgentAcp with
         {
-            EnvironmentNames = ["ANTHROPIC_*", "CLAUDE_CONFIG_DIR"],
-            Environment = new Dictionary<string, string>
+            Program = await RealAgents.ProgramAsync("claude-agent-acp"),
+            Environment = new Dictionary<string, string>(AcpAgent.ClaudeAgentAcp.Environment)
             {
                 ["CLAUDE_CODE_EXECUTABLE"] = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(claude)!, "../@anthropic-ai/claude-code/bin/claude.exe")),
-                ["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"] = "1",
-                ["DISABLE_AUTOUPDATER"] = "1",
                 ["CLAUDE_CODE_MAX_RETRIES"] = "1",
             },
-            Modes = ["default", "plan"],
-            SessionMetaJson = """{"claudeCode":{"options":{"settingSources":[],"strictMcpConfig":true,"settings":{"disableAllHooks":true}}}}""",
-            Plans = true,
-            Questions = true,
-            Models = true,
-            Images = true,
-            Usage = true,
         };
         Model = await ScriptedModelServer.StartAsync();
     }

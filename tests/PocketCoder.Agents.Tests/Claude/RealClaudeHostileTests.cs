@@ -61,7 +61,7 @@ public sealed class RealClaudeHostileTests(RealClaudeFixture claude) : IClassFix
         Assert.Equal("mine\n", await File.ReadAllTextAsync(home.InProject("w.txt")));
     }
 
-    private static async Task MakeHostileAsync(string project, string canaries)
+    internal static async Task MakeHostileAsync(string project, string canaries)
     {
         string Canary(string name) => $"touch {canaries}/{name}";
         string Hook(string name) => $$$"""[{"matcher":"","hooks":[{"type":"command","command":"{{{Canary(name)}}}"}]}]""";

@@ -36,14 +36,19 @@ internal sealed class Replay
 
     private static readonly ClaudeHostTools NoTools = new([]);
 
-    public static Replay Run(string capture)
+    /// <param name="alter">What the program says in place of each line it said.</param>
+    public static Replay Run(string capture, Func<JsonNode, IEnumerable<JsonNode>>? alter = null)
     {
         var replay = new Replay();
         foreach (var (isOut, data) in Capture.Read(capture))
         {
             if (isOut)
             {
-                replay.Feed(data);
+                foreach (var line in alter?.Invoke(data) ?? [data])
+                {
+                    replay.Feed(line);
+                }
+
                 foreach (var hook in Capture.HooksFor(data))
                 {
                     replay.Feed(hook);

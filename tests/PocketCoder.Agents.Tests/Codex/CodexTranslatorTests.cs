@@ -60,6 +60,39 @@ public sealed class CodexTranslatorTests : IDisposable
     }
 
     [Fact]
+    public void What_a_newer_version_says_that_nobody_knows_is_passed_over_and_the_turn_ends()
+    {
+        string[] unknown =
+        [
+            """{"method":"thread/hologram","params":{"threadId":"T"}}""",
+            """{"method":"thread/hologram"}""",
+            """{"method":"item/started","params":{"item":{"type":"agentMessage","id":"m","text":"","tomorrow":{"x":[1]}},"threadId":"T","turnId":"1","tomorrow":1}}""",
+            """{"method":"item/agentMessage/smell","params":{"threadId":"T","turnId":"1","itemId":"m","delta":"roses"}}""",
+            """{"method":"turn/started","params":{"threadId":"T","turn":{"id":"1","status":"levitating","tomorrow":{}}}}""",
+            """{"method":"thread/tokenUsage/updated","params":{"threadId":"T","turnId":"1","tokenUsage":{"tomorrow":{}}}}""",
+            """{"tomorrow":true}""",
+        ];
+        foreach (var line in unknown)
+        {
+            Feed(line);
+            Assert.True(violation is null, $"{violation}: {line}");
+        }
+
+        Feed("""{"method":"item/completed","params":{"item":{"type":"agentMessage","id":"m","text":"hello","tomorrow":1},"threadId":"T","turnId":"1"}}""");
+        Assert.Equal("hello", Assert.Single(events.OfType<AgentBlock>()).Text);
+        Feed("""{"method":"turn/completed","params":{"threadId":"T","turn":{"id":"1","status":"completed","error":null,"tomorrow":{}}}}""");
+        Assert.Equal(TurnOutcome.Completed, Assert.Single(events.OfType<AgentTurnEnded>()).Outcome);
+    }
+
+    [Fact]
+    public void A_turn_ends_also_with_a_status_nobody_knows()
+    {
+        Feed("""{"method":"turn/started","params":{"threadId":"T","turn":{"id":"1","status":"inProgress"}}}""");
+        Feed("""{"method":"turn/completed","params":{"threadId":"T","turn":{"id":"1","status":"evaporated","error":null}}}""");
+        Assert.NotEqual(TurnOutcome.Completed, Assert.Single(events.OfType<AgentTurnEnded>()).Outcome);
+    }
+
+    [Fact]
     public void A_call_of_another_thread_or_without_a_turn_is_refused_at_once()
     {
         var foreign = Feed(Call(1, "bash", """{"command":"ls"}""").Replace("\"T\"", "\"other\"", StringComparison.Ordinal));

@@ -2,6 +2,7 @@ using PocketCoder.Agents;
 using PocketCoder.Agents.Acp;
 using PocketCoder.Agents.Claude;
 using PocketCoder.Agents.Codex;
+using PocketCoder.Agents.OpenCode;
 using PocketCoder.Agents.Tests.Acp;
 using PocketCoder.Testing.Agents;
 using PocketCoder.Testing.Claude;
@@ -13,7 +14,7 @@ internal sealed class MatrixAgent(IAgentDriver driver, string project, IDisposab
 {
     private readonly Guid session = Guid.CreateVersion7();
 
-    public static IReadOnlyList<string> Columns { get; } = ["Claude Code", "Codex", "Gemini CLI", "ACP (claude-agent-acp)"];
+    public static IReadOnlyList<string> Columns { get; } = ["Claude Code", "Codex", "OpenCode", "Gemini CLI", "ACP (claude-agent-acp)"];
 
     public string Project => project;
 
@@ -28,6 +29,9 @@ internal sealed class MatrixAgent(IAgentDriver driver, string project, IDisposab
             case "Codex":
                 var codex = new CodexHome(await RealAgents.ProgramAsync("codex"), fixture.Model.Address);
                 return new MatrixAgent(new CodexDriver(TimeProvider.System, codex.Environment), codex.Project, codex);
+            case "OpenCode":
+                var openCode = new OpenCodeHome(await RealAgents.ProgramAsync("opencode"), fixture.Model.Address);
+                return new MatrixAgent(new OpenCodeDriver(TimeProvider.System, openCode.Environment), openCode.Project, openCode);
             case "Gemini CLI":
                 var gemini = fixture.NewGeminiHome();
                 return new MatrixAgent(new AcpDriver(AcpAgent.Gemini, TimeProvider.System, gemini.Environment), gemini.Project, gemini);
@@ -37,8 +41,10 @@ internal sealed class MatrixAgent(IAgentDriver driver, string project, IDisposab
         }
     }
 
-    public async Task<AgentRun> StartAsync(string? resume = null)
-        => new(await driver.StartAsync(new AgentStart { SessionId = session, WorkingDirectory = project, ResumeId = resume }, CancellationToken.None));
+    /// <param name="tools">Ours, with a conversation of their own; null: the agent's.</param>
+    public async Task<AgentRun> StartAsync(string? resume = null, IReadOnlyList<HostTool>? tools = null)
+        => new(await driver.StartAsync(
+            new AgentStart { SessionId = tools is null ? session : Guid.CreateVersion7(), WorkingDirectory = project, ResumeId = resume, HostTools = tools ?? [] }, CancellationToken.None));
 
     public string InProject(string path) => Path.Combine(project, path);
 

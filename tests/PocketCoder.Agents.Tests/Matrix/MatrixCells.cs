@@ -24,14 +24,18 @@ internal static class MatrixCells
         ("provider 529, then well", (_, run) => RecoversAsync(run, "HTTP: 529 1\nSAY: made it after 529")),
         ("stream cut", (_, run) => SurvivesAsync(run, "CUT")),
         ("stream malformed", (_, run) => SurvivesAsync(run, "MALFORMED")),
+        ("own shell off, ours on", GatedAsync),
         ("resume after kill -9", ResumeAsync),
     ];
 
     /// <summary>What an agent can't do, and why. Everything else must pass.</summary>
     public static IReadOnlyDictionary<(string Column, string Row), string> NotSupported { get; } = new Dictionary<(string, string), string>
     {
+        [("OpenCode", "plan")] = "its plan mode only reads; it proposes nothing",
+        [("OpenCode", "own shell off, ours on")] = "yes, but in a ring of its own only (RealOpenCodeRingTests)",
         [("Gemini CLI", "question")] = "it has no tool for questions",
         [("Gemini CLI", "plan")] = "its plan mode only reads; it proposes nothing",
+        [("Gemini CLI", "own shell off, ours on")] = "yes, but in a ring of its own only (RealGeminiRingTests)",
         [("Gemini CLI", "resume after kill -9")] = "not within the minute it began in: it overwrites its own file; later it works (tested)",
     };
 
@@ -144,6 +148,18 @@ internal static class MatrixCells
         var end = await run.TurnAsync(prompt);
         Assert.True(end.Outcome == TurnOutcome.Completed || (end.Outcome == TurnOutcome.Failed && !string.IsNullOrWhiteSpace(end.Error)));
         Assert.Equal(TurnOutcome.Completed, (await run.TurnAsync($"after {prompt.ToLowerInvariant()}")).Outcome);
+    }
+
+    private static async Task GatedAsync(MatrixAgent agent, AgentRun run)
+    {
+        await using var gated = await agent.StartAsync(tools: [new HostTool("bash", "Runs a command.", """{"type":"object","properties":{"command":{"type":"string"}},"required":["command"]}""")]);
+        await gated.PromptAsync("BASH: touch gated.txt");
+        var call = await gated.NextAsync<AgentHostCall>();
+        Assert.Contains("\"touch gated.txt\"", call.InputJson, StringComparison.Ordinal);
+        await gated.AnswerAsync(call.RequestId, new AgentAnswer.HostResult("ours", IsError: false));
+        Assert.Equal(TurnOutcome.Completed, (await gated.NextAsync<AgentTurnEnded>()).Outcome);
+        Assert.False(File.Exists(agent.InProject("gated.txt")));
+        Assert.Contains(gated.Of<AgentToolResult>(), r => r.Output == "ours");
     }
 
     private static async Task ResumeAsync(MatrixAgent agent, AgentRun run)

@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+using System.Runtime.Versioning;
 using System.Text;
 using PocketCoder.Agents;
 using PocketCoder.Broker.Models;
@@ -12,6 +14,7 @@ namespace PocketCoder.Machine.Tests.Brains;
 /// <summary>What a hostile program in an agent's place finds in its ring. The program is a shell; everything else is as for a real agent.</summary>
 public sealed class BrainRingTests : IAsyncLifetime
 {
+    private const UnixFileMode AnyoneWrites = (UnixFileMode)0b110_110_110;
     private const string Key = "sk-real-key-0123456789abcdef";
     private readonly string _folder = Directory.CreateTempSubdirectory("brain-").FullName;
     private readonly Home _home;
@@ -67,6 +70,66 @@ public sealed class BrainRingTests : IAsyncLifetime
         Assert.Equal(Key, request.Key);
         Assert.All((string[])["HOST-LOOPBACK", "NETWORK", "METADATA", "DATAGRAMS", "NAMES", "REMOVED", "MOVED", "LINKED"], w => Assert.DoesNotContain(w, said, StringComparison.Ordinal));
         Assert.Equal(["m", "0"], said.Split('\n', StringSplitOptions.RemoveEmptyEntries).Skip(1));
+    }
+
+    [Fact]
+    [UnsupportedOSPlatform("windows")]
+    public async Task The_way_to_our_tools_is_a_second_port_and_the_settings_are_roots_own_and_read_only_and_a_repositorys_look_empty()
+    {
+        Directory.CreateDirectory(Path.Combine(_project, ".gemini"));
+        File.WriteAllText(Path.Combine(_project, ".gemini", "settings.json"), "{}");
+        var settings = Directory.CreateDirectory(Path.Combine(_state, "settings"), (UnixFileMode)0b111_000_000).FullName;
+        await using (var file = new FileStream(Path.Combine(settings, "system.json"), new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = (UnixFileMode)0b110_000_000 }))
+        {
+            file.Write("mine"u8);
+        }
+
+        Socket? listening = null;
+        try
+        {
+            var said = await RunAsync(
+                """
+                exec 3<>/dev/tcp/127.0.0.1/8788 && echo hello >&3 && head -c5 <&3
+                (exec 4<>/dev/tcp/127.0.0.1/8789) 2> /dev/null && echo ANOTHER
+                ls /run/ring | tr '\n' ' '; echo
+                for p in / /opt /opt/settings /opt/settings/system.json; do stat -c '%u %A' $p | cut -c1-12; done
+                cat /opt/settings/system.json; echo
+                (echo evil > /opt/settings/system.json) 2> /dev/null && echo WROTE
+                ls -A .gemini; (echo evil > .gemini/settings.json) 2> /dev/null && echo WROTE; mv .gemini moved 2> /dev/null && echo MOVED
+                grep CapEff /proc/self/status
+                mount -t tmpfs none /mnt 2> /dev/null && echo MOUNTED
+                """,
+                new AgentRoomNeeds
+                {
+                    Settings = settings,
+                    RootInside = true,
+                    Emptied = [".gemini"],
+                    Tools = new AgentToolDoor(8788, (path, mode, cancel) =>
+                    {
+                        listening = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                        listening.Bind(new UnixDomainSocketEndPoint(path));
+                        File.SetUnixFileMode(path, mode);
+                        listening.Listen();
+                        _ = EchoAsync(listening);
+                        return Task.CompletedTask;
+                    }),
+                });
+            Assert.Equal(
+                ["hellom t ", "0 drwxr-xr-x", "0 drwx------", "0 drwx------", "0 -rw-------", "mine", "CapEff:\t0000000000000000"],
+                said.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+            Assert.Equal("{}", await File.ReadAllTextAsync(Path.Combine(_project, ".gemini", "settings.json"), Token));
+        }
+        finally
+        {
+            listening?.Dispose();
+        }
+
+        static async Task EchoAsync(Socket listening)
+        {
+            using var connection = await listening.AcceptAsync();
+            var buffer = new byte[5];
+            await connection.SendAsync(buffer.AsMemory(0, await connection.ReceiveAsync(buffer)));
+        }
     }
 
     [Fact]
@@ -129,6 +192,33 @@ public sealed class BrainRingTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_port_of_its_loopback_is_reached_from_outside_without_a_socket_in_its_reach()
+    {
+        await using var child = await StartAsync("socat TCP-LISTEN:9000,bind=127.0.0.1,reuseaddr,fork EXEC:/bin/cat & while ! (exec 3<>/dev/tcp/127.0.0.1/9000) 2> /dev/null; do sleep 0.05; done; echo up; wait");
+        using var output = new StreamReader(child.StandardOutput, Encoding.UTF8, leaveOpen: true);
+        Assert.Equal("up", await output.ReadLineAsync(Token));
+        var sent = new byte[1 << 20];
+        Random.Shared.NextBytes(sent);
+        await using var other = await child.ConnectAsync(9000, Token);
+        await using (var connection = await child.ConnectAsync(9000, Token))
+        {
+            var received = new byte[sent.Length];
+            var reading = connection.ReadExactlyAsync(received, Token);
+            await connection.WriteAsync(sent, Token);
+            await reading;
+            Assert.Equal(sent, received);
+        }
+
+        await other.WriteAsync("still"u8.ToArray(), Token);
+        var rest = new byte[5];
+        await other.ReadExactlyAsync(rest, Token);
+        Assert.Equal("still", Encoding.UTF8.GetString(rest));
+        await using var nobody = await child.ConnectAsync(9001, Token);
+        Assert.Equal(0, await nobody.ReadAsync(rest, Token));
+        Assert.Empty(Directory.EnumerateFiles(_home.Hands, "*", SearchOption.AllDirectories).Where(f => Path.GetFileName(f).Contains("9000", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public async Task Its_end_leaves_no_ring_no_mount_and_no_socket()
     {
         var child = await StartAsync("sleep 1000");
@@ -176,14 +266,15 @@ public sealed class BrainRingTests : IAsyncLifetime
         }
     }
 
-    private Task<IAgentChild> StartAsync(string script)
+    private Task<IAgentChild> StartAsync(string script, AgentRoomNeeds? needs = null)
     {
         var ring = new BrainRing(
             _backend,
             _project,
             _state,
             (socket, ct) => _broker.OpenAsync(
-                new ModelEndpointOptions(Guid.CreateVersion7(), Guid.CreateVersion7(), socket) { SocketMode = (UnixFileMode)0b110_110_110 }, ct));
+                new ModelEndpointOptions(Guid.CreateVersion7(), Guid.CreateVersion7(), socket) { SocketMode = AnyoneWrites }, ct),
+            AnyoneWrites);
         return ring.StartAsync(
             new ProcessStart
             {
@@ -192,12 +283,13 @@ public sealed class BrainRingTests : IAsyncLifetime
                 WorkingDirectory = _project,
                 Environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["CLAUDE_CONFIG_DIR"] = _state },
             },
+            needs ?? AgentRoomNeeds.None,
             Token);
     }
 
-    private async Task<string> RunAsync(string script)
+    private async Task<string> RunAsync(string script, AgentRoomNeeds? needs = null)
     {
-        await using var child = await StartAsync(script);
+        await using var child = await StartAsync(script, needs);
         child.StandardInput.Close();
         using var errors = new StreamReader(child.StandardError, Encoding.UTF8);
         using var output = new StreamReader(child.StandardOutput, Encoding.UTF8);

@@ -219,108 +219,31 @@ public sealed class RealClaudeRingTests
     }
 
     /// <summary>A daemon with the real program, a project and a phone.</summary>
-    private sealed class Story(ScriptedModelServer model, ClaudeHome home, TestDaemon daemon, TestDevice device, Guid project) : IAsyncDisposable
+    private sealed class Story(RingStory.Parts parts, ClaudeHome home) : RingStory(parts)
     {
-        public ScriptedModelServer Model { get; } = model;
-
         public ClaudeHome Home { get; } = home;
-
-        public TestDaemon Daemon { get; } = daemon;
-
-        public TestDevice Device { get; } = device;
 
         public static async Task<Story> StartAsync(string? key, Action<ClaudeHome>? change = null)
         {
             var model = await ScriptedModelServer.StartAsync();
             var home = new ClaudeHome(await RealClaude.ProgramAsync(), model.Address);
             change?.Invoke(home);
-            var daemon = await TestDaemon.StartAsync(drivers: [new ClaudeDriver(TimeProvider.System, home.Environment)]);
-            if (key is not null)
-            {
-                await ((IControlTarget)daemon.Daemon).SetSecretAsync("anthropic", key, CancellationToken.None);
-            }
-
-            var project = (await ((IControlTarget)daemon.Daemon).AddProjectAsync(home.Project, "api", CancellationToken.None)).Project;
-            await daemon.Daemon.SandboxesKnown;
-            return new Story(model, home, daemon, await daemon.PairAsync(), project.ProjectId);
+            return new Story(await BeginAsync(model, new ClaudeDriver(TimeProvider.System, home.Environment), home.Project, "anthropic", key), home);
         }
 
-        public async Task<Guid> NewAsync(string prompt, SandboxKind sandbox = SandboxKind.Bubblewrap)
-        {
-            var session = Guid.CreateVersion7();
-            await Device.AskAsync(
-                MessageTypes.AgentSessionNew,
-                new AgentSessionNewRequest(session, Guid.CreateVersion7(), project, "claude", prompt, Sandbox: sandbox),
-                ProtocolJson.Default.AgentSessionNewRequest,
-                ProtocolJson.Default.AgentSessionNewResponse);
-            return session;
-        }
-
-        public Task ReadAsync(Guid session) => Device.SubscribeAsync($"session/{session}");
-
-        public async Task PromptAsync(Guid session, string prompt) => await Device.AskAsync(
-            MessageTypes.AgentMessage, new AgentMessageRequest(session, Guid.CreateVersion7(), prompt), ProtocolJson.Default.AgentMessageRequest, ProtocolJson.Default.AgentMessageResponse);
-
-        public async Task<ApprovalInfo> AskedAsync() => (await Device.NextEventAsync<PromptEvent>(e => e.Approval.State == ApprovalState.Pending)).Approval;
-
-        public async Task<SessionInfo> InfoAsync(Guid session) => (await Device.AskAsync(
-            MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session), ProtocolJson.Default.AgentSessionGetRequest, ProtocolJson.Default.AgentSessionGetResponse)).Session;
-
-        /// <summary>The data of the ledger's rows on agents that were started, the newest first.</summary>
-        public async Task<IReadOnlyList<JsonElement>> StartsAsync()
-        {
-            var rows = await Device.AskAsync(MessageTypes.LedgerList, new LedgerListRequest(Limit: 200), ProtocolJson.Default.LedgerListRequest, ProtocolJson.Default.LedgerListResponse);
-            return [.. rows.Rows.Select(r => JsonDocument.Parse(r.Body).RootElement).Where(r => r.GetProperty("kind").GetString() == "agent_started").Select(r => r.GetProperty("data"))];
-        }
-
-        /// <summary>SIGKILL to the program itself, as the kernel would for memory.</summary>
-        public async Task KillAgentAsync(Guid session)
-        {
-            foreach (var pid in Pids(session))
-            {
-                PocketCoder.Processes.ProcessGroup.TrySignal(PocketCoder.Processes.ProcessGroup.Identify(pid)!, 9);
-            }
-
-            await Wait.UntilAsync(() => !Pids(session).Any(), "the agent is gone");
-            await Wait.UntilAsync(() => Daemon.Log.Lines.Any(l => l.Contains("ended:", StringComparison.Ordinal)), "the daemon saw it");
-        }
+        public Task KillAgentAsync(Guid session) => KillAsync(() => Pids(session));
 
         public static IReadOnlyList<string> AgentEnvironment(Guid session)
             => [.. Pids(session).SelectMany(pid => File.ReadAllText($"/proc/{pid}/environ").Split('\0', StringSplitOptions.RemoveEmptyEntries))];
 
-        public async ValueTask DisposeAsync()
+        public override async ValueTask DisposeAsync()
         {
-            await Device.DisposeAsync();
-            await Daemon.DisposeAsync();
-            await Model.DisposeAsync();
+            await base.DisposeAsync();
             Home.Dispose();
         }
 
         /// <summary>Processes that are the program itself (its launchers have it further back in their arguments).</summary>
-        private static IEnumerable<int> Pids(Guid session)
-        {
-            foreach (var folder in Directory.EnumerateDirectories("/proc"))
-            {
-                if (!int.TryParse(Path.GetFileName(folder), out var pid))
-                {
-                    continue;
-                }
-
-                string[] arguments;
-                try
-                {
-                    arguments = File.ReadAllText(Path.Combine(folder, "cmdline")).Split('\0');
-                }
-                catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-                {
-                    continue; // ended meanwhile
-                }
-
-                if (arguments[0].Contains("claude", StringComparison.Ordinal) && arguments.Contains(session.ToString()))
-                {
-                    yield return pid;
-                }
-            }
-        }
+        private static IReadOnlyList<int> Pids(Guid session)
+            => PidsOf((arguments, _) => arguments[0].Contains("claude", StringComparison.Ordinal) && arguments.Contains(session.ToString()));
     }
 }

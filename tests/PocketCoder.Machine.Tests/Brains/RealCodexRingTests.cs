@@ -252,15 +252,9 @@ public sealed class RealCodexRingTests
     }
 
     /// <summary>A daemon with the real program, a project and a phone.</summary>
-    private sealed class Story(ScriptedModelServer model, CodexHome home, TestDaemon daemon, TestDevice device, Guid project) : IAsyncDisposable
+    private sealed class Story(RingStory.Parts parts, CodexHome home) : RingStory(parts)
     {
-        public ScriptedModelServer Model { get; } = model;
-
         public CodexHome Home { get; } = home;
-
-        public TestDaemon Daemon { get; } = daemon;
-
-        public TestDevice Device { get; } = device;
 
         public static async Task<Story> StartAsync(string? key, Action<CodexHome>? change = null)
         {
@@ -269,91 +263,19 @@ public sealed class RealCodexRingTests
             File.WriteAllText(home.SettingsFile, "model = \"gpt-5.5\"\n"); // no provider of its own
             home.Environment["OPENAI_BASE_URL"] = model.Address + "/v1";
             change?.Invoke(home);
-            var daemon = await TestDaemon.StartAsync(drivers: [new CodexDriver(TimeProvider.System, home.Environment)]);
-            if (key is not null)
-            {
-                await ((IControlTarget)daemon.Daemon).SetSecretAsync("openai", key, CancellationToken.None);
-            }
-
-            var project = (await ((IControlTarget)daemon.Daemon).AddProjectAsync(home.Project, "api", CancellationToken.None)).Project;
-            await daemon.Daemon.SandboxesKnown;
-            return new Story(model, home, daemon, await daemon.PairAsync(), project.ProjectId);
+            return new Story(await BeginAsync(model, new CodexDriver(TimeProvider.System, home.Environment), home.Project, "openai", key), home);
         }
 
-        public async Task<Guid> NewAsync(string prompt, SandboxKind sandbox = SandboxKind.Bubblewrap)
-        {
-            var session = Guid.CreateVersion7();
-            await Device.AskAsync(
-                MessageTypes.AgentSessionNew,
-                new AgentSessionNewRequest(session, Guid.CreateVersion7(), project, "codex", prompt, Sandbox: sandbox),
-                ProtocolJson.Default.AgentSessionNewRequest,
-                ProtocolJson.Default.AgentSessionNewResponse);
-            return session;
-        }
-
-        public Task ReadAsync(Guid session) => Device.SubscribeAsync($"session/{session}");
-
-        public async Task PromptAsync(Guid session, string prompt) => await Device.AskAsync(
-            MessageTypes.AgentMessage, new AgentMessageRequest(session, Guid.CreateVersion7(), prompt), ProtocolJson.Default.AgentMessageRequest, ProtocolJson.Default.AgentMessageResponse);
-
-        public async Task<ApprovalInfo> AskedAsync() => (await Device.NextEventAsync<PromptEvent>(e => e.Approval.State == ApprovalState.Pending)).Approval;
-
-        public async Task<SessionInfo> InfoAsync(Guid session) => (await Device.AskAsync(
-            MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session), ProtocolJson.Default.AgentSessionGetRequest, ProtocolJson.Default.AgentSessionGetResponse)).Session;
-
-        public Task<UsageReport> UsageAsync() => ((IControlTarget)Daemon.Daemon).UsageAsync(CancellationToken.None);
-
-        /// <summary>The data of the ledger's rows on agents that were started, the newest first.</summary>
-        public async Task<IReadOnlyList<JsonElement>> StartsAsync()
-        {
-            var rows = await Device.AskAsync(MessageTypes.LedgerList, new LedgerListRequest(Limit: 200), ProtocolJson.Default.LedgerListRequest, ProtocolJson.Default.LedgerListResponse);
-            return [.. rows.Rows.Select(r => JsonDocument.Parse(r.Body).RootElement).Where(r => r.GetProperty("kind").GetString() == "agent_started").Select(r => r.GetProperty("data"))];
-        }
-
-        public string StateOf(Guid session) => Path.Combine(Daemon.Options.Home.AgentFiles, session.ToString("N"));
-
-        /// <summary>SIGKILL to the program itself, as the kernel would for memory.</summary>
-        public async Task KillAgentAsync(string codexHome)
-        {
-            foreach (var pid in Pids(codexHome))
-            {
-                PocketCoder.Processes.ProcessGroup.TrySignal(PocketCoder.Processes.ProcessGroup.Identify(pid)!, 9);
-            }
-
-            await Wait.UntilAsync(() => Pids(codexHome).Count == 0, "the agent is gone");
-            await Wait.UntilAsync(() => Daemon.Log.Lines.Any(l => l.Contains("ended:", StringComparison.Ordinal)), "the daemon saw it");
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            await Device.DisposeAsync();
-            await Daemon.DisposeAsync();
-            await Model.DisposeAsync();
-            Home.Dispose();
-        }
+        public Task KillAgentAsync(string codexHome) => KillAsync(() => Pids(codexHome));
 
         /// <summary>Processes that are the program itself, with that folder for its files.</summary>
-        public static List<int> Pids(string codexHome)
-        {
-            List<int> found = [];
-            foreach (var folder in Directory.EnumerateDirectories("/proc"))
-            {
-                try
-                {
-                    if (int.TryParse(Path.GetFileName(folder), out var pid)
-                        && Path.GetFileName(File.ReadAllText(Path.Combine(folder, "cmdline")).Split('\0')[0]) == "codex"
-                        && File.ReadAllText(Path.Combine(folder, "environ")).Split('\0').Contains($"CODEX_HOME={codexHome}"))
-                    {
-                        found.Add(pid);
-                    }
-                }
-                catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-                {
-                    // ended meanwhile, or not ours
-                }
-            }
+        public static IReadOnlyList<int> Pids(string codexHome)
+            => PidsOf((arguments, environment) => Path.GetFileName(arguments[0]) == "codex" && environment.Contains($"CODEX_HOME={codexHome}"));
 
-            return found;
+        public override async ValueTask DisposeAsync()
+        {
+            await base.DisposeAsync();
+            Home.Dispose();
         }
     }
 }

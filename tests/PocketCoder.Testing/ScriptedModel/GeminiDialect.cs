@@ -36,14 +36,14 @@ internal static class GeminiDialect
 
         if (!stream)
         {
-            await context.Response.WriteAsJsonAsync(Chunk(new JsonArray([.. steps.SelectMany(Parts)]), last: true));
+            await context.Response.WriteAsJsonAsync(Chunk(new JsonArray([.. steps.SelectMany(s => Parts(s, tools))]), last: true));
             return;
         }
 
-        await StreamAsync(context, steps, server, prompt);
+        await StreamAsync(context, steps, server, prompt, tools);
     }
 
-    private static async Task StreamAsync(HttpContext context, IReadOnlyList<ScriptStep> steps, ScriptedModelServer server, string prompt)
+    private static async Task StreamAsync(HttpContext context, IReadOnlyList<ScriptStep> steps, ScriptedModelServer server, string prompt, List<string> tools)
     {
         context.Response.ContentType = "text/event-stream";
         var pace = 0;
@@ -68,7 +68,7 @@ internal static class GeminiDialect
                     await WriteAsync(Chunk([Part("whole after all")], last: false).ToJsonString());
                     break;
                 default:
-                    foreach (var part in Parts(step))
+                    foreach (var part in Parts(step, tools))
                     {
                         if (pace > 0)
                         {
@@ -122,19 +122,20 @@ internal static class GeminiDialect
         return (prompt, calls, results);
     }
 
-    private static IEnumerable<JsonNode> Parts(ScriptStep step) => step switch
+    private static IEnumerable<JsonNode> Parts(ScriptStep step, List<string> tools) => step switch
     {
         ScriptStep.Say say => say.Pieces.Select(Part),
         ScriptStep.Think think => [new JsonObject { ["text"] = think.Text, ["thought"] = true }],
-        ScriptStep.Call call => [Translate(call.Tool)],
+        ScriptStep.Call call => [Translate(call.Tool, tools)],
         _ => [],
     };
 
     private static JsonNode Part(string text) => new JsonObject { ["text"] = text };
 
-    private static JsonObject Translate(ScriptTool tool) => tool switch
+    /// <summary>Its shell is the one that is offered: its own, or one that a server brings (<c>mcp_name_bash</c>).</summary>
+    private static JsonObject Translate(ScriptTool tool, List<string> tools) => tool switch
     {
-        ScriptTool.Bash bash => Call("run_shell_command", new JsonObject { ["command"] = bash.Command, ["description"] = "A scripted command" }),
+        ScriptTool.Bash bash => Call(tools.Find(t => t.StartsWith("mcp_", StringComparison.Ordinal) && t.EndsWith("_bash", StringComparison.Ordinal)) ?? "run_shell_command", new JsonObject { ["command"] = bash.Command, ["description"] = "A scripted command" }),
         ScriptTool.Write write => Call("write_file", new JsonObject { ["file_path"] = write.Path, ["content"] = write.Text }),
         ScriptTool.Edit edit => Call("replace", new JsonObject { ["file_path"] = edit.Path, ["old_string"] = edit.Old, ["new_string"] = edit.New, ["instruction"] = "A scripted edit" }),
         ScriptTool.Read read => Call("read_file", new JsonObject { ["file_path"] = read.Path }),

@@ -1,7 +1,7 @@
 namespace PocketCoder.Testing.ScriptedModel;
 
 /// <summary>One request the scripted model got.</summary>
-/// <param name="Dialect">Whose API: <c>anthropic</c>, <c>responses</c>, <c>gemini</c>.</param>
+/// <param name="Dialect">Whose API: <c>anthropic</c>, <c>responses</c>, <c>gemini</c>, <c>chat</c>.</param>
 /// <param name="Path">Path and query.</param>
 /// <param name="Tools">Names of the tools offered.</param>
 /// <param name="System">The system prompt.</param>

@@ -21,12 +21,13 @@ internal static class ResponsesDialect
         var body = (await JsonNode.ParseAsync(context.Request.Body))!.AsObject();
         var (prompt, calls, results) = Conversation(body["input"]!.AsArray());
         var tools = Tools(body["tools"]?.AsArray() ?? []).Concat(body["input"]!.AsArray().Where(i => i!["type"]?.GetValue<string>() == "additional_tools").SelectMany(i => Tools(i!["tools"]!.AsArray()))).ToList();
+        var isSide = tools.Count == 0; // OpenCode's own questions to a model: what the title may be
         server.Record(new ModelRequest(
-            "responses", context.Request.Path, Stream: true, [.. tools.Select(t => t.Name)],
+            isSide ? "responses-side" : "responses", context.Request.Path, Stream: true, [.. tools.Select(t => t.Name)],
             $"{body["instructions"]?.GetValue<string>()}\n{string.Join('\n', body["input"]!.AsArray().Where(i => i!["role"]?.GetValue<string>() == "developer").Select(i => AllText(i!["content"])))}",
             prompt, results, context.Request.Headers.Authorization.FirstOrDefault()?.Replace("Bearer ", "", StringComparison.Ordinal)) { Body = body.ToJsonString() });
 
-        var steps = server.Round(prompt, calls, results.Count == 0 ? null : results[^1]);
+        IReadOnlyList<ScriptStep> steps = isSide ? [new ScriptStep.Say(["A title"])] : server.Round(prompt, calls, results.Count == 0 ? null : results[^1]);
         if (steps.OfType<ScriptStep.Fail>().FirstOrDefault(f => server.FailsNow(prompt, f)) is { } fail)
         {
             context.Response.StatusCode = fail.Status;
@@ -180,6 +181,7 @@ internal static class ResponsesDialect
                 ["type"] = isCustom ? "custom_tool_call" : "function_call",
                 ["id"] = NextId("fc"),
                 ["call_id"] = NextId("call"),
+                ["status"] = "completed",
                 ["name"] = name,
                 [isCustom ? "input" : "arguments"] = input,
             };

@@ -49,6 +49,7 @@ public sealed class ScriptedModelServer : IAsyncDisposable
         AnthropicDialect.Map(built, server);
         ResponsesDialect.Map(built, server);
         GeminiDialect.Map(built, server);
+        ChatDialect.Map(built, server);
         built.MapFallback((HttpContext context) =>
         {
             server.others.Enqueue($"{context.Request.Method} {context.Request.Path}");

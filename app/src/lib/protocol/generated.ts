@@ -821,6 +821,17 @@ export interface QuestionSubject {
   questions: Question[];
 }
 
+export interface QuietInfo {
+  kind: QuietKind;
+  since: string;
+  detail?: string | null;
+  nextAt?: string | null;
+  attempt?: number | null;
+  maxAttempts?: number | null;
+}
+
+export type QuietKind = "starting" | "thinking" | "waiting" | "tool" | "retrying" | "network" | "dead" | "silent";
+
 export interface RiskInfo {
   tier: RiskTier;
   understood: boolean;
@@ -892,6 +903,7 @@ export interface SessionInfo {
   usage: UsageInfo;
   head: number;
   models?: ModelAccess | null;
+  quiet: QuietInfo | null;
 }
 
 export interface SessionRemoved {

@@ -47,10 +47,11 @@ internal sealed class RpcConnection : IAsyncDisposable
 
     /// <param name="room">Where it runs; null: as a child of the daemon.</param>
     /// <param name="name">What people call the program, for messages.</param>
+    /// <param name="needs">Of the room; null: nothing special.</param>
     /// <exception cref="AgentException">It could not be started.</exception>
     public static async Task<RpcConnection> StartAsync(
-        ProcessStart start, IAgentRoom? room, string name, IRpcTranslator translator, TimeProvider time, CancellationToken cancellationToken)
-        => new(await LineProgram.StartAsync(start, room, new ProgramVoice(name, ReasonComesLast: true), time, cancellationToken), name, translator, time);
+        ProcessStart start, IAgentRoom? room, string name, IRpcTranslator translator, TimeProvider time, CancellationToken cancellationToken, AgentRoomNeeds? needs = null)
+        => new(await LineProgram.StartAsync(start, room, new ProgramVoice(name, ReasonComesLast: true), time, cancellationToken, needs), name, translator, time);
 
     /// <summary>Asks the program and waits.</summary>
     /// <param name="then">Runs when the answer comes, under the lock and in the order of the program's words; its events follow at once.</param>
@@ -90,6 +91,33 @@ internal sealed class RpcConnection : IAsyncDisposable
         {
             await events.WriteAsync(item, cancellationToken);
         }
+    }
+
+    /// <summary>
+    /// Says what did not come from the program's own words, chosen and written under the lock: whatever the translator ends under it is said afterwards. Waits while there is no room,
+    /// and chooses again then.
+    /// </summary>
+    /// <param name="choose">Null: nothing is to be said any more.</param>
+    /// <returns>Whether it was said.</returns>
+    public async ValueTask<bool> SayAsync(Func<AgentEvent?> choose, CancellationToken cancellationToken)
+    {
+        do
+        {
+            lock (State)
+            {
+                if (choose() is not { } item)
+                {
+                    return false;
+                }
+
+                if (events.TryWrite(item))
+                {
+                    return true;
+                }
+            }
+        }
+        while (await events.WaitForRoomAsync(cancellationToken));
+        return false;
     }
 
     /// <summary>Stops what we do for the program in this turn; commands are killed.</summary>

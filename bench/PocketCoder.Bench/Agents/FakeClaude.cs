@@ -1,9 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
-using PocketCoder.Agents.Claude;
 
-namespace PocketCoder.Bench;
+namespace PocketCoder.Bench.Agents;
 
 /// <summary>
 /// Speaks just enough of Claude Code's stream-json for the real driver, and writes the clock into what it says: Linux gives all
@@ -15,23 +14,6 @@ internal static class FakeClaude
     private const string Session = "11111111-1111-4111-8111-111111111111";
     private static readonly StreamWriter Out = new(Console.OpenStandardOutput()) { AutoFlush = true, NewLine = "\n" };
     private static int s_message;
-
-    /// <summary>Writes a program named like Claude that runs this. Telling its version costs a shell, as the real one's costs little.</summary>
-    /// <returns>Its path.</returns>
-    [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
-    public static string WriteScript(DirectoryInfo folder)
-    {
-        var path = Path.Combine(folder.FullName, "claude");
-        var self = Environment.ProcessPath ?? throw new InvalidOperationException("unknown program path");
-        var runtime = Environment.GetEnvironmentVariable("DOTNET_ROOT") is { Length: > 0 } root ? $"export DOTNET_ROOT={Quoted(root)}\n" : "";
-        File.WriteAllText(
-            path,
-            $"#!/bin/sh\nif [ \"$1\" = --version ]; then echo '{ClaudeDriver.TestedVersions[^1]} (Claude Code)'; exit; fi\n{runtime}exec {Quoted(self)} fake-claude\n");
-        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        return path;
-
-        static string Quoted(string text) => $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
-    }
 
     public static async Task<int> RunAsync()
     {

@@ -1,0 +1,6 @@
+namespace PocketCoder.Processes;
+
+/// <summary>How busy processes are. To be compared with a later one.</summary>
+/// <param name="CpuTicks">Processor time that those of them used that run now, in hundredths of a second.</param>
+/// <param name="IsStopped">The first of them was stopped by a signal and does nothing until it is continued.</param>
+public readonly record struct ProcessUsage(long CpuTicks, bool IsStopped);

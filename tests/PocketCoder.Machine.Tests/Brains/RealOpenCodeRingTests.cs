@@ -1,0 +1,146 @@
+using PocketCoder.Agents.OpenCode;
+using PocketCoder.Protocol;
+using PocketCoder.Testing;
+using PocketCoder.Testing.Agents;
+using PocketCoder.Testing.ScriptedModel;
+
+namespace PocketCoder.Machine.Tests.Brains;
+
+/// <summary>The real OpenCode of a sandboxed session: held to our tools, in a ring of its own, with the model broker as its only network.</summary>
+[Trait("Category", "Slow")]
+public sealed class RealOpenCodeRingTests
+{
+    private const string StoredKey = "sk-stored-key-in-the-machine-45";
+
+    private static readonly string[] Offered =
+    [
+        "edit", "glob", "grep", "pocketcoder_bash", "pocketcoder_job_input", "pocketcoder_job_kill", "pocketcoder_job_list", "pocketcoder_job_output", "pocketcoder_send_file", "question", "read",
+        "todowrite", "write",
+    ];
+
+    [Fact]
+    public async Task With_a_stored_key_it_edits_and_runs_after_approval_and_goes_on_after_it_was_killed()
+    {
+        await using var story = await Story.StartAsync(StoredKey);
+        await File.WriteAllTextAsync(story.Home.InProject("notes.txt"), "old text\n");
+        var session = await story.NewAsync("""
+            TOOL: edit {"filePath":"notes.txt","oldString":"old","newString":"new"}
+            TOOL: pocketcoder_bash {"command":"cat notes.txt; env; exit 3","description":"look"}
+            TOOL: pocketcoder_bash {"command":"touch never"}
+            SAY: done
+            """);
+        await story.ReadAsync(session);
+        var edit = await story.AskedAsync();
+        Assert.Equal("notes.txt", Path.GetFileName(Assert.IsType<EditSubject>(edit.Subject).Path));
+        Assert.Equal("old text\n", await File.ReadAllTextAsync(story.Home.InProject("notes.txt")));
+        await story.Device.DecideAsync(edit, DecisionVerdict.Allow);
+        var command = await story.AskedAsync();
+        Assert.Equal("new text\n", await File.ReadAllTextAsync(story.Home.InProject("notes.txt")));
+        await story.Device.DecideAsync(command, DecisionVerdict.Allow);
+        var result = await story.Device.NextEventAsync<ToolResultEvent>(e => e.Output.Contains("HOME=", StringComparison.Ordinal));
+        Assert.DoesNotContain("OPENCODE", result.Output, StringComparison.Ordinal);
+        await story.Device.DecideAsync(await story.AskedAsync(), DecisionVerdict.Deny);
+        Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
+        Assert.False(File.Exists(story.Home.InProject("never")));
+        Assert.Equal([StoredKey], story.Model.Requests.Select(r => r.Key).Distinct());
+        Assert.All(story.Model.Requests.Where(r => r.Dialect == "responses"), r => Assert.Equal(Offered, r.Tools.Order(StringComparer.Ordinal)));
+        Assert.Equal(ModelAccess.Key, (await story.InfoAsync(session)).Models);
+        Assert.Contains(await story.StartsAsync(), d => d.GetProperty("place").GetString() == "ring" && d.GetProperty("models").GetString() == "key");
+        await Wait.UntilAsync(async () => (await story.UsageAsync()).Sessions is [{ Used: { Requests: >= 3, InputTokens: > 0 } }], "the use is recorded");
+
+        var pid = Assert.Single(Story.Pids(story.StateOf(session)));
+        foreach (var file in (string[])["environ", "cmdline"])
+        {
+            var words = await File.ReadAllTextAsync($"/proc/{pid}/{file}");
+            Assert.All((string[])[StoredKey, OpenCodeHome.Key, story.Home.Home + "/", "POCKETCODER"], w => Assert.DoesNotContain(w, words, StringComparison.Ordinal));
+        }
+
+        Assert.Equal(["lo"], (await File.ReadAllLinesAsync($"/proc/{pid}/net/dev")).Skip(2).Select(l => l.Split(':')[0].Trim()));
+
+        await story.PromptAsync(session, "TOOL: pocketcoder_bash {\"command\":\"touch stopped\"}");
+        var waiting = await story.AskedAsync();
+        await story.Device.AskAsync(MessageTypes.AgentCancel, new AgentCancelRequest(session), ProtocolJson.Default.AgentCancelRequest, ProtocolJson.Default.AgentCancelResponse);
+        Assert.Equal(TurnState.Cancelled, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
+        await Record.ExceptionAsync(() => story.Device.DecideAsync(waiting, DecisionVerdict.Allow)); // too late, whether that is said or not
+
+        await story.KillAgentAsync(session);
+        await story.PromptAsync(session, "SAY: and again");
+        Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
+        Assert.Contains(await story.StartsAsync(), d => d.GetProperty("place").GetString() == "ring" && d.GetProperty("resumed").GetBoolean());
+        Assert.False(File.Exists(story.Home.InProject("stopped")));
+    }
+
+    [Fact]
+    public async Task Nothing_of_a_hostile_repository_runs_and_its_own_tools_stay_off()
+    {
+        await using var story = await Story.StartAsync(StoredKey);
+        var canary = story.Home.InProject("canary.txt");
+        await File.WriteAllTextAsync(canary, "");
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(canary, (UnixFileMode)0b110_110_110); // whoever runs in the ring could write it
+        }
+
+        new HostileOpenCodeRepository(story.Home.Project, canary).Write();
+        var session = await story.NewAsync("""
+            TOOL: bash {"command":"touch x1","description":"x"}
+            TOOL: task {"description":"x","prompt":"TOOL: pocketcoder_bash {}","subagent_type":"general"}
+            TOOL: webfetch {"url":"http://127.0.0.1:4096/","format":"text"}
+            TOOL: evil {}
+            TOOL: evil_touch {}
+            TOOL: skill {"name":"evil"}
+            TOOL: read {"filePath":"/etc/passwd"}
+            TOOL: write {"filePath":"formatted.txt","content":"x"}
+            SAY: done
+            """);
+        await story.ReadAsync(session);
+        var write = await story.AskedAsync();
+        Assert.Equal("formatted.txt", Path.GetFileName(Assert.IsType<EditSubject>(write.Subject).Path)); // the first thing that is asked at all
+        await story.Device.DecideAsync(write, DecisionVerdict.Allow);
+        Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
+        await story.PromptAsync(session, "/evil");
+        Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
+        Assert.Equal("", await File.ReadAllTextAsync(canary));
+        Assert.Equal("x", await File.ReadAllTextAsync(story.Home.InProject("formatted.txt")));
+        Assert.False(File.Exists(story.Home.InProject("x1")));
+        Assert.All(story.Model.Requests.Where(r => r.Dialect == "responses"), r => Assert.Equal(Offered, r.Tools.Order(StringComparer.Ordinal)));
+        Assert.DoesNotContain(story.Model.Requests.SelectMany(r => r.ToolResults), r => r.Contains("root:x:0", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Without_a_ring_a_sandboxed_session_is_refused_and_says_what_to_do()
+    {
+        await using var story = await Story.StartAsync(null, home => File.WriteAllText(home.SettingsFile, """{"model":"groq/some"} // not one that the machine knows"""));
+        var session = await story.NewAsync("SAY: hello");
+        await story.ReadAsync(session);
+        Assert.Contains("pocketcoder secrets set", (await story.Device.NextEventAsync<ErrorEvent>()).Message, StringComparison.Ordinal);
+        Assert.Empty(story.Model.Requests);
+    }
+
+    private sealed class Story(OpenCodeHome home, RingStory.Parts parts) : RingStory(parts)
+    {
+        public OpenCodeHome Home { get; } = home;
+
+        public static async Task<Story> StartAsync(string? key, Action<OpenCodeHome>? change = null)
+        {
+            var model = await ScriptedModelServer.StartAsync();
+            var home = new OpenCodeHome(await RealAgents.ProgramAsync("opencode"), model.Address);
+            await File.WriteAllTextAsync(home.SettingsFile, """{"model":"openai/gpt-4.1"}""");
+            home.Environment["OPENAI_BASE_URL"] = model.Address + "/v1";
+            change?.Invoke(home);
+            return new Story(home, await BeginAsync(model, new OpenCodeDriver(TimeProvider.System, home.Environment), home.Project, "openai", key));
+        }
+
+        public Task KillAgentAsync(Guid session) => KillAsync(() => Pids(StateOf(session)));
+
+        public override async ValueTask DisposeAsync()
+        {
+            await base.DisposeAsync();
+            Home.Dispose();
+        }
+
+        /// <summary>Processes that are the program itself, with that folder for its files.</summary>
+        public static IReadOnlyList<int> Pids(string state) => PidsOf((arguments, environment)
+            => Path.GetFileName(arguments[0]).StartsWith("opencode", StringComparison.Ordinal) && environment.Contains($"XDG_DATA_HOME={state}/data"));
+    }
+}

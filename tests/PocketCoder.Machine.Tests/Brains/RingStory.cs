@@ -1,0 +1,111 @@
+using System.Text.Json;
+using PocketCoder.Agents;
+using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Protocol;
+using PocketCoder.Testing;
+using PocketCoder.Testing.Devices;
+using PocketCoder.Testing.ScriptedModel;
+
+namespace PocketCoder.Machine.Tests.Brains;
+
+/// <summary>A daemon with one real program, a project and a phone.</summary>
+internal class RingStory(RingStory.Parts parts) : IAsyncDisposable
+{
+    public ScriptedModelServer Model => parts.Model;
+
+    public TestDaemon Daemon => parts.Daemon;
+
+    public TestDevice Device => parts.Device;
+
+    /// <param name="provider">The secret's name for <paramref name="key"/>.</param>
+    /// <param name="key">Stored in the machine; null: none.</param>
+    public static async Task<Parts> BeginAsync(ScriptedModelServer model, IAgentDriver driver, string folder, string provider, string? key)
+    {
+        var daemon = await TestDaemon.StartAsync(drivers: [driver]);
+        if (key is not null)
+        {
+            await ((IControlTarget)daemon.Daemon).SetSecretAsync(provider, key, CancellationToken.None);
+        }
+
+        var project = (await ((IControlTarget)daemon.Daemon).AddProjectAsync(folder, "api", CancellationToken.None)).Project;
+        await daemon.Daemon.SandboxesKnown;
+        return new Parts(model, driver.Description.Id, daemon, await daemon.PairAsync(), project.ProjectId);
+    }
+
+    public async Task<Guid> NewAsync(string prompt, SandboxKind sandbox = SandboxKind.Bubblewrap)
+    {
+        var session = Guid.CreateVersion7();
+        await Device.AskAsync(
+            MessageTypes.AgentSessionNew,
+            new AgentSessionNewRequest(session, Guid.CreateVersion7(), parts.Project, parts.Agent, prompt, Sandbox: sandbox),
+            ProtocolJson.Default.AgentSessionNewRequest,
+            ProtocolJson.Default.AgentSessionNewResponse);
+        return session;
+    }
+
+    public Task ReadAsync(Guid session) => Device.SubscribeAsync($"session/{session}");
+
+    public async Task PromptAsync(Guid session, string prompt) => await Device.AskAsync(
+        MessageTypes.AgentMessage, new AgentMessageRequest(session, Guid.CreateVersion7(), prompt), ProtocolJson.Default.AgentMessageRequest, ProtocolJson.Default.AgentMessageResponse);
+
+    public async Task<ApprovalInfo> AskedAsync() => (await Device.NextEventAsync<PromptEvent>(e => e.Approval.State == ApprovalState.Pending)).Approval;
+
+    public async Task<SessionInfo> InfoAsync(Guid session) => (await Device.AskAsync(
+        MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session), ProtocolJson.Default.AgentSessionGetRequest, ProtocolJson.Default.AgentSessionGetResponse)).Session;
+
+    public Task<UsageReport> UsageAsync() => ((IControlTarget)Daemon.Daemon).UsageAsync(CancellationToken.None);
+
+    /// <summary>The data of the ledger's rows on agents that were started, the newest first.</summary>
+    public async Task<IReadOnlyList<JsonElement>> StartsAsync()
+    {
+        var rows = await Device.AskAsync(MessageTypes.LedgerList, new LedgerListRequest(Limit: 200), ProtocolJson.Default.LedgerListRequest, ProtocolJson.Default.LedgerListResponse);
+        return [.. rows.Rows.Select(r => JsonDocument.Parse(r.Body).RootElement).Where(r => r.GetProperty("kind").GetString() == "agent_started").Select(r => r.GetProperty("data"))];
+    }
+
+    public string StateOf(Guid session) => Path.Combine(Daemon.Options.Home.AgentFiles, session.ToString("N"));
+
+    public virtual async ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        await Device.DisposeAsync();
+        await Daemon.DisposeAsync();
+        await Model.DisposeAsync();
+    }
+
+    /// <summary>Processes for which a look at arguments and environment is true.</summary>
+    protected static IReadOnlyList<int> PidsOf(Func<string[], string[], bool> match)
+    {
+        List<int> found = [];
+        foreach (var folder in Directory.EnumerateDirectories("/proc"))
+        {
+            try
+            {
+                if (int.TryParse(Path.GetFileName(folder), out var pid)
+                    && match(File.ReadAllText(Path.Combine(folder, "cmdline")).Split('\0'), File.ReadAllText(Path.Combine(folder, "environ")).Split('\0')))
+                {
+                    found.Add(pid);
+                }
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // ended meanwhile, or not ours
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>SIGKILL to the program itself, as the kernel would for memory.</summary>
+    protected async Task KillAsync(Func<IReadOnlyList<int>> pids)
+    {
+        foreach (var pid in pids())
+        {
+            PocketCoder.Processes.ProcessGroup.TrySignal(PocketCoder.Processes.ProcessGroup.Identify(pid)!, 9);
+        }
+
+        await Wait.UntilAsync(() => pids().Count == 0, "the agent is gone");
+        await Wait.UntilAsync(() => Daemon.Log.Lines.Any(l => l.Contains("ended:", StringComparison.Ordinal)), "the daemon saw it");
+    }
+
+    internal sealed record Parts(ScriptedModelServer Model, string Agent, TestDaemon Daemon, TestDevice Device, Guid Project);
+}

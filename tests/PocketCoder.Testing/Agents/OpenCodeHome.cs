@@ -1,0 +1,64 @@
+using System.Text.Json.Nodes;
+
+namespace PocketCoder.Testing.Agents;
+
+/// <summary>A fresh home and project for one test, and the settings that lead OpenCode to a scripted model. Deleted at the end.</summary>
+public sealed class OpenCodeHome : IDisposable
+{
+    public const string Key = "sk-scripted-opencode-000";
+
+    public const string Model = "scripted/one";
+
+    private readonly DirectoryInfo root = Directory.CreateTempSubdirectory("pocketcoder-opencode-");
+
+    public OpenCodeHome(string program, string modelAddress)
+    {
+        Home = root.CreateSubdirectory("home").FullName;
+        Project = root.CreateSubdirectory("project").FullName;
+        SettingsFile = Path.Combine(Directory.CreateDirectory(Path.Combine(Home, ".config", "opencode")).FullName, "opencode.json");
+        var limits = new JsonObject { ["context"] = 200000, ["output"] = 32000 };
+        var cost = new JsonObject { ["input"] = 3, ["output"] = 15, ["cache_read"] = 1 };
+        File.WriteAllText(SettingsFile, new JsonObject
+        {
+            ["model"] = Model,
+            ["small_model"] = Model,
+            ["enabled_providers"] = new JsonArray("scripted"),
+            ["provider"] = new JsonObject
+            {
+                ["scripted"] = new JsonObject
+                {
+                    ["npm"] = "@ai-sdk/openai-compatible",
+                    ["name"] = "Scripted",
+                    ["options"] = new JsonObject { ["baseURL"] = $"{modelAddress}/v1", ["apiKey"] = Key },
+                    ["models"] = new JsonObject
+                    {
+                        ["one"] = new JsonObject { ["tool_call"] = true, ["reasoning"] = true, ["limit"] = limits, ["cost"] = cost },
+                        ["two"] = new JsonObject { ["tool_call"] = true },
+                        ["gpt-5.5"] = new JsonObject { ["tool_call"] = true }, // by its name it is offered other tools
+                    },
+                },
+            },
+        }.ToJsonString());
+        Environment = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["PATH"] = System.Environment.GetEnvironmentVariable("PATH") ?? "/usr/bin:/bin",
+            ["HOME"] = Home,
+            ["LANG"] = "C.UTF-8",
+            ["POCKETCODER_OPENCODE"] = program,
+        };
+    }
+
+    public string Home { get; }
+
+    public string SettingsFile { get; }
+
+    /// <summary>An empty folder that is no git repository.</summary>
+    public string Project { get; }
+
+    /// <summary>What the daemon's environment would be.</summary>
+    public Dictionary<string, string> Environment { get; }
+
+    public string InProject(string path) => Path.Combine(Project, path);
+
+    public void Dispose() => root.Delete(recursive: true);
+}
