@@ -35,7 +35,7 @@ internal static class CodexRoom
                 // Its indexes name files by where they lay in the other room; made anew from the conversations themselves.
                 foreach (var index in Directory.EnumerateFiles(state, "*.sqlite*"))
                 {
-                    Remove(index);
+                    RoomFiles.Remove(index);
                 }
             }
 
