@@ -27,9 +27,11 @@ internal static class CommandLine
         root.Add(ProjectCommands.Add(terminal));
         root.Add(ProjectCommands.Remove(terminal));
         root.Add(ProjectCommands.List(terminal));
+        root.Add(ProjectDefaultsCommand.Create(terminal));
         root.Add(RunCommand.Create(terminal));
         root.Add(SessionCommands.List(terminal));
         root.Add(SessionCommands.Resume(terminal));
+        root.Add(ConversationsCommand.Create(terminal));
         root.Add(JobCommands.List(terminal));
         root.Add(JobCommands.Output(terminal));
         root.Add(NetworkCommands.Create(terminal));

@@ -122,7 +122,7 @@ public sealed partial class Daemon : IControlTarget
 
     Task<IReadOnlyList<SessionInfo>> IControlTarget.ListSessionsAsync(CancellationToken ct) => Task.FromResult(_sessions.List());
 
-    IControlSessions IControlTarget.Sessions => new OwnerSessions(_sessions, _projects, _agents, _approvals, _store, _options.Home);
+    IControlSessions IControlTarget.Sessions => new OwnerSessions(_sessions, _projects, _agents, _approvals, _store, _options.Home, _holds, _conversations, _defaults);
 
     IControlTerminals IControlTarget.Terminals => new OwnerTerminals(_terminals);
 

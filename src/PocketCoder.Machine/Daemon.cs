@@ -12,6 +12,7 @@ using PocketCoder.Machine.Attachments;
 using PocketCoder.Machine.Brains;
 using PocketCoder.Machine.Chain;
 using PocketCoder.Machine.Connections;
+using PocketCoder.Machine.Conversations;
 using PocketCoder.Machine.Devices;
 using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Executions.Archive;
@@ -63,6 +64,9 @@ public sealed partial class Daemon : IAsyncDisposable
     private readonly FileFinder _finder;
     private readonly SnapshotRoom _snapshots;
     private readonly UndoDesk _undo;
+    private readonly ConversationDesk _conversations;
+    private readonly TerminalHolds _holds;
+    private readonly ProjectDefaultsStore _defaults;
     private readonly SessionDirectory _sessions;
     private readonly TerminalDesk _terminals;
     private readonly ExecutionDesk _executions;
@@ -110,7 +114,10 @@ public sealed partial class Daemon : IAsyncDisposable
 
         _models = new ModelDesk(options.Home, options.ModelUpstreams, _store, _secrets, time, logger) { Ask = AskBudgetAsync };
         var starter = new AgentStarter(options.Home, _hands, _models, _store, _attachments.Folders);
-        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, starter, _models, _secrets, _snapshots, time, AgentIdleTimeout, logger) { Archive = archive, Attachments = _attachments, OutputLimit = options.OutputLimit, Limits = options.Limits }, _projects, _agents);
+        _conversations = new ConversationDesk(_agents, _store, _secrets);
+        _holds = new TerminalHolds(_store, time, logger) { Left = session => _sessions?.Find(session)?.TerminalLeft() };
+        _defaults = new ProjectDefaultsStore(_store, _projects, _agents);
+        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, starter, _models, _secrets, _snapshots, time, AgentIdleTimeout, logger) { Archive = archive, Attachments = _attachments, Holds = _holds, Conversations = _conversations, OutputLimit = options.OutputLimit, Limits = options.Limits }, _projects, _agents);
         _calm = new Calm(options.Rests ?? (static () => { }), () => _sessions.Actors.Any(a => a.Info.State == SessionState.Working), time);
         (_store.Announced, _connections.Changed) = (_calm.Touch, _calm.Touch);
         _terminals = new TerminalDesk(_store, _hands, _sessions, _projects, logger);
@@ -124,6 +131,8 @@ public sealed partial class Daemon : IAsyncDisposable
             .MapSessions(_sessions, _agents)
             .MapAttachments(_attachments)
             .MapFiles(_finder)
+            .MapConversations(_conversations, _projects)
+            .MapProjects(_defaults)
             .MapApprovals(_approvals)
             .MapExecutions(_executions)
             .MapSnapshots(_undo)
@@ -169,7 +178,7 @@ public sealed partial class Daemon : IAsyncDisposable
 
         var identity = ChannelIdentity.LoadOrCreate(options.Home.MachineKey);
         var ledger = await LedgerStore.OpenAsync(
-            new LedgerOptions(options.Home.Database, identity.Id) { MigrationSets = [new MigrationSet("machine", typeof(Daemon).Assembly, "PocketCoder.Machine.Migrations"), new MigrationSet("models", typeof(Daemon).Assembly, "PocketCoder.Machine.Models.Migrations"), new MigrationSet("snapshots", typeof(Daemon).Assembly, "PocketCoder.Machine.Snapshots.Migrations"), new MigrationSet("attachments", typeof(Daemon).Assembly, "PocketCoder.Machine.Attachments.Migrations"), new MigrationSet("forks", typeof(Daemon).Assembly, "PocketCoder.Machine.Sessions.Forks.Migrations")] },
+            new LedgerOptions(options.Home.Database, identity.Id) { MigrationSets = [new MigrationSet("machine", typeof(Daemon).Assembly, "PocketCoder.Machine.Migrations"), new MigrationSet("models", typeof(Daemon).Assembly, "PocketCoder.Machine.Models.Migrations"), new MigrationSet("conversations", typeof(Daemon).Assembly, "PocketCoder.Machine.Conversations.Migrations"), new MigrationSet("projects", typeof(Daemon).Assembly, "PocketCoder.Machine.Projects.Migrations"), new MigrationSet("snapshots", typeof(Daemon).Assembly, "PocketCoder.Machine.Snapshots.Migrations"), new MigrationSet("attachments", typeof(Daemon).Assembly, "PocketCoder.Machine.Attachments.Migrations"), new MigrationSet("forks", typeof(Daemon).Assembly, "PocketCoder.Machine.Sessions.Forks.Migrations")] },
             options.TimeProvider,
             cancellationToken);
         Daemon daemon;
@@ -225,6 +234,8 @@ public sealed partial class Daemon : IAsyncDisposable
             await _gateway.DisposeAsync();
         }
 
+        await _holds.DisposeAsync();
+        _conversations.Dispose();
         _calm.Dispose();
         await _sessions.DisposeAsync();
         await _terminals.DisposeAsync();
@@ -268,6 +279,7 @@ public sealed partial class Daemon : IAsyncDisposable
         await _attachments.SweepAsync();
         await _hands.CleanAsync(cancellationToken);
         _ = LookAsync(); // a few seconds' work that nothing waits for
+        await _holds.LoadAsync(cancellationToken);
         await _sessions.RecoverAsync(cancellationToken);
         await _terminals.RecoverAsync(cancellationToken);
         var fabric = new InProcessFabric();

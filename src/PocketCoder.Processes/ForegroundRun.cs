@@ -9,9 +9,11 @@ public static class ForegroundRun
 {
     /// <param name="program">Name or path; looked for on PATH.</param>
     /// <param name="environment">Added to this program's own.</param>
+    /// <param name="started">Is told the process id as soon as it runs; whatever it throws is thrown when the program has ended.</param>
     /// <returns>Its exit code.</returns>
     /// <exception cref="IOException">It could not be started.</exception>
-    public static async Task<int> RunAsync(string program, IReadOnlyList<string> arguments, string workingDirectory, IReadOnlyDictionary<string, string> environment, CancellationToken ct)
+    public static async Task<int> RunAsync(
+        string program, IReadOnlyList<string> arguments, string workingDirectory, IReadOnlyDictionary<string, string> environment, Func<int, Task> started, CancellationToken ct)
     {
         var start = new ProcessStartInfo(program) { UseShellExecute = false, WorkingDirectory = workingDirectory };
         foreach (var argument in arguments)
@@ -30,7 +32,9 @@ public static class ForegroundRun
         try
         {
             using var process = Process.Start(start) ?? throw new IOException($"{program} could not be started.");
+            var told = started(process.Id);
             await process.WaitForExitAsync(ct);
+            await told;
             return process.ExitCode;
         }
         catch (Win32Exception e)

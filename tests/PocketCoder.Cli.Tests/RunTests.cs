@@ -166,6 +166,34 @@ public sealed class RunTests
         await tty.UntilAsync("stopped-ended-7");
     }
 
+    [Fact]
+    public async Task What_nobody_decides_in_time_ends_with_a_code_of_its_own()
+    {
+        await using var home = new CliHome();
+        await home.StartAsync("--sandbox", "none", "--approval-timeout", "10s");
+        Assert.Contains("nobody decided in time", (await home.RunAsync("run", "--project", "demo", "run: echo never")).Ended(6).Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_projects_defaults_are_shown_set_taken_away_and_what_run_begins_with_and_projects_are_found_by_the_beginning_of_their_id()
+    {
+        await using var home = new CliHome();
+        await home.StartAsync();
+        var project = (await home.AskAsync("projects"))[0].GetProperty("projectId").GetString()!;
+        Assert.Equal(JsonValueKind.Null, (await home.AskAsync("project", "defaults", "--project", "demo")).GetProperty("agent").ValueKind);
+        var set = await home.AskAsync("project", "defaults", "--project", project[..13], "--agent", "stub", "--sandbox", "none");
+        Assert.Equal(("stub", "none"), (set.GetProperty("agent").GetString(), set.GetProperty("sandbox").GetString()));
+        Assert.Contains("stub", (await home.RunAsync("project", "defaults", "--project", "demo")).Succeeded().Out, StringComparison.Ordinal);
+        Assert.Contains("(stub, no sandbox)", (await home.RunAsync("run", "--project", "demo", "hello")).Succeeded().Error, StringComparison.Ordinal);
+        Assert.Contains("no mode plan", (await home.RunAsync("project", "defaults", "--project", "demo", "--mode", "plan")).Ended(1).Error, StringComparison.Ordinal);
+        var taken = await home.AskAsync("project", "defaults", "--project", "demo", "--agent", "-", "--sandbox", "-");
+        Assert.Equal((JsonValueKind.Null, JsonValueKind.Null), (taken.GetProperty("agent").ValueKind, taken.GetProperty("sandbox").ValueKind));
+
+        Assert.Single((await home.AskAsync("sessions", "--project", project[..13])).EnumerateArray());
+        Assert.Contains("no such project", (await home.RunAsync("sessions", "--project", project[..3])).Ended(1).Error, StringComparison.Ordinal);
+        Assert.Contains("command line", (await home.RunAsync("pair", "--no-wait", "--name", "cli")).Ended(1).Error, StringComparison.Ordinal);
+    }
+
     /// <summary>Nothing of what was asked before is left to be taken for the next question.</summary>
     private static async Task ClearAsync(RealTerminal tty)
     {

@@ -1,11 +1,12 @@
 import type {
   AgentDeltaPayload, AgentEventPayload, AgentInfo, AgentPromptResponseRequest, ApprovalInfo, DeviceInfo, Envelope, ErrorCode, HelloResponse, LedgerHead,
-  LedgerRowInfo, MachineEvent, MachineInfo, NetworkRuleInfo, ProjectInfo, Requests, Scope, SessionInfo, SnapshotDiffResponse, TurnInfo, UndoFile, UndoInfo, UndoTarget,
+  LedgerRowInfo, MachineEvent, MachineInfo, NetworkRuleInfo, ProjectDefaults, ProjectInfo, Requests, Scope, SessionInfo, SnapshotDiffResponse, TurnInfo, UndoFile, UndoInfo, UndoTarget,
 } from "$lib/protocol/generated";
 import type { Socket } from "$lib/link/transport";
 import { runsWhenAllowed } from "$lib/stores/decisions";
 import { frame } from "./mock-door";
 import { MockFiles } from "./mock-files";
+import { begunIn, NO_DEFAULTS } from "./mock-begun";
 import { MockTerminals } from "./mock-terminals";
 
 /** How the mock begins and behaves. */
@@ -17,6 +18,8 @@ export interface MockState {
   approvals: ApprovalInfo[];
   devices: DeviceInfo[];
   rules: NetworkRuleInfo[];
+  /** What projects' sessions begin with. */
+  defaults: Map<string, ProjectDefaults>;
   ledger: LedgerRowInfo[];
   head: LedgerHead;
   scopes: Scope[];
@@ -194,11 +197,17 @@ export class MockMachine {
         cursor: { stream: "machine", epoch: this.epoch, seq: this.machineSeq },
       }),
       projects_list: () => ({ projects: state.projects }),
+      agent_conversations: ({ projectId }) => ({ conversations: begunIn(state.projects.find((item) => item.projectId === projectId)?.path ?? "", state.sessions[0]?.agentSessionId ?? null), missing: [] }),
+      project_defaults_get: ({ projectId }) => ({ defaults: state.defaults.get(projectId) ?? NO_DEFAULTS }),
+      project_defaults_set: ({ projectId, defaults }) => {
+        state.defaults.set(projectId, defaults);
+        return { defaults };
+      },
       agents_list: () => ({ agents: state.agents }),
       agent_session_new: ({ agentSessionId, promptId, projectId, agent, content, mode, model, attachments }) => {
         if (!state.sessions.some((item) => item.agentSessionId === agentSessionId)) {
           const created: SessionInfo = {
-            agentSessionId, projectId, agent, title: content.slice(0, 60), state: "idle", activity: null, quiet: null, mode: mode ?? null, model: model ?? null, sandbox: "none", queued: 0, held: false,
+            agentSessionId, projectId, agent, title: content.slice(0, 60), state: "idle", activity: null, quiet: null, mode: mode ?? null, model: model ?? null, sandbox: "none", queued: 0, held: false, inTerminal: false,
             archived: false, createdAt: now(), updatedAt: now(), usage: { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, costUsd: null }, head: 0,
           };
           state.sessions.push(created);

@@ -1,11 +1,12 @@
 import type { AgentEventPayload, ApprovalInfo, ApprovalSubject, DiffHunk, FileDiff, LedgerRowInfo, SessionInfo, ToolCategory, TurnInfo, TurnState } from "$lib/protocol/generated";
+import { begunTranscript } from "./mock-begun";
 import type { MockState } from "./mock-machine";
 
 const START = Date.now();
 const ago = (minutes: number): string => new Date(START - minutes * 60_000).toISOString();
 const id = (n: number): string => `0198c1d0-0000-7000-8000-${n.toString(16).padStart(12, "0")}`;
 const PROJECT = { api: id(1), web: id(2), infra: id(3) };
-export const SESSION = { main: id(101), plan: id(102), done: id(103), failed: id(104), working: id(105), archived: id(106), big: id(107) };
+export const SESSION = { main: id(101), plan: id(102), done: id(103), failed: id(104), working: id(105), archived: id(106), big: id(107), begun: id(108) };
 export const APPROVAL = { command: id(201), edit: id(202), question: id(203), plan: id(204), tool: id(205), unknown: id(206), hidden: id(207), network: id(208), job: id(209) };
 
 /** Named beginnings: rich (everything at once), empty, fresh (no project), unpaired, offline, mute, refused, revoked, version, alarm, badhead, viewer, big, busy. */
@@ -69,7 +70,7 @@ export async function scenario(name: string): Promise<MockState> {
 
 export function session(agentSessionId: string, projectId: string, title: string, state: SessionInfo["state"], activity: string | null, minutes: number, more: Partial<SessionInfo> = {}): SessionInfo {
   return {
-    agentSessionId, projectId, agent: "claude", title, state, activity, mode: "default", model: "sonnet", sandbox: "none", queued: 0, held: false, archived: false, createdAt: ago(minutes + 30), updatedAt: ago(minutes), quiet: null,
+    agentSessionId, projectId, agent: "claude", title, state, activity, mode: "default", model: "sonnet", sandbox: "none", queued: 0, held: false, inTerminal: false, archived: false, createdAt: ago(minutes + 30), updatedAt: ago(minutes), quiet: null,
     usage: { inputTokens: 4200, outputTokens: 8100, cacheReadTokens: 182_000, cacheWriteTokens: 21_000, costUsd: 0.42 }, head: 0, ...more,
   };
 }
@@ -146,6 +147,7 @@ function rich(ledger: LedgerRowInfo[]): MockState {
     session(SESSION.plan, PROJECT.web, "Plan the session store", "needs_you", null, 9, { mode: "plan" }),
     session(SESSION.working, PROJECT.infra, "Upgrade the build image", "working", "bash: docker build -t base .", 0, { sandbox: "bubblewrap", quiet: { kind: "tool", since: ago(2), detail: "bash: docker build -t base .", nextAt: null, attempt: null, maxAttempts: null } }),
     session(SESSION.failed, PROJECT.infra, "Apply the new network", "failed", null, 68),
+    session(SESSION.begun, PROJECT.api, "Move the rate limiter into the gateway", "idle", null, 70, { sandbox: "bubblewrap", inTerminal: true, queued: 1 }),
     session(SESSION.done, PROJECT.api, "Write tests for the rate limiter", "idle", null, 200),
     session(SESSION.archived, PROJECT.web, "Old experiment", "idle", null, 9000, { archived: true }),
   ];
@@ -159,12 +161,13 @@ function rich(ledger: LedgerRowInfo[]): MockState {
       { projectId: id(4), name: "legacy", path: "/mnt/usb/legacy", createdAt: ago(90000), lastOpenedAt: null, missing: true },
     ],
     agents: [
-      { id: "claude", name: "Claude Code", installed: true, version: "2.1.0", advice: null, modes: ["default", "plan", "acceptEdits"], models: true, questions: true, plans: true, resume: true, hostTools: true, fork: true, rewind: true, steer: false, images: true, commands: false, conversations: false, usage: true, cost: false, efforts: [] },
-      { id: "stub", name: "Stub", installed: true, version: "0.1.0", advice: null, modes: [], models: false, questions: false, plans: false, resume: false, hostTools: false, fork: false, rewind: false, steer: false, images: false, commands: false, conversations: false, usage: true, cost: false, efforts: [] },
-      { id: "codex", name: "Codex", installed: false, version: null, advice: "Install it with npm install -g @openai/codex, then sign in by running codex once.", modes: [], models: true, questions: false, plans: false, resume: true, hostTools: true, fork: true, rewind: true, steer: false, images: true, commands: false, conversations: false, usage: true, cost: false, efforts: [] },
+      { id: "claude", name: "Claude Code", installed: true, version: "2.1.0", advice: null, modes: ["default", "plan", "acceptEdits"], models: true, questions: true, plans: true, resume: true, hostTools: true, fork: true, rewind: true, images: true, conversations: true, efforts: [], conversationContinue: true, conversationCopy: "whole" },
+      { id: "stub", name: "Stub", installed: true, version: "0.1.0", advice: null, modes: [], models: false, questions: false, plans: false, resume: false, hostTools: false, rewind: false, efforts: [], conversationContinue: false, conversationCopy: "none" },
+      { id: "codex", name: "Codex", installed: false, version: null, advice: "Install it with npm install -g @openai/codex, then sign in by running codex once.", modes: [], models: true, questions: false, plans: false, resume: true, hostTools: true, fork: true, rewind: true, images: true, efforts: [], conversationContinue: false, conversationCopy: "words" },
     ],
     sessions,
     approvals,
+    defaults: new Map([[PROJECT.web, { agent: "claude", mode: "plan", model: "opus", effort: null, sandbox: "none" }]]),
     rules: [
       { ruleId: id(701), projectId: PROJECT.api, pattern: "registry.example.com:443", by: "Pixel", createdAt: ago(900), expiresAt: ago(-40_000) },
       { ruleId: id(702), projectId: PROJECT.web, pattern: ".fonts.example.com:80,443", by: "cli", createdAt: ago(5000), expiresAt: null },
@@ -180,6 +183,7 @@ function rich(ledger: LedgerRowInfo[]): MockState {
     events: new Map([
       [SESSION.main, mainTranscript(approvals)],
       [SESSION.failed, failedTranscript()],
+      [SESSION.begun, [...begunTranscript(ago(70)), turnEvent(id(340), "And the tests of the gateway?", "queued", 3)]],
       [SESSION.working, workingTranscript()],
       [SESSION.plan, [turnEvent(id(320), "Plan how to move the session store out of the process.", "waiting", 10), ...approvals.filter((item) => item.agentSessionId === SESSION.plan).map((item): AgentEventPayload => ({ kind: "prompt", approval: item, ...base(10) }))]],
       [SESSION.done, [turnEvent(id(330), "Write tests for the rate limiter.", "completed", 210), text("b-done", "Done: 14 tests, all green.", 200), ...doneTranscript(approvals)]],

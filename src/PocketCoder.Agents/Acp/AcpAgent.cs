@@ -52,6 +52,9 @@ public sealed record AcpAgent(string Id, string Name, string Program, IReadOnlyL
     /// <summary>Whether it can go on with an earlier conversation.</summary>
     public bool Resume { get; init; } = true;
 
+    /// <summary>Whether it is asked for the conversations it keeps (<c>session/list</c>, where it declares that), so that one can go on here.</summary>
+    public bool Conversations { get; init; }
+
     /// <summary>Whether it reports tokens.</summary>
     public bool Usage { get; init; }
 
@@ -99,6 +102,7 @@ public sealed record AcpAgent(string Id, string Name, string Program, IReadOnlyL
         Questions = true,
         Models = true,
         Images = true,
+        Conversations = true,
         Usage = true,
         Install = "npm install -g @agentclientprotocol/claude-agent-acp", // tested with 0.49.0, which tells no version when it is only looked for
         Gate = ClaudeAgentAcpGate.Gate,

@@ -85,6 +85,7 @@ public sealed partial record AcpConfiguration(IReadOnlyList<AcpAgent> Agents, st
                     Models = true,
                     Questions = true,
                     Plans = true,
+                    Conversations = true,
                     Usage = true,
                     Images = entry.IsTrue("images"),
                 });

@@ -7,7 +7,7 @@ namespace PocketCoder.Agents.Acp;
 /// Drives any agent that speaks the Agent Client Protocol: one process a session, JSON-RPC over stdin and stdout. What such an agent asks before it acts is its own matter:
 /// ACP has no way to take its tools away, so only an agent with an <see cref="AcpGate"/> works in a sandboxed session. How, and what differs: docs/agents.md.
 /// </summary>
-public sealed class AcpDriver : IAgentDriver
+public sealed partial class AcpDriver : IAgentDriver
 {
     private const int LongestId = 200;
 
@@ -36,6 +36,8 @@ public sealed class AcpDriver : IAgentDriver
             Questions = agent.Questions,
             Plans = agent.Plans,
             Resume = agent.Resume,
+            Conversations = agent.Conversations,
+            Continues = agent.Conversations,
             Usage = agent.Usage,
             Images = agent.Images,
             HostTools = agent.Gate is not null,

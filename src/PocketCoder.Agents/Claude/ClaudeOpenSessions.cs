@@ -29,6 +29,38 @@ internal static class ClaudeOpenSessions
         }
     }
 
+    /// <summary>
+    /// The pid of a Claude Code that a person runs in a terminal on a room's folder, or null. Rooms leave notes in there too, and could leave false ones: only a process of
+    /// this machine that has this very folder in its environment counts. For the time when the room does not run.
+    /// </summary>
+    public static int? FindTerminal(string stateDirectory)
+    {
+        try
+        {
+            return new DirectoryInfo(Path.Combine(stateDirectory, "sessions")) is { Exists: true, LinkTarget: null } notes
+                ? notes.EnumerateFiles("*.json")
+                    .Select(note => int.TryParse(Path.GetFileNameWithoutExtension(note.Name), NumberStyles.None, CultureInfo.InvariantCulture, out var pid) ? pid : 0)
+                    .FirstOrDefault(pid => pid > 0 && Environment(pid).Contains($"\0CLAUDE_CONFIG_DIR={stateDirectory}\0", StringComparison.Ordinal)) is > 0 and var holder ? holder : null
+                : null;
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    private static string Environment(int pid)
+    {
+        try
+        {
+            return $"\0{File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/environ"))}\0";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return ""; // gone, or somebody else's
+        }
+    }
+
     private static int? Holder(string file, string conversationId)
     {
         if (!int.TryParse(Path.GetFileNameWithoutExtension(file), NumberStyles.None, CultureInfo.InvariantCulture, out var pid)

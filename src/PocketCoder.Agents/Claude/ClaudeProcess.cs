@@ -238,7 +238,7 @@ internal sealed class ClaudeProcess : IAgentProcess
         AgentReady ready;
         lock (state)
         {
-            ready = translator.Announce(start.ResumeId ?? start.SessionId.ToString("D", CultureInfo.InvariantCulture), start.Mode ?? ClaudeModes.Default, answer.Commands);
+            ready = translator.Announce((start.Fork ? null : start.ResumeId) ?? start.SessionId.ToString("D", CultureInfo.InvariantCulture), start.Mode ?? ClaudeModes.Default, answer.Commands);
         }
 
         await events.WriteAsync(ready, program.Closing);

@@ -20,10 +20,15 @@ internal static class ClaudeRoom
 
         try
         {
-            Remove(Path.Combine(state, "sessions"));
-            if (conversation is not null)
+            if (ClaudeOpenSessions.FindTerminal(state) is { } holder)
             {
-                var path = Path.Combine("projects", FolderName(workingDirectory), conversation + ".jsonl");
+                throw new AgentException(AgentError.OpenElsewhere, $"The conversation is open in a terminal (process {holder}). Leave it there first.");
+            }
+
+            Remove(Path.Combine(state, "sessions"));
+            var path = Path.Combine("projects", FolderName(workingDirectory), conversation + ".jsonl");
+            if (conversation is not null && new FileInfo(Path.Combine(hostConfig, path)).LinkTarget is null)
+            {
                 RoomFiles.Bring(Path.Combine(hostConfig, path), state, path);
             }
         }
@@ -34,7 +39,7 @@ internal static class ClaudeRoom
     }
 
     /// <summary>Claude Code's name for a directory: all but letters and digits becomes a dash.</summary>
-    private static string FolderName(string directory)
+    public static string FolderName(string directory)
     {
         var name = new StringBuilder(directory.Length);
         foreach (var c in directory)

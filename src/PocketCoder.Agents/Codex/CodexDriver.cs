@@ -40,6 +40,8 @@ public sealed partial class CodexDriver : IAgentDriver
         Resume = true,
         Fork = true,
         Rewind = true,
+        Conversations = true,
+        Copies = ConversationCopies.Words,
         Usage = true,
         Images = true,
         HostTools = true,
@@ -63,6 +65,13 @@ public sealed partial class CodexDriver : IAgentDriver
         if (start.ResumeId is { } id && !ThreadId().IsMatch(id))
         {
             throw new AgentException(AgentError.NotFound, "That is no id of a Codex conversation.");
+        }
+
+        if (start is { BegunElsewhere: true, ResumeId: { } earlier })
+        {
+            // Its tools are fixed when a conversation begins: one that a terminal began has none of ours, and could do nothing here. So its words go into a new one.
+            var said = await new CodexConversations(path, environment, time).ReadAsync(earlier, start.WorkingDirectory, cancellationToken);
+            return await CodexProcess.StartAsync(path, start with { ResumeId = null, Fork = false }, environment, time, cancellationToken, said);
         }
 
         return await CodexProcess.StartAsync(path, start, environment, time, cancellationToken);

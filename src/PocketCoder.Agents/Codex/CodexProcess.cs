@@ -35,13 +35,20 @@ internal sealed class CodexProcess : IAgentProcess
 
     public ChannelReader<AgentEvent> Events => connection.Events;
 
-    public static async Task<CodexProcess> StartAsync(string program, AgentStart start, IReadOnlyDictionary<string, string> environment, TimeProvider time, CancellationToken cancellationToken)
+    /// <param name="earlier">Words of an earlier conversation that a new one begins with.</param>
+    public static async Task<CodexProcess> StartAsync(
+        string program, AgentStart start, IReadOnlyDictionary<string, string> environment, TimeProvider time, CancellationToken cancellationToken, IReadOnlyList<AgentConversationPart>? earlier = null)
     {
         var codex = new CodexProcess(start, time);
         codex.connection = await RpcConnection.StartAsync(Child(program, start, environment), start.Room, Name, codex.translator, time, cancellationToken);
         try
         {
             await codex.OpenAsync(cancellationToken);
+            if (earlier is { Count: > 0 })
+            {
+                codex.Demand(await codex.connection.RequestAsync("thread/inject_items", w => CodexEarlierWords.Write(w, codex.translator.ThreadId, earlier), InitializeLimit, cancellationToken));
+            }
+
             return codex;
         }
         catch (Exception e)

@@ -41,6 +41,12 @@ public sealed record AgentDescription(string Id, string Name)
     /// <summary>Whether its conversations on this machine can be listed (<see cref="IAgentDriver.ListConversationsAsync"/>).</summary>
     public bool Conversations { get; init; }
 
+    /// <summary>Whether a conversation that was begun in a terminal can itself go on here, in a session without a sandbox.</summary>
+    public bool Continues { get; init; }
+
+    /// <summary>Whether such a conversation can go on as a copy, in any session that the agent can have (<see cref="AgentStart.BegunElsewhere"/>); the original stays as it is.</summary>
+    public ConversationCopies Copies { get; init; }
+
     /// <summary>Whether it reports tokens.</summary>
     public bool Usage { get; init; }
 
@@ -55,6 +61,19 @@ public sealed record AgentDescription(string Id, string Name)
 
     /// <summary>Whether its program can run in a room of its own (<see cref="AgentStart.Room"/>).</summary>
     public bool Rooms { get; init; }
+}
+
+/// <summary>What a copy of a conversation that was begun in a terminal holds.</summary>
+public enum ConversationCopies
+{
+    /// <summary>There are no copies.</summary>
+    None,
+
+    /// <summary>All of it.</summary>
+    Whole,
+
+    /// <summary>What the person and the agent said last, not what its tools gave.</summary>
+    Words,
 }
 
 /// <summary>What a look for the agent's program found.</summary>
@@ -91,6 +110,12 @@ public sealed record AgentStart
 
     /// <summary>With <see cref="Fork"/>: the last turn of the copy, by its <see cref="AgentTurnEnded.Mark"/>; null: all.</summary>
     public string? ForkAt { get; init; }
+
+    /// <summary>
+    /// With <see cref="Fork"/>: the conversation is not one of this machine's sessions but the person's own, begun in a terminal; it lies where the agent keeps its own
+    /// files outside of any room. Only if there are <see cref="AgentDescription.Copies"/>.
+    /// </summary>
+    public bool BegunElsewhere { get; init; }
 
     /// <summary>
     /// The mark (<see cref="PocketCoder.Processes.OwnedProcess.MarkVariable"/>) that every process of the agent must bear: the machine has written it down before, so that

@@ -18,11 +18,16 @@ public interface IAgentDriver
     AgentTerminalCommand? InTerminal(string conversation, string? stateDirectory) => null;
 
     /// <summary>
-    /// The newest conversations of this agent in a directory, newest first. Only if the description says so; what can't be read is left out. At most 10 s.
+    /// The newest conversations of this agent in a directory, newest first. Only if the description says so; what can't be read is left out. At most 20 s.
     /// </summary>
     /// <param name="directory">Absolute: only those that work there or beneath.</param>
     /// <param name="most">So many at most.</param>
     Task<IReadOnlyList<AgentConversation>> ListConversationsAsync(string directory, int most, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<AgentConversation>>([]);
+
+    /// <summary>What was said in a conversation, oldest first, the last of it within the bounds of <see cref="AgentConversationPart"/>. Empty: nothing is known. At most 20 s.</summary>
+    /// <param name="conversation">The agent's own id of it.</param>
+    /// <param name="directory">Where it works, as <see cref="ListConversationsAsync"/> told.</param>
+    Task<IReadOnlyList<AgentConversationPart>> ReadConversationAsync(string conversation, string directory, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<AgentConversationPart>>([]);
 
     /// <summary>Looks for the agent's program on this machine. Never throws for a missing program: that is an answer. At most 10 s.</summary>
     Task<AgentProbe> ProbeAsync(CancellationToken cancellationToken);

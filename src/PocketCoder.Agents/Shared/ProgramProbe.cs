@@ -54,7 +54,8 @@ internal sealed partial class ProgramProbe(string name, string program, string? 
         }
     }
 
-    private string? Find(IReadOnlyDictionary<string, string> environment) => Executables.Find(program, environment.GetValueOrDefault("PATH"));
+    /// <summary>Where it is; null: nowhere.</summary>
+    public string? Find(IReadOnlyDictionary<string, string> environment) => Executables.Find(program, environment.GetValueOrDefault("PATH"));
 
     [GeneratedRegex(@"\b\d+\.\d+\.\d+\b", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Version();

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using PocketCoder.Cli.Output;
+using PocketCoder.Protocol;
 using Spectre.Console;
 
 namespace PocketCoder.Cli.Commands;
@@ -51,6 +52,29 @@ internal static class ProjectCommands
     /// <summary>A project as the daemon knows it: a dot or a slash means a folder here; a bare word is a name or an id.</summary>
     public static string Named(CommandContext context, string text)
         => text is "." or ".." || text.Contains('/', StringComparison.Ordinal) ? Path.GetFullPath(text, context.Terminal.CurrentDirectory) : text;
+
+    /// <summary>The projects that a person means, found as the daemon finds one; a name may be that of several.</summary>
+    /// <exception cref="CommandFailure">There is none, or the beginning of an id is that of several.</exception>
+    public static IReadOnlySet<Guid> Meant(IReadOnlyList<ProjectInfo> projects, string text, string currentDirectory)
+    {
+        const int shortestPrefix = 4;
+        var path = Path.GetFullPath(text, currentDirectory);
+        foreach (var way in (Func<ProjectInfo, bool>[])[p => p.ProjectId.ToString() == text || p.Path == path, p => p.Name == text])
+        {
+            if (projects.Where(way).Select(p => p.ProjectId).ToHashSet() is { Count: > 0 } found)
+            {
+                return found;
+            }
+        }
+
+        var begins = projects.Where(p => text.Length >= shortestPrefix && p.ProjectId.ToString().StartsWith(text, StringComparison.OrdinalIgnoreCase)).ToList();
+        return begins.Count switch
+        {
+            1 => new HashSet<Guid> { begins[0].ProjectId },
+            0 => throw new CommandFailure("There is no such project. See: pocketcoder projects"),
+            _ => throw new CommandFailure($"That could be {string.Join(" or ", begins.Take(5).Select(p => p.ProjectId))}. Say which by its id."),
+        };
+    }
 
     public static Command List(Terminal terminal) => new Command("projects", "List the projects").Does(terminal, async (context, _, ct) =>
     {

@@ -13,18 +13,19 @@ internal static class RunCommand
     public static Command Create(Terminal terminal)
     {
         var prompt = new Argument<string>("prompt") { Description = "What the agent is to do; - reads it from standard input" };
-        var agent = new Option<string?>("--agent") { Description = "Which agent (default: that of the project's newest session, else the first that is installed)", HelpName = "AGENT" };
+        var agent = new Option<string?>("--agent") { Description = "Which agent (default: the project's, else that of its newest session, else the first that is installed)", HelpName = "AGENT" };
         var project = new Option<string?>("--project") { Description = "Its id, name or folder (default: the one this folder belongs to)", HelpName = "PROJECT" };
-        var mode = new Option<string?>("--mode") { Description = "One of the agent's modes", HelpName = "MODE" };
-        var model = new Option<string?>("--model") { Description = "One of the agent's models", HelpName = "MODEL" };
-        var sandbox = new Option<string?>("--sandbox") { Description = "Where its commands run: bubblewrap, docker, landlock, none (default: the machine's)", HelpName = "KIND" };
+        var mode = new Option<string?>("--mode") { Description = "One of the agent's modes (default: the project's)", HelpName = "MODE" };
+        var model = new Option<string?>("--model") { Description = "One of the agent's models (default: the project's)", HelpName = "MODEL" };
+        var sandbox = new Option<string?>("--sandbox") { Description = "Where its commands run: bubblewrap, docker, landlock, none (default: the project's, else the machine's)", HelpName = "KIND" };
         sandbox.AcceptOnlyFromAmong("bubblewrap", "docker", "landlock", "none");
         var session = new Option<string?>("--session") { Description = "Prompt this session (id, beginning of an id, or title) instead of a new one", HelpName = "SESSION" };
+        var begun = new Option<string?>("--conversation") { Description = "Go on with a conversation that was begun in a terminal: its id, or the beginning of it", HelpName = "CONVERSATION" };
         var detach = new Option<bool>("--detach") { Description = "Say which session it is, and don't follow it" };
-        var command = new Command("run", "Prompt an agent and follow it, with its questions asked here") { prompt, agent, project, mode, model, sandbox, session, detach };
+        var command = new Command("run", "Prompt an agent and follow it, with its questions asked here") { prompt, agent, project, mode, model, sandbox, session, begun, detach };
         command.Validators.Add(result =>
         {
-            if (result.GetValue(session) is not null && ((Option[])[agent, project, mode, model, sandbox]).FirstOrDefault(o => result.GetResult(o) is { Implicit: false }) is { } other)
+            if (result.GetValue(session) is not null && ((Option[])[agent, project, mode, model, sandbox, begun]).FirstOrDefault(o => result.GetResult(o) is { Implicit: false }) is { } other)
             {
                 result.AddError($"A session has chosen already: {other.Name} can't go with --session");
             }
@@ -43,18 +44,21 @@ internal static class RunCommand
                 throw new CommandFailure("A prompt can't be empty.", ExitCode.Usage);
             }
 
+            var which = parsed.GetValue(session) is null ? await ProjectAsync(context, parsed.GetValue(project), ct) : "";
+            var conversation = parsed.GetValue(begun) is { } named ? await ConversationsCommand.FindAsync(context, which, parsed.GetValue(agent), named, ct) : null;
             var taken = parsed.GetValue(session) is { } known
                 ? await context.Daemon.PromptAsync(new SessionPromptRequest(known, Guid.CreateVersion7(), text), ct)
                 : await context.Daemon.StartSessionAsync(
                     new SessionStartRequest(
                         Guid.CreateVersion7(),
                         Guid.CreateVersion7(),
-                        await ProjectAsync(context, parsed.GetValue(project), ct),
-                        parsed.GetValue(agent),
+                        which,
+                        conversation?.Agent ?? parsed.GetValue(agent),
                         text,
                         parsed.GetValue(mode),
                         parsed.GetValue(model),
-                        parsed.GetValue(sandbox) is { } kind ? Enum.Parse<SandboxKind>(kind, ignoreCase: true) : null),
+                        parsed.GetValue(sandbox) is { } kind ? Enum.Parse<SandboxKind>(kind, ignoreCase: true) : null,
+                        conversation?.ConversationId),
                     ct);
             if (context.Json)
             {
@@ -76,7 +80,7 @@ internal static class RunCommand
     }
 
     /// <summary>The project named, or the one that this folder lies in.</summary>
-    private static async Task<string> ProjectAsync(CommandContext context, string? named, CancellationToken ct)
+    internal static async Task<string> ProjectAsync(CommandContext context, string? named, CancellationToken ct)
     {
         if (named is not null)
         {

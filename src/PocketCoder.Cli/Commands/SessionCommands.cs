@@ -12,7 +12,7 @@ internal static class SessionCommands
 {
     public static Command List(Terminal terminal)
     {
-        var project = new Option<string?>("--project") { Description = "Only of this project: its id, name or folder", HelpName = "PROJECT" };
+        var project = new Option<string?>("--project") { Description = "Only of this project: its id (or the beginning of it), name or folder", HelpName = "PROJECT" };
         var all = new Option<bool>("--all") { Description = "Also archived ones" };
         return new Command("sessions", "List the sessions") { project, all }.Does(terminal, async (context, parsed, ct) =>
         {
@@ -20,9 +20,8 @@ internal static class SessionCommands
             var sessions = parsed.GetValue(all) ? await context.Daemon.ListAllSessionsAsync(ct) : await context.Daemon.ListSessionsAsync(ct);
             if (parsed.GetValue(project) is { } named)
             {
-                var path = Path.GetFullPath(named, terminal.CurrentDirectory);
-                var meant = projects.Where(p => p.ProjectId.ToString() == named || p.Name == named || p.Path == path).Select(p => p.ProjectId).ToHashSet();
-                sessions = meant.Count > 0 ? [.. sessions.Where(s => meant.Contains(s.ProjectId))] : throw new CommandFailure("There is no such project. See: pocketcoder projects");
+                var meant = ProjectCommands.Meant(projects, named, terminal.CurrentDirectory);
+                sessions = [.. sessions.Where(s => meant.Contains(s.ProjectId))];
             }
 
             if (context.Json)
@@ -42,7 +41,7 @@ internal static class SessionCommands
             {
                 table.Row(
                     session.Title,
-                    session.Archived ? "archived" : QuietShown.Of(session, TimeProvider.System.GetUtcNow()) ?? State(session.State),
+                    session.Archived ? "archived" : session.InTerminal ? "in a terminal" : QuietShown.Of(session, TimeProvider.System.GetUtcNow()) ?? State(session.State),
                     session.Agent,
                     projects.FirstOrDefault(p => p.ProjectId == session.ProjectId)?.Name ?? "",
                     session.Sandbox.ToString().ToLowerInvariant(),
@@ -76,7 +75,7 @@ internal static class SessionCommands
 
             if (parsed.GetValue(exec))
             {
-                return await ForegroundRun.RunAsync(program, way.Arguments, way.Directory, way.Environment, ct);
+                return await HeldAsync(context, way, program, ct);
             }
 
             if (context.Json)
@@ -96,6 +95,40 @@ internal static class SessionCommands
     /// <summary>One word of a shell, whatever is in it.</summary>
     internal static string Quoted(string word)
         => word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "-_./:@%+=,".Contains(c, StringComparison.Ordinal)) ? word : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+
+    /// <summary>Runs it while the daemon keeps its hands off the conversation. However this ends, that ends with the processes.</summary>
+    private static async Task<int> HeldAsync(CommandContext context, ResumeWay way, string program, CancellationToken ct)
+    {
+        var session = way.Session.AgentSessionId.ToString();
+        await context.Daemon.HoldAsync(new HoldRequest(session, Environment.ProcessId, Beside: null, End: false), ct);
+        try
+        {
+            return await ForegroundRun.RunAsync(program, way.Arguments, way.Directory, way.Environment, HoldTooAsync, ct);
+        }
+        finally
+        {
+            try
+            {
+                await context.Daemon.ReleaseAsync(new ReleaseRequest(session, Environment.ProcessId), CancellationToken.None);
+            }
+            catch (Exception e) when (e is DaemonNotRunning or ControlException)
+            {
+                // The daemon, or the next one, sees by itself that the processes are gone.
+            }
+        }
+
+        async Task HoldTooAsync(int pid)
+        {
+            try
+            {
+                await context.Daemon.HoldAsync(new HoldRequest(session, pid, Environment.ProcessId, End: false), ct);
+            }
+            catch (Exception e) when (e is DaemonNotRunning or ControlException)
+            {
+                // It ended at once, or the daemon is gone: this process holds on as long as the other one runs.
+            }
+        }
+    }
 
     private static async Task<ResumeWay> EndAsync(CommandContext context, ResumeWay way, CancellationToken ct)
     {

@@ -62,6 +62,8 @@ internal sealed record TlsShown(IReadOnlyList<string> Names, DateTimeOffset Vali
 [JsonSerializable(typeof(IReadOnlyList<JobInfo>))]
 [JsonSerializable(typeof(RunShown))]
 [JsonSerializable(typeof(ResumeShown))]
+[JsonSerializable(typeof(ProjectDefaults))]
+[JsonSerializable(typeof(AgentConversationsResponse))]
 [JsonSerializable(typeof(IReadOnlyList<SessionInfo>))]
 [JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
 [JsonSerializable(typeof(TlsShown))]

@@ -28,6 +28,18 @@ public sealed partial class ControlClient
     public Task<ResumeWay> ResumeAsync(ResumeRequest request, CancellationToken ct)
         => PostAsync("sessions/resume", request, s_sessions.ResumeRequest, s_sessions.ResumeWay, ct);
 
+    /// <summary>This terminal goes on with the conversation, as long as the process lives.</summary>
+    public Task<SessionInfo> HoldAsync(HoldRequest request, CancellationToken ct) => PostAsync("sessions/hold", request, s_sessions.HoldRequest, s_sessions.SessionInfo, ct);
+
+    public Task<SessionInfo> ReleaseAsync(ReleaseRequest request, CancellationToken ct) => PostAsync("sessions/release", request, s_sessions.ReleaseRequest, s_sessions.SessionInfo, ct);
+
+    public Task<AgentConversationsResponse> ListConversationsAsync(ConversationsRequest request, CancellationToken ct)
+        => PostAsync("conversations", request, s_sessions.ConversationsRequest, s_sessions.AgentConversationsResponse, ct);
+
+    /// <summary>Tells what new sessions of a project begin with, or sets it first.</summary>
+    public Task<ProjectDefaults> ProjectDefaultsAsync(ProjectDefaultsRequest request, CancellationToken ct)
+        => PostAsync("projects/defaults", request, s_sessions.ProjectDefaultsRequest, s_sessions.ProjectDefaults, ct);
+
     /// <summary>The session's messages as lines of JSON (<see cref="Envelope"/>). Ends when the daemon stops.</summary>
     /// <param name="after">The last seq that is known.</param>
     public async IAsyncEnumerable<string> FollowAsync(Guid session, long after, [EnumeratorCancellation] CancellationToken ct)

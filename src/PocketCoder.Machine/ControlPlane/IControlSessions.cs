@@ -30,6 +30,22 @@ public interface IControlSessions
     /// <param name="end">End the agent's process first, when it is idle.</param>
     /// <exception cref="ControlException"><see cref="ErrorCode.Conflict"/>: a turn runs or waits.</exception>
     Task<ResumeWay> ResumeAsync(Guid session, bool end);
+
+    /// <summary>A terminal goes on with the conversation as long as the process lives: until then nothing is started here that would write it too.</summary>
+    /// <exception cref="ControlException"><see cref="ErrorCode.Conflict"/>: a turn runs or waits, or the agent's process lives. <see cref="ErrorCode.SessionOpenElsewhere"/>: another terminal has it.</exception>
+    Task<SessionInfo> HoldAsync(Guid session, HoldRequest request);
+
+    /// <summary>The process leaves it.</summary>
+    Task<SessionInfo> ReleaseAsync(Guid session, int pid);
+
+    /// <summary>What agents keep of a project, begun in a terminal.</summary>
+    Task<AgentConversationsResponse> ConversationsAsync(Guid project, string? agent, CancellationToken ct);
+
+    /// <summary>What new sessions of a project begin with.</summary>
+    Task<ProjectDefaults> DefaultsAsync(Guid project, CancellationToken ct);
+
+    /// <exception cref="ControlException"><see cref="ErrorCode.InvalidRequest"/>: no session could begin so.</exception>
+    Task<ProjectDefaults> SetDefaultsAsync(Guid project, ProjectDefaults set, CancellationToken ct);
 }
 
 /// <param name="AgentSessionId">Made by the client.</param>
@@ -37,7 +53,12 @@ public interface IControlSessions
 /// <param name="Project">Id, the beginning of an id, name or path.</param>
 /// <param name="Agent">Null: that of the project's newest session, else the first that is installed.</param>
 /// <param name="Sandbox">Null: the machine's default.</param>
-public sealed record SessionStartRequest(Guid AgentSessionId, Guid PromptId, string Project, string? Agent, string Content, string? Mode, string? Model, SandboxKind? Sandbox);
+/// <param name="Conversation">Begun in a terminal, to go on with: the agent's own id of it.</param>
+public sealed record SessionStartRequest(
+    Guid AgentSessionId, Guid PromptId, string Project, string? Agent, string Content, string? Mode, string? Model, SandboxKind? Sandbox, string? Conversation = null);
+
+/// <param name="Project">Id, the beginning of an id, name or path.</param>
+public sealed record ConversationsRequest(string Project, string? Agent);
 
 /// <param name="Session">Id, the beginning of an id (4 characters or more), or title.</param>
 public sealed record SessionPromptRequest(string Session, Guid PromptId, string Content);
@@ -48,6 +69,18 @@ public sealed record PromptTaken(SessionInfo Session, TurnInfo Turn, long After,
 
 /// <param name="Session">Id, the beginning of an id (4 characters or more), or title.</param>
 public sealed record ResumeRequest(string Session, bool End);
+
+/// <param name="Session">Id, the beginning of an id (4 characters or more), or title.</param>
+/// <param name="Pid">The process that has it from now on.</param>
+/// <param name="Beside">Another process that has it already, and started this one.</param>
+/// <param name="End">End the agent's process first, when it is idle.</param>
+public sealed record HoldRequest(string Session, int Pid, int? Beside, bool End);
+
+public sealed record ReleaseRequest(string Session, int Pid);
+
+/// <param name="Project">Id, the beginning of an id, name or path.</param>
+/// <param name="Set">Null: only tell them.</param>
+public sealed record ProjectDefaultsRequest(string Project, ProjectDefaults? Set);
 
 /// <param name="AgentLives">Its process still runs, idle: two must not write one conversation.</param>
 /// <param name="Program">Null: it can't go on in a terminal; <paramref name="Why"/> says why.</param>
@@ -70,4 +103,10 @@ public sealed record ResumeWay(
 [JsonSerializable(typeof(ApprovalInfo))]
 [JsonSerializable(typeof(ResumeRequest))]
 [JsonSerializable(typeof(ResumeWay))]
+[JsonSerializable(typeof(HoldRequest))]
+[JsonSerializable(typeof(ReleaseRequest))]
+[JsonSerializable(typeof(ProjectDefaultsRequest))]
+[JsonSerializable(typeof(ProjectDefaults))]
+[JsonSerializable(typeof(ConversationsRequest))]
+[JsonSerializable(typeof(AgentConversationsResponse))]
 internal sealed partial class SessionControlJson : JsonSerializerContext;

@@ -18,7 +18,7 @@ internal static class SessionOperations
     /// <summary>Every operation there is, as method and path.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
-        "GET /sessions/all", "POST /sessions/start", "POST /sessions/prompt", "GET /sessions/follow", "POST /sessions/cancel", "POST /sessions/resume", "POST /approvals/decide",
+        "GET /sessions/all", "POST /sessions/start", "POST /sessions/prompt", "GET /sessions/follow", "POST /sessions/cancel", "POST /sessions/resume", "POST /sessions/hold", "POST /sessions/release", "POST /projects/defaults", "POST /conversations", "POST /approvals/decide",
     ];
 
     /// <summary>The operation asked for, to be run; null: none of these.</summary>
@@ -32,6 +32,11 @@ internal static class SessionOperations
         ("POST", "/sessions/cancel") => () => ControlOperations.TakeAsync(context, s_json.AgentCancelRequest, (r, _) => target.Sessions.CancelAsync(r), s_json.SessionInfo),
         ("POST", "/sessions/resume") => () => ControlOperations.TakeAsync(
             context, s_json.ResumeRequest, (r, _) => target.Sessions.ResumeAsync(Selected(target, r.Session), r.End), s_json.ResumeWay),
+        ("POST", "/sessions/hold") => () => ControlOperations.TakeAsync(context, s_json.HoldRequest, (r, _) => target.Sessions.HoldAsync(Selected(target, r.Session), r), s_json.SessionInfo),
+        ("POST", "/sessions/release") => () => ControlOperations.TakeAsync(
+            context, s_json.ReleaseRequest, (r, _) => target.Sessions.ReleaseAsync(Selected(target, r.Session), r.Pid), s_json.SessionInfo),
+        ("POST", "/conversations") => () => ControlOperations.TakeAsync(context, s_json.ConversationsRequest, Conversations(target), s_json.AgentConversationsResponse),
+        ("POST", "/projects/defaults") => () => ControlOperations.TakeAsync(context, s_json.ProjectDefaultsRequest, Defaults(target), s_json.ProjectDefaults),
         ("POST", "/approvals/decide") => () => ControlOperations.TakeAsync(Roomy(context), s_json.AgentPromptResponseRequest, (r, _) => target.Sessions.DecideAsync(r), s_json.ApprovalInfo),
         _ => null,
     };
@@ -40,6 +45,15 @@ internal static class SessionOperations
 
     private static Func<SessionStartRequest, CancellationToken, Task<PromptTaken>> Start(IControlTarget target) => async (request, ct) =>
         await target.Sessions.StartAsync(request, Selection.Project(await target.ListProjectsAsync(ct), request.Project).ProjectId, ct);
+
+    private static Func<ProjectDefaultsRequest, CancellationToken, Task<ProjectDefaults>> Defaults(IControlTarget target) => async (request, ct) =>
+    {
+        var project = Selection.Project(await target.ListProjectsAsync(ct), request.Project).ProjectId;
+        return request.Set is { } set ? await target.Sessions.SetDefaultsAsync(project, set, ct) : await target.Sessions.DefaultsAsync(project, ct);
+    };
+
+    private static Func<ConversationsRequest, CancellationToken, Task<AgentConversationsResponse>> Conversations(IControlTarget target) => async (request, ct) =>
+        await target.Sessions.ConversationsAsync(Selection.Project(await target.ListProjectsAsync(ct), request.Project).ProjectId, request.Agent, ct);
 
     private static HttpContext Roomy(HttpContext context)
     {

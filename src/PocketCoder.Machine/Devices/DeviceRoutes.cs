@@ -1,3 +1,4 @@
+using PocketCoder.Machine.Approvals;
 using PocketCoder.Machine.Connections;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Protocol;
@@ -44,6 +45,11 @@ internal static class DeviceNames
     public static string Require(string? name)
     {
         var trimmed = name?.Trim() ?? "";
+        if (trimmed.Equals(ApprovalDesk.CommandLine, StringComparison.OrdinalIgnoreCase))
+        {
+            throw new RequestFailure(ErrorCode.InvalidRequest, $"No device can be called {trimmed}: that is the name of the machine's own command line, in its ledger and on approvals.");
+        }
+
         return trimmed.Length is >= 1 and <= Limits.NameLength && !trimmed.Any(char.IsControl)
             ? trimmed
             : throw new RequestFailure(ErrorCode.InvalidRequest, $"A device's name has 1 to {Limits.NameLength} characters and no control characters.");

@@ -107,10 +107,11 @@ internal sealed class DeviceStore(Store store)
         return _devices.AddOrUpdate(deviceId, device, (_, current) => current with { RevokedAt = device.RevokedAt });
     }
 
-    /// <exception cref="RequestFailure">DEVICE_NOT_FOUND</exception>
+    /// <exception cref="RequestFailure">DEVICE_NOT_FOUND; INVALID_REQUEST for a name that no device may have</exception>
     public async Task<Device> RenameAsync(string deviceId, string name, bool connected)
     {
         var known = Find(deviceId) ?? throw NotFound(deviceId);
+        name = DeviceNames.Require(name);
         var device = known with { Name = name };
         await store.WriteAsync(change =>
         {

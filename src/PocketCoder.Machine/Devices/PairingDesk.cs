@@ -16,9 +16,14 @@ internal sealed class PairingDesk(ChannelIdentity identity, DeviceStore devices,
     public PairingOffers Offers { get; } = new(time);
 
     /// <summary>Makes a one-time offer; that it was made stands in the ledger, its secret nowhere.</summary>
-    /// <exception cref="RequestFailure">RATE_LIMITED when too many are open</exception>
+    /// <exception cref="RequestFailure">RATE_LIMITED when too many are open; INVALID_REQUEST for a name that no device may have</exception>
     public async Task<(string OfferId, PairingLink Link, DateTimeOffset ExpiresAt)> OfferAsync(IReadOnlyList<Scope> scopes, string? name)
     {
+        if (name is not null)
+        {
+            name = DeviceNames.Require(name); // here, since a device could not be told what is wrong with it
+        }
+
         PairingOffer offer;
         try
         {
@@ -53,7 +58,7 @@ internal sealed class PairingDesk(ChannelIdentity identity, DeviceStore devices,
     public async Task<Device> PairAsync(Peer peer, PairingAttempt attempt, HelloRequest hello, string app)
     {
         var made = _made.GetValueOrDefault(attempt.OfferId);
-        var name = made?.Name ?? DeviceNames.Require(hello.DeviceName);
+        var name = DeviceNames.Require(made?.Name ?? hello.DeviceName);
         var key = SigningKeys.Parse(hello.SigningKey);
         var device = await devices.AddAsync(peer.Id, name, app, peer.PublicKey.ToArray(), key, [.. attempt.Scopes.Select(Enum.Parse<Scope>)]);
         made?.DeviceId = device.DeviceId;

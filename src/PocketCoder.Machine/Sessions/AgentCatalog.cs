@@ -28,6 +28,8 @@ internal sealed class AgentCatalog(IReadOnlyList<IAgentDriver> drivers)
         {
             Efforts = agent.Efforts,
             Rewind = agent.Rewind,
+            ConversationContinue = agent.Continues,
+            ConversationCopy = (ConversationCopy)agent.Copies,
         };
     }
 }

@@ -3,15 +3,17 @@ using PocketCoder.Ledger;
 using PocketCoder.Machine.Approvals;
 using PocketCoder.Machine.Connections;
 using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Machine.Conversations;
 using PocketCoder.Machine.Projects;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Storage;
+using PocketCoder.Processes;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.Sessions;
 
 /// <summary>The sessions as the control plane sees them: prompts and decisions are the owner's, and failures have the control plane's own name.</summary>
-internal sealed class OwnerSessions(SessionDirectory sessions, ProjectStore projects, AgentCatalog agents, ApprovalDesk approvals, Store store, Home home) : IControlSessions
+internal sealed class OwnerSessions(SessionDirectory sessions, ProjectStore projects, AgentCatalog agents, ApprovalDesk approvals, Store store, Home home, TerminalHolds holds, ConversationDesk conversations, ProjectDefaultsStore defaults) : IControlSessions
 {
     public IReadOnlyList<SessionInfo> ListAll() => sessions.List(archived: true);
 
@@ -21,9 +23,18 @@ internal sealed class OwnerSessions(SessionDirectory sessions, ProjectStore proj
         SessionRoutes.RequireId(request.PromptId, "promptId");
         SessionRoutes.RequirePrompt(request.Content);
         SessionRoutes.RequireName(request.Model, "model");
-        var agent = request.Agent ?? await DefaultAgentAsync(project, ct);
+        var set = await defaults.GetAsync(project, ct);
+        if (set.Agent is not null && request.Agent is not null && request.Agent != set.Agent)
+        {
+            set = new ProjectDefaults(); // they belong together: another agent has other modes and models, and may not be fit for that sandbox
+        }
+
+        var agent = request.Agent ?? set.Agent ?? await DefaultAgentAsync(project, ct);
         var (session, turn) = await sessions.NewAsync(
-            new AgentSessionNewRequest(request.AgentSessionId, request.PromptId, project, agent, request.Content, request.Mode, request.Model, request.Sandbox), null, ct);
+            new AgentSessionNewRequest(
+                request.AgentSessionId, request.PromptId, project, agent, request.Content, request.Mode ?? set.Mode, request.Model ?? set.Model, request.Sandbox ?? set.Sandbox) { ConversationId = request.Conversation },
+            null,
+            ct);
         return new PromptTaken(session, turn, 0, []);
     });
 
@@ -65,6 +76,23 @@ internal sealed class OwnerSessions(SessionDirectory sessions, ProjectStore proj
         var why = conversation is null ? $"{driver.Description.Name} has not begun the conversation yet." : command is null ? $"{driver.Description.Name} can't go on with it in a terminal." : null;
         return new ResumeWay(info, lives, directory, command?.Program, command?.Arguments ?? [], command?.Environment ?? AgentTerminalCommand.NoEnvironment, why);
     });
+
+    public Task<SessionInfo> HoldAsync(Guid session, HoldRequest request) => NamedAsync(() => ProcessGroup.Identify(request.Pid) is { } process
+        ? sessions.Get(session).HoldAsync(process, request.Beside, request.End)
+        : throw new RequestFailure(ErrorCode.InvalidRequest, $"There is no process {request.Pid}."));
+
+    public Task<SessionInfo> ReleaseAsync(Guid session, int pid) => NamedAsync(async () =>
+    {
+        await holds.ReleaseAsync(session, pid);
+        return sessions.Get(session).Info;
+    });
+
+    public Task<AgentConversationsResponse> ConversationsAsync(Guid project, string? agent, CancellationToken ct)
+        => NamedAsync(async () => await conversations.ListAsync(await projects.GetAsync(project, ct), agent, ct));
+
+    public Task<ProjectDefaults> DefaultsAsync(Guid project, CancellationToken ct) => NamedAsync(() => defaults.GetAsync(project, ct));
+
+    public Task<ProjectDefaults> SetDefaultsAsync(Guid project, ProjectDefaults set, CancellationToken ct) => NamedAsync(() => defaults.SetAsync(project, set, ct));
 
     private async Task<string> DefaultAgentAsync(Guid project, CancellationToken ct)
     {

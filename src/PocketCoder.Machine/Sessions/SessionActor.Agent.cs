@@ -2,6 +2,7 @@ using PocketCoder.Agents;
 using PocketCoder.Ledger;
 using PocketCoder.Machine.Approvals;
 using PocketCoder.Machine.Brains;
+using PocketCoder.Machine.Conversations;
 using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Secrets;
@@ -56,6 +57,11 @@ internal sealed partial class SessionActor
                 // Written down first: a daemon that is killed while the agent starts leaves nothing that its successor can't find.
                 await Store.WriteAsync(change => ProcessRows.Remember(change, _record.SessionId, ProcessIdentity.ToCome(start.Mark)));
                 start = await FromForkAsync(start);
+                if (start.ResumeId is null && await Store.ReadAsync(reader => ConversationRows.CopyOf(reader, start.SessionId), cancel.Token) is { } original)
+                {
+                    start = start with { ResumeId = original, Fork = true, BegunElsewhere = true };
+                }
+
                 var agent = await _services.Agents.StartAsync(_driver, start, _record, cancel.Token);
                 Later(() => StartedAsync(agent, cancel, start.ResumeId is not null));
             }
@@ -119,6 +125,7 @@ internal sealed partial class SessionActor
         {
             // The agent no longer has the conversation: the next prompt starts a new one, and the person is told.
             await UnlessFullAsync(SaveAsync(record => record with { NativeId = null })); // else the next prompt learns the same
+            await UnlessFullAsync(Store.WriteAsync(change => ConversationRows.ForgetCopy(change, _record.SessionId))); // what it was copied from has gone its own way
             await EndTurnAsync(TurnState.Failed, $"{error.Message} The next prompt starts a new conversation; the agent will not remember this one.", null);
             return;
         }

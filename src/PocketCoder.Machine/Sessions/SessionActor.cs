@@ -6,6 +6,7 @@ using PocketCoder.Machine.Approvals;
 using PocketCoder.Machine.Attachments;
 using PocketCoder.Machine.Brains;
 using PocketCoder.Machine.Chain;
+using PocketCoder.Machine.Conversations;
 using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Executions.Archive;
 using PocketCoder.Machine.Models;
@@ -292,7 +293,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
 
     private async Task StartNextAsync()
     {
-        if (_turn is not null || _record.Held || _stopping)
+        if (_turn is not null || _record.Held || _stopping || IsInTerminal)
         {
             return;
         }
@@ -499,7 +500,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
             _record.Agent,
             _record.Title,
             waits ? SessionState.NeedsYou : _turn is not null ? SessionState.Working : _record.Failed ? SessionState.Failed : SessionState.Idle,
-            waits ? "waiting for you" : _cancelling && _turn is not null ? "stopping" : QuietWords.Of(quiet) ?? _activity,
+            IsInTerminal ? "open in a terminal" : waits ? "waiting for you" : _cancelling && _turn is not null ? "stopping" : QuietWords.Of(quiet) ?? _activity,
             _record.Mode,
             _record.Model,
             _record.Sandbox,
@@ -512,6 +513,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
             0,
             _models)
         {
+            InTerminal = IsInTerminal,
             Quiet = quiet,
         };
     }
@@ -541,6 +543,12 @@ internal sealed record SessionServices(
 
     /// <summary>What people sent.</summary>
     public required AttachmentRoom Attachments { get; init; }
+
+    /// <summary>Terminals that go on with a session's conversation.</summary>
+    public required TerminalHolds Holds { get; init; }
+
+    /// <summary>What was begun in a terminal.</summary>
+    public required ConversationDesk Conversations { get; init; }
 
     /// <summary>How long a turn may go on without getting anywhere.</summary>
     public TurnLimits Limits { get; init; } = TurnLimits.Default;

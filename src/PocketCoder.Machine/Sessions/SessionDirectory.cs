@@ -96,6 +96,9 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
             throw new RequestFailure(ErrorCode.InvalidRequest, $"{driver.Description.Name} runs its commands itself, so they can't be put into a sandbox. Choose \"no sandbox\" for this session if you want that.");
         }
 
+        var begun = request.ConversationId is { } conversation && Find(request.AgentSessionId) is null
+            ? await services.Conversations.TakeOverAsync(driver, project, conversation, sandbox, cancellationToken)
+            : null;
         var (record, added) = await Store.WriteAsync<(SessionRecord, TurnInfo?)>(change =>
         {
             if (SessionRows.Find(change, request.AgentSessionId) is { } known)
@@ -117,7 +120,9 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
                 CreatedAt = change.Now,
                 UpdatedAt = change.Now,
             };
+            made = begun?.Claim(change, made) ?? made;
             SessionRows.Insert(change, made);
+            begun?.Begin(change, made);
             change.Execute("UPDATE projects SET last_opened_at = $at WHERE project_id = $id", ("$at", Instant.Text(change.Now)), ("$id", request.ProjectId.ToString()));
             change.Ledger(new LedgerEntry(LedgerKind.SessionStarted)
             {
@@ -125,7 +130,7 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
                 DeviceId = deviceId,
                 Actor = deviceId is null ? ApprovalDesk.CommandLine : null,
                 Sandbox = SandboxName.Of(made.Sandbox),
-                Data = new SessionData(made.Agent, made.ProjectId, project.Path).ToJson(),
+                Data = new SessionData(made.Agent, made.ProjectId, project.Path) { Conversation = request.ConversationId }.ToJson(),
             });
             if (SessionRows.FindTurn(change, request.PromptId) is not null)
             {

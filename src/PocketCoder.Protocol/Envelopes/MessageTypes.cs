@@ -11,6 +11,8 @@ public static class MessageTypes
     public const string MachinesList = "machines_list";
     public const string MachineState = "machine_state";
     public const string ProjectsList = "projects_list";
+    public const string ProjectDefaultsGet = "project_defaults_get";
+    public const string ProjectDefaultsSet = "project_defaults_set";
     public const string NetworkRulesList = "network_rules_list";
     public const string NetworkRuleRemove = "network_rule_remove";
     public const string AgentsList = "agents_list";
@@ -22,6 +24,7 @@ public static class MessageTypes
     public const string AgentCancel = "agent_cancel";
     public const string AgentQueueEdit = "agent_queue_edit";
     public const string AgentQueueRemove = "agent_queue_remove";
+    public const string AgentConversations = "agent_conversations";
     public const string AgentPromptResponse = "agent_prompt_response";
     public const string ApprovalsList = "approvals_list";
     public const string ExecutionOutput = "execution_output";
@@ -77,6 +80,7 @@ public static class MessageTypes
         Hello, Ping, Subscribe, Unsubscribe, MachinesList, MachineState, ProjectsList, AgentsList, AgentSessionNew, AgentMessage,
         AgentSessionsList, AgentSessionGet, AgentSessionSet, AgentCancel, AgentQueueEdit, AgentQueueRemove, AgentPromptResponse,
         ApprovalsList, ExecutionOutput, JobsList, JobStop, SentFile, SnapshotDiff, SnapshotUndo, DevicesList, DeviceRevoke, DeviceRename, LedgerHead, LedgerList, LedgerVerify,
+        AgentConversations, ProjectDefaultsGet, ProjectDefaultsSet,
         TerminalList, TerminalOpen, TerminalAttach, TerminalDetach, TerminalInput, TerminalResize, TerminalAck, TerminalCapture, TerminalClose,
         NetworkRulesList, NetworkRuleRemove,
         AttachmentBegin, AttachmentChunk, AttachmentEnd, AttachmentDiscard, AttachmentRead, FilesFind, AgentSessionFork,

@@ -24,6 +24,7 @@ namespace PocketCoder.Protocol;
 [JsonDerivedType(typeof(ErrorEvent), "error")]
 [JsonDerivedType(typeof(SentFileEvent), "sent_file")]
 [JsonDerivedType(typeof(ForkEvent), "fork")]
+[JsonDerivedType(typeof(ImportedEvent), "imported")]
 public abstract record AgentEventPayload
 {
     /// <summary>When, on the machine's clock.</summary>

@@ -72,6 +72,9 @@ public sealed record SessionInfo(
     long Head,
     ModelAccess? Models = null)
 {
+    /// <summary>A terminal on the machine goes on with the conversation (<c>pocketcoder resume --exec</c>): prompts wait until it is left there.</summary>
+    public bool InTerminal { get; init; }
+
     /// <summary>Why the turn that runs shows nothing new; null when none runs.</summary>
     public QuietInfo? Quiet { get; init; }
 }
@@ -106,6 +109,12 @@ public sealed record AgentInfo(
 
     /// <summary>Whether a fork can begin at an earlier turn than the last one.</summary>
     public bool Rewind { get; init; }
+
+    /// <summary>Whether a conversation that was begun in a terminal can itself go on in a session without a sandbox (<see cref="AgentSessionNewRequest.ConversationId"/>).</summary>
+    public bool ConversationContinue { get; init; }
+
+    /// <summary>Whether and how it can go on as a copy, in any session.</summary>
+    public ConversationCopy ConversationCopy { get; init; }
 }
 
 public sealed record AgentsListRequest;
@@ -115,6 +124,10 @@ public sealed record AgentsListResponse(IReadOnlyList<AgentInfo> Agents);
 /// <summary>Starts a session with its first prompt. Both ids are client-made UUIDv7, so that sending again makes nothing twice.</summary>
 /// <param name="Attachments">Files that this device uploaded whole (<see cref="AttachmentEndRequest"/>), at most <see cref="AttachmentLimits.PerPrompt"/>.</param>
 /// <param name="Sandbox">Where its commands run, for the session's whole life; null: none. One of <see cref="MachineInfo.Sandboxes"/>, and only for an agent with <see cref="AgentInfo.HostTools"/>.</param>
+/// <param name="ConversationId">
+/// Goes on with a conversation that was begun in a terminal (<see cref="ConversationInfo"/>): itself without a sandbox, where the agent can
+/// (<see cref="AgentInfo.ConversationContinue"/>), else a copy (<see cref="AgentInfo.ConversationCopy"/>).
+/// </param>
 public sealed record AgentSessionNewRequest(
     Guid AgentSessionId,
     Guid PromptId,
@@ -124,7 +137,8 @@ public sealed record AgentSessionNewRequest(
     string? Mode = null,
     string? Model = null,
     SandboxKind? Sandbox = null,
-    IReadOnlyList<Guid>? Attachments = null);
+    IReadOnlyList<Guid>? Attachments = null,
+    string? ConversationId = null);
 
 public sealed record AgentSessionNewResponse(Guid AgentSessionId, SessionInfo Session, TurnInfo Turn);
 

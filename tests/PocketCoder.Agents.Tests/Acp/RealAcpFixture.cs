@@ -30,6 +30,7 @@ public sealed class RealAcpFixture : IAsyncLifetime
                 ["CLAUDE_CODE_EXECUTABLE"] = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(claude)!, "../@anthropic-ai/claude-code/bin/claude.exe")),
                 ["CLAUDE_CODE_MAX_RETRIES"] = "1",
             },
+            Conversations = true,
         };
         Model = await ScriptedModelServer.StartAsync();
     }

@@ -1,4 +1,5 @@
 using PocketCoder.Agents;
+using PocketCoder.Agents.Acp;
 
 namespace PocketCoder.Agents.Tests.Acp;
 
@@ -40,6 +41,19 @@ public sealed class RealAdapterTests(RealAcpFixture acp) : IClassFixture<RealAcp
         Assert.True((await run.NextAsync<AgentToolResult>(r => r.ToolUseId == denied.ToolUseId)).IsError);
         Assert.Equal(TurnOutcome.Completed, (await run.NextAsync<AgentTurnEnded>()).Outcome);
         Assert.False(File.Exists(home.InProject("never")));
+    }
+
+    [Fact]
+    public async Task What_it_keeps_is_listed()
+    {
+        using var home = acp.NewClaudeHome();
+        await using (var run = await acp.StartAsync(home))
+        {
+            await run.TurnAsync("hello old friend");
+        }
+
+        var found = Assert.Single(await new AcpDriver(acp.Adapter, TimeProvider.System, home.Environment).ListConversationsAsync(home.Project, 50, CancellationToken.None));
+        Assert.Equal(("hello old friend", home.Project), (found.Title, found.Directory));
     }
 
     [Fact]

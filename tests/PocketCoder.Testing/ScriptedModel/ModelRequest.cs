@@ -11,6 +11,6 @@ namespace PocketCoder.Testing.ScriptedModel;
 public sealed record ModelRequest(
     string Dialect, string Path, bool Stream, IReadOnlyList<string> Tools, string System, string Prompt, IReadOnlyList<string> ToolResults, string? Key)
 {
-    /// <summary>All of it, as JSON text.</summary>
+    /// <summary>All of it as JSON, where the dialect keeps it: for asking what the model was told of earlier.</summary>
     public string Body { get; init; } = "";
 }

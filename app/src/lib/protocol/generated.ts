@@ -32,6 +32,9 @@ export interface Requests {
   ledger_head: { request: LedgerHeadRequest; response: LedgerHeadResponse };
   ledger_list: { request: LedgerListRequest; response: LedgerListResponse };
   ledger_verify: { request: LedgerVerifyRequest; response: LedgerVerifyResponse };
+  agent_conversations: { request: AgentConversationsRequest; response: AgentConversationsResponse };
+  project_defaults_get: { request: ProjectDefaultsGetRequest; response: ProjectDefaultsGetResponse };
+  project_defaults_set: { request: ProjectDefaultsSetRequest; response: ProjectDefaultsSetResponse };
   terminal_list: { request: TerminalListRequest; response: TerminalListResponse };
   terminal_open: { request: TerminalOpenRequest; response: TerminalOpenResponse };
   terminal_attach: { request: TerminalAttachRequest; response: TerminalAttachResponse };
@@ -62,6 +65,16 @@ export interface AgentCancelResponse {
   session: SessionInfo;
 }
 
+export interface AgentConversationsRequest {
+  projectId: string;
+  agent?: string | null;
+}
+
+export interface AgentConversationsResponse {
+  conversations: ConversationInfo[];
+  missing: ConversationsMissing[];
+}
+
 export interface AgentDeltaPayload {
   turnId: string | null;
   blockId: string;
@@ -89,7 +102,8 @@ export type AgentEventPayload =
   | DoneEvent
   | ErrorEvent
   | SentFileEvent
-  | ForkEvent;
+  | ForkEvent
+  | ImportedEvent;
 
 export interface AgentInfo {
   id: string;
@@ -112,6 +126,8 @@ export interface AgentInfo {
   cost?: boolean;
   efforts: string[];
   rewind: boolean;
+  conversationContinue: boolean;
+  conversationCopy: ConversationCopy;
 }
 
 export interface AgentMessageRequest {
@@ -193,6 +209,7 @@ export interface AgentSessionNewRequest {
   model?: string | null;
   sandbox?: SandboxKind | null;
   attachments?: string[] | null;
+  conversationId?: string | null;
 }
 
 export interface AgentSessionNewResponse {
@@ -357,6 +374,23 @@ export interface Consequence {
 }
 
 export type ConsequenceKind = "reads_path" | "reads_secret" | "writes_path" | "deletes_path" | "changes_rights" | "reaches_host" | "privilege" | "process" | "system" | "repository" | "runs_code" | "runs_later" | "changes_meaning" | "hidden_text" | "not_undoable" | "unknown";
+
+export type ConversationCopy = "none" | "whole" | "words";
+
+export interface ConversationInfo {
+  agent: string;
+  conversationId: string;
+  title: string;
+  directory: string;
+  updatedAt: string;
+  open: boolean | null;
+  agentSessionId: string | null;
+}
+
+export interface ConversationsMissing {
+  agent: string;
+  why: string;
+}
 
 export interface DecisionInfo {
   decisionId: string;
@@ -559,6 +593,18 @@ export interface HelloResponse {
   now: string;
   ledger: LedgerHead;
 }
+
+export interface ImportedEvent {
+  kind: "imported";
+  who: ImportedSpeaker;
+  text: string;
+  saidAt: string | null;
+  at: string;
+  turnId: string | null;
+  parentToolUseId: string | null;
+}
+
+export type ImportedSpeaker = "person" | "agent" | "tool";
 
 export interface InitEvent {
   kind: "init";
@@ -771,6 +817,31 @@ export interface ProjectChanged {
   project: ProjectInfo;
 }
 
+export interface ProjectDefaults {
+  agent?: string | null;
+  mode?: string | null;
+  model?: string | null;
+  effort?: string | null;
+  sandbox?: SandboxKind | null;
+}
+
+export interface ProjectDefaultsGetRequest {
+  projectId: string;
+}
+
+export interface ProjectDefaultsGetResponse {
+  defaults: ProjectDefaults;
+}
+
+export interface ProjectDefaultsSetRequest {
+  projectId: string;
+  defaults: ProjectDefaults;
+}
+
+export interface ProjectDefaultsSetResponse {
+  defaults: ProjectDefaults;
+}
+
 export interface ProjectInfo {
   projectId: string;
   name: string;
@@ -903,6 +974,7 @@ export interface SessionInfo {
   usage: UsageInfo;
   head: number;
   models?: ModelAccess | null;
+  inTerminal: boolean;
   quiet: QuietInfo | null;
 }
 

@@ -30,6 +30,8 @@ export interface NewSession {
   readonly model: string | null;
   readonly sandbox?: SandboxKind;
   readonly attachments?: string[];
+  /** Begun in a terminal, to go on with. */
+  readonly conversationId?: string;
 }
 
 /** Everything about the paired machine, as the screens see it. Lives from pairing to un-pairing. */

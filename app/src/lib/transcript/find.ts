@@ -14,6 +14,7 @@ function textOf(row: Row): string {
     case "text":
     case "thinking":
     case "notice":
+    case "imported":
       return row.text;
     case "fork":
       return row.title;

@@ -1,7 +1,7 @@
-import type { ApprovalInfo, FileDiff, InitEvent, NoticeLevel, SentFileEvent, ToolCategory, ToolResultEvent, TurnInfo, TurnState, UndoInfo } from "../protocol/generated";
+import type { ApprovalInfo, FileDiff, ImportedSpeaker, InitEvent, NoticeLevel, SentFileEvent, ToolCategory, ToolResultEvent, TurnInfo, TurnState, UndoInfo } from "../protocol/generated";
 
 /** What a transcript is made of. Items are never changed in place: a change makes a new object under the same key, so that views see it. */
-export type Item = PromptItem | BlockItem | ToolItem | ApprovalItem | FileItem | NoticeItem | ForkItem | UndoItem | ErrorItem | InitItem | EndItem;
+export type Item = PromptItem | BlockItem | ToolItem | ApprovalItem | FileItem | NoticeItem | ForkItem | UndoItem | ErrorItem | InitItem | EndItem | ImportedItem;
 
 interface Base {
   readonly key: string;
@@ -63,6 +63,15 @@ export interface ForkItem extends Base {
   readonly origin: string;
   readonly title: string;
   readonly cut: boolean;
+}
+
+/** Said in a terminal before the session began. */
+export interface ImportedItem extends Base {
+  readonly kind: "imported";
+  readonly who: ImportedSpeaker;
+  readonly text: string;
+  /** Milliseconds, as the agent wrote it down; 0: it did not. */
+  readonly saidAt: number;
 }
 
 export interface UndoItem extends Base {

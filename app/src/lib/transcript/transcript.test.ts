@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { begunTranscript } from "../../dev/mock-begun";
 import { bigTranscript, DIFF, result, text, tool, turnEvent, approval, SESSION } from "../../dev/scenarios";
 import type { AgentDeltaPayload, AgentEventPayload } from "../protocol/generated";
 import { findIn } from "./find";
@@ -34,6 +35,13 @@ describe("transcript", () => {
     transcript.applyDelta(delta("c", 0, "", { dropped: true }));
     expect(live()).toBe("");
     expect(kinds(transcript)).toEqual(["tool"]);
+  });
+
+  it("shows what was said in a terminal before, marked as such, and finds it", () => {
+    const transcript = of(...begunTranscript(after.at));
+    expect(kinds(transcript)).toEqual(["imported", "imported", "imported", "imported", "notice"]);
+    expect(findIn(transcript.rows(), "ratelimiter")).toEqual([transcript.items[2]?.key]);
+    expect(transcript.queue).toEqual([]);
   });
 
   it("knows the jobs that run, until they are over, and shows files that were sent", () => {

@@ -121,6 +121,9 @@ export class Transcript {
         this.#todo = [];
         this.#jobs.clear();
         break;
+      case "imported":
+        this.#put({ kind: "imported", key: `imported-${seq}`, at, who: event.who, text: event.text, saidAt: event.saidAt === null ? 0 : Date.parse(event.saidAt) }, parent);
+        break;
       case "undo":
         this.#put({ kind: "undo", key: `undo-${event.undo.undoId}`, at, undo: event.undo }, parent);
         break;

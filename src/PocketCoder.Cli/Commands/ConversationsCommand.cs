@@ -1,0 +1,67 @@
+using System.CommandLine;
+using PocketCoder.Cli.Output;
+using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Cli.Commands;
+
+/// <summary><c>pocketcoder conversations</c>: what was begun in a terminal, to go on with.</summary>
+internal static class ConversationsCommand
+{
+    private const int ShortestPrefix = 4;
+
+    public static Command Create(Terminal terminal)
+    {
+        var project = new Option<string?>("--project") { Description = "Its id, name or folder (default: the one this folder belongs to)", HelpName = "PROJECT" };
+        var agent = new Option<string?>("--agent") { Description = "Only of this agent", HelpName = "AGENT" };
+        return new Command("conversations", "List the conversations that agents keep of a project, begun in a terminal") { project, agent }.Does(terminal, async (context, parsed, ct) =>
+        {
+            var which = await RunCommand.ProjectAsync(context, parsed.GetValue(project), ct);
+            var kept = await context.Daemon.ListConversationsAsync(new ConversationsRequest(which, parsed.GetValue(agent)), ct);
+            if (context.Json)
+            {
+                CliJson.Write(terminal, kept, CliJson.Default.AgentConversationsResponse);
+                return ExitCode.Ok;
+            }
+
+            foreach (var missing in kept.Missing)
+            {
+                await terminal.Error.WriteLineAsync($"{Untrusted.Show(missing.Agent)}: {Untrusted.Show(missing.Why)}");
+            }
+
+            if (kept.Conversations.Count == 0)
+            {
+                context.Say("There is no such conversation.");
+                return ExitCode.Ok;
+            }
+
+            var table = PlainTable.Of("Title", "Agent", "Updated", "Where", "Id");
+            foreach (var one in kept.Conversations)
+            {
+                table.Row(one.Title, one.Agent, $"{one.UpdatedAt.ToLocalTime():yyyy-MM-dd HH:mm}", one.AgentSessionId is { } session ? $"session {session}" : one.Open == true ? "open in a terminal" : "", one.ConversationId);
+            }
+
+            terminal.Tables().Write(table);
+            return ExitCode.Ok;
+        });
+    }
+
+    /// <exception cref="CommandFailure">There is none, there are several, or a session has it.</exception>
+    public static async Task<ConversationInfo> FindAsync(CommandContext context, string project, string? agent, string text, CancellationToken ct)
+    {
+        var kept = (await context.Daemon.ListConversationsAsync(new ConversationsRequest(project, agent), ct)).Conversations;
+        var found = kept.Where(c => c.ConversationId == text).ToList();
+        if (found.Count == 0 && text.Length >= ShortestPrefix)
+        {
+            found = [.. kept.Where(c => c.ConversationId.StartsWith(text, StringComparison.OrdinalIgnoreCase))];
+        }
+
+        return found switch
+        {
+            [{ AgentSessionId: { } session }] => throw new CommandFailure($"A session has this conversation already. Go on there: pocketcoder run --session {session} \"…\""),
+            [var one] => one,
+            [] => throw new CommandFailure("There is no such conversation. See: pocketcoder conversations"),
+            _ => throw new CommandFailure($"That could be {string.Join(" or ", found.Take(5).Select(c => Untrusted.Show(c.ConversationId)))}. Say which by its id."),
+        };
+    }
+}
