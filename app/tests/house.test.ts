@@ -17,7 +17,7 @@ describe("rules of the house", () => {
   it("has no inline style and no transition that would inject one", () => expect(breaking(/<[a-z][^>]*\sstyle="|svelte\/transition|svelte\/animate|\b(in|out|transition|animate):\w/)).toEqual([]));
   it("talks to the socket in one place", () => expect(breaking(/new WebSocket/, (name) => name.endsWith("link/channel-door.ts"))).toEqual([]));
   it("loads nothing from elsewhere", () => expect(breaking(/\bfetch\(|<iframe|XMLHttpRequest|EventSource|sendBeacon/)).toEqual([]));
-  it("shows no picture but what an agent sent, from memory", () => expect(breaking(/<img|new Image\b/, (name) => name.endsWith("SentFile.svelte"))).toEqual([]));
+  it("shows no picture but what an agent or a person sent, from memory", () => expect(breaking(/<img|new Image\b/, (name) => /(SentFile|AttachedFiles|AttachmentChips)\.svelte$/.test(name))).toEqual([]));
   it("swallows no error without a word", () => expect(breaking(/catch\s*(\([^)]*\))?\s*\{\s*\}/)).toEqual([]));
   it("knows the development machine in one place only", () => expect(breaking(/dev\/(mock|scenario)/, (name) => name === "main.ts")).toEqual([]));
   it("has no host of a registry in the lock file", () => expect(readFileSync(join(root, "package-lock.json"), "utf8")).not.toMatch(/"resolved"|registry\./));

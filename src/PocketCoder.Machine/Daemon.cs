@@ -8,6 +8,7 @@ using PocketCoder.Gateway;
 using PocketCoder.Ledger;
 using PocketCoder.Broker.Models;
 using PocketCoder.Machine.Approvals;
+using PocketCoder.Machine.Attachments;
 using PocketCoder.Machine.Brains;
 using PocketCoder.Machine.Chain;
 using PocketCoder.Machine.Connections;
@@ -15,6 +16,7 @@ using PocketCoder.Machine.Conversations;
 using PocketCoder.Machine.Devices;
 using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Executions.Archive;
+using PocketCoder.Machine.Files;
 using PocketCoder.Machine.Logging;
 using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Network;
@@ -59,6 +61,8 @@ public sealed partial class Daemon : IAsyncDisposable
     private readonly HandsRoom _hands;
     private readonly SecretDesk _secrets;
     private readonly ModelDesk _models;
+    private readonly AttachmentRoom _attachments;
+    private readonly FileFinder _finder;
     private readonly SnapshotRoom _snapshots;
     private readonly UndoDesk _undo;
     private readonly ConversationDesk _conversations;
@@ -95,7 +99,9 @@ public sealed partial class Daemon : IAsyncDisposable
         _agents = new AgentCatalog(drivers);
         _rules = new NetworkRules(_store);
         _network = new NetworkRoom(_store, _rules, time, options.Egress);
-        _hands = new HandsRoom(Backends.Of(options.Home.Hands), options.Sandbox, _network, logger);
+        _attachments = new AttachmentRoom(options.Home.Attachments, new AttachedFolders(options.Home.Attached), _store, time);
+        _finder = new FileFinder(options.Home.Finder, options.Home.Root, _projects, time);
+        _hands = new HandsRoom(Backends.Of(options.Home.Hands), options.Sandbox, _network, logger) { Readable = _attachments.Folders.Of };
         _snapshots = new SnapshotRoom(options.Home.Snapshots, _store, SnapshotLimits.Default, TimeProvider.System, logger); // by the real clock: it waits for real processes
         _undo = new UndoDesk(_snapshots, _store, _projects, identity.Id);
         var archive = new SessionArchive(options.Home.Outputs, time);
@@ -108,11 +114,11 @@ public sealed partial class Daemon : IAsyncDisposable
         }
 
         _models = new ModelDesk(options.Home, options.ModelUpstreams, _store, _secrets, time, logger) { Ask = AskBudgetAsync };
-        var starter = new AgentStarter(options.Home, _hands, _models, _store);
+        var starter = new AgentStarter(options.Home, _hands, _models, _store, _attachments.Folders);
         _conversations = new ConversationDesk(_agents, _store, _secrets);
         _holds = new TerminalHolds(_store, time, logger) { Left = session => _sessions?.Find(session)?.TerminalLeft() };
         _defaults = new ProjectDefaultsStore(_store, _projects, _agents);
-        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, starter, _models, _secrets, _snapshots, time, AgentIdleTimeout, logger) { Archive = archive, Holds = _holds, Conversations = _conversations, OutputLimit = options.OutputLimit, Limits = options.Limits, KnownModels = _agents.Models }, _projects, _agents);
+        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, starter, _models, _secrets, _snapshots, time, AgentIdleTimeout, logger) { Archive = archive, Attachments = _attachments, Holds = _holds, Conversations = _conversations, OutputLimit = options.OutputLimit, Limits = options.Limits, KnownModels = _agents.Models }, _projects, _agents);
         _calm = new Calm(options.Rests ?? (static () => { }), () => _sessions.Actors.Any(a => a.Info.State == SessionState.Working), time);
         (_store.Announced, _connections.Changed) = (_calm.Touch, _calm.Touch);
         _terminals = new TerminalDesk(_store, _hands, _sessions, _projects, logger);
@@ -124,6 +130,8 @@ public sealed partial class Daemon : IAsyncDisposable
             .MapOverview(Info, _projects, _sessions, _approvals, _agents, _hub.Machine)
             .MapSubscriptions(_hub, _sessions)
             .MapSessions(_sessions, _agents)
+            .MapAttachments(_attachments)
+            .MapFiles(_finder)
             .MapConversations(_conversations, _projects)
             .MapProjects(_defaults)
             .MapPrompting(_sessions)
@@ -172,7 +180,7 @@ public sealed partial class Daemon : IAsyncDisposable
 
         var identity = ChannelIdentity.LoadOrCreate(options.Home.MachineKey);
         var ledger = await LedgerStore.OpenAsync(
-            new LedgerOptions(options.Home.Database, identity.Id) { MigrationSets = [new MigrationSet("machine", typeof(Daemon).Assembly, "PocketCoder.Machine.Migrations"), new MigrationSet("models", typeof(Daemon).Assembly, "PocketCoder.Machine.Models.Migrations"), new MigrationSet("conversations", typeof(Daemon).Assembly, "PocketCoder.Machine.Conversations.Migrations"), new MigrationSet("projects", typeof(Daemon).Assembly, "PocketCoder.Machine.Projects.Migrations"), new MigrationSet("snapshots", typeof(Daemon).Assembly, "PocketCoder.Machine.Snapshots.Migrations"), new MigrationSet("prompting", typeof(Daemon).Assembly, "PocketCoder.Machine.Sessions.Prompting.Migrations")] },
+            new LedgerOptions(options.Home.Database, identity.Id) { MigrationSets = [new MigrationSet("machine", typeof(Daemon).Assembly, "PocketCoder.Machine.Migrations"), new MigrationSet("models", typeof(Daemon).Assembly, "PocketCoder.Machine.Models.Migrations"), new MigrationSet("conversations", typeof(Daemon).Assembly, "PocketCoder.Machine.Conversations.Migrations"), new MigrationSet("projects", typeof(Daemon).Assembly, "PocketCoder.Machine.Projects.Migrations"), new MigrationSet("snapshots", typeof(Daemon).Assembly, "PocketCoder.Machine.Snapshots.Migrations"), new MigrationSet("prompting", typeof(Daemon).Assembly, "PocketCoder.Machine.Sessions.Prompting.Migrations"), new MigrationSet("attachments", typeof(Daemon).Assembly, "PocketCoder.Machine.Attachments.Migrations"), new MigrationSet("forks", typeof(Daemon).Assembly, "PocketCoder.Machine.Sessions.Forks.Migrations")] },
             options.TimeProvider,
             cancellationToken);
         Daemon daemon;
@@ -235,6 +243,8 @@ public sealed partial class Daemon : IAsyncDisposable
         await _terminals.DisposeAsync();
         await _hands.DisposeAsync();
         await _snapshots.DisposeAsync();
+        _attachments.Dispose();
+        _finder.Dispose();
         await _models.DisposeAsync();
         _secrets.Dispose();
         _approvals.Dispose();
@@ -268,6 +278,7 @@ public sealed partial class Daemon : IAsyncDisposable
             await AddDemoProjectAsync();
         }
 
+        await _attachments.SweepAsync();
         await _hands.CleanAsync(cancellationToken);
         _ = LookAsync(); // a few seconds' work that nothing waits for
         await _holds.LoadAsync(cancellationToken);

@@ -66,8 +66,17 @@ public sealed class Home
     /// </summary>
     public string AgentFiles => Environment.IsPrivilegedProcess && OperatingSystem.IsLinux() ? Hands + "-agents" : In("agents");
 
+    /// <summary>What people sent with prompts.</summary>
+    public string Attachments => In("attachments");
+
+    /// <summary>Copies of it that agents may read, a folder a session. Beside <see cref="Hands"/>, for the same reason.</summary>
+    public string Attached => Environment.IsPrivilegedProcess && OperatingSystem.IsLinux() ? Hands + "-attached" : In("attached");
+
     /// <summary>What commands wrote and agents sent, for a week.</summary>
     public string Outputs => In("outputs");
+
+    /// <summary>An empty repository, for git's reading of which files of a project are ignored.</summary>
+    public string Finder => In("finder.git");
 
     /// <summary>The snapshots of projects, one store each.</summary>
     public string Snapshots => In("snapshots");

@@ -52,7 +52,7 @@ internal sealed class RunningMachine : IAsyncDisposable
     {
         await Daemon.DisposeAsync();
         TestContext.Current.TestOutputHelper?.WriteLine(string.Join('\n', Log.Lines.Where(l => !l.Contains("Microsoft.AspNetCore", StringComparison.Ordinal))));
-        await HomeRemains.ClearAsync(_options.Home.Hands, _options.Home.Root, _options.Home.AgentFiles);
+        await HomeRemains.ClearAsync(_options.Home.Hands, _options.Home.Root, _options.Home.AgentFiles, _options.Home.Attached);
     }
 
     private static int FreePort()

@@ -73,6 +73,6 @@ internal sealed class TestDaemon : IAsyncDisposable
     {
         await Daemon.DisposeAsync();
         TestContext.Current.TestOutputHelper?.WriteLine(Log.ToString());
-        await HomeRemains.ClearAsync(Options.Home.Hands, Options.Home.Root, Options.Home.AgentFiles);
+        await HomeRemains.ClearAsync(Options.Home.Hands, Options.Home.Root, Options.Home.AgentFiles, Options.Home.Attached);
     }
 }

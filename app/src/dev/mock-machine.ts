@@ -5,6 +5,7 @@ import type {
 import type { Socket } from "$lib/link/transport";
 import { runsWhenAllowed } from "$lib/stores/decisions";
 import { frame } from "./mock-door";
+import { MockFiles } from "./mock-files";
 import { begunIn, NO_DEFAULTS } from "./mock-begun";
 import { MockTerminals } from "./mock-terminals";
 
@@ -56,6 +57,7 @@ export class MockMachine {
   readonly #sockets = new Set<MockSocket>();
   readonly #machineLog: MachineEvent[] = [];
   readonly #answers: Answers;
+  readonly files = new MockFiles();
   readonly terminals = new MockTerminals((id) => {
     const found = this.state.sessions.find((item) => item.agentSessionId === id);
     return found === undefined ? "SESSION_NOT_FOUND" : found.sandbox === "none" ? "SANDBOX_UNAVAILABLE" : null;
@@ -159,11 +161,11 @@ export class MockMachine {
       if (!found) throw new Refused("DEVICE_NOT_FOUND");
       return found;
     };
-    const queue = (agentSessionId: string, promptId: string, content: string): TurnInfo => {
+    const queue = (agentSessionId: string, promptId: string, content: string, attachments: readonly string[] = []): TurnInfo => {
       const known = turnsOf(state.events.get(agentSessionId) ?? []).get(promptId);
       if (known) return known;
       const busy = session(agentSessionId).state !== "idle";
-      const turn: TurnInfo = { turnId: promptId, state: busy ? "queued" : "running", content, deviceId: "phone", createdAt: now(), startedAt: busy ? null : now(), finishedAt: null, error: null };
+      const turn: TurnInfo = { turnId: promptId, state: busy ? "queued" : "running", content, deviceId: "phone", createdAt: now(), startedAt: busy ? null : now(), finishedAt: null, error: null, attachments: attachments.map((file) => this.files.info(file)) };
       this.emit(agentSessionId, { kind: "turn", turn, at: now(), turnId: promptId, parentToolUseId: null });
       this.change({ kind: "session", session: { ...session(agentSessionId), state: busy ? session(agentSessionId).state : "working", queued: session(agentSessionId).queued + (busy ? 1 : 0), updatedAt: now() } });
       return turn;
@@ -202,7 +204,7 @@ export class MockMachine {
         return { defaults };
       },
       agents_list: () => ({ agents: state.agents }),
-      agent_session_new: ({ agentSessionId, promptId, projectId, agent, content, mode, model, effort }) => {
+      agent_session_new: ({ agentSessionId, promptId, projectId, agent, content, mode, model, effort, attachments }) => {
         if (!state.sessions.some((item) => item.agentSessionId === agentSessionId)) {
           const created: SessionInfo = {
             agentSessionId, projectId, agent, title: content.slice(0, 60), state: "idle", activity: null, quiet: null, mode: mode ?? null, model: model ?? null, sandbox: "none", queued: 0, held: false, inTerminal: false,
@@ -211,10 +213,23 @@ export class MockMachine {
           state.sessions.push(created);
           this.change({ kind: "session", session: created });
         }
-        const turn = queue(agentSessionId, promptId, content);
+        const turn = queue(agentSessionId, promptId, content, attachments ?? []);
         return { agentSessionId, session: session(agentSessionId), turn };
       },
-      agent_message: ({ agentSessionId, promptId, content }) => ({ turn: queue(agentSessionId, promptId, content) }),
+      agent_message: ({ agentSessionId, promptId, content, attachments }) => ({ turn: queue(agentSessionId, promptId, content, attachments ?? []) }),
+      agent_session_fork: ({ agentSessionId, newSessionId, promptId, content }) => {
+        const origin = session(agentSessionId);
+        if (!state.sessions.some((item) => item.agentSessionId === newSessionId)) {
+          const created: SessionInfo = { ...origin, agentSessionId: newSessionId, title: content.slice(0, 60), state: "idle", activity: null, queued: 0, createdAt: now(), updatedAt: now() };
+          state.sessions.push(created);
+          this.change({ kind: "session", session: created });
+          for (const event of state.events.get(agentSessionId) ?? []) if (event.kind !== "usage" && event.kind !== "prompt") this.emit(newSessionId, event);
+          this.emit(newSessionId, { kind: "fork", originSessionId: agentSessionId, originTitle: origin.title, cut: false, at: now(), turnId: null, parentToolUseId: null });
+        }
+        const turn = queue(newSessionId, promptId, content);
+        return { session: session(newSessionId), turn };
+      },
+      ...this.files.answers((code) => { throw new Refused(code); }),
       agent_sessions_list: () => ({ sessions: state.sessions }),
       agent_session_get: ({ agentSessionId }) => ({ session: session(agentSessionId), turns: [...turnsOf(state.events.get(agentSessionId) ?? []).values()] }),
       agent_queue_move: ({ agentSessionId, promptId, before }) => {

@@ -167,9 +167,9 @@ function rich(ledger: LedgerRowInfo[]): MockState {
       { projectId: id(4), name: "legacy", path: "/mnt/usb/legacy", createdAt: ago(90000), lastOpenedAt: null, missing: true },
     ],
     agents: [
-      { id: "claude", name: "Claude Code", installed: true, version: "2.1.0", advice: null, modes: ["default", "plan", "acceptEdits"], models: true, questions: true, plans: true, resume: true, hostTools: true, conversations: true, commands: true, efforts: ["low", "medium", "high", "max"], knownModels: MODELS, conversationContinue: true, conversationCopy: "whole" },
-      { id: "stub", name: "Stub", installed: true, version: "0.1.0", advice: null, modes: [], models: false, questions: false, plans: false, resume: false, hostTools: false, steer: true, efforts: [], knownModels: [], conversationContinue: false, conversationCopy: "none" },
-      { id: "codex", name: "Codex", installed: false, version: null, advice: "Install it with npm install -g @openai/codex, then sign in by running codex once.", modes: [], models: true, questions: false, plans: false, resume: true, hostTools: true, efforts: [], knownModels: [], conversationContinue: false, conversationCopy: "words" },
+      { id: "claude", name: "Claude Code", installed: true, version: "2.1.0", advice: null, modes: ["default", "plan", "acceptEdits"], models: true, questions: true, plans: true, resume: true, hostTools: true, fork: true, rewind: true, images: true, conversations: true, commands: true, efforts: ["low", "medium", "high", "max"], knownModels: MODELS, conversationContinue: true, conversationCopy: "whole" },
+      { id: "stub", name: "Stub", installed: true, version: "0.1.0", advice: null, modes: [], models: false, questions: false, plans: false, resume: false, hostTools: false, rewind: false, steer: true, efforts: [], knownModels: [], conversationContinue: false, conversationCopy: "none" },
+      { id: "codex", name: "Codex", installed: false, version: null, advice: "Install it with npm install -g @openai/codex, then sign in by running codex once.", modes: [], models: true, questions: false, plans: false, resume: true, hostTools: true, fork: true, rewind: true, images: true, efforts: [], knownModels: [], conversationContinue: false, conversationCopy: "words" },
     ],
     sessions,
     approvals,
@@ -222,7 +222,7 @@ function base(minutes: number, parentToolUseId: string | null = null): { at: str
 
 export function turnEvent(turnId: string, content: string, state: TurnState, minutes: number, error: string | null = null): AgentEventPayload {
   const over = state === "completed" || state === "failed" || state === "cancelled" || state === "interrupted";
-  const turn: TurnInfo = { turnId, state, content, deviceId: "phone", createdAt: ago(minutes), startedAt: state === "queued" ? null : ago(minutes), finishedAt: over ? ago(minutes) : null, error };
+  const turn: TurnInfo = { turnId, state, content, deviceId: "phone", createdAt: ago(minutes), startedAt: state === "queued" ? null : ago(minutes), finishedAt: over ? ago(minutes) : null, error, attachments: [] };
   return { kind: "turn", turn, ...base(minutes) };
 }
 

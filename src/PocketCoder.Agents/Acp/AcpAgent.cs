@@ -58,6 +58,9 @@ public sealed record AcpAgent(string Id, string Name, string Program, IReadOnlyL
     /// <summary>Whether it reports tokens.</summary>
     public bool Usage { get; init; }
 
+    /// <summary>Whether it passes pictures on to its model. One that says it does not (<c>promptCapabilities.image</c>) gets none all the same.</summary>
+    public bool Images { get; init; }
+
     /// <summary>How it is held to our tools; null: it can't be, and works without a sandbox only.</summary>
     internal AcpGate? Gate { get; init; }
 
@@ -81,6 +84,7 @@ public sealed record AcpAgent(string Id, string Name, string Program, IReadOnlyL
         TitlesAreCommands = true,
         Models = true,
         Usage = true,
+        Images = true,
         Install = "npm install -g @google/gemini-cli",
         TestedVersions = ["0.61.0"],
         Gate = GeminiGate.Gate,
@@ -97,6 +101,7 @@ public sealed record AcpAgent(string Id, string Name, string Program, IReadOnlyL
         Plans = true,
         Questions = true,
         Models = true,
+        Images = true,
         Conversations = true,
         Usage = true,
         Install = "npm install -g @agentclientprotocol/claude-agent-acp", // tested with 0.49.0, which tells no version when it is only looked for

@@ -87,6 +87,7 @@ public sealed partial record AcpConfiguration(IReadOnlyList<AcpAgent> Agents, st
                     Plans = true,
                     Conversations = true,
                     Usage = true,
+                    Images = entry.IsTrue("images"),
                 });
             }
         }

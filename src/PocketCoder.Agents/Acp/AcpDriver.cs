@@ -39,6 +39,7 @@ public sealed partial class AcpDriver : IAgentDriver
             Conversations = agent.Conversations,
             Continues = agent.Conversations,
             Usage = agent.Usage,
+            Images = agent.Images,
             HostTools = agent.Gate is not null,
             Rooms = agent.Gate?.Rooms == true,
         };

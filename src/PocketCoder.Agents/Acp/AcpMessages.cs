@@ -1,4 +1,5 @@
 using System.Text.Json;
+using PocketCoder.Agents.Shared;
 using PocketCoder.Agents.Shared.Rpc;
 
 namespace PocketCoder.Agents.Acp;
@@ -70,10 +71,19 @@ internal static class AcpMessages
         }
     }
 
-    public static void Prompt(Utf8JsonWriter w, string sessionId, IReadOnlyList<string> pieces)
+    public static void Prompt(Utf8JsonWriter w, string sessionId, IReadOnlyList<string> pieces, IReadOnlyList<Picture> pictures)
     {
         w.WriteString("sessionId", sessionId);
         w.WriteStartArray("prompt");
+        foreach (var picture in pictures)
+        {
+            w.WriteStartObject();
+            w.WriteString("type", "image");
+            w.WriteString("mimeType", picture.MediaType);
+            w.WriteBase64String("data", picture.Bytes);
+            w.WriteEndObject();
+        }
+
         foreach (var piece in pieces)
         {
             w.WriteStartObject();

@@ -25,6 +25,7 @@ internal sealed class AcpProcess : IAgentProcess
     private readonly TimeProvider time;
     private readonly AcpHostTools? tools;
     private RpcConnection connection = null!; // set by StartAsync before anybody else sees this
+    private bool takesPictures;
     private bool hasModels;
 
     private AcpProcess(AcpAgent agent, AgentStart start, TimeProvider time)
@@ -74,6 +75,7 @@ internal sealed class AcpProcess : IAgentProcess
     public async ValueTask PromptAsync(AgentPrompt prompt, CancellationToken cancellationToken)
     {
         var output = new RpcOutput();
+        var pictures = takesPictures ? await Pictures.ReadAsync(prompt, cancellationToken) : [];
         lock (connection.State)
         {
             connection.ThrowIfEnded();
@@ -83,7 +85,7 @@ internal sealed class AcpProcess : IAgentProcess
             }
 
             translator.BeginTurn();
-            output.Calls.Add(new RpcCall("session/prompt", w => AcpMessages.Prompt(w, translator.SessionId, prompt.Pieces), Ended));
+            output.Calls.Add(new RpcCall("session/prompt", w => AcpMessages.Prompt(w, translator.SessionId, prompt.Pieces, pictures), Ended));
             output.Events.Add(new AgentActivity(ActivityKind.Requesting));
         }
 
@@ -211,6 +213,7 @@ internal sealed class AcpProcess : IAgentProcess
         }
 
         var capabilities = hello.Object("agentCapabilities") ?? default;
+        takesPictures = agent.Images && capabilities.Object("promptCapabilities")?.IsTrue("image") == true;
         if (server is not null && capabilities.Object("mcpCapabilities")?.IsTrue("http") != true)
         {
             throw new AgentException(AgentError.FailedToStart, $"{agent.Name} takes no tools from us in this version.");

@@ -29,15 +29,12 @@ internal static class ClaudeArguments
             arguments.AddRange(["--model", model]);
         }
 
-        if (start.ResumeId is { } resume)
+        arguments.AddRange(start switch
         {
-            arguments.AddRange(start.Fork ? ["--resume", resume, "--fork-session"] : ["--resume", resume]);
-        }
-
-        if (start.ResumeId is null || start.Fork)
-        {
-            arguments.AddRange(["--session-id", start.SessionId.ToString("D")]);
-        }
+            { ResumeId: { } origin, Fork: true } => ["--resume", origin, "--fork-session", "--session-id", start.SessionId.ToString("D"), .. start.ForkAt is { } at ? ["--resume-session-at", at] : Array.Empty<string>()],
+            { ResumeId: { } resume } => ["--resume", resume],
+            _ => ["--session-id", start.SessionId.ToString("D")],
+        });
 
         if (start.Effort is { Length: > 0 } effort)
         {

@@ -42,12 +42,15 @@ public sealed partial class ClaudeDriver : IAgentDriver
         Questions = true,
         Plans = true,
         Resume = true,
+        Fork = true,
+        Rewind = true,
         Conversations = true,
         Continues = true,
         Copies = ConversationCopies.Whole,
         Efforts = ClaudeOffers.Efforts,
         Commands = true,
         Usage = true,
+        Images = true,
         HostTools = true,
         Rooms = true,
     };
@@ -111,8 +114,8 @@ public sealed partial class ClaudeDriver : IAgentDriver
             throw new AgentException(AgentError.NotFound, "That is no id of a Claude Code conversation.");
         }
 
-        // In a room it has a folder of its own, which nobody else opens.
-        if (start.Room is null && !start.Fork && ClaudeOpenSessions.FindHolder(config, conversation) is { } holder)
+        // In a room it has a folder of its own, which nobody else opens; a copy is written to by nobody else either.
+        if (start is { Room: null, Fork: false } && ClaudeOpenSessions.FindHolder(config, conversation) is { } holder)
         {
             throw new AgentException(AgentError.OpenElsewhere, $"The conversation is open in another Claude Code (process {holder}), most likely in a terminal. Close it there first.");
         }

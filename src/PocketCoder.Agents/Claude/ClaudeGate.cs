@@ -9,6 +9,9 @@ internal enum GateWord
     /// <summary>Harmless by our closed list: the program's own rules decide (they may still ask).</summary>
     Pass,
 
+    /// <summary>Harmless, and the program's own rules are not asked.</summary>
+    Allow,
+
     /// <summary>A human decides: <c>can_use_tool</c> follows, also where the program would have allowed it by itself.</summary>
     Ask,
 
@@ -22,7 +25,7 @@ internal readonly record struct GateVerdict(GateWord Word, string? Reason = null
 /// Decides which tool calls reach a human. The rule is: all, except a closed list of calls that change nothing and reach nothing outside
 /// the project. Looks at the file system (links are resolved); otherwise pure.
 /// </summary>
-internal sealed class ClaudeGate(string workingDirectory, string configDirectory, ClaudeHostTools hostTools)
+internal sealed class ClaudeGate(string workingDirectory, string configDirectory, ClaudeHostTools hostTools, string? readable = null)
 {
     private static readonly string[] PlainAgentMembers = ["description", "prompt", "subagent_type", "model", "run_in_background"];
 
@@ -41,6 +44,11 @@ internal sealed class ClaudeGate(string workingDirectory, string configDirectory
         if (input.Member("run_in_background") is { } background && background.ValueKind is not (JsonValueKind.False or JsonValueKind.Null))
         {
             return new(GateWord.Deny, "Background work is not available here: run it in the foreground (run_in_background: false).");
+        }
+
+        if (tool == "Read" && readable is not null && input.Text("file_path") is { } path && IsBeneath(readable, path))
+        {
+            return new(GateWord.Allow); // what the person sent
         }
 
         return new(IsHarmless(tool, input, permissionMode) ? GateWord.Pass : GateWord.Ask);
@@ -69,6 +77,9 @@ internal sealed class ClaudeGate(string workingDirectory, string configDirectory
             && ConfinedPath.Resolve("/", workingDirectory) is { } root
             && ConfinedPath.Resolve(workingDirectory, path) is { } real
             && ConfinedPath.IsInside(root, real);
+
+    private static bool IsBeneath(string folder, string path)
+        => Path.IsPathFullyQualified(path) && ConfinedPath.ResolveBeneath(folder, path) is not null;
 
     /// <summary>In plan mode the agent keeps its plan in a file of its own; the program's own rules allow that one file and no other.</summary>
     private bool IsPlanFile(string? path)

@@ -50,12 +50,24 @@ internal static class ClaudeMessages
         w.WriteEndObject();
     });
 
-    public static byte[] Prompt(AgentPrompt prompt) => LineJson.Write(w =>
+    public static byte[] Prompt(AgentPrompt prompt, IReadOnlyList<Picture> pictures) => LineJson.Write(w =>
     {
         w.WriteString("type", "user");
         w.WriteStartObject("message");
         w.WriteString("role", "user");
         w.WriteStartArray("content");
+        foreach (var picture in pictures)
+        {
+            w.WriteStartObject();
+            w.WriteString("type", "image");
+            w.WriteStartObject("source");
+            w.WriteString("type", "base64");
+            w.WriteString("media_type", picture.MediaType);
+            w.WriteBase64String("data", picture.Bytes);
+            w.WriteEndObject();
+            w.WriteEndObject();
+        }
+
         foreach (var piece in prompt.Pieces)
         {
             w.WriteStartObject();

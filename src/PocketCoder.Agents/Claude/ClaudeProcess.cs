@@ -52,7 +52,7 @@ internal sealed class ClaudeProcess : IAgentProcess
             new ProcessStart { Program = program, Arguments = ClaudeArguments.For(start), WorkingDirectory = start.WorkingDirectory, Environment = own, Mark = start.Mark },
             start.Room, new ProgramVoice("Claude Code", IsNoise: IsRemark), time, cancellationToken);
         var tools = new ClaudeHostTools(start.HostTools);
-        var fresh = new ClaudeTranslator(start.WorkingDirectory, new ClaudeGate(start.WorkingDirectory, start.Room?.StateDirectory ?? configDirectory, tools), tools);
+        var fresh = new ClaudeTranslator(start.WorkingDirectory, new ClaudeGate(start.WorkingDirectory, start.Room?.StateDirectory ?? configDirectory, tools, start.AttachmentsDirectory), tools);
         var claude = new ClaudeProcess(child, start, fresh, time);
         try
         {
@@ -71,6 +71,7 @@ internal sealed class ClaudeProcess : IAgentProcess
     public async ValueTask PromptAsync(AgentPrompt prompt, CancellationToken cancellationToken)
     {
         program.ThrowIfEnded();
+        var pictures = await Pictures.ReadAsync(prompt, cancellationToken);
         lock (state)
         {
             if (translator.TurnRuns)
@@ -81,7 +82,7 @@ internal sealed class ClaudeProcess : IAgentProcess
             translator.BeginTurn();
         }
 
-        await program.WriteAsync(ClaudeMessages.Prompt(prompt), cancellationToken);
+        await program.WriteAsync(ClaudeMessages.Prompt(prompt, pictures), cancellationToken);
     }
 
     public async ValueTask InterruptAsync(CancellationToken cancellationToken)

@@ -144,7 +144,7 @@ internal sealed class ClaudeRequests(string workingDirectory, ClaudeGate gate, C
         call.Word = verdict.Word;
         return ClaudeMessages.HookAnswer(
             requestId,
-            verdict.Word switch { GateWord.Ask => "ask", GateWord.Deny => "deny", _ => null },
+            verdict.Word switch { GateWord.Ask => "ask", GateWord.Deny => "deny", GateWord.Allow => "allow", _ => null },
             verdict.Reason);
     }
 

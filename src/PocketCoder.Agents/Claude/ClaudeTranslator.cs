@@ -25,6 +25,7 @@ internal sealed class ClaudeTranslator
     private ClaudeOffers offers = ClaudeOffers.None;
     private decimal cost;
     private string? lastError;
+    private string? lastMessage; // the program's id of its last one in the conversation itself
     private bool turnRuns;
     private int skipped;
 
@@ -211,6 +212,7 @@ internal sealed class ClaudeTranslator
             output.Events.Add(fuller);
         }
 
+        lastMessage = parent is null && Guid.TryParse(root.Text("uuid"), out var uuid) ? uuid.ToString("D") : lastMessage;
         var synthetic = message.Text("model") == "<synthetic>";
         foreach (var block in message.Items("content"))
         {
@@ -296,7 +298,7 @@ internal sealed class ClaudeTranslator
         }
 
         using var input = JsonDocument.Parse(call.InputJson);
-        if (!call.Allowed && (call.Word ?? gate.Judge(call.Name, input.RootElement, requests.Mode).Word) != GateWord.Pass)
+        if (!call.Allowed && (call.Word ?? gate.Judge(call.Name, input.RootElement, requests.Mode).Word) is not (GateWord.Pass or GateWord.Allow))
         {
             // Should be impossible. If it happens the gate does not hold, and nothing more may run through it.
             output.Violation = $"Claude Code ran {call.Name} without the decision it needs. The session was ended.";
@@ -430,6 +432,7 @@ internal sealed class ClaudeTranslator
         {
             Error = outcome == TurnOutcome.Failed ? ErrorText(root) : null,
             Usage = Usage(root),
+            Mark = lastMessage,
         });
         turnRuns = false;
         requests.Interrupting = false;

@@ -117,7 +117,8 @@ internal sealed class CodexCallReader(AgentStart start, CodexTools tools, IReadO
 
         var from = (int)Math.Clamp(input.Number("offset"), 1, int.MaxValue);
         var count = input.Member("limit") is null ? int.MaxValue : (int)Math.Clamp(input.Number("limit"), 1, int.MaxValue);
-        return ConfinedPath.Resolve("/", start.WorkingDirectory) is { } root && ConfinedPath.IsInside(root, real)
+        return (ConfinedPath.Resolve("/", start.WorkingDirectory) is { } root && ConfinedPath.IsInside(root, real))
+            || (start.AttachmentsDirectory is { } sent && ConfinedPath.ResolveBeneath(sent, real) is not null)
             ? new CodexCall(CodexTools.ReadFile, raw, Content(real, from, count)) { Path = real }
             : new CodexCall(CodexTools.ReadFile, raw)
             {

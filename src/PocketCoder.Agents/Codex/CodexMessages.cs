@@ -1,4 +1,5 @@
 using System.Text.Json;
+using PocketCoder.Agents.Shared;
 using PocketCoder.Agents.Shared.Rpc;
 
 namespace PocketCoder.Agents.Codex;
@@ -34,12 +35,17 @@ internal static class CodexMessages
         tools.Write(w);
     }
 
-    /// <summary>The tools and the missing environment are kept with the thread; the rest is said again.</summary>
+    /// <summary>For <c>thread/resume</c> and <c>thread/fork</c>. The tools and the missing environment are kept with the thread; the rest is said again.</summary>
     public static void ThreadResume(Utf8JsonWriter w, AgentStart start, IEnumerable<string> foreignServers)
     {
         Gate(w, start, foreignServers);
         w.WriteString("threadId", start.ResumeId);
         w.WriteBoolean("excludeTurns", true);
+        if (start is { Fork: true, ForkAt: { } last })
+        {
+            w.WriteString("lastTurnId", last);
+        }
+
         if (start.ModelAccess is not null)
         {
             w.WriteString("modelProvider", CodexArguments.Provider); // else it would ask the one it began with, past the machine
@@ -48,10 +54,10 @@ internal static class CodexMessages
 
     /// <param name="mode">To be said with this turn; null: as before.</param>
     /// <param name="effort">Chosen by the person; null: as it is.</param>
-    public static void TurnStart(Utf8JsonWriter w, string threadId, IReadOnlyList<string> pieces, string? model, string? effort, (string Mode, string Model, string? Effort)? mode)
+    public static void TurnStart(Utf8JsonWriter w, string threadId, IReadOnlyList<string> pieces, IReadOnlyList<Picture> pictures, string? model, string? effort, (string Mode, string Model, string? Effort)? mode)
     {
         w.WriteString("threadId", threadId);
-        Input(w, pieces);
+        Input(w, pieces, pictures);
         w.WriteStartArray("environments"); // none: nothing of Codex's own can touch the machine, whatever else is offered
         w.WriteEndArray();
         w.WriteString("approvalPolicy", "untrusted");
@@ -84,7 +90,7 @@ internal static class CodexMessages
     {
         w.WriteString("threadId", threadId);
         w.WriteString("expectedTurnId", turnId);
-        Input(w, pieces);
+        Input(w, pieces, []);
     }
 
     public static byte[] ToolResult(string rawId, string text, bool success) => RpcMessages.Result(rawId, w =>
@@ -116,9 +122,17 @@ internal static class CodexMessages
 
     public static byte[] Decline(string rawId) => RpcMessages.Result(rawId, w => w.WriteString("decision", "cancel"));
 
-    private static void Input(Utf8JsonWriter w, IReadOnlyList<string> pieces)
+    private static void Input(Utf8JsonWriter w, IReadOnlyList<string> pieces, IReadOnlyList<Picture> pictures)
     {
         w.WriteStartArray("input");
+        foreach (var picture in pictures)
+        {
+            w.WriteStartObject();
+            w.WriteString("type", "image");
+            w.WriteString("url", $"data:{picture.MediaType};base64,{Convert.ToBase64String(picture.Bytes)}"); // a path would have to be seen in its room
+            w.WriteEndObject();
+        }
+
         foreach (var piece in pieces)
         {
             w.WriteStartObject();

@@ -68,7 +68,7 @@ internal sealed class CodexProcess : IAgentProcess
         if (start.Room is { } room)
         {
             var home = CodexEnvironment.Home(environment);
-            CodexRoom.Prepare(room.StateDirectory, home);
+            CodexRoom.Prepare(room.StateDirectory, home, start.Fork);
             settings = CodexSettings.Read(home);
             program = CodexRoom.Program(program);
             own = CodexEnvironment.ForRoom(room.StateDirectory, start.ModelAccess!, environment);
@@ -91,6 +91,7 @@ internal sealed class CodexProcess : IAgentProcess
     public async ValueTask PromptAsync(AgentPrompt prompt, CancellationToken cancellationToken)
     {
         var output = new RpcOutput();
+        var pictures = await Pictures.ReadAsync(prompt, cancellationToken);
         lock (connection.State)
         {
             connection.ThrowIfEnded();
@@ -100,7 +101,7 @@ internal sealed class CodexProcess : IAgentProcess
             }
 
             translator.BeginTurn();
-            output.Calls.Add(new RpcCall("turn/start", Turn(prompt.Pieces), translator.Started));
+            output.Calls.Add(new RpcCall("turn/start", Turn(prompt.Pieces, pictures), translator.Started));
         }
 
         await connection.CarryOutAsync(output, cancellationToken);
@@ -207,7 +208,7 @@ internal sealed class CodexProcess : IAgentProcess
         var version = hello.Text("userAgent") is { } agent && agent.Split('/') is [_, var rest, ..] ? rest.Split(' ')[0] : null;
         var reply = start.ResumeId is null
             ? await connection.RequestAsync("thread/start", w => CodexMessages.ThreadStart(w, start, tools, foreign), InitializeLimit, cancellationToken, r => Opened(r, version))
-            : await connection.RequestAsync("thread/resume", w => CodexMessages.ThreadResume(w, start, foreign), InitializeLimit, cancellationToken, r => Opened(r, version));
+            : await connection.RequestAsync(start.Fork ? "thread/fork" : "thread/resume", w => CodexMessages.ThreadResume(w, start, foreign), InitializeLimit, cancellationToken, r => Opened(r, version));
         if (reply.Error is { } error)
         {
             throw new AgentException(
@@ -281,14 +282,14 @@ internal sealed class CodexProcess : IAgentProcess
     private Action<Utf8JsonWriter> AfterPlan(string words, bool accepted)
     {
         mode = accepted ? CodexModes.Default : mode;
-        return Turn([words]);
+        return Turn([words], []);
     }
 
-    private Action<Utf8JsonWriter> Turn(IReadOnlyList<string> pieces)
+    private Action<Utf8JsonWriter> Turn(IReadOnlyList<string> pieces, IReadOnlyList<Picture> pictures)
     {
         (string, string, string?)? change = mode == saidMode ? null : (mode, threadModel, chosenEffort ?? effort);
         saidMode = mode;
         var (chosen, thinking) = (model, chosenEffort);
-        return w => CodexMessages.TurnStart(w, translator.ThreadId, pieces, chosen, thinking, change);
+        return w => CodexMessages.TurnStart(w, translator.ThreadId, pieces, pictures, chosen, thinking, change);
     }
 }

@@ -14,8 +14,9 @@ internal static class CodexRoom
     private static readonly string[] Fresh = ["config.toml", "auth.json", "hooks.json", "AGENTS.md", "AGENTS.override.md"];
 
     /// <summary>Takes away settings, and brings the person's own <c>AGENTS.md</c>. No conversation from outside: Codex refuses to go on with one at another provider than it began with.</summary>
+    /// <param name="isCopy">The folder was copied from another room.</param>
     /// <exception cref="AgentException">The folder can't be used.</exception>
-    public static void Prepare(string state, string hostHome)
+    public static void Prepare(string state, string hostHome, bool isCopy = false)
     {
         if (OperatingSystem.IsWindows())
         {
@@ -27,6 +28,15 @@ internal static class CodexRoom
             foreach (var name in Fresh)
             {
                 RoomFiles.Remove(Path.Combine(state, name));
+            }
+
+            if (isCopy)
+            {
+                // Its indexes name files by where they lay in the other room; made anew from the conversations themselves.
+                foreach (var index in Directory.EnumerateFiles(state, "*.sqlite*"))
+                {
+                    RoomFiles.Remove(index);
+                }
             }
 
             BringMemory(state, hostHome);

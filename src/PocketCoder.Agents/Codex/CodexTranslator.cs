@@ -20,6 +20,7 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
     private readonly CodexRequests requests = new(write);
     private readonly Dictionary<string, BlockKind> blocks = new(StringComparer.Ordinal); // begun and shown, not finished
     private readonly HashSet<string> openCalls = new(StringComparer.Ordinal);
+    private string? lastTurn; // Codex's id of the last one that began
     private string? lastError;
     private string? stalled;
     private string? planTurn; // the turn of Codex that proposed a plan and is not over yet
@@ -384,7 +385,7 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
             return;
         }
 
-        TurnId = turn;
+        TurnId = lastTurn = turn;
         output.Events.Add(new AgentActivity(ActivityKind.Requesting));
     }
 
@@ -444,7 +445,7 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
         DropBlocks(output);
         TurnRuns = Interrupting = false;
         TurnId = null;
-        output.Events.Add(new AgentTurnEnded(outcome) { Error = error, Usage = usage.OfTurn });
+        output.Events.Add(new AgentTurnEnded(outcome) { Error = error, Usage = usage.OfTurn, Mark = lastTurn });
     }
 
     private void DropBlocks(RpcOutput output)

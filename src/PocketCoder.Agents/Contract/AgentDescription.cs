@@ -23,6 +23,9 @@ public sealed record AgentDescription(string Id, string Name)
     /// <summary>Whether a conversation can be copied and go on as another one (<see cref="AgentStart.Fork"/>).</summary>
     public bool Fork { get; init; }
 
+    /// <summary>Whether such a copy can begin at the end of an earlier turn (<see cref="AgentStart.ForkAt"/>).</summary>
+    public bool Rewind { get; init; }
+
     /// <summary>Whether words can be added to a turn that runs (<see cref="IAgentProcess.SteerAsync"/>).</summary>
     public bool Steer { get; init; }
 
@@ -96,11 +99,17 @@ public sealed record AgentStart
 
     public string? Model { get; init; }
 
+    /// <summary>Absolute: what goes with prompts lies there (<see cref="AgentAttachment.Path"/>) and may be read unasked. In a room it is seen at the same path.</summary>
+    public string? AttachmentsDirectory { get; init; }
+
     /// <summary>One of <see cref="AgentDescription.Efforts"/>; null: the agent's default.</summary>
     public string? Effort { get; init; }
 
     /// <summary>With <see cref="ResumeId"/>: a copy of that conversation goes on, under an id of its own; the original stays as it is.</summary>
     public bool Fork { get; init; }
+
+    /// <summary>With <see cref="Fork"/>: the last turn of the copy, by its <see cref="AgentTurnEnded.Mark"/>; null: all.</summary>
+    public string? ForkAt { get; init; }
 
     /// <summary>
     /// With <see cref="Fork"/>: the conversation is not one of this machine's sessions but the person's own, begun in a terminal; it lies where the agent keeps its own
@@ -146,7 +155,7 @@ public sealed record AgentPrompt(Guid TurnId, string Text)
 }
 
 /// <summary>A file that goes with a prompt. It lies outside of the project, written by the machine, and stays until the session is deleted.</summary>
-/// <param name="Path">Absolute, as the machine sees it; in a room it is not seen.</param>
+/// <param name="Path">Absolute, the same for the machine, in a room and for commands. The name at its end is the machine's, harmless everywhere.</param>
 /// <param name="Name">The person's name for it: one component, no control characters. Untrusted.</param>
 /// <param name="MediaType">As the machine found by its bytes: <c>image/png</c>, <c>text/plain</c>, <c>application/octet-stream</c> …</param>
 public sealed record AgentAttachment(string Path, string Name, string MediaType);

@@ -201,6 +201,9 @@ public sealed record AgentTurnEnded(TurnOutcome Outcome) : AgentEvent
     public string? Error { get; init; }
 
     public AgentUsage? Usage { get; init; }
+
+    /// <summary>The agent's own name for this moment of the conversation: <see cref="AgentStart.ForkAt"/> takes it. Null: none.</summary>
+    public string? Mark { get; init; }
 }
 
 /// <summary>The process is gone; nothing follows. If a turn was running it is interrupted.</summary>

@@ -31,7 +31,7 @@ internal sealed class StubProcess(AgentStart start, IReadOnlyDictionary<string, 
 
     public ValueTask AnnounceAsync(CancellationToken cancellationToken)
         => events.WriteAsync(
-            new AgentReady(start.ResumeId ?? start.SessionId.ToString("D", CultureInfo.InvariantCulture))
+            new AgentReady((start.Fork ? null : start.ResumeId) ?? start.SessionId.ToString("D", CultureInfo.InvariantCulture))
             {
                 Version = "1",
                 Model = start.Model,

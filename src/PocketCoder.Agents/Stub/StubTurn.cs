@@ -47,7 +47,7 @@ internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDi
         {
             Close();
             await process.CountAsync(CountWords(prompt.Text) + spoken);
-            await process.SayAsync(end with { Usage = new AgentUsage(CountWords(prompt.Text), spoken, 0, 0, 0m) });
+            await process.SayAsync(end with { Mark = prompt.TurnId.ToString("N"), Usage = new AgentUsage(CountWords(prompt.Text), spoken, 0, 0, 0m) });
         }
         catch (OperationCanceledException)
         {
@@ -96,6 +96,11 @@ internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDi
         if (prompt.Note is { } note)
         {
             await SpeakAsync($"(The machine says: {note})", cancellationToken);
+        }
+
+        foreach (var file in prompt.Attachments)
+        {
+            await SpeakAsync($"(With the prompt came {file.MediaType}: {file.Path})", cancellationToken);
         }
 
         foreach (var step in StubStep.Parse(prompt.Text))

@@ -3,6 +3,7 @@ using PocketCoder.Broker.Models;
 using PocketCoder.Broker.Secrets;
 using PocketCoder.Hands;
 using PocketCoder.Ledger;
+using PocketCoder.Machine.Attachments;
 using PocketCoder.Machine.Chain;
 using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Models;
@@ -16,7 +17,7 @@ namespace PocketCoder.Machine.Brains;
 /// Starts agents where they belong: that of a sandboxed session in a ring of its own with the model broker as its only network, that of another session as
 /// a child of the daemon, with the broker in between when the machine has the key. Thread-safe.
 /// </summary>
-internal sealed class AgentStarter(Home home, HandsRoom hands, ModelDesk models, Store store)
+internal sealed class AgentStarter(Home home, HandsRoom hands, ModelDesk models, Store store, AttachedFolders attached)
 {
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const UnixFileMode PassThrough = Private | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
@@ -30,6 +31,7 @@ internal sealed class AgentStarter(Home home, HandsRoom hands, ModelDesk models,
     /// <exception cref="AgentException">It could not be started.</exception>
     public async Task<StartedAgent> StartAsync(IAgentDriver driver, AgentStart start, SessionRecord session, CancellationToken ct)
     {
+        start = start with { AttachmentsDirectory = AttachedTo(session.SessionId) };
         var inRing = session.Sandbox == SandboxKind.Bubblewrap && driver.Description.Rooms;
         if (driver.Models is not { } wanted)
         {
@@ -81,7 +83,7 @@ internal sealed class AgentStarter(Home home, HandsRoom hands, ModelDesk models,
         // A login goes in as what it is; everything else stays outside, and what goes in opens nothing.
         var credential = access == ModelAccess.OwnLogin ? login : "kept-outside-of-the-ring";
         var ring = new BrainRing(
-            hands.Bubblewrap, start.WorkingDirectory, StateFor(session.SessionId), (socket, cancel) => OpenAsync(session, wanted, access, socket, providerTools: false, cancel), SocketMode);
+            hands.Bubblewrap, start.WorkingDirectory, StateFor(session.SessionId), (socket, cancel) => OpenAsync(session, wanted, access, socket, providerTools: false, cancel), SocketMode, start.AttachmentsDirectory);
         return await driver.StartAsync(
             start with
             {
@@ -89,6 +91,23 @@ internal sealed class AgentStarter(Home home, HandsRoom hands, ModelDesk models,
                 ModelAccess = new AgentModelAccess(ModelDesk.BaseUrl(wanted, BrainRing.ModelPort), credential ?? "", access == ModelAccess.OwnLogin),
             },
             ct);
+    }
+
+    /// <summary>What the agent of one session keeps in its ring, for another session that goes on from it. No agent may run there.</summary>
+    /// <exception cref="IOException">It can't be copied.</exception>
+    /// <exception cref="UnauthorizedAccessException">It can't be copied.</exception>
+    public void CopyState(Guid from, Guid to) => StateCopy.Copy(Path.Combine(home.AgentFiles, from.ToString("N")), Path.Combine(home.AgentFiles, to.ToString("N")));
+
+    private string AttachedTo(Guid session)
+    {
+        try
+        {
+            return attached.Of(session);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AgentException(AgentError.FailedToStart, $"The folder for what is sent with prompts can't be made: {e.Message}", e);
+        }
     }
 
     private ModelAccess? AccessFor(AgentModels wanted)

@@ -15,7 +15,8 @@ namespace PocketCoder.Machine.Brains;
 /// <param name="stateDirectory">The session's, existing.</param>
 /// <param name="openModels">Opens the endpoint on the socket path given.</param>
 /// <param name="socketMode">Who may connect to the tools' socket. Its folder is the ring's own.</param>
-internal sealed class BrainRing(ISandboxBackend backend, string project, string stateDirectory, Func<string, CancellationToken, Task<ModelEndpoint>> openModels, UnixFileMode socketMode)
+/// <param name="readable">A folder to be seen read-only at its own path; null: none.</param>
+internal sealed class BrainRing(ISandboxBackend backend, string project, string stateDirectory, Func<string, CancellationToken, Task<ModelEndpoint>> openModels, UnixFileMode socketMode, string? readable = null)
     : IAgentRoom
 {
     /// <summary>Where the agent finds its models, inside.</summary>
@@ -56,7 +57,7 @@ internal sealed class BrainRing(ISandboxBackend backend, string project, string 
                     Id = $"b{Guid.CreateVersion7():N}", // a new one each time: what may be left of an earlier ring is never taken for this one
                     Workspace = project,
                     StateDirectory = stateDirectory,
-                    ReadOnlyBinds = [.. binds, .. Settings(needs), .. Guarded(needs.Emptied)],
+                    ReadOnlyBinds = [.. binds, .. Settings(needs), .. Guarded(needs.Emptied), .. readable is null ? [] : new[] { new ReadOnlyBind(readable) }],
                     Relays = relays,
                     HostName = "brain",
                     RootInside = needs.RootInside,

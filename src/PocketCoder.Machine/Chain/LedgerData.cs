@@ -26,6 +26,9 @@ internal sealed record PairingOfferedData(string OfferId, IReadOnlyList<Scope> S
 
 internal sealed record SessionData(string Agent, Guid ProjectId, string Path) : ILedgerData
 {
+    /// <summary>The session it began as a copy of.</summary>
+    public Guid? ForkedFrom { get; init; }
+
     /// <summary>The conversation begun in a terminal that it goes on with, itself or as a copy (the sandbox says which, docs/agents.md); left out: none.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Conversation { get; init; }

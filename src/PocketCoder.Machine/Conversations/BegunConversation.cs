@@ -1,6 +1,7 @@
 using PocketCoder.Agents;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Sessions;
+using PocketCoder.Machine.Sessions.Titles;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Protocol;
 
@@ -14,7 +15,7 @@ internal sealed record BegunConversation(AgentConversation Found, ConversationCo
     /// <exception cref="RequestFailure">CONFLICT: a session has it already</exception>
     public SessionRecord Claim(Change change, SessionRecord session)
     {
-        session = session with { Title = EventTranslator.Title(Found.Title) };
+        session = session with { Title = SessionTitle.Of(Found.Title) };
         if (Copy != ConversationCopies.None)
         {
             return session;

@@ -87,6 +87,9 @@ internal sealed partial class HandsRoom : IAsyncDisposable
     /// </summary>
     public Func<Guid, ValueTask<IReadOnlyDictionary<string, string>>> EnvironmentAsync { get; set; } = static _ => new(s_nothing);
 
+    /// <summary>A folder that a session's commands may read and not change: what people sent. It may throw what making one throws.</summary>
+    public Func<Guid, string>? Readable { get; init; }
+
     /// <summary>The sandboxes of an earlier daemon that <see cref="CleanAsync"/> kept, with their terminals.</summary>
     public IReadOnlyList<(Guid Session, IReadOnlyList<TerminalFound> Terminals)> WithTerminals => _withTerminals;
 
@@ -221,7 +224,7 @@ internal sealed partial class HandsRoom : IAsyncDisposable
             {
                 Id = wanted.Open ? $"{wanted.Session:D}-open" : wanted.Session.ToString("D"),
                 Workspace = wanted.Directory,
-                ReadOnlyBinds = wanted.Open ? [] : Protection.ReadOnly(wanted.Directory),
+                ReadOnlyBinds = [.. wanted.Open ? [] : Protection.ReadOnly(wanted.Directory), .. ReadableBy(wanted.Session)],
                 Pinned = wanted.Open ? [] : Protection.Pinned(wanted.Directory),
                 Relays = relayed ? [new SocketRelay(NetworkRoom.Port, NetworkRoom.Socket)] : [],
                 Environment = relayed ? NetworkRoom.Environment : new Dictionary<string, string>(StringComparer.Ordinal),
@@ -236,6 +239,18 @@ internal sealed partial class HandsRoom : IAsyncDisposable
         {
             await KillAsync(sandbox);
             throw new SandboxException(SandboxError.StartFailed, $"Its way to the network could not be made: {e.Message}", e);
+        }
+    }
+
+    private IEnumerable<ReadOnlyBind> ReadableBy(Guid session)
+    {
+        try
+        {
+            return Readable is null ? [] : [new ReadOnlyBind(Readable(session))];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new SandboxException(SandboxError.StartFailed, $"The folder for what is sent with prompts can't be made: {e.Message}", e);
         }
     }
 

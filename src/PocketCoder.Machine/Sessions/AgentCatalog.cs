@@ -36,6 +36,7 @@ internal sealed class AgentCatalog(IReadOnlyList<IAgentDriver> drivers)
             agent.Fork, agent.Steer, agent.Images, agent.Commands, agent.Conversations, agent.Usage, agent.Cost)
         {
             Efforts = agent.Efforts,
+            Rewind = agent.Rewind,
             ConversationContinue = agent.Continues,
             ConversationCopy = (ConversationCopy)agent.Copies,
         };

@@ -57,6 +57,7 @@ internal sealed partial class SessionActor
             {
                 // Written down first: a daemon that is killed while the agent starts leaves nothing that its successor can't find.
                 await Store.WriteAsync(change => ProcessRows.Remember(change, _record.SessionId, ProcessIdentity.ToCome(start.Mark)));
+                start = await FromForkAsync(start);
                 if (start.ResumeId is null && await Store.ReadAsync(reader => ConversationRows.CopyOf(reader, start.SessionId), cancel.Token) is { } original)
                 {
                     start = start with { ResumeId = original, Fork = true, BegunElsewhere = true };
@@ -496,12 +497,16 @@ internal sealed partial class SessionActor
         }
     }
 
-    private Task TurnEndedAsync(AgentTurnEnded ended) => _turn is null
-        ? Task.CompletedTask
-        : EndTurnAsync(
-            _cancelling || ended.Outcome == TurnOutcome.Cancelled ? TurnState.Cancelled : ended.Outcome == TurnOutcome.Failed ? TurnState.Failed : TurnState.Completed,
-            ended.Outcome == TurnOutcome.Failed && !_cancelling ? ended.Error : null,
-            ended.Usage);
+    private Task TurnEndedAsync(AgentTurnEnded ended)
+    {
+        _mark = ended.Mark;
+        return _turn is null
+            ? Task.CompletedTask
+            : EndTurnAsync(
+                _cancelling || ended.Outcome == TurnOutcome.Cancelled ? TurnState.Cancelled : ended.Outcome == TurnOutcome.Failed ? TurnState.Failed : TurnState.Completed,
+                ended.Outcome == TurnOutcome.Failed && !_cancelling ? ended.Error : null,
+                ended.Usage);
+    }
 
     private async Task EndedAsync(AgentEnded ended)
     {

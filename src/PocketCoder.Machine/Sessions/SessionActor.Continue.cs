@@ -45,7 +45,7 @@ internal sealed partial class SessionActor
 
                 RequireRoomInQueue();
                 var content = answered ? Continuations.Words(cut.Turn.Error) : cut.Turn.Content;
-                var fresh = SessionRows.Enqueue(change, _record.SessionId, promptId, content, deviceId);
+                var fresh = SessionRows.Enqueue(change, _record.SessionId, promptId, content, deviceId, answered ? [] : cut.Turn.Attachments);
                 Continuations.Remember(change, turnId, promptId);
                 if (SessionRows.Queued(change, _record.SessionId) is [var first, ..] && first.TurnId != promptId)
                 {

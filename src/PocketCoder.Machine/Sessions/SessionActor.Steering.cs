@@ -137,7 +137,7 @@ internal sealed partial class SessionActor
             var over = steer is null ? null : SessionRows.FindTurn(change, steer.TurnId)?.Turn;
             var hold = isUnknown || over is { State: TurnState.Cancelled or TurnState.Failed or TurnState.Interrupted };
             record = SessionRows.Update(change, _record with { Held = hold || (_record.Held && steer is not null), Archived = false });
-            return SessionRows.Enqueue(change, _record.SessionId, promptId, content, deviceId);
+            return SessionRows.Enqueue(change, _record.SessionId, promptId, content, deviceId, []);
         });
         _record = record;
         _queued++;

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using PocketCoder.Agents;
 using PocketCoder.Ledger;
 using PocketCoder.Machine.Approvals;
+using PocketCoder.Machine.Attachments;
 using PocketCoder.Machine.Brains;
 using PocketCoder.Machine.Chain;
 using PocketCoder.Machine.Conversations;
@@ -11,6 +12,7 @@ using PocketCoder.Machine.Executions.Archive;
 using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Secrets;
+using PocketCoder.Machine.Sessions.Forks;
 using PocketCoder.Machine.Sessions.Prompting;
 using PocketCoder.Machine.Sessions.Watching;
 using PocketCoder.Machine.Snapshots;
@@ -71,8 +73,8 @@ internal sealed partial class SessionActor : IAsyncDisposable
     }
 
     /// <summary>Takes a prompt into the queue, once: the same id again returns the same turn.</summary>
-    /// <exception cref="RequestFailure">DAEMON_BUSY, CONFLICT</exception>
-    public Task<TurnInfo> EnqueueAsync(Guid promptId, string content, string? deviceId) => AskAsync(async () =>
+    /// <exception cref="RequestFailure">DAEMON_BUSY, CONFLICT; for attachments FILE_NOT_FOUND, FILE_TOO_LARGE, INVALID_REQUEST</exception>
+    public Task<TurnInfo> EnqueueAsync(Guid promptId, string content, string? deviceId, IReadOnlyList<Guid>? attachments = null) => AskAsync(async () =>
     {
         var record = _record;
         var (turn, added) = await Store.WriteAsync(change =>
@@ -85,7 +87,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
             }
 
             RequireRoomInQueue();
-            var queued = SessionRows.Enqueue(change, _record.SessionId, promptId, content, deviceId);
+            var queued = SessionRows.Enqueue(change, _record.SessionId, promptId, content, deviceId, AttachmentRows.Claim(change, _record.SessionId, attachments, deviceId, _driver.Description.Images));
             record = SessionRows.Update(change, _record with { Held = false, Archived = false });
             return (queued, true);
         });
@@ -329,7 +331,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
 
         _queued--;
         _idle.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        (_turn, _record, _cancelling, _activity) = (next, record, false, "starting");
+        (_turn, _record, _cancelling, _activity, _mark) = (next, record, false, "starting", null);
         BeginWatch();
         if (!await AskFirstAsync())
         {
@@ -360,7 +362,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
         {
             _activity = "thinking";
             _watch?.Started();
-            await _process!.Agent.PromptAsync(new AgentPrompt(_turn!.TurnId, ConfirmedPrompt.TextOf(_turn.Content)) { Note = await JobNoteAsync() }, CancellationToken.None);
+            await _process!.Agent.PromptAsync(await PromptForAgentAsync(), CancellationToken.None);
         }
         catch (Exception e) when (e is AgentException or IOException or InvalidOperationException)
         {
@@ -434,6 +436,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
         }
 
         change.Execute("DELETE FROM grants WHERE turn_id = $turn", ("$turn", turn.TurnId.ToString()));
+        ForkRows.SetMark(change, turn.TurnId, _mark);
         SessionRows.UpdateTurn(change, _record.SessionId, turn with { State = outcome, Error = error, FinishedAt = change.Now });
         change.Event(_record.SessionId, new DoneEvent(outcome, outcome == TurnState.Cancelled) { At = change.Now, TurnId = turn.TurnId });
         return (SessionRows.Update(change, record), closed);
@@ -543,6 +546,9 @@ internal sealed record SessionServices(
 {
     /// <summary>What commands wrote and agents sent.</summary>
     public required SessionArchive Archive { get; init; }
+
+    /// <summary>What people sent.</summary>
+    public required AttachmentRoom Attachments { get; init; }
 
     /// <summary>Terminals that go on with a session's conversation.</summary>
     public required TerminalHolds Holds { get; init; }

@@ -2,10 +2,12 @@ using System.Collections.Concurrent;
 using PocketCoder.Agents;
 using PocketCoder.Ledger;
 using PocketCoder.Machine.Approvals;
+using PocketCoder.Machine.Attachments;
 using PocketCoder.Machine.Chain;
 using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Projects;
 using PocketCoder.Machine.Routing;
+using PocketCoder.Machine.Sessions.Forks;
 using PocketCoder.Machine.Sessions.Prompting;
 using PocketCoder.Machine.Sessions.Titles;
 using PocketCoder.Machine.Storage;
@@ -19,6 +21,8 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
 {
     private readonly ConcurrentDictionary<Guid, SessionActor> _actors = new();
     private readonly SemaphoreSlim _creating = new(1, 1); // guards the making of actors: one session, one actor
+
+    private readonly SemaphoreSlim _forking = new(1, 1); // guards the making of forks: what is in the way of a new one is what a crash left
 
     public IEnumerable<SessionActor> Actors => _actors.Values;
 
@@ -139,7 +143,7 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
                 throw new RequestFailure(ErrorCode.Conflict, "This prompt id belongs to another session.");
             }
 
-            return (made, SessionRows.Enqueue(change, made.SessionId, request.PromptId, request.Content, deviceId));
+            return (made, SessionRows.Enqueue(change, made.SessionId, request.PromptId, request.Content, deviceId, AttachmentRows.Claim(change, made.SessionId, request.Attachments, deviceId, driver.Description.Images)));
         });
         var actor = await MakeAsync(record, added is null ? 0 : 1) ?? throw new RequestFailure(ErrorCode.AgentNotInstalled, $"{request.Agent} is not available.");
         if (added is not null)
@@ -148,7 +152,32 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
             return (actor.Info, added);
         }
 
-        return (actor.Info, await actor.EnqueueAsync(request.PromptId, request.Content, deviceId));
+        return (actor.Info, await actor.EnqueueAsync(request.PromptId, request.Content, deviceId, request.Attachments));
+    }
+
+    /// <summary>A session that goes on from a copy of another one, once: the same ids again return what is there.</summary>
+    /// <inheritdoc cref="SessionActor.ForkAsync"/>
+    public async Task<(SessionInfo Session, TurnInfo Turn)> ForkAsync(AgentSessionForkRequest request, string deviceId)
+    {
+        await _forking.WaitAsync();
+        try
+        {
+            if (await ForkRows.OriginAsync(Store, request.NewSessionId) is { Exists: true } known)
+            {
+                return known.Origin == request.AgentSessionId && Find(request.NewSessionId) is { } made
+                    ? (made.Info, await made.EnqueueAsync(request.PromptId, request.Content, deviceId, request.Attachments))
+                    : throw new RequestFailure(ErrorCode.Conflict, "This session id is in use.");
+            }
+
+            var (record, turn) = await Get(request.AgentSessionId).ForkAsync(request, deviceId);
+            var actor = await MakeAsync(record, 1) ?? throw new RequestFailure(ErrorCode.AgentNotInstalled, $"{record.Agent} is not available.");
+            await actor.ResumeQueueAsync();
+            return (actor.Info, turn);
+        }
+        finally
+        {
+            _forking.Release();
+        }
     }
 
     /// <exception cref="RequestFailure">INVALID_REQUEST</exception>
@@ -214,6 +243,7 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
         }
 
         _creating.Dispose();
+        _forking.Dispose();
     }
 
     private async Task<SessionActor?> MakeAsync(SessionRecord record, int queued)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Data.Sqlite;
 using PocketCoder.Ledger;
+using PocketCoder.Machine.Attachments;
 using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Sessions.Prompting;
 using PocketCoder.Machine.Storage;
@@ -53,7 +54,7 @@ internal static class SessionRows
     private const string SessionColumns =
         "SELECT session_id, project_id, agent, native_id, title, mode, model, held, archived, failed, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, created_at, updated_at, sandbox FROM sessions";
 
-    private const string TurnColumns = "SELECT turn_id, state, content, device_id, created_at, started_at, finished_at, error FROM turns";
+    private const string TurnColumns = "SELECT turn_id, state, content, device_id, created_at, started_at, finished_at, error, attachments FROM turns";
 
     public static SessionRecord? Find(Change change, Guid session)
         => change.Find($"{SessionColumns} WHERE session_id = $id", MapSession, ("$id", session.ToString()));
@@ -107,27 +108,28 @@ internal static class SessionRows
     public static (Guid Session, TurnInfo Turn)? FindTurn(Change change, Guid turn)
     {
         var found = change.Query(
-            "SELECT turn_id, state, content, device_id, created_at, started_at, finished_at, error, session_id FROM turns WHERE turn_id = $id",
-            row => (Session: row.Id(8), Turn: MapTurn(row)),
+            "SELECT turn_id, state, content, device_id, created_at, started_at, finished_at, error, attachments, session_id FROM turns WHERE turn_id = $id",
+            row => (Session: row.Id(9), Turn: MapTurn(row)),
             ("$id", turn.ToString()));
         return found.Count == 0 ? null : found[0];
     }
 
     /// <summary>Adds a prompt to the end of the queue and tells the session's stream.</summary>
-    public static TurnInfo Enqueue(Change change, Guid session, Guid prompt, string content, string? device)
+    public static TurnInfo Enqueue(Change change, Guid session, Guid prompt, string content, string? device, IReadOnlyList<AttachmentInfo> attachments)
     {
-        var turn = new TurnInfo(prompt, TurnState.Queued, content, device, change.Now, null, null, null);
+        var turn = new TurnInfo(prompt, TurnState.Queued, content, device, change.Now, null, null, null) { Attachments = attachments };
         change.Execute(
             """
-            INSERT INTO turns (turn_id, session_id, ordinal, state, content, device_id, created_at)
-            VALUES ($id, $session, (SELECT COALESCE(MAX(ordinal), 0) + 1 FROM turns WHERE session_id = $session), $state, $content, $device, $at)
+            INSERT INTO turns (turn_id, session_id, ordinal, state, content, device_id, created_at, attachments)
+            VALUES ($id, $session, (SELECT COALESCE(MAX(ordinal), 0) + 1 FROM turns WHERE session_id = $session), $state, $content, $device, $at, $attachments)
             """,
             ("$id", prompt.ToString()),
             ("$session", session.ToString()),
             ("$state", Word(turn.State)),
             ("$content", content),
             ("$device", device),
-            ("$at", Instant.Text(change.Now)));
+            ("$at", Instant.Text(change.Now)),
+            ("$attachments", AttachmentRows.ToColumn(attachments)));
         change.Event(session, new TurnEvent(turn) { At = change.Now, TurnId = prompt });
         return turn;
     }
@@ -152,8 +154,8 @@ internal static class SessionRows
 
     /// <summary>Turns that a daemon left running when it died.</summary>
     public static IReadOnlyList<(Guid Session, TurnInfo Turn)> Unfinished(Change change) => change.Query(
-        "SELECT turn_id, state, content, device_id, created_at, started_at, finished_at, error, session_id FROM turns WHERE state IN ('running','waiting')",
-        row => (row.Id(8), MapTurn(row)));
+        "SELECT turn_id, state, content, device_id, created_at, started_at, finished_at, error, attachments, session_id FROM turns WHERE state IN ('running','waiting')",
+        row => (row.Id(9), MapTurn(row)));
 
     public static IReadOnlyList<(Guid Session, int Count)> QueueLengths(LedgerReader reader)
         => reader.Query("SELECT session_id, COUNT(*) FROM turns WHERE state = 'queued' GROUP BY session_id", row => (row.Id(0), row.GetInt32(1)));
@@ -191,7 +193,10 @@ internal static class SessionRows
         row.Time(4),
         row.TimeOrNull(5),
         row.TimeOrNull(6),
-        row.TextOrNull(7));
+        row.TextOrNull(7))
+    {
+        Attachments = AttachmentRows.FromColumn(row.TextOrNull(8)),
+    };
 
     private static string Word(TurnState state) => state.ToString().ToLowerInvariant();
 }

@@ -38,7 +38,20 @@ internal static class SessionRoutes
             {
                 RequireId(request.PromptId, "promptId");
                 RequirePrompt(request.Content);
-                return new AgentMessageResponse(await sessions.Get(request.AgentSessionId).EnqueueAsync(request.PromptId, request.Content, caller.Device.DeviceId));
+                return new AgentMessageResponse(await sessions.Get(request.AgentSessionId).EnqueueAsync(request.PromptId, request.Content, caller.Device.DeviceId, request.Attachments));
+            })
+        .Map(
+            MessageTypes.AgentSessionFork,
+            Scope.Prompt,
+            ProtocolJson.Default.AgentSessionForkRequest,
+            ProtocolJson.Default.AgentSessionForkResponse,
+            async (caller, request, _) =>
+            {
+                RequireId(request.NewSessionId, "newSessionId");
+                RequireId(request.PromptId, "promptId");
+                RequirePrompt(request.Content);
+                var (session, turn) = await sessions.ForkAsync(request, caller.Device.DeviceId);
+                return new AgentSessionForkResponse(session, turn);
             })
         .Map(
             MessageTypes.AgentSessionsList,

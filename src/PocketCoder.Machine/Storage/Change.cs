@@ -54,6 +54,14 @@ internal sealed class Change(LedgerTransaction transaction, string sandbox, Date
         return seq;
     }
 
+    /// <summary>Adds an event of another session to a transcript, as it is stored there.</summary>
+    public void CopyEvent(Guid session, ReadOnlyMemory<byte> body)
+    {
+        var stream = StreamHub.NameOf(session);
+        var copy = body.ToArray();
+        _events.Add((stream, transaction.AppendEvent(stream, copy).Seq, copy, FinishedBlock.Of(body)));
+    }
+
     /// <summary>Tells everyone who watches the machine, after the commit.</summary>
     public void Publish(MachineEvent change) => _machineEvents.Add(change);
 }

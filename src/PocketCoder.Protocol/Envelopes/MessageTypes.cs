@@ -34,6 +34,13 @@ public static class MessageTypes
     public const string JobsList = "jobs_list";
     public const string JobStop = "job_stop";
     public const string SentFile = "sent_file";
+    public const string AttachmentBegin = "attachment_begin";
+    public const string AttachmentChunk = "attachment_chunk";
+    public const string AttachmentEnd = "attachment_end";
+    public const string AttachmentDiscard = "attachment_discard";
+    public const string AttachmentRead = "attachment_read";
+    public const string FilesFind = "files_find";
+    public const string AgentSessionFork = "agent_session_fork";
     public const string SnapshotDiff = "snapshot_diff";
     public const string SnapshotUndo = "snapshot_undo";
     public const string DevicesList = "devices_list";
@@ -79,5 +86,6 @@ public static class MessageTypes
         AgentConversations, ProjectDefaultsGet, ProjectDefaultsSet,
         TerminalList, TerminalOpen, TerminalAttach, TerminalDetach, TerminalInput, TerminalResize, TerminalAck, TerminalCapture, TerminalClose,
         NetworkRulesList, NetworkRuleRemove, AgentQueueMove, AgentSteer, AgentContinue,
+        AttachmentBegin, AttachmentChunk, AttachmentEnd, AttachmentDiscard, AttachmentRead, FilesFind, AgentSessionFork,
     ];
 }

@@ -23,6 +23,7 @@ namespace PocketCoder.Protocol;
 [JsonDerivedType(typeof(DoneEvent), "done")]
 [JsonDerivedType(typeof(ErrorEvent), "error")]
 [JsonDerivedType(typeof(SentFileEvent), "sent_file")]
+[JsonDerivedType(typeof(ForkEvent), "fork")]
 [JsonDerivedType(typeof(ImportedEvent), "imported")]
 [JsonDerivedType(typeof(SteerEvent), "steer")]
 [JsonDerivedType(typeof(QueueOrderEvent), "queue")]

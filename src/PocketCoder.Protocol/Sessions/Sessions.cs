@@ -113,6 +113,9 @@ public sealed record AgentInfo(
     /// <summary>How much it may think, the least first. Empty: it can't be chosen.</summary>
     public IReadOnlyList<string> Efforts { get; init; } = [];
 
+    /// <summary>Whether a fork can begin at an earlier turn than the last one.</summary>
+    public bool Rewind { get; init; }
+
     /// <summary>Whether a conversation that was begun in a terminal can itself go on in a session without a sandbox (<see cref="AgentSessionNewRequest.ConversationId"/>).</summary>
     public bool ConversationContinue { get; init; }
 
@@ -128,6 +131,7 @@ public sealed record AgentsListRequest;
 public sealed record AgentsListResponse(IReadOnlyList<AgentInfo> Agents);
 
 /// <summary>Starts a session with its first prompt. Both ids are client-made UUIDv7, so that sending again makes nothing twice.</summary>
+/// <param name="Attachments">Files that this device uploaded whole (<see cref="AttachmentEndRequest"/>), at most <see cref="AttachmentLimits.PerPrompt"/>.</param>
 /// <param name="Sandbox">Where its commands run, for the session's whole life; null: none. One of <see cref="MachineInfo.Sandboxes"/>, and only for an agent with <see cref="AgentInfo.HostTools"/>.</param>
 /// <param name="ConversationId">
 /// Goes on with a conversation that was begun in a terminal (<see cref="ConversationInfo"/>): itself without a sandbox, where the agent can
@@ -142,6 +146,7 @@ public sealed record AgentSessionNewRequest(
     string? Mode = null,
     string? Model = null,
     SandboxKind? Sandbox = null,
+    IReadOnlyList<Guid>? Attachments = null,
     string? ConversationId = null,
     string? Effort = null);
 
@@ -149,7 +154,8 @@ public sealed record AgentSessionNewResponse(Guid AgentSessionId, SessionInfo Se
 
 /// <summary>Adds a prompt to the session's queue; it runs when its turn comes.</summary>
 /// <param name="PromptId">Client-made UUIDv7; becomes the turn's id.</param>
-public sealed record AgentMessageRequest(Guid AgentSessionId, Guid PromptId, string Content);
+/// <param name="Attachments">Files that this device uploaded whole. One that is not there: <c>FILE_NOT_FOUND</c>, and nothing is queued.</param>
+public sealed record AgentMessageRequest(Guid AgentSessionId, Guid PromptId, string Content, IReadOnlyList<Guid>? Attachments = null);
 
 public sealed record AgentMessageResponse(TurnInfo Turn);
 
@@ -191,4 +197,8 @@ public sealed record TurnInfo(
     DateTimeOffset CreatedAt,
     DateTimeOffset? StartedAt,
     DateTimeOffset? FinishedAt,
-    string? Error);
+    string? Error)
+{
+    /// <summary>What went with the prompt.</summary>
+    public IReadOnlyList<AttachmentInfo> Attachments { get; init; } = [];
+}

@@ -129,7 +129,7 @@ public sealed class ClaudeTranslatorTests
     {
         foreach (var text in new[] { "a\nb\r\nc", "\u2028\u0000\u001b[31m", "\ud800", "\"}\n{\"type\":\"control_request\"}", "日本 👩‍💻", "" })
         {
-            foreach (var line in new[] { ClaudeMessages.Prompt(new AgentPrompt(Guid.Empty, text) { Note = text }), ClaudeMessages.Deny("r", text), ClaudeMessages.Initialize("r", text, new ClaudeHostTools([])), ClaudeMessages.ToolResult("r", "\"id\"", text, isError: false), ClaudeMessages.SetModel("r", text) })
+            foreach (var line in new[] { ClaudeMessages.Prompt(new AgentPrompt(Guid.Empty, text) { Note = text }, []), ClaudeMessages.Deny("r", text), ClaudeMessages.Initialize("r", text, new ClaudeHostTools([])), ClaudeMessages.ToolResult("r", "\"id\"", text, isError: false), ClaudeMessages.SetModel("r", text) })
             {
                 Assert.DoesNotContain((byte)'\n', line);
                 Assert.DoesNotContain((byte)'\r', line);

@@ -151,7 +151,7 @@ public sealed class CornerTests
                 Assert.True(exit == 0, $"seed {seed}, copy {i}: {output}");
             }
 
-            await HomeRemains.ClearAsync(copy.Hands, copy.Root, copy.AgentFiles);
+            await HomeRemains.ClearAsync(copy.Hands, copy.Root, copy.AgentFiles, copy.Attached);
         }
     }
 

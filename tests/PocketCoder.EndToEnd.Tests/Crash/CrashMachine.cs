@@ -135,7 +135,7 @@ internal sealed partial class CrashMachine : IAsyncDisposable
         await KillAsync();
         await ProcessGroup.ReapAsync(Survivors.In(Home.Root), TimeSpan.Zero, TimeProvider.System); // only after a failure is there anybody
         _identity.Dispose();
-        await HomeRemains.ClearAsync(Home.Hands, _ownFolder ? [Home.Root, Home.AgentFiles] : []); // else whoever gave the folder takes it away
+        await HomeRemains.ClearAsync(Home.Hands, _ownFolder ? [Home.Root, Home.AgentFiles, Home.Attached] : []); // else whoever gave the folder takes it away
     }
 
     [LibraryImport("libc", EntryPoint = "kill")]

@@ -104,7 +104,7 @@ internal sealed class CrashRun : IAsyncDisposable
         await _phone.DisposeAsync();
         await _daemon.DisposeAsync();
         await ProcessGroup.ReapAsync(Survivors.In(_folder), TimeSpan.Zero, TimeProvider.System); // only after a failure is there anybody
-        await HomeRemains.ClearAsync(_home.Hands, _home.Root, _home.AgentFiles);
+        await HomeRemains.ClearAsync(_home.Hands, _home.Root, _home.AgentFiles, _home.Attached);
     }
 
     private async Task RoundAsync(int round)

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using PocketCoder.Agents.Codex;
 using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Machine.Tests.Attachments;
 using PocketCoder.Protocol;
 using PocketCoder.Testing;
 using PocketCoder.Testing.Agents;
@@ -210,6 +211,44 @@ public sealed class RealCodexRingTests
         var token = Assert.Single(variables, v => v.StartsWith("OPENAI_API_KEY=", StringComparison.Ordinal)).Split('=')[1];
         Assert.Equal(64, token.Length);
         Assert.DoesNotContain(token, await File.ReadAllTextAsync($"/proc/{pid}/cmdline"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_fork_goes_on_from_a_copy_of_the_rings_files_and_a_picture_gets_through()
+    {
+        await using var story = await Story.StartAsync(StoredKey);
+        var origin = await story.NewAsync("SAY: the word is lighthouse");
+        await story.ReadAsync(origin);
+        Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
+        var picture = await story.Device.UploadAsync("shot.png", Uploads.Png);
+        await story.Device.PromptAsync(origin, "SAY: seen", picture.AttachmentId);
+        Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
+        Assert.Contains(story.Model.Requests, r => r.Body.Contains("iVBORw0KGgo", StringComparison.Ordinal));
+        var turns = (await story.Device.AskAsync(MessageTypes.AgentSessionGet, new AgentSessionGetRequest(origin), ProtocolJson.Default.AgentSessionGetRequest, ProtocolJson.Default.AgentSessionGetResponse)).Turns;
+
+        foreach (var from in (Guid?[])[null, turns[0].TurnId])
+        {
+            var (made, before) = (Guid.CreateVersion7(), story.Model.Requests.Count);
+            await story.Device.AskAsync(
+                MessageTypes.AgentSessionFork, new AgentSessionForkRequest(origin, made, Guid.CreateVersion7(), "SAY: the other road", from), ProtocolJson.Default.AgentSessionForkRequest, ProtocolJson.Default.AgentSessionForkResponse);
+            await story.ReadAsync(made);
+            await story.Device.NextEventAsync<ForkEvent>();
+            var done = await story.Device.NextEventAsync<AgentEventPayload>(e => e is DoneEvent or ErrorEvent);
+            Assert.Null((done as ErrorEvent)?.Message);
+            Assert.Equal(TurnState.Completed, Assert.IsType<DoneEvent>(done).Outcome);
+            var asked = story.Model.Requests.Skip(before).Last(r => r.Prompt.Contains("the other road", StringComparison.Ordinal));
+            Assert.Contains("lighthouse", asked.Body, StringComparison.Ordinal);
+            Assert.Equal(from is null, asked.Body.Contains("iVBORw0KGgo", StringComparison.Ordinal));
+        }
+
+        // The first one goes on as if nothing had been.
+        var count = story.Model.Requests.Count;
+        await story.PromptAsync(origin, "SAY: still here");
+        var last = await story.Device.NextEventAsync<AgentEventPayload>(e => e is DoneEvent or ErrorEvent);
+        Assert.Null((last as ErrorEvent)?.Message);
+        var on = story.Model.Requests.Skip(count).Last(r => r.Prompt.Contains("still here", StringComparison.Ordinal)).Body;
+        Assert.Contains("lighthouse", on, StringComparison.Ordinal);
+        Assert.DoesNotContain("the other road", on, StringComparison.Ordinal);
     }
 
     /// <summary>A daemon with the real program, a project and a phone.</summary>

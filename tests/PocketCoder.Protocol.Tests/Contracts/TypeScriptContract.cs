@@ -35,6 +35,7 @@ internal sealed class TypeScriptContract
 
         text.Append("export const Limits = {\n")
             .Append($"  messageBytes: {Limits.MessageBytes},\n  promptBytes: {Limits.PromptBytes},\n  queuedPrompts: {Limits.QueuedPrompts},\n  reasonBytes: {Limits.ReasonBytes},\n  nameLength: {Limits.NameLength},\n")
+            .Append($"  attachmentBytes: {AttachmentLimits.FileBytes},\n  attachmentsPerPrompt: {AttachmentLimits.PerPrompt},\n  attachmentChunkBytes: {AttachmentLimits.ChunkBytes},\n  attachmentNameLength: {AttachmentLimits.NameLength},\n  imageBytes: {AttachmentLimits.ImageBytes},\n  promptImageBytes: {AttachmentLimits.PromptImageBytes},\n")
             .Append($"  terminalInputBytes: {TerminalLimits.InputBytes},\n  terminalWindow: {TerminalLimits.Window},\n  terminalHistoryLines: {TerminalLimits.HistoryLines},\n  terminalNameLength: {TerminalLimits.NameLength},\n  terminalLargestSide: {TerminalLimits.LargestSide},\n")
             .Append("} as const;\n");
         return text.ToString();

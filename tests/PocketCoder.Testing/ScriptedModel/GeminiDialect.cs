@@ -25,7 +25,7 @@ internal static class GeminiDialect
         var isSide = tools.Count == 0; // its own questions to a model: which model is best, what the title may be
         var stream = call.EndsWith(":streamGenerateContent", StringComparison.Ordinal);
         server.Record(new ModelRequest(
-            isSide ? "gemini-side" : "gemini", context.Request.Path, stream, tools, AllText(body["systemInstruction"]?["parts"]), prompt, results, context.Request.Headers["x-goog-api-key"].FirstOrDefault()));
+            isSide ? "gemini-side" : "gemini", context.Request.Path, stream, tools, AllText(body["systemInstruction"]?["parts"]), prompt, results, context.Request.Headers["x-goog-api-key"].FirstOrDefault()) { Body = body.ToJsonString() });
         IReadOnlyList<ScriptStep> steps = isSide ? [new ScriptStep.Say(["{}"])] : server.Round(prompt, calls, results.Count == 0 ? null : results[^1]);
         if (steps.OfType<ScriptStep.Fail>().FirstOrDefault(f => server.FailsNow(prompt, f)) is { } fail)
         {

@@ -60,7 +60,7 @@ internal static class ResponsesDialect
                     break;
                 case "message" or null when item["role"]?.GetValue<string>() == "user":
                     // What Codex adds by itself (environment, notes of the project, "the turn was aborted") is in tags or under a heading of its own.
-                    if (AllText(item["content"]) is { Length: > 0 } text && !text.StartsWith('<') && !text.StartsWith("# AGENTS.md", StringComparison.Ordinal))
+                    if (Words(item["content"]) is { Length: > 0 } text && !text.StartsWith("# AGENTS.md", StringComparison.Ordinal))
                     {
                         (prompt, calls) = (text, 0);
                         results.Clear();
@@ -72,6 +72,10 @@ internal static class ResponsesDialect
 
         return (prompt, calls, results);
     }
+
+    /// <summary>A person's: pictures stand between tags, and so do the machine's notes.</summary>
+    private static string Words(JsonNode? content)
+        => content is JsonArray pieces ? string.Concat(pieces.Select(AllText).Where(t => !t.StartsWith('<'))) : AllText(content) is var text && text.StartsWith('<') ? "" : text;
 
     private static string AllText(JsonNode? node) => node switch
     {

@@ -3,10 +3,12 @@
  * channel's database, apart from this one.)
  */
 const NAME = "pocketcoder-app";
-const VERSION = 1;
+const VERSION = 2;
 
-/** `values`: small things by key. `outbox`: what waits to be recorded, by its client-made id. */
-export type StoreName = "values" | "outbox";
+const STORES = ["values", "outbox", "files"] as const;
+
+/** `values`: small things by key. `outbox`: what waits to be recorded, by its client-made id. `files`: what goes with it or with a draft, by the file's id. */
+export type StoreName = (typeof STORES)[number];
 
 export class Database {
   #connection: Promise<IDBDatabase> | null = null;
@@ -52,8 +54,7 @@ export class Database {
     this.#connection ??= new Promise<IDBDatabase>((resolve, reject) => {
       const request = indexedDB.open(this.#name, VERSION);
       request.onupgradeneeded = () => {
-        request.result.createObjectStore("values");
-        request.result.createObjectStore("outbox");
+        for (const store of STORES) if (!request.result.objectStoreNames.contains(store)) request.result.createObjectStore(store);
       };
       request.onsuccess = () => {
         const connection = request.result;

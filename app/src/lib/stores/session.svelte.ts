@@ -24,6 +24,8 @@ export class SessionStore {
   todo = $state.raw<readonly TodoItem[]>([]);
   usage = $state.raw<UsageInfo | null>(null);
   lastTurn = $state.raw<TurnInfo | null>(null);
+  /** Own turns only: what a fork shows of the session before it is that one's. */
+  turns = $state.raw<readonly TurnInfo[]>([]);
   /** False until everything up to the stream's head has come in once. */
   caughtUp = $state(false);
   problem = $state.raw<RequestError | null>(null);
@@ -145,5 +147,6 @@ export class SessionStore {
     this.todo = transcript.todo;
     this.usage = transcript.usage;
     this.lastTurn = transcript.lastTurn;
+    this.turns = transcript.turns;
   }
 }

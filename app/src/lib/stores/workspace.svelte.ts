@@ -1,6 +1,8 @@
 import type {
   AgentInfo, ApprovalInfo, DecisionScope, DecisionVerdict, DeviceInfo, HelloResponse, LedgerHead, MachineEvent, MachineInfo, ModelInfo, ProjectInfo, Requests,
   Scope, SessionInfo, SnapshotDiffResponse, TurnInfo, SandboxKind, UndoInfo, UndoTarget } from "../protocol/generated";
+import { Attachments } from "../attachments/attachments.svelte";
+import { Thumbnails } from "../attachments/look";
 import { Client } from "../client/client";
 import { RequestError } from "../client/errors";
 import { uuid7 } from "../ids/uuid7";
@@ -27,6 +29,7 @@ export interface NewSession {
   readonly mode: string | null;
   readonly model: string | null;
   readonly sandbox?: SandboxKind;
+  readonly attachments?: string[];
   /** Begun in a terminal, to go on with. */
   readonly conversationId?: string;
   readonly effort?: string | null;
@@ -37,6 +40,8 @@ export class Workspace {
   readonly paired: PairedMachine;
   readonly client: Client;
   readonly drafts: Drafts;
+  readonly attachments: Attachments;
+  readonly thumbnails: Thumbnails;
   readonly #door: Door;
   readonly #link: Link;
   readonly #outbox: Outbox;
@@ -81,10 +86,15 @@ export class Workspace {
       hello: async () => ({ protocol: PROTOCOL_VERSION, app, signingKey: await door.signingKey() }),
     });
     this.client = new Client(this.#link);
+    this.attachments = new Attachments(database, this.client);
+    this.thumbnails = new Thumbnails(this.client);
     this.#outbox = new Outbox({
       database,
       machineId: paired.machineId,
-      request: (type, payload) => this.client.request(type, payload),
+      request: async (type, payload) => {
+        await this.attachments.uploaded(filesOf(payload));
+        return this.client.request(type, payload);
+      },
       recorded: (item, response) => this.#recorded(item, response),
       refused: (item, error) => this.#refused(item, error),
       changed: (items) => (this.outbox = items),
@@ -101,11 +111,13 @@ export class Workspace {
 
   async start(): Promise<void> {
     await this.#outbox.load();
+    await this.attachments.load(this.outbox.flatMap((item) => filesOf(item.payload)));
     this.#link.start();
   }
 
   stop(): void {
     this.#link.stop();
+    this.attachments.disconnected();
     this.#outbox.disconnected();
   }
 
@@ -180,9 +192,10 @@ export class Workspace {
   readonly #goingOn = new Set<string>();
 
   /** Stores and sends a prompt. */
-  async prompt(agentSessionId: string, content: string): Promise<void> {
+  async prompt(agentSessionId: string, content: string, attachments: string[] = []): Promise<void> {
     const promptId = uuid7();
-    await this.#outbox.add(promptId, { type: "agent_message", payload: { agentSessionId, promptId, content } });
+    await this.#outbox.add(promptId, { type: "agent_message", payload: { agentSessionId, promptId, content, ...(attachments.length > 0 ? { attachments } : {}) } });
+    await this.attachments.claimed(attachments);
   }
 
   /** Stores and sends words for the turn that runs; where it is over by then, they become a prompt. */
@@ -208,11 +221,15 @@ export class Workspace {
     const agentSessionId = uuid7();
     const promptId = uuid7();
     await this.#outbox.add(promptId, { type: "agent_session_new", payload: { agentSessionId, promptId, ...session } });
+    await this.attachments.claimed(session.attachments ?? []);
     return agentSessionId;
   }
 
-  discard(id: string): Promise<boolean> {
-    return this.#outbox.discard(id);
+  async discard(id: string): Promise<boolean> {
+    const files = this.outbox.filter((item) => item.id === id).flatMap((item) => filesOf(item.payload));
+    const discarded = await this.#outbox.discard(id);
+    if (discarded) for (const file of files) await this.attachments.remove(file);
+    return discarded;
   }
 
   retry(id: string): Promise<void> {
@@ -265,9 +282,11 @@ export class Workspace {
     if (state.kind === "online" && !was) {
       this.stopping = null;
       this.client.connected();
+      this.attachments.connected();
       this.#outbox.connected();
     } else if (was && state.kind !== "online" && state.kind !== "stale") {
       this.client.disconnected();
+      this.attachments.disconnected();
       this.#outbox.disconnected();
     }
   }
@@ -380,6 +399,7 @@ export class Workspace {
       if (!known || known.state === "pending") this.putApproval(response.approval);
       return;
     }
+    void this.attachments.forget(filesOf(item.payload));
     if ("session" in response) this.putSession(response.session);
     if ("turn" in response && response.turn !== null && item.type !== "agent_prompt_response") {
       for (const listener of this.#turnListeners) listener(item.payload.agentSessionId, response.turn);
@@ -396,6 +416,10 @@ export class Workspace {
   #settle(approvalId: string, decision: OwnDecision): void {
     this.#settled = new Map(this.#settled).set(approvalId, decision);
   }
+}
+
+function filesOf(payload: OutboxItem["payload"]): readonly string[] {
+  return "attachments" in payload ? (payload.attachments ?? []) : [];
 }
 
 /** Waits for a person, or is under way: its state here is worth nothing once the machine no longer lists it. */

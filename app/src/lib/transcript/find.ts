@@ -10,7 +10,7 @@ export function findIn(rows: readonly Row[], query: string): string[] {
 function textOf(row: Row): string {
   switch (row.kind) {
     case "prompt":
-      return row.turn.content;
+      return [row.turn.content, ...(row.turn.attachments ?? []).map((file) => file.name)].join("\n");
     case "steer":
       return row.content;
     case "text":
@@ -18,6 +18,8 @@ function textOf(row: Row): string {
     case "notice":
     case "imported":
       return row.text;
+    case "fork":
+      return row.title;
     case "undo":
       return row.undo.paths.join("\n");
     case "error":

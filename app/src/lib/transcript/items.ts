@@ -1,7 +1,7 @@
 import type { ApprovalInfo, FileDiff, ImportedSpeaker, InitEvent, NoticeLevel, SentFileEvent, ToolCategory, ToolResultEvent, TurnInfo, TurnState, SteerState, UndoInfo } from "../protocol/generated";
 
 /** What a transcript is made of. Items are never changed in place: a change makes a new object under the same key, so that views see it. */
-export type Item = PromptItem | SteerItem | BlockItem | ToolItem | ApprovalItem | FileItem | NoticeItem | UndoItem | ErrorItem | InitItem | EndItem | ImportedItem;
+export type Item = PromptItem | SteerItem | BlockItem | ToolItem | ApprovalItem | FileItem | NoticeItem | ForkItem | UndoItem | ErrorItem | InitItem | EndItem | ImportedItem;
 
 interface Base {
   readonly key: string;
@@ -62,6 +62,14 @@ export interface NoticeItem extends Base {
   readonly kind: "notice";
   readonly level: NoticeLevel;
   readonly text: string;
+}
+
+/** Where the session was copied from. */
+export interface ForkItem extends Base {
+  readonly kind: "fork";
+  readonly origin: string;
+  readonly title: string;
+  readonly cut: boolean;
 }
 
 /** Said in a terminal before the session began. */

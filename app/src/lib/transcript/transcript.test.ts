@@ -187,6 +187,19 @@ describe("transcript", () => {
     expect(findIn(transcript.rows(), "needle")).toEqual(["turn-a", "tool-1"]);
     expect(findIn(transcript.rows(), "  ")).toEqual([]);
   });
+
+  it("takes what stands before a fork as another session's", () => {
+    const transcript = new Transcript();
+    const [before, after] = [turnEvent("t1", "there", "completed", 5), turnEvent("t2", "here", "completed", 1)];
+    transcript.apply(before, 1);
+    transcript.apply({ kind: "todo", items: [{ text: "theirs", state: "pending" }], at: before.at, turnId: "t1", parentToolUseId: null }, 2);
+    transcript.apply({ kind: "fork", originSessionId: SESSION.main, originTitle: "Their title", cut: true, at: before.at, turnId: null, parentToolUseId: null }, 3);
+    transcript.apply(after, 4);
+    expect(transcript.turns.map((turn) => turn.turnId)).toEqual(["t2"]);
+    expect(transcript.todo).toEqual([]);
+    expect(transcript.rows().map((row) => row.kind)).toEqual(["prompt", "fork", "prompt"]);
+    expect(findIn(transcript.rows(), "their title")).toHaveLength(1);
+  });
 });
 
 describe("heights", () => {

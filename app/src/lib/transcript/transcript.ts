@@ -12,6 +12,7 @@ export class Transcript {
   readonly #parents = new Map<string, string>();
   readonly #turns = new Map<string, TurnInfo>();
   readonly #closedBlocks = new Set<string>();
+  #earlier: ReadonlySet<string> = new Set();
   #lastInit = "";
   #todo: readonly TodoItem[] = [];
   #usage: UsageInfo | null = null;
@@ -52,6 +53,11 @@ export class Transcript {
     return this.#models;
   }
 
+  /** The session's own turns, oldest first: not those of the one it was copied from. */
+  get turns(): readonly TurnInfo[] {
+    return [...this.#turns.values()].filter((turn) => !this.#earlier.has(turn.turnId));
+  }
+
   get lastTurn(): TurnInfo | null {
     let last: TurnInfo | null = null;
     for (const turn of this.#turns.values()) if (turn.startedAt !== null && Date.parse(turn.startedAt) >= Date.parse(last?.startedAt ?? turn.startedAt)) last = turn;
@@ -69,6 +75,7 @@ export class Transcript {
     this.#turns.clear();
     this.#closedBlocks.clear();
     this.#jobs.clear();
+    this.#earlier = new Set();
     this.#lastInit = "";
     this.#todo = [];
     this.#usage = null;
@@ -138,6 +145,13 @@ export class Transcript {
         break;
       case "notice":
         this.#put({ kind: "notice", key: `notice-${seq}`, at, level: event.level, text: event.text }, parent);
+        break;
+      case "fork":
+        this.#put({ kind: "fork", key: `fork-${seq}`, at, origin: event.originSessionId, title: event.originTitle, cut: event.cut }, parent);
+        // What the other session was doing is not this one's, and its turns are no place to go back to here.
+        this.#earlier = new Set(this.#turns.keys());
+        this.#todo = [];
+        this.#jobs.clear();
         break;
       case "imported":
         this.#put({ kind: "imported", key: `imported-${seq}`, at, who: event.who, text: event.text, saidAt: event.saidAt === null ? 0 : Date.parse(event.saidAt) }, parent);

@@ -47,7 +47,7 @@ internal static class SteerRows
             Update(change, steer with { State = SteerState.Queued });
             if (SessionRows.FindTurn(change, steer.PromptId) is null)
             {
-                SessionRows.Enqueue(change, steer.SessionId, steer.PromptId, steer.Content, steer.DeviceId);
+                SessionRows.Enqueue(change, steer.SessionId, steer.PromptId, steer.Content, steer.DeviceId, []);
             }
 
             change.Event(steer.SessionId, new NoticeEvent(NoticeLevel.Warning, MayHaveBeenHeard("The machine stopped while this was said to the agent")) { At = change.Now, TurnId = steer.TurnId });
