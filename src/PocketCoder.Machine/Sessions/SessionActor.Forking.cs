@@ -6,6 +6,7 @@ using PocketCoder.Machine.Chain;
 using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Sessions.Forks;
+using PocketCoder.Machine.Sessions.Titles;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.Sessions;
@@ -54,7 +55,7 @@ internal sealed partial class SessionActor
 
             var made = _record with
             {
-                SessionId = request.NewSessionId, Title = EventTranslator.Title(request.Content), NativeId = null, Held = false, Archived = false, Failed = false, Usage = new UsageInfo(0, 0, 0, 0, null), CreatedAt = change.Now, UpdatedAt = change.Now,
+                SessionId = request.NewSessionId, Title = SessionTitle.Of(request.Content), NativeId = null, Held = false, Archived = false, Failed = false, Usage = new UsageInfo(0, 0, 0, 0, null), CreatedAt = change.Now, UpdatedAt = change.Now,
             };
             SessionRows.Insert(change, made);
             ForkRows.Insert(change, made.SessionId, _record.SessionId, point);

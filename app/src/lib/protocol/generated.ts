@@ -32,6 +32,9 @@ export interface Requests {
   ledger_head: { request: LedgerHeadRequest; response: LedgerHeadResponse };
   ledger_list: { request: LedgerListRequest; response: LedgerListResponse };
   ledger_verify: { request: LedgerVerifyRequest; response: LedgerVerifyResponse };
+  agent_conversations: { request: AgentConversationsRequest; response: AgentConversationsResponse };
+  project_defaults_get: { request: ProjectDefaultsGetRequest; response: ProjectDefaultsGetResponse };
+  project_defaults_set: { request: ProjectDefaultsSetRequest; response: ProjectDefaultsSetResponse };
   terminal_list: { request: TerminalListRequest; response: TerminalListResponse };
   terminal_open: { request: TerminalOpenRequest; response: TerminalOpenResponse };
   terminal_attach: { request: TerminalAttachRequest; response: TerminalAttachResponse };
@@ -46,6 +49,13 @@ export interface Requests {
   agent_queue_move: { request: AgentQueueMoveRequest; response: AgentQueueMoveResponse };
   agent_steer: { request: AgentSteerRequest; response: AgentSteerResponse };
   agent_continue: { request: AgentContinueRequest; response: AgentContinueResponse };
+  attachment_begin: { request: AttachmentBeginRequest; response: AttachmentBeginResponse };
+  attachment_chunk: { request: AttachmentChunkRequest; response: AttachmentChunkResponse };
+  attachment_end: { request: AttachmentEndRequest; response: AttachmentEndResponse };
+  attachment_discard: { request: AttachmentDiscardRequest; response: AttachmentDiscardResponse };
+  attachment_read: { request: AttachmentReadRequest; response: AttachmentReadResponse };
+  files_find: { request: FilesFindRequest; response: FilesFindResponse };
+  agent_session_fork: { request: AgentSessionForkRequest; response: AgentSessionForkResponse };
 }
 
 export interface AgentCancelRequest {
@@ -66,6 +76,16 @@ export interface AgentContinueRequest {
 
 export interface AgentContinueResponse {
   turn: TurnInfo;
+}
+
+export interface AgentConversationsRequest {
+  projectId: string;
+  agent?: string | null;
+}
+
+export interface AgentConversationsResponse {
+  conversations: ConversationInfo[];
+  missing: ConversationsMissing[];
 }
 
 export interface AgentDeltaPayload {
@@ -95,6 +115,8 @@ export type AgentEventPayload =
   | DoneEvent
   | ErrorEvent
   | SentFileEvent
+  | ForkEvent
+  | ImportedEvent
   | SteerEvent
   | QueueOrderEvent
   | OffersEvent;
@@ -119,6 +141,9 @@ export interface AgentInfo {
   usage?: boolean;
   cost?: boolean;
   efforts: string[];
+  rewind: boolean;
+  conversationContinue: boolean;
+  conversationCopy: ConversationCopy;
   knownModels: ModelInfo[];
 }
 
@@ -126,6 +151,7 @@ export interface AgentMessageRequest {
   agentSessionId: string;
   promptId: string;
   content: string;
+  attachments?: string[] | null;
 }
 
 export interface AgentMessageResponse {
@@ -177,6 +203,20 @@ export interface AgentQueueRemoveResponse {
   turn: TurnInfo;
 }
 
+export interface AgentSessionForkRequest {
+  agentSessionId: string;
+  newSessionId: string;
+  promptId: string;
+  content: string;
+  fromTurnId?: string | null;
+  attachments?: string[] | null;
+}
+
+export interface AgentSessionForkResponse {
+  session: SessionInfo;
+  turn: TurnInfo;
+}
+
 export interface AgentSessionGetRequest {
   agentSessionId: string;
 }
@@ -195,6 +235,8 @@ export interface AgentSessionNewRequest {
   mode?: string | null;
   model?: string | null;
   sandbox?: SandboxKind | null;
+  attachments?: string[] | null;
+  conversationId?: string | null;
   effort?: string | null;
 }
 
@@ -293,6 +335,66 @@ export interface ApprovalsListResponse {
   approvals: ApprovalInfo[];
 }
 
+export interface AttachmentBeginRequest {
+  attachmentId: string;
+  name: string;
+  bytes: number;
+  sha256: string;
+}
+
+export interface AttachmentBeginResponse {
+  attachmentId: string;
+  offset: number;
+  attachment: AttachmentInfo | null;
+}
+
+export interface AttachmentChunkRequest {
+  attachmentId: string;
+  offset: number;
+  data: string;
+}
+
+export interface AttachmentChunkResponse {
+  attachmentId: string;
+  offset: number;
+}
+
+export interface AttachmentDiscardRequest {
+  attachmentId: string;
+}
+
+export interface AttachmentDiscardResponse {
+  discarded: boolean;
+}
+
+export interface AttachmentEndRequest {
+  attachmentId: string;
+}
+
+export interface AttachmentEndResponse {
+  attachment: AttachmentInfo;
+}
+
+export interface AttachmentInfo {
+  attachmentId: string;
+  name: string;
+  mediaType: string;
+  bytes: number;
+}
+
+export interface AttachmentReadRequest {
+  attachmentId: string;
+  offset?: number;
+  limit?: number;
+}
+
+export interface AttachmentReadResponse {
+  attachmentId: string;
+  offset: number;
+  data: string;
+  bytes: number;
+}
+
 export interface CommandInfo {
   name: string;
   description: string;
@@ -321,6 +423,23 @@ export type ConsequenceKind = "reads_path" | "reads_secret" | "writes_path" | "d
 export interface ContextInfo {
   usedTokens: number;
   windowTokens: number | null;
+}
+
+export type ConversationCopy = "none" | "whole" | "words";
+
+export interface ConversationInfo {
+  agent: string;
+  conversationId: string;
+  title: string;
+  directory: string;
+  updatedAt: string;
+  open: boolean | null;
+  agentSessionId: string | null;
+}
+
+export interface ConversationsMissing {
+  agent: string;
+  why: string;
 }
 
 export interface DecisionInfo {
@@ -486,6 +605,27 @@ export interface FileEditEvent {
   parentToolUseId: string | null;
 }
 
+export interface FilesFindRequest {
+  projectId: string;
+  query: string;
+  limit?: number;
+}
+
+export interface FilesFindResponse {
+  paths: string[];
+  partial: boolean;
+}
+
+export interface ForkEvent {
+  kind: "fork";
+  originSessionId: string;
+  originTitle: string;
+  cut: boolean;
+  at: string;
+  turnId: string | null;
+  parentToolUseId: string | null;
+}
+
 export interface HelloRequest {
   protocol: number;
   app: string;
@@ -503,6 +643,18 @@ export interface HelloResponse {
   now: string;
   ledger: LedgerHead;
 }
+
+export interface ImportedEvent {
+  kind: "imported";
+  who: ImportedSpeaker;
+  text: string;
+  saidAt: string | null;
+  at: string;
+  turnId: string | null;
+  parentToolUseId: string | null;
+}
+
+export type ImportedSpeaker = "person" | "agent" | "tool";
 
 export interface InitEvent {
   kind: "init";
@@ -730,6 +882,31 @@ export interface ProjectChanged {
   project: ProjectInfo;
 }
 
+export interface ProjectDefaults {
+  agent?: string | null;
+  mode?: string | null;
+  model?: string | null;
+  effort?: string | null;
+  sandbox?: SandboxKind | null;
+}
+
+export interface ProjectDefaultsGetRequest {
+  projectId: string;
+}
+
+export interface ProjectDefaultsGetResponse {
+  defaults: ProjectDefaults;
+}
+
+export interface ProjectDefaultsSetRequest {
+  projectId: string;
+  defaults: ProjectDefaults;
+}
+
+export interface ProjectDefaultsSetResponse {
+  defaults: ProjectDefaults;
+}
+
 export interface ProjectInfo {
   projectId: string;
   name: string;
@@ -870,6 +1047,7 @@ export interface SessionInfo {
   usage: UsageInfo;
   head: number;
   models?: ModelAccess | null;
+  inTerminal: boolean;
   effort: string | null;
   context: ContextInfo | null;
   quiet: QuietInfo | null;
@@ -1138,6 +1316,7 @@ export interface TurnInfo {
   startedAt: string | null;
   finishedAt: string | null;
   error: string | null;
+  attachments: AttachmentInfo[];
 }
 
 export type TurnState = "queued" | "running" | "waiting" | "completed" | "failed" | "cancelled" | "interrupted";
@@ -1221,6 +1400,12 @@ export const Limits = {
   queuedPrompts: 50,
   reasonBytes: 4096,
   nameLength: 100,
+  attachmentBytes: 10485760,
+  attachmentsPerPrompt: 10,
+  attachmentChunkBytes: 262144,
+  attachmentNameLength: 200,
+  imageBytes: 3750000,
+  promptImageBytes: 15000000,
   terminalInputBytes: 16384,
   terminalWindow: 98304,
   terminalHistoryLines: 5000,
