@@ -129,7 +129,7 @@ await walk("choose a slash command by keyboard and by touch", `/sessions/${S(101
   await page.keyboard.press("Enter");
   must((await input.inputValue()) === "/compact ", "not chosen");
   await input.fill("/");
-  await page.getByRole("option", { name: /usage/ }).click();
+  await page.getByRole("option", { name: /^\/usage/ }).click();
   must((await input.inputValue()) === "/usage ", "not chosen by touch");
   must(await page.evaluate(() => document.activeElement?.getAttribute("data-testid") === "prompt-input"), "the focus is lost");
   await input.fill("/c");

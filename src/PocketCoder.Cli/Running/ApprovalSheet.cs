@@ -44,6 +44,11 @@ internal static class ApprovalSheet
             case PromptSubject prompt:
                 output.WriteLine("The agent sees this prompt only when it is allowed:");
                 Block(output, prompt.Text);
+                foreach (var file in prompt.Attachments ?? [])
+                {
+                    output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"With {Untrusted.Show(file.Name)} ({file.Bytes} bytes)"));
+                }
+
                 break;
             case PlanSubject plan:
                 Block(output, plan.Plan);

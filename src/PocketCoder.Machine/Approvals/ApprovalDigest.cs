@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using PocketCoder.Agents;
+using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.Approvals;
 
@@ -33,6 +34,10 @@ internal static class ApprovalDigest
 
     /// <summary>Digest of a question or a plan: there is nothing to execute, but the answer belongs to exactly this text.</summary>
     public static string OfText(string agent, Guid session, string kind, string text) => Hash(Domain, agent, session.ToString(), kind, text);
+
+    /// <summary>Digest of a prompt that waits for a yes, with the files that go with it: whole ones never change under their id.</summary>
+    public static string OfPrompt(string agent, Guid session, string text, IReadOnlyList<AttachmentInfo> attachments)
+        => Hash([Domain, agent, session.ToString(), "prompt", text, .. attachments.SelectMany(a => (string[])[a.AttachmentId.ToString(), a.Name])]);
 
     /// <summary>Digest of a host that a session's sandbox wants to reach; an allowance covers exactly this.</summary>
     public static string OfHost(string agent, Guid session, string host, int port) => Hash(Domain, agent, session.ToString(), "network", host, port.ToString(System.Globalization.CultureInfo.InvariantCulture));

@@ -28,7 +28,7 @@ internal sealed partial class SessionActor
         try
         {
             await AskAsync($"prompt {turn.TurnId:N}", new PromptAsked(), id => new ApprovalDraft(
-                _record.SessionId, id, _record.ProjectId, _record.Agent, null, ApprovalKind.Prompt, new PromptSubject(text), ApprovalDigest.OfText(_record.Agent, _record.SessionId, "prompt", text), null, null, null, _record.Sandbox));
+                _record.SessionId, id, _record.ProjectId, _record.Agent, null, ApprovalKind.Prompt, new PromptSubject(text, turn.Attachments), ApprovalDigest.OfPrompt(_record.Agent, _record.SessionId, text, turn.Attachments), null, null, null, _record.Sandbox));
         }
         catch (LedgerException e) when (Passes(e))
         {

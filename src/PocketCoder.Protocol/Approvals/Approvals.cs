@@ -164,7 +164,8 @@ public sealed record QuestionOption(string Label, string? Description);
 public sealed record PlanSubject(string Plan) : ApprovalSubject;
 
 /// <param name="Text">What the agent gets when it is allowed, exactly.</param>
-public sealed record PromptSubject(string Text) : ApprovalSubject;
+/// <param name="Attachments">The files that go with it.</param>
+public sealed record PromptSubject(string Text, IReadOnlyList<AttachmentInfo>? Attachments = null) : ApprovalSubject;
 
 /// <param name="Host">Lower case, without a final dot, never an address. The name that is looked up and connected to.</param>
 /// <param name="Method"><c>CONNECT</c> for an encrypted tunnel; else the HTTP method of an unencrypted request.</param>

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using PocketCoder.Machine.Sessions;
+using PocketCoder.Machine.Tests.Attachments;
 using PocketCoder.Protocol;
 using PocketCoder.Testing.Devices;
 
@@ -50,6 +51,26 @@ public sealed class ConfirmedPromptTests
 
         Assert.False(File.Exists(phone.PathOf("never")));
         Assert.Equal(["approval_requested", "approval_decided"], await phone.LedgerAsync(asked.ApprovalId));
+    }
+
+    [Fact]
+    public async Task Files_that_go_with_it_are_shown_and_are_a_part_of_what_is_decided_on()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        await using var phone = await daemon.PhoneAsync();
+        var session = await phone.StartAsync("hello");
+        await phone.DoneAsync();
+        var digests = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var name in (string[])["a.txt", "b.txt"])
+        {
+            var file = await phone.Device.UploadAsync(name, [1, 2, 3]);
+            await phone.Device.PromptAsync(session, "confirm: look", file.AttachmentId);
+            var asked = await phone.AskedAsync();
+            Assert.Equal([file], Assert.IsType<PromptSubject>(asked.Subject).Attachments!);
+            Assert.True(digests.Add(asked.Digest));
+            await phone.Device.DecideAsync(asked, DecisionVerdict.Allow);
+            await phone.DoneAsync();
+        }
     }
 
     [Fact]

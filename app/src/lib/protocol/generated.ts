@@ -938,6 +938,7 @@ export interface PromptEvent {
 export interface PromptSubject {
   kind: "prompt";
   text: string;
+  attachments?: AttachmentInfo[] | null;
 }
 
 export interface Question {
