@@ -47,9 +47,11 @@ public sealed partial class UsageTests
               add <path>        Register a folder as a project [default: .]
               remove <project>  Unregister a project; its files stay
               projects          List the projects
+              project           Settings of a project
               run <prompt>      Prompt an agent and follow it, with its questions asked here
               sessions          List the sessions
               resume <session>  How to go on with a session in the agent's own program
+              conversations     List the conversations that agents keep of a project, begun in a terminal
               jobs              Commands in the background
               output <id>       What a command wrote, all of it
               network           Hosts that sandboxes may reach without a question

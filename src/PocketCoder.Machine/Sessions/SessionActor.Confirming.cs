@@ -50,6 +50,7 @@ internal sealed partial class SessionActor
         }
 
         var why = approval.State == ApprovalState.Expired ? "nobody said yes in time" : approval.Decision?.Reason is { Length: > 0 } said ? $"you said no: {said}" : "you said no";
-        await EndTurnAsync(TurnState.Cancelled, $"The agent did not see this prompt: {why}.", null);
+        // A person said no to this one, not to what waits behind it; when nobody was there, that waits too.
+        await EndTurnAsync(TurnState.Cancelled, $"The agent did not see this prompt: {why}.", null, queueGoesOn: approval.State != ApprovalState.Expired);
     }
 }

@@ -371,7 +371,8 @@ internal sealed partial class SessionActor : IAsyncDisposable
         }
     }
 
-    private async Task EndTurnAsync(TurnState outcome, string? error, AgentUsage? usage)
+    /// <param name="queueGoesOn">Whatever the outcome: a person said so.</param>
+    private async Task EndTurnAsync(TurnState outcome, string? error, AgentUsage? usage, bool queueGoesOn = false)
     {
         await StopExecutionsAsync();
         (outcome, error) = Overruled(outcome, error);
@@ -379,14 +380,14 @@ internal sealed partial class SessionActor : IAsyncDisposable
         DropAsked(turn.TurnId);
         try
         {
-            var (record, closed) = await Store.WriteAsync(change => EndTurn(change, turn, outcome, error, usage));
+            var (record, closed) = await Store.WriteAsync(change => EndTurn(change, turn, outcome, error, usage, queueGoesOn));
             _services.Approvals.Forget(closed);
             _record = record;
         }
         catch (LedgerException e) when (Passes(e))
         {
             // As long as its end can't be recorded, the turn is not over: nothing else begins, and the end is tried again.
-            TryAgain(() => _turn?.TurnId == turn.TurnId ? EndTurnAsync(outcome, error, usage) : Task.CompletedTask, e);
+            TryAgain(() => _turn?.TurnId == turn.TurnId ? EndTurnAsync(outcome, error, usage, queueGoesOn) : Task.CompletedTask, e);
             return;
         }
 
@@ -401,7 +402,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
     }
 
     /// <summary>Everything that the end of a turn is, as one change.</summary>
-    private (SessionRecord Record, IReadOnlyList<ApprovalInfo> Closed) EndTurn(Change change, TurnInfo turn, TurnState outcome, string? error, AgentUsage? usage)
+    private (SessionRecord Record, IReadOnlyList<ApprovalInfo> Closed) EndTurn(Change change, TurnInfo turn, TurnState outcome, string? error, AgentUsage? usage, bool queueGoesOn)
     {
         var closed = ApprovalDesk.CloseTurn(change, _record.SessionId, turn.TurnId, outcome == TurnState.Cancelled ? "stopped" : "turn ended", alsoRunning: true, id => RunningJobs.Any(j => j.ApprovalId == id));
         foreach (var block in _stream.OpenBlocks().Where(b => b.Kind != DeltaKind.Output))
@@ -412,7 +413,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
                 : new ThinkingEvent(block.BlockId, block.Text) { At = change.Now, TurnId = turn.TurnId, ParentToolUseId = block.Parent });
         }
 
-        var record = _record with { Failed = outcome is TurnState.Failed or TurnState.Interrupted, Held = (_record.Held || outcome != TurnState.Completed) && _queued > 0 };
+        var record = _record with { Failed = outcome is TurnState.Failed or TurnState.Interrupted, Held = (_record.Held || (outcome != TurnState.Completed && !queueGoesOn)) && _queued > 0 };
         if (usage is not null)
         {
             var own = EventTranslator.Usage(usage);

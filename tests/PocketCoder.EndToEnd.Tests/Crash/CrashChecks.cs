@@ -141,10 +141,12 @@ internal sealed class CrashChecks(HonestPhone phone, string runLog)
                 var (epoch, events) = await phone.ReadWholeAsync(session);
                 var after = await phone.GetAsync(session);
                 seen = (before, epoch, events);
-                return before.Session.Head == events.Count && after.Session.Head == events.Count && before.Turns.SequenceEqual(after.Turns);
+                return before.Session.Head == events.Count && after.Session.Head == events.Count && before.Turns.Select(Text).SequenceEqual(after.Turns.Select(Text));
             },
             $"a still moment of session {session}");
         return seen;
+
+        static string Text(TurnInfo turn) => JsonSerializer.Serialize(turn, ProtocolJson.Default.TurnInfo); // its lists are not compared by what they hold
     }
 
     private void Prompt(Errand errand, AgentSessionGetResponse detail, List<AgentEventPayload> said)

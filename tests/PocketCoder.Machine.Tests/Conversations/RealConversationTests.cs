@@ -4,6 +4,7 @@ using PocketCoder.Agents.Codex;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Processes;
 using PocketCoder.Protocol;
+using PocketCoder.Testing;
 using PocketCoder.Testing.Agents;
 using PocketCoder.Testing.Claude;
 using PocketCoder.Testing.Devices;
@@ -42,7 +43,7 @@ public sealed class RealConversationTests
         await story.Device.SubscribeAsync($"session/{same}");
         Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
         Assert.Contains("remember the lighthouse", story.Model.Requests.Last(r => r.Prompt == "and here?").Body, StringComparison.Ordinal);
-        Assert.Contains("and here?", await File.ReadAllTextAsync(file), StringComparison.Ordinal);
+        await Wait.UntilAsync(async () => (await File.ReadAllTextAsync(file)).Contains("and here?", StringComparison.Ordinal), "the conversation's own file to have it"); // Claude writes it when it has time
         Assert.Equal(same, Assert.Single((await story.ListAsync(story.ClaudeProject, null)).Conversations).AgentSessionId);
 
         var refused = await Assert.ThrowsAsync<WireErrorException>(() => story.TakeAsync(story.ClaudeProject, found with { Open = false }, "twice?", SandboxKind.None));

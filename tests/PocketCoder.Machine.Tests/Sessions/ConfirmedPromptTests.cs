@@ -54,6 +54,22 @@ public sealed class ConfirmedPromptTests
     }
 
     [Fact]
+    public async Task A_no_lets_what_waits_behind_it_go_on()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        await using var phone = await daemon.PhoneAsync();
+        var session = await phone.StartAsync("confirm: not this");
+        var asked = await phone.AskedAsync();
+        await phone.PromptAsync(session, "but this");
+        await phone.Device.DecideAsync(asked, DecisionVerdict.Deny);
+        await phone.DoneAsync();
+        await phone.DoneAsync();
+        var detail = await phone.GetAsync(session);
+        Assert.Equal([TurnState.Cancelled, TurnState.Completed], detail.Turns.Select(t => t.State));
+        Assert.False(detail.Session.Held);
+    }
+
+    [Fact]
     public async Task Files_that_go_with_it_are_shown_and_are_a_part_of_what_is_decided_on()
     {
         await using var daemon = await TestDaemon.StartAsync();
