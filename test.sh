@@ -80,16 +80,11 @@ if wanted app; then
 fi
 
 # In Chromium on a mock machine: the app under the gateway's policy, what a person does, every screen in every size and theme with axe-core.
-# run_script NAME : runs one of them; report_script NAME : tells and counts what came of it
-run_script() {
-    local begun=$SECONDS
-    (cd app && timeout --kill-after=10 600 npm run --silent "$1") > "$results/$1" 2>&1 < /dev/null
-    echo $((SECONDS - begun)) > "$results/$1.took"
-}
-report_script() {
-    local script=$1 line
+for script in policy walk stories; do
+    if [ -n "$quick" ] || ! wanted "app-$script"; then continue; fi
     say "== app-$script"
-    started=$((SECONDS - $(cat "$results/$script.took")))
+    started=$SECONDS
+    (cd app && timeout --kill-after=10 600 npm run --silent "$script") > "$results/$script" 2>&1 < /dev/null
     line=$(tail -n 1 "$results/$script")
     if [[ $line =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
         echo "${BASH_REMATCH[1]} ${BASH_REMATCH[2]} 0" > "$results/$script.counts"
@@ -98,14 +93,7 @@ report_script() {
         tail -n 60 "$results/$script"
         broken "app-$script did not run to its end"
     fi
-}
-for script in policy walk; do
-    if [ -n "$quick" ] || ! wanted "app-$script"; then continue; fi
-    run_script "$script"
-    report_script "$script"
 done
-stories=''
-if [ -z "$quick" ] && wanted app-stories; then run_script stories & stories=$!; fi # beside the build: each leaves the other half of the time
 
 # left_behind : sandboxes that nobody owns any more: their first processes and their mounts
 left_behind() { echo "$(pgrep -fc '/run/hands/holder\.sh' || true) processes, $(grep -c '/own/workspace ' /proc/self/mounts || true) mounts"; }
@@ -116,19 +104,17 @@ started=$SECONDS
 if ! build_dotnet build PocketCoder.slnx -c Release --nologo -v quiet -clp:NoSummary -p:RestoreLockedMode=true > "$results/build" 2>&1; then
     grep -E "error|warning" "$results/build" | sort -u | head -40
     broken "build"
-    wait
     finish
 fi
 say "   $((SECONDS - started)) s"
-if [ -n "$stories" ]; then
-    wait "$stories"
-    report_script stories
-fi
 
-# run_project NAME : runs a test project; what came of it stands in $results/NAME.*
-run_project() {
-    local name=$1 begun=$SECONDS code
-    local arguments=(--no-progress --results-directory "$results/$name" --report-ctrf --report-ctrf-filename result.json)
+for project in tests/PocketCoder.*.Tests; do
+    name=${project#tests/}
+    wanted "$name" || continue
+    if [ -n "$quick" ] && [ "$name" = PocketCoder.EndToEnd.Tests ]; then continue; fi
+    say "== $name"
+    started=$SECONDS
+    arguments=(--no-progress --results-directory "$results/$name" --report-ctrf --report-ctrf-filename result.json)
     if [ -n "$quick" ]; then arguments+=(--filter-not-trait Category=Slow); fi
     # A program that hangs is killed; that counts as a failure, like a crash or a run without any test.
     timeout --kill-after=20 1200 "artifacts/bin/$name/release/$name" "${arguments[@]}" > "$results/$name.out" 2>&1 < /dev/null
@@ -137,35 +123,11 @@ run_project() {
         const r = JSON.parse(require("node:fs").readFileSync(process.argv[1], "utf8")).results, s = r.summary;
         console.log([s.passed, s.failed, s.tests - s.passed - s.failed].join(" "));
         for (const t of r.tests) if (t.status === "failed") console.log(t.name.replaceAll("\n", " "));' "$results/$name/result.json" > "$results/$name.counts" 2> /dev/null || echo "0 0 0" > "$results/$name.counts"
-    echo "$code $((SECONDS - begun))" > "$results/$name.end"
-}
-
-# report_project NAME : tells and counts what came of it
-report_project() {
-    local name=$1 code took
-    read -r code took < "$results/$name.end"
-    say "== $name"
-    started=$((SECONDS - took))
     if ! count "$name" "$results/$name.counts" || [ "$code" -ne 0 ]; then
         grep -v -E '^\s*$|^\[\+' "$results/$name.out" | tail -n 250
         if ! grep -q -E '^[0-9]+ [1-9]' "$results/$name.counts"; then broken "$name ended with code $code"; fi
     fi
-}
-
-# Two at a time: the tests of the command line wait for processes most of their time, and are as long as half of the others.
-beside=PocketCoder.Cli.Tests
-if wanted "$beside"; then run_project "$beside" & beside_runs=$!; fi
-for project in tests/PocketCoder.*.Tests; do
-    name=${project#tests/}
-    if [ "$name" = "$beside" ] || ! wanted "$name"; then continue; fi
-    if [ -n "$quick" ] && [ "$name" = PocketCoder.EndToEnd.Tests ]; then continue; fi
-    run_project "$name"
-    report_project "$name"
 done
-if wanted "$beside"; then
-    wait "$beside_runs"
-    report_project "$beside"
-fi
 
 # Only where nothing else runs: beside another run these are its own.
 if [ -n "${CI:-}" ] && [ ${#only[@]} -eq 0 ] && [ "$(left_behind)" != "$before" ]; then broken "sandboxes left behind: $(left_behind), before: $before"; fi
