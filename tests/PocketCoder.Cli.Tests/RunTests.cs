@@ -204,7 +204,11 @@ public sealed class RunTests
 
     private static async Task DecideOnPhoneAsync(TestDevice phone, DecisionVerdict verdict)
     {
-        var waiting = await phone.AskAsync(MessageTypes.ApprovalsList, new ApprovalsListRequest(), ProtocolJson.Default.ApprovalsListRequest, ProtocolJson.Default.ApprovalsListResponse);
-        await phone.DecideAsync(Assert.Single(waiting.Approvals), verdict);
+        IReadOnlyList<ApprovalInfo> waiting = [];
+        await Wait.UntilAsync(
+            async () => (waiting = (await phone.AskAsync(
+                MessageTypes.ApprovalsList, new ApprovalsListRequest(), ProtocolJson.Default.ApprovalsListRequest, ProtocolJson.Default.ApprovalsListResponse)).Approvals).Count == 1,
+            "one approval that waits");
+        await phone.DecideAsync(waiting[0], verdict);
     }
 }
