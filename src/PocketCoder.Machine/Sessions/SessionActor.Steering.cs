@@ -32,7 +32,9 @@ internal sealed partial class SessionActor
         }
 
         var session = _record.SessionId;
-        var (agent, turn) = _process is { } process && _turn is { } running && !_cancelling && !_stopping && _unconfirmed is null ? (process.Agent, running) : (null, null);
+        // What must wait for a yes is no word in between: it becomes a prompt, which does.
+        var canHear = !_cancelling && !_stopping && _unconfirmed is null && !ConfirmedPrompt.IsWanted(content);
+        var (agent, turn) = _process is { } process && _turn is { } running && canHear ? (process.Agent, running) : (null, null);
         var (steer, fresh, queued) = await Store.WriteAsync<(SteerRecord?, bool, TurnInfo?)>(change =>
         {
             var prompt = SessionRows.FindTurn(change, promptId);

@@ -71,6 +71,25 @@ public sealed class SteerTests
     }
 
     [Fact]
+    public async Task What_must_wait_for_a_yes_is_not_said_into_a_turn()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        await using var phone = await daemon.PhoneAsync();
+        var session = await phone.StartAsync("first words\nconfirm: wait");
+        var running = await phone.AskedAsync();
+
+        var steered = await SteerAsync(phone.Device, session, Guid.CreateVersion7(), "confirm: something big");
+
+        Assert.Equal(SteerState.Queued, steered.State);
+        await phone.Device.DecideAsync(running, DecisionVerdict.Allow);
+        await phone.DoneAsync();
+        var asked = await phone.AskedAsync();
+        Assert.Equal("something big", Assert.IsType<PromptSubject>(asked.Subject).Text);
+        await phone.Device.DecideAsync(asked, DecisionVerdict.Deny);
+        await phone.DoneAsync();
+    }
+
+    [Fact]
     public async Task An_id_of_another_session_is_refused()
     {
         await using var daemon = await TestDaemon.StartAsync();
