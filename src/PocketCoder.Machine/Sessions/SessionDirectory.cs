@@ -128,7 +128,6 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
             made = begun?.Claim(change, made) ?? made;
             SessionRows.Insert(change, made);
             begun?.Begin(change, made);
-            PromptingRows.Save(change, made.SessionId, made.Prompting);
             change.Execute("UPDATE projects SET last_opened_at = $at WHERE project_id = $id", ("$at", Instant.Text(change.Now)), ("$id", request.ProjectId.ToString()));
             change.Ledger(new LedgerEntry(LedgerKind.SessionStarted)
             {

@@ -63,20 +63,24 @@ internal static class SessionRows
     public static IReadOnlyList<SessionRecord> List(LedgerReader reader) => reader.Query(
         $"{SessionColumns} WHERE project_id IN (SELECT project_id FROM projects WHERE removed_at IS NULL)", MapSession);
 
-    public static void Insert(Change change, SessionRecord session) => change.Execute(
-        """
-        INSERT INTO sessions (session_id, project_id, agent, native_id, title, mode, model, sandbox, created_at, updated_at)
-        VALUES ($id, $project, $agent, $native, $title, $mode, $model, $sandbox, $created, $created)
-        """,
-        ("$id", session.SessionId.ToString()),
-        ("$project", session.ProjectId.ToString()),
-        ("$agent", session.Agent),
-        ("$native", session.NativeId),
-        ("$title", session.Title),
-        ("$mode", session.Mode),
-        ("$model", session.Model),
-        ("$sandbox", SandboxName.Of(session.Sandbox)),
-        ("$created", Instant.Text(session.CreatedAt)));
+    public static void Insert(Change change, SessionRecord session)
+    {
+        change.Execute(
+            """
+            INSERT INTO sessions (session_id, project_id, agent, native_id, title, mode, model, sandbox, created_at, updated_at)
+            VALUES ($id, $project, $agent, $native, $title, $mode, $model, $sandbox, $created, $created)
+            """,
+            ("$id", session.SessionId.ToString()),
+            ("$project", session.ProjectId.ToString()),
+            ("$agent", session.Agent),
+            ("$native", session.NativeId),
+            ("$title", session.Title),
+            ("$mode", session.Mode),
+            ("$model", session.Model),
+            ("$sandbox", SandboxName.Of(session.Sandbox)),
+            ("$created", Instant.Text(session.CreatedAt)));
+        PromptingRows.Save(change, session.SessionId, session.Prompting);
+    }
 
     public static SessionRecord Update(Change change, SessionRecord session)
     {
