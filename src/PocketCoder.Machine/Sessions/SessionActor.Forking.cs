@@ -17,7 +17,7 @@ internal sealed partial class SessionActor
     private string? _mark; // the agent's name for the end of the turn that just ended
 
     /// <summary>Makes the new session with its first prompt, queued. Nothing of this one changes but that an idle agent process ends, so that its files stand still.</summary>
-    /// <exception cref="RequestFailure">INVALID_REQUEST, CONFLICT, TURN_NOT_FOUND; for attachments as with any prompt</exception>
+    /// <exception cref="RequestFailure">INVALID_REQUEST, CONFLICT, SESSION_OPEN_ELSEWHERE, TURN_NOT_FOUND; for attachments as with any prompt</exception>
     public Task<(SessionRecord Record, TurnInfo Turn)> ForkAsync(AgentSessionForkRequest request, string? deviceId) => AskAsync(async () =>
     {
         if (!_driver.Description.Fork)
@@ -25,6 +25,7 @@ internal sealed partial class SessionActor
             throw new RequestFailure(ErrorCode.InvalidRequest, $"{_driver.Description.Name} can't go on from a copy of a conversation.");
         }
 
+        RequireNoTerminal(); // it writes what would be copied
         if (_turn is not null || _starting is not null)
         {
             throw new RequestFailure(ErrorCode.Conflict, "The session works. Wait until it is done, or stop it first.");
@@ -56,6 +57,7 @@ internal sealed partial class SessionActor
             var made = _record with
             {
                 SessionId = request.NewSessionId, Title = SessionTitle.Of(request.Content), NativeId = null, Held = false, Archived = false, Failed = false, Usage = new UsageInfo(0, 0, 0, 0, null), CreatedAt = change.Now, UpdatedAt = change.Now,
+                Prompting = _record.Prompting with { Renamed = false, Context = null },
             };
             SessionRows.Insert(change, made);
             ForkRows.Insert(change, made.SessionId, _record.SessionId, point);

@@ -65,14 +65,18 @@ internal sealed partial class SessionActor
 
     private void RequireFree()
     {
-        if (_services.Holds.Of(_record.SessionId) is { IsEmpty: false } holders)
-        {
-            throw new RequestFailure(ErrorCode.SessionOpenElsewhere, $"The conversation is open in a terminal already (process {string.Join(", ", holders.Select(h => h.Pid))}).");
-        }
-
+        RequireNoTerminal();
         if (_turn is not null || (_queued > 0 && !_record.Held))
         {
             throw new RequestFailure(ErrorCode.Conflict, "A turn of this session runs. Two must not write one conversation: wait for its end, or stop it.");
+        }
+    }
+
+    private void RequireNoTerminal()
+    {
+        if (_services.Holds.Of(_record.SessionId) is { IsEmpty: false } holders)
+        {
+            throw new RequestFailure(ErrorCode.SessionOpenElsewhere, $"The conversation is open in a terminal already (process {string.Join(", ", holders.Select(h => h.Pid))}).");
         }
     }
 

@@ -2,6 +2,7 @@ using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Processes;
 using PocketCoder.Protocol;
 using PocketCoder.Testing;
+using PocketCoder.Testing.Devices;
 
 namespace PocketCoder.Machine.Tests.Conversations;
 
@@ -23,6 +24,9 @@ public sealed class TerminalHoldTests
         await Owner(daemon).HoldAsync(session, new HoldRequest("", agent.Identity.Pid, terminal.Identity.Pid, End: false));
         await phone.PromptAsync(session, "and then");
         Assert.Equal((true, 1, false), Short(await InfoAsync(daemon, session)));
+        var fork = new AgentSessionForkRequest(session, Guid.CreateVersion7(), Guid.CreateVersion7(), "a copy of what the terminal writes", null);
+        var refused = await Assert.ThrowsAsync<WireErrorException>(() => phone.Device.AskAsync(MessageTypes.AgentSessionFork, fork, ProtocolJson.Default.AgentSessionForkRequest, ProtocolJson.Default.AgentSessionForkResponse));
+        Assert.Equal(ErrorCode.SessionOpenElsewhere, refused.Error.Code);
 
         var second = await Assert.ThrowsAsync<ControlException>(() => Owner(daemon).HoldAsync(session, new HoldRequest("", Environment.ProcessId, null, End: true)));
         Assert.Equal(ErrorCode.SessionOpenElsewhere, second.Code);

@@ -101,6 +101,26 @@ public sealed class ForkTests
     }
 
     [Fact]
+    public async Task What_was_chosen_for_a_session_is_its_forks_too_also_after_a_restart()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        var made = Guid.CreateVersion7();
+        await using (var phone = await daemon.PhoneAsync())
+        {
+            var origin = await phone.StartAsync("first words");
+            await phone.DoneAsync();
+            await phone.Device.AskAsync(
+                MessageTypes.AgentSessionSet, new AgentSessionSetRequest(origin, Effort: "high"), ProtocolJson.Default.AgentSessionSetRequest, ProtocolJson.Default.AgentSessionSetResponse);
+            Assert.Equal("high", (await ForkAsync(phone.Device, origin, made, Guid.CreateVersion7(), "another way")).Session.Effort);
+            await TranscriptAsync(phone.Device, made);
+        }
+
+        await daemon.RestartAsync();
+        await using var again = await daemon.PhoneAsync();
+        Assert.Equal("high", (await again.GetAsync(made)).Session.Effort);
+    }
+
+    [Fact]
     public void An_agents_folder_is_copied_without_following_its_links()
     {
         var root = Directory.CreateTempSubdirectory("pc-state-");
