@@ -1,6 +1,7 @@
 using System.Text.Json;
 using PocketCoder.Agents;
 using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Machine.Sessions.Warming;
 using PocketCoder.Protocol;
 using PocketCoder.Testing;
 using PocketCoder.Testing.Devices;
@@ -19,9 +20,9 @@ internal class RingStory(RingStory.Parts parts) : IAsyncDisposable
 
     /// <param name="provider">The secret's name for <paramref name="key"/>.</param>
     /// <param name="key">Stored in the machine; null: none.</param>
-    public static async Task<Parts> BeginAsync(ScriptedModelServer model, IAgentDriver driver, string folder, string provider, string? key)
+    public static async Task<Parts> BeginAsync(ScriptedModelServer model, IAgentDriver driver, string folder, string provider, string? key, WarmLimits? warm = null)
     {
-        var daemon = await TestDaemon.StartAsync(drivers: [driver]);
+        var daemon = await TestDaemon.StartAsync(drivers: [driver], warm: warm);
         if (key is not null)
         {
             await ((IControlTarget)daemon.Daemon).SetSecretAsync(provider, key, CancellationToken.None);
