@@ -245,6 +245,7 @@ export class MockMachine {
         this.emit(agentSessionId, { kind: "steer", promptId, content, deviceId: "phone", state: "heard", at: now(), turnId: null, parentToolUseId: null });
         return { state: "heard", turn: null };
       },
+      agent_session_warm: () => ({ warm: true }),
       agent_continue: ({ agentSessionId, turnId, promptId }) => {
         const cut = turnsOf(state.events.get(agentSessionId) ?? []).get(turnId);
         if (!cut) throw new Refused("TURN_NOT_FOUND");
