@@ -128,11 +128,11 @@ internal sealed class ClaudeProcess : IAgentProcess
         await RequestAsync(id => ClaudeMessages.SetMode(id, mode), RequestLimit, cancellationToken);
     }
 
-    public async ValueTask SetModelAsync(string model, CancellationToken cancellationToken)
+    public async ValueTask SetModelAsync(string? model, CancellationToken cancellationToken)
         => await RequestAsync(id => ClaudeMessages.SetModel(id, model), RequestLimit, cancellationToken);
 
-    public async ValueTask SetEffortAsync(string effort, CancellationToken cancellationToken)
-        => await RequestAsync(id => ClaudeMessages.SetEffort(id, ClaudeOffers.Checked(effort)), RequestLimit, cancellationToken);
+    public async ValueTask SetEffortAsync(string? effort, CancellationToken cancellationToken)
+        => await RequestAsync(id => ClaudeMessages.SetEffort(id, effort is null ? null : ClaudeOffers.Checked(effort)), RequestLimit, cancellationToken);
 
     public async ValueTask DisposeAsync()
     {

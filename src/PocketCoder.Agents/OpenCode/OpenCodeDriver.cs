@@ -44,6 +44,7 @@ public sealed class OpenCodeDriver : IAgentDriver
         Fork = true,
         Conversations = true,
         Usage = true,
+        Images = true,
         Cost = true,
         HostTools = true,
         Rooms = true,
