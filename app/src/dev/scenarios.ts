@@ -7,7 +7,7 @@ const ago = (minutes: number): string => new Date(START - minutes * 60_000).toIS
 const id = (n: number): string => `0198c1d0-0000-7000-8000-${n.toString(16).padStart(12, "0")}`;
 const PROJECT = { api: id(1), web: id(2), infra: id(3) };
 export const SESSION = { main: id(101), plan: id(102), done: id(103), failed: id(104), working: id(105), archived: id(106), big: id(107), begun: id(108) };
-export const APPROVAL = { command: id(201), edit: id(202), question: id(203), plan: id(204), tool: id(205), unknown: id(206), hidden: id(207), network: id(208), job: id(209) };
+export const APPROVAL = { command: id(201), edit: id(202), question: id(203), plan: id(204), tool: id(205), unknown: id(206), hidden: id(207), network: id(208), job: id(209), prompt: id(210) };
 
 /** Named beginnings: rich (everything at once), empty, fresh (no project), unpaired, offline, mute, refused, revoked, version, alarm, badhead, viewer, big, busy. */
 export async function scenario(name: string): Promise<MockState> {
@@ -140,6 +140,7 @@ function rich(ledger: LedgerRowInfo[]): MockState {
     approval(APPROVAL.plan, SESSION.plan, { kind: "plan", plan: "# Move sessions to Redis\n\n1. Add a `SessionStore` interface\n2. Implement it with Redis and **keep** the in-memory one for tests\n3. Switch by configuration\n\n> No data migration: sessions expire within a day." }, { requestedAt: ago(9), projectId: PROJECT.web }),
     approval(APPROVAL.tool, SESSION.main, { kind: "tool", tool: "WebFetch", input: '{"url":"https://docs.example.com/auth","prompt":"How are tokens rotated?"}' }, { requestedAt: ago(6) }),
     approval(APPROVAL.network, SESSION.working, { kind: "network", host: "registry.example.com", port: 443, method: "CONNECT", commands: ["npm ci --no-audit"] }, { projectId: PROJECT.infra, requestedAt: ago(2), reach: "connections to registry.example.com:443", sandbox: "bubblewrap" }),
+    approval(APPROVAL.prompt, SESSION.done, { kind: "prompt", text: "Drop the table of old sessions on the staging database, then tell me how many rows it had.", attachments: [{ attachmentId: id(401), name: "rows to keep.csv", mediaType: "text/csv", bytes: 3_412 }] }, { requestedAt: ago(0.5) }),
     approval(APPROVAL.unknown, SESSION.failed, { kind: "command", command: "terraform apply -auto-approve", cwd: "/home/ada/src/infra", tool: "Bash", input: "{}" }, {
       projectId: PROJECT.infra, state: "unknown", requestedAt: ago(70), decision: { decisionId: id(901), verdict: "allow", scope: "once", reason: null, deviceId: "phone", by: "Pixel", at: ago(69) }, execution: { startedAt: ago(69), finishedAt: null, exitCode: null, failed: null },
     }),
@@ -246,7 +247,7 @@ function mainTranscript(approvals: readonly ApprovalInfo[]): AgentEventPayload[]
   return [
     turnEvent(id(300), "Log-in feels too easy to guess. Have a look at how passwords are checked and tell me what is wrong.", "completed", 30),
     { kind: "init", agent: "claude", version: "2.1.0", model: "sonnet", mode: "default", sandbox: "none", resumed: false, ...base(30) },
-    { kind: "offers", commands: [{ name: "clear", description: "Start a new session with empty context" }, { name: "compact", description: "Free up context by summarizing the conversation so far" }, { name: "context", description: "Visualize current context usage" }, { name: "usage", description: "Show session cost and plan usage" }], models: MODELS, ...base(30) },
+    { kind: "offers", commands: [{ name: "clear", description: "Start a new session with empty context" }, { name: "compact", description: "Free up context by summarizing the conversation so far" }, { name: "context", description: "Visualize current context usage" }, { name: "usage", description: "Show session cost and plan usage" }], models: MODELS, efforts: null, ...base(30) },
     { kind: "thinking", blockId: "th1", text: "The person wants an assessment first. I should read the auth folder, then the tests, before I say anything about the cause.", ...base(29) },
     ...["src/auth/login.ts", "src/auth/hash.ts", "src/users/store.ts", "src/http/server.ts"].flatMap((path, at) => [tool(`r${at}`, "Read", "read", path, 28), result(`r${at}`, "…", 28, { durationMs: 12 })]),
     tool("g1", "Grep", "search", "password ===", 28),

@@ -269,7 +269,13 @@ internal sealed class CodexProcess : IAgentProcess
         saidMode = reply.Result.Object("collaborationMode")?.Text("mode") ?? CodexModes.Default;
         chosenEffort = start.Effort;
         BackToDefaults();
+        var named = reply.Result.Object("thread")?.Text("name");
         output.Events.Add(ready = new AgentReady(thread) { Model = threadModel, Mode = mode, Version = version, Tools = [.. tools.All.Select(t => t.Name)] });
+        if (start.ResumeId is not null && named is { Length: > 0 })
+        {
+            output.Events.Add(new AgentTitled(named)); // it may have been named in a terminal meanwhile
+        }
+
         return output;
     }
 

@@ -45,8 +45,8 @@ const pendingCommand = (): NonNullable<ReturnType<typeof workspace.approvals.get
 describe("workspace", () => {
   it("reads the machine's state and follows its changes", async () => {
     expect(workspace.projects).toHaveLength(4);
-    expect(workspace.pending).toHaveLength(7);
-    expect(workspace.inboxCount).toBe(9);
+    expect(workspace.pending).toHaveLength(8);
+    expect(workspace.inboxCount).toBe(10);
     const [session] = state.sessions;
     if (session) machine.change({ kind: "session", session: { ...session, title: "Renamed" } });
     await until(() => workspace.sessions.get(session?.agentSessionId ?? "")?.title === "Renamed", "the change arrived");
@@ -71,7 +71,7 @@ describe("workspace", () => {
     await until(() => store.queue[0]?.turnId === second, "the other order");
     expect(store.commands.map((command) => command.name)).toContain("compact");
     workspace.agents = workspace.agents.map((agent) => ({ ...agent, knownModels: [] }));
-    machine.emit(SESSION.main, { kind: "offers", commands: [], models: [{ id: "new", name: "New", efforts: null }], at: new Date().toISOString(), turnId: null, parentToolUseId: null });
+    machine.emit(SESSION.main, { kind: "offers", commands: [], models: [{ id: "new", name: "New", efforts: null }], efforts: null, at: new Date().toISOString(), turnId: null, parentToolUseId: null });
     await until(() => workspace.agent("claude")?.knownModels[0]?.id === "new", "the models");
     store.close();
   });
