@@ -17,7 +17,7 @@ internal sealed class OpenCodeConversations(string program, IReadOnlyDictionary<
     /// <summary>Titles longer than this are cut: what <c>db</c> says is cut off at 128 KiB when nobody reads fast enough (seen with 1.18.33).</summary>
     private const int LongestTitle = 200;
 
-    private static readonly TimeSpan ListLimit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ListLimit = TimeSpan.FromSeconds(18);
     private static readonly TimeSpan BringLimit = TimeSpan.FromSeconds(60);
 
     /// <inheritdoc cref="IAgentDriver.ListConversationsAsync"/>
@@ -38,7 +38,8 @@ internal sealed class OpenCodeConversations(string program, IReadOnlyDictionary<
         try
         {
             var result = await CommandRun.RunAsync(Run(["db", query, "--format", "json"], environment), ListLimit, MaxListBytes, time, cancellationToken);
-            return result.ExitCode == 0 && !result.TimedOut ? Listed(result.Output) : [];
+            return result.TimedOut ? throw new AgentException(AgentError.TimedOut, $"OpenCode did not tell its conversations within {ListLimit.TotalSeconds:0} s.")
+                : result.ExitCode == 0 ? Listed(result.Output) : [];
         }
         catch (ProcessStartException)
         {
