@@ -26,6 +26,7 @@ using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Secrets;
 using PocketCoder.Machine.Sessions;
 using PocketCoder.Machine.Sessions.Prompting;
+using PocketCoder.Machine.Sessions.Warming;
 using PocketCoder.Machine.Snapshots;
 using PocketCoder.Machine.Snapshots.Undo;
 using PocketCoder.Machine.Storage;
@@ -41,9 +42,6 @@ namespace PocketCoder.Machine;
 /// </summary>
 public sealed partial class Daemon : IAsyncDisposable
 {
-    /// <summary>How long an agent process without work is kept, so that the next prompt starts at once.</summary>
-    private static readonly TimeSpan AgentIdleTimeout = TimeSpan.FromMinutes(10);
-
     private readonly DaemonOptions _options;
     private readonly ChannelIdentity _identity;
     private readonly LedgerStore _ledger;
@@ -55,6 +53,7 @@ public sealed partial class Daemon : IAsyncDisposable
     private readonly DeviceStore _devices;
     private readonly PairingDesk _pairing;
     private readonly ApprovalDesk _approvals;
+    private readonly ProjectDesk _asks;
     private readonly AgentCatalog _agents;
     private readonly NetworkRules _rules;
     private readonly NetworkRoom _network;
@@ -67,6 +66,7 @@ public sealed partial class Daemon : IAsyncDisposable
     private readonly UndoDesk _undo;
     private readonly ConversationDesk _conversations;
     private readonly TerminalHolds _holds;
+    private readonly WarmPool _warm;
     private readonly ProjectDefaultsStore _defaults;
     private readonly SessionDirectory _sessions;
     private readonly TerminalDesk _terminals;
@@ -117,12 +117,24 @@ public sealed partial class Daemon : IAsyncDisposable
         var starter = new AgentStarter(options.Home, _hands, _models, _store, _attachments.Folders);
         _conversations = new ConversationDesk(_agents, _store, _secrets);
         _holds = new TerminalHolds(_store, time, logger) { Left = session => _sessions?.Find(session)?.TerminalLeft() };
+        _warm = new WarmPool(options.Warm, time, options.MeasureAgent);
         _defaults = new ProjectDefaultsStore(_store, _projects, _agents);
-        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, starter, _models, _secrets, _snapshots, time, AgentIdleTimeout, logger) { Archive = archive, Attachments = _attachments, Holds = _holds, Conversations = _conversations, OutputLimit = options.OutputLimit, Limits = options.Limits, KnownModels = _agents.Models }, _projects, _agents);
+        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, starter, _models, _secrets, _snapshots, time, logger) { Warm = _warm, Archive = archive, Attachments = _attachments, Holds = _holds, Conversations = _conversations, OutputLimit = options.OutputLimit, Limits = options.Limits, KnownModels = _agents.Models }, _projects, _agents);
         _calm = new Calm(options.Rests ?? (static () => { }), () => _sessions.Actors.Any(a => a.Info.State == SessionState.Working), time);
         (_store.Announced, _connections.Changed) = (_calm.Touch, _calm.Touch);
         _terminals = new TerminalDesk(_store, _hands, _sessions, _projects, logger);
-        _approvals.Settled = (approval, decision) => _sessions.Find(approval.AgentSessionId)?.Settle(approval, decision);
+        _asks = new ProjectDesk(_store, _approvals, logger);
+        _approvals.Settled = (approval, decision) =>
+        {
+            if (approval.AgentSessionId is { } session)
+            {
+                _sessions.Find(session)?.Settle(approval, decision);
+            }
+            else
+            {
+                _asks.Settle(approval);
+            }
+        };
         _network.Ask = (session, wanted, cancellationToken) => _sessions.Find(session)?.MayReachAsync(wanted, cancellationToken)
             ?? ValueTask.FromResult(EgressVerdict.Refuse("the session is gone"));
         _executions = new ExecutionDesk(_store, _sessions, archive);
@@ -135,6 +147,7 @@ public sealed partial class Daemon : IAsyncDisposable
             .MapConversations(_conversations, _projects)
             .MapProjects(_defaults)
             .MapPrompting(_sessions)
+            .MapWarming(_sessions)
             .MapApprovals(_approvals)
             .MapExecutions(_executions)
             .MapSnapshots(_undo)
@@ -156,6 +169,10 @@ public sealed partial class Daemon : IAsyncDisposable
     internal MessageTable Table => _table;
 
     internal HandsRoom Hands => _hands;
+
+    internal ProjectDesk Asks => _asks;
+
+    internal DeviceStore Devices => _devices;
 
     /// <summary>Completes when it is known which sandboxes this machine has.</summary>
     internal Task SandboxesKnown => _hands.LookAsync();
@@ -236,10 +253,12 @@ public sealed partial class Daemon : IAsyncDisposable
             await _gateway.DisposeAsync();
         }
 
+        await _asks.DisposeAsync();
         await _holds.DisposeAsync();
         _conversations.Dispose();
         _calm.Dispose();
         await _sessions.DisposeAsync();
+        _warm.Dispose();
         await _terminals.DisposeAsync();
         await _hands.DisposeAsync();
         await _snapshots.DisposeAsync();

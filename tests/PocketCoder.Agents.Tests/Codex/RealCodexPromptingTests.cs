@@ -13,11 +13,11 @@ public sealed class RealCodexPromptingTests(RealCodexFixture codex) : IClassFixt
 
         await run.PromptAsync("SLOW: 20\nLONG: 3000");
         await run.NextAsync<AgentDelta>();
-        Assert.True(await SteerAsync("SAY: steered reply"));
+        Assert.True(await run.SteerAsync("SAY: steered reply"));
         Assert.Equal(TurnOutcome.Completed, (await run.NextAsync<AgentTurnEnded>()).Outcome);
         Assert.Contains("steered reply", run.Text, StringComparison.Ordinal);
         Assert.Single(run.Of<AgentTurnEnded>());
-        Assert.False(await SteerAsync("SAY: too late"));
+        Assert.False(await run.SteerAsync("SAY: too late"));
 
         await run.Process.SetEffortAsync("high", CancellationToken.None);
         await run.TurnAsync("SAY: thinks more");
@@ -51,7 +51,5 @@ public sealed class RealCodexPromptingTests(RealCodexFixture codex) : IClassFixt
         Assert.Contains("high", model.Efforts!);
         var context = run.Of<AgentContext>()[^1];
         Assert.True(context is { UsedTokens: > 0, WindowTokens: > 100_000 }, context.ToString());
-
-        ValueTask<bool> SteerAsync(string words) => run.Process.SteerAsync(new AgentPrompt(Guid.CreateVersion7(), words), CancellationToken.None);
     }
 }

@@ -108,6 +108,11 @@ export class SessionStore {
     this.#schedule();
   }
 
+  /** Somebody is about to write: the machine may start the agent meanwhile. That it does not, or can't be asked, is nobody's trouble: the prompt starts it. */
+  warm(): void {
+    if (this.info?.state === "idle") this.#workspace.client.request("agent_session_warm", { agentSessionId: this.agentSessionId }).catch(() => undefined);
+  }
+
   /** Ends a job with all that it started. */
   async stopJob(approvalId: string): Promise<void> {
     await this.#workspace.client.request("job_stop", { agentSessionId: this.agentSessionId, approvalId });
