@@ -191,9 +191,9 @@ internal sealed class StartedAgent(IAgentProcess agent, ModelAccess? access, Mod
 
     public ValueTask SetModeAsync(string mode, CancellationToken cancellationToken) => agent.SetModeAsync(mode, cancellationToken);
 
-    public ValueTask SetModelAsync(string model, CancellationToken cancellationToken) => agent.SetModelAsync(model, cancellationToken);
+    public ValueTask SetModelAsync(string? model, CancellationToken cancellationToken) => agent.SetModelAsync(model, cancellationToken);
 
-    public ValueTask SetEffortAsync(string effort, CancellationToken cancellationToken) => agent.SetEffortAsync(effort, cancellationToken);
+    public ValueTask SetEffortAsync(string? effort, CancellationToken cancellationToken) => agent.SetEffortAsync(effort, cancellationToken);
 
     public ValueTask<bool> SteerAsync(AgentPrompt prompt, CancellationToken cancellationToken) => agent.SteerAsync(prompt, cancellationToken);
 

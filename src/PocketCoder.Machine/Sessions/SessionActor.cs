@@ -163,7 +163,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
             throw new RequestFailure(ErrorCode.InvalidRequest, $"{_driver.Description.Name} has one model only.");
         }
 
-        SessionDirectory.RequireEffort(_driver.Description, request.Effort);
+        SessionDirectory.RequireEffort(_driver.Description, Chosen(request.Effort), _process is null ? null : _efforts);
         if (request.Archived == true && _turn is not null)
         {
             throw new RequestFailure(ErrorCode.Conflict, "The session works. Stop it first.");
@@ -183,12 +183,12 @@ internal sealed partial class SessionActor : IAsyncDisposable
 
             if (request.Model is not null)
             {
-                await process.Agent.SetModelAsync(request.Model, CancellationToken.None);
+                await process.Agent.SetModelAsync(Chosen(request.Model), CancellationToken.None);
             }
 
             if (request.Effort is not null)
             {
-                await process.Agent.SetEffortAsync(request.Effort, CancellationToken.None);
+                await process.Agent.SetEffortAsync(Chosen(request.Effort), CancellationToken.None);
             }
         }
 
@@ -196,10 +196,10 @@ internal sealed partial class SessionActor : IAsyncDisposable
         {
             Title = request.Title ?? record.Title,
             Mode = request.Mode ?? record.Mode,
-            Model = request.Model ?? record.Model,
+            Model = request.Model is { } model ? Chosen(model) : record.Model,
             Archived = request.Archived ?? record.Archived,
             Held = request.Held ?? record.Held,
-            Prompting = record.Prompting with { Effort = request.Effort ?? record.Prompting.Effort, Renamed = record.Prompting.Renamed || request.Title is not null },
+            Prompting = record.Prompting with { Effort = request.Effort is { } effort ? Chosen(effort) : record.Prompting.Effort, Renamed = record.Prompting.Renamed || request.Title is not null },
         });
         if (request.Held == false)
         {
