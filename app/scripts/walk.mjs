@@ -182,7 +182,7 @@ await walk("continue an interrupted turn", `/sessions/${S(104)}`, "rich", async 
 });
 await walk("find one's way and decide by keyboard alone", "/", "rich", async (page) => {
   await page.getByTestId("inbox-item").first().waitFor();
-  for (const key of ["j", "j", "j", "j", "j"]) await page.keyboard.press(key);
+  for (let down = 0; down < 8; down++) await page.keyboard.press("j"); // to the one that runs a command
   await page.keyboard.press("Enter");
   await page.getByTestId("approval-card").waitFor();
   await page.keyboard.press("a");
