@@ -38,7 +38,7 @@ internal static class Errno
     {
         WorkspaceException known => known,
         UnauthorizedAccessException => Failure(Denied, path),
-        IOException { HResult: NoSpace or Quota or TooBig } io => Failure(io.HResult, path),
+        IOException { HResult: > 0 and < 200 } io => Failure(io.HResult, path), // on Unix the system's own number
         _ => new(ErrorCode.Unavailable, $"{path.Wire}: {error.Message}"),
     };
 }

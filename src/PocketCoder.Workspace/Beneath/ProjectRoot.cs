@@ -55,6 +55,13 @@ public sealed class ProjectRoot : IDisposable
 
     internal SafeFileHandle Handle => _root;
 
+    /// <summary>Whether that path still leads to this very folder.</summary>
+    internal bool IsAt(string path)
+    {
+        using var there = Libc.Open(path, Libc.PathOnly | Libc.DirectoryOnly);
+        return there is not null && Libc.Stat(there) is { } now && Libc.Stat(_root) is { } mine && (now.Device, now.Inode) == (mine.Device, mine.Inode);
+    }
+
     /// <summary>What a path names.</summary>
     /// <exception cref="WorkspaceException">As <see cref="OpenRead"/>.</exception>
     internal Node Find(ProjectPath path, bool follow = true) => TryFind(path, follow, out var error) ?? throw Errno.Failure(error, path);

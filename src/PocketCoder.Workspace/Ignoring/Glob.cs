@@ -25,7 +25,14 @@ internal static class Glob
             return text[star..].IndexOf('/') < 0;
         }
 
-        return Match(pattern, star, text, star, null) == Found.Yes;
+        return Match(pattern, star, text, star, new Trail(star)) == Found.Yes;
+    }
+
+    /// <param name="Start">Where the first wildcard is: git compares what is before it by itself, so that <c>**</c> right there counts as one at the beginning.</param>
+    private sealed record Trail(int Start)
+    {
+        /// <summary>Places from where it was seen that the rest does not match: none is tried twice.</summary>
+        public HashSet<(int, int)> Failed { get; } = [];
     }
 
     private enum Found
@@ -34,14 +41,14 @@ internal static class Glob
         Yes,
     }
 
-    private static Found Match(string pattern, int p, ReadOnlySpan<char> text, int t, HashSet<(int, int)>? failed)
+    private static Found Match(string pattern, int p, ReadOnlySpan<char> text, int t, Trail trail)
     {
         for (; p < pattern.Length; p++, t++)
         {
             switch (pattern[p])
             {
                 case '*':
-                    return MatchStar(pattern, p, text, t, failed ?? []);
+                    return MatchStar(pattern, p, text, t, trail);
                 case '?':
                     if (t >= text.Length || text[t] == '/')
                     {
@@ -76,10 +83,9 @@ internal static class Glob
         return t == text.Length ? Found.Yes : Found.No;
     }
 
-    /// <param name="failed">Places from where it was seen that the rest does not match: none is tried twice.</param>
-    private static Found MatchStar(string pattern, int p, ReadOnlySpan<char> text, int t, HashSet<(int, int)> failed)
+    private static Found MatchStar(string pattern, int p, ReadOnlySpan<char> text, int t, Trail trail)
     {
-        if (failed.Contains((p, t)))
+        if (trail.Failed.Contains((p, t)))
         {
             return Found.No;
         }
@@ -90,20 +96,20 @@ internal static class Glob
             p++;
         }
 
-        var deep = p - first > 1 && (first == 0 || pattern[first - 1] == '/') && (p == pattern.Length || pattern[p] == '/' || pattern.AsSpan(p).StartsWith("\\/"));
+        var deep = p - first > 1 && (first == trail.Start || pattern[first - 1] == '/') && (p == pattern.Length || pattern[p] == '/' || pattern.AsSpan(p).StartsWith("\\/"));
         if (p == pattern.Length)
         {
             return deep || text[t..].IndexOf('/') < 0 ? Found.Yes : Found.No;
         }
 
-        if (deep && pattern[p] == '/' && Match(pattern, p + 1, text, t, failed) == Found.Yes)
+        if (deep && pattern[p] == '/' && Match(pattern, p + 1, text, t, trail) == Found.Yes)
         {
             return Found.Yes; // no directory at all
         }
 
         for (var at = t; at <= text.Length; at++)
         {
-            if (Match(pattern, p, text, at, failed) == Found.Yes)
+            if (Match(pattern, p, text, at, trail) == Found.Yes)
             {
                 return Found.Yes;
             }
@@ -114,7 +120,7 @@ internal static class Glob
             }
         }
 
-        failed.Add((first, t));
+        trail.Failed.Add((first, t));
         return Found.No;
     }
 

@@ -114,7 +114,14 @@ public sealed class ProjectWatch : IDisposable
             }
             else if (_batch.DueIn(Now) is null or { Ticks: 0 })
             {
-                _scanned!.Scan();
+                if (_root.IsAt(_options.Path))
+                {
+                    _scanned!.Scan();
+                }
+                else
+                {
+                    Lose();
+                }
             }
         }
         catch (WorkspaceException)

@@ -63,7 +63,7 @@ public sealed class FileStoryTests
         Assert.Equal(["write", "make_directory", "move", "delete", "restore"], rows.Select(r => r.GetProperty("data").GetProperty("action").GetString()));
         Assert.Equal((made.Etag, "notes.md"), (rows[0].GetProperty("digest").GetString(), rows[0].GetProperty("data").GetProperty("path").GetString()));
         Assert.All(rows, r => Assert.Equal(phone.Device.Identity.Id, r.GetProperty("deviceId").GetString()));
-        Assert.True((await phone.VerifyAsync()).Ok);
+        Assert.True((await phone.VerifyAsync()).Intact);
     }
 
     [Fact]

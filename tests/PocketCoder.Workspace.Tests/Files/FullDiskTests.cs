@@ -34,11 +34,17 @@ public sealed class FullDiskTests
                 await project.WriteAsync("a.txt", "room again");
 
                 Assert.True(await SystemAsync("mount", "-o", "remount,ro", disk));
-                Assert.Equal(ErrorCode.StorageFull, (await TestProject.RefusedAsync(() => project.WriteAsync("a.txt", "c"))).Code);
-                Assert.Equal(ErrorCode.StorageFull, (await TestProject.RefusedAsync(() => project.Files.DeleteAsync(new FsDeleteRequest(TestProject.Id, "a.txt"), "t", project.Record))).Code);
-                Assert.Equal(ErrorCode.StorageFull, (await TestProject.RefusedAsync(() => project.Files.MoveAsync(new FsMoveRequest(TestProject.Id, "a.txt", "c.txt"), project.Record))).Code);
-                Assert.Equal("room again", project.Read("a.txt").Content);
-                Assert.True(await SystemAsync("mount", "-o", "remount,rw", disk));
+                try
+                {
+                    Assert.Equal(ErrorCode.StorageFull, (await TestProject.RefusedAsync(() => project.WriteAsync("a.txt", "c"))).Code);
+                    Assert.Equal(ErrorCode.StorageFull, (await TestProject.RefusedAsync(() => project.Files.DeleteAsync(new FsDeleteRequest(TestProject.Id, "a.txt"), "t", project.Record))).Code);
+                    Assert.Equal(ErrorCode.StorageFull, (await TestProject.RefusedAsync(() => project.Files.MoveAsync(new FsMoveRequest(TestProject.Id, "a.txt", "c.txt"), project.Record))).Code);
+                    Assert.Equal("room again", project.Read("a.txt").Content);
+                }
+                finally
+                {
+                    Assert.True(await SystemAsync("mount", "-o", "remount,rw", disk));
+                }
             }
         }
         finally

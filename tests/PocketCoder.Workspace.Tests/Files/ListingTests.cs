@@ -110,7 +110,7 @@ public sealed class ListingTests
         Assert.Equal(("f10000", false), (Assert.Single(rest.Children).Name, rest.Truncated));
         var found = await project.Files.SearchAsync(new FsSearchRequest(TestProject.Id, "needle"), CancellationToken.None);
         Assert.Equal("d42/needle.txt", Assert.Single(found.Matches).Path);
-        Assert.Equal("large/f10000", (await project.Files.SearchAsync(new FsSearchRequest(TestProject.Id, "f10000", FsSearchTarget.Names), CancellationToken.None)).Matches[0].Path);
+        Assert.Equal("large/f10000", (await project.Files.SearchAsync(new FsSearchRequest(TestProject.Id, "f10000", FsSearchTarget.Names, "large"), CancellationToken.None)).Matches[0].Path);
         var told = new TaskCompletionSource<WatchEvent>(TaskCreationOptions.RunContinuationsAsynchronously);
         using var watch = new ProjectWatch(project.Options, e => told.TrySetResult(e));
         await watch.Ready;
