@@ -17,6 +17,7 @@ using PocketCoder.Machine.Devices;
 using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Executions.Archive;
 using PocketCoder.Machine.Files;
+using PocketCoder.Machine.Files.Watching;
 using PocketCoder.Machine.Logging;
 using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Network;
@@ -62,6 +63,8 @@ public sealed partial class Daemon : IAsyncDisposable
     private readonly ModelDesk _models;
     private readonly AttachmentRoom _attachments;
     private readonly FileFinder _finder;
+    private readonly FileDesk _files;
+    private readonly FileStreams _fileStreams;
     private readonly SnapshotRoom _snapshots;
     private readonly UndoDesk _undo;
     private readonly ConversationDesk _conversations;
@@ -124,6 +127,8 @@ public sealed partial class Daemon : IAsyncDisposable
         (_store.Announced, _connections.Changed) = (_calm.Touch, _calm.Touch);
         _terminals = new TerminalDesk(_store, _hands, _sessions, _projects, logger);
         _asks = new ProjectDesk(_store, _approvals, logger);
+        _files = new FileDesk(options.Home, _projects, _store, _asks, time);
+        _fileStreams = new FileStreams(_files, _store, time) { WarningsChanged = () => _store.Announce(new MachineChanged(Info())) };
         _approvals.Settled = (approval, decision) =>
         {
             if (approval.AgentSessionId is { } session)
@@ -140,10 +145,11 @@ public sealed partial class Daemon : IAsyncDisposable
         _executions = new ExecutionDesk(_store, _sessions, archive);
         _table = new MessageTable()
             .MapOverview(Info, _projects, _sessions, _approvals, _agents, _hub.Machine)
-            .MapSubscriptions(_hub, _sessions)
+            .MapSubscriptions(_hub, _sessions, _fileStreams)
             .MapSessions(_sessions, _agents)
             .MapAttachments(_attachments)
             .MapFiles(_finder)
+            .MapFileDesk(_files)
             .MapConversations(_conversations, _projects)
             .MapProjects(_defaults)
             .MapPrompting(_sessions)
@@ -197,7 +203,7 @@ public sealed partial class Daemon : IAsyncDisposable
 
         var identity = ChannelIdentity.LoadOrCreate(options.Home.MachineKey);
         var ledger = await LedgerStore.OpenAsync(
-            new LedgerOptions(options.Home.Database, identity.Id) { MigrationSets = [new MigrationSet("machine", typeof(Daemon).Assembly, "PocketCoder.Machine.Migrations"), new MigrationSet("models", typeof(Daemon).Assembly, "PocketCoder.Machine.Models.Migrations"), new MigrationSet("conversations", typeof(Daemon).Assembly, "PocketCoder.Machine.Conversations.Migrations"), new MigrationSet("projects", typeof(Daemon).Assembly, "PocketCoder.Machine.Projects.Migrations"), new MigrationSet("snapshots", typeof(Daemon).Assembly, "PocketCoder.Machine.Snapshots.Migrations"), new MigrationSet("prompting", typeof(Daemon).Assembly, "PocketCoder.Machine.Sessions.Prompting.Migrations"), new MigrationSet("attachments", typeof(Daemon).Assembly, "PocketCoder.Machine.Attachments.Migrations"), new MigrationSet("forks", typeof(Daemon).Assembly, "PocketCoder.Machine.Sessions.Forks.Migrations")] },
+            new LedgerOptions(options.Home.Database, identity.Id) { MigrationSets = [new MigrationSet("machine", typeof(Daemon).Assembly, "PocketCoder.Machine.Migrations"), new MigrationSet("models", typeof(Daemon).Assembly, "PocketCoder.Machine.Models.Migrations"), new MigrationSet("conversations", typeof(Daemon).Assembly, "PocketCoder.Machine.Conversations.Migrations"), new MigrationSet("projects", typeof(Daemon).Assembly, "PocketCoder.Machine.Projects.Migrations"), new MigrationSet("snapshots", typeof(Daemon).Assembly, "PocketCoder.Machine.Snapshots.Migrations"), new MigrationSet("prompting", typeof(Daemon).Assembly, "PocketCoder.Machine.Sessions.Prompting.Migrations"), new MigrationSet("attachments", typeof(Daemon).Assembly, "PocketCoder.Machine.Attachments.Migrations"), new MigrationSet("files", typeof(Daemon).Assembly, "PocketCoder.Machine.Files.Migrations"), new MigrationSet("forks", typeof(Daemon).Assembly, "PocketCoder.Machine.Sessions.Forks.Migrations")] },
             options.TimeProvider,
             cancellationToken);
         Daemon daemon;
@@ -264,6 +270,8 @@ public sealed partial class Daemon : IAsyncDisposable
         await _snapshots.DisposeAsync();
         _attachments.Dispose();
         _finder.Dispose();
+        await _fileStreams.DisposeAsync();
+        _files.Dispose();
         await _models.DisposeAsync();
         _secrets.Dispose();
         _approvals.Dispose();
@@ -376,6 +384,7 @@ public sealed partial class Daemon : IAsyncDisposable
         }
 
         warnings.AddRange(_agents.Known.Where(a => !a.Installed && a.Advice is not null).Select(a => $"{a.Name} was not found. {a.Advice}"));
+        warnings.AddRange(_fileStreams.Warnings);
         return warnings;
     }
 }

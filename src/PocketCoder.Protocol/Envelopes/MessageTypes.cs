@@ -61,6 +61,27 @@ public static class MessageTypes
     public const string TerminalCapture = "terminal_capture";
     public const string TerminalClose = "terminal_close";
 
+    public const string FsList = "fs_list";
+    public const string FsStat = "fs_stat";
+    public const string FsRead = "fs_read";
+    public const string FsWrite = "fs_write";
+    public const string FsMkdir = "fs_mkdir";
+    public const string FsMove = "fs_move";
+    public const string FsDelete = "fs_delete";
+    public const string FsTrashList = "fs_trash_list";
+    public const string FsRestore = "fs_restore";
+    public const string FsSearch = "fs_search";
+    public const string FsUploadBegin = "fs_upload_begin";
+    public const string FsUploadChunk = "fs_upload_chunk";
+    public const string FsUploadEnd = "fs_upload_end";
+    public const string FsUploadDiscard = "fs_upload_discard";
+    public const string FsDownloadBegin = "fs_download_begin";
+    public const string FsDownloadChunk = "fs_download_chunk";
+    public const string FsDownloadEnd = "fs_download_end";
+
+    /// <summary>Machine → device: what changed in a project, see <see cref="FsChangedPayload"/>.</summary>
+    public const string FsChanged = "fs_changed";
+
     /// <summary>Machine → device: what a terminal writes, see <see cref="TerminalOutputPayload"/>.</summary>
     public const string TerminalOutput = "terminal_output";
 
@@ -88,5 +109,7 @@ public static class MessageTypes
         TerminalList, TerminalOpen, TerminalAttach, TerminalDetach, TerminalInput, TerminalResize, TerminalAck, TerminalCapture, TerminalClose,
         NetworkRulesList, NetworkRuleRemove, AgentQueueMove, AgentSteer, AgentSessionWarm, AgentContinue,
         AttachmentBegin, AttachmentChunk, AttachmentEnd, AttachmentDiscard, AttachmentRead, FilesFind, AgentSessionFork,
+        FsList, FsStat, FsRead, FsWrite, FsMkdir, FsMove, FsDelete, FsTrashList, FsRestore,
+        FsSearch, FsUploadBegin, FsUploadChunk, FsUploadEnd, FsUploadDiscard, FsDownloadBegin, FsDownloadChunk, FsDownloadEnd,
     ];
 }
