@@ -18,8 +18,9 @@ public sealed class ArrowTests
         ["Broker"] = ["Protocol"],
         ["Agents"] = ["Protocol", "Processes"],
         ["Hands"] = ["Protocol", "Processes"],
+        ["Git"] = ["Protocol"],
         ["Gateway"] = ["Protocol", "Channel"],
-        ["Machine"] = ["Protocol", "Processes", "Channel", "Ledger", "Agents", "Hands", "Broker", "Risk", "Gateway"],
+        ["Machine"] = ["Protocol", "Processes", "Channel", "Ledger", "Agents", "Hands", "Broker", "Risk", "Gateway", "Git"],
         ["Cli"] = ["Protocol", "Processes", "Channel", "Ledger", "Agents", "Hands", "Broker", "Gateway", "Machine"],
     };
 

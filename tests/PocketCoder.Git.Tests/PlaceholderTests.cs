@@ -1,0 +1,1 @@
+namespace PocketCoder.Git.Tests;
