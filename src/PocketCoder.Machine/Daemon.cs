@@ -56,6 +56,7 @@ public sealed partial class Daemon : IAsyncDisposable
     private readonly DeviceStore _devices;
     private readonly PairingDesk _pairing;
     private readonly ApprovalDesk _approvals;
+    private readonly ProjectDesk _asks;
     private readonly AgentCatalog _agents;
     private readonly NetworkRules _rules;
     private readonly NetworkRoom _network;
@@ -125,7 +126,18 @@ public sealed partial class Daemon : IAsyncDisposable
         _calm = new Calm(options.Rests ?? (static () => { }), () => _sessions.Actors.Any(a => a.Info.State == SessionState.Working), time);
         (_store.Announced, _connections.Changed) = (_calm.Touch, _calm.Touch);
         _terminals = new TerminalDesk(_store, _hands, _sessions, _projects, logger);
-        _approvals.Settled = (approval, decision) => _sessions.Find(approval.AgentSessionId)?.Settle(approval, decision);
+        _asks = new ProjectDesk(_store, _approvals, logger);
+        _approvals.Settled = (approval, decision) =>
+        {
+            if (approval.AgentSessionId is { } session)
+            {
+                _sessions.Find(session)?.Settle(approval, decision);
+            }
+            else
+            {
+                _asks.Settle(approval);
+            }
+        };
         _network.Ask = (session, wanted, cancellationToken) => _sessions.Find(session)?.MayReachAsync(wanted, cancellationToken)
             ?? ValueTask.FromResult(EgressVerdict.Refuse("the session is gone"));
         _executions = new ExecutionDesk(_store, _sessions, archive);
@@ -160,6 +172,10 @@ public sealed partial class Daemon : IAsyncDisposable
     internal MessageTable Table => _table;
 
     internal HandsRoom Hands => _hands;
+
+    internal ProjectDesk Asks => _asks;
+
+    internal DeviceStore Devices => _devices;
 
     /// <summary>Completes when it is known which sandboxes this machine has.</summary>
     internal Task SandboxesKnown => _hands.LookAsync();
@@ -240,6 +256,7 @@ public sealed partial class Daemon : IAsyncDisposable
             await _gateway.DisposeAsync();
         }
 
+        await _asks.DisposeAsync();
         await _holds.DisposeAsync();
         _conversations.Dispose();
         _calm.Dispose();

@@ -327,7 +327,7 @@ export class MockMachine {
     const reason = request.reason ?? (known.kind === "question" ? (request.answers ?? null) : null);
     const decided: ApprovalInfo = { ...known, state: verdict === "deny" ? "denied" : known.kind === "network" ? "finished" : "allowed", decision: { decisionId, verdict, scope, reason, deviceId: "phone", by: "Pixel", at } };
     this.showApproval(decided);
-    if (verdict === "allow" && runsWhenAllowed(known.kind)) this.#execute(decided);
+    if (verdict === "allow" && runsWhenAllowed(known)) this.#execute(decided);
     return decided;
   }
 
@@ -347,7 +347,7 @@ export class MockMachine {
   /** An approval as it is now, on both streams. */
   showApproval(approval: ApprovalInfo): void {
     this.change({ kind: "approval", approval });
-    this.emit(approval.agentSessionId, { kind: "prompt", approval, at: new Date().toISOString(), turnId: approval.turnId, parentToolUseId: null });
+    if (approval.agentSessionId) this.emit(approval.agentSessionId, { kind: "prompt", approval, at: new Date().toISOString(), turnId: approval.turnId, parentToolUseId: null });
   }
 }
 

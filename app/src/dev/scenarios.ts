@@ -7,7 +7,7 @@ const ago = (minutes: number): string => new Date(START - minutes * 60_000).toIS
 const id = (n: number): string => `0198c1d0-0000-7000-8000-${n.toString(16).padStart(12, "0")}`;
 const PROJECT = { api: id(1), web: id(2), infra: id(3) };
 export const SESSION = { main: id(101), plan: id(102), done: id(103), failed: id(104), working: id(105), archived: id(106), big: id(107), begun: id(108) };
-export const APPROVAL = { command: id(201), edit: id(202), question: id(203), plan: id(204), tool: id(205), unknown: id(206), hidden: id(207), network: id(208), job: id(209) };
+export const APPROVAL = { command: id(201), edit: id(202), question: id(203), plan: id(204), tool: id(205), unknown: id(206), hidden: id(207), network: id(208), job: id(209), prompt: id(210), push: id(211), secret: id(212) };
 
 /** Named beginnings: rich (everything at once), empty, fresh (no project), unpaired, offline, mute, refused, revoked, version, alarm, badhead, viewer, big, busy. */
 export async function scenario(name: string): Promise<MockState> {
@@ -143,6 +143,13 @@ function rich(ledger: LedgerRowInfo[]): MockState {
     approval(APPROVAL.unknown, SESSION.failed, { kind: "command", command: "terraform apply -auto-approve", cwd: "/home/ada/src/infra", tool: "Bash", input: "{}" }, {
       projectId: PROJECT.infra, state: "unknown", requestedAt: ago(70), decision: { decisionId: id(901), verdict: "allow", scope: "once", reason: null, deviceId: "phone", by: "Pixel", at: ago(69) }, execution: { startedAt: ago(69), finishedAt: null, exitCode: null, failed: null },
     }),
+    approval(APPROVAL.prompt, SESSION.done, { kind: "prompt", text: "Rotate the signing keys on staging and tell me which services had to be restarted.", attachments: [{ attachmentId: id(800), name: "services.txt", mediaType: "text/plain", bytes: 2048 }] }, { requestedAt: ago(5) }),
+    approval(APPROVAL.push, "", {
+      kind: "git", operation: "push", remote: "origin", url: "git@git.example.com:ada/api.git", moreCommits: 3,
+      refs: [{ name: "refs/heads/fix/login", before: "5d1c0b2e8f", after: "a94f3c71d2", forces: false, deletes: false }, { name: "refs/heads/main", before: "77aa01bc3d", after: "a94f3c71d2", forces: true, deletes: false }],
+      commits: [{ id: "a94f3c71d2", subject: "Slow down guessing: a delay after each failed attempt", author: "Ada Byron", at: ago(12) }, { id: "18bd70ce55", subject: "Compare hashes in constant time", author: "Ada Byron", at: ago(40) }],
+    }, { agentSessionId: null, agent: "person", requestedBy: "Pixel", requestedById: "phone", turnId: "00000000-0000-0000-0000-000000000000", sandbox: "bubblewrap", requestedAt: ago(3) }),
+    approval(APPROVAL.secret, "", { kind: "file", operation: "read", path: "config/.env.production", why: "Files of this name often hold secrets.", to: null, bytes: null }, { agentSessionId: null, agent: "person", requestedBy: "Pixel", requestedById: "phone", turnId: "00000000-0000-0000-0000-000000000000", requestedAt: ago(7) }),
   ];
   approvals.push(approval(APPROVAL.job, SESSION.done, { kind: "command", command: "npm run dev -- --port 5173", cwd: "/home/ada/src/api", tool: "bash", input: '{"command":"npm run dev -- --port 5173","run_in_background":true}', background: true, stdin: null, timeLimitMs: null, scripts: [] }, {
     toolUseId: "tool-job", sandbox: "bubblewrap", state: "running", requestedAt: ago(199), decision: { decisionId: id(902), verdict: "allow", scope: "once", reason: null, deviceId: "phone", by: "Pixel", at: ago(199) },

@@ -21,6 +21,9 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
     /// <summary>Who decided, when it was the owner at the machine's command line.</summary>
     public const string CommandLine = "cli";
 
+    /// <summary>Who asked, when it was no agent.</summary>
+    public const string Person = "person";
+
     private static readonly TimeSpan s_retryAfter = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<Guid, ITimer> _timers = new();
@@ -60,7 +63,7 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
             {
                 asked = asked with
                 {
-                    State = AllowedState(asked.Kind),
+                    State = AllowedState(asked),
                     Decision = new DecisionInfo(Guid.CreateVersion7(), DecisionVerdict.Allow, grant.Decision!.Scope, null, grant.Decision.DeviceId, grant.Decision.By, change.Now),
                 };
                 change.Ledger(Entry(LedgerKind.ApprovalDecided, asked) with
@@ -80,6 +83,42 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
 
         return approval;
     }
+
+    /// <summary>The same for what a person asks for in a project; what waits already for exactly this is the answer.</summary>
+    /// <exception cref="RequestFailure">DAEMON_BUSY: <paramref name="bound"/> of them wait</exception>
+    public async Task<ApprovalInfo> RequestAsync(ProjectAsk ask, int bound)
+    {
+        var (approval, isNew) = await store.WriteAsync(change =>
+        {
+            if (ApprovalRows.Waiting(change, ask.ProjectId, ask.Digest) is { } waits && waits.RequestedById == ask.Device.DeviceId)
+            {
+                return (waits, false);
+            }
+
+            if (ApprovalRows.CountWaiting(change) >= bound)
+            {
+                throw new RequestFailure(ErrorCode.DaemonBusy, $"{bound} requests wait for a decision already. Decide on those first.");
+            }
+
+            var asked = new ApprovalInfo(
+                Guid.CreateVersion7(), null, Guid.Empty, ask.ProjectId, Person, null, ask.Kind, ApprovalState.Pending, ask.Digest, ask.Subject, null, null, ask.Sandbox, change.Now, change.Now + timeout, null, null)
+            { RequestedBy = ask.Device.Name, RequestedById = ask.Device.DeviceId };
+            ApprovalRows.Insert(change, asked, null);
+            change.Ledger(Entry(LedgerKind.ApprovalRequested, asked) with { DeviceId = ask.Device.DeviceId, Actor = ask.Device.Name, Data = Requested(asked).ToJson() });
+            Tell(change, asked);
+            return (asked, true);
+        });
+        if (isNew)
+        {
+            Watch(approval.ApprovalId, approval.ExpiresAt - store.Now);
+        }
+
+        return approval;
+    }
+
+    /// <summary>One approval as it is now.</summary>
+    public Task<ApprovalInfo?> FindAsync(Guid approvalId) => store.ReadAsync(
+        reader => ApprovalRows.List(reader, "approval_id = $id", 1, ("$id", approvalId.ToString())) is [var found] ? found : null, CancellationToken.None);
 
     /// <summary>Takes a device's decision. Sending the same decision again returns the approval as it is now.</summary>
     /// <param name="device">Null: the owner at the machine's command line, who has no key to sign with; the row says so by having no signature and no device.</param>
@@ -113,7 +152,7 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
             var allowed = decision.Verdict == DecisionVerdict.Allow;
             var decided = asked with
             {
-                State = !allowed ? ApprovalState.Denied : AllowedState(asked.Kind),
+                State = !allowed ? ApprovalState.Denied : AllowedState(asked),
                 Decision = new DecisionInfo(decision.DecisionId, decision.Verdict, decision.Scope, decision.Reason, device?.DeviceId, by, change.Now),
             };
             change.Ledger(Entry(LedgerKind.ApprovalDecided, decided) with
@@ -167,7 +206,7 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
     public Task<string?> StartJobAsync(Guid approvalId, string? snapshot) => store.WriteAsync(change =>
     {
         string? name = null;
-        return Start(change, approvalId, snapshot, allowed => name = FormattableString.Invariant($"job-{ApprovalRows.CountJobs(change, allowed.AgentSessionId) + 1}")) ? name : null;
+        return Start(change, approvalId, snapshot, allowed => name = FormattableString.Invariant($"job-{ApprovalRows.CountJobs(change, allowed.AgentSessionId!.Value) + 1}")) ? name : null;
     });
 
     private static bool Start(Change change, Guid approvalId, string? snapshot, Func<ApprovalInfo, string?> job)
@@ -185,14 +224,15 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
     }
 
     /// <summary>Records how it ended, as a part of the change that tells the result. Does nothing when it is not running.</summary>
-    public static void Finish(Change change, Guid approvalId, FinishedData finished)
+    /// <param name="error">For people: why what the machine did itself failed.</param>
+    public static void Finish(Change change, Guid approvalId, FinishedData finished, string? error = null)
     {
         if (ApprovalRows.Find(change, approvalId) is { State: ApprovalState.Running } running)
         {
             var done = running with
             {
                 State = ApprovalState.Finished,
-                Execution = running.Execution! with { FinishedAt = change.Now, ExitCode = finished.ExitCode, Failed = finished.Failed },
+                Execution = running.Execution! with { FinishedAt = change.Now, ExitCode = finished.ExitCode, Failed = finished.Failed, Error = error },
             };
             change.Ledger(Entry(LedgerKind.ExecutionFinished, done) with { Data = finished.ToJson() });
             ApprovalRows.Update(change, done);
@@ -313,7 +353,11 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
 
     private static void Tell(Change change, ApprovalInfo approval)
     {
-        change.Event(approval.AgentSessionId, new PromptEvent(approval) { At = change.Now, TurnId = approval.TurnId });
+        if (approval.AgentSessionId is { } session)
+        {
+            change.Event(session, new PromptEvent(approval) { At = change.Now, TurnId = approval.TurnId });
+        }
+
         change.Publish(new ApprovalChanged(approval));
     }
 
@@ -321,8 +365,8 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
         "SELECT a.body FROM grants g JOIN approvals a USING (approval_id) WHERE g.session_id = $session AND g.reach_key = $key AND (g.turn_id IS NULL OR g.turn_id = $turn) LIMIT 1";
 
     /// <summary>What is only let happen, not done by us, is over with the decision.</summary>
-    private static ApprovalState AllowedState(ApprovalKind kind)
-        => kind is ApprovalKind.Question or ApprovalKind.Plan or ApprovalKind.Network or ApprovalKind.Prompt ? ApprovalState.Finished : ApprovalState.Allowed;
+    private static ApprovalState AllowedState(ApprovalInfo asked)
+        => asked.Kind is ApprovalKind.Question or ApprovalKind.Plan or ApprovalKind.Network or ApprovalKind.Prompt || asked.Subject is FileSubject { Operation: FileOperation.Read } ? ApprovalState.Finished : ApprovalState.Allowed;
 
     private static ApprovalInfo? FindGrant(Change change, ApprovalDraft draft, string key) => change.Find(
         GrantQuery,
@@ -333,8 +377,8 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
 
     private static LedgerEntry Entry(string kind, ApprovalInfo approval) => new(kind)
     {
-        SessionId = approval.AgentSessionId.ToString(),
-        TurnId = approval.TurnId.ToString(),
+        SessionId = approval.AgentSessionId?.ToString(),
+        TurnId = approval.AgentSessionId is null ? null : approval.TurnId.ToString(),
         ApprovalId = approval.ApprovalId.ToString(),
         Digest = approval.Digest,
         Sandbox = SandboxName.Of(approval.Sandbox),
@@ -358,8 +402,13 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
         QuestionSubject => "question",
         NetworkSubject host => $"{host.Host}:{host.Port}",
         PromptSubject => "prompt",
+        FileSubject { To: { } to } file => $"{Word(file.Operation)} {file.Path} → {to}",
+        FileSubject file => $"{Word(file.Operation)} {file.Path}",
+        GitSubject git => $"{git.Operation.ToString().ToLowerInvariant()} {git.Url} {string.Join(' ', git.Refs.Select(r => r.Name))}",
         _ => "plan",
     };
+
+    private static string Word(FileOperation operation) => operation.ToString().ToLowerInvariant();
 
     private static RequestFailure Lost(ApprovalInfo asked) => new(
         ErrorCode.AlreadyDecided,

@@ -39,6 +39,10 @@ internal static class ApprovalDigest
     public static string OfPrompt(string agent, Guid session, string text, IReadOnlyList<AttachmentInfo> attachments)
         => Hash([Domain, agent, session.ToString(), "prompt", text, .. attachments.SelectMany(a => (string[])[a.AttachmentId.ToString(), a.Name])]);
 
+    /// <summary>Digest of what a person asks for in a project.</summary>
+    /// <param name="fields">Everything that it depends on: operation, paths with what they hold, addresses, objects by their ids.</param>
+    public static string OfProject(Guid project, string kind, params ReadOnlySpan<string?> fields) => Hash([Domain, ApprovalDesk.Person, project.ToString(), kind, .. fields]);
+
     /// <summary>Digest of a host that a session's sandbox wants to reach; an allowance covers exactly this.</summary>
     public static string OfHost(string agent, Guid session, string host, int port) => Hash(Domain, agent, session.ToString(), "network", host, port.ToString(System.Globalization.CultureInfo.InvariantCulture));
 

@@ -12,9 +12,10 @@ internal static class ApprovalRows
     public static ApprovalInfo Map(SqliteDataReader row) => JsonSerializer.Deserialize(row.GetString(0), ProtocolJson.Default.ApprovalInfo)!;
 
     public static void Insert(Change change, ApprovalInfo approval, string? reachKey) => change.Execute(
-        "INSERT INTO approvals (approval_id, session_id, turn_id, state, reach_key, requested_at, body) VALUES ($id, $session, $turn, $state, $key, $at, $body)",
+        "INSERT INTO approvals (approval_id, session_id, project_id, turn_id, state, reach_key, requested_at, body) VALUES ($id, $session, $project, $turn, $state, $key, $at, $body)",
         ("$id", approval.ApprovalId.ToString()),
-        ("$session", approval.AgentSessionId.ToString()),
+        ("$session", approval.AgentSessionId?.ToString()),
+        ("$project", approval.ProjectId.ToString()),
         ("$turn", approval.TurnId.ToString()),
         ("$state", approval.State.ToString()),
         ("$key", reachKey),
@@ -37,6 +38,16 @@ internal static class ApprovalRows
         Map,
         ("$session", sessionId?.ToString()),
         ("$turn", turnId?.ToString()));
+
+    /// <summary>What a person asked for in a project and nobody has decided on yet, for exactly this thing.</summary>
+    public static ApprovalInfo? Waiting(Change change, Guid projectId, string digest) => change.Query(
+        "SELECT body FROM approvals WHERE state = 'Pending' AND session_id IS NULL AND project_id = $project",
+        Map,
+        ("$project", projectId.ToString())).FirstOrDefault(a => a.Digest == digest);
+
+    /// <summary>How many wait that persons asked for.</summary>
+    public static int CountWaiting(Change change)
+        => change.Query("SELECT count(*) FROM approvals WHERE state = 'Pending' AND session_id IS NULL", row => row.GetInt32(0))[0];
 
     /// <summary>The newest jobs of a session that ended after its last turn, oldest first.</summary>
     public static IReadOnlyList<ApprovalInfo> EndedJobs(LedgerReader reader, Guid session, int limit)

@@ -48,7 +48,7 @@ internal sealed class ExecutionDesk(Store store, SessionDirectory sessions, Sess
         var found = await store.ReadAsync(
             connection => ApprovalRows.List(connection, "approval_id = $id", 1, ("$id", request.ApprovalId.ToString())), cancellationToken);
         var approval = found is [var one] ? one : throw new RequestFailure(ErrorCode.ApprovalNotFound, "There is no such request on this machine.");
-        var part = archive.Read(approval.AgentSessionId, request.ApprovalId, request.Offset, request.Limit)
+        var part = (approval.AgentSessionId is { } session ? archive.Read(session, request.ApprovalId, request.Offset, request.Limit) : null)
             ?? throw new RequestFailure(ErrorCode.FileNotFound, "No output of it is kept: it was not run by the machine itself, or more than seven days ago.");
         return new ExecutionOutputResponse(request.ApprovalId, request.Offset, Convert.ToBase64String(part.Bytes.Span), part.Kept, part.Total, approval.State == ApprovalState.Running);
     }

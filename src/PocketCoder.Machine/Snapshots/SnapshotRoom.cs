@@ -35,6 +35,8 @@ internal sealed partial class SnapshotRoom(string directory, Store store, Snapsh
     {
         public Guid ApprovalId => Approval.ApprovalId;
 
+        public Guid SessionId => Approval.AgentSessionId!.Value; // only what sessions ask for is seen before and after
+
         public Guid TurnId => Approval.TurnId;
 
         public Guid ProjectId => Approval.ProjectId;
@@ -160,7 +162,7 @@ internal sealed partial class SnapshotRoom(string directory, Store store, Snapsh
                 var taken = await git.TakeAsync(_stop.Token);
                 await store.WriteAsync(change => SnapshotRows.Insert(
                     change,
-                    new SnapshotRow(approval.ApprovalId, UndoKind.Approval, approval.ProjectId, approval.AgentSessionId, approval.TurnId, change.Now, taken.Commit, null, null)));
+                    new SnapshotRow(approval.ApprovalId, UndoKind.Approval, approval.ProjectId, approval.AgentSessionId!.Value, approval.TurnId, change.Now, taken.Commit, null, null)));
                 _begun[approval.ApprovalId] = new Begun(approval, folder, taken.Seen);
                 project.Problem = null;
                 return new Coverage(taken.Commit, null, false);
@@ -223,13 +225,13 @@ internal sealed partial class SnapshotRoom(string directory, Store store, Snapsh
         {
             change.Ledger(new LedgerEntry(LedgerKind.AlarmRaised)
             {
-                SessionId = ended.Approval.AgentSessionId.ToString(),
+                SessionId = ended.SessionId.ToString(),
                 TurnId = ended.TurnId.ToString(),
                 ApprovalId = ended.ApprovalId.ToString(),
                 Sandbox = SandboxName.Of(ended.Approval.Sandbox),
                 Data = new AlarmData(what).ToJson(),
             });
-            change.Event(ended.Approval.AgentSessionId, new NoticeEvent(NoticeLevel.Warning, $"{what}. Look at them; undo brings back what was before.") { At = change.Now, TurnId = ended.TurnId });
+            change.Event(ended.SessionId, new NoticeEvent(NoticeLevel.Warning, $"{what}. Look at them; undo brings back what was before.") { At = change.Now, TurnId = ended.TurnId });
         });
     }
 

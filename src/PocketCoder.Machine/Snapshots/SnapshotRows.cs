@@ -55,7 +55,7 @@ internal static class SnapshotRows
 
     /// <summary>Whether something that was allowed runs in the project now.</summary>
     public static bool IsRunning(LedgerReader reader, Guid projectId) => reader.Query(
-        "SELECT 1 FROM approvals a JOIN sessions s USING (session_id) WHERE a.state = 'Running' AND s.project_id = $id LIMIT 1", _ => true, ("$id", projectId.ToString())).Count > 0;
+        "SELECT 1 FROM approvals WHERE state = 'Running' AND project_id = $id LIMIT 1", _ => true, ("$id", projectId.ToString())).Count > 0;
 
     /// <summary>Forgets what is too old or too much, and tells which commits are still needed.</summary>
     public static IReadOnlySet<string> Prune(Change change, Guid projectId, DateTimeOffset before, int keep)

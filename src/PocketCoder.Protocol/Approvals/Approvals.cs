@@ -24,6 +24,12 @@ public enum ApprovalKind
 
     /// <summary>A prompt that the agent has not seen yet.</summary>
     Prompt,
+
+    /// <summary>Reach a file that looks like it holds secrets. A person asked, not an agent.</summary>
+    File,
+
+    /// <summary>Something of a repository's that leaves the machine or comes to it. A person asked, not an agent.</summary>
+    Git,
 }
 
 [JsonConverter(typeof(LowerSnake<ApprovalState>))]
@@ -73,12 +79,17 @@ public enum DecisionVerdict
 /// <summary>
 /// Something that waits for a person, or waited. <paramref name="Digest"/> is the SHA-256 (hex) of the exact thing; a decision must name it.
 /// </summary>
+/// <param name="AgentSessionId">Null: a person asked for it in the project, see <paramref name="RequestedBy"/>; the machine does it itself once it is allowed.</param>
+/// <param name="TurnId">Empty: no turn asked.</param>
+/// <param name="Agent"><c>person</c> when no agent asked.</param>
+/// <param name="RequestedBy">The device that asked, by its name at that time; null: an agent did.</param>
+/// <param name="RequestedById">The same by its id.</param>
 /// <param name="Reach">In words: what an allowance for the turn or the session would cover.</param>
 /// <param name="Reason">The agent's own words. Untrusted.</param>
 /// <param name="Risk">For commands and edits; null for what is not assessed.</param>
 public sealed record ApprovalInfo(
     Guid ApprovalId,
-    Guid AgentSessionId,
+    Guid? AgentSessionId,
     Guid TurnId,
     Guid ProjectId,
     string Agent,
@@ -94,7 +105,9 @@ public sealed record ApprovalInfo(
     DateTimeOffset ExpiresAt,
     DecisionInfo? Decision,
     ExecutionInfo? Execution,
-    RiskInfo? Risk = null);
+    RiskInfo? Risk = null,
+    string? RequestedBy = null,
+    string? RequestedById = null);
 
 /// <param name="By">Device name, or why no device decided (<c>time-out</c>, <c>restart</c>, <c>grant</c>).</param>
 public sealed record DecisionInfo(
@@ -108,7 +121,8 @@ public sealed record DecisionInfo(
 
 /// <param name="Undoable">A snapshot was taken before.</param>
 /// <param name="Job">For a command in the background: what the session calls it (<c>job-1</c>). It goes on when the turn is over.</param>
-public sealed record ExecutionInfo(DateTimeOffset StartedAt, DateTimeOffset? FinishedAt, int? ExitCode, bool? Failed, bool Undoable = false, string? Job = null);
+/// <param name="Error">Why what the machine did itself failed, in a sentence. Untrusted: it may hold what a remote said.</param>
+public sealed record ExecutionInfo(DateTimeOffset StartedAt, DateTimeOffset? FinishedAt, int? ExitCode, bool? Failed, bool Undoable = false, string? Job = null, string? Error = null);
 
 /// <summary>The exact thing to decide on.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
@@ -120,6 +134,8 @@ public sealed record ExecutionInfo(DateTimeOffset StartedAt, DateTimeOffset? Fin
 [JsonDerivedType(typeof(JobInputSubject), "job_input")]
 [JsonDerivedType(typeof(NetworkSubject), "network")]
 [JsonDerivedType(typeof(PromptSubject), "prompt")]
+[JsonDerivedType(typeof(FileSubject), "file")]
+[JsonDerivedType(typeof(GitSubject), "git")]
 public abstract record ApprovalSubject;
 
 /// <param name="Command">Every byte of the command line. Clients escape it for display and never shorten it.</param>
@@ -166,6 +182,46 @@ public sealed record PlanSubject(string Plan) : ApprovalSubject;
 /// <param name="Text">What the agent gets when it is allowed, exactly.</param>
 /// <param name="Attachments">The files that go with it.</param>
 public sealed record PromptSubject(string Text, IReadOnlyList<AttachmentInfo>? Attachments = null) : ApprovalSubject;
+
+[JsonConverter(typeof(LowerSnake<FileOperation>))]
+public enum FileOperation
+{
+    Read,
+    Write,
+    Move,
+    Delete,
+}
+
+/// <param name="Path">Relative to the project. Untrusted.</param>
+/// <param name="To">Of a move: where to, relative to the project.</param>
+/// <param name="Why">Why it is asked about, in a sentence.</param>
+/// <param name="Bytes">How many are written; null for what writes none.</param>
+public sealed record FileSubject(FileOperation Operation, string Path, string Why, string? To = null, long? Bytes = null) : ApprovalSubject;
+
+[JsonConverter(typeof(LowerSnake<GitOperation>))]
+public enum GitOperation
+{
+    Push,
+    Fetch,
+    Pull,
+}
+
+/// <summary>What goes to or comes from another repository.</summary>
+/// <param name="Remote">Its name in the repository. Untrusted.</param>
+/// <param name="Url">Where it really goes, after every rewriting rule of the repository. Untrusted.</param>
+/// <param name="Refs">What becomes of which of its refs; nothing else is sent.</param>
+/// <param name="Commits">Of a push: those that the other side does not have as far as is known here, newest first, at most 50.</param>
+/// <param name="MoreCommits">How many more there are.</param>
+public sealed record GitSubject(GitOperation Operation, string Remote, string Url, IReadOnlyList<GitRefChange> Refs, IReadOnlyList<GitCommitLine> Commits, int MoreCommits = 0) : ApprovalSubject;
+
+/// <param name="Name">In full, like <c>refs/heads/main</c>.</param>
+/// <param name="Before">The object that it is known to name there; null: it is not known or is new.</param>
+/// <param name="After">The object that it is to name; null: what the other side has, or none when <paramref name="Deletes"/>.</param>
+/// <param name="Forces">It may lose commits there.</param>
+public sealed record GitRefChange(string Name, string? Before, string? After, bool Forces = false, bool Deletes = false);
+
+/// <param name="Subject">First line of the message. Untrusted.</param>
+public sealed record GitCommitLine(string Id, string Subject, string Author, DateTimeOffset At);
 
 /// <param name="Host">Lower case, without a final dot, never an address. The name that is looked up and connected to.</param>
 /// <param name="Method"><c>CONNECT</c> for an encrypted tunnel; else the HTTP method of an unencrypted request.</param>

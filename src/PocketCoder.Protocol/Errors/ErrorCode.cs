@@ -60,6 +60,37 @@ public enum ErrorCode
     /// <summary>Files changed since by somebody else, or it can't be told; <c>details.paths</c> names some. Undoing needs <c>force</c>.</summary>
     FilesChanged,
 
+    /// <summary>A person must allow exactly this first: <c>details.approvalId</c>. Reading: send it again with that id once it is allowed. What changes something is done by the machine when it is allowed.</summary>
+    ApprovalRequired,
+
+    /// <summary>The operating system does not let the daemon's user do that.</summary>
+    PermissionDenied,
+
+    /// <summary>A part of the path is a file where a folder must be.</summary>
+    NotADirectory,
+    IsADirectory,
+
+    /// <summary>Something of that name is there already.</summary>
+    FileExists,
+
+    /// <summary>The file is no text.</summary>
+    BinaryFile,
+
+    /// <summary>No room on the disk, or it can only be read.</summary>
+    StorageFull,
+
+    /// <summary>git refused; the message has its words.</summary>
+    GitError,
+
+    /// <summary>The same lines were changed on both sides.</summary>
+    GitConflict,
+
+    /// <summary>The other repository wants a credential that this machine does not have.</summary>
+    GitAuthRequired,
+
+    /// <summary>No command run of that id (any more).</summary>
+    RunNotFound,
+
     /// <summary>The peer speaks a protocol version this side does not.</summary>
     VersionUnsupported,
 

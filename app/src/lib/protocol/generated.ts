@@ -293,7 +293,7 @@ export interface ApprovalChanged {
 
 export interface ApprovalInfo {
   approvalId: string;
-  agentSessionId: string;
+  agentSessionId: string | null;
   turnId: string;
   projectId: string;
   agent: string;
@@ -310,9 +310,11 @@ export interface ApprovalInfo {
   decision: DecisionInfo | null;
   execution: ExecutionInfo | null;
   risk?: RiskInfo | null;
+  requestedBy?: string | null;
+  requestedById?: string | null;
 }
 
-export type ApprovalKind = "command" | "edit" | "tool" | "question" | "plan" | "job_input" | "network" | "prompt";
+export type ApprovalKind = "command" | "edit" | "tool" | "question" | "plan" | "job_input" | "network" | "prompt" | "file" | "git";
 
 export type ApprovalState = "pending" | "allowed" | "denied" | "expired" | "withdrawn" | "running" | "finished" | "unknown";
 
@@ -324,7 +326,9 @@ export type ApprovalSubject =
   | PlanSubject
   | JobInputSubject
   | NetworkSubject
-  | PromptSubject;
+  | PromptSubject
+  | FileSubject
+  | GitSubject;
 
 export interface ApprovalsListRequest {
   pending?: boolean;
@@ -542,7 +546,7 @@ export interface Envelope {
   error: WireError | null;
 }
 
-export type ErrorCode = "UNKNOWN_ERROR" | "INVALID_REQUEST" | "UNAUTHORIZED" | "PROJECT_NOT_FOUND" | "FILE_NOT_FOUND" | "FILE_TOO_LARGE" | "OUTSIDE_PROJECT_ROOT" | "GIT_NOT_INITIALIZED" | "COMMAND_TIMEOUT" | "DAEMON_BUSY" | "SESSION_NOT_FOUND" | "TURN_NOT_FOUND" | "APPROVAL_NOT_FOUND" | "ALREADY_DECIDED" | "DIGEST_MISMATCH" | "BAD_SIGNATURE" | "DEVICE_NOT_FOUND" | "AGENT_NOT_INSTALLED" | "AGENT_ERROR" | "TERMINAL_NOT_FOUND" | "SANDBOX_UNAVAILABLE" | "SESSION_OPEN_ELSEWHERE" | "CONFLICT" | "RATE_LIMITED" | "SNAPSHOT_NOT_FOUND" | "FILES_CHANGED" | "VERSION_UNSUPPORTED" | "UNAVAILABLE";
+export type ErrorCode = "UNKNOWN_ERROR" | "INVALID_REQUEST" | "UNAUTHORIZED" | "PROJECT_NOT_FOUND" | "FILE_NOT_FOUND" | "FILE_TOO_LARGE" | "OUTSIDE_PROJECT_ROOT" | "GIT_NOT_INITIALIZED" | "COMMAND_TIMEOUT" | "DAEMON_BUSY" | "SESSION_NOT_FOUND" | "TURN_NOT_FOUND" | "APPROVAL_NOT_FOUND" | "ALREADY_DECIDED" | "DIGEST_MISMATCH" | "BAD_SIGNATURE" | "DEVICE_NOT_FOUND" | "AGENT_NOT_INSTALLED" | "AGENT_ERROR" | "TERMINAL_NOT_FOUND" | "SANDBOX_UNAVAILABLE" | "SESSION_OPEN_ELSEWHERE" | "CONFLICT" | "RATE_LIMITED" | "SNAPSHOT_NOT_FOUND" | "FILES_CHANGED" | "APPROVAL_REQUIRED" | "PERMISSION_DENIED" | "NOT_A_DIRECTORY" | "IS_A_DIRECTORY" | "FILE_EXISTS" | "BINARY_FILE" | "STORAGE_FULL" | "GIT_ERROR" | "GIT_CONFLICT" | "GIT_AUTH_REQUIRED" | "RUN_NOT_FOUND" | "VERSION_UNSUPPORTED" | "UNAVAILABLE";
 
 export interface ErrorEvent {
   kind: "error";
@@ -559,6 +563,7 @@ export interface ExecutionInfo {
   failed: boolean | null;
   undoable?: boolean;
   job?: string | null;
+  error?: string | null;
 }
 
 export interface ExecutionOutputRequest {
@@ -605,6 +610,17 @@ export interface FileEditEvent {
   parentToolUseId: string | null;
 }
 
+export type FileOperation = "read" | "write" | "move" | "delete";
+
+export interface FileSubject {
+  kind: "file";
+  operation: FileOperation;
+  path: string;
+  why: string;
+  to?: string | null;
+  bytes?: number | null;
+}
+
 export interface FilesFindRequest {
   projectId: string;
   query: string;
@@ -624,6 +640,33 @@ export interface ForkEvent {
   at: string;
   turnId: string | null;
   parentToolUseId: string | null;
+}
+
+export interface GitCommitLine {
+  id: string;
+  subject: string;
+  author: string;
+  at: string;
+}
+
+export type GitOperation = "push" | "fetch" | "pull";
+
+export interface GitRefChange {
+  name: string;
+  before: string | null;
+  after: string | null;
+  forces?: boolean;
+  deletes?: boolean;
+}
+
+export interface GitSubject {
+  kind: "git";
+  operation: GitOperation;
+  remote: string;
+  url: string;
+  refs: GitRefChange[];
+  commits: GitCommitLine[];
+  moreCommits?: number;
 }
 
 export interface HelloRequest {

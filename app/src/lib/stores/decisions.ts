@@ -1,4 +1,4 @@
-import type { ApprovalInfo, ApprovalKind, DecisionScope, DecisionVerdict } from "../protocol/generated";
+import type { ApprovalInfo, DecisionScope, DecisionVerdict } from "../protocol/generated";
 
 /** A decision made on this device, until the approval itself shows it. */
 export interface OwnDecision {
@@ -21,15 +21,16 @@ export interface Step {
 }
 
 /** Whether something of the machine's runs after it is allowed; answers, plans and hosts are over with the decision. */
-export function runsWhenAllowed(kind: ApprovalKind): boolean {
-  return kind === "command" || kind === "edit" || kind === "tool";
+export function runsWhenAllowed(approval: ApprovalInfo): boolean {
+  const { subject } = approval;
+  return subject.kind === "command" || subject.kind === "edit" || subject.kind === "tool" || subject.kind === "git" || (subject.kind === "file" && subject.operation !== "read");
 }
 
 /** Where a decision stands. What does not run ends with being recorded. */
 export function stepsOf(approval: ApprovalInfo, own: OwnDecision | null): Step[] {
   const verdict = approval.decision?.verdict ?? own?.verdict;
   if (verdict === undefined) return [];
-  const runs = verdict === "allow" && runsWhenAllowed(approval.kind);
+  const runs = verdict === "allow" && runsWhenAllowed(approval);
   const names: StepName[] = runs ? ["saved", "sent", "recorded", "running", "finished"] : ["saved", "sent", "recorded"];
   const reached = reachedStep(approval, own);
   const failed = (own?.state === "refused" && approval.decision === null) || approval.state === "unknown";

@@ -45,8 +45,8 @@ const pendingCommand = (): NonNullable<ReturnType<typeof workspace.approvals.get
 describe("workspace", () => {
   it("reads the machine's state and follows its changes", async () => {
     expect(workspace.projects).toHaveLength(4);
-    expect(workspace.pending).toHaveLength(7);
-    expect(workspace.inboxCount).toBe(9);
+    expect(workspace.pending).toHaveLength(10);
+    expect(workspace.inboxCount).toBe(12);
     const [session] = state.sessions;
     if (session) machine.change({ kind: "session", session: { ...session, title: "Renamed" } });
     await until(() => workspace.sessions.get(session?.agentSessionId ?? "")?.title === "Renamed", "the change arrived");

@@ -1,4 +1,4 @@
-import type { ErrorCode, UndoChange, UndoKind } from "../protocol/generated";
+import type { ErrorCode, FileOperation, GitOperation, UndoChange, UndoKind } from "../protocol/generated";
 import { counted } from "./plural";
 
 /** Every word the app shows, in English. Counts go through `counted`, so that other languages can have their own plurals. */
@@ -86,11 +86,13 @@ export const en = {
     unsent: "Not accepted by the machine",
     pick: "Pick something on the left to decide on it.",
     announce: (n: number) => `${counted(n, { one: "thing needs", other: "things need" })} your decision`,
-    announceOne: (agent: string, what: string) => `${agent} ${what}`,
   },
   kinds: {
-    command: "Command", edit: "File change", tool: "Tool", question: "Question", plan: "Plan", job_input: "Job input", network: "Network", prompt: "Prompt",
+    command: "Command", edit: "File change", tool: "Tool", question: "Question", plan: "Plan", job_input: "Job input", network: "Network", prompt: "Prompt", file: "File", git: "Git",
     wants: { command: "wants to run a command", edit: "wants to change a file", tool: "wants to use a tool", question: "asks you", plan: "proposes a plan", job_input: "wants to write to a job", network: "wants to reach a host", prompt: "has not seen your prompt yet" },
+    asked: (who: string, what: string) => `${who} asked to ${what}`,
+    toFile: { read: "read a file", write: "write a file", move: "move a file", delete: "delete a file" } as Record<FileOperation, string>,
+    toGit: { push: "push", fetch: "fetch", pull: "pull" } as Record<GitOperation, string>,
     creates: "New file",
   },
   approval: {
@@ -123,6 +125,17 @@ export const en = {
     scriptLoose: "its content is not held",
     jobInput: (job: string) => `To write to ${job}`,
     jobInputCloses: "After that its input is closed",
+    why: "Why you are asked",
+    to: "To",
+    where: "Goes to",
+    from: "Comes from",
+    refs: "What changes there",
+    newRef: "new",
+    deletes: "is deleted",
+    forces: "may lose commits there",
+    commits: "Commits that go out",
+    moreCommits: (n: number) => `and ${counted(n, { one: "more commit", other: "more commits" })}`,
+    noCommits: "No commits that the other side does not have.",
     projectFolder: "the project",
     tool: "Tool",
     input: "Exact input",
@@ -516,6 +529,17 @@ export const en = {
     UNAUTHORIZED: "This device may not do that.",
     PROJECT_NOT_FOUND: "That project is not on the machine any more.",
     FILE_NOT_FOUND: "That file is not there any more.",
+    APPROVAL_REQUIRED: "This must be allowed first.",
+    PERMISSION_DENIED: "The machine's user may not do that there.",
+    NOT_A_DIRECTORY: "That is a file, not a folder.",
+    IS_A_DIRECTORY: "That is a folder, not a file.",
+    FILE_EXISTS: "Something of that name is there already.",
+    BINARY_FILE: "That file is no text.",
+    STORAGE_FULL: "There is no room on the machine's disk, or it can only be read.",
+    GIT_ERROR: "git refused to do that.",
+    GIT_CONFLICT: "The same lines were changed on both sides.",
+    GIT_AUTH_REQUIRED: "The other repository wants a credential that the machine does not have.",
+    RUN_NOT_FOUND: "That command run is not kept any more.",
     FILE_TOO_LARGE: "That file is too large to show.",
     TERMINAL_NOT_FOUND: "There is no such terminal any more.",
     SANDBOX_UNAVAILABLE: "There is no sandbox for this session.",

@@ -23,6 +23,10 @@ export function summary(approval: ApprovalInfo): string {
       return `${subject.host}:${subject.port}`;
     case "prompt":
       return subject.text.split("\n").find((line) => line.trim() !== "") ?? "";
+    case "file":
+      return subject.to ? `${subject.path} → ${subject.to}` : subject.path;
+    case "git":
+      return `${subject.remote} ${subject.refs.map((ref) => shortRef(ref.name)).join(", ")}`;
   }
 }
 
@@ -45,7 +49,29 @@ export function kindIcon(approval: ApprovalInfo): IconName {
       return "globe";
     case "prompt":
       return "message-circle-question-mark";
+    case "file":
+      return "key-round";
+    case "git":
+      return "git-branch";
   }
+}
+
+/** What an approval's heading says: who wants what. */
+export function wants(approval: ApprovalInfo, agent: string): string {
+  const { subject } = approval;
+  switch (subject.kind) {
+    case "file":
+      return t.kinds.asked(approval.requestedBy ?? agent, t.kinds.toFile[subject.operation]);
+    case "git":
+      return t.kinds.asked(approval.requestedBy ?? agent, t.kinds.toGit[subject.operation]);
+    default:
+      return `${agent} ${t.kinds.wants[subject.kind]}`;
+  }
+}
+
+/** A ref as people say it. */
+export function shortRef(name: string): string {
+  return name.replace(/^refs\/(heads|tags|remotes)\//, "");
 }
 
 /** Who decided, in words. */

@@ -1,0 +1,139 @@
+using System.Text.Json;
+using PocketCoder.Machine.Approvals;
+using PocketCoder.Machine.Devices;
+using PocketCoder.Machine.Routing;
+using PocketCoder.Protocol;
+using PocketCoder.Testing;
+using PocketCoder.Testing.Devices;
+
+namespace PocketCoder.Machine.Tests.Approvals;
+
+/// <summary>What a person asks for in a project, outside of any session.</summary>
+public sealed class ProjectDeskTests
+{
+    [Fact]
+    public async Task What_is_allowed_is_done_once_by_the_machine_and_every_step_is_in_the_ledger()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        await using var phone = await daemon.PhoneAsync();
+        var times = 0;
+        var ask = Ask(phone, Owner(daemon, phone.Device), _ => Task.FromResult(Interlocked.Increment(ref times) == 1 ? ProjectOutcome.Done : ProjectOutcome.Failed("twice")));
+        var asked = await daemon.Daemon.Asks.AskAsync(ask);
+        Assert.Equal((null, "person", "phone", ApprovalState.Pending), (asked.AgentSessionId, asked.Agent, asked.RequestedBy, asked.State));
+        Assert.Equal(asked.ApprovalId, (await daemon.Daemon.Asks.AskAsync(ask)).ApprovalId); // the same that waits is not asked twice
+
+        Assert.Equal(0, times);
+        await phone.Device.DecideAsync(asked, DecisionVerdict.Allow);
+        var done = await FinishedAsync(phone.Device, asked.ApprovalId);
+        Assert.Equal((ApprovalState.Finished, false, 0, 1), (done.State, done.Execution!.Failed!.Value, done.Execution.ExitCode!.Value, times));
+        var rows = (await RowsAsync(phone.Device)).Where(r => r.Body.Contains(asked.ApprovalId.ToString(), StringComparison.Ordinal)).OrderBy(r => r.Seq).Select(r => JsonDocument.Parse(r.Body).RootElement.GetProperty("kind").GetString()).ToList();
+        Assert.Equal(["approval_requested", "approval_decided", "execution_started", "execution_finished"], rows);
+    }
+
+    [Fact]
+    public async Task What_is_denied_or_has_changed_meanwhile_is_not_done()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        await using var phone = await daemon.PhoneAsync();
+        var device = Owner(daemon, phone.Device);
+        var ran = false;
+        Task<ProjectOutcome> Run(CancellationToken _)
+        {
+            ran = true;
+            return Task.FromResult(ProjectOutcome.Done);
+        }
+
+        var denied = await daemon.Daemon.Asks.AskAsync(Ask(phone, device, Run));
+        Assert.Equal(ApprovalState.Denied, (await phone.Device.DecideAsync(denied, DecisionVerdict.Deny)).State);
+        var drifted = await daemon.Daemon.Asks.AskAsync(Ask(phone, device, Run, "other") with { Drift = _ => Task.FromResult<string?>("the branch moved") });
+        await phone.Device.DecideAsync(drifted, DecisionVerdict.Allow);
+        await Wait.UntilAsync(async () => (await ApprovalAsync(phone.Device, drifted.ApprovalId)).State == ApprovalState.Withdrawn, "the refusal");
+        Assert.Contains(await RowsAsync(phone.Device), r => r.Body.Contains("\"alarm_raised\"", StringComparison.Ordinal) && r.Body.Contains("the branch moved", StringComparison.Ordinal));
+        Assert.False(ran);
+    }
+
+    [Fact]
+    public async Task What_fails_says_why_and_what_waits_expires_with_a_restart()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        await using var phone = await daemon.PhoneAsync();
+        var device = Owner(daemon, phone.Device);
+        var failing = await daemon.Daemon.Asks.AskAsync(Ask(phone, device, _ => throw new RequestFailure(ErrorCode.GitError, "remote: no")));
+        await phone.Device.DecideAsync(failing, DecisionVerdict.Allow);
+        var failed = await FinishedAsync(phone.Device, failing.ApprovalId);
+        Assert.Equal((true, "remote: no"), (failed.Execution!.Failed!.Value, failed.Execution.Error));
+
+        var waits = await daemon.Daemon.Asks.AskAsync(Ask(phone, device, _ => Task.FromResult(ProjectOutcome.Done), "waits"));
+        await daemon.RestartAsync();
+        await using var again = await phone.Device.AgainAsync(daemon.Url);
+        Assert.Equal(ApprovalState.Expired, (await ApprovalAsync(again, waits.ApprovalId)).State);
+    }
+
+    [Fact]
+    public async Task Reading_what_was_withheld_is_for_the_device_that_asked_for_what_was_allowed_and_for_ten_minutes()
+    {
+        var time = new ManualTime();
+        await using var daemon = await TestDaemon.StartAsync(time: time);
+        await using var phone = await daemon.PhoneAsync();
+        await using var other = await daemon.PairAsync("other");
+        var device = Owner(daemon, phone.Device);
+        var ask = Ask(phone, device, null);
+        var failure = await daemon.Daemon.Asks.RequiredAsync(ask);
+        Assert.Equal(ErrorCode.ApprovalRequired, failure.Error.Code);
+        var id = Guid.Parse(failure.Error.Details!["approvalId"]);
+        Assert.Equal(ErrorCode.Unauthorized, await CodeAsync(id, ask.Digest, device)); // not decided yet
+        await other.DecideAsync(await ApprovalAsync(phone.Device, id), DecisionVerdict.Allow);
+
+        await daemon.Daemon.Asks.RequireAllowedAsync(id, ask.ProjectId, ask.Digest, device);
+        Assert.Equal(ErrorCode.Unauthorized, await CodeAsync(id, ask.Digest, Owner(daemon, other)));
+        Assert.Equal(ErrorCode.DigestMismatch, await CodeAsync(id, new string('0', 64), device));
+        Assert.Equal(ErrorCode.ApprovalNotFound, await CodeAsync(Guid.CreateVersion7(), ask.Digest, device));
+        time.Advance(ProjectDesk.ReadableFor + TimeSpan.FromSeconds(1));
+        Assert.Equal(ErrorCode.Unauthorized, await CodeAsync(id, ask.Digest, device));
+
+        async Task<ErrorCode> CodeAsync(Guid approval, string digest, Device by)
+            => (await Assert.ThrowsAsync<RequestFailure>(() => daemon.Daemon.Asks.RequireAllowedAsync(approval, ask.ProjectId, digest, by))).Error.Code;
+    }
+
+    [Fact]
+    public async Task More_than_what_fits_is_refused_and_leaves_what_waits_alone()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        await using var phone = await daemon.PhoneAsync();
+        var device = Owner(daemon, phone.Device);
+        for (var i = 0; i < ProjectDesk.Bound; i++)
+        {
+            await daemon.Daemon.Asks.AskAsync(Ask(phone, device, null, $"{i}"));
+        }
+
+        Assert.Equal(ErrorCode.DaemonBusy, (await Assert.ThrowsAsync<RequestFailure>(() => daemon.Daemon.Asks.AskAsync(Ask(phone, device, null, "one more")))).Error.Code);
+        var waiting = await phone.Device.AskAsync(MessageTypes.ApprovalsList, new ApprovalsListRequest(), ProtocolJson.Default.ApprovalsListRequest, ProtocolJson.Default.ApprovalsListResponse);
+        Assert.Equal(ProjectDesk.Bound, waiting.Approvals.Count);
+    }
+
+    private static ProjectAsk Ask(Phone phone, Device device, Func<CancellationToken, Task<ProjectOutcome>>? run, string path = ".env")
+        => new(
+            phone.Project.ProjectId,
+            device,
+            ApprovalKind.File,
+            new FileSubject(run is null ? FileOperation.Read : FileOperation.Delete, path, "It may hold secrets."),
+            ApprovalDigest.OfProject(phone.Project.ProjectId, "file", path),
+            run);
+
+    private static Device Owner(TestDaemon daemon, TestDevice device) => daemon.Daemon.Devices.Find(device.Identity.Id)!;
+
+    private static async Task<ApprovalInfo> FinishedAsync(TestDevice phone, Guid approval)
+    {
+        await Wait.UntilAsync(async () => (await ApprovalAsync(phone, approval)).State == ApprovalState.Finished, "the end");
+        return await ApprovalAsync(phone, approval);
+    }
+
+    private static async Task<ApprovalInfo> ApprovalAsync(TestDevice phone, Guid approval)
+    {
+        var all = await phone.AskAsync(MessageTypes.ApprovalsList, new ApprovalsListRequest(Pending: false), ProtocolJson.Default.ApprovalsListRequest, ProtocolJson.Default.ApprovalsListResponse);
+        return all.Approvals.Single(a => a.ApprovalId == approval);
+    }
+
+    private static async Task<IReadOnlyList<LedgerRowInfo>> RowsAsync(TestDevice phone)
+        => (await phone.AskAsync(MessageTypes.LedgerList, new LedgerListRequest(Limit: 100), ProtocolJson.Default.LedgerListRequest, ProtocolJson.Default.LedgerListResponse)).Rows;
+}
