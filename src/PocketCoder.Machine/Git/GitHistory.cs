@@ -110,7 +110,7 @@ internal sealed class GitHistory(GitRoom room)
         var path = repo.PathText(request.Path);
         string[] at = request.Ref is null ? [] : [await repo.IdAsync(request.Ref, cancellationToken)];
         var output = await repo.RunAsync(
-            new GitCommand("blame", "--porcelain", "--no-textconv", "-L", $"{request.FirstLine},+{request.Lines}", .. at, "--", path) { TimeLimit = TimeSpan.FromSeconds(60) }, cancellationToken);
+            new GitCommand(["blame", "--porcelain", "--no-textconv", "-L", $"{request.FirstLine},+{request.Lines}", .. at, "--", path]) { TimeLimit = TimeSpan.FromSeconds(60) }, cancellationToken);
         return output.Truncated
             ? throw new RequestFailure(ErrorCode.FileTooLarge, "These lines are too long. Ask for fewer.")
             : GitRepository.Checked(() => BlameParser.Parse(output.Output.Span));

@@ -96,18 +96,6 @@ public enum ErrorCode
 
     /// <summary>The machine is shutting down or cannot write its ledger; nothing was accepted.</summary>
     Unavailable,
-
-    /// <summary>git says no; the message has its words, <c>details.reason</c> the kind.</summary>
-    GitError,
-
-    /// <summary>A merge, rebase or the like stopped: both sides changed the same places.</summary>
-    GitConflict,
-
-    /// <summary>The other machine wants credentials that are not there.</summary>
-    GitAuthRequired,
-
-    /// <summary>That is not done in this project, whoever asks; the message says why.</summary>
-    PermissionDenied,
 }
 
 /// <summary>An error on the wire.</summary>
