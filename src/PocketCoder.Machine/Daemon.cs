@@ -147,7 +147,7 @@ public sealed partial class Daemon : IAsyncDisposable
             .MapSessions(_sessions, _agents)
             .MapAttachments(_attachments)
             .MapFiles(_finder)
-            .MapGit(_git, _store)
+            .MapGit(_git, _store, _asks, options.SshOptions)
             .MapConversations(_conversations, _projects)
             .MapProjects(_defaults)
             .MapPrompting(_sessions)

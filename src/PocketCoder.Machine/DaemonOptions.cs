@@ -40,6 +40,9 @@ public sealed record DaemonOptions
     /// <summary>For tests: changes what every sandbox's proxy is started with.</summary>
     internal Func<EgressOptions, EgressOptions>? Egress { get; init; }
 
+    /// <summary>For tests: what the owner's ssh is started with beside the usual, for git.</summary>
+    internal IReadOnlyList<string> SshOptions { get; init; } = [];
+
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
 
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;

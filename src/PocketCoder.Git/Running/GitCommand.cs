@@ -18,9 +18,15 @@ public sealed record GitCommand(params IReadOnlyList<string> Arguments)
     /// <summary>Beside the fixed environment, over which it wins.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
+    /// <summary>Told of everything on its error output as it comes: progress.</summary>
+    public GitSaid? Said { get; init; }
+
     /// <summary>Exit codes that are answers and not failures, beside 0.</summary>
     public IReadOnlyList<int> AlsoFine { get; init; } = [];
 }
+
+/// <summary>A piece of what git says, as bytes.</summary>
+public delegate void GitSaid(ReadOnlySpan<byte> bytes);
 
 /// <summary>How a call ended.</summary>
 /// <param name="Truncated">It was ended because it wrote more than it may.</param>

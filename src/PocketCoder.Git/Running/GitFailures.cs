@@ -89,6 +89,11 @@ public static class GitFailures
             : new GitException(GitError.Failed, $"{what} failed ({result.ExitCode}): {Head(words)}");
     }
 
+    /// <summary>The failure that some words mean.</summary>
+    /// <param name="what">Who said them.</param>
+    public static GitException OfWords(string what, string words)
+        => Known(words, out var known) ? new GitException(known.Error, known.Message) : new GitException(GitError.Failed, $"{what}: {Head(words.Trim())}");
+
     private static bool Known(string words, out (string Words, GitError Error, string Message) known)
     {
         known = Array.Find(s_known, k => words.Contains(k.Words, StringComparison.Ordinal));

@@ -100,7 +100,7 @@ internal sealed partial class GitRoom : IAsyncDisposable
 
     private Task<ISandbox> CreateAsync(string bound, SandboxKind kind) => _hands.CreateAsync(
         kind,
-        new SandboxSpec { Id = $"git-{Guid.CreateVersion7():N}", Workspace = bound, HostName = "git", Limits = new SandboxLimits { Memory = 2L << 30, Processes = 128 } });
+        new SandboxSpec { Id = $"git-{Guid.CreateVersion7().ToString("N")[^16..]}", Workspace = bound, HostName = "git", Limits = new SandboxLimits { Memory = 2L << 30, Processes = 128 } });
 
     private async Task EndIdleAsync()
     {

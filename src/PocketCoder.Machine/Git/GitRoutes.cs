@@ -1,4 +1,6 @@
 using System.Text.Json.Serialization.Metadata;
+using PocketCoder.Machine.Approvals;
+using PocketCoder.Machine.Git.Transfers;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Protocol;
@@ -11,10 +13,11 @@ namespace PocketCoder.Machine.Git;
 /// </summary>
 internal static class GitRoutes
 {
-    public static MessageTable MapGit(this MessageTable table, GitRoom room, Store store)
+    public static MessageTable MapGit(this MessageTable table, GitRoom room, Store store, ProjectDesk desk, IReadOnlyList<string> sshOptions)
     {
         var notes = new GitNotes(store);
-        return table.MapGit(
+        var transfers = new GitTransfers(room, notes, desk, store, sshOptions, TimeProvider.System);
+        return table.MapTransfers(transfers).MapGit(
             new GitReads(room), new GitHistory(room), new GitChanges(room, notes, TimeProvider.System), new GitDiscards(room, notes, TimeProvider.System), new GitConflicts(room, notes), new GitTrees(room, notes, TimeProvider.System));
     }
 
@@ -47,6 +50,12 @@ internal static class GitRoutes
         .Look(MessageTypes.GitConflict, ProtocolJson.Default.GitConflictRequest, ProtocolJson.Default.GitConflictResponse, conflicts.LookAsync)
         .Change(MessageTypes.GitConflictResolve, ProtocolJson.Default.GitConflictResolveRequest, ProtocolJson.Default.GitConflictResolveResponse, conflicts.ResolveAsync)
         .Change(MessageTypes.GitOperation, ProtocolJson.Default.GitOperationRequest, ProtocolJson.Default.GitOperationResponse, changes.OperationAsync);
+
+    /// <remarks>Asking needs <c>prompt</c>; nothing leaves before somebody allows it.</remarks>
+    private static MessageTable MapTransfers(this MessageTable table, GitTransfers transfers) => table
+        .Map(MessageTypes.GitPush, Scope.Prompt, ProtocolJson.Default.GitPushRequest, ProtocolJson.Default.GitPushResponse, transfers.PushAsync, concurrent: true)
+        .Map(MessageTypes.GitFetch, Scope.Prompt, ProtocolJson.Default.GitFetchRequest, ProtocolJson.Default.GitFetchResponse, transfers.FetchAsync, concurrent: true)
+        .Map(MessageTypes.GitPull, Scope.Prompt, ProtocolJson.Default.GitPullRequest, ProtocolJson.Default.GitPullResponse, transfers.PullAsync, concurrent: true);
 
     private static MessageTable Look<TRequest, TResponse>(
         this MessageTable table, string type, JsonTypeInfo<TRequest> request, JsonTypeInfo<TResponse> response, Func<TRequest, CancellationToken, Task<TResponse>> handle)

@@ -119,7 +119,7 @@ internal static class GitPump
         try
         {
             var said = new OutputCapture(ErrorLimit);
-            var hearing = said.ReadToEndAsync(errors, stop.Token);
+            var hearing = HearAsync(errors, said, command.Said, stop.Token);
             var feeding = FeedAsync(command, input, stop.Token);
             var (bytes, truncated) = await ReadAsync(output, command.OutputLimit, stop.Token);
             if (truncated)
@@ -143,6 +143,17 @@ internal static class GitPump
             }
 
             throw new GitException(GitError.TimedOut, $"git {command.Arguments[0]} took longer than {command.TimeLimit.TotalSeconds:0} s and was ended.", e);
+        }
+    }
+
+    private static async Task HearAsync(Stream errors, OutputCapture kept, GitSaid? said, CancellationToken cancellationToken)
+    {
+        var buffer = new byte[8192];
+        int read;
+        while ((read = await errors.ReadAsync(buffer, cancellationToken)) > 0)
+        {
+            kept.Append(buffer.AsSpan(0, read));
+            said?.Invoke(buffer.AsSpan(0, read));
         }
     }
 

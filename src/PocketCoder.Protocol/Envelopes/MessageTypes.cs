@@ -57,6 +57,9 @@ public static class MessageTypes
     public const string GitStage = "git_stage";
     public const string GitUnstage = "git_unstage";
     public const string GitCommit = "git_commit";
+    public const string GitPush = "git_push";
+    public const string GitFetch = "git_fetch";
+    public const string GitPull = "git_pull";
     public const string GitFileBase = "git_file_base";
     public const string GitDiff = "git_diff";
     public const string GitLog = "git_log";
@@ -116,7 +119,7 @@ public static class MessageTypes
         TerminalList, TerminalOpen, TerminalAttach, TerminalDetach, TerminalInput, TerminalResize, TerminalAck, TerminalCapture, TerminalClose,
         NetworkRulesList, NetworkRuleRemove, AgentQueueMove, AgentSteer, AgentContinue,
         AttachmentBegin, AttachmentChunk, AttachmentEnd, AttachmentDiscard, AttachmentRead, FilesFind, AgentSessionFork,
-        GitStatus, GitBranches, GitBranchCreate, GitCheckout, GitStage, GitUnstage, GitCommit, GitFileBase, GitDiff, GitLog,
+        GitStatus, GitPush, GitFetch, GitPull, GitBranches, GitBranchCreate, GitCheckout, GitStage, GitUnstage, GitCommit, GitFileBase, GitDiff, GitLog,
         GitShow, GitBlame, GitStashes, GitStash, GitDiscard, GitDiscardUndo, GitTags, GitTagCreate, GitTagDelete, GitRemotes,
         GitWorktrees, GitWorktreeCreate, GitWorktreeRemove, GitWorktreeMerge, GitSubmodules, GitConflict, GitConflictResolve, GitOperation,
     ];
