@@ -18,6 +18,7 @@ using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Executions.Archive;
 using PocketCoder.Machine.Files;
 using PocketCoder.Machine.Files.Watching;
+using PocketCoder.Machine.Git;
 using PocketCoder.Machine.Logging;
 using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Network;
@@ -65,6 +66,7 @@ public sealed partial class Daemon : IAsyncDisposable
     private readonly FileFinder _finder;
     private readonly FileDesk _files;
     private readonly FileStreams _fileStreams;
+    private readonly GitRoom _git;
     private readonly SnapshotRoom _snapshots;
     private readonly UndoDesk _undo;
     private readonly ConversationDesk _conversations;
@@ -105,6 +107,7 @@ public sealed partial class Daemon : IAsyncDisposable
         _attachments = new AttachmentRoom(options.Home.Attachments, new AttachedFolders(options.Home.Attached), _store, time);
         _finder = new FileFinder(options.Home.Finder, options.Home.Root, _projects, time);
         _hands = new HandsRoom(Backends.Of(options.Home.Hands), options.Sandbox, _network, logger) { Readable = _attachments.Folders.Of };
+        _git = new GitRoom(_hands, _projects, options.Home, TimeProvider.System, logger); // by the real clock, as snapshots
         _snapshots = new SnapshotRoom(options.Home.Snapshots, _store, SnapshotLimits.Default, TimeProvider.System, logger); // by the real clock: it waits for real processes
         _undo = new UndoDesk(_snapshots, _store, _projects, identity.Id);
         var archive = new SessionArchive(options.Home.Outputs, time);
@@ -150,6 +153,7 @@ public sealed partial class Daemon : IAsyncDisposable
             .MapAttachments(_attachments)
             .MapFiles(_finder)
             .MapFileDesk(_files)
+            .MapGit(_git, _store, _asks, options.SshOptions)
             .MapConversations(_conversations, _projects)
             .MapProjects(_defaults)
             .MapPrompting(_sessions)
@@ -266,6 +270,7 @@ public sealed partial class Daemon : IAsyncDisposable
         await _sessions.DisposeAsync();
         _warm.Dispose();
         await _terminals.DisposeAsync();
+        await _git.DisposeAsync();
         await _hands.DisposeAsync();
         await _snapshots.DisposeAsync();
         _attachments.Dispose();

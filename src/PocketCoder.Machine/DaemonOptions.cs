@@ -48,6 +48,9 @@ public sealed record DaemonOptions
     /// <summary>For tests: how much RAM an agent's process has, with all it started.</summary>
     internal Func<ProcessIdentity, long> MeasureAgent { get; init; } = static process => ProcessGroup.Usage(process)?.ResidentBytes ?? 0;
 
+    /// <summary>For tests: what the owner's ssh is started with beside the usual, for git.</summary>
+    internal IReadOnlyList<string> SshOptions { get; init; } = [];
+
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
 
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;

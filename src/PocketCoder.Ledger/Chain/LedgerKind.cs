@@ -98,6 +98,9 @@ public static class LedgerKind
     /// <summary>A terminal ended.</summary>
     public const string TerminalClosed = "terminal_closed";
 
+    /// <summary>A person changes something in a project's git repository: that device's own decision, written before it is done.</summary>
+    public const string GitChanged = "git_changed";
+
     /// <summary>All kinds.</summary>
     public static FrozenSet<string> All { get; } = new[]
     {
@@ -105,5 +108,6 @@ public static class LedgerKind
         ProjectAdded, ProjectRemoved, SessionStarted, SessionEnded, AgentStarted, TurnInterrupted, ApprovalRequested, ApprovalDecided,
         ApprovalExpired, ExecutionStarted, ExecutionFinished, ExecutionUnknown, ExecutionRefused, RuleAdded, RuleRemoved,
         NetworkUsed, ConfigurationChanged, UndoStarted, UndoFinished, FileChanged, AlarmRaised, TerminalOpened, TerminalCommand, TerminalClosed,
+        GitChanged,
     }.ToFrozenSet(StringComparer.Ordinal);
 }

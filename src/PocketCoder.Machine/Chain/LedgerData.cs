@@ -110,6 +110,12 @@ internal sealed record SettingData(string What, string Name, string Action, stri
 /// <param name="Models">Whose credential its models are asked with: <c>key</c>, <c>own_key</c>, <c>own_login</c>.</param>
 internal sealed record AgentStartedData(string Agent, string Place, ModelAccess Models, bool Resumed) : ILedgerData;
 
+/// <summary>What a person changes in a repository. A commit's message and the content of files are never here.</summary>
+/// <param name="Action">The message's type.</param>
+/// <param name="Paths">The first of them.</param>
+/// <param name="Head">The last commit before it.</param>
+internal sealed record GitData(Guid ProjectId, string Action, string? Target, IReadOnlyList<string>? Paths, int? PathCount, string? Head) : ILedgerData;
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ProjectData))]
 [JsonSerializable(typeof(DeviceData))]
@@ -136,4 +142,5 @@ internal sealed record AgentStartedData(string Agent, string Place, ModelAccess 
 [JsonSerializable(typeof(TerminalClosedData))]
 [JsonSerializable(typeof(SettingData))]
 [JsonSerializable(typeof(AgentStartedData))]
+[JsonSerializable(typeof(GitData))]
 internal sealed partial class LedgerDataJson : JsonSerializerContext;

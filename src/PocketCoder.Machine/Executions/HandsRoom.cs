@@ -154,6 +154,12 @@ internal sealed partial class HandsRoom : IAsyncDisposable
         }
     }
 
+    /// <summary>A sandbox that belongs to no session: without a way out, and whoever asks for it ends it. What an earlier daemon left of these is ended at the start.</summary>
+    /// <exception cref="SandboxException">It can't be made; the message says why.</exception>
+    public Task<ISandbox> CreateAsync(SandboxKind kind, SandboxSpec spec)
+        => (_backends.FirstOrDefault(b => b.Kind == kind) ?? throw new SandboxException(SandboxError.NotAvailable, $"There is no sandbox {SandboxName.Of(kind)} on this machine."))
+            .CreateAsync(spec, CancellationToken.None);
+
     /// <summary>Ends the session's sandbox with all that runs in it, unless it is needed for something else too.</summary>
     public async Task EndAsync(Guid session, SandboxUse use = SandboxUse.Agent)
     {
