@@ -50,6 +50,7 @@ public sealed partial class Daemon : IControlTarget
     {
         var project = await _projects.RemoveAsync(projectId);
         await _sessions.CloseProjectAsync(projectId);
+        await _commands.EndProjectAsync(projectId);
         await _terminals.CloseOrphansAsync();
         return project;
     });

@@ -11,6 +11,7 @@ using PocketCoder.Machine.Approvals;
 using PocketCoder.Machine.Attachments;
 using PocketCoder.Machine.Brains;
 using PocketCoder.Machine.Chain;
+using PocketCoder.Machine.Commands;
 using PocketCoder.Machine.Connections;
 using PocketCoder.Machine.Conversations;
 using PocketCoder.Machine.Devices;
@@ -72,6 +73,7 @@ public sealed partial class Daemon : IAsyncDisposable
     private readonly SessionDirectory _sessions;
     private readonly TerminalDesk _terminals;
     private readonly ExecutionDesk _executions;
+    private readonly CommandDesk _commands;
     private readonly ConnectionRegistry _connections = new();
     private readonly Calm _calm;
     private readonly MessageTable _table;
@@ -136,8 +138,9 @@ public sealed partial class Daemon : IAsyncDisposable
             }
         };
         _network.Ask = (session, wanted, cancellationToken) => _sessions.Find(session)?.MayReachAsync(wanted, cancellationToken)
-            ?? ValueTask.FromResult(EgressVerdict.Refuse("the session is gone"));
+            ?? ValueTask.FromResult(EgressVerdict.Refuse("no rule of the project allows it, and there is no session to ask in"));
         _executions = new ExecutionDesk(_store, _sessions, archive);
+        _commands = new CommandDesk(_store, _projects, _defaults, _hands, new ProjectHands(_hands, Backends.Bare(options.Home.Hands)), archive, text => _secrets.Redactor.Redact(text), time, logger);
         _table = new MessageTable()
             .MapOverview(Info, _projects, _sessions, _approvals, _agents, _hub.Machine)
             .MapSubscriptions(_hub, _sessions)
@@ -149,6 +152,7 @@ public sealed partial class Daemon : IAsyncDisposable
             .MapPrompting(_sessions)
             .MapApprovals(_approvals)
             .MapExecutions(_executions)
+            .MapCommands(_commands)
             .MapSnapshots(_undo)
             .MapNetwork(_rules)
             .MapDevices(_devices, _connections)
@@ -196,7 +200,7 @@ public sealed partial class Daemon : IAsyncDisposable
 
         var identity = ChannelIdentity.LoadOrCreate(options.Home.MachineKey);
         var ledger = await LedgerStore.OpenAsync(
-            new LedgerOptions(options.Home.Database, identity.Id) { MigrationSets = [new MigrationSet("machine", typeof(Daemon).Assembly, "PocketCoder.Machine.Migrations"), new MigrationSet("models", typeof(Daemon).Assembly, "PocketCoder.Machine.Models.Migrations"), new MigrationSet("conversations", typeof(Daemon).Assembly, "PocketCoder.Machine.Conversations.Migrations"), new MigrationSet("projects", typeof(Daemon).Assembly, "PocketCoder.Machine.Projects.Migrations"), new MigrationSet("snapshots", typeof(Daemon).Assembly, "PocketCoder.Machine.Snapshots.Migrations"), new MigrationSet("prompting", typeof(Daemon).Assembly, "PocketCoder.Machine.Sessions.Prompting.Migrations"), new MigrationSet("attachments", typeof(Daemon).Assembly, "PocketCoder.Machine.Attachments.Migrations"), new MigrationSet("forks", typeof(Daemon).Assembly, "PocketCoder.Machine.Sessions.Forks.Migrations")] },
+            new LedgerOptions(options.Home.Database, identity.Id) { MigrationSets = [new MigrationSet("machine", typeof(Daemon).Assembly, "PocketCoder.Machine.Migrations"), new MigrationSet("models", typeof(Daemon).Assembly, "PocketCoder.Machine.Models.Migrations"), new MigrationSet("conversations", typeof(Daemon).Assembly, "PocketCoder.Machine.Conversations.Migrations"), new MigrationSet("projects", typeof(Daemon).Assembly, "PocketCoder.Machine.Projects.Migrations"), new MigrationSet("snapshots", typeof(Daemon).Assembly, "PocketCoder.Machine.Snapshots.Migrations"), new MigrationSet("prompting", typeof(Daemon).Assembly, "PocketCoder.Machine.Sessions.Prompting.Migrations"), new MigrationSet("attachments", typeof(Daemon).Assembly, "PocketCoder.Machine.Attachments.Migrations"), new MigrationSet("forks", typeof(Daemon).Assembly, "PocketCoder.Machine.Sessions.Forks.Migrations"), new MigrationSet("commands", typeof(Daemon).Assembly, "PocketCoder.Machine.Commands.Migrations")] },
             options.TimeProvider,
             cancellationToken);
         Daemon daemon;
@@ -236,7 +240,7 @@ public sealed partial class Daemon : IAsyncDisposable
 
         _store.Announce(new MachineStopping(reason));
         _registration?.Dispose();
-        await _sessions.StopAsync(reason);
+        await Task.WhenAll(_sessions.StopAsync(reason), _commands.StopAsync()); // side by side: each may take seconds to end its processes
         try
         {
             await _store.WriteAsync(change => change.Ledger(new LedgerEntry(LedgerKind.MachineStopped) { Actor = "machine", Data = new InterruptedData(reason).ToJson() }));
@@ -252,6 +256,7 @@ public sealed partial class Daemon : IAsyncDisposable
             await _gateway.DisposeAsync();
         }
 
+        await _commands.DisposeAsync();
         await _asks.DisposeAsync();
         await _holds.DisposeAsync();
         _conversations.Dispose();
@@ -301,6 +306,7 @@ public sealed partial class Daemon : IAsyncDisposable
         await _holds.LoadAsync(cancellationToken);
         await _sessions.RecoverAsync(cancellationToken);
         await _terminals.RecoverAsync(cancellationToken);
+        await _commands.RecoverAsync(cancellationToken);
         var fabric = new InProcessFabric();
         var endpoint = new MachineEndpoint(
             _identity, _pairing, _devices, _connections, _table, _store, Greet, _options.TimeProvider, _options.LoggerFactory.CreateLogger("PocketCoder.Machine.Connections"));

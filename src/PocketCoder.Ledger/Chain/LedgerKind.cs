@@ -95,6 +95,12 @@ public static class LedgerKind
     /// <summary>A terminal ended.</summary>
     public const string TerminalClosed = "terminal_closed";
 
+    /// <summary>A person runs a command once in a project, before it begins: that device's own decision. Data has the exact command.</summary>
+    public const string CommandStarted = "command_started";
+
+    /// <summary>It is over; data has how, and the digest of what it wrote.</summary>
+    public const string CommandFinished = "command_finished";
+
     /// <summary>All kinds.</summary>
     public static FrozenSet<string> All { get; } = new[]
     {
@@ -102,5 +108,6 @@ public static class LedgerKind
         ProjectAdded, ProjectRemoved, SessionStarted, SessionEnded, AgentStarted, TurnInterrupted, ApprovalRequested, ApprovalDecided,
         ApprovalExpired, ExecutionStarted, ExecutionFinished, ExecutionUnknown, ExecutionRefused, RuleAdded, RuleRemoved,
         NetworkUsed, ConfigurationChanged, UndoStarted, UndoFinished, AlarmRaised, TerminalOpened, TerminalCommand, TerminalClosed,
+        CommandStarted, CommandFinished,
     }.ToFrozenSet(StringComparer.Ordinal);
 }

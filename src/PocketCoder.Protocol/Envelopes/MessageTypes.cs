@@ -60,6 +60,19 @@ public static class MessageTypes
     public const string TerminalCapture = "terminal_capture";
     public const string TerminalClose = "terminal_close";
 
+    public const string CommandExec = "command_exec";
+    public const string CommandCancel = "command_cancel";
+    public const string CommandRead = "command_read";
+    public const string CommandRunsList = "command_runs_list";
+    public const string CommandFavouritesGet = "command_favourites_get";
+    public const string CommandFavouritesSet = "command_favourites_set";
+
+    /// <summary>Machine → device: what a one-shot command writes, see <see cref="CommandOutputPayload"/>.</summary>
+    public const string CommandOutput = "command_output";
+
+    /// <summary>Machine → device: a one-shot command is over, see <see cref="CommandExitPayload"/>.</summary>
+    public const string CommandExit = "command_exit";
+
     /// <summary>Machine → device: what a terminal writes, see <see cref="TerminalOutputPayload"/>.</summary>
     public const string TerminalOutput = "terminal_output";
 
@@ -87,5 +100,6 @@ public static class MessageTypes
         TerminalList, TerminalOpen, TerminalAttach, TerminalDetach, TerminalInput, TerminalResize, TerminalAck, TerminalCapture, TerminalClose,
         NetworkRulesList, NetworkRuleRemove, AgentQueueMove, AgentSteer, AgentContinue,
         AttachmentBegin, AttachmentChunk, AttachmentEnd, AttachmentDiscard, AttachmentRead, FilesFind, AgentSessionFork,
+        CommandExec, CommandCancel, CommandRead, CommandRunsList, CommandFavouritesGet, CommandFavouritesSet,
     ];
 }
