@@ -149,11 +149,18 @@ public sealed class LedgerStore : IAsyncDisposable
     public Task<VerifyReport> BackupAsync(string target, CancellationToken cancellationToken)
     {
         ObjectClosed.ThrowIf(disposed != 0);
-        return Task.Run(
+        return CopyFileAsync(path, target, time, cancellationToken);
+    }
+
+    /// <summary>The same for a ledger that another process may have open, or none.</summary>
+    /// <inheritdoc cref="BackupAsync"/>
+    public static Task<VerifyReport> CopyFileAsync(string path, string target, TimeProvider time, CancellationToken cancellationToken)
+        => Task.Run(
             () =>
             {
+                SqliteEngine.EnsureLoaded();
                 VerifyReport? report = null;
-                using var source = DatabaseFile.OpenCopy(path);
+                using var source = DatabaseFile.OpenCopy(Path.GetFullPath(path));
                 LedgerCopy.Make(source, Path.GetFullPath(target), time.GetUtcNow(), copy =>
                 {
                     report = LedgerCheck.File(copy, [], cancellationToken);
@@ -165,7 +172,6 @@ public sealed class LedgerStore : IAsyncDisposable
                 return report!;
             },
             cancellationToken);
-    }
 
     /// <summary>Refuses new work, finishes what waits, folds the log into the file and releases the lock.</summary>
     public async ValueTask DisposeAsync()

@@ -183,7 +183,7 @@ internal sealed class LiveRun
 }
 
 /// <summary>Signals by the names people know (signal(7), the numbers of x86 and ARM).</summary>
-internal static class Signals
+public static class Signals
 {
     private static readonly Dictionary<int, string> s_names = new()
     {
