@@ -34,7 +34,7 @@ public sealed class LedgerStore : IAsyncDisposable
     public LedgerHead Head => head;
 
     /// <summary>
-    /// Opens or makes a ledger: takes the lock against a second daemon, migrates (after a copy, when there is something to
+    /// Opens or makes a ledger: takes the lock against a second daemon, lets SQLite check the file when the last process did not close it, migrates (after a copy, when there is something to
     /// lose), and checks that the newest rows form the chain. The whole chain is checked by <see cref="VerifyAsync"/>.
     /// </summary>
     /// <exception cref="LedgerException">Refused, with a message that says what to do; the file is as it was.</exception>
@@ -196,7 +196,13 @@ public sealed class LedgerStore : IAsyncDisposable
         try
         {
             DatabaseFile.CreatePrivate(fullPath, FileMode.OpenOrCreate);
+            var unclean = File.Exists(fullPath + "-wal"); // closing folds it in: whoever left it was killed, or the power went
             connection = DatabaseFile.OpenWriter(fullPath, options.MaxBytes);
+            if (unclean)
+            {
+                LedgerCheck.Structure(connection);
+            }
+
             Migrate(connection, fullPath, options, time);
             var (session, epoch) = LedgerOpening.Start(connection, options.MachineId, time);
             return new LedgerStore(fullPath, options, time, held, session, epoch);

@@ -61,6 +61,8 @@ namespace PocketCoder.Protocol;
 [JsonSerializable(typeof(AgentQueueMoveResponse))]
 [JsonSerializable(typeof(AgentSteerRequest))]
 [JsonSerializable(typeof(AgentSteerResponse))]
+[JsonSerializable(typeof(AgentSessionWarmRequest))]
+[JsonSerializable(typeof(AgentSessionWarmResponse))]
 [JsonSerializable(typeof(AgentContinueRequest))]
 [JsonSerializable(typeof(AgentContinueResponse))]
 [JsonSerializable(typeof(AgentPromptResponseRequest))]

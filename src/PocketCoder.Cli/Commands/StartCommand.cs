@@ -12,6 +12,7 @@ using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Machine.ControlPlane.Loopback;
 using PocketCoder.Machine.Logging;
 using PocketCoder.Machine.Models;
+using PocketCoder.Machine.Sessions.Warming;
 using PocketCoder.Machine.Sessions.Watching;
 using PocketCoder.Processes;
 using PocketCoder.Protocol;
@@ -85,9 +86,27 @@ internal static class StartCommand
     {
         Description = "An agent that tries one request to its models more often is stopped: 1 to 1000 (default 10)",
         HelpName = "N",
-        CustomParser = Tries,
+        CustomParser = result => Whole(result, 1, 1000),
         DefaultValueFactory = _ => TurnLimits.Default.Retries,
     };
+
+    private static readonly Option<int> s_warmAgents = new("--warm-agents")
+    {
+        Description = "Agents without work that are kept, so that their next prompt starts at once; 0: none: 0 to 100 (default 3)",
+        HelpName = "N",
+        CustomParser = result => Whole(result, 0, 100),
+        DefaultValueFactory = _ => WarmLimits.Default.Agents,
+    };
+
+    private static readonly Option<int> s_warmMemory = new("--warm-memory")
+    {
+        Description = "Megabytes of memory that such agents have together: 16 to 1000000 (default 1024)",
+        HelpName = "MB",
+        CustomParser = result => Whole(result, 16, 1_000_000),
+        DefaultValueFactory = _ => (int)(WarmLimits.Default.MemoryBytes / Megabyte),
+    };
+
+    private const long Megabyte = 1024 * 1024;
 
     private static readonly Option<SandboxKind?> s_sandbox = new("--sandbox")
     {
@@ -105,7 +124,7 @@ internal static class StartCommand
 
     /// <summary>Those that a settings' file may give too.</summary>
     internal static IReadOnlyList<Option> Settings { get; } =
-        [s_listen, s_names, s_behindProxy, s_proxies, s_noTls, s_sandbox, s_approvalTimeout, s_upstreams, s_outputLimit, s_silenceLimit, s_turnLimit, s_retryLimit, s_retryTime, s_controlPort];
+        [s_listen, s_names, s_behindProxy, s_proxies, s_noTls, s_sandbox, s_approvalTimeout, s_upstreams, s_outputLimit, s_silenceLimit, s_turnLimit, s_retryLimit, s_retryTime, s_warmAgents, s_warmMemory, s_controlPort];
 
     /// <summary>What an option is when nobody says otherwise, as it is typed; empty: nothing.</summary>
     internal static string DefaultOf(Option option) => option.Name switch
@@ -118,12 +137,14 @@ internal static class StartCommand
         "--silence-limit" => "30m",
         "--retry-limit" => "10",
         "--retry-time" => "15m",
+        "--warm-agents" => WarmLimits.Default.Agents.ToString(CultureInfo.InvariantCulture),
+        "--warm-memory" => (WarmLimits.Default.MemoryBytes / Megabyte).ToString(CultureInfo.InvariantCulture),
         "--control-port" => LoopbackServer.DefaultPort.ToString(CultureInfo.InvariantCulture),
         _ => "",
     };
 
     public static Command Create(Terminal terminal)
-        => new Command("start", "Start the daemon") { s_foreground, s_detached, s_demo, s_listen, s_names, s_behindProxy, s_proxies, s_noTls, s_sandbox, s_approvalTimeout, s_upstreams, s_outputLimit, s_silenceLimit, s_turnLimit, s_retryLimit, s_retryTime, s_controlPort }
+        => new Command("start", "Start the daemon") { s_foreground, s_detached, s_demo, s_listen, s_names, s_behindProxy, s_proxies, s_noTls, s_sandbox, s_approvalTimeout, s_upstreams, s_outputLimit, s_silenceLimit, s_turnLimit, s_retryLimit, s_retryTime, s_warmAgents, s_warmMemory, s_controlPort }
             .Does(terminal, async (context, parsed, ct) =>
             {
                 context.Home.Prepare();
@@ -295,6 +316,7 @@ internal static class StartCommand
                     RetryTime = parsed.GetValue(s_retryTime),
                 },
                 ControlPort = parsed.GetValue(s_controlPort) switch { null => parsed.GetValue(s_demo) ? null : LoopbackServer.DefaultPort, PortOff => null, var port => port },
+                Warm = new WarmLimits { Agents = parsed.GetValue(s_warmAgents), MemoryBytes = parsed.GetValue(s_warmMemory) * Megabyte },
                 Rests = SpareMemory.GiveBack,
                 LoggerFactory = log,
                 TimeProvider = time,
@@ -407,14 +429,14 @@ internal static class StartCommand
         return 0;
     }
 
-    private static int Tries(ArgumentResult result)
+    private static int Whole(ArgumentResult result, int least, int most)
     {
-        if (int.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var tries) && tries is >= 1 and <= 1000)
+        if (int.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most)
         {
-            return tries;
+            return number;
         }
 
-        result.AddError($"'{result.Tokens[0].Value}' is no number between 1 and 1000.");
+        result.AddError($"'{result.Tokens[0].Value}' is no number between {least} and {most}.");
         return 0;
     }
 

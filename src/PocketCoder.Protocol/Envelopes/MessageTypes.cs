@@ -27,6 +27,7 @@ public static class MessageTypes
     public const string AgentConversations = "agent_conversations";
     public const string AgentQueueMove = "agent_queue_move";
     public const string AgentSteer = "agent_steer";
+    public const string AgentSessionWarm = "agent_session_warm";
     public const string AgentContinue = "agent_continue";
     public const string AgentPromptResponse = "agent_prompt_response";
     public const string ApprovalsList = "approvals_list";
@@ -98,7 +99,7 @@ public static class MessageTypes
         ApprovalsList, ExecutionOutput, JobsList, JobStop, SentFile, SnapshotDiff, SnapshotUndo, DevicesList, DeviceRevoke, DeviceRename, LedgerHead, LedgerList, LedgerVerify,
         AgentConversations, ProjectDefaultsGet, ProjectDefaultsSet,
         TerminalList, TerminalOpen, TerminalAttach, TerminalDetach, TerminalInput, TerminalResize, TerminalAck, TerminalCapture, TerminalClose,
-        NetworkRulesList, NetworkRuleRemove, AgentQueueMove, AgentSteer, AgentContinue,
+        NetworkRulesList, NetworkRuleRemove, AgentQueueMove, AgentSteer, AgentSessionWarm, AgentContinue,
         AttachmentBegin, AttachmentChunk, AttachmentEnd, AttachmentDiscard, AttachmentRead, FilesFind, AgentSessionFork,
         CommandExec, CommandCancel, CommandRead, CommandRunsList, CommandFavouritesGet, CommandFavouritesSet,
     ];

@@ -11,7 +11,7 @@ public sealed class PublishTests
     [Fact]
     public async Task The_one_file_and_the_tool_do_the_whole_story_without_the_checkout()
     {
-        await using var copy = await CheckoutCopy.MakeAsync();
+        await using var copy = await Checkout.CopyAsync();
         var rid = $"linux-{RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant()}";
         var published = (await copy.RunAsync("eng/publish.sh", rid)).Succeeded();
         Assert.DoesNotContain("warning", published.Out + published.Error, StringComparison.OrdinalIgnoreCase);

@@ -9,13 +9,13 @@ namespace PocketCoder.Cli.Tests;
 public sealed partial class StartScriptTests
 {
     [Fact]
-    public async Task From_a_fresh_checkout_to_a_paired_device_and_back()
+    public async Task From_a_checkout_to_a_paired_device_and_back()
     {
-        await using var copy = await CheckoutCopy.MakeAsync();
+        await using var checkout = Checkout.Here();
         // The home that start.sh chooses for the demonstration; disposing ends a daemon that is left in it.
-        await using var home = new CliHome { Root = Path.Combine(copy.UserHome, ".config", "pocketcoder-demo") };
+        await using var home = new CliHome { Root = Path.Combine(checkout.UserHome, ".config", "pocketcoder-demo") };
 
-        var started = (await copy.RunAsync("start.sh", "--demo", "--listen", home.Listen)).Succeeded();
+        var started = (await checkout.RunAsync("start.sh", "--demo", "--listen", home.Listen)).Succeeded();
 
         var link = Link().Match(started.Out).Value;
         await using (var phone = await TestDevice.PairAsync(link, "phone"))
@@ -30,23 +30,23 @@ public sealed partial class StartScriptTests
         }
 
         // Nothing but the daemon goes on, and nothing lies where it was not said.
-        Assert.All(copy.LeftRunning(), p => Assert.Contains("pocketcoder start", p, StringComparison.Ordinal));
-        Assert.Single(copy.LeftRunning());
-        Assert.Empty(Directory.EnumerateFileSystemEntries(copy.UserHome).Select(e => Path.GetFileName(e)).Except([".config", ".local", ".dotnet", ".npm", ".nuget", ".cache"], StringComparer.Ordinal));
-        Assert.Equal(["pocketcoder-demo"], Directory.EnumerateDirectories(Path.Combine(copy.UserHome, ".config")).Select(e => Path.GetFileName(e)).Except(["NuGet"], StringComparer.Ordinal));
+        Assert.All(checkout.LeftRunning(), p => Assert.Contains("pocketcoder start", p, StringComparison.Ordinal));
+        Assert.Single(checkout.LeftRunning());
+        Assert.Empty(Directory.EnumerateFileSystemEntries(checkout.UserHome).Select(e => Path.GetFileName(e)).Except([".config", ".local", ".dotnet", ".npm", ".nuget", ".cache"], StringComparer.Ordinal));
+        Assert.Equal(["pocketcoder-demo"], Directory.EnumerateDirectories(Path.Combine(checkout.UserHome, ".config")).Select(e => Path.GetFileName(e)).Except(["NuGet"], StringComparer.Ordinal));
 
         // The second time there is nothing to build and nobody to pair.
-        var again = (await copy.RunAsync("start.sh", "--demo", "--listen", home.Listen)).Succeeded();
+        var again = (await checkout.RunAsync("start.sh", "--demo", "--listen", home.Listen)).Succeeded();
         Assert.Contains("is running already", again.Out, StringComparison.Ordinal);
         Assert.Contains("1 device paired", again.Out, StringComparison.Ordinal);
         Assert.DoesNotContain("#pair=", again.Out, StringComparison.Ordinal);
         Assert.DoesNotContain("Building", again.Error, StringComparison.Ordinal);
 
-        copy.Environment["POCKETCODER_HOME"] = home.Root;
-        var launcher = Path.Combine(copy.UserHome, ".local", "bin", "pocketcoder");
-        Assert.StartsWith("PocketCoder 0.", (await copy.RunAsync(launcher, "status")).Succeeded().Out, StringComparison.Ordinal);
-        Assert.Equal("PocketCoder stopped.\n", (await copy.RunAsync(launcher, "stop")).Succeeded().Out);
-        Assert.Empty(copy.LeftRunning());
+        checkout.Environment["POCKETCODER_HOME"] = home.Root;
+        var launcher = Path.Combine(checkout.UserHome, ".local", "bin", "pocketcoder");
+        Assert.StartsWith("PocketCoder 0.", (await checkout.RunAsync(launcher, "status")).Succeeded().Out, StringComparison.Ordinal);
+        Assert.Equal("PocketCoder stopped.\n", (await checkout.RunAsync(launcher, "stop")).Succeeded().Out);
+        Assert.Empty(checkout.LeftRunning());
     }
 
     [GeneratedRegex(@"^http\S+#pair=\S+", RegexOptions.Multiline, matchTimeoutMilliseconds: 2000)]

@@ -48,6 +48,7 @@ export interface Requests {
   network_rule_remove: { request: NetworkRuleRemoveRequest; response: NetworkRuleRemoveResponse };
   agent_queue_move: { request: AgentQueueMoveRequest; response: AgentQueueMoveResponse };
   agent_steer: { request: AgentSteerRequest; response: AgentSteerResponse };
+  agent_session_warm: { request: AgentSessionWarmRequest; response: AgentSessionWarmResponse };
   agent_continue: { request: AgentContinueRequest; response: AgentContinueResponse };
   attachment_begin: { request: AttachmentBeginRequest; response: AttachmentBeginResponse };
   attachment_chunk: { request: AttachmentChunkRequest; response: AttachmentChunkResponse };
@@ -264,6 +265,14 @@ export interface AgentSessionSetRequest {
 
 export interface AgentSessionSetResponse {
   session: SessionInfo;
+}
+
+export interface AgentSessionWarmRequest {
+  agentSessionId: string;
+}
+
+export interface AgentSessionWarmResponse {
+  warm: boolean;
 }
 
 export interface AgentSessionsListRequest {
@@ -1030,6 +1039,7 @@ export interface OffersEvent {
   kind: "offers";
   commands: CommandInfo[];
   models: ModelInfo[];
+  efforts: string[] | null;
   at: string;
   turnId: string | null;
   parentToolUseId: string | null;

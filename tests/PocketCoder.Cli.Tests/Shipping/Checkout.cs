@@ -2,21 +2,18 @@ using PocketCoder.Testing;
 
 namespace PocketCoder.Cli.Tests;
 
-/// <summary>
-/// This checkout as somebody else would get it: what git knows or would take in, with the app as it is built here (so that only what changed is
-/// built again), in a folder of its own and with a user's home of its own.
-/// </summary>
-internal sealed class CheckoutCopy : IAsyncDisposable
+/// <summary>A checkout, and a user's home of its own for what is run there.</summary>
+internal sealed class Checkout : IAsyncDisposable
 {
     /// <summary>A build on a busy machine takes minutes.</summary>
     public static readonly TimeSpan BuildLimit = TimeSpan.FromMinutes(15);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("pck-").FullName;
 
-    private CheckoutCopy()
+    private Checkout(string? root)
     {
         UserHome = Directory.CreateDirectory(Path.Combine(_folder, "user")).FullName;
-        Root = Directory.CreateDirectory(Path.Combine(_folder, "checkout")).FullName;
+        Root = root ?? Directory.CreateDirectory(Path.Combine(_folder, "checkout")).FullName;
         Environment["HOME"] = UserHome;
         Environment["XDG_CONFIG_HOME"] = null;
         Environment["XDG_DATA_HOME"] = null;
@@ -32,10 +29,16 @@ internal sealed class CheckoutCopy : IAsyncDisposable
 
     public Dictionary<string, string?> Environment { get; } = new(StringComparer.Ordinal);
 
-    public static async Task<CheckoutCopy> MakeAsync()
+    /// <summary>This one: what is built already need not be built again. In CI it is as fresh as anybody's.</summary>
+    public static Checkout Here() => new(Repository.Root);
+
+    /// <summary>
+    /// This one as somebody else would get it: what git knows or would take in, with the app as it is built here (so that only what changed is built again).
+    /// </summary>
+    public static async Task<Checkout> CopyAsync()
     {
         Assert.SkipUnless(Path.Exists(Repository.PathOf(".git")), "this is no git checkout, so it can't be told what belongs to it");
-        var copy = new CheckoutCopy();
+        var copy = new Checkout(null);
         const string Script =
             """
             set -e
