@@ -87,7 +87,8 @@ internal sealed record NetworkRuleData(Guid RuleId, Guid ProjectId, string Patte
 /// <summary>Connections from a sandbox to one host with one outcome, summed over a few seconds.</summary>
 /// <param name="Why">What let it through, or why it did not get through.</param>
 /// <param name="Address">Where the first of them went; null when none was connected.</param>
-internal sealed record NetworkData(string Host, int Port, string Outcome, string Why, string? Address, int Connections, long BytesUp, long BytesDown) : ILedgerData;
+/// <param name="ProjectId">When it was no session's sandbox but a project's.</param>
+internal sealed record NetworkData(string Host, int Port, string Outcome, string Why, string? Address, int Connections, long BytesUp, long BytesDown, Guid? ProjectId = null) : ILedgerData;
 
 internal sealed record StartedMachineData(string Version) : ILedgerData;
 
@@ -100,6 +101,12 @@ internal sealed record TerminalOpenedData(string Terminal, int Columns, int Rows
 internal sealed record TerminalCommandData(string Terminal, string? Line, bool Exact, int? Length, bool Cut, string? Shown, string? NotKept, IReadOnlyList<string>? AlsoTypedBy) : ILedgerData;
 
 internal sealed record TerminalClosedData(string Terminal, string Reason) : ILedgerData;
+
+/// <param name="Environment">The names of its variables.</param>
+/// <param name="StdinSha256">Of what it is given to read; null: nothing.</param>
+internal sealed record CommandStartedData(Guid RunId, Guid ProjectId, string What, string? Cwd, int TimeoutSeconds, IReadOnlyList<string>? Environment, string? StdinSha256) : ILedgerData;
+
+internal sealed record CommandFinishedData(Guid RunId, CommandRunState State, int? ExitCode, string? Signal, long OutputBytes, string? OutputSha256, string? Reason) : ILedgerData;
 
 /// <param name="What"><c>secret</c> or <c>budget</c>.</param>
 /// <param name="Action"><c>set</c> or <c>removed</c>.</param>
@@ -140,6 +147,8 @@ internal sealed record GitData(Guid ProjectId, string Action, string? Target, IR
 [JsonSerializable(typeof(TerminalOpenedData))]
 [JsonSerializable(typeof(TerminalCommandData))]
 [JsonSerializable(typeof(TerminalClosedData))]
+[JsonSerializable(typeof(CommandStartedData))]
+[JsonSerializable(typeof(CommandFinishedData))]
 [JsonSerializable(typeof(SettingData))]
 [JsonSerializable(typeof(AgentStartedData))]
 [JsonSerializable(typeof(GitData))]

@@ -230,7 +230,7 @@ internal sealed partial class HandsRoom : IAsyncDisposable
             {
                 Id = wanted.Open ? $"{wanted.Session:D}-open" : wanted.Session.ToString("D"),
                 Workspace = wanted.Directory,
-                ReadOnlyBinds = [.. wanted.Open ? [] : Protection.ReadOnly(wanted.Directory), .. ReadableBy(wanted.Session)],
+                ReadOnlyBinds = [.. wanted.Open ? [] : Protection.ReadOnly(wanted.Directory), .. wanted.IsProject ? [] : ReadableBy(wanted.Session)],
                 Pinned = wanted.Open ? [] : Protection.Pinned(wanted.Directory),
                 Relays = relayed ? [new SocketRelay(NetworkRoom.Port, NetworkRoom.Socket)] : [],
                 Environment = relayed ? NetworkRoom.Environment : new Dictionary<string, string>(StringComparer.Ordinal),
@@ -360,4 +360,7 @@ internal sealed partial class HandsRoom : IAsyncDisposable
 internal sealed record HandsWanted(Guid Session, Guid Project, SandboxKind Kind, string Directory, bool Open = false)
 {
     public (Guid Session, bool Open) Key => (Session, Open);
+
+    /// <summary>No session's but the project's own: <see cref="ProjectHands"/>.</summary>
+    public bool IsProject => Session == Project;
 }

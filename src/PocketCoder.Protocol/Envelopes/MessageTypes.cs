@@ -114,6 +114,19 @@ public static class MessageTypes
     /// <summary>Machine → device: what changed in a project, see <see cref="FsChangedPayload"/>.</summary>
     public const string FsChanged = "fs_changed";
 
+    public const string CommandExec = "command_exec";
+    public const string CommandCancel = "command_cancel";
+    public const string CommandRead = "command_read";
+    public const string CommandRunsList = "command_runs_list";
+    public const string CommandFavouritesGet = "command_favourites_get";
+    public const string CommandFavouritesSet = "command_favourites_set";
+
+    /// <summary>Machine → device: what a one-shot command writes, see <see cref="CommandOutputPayload"/>.</summary>
+    public const string CommandOutput = "command_output";
+
+    /// <summary>Machine → device: a one-shot command is over, see <see cref="CommandExitPayload"/>.</summary>
+    public const string CommandExit = "command_exit";
+
     /// <summary>Machine → device: what a terminal writes, see <see cref="TerminalOutputPayload"/>.</summary>
     public const string TerminalOutput = "terminal_output";
 
@@ -146,5 +159,6 @@ public static class MessageTypes
         GitStatus, GitPush, GitFetch, GitPull, GitBranches, GitBranchCreate, GitCheckout, GitStage, GitUnstage, GitCommit, GitFileBase, GitDiff, GitLog,
         GitShow, GitBlame, GitStashes, GitStash, GitDiscard, GitDiscardUndo, GitTags, GitTagCreate, GitTagDelete, GitRemotes,
         GitWorktrees, GitWorktreeCreate, GitWorktreeRemove, GitWorktreeMerge, GitSubmodules, GitConflict, GitConflictResolve, GitOperation,
+        CommandExec, CommandCancel, CommandRead, CommandRunsList, CommandFavouritesGet, CommandFavouritesSet,
     ];
 }

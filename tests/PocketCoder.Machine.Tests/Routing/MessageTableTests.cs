@@ -109,6 +109,12 @@ public sealed class MessageTableTests
         [MessageTypes.TerminalAck] = Scope.View,
         [MessageTypes.TerminalCapture] = Scope.View,
         [MessageTypes.TerminalClose] = Scope.Decide,
+        [MessageTypes.CommandExec] = Scope.Decide,
+        [MessageTypes.CommandCancel] = Scope.Decide,
+        [MessageTypes.CommandRead] = Scope.View,
+        [MessageTypes.CommandRunsList] = Scope.View,
+        [MessageTypes.CommandFavouritesGet] = Scope.View,
+        [MessageTypes.CommandFavouritesSet] = Scope.Decide,
     };
 
     [Fact]
