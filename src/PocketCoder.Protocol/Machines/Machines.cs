@@ -57,6 +57,7 @@ public sealed record MachineStateResponse(
 [JsonDerivedType(typeof(DeviceChanged), "device")]
 [JsonDerivedType(typeof(LedgerMoved), "ledger_head")]
 [JsonDerivedType(typeof(MachineChanged), "machine")]
+[JsonDerivedType(typeof(GitChanged), "git")]
 [JsonDerivedType(typeof(MachineStopping), "stopping")]
 public abstract record MachineEvent;
 
@@ -77,6 +78,9 @@ public sealed record LedgerMoved(LedgerHead Head) : MachineEvent;
 
 /// <summary>What the machine says of itself, anew.</summary>
 public sealed record MachineChanged(MachineInfo Machine) : MachineEvent;
+
+/// <summary>A device's word changed something in a project's repository: ask for its status again. What others change is not told so.</summary>
+public sealed record GitChanged(Guid ProjectId) : MachineEvent;
 
 /// <summary>The daemon is stopping, and why.</summary>
 public sealed record MachineStopping(string Reason) : MachineEvent;

@@ -56,6 +56,57 @@ export interface Requests {
   attachment_read: { request: AttachmentReadRequest; response: AttachmentReadResponse };
   files_find: { request: FilesFindRequest; response: FilesFindResponse };
   agent_session_fork: { request: AgentSessionForkRequest; response: AgentSessionForkResponse };
+  fs_list: { request: FsListRequest; response: FsListResponse };
+  fs_stat: { request: FsStatRequest; response: FsStatResponse };
+  fs_read: { request: FsReadRequest; response: FsReadResponse };
+  fs_write: { request: FsWriteRequest; response: FsWriteResponse };
+  fs_mkdir: { request: FsMkdirRequest; response: FsMkdirResponse };
+  fs_move: { request: FsMoveRequest; response: FsMoveResponse };
+  fs_delete: { request: FsDeleteRequest; response: FsDeleteResponse };
+  fs_trash_list: { request: FsTrashListRequest; response: FsTrashListResponse };
+  fs_restore: { request: FsRestoreRequest; response: FsRestoreResponse };
+  fs_search: { request: FsSearchRequest; response: FsSearchResponse };
+  fs_upload_begin: { request: FsUploadBeginRequest; response: FsUploadBeginResponse };
+  fs_upload_chunk: { request: FsUploadChunkRequest; response: FsUploadChunkResponse };
+  fs_upload_end: { request: FsUploadEndRequest; response: FsUploadEndResponse };
+  fs_upload_discard: { request: FsUploadDiscardRequest; response: FsUploadDiscardResponse };
+  fs_download_begin: { request: FsDownloadBeginRequest; response: FsDownloadBeginResponse };
+  fs_download_chunk: { request: FsDownloadChunkRequest; response: FsDownloadChunkResponse };
+  fs_download_end: { request: FsDownloadEndRequest; response: FsDownloadEndResponse };
+  git_status: { request: GitStatusRequest; response: GitStatusResponse };
+  git_branches: { request: GitBranchesRequest; response: GitBranchesResponse };
+  git_branch_create: { request: GitBranchCreateRequest; response: GitBranchCreateResponse };
+  git_checkout: { request: GitCheckoutRequest; response: GitCheckoutResponse };
+  git_stage: { request: GitStageRequest; response: GitStageResponse };
+  git_unstage: { request: GitUnstageRequest; response: GitUnstageResponse };
+  git_commit: { request: GitCommitRequest; response: GitCommitResponse };
+  git_file_base: { request: GitFileBaseRequest; response: GitFileBaseResponse };
+  git_diff: { request: GitDiffRequest; response: GitDiffResponse };
+  git_log: { request: GitLogRequest; response: GitLogResponse };
+  git_show: { request: GitShowRequest; response: GitShowResponse };
+  git_blame: { request: GitBlameRequest; response: GitBlameResponse };
+  git_stashes: { request: GitStashesRequest; response: GitStashesResponse };
+  git_stash: { request: GitStashRequest; response: GitStashResponse };
+  git_discard: { request: GitDiscardRequest; response: GitDiscardResponse };
+  git_discard_undo: { request: GitDiscardUndoRequest; response: GitDiscardUndoResponse };
+  git_tags: { request: GitTagsRequest; response: GitTagsResponse };
+  git_tag_create: { request: GitTagCreateRequest; response: GitTagCreateResponse };
+  git_tag_delete: { request: GitTagDeleteRequest; response: GitTagDeleteResponse };
+  git_remotes: { request: GitRemotesRequest; response: GitRemotesResponse };
+  git_worktrees: { request: GitWorktreesRequest; response: GitWorktreesResponse };
+  git_worktree_create: { request: GitWorktreeCreateRequest; response: GitWorktreeCreateResponse };
+  git_worktree_remove: { request: GitWorktreeRemoveRequest; response: GitWorktreeRemoveResponse };
+  git_worktree_merge: { request: GitWorktreeMergeRequest; response: GitWorktreeMergeResponse };
+  git_submodules: { request: GitSubmodulesRequest; response: GitSubmodulesResponse };
+  git_conflict: { request: GitConflictRequest; response: GitConflictResponse };
+  git_conflict_resolve: { request: GitConflictResolveRequest; response: GitConflictResolveResponse };
+  git_operation: { request: GitOperationRequest; response: GitOperationResponse };
+  command_exec: { request: CommandExecRequest; response: CommandExecResponse };
+  command_cancel: { request: CommandCancelRequest; response: CommandCancelResponse };
+  command_read: { request: CommandReadRequest; response: CommandReadResponse };
+  command_runs_list: { request: CommandRunsListRequest; response: CommandRunsListResponse };
+  command_favourites_get: { request: CommandFavouritesGetRequest; response: CommandFavouritesGetResponse };
+  command_favourites_set: { request: CommandFavouritesSetRequest; response: CommandFavouritesSetResponse };
 }
 
 export interface AgentCancelRequest {
@@ -399,9 +450,129 @@ export interface AttachmentReadResponse {
   bytes: number;
 }
 
+export interface CommandCancelRequest {
+  targetRequestId?: string | null;
+  requestId?: string | null;
+}
+
+export interface CommandCancelResponse {
+  run: CommandRunInfo;
+}
+
+export interface CommandChunk {
+  offset: number;
+  error: boolean;
+  text: string;
+}
+
+export interface CommandExecRequest {
+  runId: string;
+  projectId: string;
+  command: string;
+  cwd?: string | null;
+  environment?: Record<string, string> | null;
+  stdin?: string | null;
+  timeoutSeconds?: number;
+}
+
+export interface CommandExecResponse {
+  run: CommandRunInfo;
+  started: boolean;
+}
+
+export interface CommandExitPayload {
+  runId: string;
+  exitCode: number | null;
+  signal: string | null;
+  timedOut: boolean;
+  cancelled: boolean;
+  truncated: boolean;
+  run: CommandRunInfo;
+}
+
+export interface CommandFavourite {
+  name: string;
+  command: string;
+  cwd?: string | null;
+  timeoutSeconds?: number;
+}
+
+export interface CommandFavouritesGetRequest {
+  projectId: string;
+}
+
+export interface CommandFavouritesGetResponse {
+  favourites: CommandFavourite[];
+}
+
+export interface CommandFavouritesSetRequest {
+  projectId: string;
+  favourites: CommandFavourite[];
+}
+
+export interface CommandFavouritesSetResponse {
+  favourites: CommandFavourite[];
+}
+
 export interface CommandInfo {
   name: string;
   description: string;
+}
+
+export interface CommandOutputPayload {
+  runId: string;
+  offset: number;
+  next: number;
+  stdoutChunk: string | null;
+  stderrChunk: string | null;
+  skipped?: number;
+}
+
+export interface CommandReadRequest {
+  runId: string;
+  offset?: number;
+  limit?: number;
+  follow?: boolean;
+}
+
+export interface CommandReadResponse {
+  run: CommandRunInfo;
+  chunks: CommandChunk[];
+  next: number;
+  kept: number;
+}
+
+export interface CommandRunInfo {
+  runId: string;
+  projectId: string;
+  command: string;
+  cwd: string | null;
+  by: string;
+  sandbox: SandboxKind;
+  state: CommandRunState;
+  startedAt: string;
+  endedAt: string | null;
+  exitCode: number | null;
+  signal: string | null;
+  truncated: boolean;
+  bytes: number;
+  sha256: string | null;
+  preview: string;
+  timeoutSeconds: number;
+  error: string | null;
+}
+
+export type CommandRunState = "running" | "exited" | "cancelled" | "timed_out" | "failed" | "interrupted";
+
+export interface CommandRunsListRequest {
+  projectId?: string | null;
+  before?: string | null;
+  limit?: number;
+}
+
+export interface CommandRunsListResponse {
+  runs: CommandRunInfo[];
+  more: boolean;
 }
 
 export interface CommandSubject {
@@ -642,6 +813,383 @@ export interface ForkEvent {
   parentToolUseId: string | null;
 }
 
+export interface FsDeleteRequest {
+  projectId: string;
+  path: string;
+  expectedEtag?: string | null;
+  approvalId?: string | null;
+}
+
+export interface FsDeleteResponse {
+  success: boolean;
+  item: FsTrashItem;
+}
+
+export interface FsDownloadBeginRequest {
+  projectId: string;
+  path: string;
+  approvalId?: string | null;
+}
+
+export interface FsDownloadBeginResponse {
+  path: string;
+  name: string;
+  bytes: number;
+  version: string;
+  mediaType: string;
+  mtime: string;
+}
+
+export interface FsDownloadChunkRequest {
+  projectId: string;
+  path: string;
+  version: string;
+  offset: number;
+  limit?: number;
+  approvalId?: string | null;
+}
+
+export interface FsDownloadChunkResponse {
+  offset: number;
+  data: string;
+  nextOffset: number | null;
+}
+
+export interface FsDownloadEndRequest {
+  projectId: string;
+  path: string;
+  version: string;
+  approvalId?: string | null;
+}
+
+export interface FsDownloadEndResponse {
+  sha256: string;
+  bytes: number;
+}
+
+export type FsEncoding = "utf8" | "base64";
+
+export interface FsEntry {
+  name: string;
+  path: string;
+  kind: FsKind;
+  size: number;
+  mtime: string;
+  ignored: boolean;
+  gitStatus: string | null;
+  secret: boolean;
+  target: FsKind | null;
+}
+
+export type FsKind = "file" | "dir" | "symlink" | "other";
+
+export interface FsListRequest {
+  projectId: string;
+  path?: string;
+  cursor?: string | null;
+  limit?: number;
+}
+
+export interface FsListResponse {
+  path: string;
+  children: FsEntry[];
+  truncated: boolean;
+  cursor: string | null;
+}
+
+export interface FsMatch {
+  path: string;
+  kind: FsKind;
+  line: number | null;
+  text: string;
+  start: number;
+  length: number;
+}
+
+export interface FsMkdirRequest {
+  projectId: string;
+  path: string;
+  parents?: boolean;
+  approvalId?: string | null;
+}
+
+export interface FsMkdirResponse {
+  success: boolean;
+  path: string;
+  created: boolean;
+}
+
+export interface FsMoveRequest {
+  projectId: string;
+  from: string;
+  to: string;
+  approvalId?: string | null;
+}
+
+export interface FsMoveResponse {
+  success: boolean;
+  path: string;
+}
+
+export interface FsReadRequest {
+  projectId: string;
+  path: string;
+  encoding?: FsEncoding | null;
+  offset?: number;
+  limit?: number;
+  expectedEtag?: string | null;
+  approvalId?: string | null;
+}
+
+export interface FsReadResponse {
+  path: string;
+  content: string;
+  encoding: FsEncoding;
+  offset: number;
+  nextOffset: number | null;
+  bytes: number;
+  etag: string;
+  mtime: string;
+}
+
+export interface FsRestoreRequest {
+  projectId: string;
+  trashId: string;
+  to?: string | null;
+  approvalId?: string | null;
+}
+
+export interface FsRestoreResponse {
+  success: boolean;
+  path: string;
+}
+
+export type FsSearchEnd = "complete" | "limit" | "time";
+
+export interface FsSearchRequest {
+  projectId: string;
+  query: string;
+  target?: FsSearchTarget;
+  path?: string;
+  regex?: boolean;
+  caseSensitive?: boolean;
+  ignored?: boolean;
+  limit?: number;
+}
+
+export interface FsSearchResponse {
+  matches: FsMatch[];
+  end: FsSearchEnd;
+  files: number;
+  engine: string;
+}
+
+export type FsSearchTarget = "names" | "content";
+
+export interface FsStatRequest {
+  projectId: string;
+  path: string;
+  etag?: boolean;
+  approvalId?: string | null;
+}
+
+export interface FsStatResponse {
+  entry: FsEntry;
+  mode: string;
+  links: number;
+  linkTarget: string | null;
+  etag: string | null;
+}
+
+export interface FsTrashItem {
+  trashId: string;
+  path: string;
+  kind: FsKind;
+  bytes: number;
+  entries: number;
+  deletedAt: string;
+  by: string;
+}
+
+export interface FsTrashListRequest {
+  projectId: string;
+  before?: string | null;
+  limit?: number;
+}
+
+export interface FsTrashListResponse {
+  items: FsTrashItem[];
+  truncated: boolean;
+}
+
+export interface FsUploadBeginRequest {
+  projectId: string;
+  uploadId: string;
+  path: string;
+  bytes: number;
+  sha256: string;
+  expectedEtag?: string | null;
+  ifNoneMatch?: boolean;
+  mkdirs?: boolean;
+}
+
+export interface FsUploadBeginResponse {
+  uploadId: string;
+  offset: number;
+}
+
+export interface FsUploadChunkRequest {
+  projectId: string;
+  uploadId: string;
+  offset: number;
+  data: string;
+}
+
+export interface FsUploadChunkResponse {
+  uploadId: string;
+  offset: number;
+}
+
+export interface FsUploadDiscardRequest {
+  projectId: string;
+  uploadId: string;
+}
+
+export interface FsUploadDiscardResponse {
+  discarded: boolean;
+}
+
+export interface FsUploadEndRequest {
+  projectId: string;
+  uploadId: string;
+  approvalId?: string | null;
+}
+
+export interface FsUploadEndResponse {
+  success: boolean;
+  path: string;
+  etag: string;
+  bytes: number;
+  created: boolean;
+}
+
+export interface FsWriteRequest {
+  projectId: string;
+  path: string;
+  content: string;
+  encoding?: FsEncoding;
+  expectedEtag?: string | null;
+  ifNoneMatch?: boolean;
+  mkdirs?: boolean;
+  approvalId?: string | null;
+}
+
+export interface FsWriteResponse {
+  success: boolean;
+  path: string;
+  etag: string;
+  bytes: number;
+  created: boolean;
+}
+
+export interface GitBlameCommit {
+  sha: string;
+  author: string;
+  at: string | null;
+  subject: string;
+  path: string;
+}
+
+export interface GitBlameLine {
+  line: number;
+  originalLine: number;
+  commit: number;
+  text: string;
+}
+
+export interface GitBlameRequest {
+  projectId: string;
+  path: string;
+  ref?: string | null;
+  firstLine?: number;
+  lines?: number;
+}
+
+export interface GitBlameResponse {
+  commits: GitBlameCommit[];
+  lines: GitBlameLine[];
+}
+
+export interface GitBranch {
+  name: string;
+  remote: boolean;
+  current: boolean;
+  upstream: string | null;
+  upstreamGone: boolean;
+  ahead: number | null;
+  behind: number | null;
+  commit: string;
+  subject: string;
+  author: string;
+  at: string | null;
+  worktree: string | null;
+}
+
+export interface GitBranchCreateRequest {
+  projectId: string;
+  name: string;
+  startPoint?: string | null;
+  checkout?: boolean;
+}
+
+export interface GitBranchCreateResponse {
+  branch: string;
+  commit: string;
+  checkedOut: boolean;
+}
+
+export interface GitBranchesRequest {
+  projectId: string;
+}
+
+export interface GitBranchesResponse {
+  branches: GitBranch[];
+  current: string | null;
+  truncated: boolean;
+}
+
+export type GitChangeKind = "added" | "modified" | "deleted" | "renamed" | "copied" | "type_changed" | "untracked";
+
+export interface GitChanged {
+  kind: "git";
+  projectId: string;
+}
+
+export interface GitCheckoutRequest {
+  projectId: string;
+  ref: string;
+}
+
+export interface GitCheckoutResponse {
+  branch: string | null;
+  commit: string;
+  detached: boolean;
+}
+
+export interface GitCommit {
+  sha: string;
+  parents: string[];
+  author: string;
+  authorEmail: string;
+  authoredAt: string | null;
+  committer: string;
+  committedAt: string | null;
+  subject: string;
+  refs: string[];
+  lane: number;
+  edges: GitGraphEdge[];
+}
+
 export interface GitCommitLine {
   id: string;
   subject: string;
@@ -649,7 +1197,198 @@ export interface GitCommitLine {
   at: string;
 }
 
+export interface GitCommitRequest {
+  projectId: string;
+  message: string;
+  amend?: boolean;
+}
+
+export interface GitCommitResponse {
+  sha: string;
+  branch: string | null;
+  subject: string;
+  hooksSkipped: string[];
+}
+
+export interface GitConflict {
+  path: string;
+  raw: string | null;
+  kind: GitConflictKind;
+}
+
+export type GitConflictKind = "both_modified" | "both_added" | "both_deleted" | "deleted_by_us" | "deleted_by_them" | "added_by_us" | "added_by_them";
+
+export interface GitConflictRequest {
+  projectId: string;
+  path: string;
+}
+
+export interface GitConflictResolveRequest {
+  projectId: string;
+  path: string;
+  resolution: GitResolution;
+  content?: string | null;
+}
+
+export interface GitConflictResolveResponse {
+  left: number;
+}
+
+export interface GitConflictResponse {
+  kind: GitConflictKind;
+  base: GitConflictSide;
+  ours: GitConflictSide;
+  theirs: GitConflictSide;
+  file: GitConflictSide;
+  oursName: string | null;
+  theirsName: string | null;
+}
+
+export interface GitConflictSide {
+  exists: boolean;
+  content: string;
+  encoding: string;
+  size: number;
+}
+
+export interface GitDiffLine {
+  kind: GitLineKind;
+  old: number | null;
+  new: number | null;
+  text: string;
+  noNewline?: boolean;
+  cut?: boolean;
+  words?: GitDiffWord[] | null;
+}
+
+export interface GitDiffRequest {
+  projectId: string;
+  scope: GitDiffScope;
+  from?: string | null;
+  to?: string | null;
+  paths?: string[] | null;
+  word?: boolean;
+  context?: number;
+  ignoreWhitespace?: boolean;
+}
+
+export interface GitDiffResponse {
+  files: GitFileDiff[];
+  truncated: boolean;
+}
+
+export type GitDiffScope = "unstaged" | "staged" | "commit" | "branch" | "range";
+
+export interface GitDiffWord {
+  kind: GitLineKind;
+  text: string;
+}
+
+export interface GitDiscardRequest {
+  projectId: string;
+  paths?: string[] | null;
+  rawPaths?: string[] | null;
+  selections?: GitSelection[] | null;
+  context?: number;
+}
+
+export interface GitDiscardResponse {
+  discardId: string;
+  files: number;
+}
+
+export interface GitDiscardUndoRequest {
+  projectId: string;
+  discardId: string;
+}
+
+export interface GitDiscardUndoResponse {
+  files: number;
+}
+
+export interface GitFileBaseRequest {
+  projectId: string;
+  path: string;
+  ref?: string | null;
+}
+
+export interface GitFileBaseResponse {
+  content: string;
+  exists: boolean;
+  encoding: string;
+  size: number;
+  binary: boolean;
+}
+
+export interface GitFileChange {
+  path: string;
+  raw: string | null;
+  kind: GitChangeKind;
+  oldPath?: string | null;
+  submodule?: GitSubmoduleState | null;
+}
+
+export interface GitFileDiff {
+  path: string;
+  raw: string | null;
+  oldPath: string | null;
+  kind: GitChangeKind;
+  oldMode: string | null;
+  newMode: string | null;
+  binary: boolean;
+  submodule: boolean;
+  added: number;
+  removed: number;
+  hunks: GitHunk[];
+  truncated: boolean;
+}
+
+export interface GitGraphEdge {
+  from: number;
+  to: number;
+}
+
+export interface GitHunk {
+  id: string;
+  oldStart: number;
+  oldLines: number;
+  newStart: number;
+  newLines: number;
+  heading: string;
+  lines: GitDiffLine[];
+}
+
+export type GitLineKind = "context" | "added" | "removed" | "changed";
+
+export interface GitLogRequest {
+  projectId: string;
+  ref?: string | null;
+  all?: boolean;
+  path?: string | null;
+  skip?: number;
+  limit?: number;
+}
+
+export interface GitLogResponse {
+  commits: GitCommit[];
+  more: boolean;
+}
+
 export type GitOperation = "push" | "fetch" | "pull";
+
+export type GitOperationKind = "merge" | "rebase" | "cherry_pick" | "revert" | "bisect" | "am";
+
+export interface GitOperationRequest {
+  projectId: string;
+  step: GitOperationStep;
+}
+
+export interface GitOperationResponse {
+  commit: string | null;
+  operation: GitOperationKind | null;
+}
+
+export type GitOperationStep = "continue" | "abort";
 
 export interface GitRefChange {
   name: string;
@@ -657,6 +1396,107 @@ export interface GitRefChange {
   after: string | null;
   forces?: boolean;
   deletes?: boolean;
+}
+
+export interface GitRemote {
+  name: string;
+  fetchUrl: string;
+  pushUrl: string;
+  problem: string | null;
+}
+
+export interface GitRemotesRequest {
+  projectId: string;
+}
+
+export interface GitRemotesResponse {
+  remotes: GitRemote[];
+}
+
+export type GitResolution = "ours" | "theirs" | "file" | "content" | "delete";
+
+export interface GitSelection {
+  path: string;
+  hunkId: string;
+  lines?: number[] | null;
+}
+
+export interface GitShowRequest {
+  projectId: string;
+  ref: string;
+  context?: number;
+}
+
+export interface GitShowResponse {
+  commit: GitCommit;
+  message: string;
+  files: GitFileDiff[];
+  truncated: boolean;
+}
+
+export interface GitStageRequest {
+  projectId: string;
+  paths?: string[] | null;
+  rawPaths?: string[] | null;
+  all?: boolean;
+  selections?: GitSelection[] | null;
+  context?: number;
+}
+
+export interface GitStageResponse {
+  success: boolean;
+}
+
+export interface GitStash {
+  index: number;
+  commit: string;
+  message: string;
+  at: string | null;
+}
+
+export type GitStashAction = "push" | "pop" | "apply" | "drop";
+
+export interface GitStashRequest {
+  projectId: string;
+  action: GitStashAction;
+  commit?: string | null;
+  message?: string | null;
+  includeUntracked?: boolean;
+}
+
+export interface GitStashResponse {
+  stashes: GitStash[];
+}
+
+export interface GitStashesRequest {
+  projectId: string;
+}
+
+export interface GitStashesResponse {
+  stashes: GitStash[];
+}
+
+export interface GitStatusRequest {
+  projectId: string;
+}
+
+export interface GitStatusResponse {
+  branch: string | null;
+  head: string | null;
+  detached: boolean;
+  upstream: string | null;
+  ahead: number | null;
+  behind: number | null;
+  staged: GitFileChange[];
+  unstaged: GitFileChange[];
+  untracked: GitFileChange[];
+  conflicted: GitConflict[];
+  operation: GitOperationKind | null;
+  stashes: number;
+  hooks: string[];
+  prefix: string;
+  sandboxed: boolean;
+  truncated: boolean;
 }
 
 export interface GitSubject {
@@ -667,6 +1507,128 @@ export interface GitSubject {
   refs: GitRefChange[];
   commits: GitCommitLine[];
   moreCommits?: number;
+}
+
+export interface GitSubmodule {
+  path: string;
+  commit: string;
+  url: string | null;
+}
+
+export interface GitSubmoduleState {
+  commitChanged: boolean;
+  modified: boolean;
+  untracked: boolean;
+}
+
+export interface GitSubmodulesRequest {
+  projectId: string;
+}
+
+export interface GitSubmodulesResponse {
+  submodules: GitSubmodule[];
+}
+
+export interface GitTag {
+  name: string;
+  commit: string;
+  annotated: boolean;
+  subject: string;
+  at: string | null;
+}
+
+export interface GitTagCreateRequest {
+  projectId: string;
+  name: string;
+  ref?: string | null;
+  message?: string | null;
+}
+
+export interface GitTagCreateResponse {
+  name: string;
+  commit: string;
+}
+
+export interface GitTagDeleteRequest {
+  projectId: string;
+  name: string;
+}
+
+export interface GitTagDeleteResponse {
+  name: string;
+  commit: string;
+}
+
+export interface GitTagsRequest {
+  projectId: string;
+}
+
+export interface GitTagsResponse {
+  tags: GitTag[];
+  truncated: boolean;
+}
+
+export interface GitUnstageRequest {
+  projectId: string;
+  paths?: string[] | null;
+  rawPaths?: string[] | null;
+  all?: boolean;
+  selections?: GitSelection[] | null;
+  context?: number;
+}
+
+export interface GitUnstageResponse {
+  success: boolean;
+}
+
+export interface GitWorktree {
+  path: string;
+  branch: string | null;
+  commit: string | null;
+  main: boolean;
+  current: boolean;
+  locked: boolean;
+  missing: boolean;
+  reachable: boolean;
+}
+
+export interface GitWorktreeCreateRequest {
+  projectId: string;
+  name: string;
+  branch?: string | null;
+  startPoint?: string | null;
+}
+
+export interface GitWorktreeCreateResponse {
+  worktree: GitWorktree;
+}
+
+export interface GitWorktreeMergeRequest {
+  projectId: string;
+  name: string;
+}
+
+export interface GitWorktreeMergeResponse {
+  commit: string;
+  alreadyMerged: boolean;
+}
+
+export interface GitWorktreeRemoveRequest {
+  projectId: string;
+  name: string;
+  force?: boolean;
+}
+
+export interface GitWorktreeRemoveResponse {
+  removed: boolean;
+}
+
+export interface GitWorktreesRequest {
+  projectId: string;
+}
+
+export interface GitWorktreesResponse {
+  worktrees: GitWorktree[];
 }
 
 export interface HelloRequest {
@@ -812,6 +1774,7 @@ export type MachineEvent =
   | DeviceChanged
   | LedgerMoved
   | MachineChanged
+  | GitChanged
   | MachineStopping;
 
 export interface MachineInfo {
