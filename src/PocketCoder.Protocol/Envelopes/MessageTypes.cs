@@ -27,6 +27,7 @@ public static class MessageTypes
     public const string AgentConversations = "agent_conversations";
     public const string AgentQueueMove = "agent_queue_move";
     public const string AgentSteer = "agent_steer";
+    public const string AgentSessionWarm = "agent_session_warm";
     public const string AgentContinue = "agent_continue";
     public const string AgentPromptResponse = "agent_prompt_response";
     public const string ApprovalsList = "approvals_list";
@@ -57,6 +58,9 @@ public static class MessageTypes
     public const string GitStage = "git_stage";
     public const string GitUnstage = "git_unstage";
     public const string GitCommit = "git_commit";
+    public const string GitPush = "git_push";
+    public const string GitFetch = "git_fetch";
+    public const string GitPull = "git_pull";
     public const string GitFileBase = "git_file_base";
     public const string GitDiff = "git_diff";
     public const string GitLog = "git_log";
@@ -147,11 +151,11 @@ public static class MessageTypes
         ApprovalsList, ExecutionOutput, JobsList, JobStop, SentFile, SnapshotDiff, SnapshotUndo, DevicesList, DeviceRevoke, DeviceRename, LedgerHead, LedgerList, LedgerVerify,
         AgentConversations, ProjectDefaultsGet, ProjectDefaultsSet,
         TerminalList, TerminalOpen, TerminalAttach, TerminalDetach, TerminalInput, TerminalResize, TerminalAck, TerminalCapture, TerminalClose,
-        NetworkRulesList, NetworkRuleRemove, AgentQueueMove, AgentSteer, AgentContinue,
+        NetworkRulesList, NetworkRuleRemove, AgentQueueMove, AgentSteer, AgentSessionWarm, AgentContinue,
         AttachmentBegin, AttachmentChunk, AttachmentEnd, AttachmentDiscard, AttachmentRead, FilesFind, AgentSessionFork,
         FsList, FsStat, FsRead, FsWrite, FsMkdir, FsMove, FsDelete, FsTrashList, FsRestore,
         FsSearch, FsUploadBegin, FsUploadChunk, FsUploadEnd, FsUploadDiscard, FsDownloadBegin, FsDownloadChunk, FsDownloadEnd,
-        GitStatus, GitBranches, GitBranchCreate, GitCheckout, GitStage, GitUnstage, GitCommit, GitFileBase, GitDiff, GitLog,
+        GitStatus, GitPush, GitFetch, GitPull, GitBranches, GitBranchCreate, GitCheckout, GitStage, GitUnstage, GitCommit, GitFileBase, GitDiff, GitLog,
         GitShow, GitBlame, GitStashes, GitStash, GitDiscard, GitDiscardUndo, GitTags, GitTagCreate, GitTagDelete, GitRemotes,
         GitWorktrees, GitWorktreeCreate, GitWorktreeRemove, GitWorktreeMerge, GitSubmodules, GitConflict, GitConflictResolve, GitOperation,
         CommandExec, CommandCancel, CommandRead, CommandRunsList, CommandFavouritesGet, CommandFavouritesSet,

@@ -48,6 +48,7 @@ export interface Requests {
   network_rule_remove: { request: NetworkRuleRemoveRequest; response: NetworkRuleRemoveResponse };
   agent_queue_move: { request: AgentQueueMoveRequest; response: AgentQueueMoveResponse };
   agent_steer: { request: AgentSteerRequest; response: AgentSteerResponse };
+  agent_session_warm: { request: AgentSessionWarmRequest; response: AgentSessionWarmResponse };
   agent_continue: { request: AgentContinueRequest; response: AgentContinueResponse };
   attachment_begin: { request: AttachmentBeginRequest; response: AttachmentBeginResponse };
   attachment_chunk: { request: AttachmentChunkRequest; response: AttachmentChunkResponse };
@@ -74,6 +75,9 @@ export interface Requests {
   fs_download_chunk: { request: FsDownloadChunkRequest; response: FsDownloadChunkResponse };
   fs_download_end: { request: FsDownloadEndRequest; response: FsDownloadEndResponse };
   git_status: { request: GitStatusRequest; response: GitStatusResponse };
+  git_push: { request: GitPushRequest; response: GitPushResponse };
+  git_fetch: { request: GitFetchRequest; response: GitFetchResponse };
+  git_pull: { request: GitPullRequest; response: GitPullResponse };
   git_branches: { request: GitBranchesRequest; response: GitBranchesResponse };
   git_branch_create: { request: GitBranchCreateRequest; response: GitBranchCreateResponse };
   git_checkout: { request: GitCheckoutRequest; response: GitCheckoutResponse };
@@ -309,6 +313,14 @@ export interface AgentSessionSetRequest {
 
 export interface AgentSessionSetResponse {
   session: SessionInfo;
+}
+
+export interface AgentSessionWarmRequest {
+  agentSessionId: string;
+}
+
+export interface AgentSessionWarmResponse {
+  warm: boolean;
 }
 
 export interface AgentSessionsListRequest {
@@ -1306,6 +1318,16 @@ export interface GitDiscardUndoResponse {
   files: number;
 }
 
+export interface GitFetchRequest {
+  projectId: string;
+  remote?: string | null;
+  prune?: boolean;
+}
+
+export interface GitFetchResponse {
+  approval: ApprovalInfo;
+}
+
 export interface GitFileBaseRequest {
   projectId: string;
   path: string;
@@ -1389,6 +1411,34 @@ export interface GitOperationResponse {
 }
 
 export type GitOperationStep = "continue" | "abort";
+
+export interface GitProgress {
+  kind: "git_progress";
+  projectId: string;
+  text: string;
+}
+
+export type GitPullMode = "fast_forward" | "merge" | "rebase";
+
+export interface GitPullRequest {
+  projectId: string;
+  mode?: GitPullMode;
+}
+
+export interface GitPullResponse {
+  approval: ApprovalInfo;
+}
+
+export interface GitPushRequest {
+  projectId: string;
+  branch?: string | null;
+  remote?: string | null;
+  setUpstream?: boolean;
+}
+
+export interface GitPushResponse {
+  approval: ApprovalInfo;
+}
 
 export interface GitRefChange {
   name: string;
@@ -1775,6 +1825,7 @@ export type MachineEvent =
   | LedgerMoved
   | MachineChanged
   | GitChanged
+  | GitProgress
   | MachineStopping;
 
 export interface MachineInfo {
