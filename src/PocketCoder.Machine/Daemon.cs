@@ -26,6 +26,7 @@ using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Secrets;
 using PocketCoder.Machine.Sessions;
 using PocketCoder.Machine.Sessions.Prompting;
+using PocketCoder.Machine.Sessions.Warming;
 using PocketCoder.Machine.Snapshots;
 using PocketCoder.Machine.Snapshots.Undo;
 using PocketCoder.Machine.Storage;
@@ -41,9 +42,6 @@ namespace PocketCoder.Machine;
 /// </summary>
 public sealed partial class Daemon : IAsyncDisposable
 {
-    /// <summary>How long an agent process without work is kept, so that the next prompt starts at once.</summary>
-    private static readonly TimeSpan AgentIdleTimeout = TimeSpan.FromMinutes(10);
-
     private readonly DaemonOptions _options;
     private readonly ChannelIdentity _identity;
     private readonly LedgerStore _ledger;
@@ -68,6 +66,7 @@ public sealed partial class Daemon : IAsyncDisposable
     private readonly UndoDesk _undo;
     private readonly ConversationDesk _conversations;
     private readonly TerminalHolds _holds;
+    private readonly WarmPool _warm;
     private readonly ProjectDefaultsStore _defaults;
     private readonly SessionDirectory _sessions;
     private readonly TerminalDesk _terminals;
@@ -118,8 +117,9 @@ public sealed partial class Daemon : IAsyncDisposable
         var starter = new AgentStarter(options.Home, _hands, _models, _store, _attachments.Folders);
         _conversations = new ConversationDesk(_agents, _store, _secrets);
         _holds = new TerminalHolds(_store, time, logger) { Left = session => _sessions?.Find(session)?.TerminalLeft() };
+        _warm = new WarmPool(options.Warm, time, options.MeasureAgent);
         _defaults = new ProjectDefaultsStore(_store, _projects, _agents);
-        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, starter, _models, _secrets, _snapshots, time, AgentIdleTimeout, logger) { Archive = archive, Attachments = _attachments, Holds = _holds, Conversations = _conversations, OutputLimit = options.OutputLimit, Limits = options.Limits, KnownModels = _agents.Models }, _projects, _agents);
+        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, starter, _models, _secrets, _snapshots, time, logger) { Warm = _warm, Archive = archive, Attachments = _attachments, Holds = _holds, Conversations = _conversations, OutputLimit = options.OutputLimit, Limits = options.Limits, KnownModels = _agents.Models }, _projects, _agents);
         _calm = new Calm(options.Rests ?? (static () => { }), () => _sessions.Actors.Any(a => a.Info.State == SessionState.Working), time);
         (_store.Announced, _connections.Changed) = (_calm.Touch, _calm.Touch);
         _terminals = new TerminalDesk(_store, _hands, _sessions, _projects, logger);
@@ -147,6 +147,7 @@ public sealed partial class Daemon : IAsyncDisposable
             .MapConversations(_conversations, _projects)
             .MapProjects(_defaults)
             .MapPrompting(_sessions)
+            .MapWarming(_sessions)
             .MapApprovals(_approvals)
             .MapExecutions(_executions)
             .MapSnapshots(_undo)
@@ -257,6 +258,7 @@ public sealed partial class Daemon : IAsyncDisposable
         _conversations.Dispose();
         _calm.Dispose();
         await _sessions.DisposeAsync();
+        _warm.Dispose();
         await _terminals.DisposeAsync();
         await _hands.DisposeAsync();
         await _snapshots.DisposeAsync();

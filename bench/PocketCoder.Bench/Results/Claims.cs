@@ -25,6 +25,10 @@ internal static class Claims
     public static readonly Claim ClaudeP50 = new("agents.claude.p50", "our side of Claude Code: its stdout → device, decrypted, p50", "ms");
     public static readonly Claim ClaudeP99 = new("agents.claude.p99", "our side of Claude Code: its stdout → device, decrypted, p99", "ms", 5);
 
+    public static readonly Claim FirstCold = new("agents.first.cold", "the real Claude Code, resumed: prompt sent → first token at the device", "ms");
+    public static readonly Claim FirstWarm = new("agents.first.warm", "the same, started ahead of the prompt", "ms");
+    public static readonly Claim FirstRatio = new("agents.first.ratio", "how much sooner the first token of one that was started ahead comes", "times", 1.5, AtLeast: true);
+
     public static readonly Claim Append = new("ledger.append", "ledger: durable appends under load (200 producers)", "rows/s", 20_000, AtLeast: true);
     public static readonly Claim AppendP99 = new("ledger.append.p99", "ledger: one append under that load, p99", "ms");
     public static readonly Claim AppendAlone = new("ledger.append.alone", "ledger: durable appends of one producer", "rows/s");
@@ -50,7 +54,7 @@ internal static class Claims
 
     public static readonly IReadOnlyList<Claim> All =
     [
-        Ready, IdleRss, IdlePss, ConnectedRss, ConnectedPss, TokenP50, TokenP99, DecisionP50, DecisionP99, Resume, ResumeAgain, WorkedRss, ClaudeP50, ClaudeP99, CodexP50, CodexP99, AcpP50, AcpP99,
+        Ready, IdleRss, IdlePss, ConnectedRss, ConnectedPss, TokenP50, TokenP99, DecisionP50, DecisionP99, Resume, ResumeAgain, WorkedRss, ClaudeP50, ClaudeP99, CodexP50, CodexP99, AcpP50, AcpP99, FirstCold, FirstWarm, FirstRatio,
         Append, AppendP99, AppendAlone, Events, Verify, Sync, SandboxNew, SandboxMemory, CommandBare, CommandOver, Echo, EchoP99, TerminalFlood, BrokerAdded, BrokerDirect, BrokerRequest, AppBytes, AppFresh, AppCold, AppWarm,
     ];
 }

@@ -24,6 +24,7 @@ public sealed class MessageTableTests
         [MessageTypes.AgentQueueRemove] = Scope.Prompt,
         [MessageTypes.AgentQueueMove] = Scope.Prompt,
         [MessageTypes.AgentSteer] = Scope.Prompt,
+        [MessageTypes.AgentSessionWarm] = Scope.Prompt,
         [MessageTypes.AgentContinue] = Scope.Prompt,
         [MessageTypes.AgentPromptResponse] = Scope.Decide,
         [MessageTypes.ApprovalsList] = Scope.View,

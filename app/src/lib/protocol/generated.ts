@@ -1918,6 +1918,7 @@ export interface OffersEvent {
   kind: "offers";
   commands: CommandInfo[];
   models: ModelInfo[];
+  efforts: string[] | null;
   at: string;
   turnId: string | null;
   parentToolUseId: string | null;

@@ -223,6 +223,7 @@ export const en = {
     modelPlaceholder: "agent's default",
     modelOther: "Another model…",
     effort: "Effort",
+    usual: "default",
     effortDefault: "agent's default",
     prompt: "What should be done?",
     send: "Start",
