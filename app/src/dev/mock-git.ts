@@ -5,7 +5,7 @@ import type { MockTree } from "./mock-tree";
 
 type Types = Extract<keyof Requests, `git_${string}`>;
 const ago = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString();
-const sha = (n: number): string => (0xa94f3c71d2n + BigInt(n) * 0x9e3779b97f4an).toString(16).padStart(40, "7").slice(-40);
+const sha = (n: number): string => (0xa94f3c71d2n + BigInt(n) * 0x9e3779b97f4an).toString(16).padEnd(40, "7");
 
 /** A repository over the mock's tree: one branch, one remote, one conflict when it is asked for. */
 export function gitAnswers(tree: MockTree, refuse: Refuse, ask: Ask, approval: (id: string) => ApprovalInfo, state: { conflict: boolean }): Some<Types> {

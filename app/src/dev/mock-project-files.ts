@@ -33,7 +33,7 @@ export function fileAnswers(tree: MockTree, refuse: Refuse, ask: Ask, allowed: (
     if (none && now) refuse("FILE_EXISTS", { etag: etagOf(now.content) });
     if (expected && (!now || etagOf(now.content) !== expected)) refuse("CONFLICT", now ? { etag: etagOf(now.content) } : {});
   };
-  const base64 = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes));
+  const base64 = (bytes: Uint8Array): string => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
   return {
     fs_list: ({ path = "", cursor, limit = 10_000 }) => {
       if (!folder(path)) refuse("FILE_NOT_FOUND");

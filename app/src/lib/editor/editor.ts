@@ -23,7 +23,7 @@ export interface Editor {
   destroy(): void;
 }
 
-/** Wider than this and a line is not broken into words that can be highlighted; longer texts are shown plain. Characters. */
+/** Longer texts are shown plain. Characters. */
 const HIGHLIGHT_LIMIT = 1_500_000;
 
 /**
@@ -44,7 +44,7 @@ export function openEditor(options: EditorOptions): Editor {
       extensions: [
         lineNumbers(), history(), drawSelection(), highlightActiveLine(), highlightSpecialChars({ addSpecialChars: /[\u2028\u2029\u00a0\u2000-\u200a\u3164\u2800\u{e0000}-\u{e007f}]/gu }), indentOnInput(), bracketMatching(), indentUnit.of("  "),
         highlightSelectionMatches(), search({ top: true }), EditorView.lineWrapping, syntaxHighlighting(COLOURS), THEME, language.of([]), writing.of(may(options.readOnly)),
-        EditorView.contentAttributes.of({ "aria-label": options.label, autocapitalize: "off", autocorrect: "off", spellcheck: "false", "data-testid": "editor-text" }),
+        EditorView.contentAttributes.of({ "aria-label": options.label, autocapitalize: "off", autocorrect: "off", spellcheck: "false", tabindex: "0", "data-testid": "editor-text" }),
         keymap.of([{ key: "Mod-s", preventDefault: true, run: () => { options.onsave(); return true; } }, ...defaultKeymap, ...historyKeymap, ...searchKeymap, indentWithTab]),
         EditorView.updateListener.of((update) => {
           if (!update.docChanged) return;

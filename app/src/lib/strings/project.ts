@@ -183,7 +183,7 @@ export const p = {
     graph: "Branches of the history",
     byAt: (who: string, when: string) => `${who}, ${when}`,
     ours: "Ours", theirs: "Theirs", base: "Before both", file: "File now",
-    takeOurs: "Take ours", takeTheirs: "Take theirs", takeFile: "File is right now", takeNothing: "Delete it",
+    takeOurs: "Take ours", takeTheirs: "Take theirs", takeFile: "Use the file", takeNothing: "Delete it",
     absent: "Not there on this side.",
     binarySide: "A binary file.",
     editFile: "Edit the file",
