@@ -37,6 +37,12 @@ public sealed class Home
     /// <summary>The control plane's Unix socket.</summary>
     public string ControlSocket => In("control.sock");
 
+    /// <summary>What a program sends to the HTTP control plane to be answered; there while a daemon has one.</summary>
+    public string ControlToken => In("control.token");
+
+    /// <summary>The settings that <c>pocketcoder config</c> made.</summary>
+    public string Config => In("config.json");
+
     public string Logs => In("logs");
 
     public string LogFile => Path.Combine(Logs, "daemon.log");
@@ -77,6 +83,9 @@ public sealed class Home
 
     /// <summary>An empty repository, for git's reading of which files of a project are ignored.</summary>
     public string Finder => In("finder.git");
+
+    /// <summary>Of each project's files: what was deleted, and uploads that are not whole.</summary>
+    public string Files => In("files");
 
     /// <summary>The snapshots of projects, one store each.</summary>
     public string Snapshots => In("snapshots");

@@ -47,6 +47,13 @@ internal static class Claims
     public static readonly Claim BrokerDirect = new("broker.direct.p50", "for comparison: one delta straight from the upstream, p50", "ms");
     public static readonly Claim BrokerRequest = new("broker.request.p50", "model broker: added to a whole short request, p50", "ms");
 
+    public static readonly Claim FilesList = new("files.list", "files: list a folder of 10,000 entries", "ms", 50);
+    public static readonly Claim FilesSearch = new("files.search", "files: search the lines of 100,000 small files", "ms");
+    public static readonly Claim FilesNames = new("files.names", "files: search 100,000 names", "ms");
+    public static readonly Claim WatchReady = new("files.watch.ready", "files: watching 100,000 files, ready", "ms", 2_000);
+    public static readonly Claim WatchMemory = new("files.watch.memory", "files: watching 100,000 files, memory more", "MB", 50);
+    public static readonly Claim WatchTold = new("files.watch.told", "files: a file written → told (250 ms of quiet are meant)", "ms");
+
     public static readonly Claim AppBytes = new("app.bytes", "app: first load as sent (Brotli)", "bytes", 100_000);
     public static readonly Claim AppFresh = new("app.fresh", "app: fresh browser → pairing screen", "ms", 1_000);
     public static readonly Claim AppCold = new("app.paired.cold", "app: paired, nothing cached → list of sessions", "ms", 1_000);
@@ -55,6 +62,6 @@ internal static class Claims
     public static readonly IReadOnlyList<Claim> All =
     [
         Ready, IdleRss, IdlePss, ConnectedRss, ConnectedPss, TokenP50, TokenP99, DecisionP50, DecisionP99, Resume, ResumeAgain, WorkedRss, ClaudeP50, ClaudeP99, CodexP50, CodexP99, AcpP50, AcpP99, FirstCold, FirstWarm, FirstRatio,
-        Append, AppendP99, AppendAlone, Events, Verify, Sync, SandboxNew, SandboxMemory, CommandBare, CommandOver, Echo, EchoP99, TerminalFlood, BrokerAdded, BrokerDirect, BrokerRequest, AppBytes, AppFresh, AppCold, AppWarm,
+        Append, AppendP99, AppendAlone, Events, Verify, Sync, SandboxNew, SandboxMemory, CommandBare, CommandOver, Echo, EchoP99, TerminalFlood, BrokerAdded, BrokerDirect, BrokerRequest, FilesList, FilesSearch, FilesNames, WatchReady, WatchMemory, WatchTold, AppBytes, AppFresh, AppCold, AppWarm,
     ];
 }

@@ -83,6 +83,9 @@ public static class LedgerKind
     /// <summary>They were; data has how many, and what could not be.</summary>
     public const string UndoFinished = "undo_finished";
 
+    /// <summary>A person changes something in a project's files; data has what, the digest is of the content that is written.</summary>
+    public const string FileChanged = "file_changed";
+
     /// <summary>Something happened that a person must know, such as a drift between approved and executed.</summary>
     public const string AlarmRaised = "alarm_raised";
 
@@ -95,12 +98,22 @@ public static class LedgerKind
     /// <summary>A terminal ended.</summary>
     public const string TerminalClosed = "terminal_closed";
 
+    /// <summary>A person changes something in a project's git repository: that device's own decision, written before it is done.</summary>
+    public const string GitChanged = "git_changed";
+
+    /// <summary>A person runs a command once in a project, before it begins: that device's own decision. Data has the exact command.</summary>
+    public const string CommandStarted = "command_started";
+
+    /// <summary>It is over; data has how, and the digest of what it wrote.</summary>
+    public const string CommandFinished = "command_finished";
+
     /// <summary>All kinds.</summary>
     public static FrozenSet<string> All { get; } = new[]
     {
         LedgerOpened, LedgerRestored, MachineStarted, MachineStopped, PairingOffered, DevicePaired, DeviceRevoked,
         ProjectAdded, ProjectRemoved, SessionStarted, SessionEnded, AgentStarted, TurnInterrupted, ApprovalRequested, ApprovalDecided,
         ApprovalExpired, ExecutionStarted, ExecutionFinished, ExecutionUnknown, ExecutionRefused, RuleAdded, RuleRemoved,
-        NetworkUsed, ConfigurationChanged, UndoStarted, UndoFinished, AlarmRaised, TerminalOpened, TerminalCommand, TerminalClosed,
+        NetworkUsed, ConfigurationChanged, UndoStarted, UndoFinished, FileChanged, AlarmRaised, TerminalOpened, TerminalCommand, TerminalClosed,
+        GitChanged, CommandStarted, CommandFinished,
     }.ToFrozenSet(StringComparer.Ordinal);
 }
