@@ -1,5 +1,6 @@
 // What a person does, in Chromium, on the mock machine, under the gateway's policy: decide, deny with a reason, answer, accept a plan, start a session, queue,
-// stop, go offline and back, all by keyboard, ten thousand events. Prints one line a check; fails when one fails.
+// stop, go offline and back, all by keyboard, ten thousand events, a file from finding it to pushing it. Prints one line a check; fails when one fails.
+// Usage: node scripts/walk.mjs [part of a name]
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +17,9 @@ const browser = await chromium.launch(BROWSER);
 let passed = 0;
 let failed = 0;
 
+const only = process.argv[2] ?? ""; // part of a name
 async function walk(what, path, mock, steps, size = { width: 390, height: 844 }) {
+  if (!what.includes(only)) return;
   const context = await browser.newContext({ viewport: size, reducedMotion: "reduce" });
   const page = await context.newPage();
   const errors = [];
@@ -182,7 +185,7 @@ await walk("continue an interrupted turn", `/sessions/${S(104)}`, "rich", async 
 });
 await walk("find one's way and decide by keyboard alone", "/", "rich", async (page) => {
   await page.getByTestId("inbox-item").first().waitFor();
-  for (const key of ["j", "j", "j", "j", "j"]) await page.keyboard.press(key);
+  for (let down = 0; down < 8; down++) await page.keyboard.press("j"); // to the one that runs a command
   await page.keyboard.press("Enter");
   await page.getByTestId("approval-card").waitFor();
   await page.keyboard.press("a");
@@ -216,6 +219,67 @@ await walk("see ten thousand events from the bottom, and go up and back", `/sess
   await view.evaluate((list) => { list.scrollTop -= 3000; });
   await page.getByRole("button", { name: "Jump to latest" }).click();
   await page.waitForFunction(() => { const list = document.querySelector('[data-testid="transcript"]'); return list && list.scrollHeight - list.scrollTop - list.clientHeight < 50; });
+});
+
+await walk("find a file, edit it, stage one part, commit, and push after allowing it", "/machine", "rich", async (page) => {
+  await page.getByTestId("project-row").first().click();
+  await page.getByTestId("files-search").click();
+  await page.getByTestId("search-query").fill("PAUSE = 5");
+  await page.getByTestId("search-go").click();
+  await page.getByTestId("hit").first().click();
+  await page.locator('[data-testid="file"][data-state="text"]').waitFor();
+  await page.locator(".cm-content").click();
+  await page.keyboard.press("Control+End");
+  await page.keyboard.type("// the end");
+  await page.getByTestId("save").click();
+  await page.getByText("Saved", { exact: true }).waitFor();
+  await page.getByTestId("tab-git").click();
+  await page.locator('[data-testid="group-unstaged"] [data-testid="change"][data-path="src/auth/login.ts"]').click();
+  const parts = await page.getByTestId("stage-hunk").count();
+  must(parts >= 2, `one part only: ${parts}`);
+  await page.getByTestId("stage-hunk").first().click();
+  await page.waitForFunction((n) => document.querySelectorAll('[data-testid="stage-hunk"]').length === n - 1, parts);
+  await page.getByTestId("git-back").click();
+  await page.locator('[data-testid="group-staged"] [data-testid="change"][data-path="src/auth/login.ts"]').waitFor();
+  await page.locator('[data-testid="group-unstaged"] [data-testid="change"][data-path="src/auth/login.ts"]').waitFor();
+  await page.getByTestId("commit-open").click();
+  await page.getByTestId("commit-message").fill("Normalise the address");
+  await page.getByTestId("commit").click();
+  await page.getByTestId("committed").filter({ hasText: "Normalise the address" }).waitFor();
+  must((await page.getByTestId("ahead").innerText()).startsWith("3 to push"), "not counted");
+  await page.getByTestId("push").click();
+  await page.getByTestId("consent").getByText("git@git.example.com:ada/api.git").waitFor();
+  await page.getByTestId("consent").getByTestId("allow-once").click();
+  await page.locator('[data-testid="approval-card"][data-state="finished"]').waitFor();
+  await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
+  await page.waitForFunction(() => document.querySelector('[data-testid="ahead"]')?.textContent === "");
+});
+await walk("read a secret after allowing it, delete a file and bring it back, keep an edit over a reload", `/projects/${S(1)}/files/file/~denv`, "rich", async (page) => {
+  await page.getByTestId("consent").getByTestId("allow-once").click();
+  await page.locator('[data-testid="file"][data-state="text"]').waitFor();
+  must((await page.getByTestId("consent").count()) === 0, "the sheet stayed");
+  await page.goto(`${base}/projects/${S(1)}/files/file/package~djson?mock=rich`);
+  await page.locator(".cm-content").click();
+  await page.keyboard.type("{}");
+  await page.getByTestId("save").waitFor();
+  await page.waitForTimeout(500);
+  await page.reload();
+  await page.getByTestId("save").waitFor();
+  must((await page.locator(".cm-content").innerText()).includes("{}"), "the draft is lost");
+  await page.getByTestId("file-menu").click();
+  await page.getByTestId("delete").click();
+  await page.getByTestId("folder").waitFor();
+  await page.getByTestId("trash").click();
+  await page.getByTestId("restore").first().click();
+  await page.getByText("The trash is empty.").waitFor();
+});
+await walk("turn comments on a change into a prompt", `/projects/${S(1)}/git/diff/unstaged/src%2Fauth%2Flogin~dts`, "rich", async (page) => {
+  await page.getByTestId("comment-line").nth(4).click();
+  await page.getByTestId("comment-text").fill("Say why.");
+  await page.getByTestId("comment-add").click();
+  await page.getByTestId("comments-send").click();
+  await page.getByTestId("comments-session").first().click();
+  await page.getByText("Please work through these comments").first().waitFor();
 });
 
 await browser.close();

@@ -16,7 +16,11 @@ describe("rules of the house", () => {
   it("puts no HTML into the page", () => expect(breaking(/\{@html|innerHTML|outerHTML|insertAdjacentHTML|document\.write/)).toEqual([]));
   it("has no inline style and no transition that would inject one", () => expect(breaking(/<[a-z][^>]*\sstyle="|svelte\/transition|svelte\/animate|\b(in|out|transition|animate):\w/)).toEqual([]));
   it("talks to the socket in one place", () => expect(breaking(/new WebSocket/, (name) => name.endsWith("link/channel-door.ts"))).toEqual([]));
-  it("loads nothing from elsewhere", () => expect(breaking(/\bfetch\(|<iframe|XMLHttpRequest|EventSource|sendBeacon/)).toEqual([]));
+  it("loads nothing from elsewhere", () => expect(breaking(/\bfetch\(|XMLHttpRequest|EventSource|sendBeacon/)).toEqual([]));
+  it("has frames in one place only, and those are sealed", () => {
+    expect(breaking(/<iframe/, (name) => name.endsWith("SealedFrame.svelte"))).toEqual([]);
+    expect(files.find(({ name }) => name.endsWith("SealedFrame.svelte"))?.text).toMatch(/<iframe sandbox="" /);
+  });
   it("shows no picture but what an agent or a person sent, from memory", () => expect(breaking(/<img|new Image\b/, (name) => /(SentFile|AttachedFiles|AttachmentChips)\.svelte$/.test(name))).toEqual([]));
   it("swallows no error without a word", () => expect(breaking(/catch\s*(\([^)]*\))?\s*\{\s*\}/)).toEqual([]));
   it("knows the development machine in one place only", () => expect(breaking(/dev\/(mock|scenario)/, (name) => name === "main.ts")).toEqual([]));

@@ -6,6 +6,7 @@ using PocketCoder.Channels;
 using PocketCoder.Gateway;
 using PocketCoder.Ledger;
 using PocketCoder.Machine;
+using PocketCoder.Machine.Backups;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Protocol;
 
@@ -15,7 +16,7 @@ namespace PocketCoder.Cli;
 internal static class CommandLine
 {
     /// <summary>On every command: one JSON value a line on standard output instead of words.</summary>
-    public static readonly Option<bool> Json = new("--json") { Description = "Write JSON for programs instead of words", Recursive = true };
+    public static readonly Option<bool> Json = new("--json") { Description = "Write JSON for programs instead of words", Recursive = true, Arity = ArgumentArity.Zero };
 
     public static RootCommand Build(Terminal terminal)
     {
@@ -29,6 +30,8 @@ internal static class CommandLine
         root.Add(ProjectCommands.List(terminal));
         root.Add(ProjectDefaultsCommand.Create(terminal));
         root.Add(RunCommand.Create(terminal));
+        root.Add(ExecCommand.Create(terminal));
+        root.Add(ExecCommand.Runs(terminal));
         root.Add(SessionCommands.List(terminal));
         root.Add(SessionCommands.Resume(terminal));
         root.Add(SettingsCommand.Create(terminal));
@@ -44,11 +47,20 @@ internal static class CommandLine
         root.Add(UsageCommands.Usage(terminal));
         root.Add(UsageCommands.Budget(terminal));
         root.Add(LedgerCommands.Create(terminal));
+        root.Add(BackupCommands.Backup(terminal));
+        root.Add(BackupCommands.Restore(terminal));
         root.Add(LogsCommand.Create(terminal));
         root.Add(MachineCommands.Create(terminal));
+        root.Add(ConfigCommand.Create(terminal));
+        root.Add(AutostartCommands.Enable(terminal));
+        root.Add(AutostartCommands.Disable(terminal));
         root.Add(TlsCommands.Create(terminal));
+        root.Add(AccountCommands.Login(terminal));
+        root.Add(AccountCommands.Logout(terminal));
         root.Add(AgentsCommand.Create(terminal));
         root.Add(DoctorCommand.Create(terminal));
+        root.Add(UpdateCommand.Create(terminal));
+        root.Add(CompletionCommand.Create(terminal));
         root.Add(VersionCommand.Create(terminal));
         return root;
     }
@@ -85,7 +97,7 @@ internal static class CommandLine
         DaemonNotRunning => (ErrorCode.Unavailable, e.Message, ExitCode.NotRunning),
         ControlException control => (control.Code, Untrusted.Show(control.Message), ExitCode.Failure),
         CommandFailure failure => (failure.ExitCode == ExitCode.Usage ? ErrorCode.InvalidRequest : ErrorCode.UnknownError, Untrusted.Show(failure.Message), failure.ExitCode),
-        GatewayRefusal or HomeRefusal or LedgerException or ChannelException or PocketCoder.Broker.Secrets.SecretException => (ErrorCode.UnknownError, Untrusted.Show(e.Message), ExitCode.Failure),
+        GatewayRefusal or HomeRefusal or BackupRefusal or LedgerException or ChannelException or PocketCoder.Broker.Secrets.SecretException => (ErrorCode.UnknownError, Untrusted.Show(e.Message), ExitCode.Failure),
         OperationCanceledException => (ErrorCode.UnknownError, "Interrupted.", ExitCode.Failure),
         IOException or UnauthorizedAccessException or HttpRequestException => (ErrorCode.UnknownError, Untrusted.Show(e.Message), ExitCode.Failure),
         _ => null,

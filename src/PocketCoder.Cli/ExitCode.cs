@@ -25,8 +25,24 @@ internal static class ExitCode
     /// <summary><c>run</c>: the turn was stopped, or its agent or the daemon died.</summary>
     public const int Interrupted = 7;
 
-    /// <summary><c>run</c>: left by a second Ctrl-C; what becomes of the turn is not known here. As shells have it for SIGINT.</summary>
+    /// <summary>What the command needs is not set up: an account gateway, an address to ask for updates.</summary>
+    public const int NotSetUp = 8;
+
+    /// <summary><c>exec</c>: the command reached its time limit. As timeout(1) has it.</summary>
+    public const int TimedOut = 124;
+
+    /// <summary><c>exec</c>: the command could not be run, or how it ended is not known.</summary>
+    public const int NotKnown = 125;
+
+    /// <summary><c>run</c>, <c>exec</c>: left by a second Ctrl-C; what becomes of it is not known here. As shells have it for SIGINT.</summary>
     public const int Left = 130;
+
+    /// <summary><c>exec</c>: the command was ended by a signal; 128 and its number, as shells have it.</summary>
+    public static int OfSignal(string name)
+    {
+        const int signalBase = 128;
+        return signalBase + Enumerable.Range(1, 64).FirstOrDefault(n => PocketCoder.Machine.Commands.Signals.Name(n) == name);
+    }
 }
 
 /// <summary>A command failed as commands do; the message says what to do next.</summary>

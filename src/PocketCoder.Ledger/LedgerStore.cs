@@ -34,7 +34,7 @@ public sealed class LedgerStore : IAsyncDisposable
     public LedgerHead Head => head;
 
     /// <summary>
-    /// Opens or makes a ledger: takes the lock against a second daemon, migrates (after a copy, when there is something to
+    /// Opens or makes a ledger: takes the lock against a second daemon, lets SQLite check the file when the last process did not close it, migrates (after a copy, when there is something to
     /// lose), and checks that the newest rows form the chain. The whole chain is checked by <see cref="VerifyAsync"/>.
     /// </summary>
     /// <exception cref="LedgerException">Refused, with a message that says what to do; the file is as it was.</exception>
@@ -149,11 +149,18 @@ public sealed class LedgerStore : IAsyncDisposable
     public Task<VerifyReport> BackupAsync(string target, CancellationToken cancellationToken)
     {
         ObjectClosed.ThrowIf(disposed != 0);
-        return Task.Run(
+        return CopyFileAsync(path, target, time, cancellationToken);
+    }
+
+    /// <summary>The same for a ledger that another process may have open, or none.</summary>
+    /// <inheritdoc cref="BackupAsync"/>
+    public static Task<VerifyReport> CopyFileAsync(string path, string target, TimeProvider time, CancellationToken cancellationToken)
+        => Task.Run(
             () =>
             {
+                SqliteEngine.EnsureLoaded();
                 VerifyReport? report = null;
-                using var source = DatabaseFile.OpenCopy(path);
+                using var source = DatabaseFile.OpenCopy(Path.GetFullPath(path));
                 LedgerCopy.Make(source, Path.GetFullPath(target), time.GetUtcNow(), copy =>
                 {
                     report = LedgerCheck.File(copy, [], cancellationToken);
@@ -165,7 +172,6 @@ public sealed class LedgerStore : IAsyncDisposable
                 return report!;
             },
             cancellationToken);
-    }
 
     /// <summary>Refuses new work, finishes what waits, folds the log into the file and releases the lock.</summary>
     public async ValueTask DisposeAsync()
@@ -190,7 +196,13 @@ public sealed class LedgerStore : IAsyncDisposable
         try
         {
             DatabaseFile.CreatePrivate(fullPath, FileMode.OpenOrCreate);
+            var unclean = File.Exists(fullPath + "-wal"); // closing folds it in: whoever left it was killed, or the power went
             connection = DatabaseFile.OpenWriter(fullPath, options.MaxBytes);
+            if (unclean)
+            {
+                LedgerCheck.Structure(connection);
+            }
+
             Migrate(connection, fullPath, options, time);
             var (session, epoch) = LedgerOpening.Start(connection, options.MachineId, time);
             return new LedgerStore(fullPath, options, time, held, session, epoch);

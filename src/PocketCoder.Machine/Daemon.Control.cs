@@ -1,6 +1,7 @@
 using PocketCoder.Channels;
 using PocketCoder.Ledger;
 using PocketCoder.Machine.Chain;
+using PocketCoder.Machine.Commands;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Machine.Devices;
 using PocketCoder.Machine.Routing;
@@ -31,7 +32,17 @@ public sealed partial class Daemon : IControlTarget
             _devices.All.Count(d => d.RevokedAt is null),
             _agents.Known,
             Warnings(),
-            await _projects.ListAsync(ct));
+            await _projects.ListAsync(ct),
+            ControlUrl);
+    }
+
+    /// <summary>Where the HTTP control plane is, once there is one.</summary>
+    internal string? ControlUrl { get; set; }
+
+    async Task IControlTarget.ReRegisterAsync(CancellationToken ct)
+    {
+        await _sessions.ReloadAsync(ct);
+        _store.Announce(new MachineChanged(Info()));
     }
 
     void IControlTarget.RequestStop(string reason) => _stopRequested.TrySetResult(reason);
@@ -50,6 +61,7 @@ public sealed partial class Daemon : IControlTarget
     {
         var project = await _projects.RemoveAsync(projectId);
         await _sessions.CloseProjectAsync(projectId);
+        await _commands.EndProjectAsync(projectId);
         await _terminals.CloseOrphansAsync();
         return project;
     });
@@ -123,6 +135,8 @@ public sealed partial class Daemon : IControlTarget
     Task<IReadOnlyList<SessionInfo>> IControlTarget.ListSessionsAsync(CancellationToken ct) => Task.FromResult(_sessions.List());
 
     IControlSessions IControlTarget.Sessions => new OwnerSessions(_sessions, _projects, _agents, _approvals, _store, _options.Home, _holds, _conversations, _defaults);
+
+    IControlCommands IControlTarget.Commands => new OwnerCommands(_commands);
 
     IControlTerminals IControlTarget.Terminals => new OwnerTerminals(_terminals);
 

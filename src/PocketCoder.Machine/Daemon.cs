@@ -11,6 +11,7 @@ using PocketCoder.Machine.Approvals;
 using PocketCoder.Machine.Attachments;
 using PocketCoder.Machine.Brains;
 using PocketCoder.Machine.Chain;
+using PocketCoder.Machine.Commands;
 using PocketCoder.Machine.Connections;
 using PocketCoder.Machine.Conversations;
 using PocketCoder.Machine.Devices;
@@ -18,6 +19,7 @@ using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Executions.Archive;
 using PocketCoder.Machine.Files;
 using PocketCoder.Machine.Files.Watching;
+using PocketCoder.Machine.Git;
 using PocketCoder.Machine.Logging;
 using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Network;
@@ -65,6 +67,7 @@ public sealed partial class Daemon : IAsyncDisposable
     private readonly FileFinder _finder;
     private readonly FileDesk _files;
     private readonly FileStreams _fileStreams;
+    private readonly GitRoom _git;
     private readonly SnapshotRoom _snapshots;
     private readonly UndoDesk _undo;
     private readonly ConversationDesk _conversations;
@@ -74,6 +77,7 @@ public sealed partial class Daemon : IAsyncDisposable
     private readonly SessionDirectory _sessions;
     private readonly TerminalDesk _terminals;
     private readonly ExecutionDesk _executions;
+    private readonly CommandDesk _commands;
     private readonly ConnectionRegistry _connections = new();
     private readonly Calm _calm;
     private readonly MessageTable _table;
@@ -105,6 +109,7 @@ public sealed partial class Daemon : IAsyncDisposable
         _attachments = new AttachmentRoom(options.Home.Attachments, new AttachedFolders(options.Home.Attached), _store, time);
         _finder = new FileFinder(options.Home.Finder, options.Home.Root, _projects, time);
         _hands = new HandsRoom(Backends.Of(options.Home.Hands), options.Sandbox, _network, logger) { Readable = _attachments.Folders.Of };
+        _git = new GitRoom(_hands, _projects, options.Home, TimeProvider.System, logger); // by the real clock, as snapshots
         _snapshots = new SnapshotRoom(options.Home.Snapshots, _store, SnapshotLimits.Default, TimeProvider.System, logger); // by the real clock: it waits for real processes
         _undo = new UndoDesk(_snapshots, _store, _projects, identity.Id);
         var archive = new SessionArchive(options.Home.Outputs, time);
@@ -141,8 +146,9 @@ public sealed partial class Daemon : IAsyncDisposable
             }
         };
         _network.Ask = (session, wanted, cancellationToken) => _sessions.Find(session)?.MayReachAsync(wanted, cancellationToken)
-            ?? ValueTask.FromResult(EgressVerdict.Refuse("the session is gone"));
+            ?? ValueTask.FromResult(EgressVerdict.Refuse("no rule of the project allows it, and there is no session to ask in"));
         _executions = new ExecutionDesk(_store, _sessions, archive);
+        _commands = new CommandDesk(_store, _projects, _defaults, _hands, new ProjectHands(_hands, Backends.Bare(options.Home.Hands)), archive, text => _secrets.Redactor.Redact(text), time, logger);
         _table = new MessageTable()
             .MapOverview(Info, _projects, _sessions, _approvals, _agents, _hub.Machine)
             .MapSubscriptions(_hub, _sessions, _fileStreams)
@@ -150,12 +156,14 @@ public sealed partial class Daemon : IAsyncDisposable
             .MapAttachments(_attachments)
             .MapFiles(_finder)
             .MapFileDesk(_files)
+            .MapGit(_git, _store, _asks, options.SshOptions)
             .MapConversations(_conversations, _projects)
             .MapProjects(_defaults)
             .MapPrompting(_sessions)
             .MapWarming(_sessions)
             .MapApprovals(_approvals)
             .MapExecutions(_executions)
+            .MapCommands(_commands)
             .MapSnapshots(_undo)
             .MapNetwork(_rules)
             .MapDevices(_devices, _connections)
@@ -168,6 +176,21 @@ public sealed partial class Daemon : IAsyncDisposable
 
     /// <summary>Where the gateway listens.</summary>
     public IReadOnlyList<string> Urls => _gateway?.Urls ?? [];
+
+    /// <summary>Each feature's tables; once applied, in this order.</summary>
+    private static MigrationSet[] Tables { get; } =
+    [
+        Of("machine", ""),
+        Of("models", "Models."),
+        Of("conversations", "Conversations."),
+        Of("projects", "Projects."),
+        Of("snapshots", "Snapshots."),
+        Of("prompting", "Sessions.Prompting."),
+        Of("attachments", "Attachments."),
+        Of("forks", "Sessions.Forks."),
+        Of("files", "Files."),
+        Of("commands", "Commands."),
+    ];
 
     /// <summary>Completes with the reason when somebody asked the daemon to stop; then call <see cref="StopAsync"/>.</summary>
     public Task<string> StopRequested => _stopRequested.Task;
@@ -203,7 +226,7 @@ public sealed partial class Daemon : IAsyncDisposable
 
         var identity = ChannelIdentity.LoadOrCreate(options.Home.MachineKey);
         var ledger = await LedgerStore.OpenAsync(
-            new LedgerOptions(options.Home.Database, identity.Id) { MigrationSets = [new MigrationSet("machine", typeof(Daemon).Assembly, "PocketCoder.Machine.Migrations"), new MigrationSet("models", typeof(Daemon).Assembly, "PocketCoder.Machine.Models.Migrations"), new MigrationSet("conversations", typeof(Daemon).Assembly, "PocketCoder.Machine.Conversations.Migrations"), new MigrationSet("projects", typeof(Daemon).Assembly, "PocketCoder.Machine.Projects.Migrations"), new MigrationSet("snapshots", typeof(Daemon).Assembly, "PocketCoder.Machine.Snapshots.Migrations"), new MigrationSet("prompting", typeof(Daemon).Assembly, "PocketCoder.Machine.Sessions.Prompting.Migrations"), new MigrationSet("attachments", typeof(Daemon).Assembly, "PocketCoder.Machine.Attachments.Migrations"), new MigrationSet("files", typeof(Daemon).Assembly, "PocketCoder.Machine.Files.Migrations"), new MigrationSet("forks", typeof(Daemon).Assembly, "PocketCoder.Machine.Sessions.Forks.Migrations")] },
+            new LedgerOptions(options.Home.Database, identity.Id) { MigrationSets = Tables },
             options.TimeProvider,
             cancellationToken);
         Daemon daemon;
@@ -243,7 +266,7 @@ public sealed partial class Daemon : IAsyncDisposable
 
         _store.Announce(new MachineStopping(reason));
         _registration?.Dispose();
-        await _sessions.StopAsync(reason);
+        await Task.WhenAll(_sessions.StopAsync(reason), _commands.StopAsync()); // side by side: each may take seconds to end its processes
         try
         {
             await _store.WriteAsync(change => change.Ledger(new LedgerEntry(LedgerKind.MachineStopped) { Actor = "machine", Data = new InterruptedData(reason).ToJson() }));
@@ -259,6 +282,7 @@ public sealed partial class Daemon : IAsyncDisposable
             await _gateway.DisposeAsync();
         }
 
+        await _commands.DisposeAsync();
         await _asks.DisposeAsync();
         await _holds.DisposeAsync();
         _conversations.Dispose();
@@ -266,6 +290,7 @@ public sealed partial class Daemon : IAsyncDisposable
         await _sessions.DisposeAsync();
         _warm.Dispose();
         await _terminals.DisposeAsync();
+        await _git.DisposeAsync();
         await _hands.DisposeAsync();
         await _snapshots.DisposeAsync();
         _attachments.Dispose();
@@ -281,6 +306,8 @@ public sealed partial class Daemon : IAsyncDisposable
     }
 
     public async ValueTask DisposeAsync() => await StopAsync("The daemon stopped.");
+
+    private static MigrationSet Of(string name, string folder) => new(name, typeof(Daemon).Assembly, $"PocketCoder.Machine.{folder}Migrations");
 
     private static IReadOnlyList<IAgentDriver> Drivers(DaemonOptions options)
         => options.Demo ? [new StubDriver(options.TimeProvider)] : AgentDrivers.All(options.TimeProvider, options.Home.Root);
@@ -311,6 +338,7 @@ public sealed partial class Daemon : IAsyncDisposable
         await _holds.LoadAsync(cancellationToken);
         await _sessions.RecoverAsync(cancellationToken);
         await _terminals.RecoverAsync(cancellationToken);
+        await _commands.RecoverAsync(cancellationToken);
         var fabric = new InProcessFabric();
         var endpoint = new MachineEndpoint(
             _identity, _pairing, _devices, _connections, _table, _store, Greet, _options.TimeProvider, _options.LoggerFactory.CreateLogger("PocketCoder.Machine.Connections"));

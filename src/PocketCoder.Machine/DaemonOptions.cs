@@ -39,6 +39,9 @@ public sealed record DaemonOptions
     /// <summary>Bytes of each output of a command that an agent gets, head and tail; people get all. 4 KiB to 16 MiB.</summary>
     public int OutputLimit { get; init; } = PocketCoder.Hands.CommandSpool.DefaultLimit;
 
+    /// <summary>The port of the HTTP control plane on 127.0.0.1. 0: any that is free; null: none. Of <see cref="ControlPlane.DaemonHost"/> only.</summary>
+    public int? ControlPort { get; init; }
+
     /// <summary>Called each time the machine came to rest: some seconds after the start, after a turn, after a device came or went. On a timer's thread.</summary>
     public Action? Rests { get; init; }
 
@@ -47,6 +50,9 @@ public sealed record DaemonOptions
 
     /// <summary>For tests: how much RAM an agent's process has, with all it started.</summary>
     internal Func<ProcessIdentity, long> MeasureAgent { get; init; } = static process => ProcessGroup.Usage(process)?.ResidentBytes ?? 0;
+
+    /// <summary>For tests: what the owner's ssh is started with beside the usual, for git.</summary>
+    internal IReadOnlyList<string> SshOptions { get; init; } = [];
 
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
 

@@ -37,6 +37,12 @@ public sealed class Home
     /// <summary>The control plane's Unix socket.</summary>
     public string ControlSocket => In("control.sock");
 
+    /// <summary>What a program sends to the HTTP control plane to be answered; there while a daemon has one.</summary>
+    public string ControlToken => In("control.token");
+
+    /// <summary>The settings that <c>pocketcoder config</c> made.</summary>
+    public string Config => In("config.json");
+
     public string Logs => In("logs");
 
     public string LogFile => Path.Combine(Logs, "daemon.log");

@@ -19,8 +19,9 @@ public sealed class ArrowTests
         ["Agents"] = ["Protocol", "Processes"],
         ["Hands"] = ["Protocol", "Processes"],
         ["Workspace"] = ["Protocol", "Processes"],
+        ["Git"] = ["Protocol"],
         ["Gateway"] = ["Protocol", "Channel"],
-        ["Machine"] = ["Protocol", "Processes", "Channel", "Ledger", "Agents", "Hands", "Broker", "Risk", "Workspace", "Gateway"],
+        ["Machine"] = ["Protocol", "Processes", "Channel", "Ledger", "Agents", "Hands", "Broker", "Risk", "Workspace", "Git", "Gateway"],
         ["Cli"] = ["Protocol", "Processes", "Channel", "Ledger", "Agents", "Hands", "Broker", "Gateway", "Machine"],
     };
 

@@ -40,35 +40,46 @@ public sealed partial class UsageTests
         var commands = output.ToString().ReplaceLineEndings("\n").Split("Commands:\n")[1].TrimEnd();
         Assert.Equal(
             """
-              start             Start the daemon
-              stop              Stop the daemon
-              status            Show what the daemon does
-              pair              Pair a phone or browser: shows a one-time link
-              add <path>        Register a folder as a project [default: .]
-              remove <project>  Unregister a project; its files stay
-              projects          List the projects
-              project           Settings of a project
-              run <prompt>      Prompt an agent and follow it, with its questions asked here
-              sessions          List the sessions
-              resume <session>  How to go on with a session in the agent's own program
-              conversations     List the conversations that agents keep of a project, begun in a terminal
-              jobs              Commands in the background
-              output <id>       What a command wrote, all of it
-              network           Hosts that sandboxes may reach without a question
-              undo <what>       Bring files back to before what was allowed
-              devices           Paired devices
-              attach <session>  Open a terminal of a session here
-              terminals         List terminals that are open in sessions
-              secrets           Keys that agents never see, encrypted on this machine
-              usage             What agents used of their models through this machine: tokens and cost
-              budget            Limits on what agents may use through this machine
-              ledger            The record of what was asked, decided and done
-              logs              Show the daemon's log
-              machine           This machine
-              tls               Certificates for this machine's own names
-              agents            List the agents, whether they are installed, and what they can do
-              doctor            Check what PocketCoder needs from this machine
-              version           Show this program's version
+              start              Start the daemon
+              stop               Stop the daemon
+              status             Show what the daemon does
+              pair               Pair a phone or browser: shows a one-time link
+              add <path>         Register a folder as a project [default: .]
+              remove <project>   Unregister a project; its files stay
+              projects           List the projects
+              project            Settings of a project
+              run <prompt>       Prompt an agent and follow it, with its questions asked here
+              exec <command>     Run a command once in a project, in its sandbox
+              runs               Commands that people ran in projects
+              sessions           List the sessions
+              resume <session>   How to go on with a session in the agent's own program
+              conversations      List the conversations that agents keep of a project, begun in a terminal
+              jobs               Commands in the background
+              output <id>        What a command wrote, all of it
+              network            Hosts that sandboxes may reach without a question
+              undo <what>        Bring files back to before what was allowed
+              devices            Paired devices
+              attach <session>   Open a terminal of a session here
+              terminals          List terminals that are open in sessions
+              secrets            Keys that agents never see, encrypted on this machine
+              usage              What agents used of their models through this machine: tokens and cost
+              budget             Limits on what agents may use through this machine
+              ledger             The record of what was asked, decided and done
+              backup <folder>    Copy ledger, keys and settings into a folder, while the daemon runs
+              restore <folder>   Put a backup in the place of what is there, which is kept
+              logs               Show the daemon's log
+              machine            This machine
+              config             Settings of the daemon
+              enable-autostart   Start the daemon with your session on this machine
+              disable-autostart  Start the daemon no more by itself; one that runs goes on
+              tls                Certificates for this machine's own names
+              login              Log this machine in to an account gateway
+              logout             Log this machine out of its account gateway
+              agents             List the agents, whether they are installed, and what they can do
+              doctor             Check what PocketCoder needs from this machine
+              update             Look for a newer version
+              completion         Print a shell's completion script
+              version            Show this program's version
             """,
             commands);
     }
@@ -105,6 +116,14 @@ public sealed partial class UsageTests
     [InlineData("ledger show --limit many")]
     [InlineData("logs --tail -5")]
     [InlineData("status extra")]
+    [InlineData("start --control-port x")]
+    [InlineData("start --control-port 65536")]
+    [InlineData("exec")]
+    [InlineData("exec true --timeout soon")]
+    [InlineData("restore")]
+    [InlineData("config")]
+    [InlineData("config set listen")]
+    [InlineData("completion tcsh")]
     public async Task What_is_typed_wrong_ends_with_2_and_says_where_to_look(string typed)
     {
         var words = typed.Split(' ', StringSplitOptions.RemoveEmptyEntries);
@@ -127,7 +146,7 @@ public sealed partial class UsageTests
         await using var home = new CliHome();
         foreach (var verb in (string[])[
             "status", "pair", "pair --no-wait", "add .", "remove x", "projects", "devices list", "devices revoke x", "devices rename x y",
-            "jobs", "jobs --stop job-1", "run hello", "run hello --session x", "sessions", "sessions --all", "resume x", "output 01234567", "ledger show", "ledger verify", "ledger export", "machine label", "machine label x"])
+            "jobs", "jobs --stop job-1", "run hello", "run hello --session x", "sessions", "sessions --all", "resume x", "output 01234567", "ledger show", "ledger verify", "ledger export", "machine label", "machine label x", "exec true", "runs"])
         {
             var (output, error) = (new StringWriter(), new StringWriter());
             var terminal = new Terminal(output, error, name => name == "POCKETCODER_HOME" ? home.Root : null);
@@ -195,10 +214,10 @@ public sealed partial class UsageTests
             var options = command.Options.Where(o => !o.Hidden && !o.Recursive).SelectMany(o => o.Aliases.Append(o.Name)).Where(o => o is not ("--help" or "-h" or "-?" or "/h" or "/?"));
             var told = OptionRow().Matches(sections[path]).SelectMany(m => m.Groups["option"].Captures.Select(c => c.Value)).ToHashSet(StringComparer.Ordinal);
             Assert.Equal(options.Order(StringComparer.Ordinal), told.Order(StringComparer.Ordinal));
-            Assert.All(command.Arguments, a => Assert.Contains(a.Name, page[page.IndexOf($"### `pocketcoder {path}", StringComparison.Ordinal)..].Split('\n')[0], StringComparison.OrdinalIgnoreCase));
+            Assert.All(command.Arguments, a => Assert.Contains(a.Name, page[page.IndexOf($"### `pocketcoder {path} ", StringComparison.Ordinal)..].Split('\n')[0], StringComparison.OrdinalIgnoreCase));
         }
 
-        foreach (var code in (int[])[ExitCode.Ok, ExitCode.Failure, ExitCode.Usage, ExitCode.NotRunning, ExitCode.TurnFailed, ExitCode.Denied, ExitCode.Expired, ExitCode.Interrupted, ExitCode.Left])
+        foreach (var code in (int[])[ExitCode.Ok, ExitCode.Failure, ExitCode.Usage, ExitCode.NotRunning, ExitCode.TurnFailed, ExitCode.Denied, ExitCode.Expired, ExitCode.Interrupted, ExitCode.Left, ExitCode.NotSetUp, ExitCode.TimedOut, ExitCode.NotKnown])
         {
             Assert.Matches($@"(?m)^\| {code} \| \S", page);
         }
@@ -212,7 +231,7 @@ public sealed partial class UsageTests
             => command.Subcommands.SelectMany(c => Under(c, $"{path} {c.Name}".Trim())).Prepend((path, command));
     }
 
-    [GeneratedRegex(@"^### `pocketcoder (?<verb>[a-z]+( [a-z]+)?)[^`]*`\n(?<body>.*?)(?=^##|\z)", RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 2000)]
+    [GeneratedRegex(@"^### `pocketcoder (?<verb>[a-z-]+( [a-z]+)?)[^`]*`\n(?<body>.*?)(?=^##|\z)", RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 2000)]
     private static partial Regex Section();
 
     [GeneratedRegex(@"^\| (`(?<option>--?[a-z-]+)[^`]*`(, )?)+ \|", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 2000)]

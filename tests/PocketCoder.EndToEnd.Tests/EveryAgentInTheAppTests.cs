@@ -48,6 +48,26 @@ public sealed class EveryAgentInTheAppTests(Browser browser) : IClassFixture<Bro
         await phone.PictureAsync("40-every-agent");
         Assert.True((await machine.Control.VerifyLedgerAsync(CancellationToken.None)).Intact);
         Assert.Empty(phone.Complaints);
+        await StartsAheadAsync(machine, phone);
+    }
+
+    /// <summary>The cursor in the prompt of a session whose agent is gone starts it; the prompt goes to that one.</summary>
+    private static async Task StartsAheadAsync(RunningMachine machine, BrowserPhone phone)
+    {
+        await machine.Daemon.StopAsync("restart by a test");
+        await machine.StartDaemonAsync();
+        var session = (await machine.Control.ListSessionsAsync(CancellationToken.None)).Single(s => s.Agent == "claude");
+        await phone.Page.GotoAsync($"{machine.Url}/sessions/{session.AgentSessionId}");
+        await Expect(phone.Page.GetByText("claude is done").Last).ToBeVisibleAsync();
+        Assert.Equal(1, Started());
+        await phone.Id("prompt-input").ClickAsync();
+        await Wait.UntilAsync(() => Started() == 2, "it is started ahead");
+        await AppStoryTests.SendAsync(phone, "SAY: still there");
+        await Expect(phone.Page.GetByText("still there").Last).ToBeVisibleAsync();
+        await Wait.UntilAsync(async () => (await machine.Control.ListSessionsAsync(CancellationToken.None)).All(s => s.State == SessionState.Idle), "the turn ended");
+        Assert.Equal(2, Started());
+
+        int Started() => machine.Log.Lines.Count(l => l.Contains($"session {session.AgentSessionId}: claude started", StringComparison.Ordinal));
     }
 
     private static IReadOnlyList<IAgentDriver> Drivers(AllAgentsHome home) =>

@@ -126,6 +126,27 @@ public sealed class OpeningTests
         await Failing.WithAsync(LedgerError.Corrupt, ledger.ReopenAsync);
     }
 
+    [Fact]
+    public async Task A_database_that_was_not_closed_is_looked_through_whole_and_a_damaged_one_does_not_open()
+    {
+        await using var ledger = await TestLedger.OpenAsync();
+        await ledger.AppendManyAsync(2000);
+        await ledger.CloseAsync();
+        await File.WriteAllBytesAsync(ledger.DatabasePath + "-wal", []); // as a killed process leaves it
+        await ledger.ReopenAsync();
+        await ledger.CloseAsync();
+
+        const int pageSize = 4096;
+        await using (var file = new FileStream(ledger.DatabasePath, FileMode.Open, FileAccess.ReadWrite))
+        {
+            file.Seek(file.Length / pageSize / 2 * pageSize, SeekOrigin.Begin);
+            file.Write(new byte[pageSize]); // of rows that opening would not read
+        }
+
+        await File.WriteAllBytesAsync(ledger.DatabasePath + "-wal", []);
+        await Failing.WithAsync(LedgerError.Corrupt, ledger.ReopenAsync);
+    }
+
     [Theory]
     [InlineData(3_034_001, true, LedgerError.EngineTooOld)]
     [InlineData(3_040_001, false, LedgerError.EngineTooOld)]

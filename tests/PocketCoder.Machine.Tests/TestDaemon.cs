@@ -28,7 +28,7 @@ internal sealed class TestDaemon : IAsyncDisposable
     public string Url => Daemon.Urls.First(u => u.Contains("127.0.0.1", StringComparison.Ordinal));
 
     public static async Task<TestDaemon> StartAsync(TimeProvider? time = null, TimeSpan? approvalTimeout = null, string? home = null, IReadOnlyList<IAgentDriver>? drivers = null,
-        SandboxKind? sandbox = SandboxKind.None, Func<EgressOptions, EgressOptions>? egress = null, TurnLimits? limits = null, WarmLimits? warm = null)
+        SandboxKind? sandbox = SandboxKind.None, Func<EgressOptions, EgressOptions>? egress = null, TurnLimits? limits = null, WarmLimits? warm = null, IReadOnlyList<string>? ssh = null)
     {
         home ??= Directory.CreateTempSubdirectory("pc-").FullName;
         var log = new TestLog();
@@ -39,6 +39,7 @@ internal sealed class TestDaemon : IAsyncDisposable
             Gateway = GatewayOptions.Default with { Listen = [new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0)] },
             Sandbox = sandbox,
             Egress = egress,
+            SshOptions = ssh ?? [],
             Limits = limits ?? TurnLimits.Default,
             Warm = warm ?? WarmLimits.Default,
             ApprovalTimeout = approvalTimeout ?? TimeSpan.FromMinutes(10),

@@ -7,7 +7,12 @@ import { runsWhenAllowed } from "$lib/stores/decisions";
 import { frame } from "./mock-door";
 import { MockFiles } from "./mock-files";
 import { begunIn, NO_DEFAULTS } from "./mock-begun";
+import { gitAnswers } from "./mock-git";
+import { fileAnswers, type Refuse } from "./mock-project-files";
+import { runAnswers } from "./mock-runs";
 import { MockTerminals } from "./mock-terminals";
+import { MockTree } from "./mock-tree";
+import { uuid7 } from "$lib/ids/uuid7";
 
 /** How the mock begins and behaves. */
 export interface MockState {
@@ -34,6 +39,8 @@ export interface MockState {
   pace: number;
   /** What undoing anything would change. */
   undo: UndoFile[];
+  /** A merge stopped in the projects' repository. */
+  conflict: boolean;
 }
 
 type Answer<T extends keyof Requests> = (request: Requests[T]["request"]) => Requests[T]["response"];
@@ -41,10 +48,12 @@ type Answers = { [T in keyof Requests]: Answer<T> };
 
 class Refused extends Error {
   readonly code: ErrorCode;
+  readonly details: Record<string, string>;
 
-  constructor(code: ErrorCode) {
+  constructor(code: ErrorCode, details: Record<string, string> = {}) {
     super(code);
     this.code = code;
+    this.details = details;
   }
 }
 
@@ -58,6 +67,9 @@ export class MockMachine {
   readonly #machineLog: MachineEvent[] = [];
   readonly #answers: Answers;
   readonly files = new MockFiles();
+  /** The files of every project, which are the same. */
+  readonly tree = new MockTree();
+  readonly #whenDone = new Map<string, () => void>();
   readonly terminals = new MockTerminals((id) => {
     const found = this.state.sessions.find((item) => item.agentSessionId === id);
     return found === undefined ? "SESSION_NOT_FOUND" : found.sandbox === "none" ? "SANDBOX_UNAVAILABLE" : null;
@@ -132,8 +144,20 @@ export class MockMachine {
       if (type === "unsubscribe") socket.streams.delete((envelope.payload as Requests["unsubscribe"]["request"]).stream);
     } catch (error) {
       const code = error instanceof Refused ? error.code : "UNKNOWN_ERROR";
-      socket.tell({ v: 1, type: "error", requestId, stream: null, epoch: null, seq: null, payload: null, error: { code, message: code } });
+      socket.tell({ v: 1, type: "error", requestId, stream: null, epoch: null, seq: null, payload: null, error: { code, message: code, details: error instanceof Refused ? error.details : {} } });
     }
+  }
+
+  /** An approval of something that a person asked for in a project. */
+  #asked(subject: ApprovalInfo["subject"], done?: () => void): string {
+    const approvalId = uuid7();
+    const at = Date.now();
+    this.change({ kind: "approval", approval: {
+      approvalId, agentSessionId: null, turnId: "00000000-0000-0000-0000-000000000000", projectId: this.state.projects[0]?.projectId ?? "", agent: "person", toolUseId: null, kind: subject.kind, state: "pending", digest: "5e".repeat(32), subject, reason: null, reach: null,
+      sandbox: "bubblewrap", requestedAt: new Date(at).toISOString(), expiresAt: new Date(at + 600_000).toISOString(), decision: null, execution: null, requestedBy: "Pixel", requestedById: "phone",
+    } });
+    if (done) this.#whenDone.set(approvalId, done);
+    return approvalId;
   }
 
   #replay(socket: MockSocket, { stream, after = 0, epoch }: Requests["subscribe"]["request"]): void {
@@ -150,6 +174,7 @@ export class MockMachine {
 
   #table(): Answers {
     const { state } = this;
+    const refuse: Refuse = (code, details) => { throw new Refused(code, details); };
     const now = (): string => new Date().toISOString();
     const session = (id: string): SessionInfo => {
       const found = state.sessions.find((item) => item.agentSessionId === id);
@@ -185,7 +210,7 @@ export class MockMachine {
       hello: (): HelloResponse => ({ protocol: 1, machine: state.machine, signingKey: "mock", deviceId: "phone", scopes: state.scopes, instance: "mock", now: now(), ledger: state.head }),
       ping: () => ({ now: now() }),
       subscribe: ({ stream, epoch }) => {
-        if (stream !== "machine" && !state.sessions.some((item) => `session/${item.agentSessionId}` === stream)) throw new Refused("SESSION_NOT_FOUND");
+        if (stream !== "machine" && !stream.startsWith("files/") && !state.sessions.some((item) => `session/${item.agentSessionId}` === stream)) throw new Refused("SESSION_NOT_FOUND");
         const head = stream === "machine" ? this.machineSeq : (state.events.get(stream.slice("session/".length))?.length ?? 0);
         return { stream, epoch: this.epoch, head, reset: epoch !== null && epoch !== undefined && epoch !== this.epoch };
       },
@@ -313,6 +338,9 @@ export class MockMachine {
         return { rows: rows.slice(0, limit ?? 50), more: rows.length > (limit ?? 50) };
       },
       ...this.terminals.answers((code) => { throw new Refused(code); }, () => state.scopes.includes("decide")),
+      ...fileAnswers(this.tree, refuse, (subject, done) => this.#asked(subject, done), (id) => state.approvals.some((item) => item.approvalId === id && item.state === "finished")),
+      ...gitAnswers(this.tree, refuse, (subject, done) => this.#asked(subject, done), (id) => state.approvals.find((item) => item.approvalId === id)!, { conflict: state.conflict }),
+      ...runAnswers((message) => this.#tellAll(message), refuse),
       ledger_verify: () => ({ intact: true, rows: state.ledger.length, firstBadSeq: null, problem: null, head: state.head }),
     };
   }
@@ -326,7 +354,7 @@ export class MockMachine {
     const at = new Date().toISOString();
     const { decisionId, verdict, scope } = request;
     const reason = request.reason ?? (known.kind === "question" ? (request.answers ?? null) : null);
-    const decided: ApprovalInfo = { ...known, state: verdict === "deny" ? "denied" : known.kind === "network" ? "finished" : "allowed", decision: { decisionId, verdict, scope, reason, deviceId: "phone", by: "Pixel", at } };
+    const decided: ApprovalInfo = { ...known, state: verdict === "deny" ? "denied" : known.kind === "network" || (known.subject.kind === "file" && known.subject.operation === "read") ? "finished" : "allowed", decision: { decisionId, verdict, scope, reason, deviceId: "phone", by: "Pixel", at } };
     this.showApproval(decided);
     if (verdict === "allow" && runsWhenAllowed(known)) this.#execute(decided);
     return decided;
@@ -335,7 +363,11 @@ export class MockMachine {
   #execute(approval: ApprovalInfo): void {
     const startedAt = new Date().toISOString();
     const running: ApprovalInfo = { ...approval, state: "running", execution: { startedAt, finishedAt: null, exitCode: null, failed: null } };
-    const finished = (): ApprovalInfo => ({ ...approval, state: "finished", execution: { startedAt, finishedAt: new Date().toISOString(), exitCode: 0, failed: false } });
+    const finished = (): ApprovalInfo => {
+      this.#whenDone.get(approval.approvalId)?.();
+      return ended();
+    };
+    const ended = (): ApprovalInfo => ({ ...approval, state: "finished", execution: { startedAt, finishedAt: new Date().toISOString(), exitCode: 0, failed: false } });
     if (this.state.pace === 0) {
       this.showApproval(running);
       this.showApproval(finished());

@@ -57,6 +57,9 @@ export async function scenario(name: string): Promise<MockState> {
     case "viewer":
       state.scopes = ["view"];
       break;
+    case "conflict":
+      state.conflict = true;
+      break;
     case "busy":
       state.errors.set("agent_message", "DAEMON_BUSY");
       break;
@@ -205,6 +208,7 @@ function rich(ledger: LedgerRowInfo[]): MockState {
     network: "good",
     refusal: null,
     errors: new Map(),
+    conflict: false,
     pace: 900,
     undo: [
       { path: "src/auth/login.ts", change: "write", diff: DIFF, changedSince: false, mode: "644" },

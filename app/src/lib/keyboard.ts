@@ -12,7 +12,7 @@ export function keyboard(actions: Actions): () => void {
   let went = 0;
 
   const pressed = (event: KeyboardEvent): void => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.querySelector("dialog[open]")) return;
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.composedPath()[0] ?? event.target) || document.querySelector("dialog[open]")) return;
     const after = went;
     went = 0;
     if (after > 0 && event.timeStamp - after < SEQUENCE_MS && goto(event.key)) {
@@ -50,6 +50,7 @@ export function keyboard(actions: Actions): () => void {
       case "Escape":
         if (router.route.name === "inbox" && router.route.approvalId) router.go({ name: "inbox", approvalId: null });
         else if (router.route.name === "sessions" && router.route.agentSessionId) router.go({ name: "sessions", agentSessionId: null });
+        else if (router.route.name === "project") router.back({ name: "machine" });
         else if (router.route.name === "you" && router.route.page) router.go({ name: "you", page: null });
         else return;
         break;

@@ -13,6 +13,7 @@ export const later = {
 /** What many never open, and is large: fetched when it is wanted. */
 export const rare = {
   terminal: new Later(() => import("./Terminal.svelte")),
+  project: new Later(() => import("./Project.svelte")),
 };
 
 /** Loads all of it in the browser's idle time, so that the first tap finds it here. */

@@ -121,6 +121,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
             ["HOME"] = folder.FullName,
             ["PATH"] = "/usr/local/bin:/usr/bin:/bin",
             ["POCKETCODER_HOME"] = HomeIn(folder).Root,
+            ["POCKETCODER_PORT"] = "0",
             ["POCKETCODER_CLAUDE"] = FakeProgram.WriteScript(folder, "claude", "fake-claude", $"{ClaudeDriver.TestedVersions[^1]} (Claude Code)"),
             ["POCKETCODER_CODEX"] = FakeProgram.WriteScript(folder, "codex", FakeRpcAgent.Codex, "codex-cli 0.169.0"),
             ["POCKETCODER_GEMINI"] = FakeProgram.WriteScript(folder, "gemini", FakeRpcAgent.Acp, "0.61.0"),

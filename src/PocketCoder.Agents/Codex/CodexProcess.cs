@@ -14,7 +14,12 @@ internal sealed class CodexProcess : IAgentProcess
     private static readonly TimeSpan InitializeLimit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan SteerLimit = TimeSpan.FromSeconds(10);
 
+    /// <summary>So long a conversation that goes on waits for the list of models, which says what the default is: mostly milliseconds.</summary>
+    private static readonly TimeSpan ListLimit = TimeSpan.FromSeconds(2);
+
     private readonly AgentStart start;
+    private readonly TimeProvider time;
+    private readonly TaskCompletionSource listed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CodexTools tools;
     private readonly CodexTranslator translator;
     private RpcConnection connection = null!; // set by StartAsync before anybody else sees this
@@ -29,7 +34,7 @@ internal sealed class CodexProcess : IAgentProcess
 
     private CodexProcess(AgentStart start, TimeProvider time)
     {
-        this.start = start;
+        (this.start, this.time) = (start, time);
         tools = new CodexTools(start.HostTools);
         var reader = new CodexCallReader(start, tools, EnvironmentAllowList.SelectFromOwn(), time);
         translator = new CodexTranslator(reader, tools, time, (line, ct) => connection.WriteAsync(line, ct)) { NextTurn = AfterPlan };
@@ -232,7 +237,11 @@ internal sealed class CodexProcess : IAgentProcess
 
         var list = new RpcOutput();
         list.Calls.Add(new RpcCall("model/list", _ => { }, Listed));
-        await connection.CarryOutAsync(list, cancellationToken); // its answer is not waited for
+        await connection.CarryOutAsync(list, cancellationToken);
+        if (start is { ResumeId: not null, BegunElsewhere: false } && ((start.Model is null && defaults.Model is null) || (start.Effort is null && defaults.Effort is null)))
+        {
+            await Task.WhenAny(listed.Task, Task.Delay(ListLimit, time, cancellationToken)); // else its answer is not waited for
+        }
     }
 
     private RpcOutput Listed(RpcReply reply)
@@ -245,6 +254,7 @@ internal sealed class CodexProcess : IAgentProcess
             output.Events.Add(ready = ready with { Models = models, Model = threadModel, Mode = mode });
         }
 
+        listed.TrySetResult();
         return output;
     }
 

@@ -118,6 +118,6 @@ internal static class JobCommands
     }
 
     /// <summary>Line by line, so that only line feeds and tabs do what they do.</summary>
-    private static string Safe(string text)
+    internal static string Safe(string text)
         => string.Join('\n', text.Split('\n').Select(line => string.Join('\t', line.Split('\t').Select(Untrusted.Show))));
 }

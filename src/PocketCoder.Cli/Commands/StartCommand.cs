@@ -9,6 +9,7 @@ using PocketCoder.Gateway;
 using PocketCoder.Gateway.Tls;
 using PocketCoder.Machine;
 using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Machine.ControlPlane.Loopback;
 using PocketCoder.Machine.Logging;
 using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Sessions.Warming;
@@ -22,6 +23,8 @@ namespace PocketCoder.Cli.Commands;
 internal static class StartCommand
 {
     private static readonly TimeSpan s_readyLimit = TimeSpan.FromSeconds(30);
+    private const int PortOff = -1;
+
     private static readonly TimeSpan s_stopLimit = TimeSpan.FromSeconds(15);
 
     private static readonly Option<bool> s_foreground = new("--foreground") { Description = "Stay in this terminal and show the log; Ctrl-C stops" };
@@ -112,12 +115,41 @@ internal static class StartCommand
         CustomParser = Sandbox,
     };
 
+    private static readonly Option<int?> s_controlPort = new("--control-port")
+    {
+        Description = "Port of the HTTP control plane on 127.0.0.1; 0: any that is free; off (default 17333, with --demo off)",
+        HelpName = "PORT",
+        CustomParser = Port,
+    };
+
+    /// <summary>Those that a settings' file may give too.</summary>
+    internal static IReadOnlyList<Option> Settings { get; } =
+        [s_listen, s_names, s_behindProxy, s_proxies, s_noTls, s_sandbox, s_approvalTimeout, s_upstreams, s_outputLimit, s_silenceLimit, s_turnLimit, s_retryLimit, s_retryTime, s_warmAgents, s_warmMemory, s_controlPort];
+
+    /// <summary>What an option is when nobody says otherwise, as it is typed; empty: nothing.</summary>
+    internal static string DefaultOf(Option option) => option.Name switch
+    {
+        "--listen" => "127.0.0.1:8090, [::1]:8090",
+        "--behind-proxy" or "--no-tls" => "false",
+        "--sandbox" => "auto",
+        "--approval-timeout" => "10m",
+        "--output-limit" => "300",
+        "--silence-limit" => "30m",
+        "--retry-limit" => "10",
+        "--retry-time" => "15m",
+        "--warm-agents" => WarmLimits.Default.Agents.ToString(CultureInfo.InvariantCulture),
+        "--warm-memory" => (WarmLimits.Default.MemoryBytes / Megabyte).ToString(CultureInfo.InvariantCulture),
+        "--control-port" => LoopbackServer.DefaultPort.ToString(CultureInfo.InvariantCulture),
+        _ => "",
+    };
+
     public static Command Create(Terminal terminal)
-        => new Command("start", "Start the daemon") { s_foreground, s_detached, s_demo, s_listen, s_names, s_behindProxy, s_proxies, s_noTls, s_sandbox, s_approvalTimeout, s_upstreams, s_outputLimit, s_silenceLimit, s_turnLimit, s_retryLimit, s_retryTime, s_warmAgents, s_warmMemory }
+        => new Command("start", "Start the daemon") { s_foreground, s_detached, s_demo, s_listen, s_names, s_behindProxy, s_proxies, s_noTls, s_sandbox, s_approvalTimeout, s_upstreams, s_outputLimit, s_silenceLimit, s_turnLimit, s_retryLimit, s_retryTime, s_warmAgents, s_warmMemory, s_controlPort }
             .Does(terminal, async (context, parsed, ct) =>
             {
                 context.Home.Prepare();
                 CheckDemo(context.Home, parsed.GetValue(s_demo));
+                parsed = Configuration.Settings.Complete(parsed, context.Home, terminal);
                 return parsed.GetValue(s_foreground) || parsed.GetValue(s_detached) ? await RunAsync(context, parsed) : await LaunchAsync(context, parsed, ct);
             },
             demo: parsed => parsed.GetValue(s_demo));
@@ -260,7 +292,7 @@ internal static class StartCommand
 
         var home = context.Home;
         var time = TimeProvider.System;
-        await using var log = new LogFile(home.LogFile, LogFile.LevelFrom(context.Terminal.Environment("LOG_LEVEL")), time, detached ? null : line => context.Terminal.Error.WriteLine(LogReader.Show(line)));
+        await using var log = new LogFile(home.LogFile, LogFile.LevelFrom(Configuration.Settings.Get(Configuration.Settings.LogLevel).Find(home, context.Terminal).Value), time, detached ? null : line => context.Terminal.Error.WriteLine(LogReader.Show(line)));
         var stop = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, s => OnSignal(s, stop));
         using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, s => OnSignal(s, stop));
@@ -283,6 +315,7 @@ internal static class StartCommand
                     Retries = parsed.GetValue(s_retryLimit),
                     RetryTime = parsed.GetValue(s_retryTime),
                 },
+                ControlPort = parsed.GetValue(s_controlPort) switch { null => parsed.GetValue(s_demo) ? null : LoopbackServer.DefaultPort, PortOff => null, var port => port },
                 Warm = new WarmLimits { Agents = parsed.GetValue(s_warmAgents), MemoryBytes = parsed.GetValue(s_warmMemory) * Megabyte },
                 Rests = SpareMemory.GiveBack,
                 LoggerFactory = log,
@@ -365,6 +398,23 @@ internal static class StartCommand
 
         result.AddError($"'{text}' is no address.");
         return IPAddress.None;
+    }
+
+    private static int? Port(ArgumentResult result)
+    {
+        var text = result.Tokens[0].Value;
+        if (text == "off")
+        {
+            return PortOff;
+        }
+
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port <= IPEndPoint.MaxPort)
+        {
+            return port;
+        }
+
+        result.AddError($"'{text}' is no port. Write 0 to 65535, or off");
+        return null;
     }
 
     private static int Kilobytes(ArgumentResult result)

@@ -18,6 +18,11 @@ internal static class StatusCommand
         context.Say($"PocketCoder {status.Version} on {Untrusted.Show(status.Name)}{(status.Demo ? " (demonstration)" : "")}");
         context.Say($"  Running   pid {status.Pid} since {status.StartedAt.ToLocalTime():yyyy-MM-dd HH:mm}");
         context.Say($"  Open      {string.Join("  ", status.Listen)}");
+        if (status.Control is { } control)
+        {
+            context.Say($"  Control   {control}");
+        }
+
         context.Say($"  Machine   {status.MachineId}");
         context.Say($"  Sandbox   {(status.Sandbox is { } kind ? kind.ToString().ToLowerInvariant() : "none works yet; see: pocketcoder doctor")}");
         context.Say($"  Sessions  {status.SessionsWorking} working");

@@ -40,6 +40,19 @@ internal sealed record AgentShown(string Id, string Name, bool Installed, string
 
 internal sealed record TlsShown(IReadOnlyList<string> Names, DateTimeOffset ValidUntil, DateTimeOffset AuthorityValidUntil, string AuthoritySha256, string AuthorityFile);
 
+internal sealed record BackupShown(string Folder, long LedgerSeq, string LedgerHash);
+
+internal sealed record RestoreShown(DateTimeOffset CreatedAt, long LedgerSeq, string LedgerHash, string? Kept);
+
+/// <param name="From"><c>default</c>, <c>file</c>, or the variable's name.</param>
+internal sealed record SettingShown(string Key, string? Value, string From);
+
+internal sealed record AutostartShown(bool Enabled, string File, string? Problem);
+
+internal sealed record UpdateShown(string Current, string Latest, bool Newer, string? Url);
+
+internal sealed record ScriptShown(string Shell, string Script);
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = false)]
 [JsonSerializable(typeof(ControlStatus))]
 [JsonSerializable(typeof(IReadOnlyList<ProjectInfo>))]
@@ -75,6 +88,15 @@ internal sealed record TlsShown(IReadOnlyList<string> Names, DateTimeOffset Vali
 [JsonSerializable(typeof(IReadOnlyList<SecretName>))]
 [JsonSerializable(typeof(UsageReport))]
 [JsonSerializable(typeof(IReadOnlyList<BudgetShown>))]
+[JsonSerializable(typeof(BackupShown))]
+[JsonSerializable(typeof(RestoreShown))]
+[JsonSerializable(typeof(SettingShown))]
+[JsonSerializable(typeof(IReadOnlyList<SettingShown>))]
+[JsonSerializable(typeof(AutostartShown))]
+[JsonSerializable(typeof(UpdateShown))]
+[JsonSerializable(typeof(ScriptShown))]
+[JsonSerializable(typeof(CommandRunInfo))]
+[JsonSerializable(typeof(CommandRunsListResponse))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
     /// <summary>One value, one line.</summary>

@@ -31,6 +31,16 @@ internal static class LedgerCheck
         }
     }
 
+    /// <summary>SQLite's own check of the file's structure: reads all of it, so only where there is a reason.</summary>
+    /// <exception cref="LedgerException"><see cref="LedgerError.Corrupt"/></exception>
+    public static void Structure(SqliteConnection connection)
+    {
+        if (DatabaseFile.Scalar(connection, "PRAGMA quick_check(1)") is not "ok")
+        {
+            throw new LedgerException(LedgerError.Corrupt, "this database was not closed by the last process, and SQLite finds it damaged: restore a backup");
+        }
+    }
+
     public static Dictionary<string, string> Meta(SqliteConnection connection)
     {
         using var statement = new Statement(connection.Handle!, "SELECT name, value FROM ledger_meta");

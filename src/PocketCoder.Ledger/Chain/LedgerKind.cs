@@ -98,6 +98,15 @@ public static class LedgerKind
     /// <summary>A terminal ended.</summary>
     public const string TerminalClosed = "terminal_closed";
 
+    /// <summary>A person changes something in a project's git repository: that device's own decision, written before it is done.</summary>
+    public const string GitChanged = "git_changed";
+
+    /// <summary>A person runs a command once in a project, before it begins: that device's own decision. Data has the exact command.</summary>
+    public const string CommandStarted = "command_started";
+
+    /// <summary>It is over; data has how, and the digest of what it wrote.</summary>
+    public const string CommandFinished = "command_finished";
+
     /// <summary>All kinds.</summary>
     public static FrozenSet<string> All { get; } = new[]
     {
@@ -105,5 +114,6 @@ public static class LedgerKind
         ProjectAdded, ProjectRemoved, SessionStarted, SessionEnded, AgentStarted, TurnInterrupted, ApprovalRequested, ApprovalDecided,
         ApprovalExpired, ExecutionStarted, ExecutionFinished, ExecutionUnknown, ExecutionRefused, RuleAdded, RuleRemoved,
         NetworkUsed, ConfigurationChanged, UndoStarted, UndoFinished, FileChanged, AlarmRaised, TerminalOpened, TerminalCommand, TerminalClosed,
+        GitChanged, CommandStarted, CommandFinished,
     }.ToFrozenSet(StringComparer.Ordinal);
 }

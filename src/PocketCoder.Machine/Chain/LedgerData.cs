@@ -87,7 +87,8 @@ internal sealed record NetworkRuleData(Guid RuleId, Guid ProjectId, string Patte
 /// <summary>Connections from a sandbox to one host with one outcome, summed over a few seconds.</summary>
 /// <param name="Why">What let it through, or why it did not get through.</param>
 /// <param name="Address">Where the first of them went; null when none was connected.</param>
-internal sealed record NetworkData(string Host, int Port, string Outcome, string Why, string? Address, int Connections, long BytesUp, long BytesDown) : ILedgerData;
+/// <param name="ProjectId">When it was no session's sandbox but a project's.</param>
+internal sealed record NetworkData(string Host, int Port, string Outcome, string Why, string? Address, int Connections, long BytesUp, long BytesDown, Guid? ProjectId = null) : ILedgerData;
 
 internal sealed record StartedMachineData(string Version) : ILedgerData;
 
@@ -101,6 +102,12 @@ internal sealed record TerminalCommandData(string Terminal, string? Line, bool E
 
 internal sealed record TerminalClosedData(string Terminal, string Reason) : ILedgerData;
 
+/// <param name="Environment">The names of its variables.</param>
+/// <param name="StdinSha256">Of what it is given to read; null: nothing.</param>
+internal sealed record CommandStartedData(Guid RunId, Guid ProjectId, string What, string? Cwd, int TimeoutSeconds, IReadOnlyList<string>? Environment, string? StdinSha256) : ILedgerData;
+
+internal sealed record CommandFinishedData(Guid RunId, CommandRunState State, int? ExitCode, string? Signal, long OutputBytes, string? OutputSha256, string? Reason) : ILedgerData;
+
 /// <param name="What"><c>secret</c> or <c>budget</c>.</param>
 /// <param name="Action"><c>set</c> or <c>removed</c>.</param>
 /// <param name="Value">Of a budget: the limit in words. A secret's value is never here.</param>
@@ -109,6 +116,12 @@ internal sealed record SettingData(string What, string Name, string Action, stri
 /// <param name="Place"><c>ring</c>: in a ring of its own; <c>host</c>: as a child of the daemon.</param>
 /// <param name="Models">Whose credential its models are asked with: <c>key</c>, <c>own_key</c>, <c>own_login</c>.</param>
 internal sealed record AgentStartedData(string Agent, string Place, ModelAccess Models, bool Resumed) : ILedgerData;
+
+/// <summary>What a person changes in a repository. A commit's message and the content of files are never here.</summary>
+/// <param name="Action">The message's type.</param>
+/// <param name="Paths">The first of them.</param>
+/// <param name="Head">The last commit before it.</param>
+internal sealed record GitData(Guid ProjectId, string Action, string? Target, IReadOnlyList<string>? Paths, int? PathCount, string? Head) : ILedgerData;
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ProjectData))]
@@ -134,6 +147,9 @@ internal sealed record AgentStartedData(string Agent, string Place, ModelAccess 
 [JsonSerializable(typeof(TerminalOpenedData))]
 [JsonSerializable(typeof(TerminalCommandData))]
 [JsonSerializable(typeof(TerminalClosedData))]
+[JsonSerializable(typeof(CommandStartedData))]
+[JsonSerializable(typeof(CommandFinishedData))]
 [JsonSerializable(typeof(SettingData))]
 [JsonSerializable(typeof(AgentStartedData))]
+[JsonSerializable(typeof(GitData))]
 internal sealed partial class LedgerDataJson : JsonSerializerContext;

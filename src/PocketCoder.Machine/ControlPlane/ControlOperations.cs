@@ -17,7 +17,7 @@ internal sealed class ControlOperations(Home home, IControlTarget target)
         "GET /devices", "POST /devices/revoke", "POST /devices/rename", "GET /machine-label", "POST /machine-label",
         "GET /ledger/head", "GET /ledger/verify", "POST /ledger/rows", "GET /ledger/export", "GET /sessions",
         "GET /jobs", "POST /jobs/stop", "POST /executions/output",
-        "GET /terminals", "POST /terminals/open", "POST /terminals/close", "GET /terminals/attach", .. BrokerOperations.All, .. SessionOperations.All,
+        "GET /terminals", "POST /terminals/open", "POST /terminals/close", "GET /terminals/attach", .. BrokerOperations.All, .. SessionOperations.All, .. CommandOperations.All,
     ];
 
     public Task RunAsync(HttpContext context)
@@ -56,7 +56,7 @@ internal sealed class ControlOperations(Home home, IControlTarget target)
             ("POST", "/terminals/open") => TakeAsync(context, s_json.TerminalOpenBody, OpenTerminalAsync, s_json.TerminalInfo),
             ("POST", "/terminals/close") => TakeAsync(context, s_json.TerminalSelection, CloseTerminalAsync, s_json.Done),
             ("GET", "/terminals/attach") => TerminalSocket.RunAsync(context, target.Terminals),
-            _ => (BrokerOperations.Find(context, target) ?? SessionOperations.Find(context, target) ?? throw new ControlException(ErrorCode.InvalidRequest, "There is no such operation. The CLI and the daemon may be of different versions: restart the daemon."))(),
+            _ => (BrokerOperations.Find(context, target) ?? SessionOperations.Find(context, target) ?? CommandOperations.Find(context, target) ?? throw new ControlException(ErrorCode.InvalidRequest, "There is no such operation. The CLI and the daemon may be of different versions: restart the daemon."))(),
         };
     }
 
@@ -71,7 +71,7 @@ internal sealed class ControlOperations(Home home, IControlTarget target)
         await ControlServer.WriteAsync(context, await work(body, context.RequestAborted), typeOut);
     }
 
-    private static string Text(string? text, int limit, string what)
+    internal static string Text(string? text, int limit, string what)
     {
         var trimmed = text?.Trim() ?? "";
         return trimmed.Length >= 1 && trimmed.Length <= limit && !trimmed.Any(char.IsControl)

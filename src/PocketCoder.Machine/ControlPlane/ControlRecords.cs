@@ -6,6 +6,7 @@ namespace PocketCoder.Machine.ControlPlane;
 /// <param name="Listen">Base addresses of the gateway, the best one for a phone first: <c>https://box.example:8090</c>.</param>
 /// <param name="Sandbox">What a session gets that does not choose; null: not known yet, or none works and a session must choose.</param>
 /// <param name="SessionsWorking">Sessions with a turn that runs or waits.</param>
+/// <param name="Control">Where the HTTP control plane is; null: there is none.</param>
 public sealed record ControlStatus(
     string Version,
     string MachineId,
@@ -20,7 +21,8 @@ public sealed record ControlStatus(
     int DevicesPaired,
     IReadOnlyList<AgentInfo> Agents,
     IReadOnlyList<string> Warnings,
-    IReadOnlyList<ProjectInfo> Projects);
+    IReadOnlyList<ProjectInfo> Projects,
+    string? Control = null);
 
 /// <param name="Project">Id, the beginning of an id, name or path.</param>
 /// <param name="Host"><c>example.com</c>, <c>.example.com</c>, <c>example.com:8443</c>; without ports 80 and 443.</param>

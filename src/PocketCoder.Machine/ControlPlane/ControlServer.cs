@@ -124,16 +124,22 @@ public sealed partial class ControlServer : IAsyncDisposable
             return Task.CompletedTask;
         }
 
-        var status = error.Code switch
+        return WriteAsync(context, error, ControlJson.Default.WireError, StatusOf(error.Code));
+    }
+
+    /// <summary>The HTTP status that goes with an error.</summary>
+    internal static int StatusOf(ErrorCode code)
+    {
+        var status = code switch
         {
-            ErrorCode.ProjectNotFound or ErrorCode.DeviceNotFound or ErrorCode.SessionNotFound or ErrorCode.TerminalNotFound or ErrorCode.ApprovalNotFound => HttpStatusCode.NotFound,
+            ErrorCode.ProjectNotFound or ErrorCode.DeviceNotFound or ErrorCode.SessionNotFound or ErrorCode.TerminalNotFound or ErrorCode.ApprovalNotFound or ErrorCode.RunNotFound => HttpStatusCode.NotFound,
             ErrorCode.Unauthorized => HttpStatusCode.Forbidden,
             ErrorCode.Conflict => HttpStatusCode.Conflict,
             ErrorCode.Unavailable => HttpStatusCode.ServiceUnavailable,
             ErrorCode.UnknownError => HttpStatusCode.InternalServerError,
             _ => HttpStatusCode.BadRequest,
         };
-        return WriteAsync(context, error, ControlJson.Default.WireError, (int)status);
+        return (int)status;
     }
 
     internal static async Task WriteAsync<T>(HttpContext context, T value, JsonTypeInfo<T> type, int status = StatusCodes.Status200OK)
@@ -141,14 +147,6 @@ public sealed partial class ControlServer : IAsyncDisposable
         context.Response.StatusCode = status;
         context.Response.ContentType = "application/json";
         await JsonSerializer.SerializeAsync(context.Response.Body, value, type, context.RequestAborted);
-    }
-
-    /// <summary>The host's usual lifetime would take SIGINT and SIGTERM for itself; they are the program's, which stops everything in order.</summary>
-    private sealed class NoSignals : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 
     [LoggerMessage(EventId = 3001, Level = LogLevel.Error, Message = "Control operation {Path} failed")]

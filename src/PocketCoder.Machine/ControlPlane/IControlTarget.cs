@@ -77,6 +77,11 @@ public interface IControlTarget : IBrokerControl
 
     IControlSessions Sessions { get; }
 
+    IControlCommands Commands { get; }
+
+    /// <summary>Reads the projects anew and tells all devices what this machine is now.</summary>
+    Task ReRegisterAsync(CancellationToken ct);
+
     /// <summary>The jobs that run, oldest first.</summary>
     Task<IReadOnlyList<JobInfo>> ListJobsAsync(CancellationToken ct);
 

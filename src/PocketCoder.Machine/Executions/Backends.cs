@@ -2,6 +2,7 @@ using PocketCoder.Hands;
 using PocketCoder.Hands.Bubblewrap;
 using PocketCoder.Hands.Docker;
 using PocketCoder.Hands.Landlock;
+using PocketCoder.Hands.None;
 
 namespace PocketCoder.Machine.Executions;
 
@@ -20,6 +21,9 @@ internal static class Backends
             .. OperatingSystem.IsLinux() ? (ISandboxBackend[])[new LandlockBackend(options)] : [],
         ];
     }
+
+    /// <summary>For projects whose owner wants no sandbox.</summary>
+    public static ISandboxBackend Bare(string stateDirectory) => new NoneBackend(new HandsOptions { StateDirectory = stateDirectory });
 
     /// <summary>Null: DOCKER_HOST names an engine that is not on this machine.</summary>
     private static DockerOptions? Docker()

@@ -154,6 +154,12 @@ internal sealed partial class HandsRoom : IAsyncDisposable
         }
     }
 
+    /// <summary>A sandbox that belongs to no session: without a way out, and whoever asks for it ends it. What an earlier daemon left of these is ended at the start.</summary>
+    /// <exception cref="SandboxException">It can't be made; the message says why.</exception>
+    public Task<ISandbox> CreateAsync(SandboxKind kind, SandboxSpec spec)
+        => (_backends.FirstOrDefault(b => b.Kind == kind) ?? throw new SandboxException(SandboxError.NotAvailable, $"There is no sandbox {SandboxName.Of(kind)} on this machine."))
+            .CreateAsync(spec, CancellationToken.None);
+
     /// <summary>Ends the session's sandbox with all that runs in it, unless it is needed for something else too.</summary>
     public async Task EndAsync(Guid session, SandboxUse use = SandboxUse.Agent)
     {
@@ -224,7 +230,7 @@ internal sealed partial class HandsRoom : IAsyncDisposable
             {
                 Id = wanted.Open ? $"{wanted.Session:D}-open" : wanted.Session.ToString("D"),
                 Workspace = wanted.Directory,
-                ReadOnlyBinds = [.. wanted.Open ? [] : Protection.ReadOnly(wanted.Directory), .. ReadableBy(wanted.Session)],
+                ReadOnlyBinds = [.. wanted.Open ? [] : Protection.ReadOnly(wanted.Directory), .. wanted.IsProject ? [] : ReadableBy(wanted.Session)],
                 Pinned = wanted.Open ? [] : Protection.Pinned(wanted.Directory),
                 Relays = relayed ? [new SocketRelay(NetworkRoom.Port, NetworkRoom.Socket)] : [],
                 Environment = relayed ? NetworkRoom.Environment : new Dictionary<string, string>(StringComparer.Ordinal),
@@ -354,4 +360,7 @@ internal sealed partial class HandsRoom : IAsyncDisposable
 internal sealed record HandsWanted(Guid Session, Guid Project, SandboxKind Kind, string Directory, bool Open = false)
 {
     public (Guid Session, bool Open) Key => (Session, Open);
+
+    /// <summary>No session's but the project's own: <see cref="ProjectHands"/>.</summary>
+    public bool IsProject => Session == Project;
 }

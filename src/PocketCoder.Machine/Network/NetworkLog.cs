@@ -81,7 +81,7 @@ internal sealed class NetworkLog : IAsyncDisposable
             {
                 foreach (var line in lines)
                 {
-                    change.Ledger(new LedgerEntry(LedgerKind.NetworkUsed) { SessionId = _of.Session.ToString(), Actor = "machine", Sandbox = SandboxName.Of(_of.Kind), Data = line.ToJson() });
+                    change.Ledger(new LedgerEntry(LedgerKind.NetworkUsed) { SessionId = _of.IsProject ? null : _of.Session.ToString(), Actor = "machine", Sandbox = SandboxName.Of(_of.Kind), Data = (line with { ProjectId = _of.IsProject ? _of.Project : null }).ToJson() });
                 }
             });
         }

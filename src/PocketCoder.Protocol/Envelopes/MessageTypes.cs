@@ -51,6 +51,38 @@ public static class MessageTypes
     public const string LedgerList = "ledger_list";
     public const string LedgerVerify = "ledger_verify";
 
+    public const string GitStatus = "git_status";
+    public const string GitBranches = "git_branches";
+    public const string GitBranchCreate = "git_branch_create";
+    public const string GitCheckout = "git_checkout";
+    public const string GitStage = "git_stage";
+    public const string GitUnstage = "git_unstage";
+    public const string GitCommit = "git_commit";
+    public const string GitPush = "git_push";
+    public const string GitFetch = "git_fetch";
+    public const string GitPull = "git_pull";
+    public const string GitFileBase = "git_file_base";
+    public const string GitDiff = "git_diff";
+    public const string GitLog = "git_log";
+    public const string GitShow = "git_show";
+    public const string GitBlame = "git_blame";
+    public const string GitStashes = "git_stashes";
+    public const string GitStash = "git_stash";
+    public const string GitDiscard = "git_discard";
+    public const string GitDiscardUndo = "git_discard_undo";
+    public const string GitTags = "git_tags";
+    public const string GitTagCreate = "git_tag_create";
+    public const string GitTagDelete = "git_tag_delete";
+    public const string GitRemotes = "git_remotes";
+    public const string GitWorktrees = "git_worktrees";
+    public const string GitWorktreeCreate = "git_worktree_create";
+    public const string GitWorktreeRemove = "git_worktree_remove";
+    public const string GitWorktreeMerge = "git_worktree_merge";
+    public const string GitSubmodules = "git_submodules";
+    public const string GitConflict = "git_conflict";
+    public const string GitConflictResolve = "git_conflict_resolve";
+    public const string GitOperation = "git_operation";
+
     public const string TerminalList = "terminal_list";
     public const string TerminalOpen = "terminal_open";
     public const string TerminalAttach = "terminal_attach";
@@ -82,6 +114,19 @@ public static class MessageTypes
     /// <summary>Machine → device: what changed in a project, see <see cref="FsChangedPayload"/>.</summary>
     public const string FsChanged = "fs_changed";
 
+    public const string CommandExec = "command_exec";
+    public const string CommandCancel = "command_cancel";
+    public const string CommandRead = "command_read";
+    public const string CommandRunsList = "command_runs_list";
+    public const string CommandFavouritesGet = "command_favourites_get";
+    public const string CommandFavouritesSet = "command_favourites_set";
+
+    /// <summary>Machine → device: what a one-shot command writes, see <see cref="CommandOutputPayload"/>.</summary>
+    public const string CommandOutput = "command_output";
+
+    /// <summary>Machine → device: a one-shot command is over, see <see cref="CommandExitPayload"/>.</summary>
+    public const string CommandExit = "command_exit";
+
     /// <summary>Machine → device: what a terminal writes, see <see cref="TerminalOutputPayload"/>.</summary>
     public const string TerminalOutput = "terminal_output";
 
@@ -111,5 +156,9 @@ public static class MessageTypes
         AttachmentBegin, AttachmentChunk, AttachmentEnd, AttachmentDiscard, AttachmentRead, FilesFind, AgentSessionFork,
         FsList, FsStat, FsRead, FsWrite, FsMkdir, FsMove, FsDelete, FsTrashList, FsRestore,
         FsSearch, FsUploadBegin, FsUploadChunk, FsUploadEnd, FsUploadDiscard, FsDownloadBegin, FsDownloadChunk, FsDownloadEnd,
+        GitStatus, GitPush, GitFetch, GitPull, GitBranches, GitBranchCreate, GitCheckout, GitStage, GitUnstage, GitCommit, GitFileBase, GitDiff, GitLog,
+        GitShow, GitBlame, GitStashes, GitStash, GitDiscard, GitDiscardUndo, GitTags, GitTagCreate, GitTagDelete, GitRemotes,
+        GitWorktrees, GitWorktreeCreate, GitWorktreeRemove, GitWorktreeMerge, GitSubmodules, GitConflict, GitConflictResolve, GitOperation,
+        CommandExec, CommandCancel, CommandRead, CommandRunsList, CommandFavouritesGet, CommandFavouritesSet,
     ];
 }

@@ -57,6 +57,8 @@ public sealed record MachineStateResponse(
 [JsonDerivedType(typeof(DeviceChanged), "device")]
 [JsonDerivedType(typeof(LedgerMoved), "ledger_head")]
 [JsonDerivedType(typeof(MachineChanged), "machine")]
+[JsonDerivedType(typeof(GitChanged), "git")]
+[JsonDerivedType(typeof(GitProgress), "git_progress")]
 [JsonDerivedType(typeof(MachineStopping), "stopping")]
 public abstract record MachineEvent;
 
@@ -77,6 +79,13 @@ public sealed record LedgerMoved(LedgerHead Head) : MachineEvent;
 
 /// <summary>What the machine says of itself, anew.</summary>
 public sealed record MachineChanged(MachineInfo Machine) : MachineEvent;
+
+/// <summary>A device's word changed something in a project's repository: ask for its status again. What others change is not told so.</summary>
+public sealed record GitChanged(Guid ProjectId) : MachineEvent;
+
+/// <summary>How far a push, fetch or pull is, in git's own words.</summary>
+/// <param name="Text">One line. Untrusted.</param>
+public sealed record GitProgress(Guid ProjectId, string Text) : MachineEvent;
 
 /// <summary>The daemon is stopping, and why.</summary>
 public sealed record MachineStopping(string Reason) : MachineEvent;

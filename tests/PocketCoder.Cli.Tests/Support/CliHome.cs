@@ -25,6 +25,7 @@ internal sealed class CliHome : IAsyncDisposable
         Environment["POCKETCODER_HOME"] = Root;
         Environment["NO_COLOR"] = "1";
         Environment["LOG_LEVEL"] = null;
+        Environment["POCKETCODER_PORT"] = "0"; // tests beside this one have ports of their own
     }
 
     /// <summary>The program of the same configuration as these tests.</summary>

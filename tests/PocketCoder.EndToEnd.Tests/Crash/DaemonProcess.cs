@@ -178,6 +178,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
         }
 
         start.Environment["POCKETCODER_HOME"] = home.Root;
+        start.Environment["POCKETCODER_PORT"] = "0"; // tests beside this one have ports of their own
         return Process.Start(start) ?? throw new InvalidOperationException($"{Program} does not start");
     }
 }

@@ -22,7 +22,7 @@ internal sealed class TypeScriptContract
         }
 
         requests.Append("}\n\n");
-        foreach (var type in (Type[])[typeof(AgentEventPayload), typeof(AgentDeltaPayload), typeof(MachineEvent), typeof(TerminalOutputPayload), typeof(WireError), typeof(Envelope)])
+        foreach (var type in (Type[])[typeof(AgentEventPayload), typeof(AgentDeltaPayload), typeof(MachineEvent), typeof(TerminalOutputPayload), typeof(CommandOutputPayload), typeof(CommandExitPayload), typeof(WireError), typeof(Envelope)])
         {
             contract.Name(type);
         }

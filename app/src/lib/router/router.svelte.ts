@@ -3,7 +3,31 @@ export type Route =
   | { readonly name: "sessions"; readonly agentSessionId: string | null; readonly terminal?: string | undefined }
   | { readonly name: "new"; readonly projectId: string | null }
   | { readonly name: "machine" }
+  | ProjectRoute
   | { readonly name: "you"; readonly page: "devices" | "ledger" | null };
+
+export type ProjectTab = "files" | "git" | "runs";
+
+/** `at`: where within the tab, such as `["file", "src/a.ts", "12"]`; the tab's own screens know what it means. */
+export interface ProjectRoute {
+  readonly name: "project";
+  readonly projectId: string;
+  readonly tab: ProjectTab;
+  readonly at: readonly string[];
+}
+
+/** A piece of an address. Without dots: the gateway takes what has one for a file of the app. */
+function piece(text: string): string {
+  return encodeURIComponent(text).replace(/~/g, "~t").replace(/\./g, "~d");
+}
+
+function unpiece(text: string): string | null {
+  try {
+    return decodeURIComponent(text.replace(/~d/g, ".").replace(/~t/g, "~"));
+  } catch {
+    return null; // a broken escape
+  }
+}
 
 /** Addresses are paths; unknown ones are the inbox. */
 export function parseRoute(path: string): Route {
@@ -18,6 +42,11 @@ export function parseRoute(path: string): Route {
       return { name: "new", projectId: id };
     case "machine":
       return { name: "machine" };
+    case "projects": {
+      if (id === null) return { name: "machine" };
+      const at = path.split("/").filter((part) => part !== "").slice(3).map(unpiece);
+      return { name: "project", projectId: id, tab: third === "git" || third === "runs" ? third : "files", at: at.every((part) => part !== null) ? (at as string[]) : [] };
+    }
     case "you":
       return { name: "you", page: second === "devices" || second === "ledger" ? second : null };
     default:
@@ -35,6 +64,8 @@ export function pathOf(route: Route): string {
       return route.projectId ? `/new/${route.projectId}` : "/new";
     case "machine":
       return "/machine";
+    case "project":
+      return `/projects/${route.projectId}/${route.tab}${route.at.map((part) => `/${piece(part)}`).join("")}`;
     case "you":
       return route.page ? `/you/${route.page}` : "/you";
   }

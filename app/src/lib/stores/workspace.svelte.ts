@@ -58,6 +58,8 @@ export class Workspace {
   agents = $state.raw<readonly AgentInfo[]>([]);
   sessions = $state.raw<ReadonlyMap<string, SessionInfo>>(new Map());
   approvals = $state.raw<ReadonlyMap<string, ApprovalInfo>>(new Map());
+  /** How often a project's repository was changed by a device since this page began, by project. */
+  repositories = $state.raw<ReadonlyMap<string, number>>(new Map());
   devices = $state.raw<readonly DeviceInfo[] | null>(null);
   outbox = $state.raw<readonly OutboxItem[]>([]);
   alarm = $state.raw<LedgerAlarm | null>(null);
@@ -390,6 +392,9 @@ export class Workspace {
         break;
       case "machine":
         this.machine = event.machine;
+        break;
+      case "git":
+        this.repositories = new Map(this.repositories).set(event.projectId, (this.repositories.get(event.projectId) ?? 0) + 1);
         break;
       case "stopping":
         this.stopping = event.reason;

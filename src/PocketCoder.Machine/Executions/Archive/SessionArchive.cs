@@ -73,6 +73,20 @@ internal sealed class SessionArchive(string root, TimeProvider time)
         }
     }
 
+    /// <summary>Deletes an entry that nobody can ask for any more. One that can't be deleted goes with the next <see cref="Sweep"/> for its age.</summary>
+    public void Remove(Guid session, Guid id)
+    {
+        try
+        {
+            File.Delete(PathOf(session, id));
+            File.Delete(PathOf(session, id) + TotalSuffix);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // its age takes it
+        }
+    }
+
     /// <summary>Deletes what is too old or too much; at most once an hour.</summary>
     public void Sweep()
     {

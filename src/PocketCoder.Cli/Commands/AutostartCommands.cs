@@ -1,0 +1,126 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using PocketCoder.Cli.Autostarting;
+using PocketCoder.Cli.Output;
+using PocketCoder.Processes;
+
+namespace PocketCoder.Cli.Commands;
+
+/// <summary><c>pocketcoder enable-autostart|disable-autostart</c>. Both may be repeated.</summary>
+internal static class AutostartCommands
+{
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(20);
+
+    public static Command Enable(Terminal terminal)
+    {
+        var print = new Option<bool>("--print") { Description = "Only print the file" };
+        return new Command("enable-autostart", "Start the daemon with your session on this machine") { print }.Does(terminal, async (context, parsed, ct) =>
+        {
+            context.Home.Inspect();
+            var (path, content) = File(context);
+            if (parsed.GetValue(print))
+            {
+                await context.Terminal.Out.WriteAsync(content);
+                return ExitCode.Ok;
+            }
+
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            await System.IO.File.WriteAllTextAsync(path, content, OperatingSystem.IsWindows() ? Encoding.Unicode : new UTF8Encoding(false), ct);
+            var problem = await RunAllAsync(context, Enabling(path), ct);
+            return Tell(context, path, enabled: true, problem);
+        });
+    }
+
+    public static Command Disable(Terminal terminal) => new Command("disable-autostart", "Start the daemon no more by itself; one that runs goes on").Does(terminal, async (context, _, ct) =>
+    {
+        var (path, _) = File(context);
+        var problem = System.IO.File.Exists(path) ? await RunAllAsync(context, Disabling(path), ct) : null;
+        System.IO.File.Delete(path);
+        return Tell(context, path, enabled: false, problem);
+    });
+
+    private static int Tell(CommandContext context, string path, bool enabled, string? problem)
+    {
+        if (context.Json)
+        {
+            CliJson.Write(context.Terminal, new AutostartShown(enabled, path, problem), CliJson.Default.AutostartShown);
+            return ExitCode.Ok;
+        }
+
+        context.Say(enabled ? $"PocketCoder starts with your session: {Untrusted.Show(path)}" : "PocketCoder does not start by itself.");
+        if (problem is not null)
+        {
+            context.Say($"  It counts from your next login on: {Untrusted.Show(problem)}");
+        }
+
+        if (enabled && OperatingSystem.IsLinux() && !System.IO.File.Exists($"/var/lib/systemd/linger/{Environment.UserName}"))
+        {
+            context.Say($"  To have it without a login too, from the machine's start on: loginctl enable-linger {Untrusted.Show(Environment.UserName)}");
+        }
+
+        return ExitCode.Ok;
+    }
+
+    private static (string Path, string Content) File(CommandContext context)
+    {
+        var program = Environment.ProcessPath is { } own && Path.GetFileNameWithoutExtension(own) != "dotnet" ? own : throw new CommandFailure("This program does not know where it lies. Start it by its own name, not through dotnet.");
+        var environment = context.Terminal.Environment;
+        var spec = new AutostartSpec(program, context.Home.Root, environment("PATH") is { Length: > 0 } path ? path : "/usr/local/bin:/usr/bin:/bin");
+        var user = environment("HOME") is { Length: > 0 } set ? set : Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+        if (OperatingSystem.IsWindows())
+        {
+            return (Path.Combine(context.Home.Root, "autostart.xml"), AutostartFiles.Task(spec, $"{Environment.UserDomainName}\\{Environment.UserName}"));
+        }
+
+        if (OperatingSystem.IsMacOS())
+        {
+            return (Path.Combine(user, "Library", "LaunchAgents", AutostartFiles.AgentLabel + ".plist"), AutostartFiles.Launchd(spec));
+        }
+
+        var settings = environment("XDG_CONFIG_HOME") is { Length: > 0 } xdg && Path.IsPathFullyQualified(xdg) ? xdg : Path.Combine(user, ".config");
+        return (Path.Combine(settings, "systemd", "user", AutostartFiles.UnitName), AutostartFiles.Systemd(spec));
+    }
+
+    private static IReadOnlyList<IReadOnlyList<string>> Enabling(string path)
+        => OperatingSystem.IsWindows() ? [["schtasks", "/Create", "/F", "/TN", AutostartFiles.TaskName, "/XML", path]]
+            : OperatingSystem.IsMacOS() ? [["launchctl", "load", "-w", path]]
+            : [["systemctl", "--user", "daemon-reload"], ["systemctl", "--user", "enable", AutostartFiles.UnitName]];
+
+    private static IReadOnlyList<IReadOnlyList<string>> Disabling(string path)
+        => OperatingSystem.IsWindows() ? [["schtasks", "/Delete", "/F", "/TN", AutostartFiles.TaskName]]
+            : OperatingSystem.IsMacOS() ? [["launchctl", "unload", "-w", path]]
+            : [["systemctl", "--user", "disable", AutostartFiles.UnitName], ["systemctl", "--user", "daemon-reload"]];
+
+    /// <returns>What kept the system from taking notice now; null: nothing.</returns>
+    private static async Task<string?> RunAllAsync(CommandContext context, IReadOnlyList<IReadOnlyList<string>> commands, CancellationToken ct)
+    {
+        var environment = EnvironmentAllowList.SelectFromOwn("DBUS_SESSION_BUS_ADDRESS");
+        foreach (var (name, set) in environment.Keys.Append("PATH").ToList().Select(n => (n, context.Terminal.Environment(n))))
+        {
+            if (set is { Length: > 0 })
+            {
+                environment[name] = set;
+            }
+        }
+
+        foreach (var command in commands)
+        {
+            try
+            {
+                var result = await CommandRun.RunAsync(
+                    new ProcessStart { Program = command[0], Arguments = [.. command.Skip(1)], WorkingDirectory = "/", Environment = environment }, s_limit, 2000, TimeProvider.System, ct);
+                if (result.TimedOut || result.ExitCode != 0)
+                {
+                    return string.Create(CultureInfo.InvariantCulture, $"{command[0]} said: {result.Output.Trim()}");
+                }
+            }
+            catch (ProcessStartException e)
+            {
+                return e.Message;
+            }
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,154 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using PocketCoder.Cli.Output;
+
+namespace PocketCoder.Cli.Commands;
+
+/// <summary><c>pocketcoder completion bash|zsh|fish</c>: written from the command tree, so that it can't name what there is not.</summary>
+internal static class CompletionCommand
+{
+    private const string Program = "pocketcoder";
+
+    public static Command Create(Terminal terminal) => new("completion", "Print a shell's completion script")
+    {
+        Shell(terminal, "bash", "For bash: source <(pocketcoder completion bash)", Bash),
+        Shell(terminal, "zsh", "For zsh: pocketcoder completion zsh > a folder of $fpath, as _pocketcoder", Zsh),
+        Shell(terminal, "fish", "For fish: pocketcoder completion fish > ~/.config/fish/completions/pocketcoder.fish", Fish),
+    };
+
+    /// <summary>Needs no home: packages are built where there is none.</summary>
+    private static Command Shell(Terminal terminal, string name, string description, Func<IReadOnlyList<Place>, string> write)
+    {
+        var command = new Command(name, description);
+        command.SetAction(parsed =>
+        {
+            var script = write([.. Places(parsed.RootCommandResult.Command, "")]);
+            if (parsed.GetValue(CommandLine.Json))
+            {
+                CliJson.Write(terminal, new ScriptShown(name, script), CliJson.Default.ScriptShown);
+            }
+            else
+            {
+                terminal.Out.Write(script);
+            }
+
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static IEnumerable<Place> Places(Command command, string path)
+    {
+        var commands = command.Subcommands.Where(c => !c.Hidden).ToList();
+        var options = command.Options.Concat([CommandLine.Json]).Where(o => !o.Hidden).DistinctBy(o => o.Name).Select(o => (o.Name, o.Description ?? "")).ToList();
+        return commands.SelectMany(c => Places(c, $"{path} {c.Name}".Trim()))
+            .Prepend(new Place(path, [.. commands.Select(c => (c.Name, c.Description ?? ""))], options));
+    }
+
+    private static string Bash(IReadOnlyList<Place> places)
+    {
+        var script = new StringBuilder();
+        script.AppendLine(CultureInfo.InvariantCulture, $$"""
+            # bash completion of {{Program}}. Use it with: source <({{Program}} completion bash)
+            _{{Program}}() {
+                local cur="${COMP_WORDS[COMP_CWORD]}" at="" word i
+                for ((i = 1; i < COMP_CWORD; i++)); do
+                    word="${COMP_WORDS[i]}"
+                    case "$at $word" in
+                        {{string.Join("|", Below(places).Select(p => $"\"{Turn(p)}\""))}}) at="${at:+$at }$word" ;;
+                    esac
+                done
+                case "$at" in
+            """);
+        foreach (var place in places)
+        {
+            script.AppendLine(CultureInfo.InvariantCulture, $"        \"{place.Path}\") COMPREPLY=($(compgen -W \"{string.Join(' ', place.Words)}\" -- \"$cur\")) ;;");
+        }
+
+        script.AppendLine(CultureInfo.InvariantCulture, $$"""
+                esac
+            }
+            complete -o default -F _{{Program}} {{Program}}
+            """);
+        return Unix(script);
+    }
+
+    private static string Zsh(IReadOnlyList<Place> places)
+    {
+        var script = new StringBuilder();
+        script.AppendLine(CultureInfo.InvariantCulture, $$"""
+            #compdef {{Program}}
+            # zsh completion of {{Program}}.
+            _{{Program}}() {
+                local at="" word
+                local -i i
+                for ((i = 2; i < CURRENT; i++)); do
+                    word="${words[i]}"
+                    case "$at $word" in
+                        {{string.Join("|", Below(places).Select(p => $"\"{Turn(p)}\""))}}) at="${at:+$at }$word" ;;
+                    esac
+                done
+                case "$at" in
+            """);
+        foreach (var place in places)
+        {
+            script.AppendLine(CultureInfo.InvariantCulture, $"        \"{place.Path}\") compadd -- {string.Join(' ', place.Words)} ;;");
+        }
+
+        script.AppendLine(CultureInfo.InvariantCulture, $$"""
+                esac
+                _files
+            }
+            compdef _{{Program}} {{Program}}
+            """);
+        return Unix(script);
+    }
+
+    private static string Fish(IReadOnlyList<Place> places)
+    {
+        var script = new StringBuilder();
+        script.AppendLine(CultureInfo.InvariantCulture, $$"""
+            # fish completion of {{Program}}.
+            function __{{Program}}_at
+                set -l known {{string.Join(' ', Below(places).Select(p => $"'{p.Path}'"))}}
+                set -l at ""
+                for word in (commandline -opc)[2..-1]
+                    set -l next (string trim -- "$at $word")
+                    if contains -- "$next" $known
+                        set at $next
+                    end
+                end
+                test "$at" = "$argv[1]"
+            end
+            """);
+        foreach (var place in places)
+        {
+            foreach (var (name, description) in place.Commands)
+            {
+                script.AppendLine(CultureInfo.InvariantCulture, $"complete -c {Program} -n '__{Program}_at \"{place.Path}\"' -a {name} -d {Quoted(description)}");
+            }
+
+            foreach (var (name, description) in place.Options)
+            {
+                script.AppendLine(CultureInfo.InvariantCulture, $"complete -c {Program} -n '__{Program}_at \"{place.Path}\"' -l {name[2..]} -d {Quoted(description)}");
+            }
+        }
+
+        return Unix(script);
+    }
+
+    private static IEnumerable<Place> Below(IEnumerable<Place> places) => places.Where(p => p.Path.Length > 0);
+
+    /// <summary>A place as where one is and the next word.</summary>
+    private static string Turn(Place place) => place.Path.Contains(' ', StringComparison.Ordinal) ? place.Path : " " + place.Path;
+
+    private static string Quoted(string text) => $"'{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal)}'";
+
+    private static string Unix(StringBuilder script) => script.ToString().ReplaceLineEndings("\n");
+
+    private sealed record Place(string Path, IReadOnlyList<(string Name, string Description)> Commands, IReadOnlyList<(string Name, string Description)> Options)
+    {
+        public IEnumerable<string> Words => Commands.Concat(Options).Select(w => w.Name);
+    }
+}

@@ -1,0 +1,37 @@
+using PocketCoder.Hands;
+using PocketCoder.Ledger;
+using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Machine.Routing;
+using PocketCoder.Machine.Terminals;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Machine.Commands;
+
+/// <summary>The desk as the control plane sees it: everything is the owner's, and failures have the control plane's own name.</summary>
+internal sealed class OwnerCommands(CommandDesk desk) : IControlCommands
+{
+    public Task<CommandRunInfo> ExecAsync(CommandExecRequest request, CancellationToken ct) => NamedAsync(async () => (await desk.ExecAsync(request, Typist.Owner, ct)).Run);
+
+    public Task<CommandReadResponse> ReadAsync(Guid run, long offset, int limit, TimeSpan wait, CancellationToken ct) => NamedAsync(() => desk.ReadAsync(run, offset, limit, wait, ct));
+
+    public Task<CommandRunInfo> CancelAsync(Guid run, CancellationToken ct) => NamedAsync(() => desk.CancelAsync(run, ct));
+
+    public Task<CommandRunsListResponse> ListAsync(CommandRunsListRequest request, CancellationToken ct) => NamedAsync(() => desk.ListAsync(request, ct));
+
+    private static async Task<T> NamedAsync<T>(Func<Task<T>> work)
+    {
+        try
+        {
+            return await work();
+        }
+        catch (RequestFailure failure)
+        {
+            throw new ControlException(failure.Error.Code, failure.Error.Message, failure);
+        }
+        catch (Exception e) when (e is SandboxException or LedgerException)
+        {
+            var error = Failures.ToWire(e);
+            throw new ControlException(error.Code, error.Message, e);
+        }
+    }
+}

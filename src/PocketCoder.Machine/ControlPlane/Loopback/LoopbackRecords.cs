@@ -1,0 +1,40 @@
+using System.Text.Json.Serialization;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Machine.ControlPlane.Loopback;
+
+// The shapes of the HTTP control plane (seed 003 §Control plane).
+
+/// <param name="MachineKey">The machine's public id; no key.</param>
+/// <param name="LoggedIn">Whether the machine has an account; not without an account gateway.</param>
+internal sealed record LoopbackStatus(string Version, string MachineKey, bool LoggedIn, LoopbackRelay Relay, LoopbackCapabilities Capabilities, IReadOnlyList<LoopbackProject> Projects);
+
+internal sealed record LoopbackRelay(bool Connected, DateTimeOffset? LastConnectedAt, DateTimeOffset? LastHeartbeatAt);
+
+internal sealed record LoopbackCapabilities(bool HasGit, bool HasClaude, bool ClaudeStoreFound, IReadOnlyList<string> Warnings);
+
+/// <param name="LastFsSeq">The number of the last <c>fs_changed</c>; 0 before the first.</param>
+internal sealed record LoopbackProject(Guid ProjectId, string Name, string Path, bool WatcherRunning, long LastFsSeq);
+
+internal sealed record LoopbackLabel(string Label);
+
+internal sealed record LoopbackReason(string? Reason = null);
+
+internal sealed record LoopbackAdd(string Path, string? Name = null, bool Force = false);
+
+/// <summary>RFC 9457.</summary>
+internal sealed record LoopbackProblem(string Type, string Title, int Status, string Detail, ErrorCode Code);
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
+    MaxDepth = 8)]
+[JsonSerializable(typeof(LoopbackStatus))]
+[JsonSerializable(typeof(LoopbackLabel))]
+[JsonSerializable(typeof(LoopbackReason))]
+[JsonSerializable(typeof(LoopbackAdd))]
+[JsonSerializable(typeof(LoopbackProblem))]
+[JsonSerializable(typeof(ProjectInfo))]
+[JsonSerializable(typeof(IReadOnlyList<ProjectInfo>))]
+internal sealed partial class LoopbackJson : JsonSerializerContext;

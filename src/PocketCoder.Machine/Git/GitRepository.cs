@@ -1,0 +1,139 @@
+using System.Text;
+using PocketCoder.Git;
+using PocketCoder.Machine.Routing;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Machine.Git;
+
+/// <summary>A project's repository, for one request. What goes wrong is a <see cref="RequestFailure"/> with the codes of docs/git.md.</summary>
+internal sealed class GitRepository(ProjectInfo project, GitPlace place, SandboxKind sandbox, IGitRunner runner, SemaphoreSlim gate)
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+
+    public ProjectInfo Project { get; } = project;
+
+    public GitPlace Place { get; } = place;
+
+    public SandboxKind Sandbox { get; } = sandbox;
+
+    public byte[] Prefix { get; } = Encoding.UTF8.GetBytes(place.Prefix);
+
+    /// <summary>The whole project, for commands that take paths from their arguments.</summary>
+    public string Everything => Place.Prefix.Length == 0 ? "." : Place.Prefix;
+
+    /// <exception cref="RequestFailure">As the codes say.</exception>
+    public async Task<GitResult> RunAsync(GitCommand command, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await runner.RunAsync(command, cancellationToken);
+        }
+        catch (GitException e)
+        {
+            throw GitErrors.ToRequest(e);
+        }
+    }
+
+    /// <summary>Reads; takes no lock.</summary>
+    public Task<GitResult> ReadAsync(CancellationToken cancellationToken, params IReadOnlyList<string> arguments) => RunAsync(new GitCommand(arguments), cancellationToken);
+
+    public Task<GitResult> WriteAsync(CancellationToken cancellationToken, params IReadOnlyList<string> arguments)
+        => RunAsync(new GitCommand(arguments) { Writes = true, TimeLimit = TimeSpan.FromSeconds(60) }, cancellationToken);
+
+    /// <summary>Has the repository for itself. What was begun is not broken off when the device goes away.</summary>
+    /// <exception cref="RequestFailure">CONFLICT when it is not to be had in 30 seconds, or what the work throws.</exception>
+    public async Task<T> ExclusiveAsync<T>(Func<Task<T>> work)
+    {
+        if (!await gate.WaitAsync(s_patience))
+        {
+            throw new RequestFailure(ErrorCode.Conflict, "Something else is being done in this repository. Try again.");
+        }
+
+        try
+        {
+            return await work();
+        }
+        finally
+        {
+            gate.Release();
+        }
+    }
+
+    /// <summary>The whole id of what a person named.</summary>
+    /// <exception cref="RequestFailure">INVALID_REQUEST, GIT_ERROR when there is none.</exception>
+    public async Task<string> IdAsync(string? revision, CancellationToken cancellationToken, string kind = "commit")
+    {
+        var name = Checked(() => GitNames.Revision(revision));
+        var result = await RunAsync(new GitCommand("rev-parse", "--verify", "--quiet", "--end-of-options", $"{name}^{{{kind}}}") { AlsoFine = [1, 128] }, cancellationToken);
+        var id = result.Text.Trim();
+        return GitNames.IsId(id)
+            ? id
+            : throw new RequestFailure(ErrorCode.GitError, "There is no such commit, branch or tag.", new Dictionary<string, string>(StringComparer.Ordinal) { ["ref"] = name });
+    }
+
+    /// <summary>The last commit; null before the first.</summary>
+    public async Task<string?> HeadAsync(CancellationToken cancellationToken)
+    {
+        var result = await RunAsync(new GitCommand("rev-parse", "--verify", "--quiet", "HEAD^{commit}") { AlsoFine = [1, 128] }, cancellationToken);
+        var id = result.Text.Trim();
+        return GitNames.IsId(id) ? id : null;
+    }
+
+    /// <summary>The branch that is checked out; null when detached.</summary>
+    public async Task<string?> BranchAsync(CancellationToken cancellationToken)
+    {
+        var result = await RunAsync(new GitCommand("symbolic-ref", "--quiet", "--short", "HEAD") { AlsoFine = [1, 128] }, cancellationToken);
+        var name = result.Text.TrimEnd('\n');
+        return name.Length > 0 ? name : null;
+    }
+
+    public async Task<RepositoryStatus> StatusAsync(CancellationToken cancellationToken)
+        => Parsed(StatusParser.Parse, (await ReadAsync(cancellationToken, StatusParser.Arguments)).Output);
+
+    /// <summary>A path of a request from the repository's top, as bytes.</summary>
+    /// <exception cref="RequestFailure">OUTSIDE_PROJECT_ROOT</exception>
+    public byte[] PathOf(string? path) => [.. Prefix, .. Checked(() => GitNames.Path(path))];
+
+    /// <summary>The same as text, for git's arguments; only for paths that are UTF-8.</summary>
+    public string PathText(string? path) => Encoding.UTF8.GetString(PathOf(path));
+
+    /// <summary>All paths of a request, closed by NULs, for <c>--pathspec-from-file=-</c>.</summary>
+    public byte[] PathList(IReadOnlyList<string>? paths, IReadOnlyList<string>? rawPaths)
+    {
+        var all = (paths ?? []).Select(p => PathOf(p)).Concat((rawPaths ?? []).Select(Raw)).ToList();
+        return all.Count is > 0 and <= GitLimits.Paths
+            ? [.. all.SelectMany(p => p.Append((byte)0))]
+            : throw new RequestFailure(ErrorCode.InvalidRequest, $"Name 1 to {GitLimits.Paths} paths.");
+    }
+
+    /// <summary>Of what a request names: null when it names nothing.</summary>
+    public static bool Names(IReadOnlyList<string>? paths, IReadOnlyList<string>? rawPaths) => paths is { Count: > 0 } || rawPaths is { Count: > 0 };
+
+    public static T Checked<T>(Func<T> check)
+    {
+        try
+        {
+            return check();
+        }
+        catch (GitException e)
+        {
+            throw GitErrors.ToRequest(e);
+        }
+    }
+
+    private byte[] Raw(string path)
+    {
+        try
+        {
+            return [.. Prefix, .. Checked(() => GitNames.Path(Convert.FromBase64String(path)))];
+        }
+        catch (FormatException)
+        {
+            throw new RequestFailure(ErrorCode.InvalidRequest, "rawPaths must be base64.");
+        }
+    }
+
+    private delegate RepositoryStatus StatusRead(ReadOnlySpan<byte> output, ReadOnlySpan<byte> prefix, int limit);
+
+    private RepositoryStatus Parsed(StatusRead parse, ReadOnlyMemory<byte> output) => Checked(() => parse(output.Span, Prefix, GitLimits.StatusEntries));
+}

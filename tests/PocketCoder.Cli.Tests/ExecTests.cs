@@ -1,0 +1,55 @@
+using System.Text.Json;
+using PocketCoder.Machine;
+
+namespace PocketCoder.Cli.Tests;
+
+/// <summary>One daemon for what the owner does with it from the terminal: commands, the HTTP control plane, a backup.</summary>
+public sealed class ExecTests
+{
+    [Fact]
+    public async Task A_command_is_run_from_the_terminal_and_a_backup_is_made_meanwhile_and_put_back()
+    {
+        await using var home = new CliHome();
+        await home.StartAsync("--sandbox", "none", "--control-port", "0");
+        (await home.RunAsync("add", home.Work, "--name", "mine")).Succeeded();
+
+        var ran = (await home.FeedAsync("piped", "exec", "--stdin", "--env", "A=b c", "cat; echo \"|$A|$PWD\"; echo oh >&2; exit 9")).Ended(9);
+        Assert.Equal(($"piped|b c|{home.Work}\n", "oh\n"), (ran.Out, ran.Error));
+        Assert.Equal("a b\nc\n", (await home.RunAsync("exec", "--project", "mine", "--", "printf", "%s\\n", "a b", "c")).Succeeded().Out);
+        Assert.Contains("longer than 1 s", (await home.RunAsync("exec", "--timeout", "1", "sleep 60")).Ended(ExitCode.TimedOut).Error, StringComparison.Ordinal);
+        (await home.RunAsync("exec", "kill -KILL $$")).Ended(128 + 9);
+        (await home.RunAsync("exec", "--cwd", "..", "true")).Ended(1);
+        (await home.RunAsync("exec", "--env", "A", "true")).Ended(2);
+        await using (var sleeping = home.Begin("exec", "echo up; sleep 600"))
+        {
+            await PocketCoder.Testing.Wait.UntilAsync(() => sleeping.Out == "up\n", "the command runs");
+            await sleeping.SignalAsync("INT");
+            (await sleeping.EndAsync()).Ended(128 + 15);
+        }
+
+        var detached = await home.AskAsync("exec", "--detach", "true");
+        var runs = (await home.AskAsync("runs")).GetProperty("runs").EnumerateArray().ToList();
+        Assert.Equal(detached.GetProperty("runId").GetString(), runs[0].GetProperty("runId").GetString());
+        Assert.Equal("cancelled", runs[1].GetProperty("state").GetString());
+        Assert.Equal(6, runs.Count);
+        Assert.Contains("printf", (await home.RunAsync("runs", "--project", "mine")).Succeeded().Out, StringComparison.Ordinal);
+
+        var control = (await home.AskAsync("status")).GetProperty("control").GetString()!;
+        using (var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }))
+        {
+            Assert.Equal("", await http.GetStringAsync(new Uri(control + "/health")));
+            http.DefaultRequestHeaders.Authorization = new("Bearer", await File.ReadAllTextAsync(home.Home.ControlToken));
+            Assert.Equal(2, JsonDocument.Parse(await http.GetStringAsync(new Uri(control + "/status"))).RootElement.GetProperty("projects").GetArrayLength());
+        }
+
+        var backup = Path.Combine(home.Folder, "b");
+        (await home.RunAsync("backup", backup)).Succeeded();
+        (await home.RunAsync("restore", "--check", backup)).Succeeded();
+        Assert.Contains("The daemon runs", (await home.RunAsync("restore", backup)).Ended(1).Error, StringComparison.Ordinal);
+        (await home.RunAsync("stop")).Succeeded();
+        Assert.Contains("older", (await home.RunAsync("restore", backup)).Ended(1).Error, StringComparison.Ordinal);
+        var restored = await home.AskAsync("restore", "--force", backup);
+        Assert.True(Directory.Exists(restored.GetProperty("kept").GetString()));
+        Assert.False(File.Exists(home.Home.ControlToken));
+    }
+}

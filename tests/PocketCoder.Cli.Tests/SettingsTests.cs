@@ -1,0 +1,142 @@
+using PocketCoder.Machine;
+
+namespace PocketCoder.Cli.Tests;
+
+/// <summary>Settings, autostart files, completion, updates: what needs no daemon, in this process.</summary>
+public sealed class SettingsTests : IAsyncDisposable
+{
+    private readonly string _root = Directory.CreateTempSubdirectory("pcs-").FullName;
+    private readonly Dictionary<string, string> _environment = new(StringComparer.Ordinal);
+
+    public SettingsTests() => _environment["POCKETCODER_HOME"] = Path.Combine(_root, "home");
+
+    public ValueTask DisposeAsync()
+    {
+        Directory.Delete(_root, recursive: true);
+        return ValueTask.CompletedTask;
+    }
+
+    [Fact]
+    public async Task A_setting_is_checked_as_its_option_is_and_counts_after_the_environment()
+    {
+        Assert.Equal("17333\n", (await RunAsync("config", "get", "control-port")).Succeeded().Out);
+        (await RunAsync("config", "set", "control-port", "18000")).Succeeded();
+        (await RunAsync("config", "set", "listen", "127.0.0.1:9000, [::1]:9000")).Succeeded();
+        (await RunAsync("config", "set", "behind-proxy", "true")).Succeeded();
+        (await RunAsync("config", "set", "log-level", "debug")).Succeeded();
+        Assert.Equal("18000\n", (await RunAsync("config", "get", "control-port")).Succeeded().Out);
+        _environment["POCKETCODER_PORT"] = "0";
+        var shown = (await RunAsync("config", "list", "--json")).Succeeded().Json.EnumerateArray().ToDictionary(s => s.GetProperty("key").GetString()!, s => (s.GetProperty("value").GetString(), s.GetProperty("from").GetString()), StringComparer.Ordinal);
+        Assert.Equal(("0", "POCKETCODER_PORT"), shown["control-port"]);
+        Assert.Equal(("127.0.0.1:9000, [::1]:9000", "file"), shown["listen"]);
+        Assert.Equal(("10m", "default"), shown["approval-timeout"]);
+        Assert.Equal((null, "default"), shown["turn-limit"]);
+        (await RunAsync("config", "unset", "listen")).Succeeded();
+        Assert.Equal("127.0.0.1:8090, [::1]:8090\n", (await RunAsync("config", "get", "listen")).Succeeded().Out);
+        Assert.DoesNotContain("listen", await File.ReadAllTextAsync(Home.At(_environment["POCKETCODER_HOME"]).Config), StringComparison.Ordinal);
+        if (!OperatingSystem.IsWindows())
+        {
+            Assert.Equal(Home.PrivateFile, File.GetUnixFileMode(Home.At(_environment["POCKETCODER_HOME"]).Config));
+        }
+    }
+
+    [Theory]
+    [InlineData("control-port", "99999")]
+    [InlineData("control-port", "seventeen")]
+    [InlineData("listen", "8090")]
+    [InlineData("listen", ",")]
+    [InlineData("behind-proxy", "perhaps")]
+    [InlineData("sandbox", "walls")]
+    [InlineData("approval-timeout", "5s")]
+    [InlineData("log-level", "loud")]
+    [InlineData("update-url", "http://example.com/v.json")]
+    [InlineData("nothing", "x")]
+    public async Task What_the_daemon_would_refuse_is_not_set(string key, string value)
+    {
+        (await RunAsync("config", "set", key, value)).Ended(ExitCode.Usage);
+        Assert.False(File.Exists(Home.At(_environment["POCKETCODER_HOME"]).Config));
+    }
+
+    [Fact]
+    public async Task A_file_that_was_spoilt_by_hand_is_told_with_its_name_and_nothing_is_started()
+    {
+        var home = Home.At(_environment["POCKETCODER_HOME"]);
+        home.Prepare();
+        foreach (var (text, told) in (IEnumerable<(string, string)>)[("{", "can't be read"), ("{\"sandbox\":\"walls\"}", "'walls' is no sandbox"), ("{\"sandbx\":\"none\"}", "names sandbx")])
+        {
+            await File.WriteAllTextAsync(home.Config, text);
+            var refused = (await RunAsync("start")).Ended(ExitCode.Failure);
+            Assert.Contains(told, refused.Error, StringComparison.Ordinal);
+            Assert.Contains(home.Config, refused.Error, StringComparison.Ordinal);
+        }
+
+        Assert.False(File.Exists(home.Database));
+    }
+
+    [Theory]
+    [InlineData("login")]
+    [InlineData("logout")]
+    [InlineData("update --check")]
+    public async Task What_is_not_set_up_explains_itself_and_ends_with_8(string verb)
+    {
+        var said = (await RunAsync(verb.Split(' '))).Ended(ExitCode.NotSetUp);
+        Assert.Contains("pocketcoder ", said.Error, StringComparison.Ordinal);
+        Assert.Equal("", said.Out);
+        Assert.Equal("UNKNOWN_ERROR", (await RunAsync([.. verb.Split(' '), "--json"])).Ended(ExitCode.NotSetUp).ErrorJson.GetProperty("code").GetString());
+    }
+
+    [Theory]
+    [InlineData("1.2.3", "1.2.3", 0)]
+    [InlineData("1.2.10", "1.2.9", 1)]
+    [InlineData("2.0.0", "1.99.99", 1)]
+    [InlineData("1.0.0-alpha", "1.0.0", -1)]
+    [InlineData("1.0.0-alpha.2", "1.0.0-alpha.10", -1)]
+    [InlineData("1.0.0-alpha", "1.0.0-1", 1)]
+    [InlineData("1.0.0-alpha.1", "1.0.0-alpha", 1)]
+    [InlineData("v1.0.0+abc", "1.0.0", 0)]
+    public void Versions_are_ordered_as_they_should_be(string one, string other, int order)
+    {
+        Assert.Equal(order, Math.Sign(Commands.VersionOrder.Compare(one, other)));
+        Assert.Equal(-order, Math.Sign(Commands.VersionOrder.Compare(other, one)));
+    }
+
+    [Theory]
+    [InlineData("{\"version\":\"999.0.0\",\"notes\":\"much\\u202eevil\"}", 0, "999.0.0")]
+    [InlineData("{\"version\":\"0.0.0\"}", 0, "newest")]
+    [InlineData("{\"version\":\"latest\"}", 1, "names no version")]
+    [InlineData("[]", 1, "something else")]
+    [InlineData("", 1, "something else")]
+    public async Task A_manifest_is_asked_and_what_it_says_is_not_trusted(string manifest, int code, string told)
+    {
+        using var server = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        server.Start();
+        var answering = AnswerAsync(server, manifest);
+        (await RunAsync("config", "set", "update-url", $"http://127.0.0.1:{((System.Net.IPEndPoint)server.LocalEndpoint).Port}/v.json")).Succeeded();
+
+        var said = (await RunAsync("update", "--check")).Ended(code);
+
+        await answering;
+        Assert.Contains(told, said.Out + said.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("\u202e", said.Out, StringComparison.Ordinal);
+    }
+
+    private static async Task AnswerAsync(System.Net.Sockets.TcpListener server, string body)
+    {
+        using var client = await server.AcceptTcpClientAsync();
+        await using var stream = client.GetStream();
+        using var reader = new StreamReader(stream);
+        while (await reader.ReadLineAsync() is { Length: > 0 })
+        {
+            // the request's head
+        }
+
+        await stream.WriteAsync(System.Text.Encoding.UTF8.GetBytes($"HTTP/1.1 200 OK\r\nContent-Length: {System.Text.Encoding.UTF8.GetByteCount(body)}\r\nConnection: close\r\n\r\n{body}"));
+    }
+
+    private async Task<Ran> RunAsync(params string[] arguments)
+    {
+        var (output, error) = (new StringWriter(), new StringWriter());
+        var code = await CommandLine.RunAsync(arguments, new Terminal(output, error, _environment.GetValueOrDefault), CancellationToken.None);
+        return new Ran(code, output.ToString(), error.ToString());
+    }
+}

@@ -1,0 +1,121 @@
+using PocketCoder.Machine.Backups;
+using PocketCoder.Machine.ControlPlane;
+
+namespace PocketCoder.Machine.Tests.Backups;
+
+public sealed class HomeBackupTests
+{
+    [Fact]
+    public async Task A_backup_of_a_running_daemon_is_whole_and_brings_everything_back()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        var home = daemon.Options.Home;
+        await using var phone = await daemon.PhoneAsync();
+        await ((IControlTarget)daemon.Daemon).SetLabelAsync("before", CancellationToken.None);
+        await using var place = new Place();
+
+        var made = await HomeBackup.MakeAsync(home, place.At("b1"), TimeProvider.System, CancellationToken.None);
+        Assert.Equal(made with { Files = null! }, await HomeBackup.VerifyAsync(place.At("b1"), CancellationToken.None) with { Files = null! });
+        Assert.Equal(daemon.Daemon.MachineId, made.MachineId);
+        if (!OperatingSystem.IsWindows())
+        {
+            Assert.All(Directory.GetFiles(place.At("b1"), "*", SearchOption.AllDirectories), f => Assert.Equal(Home.PrivateFile, File.GetUnixFileMode(f)));
+        }
+
+        await ((IControlTarget)daemon.Daemon).SetLabelAsync("after", CancellationToken.None);
+        await Assert.ThrowsAsync<BackupRefusal>(() => HomeBackup.MakeAsync(home, place.At("b1"), TimeProvider.System, CancellationToken.None));
+        await daemon.Daemon.StopAsync("test"); // which adds a row
+        var machine = daemon.Daemon.MachineId;
+
+        using (var held = DaemonLock.TryTake(home, TimeProvider.System)!)
+        {
+            var older = await Assert.ThrowsAsync<BackupRefusal>(() => HomeBackup.RestoreAsync(home, held, place.At("b1"), force: false, TimeProvider.System, CancellationToken.None));
+            Assert.Contains("is older", older.Message, StringComparison.Ordinal);
+            Assert.Equal("after\n", await File.ReadAllTextAsync(home.MachineLabel));
+
+            var restored = await HomeBackup.RestoreAsync(home, held, place.At("b1"), force: true, TimeProvider.System, CancellationToken.None);
+            Assert.Equal("before\n", await File.ReadAllTextAsync(home.MachineLabel));
+            Assert.Equal("after\n", await File.ReadAllTextAsync(Path.Combine(restored.Kept!, "machine-label.txt")));
+            Assert.True(File.Exists(Path.Combine(restored.Kept!, "daemon.db")));
+        }
+
+        await daemon.RestartAsync();
+        Assert.Equal(machine, daemon.Daemon.MachineId);
+        await using var again = await phone.Device.AgainAsync(daemon.Url); // still paired
+        var verified = await ((IControlTarget)daemon.Daemon).VerifyLedgerAsync(CancellationToken.None);
+        Assert.True(verified.Intact);
+        var rows = await ((IControlTarget)daemon.Daemon).ListLedgerAsync(new PocketCoder.Protocol.LedgerListRequest(Limit: 50), CancellationToken.None);
+        Assert.Contains(rows.Rows, r => r.Body.Contains("\"ledger_restored\"", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_broken_backup_is_refused_whatever_is_broken_and_nothing_is_changed()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        var home = daemon.Options.Home;
+        await using var place = new Place();
+        await HomeBackup.MakeAsync(home, place.At("good"), TimeProvider.System, CancellationToken.None);
+        await daemon.Daemon.StopAsync("test");
+        var before = await File.ReadAllBytesAsync(home.Database);
+        using var held = DaemonLock.TryTake(home, TimeProvider.System)!;
+
+        foreach (var (name, harm) in (IEnumerable<(string, Action<string>)>)
+        [
+            ("a missing key", b => File.Delete(Path.Combine(b, "machine.key"))),
+            ("another key", b => File.WriteAllText(Path.Combine(b, "machine.key"), "x")),
+            ("no manifest", b => File.Delete(Path.Combine(b, "manifest.json"))),
+            ("a manifest of nothing", b => File.WriteAllText(Path.Combine(b, "manifest.json"), "{}")),
+            ("half a database", b => File.WriteAllBytes(Path.Combine(b, "daemon.db"), File.ReadAllBytes(Path.Combine(b, "daemon.db"))[..4096])),
+            ("a way out", b => File.WriteAllText(Path.Combine(b, "manifest.json"), File.ReadAllText(Path.Combine(b, "manifest.json")).Replace("\"machine.key\"", "\"../machine.key\"", StringComparison.Ordinal))),
+            ("another end", b => File.WriteAllText(Path.Combine(b, "manifest.json"), File.ReadAllText(Path.Combine(b, "manifest.json")).Replace("\"ledgerSeq\": ", "\"ledgerSeq\": 9", StringComparison.Ordinal))),
+        ])
+        {
+            var copy = place.At(name.Replace(' ', '-'));
+            Directory.CreateDirectory(copy);
+            foreach (var file in Directory.GetFiles(place.At("good")))
+            {
+                File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
+            }
+
+            harm(copy);
+            await Assert.ThrowsAsync<BackupRefusal>(() => HomeBackup.RestoreAsync(home, held, copy, force: true, TimeProvider.System, CancellationToken.None));
+            Assert.Equal(before, await File.ReadAllBytesAsync(home.Database));
+        }
+
+        Assert.Empty(Directory.GetDirectories(home.Root, "before-restore-*"));
+    }
+
+    [Fact]
+    public async Task A_backup_of_another_machine_does_not_take_the_place_of_this_one_unless_it_is_told_to()
+    {
+        await using var one = await TestDaemon.StartAsync();
+        await using var other = await TestDaemon.StartAsync();
+        await using var place = new Place();
+        await HomeBackup.MakeAsync(other.Options.Home, place.At("other"), TimeProvider.System, CancellationToken.None);
+        await one.Daemon.StopAsync("test");
+        using var held = DaemonLock.TryTake(one.Options.Home, TimeProvider.System)!;
+
+        var refused = await Assert.ThrowsAsync<BackupRefusal>(() => HomeBackup.RestoreAsync(one.Options.Home, held, place.At("other"), force: false, TimeProvider.System, CancellationToken.None));
+
+        Assert.Contains("another ledger", refused.Message, StringComparison.Ordinal);
+        var empty = Home.At(place.At("empty"));
+        empty.Prepare();
+        await Assert.ThrowsAsync<BackupRefusal>(() => HomeBackup.MakeAsync(empty, place.At("nothing"), TimeProvider.System, CancellationToken.None));
+        using var fresh = DaemonLock.TryTake(empty, TimeProvider.System)!;
+        Assert.Null((await HomeBackup.RestoreAsync(empty, fresh, place.At("other"), force: false, TimeProvider.System, CancellationToken.None)).Kept);
+    }
+
+    /// <summary>A folder for backups, gone at the end.</summary>
+    private sealed class Place : IAsyncDisposable
+    {
+        private readonly string _root = Directory.CreateTempSubdirectory("pc-b-").FullName;
+
+        public string At(string name) => Path.Combine(_root, name);
+
+        public ValueTask DisposeAsync()
+        {
+            Directory.Delete(_root, recursive: true);
+            return ValueTask.CompletedTask;
+        }
+    }
+}

@@ -1,0 +1,109 @@
+using System.Globalization;
+using System.Text;
+using PocketCoder.Machine.Git.Transfers;
+using PocketCoder.Protocol;
+using PocketCoder.Testing;
+using PocketCoder.Testing.Devices;
+
+namespace PocketCoder.Machine.Tests.Git;
+
+/// <summary>Push, fetch and pull: over a real sshd on loopback, with keys that git's sandbox never sees.</summary>
+public sealed class TransferTests
+{
+    [Theory]
+    [InlineData(SandboxKind.Bubblewrap)]
+    [InlineData(SandboxKind.None)]
+    public async Task What_is_allowed_is_pushed_exactly_and_fetched_and_pulled(SandboxKind sandbox)
+    {
+        Assert.SkipWhen(SshServer.Missing is not null, SshServer.Missing ?? "");
+        await using var server = await SshServer.StartAsync();
+        await using var bench = await GitBench.StartAsync(
+            $"printf 'a\\n' > a; git add a; git commit -qm first; printf '#!/bin/sh\\nexit 1\\n' > .git/hooks/pre-push; chmod +x .git/hooks/pre-push; git remote add origin \"{server.Url}\"", sandbox, server.Client());
+        var head = (await bench.ShellAsync("git rev-parse HEAD")).Trim();
+        var asked = (await bench.AskAsync<GitPushRequest, GitPushResponse>(MessageTypes.GitPush, new GitPushRequest(bench.Project, SetUpstream: true))).Approval;
+        var subject = Assert.IsType<GitSubject>(asked.Subject);
+        Assert.Equal((GitOperation.Push, "origin", server.Url), (subject.Operation, subject.Remote, subject.Url));
+        Assert.Equal(new GitRefChange("refs/heads/main", null, head), Assert.Single(subject.Refs));
+        Assert.Equal("first", Assert.Single(subject.Commits).Subject);
+        await bench.ShellAsync("printf 'b\\n' > b; git add b; git commit -qm second"); // what comes after is not sent
+        var pushed = await DecideAsync(bench, asked);
+        Assert.True(pushed.Execution!.Failed == false, pushed.Execution.Error);
+        Assert.Equal(head, (await GitBench.ShellAsync(server.Repository, "git rev-parse main")).Trim());
+        var status = await bench.StatusAsync();
+        Assert.Equal(("origin/main", 1, 0), (status.Upstream!, status.Ahead!.Value, status.Behind!.Value));
+
+        // Somebody else pushes; then ours is refused, and joined by a pull.
+        await GitBench.ShellAsync(
+            server.Repository, "git clone -q . ../clone; cd ../clone; git config user.name B; git config user.email b@example.org; printf 'c\\n' > c; git add c; git commit -qm theirs; git push -q origin main");
+        var late = await DecideAsync(bench, (await bench.AskAsync<GitPushRequest, GitPushResponse>(MessageTypes.GitPush, new GitPushRequest(bench.Project))).Approval);
+        Assert.StartsWith("CONFLICT: ", late.Execution!.Error, StringComparison.Ordinal);
+        var fetched = await DecideAsync(bench, (await bench.AskAsync<GitFetchRequest, GitFetchResponse>(MessageTypes.GitFetch, new GitFetchRequest(bench.Project))).Approval);
+        Assert.True(fetched.Execution!.Failed == false, fetched.Execution.Error);
+        Assert.Equal((1, 1), ((await bench.StatusAsync()).Ahead!.Value, (await bench.StatusAsync()).Behind!.Value));
+        var pulled = await DecideAsync(bench, (await bench.AskAsync<GitPullRequest, GitPullResponse>(MessageTypes.GitPull, new GitPullRequest(bench.Project, GitPullMode.Rebase))).Approval);
+        Assert.True(pulled.Execution!.Failed == false, pulled.Execution.Error);
+        Assert.True(File.Exists(bench.Path("c")));
+        var again = await DecideAsync(bench, (await bench.AskAsync<GitPushRequest, GitPushResponse>(MessageTypes.GitPush, new GitPushRequest(bench.Project))).Approval);
+        Assert.True(again.Execution!.Failed == false, again.Execution.Error);
+        Assert.Equal("second\n", await GitBench.ShellAsync(server.Repository, "git log -1 --format=%s main"));
+        Assert.Equal(ErrorCode.Conflict, (await bench.RefusedAsync<GitPushRequest, GitPushResponse>(MessageTypes.GitPush, new GitPushRequest(bench.Project))).Code); // all is there
+    }
+
+    [Fact]
+    public async Task Without_a_key_it_says_so_and_where_it_must_not_go_it_does_not()
+    {
+        Assert.SkipWhen(SshServer.Missing is not null, SshServer.Missing ?? "");
+        await using var server = await SshServer.StartAsync();
+        await using var bench = await GitBench.StartAsync(
+            $"printf 'a\\n' > a; git add a; git commit -qm first; git remote add origin \"{server.Url}\"; git remote add bad 'ext::sh -c evil'; git remote add dash 'ssh://-oProxyCommand=x/y'", SandboxKind.Bubblewrap, server.Client(key: false));
+        var refused = await DecideAsync(bench, (await bench.AskAsync<GitPushRequest, GitPushResponse>(MessageTypes.GitPush, new GitPushRequest(bench.Project))).Approval);
+        Assert.StartsWith("GIT_AUTH_REQUIRED: ", refused.Execution!.Error, StringComparison.Ordinal);
+        foreach (var remote in (string[])["bad", "dash"])
+        {
+            Assert.Equal(ErrorCode.InvalidRequest, (await bench.RefusedAsync<GitPushRequest, GitPushResponse>(MessageTypes.GitPush, new GitPushRequest(bench.Project, Remote: remote))).Code);
+        }
+
+        // What the repository makes of the bridge's address leads nowhere, and what is denied is not sent.
+        await bench.ShellAsync("git config url.'ext::sh -c touch%20/tmp/x %S'.insteadOf ssh://bridge/");
+        Assert.True((await DecideAsync(bench, (await bench.AskAsync<GitPushRequest, GitPushResponse>(MessageTypes.GitPush, new GitPushRequest(bench.Project, SetUpstream: true))).Approval)).Execution!.Failed);
+        Assert.Equal("", await GitBench.ShellAsync(server.Repository, "git for-each-ref"));
+    }
+
+    [Fact]
+    public void A_push_that_asks_for_anything_else_does_not_get_through()
+    {
+        var (old, @new, other) = (new string('0', 40), new string('1', 40), new string('2', 40));
+        var allowed = new Dictionary<string, string>(StringComparer.Ordinal) { ["refs/heads/main"] = @new };
+        var good = Encoding.ASCII.GetBytes($"{Packet($"{old} {@new} refs/heads/main\0 report-status agent=git")}0000PACK");
+        for (var cut = 0; cut <= good.Length; cut++)
+        {
+            var gate = new PushGate(allowed);
+            Assert.Equal(good, gate.Pass(good.AsMemory(0, cut)).ToArray().Concat(gate.Pass(good.AsMemory(cut)).ToArray()));
+        }
+
+        foreach (var bad in (string[])[$"{old} {other} refs/heads/main", $"{old} {@new} refs/heads/other", $"{@new} {old} refs/heads/main", "push-cert\0", $"{old} {@new}", "garbage"])
+        {
+            Assert.Throws<InvalidDataException>(() => new PushGate(allowed).Pass(Encoding.ASCII.GetBytes($"{Packet($"{old} {@new} refs/heads/main\0")}{Packet(bad)}0000")));
+        }
+
+        Assert.Throws<InvalidDataException>(() => new PushGate(allowed).Pass("SSH-2.0"u8.ToArray()));
+        Assert.Throws<InvalidDataException>(() => new PushGate(allowed).Pass(Encoding.ASCII.GetBytes("fff0" + new string('x', 70000))));
+    }
+
+    private static string Packet(string text) => (text.Length + 4).ToString("x4", CultureInfo.InvariantCulture) + text;
+
+    private static async Task<ApprovalInfo> DecideAsync(GitBench bench, ApprovalInfo asked)
+    {
+        await bench.Phone.Device.DecideAsync(asked, DecisionVerdict.Allow);
+        ApprovalInfo? ended = null;
+        await Wait.UntilAsync(
+            async () =>
+            {
+                var list = await bench.Phone.Device.AskAsync(MessageTypes.ApprovalsList, new ApprovalsListRequest(Pending: false), ProtocolJson.Default.ApprovalsListRequest, ProtocolJson.Default.ApprovalsListResponse);
+                ended = list.Approvals.FirstOrDefault(a => a.ApprovalId == asked.ApprovalId);
+                return ended is { State: ApprovalState.Finished or ApprovalState.Unknown or ApprovalState.Withdrawn };
+            },
+            "the end of what was allowed");
+        return ended!;
+    }
+}
