@@ -114,8 +114,9 @@ for project in tests/PocketCoder.*.Tests; do
     if [ -n "$quick" ] && [ "$name" = PocketCoder.EndToEnd.Tests ]; then continue; fi
     say "== $name"
     started=$SECONDS
-    arguments=(--no-progress --results-directory "$results/$name" --report-ctrf --report-ctrf-filename result.json)
+    arguments=(--no-progress --max-threads 3 --results-directory "$results/$name" --report-ctrf --report-ctrf-filename result.json)
     if [ -n "$quick" ]; then arguments+=(--filter-not-trait Category=Slow); fi
+    # Three at a time on two cores: most of a test is waiting for other programs.
     # A program that hangs is killed; that counts as a failure, like a crash or a run without any test.
     timeout --kill-after=20 1200 "artifacts/bin/$name/release/$name" "${arguments[@]}" > "$results/$name.out" 2>&1 < /dev/null
     code=$?

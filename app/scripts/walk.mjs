@@ -149,6 +149,31 @@ await walk("change effort and name in a session's sheet", `/sessions/${S(101)}`,
   await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
   await page.getByRole("heading", { name: "Another name" }).waitFor();
   must((await page.getByTestId("session-effort").inputValue()) === "high", "no effort");
+  await page.getByTestId("session-effort").selectOption("");
+  await page.getByRole("dialog").getByTestId("model-select").selectOption("");
+  await page.waitForFunction(() => !document.querySelector("header .meta")?.textContent.includes("sonnet"));
+  must((await page.getByTestId("session-effort").inputValue()) === "", "no way back to the default");
+});
+await walk("go on from a copy, with a file", `/sessions/${S(101)}`, "rich", async (page) => {
+  await page.getByTestId("stop").click(); // a session that works can't be copied
+  await page.getByTestId("session-menu").click();
+  await page.getByTestId("fork").click();
+  await page.getByTestId("fork-prompt").fill("Try it with sessions on disk instead");
+  await page.getByRole("dialog").getByTestId("attach-input").setInputFiles({ name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("a note") });
+  await page.getByRole("dialog").getByTestId("attachment").filter({ hasText: "notes.txt" }).waitFor();
+
+  // Closed and opened again: nothing of it is lost.
+  await page.keyboard.press("Escape");
+  await page.getByTestId("session-menu").click();
+  await page.getByTestId("fork").click();
+  await page.waitForFunction(() => document.querySelector('[data-testid="fork-prompt"]')?.value.startsWith("Try it"));
+  await page.getByRole("dialog").getByTestId("attachment").filter({ hasText: "notes.txt" }).waitFor();
+  await page.getByTestId("fork-go").click();
+  await page.getByTestId("fork-go").waitFor({ state: "detached" });
+  must(!page.url().includes(S(101)), "still in the first one");
+  await page.getByTestId("transcript").getByText("Try it with sessions on disk instead").first().waitFor();
+  await page.getByTestId("transcript").getByText("notes.txt").first().waitFor();
+  must((await page.getByTestId("outbox-item").count()) === 0, "still on its way");
 });
 await walk("continue an interrupted turn", `/sessions/${S(104)}`, "rich", async (page) => {
   await page.getByTestId("continue").click();
@@ -157,7 +182,7 @@ await walk("continue an interrupted turn", `/sessions/${S(104)}`, "rich", async 
 });
 await walk("find one's way and decide by keyboard alone", "/", "rich", async (page) => {
   await page.getByTestId("inbox-item").first().waitFor();
-  for (const key of ["j", "j", "j", "j", "j"]) await page.keyboard.press(key);
+  for (let down = 0; down < 8; down++) await page.keyboard.press("j"); // to the one that runs a command
   await page.keyboard.press("Enter");
   await page.getByTestId("approval-card").waitFor();
   await page.keyboard.press("a");

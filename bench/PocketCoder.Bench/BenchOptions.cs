@@ -6,10 +6,10 @@ namespace PocketCoder.Bench;
 internal sealed record BenchOptions
 {
     /// <summary>Every part, in the order in which they run.</summary>
-    public static readonly IReadOnlyList<string> AllParts = ["start", "memory", "session", "agents", "ledger", "hands", "broker", "app"];
+    public static readonly IReadOnlyList<string> AllParts = ["start", "memory", "session", "agents", "ledger", "hands", "broker", "files", "app"];
 
     public const string Usage = """
-        usage: bench [start|memory|session|agents|ledger|hands|broker|app]... --program FILE [--kind TEXT] [--runs N] [--quick] [--folder DIR] [--app-script FILE]
+        usage: bench [start|memory|session|agents|ledger|hands|broker|files|app]... --program FILE [--kind TEXT] [--runs N] [--quick] [--folder DIR] [--app-script FILE]
                      [--json FILE] [--markdown FILE] [--note TEXT]
         """;
 

@@ -4,6 +4,7 @@ using PocketCoder.Bench.Agents;
 using PocketCoder.Bench.App;
 using PocketCoder.Bench.Brokers;
 using PocketCoder.Bench.Daemons;
+using PocketCoder.Bench.Files;
 using PocketCoder.Bench.Ledgers;
 using PocketCoder.Bench.Results;
 using PocketCoder.Bench.Sandboxes;
@@ -51,6 +52,7 @@ foreach (var part in BenchOptions.AllParts.Intersect(options.Parts, StringCompar
             "agents" => AgentsBench.RunAsync(options, measured),
             "broker" => BrokerBench.RunAsync(options, measured),
             "hands" => HandsBench.RunAsync(options, measured),
+            "files" => FilesBench.RunAsync(options, measured),
             "ledger" => LedgerBench.RunAsync(options, measured),
             _ => AppBench.RunAsync(options, measured),
         });

@@ -31,6 +31,7 @@ internal static class CommandLine
         root.Add(RunCommand.Create(terminal));
         root.Add(SessionCommands.List(terminal));
         root.Add(SessionCommands.Resume(terminal));
+        root.Add(SettingsCommand.Create(terminal));
         root.Add(ConversationsCommand.Create(terminal));
         root.Add(JobCommands.List(terminal));
         root.Add(JobCommands.Output(terminal));

@@ -17,6 +17,7 @@ using PocketCoder.Machine.Devices;
 using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Executions.Archive;
 using PocketCoder.Machine.Files;
+using PocketCoder.Machine.Files.Watching;
 using PocketCoder.Machine.Git;
 using PocketCoder.Machine.Logging;
 using PocketCoder.Machine.Models;
@@ -27,6 +28,7 @@ using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Secrets;
 using PocketCoder.Machine.Sessions;
 using PocketCoder.Machine.Sessions.Prompting;
+using PocketCoder.Machine.Sessions.Warming;
 using PocketCoder.Machine.Snapshots;
 using PocketCoder.Machine.Snapshots.Undo;
 using PocketCoder.Machine.Storage;
@@ -42,9 +44,6 @@ namespace PocketCoder.Machine;
 /// </summary>
 public sealed partial class Daemon : IAsyncDisposable
 {
-    /// <summary>How long an agent process without work is kept, so that the next prompt starts at once.</summary>
-    private static readonly TimeSpan AgentIdleTimeout = TimeSpan.FromMinutes(10);
-
     private readonly DaemonOptions _options;
     private readonly ChannelIdentity _identity;
     private readonly LedgerStore _ledger;
@@ -65,11 +64,14 @@ public sealed partial class Daemon : IAsyncDisposable
     private readonly ModelDesk _models;
     private readonly AttachmentRoom _attachments;
     private readonly FileFinder _finder;
+    private readonly FileDesk _files;
+    private readonly FileStreams _fileStreams;
     private readonly GitRoom _git;
     private readonly SnapshotRoom _snapshots;
     private readonly UndoDesk _undo;
     private readonly ConversationDesk _conversations;
     private readonly TerminalHolds _holds;
+    private readonly WarmPool _warm;
     private readonly ProjectDefaultsStore _defaults;
     private readonly SessionDirectory _sessions;
     private readonly TerminalDesk _terminals;
@@ -121,12 +123,15 @@ public sealed partial class Daemon : IAsyncDisposable
         var starter = new AgentStarter(options.Home, _hands, _models, _store, _attachments.Folders);
         _conversations = new ConversationDesk(_agents, _store, _secrets);
         _holds = new TerminalHolds(_store, time, logger) { Left = session => _sessions?.Find(session)?.TerminalLeft() };
+        _warm = new WarmPool(options.Warm, time, options.MeasureAgent);
         _defaults = new ProjectDefaultsStore(_store, _projects, _agents);
-        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, starter, _models, _secrets, _snapshots, time, AgentIdleTimeout, logger) { Archive = archive, Attachments = _attachments, Holds = _holds, Conversations = _conversations, OutputLimit = options.OutputLimit, Limits = options.Limits, KnownModels = _agents.Models }, _projects, _agents);
+        _sessions = new SessionDirectory(new SessionServices(_store, _approvals, _hands, starter, _models, _secrets, _snapshots, time, logger) { Warm = _warm, Archive = archive, Attachments = _attachments, Holds = _holds, Conversations = _conversations, OutputLimit = options.OutputLimit, Limits = options.Limits, KnownModels = _agents.Models }, _projects, _agents);
         _calm = new Calm(options.Rests ?? (static () => { }), () => _sessions.Actors.Any(a => a.Info.State == SessionState.Working), time);
         (_store.Announced, _connections.Changed) = (_calm.Touch, _calm.Touch);
         _terminals = new TerminalDesk(_store, _hands, _sessions, _projects, logger);
         _asks = new ProjectDesk(_store, _approvals, logger);
+        _files = new FileDesk(options.Home, _projects, _store, _asks, time);
+        _fileStreams = new FileStreams(_files, _store, time) { WarningsChanged = () => _store.Announce(new MachineChanged(Info())) };
         _approvals.Settled = (approval, decision) =>
         {
             if (approval.AgentSessionId is { } session)
@@ -143,14 +148,16 @@ public sealed partial class Daemon : IAsyncDisposable
         _executions = new ExecutionDesk(_store, _sessions, archive);
         _table = new MessageTable()
             .MapOverview(Info, _projects, _sessions, _approvals, _agents, _hub.Machine)
-            .MapSubscriptions(_hub, _sessions)
+            .MapSubscriptions(_hub, _sessions, _fileStreams)
             .MapSessions(_sessions, _agents)
             .MapAttachments(_attachments)
             .MapFiles(_finder)
+            .MapFileDesk(_files)
             .MapGit(_git, _store, _asks, options.SshOptions)
             .MapConversations(_conversations, _projects)
             .MapProjects(_defaults)
             .MapPrompting(_sessions)
+            .MapWarming(_sessions)
             .MapApprovals(_approvals)
             .MapExecutions(_executions)
             .MapSnapshots(_undo)
@@ -200,7 +207,7 @@ public sealed partial class Daemon : IAsyncDisposable
 
         var identity = ChannelIdentity.LoadOrCreate(options.Home.MachineKey);
         var ledger = await LedgerStore.OpenAsync(
-            new LedgerOptions(options.Home.Database, identity.Id) { MigrationSets = [new MigrationSet("machine", typeof(Daemon).Assembly, "PocketCoder.Machine.Migrations"), new MigrationSet("models", typeof(Daemon).Assembly, "PocketCoder.Machine.Models.Migrations"), new MigrationSet("conversations", typeof(Daemon).Assembly, "PocketCoder.Machine.Conversations.Migrations"), new MigrationSet("projects", typeof(Daemon).Assembly, "PocketCoder.Machine.Projects.Migrations"), new MigrationSet("snapshots", typeof(Daemon).Assembly, "PocketCoder.Machine.Snapshots.Migrations"), new MigrationSet("prompting", typeof(Daemon).Assembly, "PocketCoder.Machine.Sessions.Prompting.Migrations"), new MigrationSet("attachments", typeof(Daemon).Assembly, "PocketCoder.Machine.Attachments.Migrations"), new MigrationSet("forks", typeof(Daemon).Assembly, "PocketCoder.Machine.Sessions.Forks.Migrations")] },
+            new LedgerOptions(options.Home.Database, identity.Id) { MigrationSets = [new MigrationSet("machine", typeof(Daemon).Assembly, "PocketCoder.Machine.Migrations"), new MigrationSet("models", typeof(Daemon).Assembly, "PocketCoder.Machine.Models.Migrations"), new MigrationSet("conversations", typeof(Daemon).Assembly, "PocketCoder.Machine.Conversations.Migrations"), new MigrationSet("projects", typeof(Daemon).Assembly, "PocketCoder.Machine.Projects.Migrations"), new MigrationSet("snapshots", typeof(Daemon).Assembly, "PocketCoder.Machine.Snapshots.Migrations"), new MigrationSet("prompting", typeof(Daemon).Assembly, "PocketCoder.Machine.Sessions.Prompting.Migrations"), new MigrationSet("attachments", typeof(Daemon).Assembly, "PocketCoder.Machine.Attachments.Migrations"), new MigrationSet("files", typeof(Daemon).Assembly, "PocketCoder.Machine.Files.Migrations"), new MigrationSet("forks", typeof(Daemon).Assembly, "PocketCoder.Machine.Sessions.Forks.Migrations")] },
             options.TimeProvider,
             cancellationToken);
         Daemon daemon;
@@ -261,12 +268,15 @@ public sealed partial class Daemon : IAsyncDisposable
         _conversations.Dispose();
         _calm.Dispose();
         await _sessions.DisposeAsync();
+        _warm.Dispose();
         await _terminals.DisposeAsync();
         await _git.DisposeAsync();
         await _hands.DisposeAsync();
         await _snapshots.DisposeAsync();
         _attachments.Dispose();
         _finder.Dispose();
+        await _fileStreams.DisposeAsync();
+        _files.Dispose();
         await _models.DisposeAsync();
         _secrets.Dispose();
         _approvals.Dispose();
@@ -379,6 +389,7 @@ public sealed partial class Daemon : IAsyncDisposable
         }
 
         warnings.AddRange(_agents.Known.Where(a => !a.Installed && a.Advice is not null).Select(a => $"{a.Name} was not found. {a.Advice}"));
+        warnings.AddRange(_fileStreams.Warnings);
         return warnings;
     }
 }

@@ -3,7 +3,9 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using PocketCoder.Broker.Egress;
 using PocketCoder.Gateway;
+using PocketCoder.Machine.Sessions.Warming;
 using PocketCoder.Machine.Sessions.Watching;
+using PocketCoder.Processes;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine;
@@ -31,6 +33,9 @@ public sealed record DaemonOptions
     /// <summary>How long a turn may go on without getting anywhere.</summary>
     public TurnLimits Limits { get; init; } = TurnLimits.Default;
 
+    /// <summary>What is kept of agents without work.</summary>
+    public WarmLimits Warm { get; init; } = WarmLimits.Default;
+
     /// <summary>Bytes of each output of a command that an agent gets, head and tail; people get all. 4 KiB to 16 MiB.</summary>
     public int OutputLimit { get; init; } = PocketCoder.Hands.CommandSpool.DefaultLimit;
 
@@ -39,6 +44,9 @@ public sealed record DaemonOptions
 
     /// <summary>For tests: changes what every sandbox's proxy is started with.</summary>
     internal Func<EgressOptions, EgressOptions>? Egress { get; init; }
+
+    /// <summary>For tests: how much RAM an agent's process has, with all it started.</summary>
+    internal Func<ProcessIdentity, long> MeasureAgent { get; init; } = static process => ProcessGroup.Usage(process)?.ResidentBytes ?? 0;
 
     /// <summary>For tests: what the owner's ssh is started with beside the usual, for git.</summary>
     internal IReadOnlyList<string> SshOptions { get; init; } = [];

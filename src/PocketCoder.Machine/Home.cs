@@ -78,6 +78,9 @@ public sealed class Home
     /// <summary>An empty repository, for git's reading of which files of a project are ignored.</summary>
     public string Finder => In("finder.git");
 
+    /// <summary>Of each project's files: what was deleted, and uploads that are not whole.</summary>
+    public string Files => In("files");
+
     /// <summary>The snapshots of projects, one store each.</summary>
     public string Snapshots => In("snapshots");
 

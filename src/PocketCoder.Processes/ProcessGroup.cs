@@ -35,7 +35,15 @@ public static class ProcessGroup
 
     /// <summary>What the process and everything it started used so far; null when the process itself ended. Reads the whole process table.</summary>
     public static ProcessUsage? Usage(ProcessIdentity identity)
-        => IsAlive(identity) && ProcessTable.Find(identity.Pid) is { } leader ? new ProcessUsage(Members(identity).Sum(e => e.CpuTicks), leader.State is 'T' or 't') : null;
+    {
+        if (!IsAlive(identity) || ProcessTable.Find(identity.Pid) is not { } leader)
+        {
+            return null;
+        }
+
+        var members = Members(identity);
+        return new ProcessUsage(members.Sum(e => e.CpuTicks), members.Sum(e => e.ResidentPages) * Environment.SystemPageSize, leader.State is 'T' or 't');
+    }
 
     /// <summary>Everything of its group, its session and below it that runs, itself included. A snapshot: outdated as soon as it is given.</summary>
     public static IReadOnlyList<ProcessIdentity> WithDescendants(ProcessIdentity identity)

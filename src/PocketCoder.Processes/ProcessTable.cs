@@ -3,7 +3,7 @@ using System.Globalization;
 namespace PocketCoder.Processes;
 
 /// <summary>One line of the kernel's process table, from <c>/proc/&lt;pid&gt;/stat</c> (proc(5)).</summary>
-internal readonly record struct ProcessEntry(int Pid, int ParentPid, int GroupId, int SessionId, long StartTicks, char State, long CpuTicks = 0)
+internal readonly record struct ProcessEntry(int Pid, int ParentPid, int GroupId, int SessionId, long StartTicks, char State, long CpuTicks = 0, long ResidentPages = 0)
 {
     /// <summary>A zombie has ended and holds nothing but its entry.</summary>
     public bool HasEnded => State is 'Z' or 'X';
@@ -52,10 +52,10 @@ internal static class ProcessTable
             && int.TryParse(fields[2], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var group)
             && int.TryParse(fields[3], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var session)
             && long.TryParse(fields[19], NumberStyles.None, CultureInfo.InvariantCulture, out var start)
-            ? new ProcessEntry(pid, parent, group, session, start, fields[0][0], Ticks(fields[11]) + Ticks(fields[12]))
+            ? new ProcessEntry(pid, parent, group, session, start, fields[0][0], Number(fields[11]) + Number(fields[12]), fields.Length > 21 ? Number(fields[21]) : 0)
             : null;
 
-        static long Ticks(string field) => long.TryParse(field, NumberStyles.None, CultureInfo.InvariantCulture, out var ticks) ? ticks : 0;
+        static long Number(string field) => long.TryParse(field, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
     }
 
     public static List<ProcessEntry> All()

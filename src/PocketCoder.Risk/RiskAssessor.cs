@@ -97,6 +97,11 @@ public static class RiskAssessor
         return report.ToRisk();
     }
 
+    /// <summary>Whether a file holds keys or passwords, by where and what it is called.</summary>
+    /// <param name="path">Absolute.</param>
+    public static bool IsSecret(string path, string? home = null)
+        => SecretPaths.Matches(path, home ?? Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), glob: false);
+
     private static void FlagHidden(Report report, string text)
     {
         if (HiddenCharacters.Find(text) is { Count: > 0 } hidden)

@@ -34,6 +34,16 @@ internal sealed class AgentRun : IAsyncDisposable
     /// <summary>The whole text of the finished blocks so far.</summary>
     public string Text => string.Concat(Of<AgentBlock>().Where(b => b.Kind == BlockKind.Text).Select(b => b.Text));
 
+    /// <summary>What is done the instant a turn ended. A failure of it fails the run.</summary>
+    public Func<Task>? AtTurnEnd { get; set; }
+
+    /// <summary>The text of the finished blocks before the end of so many turns.</summary>
+    public string TextUntil(int turns)
+    {
+        var ended = 0;
+        return string.Concat(All.TakeWhile(e => e is not AgentTurnEnded || ++ended < turns).OfType<AgentBlock>().Where(b => b.Kind == BlockKind.Text).Select(b => b.Text));
+    }
+
     /// <summary>The next event of the type that was not returned or passed over before.</summary>
     public async Task<T> NextAsync<T>(Func<T, bool>? match = null)
         where T : AgentEvent
@@ -65,6 +75,9 @@ internal sealed class AgentRun : IAsyncDisposable
     }
 
     public async Task PromptAsync(string text) => await Process.PromptAsync(new AgentPrompt(Guid.CreateVersion7(), text), CancellationToken.None);
+
+    /// <summary>Whether the turn that runs heard it.</summary>
+    public async Task<bool> SteerAsync(string text) => await Process.SteerAsync(new AgentPrompt(Guid.CreateVersion7(), text), CancellationToken.None);
 
     public async Task<bool> AnswerAsync(string requestId, AgentAnswer answer) => await Process.AnswerAsync(requestId, answer, CancellationToken.None);
 
@@ -99,6 +112,11 @@ internal sealed class AgentRun : IAsyncDisposable
             lock (events)
             {
                 events.Add(item);
+            }
+
+            if (item is AgentTurnEnded && AtTurnEnd is { } next)
+            {
+                await next();
             }
         }
     }

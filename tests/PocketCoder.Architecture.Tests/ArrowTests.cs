@@ -18,9 +18,10 @@ public sealed class ArrowTests
         ["Broker"] = ["Protocol"],
         ["Agents"] = ["Protocol", "Processes"],
         ["Hands"] = ["Protocol", "Processes"],
+        ["Workspace"] = ["Protocol", "Processes"],
         ["Git"] = ["Protocol"],
         ["Gateway"] = ["Protocol", "Channel"],
-        ["Machine"] = ["Protocol", "Processes", "Channel", "Ledger", "Agents", "Hands", "Broker", "Risk", "Gateway", "Git"],
+        ["Machine"] = ["Protocol", "Processes", "Channel", "Ledger", "Agents", "Hands", "Broker", "Risk", "Workspace", "Git", "Gateway"],
         ["Cli"] = ["Protocol", "Processes", "Channel", "Ledger", "Agents", "Hands", "Broker", "Gateway", "Machine"],
     };
 

@@ -185,11 +185,25 @@ public sealed class RunTests
         Assert.Equal(("stub", "none"), (set.GetProperty("agent").GetString(), set.GetProperty("sandbox").GetString()));
         Assert.Contains("stub", (await home.RunAsync("project", "defaults", "--project", "demo")).Succeeded().Out, StringComparison.Ordinal);
         Assert.Contains("(stub, no sandbox)", (await home.RunAsync("run", "--project", "demo", "hello")).Succeeded().Error, StringComparison.Ordinal);
+
+        await home.AskAsync("project", "defaults", "--project", "demo", "--effort", "low", "--model", "demo-large");
+        Assert.Equal("model demo-large, effort low\n", (await home.RunAsync("run", "--project", "demo", "/settings")).Succeeded().Out);
+        Assert.Equal("model demo-small, effort high\n", (await home.RunAsync("run", "--project", "demo", "--effort", "high", "--model", "-", "/settings")).Succeeded().Out);
+        Assert.Contains("no effort heroic", (await home.RunAsync("run", "--project", "demo", "--effort", "heroic", "x")).Ended(1).Error, StringComparison.Ordinal);
+        var session = (await home.AskAsync("sessions"))[0].GetProperty("agentSessionId").GetString()!;
+        var settings = await home.AskAsync("settings", session, "--effort", "low", "--model", "demo-large");
+        Assert.Equal(("demo-large", "low"), (settings.GetProperty("model").GetString(), settings.GetProperty("effort").GetString()));
+        Assert.Equal("model demo-large, effort low\n", (await home.RunAsync("run", "--session", session, "/settings")).Succeeded().Out);
+        settings = await home.AskAsync("settings", session, "--effort", "-", "--model", "-");
+        Assert.Equal((JsonValueKind.Null, JsonValueKind.Null), (settings.GetProperty("model").ValueKind, settings.GetProperty("effort").ValueKind));
+        Assert.Contains("stub", (await home.RunAsync("settings", session)).Succeeded().Out, StringComparison.Ordinal);
+        Assert.Equal("model demo-small, effort as usual\n", (await home.RunAsync("run", "--session", session, "/settings")).Succeeded().Out);
+
         Assert.Contains("no mode plan", (await home.RunAsync("project", "defaults", "--project", "demo", "--mode", "plan")).Ended(1).Error, StringComparison.Ordinal);
         var taken = await home.AskAsync("project", "defaults", "--project", "demo", "--agent", "-", "--sandbox", "-");
         Assert.Equal((JsonValueKind.Null, JsonValueKind.Null), (taken.GetProperty("agent").ValueKind, taken.GetProperty("sandbox").ValueKind));
 
-        Assert.Single((await home.AskAsync("sessions", "--project", project[..13])).EnumerateArray());
+        Assert.Equal(3, (await home.AskAsync("sessions", "--project", project[..13])).GetArrayLength());
         Assert.Contains("no such project", (await home.RunAsync("sessions", "--project", project[..3])).Ended(1).Error, StringComparison.Ordinal);
         Assert.Contains("command line", (await home.RunAsync("pair", "--no-wait", "--name", "cli")).Ended(1).Error, StringComparison.Ordinal);
     }

@@ -174,10 +174,15 @@ public sealed class AppStoryTests(Browser browser) : IClassFixture<Browser>
         await Wait.UntilAsync(async () => (await machine.Control.ListDevicesAsync(CancellationToken.None))[0].Connected, "the device works");
     }
 
-    internal static async Task NewSessionAsync(BrowserPhone phone, string prompt, string? mode = null, string? sandbox = null)
+    internal static async Task NewSessionAsync(BrowserPhone phone, string prompt, string? mode = null, string? sandbox = null, string? agent = null)
     {
         await phone.Page.GotoAsync(new Uri(new Uri(phone.Page.Url), "/new").ToString());
         await Expect(phone.Id("project-select")).ToBeVisibleAsync();
+        if (agent is not null)
+        {
+            await phone.Id("agent-select").SelectOptionAsync(agent);
+        }
+
         if (mode is not null)
         {
             await phone.Id("mode-select").SelectOptionAsync(mode);

@@ -3,6 +3,7 @@ using PocketCoder.Agents.Stub;
 using PocketCoder.Broker.Egress;
 using PocketCoder.Gateway;
 using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Machine.Sessions.Warming;
 using PocketCoder.Machine.Sessions.Watching;
 using PocketCoder.Protocol;
 using PocketCoder.Testing;
@@ -20,14 +21,14 @@ internal sealed class TestDaemon : IAsyncDisposable
 
     public TestLog Log { get; }
 
-    public DaemonOptions Options { get; }
+    public DaemonOptions Options { get; private set; }
 
     public Daemon Daemon { get; private set; }
 
     public string Url => Daemon.Urls.First(u => u.Contains("127.0.0.1", StringComparison.Ordinal));
 
     public static async Task<TestDaemon> StartAsync(TimeProvider? time = null, TimeSpan? approvalTimeout = null, string? home = null, IReadOnlyList<IAgentDriver>? drivers = null,
-        SandboxKind? sandbox = SandboxKind.None, Func<EgressOptions, EgressOptions>? egress = null, TurnLimits? limits = null, IReadOnlyList<string>? ssh = null)
+        SandboxKind? sandbox = SandboxKind.None, Func<EgressOptions, EgressOptions>? egress = null, TurnLimits? limits = null, WarmLimits? warm = null, IReadOnlyList<string>? ssh = null)
     {
         home ??= Directory.CreateTempSubdirectory("pc-").FullName;
         var log = new TestLog();
@@ -40,6 +41,7 @@ internal sealed class TestDaemon : IAsyncDisposable
             Egress = egress,
             SshOptions = ssh ?? [],
             Limits = limits ?? TurnLimits.Default,
+            Warm = warm ?? WarmLimits.Default,
             ApprovalTimeout = approvalTimeout ?? TimeSpan.FromMinutes(10),
             TimeProvider = time ?? TimeProvider.System,
             LoggerFactory = log,
@@ -64,8 +66,9 @@ internal sealed class TestDaemon : IAsyncDisposable
         return new Phone(device, state);
     }
 
-    public async Task RestartAsync()
+    public async Task RestartAsync(Func<DaemonOptions, DaemonOptions>? change = null)
     {
+        Options = change?.Invoke(Options) ?? Options;
         await Daemon.StopAsync("restart by a test");
         Daemon = await Daemon.StartAsync(Options, _drivers, CancellationToken.None);
     }

@@ -187,7 +187,7 @@ public sealed class OwnedProcessTests
     public async Task What_a_process_and_its_children_used_grows_while_they_work_and_is_unknown_when_it_ended()
     {
         await using var process = Shell.Start("(while :; do :; done) & wait");
-        await Wait.UntilAsync(() => ProcessGroup.Usage(process.Identity) is { CpuTicks: > 2, IsStopped: false }, "the child works");
+        await Wait.UntilAsync(() => ProcessGroup.Usage(process.Identity) is { CpuTicks: > 2, ResidentBytes: > 1 << 20, IsStopped: false }, "the child works");
         Assert.True(ProcessGroup.TrySignal(process.Identity, 19)); // SIGSTOP
         await Wait.UntilAsync(() => ProcessGroup.Usage(process.Identity) is { IsStopped: true }, "it is stopped");
         await process.KillAsync(TimeSpan.Zero);

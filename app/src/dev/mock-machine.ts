@@ -217,7 +217,7 @@ export class MockMachine {
         return { agentSessionId, session: session(agentSessionId), turn };
       },
       agent_message: ({ agentSessionId, promptId, content, attachments }) => ({ turn: queue(agentSessionId, promptId, content, attachments ?? []) }),
-      agent_session_fork: ({ agentSessionId, newSessionId, promptId, content }) => {
+      agent_session_fork: ({ agentSessionId, newSessionId, promptId, content, attachments }) => {
         const origin = session(agentSessionId);
         if (!state.sessions.some((item) => item.agentSessionId === newSessionId)) {
           const created: SessionInfo = { ...origin, agentSessionId: newSessionId, title: content.slice(0, 60), state: "idle", activity: null, queued: 0, createdAt: now(), updatedAt: now() };
@@ -226,7 +226,7 @@ export class MockMachine {
           for (const event of state.events.get(agentSessionId) ?? []) if (event.kind !== "usage" && event.kind !== "prompt") this.emit(newSessionId, event);
           this.emit(newSessionId, { kind: "fork", originSessionId: agentSessionId, originTitle: origin.title, cut: false, at: now(), turnId: null, parentToolUseId: null });
         }
-        const turn = queue(newSessionId, promptId, content);
+        const turn = queue(newSessionId, promptId, content, attachments ?? []);
         return { session: session(newSessionId), turn };
       },
       ...this.files.answers((code) => { throw new Refused(code); }),
@@ -245,6 +245,7 @@ export class MockMachine {
         this.emit(agentSessionId, { kind: "steer", promptId, content, deviceId: "phone", state: "heard", at: now(), turnId: null, parentToolUseId: null });
         return { state: "heard", turn: null };
       },
+      agent_session_warm: () => ({ warm: true }),
       agent_continue: ({ agentSessionId, turnId, promptId }) => {
         const cut = turnsOf(state.events.get(agentSessionId) ?? []).get(turnId);
         if (!cut) throw new Refused("TURN_NOT_FOUND");
@@ -253,7 +254,7 @@ export class MockMachine {
       },
       agent_session_set: ({ agentSessionId, title, mode, model, effort, archived }) => {
         const known = session(agentSessionId);
-        const next = { ...known, title: title ?? known.title, mode: mode ?? known.mode, model: model ?? known.model, effort: effort ?? known.effort ?? null, archived: archived ?? known.archived, updatedAt: now() };
+        const next = { ...known, title: title ?? known.title, mode: mode ?? known.mode, model: model === undefined || model === null ? known.model : model || null, effort: effort === undefined || effort === null ? known.effort : effort || null, archived: archived ?? known.archived, updatedAt: now() };
         this.change({ kind: "session", session: next });
         return { session: next };
       },

@@ -253,7 +253,7 @@ function mainTranscript(approvals: readonly ApprovalInfo[]): AgentEventPayload[]
   return [
     turnEvent(id(300), "Log-in feels too easy to guess. Have a look at how passwords are checked and tell me what is wrong.", "completed", 30),
     { kind: "init", agent: "claude", version: "2.1.0", model: "sonnet", mode: "default", sandbox: "none", resumed: false, ...base(30) },
-    { kind: "offers", commands: [{ name: "clear", description: "Start a new session with empty context" }, { name: "compact", description: "Free up context by summarizing the conversation so far" }, { name: "context", description: "Visualize current context usage" }, { name: "usage", description: "Show session cost and plan usage" }], models: MODELS, ...base(30) },
+    { kind: "offers", commands: [{ name: "clear", description: "Start a new session with empty context" }, { name: "compact", description: "Free up context by summarizing the conversation so far" }, { name: "context", description: "Visualize current context usage" }, { name: "usage", description: "Show session cost and plan usage" }], models: MODELS, efforts: null, ...base(30) },
     { kind: "thinking", blockId: "th1", text: "The person wants an assessment first. I should read the auth folder, then the tests, before I say anything about the cause.", ...base(29) },
     ...["src/auth/login.ts", "src/auth/hash.ts", "src/users/store.ts", "src/http/server.ts"].flatMap((path, at) => [tool(`r${at}`, "Read", "read", path, 28), result(`r${at}`, "…", 28, { durationMs: 12 })]),
     tool("g1", "Grep", "search", "password ===", 28),

@@ -25,5 +25,7 @@ internal static class AgentsBench
                 await SessionBench.TokensAsync(device, session, options.Quick ? 500 : 2_000, measured, p50, p99);
             }
         }
+
+        await WarmBench.RunAsync(options, measured);
     }
 }

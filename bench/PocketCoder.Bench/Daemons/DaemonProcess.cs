@@ -42,11 +42,23 @@ internal sealed class DaemonProcess : IAsyncDisposable
     /// <summary>From before the process was started until <c>/healthz</c> answered 200.</summary>
     public TimeSpan ReadyAfter { get; private set; }
 
+    /// <summary>What it wrote to its log so far.</summary>
+    public string Log
+    {
+        get
+        {
+            using var file = new StreamReader(new FileStream(HomeIn(_folder).LogFile, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+            return file.ReadToEnd();
+        }
+    }
+
     public string Project => Path.Combine(_folder.FullName, "project");
 
     /// <summary>Starts the program and returns when it answers.</summary>
+    /// <param name="arguments">Further ones of <c>start</c>.</param>
+    /// <param name="environment">What is to be otherwise in its environment.</param>
     /// <exception cref="InvalidOperationException">It ended or did not answer in time; with what it said.</exception>
-    public static async Task<DaemonProcess> StartAsync(BenchOptions options)
+    public static async Task<DaemonProcess> StartAsync(BenchOptions options, IReadOnlyList<string>? arguments = null, IReadOnlyDictionary<string, string>? environment = null)
     {
         // Short, because a Unix socket's path is.
         var folder = Directory.CreateDirectory(Path.Combine(options.Folder, Guid.CreateVersion7().ToString("N")[^8..]));
@@ -55,9 +67,9 @@ internal sealed class DaemonProcess : IAsyncDisposable
         var start = new ProcessStart
         {
             Program = options.Program,
-            Arguments = ["start", "--foreground", "--sandbox", "none", "--listen", $"127.0.0.1:{port}"],
+            Arguments = ["start", "--foreground", "--sandbox", "none", "--listen", $"127.0.0.1:{port}", .. arguments ?? []],
             WorkingDirectory = folder.FullName,
-            Environment = EnvironmentFor(folder),
+            Environment = EnvironmentFor(folder, environment ?? new Dictionary<string, string>(StringComparer.Ordinal)),
         };
         var begun = Stopwatch.GetTimestamp();
         var daemon = new DaemonProcess(OwnedProcess.Start(start, TimeProvider.System), folder, port);
@@ -102,7 +114,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
 
     private static Home HomeIn(DirectoryInfo folder) => Home.At(Path.Combine(folder.FullName, "home"));
 
-    private static Dictionary<string, string> EnvironmentFor(DirectoryInfo folder)
+    private static Dictionary<string, string> EnvironmentFor(DirectoryInfo folder, IReadOnlyDictionary<string, string> otherwise)
     {
         var environment = new Dictionary<string, string>(StringComparer.Ordinal)
         {
@@ -113,6 +125,11 @@ internal sealed class DaemonProcess : IAsyncDisposable
             ["POCKETCODER_CODEX"] = FakeProgram.WriteScript(folder, "codex", FakeRpcAgent.Codex, "codex-cli 0.169.0"),
             ["POCKETCODER_GEMINI"] = FakeProgram.WriteScript(folder, "gemini", FakeRpcAgent.Acp, "0.61.0"),
         };
+
+        foreach (var (name, value) in otherwise)
+        {
+            environment[name] = value;
+        }
 
         // A build that is not self-contained finds its runtime by this; DOTNET_ settings let two ways of running be compared.
         foreach (var (name, value) in EnvironmentAllowList.Own())

@@ -25,6 +25,10 @@ internal static class Claims
     public static readonly Claim ClaudeP50 = new("agents.claude.p50", "our side of Claude Code: its stdout → device, decrypted, p50", "ms");
     public static readonly Claim ClaudeP99 = new("agents.claude.p99", "our side of Claude Code: its stdout → device, decrypted, p99", "ms", 5);
 
+    public static readonly Claim FirstCold = new("agents.first.cold", "the real Claude Code, resumed: prompt sent → first token at the device", "ms");
+    public static readonly Claim FirstWarm = new("agents.first.warm", "the same, started ahead of the prompt", "ms");
+    public static readonly Claim FirstRatio = new("agents.first.ratio", "how much sooner the first token of one that was started ahead comes", "times", 1.5, AtLeast: true);
+
     public static readonly Claim Append = new("ledger.append", "ledger: durable appends under load (200 producers)", "rows/s", 20_000, AtLeast: true);
     public static readonly Claim AppendP99 = new("ledger.append.p99", "ledger: one append under that load, p99", "ms");
     public static readonly Claim AppendAlone = new("ledger.append.alone", "ledger: durable appends of one producer", "rows/s");
@@ -43,6 +47,13 @@ internal static class Claims
     public static readonly Claim BrokerDirect = new("broker.direct.p50", "for comparison: one delta straight from the upstream, p50", "ms");
     public static readonly Claim BrokerRequest = new("broker.request.p50", "model broker: added to a whole short request, p50", "ms");
 
+    public static readonly Claim FilesList = new("files.list", "files: list a folder of 10,000 entries", "ms", 50);
+    public static readonly Claim FilesSearch = new("files.search", "files: search the lines of 100,000 small files", "ms");
+    public static readonly Claim FilesNames = new("files.names", "files: search 100,000 names", "ms");
+    public static readonly Claim WatchReady = new("files.watch.ready", "files: watching 100,000 files, ready", "ms", 2_000);
+    public static readonly Claim WatchMemory = new("files.watch.memory", "files: watching 100,000 files, memory more", "MB", 50);
+    public static readonly Claim WatchTold = new("files.watch.told", "files: a file written → told (250 ms of quiet are meant)", "ms");
+
     public static readonly Claim AppBytes = new("app.bytes", "app: first load as sent (Brotli)", "bytes", 100_000);
     public static readonly Claim AppFresh = new("app.fresh", "app: fresh browser → pairing screen", "ms", 1_000);
     public static readonly Claim AppCold = new("app.paired.cold", "app: paired, nothing cached → list of sessions", "ms", 1_000);
@@ -50,7 +61,7 @@ internal static class Claims
 
     public static readonly IReadOnlyList<Claim> All =
     [
-        Ready, IdleRss, IdlePss, ConnectedRss, ConnectedPss, TokenP50, TokenP99, DecisionP50, DecisionP99, Resume, ResumeAgain, WorkedRss, ClaudeP50, ClaudeP99, CodexP50, CodexP99, AcpP50, AcpP99,
-        Append, AppendP99, AppendAlone, Events, Verify, Sync, SandboxNew, SandboxMemory, CommandBare, CommandOver, Echo, EchoP99, TerminalFlood, BrokerAdded, BrokerDirect, BrokerRequest, AppBytes, AppFresh, AppCold, AppWarm,
+        Ready, IdleRss, IdlePss, ConnectedRss, ConnectedPss, TokenP50, TokenP99, DecisionP50, DecisionP99, Resume, ResumeAgain, WorkedRss, ClaudeP50, ClaudeP99, CodexP50, CodexP99, AcpP50, AcpP99, FirstCold, FirstWarm, FirstRatio,
+        Append, AppendP99, AppendAlone, Events, Verify, Sync, SandboxNew, SandboxMemory, CommandBare, CommandOver, Echo, EchoP99, TerminalFlood, BrokerAdded, BrokerDirect, BrokerRequest, FilesList, FilesSearch, FilesNames, WatchReady, WatchMemory, WatchTold, AppBytes, AppFresh, AppCold, AppWarm,
     ];
 }

@@ -110,7 +110,7 @@ internal static class SessionBench
     private static async Task<SessionInfo> GetAsync(TestDevice device, Guid session) => (await device.AskAsync(
         MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session), ProtocolJson.Default.AgentSessionGetRequest, ProtocolJson.Default.AgentSessionGetResponse)).Session;
 
-    private static Task<AgentMessageResponse> PromptAsync(TestDevice device, Guid session, string content) => device.AskAsync(
+    public static Task<AgentMessageResponse> PromptAsync(TestDevice device, Guid session, string content) => device.AskAsync(
         MessageTypes.AgentMessage,
         new AgentMessageRequest(session, Guid.CreateVersion7(), content),
         ProtocolJson.Default.AgentMessageRequest,

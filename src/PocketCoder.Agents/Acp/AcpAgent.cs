@@ -49,6 +49,9 @@ public sealed record AcpAgent(string Id, string Name, string Program, IReadOnlyL
     /// <summary>Whether the model can be chosen.</summary>
     public bool Models { get; init; }
 
+    /// <summary>Whether the effort can be chosen, where the agent offers that (an option of the kind <c>thought_level</c>).</summary>
+    public bool Efforts { get; init; }
+
     /// <summary>Whether it can go on with an earlier conversation.</summary>
     public bool Resume { get; init; } = true;
 
@@ -101,6 +104,7 @@ public sealed record AcpAgent(string Id, string Name, string Program, IReadOnlyL
         Plans = true,
         Questions = true,
         Models = true,
+        Efforts = true,
         Images = true,
         Conversations = true,
         Usage = true,

@@ -83,6 +83,7 @@ public sealed partial record AcpConfiguration(IReadOnlyList<AcpAgent> Agents, st
                     EnvironmentNames = Texts(entry, "environment") ?? [],
                     Modes = Texts(entry, "modes") ?? [],
                     Models = true,
+                    Efforts = true,
                     Questions = true,
                     Plans = true,
                     Conversations = true,

@@ -33,6 +33,7 @@ public sealed partial class AcpDriver : IAgentDriver
             TestedVersions = agent.TestedVersions,
             Modes = agent.Modes,
             Models = agent.Models,
+            EffortsTold = agent.Efforts,
             Questions = agent.Questions,
             Plans = agent.Plans,
             Resume = agent.Resume,

@@ -26,7 +26,9 @@ internal sealed class AcpProcess : IAgentProcess
     private readonly AcpHostTools? tools;
     private RpcConnection connection = null!; // set by StartAsync before anybody else sees this
     private bool takesPictures;
-    private bool hasModels;
+    private string? usualModel; // those that hold when nobody chose
+    private string? usualEffort;
+    private bool hasModes;
 
     private AcpProcess(AcpAgent agent, AgentStart start, TimeProvider time)
     {
@@ -128,34 +130,90 @@ internal sealed class AcpProcess : IAgentProcess
 
     public async ValueTask SetModeAsync(string mode, CancellationToken cancellationToken)
     {
+        _ = Checked(mode);
+        if (!hasModes && Option(o => o.Mode) is { } option)
+        {
+            await ChooseAsync(option, mode, ready => ready with { Mode = mode }, cancellationToken);
+            return;
+        }
+
         Demand(await connection.RequestAsync(
             "session/set_mode",
             w =>
             {
                 w.WriteString("sessionId", translator.SessionId);
-                w.WriteString("modeId", Checked(mode));
+                w.WriteString("modeId", mode);
             },
             RequestLimit, cancellationToken, reply => Changed(reply, ready => ready with { Mode = mode })));
     }
 
-    public async ValueTask SetModelAsync(string model, CancellationToken cancellationToken)
+    public async ValueTask SetModelAsync(string? model, CancellationToken cancellationToken)
     {
+        var wanted = model ?? usualModel ?? throw new AgentException(AgentError.Refused, $"{agent.Name} does not say which model is its default. Choose one.");
+        if (Option(o => o.Model) is { } option)
+        {
+            await ChooseAsync(option, wanted, ready => ready with { Model = wanted }, cancellationToken);
+            return;
+        }
+
         Demand(await connection.RequestAsync(
-            hasModels ? "session/set_model" : "session/set_config_option",
+            "session/set_model",
             w =>
             {
                 w.WriteString("sessionId", translator.SessionId);
-                if (hasModels)
-                {
-                    w.WriteString("modelId", model);
-                    return;
-                }
-
-                w.WriteString("configId", "model");
-                w.WriteString("value", model);
+                w.WriteString("modelId", wanted);
             },
-            RequestLimit, cancellationToken, reply => Changed(reply, ready => ready with { Model = model })));
+            RequestLimit, cancellationToken, reply => Changed(reply, ready => ready with { Model = wanted })));
     }
+
+    public async ValueTask SetEffortAsync(string? effort, CancellationToken cancellationToken)
+    {
+        if (Option(o => o.Effort) is not { } option)
+        {
+            if (effort is not null)
+            {
+                throw new AgentException(AgentError.Refused, $"{agent.Name}'s effort can't be chosen with this model.");
+            }
+
+            return;
+        }
+
+        var wanted = effort ?? (option.Has(AcpOption.Default) ? AcpOption.Default : usualEffort) ?? throw new AgentException(AgentError.Refused, $"{agent.Name} does not say which effort is its default. Choose one.");
+        if (!option.Has(wanted))
+        {
+            throw new AgentException(AgentError.Refused, $"{agent.Name} has no effort {wanted} with this model. It has: {string.Join(", ", AcpOffers.Efforts(translator.Options!))}.");
+        }
+
+        await ChooseAsync(option, wanted, ready => ready, cancellationToken);
+    }
+
+    private AcpOption? Option(Func<AcpOptions, AcpOption?> which)
+    {
+        lock (connection.State)
+        {
+            return translator.Options is { } options ? which(options) : null;
+        }
+    }
+
+    /// <summary>The answer has all options as they are now: another model knows other efforts.</summary>
+    private async Task ChooseAsync(AcpOption option, string value, Func<AgentReady, AgentReady> change, CancellationToken cancellationToken) => Demand(await connection.RequestAsync(
+        "session/set_config_option",
+        w =>
+        {
+            w.WriteString("sessionId", translator.SessionId);
+            w.WriteString("configId", option.Id);
+            w.WriteString("value", value);
+        },
+        RequestLimit, cancellationToken, reply =>
+        {
+            var output = Changed(reply, change);
+            if (reply.Error is null && AcpOptions.Read(reply.Result) is { } options)
+            {
+                translator.OptionsChanged(options, output);
+            }
+
+            return output;
+        }));
 
     public async ValueTask DisposeAsync()
     {
@@ -258,7 +316,7 @@ internal sealed class AcpProcess : IAgentProcess
             translator.IsLoading = false;
         }
 
-        var mode = reply.Result.Object("modes")?.Text("currentModeId");
+        var mode = CurrentMode(reply.Result, AcpOptions.Read(reply.Result));
         var wanted = start.Mode ?? (agent.Modes.Count > 0 && mode is not null && !agent.Modes.Contains(mode, StringComparer.Ordinal) ? agent.Modes[0] : null);
         if (wanted is not null && wanted != mode)
         {
@@ -269,7 +327,14 @@ internal sealed class AcpProcess : IAgentProcess
         {
             await SetModelAsync(start.Model, cancellationToken);
         }
+
+        if (start.Effort is { } effort && Option(o => o.Effort) is { } option && option.Current != effort && option.Has(effort)) // what the model does not know is no reason not to work
+        {
+            await SetEffortAsync(effort, cancellationToken);
+        }
     }
+
+    private static string? CurrentMode(JsonElement session, AcpOptions? options) => session.Object("modes")?.Text("currentModeId") ?? options?.Mode?.Current;
 
     /// <summary>
     /// Gemini CLI 0.61.0 answers before it has played the old conversation back, and nothing marks its end: what came after the first prompt could not be told
@@ -306,8 +371,19 @@ internal sealed class AcpProcess : IAgentProcess
         }
 
         translator.SessionId = id;
-        hasModels = reply.Result.Object("models") is not null;
-        translator.Ready = new AgentReady(id) { Mode = reply.Result.Object("modes")?.Text("currentModeId"), Model = reply.Result.Object("models")?.Text("currentModelId"), Version = version, Models = AcpOffers.Models(reply.Result) };
+        var options = AcpOptions.Read(reply.Result);
+        hasModes = reply.Result.Object("modes") is not null;
+        usualModel = options?.Model is { } models ? models.Has(AcpOption.Default) ? AcpOption.Default : models.Current : reply.Result.Object("models")?.Text("currentModelId");
+        usualEffort = options?.Effort?.Current;
+        translator.Options = options;
+        translator.Ready = new AgentReady(id)
+        {
+            Mode = CurrentMode(reply.Result, options),
+            Model = options?.Model?.Current ?? reply.Result.Object("models")?.Text("currentModelId"),
+            Version = version,
+            Models = AcpOffers.Models(reply.Result, options),
+            Efforts = AcpOffers.Efforts(options ?? new AcpOptions(null, null, null)),
+        };
         output.Events.Add(translator.Ready);
         return output;
     }

@@ -32,6 +32,9 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests, AcpHos
 
     public AgentReady? Ready { get; set; }
 
+    /// <summary>What can be chosen of the session now; null: the agent has no such options.</summary>
+    public AcpOptions? Options { get; set; }
+
     public bool TurnRuns { get; private set; }
 
     public bool Interrupting { get; private set; }
@@ -168,6 +171,9 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests, AcpHos
             case "current_mode_update" when update.Text("currentModeId") is { } mode:
                 ModeChanged(mode, output);
                 return;
+            case "config_option_update" when AcpOptions.Read(update) is { } options:
+                OptionsChanged(options, output);
+                return;
             case "usage_update":
                 hasCost |= update.Object("cost")?.Text("currency") == "USD";
                 cost = update.Object("cost")?.Amount("amount") ?? cost;
@@ -235,6 +241,27 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests, AcpHos
         {
             Ready = Ready with { Mode = mode };
             output.Events.Add(new AgentModeChanged(mode));
+        }
+    }
+
+    /// <summary>New options, told by the agent or as the answer to a change.</summary>
+    public void OptionsChanged(AcpOptions options, RpcOutput output)
+    {
+        Options = options;
+        if (Ready is null)
+        {
+            return;
+        }
+
+        if (options.Mode?.Current is { } mode && (agent.Modes.Count == 0 || (Ready.Mode is { } known && agent.Modes.Contains(known, StringComparer.Ordinal))))
+        {
+            ModeChanged(mode, output); // before it is in one of ours for the first time, it was asked for that
+        }
+
+        if (AcpOffers.With(Ready, options) is var now && now != Ready)
+        {
+            Ready = now;
+            output.Events.Add(now);
         }
     }
 

@@ -15,6 +15,9 @@ internal sealed partial class ClaudeConversations(string configDirectory)
     /// <summary>Of a transcript whose words are shown, so much of its end is read.</summary>
     private const int LongPiece = 16 * 1024 * 1024;
 
+    /// <summary>Names are written again and again, so the newest is near the end.</summary>
+    private const int NamePiece = 64 * 1024;
+
     private const int MostFolders = 1000;
     private const int MostFilesEach = 4; // for one that is listed: others are of sub-agents, or of folders whose names look alike
 
@@ -64,12 +67,19 @@ internal sealed partial class ClaudeConversations(string configDirectory)
         return transcript.Said.Parts;
     }
 
-    private static ClaudeTranscript? Look(FileInfo file)
+    /// <summary>What a conversation is called by now, as the end of its transcript says; null: nothing there says it. The program writes that when it has time.</summary>
+    public string? NameOf(string conversation, string directory)
+    {
+        var path = Path.Combine(configDirectory, "projects", ClaudeRoom.FolderName(directory), $"{conversation}.jsonl");
+        return Id().IsMatch(conversation) && FileKind.IsRegular(path) ? Look(new FileInfo(path), head: 0, tail: NamePiece)?.Name : null;
+    }
+
+    private static ClaudeTranscript? Look(FileInfo file, int head = Piece, int tail = Piece)
     {
         var transcript = new ClaudeTranscript();
         try
         {
-            Take(transcript, file, Piece, Piece);
+            Take(transcript, file, head, tail);
             return transcript;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

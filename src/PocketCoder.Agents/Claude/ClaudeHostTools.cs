@@ -1,4 +1,5 @@
 using System.Text.Json;
+using PocketCoder.Agents.Shared.Mcp;
 
 namespace PocketCoder.Agents.Claude;
 
@@ -11,8 +12,6 @@ internal sealed class ClaudeHostTools(IReadOnlyList<HostTool> tools)
     public const string ServerName = "pocketcoder";
 
     private const string Prefix = "mcp__" + ServerName + "__";
-    /// <summary>The most that the program lets a server ask for.</summary>
-    private const int MaxResultCharacters = 500_000;
 
     private const int MethodNotFound = -32601;
 
@@ -56,36 +55,12 @@ internal sealed class ClaudeHostTools(IReadOnlyList<HostTool> tools)
         {
             case "initialize":
                 w.WriteStartObject("result");
-                w.WriteString("protocolVersion", "2025-11-25");
-                w.WriteStartObject("capabilities");
-                w.WriteStartObject("tools");
-                w.WriteEndObject();
-                w.WriteEndObject();
-                w.WriteStartObject("serverInfo");
-                w.WriteString("name", ServerName);
-                w.WriteString("version", "1");
-                w.WriteEndObject();
+                McpAnswers.WriteInitialized(w, ServerName, wantedVersion: null);
                 w.WriteEndObject();
                 break;
             case "tools/list":
                 w.WriteStartObject("result");
-                w.WriteStartArray("tools");
-                foreach (var tool in tools)
-                {
-                    w.WriteStartObject();
-                    w.WriteString("name", tool.Name);
-                    w.WriteString("description", tool.Description);
-                    w.WritePropertyName("inputSchema");
-                    w.WriteRawValue(tool.InputSchemaJson);
-
-                    // Else a result beyond a few kilobytes is put into a file outside of the project, and the model gets a glimpse of it.
-                    w.WriteStartObject("_meta");
-                    w.WriteNumber("anthropic/maxResultSizeChars", MaxResultCharacters);
-                    w.WriteEndObject();
-                    w.WriteEndObject();
-                }
-
-                w.WriteEndArray();
+                McpAnswers.WriteTools(w, tools);
                 w.WriteEndObject();
                 break;
             case "ping":

@@ -9,6 +9,9 @@ internal static class ClaudeMessages
     /// <summary>Id of the one hook we register: called before every tool.</summary>
     public const string BeforeToolHook = "before-tool";
 
+    /// <summary>What the program itself calls the model it uses when none was chosen (2.1.197).</summary>
+    private const string DefaultModel = "default";
+
     /// <summary>
     /// How long the program waits for the hook. It is answered at once, but a laptop may sleep in between, and a hook that ran out of time
     /// (by default after a minute) leaves the call to the program's own rules.
@@ -40,13 +43,13 @@ internal static class ClaudeMessages
 
     public static byte[] SetMode(string requestId, string mode) => Request(requestId, "set_permission_mode", w => w.WriteString("mode", mode));
 
-    public static byte[] SetModel(string requestId, string model) => Request(requestId, "set_model", w => w.WriteString("model", model));
+    public static byte[] SetModel(string requestId, string? model) => Request(requestId, "set_model", w => w.WriteString("model", model ?? DefaultModel));
 
-    /// <summary>Added to the settings of the command line, which stay as they are.</summary>
-    public static byte[] SetEffort(string requestId, string effort) => Request(requestId, "apply_flag_settings", w =>
+    /// <summary>Added to the settings of the command line, which stay as they are. Null takes it away again.</summary>
+    public static byte[] SetEffort(string requestId, string? effort) => Request(requestId, "apply_flag_settings", w =>
     {
         w.WriteStartObject("settings");
-        w.WriteString("effortLevel", effort);
+        w.WriteString("effortLevel", effort); // null: as if it had not been set
         w.WriteEndObject();
     });
 

@@ -19,13 +19,16 @@ internal sealed class ClaudeProcess : IAgentProcess
     private readonly Lock state = new(); // guards the translator: the pump and the machine's calls both use it
     private readonly EventPipe events = new();
     private readonly ConcurrentDictionary<string, TaskCompletionSource<ClaudeReply>> waiting = new(StringComparer.Ordinal);
+    private readonly ClaudeConversations conversations;
     private readonly Task pump;
     private string? initializeId;
+    private string? name;
     private int requests;
     private int disposed;
 
-    private ClaudeProcess(LineProgram program, AgentStart start, ClaudeTranslator translator, TimeProvider time)
+    private ClaudeProcess(LineProgram program, AgentStart start, ClaudeTranslator translator, ClaudeConversations conversations, TimeProvider time)
     {
+        this.conversations = conversations;
         this.program = program;
         this.start = start;
         this.translator = translator;
@@ -53,7 +56,7 @@ internal sealed class ClaudeProcess : IAgentProcess
             start.Room, new ProgramVoice("Claude Code", IsNoise: IsRemark), time, cancellationToken);
         var tools = new ClaudeHostTools(start.HostTools);
         var fresh = new ClaudeTranslator(start.WorkingDirectory, new ClaudeGate(start.WorkingDirectory, start.Room?.StateDirectory ?? configDirectory, tools, start.AttachmentsDirectory), tools);
-        var claude = new ClaudeProcess(child, start, fresh, time);
+        var claude = new ClaudeProcess(child, start, fresh, new ClaudeConversations(start.Room?.StateDirectory ?? configDirectory), time);
         try
         {
             // Always first: it registers the hook that makes every sensitive call ask, before any prompt can cause one.
@@ -128,11 +131,11 @@ internal sealed class ClaudeProcess : IAgentProcess
         await RequestAsync(id => ClaudeMessages.SetMode(id, mode), RequestLimit, cancellationToken);
     }
 
-    public async ValueTask SetModelAsync(string model, CancellationToken cancellationToken)
+    public async ValueTask SetModelAsync(string? model, CancellationToken cancellationToken)
         => await RequestAsync(id => ClaudeMessages.SetModel(id, model), RequestLimit, cancellationToken);
 
-    public async ValueTask SetEffortAsync(string effort, CancellationToken cancellationToken)
-        => await RequestAsync(id => ClaudeMessages.SetEffort(id, ClaudeOffers.Checked(effort)), RequestLimit, cancellationToken);
+    public async ValueTask SetEffortAsync(string? effort, CancellationToken cancellationToken)
+        => await RequestAsync(id => ClaudeMessages.SetEffort(id, effort is null ? null : ClaudeOffers.Checked(effort)), RequestLimit, cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
@@ -224,10 +227,27 @@ internal sealed class ClaudeProcess : IAgentProcess
 
         foreach (var item in output.Events)
         {
+            if (item is AgentTurnEnded && NewName() is { } called)
+            {
+                await events.WriteAsync(new AgentTitled(called), program.Closing);
+            }
+
             await events.WriteAsync(item, program.Closing);
         }
 
         return output.Violation;
+    }
+
+    /// <summary>What the conversation is called since the last look: the program tells it to its transcript only, and so does one that a person ran in a terminal meanwhile.</summary>
+    private string? NewName()
+    {
+        string? id;
+        lock (state)
+        {
+            id = translator.NativeId;
+        }
+
+        return id is not null && conversations.NameOf(id, start.WorkingDirectory) is { } now && now != name ? name = now : null;
     }
 
     /// <summary>Once it is initialised, its first event is that it is ready, whatever else it has written since.</summary>

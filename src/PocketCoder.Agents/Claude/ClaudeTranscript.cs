@@ -24,6 +24,9 @@ internal sealed class ClaudeTranscript
     /// <summary>One line; null: nothing was said yet.</summary>
     public string? Title => (given ?? made ?? first ?? last) is { } text && BoundedText.OneLine(text) is { Length: > 0 } line ? line : null;
 
+    /// <summary>What it is called, by the person or by the model; the beginning of what was said does not count. One line.</summary>
+    public string? Name => (given ?? made) is { } text && BoundedText.OneLine(text) is { Length: > 0 } line ? line : null;
+
     public ConversationTail Said { get; } = new();
 
     public void Take(ReadOnlyMemory<byte> line)

@@ -40,6 +40,9 @@ internal sealed class ClaudeTranslator
     /// <summary>Lines that were not understood: newer kinds, or broken ones.</summary>
     public int Skipped => skipped + requests.Skipped;
 
+    /// <summary>Its id of the conversation, as told last; null: nothing yet.</summary>
+    public string? NativeId => ready?.NativeId;
+
     public bool TurnRuns => turnRuns;
 
     /// <summary>What is offered is known after <c>initialize</c>.</summary>

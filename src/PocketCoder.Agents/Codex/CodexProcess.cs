@@ -14,7 +14,12 @@ internal sealed class CodexProcess : IAgentProcess
     private static readonly TimeSpan InitializeLimit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan SteerLimit = TimeSpan.FromSeconds(10);
 
+    /// <summary>So long a conversation that goes on waits for the list of models, which says what the default is: mostly milliseconds.</summary>
+    private static readonly TimeSpan ListLimit = TimeSpan.FromSeconds(2);
+
     private readonly AgentStart start;
+    private readonly TimeProvider time;
+    private readonly TaskCompletionSource listed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CodexTools tools;
     private readonly CodexTranslator translator;
     private RpcConnection connection = null!; // set by StartAsync before anybody else sees this
@@ -24,11 +29,12 @@ internal sealed class CodexProcess : IAgentProcess
     private string threadModel = "";
     private string? effort; // the thread's own
     private string? chosenEffort;
+    private CodexDefaults defaults = CodexDefaults.None;
     private AgentReady? ready;
 
     private CodexProcess(AgentStart start, TimeProvider time)
     {
-        this.start = start;
+        (this.start, this.time) = (start, time);
         tools = new CodexTools(start.HostTools);
         var reader = new CodexCallReader(start, tools, EnvironmentAllowList.SelectFromOwn(), time);
         translator = new CodexTranslator(reader, tools, time, (line, ct) => connection.WriteAsync(line, ct)) { NextTurn = AfterPlan };
@@ -151,21 +157,21 @@ internal sealed class CodexProcess : IAgentProcess
         return ValueTask.CompletedTask; // told with the next turn
     }
 
-    public ValueTask SetModelAsync(string model, CancellationToken cancellationToken)
+    public ValueTask SetModelAsync(string? model, CancellationToken cancellationToken)
     {
         lock (connection.State)
         {
-            this.model = threadModel = model;
+            this.model = threadModel = model ?? defaults.Model ?? throw NoDefault("model");
         }
 
         return ValueTask.CompletedTask; // told with the next turn
     }
 
-    public ValueTask SetEffortAsync(string effort, CancellationToken cancellationToken)
+    public ValueTask SetEffortAsync(string? effort, CancellationToken cancellationToken)
     {
         lock (connection.State)
         {
-            chosenEffort = CodexOffers.Checked(effort);
+            chosenEffort = effort is null ? defaults.EffortOf(threadModel) ?? throw NoDefault("effort") : CodexOffers.Checked(effort);
         }
 
         return ValueTask.CompletedTask; // told with the next turn
@@ -203,6 +209,7 @@ internal sealed class CodexProcess : IAgentProcess
         await connection.NotifyAsync("initialized", null, cancellationToken);
         var settings = await connection.RequestAsync("config/read", w => w.WriteString("cwd", start.WorkingDirectory), InitializeLimit, cancellationToken);
         var config = settings.Error is null ? settings.Result.Object("config") : null;
+        defaults = CodexDefaults.None.With(config);
         List<string> foreign = config?.Object("mcp_servers") is { } servers ? [.. servers.EnumerateObject().Select(s => s.Name)] : [];
         mode = CodexModes.Checked(start.Mode ?? CodexModes.Default);
         var version = hello.Text("userAgent") is { } agent && agent.Split('/') is [_, var rest, ..] ? rest.Split(' ')[0] : null;
@@ -230,7 +237,11 @@ internal sealed class CodexProcess : IAgentProcess
 
         var list = new RpcOutput();
         list.Calls.Add(new RpcCall("model/list", _ => { }, Listed));
-        await connection.CarryOutAsync(list, cancellationToken); // its answer is not waited for
+        await connection.CarryOutAsync(list, cancellationToken);
+        if (start is { ResumeId: not null, BegunElsewhere: false } && ((start.Model is null && defaults.Model is null) || (start.Effort is null && defaults.Effort is null)))
+        {
+            await Task.WhenAny(listed.Task, Task.Delay(ListLimit, time, cancellationToken)); // else its answer is not waited for
+        }
     }
 
     private RpcOutput Listed(RpcReply reply)
@@ -238,11 +249,16 @@ internal sealed class CodexProcess : IAgentProcess
         var output = new RpcOutput();
         if (reply.Error is null && ready is not null && CodexOffers.Models(reply.Result) is { Count: > 0 } models)
         {
+            defaults = defaults.WithModels(reply.Result);
+            BackToDefaults();
             output.Events.Add(ready = ready with { Models = models, Model = threadModel, Mode = mode });
         }
 
+        listed.TrySetResult();
         return output;
     }
+
+    private static AgentException NoDefault(string what) => new(AgentError.Refused, $"Codex does not say which {what} is its default. Choose one.");
 
     private static bool IsMissing(string error) => error.Contains("not found", StringComparison.OrdinalIgnoreCase) || error.Contains("no rollout", StringComparison.OrdinalIgnoreCase);
 
@@ -262,8 +278,34 @@ internal sealed class CodexProcess : IAgentProcess
         effort = reply.Result.Text("reasoningEffort");
         saidMode = reply.Result.Object("collaborationMode")?.Text("mode") ?? CodexModes.Default;
         chosenEffort = start.Effort;
+        BackToDefaults();
+        var named = reply.Result.Object("thread")?.Text("name");
         output.Events.Add(ready = new AgentReady(thread) { Model = threadModel, Mode = mode, Version = version, Tools = [.. tools.All.Select(t => t.Name)] });
+        if (start.ResumeId is not null && named is { Length: > 0 })
+        {
+            output.Events.Add(new AgentTitled(named)); // it may have been named in a terminal meanwhile
+        }
+
         return output;
+    }
+
+    /// <summary>A conversation that goes on comes with the model and effort of its last turn, which may have been chosen then and are not any more.</summary>
+    private void BackToDefaults()
+    {
+        if (start.ResumeId is null || start.BegunElsewhere)
+        {
+            return;
+        }
+
+        if (start.Model is null && model is null && defaults.Model is { } usual && usual != threadModel)
+        {
+            model = threadModel = usual;
+        }
+
+        if (start.Effort is null && chosenEffort is null && defaults.EffortOf(threadModel) is { } thinks && thinks != effort)
+        {
+            chosenEffort = thinks;
+        }
     }
 
     /// <summary>Codex does not say which tools it offers, but what it would let them do.</summary>

@@ -32,6 +32,9 @@ public sealed record AgentDescription(string Id, string Name)
     /// <summary>How much it may think, the least first (<see cref="AgentStart.Effort"/>). Empty: it can't be chosen.</summary>
     public IReadOnlyList<string> Efforts { get; init; } = [];
 
+    /// <summary>Whether it tells only when it runs which efforts there are (<see cref="AgentReady.Efforts"/>); until then any name is taken, and one that it lacks is passed over.</summary>
+    public bool EffortsTold { get; init; }
+
     /// <summary>Whether pictures can go with a prompt (<see cref="AgentPrompt.Attachments"/>); other files always can.</summary>
     public bool Images { get; init; }
 

@@ -19,6 +19,9 @@ public sealed record AgentReady(string NativeId) : AgentEvent
 
     /// <summary>The models it says it can use; empty: it does not say.</summary>
     public IReadOnlyList<AgentModel> Models { get; init; } = [];
+
+    /// <summary>What of <see cref="AgentStart.Effort"/> can be chosen now, the least first; null: what the description says.</summary>
+    public IReadOnlyList<string>? Efforts { get; init; }
 }
 
 /// <summary>A slash command the agent offers. Untrusted text.</summary>

@@ -64,10 +64,12 @@ public interface IAgentProcess : IAsyncDisposable
     ValueTask SetModeAsync(string mode, CancellationToken cancellationToken);
 
     /// <summary>Changes the model for the following turns. Only if the description says models can change.</summary>
-    ValueTask SetModelAsync(string model, CancellationToken cancellationToken);
+    /// <param name="model">Null: back to the agent's default.</param>
+    ValueTask SetModelAsync(string? model, CancellationToken cancellationToken);
 
-    /// <summary>Changes the effort for the following turns. Only if the description lists efforts.</summary>
-    ValueTask SetEffortAsync(string effort, CancellationToken cancellationToken)
+    /// <summary>Changes the effort for the following turns. Only if the description lists efforts, or the agent told some (<see cref="AgentReady.Efforts"/>).</summary>
+    /// <param name="effort">Null: back to the agent's default.</param>
+    ValueTask SetEffortAsync(string? effort, CancellationToken cancellationToken)
         => throw new AgentException(AgentError.Refused, "This agent's effort can't be chosen.");
 
     /// <summary>

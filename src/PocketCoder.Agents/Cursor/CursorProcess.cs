@@ -103,9 +103,9 @@ internal sealed class CursorProcess : IAgentProcess
         return ChangeAsync(() => this.mode = wanted);
     }
 
-    public ValueTask SetModelAsync(string model, CancellationToken cancellationToken)
+    public ValueTask SetModelAsync(string? model, CancellationToken cancellationToken)
     {
-        var wanted = CursorArguments.RequireModel(model);
+        var wanted = model is null ? null : CursorArguments.RequireModel(model);
         return ChangeAsync(() => this.model = wanted);
     }
 

@@ -9,14 +9,10 @@ namespace PocketCoder.Agents.OpenCode;
 /// Drives OpenCode: one <c>opencode serve</c> process a session, spoken to over its HTTP API on the loopback, with a password that only the two know. Its own shell is off; ours
 /// takes its place. How, and what is asked: docs/agents.md.
 /// </summary>
-public sealed class OpenCodeDriver : IAgentDriver
+public sealed partial class OpenCodeDriver : IAgentDriver
 {
     /// <summary>Variable that names the program to use instead of the first <c>opencode</c> on PATH.</summary>
     public const string ProgramVariable = "POCKETCODER_OPENCODE";
-
-    private const int MaxListBytes = 1024 * 1024;
-
-    private static readonly TimeSpan ListLimit = TimeSpan.FromSeconds(10);
 
     private readonly TimeProvider time;
     private readonly IReadOnlyDictionary<string, string> environment;
@@ -43,7 +39,9 @@ public sealed class OpenCodeDriver : IAgentDriver
         Resume = true,
         Fork = true,
         Conversations = true,
+        Copies = ConversationCopies.Whole, // not the conversation itself: whether a terminal has it open can't be seen, and our rules would stay in it
         Usage = true,
+        Images = true,
         Cost = true,
         HostTools = true,
         Rooms = true,
@@ -57,38 +55,6 @@ public sealed class OpenCodeDriver : IAgentDriver
     public AgentTerminalCommand? InTerminal(string conversation, string? stateDirectory)
         => stateDirectory is null && OpenCodeIds.Session().IsMatch(conversation) ? new("opencode", ["-s", conversation], AgentTerminalCommand.NoEnvironment) : null;
 
-    public async Task<IReadOnlyList<AgentConversation>> ListConversationsAsync(string directory, int most, CancellationToken cancellationToken)
-    {
-        // The database is asked, not `session list`: that opens the project, and with it runs what its plugins say.
-        var quoted = directory.TrimEnd('/').Replace("'", "''", StringComparison.Ordinal);
-        if (quoted.Contains('\0', StringComparison.Ordinal) || most < 1)
-        {
-            return [];
-        }
-
-        var query = string.Create(CultureInfo.InvariantCulture, $"""
-            select id, title, directory, time_updated from session
-            where parent_id is null and time_archived is null and (directory = '{quoted}' or substr(directory, 1, length('{quoted}') + 1) = '{quoted}/')
-            order by time_updated desc limit {most}
-            """);
-        try
-        {
-            var list = new ProcessStart
-            {
-                Program = program.Require(environment),
-                Arguments = ["db", query, "--format", "json"],
-                WorkingDirectory = "/",
-                Environment = environment,
-            };
-            var result = await CommandRun.RunAsync(list, ListLimit, MaxListBytes, time, cancellationToken);
-            return result.ExitCode == 0 && !result.TimedOut ? Read(result.Output) : [];
-        }
-        catch (Exception e) when (e is ProcessStartException or AgentException)
-        {
-            return [];
-        }
-    }
-
     public async Task<IAgentProcess> StartAsync(AgentStart start, CancellationToken cancellationToken)
     {
         var path = program.Require(environment);
@@ -98,7 +64,13 @@ public sealed class OpenCodeDriver : IAgentDriver
             throw new AgentException(AgentError.NotFound, "That is no id of an OpenCode conversation.");
         }
 
-        return await OpenCodeProcess.StartAsync(path, start, Room(start), environment, time, cancellationToken);
+        var room = Room(start);
+        if (room is not null && start is { BegunElsewhere: true, ResumeId: { } begun })
+        {
+            await new OpenCodeConversations(path, environment, time).BringAsync(begun, room, cancellationToken);
+        }
+
+        return await OpenCodeProcess.StartAsync(path, start, room, environment, time, cancellationToken);
     }
 
     private OpenCodeRoom? Room(AgentStart start)
@@ -125,20 +97,5 @@ public sealed class OpenCodeDriver : IAgentDriver
                 AgentError.Refused,
                 $"{code} holds code that OpenCode would run as soon as it starts, and nothing keeps it from that. Use a sandboxed session, where it is hidden, or move it away.")
             : null;
-    }
-
-    private static IReadOnlyList<AgentConversation> Read(string output)
-    {
-        // Before the list it may say something of its own (that it brings an old database up to date).
-        var from = output.IndexOf('[', StringComparison.Ordinal);
-        using var document = from < 0 ? null : LineJson.TryParse(System.Text.Encoding.UTF8.GetBytes(output[from..]));
-        return document?.RootElement is not { ValueKind: JsonValueKind.Array } rows
-            ? []
-            :
-            [
-                .. rows.EnumerateArray().Where(r => r.Text("id") is { } id && OpenCodeIds.Session().IsMatch(id) && r.Text("directory") is not null).Select(r => new AgentConversation(
-                    r.Text("id")!, BoundedText.OneLine(r.Text("title") ?? ""), r.Text("directory")!,
-                    DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(r.Number("time_updated"), 0, 253_402_300_799_999)), Open: null)),
-            ];
     }
 }

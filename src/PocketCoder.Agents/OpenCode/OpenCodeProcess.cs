@@ -26,6 +26,7 @@ internal sealed class OpenCodeProcess : IAgentProcess, IMcpCalls
     private OpenCodeServer server = null!; // set by StartAsync before anybody else sees this
     private string mode;
     private OpenCodeModel? model;
+    private OpenCodeModel? defaultModel;
 
     private OpenCodeProcess(AgentStart start, OpenCodeRoom? room, TimeProvider time)
     {
@@ -85,6 +86,7 @@ internal sealed class OpenCodeProcess : IAgentProcess, IMcpCalls
     public async ValueTask PromptAsync(AgentPrompt prompt, CancellationToken cancellationToken)
     {
         OpenCodeCall call;
+        var pictures = await Pictures.ReadAsync(prompt, cancellationToken);
         lock (server.State)
         {
             server.ThrowIfEnded();
@@ -96,7 +98,7 @@ internal sealed class OpenCodeProcess : IAgentProcess, IMcpCalls
             var message = OpenCodeIds.Message(time);
             translator.BeginTurn(message);
             translator.Planning = mode == OpenCodeModes.Plan;
-            call = OpenCodeCall.Post($"/session/{translator.SessionId}/prompt_async", Turn(message, prompt.Pieces, mode, model), translator.Prompted);
+            call = OpenCodeCall.Post($"/session/{translator.SessionId}/prompt_async", Turn(message, prompt.Pieces, pictures, mode, model), translator.Prompted);
         }
 
         await server.CarryOutAsync(new OpenCodeOutput { Calls = { call } }, cancellationToken);
@@ -146,11 +148,12 @@ internal sealed class OpenCodeProcess : IAgentProcess, IMcpCalls
         return ValueTask.CompletedTask; // told with the next turn
     }
 
-    public ValueTask SetModelAsync(string model, CancellationToken cancellationToken)
+    public ValueTask SetModelAsync(string? model, CancellationToken cancellationToken)
     {
         lock (server.State)
         {
-            this.model = Checked(model);
+            // Without a name it would go on with the last one of the conversation.
+            this.model = model is not null ? Checked(model) : defaultModel ?? throw new AgentException(AgentError.Refused, "OpenCode's settings name no model to go back to. Choose one.");
         }
 
         return ValueTask.CompletedTask; // told with the next turn
@@ -246,7 +249,7 @@ internal sealed class OpenCodeProcess : IAgentProcess, IMcpCalls
         }
 
         var there = await server.SendAsync(OpenCodeCall.Get(Of(resume)), cancellationToken);
-        if (there.Status == 404 || (there.IsOk && there.Body.Text("directory") != start.WorkingDirectory))
+        if (there.Status == 404 || (there.IsOk && !start.BegunElsewhere && there.Body.Text("directory") != start.WorkingDirectory)) // what was brought into a room has none
         {
             throw new AgentException(AgentError.NotFound, "OpenCode has no such conversation for this directory.");
         }
@@ -284,6 +287,12 @@ internal sealed class OpenCodeProcess : IAgentProcess, IMcpCalls
     private async Task<(string? Name, long? Window)> ModelsAsync(JsonElement session, CancellationToken cancellationToken)
     {
         var config = await server.SendAsync(OpenCodeCall.Get("/config"), cancellationToken);
+        defaultModel = config.Body.Text("model") is { } usual && OpenCodeModel.TryParse(usual, out var named) ? named : null;
+        if (start is { ResumeId: not null, BegunElsewhere: false })
+        {
+            model ??= defaultModel; // else it goes on with the last one of the conversation, which may have been chosen then and is not any more
+        }
+
         var name = model?.ToString()
             ?? (session.Object("model") is { } last && last.Text("providerID") is { } provider && last.Text("id") is { } id ? $"{provider}/{id}" : config.Body.Text("model"));
         if (name is null || name.IndexOf('/', StringComparison.Ordinal) is not (> 0 and var at))
@@ -296,7 +305,7 @@ internal sealed class OpenCodeProcess : IAgentProcess, IMcpCalls
         return (name, window is > 0 ? window : null);
     }
 
-    private Action<Utf8JsonWriter> Turn(string message, IReadOnlyList<string> pieces, string mode, OpenCodeModel? model) => w =>
+    private Action<Utf8JsonWriter> Turn(string message, IReadOnlyList<string> pieces, IReadOnlyList<Picture> pictures, string mode, OpenCodeModel? model) => w =>
     {
         w.WriteString("messageID", message);
         w.WriteString("agent", OpenCodeModes.AgentOf(mode));
@@ -310,6 +319,15 @@ internal sealed class OpenCodeProcess : IAgentProcess, IMcpCalls
 
         w.WriteString("system", notes);
         w.WriteStartArray("parts");
+        foreach (var picture in pictures)
+        {
+            w.WriteStartObject();
+            w.WriteString("type", "file");
+            w.WriteString("mime", picture.MediaType);
+            w.WriteString("url", $"data:{picture.MediaType};base64,{Convert.ToBase64String(picture.Bytes)}"); // a path it would open by itself, past what is asked
+            w.WriteEndObject();
+        }
+
         foreach (var piece in pieces)
         {
             w.WriteStartObject();

@@ -42,6 +42,29 @@ internal sealed class OpenCodeRoom(IAgentRoom room, AgentModelAccess access, str
         }
     }
 
+    /// <summary>A conversation to be read in; with it whatever an earlier try left of conversations goes.</summary>
+    /// <returns>Where it lies, for its owner only.</returns>
+    /// <exception cref="AgentException">The folder can't be used.</exception>
+    public string Incoming(ReadOnlySpan<byte> conversation)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            throw new AgentException(AgentError.FailedToStart, "There are no rooms on Windows.");
+        }
+
+        try
+        {
+            var file = Path.Combine(RoomFiles.Fresh(Path.Combine(Room.StateDirectory, Data)), "incoming.json");
+            RoomFiles.Write(file, conversation);
+            RoomFiles.Own(Path.Combine(Room.StateDirectory, Data, "opencode"));
+            return file;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AgentException(AgentError.FailedToStart, $"The folder for OpenCode's own files can't be used: {e.Message}", e);
+        }
+    }
+
     /// <summary>Beside what every OpenCode of ours gets. Nothing of the daemon's own but the time zone; the room itself says what PATH, HOME and the like are.</summary>
     public IEnumerable<KeyValuePair<string, string>> Environment(IReadOnlyDictionary<string, string> outside)
     {

@@ -32,8 +32,6 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
 
     private static readonly TimeSpan EndGrace = TimeSpan.FromSeconds(2);
 
-    private static readonly TimeSpan ActGrace = TimeSpan.FromSeconds(10);
-
     private readonly IAgentChild process;
     private readonly string directory;
     private readonly IReadOnlyDictionary<string, string> environment;
@@ -42,19 +40,18 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
     private readonly EventPipe events = new();
     private readonly CancellationTokenSource closing = new();
     private readonly SemaphoreSlim saying = new(1, 1); // events in the order in which they were decided
-    private readonly Lock acting = new(); // guards acts and their cancellation
     private readonly Task errorReading;
     private HttpClient? http;
     private Task? draining;
     private Task? pump;
-    private CancellationTokenSource actsOfTurn = new();
-    private Task acts = Task.CompletedTask;
+    private readonly TurnActs acts;
     private int disposed;
     private bool ended;
 
     private OpenCodeServer(IAgentChild process, string directory, IReadOnlyDictionary<string, string> environment, TimeProvider time)
     {
         (this.process, this.directory, this.environment, this.time) = (process, directory, environment, time);
+        acts = new TurnActs(time, FailAsync);
         errorReading = ReadErrorOutputAsync();
     }
 
@@ -145,7 +142,7 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
     /// <summary>Does what an output says, for output that did not come from the pump.</summary>
     public async Task CarryOutAsync(OpenCodeOutput output, CancellationToken cancellationToken)
     {
-        Begin(output.Acts);
+        acts.Begin(output.Acts);
         foreach (var call in output.Calls)
         {
             await CallAsync(call, cancellationToken);
@@ -187,20 +184,7 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
     }
 
     /// <summary>Stops what we do for the program in this turn; commands are killed.</summary>
-    public async Task StopActsAsync()
-    {
-        Task running;
-        CancellationTokenSource old;
-        lock (acting)
-        {
-            (old, actsOfTurn) = (actsOfTurn, new CancellationTokenSource());
-            running = acts;
-        }
-
-        await old.CancelAsync();
-        await Task.WhenAny(running, Task.Delay(ActGrace, time));
-        old.Dispose();
-    }
+    public Task StopActsAsync() => acts.StopAsync();
 
     /// <exception cref="AgentException">The program is gone.</exception>
     public void ThrowIfEnded()
@@ -234,7 +218,7 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
         await process.DisposeAsync();
         saying.Dispose();
         closing.Dispose();
-        actsOfTurn.Dispose();
+        acts.Dispose();
     }
 
     private async Task ListensAsync(string password, CancellationToken cancellationToken)
@@ -369,7 +353,7 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
                 await StopActsAsync(); // a turn that is over does nothing any more
             }
 
-            Begin(output.Acts);
+            acts.Begin(output.Acts);
             foreach (var call in output.Calls)
             {
                 await CallAsync(call, closing.Token);
@@ -420,33 +404,11 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
         }
     }
 
-    private void Begin(List<Func<CancellationToken, Task>> fresh)
+    /// <summary>A bug of ours: the program would wait for ever.</summary>
+    private async Task FailAsync(Exception e)
     {
-        lock (acting)
-        {
-            foreach (var act in fresh)
-            {
-                acts = Task.WhenAll(acts, ActAsync(act, actsOfTurn.Token));
-            }
-        }
-    }
-
-    private async Task ActAsync(Func<CancellationToken, Task> act, CancellationToken cancellationToken)
-    {
-        await Task.Yield();
-        try
-        {
-            await act(cancellationToken);
-        }
-        catch (Exception e) when (e is OperationCanceledException or AgentException)
-        {
-            // the turn was stopped, or the program is gone: nobody waits for it
-        }
-        catch (Exception e) // a bug of ours: the program would wait for ever
-        {
-            await events.WriteAsync(new AgentActivity(ActivityKind.Requesting) { Detail = Redact(e.Message) }, CancellationToken.None);
-            await process.KillAsync(TimeSpan.Zero);
-        }
+        await events.WriteAsync(new AgentActivity(ActivityKind.Requesting) { Detail = Redact(e.Message) }, CancellationToken.None);
+        await process.KillAsync(TimeSpan.Zero);
     }
 
     private async Task LastWordsAsync(IReadOnlyList<AgentEvent> open, AgentEnded last)

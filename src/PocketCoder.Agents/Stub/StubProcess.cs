@@ -82,13 +82,13 @@ internal sealed class StubProcess(AgentStart start, IReadOnlyDictionary<string, 
 
     public ValueTask SetModeAsync(string mode, CancellationToken cancellationToken) => throw new NotSupportedException("The demo agent has no modes.");
 
-    public ValueTask SetModelAsync(string model, CancellationToken cancellationToken)
+    public ValueTask SetModelAsync(string? model, CancellationToken cancellationToken)
     {
-        this.model = model;
+        this.model = model ?? Models[0].Id;
         return ValueTask.CompletedTask;
     }
 
-    public ValueTask SetEffortAsync(string effort, CancellationToken cancellationToken)
+    public ValueTask SetEffortAsync(string? effort, CancellationToken cancellationToken)
     {
         this.effort = effort;
         return ValueTask.CompletedTask;

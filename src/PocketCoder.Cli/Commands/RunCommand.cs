@@ -15,19 +15,20 @@ internal static class RunCommand
         var prompt = new Argument<string>("prompt") { Description = "What the agent is to do; - reads it from standard input" };
         var agent = new Option<string?>("--agent") { Description = "Which agent (default: the project's, else that of its newest session, else the first that is installed)", HelpName = "AGENT" };
         var project = new Option<string?>("--project") { Description = "Its id, name or folder (default: the one this folder belongs to)", HelpName = "PROJECT" };
-        var mode = new Option<string?>("--mode") { Description = "One of the agent's modes (default: the project's)", HelpName = "MODE" };
-        var model = new Option<string?>("--model") { Description = "One of the agent's models (default: the project's)", HelpName = "MODEL" };
+        var mode = new Option<string?>("--mode") { Description = "One of the agent's modes, or - for its default (default: the project's)", HelpName = "MODE" };
+        var model = new Option<string?>("--model") { Description = "One of the agent's models, or - for its default (default: the project's)", HelpName = "MODEL" };
+        var effort = new Option<string?>("--effort") { Description = "How much it may think, or - for the agent's default (default: the project's)", HelpName = "EFFORT" };
         var sandbox = new Option<string?>("--sandbox") { Description = "Where its commands run: bubblewrap, docker, landlock, none (default: the project's, else the machine's)", HelpName = "KIND" };
         sandbox.AcceptOnlyFromAmong("bubblewrap", "docker", "landlock", "none");
         var session = new Option<string?>("--session") { Description = "Prompt this session (id, beginning of an id, or title) instead of a new one", HelpName = "SESSION" };
         var begun = new Option<string?>("--conversation") { Description = "Go on with a conversation that was begun in a terminal: its id, or the beginning of it", HelpName = "CONVERSATION" };
         var detach = new Option<bool>("--detach") { Description = "Say which session it is, and don't follow it" };
-        var command = new Command("run", "Prompt an agent and follow it, with its questions asked here") { prompt, agent, project, mode, model, sandbox, session, begun, detach };
+        var command = new Command("run", "Prompt an agent and follow it, with its questions asked here") { prompt, agent, project, mode, model, effort, sandbox, session, begun, detach };
         command.Validators.Add(result =>
         {
-            if (result.GetValue(session) is not null && ((Option[])[agent, project, mode, model, sandbox, begun]).FirstOrDefault(o => result.GetResult(o) is { Implicit: false }) is { } other)
+            if (result.GetValue(session) is not null && ((Option[])[agent, project, mode, model, effort, sandbox, begun]).FirstOrDefault(o => result.GetResult(o) is { Implicit: false }) is { } other)
             {
-                result.AddError($"A session has chosen already: {other.Name} can't go with --session");
+                result.AddError($"A session has chosen already: {other.Name} can't go with --session. See: pocketcoder settings");
             }
         });
         return command.Does(terminal, async (context, parsed, ct) =>
@@ -55,10 +56,11 @@ internal static class RunCommand
                         which,
                         conversation?.Agent ?? parsed.GetValue(agent),
                         text,
-                        parsed.GetValue(mode),
-                        parsed.GetValue(model),
+                        SettingsCommand.Said(parsed.GetValue(mode)),
+                        SettingsCommand.Said(parsed.GetValue(model)),
                         parsed.GetValue(sandbox) is { } kind ? Enum.Parse<SandboxKind>(kind, ignoreCase: true) : null,
-                        conversation?.ConversationId),
+                        conversation?.ConversationId,
+                        SettingsCommand.Said(parsed.GetValue(effort))),
                     ct);
             if (context.Json)
             {

@@ -11,6 +11,7 @@ using PocketCoder.Machine;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Machine.Logging;
 using PocketCoder.Machine.Models;
+using PocketCoder.Machine.Sessions.Warming;
 using PocketCoder.Machine.Sessions.Watching;
 using PocketCoder.Processes;
 using PocketCoder.Protocol;
@@ -82,9 +83,27 @@ internal static class StartCommand
     {
         Description = "An agent that tries one request to its models more often is stopped: 1 to 1000 (default 10)",
         HelpName = "N",
-        CustomParser = Tries,
+        CustomParser = result => Whole(result, 1, 1000),
         DefaultValueFactory = _ => TurnLimits.Default.Retries,
     };
+
+    private static readonly Option<int> s_warmAgents = new("--warm-agents")
+    {
+        Description = "Agents without work that are kept, so that their next prompt starts at once; 0: none: 0 to 100 (default 3)",
+        HelpName = "N",
+        CustomParser = result => Whole(result, 0, 100),
+        DefaultValueFactory = _ => WarmLimits.Default.Agents,
+    };
+
+    private static readonly Option<int> s_warmMemory = new("--warm-memory")
+    {
+        Description = "Megabytes of memory that such agents have together: 16 to 1000000 (default 1024)",
+        HelpName = "MB",
+        CustomParser = result => Whole(result, 16, 1_000_000),
+        DefaultValueFactory = _ => (int)(WarmLimits.Default.MemoryBytes / Megabyte),
+    };
+
+    private const long Megabyte = 1024 * 1024;
 
     private static readonly Option<SandboxKind?> s_sandbox = new("--sandbox")
     {
@@ -94,7 +113,7 @@ internal static class StartCommand
     };
 
     public static Command Create(Terminal terminal)
-        => new Command("start", "Start the daemon") { s_foreground, s_detached, s_demo, s_listen, s_names, s_behindProxy, s_proxies, s_noTls, s_sandbox, s_approvalTimeout, s_upstreams, s_outputLimit, s_silenceLimit, s_turnLimit, s_retryLimit, s_retryTime }
+        => new Command("start", "Start the daemon") { s_foreground, s_detached, s_demo, s_listen, s_names, s_behindProxy, s_proxies, s_noTls, s_sandbox, s_approvalTimeout, s_upstreams, s_outputLimit, s_silenceLimit, s_turnLimit, s_retryLimit, s_retryTime, s_warmAgents, s_warmMemory }
             .Does(terminal, async (context, parsed, ct) =>
             {
                 context.Home.Prepare();
@@ -264,6 +283,7 @@ internal static class StartCommand
                     Retries = parsed.GetValue(s_retryLimit),
                     RetryTime = parsed.GetValue(s_retryTime),
                 },
+                Warm = new WarmLimits { Agents = parsed.GetValue(s_warmAgents), MemoryBytes = parsed.GetValue(s_warmMemory) * Megabyte },
                 Rests = SpareMemory.GiveBack,
                 LoggerFactory = log,
                 TimeProvider = time,
@@ -359,14 +379,14 @@ internal static class StartCommand
         return 0;
     }
 
-    private static int Tries(ArgumentResult result)
+    private static int Whole(ArgumentResult result, int least, int most)
     {
-        if (int.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var tries) && tries is >= 1 and <= 1000)
+        if (int.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most)
         {
-            return tries;
+            return number;
         }
 
-        result.AddError($"'{result.Tokens[0].Value}' is no number between 1 and 1000.");
+        result.AddError($"'{result.Tokens[0].Value}' is no number between {least} and {most}.");
         return 0;
     }
 

@@ -29,6 +29,9 @@ internal sealed record AttacksShown(string Sandbox, int Held, int Broken, int No
 
 internal sealed record RunShown(Guid AgentSessionId, Guid TurnId);
 
+/// <summary>What a session's agent is told; null: its default.</summary>
+internal sealed record SettingsShown(Guid AgentSessionId, string Agent, string? Mode, string? Model, string? Effort);
+
 internal sealed record ResumeShown(Guid AgentSessionId, string Directory, string Program, IReadOnlyList<string> Arguments, IReadOnlyDictionary<string, string> Environment);
 
 internal sealed record OutputShown(Guid ApprovalId, long Kept, long Total, bool Running);
@@ -61,6 +64,7 @@ internal sealed record TlsShown(IReadOnlyList<string> Names, DateTimeOffset Vali
 [JsonSerializable(typeof(OutputShown))]
 [JsonSerializable(typeof(IReadOnlyList<JobInfo>))]
 [JsonSerializable(typeof(RunShown))]
+[JsonSerializable(typeof(SettingsShown))]
 [JsonSerializable(typeof(ResumeShown))]
 [JsonSerializable(typeof(ProjectDefaults))]
 [JsonSerializable(typeof(AgentConversationsResponse))]

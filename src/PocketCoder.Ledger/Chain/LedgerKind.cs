@@ -83,6 +83,9 @@ public static class LedgerKind
     /// <summary>They were; data has how many, and what could not be.</summary>
     public const string UndoFinished = "undo_finished";
 
+    /// <summary>A person changes something in a project's files; data has what, the digest is of the content that is written.</summary>
+    public const string FileChanged = "file_changed";
+
     /// <summary>Something happened that a person must know, such as a drift between approved and executed.</summary>
     public const string AlarmRaised = "alarm_raised";
 
@@ -104,7 +107,7 @@ public static class LedgerKind
         LedgerOpened, LedgerRestored, MachineStarted, MachineStopped, PairingOffered, DevicePaired, DeviceRevoked,
         ProjectAdded, ProjectRemoved, SessionStarted, SessionEnded, AgentStarted, TurnInterrupted, ApprovalRequested, ApprovalDecided,
         ApprovalExpired, ExecutionStarted, ExecutionFinished, ExecutionUnknown, ExecutionRefused, RuleAdded, RuleRemoved,
-        NetworkUsed, ConfigurationChanged, UndoStarted, UndoFinished, AlarmRaised, TerminalOpened, TerminalCommand, TerminalClosed,
+        NetworkUsed, ConfigurationChanged, UndoStarted, UndoFinished, FileChanged, AlarmRaised, TerminalOpened, TerminalCommand, TerminalClosed,
         GitChanged,
     }.ToFrozenSet(StringComparer.Ordinal);
 }

@@ -48,19 +48,15 @@ internal sealed class AgentStarter(Home home, HandsRoom hands, ModelDesk models,
                     : $"{driver.Description.Name} has no key and no login here. Set a key: pocketcoder secrets set {wanted.Provider}. Or log in with {driver.Description.Name} in a terminal.");
             var login = found == ModelAccess.OwnLogin ? wanted.Login() : null;
             var agent = await StartInRingAsync(driver, start, session, wanted, found, login, ct);
-            await RecordAsync(session, "ring", found, start);
-            return new StartedAgent(agent, found, null) { IsStale = () => found == ModelAccess.OwnLogin && wanted.Login() != login };
+            return new StartedAgent(agent, found, null) { Record = () => RecordAsync(session, "ring", found, start), IsStale = () => found == ModelAccess.OwnLogin && wanted.Login() != login };
         }
 
         if (access != ModelAccess.Key || wanted.ByItselfOutside)
         {
             var agent = await driver.StartAsync(start, ct);
-            if (inRing)
-            {
-                await RecordAsync(session, "host", ModelAccess.Direct, start); // it would be in a ring, with a key
-            }
-
-            return new StartedAgent(agent, ModelAccess.Direct, null);
+            return inRing
+                ? new StartedAgent(agent, ModelAccess.Direct, null) { Record = () => RecordAsync(session, "host", ModelAccess.Direct, start) } // it would be in a ring, with a key
+                : new StartedAgent(agent, ModelAccess.Direct, null);
         }
 
         var endpoint = await OpenAsync(session, wanted, ModelAccess.Key, null, providerTools: session.Sandbox == SandboxKind.None, ct);
@@ -68,8 +64,7 @@ internal sealed class AgentStarter(Home home, HandsRoom hands, ModelDesk models,
         {
             var way = new AgentModelAccess(ModelDesk.BaseUrl(wanted, endpoint.Port, endpoint.Token), endpoint.Token!, isLogin: false);
             var agent = await driver.StartAsync(start with { ModelAccess = way }, ct);
-            await RecordAsync(session, "host", ModelAccess.Key, start);
-            return new StartedAgent(agent, ModelAccess.Key, endpoint);
+            return new StartedAgent(agent, ModelAccess.Key, endpoint) { Record = () => RecordAsync(session, "host", ModelAccess.Key, start) };
         }
         catch
         {
@@ -178,6 +173,9 @@ internal sealed class StartedAgent(IAgentProcess agent, ModelAccess? access, Mod
 {
     public ModelAccess? Access { get; } = access;
 
+    /// <summary>Writes its start into the ledger: once, before its first prompt, without which it has done nothing.</summary>
+    public Func<Task> Record { get; init; } = static () => Task.CompletedTask;
+
     /// <summary>Whether it was started with a login that ran out or was renewed since: a ring can't renew it, so the next prompt needs another start.</summary>
     public Func<bool> IsStale { get; init; } = static () => false;
 
@@ -193,9 +191,9 @@ internal sealed class StartedAgent(IAgentProcess agent, ModelAccess? access, Mod
 
     public ValueTask SetModeAsync(string mode, CancellationToken cancellationToken) => agent.SetModeAsync(mode, cancellationToken);
 
-    public ValueTask SetModelAsync(string model, CancellationToken cancellationToken) => agent.SetModelAsync(model, cancellationToken);
+    public ValueTask SetModelAsync(string? model, CancellationToken cancellationToken) => agent.SetModelAsync(model, cancellationToken);
 
-    public ValueTask SetEffortAsync(string effort, CancellationToken cancellationToken) => agent.SetEffortAsync(effort, cancellationToken);
+    public ValueTask SetEffortAsync(string? effort, CancellationToken cancellationToken) => agent.SetEffortAsync(effort, cancellationToken);
 
     public ValueTask<bool> SteerAsync(AgentPrompt prompt, CancellationToken cancellationToken) => agent.SteerAsync(prompt, cancellationToken);
 

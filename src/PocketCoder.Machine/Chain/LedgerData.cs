@@ -74,6 +74,11 @@ internal sealed record UndoStartedData(
 
 internal sealed record UndoFinishedData(Guid UndoId, int Files, int Failed, string? Snapshot) : ILedgerData;
 
+/// <summary>A person changed something in a project.</summary>
+/// <param name="To">Of a move.</param>
+/// <param name="Failed">It was recorded, and then it could not be done: why.</param>
+internal sealed record FileChangedData(Guid ProjectId, PocketCoder.Workspace.FileAction Action, string Path, string? To, long? Bytes, string? Failed) : ILedgerData;
+
 internal sealed record InterruptedData(string Reason) : ILedgerData;
 
 /// <param name="Pattern">The hosts and ports that need no question.</param>
@@ -127,6 +132,7 @@ internal sealed record GitData(Guid ProjectId, string Action, string? Target, IR
 [JsonSerializable(typeof(UnknownData))]
 [JsonSerializable(typeof(UndoStartedData))]
 [JsonSerializable(typeof(UndoFinishedData))]
+[JsonSerializable(typeof(FileChangedData))]
 [JsonSerializable(typeof(InterruptedData))]
 [JsonSerializable(typeof(NetworkRuleData))]
 [JsonSerializable(typeof(NetworkData))]

@@ -4,10 +4,12 @@ using Microsoft.Extensions.Logging;
 using PocketCoder.Channels;
 using PocketCoder.Gateway;
 using PocketCoder.Machine.Devices;
+using PocketCoder.Machine.Files.Watching;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Machine.Streams;
 using PocketCoder.Protocol;
+using PocketCoder.Workspace;
 
 namespace PocketCoder.Machine.Connections;
 
@@ -105,7 +107,7 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
 
     /// <summary>Follows a stream from a cursor; following it again moves the cursor.</summary>
     /// <exception cref="RequestFailure">INVALID_REQUEST, SESSION_NOT_FOUND</exception>
-    public async Task<SubscribeResponse> SubscribeAsync(SubscribeRequest request, StreamHub hub, Func<Guid, bool> sessionExists)
+    public async Task<SubscribeResponse> SubscribeAsync(SubscribeRequest request, StreamHub hub, Func<Guid, bool> sessionExists, FileStreams files)
     {
         await UnsubscribeAsync(request.Stream);
         if (_subscriptions.Count >= Limits.Subscriptions)
@@ -130,6 +132,16 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
             _toStart = Subscription.ToMachine(machine, request.After, SendAsync, () => End(ErrorCode.Conflict, "This device fell too far behind; it starts over."), _end.Token);
             _subscriptions[request.Stream] = _toStart;
             return new SubscribeResponse(MachineStream.Name, machine.Epoch, machine.Head, Reset: false);
+        }
+
+        if (request.Stream.StartsWith(FileStreams.Prefix, StringComparison.Ordinal) && Guid.TryParseExact(request.Stream.AsSpan(FileStreams.Prefix.Length), "D", out var project))
+        {
+            var lease = await files.FollowAsync(project, _end.Token);
+            var (watched, end) = (lease.Stream, lease.Stream.Head);
+            var goesOn = request.Epoch == watched.Epoch && watched.ReadAfter(request.After).Events is not null;
+            _toStart = Subscription.ToFiles(lease, request.Stream, project, goesOn ? request.After : end, SendAsync, _end.Token);
+            _subscriptions[request.Stream] = _toStart;
+            return new SubscribeResponse(request.Stream, watched.Epoch, end, Reset: !goesOn);
         }
 
         if (!request.Stream.StartsWith(StreamHub.SessionPrefix, StringComparison.Ordinal)
@@ -262,6 +274,10 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
             return await route.Answer(new Caller(device, this), envelope.RequestId, envelope.Payload, _end.Token);
         }
         catch (RequestFailure failure)
+        {
+            return Message.Failure(envelope.RequestId, failure.Error);
+        }
+        catch (WorkspaceException failure)
         {
             return Message.Failure(envelope.RequestId, failure.Error);
         }

@@ -38,6 +38,17 @@ internal static class Message
         return buffer.WrittenSpan.ToArray();
     }
 
+    /// <summary>A change of a project's files: as seed 003 has it, which calls the project <c>sessionId</c>.</summary>
+    public static byte[] FilesChanged(string stream, string epoch, long seq, Guid projectId, ReadOnlyMemory<byte> body) => Write(MessageTypes.FsChanged, writer =>
+    {
+        writer.WriteString("stream", stream);
+        writer.WriteString("epoch", epoch);
+        writer.WriteNumber("seq", seq);
+        writer.WriteString("sessionId", projectId);
+        writer.WritePropertyName("payload");
+        writer.WriteRawValue(body.Span, skipInputValidation: true);
+    });
+
     public static byte[] Delta(string stream, string epoch, AgentDeltaPayload delta) => Write(MessageTypes.AgentDelta, writer =>
     {
         writer.WriteString("stream", stream);

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using PocketCoder.Machine.Files.Watching;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Machine.Streams;
 using PocketCoder.Protocol;
@@ -15,11 +17,13 @@ internal sealed class Subscription : IAsyncDisposable
 
     private readonly CancellationTokenSource _stop;
     private readonly Func<CancellationToken, Task> _run;
+    private readonly IDisposable? _held;
     private Task _task = Task.CompletedTask;
 
-    private Subscription(Func<CancellationToken, Task> run, CancellationToken connection)
+    /// <param name="held">Let go of when it ends.</param>
+    private Subscription(Func<CancellationToken, Task> run, CancellationToken connection, IDisposable? held = null)
     {
-        _run = run;
+        (_run, _held) = (run, held);
         _stop = CancellationTokenSource.CreateLinkedTokenSource(connection);
     }
 
@@ -95,12 +99,45 @@ internal sealed class Subscription : IAsyncDisposable
             },
             connection);
 
+    /// <summary>A project's files. Who fell behind what is remembered is told that more changed.</summary>
+    public static Subscription ToFiles(FileStreams.Lease lease, string name, Guid projectId, long after, Func<byte[], CancellationToken, ValueTask> send, CancellationToken connection)
+        => new(
+            async stop =>
+            {
+                var stream = lease.Stream;
+                while (true)
+                {
+                    var (events, changed) = stream.ReadAfter(after);
+                    if (events is null)
+                    {
+                        after = stream.Head;
+                        var lost = JsonSerializer.SerializeToUtf8Bytes(new FsChangedPayload(after, [], ChangesTruncated: true), ProtocolJson.Default.FsChangedPayload);
+                        await send(Message.FilesChanged(name, stream.Epoch, after, projectId, lost), stop);
+                        continue;
+                    }
+
+                    foreach (var (seq, body) in events)
+                    {
+                        await send(Message.FilesChanged(name, stream.Epoch, seq, projectId, body), stop);
+                        after = seq;
+                    }
+
+                    if (events.Count == 0)
+                    {
+                        await changed.WaitAsync(stop);
+                    }
+                }
+            },
+            connection,
+            lease);
+
     public void Start() => _task = RunAsync();
 
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
         await _task;
+        _held?.Dispose();
         _stop.Dispose();
     }
 

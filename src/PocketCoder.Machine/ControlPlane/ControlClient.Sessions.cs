@@ -21,6 +21,10 @@ public sealed partial class ControlClient
     public Task<SessionInfo> CancelAsync(AgentCancelRequest request, CancellationToken ct)
         => PostAsync("sessions/cancel", request, s_sessions.AgentCancelRequest, s_sessions.SessionInfo, ct);
 
+    /// <summary>Tells what a session's agent is told, after changing what is given.</summary>
+    public Task<SessionInfo> SessionSettingsAsync(SessionSettingsRequest request, CancellationToken ct)
+        => PostAsync("sessions/settings", request, s_sessions.SessionSettingsRequest, s_sessions.SessionInfo, ct);
+
     /// <param name="decision">Its signature is not looked at: the socket is the owner's.</param>
     public Task<ApprovalInfo> DecideAsync(AgentPromptResponseRequest decision, CancellationToken ct)
         => PostAsync("approvals/decide", decision, s_sessions.AgentPromptResponseRequest, s_sessions.ApprovalInfo, ct);

@@ -22,6 +22,10 @@ public interface IControlSessions
 
     Task<SessionInfo> CancelAsync(AgentCancelRequest request);
 
+    /// <summary>Changes what the agent is told from the next prompt on.</summary>
+    /// <exception cref="ControlException"><see cref="ErrorCode.InvalidRequest"/>: the agent has no such mode, model or effort.</exception>
+    Task<SessionInfo> SetAsync(AgentSessionSetRequest request);
+
     /// <summary>The owner's decision: recorded as a device's, but without a device and a signature, since none made it.</summary>
     /// <exception cref="ControlException"><see cref="ErrorCode.ApprovalNotFound"/>, <see cref="ErrorCode.DigestMismatch"/>, <see cref="ErrorCode.AlreadyDecided"/>, <see cref="ErrorCode.InvalidRequest"/></exception>
     Task<ApprovalInfo> DecideAsync(AgentPromptResponseRequest decision);
@@ -52,16 +56,22 @@ public interface IControlSessions
 /// <param name="PromptId">Made by the client; becomes the turn's id.</param>
 /// <param name="Project">Id, the beginning of an id, name or path.</param>
 /// <param name="Agent">Null: that of the project's newest session, else the first that is installed.</param>
+/// <param name="Mode">Null: the project's; empty: the agent's default. The same for <paramref name="Model"/> and <paramref name="Effort"/>.</param>
 /// <param name="Sandbox">Null: the machine's default.</param>
 /// <param name="Conversation">Begun in a terminal, to go on with: the agent's own id of it.</param>
 public sealed record SessionStartRequest(
-    Guid AgentSessionId, Guid PromptId, string Project, string? Agent, string Content, string? Mode, string? Model, SandboxKind? Sandbox, string? Conversation = null);
+    Guid AgentSessionId, Guid PromptId, string Project, string? Agent, string Content, string? Mode, string? Model, SandboxKind? Sandbox, string? Conversation = null, string? Effort = null);
 
 /// <param name="Project">Id, the beginning of an id, name or path.</param>
 public sealed record ConversationsRequest(string Project, string? Agent);
 
 /// <param name="Session">Id, the beginning of an id (4 characters or more), or title.</param>
 public sealed record SessionPromptRequest(string Session, Guid PromptId, string Content);
+
+/// <param name="Session">Id, the beginning of an id (4 characters or more), or title.</param>
+/// <param name="Mode">Null: as it is.</param>
+/// <param name="Model">Null: as it is; empty: the agent's default. The same for <paramref name="Effort"/>.</param>
+public sealed record SessionSettingsRequest(string Session, string? Mode, string? Model, string? Effort);
 
 /// <param name="After">The session's last seq before this prompt: what is followed from there has all of it.</param>
 /// <param name="Pending">What waits for a decision in this session already.</param>
@@ -96,6 +106,7 @@ public sealed record ResumeWay(
 [JsonSerializable(typeof(IReadOnlyList<SessionInfo>))]
 [JsonSerializable(typeof(SessionStartRequest))]
 [JsonSerializable(typeof(SessionPromptRequest))]
+[JsonSerializable(typeof(SessionSettingsRequest))]
 [JsonSerializable(typeof(PromptTaken))]
 [JsonSerializable(typeof(AgentCancelRequest))]
 [JsonSerializable(typeof(SessionInfo))]

@@ -18,7 +18,7 @@ internal static class SessionOperations
     /// <summary>Every operation there is, as method and path.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
-        "GET /sessions/all", "POST /sessions/start", "POST /sessions/prompt", "GET /sessions/follow", "POST /sessions/cancel", "POST /sessions/resume", "POST /sessions/hold", "POST /sessions/release", "POST /projects/defaults", "POST /conversations", "POST /approvals/decide",
+        "GET /sessions/all", "POST /sessions/start", "POST /sessions/prompt", "GET /sessions/follow", "POST /sessions/cancel", "POST /sessions/settings", "POST /sessions/resume", "POST /sessions/hold", "POST /sessions/release", "POST /projects/defaults", "POST /conversations", "POST /approvals/decide",
     ];
 
     /// <summary>The operation asked for, to be run; null: none of these.</summary>
@@ -30,6 +30,8 @@ internal static class SessionOperations
             Roomy(context), s_json.SessionPromptRequest, (r, ct) => target.Sessions.PromptAsync(Selected(target, r.Session), r.PromptId, r.Content, ct), s_json.PromptTaken),
         ("GET", "/sessions/follow") => () => FollowAsync(context, target.Sessions),
         ("POST", "/sessions/cancel") => () => ControlOperations.TakeAsync(context, s_json.AgentCancelRequest, (r, _) => target.Sessions.CancelAsync(r), s_json.SessionInfo),
+        ("POST", "/sessions/settings") => () => ControlOperations.TakeAsync(
+            context, s_json.SessionSettingsRequest, (r, _) => target.Sessions.SetAsync(new AgentSessionSetRequest(Selected(target, r.Session), Mode: r.Mode, Model: r.Model, Effort: r.Effort)), s_json.SessionInfo),
         ("POST", "/sessions/resume") => () => ControlOperations.TakeAsync(
             context, s_json.ResumeRequest, (r, _) => target.Sessions.ResumeAsync(Selected(target, r.Session), r.End), s_json.ResumeWay),
         ("POST", "/sessions/hold") => () => ControlOperations.TakeAsync(context, s_json.HoldRequest, (r, _) => target.Sessions.HoldAsync(Selected(target, r.Session), r), s_json.SessionInfo),

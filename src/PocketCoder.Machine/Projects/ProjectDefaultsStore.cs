@@ -56,7 +56,7 @@ internal sealed class ProjectDefaultsStore(Store store, ProjectStore projects, A
 
         var agent = agents.Find(id)?.Description ?? throw new RequestFailure(ErrorCode.InvalidRequest, $"There is no agent {id}. There are: {string.Join(", ", agents.Ids)}.");
         Require(defaults.Mode, agent.Modes, $"{agent.Name} has no mode");
-        Require(defaults.Effort, agent.Efforts, $"{agent.Name} has no effort");
+        SessionDirectory.RequireEffort(agent, defaults.Effort, agents.Models.EffortsOf(id));
         if (defaults.Model is not null && !agent.Models)
         {
             throw new RequestFailure(ErrorCode.InvalidRequest, $"{agent.Name} has one model only.");

@@ -26,7 +26,11 @@ internal sealed class AgentCatalog(IReadOnlyList<IAgentDriver> drivers)
         return Known;
     }
 
-    private AgentInfo WithModels(AgentInfo agent) => Models.Of(agent.Id) is { Count: > 0 } known ? agent with { KnownModels = known } : agent;
+    private AgentInfo WithModels(AgentInfo agent)
+    {
+        agent = Models.Of(agent.Id) is { Count: > 0 } known ? agent with { KnownModels = known } : agent;
+        return agent.Efforts.Count == 0 ? agent with { Efforts = Models.EffortsOf(agent.Id) ?? [] } : agent;
+    }
 
     private static AgentInfo Info(IAgentDriver driver, AgentProbe probe)
     {

@@ -22,7 +22,7 @@ internal sealed class OwnerSessions(SessionDirectory sessions, ProjectStore proj
         SessionRoutes.RequireId(request.AgentSessionId, "agentSessionId");
         SessionRoutes.RequireId(request.PromptId, "promptId");
         SessionRoutes.RequirePrompt(request.Content);
-        SessionRoutes.RequireName(request.Model, "model");
+        SessionRoutes.RequireName(request.Model is "" ? null : request.Model, "model");
         var set = await defaults.GetAsync(project, ct);
         if (set.Agent is not null && request.Agent is not null && request.Agent != set.Agent)
         {
@@ -32,10 +32,16 @@ internal sealed class OwnerSessions(SessionDirectory sessions, ProjectStore proj
         var agent = request.Agent ?? set.Agent ?? await DefaultAgentAsync(project, ct);
         var (session, turn) = await sessions.NewAsync(
             new AgentSessionNewRequest(
-                request.AgentSessionId, request.PromptId, project, agent, request.Content, request.Mode ?? set.Mode, request.Model ?? set.Model, request.Sandbox ?? set.Sandbox) { ConversationId = request.Conversation },
+                request.AgentSessionId, request.PromptId, project, agent, request.Content, Said(request.Mode, set.Mode), Said(request.Model, set.Model), request.Sandbox ?? set.Sandbox)
+            {
+                ConversationId = request.Conversation,
+                Effort = Said(request.Effort, set.Effort),
+            },
             null,
             ct);
         return new PromptTaken(session, turn, 0, []);
+
+        static string? Said(string? chosen, string? ofProject) => chosen is "" ? null : chosen ?? ofProject;
     });
 
     public Task<PromptTaken> PromptAsync(Guid session, Guid promptId, string content, CancellationToken ct) => NamedAsync(async () =>
@@ -62,6 +68,12 @@ internal sealed class OwnerSessions(SessionDirectory sessions, ProjectStore proj
     }
 
     public Task<SessionInfo> CancelAsync(AgentCancelRequest request) => NamedAsync(() => sessions.Get(request.AgentSessionId).CancelAsync(request.ClearQueue, request.TurnId));
+
+    public Task<SessionInfo> SetAsync(AgentSessionSetRequest request) => NamedAsync(() =>
+    {
+        SessionRoutes.RequireName(request.Model is "" ? null : request.Model, "model");
+        return sessions.Get(request.AgentSessionId).SetAsync(request);
+    });
 
     public Task<ApprovalInfo> DecideAsync(AgentPromptResponseRequest decision) => NamedAsync(() => approvals.DecideAsync(null, decision));
 

@@ -35,8 +35,10 @@ internal sealed partial class SessionActor
         public ExecutionResult? Result { get; init; }
     }
 
-    private void BeginStart()
+    /// <param name="ahead">Of a prompt; nobody waits for it yet.</param>
+    private void BeginStart(bool ahead = false)
     {
+        _startingAhead = ahead;
         var start = new AgentStart
         {
             SessionId = _record.SessionId,
@@ -64,7 +66,7 @@ internal sealed partial class SessionActor
                 }
 
                 var agent = await _services.Agents.StartAsync(_driver, start, _record, cancel.Token);
-                Later(() => StartedAsync(agent, cancel, start.ResumeId is not null));
+                await HandOverAsync(agent, () => StartedAsync(agent, cancel, start));
             }
             catch (Exception e)
             {
@@ -74,7 +76,7 @@ internal sealed partial class SessionActor
         }
     }
 
-    private async Task StartedAsync(StartedAgent agent, CancellationTokenSource start, bool resumed)
+    private async Task StartedAsync(StartedAgent agent, CancellationTokenSource start, AgentStart asked)
     {
         if (_starting != start || _stopping)
         {
@@ -84,6 +86,13 @@ internal sealed partial class SessionActor
 
         _starting = null;
         start.Dispose();
+        if (!IsStillWanted(asked))
+        {
+            await agent.DisposeAsync();
+            StartAgain();
+            return;
+        }
+
         var generation = ++_generation;
         if (agent.Process is { } identity)
         {
@@ -91,13 +100,9 @@ internal sealed partial class SessionActor
         }
 
         Log.Started(_services.Logger, _record.SessionId, _record.Agent, agent.Process?.Pid);
-        _process = new Running(agent, generation, resumed, ForwardAsync(agent, generation));
-        await NoteAccessAsync(agent.Access);
-        if (resumed)
-        {
-            await UnlessFullAsync(NoteAsync(NoticeLevel.Info, $"{_driver.Description.Name} resumed the conversation."));
-        }
-
+        _process = new Running(agent, generation, asked.ResumeId is not null, ForwardAsync(agent, generation));
+        _ahead = new Ahead(agent);
+        Rest();
         if (_turn is not null && _cancelling)
         {
             await EndTurnAsync(TurnState.Cancelled, null, null);
@@ -117,7 +122,7 @@ internal sealed partial class SessionActor
 
         _starting = null;
         start.Dispose();
-        if (_turn is null)
+        if (IsOnlyAhead(error))
         {
             return;
         }
@@ -558,20 +563,9 @@ internal sealed partial class SessionActor
         }
     }
 
-    private async Task StopIdleProcessAsync()
-    {
-        if (_turn is null && _process is not null)
-        {
-            await EndProcessAsync();
-            if (!RunningJobs.Any())
-            {
-                await _services.Hands.EndAsync(_record.SessionId);
-            }
-        }
-    }
-
     private async Task EndProcessAsync()
     {
+        _services.Warm.Leave(_record.SessionId);
         if (_starting is { } starting)
         {
             _starting = null;
@@ -580,7 +574,7 @@ internal sealed partial class SessionActor
 
         if (_process is { } process)
         {
-            _process = null;
+            (_process, _ahead) = (null, null);
             _generation++;
             await process.Agent.DisposeAsync();
             await UnlessFullAsync(Store.WriteAsync(change => ProcessRows.Forget(change, _record.SessionId))); // a row too many names a process that is gone

@@ -12,16 +12,28 @@ internal sealed partial class SessionActor
     /// <summary>As the stream has them; a restarted daemon says them again once.</summary>
     private string? _offers;
 
+    /// <summary>What can be chosen now, as the agent told it; null: what its description says.</summary>
+    private IReadOnlyList<string>? _efforts;
+
+    /// <summary>Of a request's field that names something or, empty, the agent's default: null then.</summary>
+    private static string? Chosen(string? name) => name is { Length: > 0 } ? name : null;
+
     private async Task OffersAsync(AgentReady ready)
     {
-        var now = new OffersEvent(Offers.Commands(ready), Offers.Models(ready)) { At = Store.Now };
+        var now = new OffersEvent(Offers.Commands(ready), Offers.Models(ready)) { At = Store.Now, Efforts = Offers.Efforts(ready) };
+        _efforts = now.Efforts;
         if (now.Models.Count > 0)
         {
             _services.KnownModels.Learn(_record.Agent, now.Models);
         }
 
+        if (now.Efforts is not null)
+        {
+            _services.KnownModels.LearnEfforts(_record.Agent, now.Efforts);
+        }
+
         var text = JsonSerializer.Serialize(now with { At = default }, ProtocolJson.Default.AgentEventPayload);
-        if (text == _offers || (_offers is null && now is { Commands.Count: 0, Models.Count: 0 }))
+        if (text == _offers || (_offers is null && now is { Commands.Count: 0, Models.Count: 0, Efforts: null }))
         {
             return;
         }

@@ -144,6 +144,11 @@ internal sealed partial class SessionActor
 
     private async Task HearAsync(AgentEvent said)
     {
+        if (await IsAheadAsync(said))
+        {
+            return;
+        }
+
         _watch?.Heard(said);
         if (said is AgentToolUse use)
         {

@@ -14,6 +14,7 @@ using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Secrets;
 using PocketCoder.Machine.Sessions.Forks;
 using PocketCoder.Machine.Sessions.Prompting;
+using PocketCoder.Machine.Sessions.Warming;
 using PocketCoder.Machine.Sessions.Watching;
 using PocketCoder.Machine.Snapshots;
 using PocketCoder.Machine.Storage;
@@ -162,7 +163,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
             throw new RequestFailure(ErrorCode.InvalidRequest, $"{_driver.Description.Name} has one model only.");
         }
 
-        SessionDirectory.RequireEffort(_driver.Description, request.Effort);
+        SessionDirectory.RequireEffort(_driver.Description, Chosen(request.Effort), _process is null ? null : _efforts);
         if (request.Archived == true && _turn is not null)
         {
             throw new RequestFailure(ErrorCode.Conflict, "The session works. Stop it first.");
@@ -182,12 +183,12 @@ internal sealed partial class SessionActor : IAsyncDisposable
 
             if (request.Model is not null)
             {
-                await process.Agent.SetModelAsync(request.Model, CancellationToken.None);
+                await process.Agent.SetModelAsync(Chosen(request.Model), CancellationToken.None);
             }
 
             if (request.Effort is not null)
             {
-                await process.Agent.SetEffortAsync(request.Effort, CancellationToken.None);
+                await process.Agent.SetEffortAsync(Chosen(request.Effort), CancellationToken.None);
             }
         }
 
@@ -195,10 +196,10 @@ internal sealed partial class SessionActor : IAsyncDisposable
         {
             Title = request.Title ?? record.Title,
             Mode = request.Mode ?? record.Mode,
-            Model = request.Model ?? record.Model,
+            Model = request.Model is { } model ? Chosen(model) : record.Model,
             Archived = request.Archived ?? record.Archived,
             Held = request.Held ?? record.Held,
-            Prompting = record.Prompting with { Effort = request.Effort ?? record.Prompting.Effort, Renamed = record.Prompting.Renamed || request.Title is not null },
+            Prompting = record.Prompting with { Effort = request.Effort is { } effort ? Chosen(effort) : record.Prompting.Effort, Renamed = record.Prompting.Renamed || request.Title is not null },
         });
         if (request.Held == false)
         {
@@ -299,6 +300,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
     {
         if (_turn is not null || _record.Held || _stopping || IsInTerminal)
         {
+            Rest();
             return;
         }
 
@@ -325,12 +327,12 @@ internal sealed partial class SessionActor : IAsyncDisposable
 
         if (next is null)
         {
-            _idle.Change(_services.IdleTimeout, Timeout.InfiniteTimeSpan);
+            Rest();
             return;
         }
 
         _queued--;
-        _idle.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        Work();
         (_turn, _record, _cancelling, _activity, _mark) = (next, record, false, "starting", null);
         BeginWatch();
         if (!await AskFirstAsync())
@@ -346,13 +348,13 @@ internal sealed partial class SessionActor : IAsyncDisposable
             await EndProcessAsync(); // its login ran out or was renewed, which only another start takes up
         }
 
-        if (_process is null)
-        {
-            BeginStart();
-        }
-        else
+        if (_process is not null)
         {
             await PromptAsync();
+        }
+        else if (_starting is null)
+        {
+            BeginStart();
         }
     }
 
@@ -362,6 +364,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
         {
             _activity = "thinking";
             _watch?.Started();
+            await TakeUpAheadAsync();
             await _process!.Agent.PromptAsync(await PromptForAgentAsync(), CancellationToken.None);
         }
         catch (Exception e) when (e is AgentException or IOException or InvalidOperationException)
@@ -543,7 +546,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
 
 /// <summary>What every session needs from the machine.</summary>
 internal sealed record SessionServices(
-    Store Store, ApprovalDesk Approvals, HandsRoom Hands, AgentStarter Agents, ModelDesk Models, SecretDesk Secrets, SnapshotRoom Snapshots, TimeProvider Time, TimeSpan IdleTimeout, ILogger Logger)
+    Store Store, ApprovalDesk Approvals, HandsRoom Hands, AgentStarter Agents, ModelDesk Models, SecretDesk Secrets, SnapshotRoom Snapshots, TimeProvider Time, ILogger Logger)
 {
     /// <summary>What commands wrote and agents sent.</summary>
     public required SessionArchive Archive { get; init; }
@@ -559,6 +562,9 @@ internal sealed record SessionServices(
 
     /// <summary>Where the models that agents tell are remembered, for those who choose one.</summary>
     public KnownModels KnownModels { get; init; } = new();
+
+    /// <summary>What the machine keeps of agents without work.</summary>
+    public required WarmPool Warm { get; init; }
 
     /// <summary>How long a turn may go on without getting anywhere.</summary>
     public TurnLimits Limits { get; init; } = TurnLimits.Default;

@@ -92,7 +92,7 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
             throw new RequestFailure(ErrorCode.InvalidRequest, $"{driver.Description.Name} has no mode {mode}.");
         }
 
-        RequireEffort(driver.Description, request.Effort);
+        RequireEffort(driver.Description, request.Effort, services.KnownModels.EffortsOf(driver.Description.Id));
         var (chosen, why) = await services.Hands.ChooseAsync(request.Sandbox);
         var sandbox = chosen ?? throw new RequestFailure(ErrorCode.InvalidRequest, why);
         if (sandbox != SandboxKind.None && !driver.Description.HostTools)
@@ -179,14 +179,20 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
         }
     }
 
+    /// <param name="told">By the agent itself, once it ran; null: nothing yet.</param>
     /// <exception cref="RequestFailure">INVALID_REQUEST</exception>
-    internal static void RequireEffort(AgentDescription agent, string? effort)
+    internal static void RequireEffort(AgentDescription agent, string? effort, IReadOnlyList<string>? told = null)
     {
-        if (effort is not null && !agent.Efforts.Contains(effort, StringComparer.Ordinal))
+        var efforts = told ?? agent.Efforts;
+        if (agent.EffortsTold && told is null)
+        {
+            SessionRoutes.RequireName(effort, "effort");
+        }
+        else if (effort is not null && !efforts.Contains(effort, StringComparer.Ordinal))
         {
             throw new RequestFailure(
                 ErrorCode.InvalidRequest,
-                agent.Efforts.Count == 0 ? $"{agent.Name}'s effort can't be chosen." : $"{agent.Name} has no effort {effort}. It has: {string.Join(", ", agent.Efforts)}.");
+                efforts.Count == 0 ? $"{agent.Name}'s effort can't be chosen." : $"{agent.Name} has no effort {effort}. It has: {string.Join(", ", efforts)}.");
         }
     }
 

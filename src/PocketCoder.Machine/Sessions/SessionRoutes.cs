@@ -78,7 +78,7 @@ internal static class SessionRoutes
             async (_, request, _) =>
             {
                 RequireName(request.Title, "title");
-                RequireName(request.Model, "model");
+                RequireName(request.Model is "" ? null : request.Model, "model");
                 return new AgentSessionSetResponse(await sessions.Get(request.AgentSessionId).SetAsync(request));
             })
         .Map(

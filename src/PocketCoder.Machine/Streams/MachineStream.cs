@@ -4,7 +4,8 @@ namespace PocketCoder.Machine.Streams;
 /// Changes of the machine's state. Kept in memory only, because its truth is <c>machine_state</c>: a follower that is too far behind,
 /// or comes from before a restart, starts over with a snapshot. Thread-safe; the lock guards the ring.
 /// </summary>
-internal sealed class MachineStream(string epoch)
+/// <param name="head">Where its numbering goes on.</param>
+internal sealed class MachineStream(string epoch, long head = 0)
 {
     public const string Name = "machine";
 
@@ -14,7 +15,7 @@ internal sealed class MachineStream(string epoch)
     private readonly Lock _gate = new();
     private readonly Queue<(long Seq, byte[] Body)> _ring = new();
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private long _head;
+    private long _head = head;
 
     /// <summary>The daemon's instance: a restart is a new epoch.</summary>
     public string Epoch { get; } = epoch;
@@ -30,11 +31,15 @@ internal sealed class MachineStream(string epoch)
         }
     }
 
-    public void Publish(byte[] body)
+    public void Publish(byte[] body) => Publish(_ => body);
+
+    /// <param name="write">Makes the event that has this number.</param>
+    public void Publish(Func<long, byte[]> write)
     {
         lock (_gate)
         {
-            _ring.Enqueue((++_head, body));
+            _ring.Enqueue((_head + 1, write(_head + 1)));
+            _head++;
             if (_ring.Count > Kept)
             {
                 _ring.Dequeue();

@@ -17,7 +17,7 @@ public sealed record Envelope
     /// <summary>Chosen by the requester, unique among its open requests, 1–64 characters.</summary>
     public string? RequestId { get; init; }
 
-    /// <summary>For stream messages: which stream (<c>machine</c>, <c>session/&lt;agentSessionId&gt;</c>).</summary>
+    /// <summary>For stream messages: which stream (<c>machine</c>, <c>session/&lt;agentSessionId&gt;</c>, <c>files/&lt;projectId&gt;</c>).</summary>
     public string? Stream { get; init; }
 
     /// <summary>For stream messages: the life of the stream that <c>seq</c> counts in. A different epoch means: start over.</summary>

@@ -27,6 +27,7 @@ public static class MessageTypes
     public const string AgentConversations = "agent_conversations";
     public const string AgentQueueMove = "agent_queue_move";
     public const string AgentSteer = "agent_steer";
+    public const string AgentSessionWarm = "agent_session_warm";
     public const string AgentContinue = "agent_continue";
     public const string AgentPromptResponse = "agent_prompt_response";
     public const string ApprovalsList = "approvals_list";
@@ -92,6 +93,27 @@ public static class MessageTypes
     public const string TerminalCapture = "terminal_capture";
     public const string TerminalClose = "terminal_close";
 
+    public const string FsList = "fs_list";
+    public const string FsStat = "fs_stat";
+    public const string FsRead = "fs_read";
+    public const string FsWrite = "fs_write";
+    public const string FsMkdir = "fs_mkdir";
+    public const string FsMove = "fs_move";
+    public const string FsDelete = "fs_delete";
+    public const string FsTrashList = "fs_trash_list";
+    public const string FsRestore = "fs_restore";
+    public const string FsSearch = "fs_search";
+    public const string FsUploadBegin = "fs_upload_begin";
+    public const string FsUploadChunk = "fs_upload_chunk";
+    public const string FsUploadEnd = "fs_upload_end";
+    public const string FsUploadDiscard = "fs_upload_discard";
+    public const string FsDownloadBegin = "fs_download_begin";
+    public const string FsDownloadChunk = "fs_download_chunk";
+    public const string FsDownloadEnd = "fs_download_end";
+
+    /// <summary>Machine → device: what changed in a project, see <see cref="FsChangedPayload"/>.</summary>
+    public const string FsChanged = "fs_changed";
+
     /// <summary>Machine → device: what a terminal writes, see <see cref="TerminalOutputPayload"/>.</summary>
     public const string TerminalOutput = "terminal_output";
 
@@ -117,8 +139,10 @@ public static class MessageTypes
         ApprovalsList, ExecutionOutput, JobsList, JobStop, SentFile, SnapshotDiff, SnapshotUndo, DevicesList, DeviceRevoke, DeviceRename, LedgerHead, LedgerList, LedgerVerify,
         AgentConversations, ProjectDefaultsGet, ProjectDefaultsSet,
         TerminalList, TerminalOpen, TerminalAttach, TerminalDetach, TerminalInput, TerminalResize, TerminalAck, TerminalCapture, TerminalClose,
-        NetworkRulesList, NetworkRuleRemove, AgentQueueMove, AgentSteer, AgentContinue,
+        NetworkRulesList, NetworkRuleRemove, AgentQueueMove, AgentSteer, AgentSessionWarm, AgentContinue,
         AttachmentBegin, AttachmentChunk, AttachmentEnd, AttachmentDiscard, AttachmentRead, FilesFind, AgentSessionFork,
+        FsList, FsStat, FsRead, FsWrite, FsMkdir, FsMove, FsDelete, FsTrashList, FsRestore,
+        FsSearch, FsUploadBegin, FsUploadChunk, FsUploadEnd, FsUploadDiscard, FsDownloadBegin, FsDownloadChunk, FsDownloadEnd,
         GitStatus, GitPush, GitFetch, GitPull, GitBranches, GitBranchCreate, GitCheckout, GitStage, GitUnstage, GitCommit, GitFileBase, GitDiff, GitLog,
         GitShow, GitBlame, GitStashes, GitStash, GitDiscard, GitDiscardUndo, GitTags, GitTagCreate, GitTagDelete, GitRemotes,
         GitWorktrees, GitWorktreeCreate, GitWorktreeRemove, GitWorktreeMerge, GitSubmodules, GitConflict, GitConflictResolve, GitOperation,

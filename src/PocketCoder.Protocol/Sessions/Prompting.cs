@@ -59,7 +59,11 @@ public sealed record CommandInfo(string Name, string Description);
 public sealed record ModelInfo(string Id, string Name, IReadOnlyList<string>? Efforts);
 
 /// <summary>What the agent offers in this session, whole: at most 200 commands and 200 models. The newest event counts.</summary>
-public sealed record OffersEvent(IReadOnlyList<CommandInfo> Commands, IReadOnlyList<ModelInfo> Models) : AgentEventPayload;
+public sealed record OffersEvent(IReadOnlyList<CommandInfo> Commands, IReadOnlyList<ModelInfo> Models) : AgentEventPayload
+{
+    /// <summary>The efforts that can be chosen now, the least first; null: those of <see cref="AgentInfo.Efforts"/>, as the model knows them.</summary>
+    public IReadOnlyList<string>? Efforts { get; init; }
+}
 
 /// <summary>How full the agent's conversation is, by its last request to the model.</summary>
 /// <param name="WindowTokens">The most that go in; null when nobody told.</param>

@@ -169,6 +169,7 @@ public sealed record AgentSessionGetRequest(Guid AgentSessionId);
 public sealed record AgentSessionGetResponse(SessionInfo Session, IReadOnlyList<TurnInfo> Turns);
 
 /// <summary>Changes what is given, leaves the rest.</summary>
+/// <param name="Model">Empty: back to the agent's default; the same for <paramref name="Effort"/>.</param>
 public sealed record AgentSessionSetRequest(Guid AgentSessionId, string? Title = null, string? Mode = null, string? Model = null, bool? Archived = null, bool? Held = null, string? Effort = null);
 
 public sealed record AgentSessionSetResponse(SessionInfo Session);

@@ -167,8 +167,27 @@ public sealed class AcpTranslatorTests : IDisposable
         static IEnumerable<string> Models(string session)
         {
             using var document = System.Text.Json.JsonDocument.Parse(session);
-            return [.. AcpOffers.Models(document.RootElement).Select(m => m.Id)];
+            return [.. AcpOffers.Models(document.RootElement, AcpOptions.Read(document.RootElement)).Select(m => m.Id)];
         }
+    }
+
+    [Fact]
+    public void Options_are_read_by_their_kind_and_a_mode_that_asks_nobody_is_no_way_in_by_them_either()
+    {
+        acp.Ready = new AgentReady("S") { Mode = "ask", Model = "a" };
+        Feed(Update("""{"sessionUpdate":"config_option_update","configOptions":[{"id":"x","category":"model","currentValue":"b","options":[{"group":"g","name":"G","options":[{"value":"a"},{"value":"b","name":"B"}]}]},{"id":"reasoning_effort","category":"thought_level","type":"select","currentValue":"medium","options":[{"value":"default"},{"value":"low"},{"value":"medium"}]},{"id":"fast","category":"model_config","type":"boolean","currentValue":true}]}"""));
+        var ready = Assert.Single(events.OfType<AgentReady>());
+        Assert.Equal(("b", "a b", "low medium"), (ready.Model, string.Join(' ', ready.Models.Select(m => m.Id)), string.Join(' ', ready.Efforts!)));
+        Assert.Equal("reasoning_effort", acp.Options!.Effort!.Id);
+
+        // The same again is no news; a switch that is no list is not understood as one.
+        Feed(Update("""{"sessionUpdate":"config_option_update","configOptions":[{"id":"x","category":"model","currentValue":"b","options":[{"value":"a"},{"value":"b","name":"B"}]},{"id":"reasoning_effort","category":"thought_level","currentValue":"low","options":[{"value":"low"},{"value":"medium"}]},{"id":"thinks","category":"thought_level","type":"boolean","currentValue":true}]}"""));
+        Assert.Single(events.OfType<AgentReady>());
+        Feed(Update("""{"sessionUpdate":"config_option_update","configOptions":[{"id":"thinks","category":"thought_level","type":"boolean","currentValue":true}]}"""));
+        Assert.Empty(events.OfType<AgentReady>().Last().Efforts!);
+        Assert.Null(violation);
+        Feed(Update("""{"sessionUpdate":"config_option_update","configOptions":[{"id":"mode","category":"mode","currentValue":"yolo","options":[{"value":"yolo"}]}]}"""));
+        Assert.Contains("does not ask", violation, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -182,6 +201,7 @@ public sealed class AcpTranslatorTests : IDisposable
             Update("""{"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"hi"}}"""), Update("""{"sessionUpdate":"agent_thought_chunk","content":{"type":"text","text":"hm"}}"""),
             Update($$$$"""{"sessionUpdate":"tool_call_update","toolCallId":"t","status":"completed","kind":"edit","content":[{"type":"diff","path":"{{{{project}}}}/a","oldText":"a","newText":"b"}],"locations":[{"path":"x"}]}"""),
             Update("""{"sessionUpdate":"plan","entries":[{"content":"a","status":"pending"}]}"""), Update("""{"sessionUpdate":"usage_update","used":5,"size":9,"cost":{"amount":0.5,"currency":"USD"}}"""), Update("""{"sessionUpdate":"session_info_update","title":"t"}"""),
+            Update("""{"sessionUpdate":"config_option_update","configOptions":[{"id":"mode","category":"mode","type":"select","currentValue":"ask","options":[{"value":"ask"}]},{"id":"e","category":"thought_level","currentValue":"low","options":[{"group":"g","options":[{"value":"low"}]}]}]}"""),
             Update("""{"sessionUpdate":"available_commands_update","availableCommands":[{"name":"x","description":"y"}]}"""),
             Request(2, "elicitation/create", """{"sessionId":"S","mode":"form","message":"Which?","requestedSchema":{"type":"object","properties":{"q":{"type":"string","oneOf":[{"const":"red","title":"red"}]},"q_custom":{"type":"string"}}}}"""),
             Request(3, "fs/read_text_file", $$$$"""{"sessionId":"S","path":"{{{{project}}}}/a"}"""), Request(4, "fs/write_text_file", $$$$"""{"sessionId":"S","path":"{{{{project}}}}/a","content":"x"}"""),

@@ -47,5 +47,17 @@ public sealed class RealAcpFixture : IAsyncLifetime
     internal async Task<AgentRun> StartAsync(ClaudeHome home, AgentStart? start = null)
         => new(await new AcpDriver(Adapter, TimeProvider.System, home.Environment).StartAsync(start ?? Start(home.Project), CancellationToken.None));
 
+    /// <summary>A picture that goes with a prompt is in what the model is asked.</summary>
+    internal async Task SeesPictureAsync(AgentRun run, string project)
+    {
+        var picture = Path.Combine(project, "shot.png");
+        const string Png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+        await File.WriteAllBytesAsync(picture, Convert.FromBase64String(Png));
+        var before = Model.Requests.Count;
+        await run.Process.PromptAsync(new AgentPrompt(Guid.CreateVersion7(), "SAY: seen") { Attachments = [new AgentAttachment(picture, "shot.png", "image/png")] }, CancellationToken.None);
+        Assert.Equal(TurnOutcome.Completed, (await run.NextAsync<AgentTurnEnded>()).Outcome);
+        Assert.Contains(Model.Requests.Skip(before), r => r.Body.Replace("\\u002B", "+", StringComparison.Ordinal).Contains(Png, StringComparison.Ordinal));
+    }
+
     internal static AgentStart Start(string project) => new() { SessionId = Guid.CreateVersion7(), WorkingDirectory = project };
 }

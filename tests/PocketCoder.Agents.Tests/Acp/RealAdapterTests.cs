@@ -10,14 +10,39 @@ public sealed class RealAdapterTests(RealAcpFixture acp) : IClassFixture<RealAcp
     public async Task A_picture_reaches_the_model()
     {
         using var home = acp.NewClaudeHome();
-        var picture = Path.Combine(home.Project, "shot.png");
-        const string Png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
-        await File.WriteAllBytesAsync(picture, Convert.FromBase64String(Png));
         await using var run = await acp.StartAsync(home);
-        var before = acp.Model.Requests.Count;
-        await run.Process.PromptAsync(new AgentPrompt(Guid.CreateVersion7(), "SAY: seen") { Attachments = [new AgentAttachment(picture, "shot.png", "image/png")] }, CancellationToken.None);
-        Assert.Equal(TurnOutcome.Completed, (await run.NextAsync<AgentTurnEnded>()).Outcome);
-        Assert.Contains(acp.Model.Requests.Skip(before), r => r.Body.Replace("\\u002B", "+", StringComparison.Ordinal).Contains(Png, StringComparison.Ordinal));
+        await acp.SeesPictureAsync(run, home.Project);
+    }
+
+    [Fact]
+    public async Task Effort_and_model_are_chosen_by_its_options_and_go_back_to_its_defaults()
+    {
+        using var home = acp.NewClaudeHome();
+        await using var run = await acp.StartAsync(home, RealAcpFixture.Start(home.Project) with { Model = "opus", Effort = "low" });
+        await run.TurnAsync("SAY: one-low");
+        await run.Process.SetEffortAsync("max", CancellationToken.None);
+        await run.TurnAsync("SAY: two-max");
+        Assert.Equal(["low", "max"], new[] { "SAY: one-low", "SAY: two-max" }.Select(p => acp.Model.Requests.Last(r => r.Prompt == p).Effort));
+        Assert.Equal(["low", "medium", "high", "xhigh", "max"], run.Of<AgentReady>()[^1].Efforts);
+        Assert.Equal(AgentError.Refused, (await Assert.ThrowsAsync<AgentException>(async () => await run.Process.SetEffortAsync("heroic", CancellationToken.None))).Error);
+
+        await run.Process.SetEffortAsync(null, CancellationToken.None);
+        await run.Process.SetModelAsync(null, CancellationToken.None);
+        await run.TurnAsync("SAY: three-default");
+        await using (var plain = await acp.StartAsync(home))
+        {
+            Assert.Equal(("default", "default"), (plain.Of<AgentReady>()[0].Model, plain.Of<AgentReady>()[0].Mode));
+            await plain.TurnAsync("SAY: plain");
+        }
+
+        var (back, usual) = (acp.Model.Requests.Last(r => r.Prompt == "SAY: three-default"), acp.Model.Requests.Last(r => r.Prompt == "SAY: plain"));
+        Assert.Equal((usual.Model, usual.Effort), (back.Model, back.Effort));
+
+        // A model that has no efforts: then none is offered.
+        await run.Process.SetModelAsync("haiku", CancellationToken.None);
+        await run.TurnAsync("SAY: four-haiku");
+        Assert.Equal(("haiku", 0), (run.Of<AgentReady>()[^1].Model, run.Of<AgentReady>()[^1].Efforts!.Count));
+        Assert.Equal(AgentError.Refused, (await Assert.ThrowsAsync<AgentException>(async () => await run.Process.SetEffortAsync("low", CancellationToken.None))).Error);
     }
 
     [Fact]

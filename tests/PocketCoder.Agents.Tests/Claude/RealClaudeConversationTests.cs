@@ -32,10 +32,16 @@ public sealed class RealClaudeConversationTests(RealClaudeFixture claude) : ICla
         }
 
         Assert.Equal(before, await File.ReadAllBytesAsync(file));
+
+        // What the model called it in the terminal (its next line there) is what it is called here.
+        await File.AppendAllTextAsync(file, $$"""{"type":"ai-title","aiTitle":"A light\nin the dark","sessionId":"{{found.Id}}"}""" + "\n");
+        Assert.Equal("A light …", (await driver.ListConversationsAsync(home.Project, 50, CancellationToken.None)).Single(c => c.Id == found.Id).Title);
         await using (var same = await RealClaudeFixture.StartAsync(home, RealClaudeFixture.Start(home) with { ResumeId = found.Id }))
         {
             Assert.Equal(TurnOutcome.Completed, (await same.TurnAsync("and here?")).Outcome);
             Assert.All(same.Of<AgentReady>(), r => Assert.Equal(found.Id, r.NativeId));
+            Assert.Equal(TurnOutcome.Completed, (await same.TurnAsync("still?")).Outcome);
+            Assert.Equal("A light …", Assert.Single(same.Of<AgentTitled>()).Title);
             var list = await driver.ListConversationsAsync(home.Project, 50, CancellationToken.None);
             Assert.True(list.Single(c => c.Id == found.Id).Open);
             Assert.False(list.Single(c => c.Id == start.SessionId.ToString("D")).Open);

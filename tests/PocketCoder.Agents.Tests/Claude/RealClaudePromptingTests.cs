@@ -17,13 +17,25 @@ public sealed class RealClaudePromptingTests(RealClaudeFixture claude) : IClassF
         await run.TurnAsync("SAY: two-max");
 
         Assert.Equal(["low", "max"], new[] { "SAY: one-low", "SAY: two-max" }.Select(p => claude.Model.Requests.Last(r => r.Prompt == p).Effort));
+
+        // Back to what it does when nobody chose: as a session that began without a choice.
+        await run.Process.SetEffortAsync(null, CancellationToken.None);
+        await run.Process.SetModelAsync(null, CancellationToken.None);
+        await run.TurnAsync("SAY: three-default");
+        await using (var plain = await RealClaudeFixture.StartAsync(home))
+        {
+            await plain.TurnAsync("SAY: plain");
+        }
+
+        var (back, usual) = (claude.Model.Requests.Last(r => r.Prompt == "SAY: three-default"), claude.Model.Requests.Last(r => r.Prompt == "SAY: plain"));
+        Assert.Equal((usual.Model, usual.Effort), (back.Model, back.Effort));
+
         var refused = await Assert.ThrowsAsync<AgentException>(async () => await run.Process.SetEffortAsync("heroic", CancellationToken.None));
         Assert.Equal(AgentError.Refused, refused.Error);
         var ready = run.Of<AgentReady>()[0];
         Assert.Contains(ready.Models, m => m.Id == "sonnet" && m.Efforts!.Contains("xhigh"));
         var context = run.Of<AgentContext>()[^1];
         Assert.True(context is { UsedTokens: > 0, WindowTokens: >= 200_000 }, context.ToString());
-
     }
 
     [Fact]

@@ -46,6 +46,16 @@ public sealed class CodexConversationsTests(RealCodexFixture codex) : IClassFixt
             Assert.Contains("bash", asked.Tools);
         }
 
+        // Why its words only: Codex's own copy (thread/fork) takes no tools of ours, nor may it have those of the terminal. When this fails, copies can be whole.
+        await using (var fork = await RealCodexFixture.StartAsync(home, start with { SessionId = Guid.CreateVersion7(), ResumeId = found.Id, Fork = true }))
+        {
+            Assert.Equal(TurnOutcome.Completed, (await fork.TurnAsync("SAY: by its own fork")).Outcome);
+            var asked = codex.Model.Requests.Last(r => r.Prompt == "SAY: by its own fork");
+            Assert.Contains("the lighthouse stands", asked.Body, StringComparison.Ordinal);
+            Assert.DoesNotContain("bash", asked.Tools);
+            Assert.DoesNotContain("read_file", asked.Tools);
+        }
+
         Assert.Equal(before, await File.ReadAllBytesAsync(file));
         await using var again = await RealCodexFixture.StartAsync(home, start with { ResumeId = id });
         Assert.Equal(TurnOutcome.Completed, (await again.TurnAsync("SAY: still")).Outcome);

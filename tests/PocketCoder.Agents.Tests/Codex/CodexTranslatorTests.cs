@@ -50,6 +50,14 @@ public sealed class CodexTranslatorTests : IDisposable
     }
 
     [Fact]
+    public void What_a_thread_is_called_is_told()
+    {
+        Feed("""{"method":"thread/name/updated","params":{"threadId":"T","threadName":"The lighthouse"}}""");
+        Feed("""{"method":"thread/name/updated","params":{"threadId":"T","threadName":null}}""");
+        Assert.Equal("The lighthouse", Assert.Single(events.OfType<AgentTitled>()).Title);
+    }
+
+    [Fact]
     public void A_request_nobody_knows_is_refused_and_a_call_that_can_not_be_read_ends_the_session()
     {
         var output = Feed("""{"id":"x","method":"account/tomorrow","params":{}}""");

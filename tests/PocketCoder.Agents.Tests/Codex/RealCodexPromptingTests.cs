@@ -13,22 +13,42 @@ public sealed class RealCodexPromptingTests(RealCodexFixture codex) : IClassFixt
 
         await run.PromptAsync("SLOW: 20\nLONG: 3000");
         await run.NextAsync<AgentDelta>();
-        Assert.True(await SteerAsync("SAY: steered reply"));
+        Assert.True(await run.SteerAsync("SAY: steered reply"));
         Assert.Equal(TurnOutcome.Completed, (await run.NextAsync<AgentTurnEnded>()).Outcome);
         Assert.Contains("steered reply", run.Text, StringComparison.Ordinal);
         Assert.Single(run.Of<AgentTurnEnded>());
-        Assert.False(await SteerAsync("SAY: too late"));
+        Assert.False(await run.SteerAsync("SAY: too late"));
 
         await run.Process.SetEffortAsync("high", CancellationToken.None);
         await run.TurnAsync("SAY: thinks more");
         Assert.DoesNotContain("too late", run.Text, StringComparison.Ordinal);
+
+        // Back to what it does when nobody chose: as a conversation that began without a choice; also when it goes on in another process.
+        await run.Process.SetModelAsync("gpt-6.1-sol", CancellationToken.None);
+        await run.TurnAsync("SAY: another model");
+        await run.Process.SetModelAsync(null, CancellationToken.None);
+        await run.Process.SetEffortAsync(null, CancellationToken.None);
+        await run.TurnAsync("SAY: back");
+        await run.Process.SetEffortAsync("xhigh", CancellationToken.None);
+        await run.TurnAsync("SAY: left high");
+        await run.EndAsync();
+        await using (var again = await RealCodexFixture.StartAsync(home, RealCodexFixture.Start(home) with { ResumeId = run.Of<AgentReady>()[0].NativeId }))
+        {
+            await again.TurnAsync("SAY: resumed");
+        }
+
+        await using (var plain = await RealCodexFixture.StartAsync(home))
+        {
+            await plain.TurnAsync("SAY: plain");
+        }
+
+        var asked = new[] { "SAY: plain", "SAY: another model", "SAY: back", "SAY: left high", "SAY: resumed" }.Select(p => codex.Model.Requests.Last(r => r.Prompt == p)).Select(r => (r.Model, r.Effort)).ToList();
+        Assert.Equal([asked[0], ("gpt-6.1-sol", "high"), asked[0], (asked[0].Model, "xhigh"), asked[0]], asked);
         Assert.Equal(["low", "high"], new[] { "SAY: steered reply", "SAY: thinks more" }.Select(p => codex.Model.Requests.Last(r => r.Prompt == p).Effort));
 
         var model = run.Of<AgentReady>().SelectMany(r => r.Models).First(m => m.Id == "gpt-5.5");
         Assert.Contains("high", model.Efforts!);
         var context = run.Of<AgentContext>()[^1];
         Assert.True(context is { UsedTokens: > 0, WindowTokens: > 100_000 }, context.ToString());
-
-        ValueTask<bool> SteerAsync(string words) => run.Process.SteerAsync(new AgentPrompt(Guid.CreateVersion7(), words), CancellationToken.None);
     }
 }

@@ -16,6 +16,8 @@ internal sealed class MatrixAgent(IAgentDriver driver, string project, IDisposab
 
     public static IReadOnlyList<string> Columns { get; } = ["Claude Code", "Codex", "OpenCode", "Gemini CLI", "ACP (claude-agent-acp)"];
 
+    public AgentDescription Description => driver.Description;
+
     public string Project => project;
 
     public static async Task<MatrixAgent> NewAsync(string column, RealAcpFixture fixture)

@@ -19,6 +19,8 @@ internal static class MatrixCells
         ("600 deltas", DeltasAsync),
         ("stop in a stream", StopStreamAsync),
         ("stop in a command", StopCommandAsync),
+        ("queue", QueueAsync),
+        ("steer", SteerAsync),
         ("provider 401", (_, run) => FailedAsync(run, "HTTP: 401")),
         ("provider 429, then well", (_, run) => RecoversAsync(run, "HTTP: 429 1\nSAY: made it after 429")),
         ("provider 529, then well", (_, run) => RecoversAsync(run, "HTTP: 529 1\nSAY: made it after 529")),
@@ -31,12 +33,16 @@ internal static class MatrixCells
     /// <summary>What an agent can't do, and why. Everything else must pass.</summary>
     public static IReadOnlyDictionary<(string Column, string Row), string> NotSupported { get; } = new Dictionary<(string, string), string>
     {
+        [("Claude Code", "steer")] = "what it is told during a turn it keeps for a turn of its own",
+        [("OpenCode", "steer")] = "a second prompt has no answer and no end of its own",
         [("OpenCode", "plan")] = "its plan mode only reads; it proposes nothing",
         [("OpenCode", "own shell off, ours on")] = "yes, but in a ring of its own only (RealOpenCodeRingTests)",
         [("Gemini CLI", "question")] = "it has no tool for questions",
+        [("Gemini CLI", "steer")] = "a second prompt stops the first",
         [("Gemini CLI", "plan")] = "its plan mode only reads; it proposes nothing",
         [("Gemini CLI", "own shell off, ours on")] = "yes, but in a ring of its own only (RealGeminiRingTests)",
         [("Gemini CLI", "resume after kill -9")] = "not within the minute it began in: it overwrites its own file; later it works (tested)",
+        [("ACP (claude-agent-acp)", "steer")] = "the protocol has no word for it; a second prompt waits for a turn of its own",
     };
 
     private static async Task PlainAsync(MatrixAgent agent, AgentRun run)
@@ -127,6 +133,35 @@ internal static class MatrixCells
         await run.Process.InterruptAsync(CancellationToken.None);
         Assert.Equal(TurnOutcome.Cancelled, (await run.NextAsync<AgentTurnEnded>()).Outcome);
         await Wait.UntilAsync(() => ProcessGroup.Identify(pid) is null, "the command to be gone");
+    }
+
+    /// <summary>As the machine's queue does: the next prompt is given the instant the turn before it ended, here a stopped one. Each is a turn of its own.</summary>
+    private static async Task QueueAsync(MatrixAgent agent, AgentRun run)
+    {
+        var before = run.Of<AgentTurnEnded>().Count;
+        var waiting = new Queue<string>(["SAY: second.", "third"]);
+        run.AtTurnEnd = () => waiting.TryDequeue(out var next) ? run.PromptAsync(next) : Task.CompletedTask;
+        await run.PromptAsync("SLOW: 20\nLONG: 3000");
+        await run.NextAsync<AgentDelta>();
+        await run.Process.InterruptAsync(CancellationToken.None);
+        Assert.Equal(TurnOutcome.Cancelled, (await run.NextAsync<AgentTurnEnded>()).Outcome);
+        Assert.Equal(TurnOutcome.Completed, (await run.NextAsync<AgentTurnEnded>()).Outcome);
+        Assert.EndsWith("second.", run.TextUntil(before + 2), StringComparison.Ordinal);
+        Assert.Equal(TurnOutcome.Completed, (await run.NextAsync<AgentTurnEnded>()).Outcome);
+        Assert.EndsWith("second.You said: third", run.TextUntil(before + 3), StringComparison.Ordinal);
+        run.AtTurnEnd = null;
+    }
+
+    /// <summary>Words that come while it works are answered in the same turn; those that come too late are not taken.</summary>
+    private static async Task SteerAsync(MatrixAgent agent, AgentRun run)
+    {
+        var before = run.Of<AgentTurnEnded>().Count;
+        await run.PromptAsync("SLOW: 20\nLONG: 3000");
+        await run.NextAsync<AgentDelta>();
+        Assert.True(await run.SteerAsync("SAY: steered reply"));
+        Assert.Equal(TurnOutcome.Completed, (await run.NextAsync<AgentTurnEnded>()).Outcome);
+        Assert.EndsWith("steered reply", run.TextUntil(before + 1), StringComparison.Ordinal);
+        Assert.False(await run.SteerAsync("SAY: too late"));
     }
 
     private static async Task FailedAsync(AgentRun run, string prompt)

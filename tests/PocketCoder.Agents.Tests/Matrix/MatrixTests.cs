@@ -18,6 +18,8 @@ public sealed class MatrixTests(RealAcpFixture fixture) : IClassFixture<RealAcpF
     {
         using var agent = await MatrixAgent.NewAsync(column, fixture);
         await using var run = await agent.StartAsync();
+        var can = agent.Description;
+        Assert.Equal((Claims("question"), Claims("plan"), Claims("steer")), (can.Questions, can.Plans, can.Steer)); // what the app offers is what the table says
         var failures = new List<string>();
         foreach (var (row, cell) in MatrixCells.All.Where(c => !MatrixCells.NotSupported.ContainsKey((column, c.Row))))
         {
@@ -32,6 +34,8 @@ public sealed class MatrixTests(RealAcpFixture fixture) : IClassFixture<RealAcpF
         }
 
         Assert.True(failures.Count == 0, $"{column}: {string.Join(" · ", failures)}");
+
+        bool Claims(string row) => !MatrixCells.NotSupported.ContainsKey((column, row));
     }
 
     /// <summary>With UPDATE_DOCS=1 in the environment it writes the table instead.</summary>

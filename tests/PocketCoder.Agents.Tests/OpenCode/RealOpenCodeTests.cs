@@ -168,6 +168,35 @@ public sealed class RealOpenCodeTests(RealOpenCodeFixture openCode) : IClassFixt
     }
 
     [Fact]
+    public async Task A_picture_reaches_the_model_and_going_back_to_the_default_model_is_one_that_is_named()
+    {
+        using var home = openCode.NewHome();
+        var picture = home.InProject("shot.png");
+        const string Png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+        await File.WriteAllBytesAsync(picture, Convert.FromBase64String(Png));
+        string id;
+        await using (var run = await RealOpenCodeFixture.StartAsync(home))
+        {
+            id = (await run.NextAsync<AgentReady>()).NativeId;
+            await run.Process.PromptAsync(new AgentPrompt(Guid.CreateVersion7(), "SAY: seen") { Attachments = [new AgentAttachment(picture, "shot.png", "image/png")] }, CancellationToken.None);
+            Assert.Equal(TurnOutcome.Completed, (await run.NextAsync<AgentTurnEnded>()).Outcome);
+            Assert.Contains(Png, openCode.Model.Requests.Last(r => r.Prompt == "SAY: seen").Body.Replace("\\u002B", "+", StringComparison.Ordinal), StringComparison.Ordinal);
+
+            await run.Process.SetModelAsync("scripted/two", CancellationToken.None);
+            await run.TurnAsync("SAY: two");
+            await run.Process.SetModelAsync(null, CancellationToken.None);
+            await run.TurnAsync("SAY: back");
+            await run.Process.SetModelAsync("scripted/two", CancellationToken.None);
+            await run.TurnAsync("SAY: two again");
+            await run.EndAsync();
+        }
+
+        await using var again = await RealOpenCodeFixture.StartAsync(home, RealOpenCodeFixture.Start(home) with { ResumeId = id });
+        await again.TurnAsync("SAY: resumed");
+        Assert.Equal(["one", "two", "one", "two", "one"], new[] { "SAY: seen", "SAY: two", "SAY: back", "SAY: two again", "SAY: resumed" }.Select(p => openCode.Model.Requests.Last(r => r.Prompt == p).Model));
+    }
+
+    [Fact]
     public async Task Its_own_shell_and_helpers_are_off_and_reading_outside_of_the_project_is_asked()
     {
         using var home = openCode.NewHome();

@@ -20,16 +20,14 @@ public sealed class StubTests : IDisposable
         await using var run = await StartAsync();
         await run.PromptAsync("confirm: wait\none two");
         var asked = await run.NextAsync<AgentApprovalAsked>();
-        Assert.True(await SteerAsync("three"));
-        Assert.True(await SteerAsync("four"));
+        Assert.True(await run.SteerAsync("three"));
+        Assert.True(await run.SteerAsync("four"));
         await run.AnswerAsync(asked.RequestId, new AgentAnswer.Allow(asked.InputJson));
         await run.NextAsync<AgentTurnEnded>();
 
         Assert.Equal("(You said: three) one (You said: four) two", run.Text);
-        Assert.False(await SteerAsync("five"));
+        Assert.False(await run.SteerAsync("five"));
         Assert.True(run.Of<AgentContext>()[^1].UsedTokens > 0);
-
-        ValueTask<bool> SteerAsync(string words) => run.Process.SteerAsync(new AgentPrompt(Guid.CreateVersion7(), words), CancellationToken.None);
     }
 
     [Fact]

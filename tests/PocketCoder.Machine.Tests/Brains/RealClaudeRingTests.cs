@@ -44,6 +44,7 @@ public sealed class RealClaudeRingTests
             async () => (report = await ((IControlTarget)story.Daemon.Daemon).UsageAsync(CancellationToken.None)).Sessions is [{ Used.Requests: >= 3 }], "the use is recorded");
         Assert.Equal(session.ToString(), report.Sessions[0].Id);
         Assert.True(report.Sessions[0].Used is { InputTokens: > 0, OutputTokens: > 0, OwnLogin: 0 });
+        await story.UsageAgreesAsync(session);
 
         await story.KillAgentAsync(session);
         var before = story.Model.Requests.Count;

@@ -58,6 +58,7 @@ public sealed class RealCodexRingTests
         await Wait.UntilAsync(async () => (report = await story.UsageAsync()).Sessions is [{ Used.Requests: >= 3 }], "the use is recorded");
         Assert.Equal(session.ToString(), report.Sessions[0].Id);
         Assert.True(report.Sessions[0].Used is { InputTokens: > 0, OutputTokens: > 0, OwnLogin: 0 });
+        await story.UsageAgreesAsync(session);
 
         await story.KillAgentAsync(story.StateOf(session));
         await story.PromptAsync(session, "SAY: and again");

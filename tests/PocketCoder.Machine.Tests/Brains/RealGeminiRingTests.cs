@@ -46,7 +46,7 @@ public sealed class RealGeminiRingTests
         Assert.Empty(story.Model.Unexpected);
         Assert.Equal(ModelAccess.Key, (await story.InfoAsync(session)).Models);
         Assert.Contains(await story.StartsAsync(), d => d.GetProperty("place").GetString() == "ring" && d.GetProperty("models").GetString() == "key");
-        await Wait.UntilAsync(async () => (await story.UsageAsync()).Sessions is [{ Used: { Requests: >= 3, InputTokens: > 0 } }], "the use is recorded");
+        await story.UsageAgreesAsync(session);
 
         var pid = Assert.Single(Story.Pids(story.StateOf(session)));
         foreach (var file in (string[])["environ", "cmdline"])

@@ -1,6 +1,8 @@
 using System.Text.Json;
 using PocketCoder.Agents;
 using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Machine.Models;
+using PocketCoder.Machine.Sessions.Warming;
 using PocketCoder.Protocol;
 using PocketCoder.Testing;
 using PocketCoder.Testing.Devices;
@@ -19,9 +21,9 @@ internal class RingStory(RingStory.Parts parts) : IAsyncDisposable
 
     /// <param name="provider">The secret's name for <paramref name="key"/>.</param>
     /// <param name="key">Stored in the machine; null: none.</param>
-    public static async Task<Parts> BeginAsync(ScriptedModelServer model, IAgentDriver driver, string folder, string provider, string? key)
+    public static async Task<Parts> BeginAsync(ScriptedModelServer model, IAgentDriver driver, string folder, string provider, string? key, WarmLimits? warm = null)
     {
-        var daemon = await TestDaemon.StartAsync(drivers: [driver]);
+        var daemon = await TestDaemon.StartAsync(drivers: [driver], warm: warm);
         if (key is not null)
         {
             await ((IControlTarget)daemon.Daemon).SetSecretAsync(provider, key, CancellationToken.None);
@@ -54,6 +56,23 @@ internal class RingStory(RingStory.Parts parts) : IAsyncDisposable
         MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session), ProtocolJson.Default.AgentSessionGetRequest, ProtocolJson.Default.AgentSessionGetResponse)).Session;
 
     public Task<UsageReport> UsageAsync() => ((IControlTarget)Daemon.Daemon).UsageAsync(CancellationToken.None);
+
+    /// <summary>Holds what the agent says it used so far against what the broker counted: the same tokens, to the last one.</summary>
+    /// <param name="besides">Requests of the agent that it does not count itself. The scripted model says the same of each.</param>
+    public async Task UsageAgreesAsync(Guid session, int besides = 0)
+    {
+        UsageSum? counted = null;
+        await Wait.UntilAsync(async () => (counted = (await UsageAsync()).Sessions.FirstOrDefault(s => s.Id == session.ToString())?.Used) is not null && counted.Requests == Model.Requests.Count, "all of it is counted");
+        var own = (await InfoAsync(session)).Usage;
+        var (requests, all) = (counted!.Requests - besides, counted.Requests);
+        Assert.True(requests > 0 && counted.Uncounted == 0, $"{counted}");
+        Assert.Equal((counted.InputTokens * requests / all, counted.OutputTokens * requests / all, counted.CacheReadTokens * requests / all, counted.CacheWriteTokens * requests / all), (own.InputTokens, own.OutputTokens, own.CacheReadTokens, own.CacheWriteTokens));
+        TestContext.Current.TestOutputHelper?.WriteLine($"{parts.Agent}: own {own}, counted {counted}");
+        if (own.CostUsd is { } cost && counted is { CostUsd: { } price, Unpriced: 0 } && besides == 0)
+        {
+            Assert.InRange(cost, price * 0.99m, price * 1.01m);
+        }
+    }
 
     /// <summary>The data of the ledger's rows on agents that were started, the newest first.</summary>
     public async Task<IReadOnlyList<JsonElement>> StartsAsync()

@@ -49,12 +49,19 @@ public sealed class PromptingTests
         var refused = await Assert.ThrowsAsync<WireErrorException>(() => SetAsync(phone.Device, new AgentSessionSetRequest(session, Effort: "heroic")));
         Assert.Equal(ErrorCode.InvalidRequest, refused.Error.Code);
 
+        info = await SetAsync(phone.Device, new AgentSessionSetRequest(session, Model: "", Effort: ""));
+        Assert.Equal((null, null), (info.Model, info.Effort));
+        await phone.PromptAsync(session, "/settings");
+        Assert.Equal("model demo-small, effort as usual", (await phone.Device.NextEventAsync<TextEvent>()).Text);
+        await phone.DoneAsync();
+        await SetAsync(phone.Device, new AgentSessionSetRequest(session, Model: "demo-large", Effort: "high"));
+
         await daemon.RestartAsync();
         await using var again = await phone.Device.AgainAsync(daemon.Url);
         await phone.DisposeAsync();
         await again.AskAsync(MessageTypes.AgentMessage, new AgentMessageRequest(session, Guid.CreateVersion7(), "/settings"), ProtocolJson.Default.AgentMessageRequest, ProtocolJson.Default.AgentMessageResponse);
         await again.SubscribeAsync($"session/{session}");
-        for (var i = 0; i < 2; i++)
+        for (var i = 0; i < 3; i++)
         {
             await again.NextEventAsync<DoneEvent>(); // those of before
         }

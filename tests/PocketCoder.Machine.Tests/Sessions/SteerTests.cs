@@ -184,7 +184,7 @@ public sealed class SteerTests
 
         public ValueTask SetModeAsync(string mode, CancellationToken cancellationToken) => stub.SetModeAsync(mode, cancellationToken);
 
-        public ValueTask SetModelAsync(string model, CancellationToken cancellationToken) => stub.SetModelAsync(model, cancellationToken);
+        public ValueTask SetModelAsync(string? model, CancellationToken cancellationToken) => stub.SetModelAsync(model, cancellationToken);
 
         public ValueTask<bool> SteerAsync(AgentPrompt prompt, CancellationToken cancellationToken) => throw new AgentException(AgentError.TimedOut, "no answer");
 

@@ -151,7 +151,7 @@ public sealed class ProtectionTests
 
         public ValueTask SetModeAsync(string mode, CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
-        public ValueTask SetModelAsync(string model, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+        public ValueTask SetModelAsync(string? model, CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
         public ValueTask DisposeAsync()
         {

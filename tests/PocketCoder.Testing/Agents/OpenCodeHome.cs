@@ -32,7 +32,7 @@ public sealed class OpenCodeHome : IDisposable
                     ["options"] = new JsonObject { ["baseURL"] = $"{modelAddress}/v1", ["apiKey"] = Key },
                     ["models"] = new JsonObject
                     {
-                        ["one"] = new JsonObject { ["tool_call"] = true, ["reasoning"] = true, ["limit"] = limits, ["cost"] = cost },
+                        ["one"] = new JsonObject { ["tool_call"] = true, ["reasoning"] = true, ["attachment"] = true, ["modalities"] = new JsonObject { ["input"] = new JsonArray("text", "image"), ["output"] = new JsonArray("text") }, ["limit"] = limits, ["cost"] = cost },
                         ["two"] = new JsonObject { ["tool_call"] = true },
                         ["gpt-5.5"] = new JsonObject { ["tool_call"] = true }, // by its name it is offered other tools
                     },

@@ -15,6 +15,10 @@ public static class RealAgents
     /// <summary>The path of a program (<c>claude</c>, <c>codex</c>, <c>gemini</c>, <c>claude-agent-acp</c>), after installing them with <c>npm ci</c> when they are not there.</summary>
     public static async Task<string> ProgramAsync(string name) => Path.Combine(await Installed.Value, name);
 
+    /// <summary>Where the real ripgrep lies that Codex brings along: for a PATH.</summary>
+    public static async Task<string> RipGrepFolderAsync()
+        => Path.GetDirectoryName(Directory.EnumerateFiles(Path.Combine(await Installed.Value, "..", "@openai"), "rg", SearchOption.AllDirectories).First())!;
+
     private static async Task<string> InstallAsync()
     {
         var folder = Path.Combine(RepositoryRoot(), "tests", "agents");

@@ -28,7 +28,7 @@ internal static class AnthropicDialect
             "anthropic", context.Request.Path + context.Request.QueryString, stream,
             [.. (body["tools"]?.AsArray() ?? []).Select(t => t!["name"]!.GetValue<string>())],
             AllText(body["system"]), prompt, results,
-            context.Request.Headers["x-api-key"].FirstOrDefault() ?? context.Request.Headers.Authorization.FirstOrDefault()) { Body = body.ToJsonString(), Effort = body["output_config"]?["effort"]?.GetValue<string>() });
+            context.Request.Headers["x-api-key"].FirstOrDefault() ?? context.Request.Headers.Authorization.FirstOrDefault()) { Body = body.ToJsonString(), Model = body["model"]?.GetValue<string>(), Effort = body["output_config"]?["effort"]?.GetValue<string>() });
 
         var steps = server.Round(prompt, calls, results.Count == 0 ? null : results[^1]);
         if (steps.OfType<ScriptStep.Fail>().FirstOrDefault(f => server.FailsNow(prompt, f)) is { } fail)

@@ -20,7 +20,7 @@ internal static class ChatDialect
         var isSide = tools.Count == 0; // its own questions to a model: what the title may be
         server.Record(new ModelRequest(
             isSide ? "chat-side" : "chat", context.Request.Path, Stream: true, tools, system, prompt, results,
-            context.Request.Headers.Authorization.FirstOrDefault()?.Replace("Bearer ", "", StringComparison.Ordinal)));
+            context.Request.Headers.Authorization.FirstOrDefault()?.Replace("Bearer ", "", StringComparison.Ordinal)) { Body = body.ToJsonString(), Model = body["model"]?.GetValue<string>() });
         IReadOnlyList<ScriptStep> steps = isSide ? [new ScriptStep.Say(["A title"])] : server.Round(prompt, made, results.Count == 0 ? null : results[^1]);
         if (steps.OfType<ScriptStep.Fail>().FirstOrDefault(f => server.FailsNow(prompt, f)) is { } fail)
         {

@@ -14,6 +14,9 @@ public sealed record ModelRequest(
     /// <summary>All of it as JSON, where the dialect keeps it: for asking what the model was told of earlier.</summary>
     public string Body { get; init; } = "";
 
+    /// <summary>Which model was asked, where the request's body says it.</summary>
+    public string? Model { get; init; }
+
     /// <summary>How much thinking was asked for, where that was said.</summary>
     public string? Effort { get; init; }
 }

@@ -25,7 +25,7 @@ internal static class ResponsesDialect
         server.Record(new ModelRequest(
             isSide ? "responses-side" : "responses", context.Request.Path, Stream: true, [.. tools.Select(t => t.Name)],
             $"{body["instructions"]?.GetValue<string>()}\n{string.Join('\n', body["input"]!.AsArray().Where(i => i!["role"]?.GetValue<string>() == "developer").Select(i => AllText(i!["content"])))}",
-            prompt, results, context.Request.Headers.Authorization.FirstOrDefault()?.Replace("Bearer ", "", StringComparison.Ordinal)) { Body = body.ToJsonString(), Effort = body["reasoning"]?["effort"]?.GetValue<string>() });
+            prompt, results, context.Request.Headers.Authorization.FirstOrDefault()?.Replace("Bearer ", "", StringComparison.Ordinal)) { Body = body.ToJsonString(), Model = body["model"]?.GetValue<string>(), Effort = body["reasoning"]?["effort"]?.GetValue<string>() });
 
         IReadOnlyList<ScriptStep> steps = isSide ? [new ScriptStep.Say(["A title"])] : server.Round(prompt, calls, results.Count == 0 ? null : results[^1]);
         if (steps.OfType<ScriptStep.Fail>().FirstOrDefault(f => server.FailsNow(prompt, f)) is { } fail)

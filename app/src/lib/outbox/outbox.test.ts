@@ -152,6 +152,41 @@ describe("outbox", () => {
     expect(asked).toEqual(["slow", "other session", "a2"]);
   });
 
+  it("copies a session after what was written to it before, and before what was written to either afterwards", async () => {
+    const { outbox, reply, asked } = world();
+    let made: (answer: unknown) => void = () => undefined;
+    reply.now = (payload) => ("newSessionId" in (payload as object) ? new Promise((resolve) => (made = resolve)) : Promise.resolve({ turn: {} }));
+    const promptId = uuid7();
+    await outbox.add(...prompt("before"));
+    await outbox.add(promptId, { type: "agent_session_fork", payload: { agentSessionId: "s1", newSessionId: "s2", promptId, content: "the copy" } });
+    await outbox.add(...prompt("after"));
+    await outbox.add(...prompt("in the copy", "s2"));
+    outbox.connected();
+    await until(() => asked.length === 2, "the copy is asked for");
+    await settle();
+    expect(asked).toEqual(["before", "the copy"]);
+    made({ session: {}, turn: {} });
+    await until(() => outbox.items.length === 0, "all recorded");
+    expect(asked.slice(2).sort()).toEqual(["after", "in the copy"]);
+  });
+
+  it("lets the origin go on when its copy is refused", async () => {
+    const { outbox, reply, asked } = world();
+    reply.now = async (payload) => {
+      if ("newSessionId" in (payload as object)) throw new RequestError("CONFLICT", "it works");
+      return { turn: {} };
+    };
+    outbox.connected();
+    const promptId = uuid7();
+    await outbox.add(promptId, { type: "agent_session_fork", payload: { agentSessionId: "s1", newSessionId: "s2", promptId, content: "the copy" } });
+    await outbox.add(...prompt("in the copy", "s2"));
+    await outbox.add(...prompt("after"));
+    await until(() => asked.includes("after"), "the origin goes on");
+    await settle();
+    expect(asked).toEqual(["the copy", "after"]);
+    expect(outbox.items.map((item) => item.state)).toEqual(["refused", "saved"]);
+  });
+
   it("leaves other machines' items alone", async () => {
     const { outbox, database } = world();
     await database.put("outbox", "x", { id: "x", machineId: "other", createdAt: 1, state: "saved", type: "agent_message", payload: {} });

@@ -1,4 +1,4 @@
-import type { AgentContinueRequest, AgentMessageRequest, AgentPromptResponseRequest, AgentSessionNewRequest, AgentSteerRequest, Requests } from "../protocol/generated";
+import type { AgentContinueRequest, AgentMessageRequest, AgentPromptResponseRequest, AgentSessionForkRequest, AgentSessionNewRequest, AgentSteerRequest, Requests } from "../protocol/generated";
 import { RequestError } from "../client/errors";
 import type { Database } from "../storage/database";
 
@@ -14,6 +14,7 @@ export type OutboxItem = {
 } & (
   | { readonly type: "agent_message"; readonly payload: AgentMessageRequest }
   | { readonly type: "agent_session_new"; readonly payload: AgentSessionNewRequest }
+  | { readonly type: "agent_session_fork"; readonly payload: AgentSessionForkRequest }
   | { readonly type: "agent_steer"; readonly payload: AgentSteerRequest }
   | { readonly type: "agent_continue"; readonly payload: AgentContinueRequest }
   | { readonly type: "agent_prompt_response"; readonly payload: AgentPromptResponseRequest }
@@ -109,16 +110,16 @@ export class Outbox {
     if (!this.#online) return;
     const blocked = new Set(this.#busyLanes);
     for (const item of this.#items) {
-      const lane = laneOf(item);
-      if (blocked.has(lane)) continue;
-      blocked.add(lane);
+      const lanes = lanesOf(item);
+      const waits = lanes.some((lane) => blocked.has(lane));
+      for (const lane of lanes) blocked.add(lane);
       // A refused item holds up what was written after it in the same session: order is part of what was meant.
-      if (item.state !== "refused") void this.#send(item, lane);
+      if (!waits && item.state !== "refused") void this.#send(item, lanes);
     }
   }
 
-  async #send(item: OutboxItem, lane: string): Promise<void> {
-    this.#busyLanes.add(lane);
+  async #send(item: OutboxItem, lanes: readonly string[]): Promise<void> {
+    for (const lane of lanes) this.#busyLanes.add(lane);
     try {
       // Noted before it goes out: after a crash the app must not call something unsent that may have arrived.
       if (item.state !== "sent") await this.#update(item, { state: "sent" });
@@ -132,7 +133,7 @@ export class Outbox {
       const failure = error instanceof RequestError ? error : new RequestError("UNKNOWN_ERROR", String(error));
       await this.#failed(item.id, failure);
     } finally {
-      this.#busyLanes.delete(lane);
+      for (const lane of lanes) this.#busyLanes.delete(lane);
     }
     // After a transient failure the timer or the next connection goes on, not this loop.
     if (this.#current(item.id)?.state !== "sent") this.#pump();
@@ -181,8 +182,16 @@ export class Outbox {
   }
 }
 
-function laneOf(item: OutboxItem): string {
-  return item.type === "agent_prompt_response" ? `approval/${item.payload.approvalId}` : `session/${item.payload.agentSessionId}`;
+/** What must not overtake each other. A copy of a session waits for what was written to that one before, and what follows in either waits for the copy; one that is refused holds up only its own. */
+function lanesOf(item: OutboxItem): readonly string[] {
+  if (item.type === "agent_prompt_response") return [`approval/${item.payload.approvalId}`];
+  if (item.type === "agent_session_fork" && item.state !== "refused") return [`session/${item.payload.newSessionId}`, `session/${item.payload.agentSessionId}`];
+  return [`session/${sessionOf(item)}`];
+}
+
+/** The session in which an item is shown; null for a decision. */
+export function sessionOf(item: OutboxItem): string | null {
+  return item.type === "agent_prompt_response" ? null : item.type === "agent_session_fork" ? item.payload.newSessionId : item.payload.agentSessionId;
 }
 
 /** The words that an item carries; empty for those that carry none. */

@@ -48,6 +48,7 @@ export interface Requests {
   network_rule_remove: { request: NetworkRuleRemoveRequest; response: NetworkRuleRemoveResponse };
   agent_queue_move: { request: AgentQueueMoveRequest; response: AgentQueueMoveResponse };
   agent_steer: { request: AgentSteerRequest; response: AgentSteerResponse };
+  agent_session_warm: { request: AgentSessionWarmRequest; response: AgentSessionWarmResponse };
   agent_continue: { request: AgentContinueRequest; response: AgentContinueResponse };
   attachment_begin: { request: AttachmentBeginRequest; response: AttachmentBeginResponse };
   attachment_chunk: { request: AttachmentChunkRequest; response: AttachmentChunkResponse };
@@ -56,6 +57,23 @@ export interface Requests {
   attachment_read: { request: AttachmentReadRequest; response: AttachmentReadResponse };
   files_find: { request: FilesFindRequest; response: FilesFindResponse };
   agent_session_fork: { request: AgentSessionForkRequest; response: AgentSessionForkResponse };
+  fs_list: { request: FsListRequest; response: FsListResponse };
+  fs_stat: { request: FsStatRequest; response: FsStatResponse };
+  fs_read: { request: FsReadRequest; response: FsReadResponse };
+  fs_write: { request: FsWriteRequest; response: FsWriteResponse };
+  fs_mkdir: { request: FsMkdirRequest; response: FsMkdirResponse };
+  fs_move: { request: FsMoveRequest; response: FsMoveResponse };
+  fs_delete: { request: FsDeleteRequest; response: FsDeleteResponse };
+  fs_trash_list: { request: FsTrashListRequest; response: FsTrashListResponse };
+  fs_restore: { request: FsRestoreRequest; response: FsRestoreResponse };
+  fs_search: { request: FsSearchRequest; response: FsSearchResponse };
+  fs_upload_begin: { request: FsUploadBeginRequest; response: FsUploadBeginResponse };
+  fs_upload_chunk: { request: FsUploadChunkRequest; response: FsUploadChunkResponse };
+  fs_upload_end: { request: FsUploadEndRequest; response: FsUploadEndResponse };
+  fs_upload_discard: { request: FsUploadDiscardRequest; response: FsUploadDiscardResponse };
+  fs_download_begin: { request: FsDownloadBeginRequest; response: FsDownloadBeginResponse };
+  fs_download_chunk: { request: FsDownloadChunkRequest; response: FsDownloadChunkResponse };
+  fs_download_end: { request: FsDownloadEndRequest; response: FsDownloadEndResponse };
 }
 
 export interface AgentCancelRequest {
@@ -258,6 +276,14 @@ export interface AgentSessionSetRequest {
 
 export interface AgentSessionSetResponse {
   session: SessionInfo;
+}
+
+export interface AgentSessionWarmRequest {
+  agentSessionId: string;
+}
+
+export interface AgentSessionWarmResponse {
+  warm: boolean;
 }
 
 export interface AgentSessionsListRequest {
@@ -642,6 +668,285 @@ export interface ForkEvent {
   parentToolUseId: string | null;
 }
 
+export interface FsDeleteRequest {
+  projectId: string;
+  path: string;
+  expectedEtag?: string | null;
+  approvalId?: string | null;
+}
+
+export interface FsDeleteResponse {
+  success: boolean;
+  item: FsTrashItem;
+}
+
+export interface FsDownloadBeginRequest {
+  projectId: string;
+  path: string;
+  approvalId?: string | null;
+}
+
+export interface FsDownloadBeginResponse {
+  path: string;
+  name: string;
+  bytes: number;
+  version: string;
+  mediaType: string;
+  mtime: string;
+}
+
+export interface FsDownloadChunkRequest {
+  projectId: string;
+  path: string;
+  version: string;
+  offset: number;
+  limit?: number;
+  approvalId?: string | null;
+}
+
+export interface FsDownloadChunkResponse {
+  offset: number;
+  data: string;
+  nextOffset: number | null;
+}
+
+export interface FsDownloadEndRequest {
+  projectId: string;
+  path: string;
+  version: string;
+  approvalId?: string | null;
+}
+
+export interface FsDownloadEndResponse {
+  sha256: string;
+  bytes: number;
+}
+
+export type FsEncoding = "utf8" | "base64";
+
+export interface FsEntry {
+  name: string;
+  path: string;
+  kind: FsKind;
+  size: number;
+  mtime: string;
+  ignored: boolean;
+  gitStatus: string | null;
+  secret: boolean;
+  target: FsKind | null;
+}
+
+export type FsKind = "file" | "dir" | "symlink" | "other";
+
+export interface FsListRequest {
+  projectId: string;
+  path?: string;
+  cursor?: string | null;
+  limit?: number;
+}
+
+export interface FsListResponse {
+  path: string;
+  children: FsEntry[];
+  truncated: boolean;
+  cursor: string | null;
+}
+
+export interface FsMatch {
+  path: string;
+  kind: FsKind;
+  line: number | null;
+  text: string;
+  start: number;
+  length: number;
+}
+
+export interface FsMkdirRequest {
+  projectId: string;
+  path: string;
+  parents?: boolean;
+  approvalId?: string | null;
+}
+
+export interface FsMkdirResponse {
+  success: boolean;
+  path: string;
+  created: boolean;
+}
+
+export interface FsMoveRequest {
+  projectId: string;
+  from: string;
+  to: string;
+  approvalId?: string | null;
+}
+
+export interface FsMoveResponse {
+  success: boolean;
+  path: string;
+}
+
+export interface FsReadRequest {
+  projectId: string;
+  path: string;
+  encoding?: FsEncoding | null;
+  offset?: number;
+  limit?: number;
+  expectedEtag?: string | null;
+  approvalId?: string | null;
+}
+
+export interface FsReadResponse {
+  path: string;
+  content: string;
+  encoding: FsEncoding;
+  offset: number;
+  nextOffset: number | null;
+  bytes: number;
+  etag: string;
+  mtime: string;
+}
+
+export interface FsRestoreRequest {
+  projectId: string;
+  trashId: string;
+  to?: string | null;
+  approvalId?: string | null;
+}
+
+export interface FsRestoreResponse {
+  success: boolean;
+  path: string;
+}
+
+export type FsSearchEnd = "complete" | "limit" | "time";
+
+export interface FsSearchRequest {
+  projectId: string;
+  query: string;
+  target?: FsSearchTarget;
+  path?: string;
+  regex?: boolean;
+  caseSensitive?: boolean;
+  ignored?: boolean;
+  limit?: number;
+}
+
+export interface FsSearchResponse {
+  matches: FsMatch[];
+  end: FsSearchEnd;
+  files: number;
+  engine: string;
+}
+
+export type FsSearchTarget = "names" | "content";
+
+export interface FsStatRequest {
+  projectId: string;
+  path: string;
+  etag?: boolean;
+  approvalId?: string | null;
+}
+
+export interface FsStatResponse {
+  entry: FsEntry;
+  mode: string;
+  links: number;
+  linkTarget: string | null;
+  etag: string | null;
+}
+
+export interface FsTrashItem {
+  trashId: string;
+  path: string;
+  kind: FsKind;
+  bytes: number;
+  entries: number;
+  deletedAt: string;
+  by: string;
+}
+
+export interface FsTrashListRequest {
+  projectId: string;
+  before?: string | null;
+  limit?: number;
+}
+
+export interface FsTrashListResponse {
+  items: FsTrashItem[];
+  truncated: boolean;
+}
+
+export interface FsUploadBeginRequest {
+  projectId: string;
+  uploadId: string;
+  path: string;
+  bytes: number;
+  sha256: string;
+  expectedEtag?: string | null;
+  ifNoneMatch?: boolean;
+  mkdirs?: boolean;
+}
+
+export interface FsUploadBeginResponse {
+  uploadId: string;
+  offset: number;
+}
+
+export interface FsUploadChunkRequest {
+  projectId: string;
+  uploadId: string;
+  offset: number;
+  data: string;
+}
+
+export interface FsUploadChunkResponse {
+  uploadId: string;
+  offset: number;
+}
+
+export interface FsUploadDiscardRequest {
+  projectId: string;
+  uploadId: string;
+}
+
+export interface FsUploadDiscardResponse {
+  discarded: boolean;
+}
+
+export interface FsUploadEndRequest {
+  projectId: string;
+  uploadId: string;
+  approvalId?: string | null;
+}
+
+export interface FsUploadEndResponse {
+  success: boolean;
+  path: string;
+  etag: string;
+  bytes: number;
+  created: boolean;
+}
+
+export interface FsWriteRequest {
+  projectId: string;
+  path: string;
+  content: string;
+  encoding?: FsEncoding;
+  expectedEtag?: string | null;
+  ifNoneMatch?: boolean;
+  mkdirs?: boolean;
+  approvalId?: string | null;
+}
+
+export interface FsWriteResponse {
+  success: boolean;
+  path: string;
+  etag: string;
+  bytes: number;
+  created: boolean;
+}
+
 export interface GitCommitLine {
   id: string;
   subject: string;
@@ -904,6 +1209,7 @@ export interface OffersEvent {
   kind: "offers";
   commands: CommandInfo[];
   models: ModelInfo[];
+  efforts: string[] | null;
   at: string;
   turnId: string | null;
   parentToolUseId: string | null;

@@ -1,5 +1,6 @@
 import type { AgentDeltaPayload, AgentEventPayload, ApprovalInfo, CommandInfo, ModelInfo, TodoItem, TurnInfo, UsageInfo } from "../protocol/generated";
 import type { RequestError } from "../client/errors";
+import { sessionOf } from "../outbox/outbox";
 import type { Row } from "../transcript/items";
 import { Transcript } from "../transcript/transcript";
 import type { Workspace } from "./workspace.svelte";
@@ -21,6 +22,8 @@ export class SessionStore {
   jobs = $state.raw<readonly ApprovalInfo[]>([]);
   commands = $state.raw<readonly CommandInfo[]>([]);
   models = $state.raw<readonly ModelInfo[]>([]);
+  /** What the agent says can be chosen now; null: what it can in general, as the model knows it. */
+  efforts = $state.raw<readonly string[] | null>(null);
   todo = $state.raw<readonly TodoItem[]>([]);
   usage = $state.raw<UsageInfo | null>(null);
   lastTurn = $state.raw<TurnInfo | null>(null);
@@ -33,7 +36,7 @@ export class SessionStore {
   readonly info = $derived.by(() => this.#workspace.sessions.get(this.agentSessionId) ?? null);
   /** Prompts of this session on their way to the machine. */
   readonly outgoing = $derived.by(() =>
-    this.#workspace.outbox.filter((item) => item.type !== "agent_prompt_response" && item.payload.agentSessionId === this.agentSessionId),
+    this.#workspace.outbox.filter((item) => sessionOf(item) === this.agentSessionId),
   );
 
   constructor(workspace: Workspace, agentSessionId: string) {
@@ -105,11 +108,17 @@ export class SessionStore {
     this.#schedule();
   }
 
+  /** Somebody is about to write: the machine may start the agent meanwhile. That it does not, or can't be asked, is nobody's trouble: the prompt starts it. */
+  warm(): void {
+    if (this.info?.state === "idle") this.#workspace.client.request("agent_session_warm", { agentSessionId: this.agentSessionId }).catch(() => undefined);
+  }
+
   /** Ends a job with all that it started. */
   async stopJob(approvalId: string): Promise<void> {
     await this.#workspace.client.request("job_stop", { agentSessionId: this.agentSessionId, approvalId });
   }
 
+  /** An empty model or effort: back to the agent's default. */
   async set(change: { title?: string; mode?: string; model?: string; effort?: string; archived?: boolean; held?: boolean }): Promise<void> {
     this.#workspace.putSession((await this.#workspace.client.request("agent_session_set", { agentSessionId: this.agentSessionId, ...change })).session);
   }
@@ -142,8 +151,9 @@ export class SessionStore {
     this.queue = transcript.queue;
     this.jobs = transcript.jobs;
     this.commands = transcript.commands;
-    if (this.models !== transcript.models && this.info) this.#workspace.learnModels(this.info.agent, transcript.models);
+    if ((this.models !== transcript.models || this.efforts !== transcript.efforts) && this.info) this.#workspace.learnModels(this.info.agent, transcript.models, transcript.efforts);
     this.models = transcript.models;
+    this.efforts = transcript.efforts;
     this.todo = transcript.todo;
     this.usage = transcript.usage;
     this.lastTurn = transcript.lastTurn;

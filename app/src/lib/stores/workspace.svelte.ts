@@ -9,7 +9,7 @@ import { uuid7 } from "../ids/uuid7";
 import { type LedgerAlarm, LedgerMemory } from "../ledger/memory";
 import type { Door, PairedMachine } from "../link/door";
 import { Link, type LinkState, PROTOCOL_VERSION } from "../link/link";
-import { Outbox, type OutboxItem } from "../outbox/outbox";
+import { Outbox, type OutboxItem, sessionOf } from "../outbox/outbox";
 import type { Database } from "../storage/database";
 import { clock } from "./clock.svelte";
 import type { OwnDecision } from "./decisions";
@@ -138,8 +138,12 @@ export class Workspace {
   }
 
   /** A session heard which models its agent has: for the next one, which is chosen before its agent runs. */
-  learnModels(id: string, models: readonly ModelInfo[]): void {
-    if (models.length > 0) this.agents = this.agents.map((agent) => (agent.id === id ? { ...agent, knownModels: [...models] } : agent));
+  learnModels(id: string, models: readonly ModelInfo[], efforts: readonly string[] | null): void {
+    if (models.length === 0 && !efforts) return;
+    // An agent whose efforts are known beforehand keeps them: those of one model are not all.
+    this.agents = this.agents.map((agent) => (agent.id === id
+      ? { ...agent, knownModels: models.length > 0 ? [...models] : agent.knownModels, efforts: agent.efforts.length === 0 && efforts ? [...efforts] : agent.efforts }
+      : agent));
   }
 
   /** This device's decision on an approval, when it made one. */
@@ -223,6 +227,15 @@ export class Workspace {
     await this.#outbox.add(promptId, { type: "agent_session_new", payload: { agentSessionId, promptId, ...session } });
     await this.attachments.claimed(session.attachments ?? []);
     return agentSessionId;
+  }
+
+  /** Stores and sends a copy of a session with its first prompt; returns the new session's id, known before the machine has heard of it. */
+  async forkSession(agentSessionId: string, content: string, fromTurnId: string | null, attachments: string[] = []): Promise<string> {
+    const newSessionId = uuid7();
+    const promptId = uuid7();
+    await this.#outbox.add(promptId, { type: "agent_session_fork", payload: { agentSessionId, newSessionId, promptId, content, fromTurnId, ...(attachments.length > 0 ? { attachments } : {}) } });
+    await this.attachments.claimed(attachments);
+    return newSessionId;
   }
 
   async discard(id: string): Promise<boolean> {
@@ -401,8 +414,9 @@ export class Workspace {
     }
     void this.attachments.forget(filesOf(item.payload));
     if ("session" in response) this.putSession(response.session);
-    if ("turn" in response && response.turn !== null && item.type !== "agent_prompt_response") {
-      for (const listener of this.#turnListeners) listener(item.payload.agentSessionId, response.turn);
+    const session = sessionOf(item);
+    if ("turn" in response && response.turn !== null && session !== null) {
+      for (const listener of this.#turnListeners) listener(session, response.turn);
     }
   }
 

@@ -71,7 +71,7 @@ describe("workspace", () => {
     await until(() => store.queue[0]?.turnId === second, "the other order");
     expect(store.commands.map((command) => command.name)).toContain("compact");
     workspace.agents = workspace.agents.map((agent) => ({ ...agent, knownModels: [] }));
-    machine.emit(SESSION.main, { kind: "offers", commands: [], models: [{ id: "new", name: "New", efforts: null }], at: new Date().toISOString(), turnId: null, parentToolUseId: null });
+    machine.emit(SESSION.main, { kind: "offers", commands: [], models: [{ id: "new", name: "New", efforts: null }], efforts: null, at: new Date().toISOString(), turnId: null, parentToolUseId: null });
     await until(() => workspace.agent("claude")?.knownModels[0]?.id === "new", "the models");
     store.close();
   });

@@ -45,7 +45,7 @@ describe("transcript", () => {
   });
 
   it("knows what the agent offers, and forgets it when it begins anew", () => {
-    const transcript = of({ kind: "offers", commands: [{ name: "compact", description: "" }], models: [{ id: "m", name: "M", efforts: null }], ...after });
+    const transcript = of({ kind: "offers", commands: [{ name: "compact", description: "" }], models: [{ id: "m", name: "M", efforts: null }], efforts: null, ...after });
     expect([transcript.commands.length, transcript.models.length, kinds(transcript).length]).toEqual([1, 1, 0]);
     transcript.clear();
     expect([transcript.commands.length, transcript.models.length]).toEqual([0, 0]);

@@ -19,6 +19,7 @@ export class Transcript {
   #order: readonly string[] = [];
   #commands: readonly CommandInfo[] = [];
   #models: readonly ModelInfo[] = [];
+  #efforts: readonly string[] | null = null;
   readonly #jobs = new Map<string, ApprovalInfo>();
 
   get items(): readonly Item[] {
@@ -53,6 +54,10 @@ export class Transcript {
     return this.#models;
   }
 
+  get efforts(): readonly string[] | null {
+    return this.#efforts;
+  }
+
   /** The session's own turns, oldest first: not those of the one it was copied from. */
   get turns(): readonly TurnInfo[] {
     return [...this.#turns.values()].filter((turn) => !this.#earlier.has(turn.turnId));
@@ -82,6 +87,7 @@ export class Transcript {
     this.#order = [];
     this.#commands = [];
     this.#models = [];
+    this.#efforts = null;
   }
 
   /** The ids of all that wait, in the order in which they will run. */
@@ -136,6 +142,7 @@ export class Transcript {
       case "offers":
         this.#commands = event.commands;
         this.#models = event.models;
+        this.#efforts = event.efforts ?? null;
         break;
       case "todo":
         if (parent === null) this.#todo = event.items;

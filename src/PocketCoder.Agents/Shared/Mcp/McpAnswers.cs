@@ -7,12 +7,16 @@ namespace PocketCoder.Agents.Shared.Mcp;
 /// <summary>What our server says (modelcontextprotocol.io).</summary>
 internal static class McpAnswers
 {
-    /// <summary>The most that Claude Code lets a server ask for; other clients don't look at it. Without it a result beyond a few kilobytes is put into a file outside of the project.</summary>
+    /// <summary>The most that Claude Code lets a server ask for; other clients don't look at it. Without it a result beyond a few kilobytes is put into a file outside of the project, and the model gets a glimpse of it.</summary>
     private const int MaxResultCharacters = 500_000;
 
     private static readonly string[] Versions = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
 
-    public static byte[] Initialized(string rawId, string serverName, string? wantedVersion) => RpcMessages.Result(rawId, w =>
+    public static byte[] Initialized(string rawId, string serverName, string? wantedVersion)
+        => RpcMessages.Result(rawId, w => WriteInitialized(w, serverName, wantedVersion));
+
+    /// <summary>The members of the answer to <c>initialize</c>.</summary>
+    public static void WriteInitialized(Utf8JsonWriter w, string serverName, string? wantedVersion)
     {
         w.WriteString("protocolVersion", Versions.Contains(wantedVersion, StringComparer.Ordinal) ? wantedVersion : Versions[0]);
         w.WriteStartObject("capabilities");
@@ -23,9 +27,12 @@ internal static class McpAnswers
         w.WriteString("name", serverName);
         w.WriteString("version", "1");
         w.WriteEndObject();
-    });
+    }
 
-    public static byte[] Tools(string rawId, IReadOnlyList<HostTool> tools) => RpcMessages.Result(rawId, w =>
+    public static byte[] Tools(string rawId, IReadOnlyList<HostTool> tools) => RpcMessages.Result(rawId, w => WriteTools(w, tools));
+
+    /// <summary>The members of the answer to <c>tools/list</c>.</summary>
+    public static void WriteTools(Utf8JsonWriter w, IReadOnlyList<HostTool> tools)
     {
         w.WriteStartArray("tools");
         foreach (var tool in tools)
@@ -42,7 +49,7 @@ internal static class McpAnswers
         }
 
         w.WriteEndArray();
-    });
+    }
 
     public static byte[] Empty(string rawId) => RpcMessages.Result(rawId, _ => { });
 

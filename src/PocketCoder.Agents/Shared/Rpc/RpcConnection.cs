@@ -12,18 +12,14 @@ namespace PocketCoder.Agents.Shared.Rpc;
 internal sealed class RpcConnection : IAsyncDisposable
 {
     /// <summary>How long what we do for the program may take to stop; a command is killed well within it.</summary>
-    private static readonly TimeSpan ActGrace = TimeSpan.FromSeconds(10);
-
     private readonly LineProgram program;
     private readonly string name;
     private readonly IRpcTranslator translator;
     private readonly TimeProvider time;
     private readonly EventPipe events = new();
     private readonly ConcurrentDictionary<long, Waiter> waiting = new();
-    private readonly Lock acting = new(); // guards acts and their cancellation
     private readonly Task pump;
-    private CancellationTokenSource actsOfTurn = new();
-    private Task acts = Task.CompletedTask;
+    private readonly TurnActs acts;
     private long requests;
     private int disposed;
 
@@ -33,6 +29,7 @@ internal sealed class RpcConnection : IAsyncDisposable
         this.name = name;
         this.translator = translator;
         this.time = time;
+        acts = new TurnActs(time, FailAsync);
         pump = PumpAsync();
     }
 
@@ -86,7 +83,7 @@ internal sealed class RpcConnection : IAsyncDisposable
             await SendAsync(call.Method, call.Parameters, call.Then, cancellationToken);
         }
 
-        Begin(output.Acts);
+        acts.Begin(output.Acts);
         foreach (var item in output.Events)
         {
             await events.WriteAsync(item, cancellationToken);
@@ -121,20 +118,7 @@ internal sealed class RpcConnection : IAsyncDisposable
     }
 
     /// <summary>Stops what we do for the program in this turn; commands are killed.</summary>
-    public async Task StopActsAsync()
-    {
-        Task running;
-        CancellationTokenSource old;
-        lock (acting)
-        {
-            (old, actsOfTurn) = (actsOfTurn, new CancellationTokenSource());
-            running = acts;
-        }
-
-        await old.CancelAsync();
-        await Task.WhenAny(running, Task.Delay(ActGrace, time));
-        old.Dispose();
-    }
+    public Task StopActsAsync() => acts.StopAsync();
 
     /// <exception cref="AgentException">The program is gone.</exception>
     public void ThrowIfEnded() => program.ThrowIfEnded();
@@ -158,7 +142,7 @@ internal sealed class RpcConnection : IAsyncDisposable
         await StopActsAsync();
         await program.DisposeAsync();
         await pump;
-        actsOfTurn.Dispose();
+        acts.Dispose();
     }
 
     public Task WriteAsync(byte[] line, CancellationToken cancellationToken) => program.WriteAsync(line, cancellationToken);
@@ -186,33 +170,11 @@ internal sealed class RpcConnection : IAsyncDisposable
         return waiter;
     }
 
-    private void Begin(List<Func<CancellationToken, Task>> fresh)
+    /// <summary>A bug of ours: the program would wait for ever.</summary>
+    private async Task FailAsync(Exception e)
     {
-        lock (acting)
-        {
-            foreach (var act in fresh)
-            {
-                acts = Task.WhenAll(acts, ActAsync(act, actsOfTurn.Token));
-            }
-        }
-    }
-
-    private async Task ActAsync(Func<CancellationToken, Task> act, CancellationToken cancellationToken)
-    {
-        await Task.Yield();
-        try
-        {
-            await act(cancellationToken);
-        }
-        catch (Exception e) when (e is OperationCanceledException or AgentException)
-        {
-            // the turn was stopped, or the program is gone: nobody waits for it
-        }
-        catch (Exception e) // a bug of ours: the program would wait for ever
-        {
-            await events.WriteAsync(new AgentActivity(ActivityKind.Requesting) { Detail = Redact(e.Message) }, CancellationToken.None);
-            await program.KillAsync();
-        }
+        await events.WriteAsync(new AgentActivity(ActivityKind.Requesting) { Detail = Redact(e.Message) }, CancellationToken.None);
+        await program.KillAsync();
     }
 
     /// <summary>Reads until the program ends, then says the last words. Never throws.</summary>
@@ -251,7 +213,7 @@ internal sealed class RpcConnection : IAsyncDisposable
         }
 
         await ReplyAsync(output);
-        Begin(output.Acts);
+        acts.Begin(output.Acts);
         foreach (var item in output.Events)
         {
             await events.WriteAsync(item, program.Closing);

@@ -31,6 +31,10 @@ internal static class Offers
             .Select(m => new ModelInfo(m.Id, Line(m.Name, TextLength) is { Length: > 0 } name ? name : m.Id, m.Efforts is null ? null : [.. m.Efforts.Where(e => IsName(e, NameLength)).Take(EffortsMost)])),
     ];
 
+    /// <summary>Those with a usable name, in the agent's order; null: it does not tell.</summary>
+    public static IReadOnlyList<string>? Efforts(AgentReady ready)
+        => ready.Efforts is { } efforts ? [.. efforts.Where(e => IsName(e, NameLength)).Distinct(StringComparer.Ordinal).Take(EffortsMost)] : null;
+
     private static bool IsName(string text, int most) => text.Length > 0 && text.Length <= most && !text.Any(c => char.IsWhiteSpace(c) || char.IsControl(c));
 
     private static string Line(string text, int most)

@@ -162,7 +162,7 @@ public sealed class WatchingTests
 
         public ValueTask SetModeAsync(string mode, CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
-        public ValueTask SetModelAsync(string model, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+        public ValueTask SetModelAsync(string? model, CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
         public ValueTask DisposeAsync()
         {

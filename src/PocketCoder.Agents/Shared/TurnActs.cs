@@ -1,0 +1,60 @@
+namespace PocketCoder.Agents.Shared;
+
+/// <summary>
+/// What we do for a program beside reading it: commands it asked us to run, answers that take time. Each belongs to the turn it was begun in and ends with that. Thread-safe.
+/// </summary>
+/// <param name="failed">One of them threw what it must not: a bug of ours, for whose answer the program would wait for ever.</param>
+internal sealed class TurnActs(TimeProvider time, Func<Exception, Task> failed) : IDisposable
+{
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
+
+    private readonly Lock acting = new(); // guards what follows
+    private CancellationTokenSource ofTurn = new();
+    private Task acts = Task.CompletedTask;
+
+    public void Begin(List<Func<CancellationToken, Task>> fresh)
+    {
+        lock (acting)
+        {
+            foreach (var act in fresh)
+            {
+                acts = Task.WhenAll(acts, ActAsync(act, ofTurn.Token));
+            }
+        }
+    }
+
+    /// <summary>Stops those of this turn and waits for them, 10 s at most; commands are killed.</summary>
+    public async Task StopAsync()
+    {
+        Task running;
+        CancellationTokenSource old;
+        lock (acting)
+        {
+            (old, ofTurn) = (ofTurn, new CancellationTokenSource());
+            running = acts;
+        }
+
+        await old.CancelAsync();
+        await Task.WhenAny(running, Task.Delay(Grace, time));
+        old.Dispose();
+    }
+
+    public void Dispose() => ofTurn.Dispose();
+
+    private async Task ActAsync(Func<CancellationToken, Task> act, CancellationToken cancellationToken)
+    {
+        await Task.Yield();
+        try
+        {
+            await act(cancellationToken);
+        }
+        catch (Exception e) when (e is OperationCanceledException or AgentException)
+        {
+            // the turn was stopped, or the program is gone: nobody waits for it
+        }
+        catch (Exception e)
+        {
+            await failed(e);
+        }
+    }
+}

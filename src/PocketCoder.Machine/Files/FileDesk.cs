@@ -1,0 +1,158 @@
+using System.Collections.Concurrent;
+using PocketCoder.Ledger;
+using PocketCoder.Machine.Approvals;
+using PocketCoder.Machine.Chain;
+using PocketCoder.Machine.Devices;
+using PocketCoder.Machine.Projects;
+using PocketCoder.Machine.Routing;
+using PocketCoder.Machine.Storage;
+using PocketCoder.Processes;
+using PocketCoder.Protocol;
+using PocketCoder.Risks;
+using PocketCoder.Workspace;
+using PocketCoder.Workspace.Beneath;
+using PocketCoder.Workspace.Files;
+
+namespace PocketCoder.Machine.Files;
+
+/// <summary>
+/// What devices do with projects' files: each change has its row in the ledger before it takes effect, and what looks like a secret is read and changed only after a decision. Thread-safe.
+/// </summary>
+internal sealed class FileDesk(Home home, ProjectStore projects, Store store, ProjectDesk asks, TimeProvider time) : IDisposable
+{
+    private const string Why = "By its name it holds keys or passwords.";
+
+    private readonly ConcurrentDictionary<Guid, ProjectFiles> _files = new();
+    private readonly string? _ripgrep = Executables.Find("rg", "/usr/local/bin:/usr/bin:/bin");
+
+    /// <summary>How git sees what is in a folder, when somebody can tell.</summary>
+    public Func<Guid, string, CancellationToken, ValueTask<IReadOnlyDictionary<string, string>>>? GitStatus { get; set; }
+
+    /// <summary>One project, as its files are seen.</summary>
+    /// <exception cref="RequestFailure">PROJECT_NOT_FOUND</exception>
+    public async Task<WorkspaceOptions> OptionsAsync(Guid projectId, CancellationToken cancellationToken)
+    {
+        var project = await projects.GetAsync(projectId, cancellationToken);
+        return new WorkspaceOptions(project.Path, Path.Combine(home.Files, projectId.ToString("N")))
+        {
+            Closed = [home.Root, home.Hands, home.AgentFiles, home.Attached],
+            IsSecret = static path => RiskAssessor.IsSecret(path),
+            GitStatus = GitStatus is { } marks ? (folder, stop) => marks(projectId, folder, stop) : null,
+            Time = time,
+            Ripgrep = _ripgrep,
+        };
+    }
+
+    /// <exception cref="RequestFailure">PROJECT_NOT_FOUND</exception>
+    public async Task<ProjectFiles> OfAsync(Guid projectId, CancellationToken cancellationToken)
+    {
+        if (_files.TryGetValue(projectId, out var known))
+        {
+            _ = await projects.GetAsync(projectId, cancellationToken); // it may have been removed
+            return known;
+        }
+
+        var made = new ProjectFiles(await OptionsAsync(projectId, cancellationToken));
+        var kept = _files.GetOrAdd(projectId, made);
+        if (kept != made)
+        {
+            made.Dispose();
+        }
+
+        return kept;
+    }
+
+    /// <summary>Reads something; what looks like a secret only with a decision that allowed it.</summary>
+    /// <exception cref="RequestFailure">PROJECT_NOT_FOUND, APPROVAL_REQUIRED and what <see cref="ProjectDesk.RequireAllowedAsync"/> says</exception>
+    public async Task<T> ReadAsync<T>(Caller caller, Guid projectId, string path, Guid? approvalId, Func<ProjectFiles, Task<T>> read, CancellationToken cancellationToken)
+    {
+        var files = await OfAsync(projectId, cancellationToken);
+        if (files.IsSecret(path))
+        {
+            var canonical = ProjectPath.Parse(path).Wire;
+            var digest = ApprovalDigest.OfProject(projectId, "file_read", canonical);
+            if (approvalId is not { } approval)
+            {
+                throw await asks.RequiredAsync(new ProjectAsk(projectId, caller.Device, ApprovalKind.File, new FileSubject(FileOperation.Read, canonical, Why), digest));
+            }
+
+            await asks.RequireAllowedAsync(approval, projectId, digest, caller.Device);
+        }
+
+        return await read(files);
+    }
+
+    /// <summary>Changes something. When a secret is among what it touches, the machine does it once it is allowed, and the device is told so by an error.</summary>
+    /// <param name="subject">What a person would decide on.</param>
+    /// <param name="paths">What it touches.</param>
+    /// <param name="exactly">All else that it depends on.</param>
+    /// <exception cref="RequestFailure">PROJECT_NOT_FOUND, APPROVAL_REQUIRED</exception>
+    public async Task<T> ChangeAsync<T>(
+        Caller caller, Guid projectId, FileSubject subject, IReadOnlyList<string> paths, IReadOnlyList<string?> exactly, Func<ProjectFiles, Recorder, Task<T>> change, CancellationToken cancellationToken)
+    {
+        var files = await OfAsync(projectId, cancellationToken);
+        if (!paths.Any(files.IsSecret))
+        {
+            return await RecordedAsync(caller.Device, projectId, record => change(files, record));
+        }
+
+        var device = caller.Device;
+        throw await asks.RequiredAsync(new ProjectAsk(
+            projectId,
+            device,
+            ApprovalKind.File,
+            subject,
+            ApprovalDigest.OfProject(projectId, $"file_{subject.Operation}", [subject.Path, subject.To, .. exactly]),
+            async _ =>
+            {
+                try
+                {
+                    await RecordedAsync(device, projectId, record => change(files, record));
+                    return ProjectOutcome.Done;
+                }
+                catch (WorkspaceException e)
+                {
+                    return ProjectOutcome.Failed(e.Message);
+                }
+            }));
+    }
+
+    /// <summary>The subject of a decision about a path.</summary>
+    public static FileSubject Subject(FileOperation operation, string path, string? to = null, long? bytes = null)
+        => new(operation, ProjectPath.Parse(path).Wire, Why, to is null ? null : ProjectPath.Parse(to).Wire, bytes);
+
+    public void Dispose()
+    {
+        foreach (var files in _files.Values)
+        {
+            files.Dispose();
+        }
+    }
+
+    /// <summary>The row first, then the change; when that fails all the same, a row says so.</summary>
+    private async Task<T> RecordedAsync<T>(Device device, Guid projectId, Func<Recorder, Task<T>> change)
+    {
+        FileChange? recorded = null;
+        try
+        {
+            return await change(async what =>
+            {
+                await RecordAsync(device, projectId, what, null);
+                recorded = what;
+            });
+        }
+        catch (WorkspaceException e) when (recorded is not null)
+        {
+            await RecordAsync(device, projectId, recorded, e.Message);
+            throw;
+        }
+    }
+
+    private Task RecordAsync(Device device, Guid projectId, FileChange what, string? failed) => store.WriteAsync(change => change.Ledger(new LedgerEntry(LedgerKind.FileChanged)
+    {
+        DeviceId = device.DeviceId,
+        Actor = device.Name,
+        Digest = what.Sha256 ?? ApprovalDigest.OfProject(projectId, $"file_{what.Action}", what.Path, what.To),
+        Data = new FileChangedData(projectId, what.Action, what.Path, what.To, what.Bytes, failed).ToJson(),
+    }));
+}
