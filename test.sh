@@ -51,8 +51,9 @@ count() {
     [ "$f" -eq 0 ] && [ "$p" -gt 0 ]
 }
 
+# sshd is for git's tests. Where a service manager runs, installing it would open a port of this machine: then those tests say that they were skipped.
 # Every step stands in the log even when the machine is short of a tool: what can't be installed is a failure, not a surprise later.
-(need_packages ca-certificates git libsqlite3-0 tmux bubblewrap socat openssl procps util-linux && { [ -n "$quick" ] || command -v chromium > /dev/null || need_packages chromium; }) \
+(need_packages ca-certificates git libsqlite3-0 tmux bubblewrap socat openssl procps util-linux && { [ -n "$quick" ] || command -v chromium > /dev/null || need_packages chromium; } && { [ -d /run/systemd/system ] || need_packages openssh-server; }) \
     || { broken "packages of the distribution are missing"; finish; }
 need_dotnet
 need_node

@@ -53,7 +53,7 @@ public sealed class ParserTests
     {
         static GitCommit Commit(string sha, params string[] parents) => new(sha, parents, "", "", null, "", null, "", [], 0, []);
         var laid = LogGraph.Lay([Commit("m", "a", "b"), Commit("b", "c"), Commit("a", "c"), Commit("c")]);
-        Assert.Equal([0, 1, 0, 0], laid.Select(c => c.Lane));
+        Assert.Equal([0, 1, 0, 1], laid.Select(c => c.Lane));
         Assert.Equal([new GitGraphEdge(0, 0), new GitGraphEdge(0, 1)], laid[0].Edges);
         Assert.Equal([new GitGraphEdge(1, 1), new GitGraphEdge(0, 0)], laid[1].Edges);
         Assert.Contains(new GitGraphEdge(0, 1), laid[2].Edges); // c is awaited in the second lane already

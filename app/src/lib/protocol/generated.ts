@@ -74,6 +74,37 @@ export interface Requests {
   fs_download_begin: { request: FsDownloadBeginRequest; response: FsDownloadBeginResponse };
   fs_download_chunk: { request: FsDownloadChunkRequest; response: FsDownloadChunkResponse };
   fs_download_end: { request: FsDownloadEndRequest; response: FsDownloadEndResponse };
+  git_status: { request: GitStatusRequest; response: GitStatusResponse };
+  git_push: { request: GitPushRequest; response: GitPushResponse };
+  git_fetch: { request: GitFetchRequest; response: GitFetchResponse };
+  git_pull: { request: GitPullRequest; response: GitPullResponse };
+  git_branches: { request: GitBranchesRequest; response: GitBranchesResponse };
+  git_branch_create: { request: GitBranchCreateRequest; response: GitBranchCreateResponse };
+  git_checkout: { request: GitCheckoutRequest; response: GitCheckoutResponse };
+  git_stage: { request: GitStageRequest; response: GitStageResponse };
+  git_unstage: { request: GitUnstageRequest; response: GitUnstageResponse };
+  git_commit: { request: GitCommitRequest; response: GitCommitResponse };
+  git_file_base: { request: GitFileBaseRequest; response: GitFileBaseResponse };
+  git_diff: { request: GitDiffRequest; response: GitDiffResponse };
+  git_log: { request: GitLogRequest; response: GitLogResponse };
+  git_show: { request: GitShowRequest; response: GitShowResponse };
+  git_blame: { request: GitBlameRequest; response: GitBlameResponse };
+  git_stashes: { request: GitStashesRequest; response: GitStashesResponse };
+  git_stash: { request: GitStashRequest; response: GitStashResponse };
+  git_discard: { request: GitDiscardRequest; response: GitDiscardResponse };
+  git_discard_undo: { request: GitDiscardUndoRequest; response: GitDiscardUndoResponse };
+  git_tags: { request: GitTagsRequest; response: GitTagsResponse };
+  git_tag_create: { request: GitTagCreateRequest; response: GitTagCreateResponse };
+  git_tag_delete: { request: GitTagDeleteRequest; response: GitTagDeleteResponse };
+  git_remotes: { request: GitRemotesRequest; response: GitRemotesResponse };
+  git_worktrees: { request: GitWorktreesRequest; response: GitWorktreesResponse };
+  git_worktree_create: { request: GitWorktreeCreateRequest; response: GitWorktreeCreateResponse };
+  git_worktree_remove: { request: GitWorktreeRemoveRequest; response: GitWorktreeRemoveResponse };
+  git_worktree_merge: { request: GitWorktreeMergeRequest; response: GitWorktreeMergeResponse };
+  git_submodules: { request: GitSubmodulesRequest; response: GitSubmodulesResponse };
+  git_conflict: { request: GitConflictRequest; response: GitConflictResponse };
+  git_conflict_resolve: { request: GitConflictResolveRequest; response: GitConflictResolveResponse };
+  git_operation: { request: GitOperationRequest; response: GitOperationResponse };
 }
 
 export interface AgentCancelRequest {
@@ -947,6 +978,104 @@ export interface FsWriteResponse {
   created: boolean;
 }
 
+export interface GitBlameCommit {
+  sha: string;
+  author: string;
+  at: string | null;
+  subject: string;
+  path: string;
+}
+
+export interface GitBlameLine {
+  line: number;
+  originalLine: number;
+  commit: number;
+  text: string;
+}
+
+export interface GitBlameRequest {
+  projectId: string;
+  path: string;
+  ref?: string | null;
+  firstLine?: number;
+  lines?: number;
+}
+
+export interface GitBlameResponse {
+  commits: GitBlameCommit[];
+  lines: GitBlameLine[];
+}
+
+export interface GitBranch {
+  name: string;
+  remote: boolean;
+  current: boolean;
+  upstream: string | null;
+  upstreamGone: boolean;
+  ahead: number | null;
+  behind: number | null;
+  commit: string;
+  subject: string;
+  author: string;
+  at: string | null;
+  worktree: string | null;
+}
+
+export interface GitBranchCreateRequest {
+  projectId: string;
+  name: string;
+  startPoint?: string | null;
+  checkout?: boolean;
+}
+
+export interface GitBranchCreateResponse {
+  branch: string;
+  commit: string;
+  checkedOut: boolean;
+}
+
+export interface GitBranchesRequest {
+  projectId: string;
+}
+
+export interface GitBranchesResponse {
+  branches: GitBranch[];
+  current: string | null;
+  truncated: boolean;
+}
+
+export type GitChangeKind = "added" | "modified" | "deleted" | "renamed" | "copied" | "type_changed" | "untracked";
+
+export interface GitChanged {
+  kind: "git";
+  projectId: string;
+}
+
+export interface GitCheckoutRequest {
+  projectId: string;
+  ref: string;
+}
+
+export interface GitCheckoutResponse {
+  branch: string | null;
+  commit: string;
+  detached: boolean;
+}
+
+export interface GitCommit {
+  sha: string;
+  parents: string[];
+  author: string;
+  authorEmail: string;
+  authoredAt: string | null;
+  committer: string;
+  committedAt: string | null;
+  subject: string;
+  refs: string[];
+  lane: number;
+  edges: GitGraphEdge[];
+}
+
 export interface GitCommitLine {
   id: string;
   subject: string;
@@ -954,7 +1083,236 @@ export interface GitCommitLine {
   at: string;
 }
 
+export interface GitCommitRequest {
+  projectId: string;
+  message: string;
+  amend?: boolean;
+}
+
+export interface GitCommitResponse {
+  sha: string;
+  branch: string | null;
+  subject: string;
+  hooksSkipped: string[];
+}
+
+export interface GitConflict {
+  path: string;
+  raw: string | null;
+  kind: GitConflictKind;
+}
+
+export type GitConflictKind = "both_modified" | "both_added" | "both_deleted" | "deleted_by_us" | "deleted_by_them" | "added_by_us" | "added_by_them";
+
+export interface GitConflictRequest {
+  projectId: string;
+  path: string;
+}
+
+export interface GitConflictResolveRequest {
+  projectId: string;
+  path: string;
+  resolution: GitResolution;
+  content?: string | null;
+}
+
+export interface GitConflictResolveResponse {
+  left: number;
+}
+
+export interface GitConflictResponse {
+  kind: GitConflictKind;
+  base: GitConflictSide;
+  ours: GitConflictSide;
+  theirs: GitConflictSide;
+  file: GitConflictSide;
+  oursName: string | null;
+  theirsName: string | null;
+}
+
+export interface GitConflictSide {
+  exists: boolean;
+  content: string;
+  encoding: string;
+  size: number;
+}
+
+export interface GitDiffLine {
+  kind: GitLineKind;
+  old: number | null;
+  new: number | null;
+  text: string;
+  noNewline?: boolean;
+  cut?: boolean;
+  words?: GitDiffWord[] | null;
+}
+
+export interface GitDiffRequest {
+  projectId: string;
+  scope: GitDiffScope;
+  from?: string | null;
+  to?: string | null;
+  paths?: string[] | null;
+  word?: boolean;
+  context?: number;
+  ignoreWhitespace?: boolean;
+}
+
+export interface GitDiffResponse {
+  files: GitFileDiff[];
+  truncated: boolean;
+}
+
+export type GitDiffScope = "unstaged" | "staged" | "commit" | "branch" | "range";
+
+export interface GitDiffWord {
+  kind: GitLineKind;
+  text: string;
+}
+
+export interface GitDiscardRequest {
+  projectId: string;
+  paths?: string[] | null;
+  rawPaths?: string[] | null;
+  selections?: GitSelection[] | null;
+  context?: number;
+}
+
+export interface GitDiscardResponse {
+  discardId: string;
+  files: number;
+}
+
+export interface GitDiscardUndoRequest {
+  projectId: string;
+  discardId: string;
+}
+
+export interface GitDiscardUndoResponse {
+  files: number;
+}
+
+export interface GitFetchRequest {
+  projectId: string;
+  remote?: string | null;
+  prune?: boolean;
+}
+
+export interface GitFetchResponse {
+  approval: ApprovalInfo;
+}
+
+export interface GitFileBaseRequest {
+  projectId: string;
+  path: string;
+  ref?: string | null;
+}
+
+export interface GitFileBaseResponse {
+  content: string;
+  exists: boolean;
+  encoding: string;
+  size: number;
+  binary: boolean;
+}
+
+export interface GitFileChange {
+  path: string;
+  raw: string | null;
+  kind: GitChangeKind;
+  oldPath?: string | null;
+  submodule?: GitSubmoduleState | null;
+}
+
+export interface GitFileDiff {
+  path: string;
+  raw: string | null;
+  oldPath: string | null;
+  kind: GitChangeKind;
+  oldMode: string | null;
+  newMode: string | null;
+  binary: boolean;
+  submodule: boolean;
+  added: number;
+  removed: number;
+  hunks: GitHunk[];
+  truncated: boolean;
+}
+
+export interface GitGraphEdge {
+  from: number;
+  to: number;
+}
+
+export interface GitHunk {
+  id: string;
+  oldStart: number;
+  oldLines: number;
+  newStart: number;
+  newLines: number;
+  heading: string;
+  lines: GitDiffLine[];
+}
+
+export type GitLineKind = "context" | "added" | "removed" | "changed";
+
+export interface GitLogRequest {
+  projectId: string;
+  ref?: string | null;
+  all?: boolean;
+  path?: string | null;
+  skip?: number;
+  limit?: number;
+}
+
+export interface GitLogResponse {
+  commits: GitCommit[];
+  more: boolean;
+}
+
 export type GitOperation = "push" | "fetch" | "pull";
+
+export type GitOperationKind = "merge" | "rebase" | "cherry_pick" | "revert" | "bisect" | "am";
+
+export interface GitOperationRequest {
+  projectId: string;
+  step: GitOperationStep;
+}
+
+export interface GitOperationResponse {
+  commit: string | null;
+  operation: GitOperationKind | null;
+}
+
+export type GitOperationStep = "continue" | "abort";
+
+export interface GitProgress {
+  kind: "git_progress";
+  projectId: string;
+  text: string;
+}
+
+export type GitPullMode = "fast_forward" | "merge" | "rebase";
+
+export interface GitPullRequest {
+  projectId: string;
+  mode?: GitPullMode;
+}
+
+export interface GitPullResponse {
+  approval: ApprovalInfo;
+}
+
+export interface GitPushRequest {
+  projectId: string;
+  branch?: string | null;
+  remote?: string | null;
+  setUpstream?: boolean;
+}
+
+export interface GitPushResponse {
+  approval: ApprovalInfo;
+}
 
 export interface GitRefChange {
   name: string;
@@ -962,6 +1320,107 @@ export interface GitRefChange {
   after: string | null;
   forces?: boolean;
   deletes?: boolean;
+}
+
+export interface GitRemote {
+  name: string;
+  fetchUrl: string;
+  pushUrl: string;
+  problem: string | null;
+}
+
+export interface GitRemotesRequest {
+  projectId: string;
+}
+
+export interface GitRemotesResponse {
+  remotes: GitRemote[];
+}
+
+export type GitResolution = "ours" | "theirs" | "file" | "content" | "delete";
+
+export interface GitSelection {
+  path: string;
+  hunkId: string;
+  lines?: number[] | null;
+}
+
+export interface GitShowRequest {
+  projectId: string;
+  ref: string;
+  context?: number;
+}
+
+export interface GitShowResponse {
+  commit: GitCommit;
+  message: string;
+  files: GitFileDiff[];
+  truncated: boolean;
+}
+
+export interface GitStageRequest {
+  projectId: string;
+  paths?: string[] | null;
+  rawPaths?: string[] | null;
+  all?: boolean;
+  selections?: GitSelection[] | null;
+  context?: number;
+}
+
+export interface GitStageResponse {
+  success: boolean;
+}
+
+export interface GitStash {
+  index: number;
+  commit: string;
+  message: string;
+  at: string | null;
+}
+
+export type GitStashAction = "push" | "pop" | "apply" | "drop";
+
+export interface GitStashRequest {
+  projectId: string;
+  action: GitStashAction;
+  commit?: string | null;
+  message?: string | null;
+  includeUntracked?: boolean;
+}
+
+export interface GitStashResponse {
+  stashes: GitStash[];
+}
+
+export interface GitStashesRequest {
+  projectId: string;
+}
+
+export interface GitStashesResponse {
+  stashes: GitStash[];
+}
+
+export interface GitStatusRequest {
+  projectId: string;
+}
+
+export interface GitStatusResponse {
+  branch: string | null;
+  head: string | null;
+  detached: boolean;
+  upstream: string | null;
+  ahead: number | null;
+  behind: number | null;
+  staged: GitFileChange[];
+  unstaged: GitFileChange[];
+  untracked: GitFileChange[];
+  conflicted: GitConflict[];
+  operation: GitOperationKind | null;
+  stashes: number;
+  hooks: string[];
+  prefix: string;
+  sandboxed: boolean;
+  truncated: boolean;
 }
 
 export interface GitSubject {
@@ -972,6 +1431,128 @@ export interface GitSubject {
   refs: GitRefChange[];
   commits: GitCommitLine[];
   moreCommits?: number;
+}
+
+export interface GitSubmodule {
+  path: string;
+  commit: string;
+  url: string | null;
+}
+
+export interface GitSubmoduleState {
+  commitChanged: boolean;
+  modified: boolean;
+  untracked: boolean;
+}
+
+export interface GitSubmodulesRequest {
+  projectId: string;
+}
+
+export interface GitSubmodulesResponse {
+  submodules: GitSubmodule[];
+}
+
+export interface GitTag {
+  name: string;
+  commit: string;
+  annotated: boolean;
+  subject: string;
+  at: string | null;
+}
+
+export interface GitTagCreateRequest {
+  projectId: string;
+  name: string;
+  ref?: string | null;
+  message?: string | null;
+}
+
+export interface GitTagCreateResponse {
+  name: string;
+  commit: string;
+}
+
+export interface GitTagDeleteRequest {
+  projectId: string;
+  name: string;
+}
+
+export interface GitTagDeleteResponse {
+  name: string;
+  commit: string;
+}
+
+export interface GitTagsRequest {
+  projectId: string;
+}
+
+export interface GitTagsResponse {
+  tags: GitTag[];
+  truncated: boolean;
+}
+
+export interface GitUnstageRequest {
+  projectId: string;
+  paths?: string[] | null;
+  rawPaths?: string[] | null;
+  all?: boolean;
+  selections?: GitSelection[] | null;
+  context?: number;
+}
+
+export interface GitUnstageResponse {
+  success: boolean;
+}
+
+export interface GitWorktree {
+  path: string;
+  branch: string | null;
+  commit: string | null;
+  main: boolean;
+  current: boolean;
+  locked: boolean;
+  missing: boolean;
+  reachable: boolean;
+}
+
+export interface GitWorktreeCreateRequest {
+  projectId: string;
+  name: string;
+  branch?: string | null;
+  startPoint?: string | null;
+}
+
+export interface GitWorktreeCreateResponse {
+  worktree: GitWorktree;
+}
+
+export interface GitWorktreeMergeRequest {
+  projectId: string;
+  name: string;
+}
+
+export interface GitWorktreeMergeResponse {
+  commit: string;
+  alreadyMerged: boolean;
+}
+
+export interface GitWorktreeRemoveRequest {
+  projectId: string;
+  name: string;
+  force?: boolean;
+}
+
+export interface GitWorktreeRemoveResponse {
+  removed: boolean;
+}
+
+export interface GitWorktreesRequest {
+  projectId: string;
+}
+
+export interface GitWorktreesResponse {
+  worktrees: GitWorktree[];
 }
 
 export interface HelloRequest {
@@ -1117,6 +1698,8 @@ export type MachineEvent =
   | DeviceChanged
   | LedgerMoved
   | MachineChanged
+  | GitChanged
+  | GitProgress
   | MachineStopping;
 
 export interface MachineInfo {

@@ -31,8 +31,11 @@ internal sealed class SshBridge(string service, RemoteAddress address, IReadOnly
 
     public bool WasRefused => Volatile.Read(ref _refused) is not null;
 
-    /// <summary>What git is told to run instead of ssh: it connects, and the # keeps a shell from reading the arguments git adds.</summary>
-    public static string Command(string socket) => $"exec socat -t 60 - UNIX-CONNECT:{socket} #";
+    /// <summary>
+    /// What git is told to run instead of ssh: it connects, and the # keeps a shell from reading the arguments git adds. When the other side is done git must see it at once
+    /// (shut-close); when git is done the other side may take its time (-t).
+    /// </summary>
+    public static string Command(string socket) => $"exec socat -t 120 'STDIN!!STDOUT,shut-close' UNIX-CONNECT:{socket} #";
 
     /// <param name="others">The sandbox runs as another user, who must be let in by the socket itself; the folder keeps everybody else out.</param>
     /// <exception cref="IOException">The socket can't be made.</exception>
