@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 
@@ -12,7 +13,7 @@ internal sealed class PushGate(IReadOnlyDictionary<string, string> allowed)
 {
     private const int MostBytes = 64 * 1024;
 
-    private readonly MemoryStream _held = new();
+    private readonly ArrayBufferWriter<byte> _held = new();
     private bool _open;
 
     /// <summary>Gives back what may go on now.</summary>
@@ -24,8 +25,8 @@ internal sealed class PushGate(IReadOnlyDictionary<string, string> allowed)
             return bytes;
         }
 
-        _held.Write(bytes.Span);
-        var seen = _held.ToArray();
+        _held.Write(bytes.Span); // each piece is small, and all of them together bounded
+        var seen = _held.WrittenSpan.ToArray();
         var at = 0;
         while (seen.Length - at >= 4)
         {

@@ -45,7 +45,11 @@ internal sealed class SshBridge(string service, RemoteAddress address, IReadOnly
         try
         {
             listener.Bind(new UnixDomainSocketEndPoint(path));
-            File.SetUnixFileMode(path, others ? (UnixFileMode)0b110_110_110 : UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            if (!OperatingSystem.IsWindows())
+            {
+                File.SetUnixFileMode(path, others ? (UnixFileMode)0b110_110_110 : UnixFileMode.UserRead | UnixFileMode.UserWrite); // before listen: nobody connects in between
+            }
+
             listener.Listen(1);
         }
         catch (Exception e) when (e is SocketException or ArgumentException)
@@ -84,9 +88,13 @@ internal sealed class SshBridge(string service, RemoteAddress address, IReadOnly
             {
                 return;
             }
-            catch (Exception e) when (e is IOException or ProcessStartException or InvalidDataException)
+            catch (InvalidDataException e)
             {
                 Volatile.Write(ref _refused, e.Message);
+            }
+            catch (Exception e) when (e is IOException or ProcessStartException)
+            {
+                _errors.Append(System.Text.Encoding.UTF8.GetBytes($"{e.Message}\n"));
             }
         }
     }
@@ -115,7 +123,7 @@ internal sealed class SshBridge(string service, RemoteAddress address, IReadOnly
         {
             await over.CancelAsync();
             await ssh.KillAsync(s_killGrace);
-            await Quiet(up, down, hearing);
+            await QuietAsync(up, down, hearing);
         }
     }
 
@@ -137,7 +145,7 @@ internal sealed class SshBridge(string service, RemoteAddress address, IReadOnly
     }
 
     /// <summary>What is cut off here is no failure of its own: whoever waits for git hears of it.</summary>
-    private static async Task Quiet(params Task[] tasks)
+    private static async Task QuietAsync(params Task[] tasks)
     {
         foreach (var task in tasks)
         {
