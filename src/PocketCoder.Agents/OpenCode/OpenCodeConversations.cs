@@ -24,15 +24,15 @@ internal sealed class OpenCodeConversations(string program, IReadOnlyDictionary<
     public async Task<IReadOnlyList<AgentConversation>> ListAsync(string directory, int most, CancellationToken cancellationToken)
     {
         // The database is asked, not `session list`: that opens the project.
-        var quoted = directory.TrimEnd('/').Replace("'", "''", StringComparison.Ordinal);
-        if (quoted.Contains('\0', StringComparison.Ordinal) || most < 1)
+        var root = directory.TrimEnd('/');
+        if (root.Contains('\0', StringComparison.Ordinal) || most < 1)
         {
             return [];
         }
 
         var query = string.Create(CultureInfo.InvariantCulture, $"""
             select id, substr(title, 1, {LongestTitle}) title, directory, time_updated from session
-            where parent_id is null and time_archived is null and (directory = '{quoted}' or substr(directory, 1, length('{quoted}') + 1) = '{quoted}/')
+            where parent_id is null and time_archived is null and (directory = {Quoted(root)} or substr(directory, 1, length({Quoted(root)}) + 1) = {Quoted(root + "/")})
             order by time_updated desc limit {most}
             """);
         try
@@ -54,7 +54,8 @@ internal sealed class OpenCodeConversations(string program, IReadOnlyDictionary<
 
     /// <summary>Copies a conversation into a room in which none has begun; OpenCode reads there what it would read of an exported file.</summary>
     /// <exception cref="AgentException">It can't be had.</exception>
-    public async Task BringAsync(string conversation, OpenCodeRoom room, CancellationToken cancellationToken)
+    /// <param name="directory">Where it works: an import is of the folder that it runs in, and that must not be the project, whose code it would run.</param>
+    public async Task BringAsync(string conversation, string directory, OpenCodeRoom room, CancellationToken cancellationToken)
     {
         var (info, messages) = await AskAsync(conversation, cancellationToken);
         room.Prepare();
@@ -70,10 +71,14 @@ internal sealed class OpenCodeConversations(string program, IReadOnlyDictionary<
             var own = OpenCodeEnvironment.ForRoom(room, environment);
             own["PATH"] = environment.GetValueOrDefault("PATH") ?? "/usr/bin:/bin";
             own["HOME"] = room.Room.StateDirectory;
-            var result = await CommandRun.RunAsync(Run(["import", file], own), BringLimit, MaxListBytes, time, cancellationToken);
-            if (result.ExitCode != 0 || result.TimedOut)
+            var move = $"update session set directory = {Quoted(directory)} where id = {Quoted(conversation)}";
+            foreach (var arguments in (string[][])[["import", file], ["db", move, "--format", "json"]])
             {
-                throw new AgentException(AgentError.FailedToStart, $"The conversation could not be copied into the sandbox: {BoundedText.OneLine(result.Output)}");
+                var result = await CommandRun.RunAsync(Run(arguments, own), BringLimit, MaxListBytes, time, cancellationToken);
+                if (result.ExitCode != 0 || result.TimedOut)
+                {
+                    throw new AgentException(AgentError.FailedToStart, $"The conversation could not be copied into the sandbox: {BoundedText.OneLine(result.Output)}");
+                }
             }
         }
         catch (ProcessStartException e)
@@ -147,6 +152,9 @@ internal sealed class OpenCodeConversations(string program, IReadOnlyDictionary<
             ? (info.Body, messages.Body)
             : throw new AgentException(AgentError.NotFound, "OpenCode has no such conversation.");
     }
+
+    /// <summary>As SQLite reads a text.</summary>
+    private static string Quoted(string text) => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'";
 
     private ProcessStart Run(IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment)
         => new() { Program = program, Arguments = arguments, WorkingDirectory = "/", Environment = environment };

@@ -67,7 +67,7 @@ public sealed partial class OpenCodeDriver : IAgentDriver
         var room = Room(start);
         if (room is not null && start is { BegunElsewhere: true, ResumeId: { } begun })
         {
-            await new OpenCodeConversations(path, environment, time).BringAsync(begun, room, cancellationToken);
+            await new OpenCodeConversations(path, environment, time).BringAsync(begun, start.WorkingDirectory, room, cancellationToken);
         }
 
         return await OpenCodeProcess.StartAsync(path, start, room, environment, time, cancellationToken);

@@ -249,7 +249,7 @@ internal sealed class OpenCodeProcess : IAgentProcess, IMcpCalls
         }
 
         var there = await server.SendAsync(OpenCodeCall.Get(Of(resume)), cancellationToken);
-        if (there.Status == 404 || (there.IsOk && !start.BegunElsewhere && there.Body.Text("directory") != start.WorkingDirectory)) // what was brought into a room has none
+        if (there.Status == 404 || (there.IsOk && there.Body.Text("directory") != start.WorkingDirectory))
         {
             throw new AgentException(AgentError.NotFound, "OpenCode has no such conversation for this directory.");
         }

@@ -104,7 +104,7 @@ internal sealed class HonestPhone(string url, ChannelIdentity identity, byte[] m
             ? JsonSerializer.Serialize(asked.Questions.ToDictionary(q => q.Text, _ => "a", StringComparer.Ordinal))
             : null;
         var decision = Device.Decision(approval, verdict, DecisionScope.Once, verdict == DecisionVerdict.Deny ? "no" : null, answers, id);
-        return new Errand(ErrandKind.Decide, id, approval.AgentSessionId, Approval: approval, Decision: decision);
+        return new Errand(ErrandKind.Decide, id, approval.AgentSessionId!.Value, Approval: approval, Decision: decision);
     }
 
     /// <summary>Asks for something that changes nothing, or nothing that needs to be sent again.</summary>

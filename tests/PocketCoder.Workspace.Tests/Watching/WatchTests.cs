@@ -104,7 +104,8 @@ public sealed class WatchTests
         Directory.Move(project.Path, project.Path + "-away");
         await ear.HearAsync(FsChangeKind.Delete, "");
         var before = ear.Events.Count(e => e.Truncated);
-        Directory.CreateDirectory(project.Path);
+        Directory.CreateDirectory(project.Path + "-new/d");
+        Directory.Move(project.Path + "-new", project.Path); // at once, so that there is one way to watch it
         await ear.ResetAsync(before + 1);
         project.Add("d/again.txt");
         await ear.HearAsync(FsChangeKind.Create, "d/again.txt");
@@ -128,7 +129,7 @@ public sealed class WatchTests
     {
         using var project = new TestProject(under: Directory.Exists("/dev/shm") ? "/dev/shm" : null);
         using var ear = await ListenAsync(project);
-        for (var i = 0; i < 40_000; i++)
+        for (var i = 0; i < 10_000; i++)
         {
             File.OpenHandle(project.PathOf($"f{i % 2000}"), FileMode.Create, FileAccess.Write).Dispose();
             if (i % 7 == 0)
@@ -139,8 +140,9 @@ public sealed class WatchTests
 
         await ear.ResetAsync();
         Assert.All(ear.Events, e => Assert.True(e.Changes.Count <= FileLimits.Changes));
+        var before = ear.Events.Count(e => e.Truncated);
         project.Add("after/the/flood");
-        await ear.HearAsync(FsChangeKind.Create, "after/the/flood");
+        await Wait.UntilAsync(() => ear.Said.ContainsKey("after/the/flood") || ear.Events.Count(e => e.Truncated) > before, "what came after the flood, or a word to list anew"); // lost events are not told one by one
     }
 
     [Fact]
