@@ -34,7 +34,9 @@ function serviceWorker(): Plugin {
 /** What is in the bundle and by whom, as their licences ask: licences.txt, linked from the app. */
 function licences(): Plugin {
   const text = (path: string): string => readFileSync(fileURLToPath(new URL(path, import.meta.url)), "utf8").trim();
-  const packages = [["svelte", "LICENSE.md"], ["@xterm/xterm", "LICENSE"], ["@xterm/addon-fit", "LICENSE"], ["@xterm/addon-search", "LICENSE"]] as const;
+  const editor = ["autocomplete", "commands", "lang-css", "lang-html", "lang-javascript", "lang-json", "lang-markdown", "lang-python", "language", "legacy-modes", "search", "state", "view"].map((name) => `@codemirror/${name}`);
+  const parsers = ["common", "css", "highlight", "html", "javascript", "json", "lr", "markdown", "python"].map((name) => `@lezer/${name}`);
+  const packages = [["svelte", "LICENSE.md"], ...["@xterm/xterm", "@xterm/addon-fit", "@xterm/addon-search", ...editor, ...parsers, "@marijn/find-cluster-break", "crelt", "style-mod", "w3c-keyname"].map((name) => [name, "LICENSE"] as const)] as const;
   return {
     name: "pocketcoder-licences",
     apply: "build",
