@@ -71,9 +71,9 @@ internal sealed class WatchedProcess : IAgentProcess
 
     public ValueTask SetModeAsync(string mode, CancellationToken cancellationToken) => _stub.SetModeAsync(mode, cancellationToken);
 
-    public ValueTask SetModelAsync(string model, CancellationToken cancellationToken) => _stub.SetModelAsync(model, cancellationToken);
+    public ValueTask SetModelAsync(string? model, CancellationToken cancellationToken) => _stub.SetModelAsync(model, cancellationToken);
 
-    public ValueTask SetEffortAsync(string effort, CancellationToken cancellationToken) => _stub.SetEffortAsync(effort, cancellationToken);
+    public ValueTask SetEffortAsync(string? effort, CancellationToken cancellationToken) => _stub.SetEffortAsync(effort, cancellationToken);
 
     public ValueTask DisposeAsync()
     {
