@@ -40,46 +40,47 @@ public sealed partial class UsageTests
         var commands = output.ToString().ReplaceLineEndings("\n").Split("Commands:\n")[1].TrimEnd();
         Assert.Equal(
             """
-              start              Start the daemon
-              stop               Stop the daemon
-              status             Show what the daemon does
-              pair               Pair a phone or browser: shows a one-time link
-              add <path>         Register a folder as a project [default: .]
-              remove <project>   Unregister a project; its files stay
-              projects           List the projects
-              project            Settings of a project
-              run <prompt>       Prompt an agent and follow it, with its questions asked here
-              exec <command>     Run a command once in a project, in its sandbox
-              runs               Commands that people ran in projects
-              sessions           List the sessions
-              resume <session>   How to go on with a session in the agent's own program
-              conversations      List the conversations that agents keep of a project, begun in a terminal
-              jobs               Commands in the background
-              output <id>        What a command wrote, all of it
-              network            Hosts that sandboxes may reach without a question
-              undo <what>        Bring files back to before what was allowed
-              devices            Paired devices
-              attach <session>   Open a terminal of a session here
-              terminals          List terminals that are open in sessions
-              secrets            Keys that agents never see, encrypted on this machine
-              usage              What agents used of their models through this machine: tokens and cost
-              budget             Limits on what agents may use through this machine
-              ledger             The record of what was asked, decided and done
-              backup <folder>    Copy ledger, keys and settings into a folder, while the daemon runs
-              restore <folder>   Put a backup in the place of what is there, which is kept
-              logs               Show the daemon's log
-              machine            This machine
-              config             Settings of the daemon
-              enable-autostart   Start the daemon with your session on this machine
-              disable-autostart  Start the daemon no more by itself; one that runs goes on
-              tls                Certificates for this machine's own names
-              login              Log this machine in to an account gateway
-              logout             Log this machine out of its account gateway
-              agents             List the agents, whether they are installed, and what they can do
-              doctor             Check what PocketCoder needs from this machine
-              update             Look for a newer version
-              completion         Print a shell's completion script
-              version            Show this program's version
+              start               Start the daemon
+              stop                Stop the daemon
+              status              Show what the daemon does
+              pair                Pair a phone or browser: shows a one-time link
+              add <path>          Register a folder as a project [default: .]
+              remove <project>    Unregister a project; its files stay
+              projects            List the projects
+              project             Settings of a project
+              run <prompt>        Prompt an agent and follow it, with its questions asked here
+              exec <command>      Run a command once in a project, in its sandbox
+              runs                Commands that people ran in projects
+              sessions            List the sessions
+              resume <session>    How to go on with a session in the agent's own program
+              settings <session>  Show or set a session's mode, model and effort
+              conversations       List the conversations that agents keep of a project, begun in a terminal
+              jobs                Commands in the background
+              output <id>         What a command wrote, all of it
+              network             Hosts that sandboxes may reach without a question
+              undo <what>         Bring files back to before what was allowed
+              devices             Paired devices
+              attach <session>    Open a terminal of a session here
+              terminals           List terminals that are open in sessions
+              secrets             Keys that agents never see, encrypted on this machine
+              usage               What agents used of their models through this machine: tokens and cost
+              budget              Limits on what agents may use through this machine
+              ledger              The record of what was asked, decided and done
+              backup <folder>     Copy ledger, keys and settings into a folder, while the daemon runs
+              restore <folder>    Put a backup in the place of what is there, which is kept
+              logs                Show the daemon's log
+              machine             This machine
+              config              Settings of the daemon
+              enable-autostart    Start the daemon with your session on this machine
+              disable-autostart   Start the daemon no more by itself; one that runs goes on
+              tls                 Certificates for this machine's own names
+              login               Log this machine in to an account gateway
+              logout              Log this machine out of its account gateway
+              agents              List the agents, whether they are installed, and what they can do
+              doctor              Check what PocketCoder needs from this machine
+              update              Look for a newer version
+              completion          Print a shell's completion script
+              version             Show this program's version
             """,
             commands);
     }

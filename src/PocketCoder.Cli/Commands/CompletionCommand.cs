@@ -41,7 +41,7 @@ internal static class CompletionCommand
     private static IEnumerable<Place> Places(Command command, string path)
     {
         var commands = command.Subcommands.Where(c => !c.Hidden).ToList();
-        var options = command.Options.Concat([CommandLine.Json]).Where(o => !o.Hidden).DistinctBy(o => o.Name).Select(o => (o.Name, o.Description ?? "")).ToList();
+        var options = command.Options.Concat([CommandLine.Json]).Where(o => !o.Hidden).DistinctBy(o => o.Name, StringComparer.Ordinal).Select(o => (o.Name, o.Description ?? "")).ToList();
         return commands.SelectMany(c => Places(c, $"{path} {c.Name}".Trim()))
             .Prepend(new Place(path, [.. commands.Select(c => (c.Name, c.Description ?? ""))], options));
     }

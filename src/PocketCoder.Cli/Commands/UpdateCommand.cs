@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using PocketCoder.Cli.Configuration;
@@ -110,7 +111,7 @@ internal static class VersionOrder
 
         for (var i = 0; i < Math.Min(x.Length, y.Length); i++)
         {
-            var order = (int.TryParse(x[i], out var m), int.TryParse(y[i], out var n)) switch
+            var order = (Whole(x[i], out var m), Whole(y[i], out var n)) switch
             {
                 (true, true) => m.CompareTo(n),
                 (true, false) => -1,
@@ -126,8 +127,10 @@ internal static class VersionOrder
         return x.Length.CompareTo(y.Length);
     }
 
+    private static bool Whole(string text, out int number) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
+
     private static int[] Numbers(string version)
-        => [.. Core(version).Split('-', 2)[0].Split('.').Select(n => int.TryParse(n, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var number) ? number : -1)];
+        => [.. Core(version).Split('-', 2)[0].Split('.').Select(n => Whole(n, out var number) ? number : -1)];
 
     private static string[] Pre(string version) => Core(version).Split('-', 2) is [_, var pre] ? pre.Split('.') : [];
 

@@ -104,7 +104,7 @@ public sealed partial class LoopbackServer : IAsyncDisposable
             }
 
             var methods = LoopbackOperations.Methods(context.Request.Path.Value ?? "");
-            if (!methods.Contains(context.Request.Method))
+            if (!methods.Contains(context.Request.Method, StringComparer.Ordinal))
             {
                 context.Response.Headers.Allow = string.Join(", ", methods);
                 await RefuseAsync(
