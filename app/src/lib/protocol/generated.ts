@@ -105,6 +105,12 @@ export interface Requests {
   git_conflict: { request: GitConflictRequest; response: GitConflictResponse };
   git_conflict_resolve: { request: GitConflictResolveRequest; response: GitConflictResolveResponse };
   git_operation: { request: GitOperationRequest; response: GitOperationResponse };
+  command_exec: { request: CommandExecRequest; response: CommandExecResponse };
+  command_cancel: { request: CommandCancelRequest; response: CommandCancelResponse };
+  command_read: { request: CommandReadRequest; response: CommandReadResponse };
+  command_runs_list: { request: CommandRunsListRequest; response: CommandRunsListResponse };
+  command_favourites_get: { request: CommandFavouritesGetRequest; response: CommandFavouritesGetResponse };
+  command_favourites_set: { request: CommandFavouritesSetRequest; response: CommandFavouritesSetResponse };
 }
 
 export interface AgentCancelRequest {
@@ -456,9 +462,129 @@ export interface AttachmentReadResponse {
   bytes: number;
 }
 
+export interface CommandCancelRequest {
+  targetRequestId?: string | null;
+  requestId?: string | null;
+}
+
+export interface CommandCancelResponse {
+  run: CommandRunInfo;
+}
+
+export interface CommandChunk {
+  offset: number;
+  error: boolean;
+  text: string;
+}
+
+export interface CommandExecRequest {
+  runId: string;
+  projectId: string;
+  command: string;
+  cwd?: string | null;
+  environment?: Record<string, string> | null;
+  stdin?: string | null;
+  timeoutSeconds?: number;
+}
+
+export interface CommandExecResponse {
+  run: CommandRunInfo;
+  started: boolean;
+}
+
+export interface CommandExitPayload {
+  runId: string;
+  exitCode: number | null;
+  signal: string | null;
+  timedOut: boolean;
+  cancelled: boolean;
+  truncated: boolean;
+  run: CommandRunInfo;
+}
+
+export interface CommandFavourite {
+  name: string;
+  command: string;
+  cwd?: string | null;
+  timeoutSeconds?: number;
+}
+
+export interface CommandFavouritesGetRequest {
+  projectId: string;
+}
+
+export interface CommandFavouritesGetResponse {
+  favourites: CommandFavourite[];
+}
+
+export interface CommandFavouritesSetRequest {
+  projectId: string;
+  favourites: CommandFavourite[];
+}
+
+export interface CommandFavouritesSetResponse {
+  favourites: CommandFavourite[];
+}
+
 export interface CommandInfo {
   name: string;
   description: string;
+}
+
+export interface CommandOutputPayload {
+  runId: string;
+  offset: number;
+  next: number;
+  stdoutChunk: string | null;
+  stderrChunk: string | null;
+  skipped?: number;
+}
+
+export interface CommandReadRequest {
+  runId: string;
+  offset?: number;
+  limit?: number;
+  follow?: boolean;
+}
+
+export interface CommandReadResponse {
+  run: CommandRunInfo;
+  chunks: CommandChunk[];
+  next: number;
+  kept: number;
+}
+
+export interface CommandRunInfo {
+  runId: string;
+  projectId: string;
+  command: string;
+  cwd: string | null;
+  by: string;
+  sandbox: SandboxKind;
+  state: CommandRunState;
+  startedAt: string;
+  endedAt: string | null;
+  exitCode: number | null;
+  signal: string | null;
+  truncated: boolean;
+  bytes: number;
+  sha256: string | null;
+  preview: string;
+  timeoutSeconds: number;
+  error: string | null;
+}
+
+export type CommandRunState = "running" | "exited" | "cancelled" | "timed_out" | "failed" | "interrupted";
+
+export interface CommandRunsListRequest {
+  projectId?: string | null;
+  before?: string | null;
+  limit?: number;
+}
+
+export interface CommandRunsListResponse {
+  runs: CommandRunInfo[];
+  more: boolean;
 }
 
 export interface CommandSubject {
