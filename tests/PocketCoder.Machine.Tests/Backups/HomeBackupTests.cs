@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using PocketCoder.Machine.Backups;
 using PocketCoder.Machine.ControlPlane;
 
@@ -6,6 +7,7 @@ namespace PocketCoder.Machine.Tests.Backups;
 public sealed class HomeBackupTests
 {
     [Fact]
+    [UnsupportedOSPlatform("windows")]
     public async Task A_backup_of_a_running_daemon_is_whole_and_brings_everything_back()
     {
         await using var daemon = await TestDaemon.StartAsync();

@@ -126,7 +126,7 @@ public sealed class GitStoryTests
         var blame = await bench.AskAsync<GitBlameRequest, GitBlameResponse>(MessageTypes.GitBlame, new GitBlameRequest(bench.Project, "f", "HEAD"));
         Assert.Equal(["second", "first"], blame.Lines.Select(l => blame.Commits[l.Commit].Subject));
 
-        var words = Assert.Single((await bench.DiffAsync(GitDiffScope.Range, word: true, from: "light", to: "main")).Files.Where(f => f.Path == "f"));
+        var words = Assert.Single((await bench.DiffAsync(GitDiffScope.Range, word: true, from: "light", to: "main")).Files, f => f.Path == "f");
         var changed = words.Hunks[0].Lines.Single(l => l.Kind == GitLineKind.Changed).Words!;
         Assert.Equal([(GitLineKind.Context, "alpha "), (GitLineKind.Removed, "beta"), (GitLineKind.Added, "gamma")], changed.Select(w => (w.Kind, w.Text)));
         Assert.Equal(["s"], (await bench.DiffAsync(GitDiffScope.Branch, from: "light", to: "side")).Files.Select(f => f.Path));

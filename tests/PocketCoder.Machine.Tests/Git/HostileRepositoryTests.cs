@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.Tests.Git;
@@ -8,6 +9,7 @@ public sealed class HostileRepositoryTests
     [Theory]
     [InlineData(SandboxKind.Bubblewrap)]
     [InlineData(SandboxKind.None)]
+    [UnsupportedOSPlatform("windows")]
     public async Task Nothing_that_a_repository_names_runs_on_the_machine(SandboxKind sandbox)
     {
         var marks = Directory.CreateTempSubdirectory("marks-");
