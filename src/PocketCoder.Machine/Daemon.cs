@@ -132,7 +132,7 @@ public sealed partial class Daemon : IAsyncDisposable
         (_store.Announced, _connections.Changed) = (_calm.Touch, _calm.Touch);
         _terminals = new TerminalDesk(_store, _hands, _sessions, _projects, logger);
         _asks = new ProjectDesk(_store, _approvals, logger);
-        _files = new FileDesk(options.Home, _projects, _store, _asks, time);
+        _files = new FileDesk(options.Home, _projects, _store, _asks, time) { GitStatus = new GitMarks(_git, TimeProvider.System).OfAsync }; // by the real clock: it waits for a real program
         _fileStreams = new FileStreams(_files, _store, time) { WarningsChanged = () => _store.Announce(new MachineChanged(Info())) };
         _approvals.Settled = (approval, decision) =>
         {

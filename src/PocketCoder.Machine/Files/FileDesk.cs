@@ -8,7 +8,6 @@ using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Processes;
 using PocketCoder.Protocol;
-using PocketCoder.Risks;
 using PocketCoder.Workspace;
 using PocketCoder.Workspace.Beneath;
 using PocketCoder.Workspace.Files;
@@ -20,13 +19,12 @@ namespace PocketCoder.Machine.Files;
 /// </summary>
 internal sealed class FileDesk(Home home, ProjectStore projects, Store store, ProjectDesk asks, TimeProvider time) : IDisposable
 {
-    private const string Why = "By its name it holds keys or passwords.";
-
     private readonly ConcurrentDictionary<Guid, ProjectFiles> _files = new();
+    private readonly SecretReads _secrets = new(asks);
     private readonly string? _ripgrep = Executables.Find("rg", "/usr/local/bin:/usr/bin:/bin");
 
     /// <summary>How git sees what is in a folder, when somebody can tell.</summary>
-    public Func<Guid, string, CancellationToken, ValueTask<IReadOnlyDictionary<string, string>>>? GitStatus { get; set; }
+    public Func<Guid, string, CancellationToken, ValueTask<IReadOnlyDictionary<string, string>>>? GitStatus { get; init; }
 
     /// <summary>One project, as its files are seen.</summary>
     /// <exception cref="RequestFailure">PROJECT_NOT_FOUND</exception>
@@ -36,7 +34,7 @@ internal sealed class FileDesk(Home home, ProjectStore projects, Store store, Pr
         return new WorkspaceOptions(project.Path, Path.Combine(home.Files, projectId.ToString("N")))
         {
             Closed = [home.Root, home.Hands, home.AgentFiles, home.Attached],
-            IsSecret = static path => RiskAssessor.IsSecret(path),
+            IsSecret = SecretReads.IsSecret,
             GitStatus = GitStatus is { } marks ? (folder, stop) => marks(projectId, folder, stop) : null,
             Time = time,
             Ripgrep = _ripgrep,
@@ -69,14 +67,7 @@ internal sealed class FileDesk(Home home, ProjectStore projects, Store store, Pr
         var files = await OfAsync(projectId, cancellationToken);
         if (files.IsSecret(path))
         {
-            var canonical = ProjectPath.Parse(path).Wire;
-            var digest = ApprovalDigest.OfProject(projectId, "file_read", canonical);
-            if (approvalId is not { } approval)
-            {
-                throw await asks.RequiredAsync(new ProjectAsk(projectId, caller.Device, ApprovalKind.File, new FileSubject(FileOperation.Read, canonical, Why), digest));
-            }
-
-            await asks.RequireAllowedAsync(approval, projectId, digest, caller.Device);
+            await _secrets.RequireAsync(caller, projectId, ProjectPath.Parse(path).Wire, approvalId);
         }
 
         return await read(files);
@@ -119,7 +110,7 @@ internal sealed class FileDesk(Home home, ProjectStore projects, Store store, Pr
 
     /// <summary>The subject of a decision about a path.</summary>
     public static FileSubject Subject(FileOperation operation, string path, string? to = null, long? bytes = null)
-        => new(operation, ProjectPath.Parse(path).Wire, Why, to is null ? null : ProjectPath.Parse(to).Wire, bytes);
+        => new(operation, ProjectPath.Parse(path).Wire, SecretReads.Why, to is null ? null : ProjectPath.Parse(to).Wire, bytes);
 
     public void Dispose()
     {

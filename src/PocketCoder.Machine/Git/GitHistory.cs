@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Unicode;
 using PocketCoder.Git;
+using PocketCoder.Machine.Approvals;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Protocol;
 
@@ -30,10 +31,16 @@ internal sealed class GitHistory(GitRoom room)
             _ => ["diff", .. options, await repo.IdAsync(request.From ?? "HEAD", cancellationToken), .. await OtherAsync()],
         };
         var diff = await ParseAsync(repo, [.. arguments, "--", .. paths], request.Word, cancellationToken);
-        return DiffParser.Show(diff, repo.Prefix, request.Word);
+        return Withheld(DiffParser.Show(diff, repo.Prefix, request.Word));
 
         async Task<string[]> OtherAsync() => request.To is null ? [] : [await repo.IdAsync(request.To, cancellationToken)];
     }
+
+    /// <summary>Without the lines of what looks like a secret: reading that takes a decision.</summary>
+    private static GitDiffResponse Withheld(GitDiffResponse diff) => diff with
+    {
+        Files = [.. diff.Files.Select(f => f.Hunks.Count > 0 && (SecretReads.IsSecret(f.Path) || (f.OldPath is { } old && SecretReads.IsSecret(old))) ? f with { Hunks = [], Truncated = true, Withheld = true } : f)],
+    };
 
     /// <summary>The diff that a selection is taken from.</summary>
     /// <param name="staged">The last commit with the index; else the index with the files.</param>
@@ -95,7 +102,7 @@ internal sealed class GitHistory(GitRoom room)
         var message = await repo.RunAsync(
             new GitCommand("log", "-1", "--format=tformat:%B", "--no-show-signature", "--encoding=UTF-8", id, "--") { OutputLimit = GitLimits.MessageBytes }, cancellationToken);
         var arguments = await CommitAsync(repo, id, [.. DiffParser.Options(request.Context, word: false, ignoreWhitespace: false)], cancellationToken);
-        var diff = DiffParser.Show(await ParseAsync(repo, [.. arguments, "--", repo.Everything], word: false, cancellationToken), repo.Prefix);
+        var diff = Withheld(DiffParser.Show(await ParseAsync(repo, [.. arguments, "--", repo.Everything], word: false, cancellationToken), repo.Prefix));
         return new GitShowResponse(Parse(head)[0], message.Text.TrimEnd('\n'), diff.Files, diff.Truncated);
     }
 

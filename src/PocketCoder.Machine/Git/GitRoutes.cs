@@ -1,9 +1,11 @@
+using System.Text;
 using System.Text.Json.Serialization.Metadata;
 using PocketCoder.Machine.Approvals;
 using PocketCoder.Machine.Git.Transfers;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Protocol;
+using PocketCoder.Workspace.Beneath;
 
 namespace PocketCoder.Machine.Git;
 
@@ -16,12 +18,13 @@ internal static class GitRoutes
     public static MessageTable MapGit(this MessageTable table, GitRoom room, Store store, ProjectDesk desk, IReadOnlyList<string> sshOptions)
     {
         var notes = new GitNotes(store);
+        var secrets = new SecretReads(desk);
         var transfers = new GitTransfers(room, notes, desk, store, sshOptions, TimeProvider.System);
         return table.MapTransfers(transfers).MapGit(
-            new GitReads(room), new GitHistory(room), new GitChanges(room, notes, TimeProvider.System), new GitDiscards(room, notes, TimeProvider.System), new GitConflicts(room, notes), new GitTrees(room, notes, TimeProvider.System));
+            new GitReads(room), new GitHistory(room), new GitChanges(room, notes, TimeProvider.System), new GitDiscards(room, notes, TimeProvider.System), new GitConflicts(room, notes), secrets, new GitTrees(room, notes, TimeProvider.System));
     }
 
-    private static MessageTable MapGit(this MessageTable table, GitReads reads, GitHistory history, GitChanges changes, GitDiscards discards, GitConflicts conflicts, GitTrees trees) => table
+    private static MessageTable MapGit(this MessageTable table, GitReads reads, GitHistory history, GitChanges changes, GitDiscards discards, GitConflicts conflicts, SecretReads secrets, GitTrees trees) => table
         .Look(MessageTypes.GitStatus, ProtocolJson.Default.GitStatusRequest, ProtocolJson.Default.GitStatusResponse, reads.StatusAsync)
         .Look(MessageTypes.GitBranches, ProtocolJson.Default.GitBranchesRequest, ProtocolJson.Default.GitBranchesResponse, reads.BranchesAsync)
         .Change(MessageTypes.GitBranchCreate, ProtocolJson.Default.GitBranchCreateRequest, ProtocolJson.Default.GitBranchCreateResponse, changes.CreateBranchAsync)
@@ -29,11 +32,11 @@ internal static class GitRoutes
         .Change(MessageTypes.GitStage, ProtocolJson.Default.GitStageRequest, ProtocolJson.Default.GitStageResponse, changes.StageAsync)
         .Change(MessageTypes.GitUnstage, ProtocolJson.Default.GitUnstageRequest, ProtocolJson.Default.GitUnstageResponse, changes.UnstageAsync)
         .Change(MessageTypes.GitCommit, ProtocolJson.Default.GitCommitRequest, ProtocolJson.Default.GitCommitResponse, changes.CommitAsync)
-        .Look(MessageTypes.GitFileBase, ProtocolJson.Default.GitFileBaseRequest, ProtocolJson.Default.GitFileBaseResponse, history.FileBaseAsync)
+        .Read(MessageTypes.GitFileBase, ProtocolJson.Default.GitFileBaseRequest, ProtocolJson.Default.GitFileBaseResponse, secrets, static r => (r.ProjectId, r.Path, r.ApprovalId), history.FileBaseAsync)
         .Look(MessageTypes.GitDiff, ProtocolJson.Default.GitDiffRequest, ProtocolJson.Default.GitDiffResponse, history.DiffAsync)
         .Look(MessageTypes.GitLog, ProtocolJson.Default.GitLogRequest, ProtocolJson.Default.GitLogResponse, history.LogAsync)
         .Look(MessageTypes.GitShow, ProtocolJson.Default.GitShowRequest, ProtocolJson.Default.GitShowResponse, history.ShowAsync)
-        .Look(MessageTypes.GitBlame, ProtocolJson.Default.GitBlameRequest, ProtocolJson.Default.GitBlameResponse, history.BlameAsync)
+        .Read(MessageTypes.GitBlame, ProtocolJson.Default.GitBlameRequest, ProtocolJson.Default.GitBlameResponse, secrets, static r => (r.ProjectId, r.Path, r.ApprovalId), history.BlameAsync)
         .Look(MessageTypes.GitStashes, ProtocolJson.Default.GitStashesRequest, ProtocolJson.Default.GitStashesResponse, reads.StashesAsync)
         .Change(MessageTypes.GitStash, ProtocolJson.Default.GitStashRequest, ProtocolJson.Default.GitStashResponse, changes.StashAsync)
         .Change(MessageTypes.GitDiscard, ProtocolJson.Default.GitDiscardRequest, ProtocolJson.Default.GitDiscardResponse, discards.DiscardAsync)
@@ -47,7 +50,7 @@ internal static class GitRoutes
         .Change(MessageTypes.GitWorktreeRemove, ProtocolJson.Default.GitWorktreeRemoveRequest, ProtocolJson.Default.GitWorktreeRemoveResponse, trees.RemoveAsync)
         .Change(MessageTypes.GitWorktreeMerge, ProtocolJson.Default.GitWorktreeMergeRequest, ProtocolJson.Default.GitWorktreeMergeResponse, trees.MergeAsync)
         .Look(MessageTypes.GitSubmodules, ProtocolJson.Default.GitSubmodulesRequest, ProtocolJson.Default.GitSubmodulesResponse, reads.SubmodulesAsync)
-        .Look(MessageTypes.GitConflict, ProtocolJson.Default.GitConflictRequest, ProtocolJson.Default.GitConflictResponse, conflicts.LookAsync)
+        .Read(MessageTypes.GitConflict, ProtocolJson.Default.GitConflictRequest, ProtocolJson.Default.GitConflictResponse, secrets, static r => (r.ProjectId, r.Path, r.ApprovalId), conflicts.LookAsync)
         .Change(MessageTypes.GitConflictResolve, ProtocolJson.Default.GitConflictResolveRequest, ProtocolJson.Default.GitConflictResolveResponse, conflicts.ResolveAsync)
         .Change(MessageTypes.GitOperation, ProtocolJson.Default.GitOperationRequest, ProtocolJson.Default.GitOperationResponse, changes.OperationAsync);
 
@@ -60,6 +63,27 @@ internal static class GitRoutes
     private static MessageTable Look<TRequest, TResponse>(
         this MessageTable table, string type, JsonTypeInfo<TRequest> request, JsonTypeInfo<TResponse> response, Func<TRequest, CancellationToken, Task<TResponse>> handle)
         => table.Map(type, Scope.View, request, response, (_, asked, cancellationToken) => handle(asked, cancellationToken), concurrent: true);
+
+    /// <summary>A file's content, as git has it: what looks like a secret only with the decision that reading the file itself needs.</summary>
+    private static MessageTable Read<TRequest, TResponse>(
+        this MessageTable table, string type, JsonTypeInfo<TRequest> request, JsonTypeInfo<TResponse> response, SecretReads secrets,
+        Func<TRequest, (Guid Project, string Path, Guid? Approval)> of, Func<TRequest, CancellationToken, Task<TResponse>> handle)
+        => table.Map(
+            type,
+            Scope.View,
+            request,
+            response,
+            async (caller, asked, cancellationToken) =>
+            {
+                var (project, path, approval) = of(asked);
+                if (SecretReads.IsSecret(path ?? ""))
+                {
+                    await secrets.RequireAsync(caller, project, ProjectPath.Of(Encoding.UTF8.GetBytes(path!)).Wire, approval);
+                }
+
+                return await handle(asked, cancellationToken);
+            },
+            concurrent: true);
 
     private static MessageTable Change<TRequest, TResponse>(
         this MessageTable table, string type, JsonTypeInfo<TRequest> request, JsonTypeInfo<TResponse> response, Func<Caller, TRequest, CancellationToken, Task<TResponse>> handle)

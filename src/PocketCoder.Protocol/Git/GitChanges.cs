@@ -60,7 +60,8 @@ public sealed record GitStashResponse(IReadOnlyList<GitStash> Stashes);
 public sealed record GitConflictSide(bool Exists, string Content, string Encoding, long Size);
 
 /// <summary>The three sides of a conflict and the file with its marks.</summary>
-public sealed record GitConflictRequest(Guid ProjectId, string Path);
+/// <param name="ApprovalId">Of what looks like a secret: the decision that allowed reading it.</param>
+public sealed record GitConflictRequest(Guid ProjectId, string Path, Guid? ApprovalId = null);
 
 public sealed record GitConflictResponse(GitConflictKind Kind, GitConflictSide Base, GitConflictSide Ours, GitConflictSide Theirs, GitConflictSide File, string? OursName, string? TheirsName);
 

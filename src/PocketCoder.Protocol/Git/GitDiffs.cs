@@ -50,6 +50,7 @@ public sealed record GitHunk(string Id, int OldStart, int OldLines, int NewStart
 /// <summary>One file of a diff.</summary>
 /// <param name="OldMode">As git writes it: <c>100644</c>; null when it was not there.</param>
 /// <param name="Truncated">Hunks or lines are left out; what is left out can't be selected.</param>
+/// <param name="Withheld">By its name it holds keys or passwords: its lines are not shown. The file itself can be read after a decision.</param>
 public sealed record GitFileDiff(
     string Path,
     string? Raw,
@@ -62,7 +63,8 @@ public sealed record GitFileDiff(
     int Added,
     int Removed,
     IReadOnlyList<GitHunk> Hunks,
-    bool Truncated);
+    bool Truncated,
+    bool Withheld = false);
 
 /// <summary>Compares.</summary>
 /// <param name="Paths">Only these, at most 200; null or empty: all of the project (names that are not UTF-8 come only so).</param>
@@ -87,7 +89,8 @@ public sealed record GitSelection(string Path, string HunkId, IReadOnlyList<int>
 
 /// <summary>A file as it was in a commit.</summary>
 /// <param name="Ref">A revision; null: the last commit. <c>:</c> is the index.</param>
-public sealed record GitFileBaseRequest(Guid ProjectId, string Path, string? Ref = null);
+/// <param name="ApprovalId">Of what looks like a secret: the decision that allowed reading it.</param>
+public sealed record GitFileBaseRequest(Guid ProjectId, string Path, string? Ref = null, Guid? ApprovalId = null);
 
 /// <param name="Exists">False: it was not there, and the content is empty.</param>
 /// <param name="Encoding"><c>utf8</c> or <c>base64</c>.</param>

@@ -1125,6 +1125,7 @@ export interface GitBlameRequest {
   ref?: string | null;
   firstLine?: number;
   lines?: number;
+  approvalId?: string | null;
 }
 
 export interface GitBlameResponse {
@@ -1233,6 +1234,7 @@ export type GitConflictKind = "both_modified" | "both_added" | "both_deleted" | 
 export interface GitConflictRequest {
   projectId: string;
   path: string;
+  approvalId?: string | null;
 }
 
 export interface GitConflictResolveRequest {
@@ -1332,6 +1334,7 @@ export interface GitFileBaseRequest {
   projectId: string;
   path: string;
   ref?: string | null;
+  approvalId?: string | null;
 }
 
 export interface GitFileBaseResponse {
@@ -1363,6 +1366,7 @@ export interface GitFileDiff {
   removed: number;
   hunks: GitHunk[];
   truncated: boolean;
+  withheld?: boolean;
 }
 
 export interface GitGraphEdge {

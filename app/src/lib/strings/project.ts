@@ -176,6 +176,7 @@ export const p = {
     binary: "A binary file",
     nothing: "No change.",
     diffTruncated: "Parts of it are left out.",
+    diffWithheld: "By its name it holds keys or passwords, so its lines are not shown here. Open the file to ask for it.",
     noNewline: "no line end at the end of the file",
     older: "Older",
     message_: "Message",
