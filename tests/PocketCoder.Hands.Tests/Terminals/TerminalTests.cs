@@ -154,8 +154,8 @@ public sealed class TerminalTests(TerminalSandbox fixture) : IClassFixture<Termi
         var terminal = await fixture.Sandbox.OpenTerminalAsync(new TerminalSpec { Name = "elsewhere", WorkingDirectory = project.Trim() + "/deep/er" }, default);
         await using var screen = new Screen(terminal);
         await screen.TypeAsync("pwd; echo $TERM\r");
-        await screen.UntilAsync("/deep/er\r\n");
-        await screen.UntilAsync("tmux-256color\r\n");
+        await screen.UntilAsync("/deep/er");
+        await screen.UntilAsync("tmux-256color");
         var found = Assert.Single(await fixture.Sandbox.TerminalsAsync(default), t => t.Name == "elsewhere");
         Assert.Equal((80, 24), (found.Columns, found.Rows));
         Assert.InRange(found.OpenedAt, before.AddSeconds(-2), before.AddMinutes(1));

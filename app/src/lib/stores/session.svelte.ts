@@ -110,7 +110,7 @@ export class SessionStore {
 
   /** Somebody is about to write: the machine may start the agent meanwhile. That it does not, or can't be asked, is nobody's trouble: the prompt starts it. */
   warm(): void {
-    if (this.info?.state === "idle") this.#workspace.client.request("agent_session_warm", { agentSessionId: this.agentSessionId }).catch(() => undefined);
+    this.#workspace.client.request("agent_session_warm", { agentSessionId: this.agentSessionId }).catch(() => undefined);
   }
 
   /** Ends a job with all that it started. */

@@ -78,7 +78,13 @@ public sealed class RealWarmTests
             return [.. Daemon.Log.Lines.Where(l => l.Contains(said, StringComparison.Ordinal)).Select(l => int.Parse(l.AsSpan(l.LastIndexOf(' ') + 1), CultureInfo.InvariantCulture))];
         }
 
-        public Task KillAgentAsync(Guid session) => KillAsync(() => PidsOf((arguments, _) => arguments[0].Contains("claude", StringComparison.Ordinal) && arguments.Contains(session.ToString())));
+        /// <summary>Once it has written down what was said, which it does when it has time.</summary>
+        public async Task KillAgentAsync(Guid session)
+        {
+            var files = Daemon.Options.Home.AgentFiles;
+            await Wait.UntilAsync(() => Directory.Exists(files) && Directory.EnumerateFiles(files, $"{session}.jsonl", SearchOption.AllDirectories).Any(f => File.ReadAllText(f).Contains("\"assistant\"", StringComparison.Ordinal)), "the conversation's file");
+            await KillAsync(() => PidsOf((arguments, _) => arguments[0].Contains("claude", StringComparison.Ordinal) && arguments.Contains(session.ToString())));
+        }
 
         public async Task DoneAsync() => Assert.Equal(TurnState.Completed, (await Device.NextEventAsync<DoneEvent>()).Outcome);
 
