@@ -21,13 +21,13 @@ public sealed class OwnedProcess : IAsyncDisposable
     private readonly Process process;
     private readonly TimeProvider time;
 
-    private OwnedProcess(Process process, string mark, TimeProvider time)
+    private OwnedProcess(Process process, string mark, long earliest, TimeProvider time)
     {
         this.process = process;
         this.time = time;
 
-        // A process that has already ended and left nothing has no start time; one of -1 matches none (only the mark finds what it left).
-        Identity = (ProcessGroup.Identify(process.Id) ?? new ProcessIdentity(process.Id, -1, ProcessTable.BootId)) with { Mark = mark };
+        // It may have ended already, and even be reaped. Then it began no earlier than this: others that bear the same mark and began before are not what it started.
+        Identity = new ProcessIdentity(process.Id, ProcessTable.Find(process.Id)?.StartTicks ?? earliest, ProcessTable.BootId) { Mark = mark };
         Exited = WaitAsync(process);
     }
 
@@ -86,6 +86,7 @@ public sealed class OwnedProcess : IAsyncDisposable
         info.Environment[MarkVariable] = mark;
         Native.KeepDescriptorsFromChildren();
         Native.LetChildrenHaveBrokenPipe();
+        var earliest = ProcessTable.Ticks;
         var child = new Process { StartInfo = info };
         try
         {
@@ -97,7 +98,7 @@ public sealed class OwnedProcess : IAsyncDisposable
             throw new ProcessStartException($"{program} could not be started: {e.Message}", e);
         }
 
-        return new OwnedProcess(child, mark, time);
+        return new OwnedProcess(child, mark, earliest, time);
     }
 
     /// <summary>

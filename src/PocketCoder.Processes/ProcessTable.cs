@@ -20,6 +20,16 @@ internal static class ProcessTable
     public static long BootTime
         => File.ReadLines("/proc/stat").Where(l => l.StartsWith("btime ", StringComparison.Ordinal)).Select(l => long.Parse(l.AsSpan(6), CultureInfo.InvariantCulture)).First();
 
+    /// <summary>Clock ticks since boot, as <see cref="ProcessEntry.StartTicks"/> counts them (USER_HZ is 100 on every Linux .NET runs on).</summary>
+    public static long Ticks
+    {
+        get
+        {
+            var uptime = File.ReadAllText("/proc/uptime");
+            return (long)(decimal.Parse(uptime.AsSpan(0, uptime.IndexOf(' ', StringComparison.Ordinal)), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture) * 100);
+        }
+    }
+
     public static ProcessEntry? Find(int pid)
     {
         string text;

@@ -9,6 +9,23 @@ namespace PocketCoder.Processes.Tests;
 
 public sealed class OwnedProcessTests
 {
+    /// <summary>A command bears its agent's mark, so that a daemon that is killed finds both. Its end must never be the agent's.</summary>
+    [Fact]
+    public async Task What_began_before_a_process_is_not_ended_with_it_however_short_it_was_even_with_the_same_mark()
+    {
+        var mark = OwnedProcess.NewMark();
+        await using var agent = OwnedProcess.Start(Shell.Command("sleep 300") with { Mark = mark }, TimeProvider.System);
+        await Wait.UntilAsync(() => ProcessTable.Ticks > agent.Identity.StartTicks, "the kernel's next tick");
+        for (var i = 0; i < 40; i++)
+        {
+            await using var command = OwnedProcess.Start(Shell.Command("exit 0") with { Mark = mark }, TimeProvider.System);
+            await command.Exited;
+            Assert.True(command.Identity.StartTicks > agent.Identity.StartTicks, $"{command.Identity}");
+            Assert.True(await command.KillAsync(TimeSpan.FromSeconds(2)));
+            Assert.True(ProcessGroup.IsAlive(agent.Identity));
+        }
+    }
+
     [Fact]
     public async Task The_process_leads_its_own_group_and_session_with_the_pid_we_know()
     {
