@@ -75,7 +75,7 @@ public sealed class CodexProcessTests : IDisposable
     {
         var run = new AgentRun(await StartAsync(Ready +
             """
-            read -r line
+            until read -r line; case "$line" in *'"turn/start"'*) true ;; *) false ;; esac; do :; done
             echo '{"method":"item/agentMessage/delta","params":{"threadId":"T","itemId":"m","delta":"half a"}}'
             echo '{"method":"item/tool/call","id":1,"params":{"threadId":"T","callId":"a","tool":"bash","arguments":{"command":"echo $$ > pid.new; mv pid.new pid; sleep 300"}}}'
             echo '{"method":"item/tool/call","id":2,"params":{"threadId":"T","callId":"b","tool":"bash","arguments":{"command":"ls"}}}'
