@@ -138,7 +138,7 @@ internal sealed partial class ProjectDesk(Store store, ApprovalDesk approvals, I
         {
             return ProjectOutcome.Failed("The daemon stopped meanwhile.");
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is not LedgerException) // whatever it is, it began and is over: that must be told
         {
             return ProjectOutcome.Failed(e.Message);
         }

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Text;
-using PocketCoder.Machine.Routing;
 using PocketCoder.Protocol;
 using PocketCoder.Workspace.Beneath;
 
@@ -122,9 +121,9 @@ internal sealed class GitMarks(GitRoom room, TimeProvider time)
         {
             return All(await _reads.StatusAsync(new GitStatusRequest(project), CancellationToken.None));
         }
-        catch (Exception e) when (e is RequestFailure or IOException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception) // no repository, no git, no sandbox: whoever opens the git screen is told why
         {
-            return None; // no repository, no git, no sandbox: whoever opens the git screen is told why
+            return None;
         }
     }
 }

@@ -63,6 +63,10 @@ public sealed class ProjectDeskTests
         var failed = await FinishedAsync(phone.Device, failing.ApprovalId);
         Assert.Equal((true, "remote: no"), (failed.Execution!.Failed!.Value, failed.Execution.Error));
 
+        var faulty = await daemon.Daemon.Asks.AskAsync(Ask(phone, device, _ => throw new InvalidOperationException("a bug"), "faulty"));
+        await phone.Device.DecideAsync(faulty, DecisionVerdict.Allow);
+        Assert.Equal("a bug", (await FinishedAsync(phone.Device, faulty.ApprovalId)).Execution!.Error);
+
         var waits = await daemon.Daemon.Asks.AskAsync(Ask(phone, device, _ => Task.FromResult(ProjectOutcome.Done), "waits"));
         await daemon.RestartAsync();
         await using var again = await phone.Device.AgainAsync(daemon.Url);

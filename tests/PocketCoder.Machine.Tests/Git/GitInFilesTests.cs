@@ -45,6 +45,15 @@ public sealed class GitInFilesTests
     }
 
     [Fact]
+    public async Task Where_git_can_not_run_files_are_listed_all_the_same()
+    {
+        await using var bench = await GitBench.StartAsync("echo one > a; mkdir .git/refs/heads/x; rm -rf .git/objects"); // no repository any more, as git sees it
+        Assert.NotEqual(ErrorCode.UnknownError, (await bench.RefusedAsync<GitStatusRequest, GitStatusResponse>(MessageTypes.GitStatus, new GitStatusRequest(bench.Project))).Code);
+        var list = await bench.AskAsync<FsListRequest, FsListResponse>(MessageTypes.FsList, new FsListRequest(bench.Project));
+        Assert.Contains(list.Children, c => c.Name == "a");
+    }
+
+    [Fact]
     public void Marks_of_a_folder_are_those_of_what_is_in_it()
     {
         var all = new Dictionary<string, string>(StringComparer.Ordinal) { ["a/x"] = "??", ["a/y"] = "??", ["b/x"] = "M.", ["b/y"] = "??", ["c"] = "A.", ["d/"] = "??", ["ab"] = "UU" };
