@@ -34,7 +34,7 @@ internal sealed class RunningMachine : IAsyncDisposable
             {
                 Home = Home.At(Directory.CreateTempSubdirectory("pce-").FullName),
                 Demo = drivers is null,
-                Gateway = GatewayOptions.Default with { Listen = [new IPEndPoint(IPAddress.Loopback, FreePort())], AppDirectory = Repository.PathOf("app/dist") },
+                Gateway = GatewayOptions.Default with { Listen = [new IPEndPoint(IPAddress.Loopback, Ports.Free())], AppDirectory = Repository.PathOf("app/dist") },
                 LoggerFactory = log,
             },
             drivers,
@@ -53,12 +53,5 @@ internal sealed class RunningMachine : IAsyncDisposable
         await Daemon.DisposeAsync();
         TestContext.Current.TestOutputHelper?.WriteLine(string.Join('\n', Log.Lines.Where(l => !l.Contains("Microsoft.AspNetCore", StringComparison.Ordinal))));
         await HomeRemains.ClearAsync(_options.Home.Hands, _options.Home.Root, _options.Home.AgentFiles, _options.Home.Attached);
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
     }
 }

@@ -17,7 +17,8 @@ public sealed class Ground : IAsyncDisposable
     public Ground()
     {
         // Beneath /var/tmp, since root's sandboxes run as somebody who can't pass through root's own folders.
-        Root = Path.Combine("/var/tmp", $"hands-{Environment.ProcessId}-{Interlocked.Increment(ref made)}"); // short: the path of a Unix socket has 107 bytes
+        // Four digits, so that none is the beginning of another's name; short, since the path of a Unix socket has 107 bytes.
+        Root = Path.Combine("/var/tmp", $"hands-{Environment.ProcessId}-{Interlocked.Increment(ref made):D4}");
         Directory.CreateDirectory(Root);
         File.SetUnixFileMode(Root, (UnixFileMode)Convert.ToInt32("755", 8));
         Options = new HandsOptions { StateDirectory = Path.Combine(Root, "state") };

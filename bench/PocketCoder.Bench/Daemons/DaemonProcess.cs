@@ -63,7 +63,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
         // Short, because a Unix socket's path is.
         var folder = Directory.CreateDirectory(Path.Combine(options.Folder, Guid.CreateVersion7().ToString("N")[^8..]));
         folder.CreateSubdirectory("project");
-        var port = FreePort();
+        var port = Ports.Free();
         var start = new ProcessStart
         {
             Program = options.Program,
@@ -142,13 +142,6 @@ internal sealed class DaemonProcess : IAsyncDisposable
         }
 
         return environment;
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 
     private async Task AnswersAsync(int port)

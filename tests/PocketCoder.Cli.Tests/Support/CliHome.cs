@@ -43,7 +43,7 @@ internal sealed class CliHome : IAsyncDisposable
     /// <summary>Where commands are typed.</summary>
     public string Work { get; }
 
-    public int Port { get; } = FreePort();
+    public int Port { get; } = Ports.Free();
 
     public string Url => $"http://127.0.0.1:{Port}";
 
@@ -100,12 +100,5 @@ internal sealed class CliHome : IAsyncDisposable
         }
 
         await HomeRemains.ClearAsync(Home.Hands, Home.AgentFiles, Folder);
-    }
-
-    public static int FreePort()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
     }
 }

@@ -115,7 +115,7 @@ public sealed class CornerTests
     {
         var folder = Directory.CreateTempSubdirectory("pccrash-").FullName;
         var home = Home.At(folder);
-        await using (var first = DaemonProcess.Launch(home, DaemonProcess.FreePort(), new Dictionary<string, string>(StringComparer.Ordinal), demo: true))
+        await using (var first = DaemonProcess.Launch(home, Ports.Free(), new Dictionary<string, string>(StringComparer.Ordinal), demo: true))
         {
             await Wait.UntilAsync(() => Path.Exists(Path.Combine(folder, appears)) || first.HasExited, appears);
             first.Kill();
@@ -145,7 +145,7 @@ public sealed class CornerTests
 
             var copy = Home.At(Directory.CreateTempSubdirectory("pccrash-").FullName);
             machine.Frozen(() => CopyTorn(machine.Home, copy, i == 0 ? 0 : random.Next(1, 40_000)));
-            await using (var daemon = await DaemonProcess.StartAsync(copy, DaemonProcess.FreePort(), new Dictionary<string, string>(StringComparer.Ordinal), demo: true))
+            await using (var daemon = await DaemonProcess.StartAsync(copy, Ports.Free(), new Dictionary<string, string>(StringComparer.Ordinal), demo: true))
             {
                 var (exit, output) = await DaemonProcess.RunAsync(copy, new Dictionary<string, string>(StringComparer.Ordinal), "ledger", "verify");
                 Assert.True(exit == 0, $"seed {seed}, copy {i}: {output}");

@@ -15,7 +15,7 @@ internal sealed partial class CrashMachine : IAsyncDisposable
 {
     private static readonly Dictionary<string, string> s_environment = [];
 
-    private readonly int _port = DaemonProcess.FreePort();
+    private readonly int _port = Ports.Free();
     private readonly ChannelIdentity _identity = ChannelIdentity.Create();
     private byte[] _machineKey = [];
     private TestDevice? _device;

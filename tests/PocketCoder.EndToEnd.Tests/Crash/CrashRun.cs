@@ -57,7 +57,7 @@ internal sealed class CrashRun : IAsyncDisposable
     public static async Task<CrashRun> StartAsync(int seed, Vocabulary words, int maxSessions, IReadOnlyDictionary<string, string> environment, string? project = null)
     {
         var home = Home.At(Directory.CreateTempSubdirectory("pccrash-").FullName);
-        var port = DaemonProcess.FreePort();
+        var port = Ports.Free();
         var daemon = await DaemonProcess.StartAsync(home, port, environment, project is null);
         using var control = new ControlClient(home);
         if (project is not null)

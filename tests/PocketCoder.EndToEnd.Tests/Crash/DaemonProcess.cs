@@ -63,13 +63,6 @@ internal sealed class DaemonProcess : IAsyncDisposable
 
     public bool HasExited => _process.HasExited;
 
-    public static int FreePort()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
-    }
-
     /// <summary>Starts it and does not wait.</summary>
     public static DaemonProcess Launch(Home home, int port, IReadOnlyDictionary<string, string> environment, bool demo)
         => new(Start(home, environment, ["start", "--foreground", "--sandbox", "none", "--listen", $"127.0.0.1:{port}", .. demo ? ["--demo"] : Array.Empty<string>()]));

@@ -22,7 +22,7 @@ public sealed class WarmKillTests
         using var claude = new ClaudeHome(await RealClaude.ProgramAsync(), model.Address);
         claude.Environment["POCKETCODER_CLAUDE"] = Companion(claude, await RealClaude.ProgramAsync());
         var home = Home.At(Directory.CreateTempSubdirectory("pccrash-").FullName);
-        var port = DaemonProcess.FreePort();
+        var port = Ports.Free();
         var identity = ChannelIdentity.Create();
         var session = Guid.CreateVersion7();
         byte[] machineKey;

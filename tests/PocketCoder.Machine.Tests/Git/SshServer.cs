@@ -35,7 +35,7 @@ internal sealed class SshServer : IAsyncDisposable
     public static async Task<SshServer> StartAsync()
     {
         var folder = Directory.CreateTempSubdirectory("sshd-");
-        var port = FreePort();
+        var port = Ports.Free();
         var at = folder.FullName;
         await GitBench.ShellAsync(
             at,
@@ -82,13 +82,6 @@ internal sealed class SshServer : IAsyncDisposable
     {
         await _sshd.DisposeAsync();
         _folder.Delete(recursive: true);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private async Task<bool> AnswersAsync()
