@@ -20,11 +20,6 @@ export function trail(path: string): { readonly name: string; readonly path: str
   return names.map((name, at) => ({ name, path: names.slice(0, at + 1).join("/") }));
 }
 
-/** A path as git's messages have it (plain text), the way the messages about files write it. */
-export function fromGit(path: string): string {
-  return path.replace(/\\/g, "\\\\");
-}
-
 /** What a person typed as a name, the way the machine writes it. */
 export function typed(name: string): string {
   return name.trim().replace(/\\/g, "\\\\").replace(/^\/+|\/+$/g, "");

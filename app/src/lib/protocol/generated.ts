@@ -76,6 +76,7 @@ export interface Requests {
   fs_download_end: { request: FsDownloadEndRequest; response: FsDownloadEndResponse };
   git_status: { request: GitStatusRequest; response: GitStatusResponse };
   git_push: { request: GitPushRequest; response: GitPushResponse };
+  git_remote_delete: { request: GitRemoteDeleteRequest; response: GitRemoteDeleteResponse };
   git_fetch: { request: GitFetchRequest; response: GitFetchResponse };
   git_pull: { request: GitPullRequest; response: GitPullResponse };
   git_branches: { request: GitBranchesRequest; response: GitBranchesResponse };
@@ -1221,11 +1222,11 @@ export interface GitCommitResponse {
   branch: string | null;
   subject: string;
   hooksSkipped: string[];
+  signingSkipped?: boolean;
 }
 
 export interface GitConflict {
   path: string;
-  raw: string | null;
   kind: GitConflictKind;
 }
 
@@ -1301,7 +1302,6 @@ export interface GitDiffWord {
 export interface GitDiscardRequest {
   projectId: string;
   paths?: string[] | null;
-  rawPaths?: string[] | null;
   selections?: GitSelection[] | null;
   context?: number;
 }
@@ -1347,15 +1347,14 @@ export interface GitFileBaseResponse {
 
 export interface GitFileChange {
   path: string;
-  raw: string | null;
   kind: GitChangeKind;
   oldPath?: string | null;
   submodule?: GitSubmoduleState | null;
+  largeFile?: boolean;
 }
 
 export interface GitFileDiff {
   path: string;
-  raw: string | null;
   oldPath: string | null;
   kind: GitChangeKind;
   oldMode: string | null;
@@ -1367,6 +1366,7 @@ export interface GitFileDiff {
   hunks: GitHunk[];
   truncated: boolean;
   withheld?: boolean;
+  largeFile?: GitLargeFile | null;
 }
 
 export interface GitGraphEdge {
@@ -1382,6 +1382,11 @@ export interface GitHunk {
   newLines: number;
   heading: string;
   lines: GitDiffLine[];
+}
+
+export interface GitLargeFile {
+  oldBytes: number | null;
+  newBytes: number | null;
 }
 
 export type GitLineKind = "context" | "added" | "removed" | "changed";
@@ -1400,7 +1405,7 @@ export interface GitLogResponse {
   more: boolean;
 }
 
-export type GitOperation = "push" | "fetch" | "pull";
+export type GitOperation = "push" | "fetch" | "pull" | "delete";
 
 export type GitOperationKind = "merge" | "rebase" | "cherry_pick" | "revert" | "bisect" | "am";
 
@@ -1438,6 +1443,7 @@ export interface GitPushRequest {
   branch?: string | null;
   remote?: string | null;
   setUpstream?: boolean;
+  tag?: string | null;
 }
 
 export interface GitPushResponse {
@@ -1457,6 +1463,17 @@ export interface GitRemote {
   fetchUrl: string;
   pushUrl: string;
   problem: string | null;
+}
+
+export interface GitRemoteDeleteRequest {
+  projectId: string;
+  branch?: string | null;
+  tag?: string | null;
+  remote?: string | null;
+}
+
+export interface GitRemoteDeleteResponse {
+  approval: ApprovalInfo;
 }
 
 export interface GitRemotesRequest {
@@ -1491,7 +1508,6 @@ export interface GitShowResponse {
 export interface GitStageRequest {
   projectId: string;
   paths?: string[] | null;
-  rawPaths?: string[] | null;
   all?: boolean;
   selections?: GitSelection[] | null;
   context?: number;
@@ -1625,7 +1641,6 @@ export interface GitTagsResponse {
 export interface GitUnstageRequest {
   projectId: string;
   paths?: string[] | null;
-  rawPaths?: string[] | null;
   all?: boolean;
   selections?: GitSelection[] | null;
   context?: number;
