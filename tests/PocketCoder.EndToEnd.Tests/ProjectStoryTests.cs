@@ -78,6 +78,9 @@ public sealed class ProjectStoryTests(Browser browser) : IClassFixture<Browser>
         await Expect(phone.Id("approval-card")).ToHaveAttributeAsync("data-state", "finished"); // what became of it is read on its card
         await Expect(phone.Id("decision")).ToContainTextAsync("Test phone");
         await phone.PictureAsync("55-pushed");
+        await phone.Page.Keyboard.PressAsync("Escape");
+        await Expect(phone.Id("consent")).ToHaveCountAsync(0);
+        await Expect(phone.Id("ahead")).Not.ToContainTextAsync("no upstream");
 
         Assert.True((await machine.Control.VerifyLedgerAsync(CancellationToken.None)).Intact);
         Assert.Empty(phone.Complaints);
