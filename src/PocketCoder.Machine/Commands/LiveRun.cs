@@ -8,7 +8,7 @@ namespace PocketCoder.Machine.Commands;
 /// <summary>A one-shot command that runs: what it writes goes whole to disk, and whoever follows is told that there is more. Thread-safe.</summary>
 internal sealed class LiveRun
 {
-    private const int PreviewBytes = 4 * 1024;
+    public const int PreviewBytes = 4 * 1024;
 
     private static readonly TimeSpan KillGrace = TimeSpan.FromSeconds(3);
 
