@@ -41,6 +41,8 @@ export interface MockState {
   undo: UndoFile[];
   /** A merge stopped in the projects' repository. */
   conflict: boolean;
+  /** A push runs, without an end. */
+  pushing: boolean;
 }
 
 type Answer<T extends keyof Requests> = (request: Requests[T]["request"]) => Requests[T]["response"];
@@ -339,7 +341,7 @@ export class MockMachine {
       },
       ...this.terminals.answers((code) => { throw new Refused(code); }, () => state.scopes.includes("decide")),
       ...fileAnswers(this.tree, refuse, (subject, done) => this.#asked(subject, done), (id) => state.approvals.some((item) => item.approvalId === id && item.state === "finished")),
-      ...gitAnswers(this.tree, refuse, (subject, done) => this.#asked(subject, done), (id) => state.approvals.find((item) => item.approvalId === id)!, { conflict: state.conflict }),
+      ...gitAnswers(this.tree, refuse, (subject, done) => this.#asked(subject, done), (id) => state.approvals.find((item) => item.approvalId === id)!, { conflict: state.conflict, pushing: state.pushing }, (text) => this.change({ kind: "git_progress", projectId: state.projects[0]?.projectId ?? "", text })),
       ...runAnswers((message) => this.#tellAll(message), refuse),
       ledger_verify: () => ({ intact: true, rows: state.ledger.length, firstBadSeq: null, problem: null, head: state.head }),
     };
@@ -368,6 +370,7 @@ export class MockMachine {
       return ended();
     };
     const ended = (): ApprovalInfo => ({ ...approval, state: "finished", execution: { startedAt, finishedAt: new Date().toISOString(), exitCode: 0, failed: false } });
+    if (approval.kind === "git" && this.state.pace > 0) setTimeout(() => this.change({ kind: "git_progress", projectId: approval.projectId, text: "Writing objects:  50% (1/2)" }), this.state.pace * 1.2);
     if (this.state.pace === 0) {
       this.showApproval(running);
       this.showApproval(finished());
