@@ -10,6 +10,7 @@ import { begunIn, NO_DEFAULTS } from "./mock-begun";
 import { gitAnswers } from "./mock-git";
 import { fileAnswers, type Refuse } from "./mock-project-files";
 import { runAnswers } from "./mock-runs";
+import { statusAnswers } from "./mock-status";
 import { MockTerminals } from "./mock-terminals";
 import { MockTree } from "./mock-tree";
 import { uuid7 } from "$lib/ids/uuid7";
@@ -223,6 +224,7 @@ export class MockMachine {
         approvals: state.approvals.filter((item) => item.state === "pending" || item.state === "unknown" || item.state === "running"),
         cursor: { stream: "machine", epoch: this.epoch, seq: this.machineSeq },
       }),
+      ...statusAnswers(state),
       projects_list: () => ({ projects: state.projects }),
       agent_conversations: ({ projectId }) => ({ conversations: begunIn(state.projects.find((item) => item.projectId === projectId)?.path ?? "", state.sessions[0]?.agentSessionId ?? null), missing: [] }),
       project_defaults_get: ({ projectId }) => ({ defaults: state.defaults.get(projectId) ?? NO_DEFAULTS }),
