@@ -10,6 +10,8 @@ public static class MessageTypes
     public const string Unsubscribe = "unsubscribe";
     public const string MachinesList = "machines_list";
     public const string MachineState = "machine_state";
+    public const string MachineStatus = "machine_status";
+    public const string MachineLogs = "machine_logs";
     public const string ProjectsList = "projects_list";
     public const string ProjectDefaultsGet = "project_defaults_get";
     public const string ProjectDefaultsSet = "project_defaults_set";
@@ -121,6 +123,8 @@ public static class MessageTypes
     public const string CommandRunsList = "command_runs_list";
     public const string CommandFavouritesGet = "command_favourites_get";
     public const string CommandFavouritesSet = "command_favourites_set";
+    public const string CommandPolicyGet = "command_policy_get";
+    public const string CommandPolicySet = "command_policy_set";
 
     /// <summary>Machine → device: what a one-shot command writes, see <see cref="CommandOutputPayload"/>.</summary>
     public const string CommandOutput = "command_output";
@@ -148,7 +152,7 @@ public static class MessageTypes
     /// <summary>Every request a device can make. A test holds this list against the machine's routing table.</summary>
     public static IReadOnlyList<string> Requests { get; } =
     [
-        Hello, Ping, Subscribe, Unsubscribe, MachinesList, MachineState, ProjectsList, AgentsList, AgentSessionNew, AgentMessage,
+        Hello, Ping, Subscribe, Unsubscribe, MachinesList, MachineState, MachineStatus, MachineLogs, ProjectsList, AgentsList, AgentSessionNew, AgentMessage,
         AgentSessionsList, AgentSessionGet, AgentSessionSet, AgentCancel, AgentQueueEdit, AgentQueueRemove, AgentPromptResponse,
         ApprovalsList, ExecutionOutput, JobsList, JobStop, SentFile, SnapshotDiff, SnapshotUndo, DevicesList, DeviceRevoke, DeviceRename, LedgerHead, LedgerList, LedgerVerify,
         AgentConversations, ProjectDefaultsGet, ProjectDefaultsSet,
@@ -160,6 +164,6 @@ public static class MessageTypes
         GitStatus, GitPush, GitRemoteDelete, GitFetch, GitPull, GitBranches, GitBranchCreate, GitCheckout, GitStage, GitUnstage, GitCommit, GitFileBase, GitDiff, GitLog,
         GitShow, GitBlame, GitStashes, GitStash, GitDiscard, GitDiscardUndo, GitTags, GitTagCreate, GitTagDelete, GitRemotes,
         GitWorktrees, GitWorktreeCreate, GitWorktreeRemove, GitWorktreeMerge, GitSubmodules, GitConflict, GitConflictResolve, GitOperation,
-        CommandExec, CommandCancel, CommandRead, CommandRunsList, CommandFavouritesGet, CommandFavouritesSet,
+        CommandExec, CommandCancel, CommandRead, CommandRunsList, CommandFavouritesGet, CommandFavouritesSet, CommandPolicyGet, CommandPolicySet,
     ];
 }

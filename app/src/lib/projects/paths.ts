@@ -20,6 +20,11 @@ export function trail(path: string): { readonly name: string; readonly path: str
   return names.map((name, at) => ({ name, path: names.slice(0, at + 1).join("/") }));
 }
 
+/** Whether all of a path is text; git takes no other where a path stands alone (blame, history of a file). */
+export function isText(path: string): boolean {
+  return !path.replace(/\\\\/g, "").includes("\\x{");
+}
+
 /** What a person typed as a name, the way the machine writes it. */
 export function typed(name: string): string {
   return name.trim().replace(/\\/g, "\\\\").replace(/^\/+|\/+$/g, "");

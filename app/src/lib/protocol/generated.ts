@@ -8,6 +8,8 @@ export interface Requests {
   unsubscribe: { request: UnsubscribeRequest; response: UnsubscribeResponse };
   machines_list: { request: MachinesListRequest; response: MachinesListResponse };
   machine_state: { request: MachineStateRequest; response: MachineStateResponse };
+  machine_status: { request: MachineStatusRequest; response: MachineStatusResponse };
+  machine_logs: { request: MachineLogsRequest; response: MachineLogsResponse };
   projects_list: { request: ProjectsListRequest; response: ProjectsListResponse };
   agents_list: { request: AgentsListRequest; response: AgentsListResponse };
   agent_session_new: { request: AgentSessionNewRequest; response: AgentSessionNewResponse };
@@ -112,6 +114,8 @@ export interface Requests {
   command_runs_list: { request: CommandRunsListRequest; response: CommandRunsListResponse };
   command_favourites_get: { request: CommandFavouritesGetRequest; response: CommandFavouritesGetResponse };
   command_favourites_set: { request: CommandFavouritesSetRequest; response: CommandFavouritesSetResponse };
+  command_policy_get: { request: CommandPolicyGetRequest; response: CommandPolicyGetResponse };
+  command_policy_set: { request: CommandPolicySetRequest; response: CommandPolicySetResponse };
 }
 
 export interface AgentCancelRequest {
@@ -541,6 +545,28 @@ export interface CommandOutputPayload {
   skipped?: number;
 }
 
+export interface CommandPolicy {
+  otherwise: CommandVerdict;
+  rules: CommandRule[];
+}
+
+export interface CommandPolicyGetRequest {
+  projectId: string;
+}
+
+export interface CommandPolicyGetResponse {
+  policy: CommandPolicy;
+}
+
+export interface CommandPolicySetRequest {
+  projectId: string;
+  policy: CommandPolicy;
+}
+
+export interface CommandPolicySetResponse {
+  policy: CommandPolicy;
+}
+
 export interface CommandReadRequest {
   runId: string;
   offset?: number;
@@ -553,6 +579,21 @@ export interface CommandReadResponse {
   chunks: CommandChunk[];
   next: number;
   kept: number;
+}
+
+export interface CommandRule {
+  verdict: CommandVerdict;
+  pattern: string;
+}
+
+export interface CommandRunChanged {
+  kind: "command_run";
+  runId: string;
+  projectId: string;
+  state: CommandRunState;
+  exitCode: number | null;
+  by: string;
+  command: string;
 }
 
 export interface CommandRunInfo {
@@ -599,6 +640,8 @@ export interface CommandSubject {
   timeLimitMs?: number | null;
   scripts?: ScriptInfo[] | null;
 }
+
+export type CommandVerdict = "allow" | "ask" | "deny";
 
 export interface Consequence {
   kind: ConsequenceKind;
@@ -803,6 +846,7 @@ export interface FileSubject {
   why: string;
   to?: string | null;
   bytes?: number | null;
+  sha256?: string | null;
 }
 
 export interface FilesFindRequest {
@@ -1845,6 +1889,7 @@ export type MachineEvent =
   | MachineChanged
   | GitChanged
   | GitProgress
+  | CommandRunChanged
   | MachineStopping;
 
 export interface MachineInfo {
@@ -1859,6 +1904,27 @@ export interface MachineInfo {
   warnings: string[];
 }
 
+export type MachineLogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal";
+
+export interface MachineLogLine {
+  at: string;
+  level: MachineLogLevel;
+  category: string;
+  event: number;
+  message: string;
+  error: string | null;
+}
+
+export interface MachineLogsRequest {
+  lines?: number;
+  level?: MachineLogLevel;
+}
+
+export interface MachineLogsResponse {
+  lines: MachineLogLine[];
+  more: boolean;
+}
+
 export type MachineStateRequest = Record<string, never>;
 
 export interface MachineStateResponse {
@@ -1868,6 +1934,26 @@ export interface MachineStateResponse {
   sessions: SessionInfo[];
   approvals: ApprovalInfo[];
   cursor: StreamCursor;
+}
+
+export type MachineStatusRequest = Record<string, never>;
+
+export interface MachineStatusResponse {
+  machine: MachineInfo;
+  pid: number;
+  startedAt: string;
+  now: string;
+  listen: string[];
+  sessionsWorking: number;
+  devicesConnected: number;
+  devicesPaired: number;
+  daemonBytes: number;
+  memoryTotal: number | null;
+  memoryAvailable: number | null;
+  processors: number;
+  load: number | null;
+  diskTotal: number | null;
+  diskFree: number | null;
 }
 
 export interface MachineStopping {

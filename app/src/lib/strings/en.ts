@@ -92,7 +92,7 @@ export const en = {
     wants: { command: "wants to run a command", edit: "wants to change a file", tool: "wants to use a tool", question: "asks you", plan: "proposes a plan", job_input: "wants to write to a job", network: "wants to reach a host", prompt: "has not seen your prompt yet" },
     asked: (who: string, what: string) => `${who} asked to ${what}`,
     toFile: { read: "read a file", write: "write a file", move: "move a file", delete: "delete a file" } as Record<FileOperation, string>,
-    toGit: { push: "push", fetch: "fetch", pull: "pull" } as Record<GitOperation, string>,
+    toGit: { push: "push", fetch: "fetch", pull: "pull", delete: "delete from a remote" } as Record<GitOperation, string>,
     creates: "New file",
   },
   approval: {
@@ -450,6 +450,7 @@ export const en = {
   },
   you: {
     title: "You",
+    palette: "Go to anything",
     devices: "Devices",
     devicesHelp: "Every phone, browser and terminal that may reach this machine.",
     thisDevice: "this device",
@@ -492,7 +493,7 @@ export const en = {
   ledgerKinds: {
     ledger_opened: "Ledger opened", device_paired: "Device paired", device_revoked: "Device revoked", project_added: "Project added", project_removed: "Project removed",
     session_started: "Session started", agent_started: "Agent started", approval_requested: "Asked", approval_decided: "Decided", approval_expired: "Expired", execution_started: "Started", execution_finished: "Finished",
-    execution_unknown: "Outcome unknown", undo_started: "Undo started", undo_finished: "Undo finished", file_changed: "File changed", configuration_changed: "Configuration changed", terminal_opened: "Terminal opened", terminal_command: "Typed in a terminal", terminal_closed: "Terminal ended", git_changed: "Git changed", command_started: "Command run", command_finished: "Command ended", pairing_offered: "Pairing offered", turn_interrupted: "Turn interrupted",
+    execution_unknown: "Outcome unknown", undo_started: "Undo started", undo_finished: "Undo finished", file_changed: "File changed", configuration_changed: "Configuration changed", terminal_opened: "Terminal opened", terminal_command: "Typed in a terminal", terminal_closed: "Terminal ended", git_changed: "Git changed", command_started: "Command run", command_finished: "Command ended", command_refused: "Command refused by a rule", pairing_offered: "Pairing offered", turn_interrupted: "Turn interrupted",
     network_used: "Network used", rule_added: "Rule added", rule_removed: "Rule removed", alarm_raised: "Alarm", execution_refused: "Not done",
   } as Record<string, string>,
   undo: {
@@ -518,7 +519,7 @@ export const en = {
   keys: {
     title: "Keys",
     rows: [
-      ["j k", "next, previous"], ["enter", "open"], ["a", "allow once"], ["d", "deny"], ["n", "new session"], ["/", "search or find"], ["g i, g s, g m, g y", "inbox, sessions, machine, you"], ["esc", "close, back"], ["?", "this list"],
+      ["j k", "next, previous"], ["enter", "open"], ["a", "allow once"], ["d", "deny"], ["n", "new session"], ["/", "search or find"], ["g i, g s, g m, g y", "inbox, sessions, machine, you"], ["esc", "close, back"], ["ctrl k, cmd k", "go to anything"], ["?", "this list"],
     ] as readonly (readonly [string, string])[],
   },
   broken: { title: "The app could not start", help: "It needs this browser's storage (IndexedDB). Leave private browsing or allow site data, then reload." },
