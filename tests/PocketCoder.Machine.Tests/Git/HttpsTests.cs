@@ -37,7 +37,9 @@ public sealed class HttpsTests
         Assert.Equal("a\n", await bench.ReadAsync("a"));
         await bench.ShellAsync("for i in $(seq 60); do git commit -q --allow-empty -m \"mine $i\"; done; head -c 3000000 /dev/urandom > large; git add large; git commit -qm large");
         await server.TheirsAsync("printf 'b\\n' > b; git add b; git commit -qm second");
-        await bench.DoneAsync(MessageTypes.GitFetch, new GitFetchRequest(bench.Project)); // both have what the other has not: it takes several rounds
+        var before = Requests();
+        await bench.DoneAsync(MessageTypes.GitFetch, new GitFetchRequest(bench.Project)); // both have what the other has not, and it is not seen at once
+        Assert.InRange(Requests() - before, 2, 20);
         var branch = (await bench.AskAsync<GitBranchesRequest, GitBranchesResponse>(MessageTypes.GitBranches, new GitBranchesRequest(bench.Project))).Branches.Single(b => b.Remote);
         Assert.Equal("second", branch.Subject);
 
@@ -59,6 +61,8 @@ public sealed class HttpsTests
         {
             Assert.Equal("", await GitBench.ShellAsync("/", $"grep -rlF -- '{secret}' '{bench.Folder}' '{bench.Daemon.Options.Home.Root}' 2>/dev/null || true"));
         }
+
+        int Requests() => server.Asked.Count(a => a.StartsWith("POST /bare.git/git-upload-pack", StringComparison.Ordinal));
     }
 
     [Fact]
