@@ -104,5 +104,34 @@ public sealed class TransferTests
         Assert.Throws<InvalidDataException>(() => new PushGate(allowed).Pass(Encoding.ASCII.GetBytes("fff0" + new string('x', 70000))));
     }
 
+    [Fact]
+    public async Task Any_bytes_are_lines_of_the_protocol_or_are_refused()
+    {
+        var seed = Environment.TickCount;
+        TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}");
+        var random = new Random(seed);
+        string[] pieces = ["0000", "0004", "0001", "0003", "0005", "a", "\n", "fff0", "fff1", "-001", "+005", " 005", "000G", Packet("have x\n"), Packet("done\n"), "\0"];
+        for (var i = 0; i < 5000; i++)
+        {
+            var bytes = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Range(0, random.Next(8)).Select(_ => pieces[random.Next(pieces.Length)])));
+            using var stream = new MemoryStream(bytes);
+            var read = new List<byte>();
+            try
+            {
+                while (await PacketLine.ReadAsync(stream, CancellationToken.None) is { } line)
+                {
+                    read.AddRange(line.Bytes.ToArray());
+                    Assert.Equal(line.IsFlush, line.Bytes.Span.SequenceEqual("0000"u8));
+                }
+
+                Assert.Equal(bytes, read);
+            }
+            catch (Exception e) when (e is InvalidDataException or EndOfStreamException)
+            {
+                Assert.Equal(read, bytes[..read.Count]);
+            }
+        }
+    }
+
     private static string Packet(string text) => (text.Length + 4).ToString("x4", CultureInfo.InvariantCulture) + text;
 }

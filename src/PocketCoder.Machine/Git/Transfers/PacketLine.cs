@@ -10,7 +10,7 @@ internal sealed record PacketLine(ReadOnlyMemory<byte> Bytes)
     private const int Longest = 65520;
 
     /// <summary>The end of a part.</summary>
-    public bool IsFlush => Bytes.Length == 4;
+    public bool IsFlush => Bytes.Span.SequenceEqual("0000"u8);
 
     public string Text => Encoding.UTF8.GetString(Bytes.Span[4..]);
 
