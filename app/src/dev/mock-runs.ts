@@ -24,8 +24,8 @@ export function runAnswers(tell: Tell, refuse: Refuse): Some<Types> {
   };
   const end = (info: CommandRunInfo): void => tell({ type: "command_exit", stream: `run/${info.runId}`, epoch: null, seq: null, payload: { runId: info.runId, exitCode: info.exitCode, signal: info.signal, timedOut: false, cancelled: info.state === "cancelled", truncated: false, run: info } });
   return {
-    command_exec: ({ runId, projectId, command }) => {
-      const started = run(runId, command, { projectId, state: "running", startedAt: at(0), endedAt: null, exitCode: null });
+    command_exec: ({ runId, projectId, command, cwd = null, timeoutSeconds = 120 }) => {
+      const started = run(runId, command, { projectId, cwd, timeoutSeconds, state: "running", startedAt: at(0), endedAt: null, exitCode: null });
       runs = [started, ...runs];
       const lasting = command.startsWith("sleep");
       setTimeout(() => {
