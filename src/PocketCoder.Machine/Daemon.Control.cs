@@ -36,6 +36,9 @@ public sealed partial class Daemon : IControlTarget
             ControlUrl);
     }
 
+    async Task<IReadOnlyDictionary<Guid, ProjectWatching>> IControlTarget.WatchingAsync(CancellationToken ct)
+        => (await _fileStreams.StatesAsync(ct)).ToDictionary(s => s.Key, s => new ProjectWatching(s.Value.Watching, s.Value.Seq));
+
     /// <summary>Where the HTTP control plane is, once there is one.</summary>
     internal string? ControlUrl { get; set; }
 
@@ -62,6 +65,7 @@ public sealed partial class Daemon : IControlTarget
         var project = await _projects.RemoveAsync(projectId);
         await _sessions.CloseProjectAsync(projectId);
         await _commands.EndProjectAsync(projectId);
+        await _fileStreams.EndProjectAsync(projectId);
         await _terminals.CloseOrphansAsync();
         return project;
     });
@@ -136,7 +140,7 @@ public sealed partial class Daemon : IControlTarget
 
     IControlSessions IControlTarget.Sessions => new OwnerSessions(_sessions, _projects, _agents, _approvals, _store, _options.Home, _holds, _conversations, _defaults);
 
-    IControlCommands IControlTarget.Commands => new OwnerCommands(_commands);
+    IControlCommands IControlTarget.Commands => new OwnerCommands(_commands, _door, _policies);
 
     IControlTerminals IControlTarget.Terminals => new OwnerTerminals(_terminals);
 

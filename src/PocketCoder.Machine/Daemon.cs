@@ -12,6 +12,7 @@ using PocketCoder.Machine.Attachments;
 using PocketCoder.Machine.Brains;
 using PocketCoder.Machine.Chain;
 using PocketCoder.Machine.Commands;
+using PocketCoder.Machine.Commands.Rules;
 using PocketCoder.Machine.Connections;
 using PocketCoder.Machine.Conversations;
 using PocketCoder.Machine.Devices;
@@ -79,6 +80,8 @@ public sealed partial class Daemon : IAsyncDisposable
     private readonly TerminalDesk _terminals;
     private readonly ExecutionDesk _executions;
     private readonly CommandDesk _commands;
+    private readonly CommandPolicies _policies;
+    private readonly CommandDoor _door;
     private readonly ConnectionRegistry _connections = new();
     private readonly Calm _calm;
     private readonly MessageTable _table;
@@ -134,7 +137,7 @@ public sealed partial class Daemon : IAsyncDisposable
         _terminals = new TerminalDesk(_store, _hands, _sessions, _projects, logger);
         _asks = new ProjectDesk(_store, _approvals, logger);
         _files = new FileDesk(options.Home, _projects, _store, _asks, time) { GitStatus = new GitMarks(_git, TimeProvider.System).OfAsync }; // by the real clock: it waits for a real program
-        _fileStreams = new FileStreams(_files, _store, time) { WarningsChanged = () => _store.Announce(new MachineChanged(Info())) };
+        _fileStreams = new FileStreams(_files, _store, time) { WarningsChanged = () => _store.Announce(new MachineChanged(Info())), GitChanged = project => _store.Announce(new GitChanged(project)) };
         _approvals.Settled = (approval, decision) =>
         {
             if (approval.AgentSessionId is { } session)
@@ -150,6 +153,8 @@ public sealed partial class Daemon : IAsyncDisposable
             ?? ValueTask.FromResult(EgressVerdict.Refuse("no rule of the project allows it, and there is no session to ask in"));
         _executions = new ExecutionDesk(_store, _sessions, archive);
         _commands = new CommandDesk(_store, _projects, _defaults, _hands, new ProjectHands(_hands, Backends.Bare(options.Home.Hands)), archive, text => _secrets.Redactor.Redact(text), time, logger);
+        _policies = new CommandPolicies(_store, _projects);
+        _door = new CommandDoor(_commands, _policies, _projects, _asks, _store);
         _table = new MessageTable()
             .MapOverview(Info, _projects, _sessions, _approvals, _agents, _hub.Machine)
             .MapStatus(Status, new LogTail(options.Home.LogFile, text => _secrets.Redactor.Redact(text)))
@@ -165,7 +170,7 @@ public sealed partial class Daemon : IAsyncDisposable
             .MapWarming(_sessions)
             .MapApprovals(_approvals)
             .MapExecutions(_executions)
-            .MapCommands(_commands)
+            .MapCommands(_commands, _door, _policies)
             .MapSnapshots(_undo)
             .MapNetwork(_rules)
             .MapDevices(_devices, _connections)

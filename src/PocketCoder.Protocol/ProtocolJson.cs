@@ -240,6 +240,10 @@ namespace PocketCoder.Protocol;
 [JsonSerializable(typeof(CommandFavouritesGetResponse))]
 [JsonSerializable(typeof(CommandFavouritesSetRequest))]
 [JsonSerializable(typeof(CommandFavouritesSetResponse))]
+[JsonSerializable(typeof(CommandPolicyGetRequest))]
+[JsonSerializable(typeof(CommandPolicyGetResponse))]
+[JsonSerializable(typeof(CommandPolicySetRequest))]
+[JsonSerializable(typeof(CommandPolicySetResponse))]
 [JsonSerializable(typeof(CommandOutputPayload))]
 [JsonSerializable(typeof(CommandExitPayload))]
 public sealed partial class ProtocolJson : JsonSerializerContext;

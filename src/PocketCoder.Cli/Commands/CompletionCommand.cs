@@ -55,19 +55,8 @@ internal static class CompletionCommand
                 local cur="${COMP_WORDS[COMP_CWORD]}" at="" word i
                 for ((i = 1; i < COMP_CWORD; i++)); do
                     word="${COMP_WORDS[i]}"
-                    case "$at $word" in
-                        {{string.Join("|", Below(places).Select(p => $"\"{Turn(p)}\""))}}) at="${at:+$at }$word" ;;
-                    esac
-                done
-                case "$at" in
-            """);
-        foreach (var place in places)
-        {
-            script.AppendLine(CultureInfo.InvariantCulture, $"        \"{place.Path}\") COMPREPLY=($(compgen -W \"{string.Join(' ', place.Words)}\" -- \"$cur\")) ;;");
-        }
-
-        script.AppendLine(CultureInfo.InvariantCulture, $$"""
-                esac
+            {{Walk(places)}}
+            {{Offers(places, place => $"COMPREPLY=($(compgen -W \"{string.Join(' ', place.Words)}\" -- \"$cur\"))")}}
             }
             complete -o default -F _{{Program}} {{Program}}
             """);
@@ -85,19 +74,8 @@ internal static class CompletionCommand
                 local -i i
                 for ((i = 2; i < CURRENT; i++)); do
                     word="${words[i]}"
-                    case "$at $word" in
-                        {{string.Join("|", Below(places).Select(p => $"\"{Turn(p)}\""))}}) at="${at:+$at }$word" ;;
-                    esac
-                done
-                case "$at" in
-            """);
-        foreach (var place in places)
-        {
-            script.AppendLine(CultureInfo.InvariantCulture, $"        \"{place.Path}\") compadd -- {string.Join(' ', place.Words)} ;;");
-        }
-
-        script.AppendLine(CultureInfo.InvariantCulture, $$"""
-                esac
+            {{Walk(places)}}
+            {{Offers(places, place => $"compadd -- {string.Join(' ', place.Words)}")}}
                 _files
             }
             compdef _{{Program}} {{Program}}
@@ -137,6 +115,17 @@ internal static class CompletionCommand
 
         return Unix(script);
     }
+
+    /// <summary>The end of the loop over what was typed, which finds in <c>at</c> where one is; in the words that bash and zsh have in common.</summary>
+    private static string Walk(IReadOnlyList<Place> places) => $$"""
+                    case "$at $word" in
+                    {{string.Join("|", Below(places).Select(p => $"\"{Turn(p)}\""))}}) at="${at:+$at }$word" ;;
+                esac
+            done
+        """;
+
+    private static string Offers(IReadOnlyList<Place> places, Func<Place, string> offer)
+        => string.Join("\n", places.Select(p => $"        \"{p.Path}\") {offer(p)} ;;").Prepend("    case \"$at\" in").Append("    esac"));
 
     private static IEnumerable<Place> Below(IEnumerable<Place> places) => places.Where(p => p.Path.Length > 0);
 

@@ -53,7 +53,7 @@ internal static class ProjectDefaultsCommand
             terminal.Tables().Write(table);
             return ExitCode.Ok;
         });
-        return new Command("project", "Settings of a project") { defaults };
+        return new Command("project", "Settings of a project") { defaults, ProjectCommandRules.Create(terminal) };
 
         static string? Said(string? option, string? before) => option switch
         {

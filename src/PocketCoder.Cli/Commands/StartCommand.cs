@@ -9,7 +9,6 @@ using PocketCoder.Gateway;
 using PocketCoder.Gateway.Tls;
 using PocketCoder.Machine;
 using PocketCoder.Machine.ControlPlane;
-using PocketCoder.Machine.ControlPlane.Loopback;
 using PocketCoder.Machine.Logging;
 using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Sessions.Warming;
@@ -139,7 +138,7 @@ internal static class StartCommand
         "--retry-time" => "15m",
         "--warm-agents" => WarmLimits.Default.Agents.ToString(CultureInfo.InvariantCulture),
         "--warm-memory" => (WarmLimits.Default.MemoryBytes / Megabyte).ToString(CultureInfo.InvariantCulture),
-        "--control-port" => LoopbackServer.DefaultPort.ToString(CultureInfo.InvariantCulture),
+        "--control-port" => ControlServer.DefaultPort.ToString(CultureInfo.InvariantCulture),
         _ => "",
     };
 
@@ -315,7 +314,7 @@ internal static class StartCommand
                     Retries = parsed.GetValue(s_retryLimit),
                     RetryTime = parsed.GetValue(s_retryTime),
                 },
-                ControlPort = parsed.GetValue(s_controlPort) switch { null => parsed.GetValue(s_demo) ? null : LoopbackServer.DefaultPort, PortOff => null, var port => port },
+                ControlPort = parsed.GetValue(s_controlPort) switch { null => parsed.GetValue(s_demo) ? null : ControlServer.DefaultPort, PortOff => null, var port => port },
                 Warm = new WarmLimits { Agents = parsed.GetValue(s_warmAgents), MemoryBytes = parsed.GetValue(s_warmMemory) * Megabyte },
                 Rests = SpareMemory.GiveBack,
                 LoggerFactory = log,

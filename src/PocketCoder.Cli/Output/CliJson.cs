@@ -95,6 +95,7 @@ internal sealed record ScriptShown(string Shell, string Script);
 [JsonSerializable(typeof(AutostartShown))]
 [JsonSerializable(typeof(UpdateShown))]
 [JsonSerializable(typeof(ScriptShown))]
+[JsonSerializable(typeof(CommandPolicy))]
 [JsonSerializable(typeof(CommandRunInfo))]
 [JsonSerializable(typeof(CommandRunsListResponse))]
 internal sealed partial class CliJson : JsonSerializerContext

@@ -107,6 +107,9 @@ public static class LedgerKind
     /// <summary>It is over; data has how, and the digest of what it wrote.</summary>
     public const string CommandFinished = "command_finished";
 
+    /// <summary>A rule of the project did not let a command run; data has which. Nothing began.</summary>
+    public const string CommandRefused = "command_refused";
+
     /// <summary>All kinds.</summary>
     public static FrozenSet<string> All { get; } = new[]
     {
@@ -114,6 +117,6 @@ public static class LedgerKind
         ProjectAdded, ProjectRemoved, SessionStarted, SessionEnded, AgentStarted, TurnInterrupted, ApprovalRequested, ApprovalDecided,
         ApprovalExpired, ExecutionStarted, ExecutionFinished, ExecutionUnknown, ExecutionRefused, RuleAdded, RuleRemoved,
         NetworkUsed, ConfigurationChanged, UndoStarted, UndoFinished, FileChanged, AlarmRaised, TerminalOpened, TerminalCommand, TerminalClosed,
-        GitChanged, CommandStarted, CommandFinished,
+        GitChanged, CommandStarted, CommandFinished, CommandRefused,
     }.ToFrozenSet(StringComparer.Ordinal);
 }

@@ -104,7 +104,11 @@ internal sealed record TerminalClosedData(string Terminal, string Reason) : ILed
 
 /// <param name="Environment">The names of its variables.</param>
 /// <param name="StdinSha256">Of what it is given to read; null: nothing.</param>
-internal sealed record CommandStartedData(Guid RunId, Guid ProjectId, string What, string? Cwd, int TimeoutSeconds, IReadOnlyList<string>? Environment, string? StdinSha256) : ILedgerData;
+/// <param name="Rule">Which rule of the project let it; null: the project has none.</param>
+internal sealed record CommandStartedData(
+    Guid RunId, Guid ProjectId, string What, string? Cwd, int TimeoutSeconds, IReadOnlyList<string>? Environment, string? StdinSha256, string? Rule = null) : ILedgerData;
+
+internal sealed record CommandRefusedData(Guid RunId, Guid ProjectId, string What, string Rule) : ILedgerData;
 
 internal sealed record CommandFinishedData(Guid RunId, CommandRunState State, int? ExitCode, string? Signal, long OutputBytes, string? OutputSha256, string? Reason) : ILedgerData;
 
@@ -148,6 +152,7 @@ internal sealed record GitData(Guid ProjectId, string Action, string? Target, IR
 [JsonSerializable(typeof(TerminalCommandData))]
 [JsonSerializable(typeof(TerminalClosedData))]
 [JsonSerializable(typeof(CommandStartedData))]
+[JsonSerializable(typeof(CommandRefusedData))]
 [JsonSerializable(typeof(CommandFinishedData))]
 [JsonSerializable(typeof(SettingData))]
 [JsonSerializable(typeof(AgentStartedData))]

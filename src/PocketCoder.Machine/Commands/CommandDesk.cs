@@ -38,7 +38,7 @@ internal sealed partial class CommandDesk(
         {
             foreach (var (run, _, _) in CommandRows.Running(change))
             {
-                Record(change, run with { State = CommandRunState.Interrupted, EndedAt = change.Now, Error = "The daemon ended while it ran: how far it got is not known." }, null);
+                Record(change, Left(run) with { State = CommandRunState.Interrupted, EndedAt = change.Now, Error = "The daemon ended while it ran: how far it got is not known." }, null);
             }
         });
         await _retention.BeginAsync();
@@ -47,20 +47,38 @@ internal sealed partial class CommandDesk(
     /// <summary>Starts a command, or gives the run that the same request started before.</summary>
     /// <exception cref="RequestFailure">INVALID_REQUEST, PROJECT_NOT_FOUND, OUTSIDE_PROJECT_ROOT, FILE_NOT_FOUND, SANDBOX_UNAVAILABLE, DAEMON_BUSY, CONFLICT, UNAVAILABLE</exception>
     /// <exception cref="SandboxException">The sandbox or the command could not be started.</exception>
-    public async Task<CommandTaken> ExecAsync(CommandExecRequest request, Typist who, CancellationToken cancellationToken)
+    /// <param name="rule">Which rule of the project let it, in words; null: there are none.</param>
+    public async Task<CommandTaken> ExecAsync(CommandExecRequest request, Typist who, string? rule, CancellationToken cancellationToken)
     {
         CommandRules.Check(request);
         var asked = CommandRules.Digest(request);
         var project = await projects.GetAsync(request.ProjectId, cancellationToken);
-        if (!Knows(request.RunId) && await CommandRows.FindAsync(store, request.RunId, cancellationToken) is { } past)
+        if (!Knows(request.RunId) && await PastAsync(request, asked, cancellationToken) is { } past)
         {
-            return new CommandTaken(Same(past, asked), null, false);
+            return past;
         }
 
-        var slot = Reserve(request, asked, out var made, () => StartAsync(request, asked, project, who));
+        var slot = Reserve(request, asked, out var made, () => StartAsync(request, asked, project, who, rule));
         return await slot.Run.Value.WaitAsync(cancellationToken) is { } run
             ? new CommandTaken(run.Info, run, made)
             : new CommandTaken(Same(await PastAsync(request.RunId, cancellationToken), asked), null, false);
+    }
+
+    /// <summary>The run that the same request started before; null: none did.</summary>
+    /// <exception cref="RequestFailure">INVALID_REQUEST; CONFLICT: another command was run under this id</exception>
+    public async Task<CommandTaken?> KnownAsync(CommandExecRequest request, CancellationToken cancellationToken)
+    {
+        CommandRules.Check(request);
+        var asked = CommandRules.Digest(request);
+        return Slotted(request.RunId, asked) is { } slot && await StartedAsync(slot) is { } run ? new CommandTaken(run.Info, run, false) : await PastAsync(request, asked, cancellationToken);
+    }
+
+    /// <summary>The kind of sandbox that a command of this project runs in.</summary>
+    /// <exception cref="RequestFailure">PROJECT_NOT_FOUND, SANDBOX_UNAVAILABLE</exception>
+    public async Task<SandboxKind> SandboxAsync(Guid projectId, CancellationToken cancellationToken)
+    {
+        var (chosen, why) = await hands.ChooseAsync((await defaults.GetAsync(projectId, cancellationToken)).Sandbox);
+        return chosen ?? throw new RequestFailure(ErrorCode.SandboxUnavailable, why);
     }
 
     /// <summary>Ends a command and gives what it is then; one that is over stays as it is.</summary>
@@ -180,23 +198,17 @@ internal sealed partial class CommandDesk(
         await _retention.DisposeAsync();
     }
 
-    private async Task<LiveRun?> StartAsync(CommandExecRequest request, string asked, ProjectInfo project, Typist who)
+    private async Task<LiveRun?> StartAsync(CommandExecRequest request, string asked, ProjectInfo project, Typist who, string? rule)
     {
         var folder = CommandRules.Folder(project.Path, request.Cwd);
-        var wanted = (await defaults.GetAsync(project.ProjectId, CancellationToken.None)).Sandbox;
-        var (chosen, why) = await hands.ChooseAsync(wanted);
-        if (chosen is not { } kind)
-        {
-            throw new RequestFailure(ErrorCode.SandboxUnavailable, why);
-        }
-
+        var kind = await SandboxAsync(project.ProjectId, CancellationToken.None);
         var lease = await room.TakeAsync(project.ProjectId, project.Path, kind, CancellationToken.None);
         var started = false;
         try
         {
             var info = new CommandRunInfo(
                 request.RunId, project.ProjectId, request.Command, request.Cwd, who.Label, kind, CommandRunState.Running, store.Now, null, null, null, false, 0, null, "", request.TimeoutSeconds, null);
-            if (!await store.WriteAsync(change => Begin(change, info, asked, request, who)))
+            if (!await store.WriteAsync(change => Begin(change, info, asked, request, who, rule)))
             {
                 return null; // the same request, at the same moment, is over already
             }
@@ -233,13 +245,14 @@ internal sealed partial class CommandDesk(
         }
     }
 
-    private static bool Begin(Change change, CommandRunInfo info, string asked, CommandExecRequest request, Typist who)
+    private static bool Begin(Change change, CommandRunInfo info, string asked, CommandExecRequest request, Typist who, string? rule)
     {
         if (!CommandRows.Insert(change, info, asked))
         {
             return false;
         }
 
+        change.Publish(Told(info));
         change.Ledger(new LedgerEntry(LedgerKind.CommandStarted)
         {
             DeviceId = who.DeviceId,
@@ -253,7 +266,8 @@ internal sealed partial class CommandDesk(
                 info.Cwd,
                 info.TimeoutSeconds,
                 request.Environment is { Count: > 0 } environment ? [.. environment.Keys.Order(StringComparer.Ordinal)] : null,
-                request.Stdin is { } stdin ? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(stdin))) : null).ToJson(),
+                request.Stdin is { } stdin ? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(stdin))) : null,
+                rule).ToJson(),
         });
         return true;
     }
@@ -316,6 +330,7 @@ internal sealed partial class CommandDesk(
     private static void Record(Change change, CommandRunInfo run, string? pieces)
     {
         CommandRows.Finish(change, run, pieces);
+        change.Publish(Told(run));
         change.Ledger(new LedgerEntry(LedgerKind.CommandFinished)
         {
             Actor = "machine",
@@ -323,6 +338,14 @@ internal sealed partial class CommandDesk(
             Data = new CommandFinishedData(run.RunId, run.State, run.ExitCode, run.Signal, run.Bytes, run.Sha256, run.Error).ToJson(),
         });
     }
+
+    private static CommandRunChanged Told(CommandRunInfo run) => new(
+        run.RunId, run.ProjectId, run.State, run.ExitCode, run.By, run.Command.Length <= CommandLimits.ShownCharacters ? run.Command : run.Command[..CommandLimits.ShownCharacters]);
+
+    /// <summary>What a killed daemon's run had written by then.</summary>
+    private CommandRunInfo Left(CommandRunInfo run) => archive.Read(run.ProjectId, run.RunId, 0, LiveRun.PreviewBytes) is not { } kept
+        ? run
+        : run with { Bytes = kept.Total, Truncated = LiveRun.IsTruncated(kept.Total), Preview = redact(Encoding.UTF8.GetString(kept.Bytes.Span)) };
 
     private async Task LeaveAsync(ProjectLease lease)
     {
@@ -349,6 +372,9 @@ internal sealed partial class CommandDesk(
     private static CommandRunInfo Same(CommandRow past, string asked)
         => past.Asked == asked ? past.Run : throw new RequestFailure(ErrorCode.Conflict, "Another command was run under this id.");
 
+    private async Task<CommandTaken?> PastAsync(CommandExecRequest request, string asked, CancellationToken cancellationToken)
+        => await CommandRows.FindAsync(store, request.RunId, cancellationToken) is { } past ? new CommandTaken(Same(past, asked), null, false) : null;
+
     private async Task<CommandRow> PastAsync(Guid id, CancellationToken cancellationToken)
         => await CommandRows.FindAsync(store, id, cancellationToken) ?? throw new RequestFailure(ErrorCode.RunNotFound, "There is no such run on this machine (any more).");
 
@@ -357,9 +383,9 @@ internal sealed partial class CommandDesk(
         lock (_gate)
         {
             made = false;
-            if (_live.TryGetValue(request.RunId, out var known))
+            if (Slotted(request.RunId, asked) is { } known)
             {
-                return known.Asked == asked ? known : throw new RequestFailure(ErrorCode.Conflict, "Another command runs under this id.");
+                return known;
             }
 
             if (_stopping)
@@ -374,6 +400,16 @@ internal sealed partial class CommandDesk(
 
             made = true;
             return _live[request.RunId] = new Slot(request.ProjectId, asked, new Lazy<Task<LiveRun?>>(() => StartOrForgetAsync(request.RunId, start)));
+        }
+    }
+
+    private Slot? Slotted(Guid id, string asked)
+    {
+        lock (_gate)
+        {
+            return !_live.TryGetValue(id, out var known) ? null
+                : known.Asked == asked ? known
+                : throw new RequestFailure(ErrorCode.Conflict, "Another command runs under this id.");
         }
     }
 

@@ -1,4 +1,4 @@
-using PocketCoder.Machine.Connections;
+using PocketCoder.Machine.Commands.Rules;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Terminals;
 using PocketCoder.Protocol;
@@ -8,7 +8,7 @@ namespace PocketCoder.Machine.Commands;
 /// <summary>The commands' messages. Looking needs <c>view</c>, as a transcript does; running is what an allowed command is, so it needs <c>decide</c>.</summary>
 internal static class CommandRoutes
 {
-    public static MessageTable MapCommands(this MessageTable table, CommandDesk desk) => table
+    public static MessageTable MapCommands(this MessageTable table, CommandDesk desk, CommandDoor door, CommandPolicies policies) => table
         .Map(
             MessageTypes.CommandExec,
             Scope.Decide,
@@ -16,7 +16,7 @@ internal static class CommandRoutes
             ProtocolJson.Default.CommandExecResponse,
             async (caller, request, cancellationToken) =>
             {
-                var taken = await desk.ExecAsync(request, new Typist(caller.Device.DeviceId, caller.Device.Name), cancellationToken);
+                var taken = await door.ExecAsync(request, caller.Device, cancellationToken);
                 Follow(desk, caller, taken.Live, 0);
                 return new CommandExecResponse(taken.Run, taken.Started);
             },
@@ -59,7 +59,20 @@ internal static class CommandRoutes
             Scope.Decide,
             ProtocolJson.Default.CommandFavouritesSetRequest,
             ProtocolJson.Default.CommandFavouritesSetResponse,
-            async (_, request, cancellationToken) => new CommandFavouritesSetResponse(await desk.SetFavouritesAsync(request, cancellationToken)));
+            async (_, request, cancellationToken) => new CommandFavouritesSetResponse(await desk.SetFavouritesAsync(request, cancellationToken)))
+        .Map(
+            MessageTypes.CommandPolicyGet,
+            Scope.View,
+            ProtocolJson.Default.CommandPolicyGetRequest,
+            ProtocolJson.Default.CommandPolicyGetResponse,
+            async (_, request, cancellationToken) => new CommandPolicyGetResponse(await policies.GetAsync(request.ProjectId, cancellationToken)))
+        .Map(
+            MessageTypes.CommandPolicySet,
+            Scope.Manage,
+            ProtocolJson.Default.CommandPolicySetRequest,
+            ProtocolJson.Default.CommandPolicySetResponse,
+            async (caller, request, cancellationToken) => new CommandPolicySetResponse(
+                await policies.SetAsync(request.ProjectId, request.Policy, new Typist(caller.Device.DeviceId, caller.Device.Name), cancellationToken)));
 
     private static void Follow(CommandDesk desk, Caller caller, LiveRun? run, long offset)
     {

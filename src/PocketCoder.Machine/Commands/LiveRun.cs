@@ -8,7 +8,7 @@ namespace PocketCoder.Machine.Commands;
 /// <summary>A one-shot command that runs: what it writes goes whole to disk, and whoever follows is told that there is more. Thread-safe.</summary>
 internal sealed class LiveRun
 {
-    private const int PreviewBytes = 4 * 1024;
+    public const int PreviewBytes = 4 * 1024;
 
     private static readonly TimeSpan KillGrace = TimeSpan.FromSeconds(3);
 
@@ -150,7 +150,7 @@ internal sealed class LiveRun
         {
             return await _spool.Completed;
         }
-        catch (IOException)
+        catch (Exception) // whatever it was: a run that nobody ends would hold its place for ever
         {
             return new ExecOutcome(ExecEnd.Lost, -1, null, TimeSpan.Zero);
         }

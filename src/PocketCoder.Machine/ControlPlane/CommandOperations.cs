@@ -15,7 +15,7 @@ internal static class CommandOperations
     private static readonly CommandControlJson s_json = CommandControlJson.Default;
 
     /// <summary>Every operation there is, as method and path.</summary>
-    public static IReadOnlyList<string> All { get; } = ["POST /commands/exec", "POST /commands/read", "POST /commands/cancel", "POST /commands/list"];
+    public static IReadOnlyList<string> All { get; } = ["POST /commands/exec", "POST /commands/read", "POST /commands/cancel", "POST /commands/list", "POST /commands/policy"];
 
     /// <summary>The operation asked for, to be run; null: none of these.</summary>
     public static Func<Task>? Find(HttpContext context, IControlTarget target) => (context.Request.Method, context.Request.Path.Value) switch
@@ -25,6 +25,7 @@ internal static class CommandOperations
             context, s_json.CommandReadBody, (r, ct) => target.Commands.ReadAsync(r.Run, r.Offset, r.Limit, TimeSpan.FromMilliseconds(Math.Clamp(r.WaitMs, 0, LongestWaitMs)), ct), s_json.CommandReadResponse),
         ("POST", "/commands/cancel") => () => ControlOperations.TakeAsync(context, s_json.CommandSelection, (r, ct) => target.Commands.CancelAsync(r.Run, ct), s_json.CommandRunInfo),
         ("POST", "/commands/list") => () => ControlOperations.TakeAsync(context, s_json.CommandListBody, List(target), s_json.CommandRunsListResponse),
+        ("POST", "/commands/policy") => () => ControlOperations.TakeAsync(context, s_json.CommandPolicyBody, Policy(target), s_json.CommandPolicy),
         _ => null,
     };
 
@@ -38,6 +39,12 @@ internal static class CommandOperations
     {
         var project = body.Project is { } named ? Selection.Project(await target.ListProjectsAsync(ct), named).ProjectId : (Guid?)null;
         return await target.Commands.ListAsync(new CommandRunsListRequest(project, null, body.Limit), ct);
+    };
+
+    private static Func<CommandPolicyBody, CancellationToken, Task<CommandPolicy>> Policy(IControlTarget target) => async (body, ct) =>
+    {
+        var project = Selection.Project(await target.ListProjectsAsync(ct), body.Project).ProjectId;
+        return body.Policy is { } policy ? await target.Commands.SetPolicyAsync(project, policy, ct) : await target.Commands.PolicyAsync(project, ct);
     };
 
     private static HttpContext Roomy(HttpContext context)

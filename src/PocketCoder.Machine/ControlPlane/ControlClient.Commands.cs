@@ -23,4 +23,8 @@ public sealed partial class ControlClient
     /// <param name="project">Null: of all projects.</param>
     public Task<CommandRunsListResponse> ListCommandsAsync(string? project, int limit, CancellationToken ct)
         => PostAsync("commands/list", new CommandListBody(project, limit), s_commands.CommandListBody, s_commands.CommandRunsListResponse, ct);
+
+    /// <param name="policy">Null: only show it.</param>
+    public Task<CommandPolicy> CommandPolicyAsync(string project, CommandPolicy? policy, CancellationToken ct)
+        => PostAsync("commands/policy", new CommandPolicyBody(project, policy), s_commands.CommandPolicyBody, s_commands.CommandPolicy, ct);
 }

@@ -1,7 +1,9 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -9,27 +11,77 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using PocketCoder.Machine.ControlPlane.Loopback;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.ControlPlane;
 
 /// <summary>
-/// HTTP and JSON on a Unix socket that only this user can open: how the CLI talks to the daemon. There is no port, so no web page and no
-/// other user reaches it. Thread-safe.
+/// The control plane: HTTP and JSON on a Unix socket that only this user can open, which is how the CLI talks to the daemon; and, when wanted, on a port of 127.0.0.1 for programs that can't open one. One
+/// server for both, since a second costs memory and start time. Thread-safe.
 /// </summary>
 public sealed partial class ControlServer : IAsyncDisposable
 {
+    public const int DefaultPort = 17333;
+
+    private const int BodyBytes = 64 * 1024;
+
+    /// <summary>Connections of each of the two: whoever floods the port must not keep the owner out of the socket.</summary>
+    private const int Most = 64;
+
     private readonly Home _home;
     private readonly WebApplication _app;
 
-    private ControlServer(Home home, WebApplication app) => (_home, _app) = (home, app);
+    private ControlServer(Home home, WebApplication app, string? url) => (_home, _app, Url) = (home, app, url);
 
-    /// <summary>Starts listening on <see cref="Home.ControlSocket"/>.</summary>
+    /// <summary>Where the port is; null: there is none.</summary>
+    public string? Url { get; }
+
+    /// <summary>Starts listening on <see cref="Home.ControlSocket"/>, and on a port.</summary>
     /// <param name="held">Proof that this process is the home's daemon: only then a socket that is left over may be replaced.</param>
-    public static async Task<ControlServer> StartAsync(Home home, DaemonLock held, IControlTarget target, ILoggerFactory loggers, CancellationToken ct = default)
+    /// <param name="port">0: any that is free; null: none.</param>
+    /// <exception cref="IOException">The port can't be had; the message says what to do.</exception>
+    public static async Task<ControlServer> StartAsync(Home home, DaemonLock held, int? port, IControlTarget target, ILoggerFactory loggers, CancellationToken ct = default)
     {
         ArgumentNullException.ThrowIfNull(held);
         File.Delete(home.ControlSocket);
+        var log = loggers.CreateLogger<ControlServer>();
+        var operations = new ControlOperations(home, target);
+        var door = port is null ? null : new LoopbackDoor(home, target, log);
+        var app = Build(home, port);
+        app.UseWebSockets();
+        app.Run(context => IsOwner(context) ? AnswerAsync(context, operations, log)
+            : door is not null ? door.AnswerAsync(context)
+            : Task.FromException(new InvalidOperationException("There is no such listener."))); // and the connection ends
+        try
+        {
+            await ListenAsync(app, port, ct);
+            if (!OperatingSystem.IsWindows())
+            {
+                // Until here the directory's 0700 kept others away.
+                File.SetUnixFileMode(home.ControlSocket, Home.PrivateFile);
+            }
+
+            door?.WriteToken();
+            return new ControlServer(home, app, app.Urls.FirstOrDefault(u => u.StartsWith("http://127.0.0.1:", StringComparison.Ordinal)));
+        }
+        catch
+        {
+            await app.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+        File.Delete(_home.ControlSocket);
+        File.Delete(_home.ControlToken);
+    }
+
+    private static WebApplication Build(Home home, int? port)
+    {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "control" });
         builder.Services.AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance); // what is worth a line is logged below
         builder.Services.AddLogging();
@@ -38,79 +90,109 @@ public sealed partial class ControlServer : IAsyncDisposable
         builder.WebHost.UseKestrelCore().ConfigureKestrel(server =>
         {
             server.AddServerHeader = false;
-            server.Limits.MaxRequestBodySize = 64 * 1024;
-            server.Limits.MaxConcurrentConnections = 64;
-            server.ListenUnixSocket(home.ControlSocket, listen => listen.Protocols = HttpProtocols.Http1);
+            server.Limits.MaxRequestBodySize = BodyBytes;
+            server.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+            server.ListenUnixSocket(home.ControlSocket, listen => Only(listen, new OwnerMark()));
+            if (port is { } number)
+            {
+                server.Listen(IPAddress.Loopback, number, listen => Only(listen, null));
+            }
         });
-        var app = builder.Build();
-        app.UseWebSockets();
-        var operations = new ControlOperations(home, target);
-        var log = loggers.CreateLogger<ControlServer>();
-        app.Run(context => AnswerAsync(context, operations, log));
+        return builder.Build();
+    }
+
+    private static async Task ListenAsync(WebApplication app, int? port, CancellationToken ct)
+    {
         try
         {
             await app.StartAsync(ct);
-            if (!OperatingSystem.IsWindows())
-            {
-                // Until here the directory's 0700 kept others away.
-                File.SetUnixFileMode(home.ControlSocket, Home.PrivateFile);
-            }
         }
-        catch
+        catch (Exception e) when (port is not null && e is IOException { InnerException: AddressInUseException } or SocketException)
         {
-            await app.DisposeAsync();
-            throw;
+            throw LoopbackDoor.Busy(port!.Value, e);
         }
-
-        return new ControlServer(home, app);
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Closes what is too much at once, and marks whose connection it is.</summary>
+    private static void Only(ListenOptions listen, OwnerMark? mark)
     {
-        await _app.StopAsync();
-        await _app.DisposeAsync();
-        File.Delete(_home.ControlSocket);
+        var open = 0;
+        listen.Protocols = HttpProtocols.Http1;
+        listen.Use(next => async connection =>
+        {
+            try
+            {
+                if (Interlocked.Increment(ref open) <= Most)
+                {
+                    connection.Features.Set(mark);
+                    await next(connection);
+                }
+            }
+            finally
+            {
+                Interlocked.Decrement(ref open);
+            }
+        });
     }
 
-    private static async Task AnswerAsync(HttpContext context, ControlOperations operations, ILogger log)
-    {
-        try
+    /// <summary>Whether it came in over the socket. Both must say so: an address is what only the port has.</summary>
+    private static bool IsOwner(HttpContext context) => context.Features.Get<OwnerMark>() is not null && context.Connection.RemoteIpAddress is null;
+
+    private static Task AnswerAsync(HttpContext context, ControlOperations operations, ILogger log) => GuardedAsync(
+        context,
+        async () =>
         {
             Guard(context.Request);
             await operations.RunAsync(context);
+        },
+        (code, _, message) => RefuseAsync(context, new WireError(code, message)),
+        log);
+
+    /// <summary>Runs one operation of either listener; what it fails with is told with its HTTP status.</summary>
+    internal static async Task GuardedAsync(HttpContext context, Func<Task> operation, Func<ErrorCode, int, string, Task> refuse, ILogger log)
+    {
+        try
+        {
+            await operation();
         }
         catch (ControlException e)
         {
-            await RefuseAsync(context, new WireError(e.Code, e.Message));
+            await refuse(e.Code, StatusOf(e.Code), e.Message);
         }
         catch (JsonException)
         {
-            await RefuseAsync(context, new WireError(ErrorCode.InvalidRequest, "The request's body is not what this operation takes."));
+            await refuse(ErrorCode.InvalidRequest, StatusCodes.Status400BadRequest, "The request's body is not what this operation takes.");
         }
         catch (Microsoft.AspNetCore.Http.BadHttpRequestException e)
         {
-            await RefuseAsync(context, new WireError(ErrorCode.InvalidRequest, e.Message));
+            await refuse(ErrorCode.InvalidRequest, e.StatusCode, e.Message);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
+            // nobody waits for the answer
         }
         catch (Exception e)
         {
-            // The outermost frame of an operation: the CLI gets a code, the log gets the rest.
+            // The outermost frame of an operation: the caller gets a code, the log gets the rest.
             LogFailed(log, e, context.Request.Path.Value ?? "");
-            await RefuseAsync(context, new WireError(ErrorCode.UnknownError, "The daemon failed at that. Its log says why: pocketcoder logs"));
+            await refuse(ErrorCode.UnknownError, StatusCodes.Status500InternalServerError, "The daemon failed at that. Its log says why: pocketcoder logs");
         }
     }
+
+    /// <summary>Whether a page in a browser sent it, or a proxy for one.</summary>
+    internal static bool IsOfAPage(HttpRequest request) => request.Headers.Origin.Count > 0 || request.Headers.ContainsKey("Sec-Fetch-Site");
+
+    internal static bool IsJson(HttpRequest request) => string.Equals(request.ContentType?.Split(';')[0].Trim(), "application/json", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>A browser can't open a Unix socket, but a proxy somebody put before it could be asked by one: it would send these.</summary>
     private static void Guard(HttpRequest request)
     {
-        if (request.Headers.Origin.Count > 0 || request.Headers.ContainsKey("Sec-Fetch-Site"))
+        if (IsOfAPage(request))
         {
             throw new ControlException(ErrorCode.Unauthorized, "The control plane takes no requests from web pages.");
         }
 
-        if (HttpMethods.IsPost(request.Method) && !string.Equals(request.ContentType?.Split(';')[0].Trim(), "application/json", StringComparison.OrdinalIgnoreCase))
+        if (HttpMethods.IsPost(request.Method) && !IsJson(request))
         {
             throw new ControlException(ErrorCode.InvalidRequest, "The body must be application/json.");
         }
@@ -128,7 +210,7 @@ public sealed partial class ControlServer : IAsyncDisposable
     }
 
     /// <summary>The HTTP status that goes with an error.</summary>
-    internal static int StatusOf(ErrorCode code)
+    private static int StatusOf(ErrorCode code)
     {
         var status = code switch
         {
@@ -148,6 +230,9 @@ public sealed partial class ControlServer : IAsyncDisposable
         context.Response.ContentType = "application/json";
         await JsonSerializer.SerializeAsync(context.Response.Body, value, type, context.RequestAborted);
     }
+
+    /// <summary>Put on every connection of the Unix socket.</summary>
+    private sealed class OwnerMark;
 
     [LoggerMessage(EventId = 3001, Level = LogLevel.Error, Message = "Control operation {Path} failed")]
     private static partial void LogFailed(ILogger log, Exception e, string path);

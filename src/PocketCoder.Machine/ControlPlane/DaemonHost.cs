@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using PocketCoder.Machine.ControlPlane.Loopback;
 
 namespace PocketCoder.Machine.ControlPlane;
 
@@ -12,13 +11,12 @@ public sealed partial class DaemonHost : IAsyncDisposable
     private readonly DaemonLock _held;
     private readonly Daemon _daemon;
     private readonly ControlServer _control;
-    private readonly LoopbackServer? _loopback;
     private readonly ILogger _log;
     private readonly TimeProvider _time;
     private int _stopped;
 
-    private DaemonHost(DaemonLock held, Daemon daemon, ControlServer control, LoopbackServer? loopback, ILogger log, TimeProvider time)
-        => (_held, _daemon, _control, _loopback, _log, _time) = (held, daemon, control, loopback, log, time);
+    private DaemonHost(DaemonLock held, Daemon daemon, ControlServer control, ILogger log, TimeProvider time)
+        => (_held, _daemon, _control, _log, _time) = (held, daemon, control, log, time);
 
     /// <summary>The same as the CLI sees.</summary>
     public Task<ControlStatus> StatusAsync(CancellationToken ct) => ((IControlTarget)_daemon).StatusAsync(ct);
@@ -37,7 +35,6 @@ public sealed partial class DaemonHost : IAsyncDisposable
         }
 
         Daemon? daemon = null;
-        LoopbackServer? loopback = null;
         try
         {
             if (options.Demo)
@@ -46,25 +43,15 @@ public sealed partial class DaemonHost : IAsyncDisposable
             }
 
             daemon = await Daemon.StartAsync(options, ct);
-            if (options.ControlPort is { } port)
-            {
-                loopback = await LoopbackServer.StartAsync(options.Home, port, daemon, options.LoggerFactory, ct);
-                daemon.ControlUrl = loopback.Url;
-            }
-
-            var control = await ControlServer.StartAsync(options.Home, held, daemon, options.LoggerFactory, ct);
+            var control = await ControlServer.StartAsync(options.Home, held, options.ControlPort, daemon, options.LoggerFactory, ct);
+            daemon.ControlUrl = control.Url;
             var log = options.LoggerFactory.CreateLogger<DaemonHost>();
             var urls = string.Join(" ", daemon.Urls);
             LogStarted(log, DaemonOptions.ProductVersion, daemon.MachineId, urls);
-            return new DaemonHost(held, daemon, control, loopback, log, options.TimeProvider);
+            return new DaemonHost(held, daemon, control, log, options.TimeProvider);
         }
         catch
         {
-            if (loopback is not null)
-            {
-                await loopback.DisposeAsync();
-            }
-
             if (daemon is not null)
             {
                 await daemon.DisposeAsync();
@@ -122,11 +109,6 @@ public sealed partial class DaemonHost : IAsyncDisposable
         try
         {
             LogStopping(_log, reason);
-            if (_loopback is not null)
-            {
-                await _loopback.DisposeAsync();
-            }
-
             await _control.DisposeAsync();
             await _daemon.StopAsync(reason);
             LogStopped(_log);

@@ -16,7 +16,17 @@ public interface IControlCommands
     Task<CommandRunInfo> CancelAsync(Guid run, CancellationToken ct);
 
     Task<CommandRunsListResponse> ListAsync(CommandRunsListRequest request, CancellationToken ct);
+
+    /// <summary>The rules of a project.</summary>
+    Task<CommandPolicy> PolicyAsync(Guid project, CancellationToken ct);
+
+    /// <summary>Sets all of them; gives what they are then.</summary>
+    Task<CommandPolicy> SetPolicyAsync(Guid project, CommandPolicy policy, CancellationToken ct);
 }
+
+/// <param name="Project">Id, the beginning of an id, name or path.</param>
+/// <param name="Policy">Null: only show it.</param>
+internal sealed record CommandPolicyBody(string Project, CommandPolicy? Policy);
 
 /// <param name="Project">Id, the beginning of an id, name or path.</param>
 /// <param name="Request">Its project is filled in.</param>
@@ -38,6 +48,8 @@ internal sealed record CommandListBody(string? Project, int Limit);
 [JsonSerializable(typeof(CommandReadBody))]
 [JsonSerializable(typeof(CommandSelection))]
 [JsonSerializable(typeof(CommandListBody))]
+[JsonSerializable(typeof(CommandPolicyBody))]
+[JsonSerializable(typeof(CommandPolicy))]
 [JsonSerializable(typeof(CommandRunInfo))]
 [JsonSerializable(typeof(CommandReadResponse))]
 [JsonSerializable(typeof(CommandRunsListResponse))]

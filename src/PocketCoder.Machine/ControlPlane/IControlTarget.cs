@@ -10,6 +10,9 @@ public interface IControlTarget : IBrokerControl
 {
     Task<ControlStatus> StatusAsync(CancellationToken ct);
 
+    /// <summary>Which projects' files are being watched, and the number of each one's last <c>fs_changed</c>. A project that never was watched is not in it.</summary>
+    Task<IReadOnlyDictionary<Guid, ProjectWatching>> WatchingAsync(CancellationToken ct);
+
     /// <summary>Begins an orderly stop and returns at once.</summary>
     void RequestStop(string reason);
 
@@ -93,6 +96,10 @@ public interface IControlTarget : IBrokerControl
     /// <exception cref="ControlException"><see cref="ErrorCode.ApprovalNotFound"/>, <see cref="ErrorCode.FileNotFound"/>, <see cref="ErrorCode.InvalidRequest"/></exception>
     Task<ExecutionOutputResponse> OutputAsync(string approval, long offset, int limit, CancellationToken ct);
 }
+
+/// <param name="Running">Somebody follows the project's files, or did so a moment ago.</param>
+/// <param name="LastSeq">Of the last <c>fs_changed</c>.</param>
+public readonly record struct ProjectWatching(bool Running, long LastSeq);
 
 /// <summary>An expected failure of a control operation; it reaches the CLI as code and message.</summary>
 public sealed class ControlException(ErrorCode code, string message, Exception? inner = null) : Exception(message, inner)

@@ -76,10 +76,10 @@ internal sealed class FileDesk(Home home, ProjectStore projects, Store store, Pr
     /// <summary>Changes something. When a secret is among what it touches, the machine does it once it is allowed, and the device is told so by an error.</summary>
     /// <param name="subject">What a person would decide on.</param>
     /// <param name="paths">What it touches.</param>
-    /// <param name="exactly">All else that it depends on.</param>
+    /// <param name="exactly">All else that it depends on. What stands at <paramref name="paths"/> now is bound besides: when that is another thing by the time it is allowed, nothing is done.</param>
     /// <exception cref="RequestFailure">PROJECT_NOT_FOUND, APPROVAL_REQUIRED</exception>
     public async Task<T> ChangeAsync<T>(
-        Caller caller, Guid projectId, FileSubject subject, IReadOnlyList<string> paths, IReadOnlyList<string?> exactly, Func<ProjectFiles, Recorder, Task<T>> change, CancellationToken cancellationToken)
+        Caller caller, Guid projectId, Func<FileSubject> subject, IReadOnlyList<string> paths, IReadOnlyList<string?> exactly, Func<ProjectFiles, Recorder, Task<T>> change, CancellationToken cancellationToken)
     {
         var files = await OfAsync(projectId, cancellationToken);
         if (!paths.Any(files.IsSecret))
@@ -88,12 +88,14 @@ internal sealed class FileDesk(Home home, ProjectStore projects, Store store, Pr
         }
 
         var device = caller.Device;
+        var about = subject();
+        IReadOnlyList<string> stood = [.. paths.Select(files.Pin)];
         throw await asks.RequiredAsync(new ProjectAsk(
             projectId,
             device,
             ApprovalKind.File,
-            subject,
-            ApprovalDigest.OfProject(projectId, $"file_{subject.Operation}", [subject.Path, subject.To, .. exactly]),
+            about,
+            ApprovalDigest.OfProject(projectId, $"file_{about.Operation}", [about.Path, about.To, about.Sha256, .. exactly, .. stood]),
             async _ =>
             {
                 try
@@ -105,18 +107,31 @@ internal sealed class FileDesk(Home home, ProjectStore projects, Store store, Pr
                 {
                     return ProjectOutcome.Failed(e.Message);
                 }
-            }));
+            },
+            Drift: _ => Task.FromResult(Drift(files, paths, stood))));
     }
 
     /// <summary>The subject of a decision about a path.</summary>
-    public static FileSubject Subject(FileOperation operation, string path, string? to = null, long? bytes = null)
-        => new(operation, ProjectPath.Parse(path).Wire, SecretReads.Why, to is null ? null : ProjectPath.Parse(to).Wire, bytes);
+    public static FileSubject Subject(FileOperation operation, string path, string? to = null, (long Bytes, string Sha256)? content = null)
+        => new(operation, ProjectPath.Parse(path).Wire, SecretReads.Why, to is null ? null : ProjectPath.Parse(to).Wire, content?.Bytes, content?.Sha256);
 
     public void Dispose()
     {
         foreach (var files in _files.Values)
         {
             files.Dispose();
+        }
+    }
+
+    private static string? Drift(ProjectFiles files, IReadOnlyList<string> paths, IReadOnlyList<string> stood)
+    {
+        try
+        {
+            return paths.Select(files.Pin).SequenceEqual(stood, StringComparer.Ordinal) ? null : "What stands there is not what it was when this was asked for.";
+        }
+        catch (WorkspaceException e)
+        {
+            return e.Message;
         }
     }
 

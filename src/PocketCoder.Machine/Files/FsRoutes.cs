@@ -1,6 +1,6 @@
-using System.Text;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Protocol;
+using PocketCoder.Workspace.Files;
 
 namespace PocketCoder.Machine.Files;
 
@@ -53,9 +53,9 @@ internal static class FsRoutes
             (caller, request, stop) => desk.ChangeAsync(
                 caller,
                 request.ProjectId,
-                FileDesk.Subject(FileOperation.Write, request.Path, bytes: request.Encoding == FsEncoding.Base64 ? request.Content.Length / 4 * 3 : Encoding.UTF8.GetByteCount(request.Content)),
+                () => FileDesk.Subject(FileOperation.Write, request.Path, content: ProjectFiles.Measure(request)),
                 [request.Path],
-                [request.Content, request.Encoding.ToString(), request.ExpectedEtag, request.IfNoneMatch ? "new" : null],
+                [request.ExpectedEtag, request.IfNoneMatch ? "new" : null, request.Mkdirs ? "mkdirs" : null],
                 (files, record) => files.WriteAsync(request, record),
                 stop))
         .Map(
@@ -64,21 +64,21 @@ internal static class FsRoutes
             ProtocolJson.Default.FsMkdirRequest,
             ProtocolJson.Default.FsMkdirResponse,
             (caller, request, stop) => desk.ChangeAsync(
-                caller, request.ProjectId, FileDesk.Subject(FileOperation.Write, request.Path), [request.Path], ["mkdir"], (files, record) => files.MakeDirectoryAsync(request, record), stop))
+                caller, request.ProjectId, () => FileDesk.Subject(FileOperation.Write, request.Path), [request.Path], ["mkdir"], (files, record) => files.MakeDirectoryAsync(request, record), stop))
         .Map(
             MessageTypes.FsMove,
             Scope.Decide,
             ProtocolJson.Default.FsMoveRequest,
             ProtocolJson.Default.FsMoveResponse,
             (caller, request, stop) => desk.ChangeAsync(
-                caller, request.ProjectId, FileDesk.Subject(FileOperation.Move, request.From, request.To), [request.From, request.To], [], (files, record) => files.MoveAsync(request, record), stop))
+                caller, request.ProjectId, () => FileDesk.Subject(FileOperation.Move, request.From, request.To), [request.From, request.To], [], (files, record) => files.MoveAsync(request, record), stop))
         .Map(
             MessageTypes.FsDelete,
             Scope.Decide,
             ProtocolJson.Default.FsDeleteRequest,
             ProtocolJson.Default.FsDeleteResponse,
             (caller, request, stop) => desk.ChangeAsync(
-                caller, request.ProjectId, FileDesk.Subject(FileOperation.Delete, request.Path), [request.Path], [request.ExpectedEtag], (files, record) => files.DeleteAsync(request, caller.Device.Name, record), stop),
+                caller, request.ProjectId, () => FileDesk.Subject(FileOperation.Delete, request.Path), [request.Path], [request.ExpectedEtag], (files, record) => files.DeleteAsync(request, caller.Device.Name, record), stop),
             concurrent: true)
         .Map(
             MessageTypes.FsRestore,
@@ -89,7 +89,7 @@ internal static class FsRoutes
             {
                 var path = (await desk.OfAsync(request.ProjectId, stop)).PathOfRestored(request);
                 return await desk.ChangeAsync(
-                    caller, request.ProjectId, FileDesk.Subject(FileOperation.Write, path), [path], ["restore", request.TrashId.ToString()], (files, record) => files.RestoreAsync(request, record), stop);
+                    caller, request.ProjectId, () => FileDesk.Subject(FileOperation.Write, path), [path], ["restore", request.TrashId.ToString()], (files, record) => files.RestoreAsync(request, record), stop);
             },
             concurrent: true);
 
@@ -117,9 +117,9 @@ internal static class FsRoutes
                 return await desk.ChangeAsync(
                     caller,
                     request.ProjectId,
-                    FileDesk.Subject(FileOperation.Write, upload.Path, bytes: upload.Bytes),
+                    () => FileDesk.Subject(FileOperation.Write, upload.Path, content: (upload.Bytes, upload.Sha256)),
                     [upload.Path],
-                    [upload.Sha256, upload.ExpectedEtag, upload.IfNoneMatch ? "new" : null],
+                    [upload.ExpectedEtag, upload.IfNoneMatch ? "new" : null, request.UploadId.ToString()],
                     (files, record) => files.EndUploadAsync(request, record),
                     stop);
             },

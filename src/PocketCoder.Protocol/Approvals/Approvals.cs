@@ -196,7 +196,8 @@ public enum FileOperation
 /// <param name="To">Of a move: where to, relative to the project.</param>
 /// <param name="Why">Why it is asked about, in a sentence.</param>
 /// <param name="Bytes">How many are written; null for what writes none.</param>
-public sealed record FileSubject(FileOperation Operation, string Path, string Why, string? To = null, long? Bytes = null) : ApprovalSubject;
+/// <param name="Sha256">Of what is written (hex), and no other than that is; null for what writes none. The ledger's <c>file_changed</c> row has the same.</param>
+public sealed record FileSubject(FileOperation Operation, string Path, string Why, string? To = null, long? Bytes = null, string? Sha256 = null) : ApprovalSubject;
 
 [JsonConverter(typeof(LowerSnake<GitOperation>))]
 public enum GitOperation

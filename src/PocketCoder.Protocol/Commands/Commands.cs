@@ -41,6 +41,14 @@ public static class CommandLimits
     public const int ListLimit = 200;
 
     public const int Favourites = 50;
+
+    /// <summary>Rules of a project.</summary>
+    public const int Rules = 100;
+
+    public const int PatternCharacters = 500;
+
+    /// <summary>Of a command in what every device is told.</summary>
+    public const int ShownCharacters = 200;
 }
 
 /// <summary>What became of a one-shot command.</summary>
@@ -98,7 +106,7 @@ public sealed record CommandRunInfo(
 /// <summary>
 /// Runs a command line once, in a sandbox of the project's usual kind, without a terminal. <c>command_output</c> and <c>command_exit</c> follow on this connection
 /// (stream <c>run/&lt;runId&gt;</c>), possibly before the answer. The same request with the same <paramref name="RunId"/> starts nothing twice; another one with it is <c>CONFLICT</c>.
-/// Errors: <c>DAEMON_BUSY</c> (<see cref="CommandLimits.Parallel"/> run), <c>PROJECT_NOT_FOUND</c>, <c>OUTSIDE_PROJECT_ROOT</c>, <c>FILE_NOT_FOUND</c> (cwd), <c>SANDBOX_UNAVAILABLE</c>, <c>CONFLICT</c>, <c>INVALID_REQUEST</c>.
+/// Errors: <c>APPROVAL_REQUIRED</c> (the project's rules ask; the machine runs it when it is allowed), <c>UNAUTHORIZED</c> (they deny), <c>DAEMON_BUSY</c> (<see cref="CommandLimits.Parallel"/> run), <c>PROJECT_NOT_FOUND</c>, <c>OUTSIDE_PROJECT_ROOT</c>, <c>FILE_NOT_FOUND</c> (cwd), <c>SANDBOX_UNAVAILABLE</c>, <c>CONFLICT</c>, <c>INVALID_REQUEST</c>.
 /// </summary>
 /// <param name="Command">For <c>bash -c</c>, at most <see cref="CommandLimits.CommandBytes"/>.</param>
 /// <param name="Cwd">A folder of the project, relative or absolute; null: the project.</param>

@@ -122,6 +122,8 @@ public static class MessageTypes
     public const string CommandRunsList = "command_runs_list";
     public const string CommandFavouritesGet = "command_favourites_get";
     public const string CommandFavouritesSet = "command_favourites_set";
+    public const string CommandPolicyGet = "command_policy_get";
+    public const string CommandPolicySet = "command_policy_set";
 
     /// <summary>Machine → device: what a one-shot command writes, see <see cref="CommandOutputPayload"/>.</summary>
     public const string CommandOutput = "command_output";
@@ -161,6 +163,6 @@ public static class MessageTypes
         GitStatus, GitPush, GitFetch, GitPull, GitBranches, GitBranchCreate, GitCheckout, GitStage, GitUnstage, GitCommit, GitFileBase, GitDiff, GitLog,
         GitShow, GitBlame, GitStashes, GitStash, GitDiscard, GitDiscardUndo, GitTags, GitTagCreate, GitTagDelete, GitRemotes,
         GitWorktrees, GitWorktreeCreate, GitWorktreeRemove, GitWorktreeMerge, GitSubmodules, GitConflict, GitConflictResolve, GitOperation,
-        CommandExec, CommandCancel, CommandRead, CommandRunsList, CommandFavouritesGet, CommandFavouritesSet,
+        CommandExec, CommandCancel, CommandRead, CommandRunsList, CommandFavouritesGet, CommandFavouritesSet, CommandPolicyGet, CommandPolicySet,
     ];
 }

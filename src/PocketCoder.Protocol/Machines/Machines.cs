@@ -59,6 +59,7 @@ public sealed record MachineStateResponse(
 [JsonDerivedType(typeof(MachineChanged), "machine")]
 [JsonDerivedType(typeof(GitChanged), "git")]
 [JsonDerivedType(typeof(GitProgress), "git_progress")]
+[JsonDerivedType(typeof(CommandRunChanged), "command_run")]
 [JsonDerivedType(typeof(MachineStopping), "stopping")]
 public abstract record MachineEvent;
 
@@ -80,12 +81,20 @@ public sealed record LedgerMoved(LedgerHead Head) : MachineEvent;
 /// <summary>What the machine says of itself, anew.</summary>
 public sealed record MachineChanged(MachineInfo Machine) : MachineEvent;
 
-/// <summary>A device's word changed something in a project's repository: ask for its status again. What others change is not told so.</summary>
+/// <summary>
+/// Something changed in a project's repository: ask for its status again. By a device's word always; by others (a terminal, an agent) while somebody follows the project's files, and only when the
+/// project is the top of its repository.
+/// </summary>
 public sealed record GitChanged(Guid ProjectId) : MachineEvent;
 
 /// <summary>How far a push, fetch or pull is, in git's own words.</summary>
 /// <param name="Text">One line. Untrusted.</param>
 public sealed record GitProgress(Guid ProjectId, string Text) : MachineEvent;
+
+/// <summary>A one-shot command began, or is over. All of it: <c>command_runs_list</c>; what it writes: <c>command_read</c> with <c>follow</c>.</summary>
+/// <param name="By">Who runs it. Untrusted.</param>
+/// <param name="Command">The first <see cref="CommandLimits.ShownCharacters"/> characters of it. Untrusted.</param>
+public sealed record CommandRunChanged(Guid RunId, Guid ProjectId, CommandRunState State, int? ExitCode, string By, string Command) : MachineEvent;
 
 /// <summary>The daemon is stopping, and why.</summary>
 public sealed record MachineStopping(string Reason) : MachineEvent;

@@ -3,14 +3,14 @@ using PocketCoder.Protocol;
 
 namespace PocketCoder.Workspace.Beneath;
 
-/// <summary>Numbers of Linux for what can go wrong, and what they mean to a device.</summary>
-internal static class Errno
+/// <summary>Numbers of Linux for what can go wrong, and what they mean to a device. Stateless.</summary>
+public static class Errno
 {
     public const int NotPermitted = 1, NotFound = 2, Again = 11, Denied = 13, Exists = 17, CrossDevice = 18, NotADirectory = 20, IsADirectory = 21, Invalid = 22, TooManyFiles = 24, Busy = 26, TooBig = 27,
         NoSpace = 28, ReadOnly = 30, NameTooLong = 36, NotImplemented = 38, NotEmpty = 39, Loop = 40, Quota = 122, SystemFiles = 23;
 
     /// <summary>A failed call on something in a project.</summary>
-    public static WorkspaceException Failure(int error, ProjectPath path)
+    internal static WorkspaceException Failure(int error, ProjectPath path)
     {
         var shown = path.IsRoot ? "The project's folder" : path.Wire;
         return error switch
@@ -34,7 +34,7 @@ internal static class Errno
     }
 
     /// <summary>A failed read or write of .NET's on an open file.</summary>
-    public static WorkspaceException Failure(Exception error, ProjectPath path) => error switch
+    internal static WorkspaceException Failure(Exception error, ProjectPath path) => error switch
     {
         WorkspaceException known => known,
         UnauthorizedAccessException => Failure(Denied, path),

@@ -6,9 +6,9 @@ namespace PocketCoder.Workspace.Beneath;
 
 /// <summary>
 /// Files by directory handle and byte name: what .NET has no door to. Linux only (glibc and musl; the numbers of x86-64 and arm64). Names are Latin-1 text.
-/// What fails returns null or false and leaves the reason in <see cref="LastError"/>.
+/// What fails returns null or false and leaves the reason in <see cref="LastError"/>. The one place that calls the kernel for files; a path that somebody else wrote goes through <see cref="ProjectRoot"/>. Thread-safe.
 /// </summary>
-internal static partial class Libc
+public static partial class Libc
 {
     public const int WriteOnly = 1, ReadWrite = 2, Create = 0x40, Exclusive = 0x80, NoControllingTerminal = 0x100, Truncate = 0x200, NonBlocking = 0x800, CloseOnExec = 0x80000, PathOnly = 0x200000;
     public const ulong StayBeneath = 0x08, NoMagicLinks = 0x02, NoLinks = 0x04;

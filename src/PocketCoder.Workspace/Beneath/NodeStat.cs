@@ -10,18 +10,21 @@ namespace PocketCoder.Workspace.Beneath;
 /// <param name="Changed">Of the inode, in nanoseconds since 1970: nobody but the kernel sets it.</param>
 /// <param name="Modified">Nanoseconds since 1970.</param>
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct NodeStat(uint Links, uint User, uint Group, int Mode, ulong Inode, long Size, long Changed, long Modified, ulong Device)
+public readonly record struct NodeStat(uint Links, uint User, uint Group, int Mode, ulong Inode, long Size, long Changed, long Modified, ulong Device)
 {
-    private const int TypeMask = 0xF000;
+    /// <summary>The bits of <see cref="Mode"/> that tell what it is (inode(7)).</summary>
+    public const int TypeMask = 0xF000;
 
-    public bool IsRegular => (Mode & TypeMask) == 0x8000;
+    public const int RegularType = 0x8000, LinkType = 0xA000, DirectoryType = 0x4000, PermissionMask = 0x1FF;
 
-    public bool IsLink => (Mode & TypeMask) == 0xA000;
+    public bool IsRegular => (Mode & TypeMask) == RegularType;
 
-    public bool IsDirectory => (Mode & TypeMask) == 0x4000;
+    public bool IsLink => (Mode & TypeMask) == LinkType;
+
+    public bool IsDirectory => (Mode & TypeMask) == DirectoryType;
 
     /// <summary>Without set-id and sticky bits: those are never given to new content.</summary>
-    public int Permissions => Mode & 0x1FF;
+    public int Permissions => Mode & PermissionMask;
 
     public FsKind Kind => IsRegular ? FsKind.File : IsDirectory ? FsKind.Dir : IsLink ? FsKind.Symlink : FsKind.Other;
 

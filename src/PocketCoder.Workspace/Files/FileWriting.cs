@@ -49,7 +49,8 @@ internal static class FileWriting
 
     public static bool IsDigest(string text) => text.Length == 64 && text.All(char.IsAsciiHexDigitLower);
 
-    private static byte[] Decode(FsWriteRequest request)
+    /// <exception cref="WorkspaceException">INVALID_REQUEST, FILE_TOO_LARGE</exception>
+    public static byte[] Decode(FsWriteRequest request)
     {
         byte[] content;
         try

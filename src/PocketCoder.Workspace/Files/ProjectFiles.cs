@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using PocketCoder.Protocol;
 using PocketCoder.Workspace.Beneath;
@@ -33,6 +34,25 @@ public sealed class ProjectFiles : IDisposable
         var parsed = ProjectPath.Parse(path);
         using var root = Open();
         return IsSecret(root, parsed);
+    }
+
+    /// <summary>
+    /// What stands at a path now, and where that really is, as one text: the same again only while nothing about it is different. Of a regular file of at most 10 MiB its content, of anything else what the
+    /// kernel tells of it.
+    /// </summary>
+    public string Pin(string path)
+    {
+        var parsed = ProjectPath.Parse(path);
+        using var root = Open();
+        return FilePin.Of(root, parsed);
+    }
+
+    /// <summary>How much a write would write, and its SHA-256.</summary>
+    /// <exception cref="WorkspaceException">INVALID_REQUEST, FILE_TOO_LARGE</exception>
+    public static (long Bytes, string Sha256) Measure(FsWriteRequest request)
+    {
+        var content = FileWriting.Decode(request);
+        return (content.Length, Convert.ToHexStringLower(SHA256.HashData(content)));
     }
 
     public async Task<FsListResponse> ListAsync(FsListRequest request, CancellationToken cancellationToken)

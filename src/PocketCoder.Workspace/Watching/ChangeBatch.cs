@@ -14,6 +14,7 @@ internal sealed class ChangeBatch
 
     private readonly Dictionary<string, FsChangeKind> _changes = new(StringComparer.Ordinal);
     private bool _truncated;
+    private bool _git;
     private TimeSpan? _first;
     private TimeSpan _last;
 
@@ -42,6 +43,13 @@ internal sealed class ChangeBatch
         _truncated = true;
     }
 
+    /// <summary>Something of git's own changed that decides what it says of the project.</summary>
+    public void Git(TimeSpan now)
+    {
+        Touch(now);
+        _git = true;
+    }
+
     /// <summary>How long until it is to be told; null: nothing waits.</summary>
     public TimeSpan? DueIn(TimeSpan now)
     {
@@ -55,13 +63,13 @@ internal sealed class ChangeBatch
     }
 
     /// <summary>What waited, by path.</summary>
-    public (IReadOnlyList<FsChange> Changes, bool Truncated) Take()
+    public (IReadOnlyList<FsChange> Changes, bool Truncated, bool Git) Take()
     {
         List<FsChange> changes = [.. _changes.OrderBy(c => c.Key, StringComparer.Ordinal).Select(c => new FsChange(c.Value, new ProjectPath(c.Key).Wire))];
-        var truncated = _truncated;
+        var (truncated, git) = (_truncated, _git);
         _changes.Clear();
-        (_truncated, _first) = (false, null);
-        return (changes, truncated);
+        (_truncated, _git, _first) = (false, false, null);
+        return (changes, truncated, git);
     }
 
     private void Touch(TimeSpan now)

@@ -17,11 +17,14 @@ internal sealed class NotifiedTree : IDisposable
     private readonly ProjectRoot _root;
     private readonly int _most;
     private readonly Action<FsChangeKind, ProjectPath> _changed;
+    private readonly Action _gitChanged;
+    private readonly HashSet<int> _git = [];
     private readonly Dictionary<int, Folder> _watches = [];
     private readonly byte[] _buffer = new byte[64 * 1024];
     private Folder? _top;
 
-    private NotifiedTree(ProjectRoot root, Inotify inotify, int most, Action<FsChangeKind, ProjectPath> changed) => (_root, Inotify, _most, _changed) = (root, inotify, most, changed);
+    private NotifiedTree(ProjectRoot root, Inotify inotify, int most, Action<FsChangeKind, ProjectPath> changed, Action gitChanged)
+        => (_root, Inotify, _most, _changed, _gitChanged) = (root, inotify, most, changed, gitChanged);
 
     private sealed class Folder(ProjectPath path, IgnoreScope ignores, int watch)
     {
@@ -50,7 +53,7 @@ internal sealed class NotifiedTree : IDisposable
 
     /// <summary>Watches everything there is; null with a reason for people when the system does not let it.</summary>
     /// <param name="most">Folders at most.</param>
-    public static NotifiedTree? TryOpen(ProjectRoot root, int most, Action<FsChangeKind, ProjectPath> changed, out string? why)
+    public static NotifiedTree? TryOpen(ProjectRoot root, int most, Action<FsChangeKind, ProjectPath> changed, Action gitChanged, out string? why)
     {
         why = "the system has no more file watchers to give (fs.inotify.max_user_instances)";
         if (Inotify.TryOpen() is not { } inotify)
@@ -58,7 +61,7 @@ internal sealed class NotifiedTree : IDisposable
             return null;
         }
 
-        var tree = new NotifiedTree(root, inotify, most, changed);
+        var tree = new NotifiedTree(root, inotify, most, changed, gitChanged);
         using var handle = root.OpenFolder(ProjectPath.Root);
         if (tree.Watch(handle, ProjectPath.Root, null, IgnoreScope.OfRoot(root), tell: false) is { } problem)
         {
@@ -67,6 +70,7 @@ internal sealed class NotifiedTree : IDisposable
             return null;
         }
 
+        tree.WatchGit();
         why = null;
         return tree;
     }
@@ -115,6 +119,12 @@ internal sealed class NotifiedTree : IDisposable
             return null;
         }
 
+        if (_git.Contains(watch))
+        {
+            TakeGit(watch, mask, name);
+            return null;
+        }
+
         if (!_watches.TryGetValue(watch, out var folder))
         {
             return null; // forgotten already
@@ -129,6 +139,13 @@ internal sealed class NotifiedTree : IDisposable
             }
 
             return null; // of others their own folder tells
+        }
+
+        if (folder == _top && name == GitState.Folder)
+        {
+            WatchGit();
+            _gitChanged();
+            return null;
         }
 
         var isFolder = (mask & Inotify.IsFolder) != 0;
@@ -154,6 +171,28 @@ internal sealed class NotifiedTree : IDisposable
         _changed(folder.Names.Add(Hash(name)) ? FsChangeKind.Create : FsChangeKind.Modify, path);
         return isFolder && (mask & (Inotify.Create | Inotify.MovedTo)) != 0 ? Enter(folder, name, path) : null;
     }
+
+    private void TakeGit(int watch, uint mask, string name)
+    {
+        if ((mask & Inotify.Ignored) != 0)
+        {
+            _git.Remove(watch);
+        }
+        else if (GitState.Decides(name))
+        {
+            WatchGit(); // what git makes at first, it makes one after the other
+            _gitChanged();
+        }
+    }
+
+    /// <summary>Watches what git keeps its state in; watching it again changes nothing. Without it git is only told less of.</summary>
+    private void WatchGit() => GitState.Visit(_root, folder =>
+    {
+        if (Inotify.Add(folder) is >= 0 and var watch)
+        {
+            _git.Add(watch);
+        }
+    });
 
     /// <summary>A folder that came, with all that is in it by now.</summary>
     private string? Enter(Folder parent, string name, ProjectPath path)

@@ -7,7 +7,8 @@ namespace PocketCoder.Workspace.Watching;
 /// <summary>Changes of a project that belong together.</summary>
 /// <param name="Truncated">More changed: list anew what is shown.</param>
 /// <param name="Warning">What a person should know about the watching itself.</param>
-public sealed record WatchEvent(IReadOnlyList<FsChange> Changes, bool Truncated, string? Warning);
+/// <param name="Git">What git says of the project may be different: another branch, another commit, another index. True with nothing else when no file changed.</param>
+public sealed record WatchEvent(IReadOnlyList<FsChange> Changes, bool Truncated, string? Warning, bool Git = false);
 
 /// <summary>
 /// Watches one project on a thread of its own, from its making until it is disposed of: with inotify, or by looking every few seconds where that is not to be had. A folder that is gone is waited for.
@@ -131,8 +132,8 @@ public sealed class ProjectWatch : IDisposable
 
         if (_batch.DueIn(Now) == TimeSpan.Zero)
         {
-            var (changes, truncated) = _batch.Take();
-            _publish(new WatchEvent(changes, truncated, Warning));
+            var (changes, truncated, git) = _batch.Take();
+            _publish(new WatchEvent(changes, truncated, Warning, git));
         }
     }
 
@@ -142,11 +143,11 @@ public sealed class ProjectWatch : IDisposable
         try
         {
             _root = ProjectRoot.Open(_options.Path, _options.Closed, _options.WalkOnly);
-            _notified = NotifiedTree.TryOpen(_root, _mostFolders, Changed, out var why);
+            _notified = NotifiedTree.TryOpen(_root, _mostFolders, Changed, GitChanged, out var why);
             Volatile.Write(ref _warning, why is null ? null : $"Changes of files show a little later than usual, since the project can't be watched: {why}.");
             if (_notified is null)
             {
-                _scanned = new ScannedTree(_root, Changed);
+                _scanned = new ScannedTree(_root, Changed, GitChanged);
                 _scanned.Scan();
             }
         }
@@ -177,6 +178,8 @@ public sealed class ProjectWatch : IDisposable
         _root?.Dispose();
         (_root, _notified, _scanned) = (null, null, null);
     }
+
+    private void GitChanged() => _batch.Git(Now);
 
     private void Changed(FsChangeKind kind, ProjectPath path) => _batch.Add(kind, path, Now);
 }

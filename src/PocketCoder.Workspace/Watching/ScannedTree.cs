@@ -7,7 +7,7 @@ using PocketCoder.Workspace.Ignoring;
 namespace PocketCoder.Workspace.Watching;
 
 /// <summary>A project that is looked through again and again, where it can't be watched. One thread uses it.</summary>
-internal sealed class ScannedTree(ProjectRoot root, Action<FsChangeKind, ProjectPath> changed)
+internal sealed class ScannedTree(ProjectRoot root, Action<FsChangeKind, ProjectPath> changed, Action gitChanged)
 {
     /// <summary>Things remembered; what is beyond is not told of.</summary>
     private const int Most = 200_000;
@@ -15,6 +15,7 @@ internal sealed class ScannedTree(ProjectRoot root, Action<FsChangeKind, Project
     private Dictionary<string, Seen> _known = new(StringComparer.Ordinal);
     private Dictionary<string, Seen> _now = new(StringComparer.Ordinal);
     private bool _first = true;
+    private int _git;
 
     [StructLayout(LayoutKind.Auto)]
     private readonly record struct Seen(long Modified, long Size, ulong Inode, bool Folder);
@@ -28,10 +29,17 @@ internal sealed class ScannedTree(ProjectRoot root, Action<FsChangeKind, Project
             Walk(handle, ProjectPath.Root, IgnoreScope.OfRoot(root));
         }
 
+        var git = GitState.Look(root);
         if (!_first)
         {
             Compare();
+            if (git != _git)
+            {
+                gitChanged();
+            }
         }
+
+        _git = git;
 
         _first = false;
         (_known, _now) = (_now, _known);

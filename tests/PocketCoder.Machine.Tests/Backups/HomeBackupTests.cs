@@ -1,6 +1,8 @@
 using System.Runtime.Versioning;
 using PocketCoder.Machine.Backups;
 using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Protocol;
+using PocketCoder.Testing;
 
 namespace PocketCoder.Machine.Tests.Backups;
 
@@ -48,6 +50,39 @@ public sealed class HomeBackupTests
         Assert.True(verified.Intact);
         var rows = await ((IControlTarget)daemon.Daemon).ListLedgerAsync(new PocketCoder.Protocol.LedgerListRequest(Limit: 50), CancellationToken.None);
         Assert.Contains(rows.Rows, r => r.Body.Contains("\"ledger_restored\"", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_backup_made_while_things_are_written_is_of_one_moment_and_verifies()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        await using var phone = await daemon.PhoneAsync();
+        await using var place = new Place();
+        using var enough = new CancellationTokenSource();
+        var written = 0;
+        var writing = Task.Run(async () =>
+        {
+            while (!enough.IsCancellationRequested)
+            {
+                await phone.Device.AskAsync(
+                    MessageTypes.FsWrite, new FsWriteRequest(phone.Project.ProjectId, "busy.txt", $"{written}"), ProtocolJson.Default.FsWriteRequest, ProtocolJson.Default.FsWriteResponse);
+                Interlocked.Increment(ref written);
+            }
+        });
+
+        var seqs = new List<long>();
+        for (var i = 0; i < 3; i++)
+        {
+            var before = Volatile.Read(ref written);
+            await Wait.UntilAsync(() => Volatile.Read(ref written) > before, "something is written");
+            seqs.Add((await HomeBackup.MakeAsync(daemon.Options.Home, place.At($"{i}"), TimeProvider.System, CancellationToken.None)).LedgerSeq);
+            Assert.Equal(seqs[^1], (await HomeBackup.VerifyAsync(place.At($"{i}"), CancellationToken.None)).LedgerSeq);
+        }
+
+        await enough.CancelAsync();
+        await writing;
+        Assert.True(seqs[0] < seqs[1] && seqs[1] < seqs[2], string.Join(' ', seqs));
+        Assert.True((await phone.VerifyAsync()).Intact);
     }
 
     [Fact]

@@ -1,5 +1,9 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Microsoft.Data.Sqlite;
+using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Processes;
 using PocketCoder.Protocol;
 using PocketCoder.Testing;
 using PocketCoder.Testing.Devices;
@@ -122,7 +126,99 @@ public sealed class FileStoryTests
         Assert.True(later.Reset);
         Assert.True(later.Head >= missed.Seq && later.Head < missed.Seq + 1000, "a clean stop loses no number and skips none");
         Assert.NotEqual(first.Epoch, later.Epoch);
-        Assert.Equal(ErrorCode.ProjectNotFound, (await RefusedAsync(() => FollowAsync(again, $"files/{Guid.CreateVersion7()}"))).Code);
+
+        // A daemon that was killed while it watched says nothing of a clean end: numbers after the last known one may have been used.
+        await daemon.Daemon.StopAsync("test");
+        using (var database = new SqliteConnection($"Data Source={daemon.Options.Home.Database};Pooling=False"))
+        {
+            database.Open();
+            using var update = database.CreateCommand();
+            update.CommandText = "UPDATE fs_state SET clean = 0";
+            Assert.Equal(1, update.ExecuteNonQuery());
+        }
+
+        await daemon.RestartAsync();
+        await using var third = await phone.Device.AgainAsync(daemon.Url);
+        var jumped = await FollowAsync(third, stream, later.Epoch, later.Head);
+        Assert.Equal((true, later.Head + 1000), (jumped.Reset, jumped.Head));
+        Assert.Equal(ErrorCode.ProjectNotFound, (await RefusedAsync(() => FollowAsync(third, $"files/{Guid.CreateVersion7()}"))).Code);
+    }
+
+    [Fact]
+    public async Task A_branch_changed_in_a_terminal_is_told_to_who_looks_and_a_project_that_is_none_any_more_is_watched_no_more()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        await using var phone = await daemon.PhoneAsync();
+        await phone.Device.SubscribeAsync("machine", phone.Device.Hello.Instance, 0);
+        await ShellAsync(phone, "git init -q && git -c user.name=a -c user.email=a@b commit -q --allow-empty -m one");
+        await FollowAsync(phone.Device, $"files/{phone.Project.ProjectId}");
+        var control = (IControlTarget)daemon.Daemon;
+        var before = (await control.WatchingAsync(CancellationToken.None))[phone.Project.ProjectId];
+        Assert.True(before.Running);
+
+        await ShellAsync(phone, "git checkout -q -b other");
+        await phone.Device.NextAsync(e => e.Type == MessageTypes.MachineEvent && e.Payload!.Value.GetProperty("kind").GetString() == "git" && e.Payload!.Value.GetProperty("projectId").GetGuid() == phone.Project.ProjectId, "a word about git");
+        Assert.Equal(before, (await control.WatchingAsync(CancellationToken.None))[phone.Project.ProjectId]); // no file changed
+
+        await control.RemoveProjectAsync(phone.Project.ProjectId, CancellationToken.None);
+        var last = await phone.Device.NextAsync(e => e.Type == MessageTypes.FsChanged, "the end");
+        Assert.Equal([new FsChange(FsChangeKind.Delete, "")], last.Payload!.Value.Deserialize(ProtocolJson.Default.FsChangedPayload)!.Changes);
+        Assert.False((await control.WatchingAsync(CancellationToken.None))[phone.Project.ProjectId].Running);
+        Assert.Equal(ErrorCode.ProjectNotFound, (await RefusedAsync(() => ReadAsync(phone, "README.md"))).Code);
+    }
+
+    [Fact]
+    public async Task What_was_allowed_for_a_secret_is_done_as_it_was_shown_or_not_at_all()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        await using var phone = await daemon.PhoneAsync();
+        var path = phone.PathOf(".env");
+        foreach (var (what, drift) in (IEnumerable<(string, Action)>)
+        [
+            ("other content", () => File.WriteAllText(path, "TOKEN=somebody else's")),
+            ("nothing", () => File.Delete(path)),
+            ("a link to another file", () =>
+            {
+                File.Delete(path);
+                File.CreateSymbolicLink(path, "README.md");
+            }),
+            ("a folder", () =>
+            {
+                File.Delete(path);
+                Directory.CreateDirectory(path);
+            }),
+        ])
+        {
+            if (Directory.Exists(path))
+            {
+                Directory.Delete(path);
+            }
+
+            File.Delete(path);
+            await File.WriteAllTextAsync(path, "TOKEN=1");
+            var readme = await File.ReadAllTextAsync(phone.PathOf("README.md"));
+            var asked = await ApprovalAsync(phone, await RefusedAsync(() => WriteAsync(phone, ".env", "TOKEN=2")));
+            Assert.Equal((7L, Convert.ToHexStringLower(SHA256.HashData("TOKEN=2"u8))), (((FileSubject)asked.Subject).Bytes, ((FileSubject)asked.Subject).Sha256));
+            Assert.Equal(asked.ApprovalId, (await ApprovalAsync(phone, await RefusedAsync(() => WriteAsync(phone, ".env", "TOKEN=2")))).ApprovalId); // the same is not asked twice
+            Assert.NotEqual(asked.ApprovalId, (await ApprovalAsync(phone, await RefusedAsync(() => WriteAsync(phone, ".env", "TOKEN=3")))).ApprovalId);
+            drift();
+            await phone.Device.DecideAsync(asked, DecisionVerdict.Allow);
+            await Wait.UntilAsync(async () => (await ApprovalOfAsync(phone, asked.ApprovalId)).State == ApprovalState.Withdrawn, $"a refusal: {what}");
+            Assert.Equal(readme, await File.ReadAllTextAsync(phone.PathOf("README.md")));
+            Assert.True(Directory.Exists(path) || !File.Exists(path) || await File.ReadAllTextAsync(path) != "TOKEN=2", what);
+        }
+
+        Assert.Empty(await RowsAsync(phone));
+    }
+
+    private static async Task<ApprovalInfo> ApprovalOfAsync(Phone phone, Guid approval)
+        => (await phone.Device.AskAsync(MessageTypes.ApprovalsList, new ApprovalsListRequest(Pending: false), ProtocolJson.Default.ApprovalsListRequest, ProtocolJson.Default.ApprovalsListResponse)).Approvals.Single(a => a.ApprovalId == approval);
+
+    private static async Task ShellAsync(Phone phone, string line)
+    {
+        var environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["PATH"] = "/usr/bin:/bin", ["GIT_CONFIG_NOSYSTEM"] = "1", ["HOME"] = "/nonexistent" };
+        var ran = await CommandRun.RunAsync(new ProcessStart { Program = "/bin/sh", Arguments = ["-c", line], WorkingDirectory = phone.Project.Path, Environment = environment }, Wait.Limit, 8192, TimeProvider.System, CancellationToken.None);
+        Assert.True(ran.ExitCode == 0, ran.Output);
     }
 
     private static Task<SubscribeResponse> FollowAsync(TestDevice device, string stream, string? epoch = null, long after = 0)

@@ -4,7 +4,8 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using PocketCoder.Machine.ControlPlane;
-using PocketCoder.Machine.ControlPlane.Loopback;
+using PocketCoder.Testing;
+using PocketCoder.Testing.Devices;
 using PocketCoder.Testing.Homes;
 
 namespace PocketCoder.Machine.Tests.Loopback;
@@ -50,6 +51,16 @@ public sealed class LoopbackTests : IAsyncLifetime
         Assert.Equal(["hasGit", "hasClaude", "claudeStoreFound", "warnings"], status.GetProperty("capabilities").EnumerateObject().Select(p => p.Name));
         Assert.Equal(["projectId", "name", "path", "watcherRunning", "lastFsSeq"], status.GetProperty("projects")[0].EnumerateObject().Select(p => p.Name));
         Assert.False(status.GetProperty("loggedIn").GetBoolean());
+        Assert.Equal((false, 0), Watching(status));
+        using (var owner = new ControlClient(_home))
+        {
+            var offer = await owner.PairAsync(new PairingRequest([PocketCoder.Protocol.Scope.View], null), CancellationToken.None);
+            await using var device = await TestDevice.PairAsync(offer.Links[0], "phone");
+            await device.SubscribeAsync($"files/{status.GetProperty("projects")[0].GetProperty("projectId").GetString()}");
+            await File.WriteAllTextAsync(Path.Combine(status.GetProperty("projects")[0].GetProperty("path").GetString()!, "new.txt"), "");
+            await device.NextAsync(e => e.Type == PocketCoder.Protocol.MessageTypes.FsChanged, "a change");
+            Assert.Equal((true, 1), Watching((await AskAsync(HttpMethod.Get, "/status")).Body));
+        }
 
         Assert.Equal("box", (await AskAsync(HttpMethod.Post, "/machine-label", """{"label":" box "}""")).Body.GetProperty("label").GetString());
         Assert.Equal("box", (await AskAsync(HttpMethod.Get, "/machine-label")).Body.GetProperty("label").GetString());
@@ -66,7 +77,7 @@ public sealed class LoopbackTests : IAsyncLifetime
         Directory.Delete(folder);
 
         Assert.Equal(HttpStatusCode.Accepted, (await AskAsync(HttpMethod.Post, "/stop", """{"reason":"enough"}""")).Status);
-        Assert.Equal("enough", await _host.StopRequested.WaitAsync(PocketCoder.Testing.Wait.Limit));
+        Assert.Equal("enough", await _host.StopRequested.WaitAsync(Wait.Limit));
     }
 
     [Theory]
@@ -120,6 +131,32 @@ public sealed class LoopbackTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_floods_the_port_does_not_keep_the_owner_out_of_the_socket()
+    {
+        var flood = new List<TcpClient>();
+        try
+        {
+            for (var i = 0; i < 80; i++)
+            {
+                flood.Add(new TcpClient());
+                await flood[^1].ConnectAsync(IPAddress.Loopback, _url.Port);
+            }
+
+            await Wait.UntilAsync(async () => await ClosedAsync(flood[^1]), "one too many is closed");
+            using var owner = new ControlClient(_home);
+            Assert.Equal(_url.ToString().TrimEnd('/'), (await owner.StatusAsync(CancellationToken.None)).Control);
+        }
+        finally
+        {
+            flood.ForEach(c => c.Dispose());
+        }
+
+        await Wait.UntilAsync(async () => (await AskAsync(HttpMethod.Get, "/machine-label")).Status == HttpStatusCode.OK, "the port again, when the flood is over");
+
+        static async Task<bool> ClosedAsync(TcpClient client) => client.Client.Poll(0, SelectMode.SelectRead) && await client.Client.ReceiveAsync(new byte[1]) == 0;
+    }
+
+    [Fact]
     public async Task A_body_without_end_is_not_read()
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(_url, "/machine-label")) { Content = new ByteArrayContent(new byte[70 * 1024]) };
@@ -145,6 +182,8 @@ public sealed class LoopbackTests : IAsyncLifetime
         Assert.Null(await DaemonHost.StartAsync(Options(), CancellationToken.None)); // of this home one runs already: no second
         await HomeRemains.ClearAsync(home.Hands, home.Root, home.AgentFiles, home.Attached);
     }
+
+    private static (bool Running, int Seq) Watching(JsonElement status) => (status.GetProperty("projects")[0].GetProperty("watcherRunning").GetBoolean(), status.GetProperty("projects")[0].GetProperty("lastFsSeq").GetInt32());
 
     private DaemonOptions Options() => new()
     {

@@ -39,16 +39,17 @@ public sealed class BatchTests
             batch.Add(kind, new ProjectPath(path), default);
         }
 
-        var (changes, truncated) = batch.Take();
+        var (changes, truncated, git) = batch.Take();
         Assert.Equal([new(FsChangeKind.Modify, "a"), new(FsChangeKind.Create, "back"), new(FsChangeKind.Delete, "gone"), new FsChange(FsChangeKind.Create, "new")], changes);
-        Assert.False(truncated);
+        Assert.False(truncated || git);
         for (var i = 0; i <= FileLimits.Changes; i++)
         {
             batch.Add(FsChangeKind.Create, new ProjectPath($"{i}"), default);
         }
 
-        (changes, truncated) = batch.Take();
-        Assert.Equal((FileLimits.Changes, true), (changes.Count, truncated));
-        Assert.False(batch.Take().Truncated);
+        batch.Git(default);
+        (changes, truncated, git) = batch.Take();
+        Assert.Equal((FileLimits.Changes, true, true), (changes.Count, truncated, git));
+        Assert.Equal((false, false), (batch.Take().Truncated, batch.Take().Git));
     }
 }

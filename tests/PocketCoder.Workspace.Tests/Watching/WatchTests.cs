@@ -111,6 +111,24 @@ public sealed class WatchTests
         await ear.HearAsync(FsChangeKind.Create, "d/again.txt");
     }
 
+    [Theory]
+    [MemberData(nameof(Both))]
+    public async Task What_git_is_told_in_a_terminal_is_told_and_no_file_is_said_to_have_changed(int mostFolders)
+    {
+        using var project = new TestProject();
+        project.Add("a.txt");
+        using var ear = await ListenAsync(project, mostFolders);
+        foreach (var line in (string[])["git init -q", "git add a.txt", "git -c user.name=a -c user.email=a@b commit -q -m one", "git checkout -q -b other", "git branch third", "git branch -D third", "git stash list && git tag v1 && git reset -q --soft HEAD && git update-ref refs/heads/fourth HEAD"])
+        {
+            var before = ear.Events.Count(e => e.Git);
+            await project.ShellAsync(line);
+            await Wait.UntilAsync(() => ear.Events.Count(e => e.Git) > before, line);
+        }
+
+        Assert.Empty(ear.Said);
+        Assert.DoesNotContain(ear.Events, e => e.Git && e.Truncated && mostFolders != 1);
+    }
+
     [Fact]
     public async Task Other_rules_of_what_is_ignored_hold_from_then_on()
     {

@@ -113,6 +113,8 @@ export interface Requests {
   command_runs_list: { request: CommandRunsListRequest; response: CommandRunsListResponse };
   command_favourites_get: { request: CommandFavouritesGetRequest; response: CommandFavouritesGetResponse };
   command_favourites_set: { request: CommandFavouritesSetRequest; response: CommandFavouritesSetResponse };
+  command_policy_get: { request: CommandPolicyGetRequest; response: CommandPolicyGetResponse };
+  command_policy_set: { request: CommandPolicySetRequest; response: CommandPolicySetResponse };
 }
 
 export interface AgentCancelRequest {
@@ -542,6 +544,28 @@ export interface CommandOutputPayload {
   skipped?: number;
 }
 
+export interface CommandPolicy {
+  otherwise: CommandVerdict;
+  rules: CommandRule[];
+}
+
+export interface CommandPolicyGetRequest {
+  projectId: string;
+}
+
+export interface CommandPolicyGetResponse {
+  policy: CommandPolicy;
+}
+
+export interface CommandPolicySetRequest {
+  projectId: string;
+  policy: CommandPolicy;
+}
+
+export interface CommandPolicySetResponse {
+  policy: CommandPolicy;
+}
+
 export interface CommandReadRequest {
   runId: string;
   offset?: number;
@@ -554,6 +578,21 @@ export interface CommandReadResponse {
   chunks: CommandChunk[];
   next: number;
   kept: number;
+}
+
+export interface CommandRule {
+  verdict: CommandVerdict;
+  pattern: string;
+}
+
+export interface CommandRunChanged {
+  kind: "command_run";
+  runId: string;
+  projectId: string;
+  state: CommandRunState;
+  exitCode: number | null;
+  by: string;
+  command: string;
 }
 
 export interface CommandRunInfo {
@@ -600,6 +639,8 @@ export interface CommandSubject {
   timeLimitMs?: number | null;
   scripts?: ScriptInfo[] | null;
 }
+
+export type CommandVerdict = "allow" | "ask" | "deny";
 
 export interface Consequence {
   kind: ConsequenceKind;
@@ -804,6 +845,7 @@ export interface FileSubject {
   why: string;
   to?: string | null;
   bytes?: number | null;
+  sha256?: string | null;
 }
 
 export interface FilesFindRequest {
@@ -1832,6 +1874,7 @@ export type MachineEvent =
   | MachineChanged
   | GitChanged
   | GitProgress
+  | CommandRunChanged
   | MachineStopping;
 
 export interface MachineInfo {

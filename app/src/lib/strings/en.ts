@@ -493,7 +493,7 @@ export const en = {
   ledgerKinds: {
     ledger_opened: "Ledger opened", device_paired: "Device paired", device_revoked: "Device revoked", project_added: "Project added", project_removed: "Project removed",
     session_started: "Session started", agent_started: "Agent started", approval_requested: "Asked", approval_decided: "Decided", approval_expired: "Expired", execution_started: "Started", execution_finished: "Finished",
-    execution_unknown: "Outcome unknown", undo_started: "Undo started", undo_finished: "Undo finished", file_changed: "File changed", configuration_changed: "Configuration changed", terminal_opened: "Terminal opened", terminal_command: "Typed in a terminal", terminal_closed: "Terminal ended", git_changed: "Git changed", command_started: "Command run", command_finished: "Command ended", pairing_offered: "Pairing offered", turn_interrupted: "Turn interrupted",
+    execution_unknown: "Outcome unknown", undo_started: "Undo started", undo_finished: "Undo finished", file_changed: "File changed", configuration_changed: "Configuration changed", terminal_opened: "Terminal opened", terminal_command: "Typed in a terminal", terminal_closed: "Terminal ended", git_changed: "Git changed", command_started: "Command run", command_finished: "Command ended", command_refused: "Command refused by a rule", pairing_offered: "Pairing offered", turn_interrupted: "Turn interrupted",
     network_used: "Network used", rule_added: "Rule added", rule_removed: "Rule removed", alarm_raised: "Alarm", execution_refused: "Not done",
   } as Record<string, string>,
   undo: {

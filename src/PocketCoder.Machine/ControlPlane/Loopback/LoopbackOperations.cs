@@ -86,6 +86,7 @@ internal sealed class LoopbackOperations(Home home, IControlTarget target)
     private async Task<LoopbackStatus> StatusAsync(CancellationToken ct)
     {
         var status = await target.StatusAsync(ct);
+        var watching = await target.WatchingAsync(ct);
         return new LoopbackStatus(
             status.Version,
             status.MachineId,
@@ -97,7 +98,7 @@ internal sealed class LoopbackOperations(Home home, IControlTarget target)
                 Directory.Exists(Path.Combine(
                     Environment.GetEnvironmentVariable("CLAUDE_CONFIG_DIR") is { Length: > 0 } own ? own : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".claude"), "projects")),
                 status.Warnings),
-            [.. status.Projects.Select(p => new LoopbackProject(p.ProjectId, p.Name, p.Path, WatcherRunning: false, LastFsSeq: 0))]);
+            [.. status.Projects.Select(p => (Project: p, Watching: watching.GetValueOrDefault(p.ProjectId))).Select(p => new LoopbackProject(p.Project.ProjectId, p.Project.Name, p.Project.Path, p.Watching.Running, p.Watching.LastSeq))]);
     }
 
     private async Task StopAsync(HttpContext context)

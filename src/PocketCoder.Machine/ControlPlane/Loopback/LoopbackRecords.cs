@@ -13,6 +13,7 @@ internal sealed record LoopbackRelay(bool Connected, DateTimeOffset? LastConnect
 
 internal sealed record LoopbackCapabilities(bool HasGit, bool HasClaude, bool ClaudeStoreFound, IReadOnlyList<string> Warnings);
 
+/// <param name="WatcherRunning">While somebody follows the project's files.</param>
 /// <param name="LastFsSeq">The number of the last <c>fs_changed</c>; 0 before the first.</param>
 internal sealed record LoopbackProject(Guid ProjectId, string Name, string Path, bool WatcherRunning, long LastFsSeq);
 

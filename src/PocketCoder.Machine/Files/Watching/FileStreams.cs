@@ -41,6 +41,41 @@ internal sealed class FileStreams(FileDesk desk, Store store, TimeProvider time)
         }
     }
 
+    /// <summary>Told of a project whose repository may be in another state than before, whoever did that.</summary>
+    public Action<Guid> GitChanged { get; set; } = static _ => { };
+
+    /// <summary>Where each project's numbering is, and whether it is being watched; one that never was is not in it.</summary>
+    public async Task<IReadOnlyDictionary<Guid, WatchState>> StatesAsync(CancellationToken cancellationToken)
+    {
+        var states = (await store.QueryAsync("SELECT project_id, last_seq FROM fs_state", row => (Id: row.Id(0), Seq: row.GetInt64(1)), cancellationToken)).ToDictionary(s => s.Id, s => new WatchState(false, s.Seq));
+        lock (_watched)
+        {
+            foreach (var (project, watched) in _watched)
+            {
+                states[project] = new WatchState(true, watched.Stream.Head);
+            }
+        }
+
+        return states;
+    }
+
+    /// <summary>Watches a project no more; who follows it is told that all of it is gone.</summary>
+    public async Task EndProjectAsync(Guid projectId)
+    {
+        await _gate.WaitAsync();
+        try
+        {
+            if (_watched.GetValueOrDefault(projectId) is { } watched)
+            {
+                await EndAsync(watched, [new FsChange(FsChangeKind.Delete, "")]);
+            }
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
     /// <summary>A project's stream, watched until what is returned is disposed of.</summary>
     /// <exception cref="RequestFailure">PROJECT_NOT_FOUND, DAEMON_BUSY</exception>
     public async Task<Lease> FollowAsync(Guid projectId, CancellationToken cancellationToken)
@@ -124,8 +159,16 @@ internal sealed class FileStreams(FileDesk desk, Store store, TimeProvider time)
     /// <summary>On the watching thread.</summary>
     private void Publish(Watched watched, WatchEvent found)
     {
-        watched.Stream.Publish(seq => JsonSerializer.SerializeToUtf8Bytes(
-            new FsChangedPayload(seq, found.Changes, found.Truncated ? true : null, found.Warning), ProtocolJson.Default.FsChangedPayload));
+        if (found.Git)
+        {
+            GitChanged(watched.ProjectId);
+        }
+
+        if (found.Changes.Count > 0 || found.Truncated || !found.Git)
+        {
+            Tell(watched, found.Changes, found.Truncated, found.Warning);
+        }
+
         if (found.Warning != watched.Warning)
         {
             watched.Warning = found.Warning;
@@ -137,6 +180,9 @@ internal sealed class FileStreams(FileDesk desk, Store store, TimeProvider time)
             _ = WriteBehindAsync(watched);
         }
     }
+
+    private static void Tell(Watched watched, IReadOnlyList<FsChange> changes, bool truncated, string? warning) => watched.Stream.Publish(seq => JsonSerializer.SerializeToUtf8Bytes(
+        new FsChangedPayload(seq, changes, truncated ? true : null, warning), ProtocolJson.Default.FsChangedPayload));
 
     /// <summary>Events are seldom and a row is small; when the disk has no room for it, the next start jumps.</summary>
     private async Task WriteBehindAsync(Watched watched)
@@ -156,7 +202,7 @@ internal sealed class FileStreams(FileDesk desk, Store store, TimeProvider time)
     {
         lock (_watched)
         {
-            if (--watched.Followers == 0)
+            if (--watched.Followers == 0 && !watched.Over)
             {
                 watched.Ending = time.CreateTimer(_ => _ = EndIfUnusedAsync(watched), null, s_grace, Timeout.InfiniteTimeSpan);
             }
@@ -176,7 +222,7 @@ internal sealed class FileStreams(FileDesk desk, Store store, TimeProvider time)
 
         try
         {
-            if (watched.Followers == 0)
+            if (watched is { Followers: 0, Over: false })
             {
                 await EndAsync(watched);
             }
@@ -187,15 +233,21 @@ internal sealed class FileStreams(FileDesk desk, Store store, TimeProvider time)
         }
     }
 
-    private async Task EndAsync(Watched watched)
+    private async Task EndAsync(Watched watched, IReadOnlyList<FsChange>? last = null)
     {
         lock (_watched)
         {
+            watched.Over = true;
             _watched.Remove(watched.ProjectId);
+            watched.Ending?.Dispose();
         }
 
-        watched.Ending?.Dispose();
         await Task.Run(watched.Watch!.Dispose); // it waits for its thread
+        if (last is not null)
+        {
+            Tell(watched, last, truncated: false, warning: null);
+        }
+
         try
         {
             await store.WriteAsync(change => Keep(change, watched.ProjectId, watched.Stream.Head, clean: true));
@@ -210,6 +262,9 @@ internal sealed class FileStreams(FileDesk desk, Store store, TimeProvider time)
             WarningsChanged();
         }
     }
+
+    /// <param name="Seq">Number of the last event.</param>
+    internal readonly record struct WatchState(bool Watching, long Seq);
 
     /// <summary>Somebody's interest in a stream.</summary>
     internal sealed class Lease(MachineStream stream, Action release) : IDisposable
@@ -241,6 +296,9 @@ internal sealed class FileStreams(FileDesk desk, Store store, TimeProvider time)
         public int Followers { get; set; }
 
         public ITimer? Ending { get; set; }
+
+        /// <summary>It is watched no more, though somebody may still have its stream.</summary>
+        public bool Over { get; set; }
 
         public string? Warning { get; set; }
     }

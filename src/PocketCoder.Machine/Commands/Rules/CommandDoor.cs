@@ -1,0 +1,108 @@
+using System.Text.Json;
+using PocketCoder.Ledger;
+using PocketCoder.Machine.Approvals;
+using PocketCoder.Machine.Chain;
+using PocketCoder.Machine.Devices;
+using PocketCoder.Machine.Projects;
+using PocketCoder.Machine.Routing;
+using PocketCoder.Machine.Storage;
+using PocketCoder.Machine.Terminals;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Machine.Commands.Rules;
+
+/// <summary>Where every one-shot command comes in: the project's rules say whether it runs, is asked about, or does not run. Which rule that was stands in the ledger. Thread-safe.</summary>
+internal sealed class CommandDoor(CommandDesk desk, CommandPolicies policies, ProjectStore projects, ProjectDesk asks, Store store)
+{
+    /// <summary>Runs a device's command, when the rules let it, or gives the run that the same request started before.</summary>
+    /// <exception cref="RequestFailure">APPROVAL_REQUIRED: the machine runs it when it is allowed; UNAUTHORIZED: a rule denies it; and as <see cref="CommandDesk.ExecAsync"/></exception>
+    public async Task<CommandTaken> ExecAsync(CommandExecRequest request, Device device, CancellationToken cancellationToken)
+    {
+        var who = new Typist(device.DeviceId, device.Name);
+        if (await desk.KnownAsync(request, cancellationToken) is { } known)
+        {
+            return known;
+        }
+
+        var judged = await JudgeAsync(request, who, cancellationToken);
+        if (judged.Verdict == CommandVerdict.Allow)
+        {
+            return await desk.ExecAsync(request, who, judged.Rule, cancellationToken);
+        }
+
+        var project = await projects.GetAsync(request.ProjectId, cancellationToken);
+        var kind = await desk.SandboxAsync(request.ProjectId, cancellationToken);
+        throw await asks.RequiredAsync(new ProjectAsk(
+            request.ProjectId,
+            device,
+            ApprovalKind.Command,
+            new CommandSubject(
+                request.Command,
+                CommandRules.Folder(project.Path, request.Cwd),
+                MessageTypes.CommandExec,
+                JsonSerializer.Serialize(request, ProtocolJson.Default.CommandExecRequest),
+                request.Stdin,
+                TimeLimitMs: request.TimeoutSeconds * 1000L),
+            ApprovalDigest.OfProject(request.ProjectId, MessageTypes.CommandExec, CommandRules.Digest(request), kind.ToString()),
+            _ => RunAsync(request, who, judged.Rule),
+            stop => DriftAsync(request, kind, stop),
+            kind));
+    }
+
+    /// <summary>The owner's, at the machine: nobody is asked, since it is the owner who would be.</summary>
+    /// <exception cref="RequestFailure">UNAUTHORIZED: a rule denies it; and as <see cref="CommandDesk.ExecAsync"/></exception>
+    public async Task<CommandTaken> ExecAsync(CommandExecRequest request, CancellationToken cancellationToken)
+        => await desk.KnownAsync(request, cancellationToken) ?? await desk.ExecAsync(request, Typist.Owner, (await JudgeAsync(request, Typist.Owner, cancellationToken)).Rule, cancellationToken);
+
+    private async Task<Judgement> JudgeAsync(CommandExecRequest request, Typist who, CancellationToken cancellationToken)
+    {
+        CommandRules.Check(request);
+        var judged = await LookAsync(request, cancellationToken);
+        if (judged.Verdict != CommandVerdict.Deny)
+        {
+            return judged;
+        }
+
+        await store.WriteAsync(change => change.Ledger(new LedgerEntry(LedgerKind.CommandRefused)
+        {
+            DeviceId = who.DeviceId,
+            Actor = who.Actor,
+            Digest = CommandRules.Digest(request),
+            Data = new CommandRefusedData(request.RunId, request.ProjectId, request.Command, judged.Rule!).ToJson(),
+        }));
+        throw new RequestFailure(
+            ErrorCode.Unauthorized, $"The project's rules for commands don't let it run ({judged.Rule}).", new Dictionary<string, string>(StringComparer.Ordinal) { ["rule"] = judged.Rule! });
+    }
+
+    private async Task<Judgement> LookAsync(CommandExecRequest request, CancellationToken cancellationToken)
+    {
+        var project = await projects.GetAsync(request.ProjectId, cancellationToken);
+        return CommandJudge.Judge(await policies.GetAsync(request.ProjectId, cancellationToken), request, CommandRules.Folder(project.Path, request.Cwd), project.Path);
+    }
+
+    /// <summary>What was allowed is what was shown: the same command in the same kind of sandbox, and no rule came that denies it.</summary>
+    private async Task<string?> DriftAsync(CommandExecRequest request, SandboxKind kind, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var judged = await LookAsync(request, cancellationToken);
+            return judged.Verdict == CommandVerdict.Deny ? $"The project's rules for commands don't let it run any more ({judged.Rule})."
+                : await desk.SandboxAsync(request.ProjectId, cancellationToken) != kind ? "The project's sandbox is of another kind now than when this was asked for."
+                : null;
+        }
+        catch (RequestFailure e)
+        {
+            return e.Error.Message;
+        }
+    }
+
+    private async Task<ProjectOutcome> RunAsync(CommandExecRequest request, Typist who, string? rule)
+    {
+        var taken = await desk.ExecAsync(request, who, rule, CancellationToken.None);
+        var over = taken.Live is { } live ? await live.Over : taken.Run;
+        return over.Sha256 is not { } sha256
+            ? ProjectOutcome.Failed(over.Error ?? "It could not be run.")
+            : new ProjectOutcome(
+                new FinishedData(over.ExitCode, over.State != CommandRunState.Exited || over.ExitCode != 0, (long?)(over.EndedAt - over.StartedAt)?.TotalMilliseconds, over.Bytes, sha256), over.Error);
+    }
+}
