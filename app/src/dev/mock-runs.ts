@@ -1,4 +1,4 @@
-import type { CommandFavourite, CommandOutputPayload, CommandRunInfo, Envelope, Requests } from "$lib/protocol/generated";
+import type { CommandFavourite, CommandOutputPayload, CommandPolicy, CommandRunInfo, Envelope, Requests } from "$lib/protocol/generated";
 import type { Refuse, Some } from "./mock-project-files";
 
 type Types = Extract<keyof Requests, `command_${string}`>;
@@ -12,6 +12,7 @@ export function runAnswers(tell: Tell, refuse: Refuse): Some<Types> {
   });
   let runs: CommandRunInfo[] = [run("0198c1d0-0000-7000-8000-00000000e001", "npm test -- --run"), run("0198c1d0-0000-7000-8000-00000000e002", "npm run lint", { startedAt: at(90), endedAt: at(89.9), exitCode: 1 })];
   let favourites: CommandFavourite[] = [{ name: "npm test", command: "npm test -- --run" }];
+  let policy: CommandPolicy = { otherwise: "allow", rules: [{ verdict: "deny", pattern: "git push *" }, { verdict: "ask", pattern: "rm -rf *" }] };
   const written = "\u001b[32m✓\u001b[0m auth (12)\n✓ sessions (31)\nTests 43 passed\n";
   const put = (next: CommandRunInfo): CommandRunInfo => {
     runs = runs.map((other) => (other.runId === next.runId ? next : other));
@@ -45,6 +46,11 @@ export function runAnswers(tell: Tell, refuse: Refuse): Some<Types> {
       return { run: find(runId), chunks: text === "" ? [] : [{ offset, error: false, text }], next: written.length, kept: written.length };
     },
     command_runs_list: () => ({ runs, more: false }),
+    command_policy_get: () => ({ policy }),
+    command_policy_set: ({ policy: next }) => {
+      policy = next;
+      return { policy };
+    },
     command_favourites_get: () => ({ favourites }),
     command_favourites_set: ({ favourites: next }) => {
       favourites = next;

@@ -205,14 +205,14 @@ describe("a repository", () => {
 
 describe("commands", () => {
   it("shows what a command writes as it comes, and its end", async () => {
-    const runs = new Runs(workspace, projectId);
+    const runs = new Runs(workspace, new Consent(workspace), projectId);
     await runs.read();
     expect(await runs.run("npm test")).toBe(true);
     await until(() => runs.list?.[0]?.state === "exited", "it ended");
     expect([runs.list?.[0]?.exitCode, runs.output(runs.open ?? "").pieces.map((piece) => piece.text).join("")]).toEqual([0, expect.stringContaining("43 passed")]);
   });
   it("stops one, and reads on where it was after the connection went", async () => {
-    const runs = new Runs(workspace, projectId);
+    const runs = new Runs(workspace, new Consent(workspace), projectId);
     await runs.read();
     await runs.run("sleep 100");
     const output = runs.output(runs.open ?? "");
