@@ -100,6 +100,7 @@ const stories = [
   ["project-log", "rich", `/projects/${S(1)}/git/log`, async (page) => { await page.getByTestId("commit-row").first().waitFor(); }],
   ["project-conflict", "conflict", `/projects/${S(1)}/git/conflict/src%2Fserver~dts`, async (page) => { await page.getByTestId("conflict-text").waitFor(); }],
   ["project-runs", "rich", `/projects/${S(1)}/runs`, async (page) => { await page.getByTestId("command-line").fill("npm test"); await page.keyboard.press("Enter"); await page.locator('[data-testid="run"][data-state="exited"]', { hasText: "43 passed" }).waitFor(); }],
+  ["project-rules", "rich", `/projects/${S(1)}/runs`, async (page) => { await page.getByTestId("rules-open").click(); await page.getByTestId("rule-add").click(); await page.getByTestId("rule-pattern").nth(2).waitFor(); await page.waitForTimeout(200); }],
   ["project-runs-more", "rich", `/projects/${S(1)}/runs`, async (page) => { await page.getByTestId("run-more").click(); await page.getByTestId("run-cwd").fill("packages/api"); await page.getByTestId("run-env").fill("CI=1\nNODE_ENV=test"); await page.getByTestId("run-seconds").fill("600"); await page.getByTestId("command-line").fill("npm test"); }],
   ["machine", "rich", "/machine"],
   ["machine-fresh", "fresh", "/machine"],

@@ -336,6 +336,17 @@ await walk("who wrote a line, from the file and from its change, and two branche
   await page.getByTestId("diff-words").uncheck();
   must((await page.locator(".word").count()) === 0, "words are marked still");
 });
+await walk("push a tag and delete a branch there, each after allowing it", `/projects/${S(1)}/git/tags`, "rich", async (page) => {
+  await page.getByTestId("tag-menu").first().click();
+  await page.getByTestId("tag-push").click();
+  await page.getByTestId("consent").getByTestId("allow-once").click();
+  await page.getByTestId("consent").locator('[data-state="finished"]').waitFor();
+  await page.goto(`${base}/projects/${S(1)}/git/branches?mock=rich`);
+  await page.getByTestId("branch-menu").last().click();
+  await page.getByTestId("branch-delete-remote").click();
+  await page.getByTestId("consent").getByTestId("allow-once").click();
+  await page.getByTestId("consent").locator('[data-state="finished"]').waitFor();
+});
 await walk("how far a push is", `/projects/${S(1)}/git`, "pushing", async (page) => {
   await page.getByTestId("transfer-progress").getByText("62%").waitFor();
   must((await page.getByTestId("transfer-progress").locator("progress").getAttribute("value")) === "62", "the bar tells another part");
