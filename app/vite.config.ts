@@ -5,6 +5,9 @@ import { svelte } from "@sveltejs/vite-plugin-svelte";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
+/** What is large and wanted by few: fetched when it is wanted, not with every new version. What it works on has to be fetched then, too. */
+const RARE = /\/pdf-worker-[^/]*\.js$/;
+
 /**
  * Writes sw.js: the hand-written worker with the list of this build's files in front. The cache's name is a hash over that
  * list, so a new build never mixes its files with an old one's.
@@ -14,7 +17,7 @@ function serviceWorker(): Plugin {
     name: "pocketcoder-service-worker",
     apply: "build",
     generateBundle(_, bundle) {
-      const files = Object.keys(bundle).filter((name) => !name.endsWith(".map")).sort();
+      const files = Object.keys(bundle).filter((name) => !name.endsWith(".map") && !RARE.test(name)).sort();
       const digest = createHash("sha256");
       for (const name of files) {
         const part = bundle[name];
@@ -36,7 +39,7 @@ function licences(): Plugin {
   const text = (path: string): string => readFileSync(fileURLToPath(new URL(path, import.meta.url)), "utf8").trim();
   const editor = ["autocomplete", "commands", "lang-css", "lang-html", "lang-javascript", "lang-json", "lang-markdown", "lang-python", "language", "legacy-modes", "search", "state", "view"].map((name) => `@codemirror/${name}`);
   const parsers = ["common", "css", "highlight", "html", "javascript", "json", "lr", "markdown", "python"].map((name) => `@lezer/${name}`);
-  const packages = [["svelte", "LICENSE.md"], ...["@xterm/xterm", "@xterm/addon-fit", "@xterm/addon-search", ...editor, ...parsers, "@marijn/find-cluster-break", "crelt", "style-mod", "w3c-keyname"].map((name) => [name, "LICENSE"] as const)] as const;
+  const packages = [["svelte", "LICENSE.md"], ["pdfjs-dist", "LICENSE"], ...["@xterm/xterm", "@xterm/addon-fit", "@xterm/addon-search", ...editor, ...parsers, "@marijn/find-cluster-break", "crelt", "style-mod", "w3c-keyname"].map((name) => [name, "LICENSE"] as const)] as const;
   return {
     name: "pocketcoder-licences",
     apply: "build",
@@ -69,6 +72,8 @@ export default defineConfig(({ mode }) => ({
     modulePreload: { polyfill: false },
     cssMinify: true,
   },
+  // A chunk of the app's own origin, as the policy wants it.
+  worker: { format: "es" },
   server: { host: "127.0.0.1" },
   test: {
     environment: "happy-dom",

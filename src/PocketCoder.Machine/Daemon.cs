@@ -34,6 +34,7 @@ using PocketCoder.Machine.Sessions.Warming;
 using PocketCoder.Machine.Snapshots;
 using PocketCoder.Machine.Snapshots.Undo;
 using PocketCoder.Machine.Storage;
+using PocketCoder.Machine.Status;
 using PocketCoder.Machine.Streams;
 using PocketCoder.Machine.Terminals;
 using PocketCoder.Protocol;
@@ -156,6 +157,7 @@ public sealed partial class Daemon : IAsyncDisposable
         _door = new CommandDoor(_commands, _policies, _projects, _asks, _store);
         _table = new MessageTable()
             .MapOverview(Info, _projects, _sessions, _approvals, _agents, _hub.Machine)
+            .MapStatus(Status, new LogTail(options.Home.LogFile, text => _secrets.Redactor.Redact(text)))
             .MapSubscriptions(_hub, _sessions, _fileStreams)
             .MapSessions(_sessions, _agents)
             .MapAttachments(_attachments)

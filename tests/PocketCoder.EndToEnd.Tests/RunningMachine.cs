@@ -26,7 +26,8 @@ internal sealed class RunningMachine : IAsyncDisposable
     public string Url => Daemon.Urls[0];
 
     /// <param name="drivers">Null: the demo with its own agent and project.</param>
-    public static async Task<RunningMachine> StartAsync(IReadOnlyList<IAgentDriver>? drivers = null)
+    /// <param name="ssh">What git's ssh is started with beside the usual.</param>
+    public static async Task<RunningMachine> StartAsync(IReadOnlyList<IAgentDriver>? drivers = null, IReadOnlyList<string>? ssh = null)
     {
         var log = new TestLog();
         var machine = new RunningMachine(
@@ -36,6 +37,7 @@ internal sealed class RunningMachine : IAsyncDisposable
                 Demo = drivers is null,
                 Gateway = GatewayOptions.Default with { Listen = [new IPEndPoint(IPAddress.Loopback, Ports.Free())], AppDirectory = Repository.PathOf("app/dist") },
                 LoggerFactory = log,
+                SshOptions = ssh ?? [],
             },
             drivers,
             log);

@@ -8,7 +8,7 @@ const ago = (minutes: number): string => new Date(Date.now() - minutes * 60_000)
 const sha = (n: number): string => (0xa94f3c71d2n + BigInt(n) * 0x9e3779b97f4an).toString(16).padEnd(40, "7");
 
 /** A repository over the mock's tree: one branch, one remote, one conflict when it is asked for. */
-export function gitAnswers(tree: MockTree, refuse: Refuse, ask: Ask, approval: (id: string) => ApprovalInfo, state: { conflict: boolean }): Some<Types> {
+export function gitAnswers(tree: MockTree, refuse: Refuse, ask: Ask, approval: (id: string) => ApprovalInfo, state: { conflict: boolean; pushing: boolean }, progress: (text: string) => void): Some<Types> {
   let branch = "fix/login";
   let ahead = 2;
   let upstream: string | null = "origin/fix/login";
@@ -28,6 +28,7 @@ export function gitAnswers(tree: MockTree, refuse: Refuse, ask: Ask, approval: (
     commit(4, [5], "A first sign-in", 2000, ["v1.2.0"], 0, [[0, 0]]),
     commit(5, [], "Begin", 9000, [], 0, []),
   ];
+  const branchSide = (ref: string | null | undefined, path: string): string | undefined => (ref === null || ref === undefined ? tree.work.get(path)?.content : ref === "main" || ref === "origin/main" ? tree.head.get(path) : tree.index.get(path));
   const sideOf = (scope: string, path: string): [string | undefined, string | undefined] => (scope === "staged" ? [tree.head.get(path), tree.index.get(path)] : [tree.index.get(path), tree.work.get(path)?.content]);
   const fileDiff = (path: string, before: string | undefined, after: string | undefined): GitFileDiff => {
     const diff = lineDiff(path, before ?? "", after ?? "");
@@ -70,11 +71,14 @@ export function gitAnswers(tree: MockTree, refuse: Refuse, ask: Ask, approval: (
     }, done)),
   });
   return {
-    git_status: () => ({
+    git_status: () => {
+      if (state.pushing) progress("Writing objects:  62% (45/72), 1.20 MiB | 640.00 KiB/s");
+      return {
       branch, head: commits[0]?.sha ?? null, detached: false, upstream, ahead: upstream === null ? null : ahead, behind: upstream === null ? null : 0, staged: changes("staged"), unstaged: changes("unstaged"),
       untracked: tree.paths().filter((path) => tree.letters(path) === "??").map((path) => ({ path, raw: null, kind: "untracked" })), conflicted: state.conflict ? [{ path: "src/server.ts", raw: null, kind: "both_modified" }] : [],
       operation: state.conflict ? "merge" : null, stashes: stashes.length, hooks: ["pre-commit"], prefix: "", sandboxed: true, truncated: false,
-    }),
+      };
+    },
     git_branches: () => ({
       current: branch, truncated: false,
       branches: [...[...branches].map((name) => ({ name, remote: false })), { name: "origin/main", remote: true }, { name: "origin/release", remote: true }].map(({ name, remote }, at) => ({
@@ -132,10 +136,10 @@ export function gitAnswers(tree: MockTree, refuse: Refuse, ask: Ask, approval: (
       return { files: kept.size };
     },
     git_file_base: ({ path }) => ({ content: tree.head.get(path) ?? "", exists: tree.head.has(path), encoding: "utf8", size: tree.head.get(path)?.length ?? 0, binary: false }),
-    git_diff: ({ scope, paths: only }) => {
+    git_diff: ({ scope, from, to, paths: only }) => {
       const wanted = only && only.length > 0 ? only : tree.paths();
       const files = wanted.flatMap((path) => {
-        const [before, after] = sideOf(scope, path);
+        const [before, after] = scope === "range" || scope === "branch" ? [branchSide(from, path), branchSide(to, path)] : sideOf(scope, path);
         return before === after ? [] : [fileDiff(path, before, after)];
       });
       return { files, truncated: false };
@@ -145,7 +149,13 @@ export function gitAnswers(tree: MockTree, refuse: Refuse, ask: Ask, approval: (
       const found = commits.find((one) => one.sha === ref) ?? commits[0]!;
       return { commit: found, message: `${found.subject}\n\nA guesser has to wait five minutes after each wrong password.\n`, files: [fileDiff("src/auth/hash.ts", tree.head.get("src/auth/hash.ts") ?? "", `${tree.head.get("src/auth/hash.ts") ?? ""}// after\n`)], truncated: false };
     },
-    git_blame: () => ({ commits: [], lines: [] }),
+    git_blame: ({ path, firstLine = 1, lines = 2000 }) => {
+      const text = (tree.work.get(path)?.content ?? "").split("\n");
+      const kept = new Set((tree.head.get(path) ?? "").split("\n"));
+      const of = commits.slice(0, 4).map((one, at) => ({ sha: one.sha, author: ["Ada Byron", "Grace Hopper", "Ada Byron", "Edsger Dijkstra"][at] ?? "", at: one.committedAt, subject: one.subject, path }));
+      const all = text.map((line, at) => ({ line: at + 1, originalLine: at + 1, commit: kept.has(line) ? Math.min(3, Math.floor(at / 5) % 4) : 4, text: line }));
+      return { commits: [...of, { sha: "0".repeat(40), author: "Not Committed Yet", at: null, subject: "", path }], lines: all.slice(firstLine - 1, firstLine - 1 + lines) };
+    },
     git_stashes: () => ({ stashes }),
     git_stash: ({ action, commit: which, message }) => {
       if (action === "push") stashes.unshift({ index: 0, commit: sha(91 + stashes.length), message: message ?? `WIP on ${branch}`, at: ago(0) });

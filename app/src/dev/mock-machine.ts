@@ -10,6 +10,7 @@ import { begunIn, NO_DEFAULTS } from "./mock-begun";
 import { gitAnswers } from "./mock-git";
 import { fileAnswers, type Refuse } from "./mock-project-files";
 import { runAnswers } from "./mock-runs";
+import { statusAnswers } from "./mock-status";
 import { MockTerminals } from "./mock-terminals";
 import { MockTree } from "./mock-tree";
 import { uuid7 } from "$lib/ids/uuid7";
@@ -41,6 +42,8 @@ export interface MockState {
   undo: UndoFile[];
   /** A merge stopped in the projects' repository. */
   conflict: boolean;
+  /** A push runs, without an end. */
+  pushing: boolean;
 }
 
 type Answer<T extends keyof Requests> = (request: Requests[T]["request"]) => Requests[T]["response"];
@@ -221,6 +224,7 @@ export class MockMachine {
         approvals: state.approvals.filter((item) => item.state === "pending" || item.state === "unknown" || item.state === "running"),
         cursor: { stream: "machine", epoch: this.epoch, seq: this.machineSeq },
       }),
+      ...statusAnswers(state),
       projects_list: () => ({ projects: state.projects }),
       agent_conversations: ({ projectId }) => ({ conversations: begunIn(state.projects.find((item) => item.projectId === projectId)?.path ?? "", state.sessions[0]?.agentSessionId ?? null), missing: [] }),
       project_defaults_get: ({ projectId }) => ({ defaults: state.defaults.get(projectId) ?? NO_DEFAULTS }),
@@ -339,7 +343,7 @@ export class MockMachine {
       },
       ...this.terminals.answers((code) => { throw new Refused(code); }, () => state.scopes.includes("decide")),
       ...fileAnswers(this.tree, refuse, (subject, done) => this.#asked(subject, done), (id) => state.approvals.some((item) => item.approvalId === id && item.state === "finished")),
-      ...gitAnswers(this.tree, refuse, (subject, done) => this.#asked(subject, done), (id) => state.approvals.find((item) => item.approvalId === id)!, { conflict: state.conflict }),
+      ...gitAnswers(this.tree, refuse, (subject, done) => this.#asked(subject, done), (id) => state.approvals.find((item) => item.approvalId === id)!, { conflict: state.conflict, pushing: state.pushing }, (text) => this.change({ kind: "git_progress", projectId: state.projects[0]?.projectId ?? "", text })),
       ...runAnswers((message) => this.#tellAll(message), refuse),
       ledger_verify: () => ({ intact: true, rows: state.ledger.length, firstBadSeq: null, problem: null, head: state.head }),
     };
@@ -368,6 +372,7 @@ export class MockMachine {
       return ended();
     };
     const ended = (): ApprovalInfo => ({ ...approval, state: "finished", execution: { startedAt, finishedAt: new Date().toISOString(), exitCode: 0, failed: false } });
+    if (approval.kind === "git" && this.state.pace > 0) setTimeout(() => this.change({ kind: "git_progress", projectId: approval.projectId, text: "Writing objects:  50% (1/2)" }), this.state.pace * 1.2);
     if (this.state.pace === 0) {
       this.showApproval(running);
       this.showApproval(finished());

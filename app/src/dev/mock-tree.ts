@@ -34,6 +34,17 @@ export async function logout(request: Request): Promise<Response> {
 }
 `;
 
+/** Two pages of text and lines. */
+const PDF = [
+  "JVBERi0xLjQKMSAwIG9iajw8L1R5cGUvQ2F0YWxvZy9QYWdlcyAyIDAgUj4+ZW5kb2JqCjIgMCBvYmo8PC9UeXBlL1BhZ2VzL0tpZHNbNCAwIFIgNiAwIFJdL0NvdW50IDI+PmVuZG9iagozIDAgb2JqPDwvVHlwZS9Gb250L1N1YnR5cGUvVHlwZTEvQmFzZUZvbnQv",
+  "SGVsdmV0aWNhPj5lbmRvYmoKNCAwIG9iajw8L1R5cGUvUGFnZS9QYXJlbnQgMiAwIFIvTWVkaWFCb3hbMCAwIDQyMCA1OTRdL1Jlc291cmNlczw8L0ZvbnQ8PC9GIDMgMCBSPj4+Pi9Db250ZW50cyA1IDAgUj4+ZW5kb2JqCjUgMCBvYmo8PC9MZW5ndGggMjQyPj5z",
+  "dHJlYW0KLjIgLjYgLjQgcmcgMCA1NDAgNDIwIDU0IHJlIGYgMSAxIDEgcmcgQlQgL0YgMjIgVGYgMzAgNTU4IFRkIChSZWxlYXNlIG5vdGVzKSBUaiBFVCAwIDAgMCByZyBCVCAvRiAxMyBUZiAzMCA1MDAgVGQgKFNlc3Npb25zIGVuZCBhZnRlciBhIGRheS4pIFRq",
+  "IDAgLTIyIFRkIChHdWVzc2luZyBhIHBhc3N3b3JkIHRha2VzIGxvbmdlci4pIFRqIEVUIC44IC4yIC4yIFJHIDMgdyAzMCAzMDAgbSAyMDAgNDIwIGwgMzgwIDMwMCBsIFMKZW5kc3RyZWFtZW5kb2JqCjYgMCBvYmo8PC9UeXBlL1BhZ2UvUGFyZW50IDIgMCBSL01l",
+  "ZGlhQm94WzAgMCA0MjAgNTk0XS9SZXNvdXJjZXM8PC9Gb250PDwvRiAzIDAgUj4+Pj4vQ29udGVudHMgNyAwIFI+PmVuZG9iago3IDAgb2JqPDwvTGVuZ3RoIDQ1Pj5zdHJlYW0KQlQgL0YgMTYgVGYgMzAgNTQwIFRkIChUaGUgc2Vjb25kIHBhZ2UpIFRqIEVUCmVu",
+  "ZHN0cmVhbWVuZG9iagp4cmVmCjAgOAowMDAwMDAwMDAwIDY1NTM1IGYgCjAwMDAwMDAwMDkgMDAwMDAgbiAKMDAwMDAwMDA1MiAwMDAwMCBuIAowMDAwMDAwMTA3IDAwMDAwIG4gCjAwMDAwMDAxNjggMDAwMDAgbiAKMDAwMDAwMDI3NyAwMDAwMCBuIAowMDAwMDAw",
+  "NTY1IDAwMDAwIG4gCjAwMDAwMDA2NzQgMDAwMDAgbiAKdHJhaWxlcjw8L1NpemUgOC9Sb290IDEgMCBSPj4Kc3RhcnR4cmVmCjc2NAolJUVPRg==",
+].join("");
+
 export class MockTree {
   readonly head = new Map<string, string>();
   readonly index = new Map<string, string>();
@@ -64,6 +75,8 @@ export class MockTree {
     this.work.set("build/app.js", { content: "//\n", mtime: ago(30) });
     this.work.set("docs/a\\u{202e}gnp.exe", { content: "x\n", mtime: ago(50) });
     this.work.set("docs/logo.png", { content: "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAFklEQVR4nGP8z8Dwn4GBgYGJAQoAHgQCAbGUoLoAAAAASUVORK5CYII=", base64: true, mtime: ago(50) });
+    this.work.set("docs/notes.pdf", { content: PDF, base64: true, mtime: ago(50) });
+    this.work.set("docs/broken.pdf", { content: btoa("%PDF-1.4\n\u0000 nothing more"), base64: true, mtime: ago(50) });
     this.work.set("docs/page.html", { content: "<!doctype html><title>A page</title><h1>Release notes</h1><p>Nothing here runs, and nothing is loaded.</p><ul><li>Faster</li><li>Smaller</li></ul>\n", mtime: ago(50) });
     for (const path of ["docs/a\\u{202e}gnp.exe", "docs/logo.png", "docs/page.html"]) {
       this.head.set(path, this.work.get(path)?.content ?? "");

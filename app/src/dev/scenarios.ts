@@ -57,6 +57,12 @@ export async function scenario(name: string): Promise<MockState> {
     case "viewer":
       state.scopes = ["view"];
       break;
+    case "pushing": {
+      state.pushing = true;
+      const push = state.approvals.find((item) => item.approvalId === APPROVAL.push);
+      if (push) Object.assign(push, { state: "running", projectId: PROJECT.api, execution: { startedAt: ago(0), finishedAt: null, exitCode: null, failed: null } });
+      break;
+    }
     case "conflict":
       state.conflict = true;
       break;
@@ -209,6 +215,7 @@ function rich(ledger: LedgerRowInfo[]): MockState {
     refusal: null,
     errors: new Map(),
     conflict: false,
+    pushing: false,
     pace: 900,
     undo: [
       { path: "src/auth/login.ts", change: "write", diff: DIFF, changedSince: false, mode: "644" },

@@ -2,16 +2,22 @@ import { router } from "./router/router.svelte";
 
 interface Actions {
   keys(): void;
+  palette(): void;
 }
 
 /** How long the second key of `g i` may take. */
 const SEQUENCE_MS = 1200;
 
-/** The keys of the whole app. Returns what takes them away again. Nothing happens while something is being typed or a sheet is open. */
+/** The keys of the whole app. Returns what takes them away again. Nothing happens while something is being typed or a sheet is open, but that Ctrl+K and Cmd+K open the palette from a text field too. */
 export function keyboard(actions: Actions): () => void {
   let went = 0;
 
   const pressed = (event: KeyboardEvent): void => {
+    if (event.key.toLowerCase() === "k" && (event.metaKey || event.ctrlKey) && !event.altKey && !event.shiftKey && !event.defaultPrevented && !inTerminal(event) && !document.querySelector("dialog[open]")) {
+      event.preventDefault();
+      actions.palette();
+      return;
+    }
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.composedPath()[0] ?? event.target) || document.querySelector("dialog[open]")) return;
     const after = went;
     went = 0;
@@ -51,6 +57,7 @@ export function keyboard(actions: Actions): () => void {
         if (router.route.name === "inbox" && router.route.approvalId) router.go({ name: "inbox", approvalId: null });
         else if (router.route.name === "sessions" && router.route.agentSessionId) router.go({ name: "sessions", agentSessionId: null });
         else if (router.route.name === "project") router.back({ name: "machine" });
+        else if (router.route.name === "machine" && router.route.page) router.back({ name: "machine" });
         else if (router.route.name === "you" && router.route.page) router.go({ name: "you", page: null });
         else return;
         break;
@@ -62,6 +69,12 @@ export function keyboard(actions: Actions): () => void {
 
   addEventListener("keydown", pressed);
   return () => removeEventListener("keydown", pressed);
+}
+
+/** There Ctrl+K is the shell's; Cmd+K is nobody's. */
+function inTerminal(event: KeyboardEvent): boolean {
+  const [first] = event.composedPath();
+  return !event.metaKey && first instanceof HTMLElement && first.closest(".xterm") !== null;
 }
 
 function typing(target: EventTarget | null): boolean {

@@ -14,6 +14,7 @@ export const later = {
 export const rare = {
   terminal: new Later(() => import("./Terminal.svelte")),
   project: new Later(() => import("./Project.svelte")),
+  palette: new Later(() => import("../components/Palette.svelte")),
 };
 
 /** Loads all of it in the browser's idle time, so that the first tap finds it here. */

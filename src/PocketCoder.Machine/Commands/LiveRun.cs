@@ -150,7 +150,7 @@ internal sealed class LiveRun
         {
             return await _spool.Completed;
         }
-        catch (IOException)
+        catch (Exception) // whatever it was: a run that nobody ends would hold its place for ever
         {
             return new ExecOutcome(ExecEnd.Lost, -1, null, TimeSpan.Zero);
         }

@@ -10,6 +10,8 @@ public static class MessageTypes
     public const string Unsubscribe = "unsubscribe";
     public const string MachinesList = "machines_list";
     public const string MachineState = "machine_state";
+    public const string MachineStatus = "machine_status";
+    public const string MachineLogs = "machine_logs";
     public const string ProjectsList = "projects_list";
     public const string ProjectDefaultsGet = "project_defaults_get";
     public const string ProjectDefaultsSet = "project_defaults_set";
@@ -149,7 +151,7 @@ public static class MessageTypes
     /// <summary>Every request a device can make. A test holds this list against the machine's routing table.</summary>
     public static IReadOnlyList<string> Requests { get; } =
     [
-        Hello, Ping, Subscribe, Unsubscribe, MachinesList, MachineState, ProjectsList, AgentsList, AgentSessionNew, AgentMessage,
+        Hello, Ping, Subscribe, Unsubscribe, MachinesList, MachineState, MachineStatus, MachineLogs, ProjectsList, AgentsList, AgentSessionNew, AgentMessage,
         AgentSessionsList, AgentSessionGet, AgentSessionSet, AgentCancel, AgentQueueEdit, AgentQueueRemove, AgentPromptResponse,
         ApprovalsList, ExecutionOutput, JobsList, JobStop, SentFile, SnapshotDiff, SnapshotUndo, DevicesList, DeviceRevoke, DeviceRename, LedgerHead, LedgerList, LedgerVerify,
         AgentConversations, ProjectDefaultsGet, ProjectDefaultsSet,

@@ -1,15 +1,13 @@
 using System.Text.Json.Serialization.Metadata;
-using PocketCoder.Processes;
 using PocketCoder.Protocol;
 using PocketCoder.Testing.Devices;
+using PocketCoder.Testing.Git;
 
 namespace PocketCoder.Machine.Tests.Git;
 
 /// <summary>A daemon, a phone and a real repository as the project.</summary>
 internal sealed class GitBench(TestDaemon daemon, Phone phone) : IAsyncDisposable
 {
-    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(30);
-
     public TestDaemon Daemon { get; } = daemon;
 
     public Phone Phone { get; } = phone;
@@ -53,22 +51,7 @@ internal sealed class GitBench(TestDaemon daemon, Phone phone) : IAsyncDisposabl
     /// <summary>Runs a line as a person would in a terminal on the machine, outside of the product.</summary>
     public Task<string> ShellAsync(string commands) => ShellAsync(Folder, commands);
 
-    public static async Task<string> ShellAsync(string folder, string commands)
-    {
-        var start = new ProcessStart
-        {
-            Program = "/bin/sh",
-            Arguments = ["-ec", commands],
-            WorkingDirectory = folder,
-            Environment = new Dictionary<string, string>(StringComparer.Ordinal)
-            {
-                ["PATH"] = "/usr/local/bin:/usr/bin:/bin", ["HOME"] = "/nonexistent", ["GIT_CONFIG_NOSYSTEM"] = "1", ["LC_ALL"] = "C.UTF-8",
-            },
-        };
-        var ran = await CommandRun.RunAsync(start, s_limit, 1024 * 1024, TimeProvider.System, TestContext.Current.CancellationToken);
-        Assert.True(ran.ExitCode == 0, ran.Output);
-        return ran.Output;
-    }
+    public static Task<string> ShellAsync(string folder, string commands) => Shell.RunAsync(folder, commands, TestContext.Current.CancellationToken);
 
     public async ValueTask DisposeAsync()
     {

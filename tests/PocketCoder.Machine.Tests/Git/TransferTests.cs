@@ -4,6 +4,7 @@ using PocketCoder.Machine.Git.Transfers;
 using PocketCoder.Protocol;
 using PocketCoder.Testing;
 using PocketCoder.Testing.Devices;
+using PocketCoder.Testing.Git;
 
 namespace PocketCoder.Machine.Tests.Git;
 

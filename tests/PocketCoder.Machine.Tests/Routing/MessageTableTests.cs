@@ -12,6 +12,8 @@ public sealed class MessageTableTests
         [MessageTypes.Unsubscribe] = Scope.View,
         [MessageTypes.MachinesList] = Scope.View,
         [MessageTypes.MachineState] = Scope.View,
+        [MessageTypes.MachineStatus] = Scope.View,
+        [MessageTypes.MachineLogs] = Scope.Manage,
         [MessageTypes.ProjectsList] = Scope.View,
         [MessageTypes.AgentsList] = Scope.View,
         [MessageTypes.AgentSessionNew] = Scope.Prompt,

@@ -25,6 +25,12 @@ export function fromGit(path: string): string {
   return path.replace(/\\/g, "\\\\");
 }
 
+/** A path as the messages about files have it, the way git's messages do; null: git's messages have no text for it. */
+export function toGit(path: string): string | null {
+  const plain = path.replace(/\\(\\|u\{([0-9a-f]{1,6})\})?/g, (all, what: string | undefined, code: string | undefined) => (what === "\\" ? "\\" : code !== undefined && Number.parseInt(code, 16) <= 0x10ffff ? String.fromCodePoint(Number.parseInt(code, 16)) : `\0${all}`));
+  return plain.includes("\0") ? null : plain; // bytes that are no text: git's messages name those otherwise
+}
+
 /** What a person typed as a name, the way the machine writes it. */
 export function typed(name: string): string {
   return name.trim().replace(/\\/g, "\\\\").replace(/^\/+|\/+$/g, "");

@@ -1,6 +1,7 @@
 import type { CommandExitPayload, CommandFavourite, CommandOutputPayload, CommandRunInfo } from "../protocol/generated";
 import { uuid7 } from "../ids/uuid7";
 import type { Workspace } from "../stores/workspace.svelte";
+import { DEFAULT_SECONDS, type RunOptions } from "./run-options";
 import { tell } from "./tell";
 
 /** A piece of output as it came. `skipped`: bytes that are left out before it. */
@@ -147,14 +148,14 @@ export class Runs {
   }
 
   /** True when the machine took it. */
-  async run(command: string): Promise<boolean> {
+  async run(command: string, options: RunOptions = {}): Promise<boolean> {
     const runId = uuid7();
     const { projectId } = this;
     const output = this.output(runId);
     output.follow(true);
     this.problem = "";
     try {
-      const answer = await this.#workspace.client.request("command_exec", { runId, projectId, command });
+      const answer = await this.#workspace.client.request("command_exec", { runId, projectId, command, ...options });
       const ended = this.list?.find((run) => run.runId === runId); // its end may have come before the answer
       if (!ended) this.#put(answer.run);
       this.open = runId;
@@ -178,8 +179,10 @@ export class Runs {
     return this.favourites.some((favourite) => favourite.command === command);
   }
 
-  async favour(command: string): Promise<void> {
-    const favourites = this.isFavourite(command) ? this.favourites.filter((favourite) => favourite.command !== command) : [...this.favourites, { name: command.slice(0, 60), command }];
+  /** Keeps a command with its folder and time limit for everybody who may run it, or forgets it again. Variables and input are not kept: they may hold secrets. */
+  async favour({ command, cwd, timeoutSeconds }: Pick<CommandRunInfo, "command" | "cwd" | "timeoutSeconds">): Promise<void> {
+    const kept = { name: command.slice(0, 60), command, ...(cwd === null ? {} : { cwd }), ...(timeoutSeconds === DEFAULT_SECONDS ? {} : { timeoutSeconds }) };
+    const favourites = this.isFavourite(command) ? this.favourites.filter((favourite) => favourite.command !== command) : [...this.favourites, kept];
     try {
       this.favourites = (await this.#workspace.client.request("command_favourites_set", { projectId: this.projectId, favourites: [...favourites] })).favourites;
     } catch (error) {

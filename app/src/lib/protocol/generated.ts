@@ -8,6 +8,8 @@ export interface Requests {
   unsubscribe: { request: UnsubscribeRequest; response: UnsubscribeResponse };
   machines_list: { request: MachinesListRequest; response: MachinesListResponse };
   machine_state: { request: MachineStateRequest; response: MachineStateResponse };
+  machine_status: { request: MachineStatusRequest; response: MachineStatusResponse };
+  machine_logs: { request: MachineLogsRequest; response: MachineLogsResponse };
   projects_list: { request: ProjectsListRequest; response: ProjectsListResponse };
   agents_list: { request: AgentsListRequest; response: AgentsListResponse };
   agent_session_new: { request: AgentSessionNewRequest; response: AgentSessionNewResponse };
@@ -1887,6 +1889,27 @@ export interface MachineInfo {
   warnings: string[];
 }
 
+export type MachineLogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal";
+
+export interface MachineLogLine {
+  at: string;
+  level: MachineLogLevel;
+  category: string;
+  event: number;
+  message: string;
+  error: string | null;
+}
+
+export interface MachineLogsRequest {
+  lines?: number;
+  level?: MachineLogLevel;
+}
+
+export interface MachineLogsResponse {
+  lines: MachineLogLine[];
+  more: boolean;
+}
+
 export type MachineStateRequest = Record<string, never>;
 
 export interface MachineStateResponse {
@@ -1896,6 +1919,26 @@ export interface MachineStateResponse {
   sessions: SessionInfo[];
   approvals: ApprovalInfo[];
   cursor: StreamCursor;
+}
+
+export type MachineStatusRequest = Record<string, never>;
+
+export interface MachineStatusResponse {
+  machine: MachineInfo;
+  pid: number;
+  startedAt: string;
+  now: string;
+  listen: string[];
+  sessionsWorking: number;
+  devicesConnected: number;
+  devicesPaired: number;
+  daemonBytes: number;
+  memoryTotal: number | null;
+  memoryAvailable: number | null;
+  processors: number;
+  load: number | null;
+  diskTotal: number | null;
+  diskFree: number | null;
 }
 
 export interface MachineStopping {

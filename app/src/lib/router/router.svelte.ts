@@ -2,7 +2,7 @@ export type Route =
   | { readonly name: "inbox"; readonly approvalId: string | null }
   | { readonly name: "sessions"; readonly agentSessionId: string | null; readonly terminal?: string | undefined }
   | { readonly name: "new"; readonly projectId: string | null }
-  | { readonly name: "machine" }
+  | { readonly name: "machine"; readonly page?: "status" | "logs" | undefined }
   | ProjectRoute
   | { readonly name: "you"; readonly page: "devices" | "ledger" | null };
 
@@ -41,7 +41,7 @@ export function parseRoute(path: string): Route {
     case "new":
       return { name: "new", projectId: id };
     case "machine":
-      return { name: "machine" };
+      return second === "status" || second === "logs" ? { name: "machine", page: second } : { name: "machine" };
     case "projects": {
       if (id === null) return { name: "machine" };
       const at = path.split("/").filter((part) => part !== "").slice(3).map(unpiece);
@@ -63,7 +63,7 @@ export function pathOf(route: Route): string {
     case "new":
       return route.projectId ? `/new/${route.projectId}` : "/new";
     case "machine":
-      return "/machine";
+      return route.page ? `/machine/${route.page}` : "/machine";
     case "project":
       return `/projects/${route.projectId}/${route.tab}${route.at.map((part) => `/${piece(part)}`).join("")}`;
     case "you":

@@ -60,6 +60,8 @@ export class Workspace {
   approvals = $state.raw<ReadonlyMap<string, ApprovalInfo>>(new Map());
   /** How often a project's repository was changed by a device since this page began, by project. */
   repositories = $state.raw<ReadonlyMap<string, number>>(new Map());
+  /** What git said last of a push, fetch or pull that runs, by project. */
+  transfers = $state.raw<ReadonlyMap<string, string>>(new Map());
   devices = $state.raw<readonly DeviceInfo[] | null>(null);
   outbox = $state.raw<readonly OutboxItem[]>([]);
   alarm = $state.raw<LedgerAlarm | null>(null);
@@ -288,6 +290,8 @@ export class Workspace {
   }
 
   putApproval(approval: ApprovalInfo): void {
+    // What the one before said is not about this one.
+    if (approval.subject.kind === "git" && this.transfers.has(approval.projectId) && approval.state !== "running") this.#said(approval.projectId, null);
     this.approvals = new Map(this.approvals).set(approval.approvalId, approval);
   }
 
@@ -396,10 +400,20 @@ export class Workspace {
       case "git":
         this.repositories = new Map(this.repositories).set(event.projectId, (this.repositories.get(event.projectId) ?? 0) + 1);
         break;
+      case "git_progress":
+        this.#said(event.projectId, event.text);
+        break;
       case "stopping":
         this.stopping = event.reason;
         break;
     }
+  }
+
+  #said(projectId: string, text: string | null): void {
+    const transfers = new Map(this.transfers);
+    if (text === null) transfers.delete(projectId);
+    else transfers.set(projectId, text);
+    this.transfers = transfers;
   }
 
   #putDevice(device: DeviceInfo): void {

@@ -450,6 +450,7 @@ export const en = {
   },
   you: {
     title: "You",
+    palette: "Go to anything",
     devices: "Devices",
     devicesHelp: "Every phone, browser and terminal that may reach this machine.",
     thisDevice: "this device",
@@ -518,7 +519,7 @@ export const en = {
   keys: {
     title: "Keys",
     rows: [
-      ["j k", "next, previous"], ["enter", "open"], ["a", "allow once"], ["d", "deny"], ["n", "new session"], ["/", "search or find"], ["g i, g s, g m, g y", "inbox, sessions, machine, you"], ["esc", "close, back"], ["?", "this list"],
+      ["j k", "next, previous"], ["enter", "open"], ["a", "allow once"], ["d", "deny"], ["n", "new session"], ["/", "search or find"], ["g i, g s, g m, g y", "inbox, sessions, machine, you"], ["esc", "close, back"], ["ctrl k, cmd k", "go to anything"], ["?", "this list"],
     ] as readonly (readonly [string, string])[],
   },
   broken: { title: "The app could not start", help: "It needs this browser's storage (IndexedDB). Leave private browsing or allow site data, then reload." },

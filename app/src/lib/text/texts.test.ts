@@ -40,6 +40,17 @@ describe("word diff", () => {
     expect(withWords([{ kind: "remove", text: long }, { kind: "add", text: `${long}x` }])[0]?.spans).toBeNull();
     expect(withWords([{ kind: "remove", text: "alpha" }, { kind: "add", text: "beta" }])[0]?.spans).toBeNull();
   });
+
+  it("does the same to git's lines, and keeps what else they know", () => {
+    const [before, after, last] = withWords([
+      { kind: "removed", old: 7, new: null, text: "  return wait(5);" },
+      { kind: "added", old: null, new: 7, text: "  return wait(50);" },
+      { kind: "context", old: 8, new: 8, text: "}" },
+    ]);
+    expect(before?.spans?.filter((span) => span.changed).map((span) => span.text)).toEqual(["5"]);
+    expect(after?.spans?.filter((span) => span.changed).map((span) => span.text)).toEqual(["50"]);
+    expect([before?.old, after?.new, last?.spans]).toEqual([7, 7, null]);
+  });
 });
 
 describe("times and counts", () => {

@@ -1,31 +1,37 @@
-import type { DiffLine } from "../protocol/generated";
-
 /** A stretch of a line; `changed` parts are what differs from the paired line. */
 export interface Span {
   readonly text: string;
   readonly changed: boolean;
 }
 
-export interface WordLine extends DiffLine {
-  readonly spans: readonly Span[] | null;
+/** A line of a change, as either of the protocol's kinds of diff has it. */
+interface Line {
+  readonly kind: string;
+  readonly text: string;
 }
+
+/** `spans` null: nothing is marked in it. */
+export type WordLine<L> = L & { readonly spans: readonly Span[] | null };
+
+const removes = (line: Line | undefined): boolean => line?.kind === "remove" || line?.kind === "removed";
+const adds = (line: Line | undefined): boolean => line?.kind === "add" || line?.kind === "added";
 
 /** Longest line, in tokens, that is compared word by word: the comparison is quadratic. */
 const MAX_TOKENS = 240;
 
 /** Pairs each run of removed lines with the run of added lines after it and marks what changed inside the pairs. */
-export function withWords(lines: readonly DiffLine[]): WordLine[] {
-  const result: WordLine[] = lines.map((line) => ({ ...line, spans: null }));
+export function withWords<L extends Line>(lines: readonly L[]): WordLine<L>[] {
+  const result: WordLine<L>[] = lines.map((line) => ({ ...line, spans: null }));
   let i = 0;
   while (i < lines.length) {
-    if (lines[i]?.kind !== "remove") {
+    if (!removes(lines[i])) {
       i++;
       continue;
     }
     let added = i;
-    while (lines[added]?.kind === "remove") added++;
+    while (removes(lines[added])) added++;
     let end = added;
-    while (lines[end]?.kind === "add") end++;
+    while (adds(lines[end])) end++;
     const pairs = Math.min(added - i, end - added);
     for (let k = 0; k < pairs; k++) {
       const before = result[i + k];

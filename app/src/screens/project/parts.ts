@@ -8,3 +8,5 @@ export const parts = {
 };
 
 export const editor = new Later(() => import("../../components/project/CodeEditor.svelte"));
+
+export const pdf = new Later(() => import("../../components/project/PdfView.svelte"));

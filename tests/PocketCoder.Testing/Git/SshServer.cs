@@ -1,12 +1,11 @@
 using System.Net;
 using System.Net.Sockets;
 using PocketCoder.Processes;
-using PocketCoder.Testing;
 
-namespace PocketCoder.Machine.Tests.Git;
+namespace PocketCoder.Testing.Git;
 
 /// <summary>A real sshd on loopback, with keys of its own, a bare repository behind it, and a client's configuration that knows it.</summary>
-internal sealed class SshServer : IAsyncDisposable
+public sealed class SshServer : IAsyncDisposable
 {
     private readonly DirectoryInfo _folder;
     private readonly OwnedProcess _sshd;
@@ -37,7 +36,7 @@ internal sealed class SshServer : IAsyncDisposable
         var folder = Directory.CreateTempSubdirectory("sshd-");
         var port = Ports.Free();
         var at = folder.FullName;
-        await GitBench.ShellAsync(
+        await Shell.RunAsync(
             at,
             $"""
             git init -q --bare -b main "it's bare.git"

@@ -1,0 +1,23 @@
+using PocketCoder.Machine.Routing;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Machine.Status;
+
+/// <summary>How the machine is doing, and what it wrote into its log.</summary>
+internal static class StatusRoutes
+{
+    public static MessageTable MapStatus(this MessageTable table, Func<MachineStatusResponse> status, LogTail logs) => table
+        .Map(
+            MessageTypes.MachineStatus,
+            Scope.View,
+            ProtocolJson.Default.MachineStatusRequest,
+            ProtocolJson.Default.MachineStatusResponse,
+            (_, _, _) => Task.FromResult(status()))
+        .Map(
+            MessageTypes.MachineLogs,
+            Scope.Manage, // a log tells paths, names and errors of all projects
+            ProtocolJson.Default.MachineLogsRequest,
+            ProtocolJson.Default.MachineLogsResponse,
+            (_, request, cancellationToken) => Task.Run(() => logs.Read(request), cancellationToken),
+            concurrent: true);
+}
