@@ -81,7 +81,7 @@ public sealed class CommandJudgeTests
         TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}");
         var random = new Random(seed);
         string Text(string alphabet, int most) => new([.. Enumerable.Range(0, random.Next(most)).Select(_ => alphabet[random.Next(alphabet.Length)])]);
-        for (var i = 0; i < 20_000; i++)
+        for (var i = 0; i < 4_000; i++)
         {
             var (pattern, text) = (Text("ab*\\ ", 8), Text("ab*\\ ", 10));
             var meaning = new StringBuilder("^");
@@ -90,7 +90,7 @@ public sealed class CommandJudgeTests
                 meaning.Append(pattern[at] == '\\' && at + 1 < pattern.Length && pattern[at + 1] is '*' or '\\' && at + 1 < pattern.Length ? Regex.Escape(pattern[++at].ToString()) : pattern[at] == '*' ? ".*" : Regex.Escape(pattern[at].ToString()));
             }
 
-            Assert.True(Regex.IsMatch(text, meaning + "$") == CommandPattern.Parse(pattern).Matches(text), $"pattern '{pattern}', text '{text}'");
+            Assert.True(Regex.IsMatch(text, meaning + "$", RegexOptions.NonBacktracking) == CommandPattern.Parse(pattern).Matches(text), $"pattern '{pattern}', text '{text}'");
         }
 
         for (var i = 0; i < 2_000; i++)
