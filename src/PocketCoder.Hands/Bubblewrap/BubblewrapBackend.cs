@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using PocketCoder.Hands.Execution;
+using PocketCoder.Hands.Host;
 using PocketCoder.Hands.Limits;
 using PocketCoder.Hands.Seccomp;
 using PocketCoder.Processes;
@@ -134,7 +135,7 @@ public sealed class BubblewrapBackend : ISandboxBackend
         {
             cancellationToken.ThrowIfCancellationRequested();
             var id = Path.GetFileName(root);
-            if (id == "users" || id.StartsWith("scripts-", StringComparison.Ordinal))
+            if (id == "users" || id.StartsWith("scripts-", StringComparison.Ordinal) || HostSessions.IsKind(id))
             {
                 continue;
             }

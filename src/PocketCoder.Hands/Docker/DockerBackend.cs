@@ -15,7 +15,7 @@ namespace PocketCoder.Hands.Docker;
 /// </summary>
 public sealed class DockerBackend(HandsOptions options, DockerOptions docker) : ISandboxBackend, IDisposable
 {
-    private const string SessionLabel = "pocketcoder.session", StateLabel = "pocketcoder.state", Folder = "docker";
+    private const string SessionLabel = "pocketcoder.session", StateLabel = "pocketcoder.state", Folder = HostSessions.Docker;
 
     /// <summary>What engines mask by default, and all of /sys, which tells about the host's hardware.</summary>
     private static readonly string[] Masked =

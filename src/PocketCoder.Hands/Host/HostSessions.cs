@@ -3,6 +3,11 @@ namespace PocketCoder.Hands.Host;
 /// <summary>The folders of host sessions below the state directory.</summary>
 internal static class HostSessions
 {
+    public const string None = "none", Landlock = "landlock", Docker = "docker";
+
+    /// <summary>Whether a folder of the state directory holds sessions of these kinds, and is none itself: the records in it are what their processes are found by.</summary>
+    public static bool IsKind(string folder) => folder is None or Landlock or Docker;
+
     public static HostFolder Create(HandsOptions options, string kind, string id)
     {
         var root = Path.Combine(options.StateDirectory, kind, id);

@@ -16,7 +16,7 @@ namespace PocketCoder.Hands.Landlock;
 /// </summary>
 public sealed class LandlockBackend(HandsOptions options) : ISandboxBackend
 {
-    private const string Folder = "landlock";
+    private const string Folder = HostSessions.Landlock;
     private const int LeastVersion = 4; // below that TCP is open
 
     private static readonly string[] Readable =

@@ -10,7 +10,7 @@ namespace PocketCoder.Hands.None;
 /// </summary>
 public sealed class NoneBackend(HandsOptions options) : ISandboxBackend
 {
-    private const string Folder = "none";
+    private const string Folder = HostSessions.None;
 
     public SandboxKind Kind => SandboxKind.None;
 

@@ -120,6 +120,8 @@ public sealed class MessageTableTests
         [MessageTypes.CommandRunsList] = Scope.View,
         [MessageTypes.CommandFavouritesGet] = Scope.View,
         [MessageTypes.CommandFavouritesSet] = Scope.Decide,
+        [MessageTypes.CommandPolicyGet] = Scope.View,
+        [MessageTypes.CommandPolicySet] = Scope.Manage,
     };
 
     [Fact]

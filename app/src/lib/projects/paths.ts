@@ -20,9 +20,9 @@ export function trail(path: string): { readonly name: string; readonly path: str
   return names.map((name, at) => ({ name, path: names.slice(0, at + 1).join("/") }));
 }
 
-/** Whether all of a path is text; git takes no other where a path stands alone (blame, history of a file). */
+/** Whether git takes the path as an argument, which blame and history of one file need: it has no bytes that are no text (`\x{ff}`; a backslash is `\\`). */
 export function isText(path: string): boolean {
-  return !path.replace(/\\\\/g, "").includes("\\x{");
+  return !path.replaceAll("\\\\", "").includes("\\x{");
 }
 
 /** What a person typed as a name, the way the machine writes it. */

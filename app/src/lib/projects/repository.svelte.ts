@@ -87,8 +87,8 @@ export class Repository {
     return answer !== null;
   }
 
-  /** Pushes, fetches or pulls: shows what exactly is to be allowed, and waits for its outcome. True: it was done. */
-  async transfer<T extends "git_push" | "git_fetch" | "git_pull">(type: T, payload: Omit<Requests[T]["request"], "projectId">): Promise<boolean> {
+  /** Pushes, fetches, pulls or deletes on a remote: shows what exactly is to be allowed, and waits for its outcome. True: it was done. */
+  async transfer<T extends "git_push" | "git_fetch" | "git_pull" | "git_remote_delete">(type: T, payload: Omit<Requests[T]["request"], "projectId">): Promise<boolean> {
     const done = await this.run(async () => {
       const answer = await this.ask(type, payload);
       if (answer) await this.#consent.settle(answer.approval);
