@@ -87,8 +87,6 @@ public sealed class MessageTableTests
         [MessageTypes.GitConflictResolve] = Scope.Decide,
         [MessageTypes.GitOperation] = Scope.Decide,
         [MessageTypes.GitRemoteDelete] = Scope.Prompt,
-        [MessageTypes.CommandPolicyGet] = Scope.View,
-        [MessageTypes.CommandPolicySet] = Scope.Manage,
         [MessageTypes.GitPush] = Scope.Prompt,
         [MessageTypes.GitFetch] = Scope.Prompt,
         [MessageTypes.GitPull] = Scope.Prompt,
