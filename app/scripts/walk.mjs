@@ -282,6 +282,81 @@ await walk("turn comments on a change into a prompt", `/projects/${S(1)}/git/dif
   await page.getByText("Please work through these comments").first().waitFor();
 });
 
+await walk("go anywhere by keyboard, and a favourite into the line", `/projects/${S(1)}/git`, "rich", async (page) => {
+  await page.getByTestId("change").first().waitFor();
+  await page.keyboard.press("Control+k");
+  await page.locator('[data-testid="palette-query"]:focus').waitFor();
+  await page.getByTestId("palette-entry").filter({ hasText: "Run:" }).waitFor();
+  await page.keyboard.type("run npm");
+  await page.keyboard.press("Enter");
+  await page.getByTestId("command-line").waitFor();
+  must((await page.getByTestId("command-line").inputValue()) === "npm test -- --run", "the favourite is not in the line");
+  must((await page.locator('[data-testid="run"][data-state="running"]').count()) === 0, "it ran by itself");
+  await page.keyboard.press("Control+k"); // also while something is typed
+  await page.getByTestId("palette-query").fill("log of");
+  await page.keyboard.press("Enter");
+  await page.getByTestId("log-line").first().waitFor();
+  must(new URL(page.url()).pathname === "/machine/logs", "not at the log");
+  await page.getByTestId("logs-level").selectOption("error");
+  await page.getByTestId("log-line").filter({ hasText: "a transfer failed" }).waitFor();
+  must((await page.getByTestId("log-line").count()) === 1, "lines below the level");
+});
+await walk("a command with a folder, variables and a time limit", `/projects/${S(1)}/runs`, "rich", async (page) => {
+  await page.getByTestId("run-more").click();
+  await page.getByTestId("run-cwd").fill("packages/api");
+  await page.getByTestId("run-env").fill("not a variable");
+  await page.getByTestId("run-seconds").fill("600");
+  await page.getByTestId("command-line").fill("npm test");
+  await page.getByTestId("command-run").click();
+  await page.getByRole("alert").filter({ hasText: "Line 1" }).waitFor();
+  await page.getByTestId("run-env").fill("CI=1");
+  await page.getByTestId("command-run").click();
+  await page.locator('[data-testid="run"]', { hasText: "in packages/api" }).waitFor();
+  must((await page.getByTestId("run-options").count()) === 0, "the form stays open");
+});
+await walk("who wrote a line, from the file and from its change, and two branches compared", `/projects/${S(1)}/files/file/src%2Fauth%2Flogin~dts`, "rich", async (page) => {
+  await page.getByTestId("file-menu").click();
+  await page.getByTestId("entry-blame").click();
+  await page.getByTestId("blame-block").first().click();
+  await page.getByTestId("diff-file").first().waitFor();
+  await page.goBack();
+  await page.getByTestId("blame").waitFor();
+  await page.goto(`${base}/projects/${S(1)}/git/diff/unstaged/src%2Fauth%2Flogin~dts?mock=rich`);
+  await page.getByTestId("diff-options").click();
+  await page.getByTestId("diff-blame").click();
+  await page.getByTestId("blame-block").first().waitFor();
+  await page.goto(`${base}/projects/${S(1)}/git?mock=rich`);
+  await page.getByTestId("git-compare").click();
+  await page.getByTestId("compare-to").selectOption("origin/main");
+  await page.getByTestId("compare-parted").waitFor();
+  await page.getByTestId("compare-to").selectOption("");
+  await page.getByTestId("git-diff").first().waitFor();
+  must((await page.locator(".word").count()) > 0, "no word is marked");
+  await page.getByTestId("diff-options").click();
+  await page.getByTestId("diff-words").uncheck();
+  must((await page.locator(".word").count()) === 0, "words are marked still");
+});
+await walk("push a tag and delete a branch there, each after allowing it", `/projects/${S(1)}/git/tags`, "rich", async (page) => {
+  await page.getByTestId("tag-menu").first().click();
+  await page.getByTestId("tag-push").click();
+  await page.getByTestId("consent").getByTestId("allow-once").click();
+  await page.getByTestId("consent").locator('[data-state="finished"]').waitFor();
+  await page.goto(`${base}/projects/${S(1)}/git/branches?mock=rich`);
+  await page.getByTestId("branch-menu").last().click();
+  await page.getByTestId("branch-delete-remote").click();
+  await page.getByTestId("consent").getByTestId("allow-once").click();
+  await page.getByTestId("consent").locator('[data-state="finished"]').waitFor();
+});
+await walk("how far a push is", `/projects/${S(1)}/git`, "pushing", async (page) => {
+  await page.getByTestId("transfer-progress").getByText("62%").waitFor();
+  must((await page.getByTestId("transfer-progress").locator("progress").getAttribute("value")) === "62", "the bar tells another part");
+});
+await walk("read a PDF", `/projects/${S(1)}/files/file/docs%2Fnotes~dpdf`, "rich", async (page) => {
+  await page.getByTestId("pdf-next").click();
+  await page.getByTestId("pdf-page").filter({ hasText: "2 of 2" }).waitFor();
+  await page.getByTestId("pdf-text").click();
+  await page.getByText("The second page").waitFor();
+});
 await browser.close();
 server.close();
 rmSync(built, { recursive: true });

@@ -44,6 +44,7 @@ internal static class CommandLine
         root.Add(TerminalCommands.Attach(terminal));
         root.Add(TerminalCommands.List(terminal));
         root.Add(SecretCommands.Create(terminal));
+        root.Add(GitTokenCommands.Create(terminal));
         root.Add(UsageCommands.Usage(terminal));
         root.Add(UsageCommands.Budget(terminal));
         root.Add(LedgerCommands.Create(terminal));

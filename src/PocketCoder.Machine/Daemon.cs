@@ -21,6 +21,7 @@ using PocketCoder.Machine.Executions.Archive;
 using PocketCoder.Machine.Files;
 using PocketCoder.Machine.Files.Watching;
 using PocketCoder.Machine.Git;
+using PocketCoder.Machine.Git.Transfers;
 using PocketCoder.Machine.Logging;
 using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Network;
@@ -113,7 +114,7 @@ public sealed partial class Daemon : IAsyncDisposable
         _attachments = new AttachmentRoom(options.Home.Attachments, new AttachedFolders(options.Home.Attached), _store, time);
         _finder = new FileFinder(options.Home.Finder, options.Home.Root, _projects, time);
         _hands = new HandsRoom(Backends.Of(options.Home.Hands), options.Sandbox, _network, logger) { Readable = _attachments.Folders.Of };
-        _git = new GitRoom(_hands, _projects, options.Home, TimeProvider.System, logger); // by the real clock, as snapshots
+        _git = new GitRoom(_hands, _projects, options.Home, options.GitTime, logger); // by the real clock, as snapshots
         _snapshots = new SnapshotRoom(options.Home.Snapshots, _store, SnapshotLimits.Default, TimeProvider.System, logger); // by the real clock: it waits for real processes
         _undo = new UndoDesk(_snapshots, _store, _projects, identity.Id);
         var archive = new SessionArchive(options.Home.Outputs, time);
@@ -163,7 +164,7 @@ public sealed partial class Daemon : IAsyncDisposable
             .MapAttachments(_attachments)
             .MapFiles(_finder)
             .MapFileDesk(_files)
-            .MapGit(_git, _store, _asks, options.SshOptions)
+            .MapGit(_git, _store, _asks, new GitWays(options.SshOptions, options.GitHttps, _secrets.Get))
             .MapConversations(_conversations, _projects)
             .MapProjects(_defaults)
             .MapPrompting(_sessions)

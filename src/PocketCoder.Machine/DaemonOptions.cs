@@ -54,6 +54,12 @@ public sealed record DaemonOptions
     /// <summary>For tests: what the owner's ssh is started with beside the usual, for git.</summary>
     internal IReadOnlyList<string> SshOptions { get; init; } = [];
 
+    /// <summary>For tests: the clock that git's sandboxes are ended by.</summary>
+    internal TimeProvider GitTime { get; init; } = TimeProvider.System;
+
+    /// <summary>For tests: how git's HTTPS goes out.</summary>
+    internal Git.Transfers.HttpsWay GitHttps { get; init; } = new();
+
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
 
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;

@@ -146,6 +146,8 @@ namespace PocketCoder.Protocol;
 [JsonSerializable(typeof(GitCommitResponse))]
 [JsonSerializable(typeof(GitPushRequest))]
 [JsonSerializable(typeof(GitPushResponse))]
+[JsonSerializable(typeof(GitRemoteDeleteRequest))]
+[JsonSerializable(typeof(GitRemoteDeleteResponse))]
 [JsonSerializable(typeof(GitFetchRequest))]
 [JsonSerializable(typeof(GitFetchResponse))]
 [JsonSerializable(typeof(GitPullRequest))]

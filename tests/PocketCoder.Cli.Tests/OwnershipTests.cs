@@ -74,6 +74,16 @@ public sealed class OwnershipTests
         await using (var phone = await home.PairAsync())
         {
             await phone.PromptAsync("run: id -u > who.txt", DecisionVerdict.Allow);
+
+            // git runs in a sandbox of the same user's, and what it makes is the user's.
+            await user.RunAsync("/bin/sh", "-ec", $"cd '{home.Home.Demo}'; git init -q -b main; git config user.name Ada; git config user.email ada@example.org");
+            var project = (await phone.AskAsync(MessageTypes.MachineState, new MachineStateRequest(), ProtocolJson.Default.MachineStateRequest, ProtocolJson.Default.MachineStateResponse)).Projects[0].ProjectId;
+            var status = await phone.AskAsync(MessageTypes.GitStatus, new GitStatusRequest(project), ProtocolJson.Default.GitStatusRequest, ProtocolJson.Default.GitStatusResponse);
+            Assert.True(status.Sandboxed);
+            Assert.Contains("who.txt", status.Untracked.Select(c => c.Path));
+            await phone.AskAsync(MessageTypes.GitStage, new GitStageRequest(project, ["who.txt"]), ProtocolJson.Default.GitStageRequest, ProtocolJson.Default.GitStageResponse);
+            var commit = await phone.AskAsync(MessageTypes.GitCommit, new GitCommitRequest(project, "by an ordinary user"), ProtocolJson.Default.GitCommitRequest, ProtocolJson.Default.GitCommitResponse);
+            Assert.Equal(user.Id, await OtherUser.OwnerAsync(Path.Combine(home.Home.Demo, ".git/objects", commit.Sha[..2], commit.Sha[2..])));
         }
 
         // In its sandbox it is somebody else; what it leaves is the user's.
@@ -145,6 +155,9 @@ public sealed class OwnershipTests
 
         /// <summary>The id of the user who owns a file.</summary>
         public static async Task<string> OwnerAsync(string path) => (await RootAsync("/usr/bin/stat", "-c", "%u", path)).Trim();
+
+        /// <summary>Runs a program as this user.</summary>
+        public Task<string> RunAsync(params string[] command) => RootAsync(Before[0], [.. Before.Skip(1), .. command]);
 
         public async Task GiveAsync(string folder) => await RootAsync("/bin/chown", "-R", $"{_name}:{_name}", folder);
 

@@ -24,6 +24,30 @@ public sealed class SecretTests
     }
 
     [Fact]
+    public async Task A_token_for_a_git_host_is_a_secret_that_is_named_by_the_host()
+    {
+        await using var home = new CliHome();
+        await home.StartAsync();
+        Assert.Contains("There is no token", (await home.RunAsync("git-token", "list")).Succeeded().Out, StringComparison.Ordinal);
+        var set = (await home.FeedAsync("ghp_of-mine\n", "git-token", "set", "git.example.org:8443")).Succeeded();
+        Assert.DoesNotContain("ghp_", set.Out + set.Error, StringComparison.Ordinal);
+        (await home.FeedAsync("sk-x", "secrets", "set", "anthropic")).Succeeded();
+        var listed = await home.AskAsync("git-token", "list");
+        Assert.Equal((1, "git.example.org:8443"), (listed.GetArrayLength(), listed[0].GetProperty("name").GetString()!));
+        Assert.Contains("git-token.git.example.org_8443", (await home.RunAsync("secrets", "list")).Succeeded().Out, StringComparison.Ordinal);
+        foreach (var host in (string[])["127.0.0.1", "https://h/x", "a/b", "me@h", "h:x", ""])
+        {
+            (await home.FeedAsync("t", "git-token", "set", host)).Ended(ExitCode.Usage);
+        }
+
+        (await home.FeedAsync("two words", "git-token", "set", "h.org")).Ended(ExitCode.Usage);
+        (await home.RunAsync("git-token", "set", "h.org", "as-an-argument")).Ended(ExitCode.Usage);
+        (await home.RunAsync("git-token", "remove", "git.example.org:8443")).Succeeded();
+        Assert.Contains("There is no token", (await home.RunAsync("git-token", "remove", "git.example.org:8443")).Ended(ExitCode.Failure).Error, StringComparison.Ordinal);
+        (await home.RunAsync("secrets", "remove", "anthropic")).Succeeded();
+    }
+
+    [Fact]
     public async Task A_terminal_is_asked_without_showing_what_is_typed()
     {
         await using var home = new CliHome();

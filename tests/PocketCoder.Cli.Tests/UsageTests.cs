@@ -63,6 +63,7 @@ public sealed partial class UsageTests
               attach <session>    Open a terminal of a session here
               terminals           List terminals that are open in sessions
               secrets             Keys that agents never see, encrypted on this machine
+              git-token           Tokens for git hosts that are reached by HTTPS; neither agents nor git itself see them
               usage               What agents used of their models through this machine: tokens and cost
               budget              Limits on what agents may use through this machine
               ledger              The record of what was asked, decided and done

@@ -20,11 +20,11 @@ public sealed class ParserTests
                 + $"u UD N... 100644 100644 000000 100644 {A} {A} {B} p/both\0" + $"1 .M SC.U 160000 160000 160000 {A} {A} p/module\0" + $"1 A. N... 000000 100644 100644 {A} {B} outside\0? p/b\u00ffd\0! p/ignored\0"),
             "p/"u8);
         Assert.Equal((A, "topic/x", "origin/topic/x", 2, 3, 4, true), (status.Head!, status.Branch!, status.Upstream!, status.Ahead!.Value, status.Behind!.Value, status.Stashes, status.StagedOutside));
-        Assert.Equal([("a b", GitChangeKind.Modified, null), ("new", GitChangeKind.Renamed, "o\nld")], status.Staged.Select(c => (c.Path, c.Kind, c.OldPath)));
+        Assert.Equal([("a b", GitChangeKind.Modified, null), ("new", GitChangeKind.Renamed, @"o\u{a}ld")], status.Staged.Select(c => (c.Path, c.Kind, c.OldPath)));
         Assert.Equal(["a b", "module"], status.Unstaged.Select(c => c.Path));
         Assert.Equal(new GitSubmoduleState(CommitChanged: true, Modified: false, Untracked: true), status.Unstaged[1].Submodule);
-        Assert.Equal(new GitConflict("both", null, GitConflictKind.DeletedByThem), Assert.Single(status.Conflicted));
-        Assert.Equal(("b\uFFFDd", Convert.ToBase64String([(byte)'b', 0xff, (byte)'d'])), (Assert.Single(status.Untracked).Path, status.Untracked[0].Raw!));
+        Assert.Equal(new GitConflict("both", GitConflictKind.DeletedByThem), Assert.Single(status.Conflicted));
+        Assert.Equal(@"b\x{ff}d", Assert.Single(status.Untracked).Path);
         Assert.True(StatusParser.Parse(Bytes("? a\0? b\0"), [], limit: 1).Truncated);
         Assert.Null(StatusParser.Parse(Bytes("# branch.oid (initial)\0# branch.head main\0"), []).Head);
     }
@@ -67,13 +67,56 @@ public sealed class ParserTests
         Assert.Equal(new RemoteAddress(null, "example.org", 2222, "/x y"), RemoteAddress.Parse("ssh://example.org:2222/x y"));
         Assert.Equal(new RemoteAddress("a", "::1", 22, "/x"), RemoteAddress.Parse("ssh://a@[::1]:22/x"));
         Assert.Equal(new RemoteAddress(null, "h", null, "x"), RemoteAddress.Parse("ssh://h/~/x"));
-        foreach (var url in (string[])["ext::sh -c x", "https://example.org/x", "file:///x", "/x", "../x", "-oProxyCommand=x:y", "ssh://-oProxyCommand=x/y", "ssh://h", "ssh://h:0/x", "ssh://h:99999/x", "h:-x", "h:", "a b@h:x", "ssh://h/~other/x", "ssh://a%b@h/x", "h:x\n", "", "fd::3", "ssh://[x]/y", "$(x):y", "git://h/x"])
+        foreach (var url in (string[])["ext::sh -c x", "http://example.org/x", "https://example.org", "https://example.org/", "https://a:b@example.org/x", "https://127.0.0.1/x", "https://0x7f.1/x", "https://[::1]/x", "https://a_b/x", "https://-a/x", "https://a..b/x", "https://h:0/x", "https://h/../x", "https://h/a//b", "https://h/%2e%2E/x", "https://h/x?y", "https://h/x#y", "https://h/x\\y", "https://h/\u00fc", "https://x@y@h/x", "file:///x", "/x", "../x", "-oProxyCommand=x:y", "ssh://-oProxyCommand=x/y", "ssh://h", "ssh://h:0/x", "ssh://h:99999/x", "h:-x", "h:", "a b@h:x", "ssh://h/~other/x", "ssh://a%b@h/x", "h:x\n", "", "fd::3", "ssh://[x]/y", "$(x):y", "git://h/x"])
         {
             Assert.NotNull(RemoteAddress.Problem(url));
         }
 
+        var https = RemoteAddress.Parse("HTTPS://me@Git.Example.org:8443/team/x%20y.git");
+        Assert.Equal(new RemoteAddress("me", "git.example.org", 8443, "/team/x%20y.git", Https: true), https);
+        Assert.Equal(("https://me@git.example.org:8443/team/x%20y.git", "git-token.git.example.org_8443"), (https.Url, https.TokenName!));
+        Assert.Equal(("https://h.org/x", "git-token.h.org"), (RemoteAddress.Parse("https://h.org:443/x").Url, RemoteAddress.Parse("https://h.org:443/x").TokenName!));
+        Assert.Null(RemoteAddress.Parse("git@h:x").TokenName);
         Assert.Equal("https://me@h/x", RemoteAddress.WithoutPassword("https://me:secret@h/x"));
         Assert.Equal("https://h/x:y@z", RemoteAddress.WithoutPassword("https://h/x:y@z"));
+    }
+
+    [Fact]
+    public void Names_are_written_as_in_messages_about_files_and_lead_back_to_their_bytes()
+    {
+        byte[][] names = [[(byte)'a', 0xff], Bytes("li\nne"), Bytes("back\\slash"), Encoding.UTF8.GetBytes("\u202eevil"), Encoding.UTF8.GetBytes("\U0001F600 \u00fc")];
+        foreach (var name in names)
+        {
+            var shown = Assert.Single(StatusParser.Parse([.. "? "u8, .. name, 0], []).Untracked).Path;
+            Assert.Equal(name, GitNames.Path(shown));
+            Assert.DoesNotContain(shown, char.IsControl);
+        }
+
+        foreach (var bad in (string?[])[@"a\q", @"a\x{100}", @"a\u{d800}", "\ud800", null, @"\u{2e}\u{2e}/x", @"\x{2e}git/config", @"a\x{0}b", @"\u{2f}etc"])
+        {
+            Assert.Throws<GitException>(() => GitNames.Path(bad));
+        }
+
+        var blame = BlameParser.Parse(Bytes($"{A} 1 1 1\nfilename \"p/a\\tb\\303\\274\\\\\"\n\tx\n"), "p/"u8);
+        Assert.Equal("a\\u{9}b\u00fc\\\\", blame.Commits[0].Path);
+    }
+
+    [Fact]
+    public void A_pointer_to_a_large_file_is_recognised_and_nothing_else_is_taken_for_one()
+    {
+        static string Pointer(char oid, int size) => $"version https://git-lfs.github.com/spec/v1\noid sha256:{new string(oid, 64)}\nsize {size}\n";
+        Assert.True(LargeFilePointer.Is(Bytes(Pointer('a', 12345))));
+        foreach (var bad in (string[])["", "x", Pointer('a', 1) + "more\n", Pointer('a', 1)[..^1], Pointer('a', 1).Replace("size", "sice", StringComparison.Ordinal), new string('x', 130)])
+        {
+            Assert.False(LargeFilePointer.Is(Bytes(bad)));
+        }
+
+        GitFileDiff Diff(string lines) => DiffParser.Show(DiffParser.Parse(Bytes($":100644 100644 {A} {B} M\0f\0\0diff --git a/f b/f\n--- a/f\n+++ b/f\n{lines}")), []).Files[0];
+        var changed = Diff($"@@ -1,3 +1,3 @@\n version https://git-lfs.github.com/spec/v1\n-oid sha256:{new string('a', 64)}\n-size 10\n+oid sha256:{new string('b', 64)}\n+size 20\n");
+        Assert.Equal((new GitLargeFile(10, 20), 0), (changed.LargeFile!, changed.Hunks.Count));
+        var became = Diff($"@@ -1,1 +1,3 @@\n-text\n+version https://git-lfs.github.com/spec/v1\n+oid sha256:{new string('b', 64)}\n+size 20\n");
+        Assert.Equal((new GitLargeFile(null, 20), 1), (became.LargeFile!, became.Hunks.Count));
+        Assert.Null(Diff("@@ -1,1 +1,1 @@\n-size 10\n+size 20\n").LargeFile);
     }
 
     [Fact]

@@ -27,7 +27,8 @@ public sealed class PatchTests
             await File.WriteAllTextAsync(Path.Combine(folder, name), after);
             var context = random.Next(4);
             var diff = await DiffAsync(folder, context);
-            var file = DiffParser.Show(diff, []).Files.Single(f => f.Path == name);
+            var file = DiffParser.Show(diff, []).Files.Single();
+            Assert.Equal(Encoding.UTF8.GetBytes(name), GitNames.Path(file.Path));
             var selections = new List<GitSelection>();
             var taken = new HashSet<(int, int)>();
             foreach (var (hunk, h) in file.Hunks.Select((x, i) => (x, i)))
@@ -35,7 +36,7 @@ public sealed class PatchTests
                 var chosen = hunk.Lines.Select((l, i) => (l, i)).Where(x => x.l.Kind != GitLineKind.Context && random.Next(2) == 0).Select(x => x.i).ToList();
                 if (chosen.Count > 0)
                 {
-                    selections.Add(new GitSelection(name, hunk.Id, chosen));
+                    selections.Add(new GitSelection(file.Path, hunk.Id, chosen));
                     taken.UnionWith(chosen.Select(i => (h, i)));
                 }
             }

@@ -28,7 +28,7 @@ internal sealed class TestDaemon : IAsyncDisposable
     public string Url => Daemon.Urls.First(u => u.Contains("127.0.0.1", StringComparison.Ordinal));
 
     public static async Task<TestDaemon> StartAsync(TimeProvider? time = null, TimeSpan? approvalTimeout = null, string? home = null, IReadOnlyList<IAgentDriver>? drivers = null,
-        SandboxKind? sandbox = SandboxKind.None, Func<EgressOptions, EgressOptions>? egress = null, TurnLimits? limits = null, WarmLimits? warm = null, IReadOnlyList<string>? ssh = null)
+        SandboxKind? sandbox = SandboxKind.None, Func<EgressOptions, EgressOptions>? egress = null, TurnLimits? limits = null, WarmLimits? warm = null, IReadOnlyList<string>? ssh = null, Func<DaemonOptions, DaemonOptions>? more = null)
     {
         home ??= Directory.CreateTempSubdirectory("pc-").FullName;
         var log = new TestLog();
@@ -46,6 +46,7 @@ internal sealed class TestDaemon : IAsyncDisposable
             TimeProvider = time ?? TimeProvider.System,
             LoggerFactory = log,
         };
+        options = more?.Invoke(options) ?? options;
         drivers ??= [new StubDriver(options.TimeProvider)];
         return new TestDaemon(options, await Daemon.StartAsync(options, drivers, CancellationToken.None), drivers, log);
     }

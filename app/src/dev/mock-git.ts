@@ -33,7 +33,7 @@ export function gitAnswers(tree: MockTree, refuse: Refuse, ask: Ask, approval: (
   const fileDiff = (path: string, before: string | undefined, after: string | undefined): GitFileDiff => {
     const diff = lineDiff(path, before ?? "", after ?? "");
     return {
-      path, raw: null, oldPath: null, kind: before === undefined ? "added" : after === undefined ? "deleted" : "modified", oldMode: before === undefined ? null : "100644", newMode: after === undefined ? null : "100644", binary: false, submodule: false,
+      path, oldPath: null, kind: before === undefined ? "added" : after === undefined ? "deleted" : "modified", oldMode: before === undefined ? null : "100644", newMode: after === undefined ? null : "100644", binary: false, submodule: false,
       added: diff.added, removed: diff.removed, hunks: diff.hunks.map((hunk) => numbered(path, hunk)), truncated: false,
     };
   };
@@ -62,9 +62,9 @@ export function gitAnswers(tree: MockTree, refuse: Refuse, ask: Ask, approval: (
     const letters = tree.letters(path);
     const letter = of === "staged" ? letters?.[0] : letters?.[1];
     if (!letters || letters === "??" || letter === "." || (state.conflict && path === "src/server.ts")) return [];
-    return [{ path, raw: null, kind: letter === "A" ? "added" : letter === "D" ? "deleted" : "modified" }];
+    return [{ path, kind: letter === "A" ? "added" : letter === "D" ? "deleted" : "modified" }];
   });
-  const transfer = (operation: "push" | "fetch" | "pull", done: () => void): { approval: ApprovalInfo } => ({
+  const transfer = (operation: "push" | "fetch" | "pull" | "delete", done: () => void): { approval: ApprovalInfo } => ({
     approval: approval(ask({
       kind: "git", operation, remote: "origin", url: "git@git.example.com:ada/api.git", moreCommits: 0, refs: [{ name: `refs/heads/${branch}`, before: sha(3), after: sha(0), forces: false, deletes: false }],
       commits: operation === "push" ? commits.slice(0, ahead).map((one) => ({ id: one.sha, subject: one.subject, author: one.author, at: one.committedAt ?? ago(0) })) : [],
@@ -75,7 +75,7 @@ export function gitAnswers(tree: MockTree, refuse: Refuse, ask: Ask, approval: (
       if (state.pushing) progress("Writing objects:  62% (45/72), 1.20 MiB | 640.00 KiB/s");
       return {
       branch, head: commits[0]?.sha ?? null, detached: false, upstream, ahead: upstream === null ? null : ahead, behind: upstream === null ? null : 0, staged: changes("staged"), unstaged: changes("unstaged"),
-      untracked: tree.paths().filter((path) => tree.letters(path) === "??").map((path) => ({ path, raw: null, kind: "untracked" })), conflicted: state.conflict ? [{ path: "src/server.ts", raw: null, kind: "both_modified" }] : [],
+      untracked: tree.paths().filter((path) => tree.letters(path) === "??").map((path) => ({ path, kind: "untracked" })), conflicted: state.conflict ? [{ path: "src/server.ts", kind: "both_modified" }] : [],
       operation: state.conflict ? "merge" : null, stashes: stashes.length, hooks: ["pre-commit"], prefix: "", sandboxed: true, truncated: false,
       };
     },
@@ -201,6 +201,7 @@ export function gitAnswers(tree: MockTree, refuse: Refuse, ask: Ask, approval: (
       return { commit: sha(8), operation: null };
     },
     git_push: () => transfer("push", () => { [ahead, upstream] = [0, `origin/${branch}`]; }),
+    git_remote_delete: () => transfer("delete", () => undefined),
     git_fetch: () => transfer("fetch", () => undefined),
     git_pull: () => transfer("pull", () => undefined),
   };

@@ -344,7 +344,7 @@ export class MockMachine {
       ...this.terminals.answers((code) => { throw new Refused(code); }, () => state.scopes.includes("decide")),
       ...fileAnswers(this.tree, refuse, (subject, done) => this.#asked(subject, done), (id) => state.approvals.some((item) => item.approvalId === id && item.state === "finished")),
       ...gitAnswers(this.tree, refuse, (subject, done) => this.#asked(subject, done), (id) => state.approvals.find((item) => item.approvalId === id)!, { conflict: state.conflict, pushing: state.pushing }, (text) => this.change({ kind: "git_progress", projectId: state.projects[0]?.projectId ?? "", text })),
-      ...runAnswers((message) => this.#tellAll(message), refuse),
+      ...runAnswers((message) => this.#tellAll(message), refuse, (subject, done) => this.#asked(subject, done)),
       ledger_verify: () => ({ intact: true, rows: state.ledger.length, firstBadSeq: null, problem: null, head: state.head }),
     };
   }

@@ -164,42 +164,9 @@ internal sealed class EgressConnection(EgressOptions options, TimeProvider time,
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         using var timer = time.CreateTimer(static s => ((CancellationTokenSource)s!).Cancel(), limit, options.ConnectLimit, Timeout.InfiniteTimeSpan);
-        var addresses = await options.Resolve(head.Host, limit.Token);
-        if (addresses.Count == 0)
-        {
-            throw new SocketException((int)SocketError.HostNotFound);
-        }
-
-        // One private address among public ones is how a rebinding name looks: none of them is taken.
-        if (addresses.FirstOrDefault(a => !PublicAddress.IsPublic(a) && !options.AllowedLoopback.Contains(new IPEndPoint(a, head.Port))) is { } refused)
-        {
-            _address = refused;
-            return (null, $"{head.Host} leads to {refused}, which is not a public address");
-        }
-
-        SocketException? failure = null;
-        foreach (var address in addresses.Take(4))
-        {
-            var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-            try
-            {
-                await socket.ConnectAsync(new IPEndPoint(address, head.Port), limit.Token);
-                _address = address;
-                return (socket, "");
-            }
-            catch (SocketException e)
-            {
-                failure = e;
-                socket.Dispose();
-            }
-            catch
-            {
-                socket.Dispose();
-                throw;
-            }
-        }
-
-        throw failure!;
+        var (server, address) = await PublicConnection.OpenAsync(head.Host, head.Port, options.Resolve, options.AllowedLoopback, limit.Token);
+        _address = address;
+        return server is null ? (null, $"{head.Host} leads to {address}, which is not a public address") : (server, "");
     }
 
     /// <summary>Best effort: the client may be gone.</summary>

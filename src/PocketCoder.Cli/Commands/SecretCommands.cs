@@ -25,7 +25,7 @@ internal static class SecretCommands
 
     private static async Task<int> SetAsync(CommandContext context, string name, CancellationToken ct)
     {
-        var value = context.Terminal.ReadHidden is { } read ? read($"Value of {Untrusted.Show(name)} (not shown): ") : await ReadAsync(context.Terminal.In, ct);
+        var value = await ValueAsync(context, $"Value of {Untrusted.Show(name)} (not shown): ", ct);
         if (value.Length == 0)
         {
             throw new CommandFailure("There is no value. Type one, or pipe it: pocketcoder secrets set NAME < file", ExitCode.Usage);
@@ -43,6 +43,10 @@ internal static class SecretCommands
 
         return ExitCode.Ok;
     }
+
+    /// <summary>Asked for at a terminal without showing it, else all of standard input.</summary>
+    public static async Task<string> ValueAsync(CommandContext context, string question, CancellationToken ct)
+        => context.Terminal.ReadHidden is { } read ? read(question) : await ReadAsync(context.Terminal.In, ct);
 
     /// <summary>All of it, without the line end that <c>echo</c> puts there.</summary>
     private static async Task<string> ReadAsync(TextReader input, CancellationToken ct)

@@ -24,6 +24,10 @@ public sealed class ParsedDiff
     internal IReadOnlyList<PatchFile> Files { get; }
 
     public bool Cut { get; }
+
+    /// <summary>Only these paths and what is beneath them.</summary>
+    /// <param name="paths">From the repository's top, as bytes.</param>
+    public ParsedDiff Of(IReadOnlyList<byte[]> paths) => new([.. Files.Where(f => paths.Any(p => GitNames.Covers(p, f.Path.Span) || GitNames.Covers(p, f.OldPath.Span)))], Cut);
 }
 
 /// <summary>
@@ -88,7 +92,8 @@ public static class DiffParser
 
             var hunks = new List<GitHunk>();
             var cut = file.Cut;
-            foreach (var hunk in file.Hunks)
+            var (large, only) = LargeFilePointer.Of(file);
+            foreach (var hunk in only ? [] : file.Hunks)
             {
                 if (hunk.Lines.Count > left)
                 {
@@ -100,13 +105,12 @@ public static class DiffParser
                 hunks.Add(new GitHunk(hunk.Id, hunk.OldStart, hunk.OldCount, hunk.NewStart, hunk.NewCount, hunk.Heading, word ? Words(hunk) : Lines(hunk)));
             }
 
-            var (path, raw) = GitText.Path(within);
             var old = file.Kind is GitChangeKind.Renamed or GitChangeKind.Copied
-                ? GitText.Path(GitText.Within(file.OldPath.Span, prefix, out var inside) ? inside : file.OldPath.Span).Path
+                ? GitText.Path(GitText.Within(file.OldPath.Span, prefix, out var inside) ? inside : file.OldPath.Span)
                 : null;
             files.Add(new GitFileDiff(
-                path, raw, old, file.Kind, Mode(file.OldMode), Mode(file.NewMode), file.Binary, "160000" == file.OldMode || "160000" == file.NewMode,
-                file.Hunks.Sum(h => h.Lines.Count(l => l.Sign == '+')), file.Hunks.Sum(h => h.Lines.Count(l => l.Sign == '-')), hunks, cut));
+                GitText.Path(within), old, file.Kind, Mode(file.OldMode), Mode(file.NewMode), file.Binary, "160000" == file.OldMode || "160000" == file.NewMode,
+                file.Hunks.Sum(h => h.Lines.Count(l => l.Sign == '+')), file.Hunks.Sum(h => h.Lines.Count(l => l.Sign == '-')), hunks, cut, LargeFile: large));
         }
 
         return new GitDiffResponse(files, truncated);

@@ -44,16 +44,13 @@ public static class GitNames
     /// <exception cref="GitException">InvalidName</exception>
     public static string Id(string? id, string what) => IsId(id) ? id! : throw new GitException(GitError.InvalidName, $"\"{Shown(id)}\" is not the id of a {what}.");
 
-    /// <summary>A path within the project, as bytes: relative, beneath it, and not of git's own folder.</summary>
+    /// <summary>A path of a message (<see cref="PathText"/>) within the project, as bytes: relative, beneath it, and not of git's own folder.</summary>
     /// <exception cref="GitException">InvalidName</exception>
     public static byte[] Path(string? path)
     {
-        if (path is null || path.Any(char.IsSurrogate) && !IsWhole(path))
-        {
-            throw new GitException(GitError.InvalidName, "A path is missing or no text.");
-        }
-
-        return Path(Encoding.UTF8.GetBytes(path));
+        return path is not null && PathText.Unescape(path) is { } raw
+            ? Path(Encoding.Latin1.GetBytes(raw))
+            : throw new GitException(GitError.InvalidName, @"A path is missing, or has an escape that is none: write a backslash as \\, a byte as \x{ff}, a character as \u{202e}.");
     }
 
     /// <inheritdoc cref="Path(string?)"/>
@@ -87,16 +84,7 @@ public static class GitNames
         return shown.ToString();
     }
 
-    private static bool IsWhole(string text)
-    {
-        for (var i = 0; i < text.Length; i++)
-        {
-            if (char.IsSurrogate(text[i]) && !(char.IsHighSurrogate(text[i]) && i + 1 < text.Length && char.IsLowSurrogate(text[++i])))
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
+    /// <summary>Whether one path is the other, or leads to it.</summary>
+    public static bool Covers(ReadOnlySpan<byte> folder, ReadOnlySpan<byte> path)
+        => path.StartsWith(folder) && (path.Length == folder.Length || folder.IsEmpty || folder[^1] == '/' || path[folder.Length] == '/');
 }

@@ -6,7 +6,8 @@ namespace PocketCoder.Git;
 /// <summary>Reads <c>git blame --porcelain</c>. Pure; throws nothing but <see cref="GitException"/>.</summary>
 public static class BlameParser
 {
-    public static GitBlameResponse Parse(ReadOnlySpan<byte> output)
+    /// <param name="prefix">The project within the repository.</param>
+    public static GitBlameResponse Parse(ReadOnlySpan<byte> output, ReadOnlySpan<byte> prefix = default)
     {
         var commits = new List<GitBlameCommit>();
         var indexes = new Dictionary<string, int>(StringComparer.Ordinal);
@@ -56,11 +57,18 @@ public static class BlameParser
                 "author" => known with { Author = value },
                 "author-time" => known with { At = GitText.UnixTime(value) },
                 "summary" => known with { Subject = value },
-                "filename" => known with { Path = value },
+                "filename" => known with { Path = Name(bytes[(space + 1)..], prefix) },
                 _ => known,
             };
         }
 
         return new GitBlameResponse(commits, lines);
+    }
+
+    /// <summary>Here git quotes names that hold controls, quotes or backslashes as C does.</summary>
+    private static string Name(ReadOnlySpan<byte> name, ReadOnlySpan<byte> prefix)
+    {
+        var plain = GitText.Unquote(name);
+        return GitText.Path(GitText.Within(plain, prefix, out var within) ? within : plain);
     }
 }

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Unicode;
+using PocketCoder.Protocol;
 
 namespace PocketCoder.Git;
 
@@ -40,9 +40,35 @@ internal ref struct ZeroReader(ReadOnlySpan<byte> bytes)
 /// <summary>Pieces of git's output.</summary>
 internal static class GitText
 {
-    /// <summary>A path as people see it, and its bytes when they are no UTF-8.</summary>
-    public static (string Path, string? Raw) Path(ReadOnlySpan<byte> bytes)
-        => (Encoding.UTF8.GetString(bytes), Utf8.IsValid(bytes) ? null : Convert.ToBase64String(bytes));
+    /// <summary>A path as it stands in messages: <see cref="PathText"/>, as with the messages about files.</summary>
+    public static string Path(ReadOnlySpan<byte> bytes) => PathText.Escape(Encoding.Latin1.GetString(bytes));
+
+    /// <summary>A name as git quotes it where names stand in lines: <c>"a\tb\303\274"</c>. What is not quoted, or not well, is itself.</summary>
+    public static byte[] Unquote(ReadOnlySpan<byte> name)
+    {
+        if (name.Length < 2 || name[0] != '"' || name[^1] != '"')
+        {
+            return name.ToArray();
+        }
+
+        var plain = new List<byte>(name.Length);
+        for (var rest = name[1..^1]; rest.Length > 0;)
+        {
+            if (rest[0] != '\\' || rest.Length == 1)
+            {
+                plain.Add(rest[0]);
+                rest = rest[1..];
+                continue;
+            }
+
+            var octal = rest.Length >= 4 && rest[1..4].IndexOfAnyExceptInRange((byte)'0', (byte)'7') < 0;
+            var at = "abtnvfr".IndexOf((char)rest[1], StringComparison.Ordinal);
+            plain.Add(octal ? (byte)(((rest[1] - '0') << 6) | ((rest[2] - '0') << 3) | (rest[3] - '0')) : at >= 0 ? (byte)"\a\b\t\n\v\f\r"[at] : rest[1]);
+            rest = rest[(octal ? 4 : 2)..];
+        }
+
+        return [.. plain];
+    }
 
     /// <summary>The path within the project; false when it lies outside.</summary>
     public static bool Within(ReadOnlySpan<byte> path, ReadOnlySpan<byte> prefix, out ReadOnlySpan<byte> within)

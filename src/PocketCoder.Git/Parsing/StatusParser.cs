@@ -83,8 +83,7 @@ public static class StatusParser
                 case (byte)'u':
                     if (GitText.Within(Field(entry, 10), prefix, out var both))
                     {
-                        var (name, raw) = GitText.Path(both);
-                        Put(conflicted, new GitConflict(name, raw, Conflict(entry[2], entry[3])));
+                        Put(conflicted, new GitConflict(GitText.Path(both), Conflict(entry[2], entry[3])));
                     }
                     else
                     {
@@ -110,11 +109,10 @@ public static class StatusParser
         {
             if (kind is { } known)
             {
-                var (name, raw) = GitText.Path(path);
                 var from = known is GitChangeKind.Renamed or GitChangeKind.Copied
-                    ? GitText.Path(GitText.Within(old, within, out var inside) ? inside : old).Path
+                    ? GitText.Path(GitText.Within(old, within, out var inside) ? inside : old)
                     : null;
-                Put(list, new GitFileChange(name, raw, known, from, submodule));
+                Put(list, new GitFileChange(GitText.Path(path), known, from, submodule));
             }
         }
 

@@ -18,7 +18,7 @@ public static class SubmoduleParser
         {
             if (GitText.Within(entry.Path.Span, prefix, out var within))
             {
-                found.Add(new GitSubmodule(GitText.Path(within).Path, entry.Id, urls.GetValueOrDefault(Encoding.UTF8.GetString(entry.Path.Span))));
+                found.Add(new GitSubmodule(GitText.Path(within), entry.Id, urls.GetValueOrDefault(Encoding.UTF8.GetString(entry.Path.Span))));
             }
         }
 

@@ -101,7 +101,7 @@ public static class GitFailures
     }
 
     /// <summary>git lists what is in the way with a tab before each.</summary>
-    private static List<string> Paths(string words) => [.. words.Split('\n').Where(l => l.StartsWith('\t')).Select(l => l.Trim()).Take(20)];
+    private static List<string> Paths(string words) => [.. words.Split('\n').Where(l => l.StartsWith('\t')).Select(l => GitText.Path(System.Text.Encoding.UTF8.GetBytes(l.Trim()))).Take(20)];
 
     private static string Head(string text) => text.Length > ShownErrors ? text[..ShownErrors] : text;
 }

@@ -102,7 +102,7 @@ internal sealed class ApprovalDesk(Store store, string machineId, TimeSpan timeo
 
             var asked = new ApprovalInfo(
                 Guid.CreateVersion7(), null, Guid.Empty, ask.ProjectId, Person, null, ask.Kind, ApprovalState.Pending, ask.Digest, ask.Subject, null, null, ask.Sandbox, change.Now, change.Now + timeout, null, null)
-            { RequestedBy = ask.Device.Name, RequestedById = ask.Device.DeviceId };
+            { RequestedBy = ask.Device.Name, RequestedById = ask.Device.DeviceId, Risk = ask.Risk };
             ApprovalRows.Insert(change, asked, null);
             change.Ledger(Entry(LedgerKind.ApprovalRequested, asked) with { DeviceId = ask.Device.DeviceId, Actor = ask.Device.Name, Data = Requested(asked).ToJson() });
             Tell(change, asked);

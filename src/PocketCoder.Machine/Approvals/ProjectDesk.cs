@@ -153,6 +153,7 @@ internal sealed partial class ProjectDesk(Store store, ApprovalDesk approvals, I
 /// <param name="Run">Does it, once, after "started" is in the ledger; null: it is only let happen. Throws <see cref="RequestFailure"/> when it can't.</param>
 /// <param name="Drift">Immediately before: why it is not the same any more; null when it is.</param>
 /// <param name="Sandbox">Where it will be done.</param>
+/// <param name="Risk">Null: the subject says it all.</param>
 internal sealed record ProjectAsk(
     Guid ProjectId,
     Device Device,
@@ -161,7 +162,8 @@ internal sealed record ProjectAsk(
     string Digest,
     Func<CancellationToken, Task<ProjectOutcome>>? Run = null,
     Func<CancellationToken, Task<string?>>? Drift = null,
-    SandboxKind Sandbox = SandboxKind.None);
+    SandboxKind Sandbox = SandboxKind.None,
+    RiskInfo? Risk = null);
 
 /// <summary>How it ended.</summary>
 /// <param name="Error">For people, when it failed. May hold untrusted text.</param>

@@ -11,8 +11,13 @@ internal sealed class GitChanges(GitRoom room, GitNotes notes, TimeProvider time
     public async Task<GitStageResponse> StageAsync(Caller caller, GitStageRequest request, CancellationToken cancellationToken)
     {
         var repo = await room.OpenAsync(request.ProjectId, cancellationToken);
-        One(request.All, GitRepository.Names(request.Paths, request.RawPaths), request.Selections);
-        var list = GitRepository.Names(request.Paths, request.RawPaths) ? repo.PathList(request.Paths, request.RawPaths) : null;
+        One(request.All, request.Paths is { Count: > 0 }, request.Selections);
+        var list = request.Paths is { Count: > 0 } ? repo.PathList(request.Paths) : null;
+        if (request.Selections is not { Count: > 0 })
+        {
+            await LargeFiles.RequireStageableAsync(repo, list, cancellationToken);
+        }
+
         return await ChangeAsync(caller, repo, MessageTypes.GitStage, null, request.Paths ?? request.Selections?.Select(s => s.Path).ToList(), async () =>
         {
             if (request.Selections is { Count: > 0 } selections)
@@ -35,8 +40,8 @@ internal sealed class GitChanges(GitRoom room, GitNotes notes, TimeProvider time
     public async Task<GitUnstageResponse> UnstageAsync(Caller caller, GitUnstageRequest request, CancellationToken cancellationToken)
     {
         var repo = await room.OpenAsync(request.ProjectId, cancellationToken);
-        One(request.All, GitRepository.Names(request.Paths, request.RawPaths), request.Selections);
-        var list = GitRepository.Names(request.Paths, request.RawPaths) ? repo.PathList(request.Paths, request.RawPaths)
+        One(request.All, request.Paths is { Count: > 0 }, request.Selections);
+        var list = request.Paths is { Count: > 0 } ? repo.PathList(request.Paths)
             : request.All ? Encoding.UTF8.GetBytes(repo.Everything + "\0")
             : null;
         return await ChangeAsync(caller, repo, MessageTypes.GitUnstage, null, request.Paths ?? request.Selections?.Select(s => s.Path).ToList(), async () =>
@@ -97,7 +102,7 @@ internal sealed class GitChanges(GitRoom room, GitNotes notes, TimeProvider time
             notes.Changed(repo);
             var subject = (await repo.ReadAsync(CancellationToken.None, "log", "-1", "--format=%s", "--no-show-signature", "--encoding=UTF-8")).Text.TrimEnd('\n');
             var hooks = GitFiles.Hooks(repo.Place).Where(h => h is "pre-commit" or "prepare-commit-msg" or "commit-msg" or "post-commit" or "post-rewrite").ToList();
-            return new GitCommitResponse(await repo.HeadAsync(CancellationToken.None) ?? "", status.Branch, subject, hooks);
+            return new GitCommitResponse(await repo.HeadAsync(CancellationToken.None) ?? "", status.Branch, subject, hooks, await GitIdentity.SignsAsync(repo, time, CancellationToken.None));
         });
     }
 

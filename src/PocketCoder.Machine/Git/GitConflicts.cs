@@ -3,6 +3,8 @@ using PocketCoder.Git;
 using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Protocol;
+using PocketCoder.Workspace;
+using PocketCoder.Workspace.Beneath;
 
 namespace PocketCoder.Machine.Git;
 
@@ -43,10 +45,10 @@ internal sealed class GitConflicts(GitRoom room, GitNotes notes)
                 switch (request.Resolution)
                 {
                     case GitResolution.File:
-                        await repo.WriteAsync(CancellationToken.None, "add", "--all", "--", path);
+                        await NamedAsync(repo, path, "add", "--all");
                         break;
                     case GitResolution.Delete:
-                        await repo.WriteAsync(CancellationToken.None, "rm", "-f", "--quiet", "--", path);
+                        await NamedAsync(repo, path, "rm", "-f", "--quiet");
                         break;
                     case GitResolution.Content:
                         var blob = await repo.RunAsync(new GitCommand("hash-object", "-w", "--stdin") { Writes = true, Input = Encoding.UTF8.GetBytes(request.Content!) }, CancellationToken.None);
@@ -59,7 +61,7 @@ internal sealed class GitConflicts(GitRoom room, GitNotes notes)
                         }
                         else
                         {
-                            await repo.WriteAsync(CancellationToken.None, "rm", "-f", "--quiet", "--", path); // that side deleted it
+                            await NamedAsync(repo, path, "rm", "-f", "--quiet"); // that side deleted it
                         }
 
                         break;
@@ -74,25 +76,30 @@ internal sealed class GitConflicts(GitRoom room, GitNotes notes)
         });
     }
 
-    private static async Task TakeAsync(GitRepository repo, string path, string mode, string id)
+    private static Task<GitResult> NamedAsync(GitRepository repo, byte[] path, params string[] command)
+        => repo.RunAsync(new GitCommand([.. command, "--pathspec-from-file=-", "--pathspec-file-nul"]) { Writes = true, Input = path, TimeLimit = TimeSpan.FromSeconds(60) }, CancellationToken.None);
+
+    private static async Task TakeAsync(GitRepository repo, byte[] path, string mode, string id)
     {
         if (mode is not ("100644" or "100755"))
         {
             throw new RequestFailure(ErrorCode.GitError, "That is no plain file (a link or a submodule). Resolve it in a terminal.");
         }
 
-        await repo.WriteAsync(CancellationToken.None, "update-index", "--cacheinfo", $"{mode},{id},{path}");
-        await repo.RunAsync(new GitCommand("checkout-index", "--force", "--quiet", "--index", "-z", "--stdin") { Writes = true, Input = Encoding.UTF8.GetBytes(path + "\0") }, CancellationToken.None);
+        await repo.RunAsync(
+            new GitCommand("update-index", "-z", "--index-info") { Writes = true, Input = (byte[])[.. Encoding.ASCII.GetBytes($"0 {new string('0', id.Length)}\t"), .. path, 0, .. Encoding.ASCII.GetBytes($"{mode} {id}\t"), .. path, 0] },
+            CancellationToken.None); // the first takes its three sides away
+        await repo.RunAsync(new GitCommand("checkout-index", "--force", "--quiet", "--index", "-z", "--stdin") { Writes = true, Input = (byte[])[.. path, 0] }, CancellationToken.None);
     }
 
     /// <summary>What the index has of it, by stage.</summary>
     /// <exception cref="RequestFailure">CONFLICT: there is none (any more).</exception>
-    private static async Task<(string Path, IndexEntry?[] Sides)> SidesAsync(GitRepository repo, string named, CancellationToken cancellationToken)
+    private static async Task<(byte[] Path, IndexEntry?[] Sides)> SidesAsync(GitRepository repo, string named, CancellationToken cancellationToken)
     {
-        var path = repo.PathText(named);
-        var output = await repo.ReadAsync(cancellationToken, "ls-files", "--unmerged", "-z", "--", path);
+        var path = repo.PathOf(named);
+        var output = await repo.ReadAsync(cancellationToken, "ls-files", "--unmerged", "-z", "--", repo.Near(path));
         var sides = new IndexEntry?[4];
-        foreach (var entry in GitRepository.Checked(() => IndexParser.Parse(output.Output.Span)).Where(e => Encoding.UTF8.GetString(e.Path.Span) == path))
+        foreach (var entry in GitRepository.Checked(() => IndexParser.Parse(output.Output.Span)).Where(e => e.Path.Span.SequenceEqual(path)))
         {
             sides[entry.Stage] = entry;
         }
@@ -105,7 +112,7 @@ internal sealed class GitConflicts(GitRoom room, GitNotes notes)
 
     private static async Task<GitConflictSide> FileAsync(GitRepository repo, string path, CancellationToken cancellationToken)
     {
-        using var file = ConfinedFile.Open(repo.Project.Path, path, out _);
+        using var file = Open(repo, path);
         if (file is null || file.Length > GitLimits.FileBytes)
         {
             return new GitConflictSide(false, "", "utf8", file?.Length ?? 0);
@@ -114,6 +121,19 @@ internal sealed class GitConflicts(GitRoom room, GitNotes notes)
         var content = new byte[file.Length];
         var read = await file.ReadAtLeastAsync(content, content.Length, throwOnEndOfStream: false, cancellationToken);
         return Shown(content[..read]);
+    }
+
+    private static FileStream? Open(GitRepository repo, string path)
+    {
+        try
+        {
+            using var root = ProjectRoot.Open(repo.Project.Path);
+            return root.OpenRead(ProjectPath.Parse(path));
+        }
+        catch (Exception e) when (e is WorkspaceException or IOException or UnauthorizedAccessException)
+        {
+            return null; // that side is not there
+        }
     }
 
     private static GitConflictSide Shown(byte[] content)

@@ -3,6 +3,7 @@ using System.Text;
 using PocketCoder.Git;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Protocol;
+using PocketCoder.Workspace.Beneath;
 
 namespace PocketCoder.Machine.Git;
 
@@ -26,14 +27,14 @@ internal sealed class GitDiscards(GitRoom room, GitNotes notes, TimeProvider tim
 
     public async Task<GitDiscardResponse> DiscardAsync(Caller caller, GitDiscardRequest request, CancellationToken cancellationToken)
     {
-        var named = GitRepository.Names(request.Paths, request.RawPaths);
+        var named = request.Paths is { Count: > 0 };
         if (named == request.Selections is { Count: > 0 })
         {
             throw GitErrors.Invalid("Name paths, or parts of a diff.");
         }
 
         var repo = await room.OpenAsync(request.ProjectId, cancellationToken);
-        var wanted = Pieces(named ? repo.PathList(request.Paths, request.RawPaths) : repo.PathList([.. request.Selections!.Select(s => s.Path).Distinct(StringComparer.Ordinal)], null));
+        var wanted = Pieces(named ? repo.PathList(request.Paths!) : repo.PathList([.. request.Selections!.Select(s => s.Path).Distinct(StringComparer.Ordinal)]));
         return await repo.ExclusiveAsync(async () =>
         {
             var (tracked, untracked) = await AffectedAsync(repo, wanted);
@@ -80,11 +81,11 @@ internal sealed class GitDiscards(GitRoom room, GitNotes notes, TimeProvider tim
                 ? Convert.FromBase64String(listed)
                 : throw new GitException(GitError.Unreadable, "What was thrown away can't be read any more."));
             var now = await TreeAsync(repo, all);
-            var changed = (await repo.ReadAsync(CancellationToken.None, "diff-tree", "-r", "--name-only", "-z", $"{after}^{{tree}}", now)).Text.Split('\0', StringSplitOptions.RemoveEmptyEntries);
-            if (changed.Length > 0)
+            var changed = Pieces((await repo.ReadAsync(CancellationToken.None, "diff-tree", "-r", "--name-only", "-z", $"{after}^{{tree}}", now)).Output.ToArray());
+            if (changed.Count > 0)
             {
                 throw new RequestFailure(
-                    ErrorCode.Conflict, "These files changed since; bringing back what was thrown away would lose that.", new Dictionary<string, string>(StringComparer.Ordinal) { ["paths"] = string.Join('\n', changed.Take(20)) });
+                    ErrorCode.Conflict, "These files changed since; bringing back what was thrown away would lose that.", new Dictionary<string, string>(StringComparer.Ordinal) { ["paths"] = string.Join('\n', changed.Take(20).Select(p => ProjectPath.Of(p).Wire)) });
             }
 
             await notes.BeforeAsync(caller, repo, MessageTypes.GitDiscardUndo, request.DiscardId.ToString());
@@ -114,13 +115,7 @@ internal sealed class GitDiscards(GitRoom room, GitNotes notes, TimeProvider tim
             : untracked.Exists(p => p[^1] == '/') ? throw GitErrors.Invalid("A repository of its own is among them. It is not thrown away.")
             : (tracked, untracked);
 
-        List<byte[]> Meant(ReadOnlyMemory<byte> output) => [.. Pieces(output.ToArray()).Where(path => wanted.Exists(w => Covers(w, path)))];
-    }
-
-    private static bool Covers(byte[] wanted, byte[] path)
-    {
-        var folder = wanted[^1] == '/' ? wanted : [.. wanted, (byte)'/'];
-        return path.AsSpan().SequenceEqual(wanted) || path.AsSpan().StartsWith(folder);
+        List<byte[]> Meant(ReadOnlyMemory<byte> output) => [.. Pieces(output.ToArray()).Where(path => wanted.Exists(w => GitNames.Covers(w, path)))];
     }
 
     private async Task KeepAsync(GitRepository repo, Guid id, string which, byte[] paths)

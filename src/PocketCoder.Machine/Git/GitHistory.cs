@@ -20,7 +20,9 @@ internal sealed class GitHistory(GitRoom room)
         }
 
         var repo = await room.OpenAsync(request.ProjectId, cancellationToken);
-        IReadOnlyList<string> paths = request.Paths is { Count: > 0 } given ? [.. given.Select(repo.PathText)] : [repo.Everything];
+        IReadOnlyList<byte[]> wanted = [.. (request.Paths ?? []).Select(repo.PathOf)];
+        var exact = true;
+        var paths = wanted.Count > 0 ? repo.Arguments(wanted, out exact) : [repo.Everything];
         string[] options = [.. DiffParser.Options(request.Context, request.Word, request.IgnoreWhitespace)];
         string[] arguments = request.Scope switch
         {
@@ -31,7 +33,7 @@ internal sealed class GitHistory(GitRoom room)
             _ => ["diff", .. options, await repo.IdAsync(request.From ?? "HEAD", cancellationToken), .. await OtherAsync()],
         };
         var diff = await ParseAsync(repo, [.. arguments, "--", .. paths], request.Word, cancellationToken);
-        return Withheld(DiffParser.Show(diff, repo.Prefix, request.Word));
+        return Withheld(DiffParser.Show(exact ? diff : diff.Of(wanted), repo.Prefix, request.Word));
 
         async Task<string[]> OtherAsync() => request.To is null ? [] : [await repo.IdAsync(request.To, cancellationToken)];
     }
@@ -39,7 +41,7 @@ internal sealed class GitHistory(GitRoom room)
     /// <summary>Without the lines of what looks like a secret: reading that takes a decision.</summary>
     private static GitDiffResponse Withheld(GitDiffResponse diff) => diff with
     {
-        Files = [.. diff.Files.Select(f => f.Hunks.Count > 0 && (SecretReads.IsSecret(f.Path) || (f.OldPath is { } old && SecretReads.IsSecret(old))) ? f with { Hunks = [], Truncated = true, Withheld = true } : f)],
+        Files = [.. diff.Files.Select(f => f.Hunks.Count > 0 && (IsSecret(f.Path) || (f.OldPath is { } old && IsSecret(old))) ? f with { Hunks = [], Truncated = true, Withheld = true } : f)],
     };
 
     /// <summary>The diff that a selection is taken from.</summary>
@@ -51,11 +53,10 @@ internal sealed class GitHistory(GitRoom room)
             throw GitErrors.Invalid($"At most {GitLimits.Selections} selections, and a context of 0–50.");
         }
 
-        var named = selections.Select(s => s.Path).Distinct(StringComparer.Ordinal).ToList();
-        var all = named.Count > DiffPaths || named.Exists(p => p is null || p.Contains('\uFFFD', StringComparison.Ordinal)); // those can't be named to git
+        var named = selections.Select(s => s.Path).Distinct(StringComparer.Ordinal).Select(repo.PathOf).ToList();
         return ParseAsync(
             repo,
-            ["diff", staged ? "--cached" : "-0", .. DiffParser.Options(context, word: false, ignoreWhitespace: false), "--", .. all ? (string[])[repo.Everything] : [.. named.Select(repo.PathText)]],
+            ["diff", staged ? "--cached" : "-0", .. DiffParser.Options(context, word: false, ignoreWhitespace: false), "--", .. named.Count > DiffPaths ? [repo.Everything] : repo.Arguments(named, out _)],
             word: false,
             cancellationToken);
     }
@@ -68,7 +69,7 @@ internal sealed class GitHistory(GitRoom room)
         }
 
         var repo = await room.OpenAsync(request.ProjectId, cancellationToken);
-        var path = request.Path is null ? repo.Place.Prefix.Length > 0 ? repo.Everything : null : repo.PathText(request.Path);
+        var path = request.Path is null ? repo.Place.Prefix.Length > 0 ? repo.Everything : null : Text(repo.PathOf(request.Path));
         if (request.Ref is null && await repo.HeadAsync(cancellationToken) is null)
         {
             return new GitLogResponse([], More: false);
@@ -114,23 +115,24 @@ internal sealed class GitHistory(GitRoom room)
         }
 
         var repo = await room.OpenAsync(request.ProjectId, cancellationToken);
-        var path = repo.PathText(request.Path);
+        var path = Text(repo.PathOf(request.Path));
         string[] at = request.Ref is null ? [] : [await repo.IdAsync(request.Ref, cancellationToken)];
         var output = await repo.RunAsync(
             new GitCommand(["blame", "--porcelain", "--no-textconv", "-L", $"{request.FirstLine},+{request.Lines}", .. at, "--", path]) { TimeLimit = TimeSpan.FromSeconds(60) }, cancellationToken);
         return output.Truncated
             ? throw new RequestFailure(ErrorCode.FileTooLarge, "These lines are too long. Ask for fewer.")
-            : GitRepository.Checked(() => BlameParser.Parse(output.Output.Span));
+            : GitRepository.Checked(() => BlameParser.Parse(output.Output.Span, repo.Prefix));
     }
 
     public async Task<GitFileBaseResponse> FileBaseAsync(GitFileBaseRequest request, CancellationToken cancellationToken)
     {
         var repo = await room.OpenAsync(request.ProjectId, cancellationToken);
-        var path = repo.PathText(request.Path);
+        var path = repo.PathOf(request.Path);
+        var (near, deep) = (repo.Near(path), !Utf8.IsValid(path));
         GitResult listed;
         if (request.Ref == ":")
         {
-            listed = await repo.ReadAsync(cancellationToken, "ls-files", "--stage", "-z", "--", path);
+            listed = await repo.ReadAsync(cancellationToken, "ls-files", "--stage", "-z", "--", near);
         }
         else
         {
@@ -140,10 +142,10 @@ internal sealed class GitHistory(GitRoom room)
                 return Nothing();
             }
 
-            listed = await repo.ReadAsync(cancellationToken, "ls-tree", "-z", "--full-tree", id, "--", path);
+            listed = await repo.ReadAsync(cancellationToken, ["ls-tree", "-z", "--full-tree", .. deep ? (string[])["-r"] : [], id, .. near == "." ? (string[])[] : ["--", near]]);
         }
 
-        var entry = GitRepository.Checked(() => IndexParser.Parse(listed.Output.Span)).FirstOrDefault(e => e.Stage is 0 or 2 && Encoding.UTF8.GetString(e.Path.Span) == path);
+        var entry = GitRepository.Checked(() => IndexParser.Parse(listed.Output.Span)).FirstOrDefault(e => e.Stage is 0 or 2 && e.Path.Span.SequenceEqual(path));
         return entry switch
         {
             null => Nothing(),
@@ -174,6 +176,13 @@ internal sealed class GitHistory(GitRoom room)
     /// <summary>Content for the wire: text when it is UTF-8 without NUL.</summary>
     public static (string Text, string Encoding, bool Binary) Content(byte[] content)
         => Utf8.IsValid(content) && !content.AsSpan().Contains((byte)0) ? (Encoding.UTF8.GetString(content), "utf8", false) : (Convert.ToBase64String(content), "base64", true);
+
+    /// <summary>Whether a path of a message holds keys or passwords by its name, however it is written there.</summary>
+    public static bool IsSecret(string path) => SecretReads.IsSecret(PathText.Unescape(path) is { } raw ? Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(raw)) : path);
+
+    /// <summary>For the commands that take a path only as an argument.</summary>
+    private static string Text(byte[] path)
+        => Utf8.IsValid(path) ? Encoding.UTF8.GetString(path) : throw GitErrors.Invalid("git can't be asked for the history of a path that is not UTF-8 from here.");
 
     private static IReadOnlyList<GitCommit> Parse(GitResult output) => GitRepository.Checked(() => LogParser.Parse(output.Output.Span));
 

@@ -37,6 +37,13 @@ internal static class GitIdentity
         return (Of("user.name"), Of("user.email"));
     }
 
+    /// <summary>Whether a commit in a terminal would be signed: by the repository's own configuration, else by the owner's.</summary>
+    public static async Task<bool> SignsAsync(GitRepository repo, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var own = (await repo.RunAsync(new GitCommand("config", "--local", "--includes", "--type=bool", "--get", "commit.gpgsign") { AlsoFine = [1, 128] }, cancellationToken)).Text.Trim();
+        return own == "true" || (own.Length == 0 && (await OwnersAsync(time, cancellationToken)).Split('\0').LastOrDefault(l => l.StartsWith("commit.gpgsign", StringComparison.Ordinal)) is { } says && says.EndsWith("true", StringComparison.OrdinalIgnoreCase));
+    }
+
     private static async Task<string> OwnersAsync(TimeProvider time, CancellationToken cancellationToken)
     {
         var environment = new Dictionary<string, string>(StringComparer.Ordinal)
@@ -55,7 +62,7 @@ internal static class GitIdentity
         try
         {
             var read = await CommandRun.RunAsync(
-                new ProcessStart { Program = "git", Arguments = ["config", "--global", "--includes", "--null", "--get-regexp", @"^user\.(name|email)$"], WorkingDirectory = "/", Environment = environment },
+                new ProcessStart { Program = "git", Arguments = ["config", "--global", "--includes", "--null", "--get-regexp", @"^(user\.(name|email)|commit\.gpgsign)$"], WorkingDirectory = "/", Environment = environment },
                 s_limit, 16 * 1024, time, cancellationToken);
             return read.Output;
         }

@@ -1,7 +1,5 @@
 using System.Collections.Concurrent;
-using System.Text;
 using PocketCoder.Protocol;
-using PocketCoder.Workspace.Beneath;
 
 namespace PocketCoder.Machine.Git;
 
@@ -76,29 +74,26 @@ internal sealed class GitMarks(GitRoom room, TimeProvider time)
         var marks = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var staged in status.Staged)
         {
-            marks[Wire(staged.Path, staged.Raw)] = $"{Letter(staged.Kind)}.";
+            marks[staged.Path] = $"{Letter(staged.Kind)}.";
         }
 
         foreach (var changed in status.Unstaged)
         {
-            var path = Wire(changed.Path, changed.Raw);
-            marks[path] = $"{(marks.TryGetValue(path, out var known) ? known[0] : '.')}{Letter(changed.Kind)}";
+            marks[changed.Path] = $"{(marks.TryGetValue(changed.Path, out var known) ? known[0] : '.')}{Letter(changed.Kind)}";
         }
 
         foreach (var untracked in status.Untracked)
         {
-            marks[Wire(untracked.Path, untracked.Raw)] = "??";
+            marks[untracked.Path] = "??";
         }
 
         foreach (var conflict in status.Conflicted)
         {
-            marks[Wire(conflict.Path, conflict.Raw)] = "UU";
+            marks[conflict.Path] = "UU";
         }
 
         return marks;
     }
-
-    private static string Wire(string path, string? raw) => ProjectPath.Of(raw is null ? Encoding.UTF8.GetBytes(path) : Convert.FromBase64String(raw)).Wire;
 
     private static char Letter(GitChangeKind kind) => kind switch
     {

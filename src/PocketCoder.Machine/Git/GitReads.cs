@@ -9,7 +9,7 @@ internal sealed class GitReads(GitRoom room)
     public async Task<GitStatusResponse> StatusAsync(GitStatusRequest request, CancellationToken cancellationToken)
     {
         var repo = await room.OpenAsync(request.ProjectId, cancellationToken);
-        var status = await repo.StatusAsync(cancellationToken);
+        var status = await LargeFiles.MarkAsync(repo, await repo.StatusAsync(cancellationToken), cancellationToken);
         return new GitStatusResponse(
             status.Branch,
             status.Head,

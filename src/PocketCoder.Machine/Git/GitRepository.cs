@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Unicode;
 using PocketCoder.Git;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Protocol;
@@ -91,23 +92,36 @@ internal sealed class GitRepository(ProjectInfo project, GitPlace place, Sandbox
         => Parsed(StatusParser.Parse, (await ReadAsync(cancellationToken, StatusParser.Arguments)).Output);
 
     /// <summary>A path of a request from the repository's top, as bytes.</summary>
-    /// <exception cref="RequestFailure">OUTSIDE_PROJECT_ROOT</exception>
+    /// <exception cref="RequestFailure">INVALID_REQUEST</exception>
     public byte[] PathOf(string? path) => [.. Prefix, .. Checked(() => GitNames.Path(path))];
 
-    /// <summary>The same as text, for git's arguments; only for paths that are UTF-8.</summary>
-    public string PathText(string? path) => Encoding.UTF8.GetString(PathOf(path));
-
-    /// <summary>All paths of a request, closed by NULs, for <c>--pathspec-from-file=-</c>.</summary>
-    public byte[] PathList(IReadOnlyList<string>? paths, IReadOnlyList<string>? rawPaths)
+    /// <summary>
+    /// Paths as git's arguments, which are text: of one that is no UTF-8, the nearest folder above it that is. Then what git says must be held against the bytes.
+    /// </summary>
+    /// <param name="exact">None had to be replaced.</param>
+    public IReadOnlyList<string> Arguments(IReadOnlyList<byte[]> paths, out bool exact)
     {
-        var all = (paths ?? []).Select(p => PathOf(p)).Concat((rawPaths ?? []).Select(Raw)).ToList();
-        return all.Count is > 0 and <= GitLimits.Paths
-            ? [.. all.SelectMany(p => p.Append((byte)0))]
-            : throw new RequestFailure(ErrorCode.InvalidRequest, $"Name 1 to {GitLimits.Paths} paths.");
+        exact = paths.All(p => Utf8.IsValid(p));
+        return [.. paths.Select(Near).Distinct(StringComparer.Ordinal)];
     }
 
-    /// <summary>Of what a request names: null when it names nothing.</summary>
-    public static bool Names(IReadOnlyList<string>? paths, IReadOnlyList<string>? rawPaths) => paths is { Count: > 0 } || rawPaths is { Count: > 0 };
+    /// <inheritdoc cref="Arguments"/>
+    public string Near(byte[] path)
+    {
+        var text = path.AsSpan();
+        while (!Utf8.IsValid(text))
+        {
+            text = text[..Math.Max(0, text.LastIndexOf((byte)'/'))];
+        }
+
+        return text.IsEmpty ? Everything : Encoding.UTF8.GetString(text);
+    }
+
+    /// <summary>All paths of a request, closed by NULs, for <c>--pathspec-from-file=-</c>.</summary>
+    public byte[] PathList(IReadOnlyList<string>? paths)
+        => paths is { Count: > 0 and <= GitLimits.Paths }
+            ? [.. paths.SelectMany(p => PathOf(p).Append((byte)0))]
+            : throw new RequestFailure(ErrorCode.InvalidRequest, $"Name 1 to {GitLimits.Paths} paths.");
 
     public static T Checked<T>(Func<T> check)
     {
@@ -118,18 +132,6 @@ internal sealed class GitRepository(ProjectInfo project, GitPlace place, Sandbox
         catch (GitException e)
         {
             throw GitErrors.ToRequest(e);
-        }
-    }
-
-    private byte[] Raw(string path)
-    {
-        try
-        {
-            return [.. Prefix, .. Checked(() => GitNames.Path(Convert.FromBase64String(path)))];
-        }
-        catch (FormatException)
-        {
-            throw new RequestFailure(ErrorCode.InvalidRequest, "rawPaths must be base64.");
         }
     }
 

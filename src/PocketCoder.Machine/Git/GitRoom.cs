@@ -35,7 +35,7 @@ internal sealed partial class GitRoom : IAsyncDisposable
     public GitRoom(HandsRoom hands, ProjectStore projects, Home home, TimeProvider time, ILogger log)
     {
         (_hands, _projects, _home, _time, _log) = (hands, projects, home, time, log);
-        _timer = time.CreateTimer(_ => _ = EndIdleAsync(), null, s_look, s_look);
+        _timer = time.CreateTimer(_ => _ = EndIdleAsync(), null, s_look, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Finds a project's repository, and where git runs on it.</summary>
@@ -104,12 +104,19 @@ internal sealed partial class GitRoom : IAsyncDisposable
 
     private async Task EndIdleAsync()
     {
-        foreach (var (bound, held) in _sandboxes)
+        try
         {
-            if (_time.GetElapsedTime(held.UsedAt) > s_idle)
+            foreach (var (bound, held) in _sandboxes)
             {
-                await EndAsync(bound);
+                if (_time.GetElapsedTime(held.UsedAt) > s_idle)
+                {
+                    await EndAsync(bound);
+                }
             }
+        }
+        finally
+        {
+            _timer.Change(s_look, Timeout.InfiniteTimeSpan); // one look after the other
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Serialization.Metadata;
+using PocketCoder.Git;
 using PocketCoder.Machine.Approvals;
 using PocketCoder.Machine.Git.Transfers;
 using PocketCoder.Machine.Routing;
@@ -15,11 +16,11 @@ namespace PocketCoder.Machine.Git;
 /// </summary>
 internal static class GitRoutes
 {
-    public static MessageTable MapGit(this MessageTable table, GitRoom room, Store store, ProjectDesk desk, IReadOnlyList<string> sshOptions)
+    public static MessageTable MapGit(this MessageTable table, GitRoom room, Store store, ProjectDesk desk, GitWays ways)
     {
         var notes = new GitNotes(store);
         var secrets = new SecretReads(desk);
-        var transfers = new GitTransfers(room, notes, desk, store, sshOptions, TimeProvider.System);
+        var transfers = new GitTransfers(room, notes, desk, new TransferWay(room, store, ways, TimeProvider.System), TimeProvider.System);
         return table.MapTransfers(transfers).MapGit(
             new GitReads(room), new GitHistory(room), new GitChanges(room, notes, TimeProvider.System), new GitDiscards(room, notes, TimeProvider.System), new GitConflicts(room, notes), secrets, new GitTrees(room, notes, TimeProvider.System));
     }
@@ -57,6 +58,7 @@ internal static class GitRoutes
     /// <remarks>Asking needs <c>prompt</c>; nothing leaves before somebody allows it.</remarks>
     private static MessageTable MapTransfers(this MessageTable table, GitTransfers transfers) => table
         .Map(MessageTypes.GitPush, Scope.Prompt, ProtocolJson.Default.GitPushRequest, ProtocolJson.Default.GitPushResponse, transfers.PushAsync, concurrent: true)
+        .Map(MessageTypes.GitRemoteDelete, Scope.Prompt, ProtocolJson.Default.GitRemoteDeleteRequest, ProtocolJson.Default.GitRemoteDeleteResponse, transfers.DeleteAsync, concurrent: true)
         .Map(MessageTypes.GitFetch, Scope.Prompt, ProtocolJson.Default.GitFetchRequest, ProtocolJson.Default.GitFetchResponse, transfers.FetchAsync, concurrent: true)
         .Map(MessageTypes.GitPull, Scope.Prompt, ProtocolJson.Default.GitPullRequest, ProtocolJson.Default.GitPullResponse, transfers.PullAsync, concurrent: true);
 
@@ -76,9 +78,9 @@ internal static class GitRoutes
             async (caller, asked, cancellationToken) =>
             {
                 var (project, path, approval) = of(asked);
-                if (SecretReads.IsSecret(path ?? ""))
+                if (GitHistory.IsSecret(path ?? ""))
                 {
-                    await secrets.RequireAsync(caller, project, ProjectPath.Of(Encoding.UTF8.GetBytes(path!)).Wire, approval);
+                    await secrets.RequireAsync(caller, project, ProjectPath.Of(GitRepository.Checked(() => GitNames.Path(path))).Wire, approval);
                 }
 
                 return await handle(asked, cancellationToken);

@@ -205,6 +205,9 @@ public enum GitOperation
     Push,
     Fetch,
     Pull,
+
+    /// <summary>Delete a branch or tag there.</summary>
+    Delete,
 }
 
 /// <summary>What goes to or comes from another repository.</summary>

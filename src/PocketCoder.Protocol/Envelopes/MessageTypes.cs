@@ -61,6 +61,7 @@ public static class MessageTypes
     public const string GitUnstage = "git_unstage";
     public const string GitCommit = "git_commit";
     public const string GitPush = "git_push";
+    public const string GitRemoteDelete = "git_remote_delete";
     public const string GitFetch = "git_fetch";
     public const string GitPull = "git_pull";
     public const string GitFileBase = "git_file_base";
@@ -160,7 +161,7 @@ public static class MessageTypes
         AttachmentBegin, AttachmentChunk, AttachmentEnd, AttachmentDiscard, AttachmentRead, FilesFind, AgentSessionFork,
         FsList, FsStat, FsRead, FsWrite, FsMkdir, FsMove, FsDelete, FsTrashList, FsRestore,
         FsSearch, FsUploadBegin, FsUploadChunk, FsUploadEnd, FsUploadDiscard, FsDownloadBegin, FsDownloadChunk, FsDownloadEnd,
-        GitStatus, GitPush, GitFetch, GitPull, GitBranches, GitBranchCreate, GitCheckout, GitStage, GitUnstage, GitCommit, GitFileBase, GitDiff, GitLog,
+        GitStatus, GitPush, GitRemoteDelete, GitFetch, GitPull, GitBranches, GitBranchCreate, GitCheckout, GitStage, GitUnstage, GitCommit, GitFileBase, GitDiff, GitLog,
         GitShow, GitBlame, GitStashes, GitStash, GitDiscard, GitDiscardUndo, GitTags, GitTagCreate, GitTagDelete, GitRemotes,
         GitWorktrees, GitWorktreeCreate, GitWorktreeRemove, GitWorktreeMerge, GitSubmodules, GitConflict, GitConflictResolve, GitOperation,
         CommandExec, CommandCancel, CommandRead, CommandRunsList, CommandFavouritesGet, CommandFavouritesSet, CommandPolicyGet, CommandPolicySet,

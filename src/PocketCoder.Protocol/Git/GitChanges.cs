@@ -7,13 +7,13 @@ namespace PocketCoder.Protocol;
 /// <param name="Selections">From an unstaged diff; <c>CONFLICT</c> when it does not fit any more.</param>
 /// <param name="Context">What that diff was asked with.</param>
 public sealed record GitStageRequest(
-    Guid ProjectId, IReadOnlyList<string>? Paths = null, IReadOnlyList<string>? RawPaths = null, bool All = false, IReadOnlyList<GitSelection>? Selections = null, int Context = 3);
+    Guid ProjectId, IReadOnlyList<string>? Paths = null, bool All = false, IReadOnlyList<GitSelection>? Selections = null, int Context = 3);
 
 public sealed record GitStageResponse(bool Success);
 
 /// <summary>Takes paths, or parts of a staged diff, out of the index again. Files are not touched.</summary>
 public sealed record GitUnstageRequest(
-    Guid ProjectId, IReadOnlyList<string>? Paths = null, IReadOnlyList<string>? RawPaths = null, bool All = false, IReadOnlyList<GitSelection>? Selections = null, int Context = 3);
+    Guid ProjectId, IReadOnlyList<string>? Paths = null, bool All = false, IReadOnlyList<GitSelection>? Selections = null, int Context = 3);
 
 public sealed record GitUnstageResponse(bool Success);
 
@@ -23,11 +23,12 @@ public sealed record GitUnstageResponse(bool Success);
 public sealed record GitCommitRequest(Guid ProjectId, string Message, bool Amend = false);
 
 /// <param name="HooksSkipped">Hooks that a commit in a terminal would have run.</param>
-public sealed record GitCommitResponse(string Sha, string? Branch, string Subject, IReadOnlyList<string> HooksSkipped);
+/// <param name="SigningSkipped">The repository (or the owner's own configuration) wants commits to be signed, and this one is not: keys do not go where git runs.</param>
+public sealed record GitCommitResponse(string Sha, string? Branch, string Subject, IReadOnlyList<string> HooksSkipped, bool SigningSkipped = false);
 
 /// <summary>Throws changes of files away: paths become what the index has, untracked ones are deleted; or parts of an unstaged diff are taken back. Can be undone.</summary>
 public sealed record GitDiscardRequest(
-    Guid ProjectId, IReadOnlyList<string>? Paths = null, IReadOnlyList<string>? RawPaths = null, IReadOnlyList<GitSelection>? Selections = null, int Context = 3);
+    Guid ProjectId, IReadOnlyList<string>? Paths = null, IReadOnlyList<GitSelection>? Selections = null, int Context = 3);
 
 /// <param name="DiscardId">For <c>git_discard_undo</c>, for 30 days and the last 50.</param>
 public sealed record GitDiscardResponse(Guid DiscardId, int Files);

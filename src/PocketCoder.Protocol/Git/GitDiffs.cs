@@ -53,7 +53,6 @@ public sealed record GitHunk(string Id, int OldStart, int OldLines, int NewStart
 /// <param name="Withheld">By its name it holds keys or passwords: its lines are not shown. The file itself can be read after a decision.</param>
 public sealed record GitFileDiff(
     string Path,
-    string? Raw,
     string? OldPath,
     GitChangeKind Kind,
     string? OldMode,
@@ -64,10 +63,16 @@ public sealed record GitFileDiff(
     int Removed,
     IReadOnlyList<GitHunk> Hunks,
     bool Truncated,
-    bool Withheld = false);
+    bool Withheld = false,
+    GitLargeFile? LargeFile = null);
+
+/// <summary>What Git LFS keeps elsewhere: the repository has only a pointer to it. Instead of the pointer's lines.</summary>
+/// <param name="OldBytes">Size of the object before; null: it was none.</param>
+/// <param name="NewBytes">After.</param>
+public sealed record GitLargeFile(long? OldBytes, long? NewBytes);
 
 /// <summary>Compares.</summary>
-/// <param name="Paths">Only these, at most 200; null or empty: all of the project (names that are not UTF-8 come only so).</param>
+/// <param name="Paths">Only these, at most 200; null or empty: all of the project.</param>
 /// <param name="Word">Words instead of lines; such a diff can't be staged from.</param>
 /// <param name="Context">Lines around each change, 0–50.</param>
 public sealed record GitDiffRequest(

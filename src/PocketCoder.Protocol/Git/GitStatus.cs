@@ -90,14 +90,13 @@ public enum GitOperationKind
 /// <summary>What differs within a submodule.</summary>
 public sealed record GitSubmoduleState(bool CommitChanged, bool Modified, bool Untracked);
 
-/// <summary>One changed path. Paths are relative to the project, with <c>/</c>. Untrusted.</summary>
-/// <param name="Path">As UTF-8; what is not is shown as U+FFFD.</param>
-/// <param name="Raw">Base64 of the path's bytes when they are not UTF-8: name it so in requests (<c>rawPaths</c>).</param>
+/// <summary>One changed path. Paths are relative to the project, with <c>/</c>, written as in the messages about files (<see cref="PathText"/>). Untrusted.</summary>
 /// <param name="OldPath">Of a rename or copy: where from.</param>
-public sealed record GitFileChange(string Path, string? Raw, GitChangeKind Kind, string? OldPath = null, GitSubmoduleState? Submodule = null);
+/// <param name="LargeFile">By the repository's attributes Git LFS keeps it elsewhere.</param>
+public sealed record GitFileChange(string Path, GitChangeKind Kind, string? OldPath = null, GitSubmoduleState? Submodule = null, bool LargeFile = false);
 
 /// <summary>One path that both sides changed.</summary>
-public sealed record GitConflict(string Path, string? Raw, GitConflictKind Kind);
+public sealed record GitConflict(string Path, GitConflictKind Kind);
 
 /// <summary>The state of the repository that the project is, or is within.</summary>
 public sealed record GitStatusRequest(Guid ProjectId);

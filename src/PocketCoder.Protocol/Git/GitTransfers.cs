@@ -17,9 +17,18 @@ public enum GitPullMode
 /// </summary>
 /// <param name="Branch">A local branch; null: the current one. It keeps its name there.</param>
 /// <param name="Remote">Null: the branch's own, else <c>origin</c>.</param>
-public sealed record GitPushRequest(Guid ProjectId, string? Branch = null, string? Remote = null, bool SetUpstream = false);
+/// <param name="Tag">Instead of a branch.</param>
+public sealed record GitPushRequest(Guid ProjectId, string? Branch = null, string? Remote = null, bool SetUpstream = false, string? Tag = null);
 
 public sealed record GitPushResponse(ApprovalInfo Approval);
+
+/// <summary>
+/// Asks to delete a branch or a tag on a remote: one of them, by its short name. Done only while it still names what is known of it here (<c>CONFLICT</c> else, and when nothing is known: fetch
+/// first). What is here stays. See <see cref="GitPushRequest"/>.
+/// </summary>
+public sealed record GitRemoteDeleteRequest(Guid ProjectId, string? Branch = null, string? Tag = null, string? Remote = null);
+
+public sealed record GitRemoteDeleteResponse(ApprovalInfo Approval);
 
 /// <summary>Asks to get a remote's branches; nothing that is checked out changes. See <see cref="GitPushRequest"/>.</summary>
 /// <param name="Prune">Forgets remote branches that are gone there.</param>

@@ -1,5 +1,7 @@
 using System.Text.Json.Serialization.Metadata;
+using PocketCoder.Machine.Git.Transfers;
 using PocketCoder.Protocol;
+using PocketCoder.Testing;
 using PocketCoder.Testing.Devices;
 using PocketCoder.Testing.Git;
 
@@ -8,6 +10,8 @@ namespace PocketCoder.Machine.Tests.Git;
 /// <summary>A daemon, a phone and a real repository as the project.</summary>
 internal sealed class GitBench(TestDaemon daemon, Phone phone) : IAsyncDisposable
 {
+    private bool _borrowed;
+
     public TestDaemon Daemon { get; } = daemon;
 
     public Phone Phone { get; } = phone;
@@ -17,10 +21,16 @@ internal sealed class GitBench(TestDaemon daemon, Phone phone) : IAsyncDisposabl
     public string Folder => Phone.Project.Path;
 
     /// <param name="commands">Shell lines that make the repository, run in the project.</param>
-    public static async Task<GitBench> StartAsync(string commands, SandboxKind sandbox = SandboxKind.Bubblewrap, IReadOnlyList<string>? ssh = null)
+    public static async Task<GitBench> StartAsync(string commands, SandboxKind sandbox = SandboxKind.Bubblewrap, IReadOnlyList<string>? ssh = null, HttpsWay? https = null)
     {
-        var daemon = await TestDaemon.StartAsync(sandbox: sandbox, ssh: ssh);
-        var bench = new GitBench(daemon, await daemon.PhoneAsync());
+        var daemon = await TestDaemon.StartAsync(sandbox: sandbox, ssh: ssh, more: o => https is null ? o : o with { GitHttps = https });
+        return await StartAsync(daemon, commands, owned: true);
+    }
+
+    /// <summary>With a daemon of the test's own, which ends it.</summary>
+    public static async Task<GitBench> StartAsync(TestDaemon daemon, string commands, bool owned = false)
+    {
+        var bench = new GitBench(daemon, await daemon.PhoneAsync()) { _borrowed = !owned };
         File.Delete(bench.Path("README.md"));
         await bench.ShellAsync($"git init -q -b main\ngit config user.name Ada\ngit config user.email ada@example.org\n{commands}");
         return bench;
@@ -48,6 +58,49 @@ internal sealed class GitBench(TestDaemon daemon, Phone phone) : IAsyncDisposabl
 
     public Task<GitCommitResponse> CommitAsync(string message) => AskAsync<GitCommitRequest, GitCommitResponse>(MessageTypes.GitCommit, new GitCommitRequest(Project, message));
 
+    /// <summary>Another phone, after the daemon was started anew. Only what asks works with it; it ends alone.</summary>
+    public async Task<GitBench> AgainAsync() => new(Daemon, await Daemon.PhoneAsync()) { _borrowed = true };
+
+    /// <summary>Asks for a transfer, allows it, and waits for its end.</summary>
+    public async Task<ApprovalInfo> EndAsync<TRequest>(string type, TRequest request)
+    {
+        var asked = request switch
+        {
+            GitPushRequest push => (await AskAsync<GitPushRequest, GitPushResponse>(type, push)).Approval,
+            GitFetchRequest fetch => (await AskAsync<GitFetchRequest, GitFetchResponse>(type, fetch)).Approval,
+            GitPullRequest pull => (await AskAsync<GitPullRequest, GitPullResponse>(type, pull)).Approval,
+            GitRemoteDeleteRequest delete => (await AskAsync<GitRemoteDeleteRequest, GitRemoteDeleteResponse>(type, delete)).Approval,
+            _ => throw new ArgumentException("that is no transfer", nameof(request)),
+        };
+        return await EndAsync(asked);
+    }
+
+    /// <summary>Allows what was asked, and waits for its end.</summary>
+    public async Task<ApprovalInfo> EndAsync(ApprovalInfo asked)
+    {
+        await Phone.Device.DecideAsync(asked, DecisionVerdict.Allow);
+        ApprovalInfo? ended = null;
+        await Wait.UntilAsync(
+            async () =>
+            {
+                var list = await Phone.Device.AskAsync(MessageTypes.ApprovalsList, new ApprovalsListRequest(Pending: false), ProtocolJson.Default.ApprovalsListRequest, ProtocolJson.Default.ApprovalsListResponse);
+                ended = list.Approvals.FirstOrDefault(a => a.ApprovalId == asked.ApprovalId);
+                return ended is { State: ApprovalState.Finished or ApprovalState.Unknown or ApprovalState.Withdrawn };
+            },
+            "the end of what was allowed");
+        return ended!;
+    }
+
+    /// <summary>The same, and it must have gone well.</summary>
+    public async Task<ApprovalInfo> DoneAsync<TRequest>(string type, TRequest request)
+    {
+        var ended = await EndAsync(type, request);
+        Assert.True(ended.Execution!.Failed == false, ended.Execution.Error);
+        return ended;
+    }
+
+    public Task<ApprovalInfo> FetchAsync() => EndAsync(MessageTypes.GitFetch, new GitFetchRequest(Project));
+
     /// <summary>Runs a line as a person would in a terminal on the machine, outside of the product.</summary>
     public Task<string> ShellAsync(string commands) => ShellAsync(Folder, commands);
 
@@ -56,6 +109,9 @@ internal sealed class GitBench(TestDaemon daemon, Phone phone) : IAsyncDisposabl
     public async ValueTask DisposeAsync()
     {
         await Phone.DisposeAsync();
-        await Daemon.DisposeAsync();
+        if (!_borrowed)
+        {
+            await Daemon.DisposeAsync();
+        }
     }
 }

@@ -31,7 +31,8 @@ public sealed class GitInFilesTests
 
         var asked = await bench.RefusedAsync<GitFileBaseRequest, GitFileBaseResponse>(MessageTypes.GitFileBase, new GitFileBaseRequest(bench.Project, ".env"));
         Assert.Equal(ErrorCode.ApprovalRequired, asked.Code);
-        Assert.Equal(ErrorCode.ApprovalRequired, (await bench.RefusedAsync<GitBlameRequest, GitBlameResponse>(MessageTypes.GitBlame, new GitBlameRequest(bench.Project, "./.env"))).Code);
+        Assert.Equal(ErrorCode.ApprovalRequired, (await bench.RefusedAsync<GitBlameRequest, GitBlameResponse>(MessageTypes.GitBlame, new GitBlameRequest(bench.Project, ".env"))).Code);
+        Assert.Equal(ErrorCode.InvalidRequest, (await bench.RefusedAsync<GitBlameRequest, GitBlameResponse>(MessageTypes.GitBlame, new GitBlameRequest(bench.Project, "./.env"))).Code);
         Assert.Equal(ErrorCode.ApprovalRequired, (await bench.RefusedAsync<GitConflictRequest, GitConflictResponse>(MessageTypes.GitConflict, new GitConflictRequest(bench.Project, ".env"))).Code);
         var approval = Guid.Parse(asked.Details!["approvalId"]);
         var waits = (await bench.AskAsync<ApprovalsListRequest, ApprovalsListResponse>(MessageTypes.ApprovalsList, new ApprovalsListRequest())).Approvals.Single(a => a.ApprovalId == approval);

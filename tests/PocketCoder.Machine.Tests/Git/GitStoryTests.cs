@@ -20,11 +20,10 @@ public sealed class GitStoryTests
         Assert.Equal(40, status.Head!.Length);
         Assert.Equal([("-dash", GitChangeKind.Added, null), ("new name", GitChangeKind.Renamed, "mo ved")], status.Staged.Select(c => (c.Path, c.Kind, c.OldPath)));
         Assert.Equal([("gone", GitChangeKind.Deleted), ("kept", GitChangeKind.Modified)], status.Unstaged.Select(c => (c.Path, c.Kind)));
-        Assert.Equal(["bad\uFFFD", "li\nne", "sub/"], status.Untracked.Select(c => c.Path).Order(StringComparer.Ordinal));
-        Assert.Equal(Convert.ToBase64String([(byte)'b', (byte)'a', (byte)'d', 0xff]), status.Untracked.Single(c => c.Raw is not null).Raw);
+        Assert.Equal([@"bad\x{ff}", @"li\u{a}ne", "sub/"], status.Untracked.Select(c => c.Path).Order(StringComparer.Ordinal));
         Assert.Equal(["pre-commit"], status.Hooks);
 
-        await bench.AskAsync<GitStageRequest, GitStageResponse>(MessageTypes.GitStage, new GitStageRequest(bench.Project, ["li\nne", "gone"], [status.Untracked.Single(c => c.Raw is not null).Raw!]));
+        await bench.AskAsync<GitStageRequest, GitStageResponse>(MessageTypes.GitStage, new GitStageRequest(bench.Project, [@"li\u{a}ne", "gone", @"bad\x{ff}"]));
         Assert.Equal(5, (await bench.StatusAsync()).Staged.Count);
         await bench.ShellAsync("git reset -q; rm bad*");
     }

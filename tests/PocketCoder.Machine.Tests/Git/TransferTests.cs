@@ -27,27 +27,31 @@ public sealed class TransferTests
         Assert.Equal(new GitRefChange("refs/heads/main", null, head), Assert.Single(subject.Refs));
         Assert.Equal("first", Assert.Single(subject.Commits).Subject);
         await bench.ShellAsync("printf 'b\\n' > b; git add b; git commit -qm second"); // what comes after is not sent
-        var pushed = await DecideAsync(bench, asked);
+        var pushed = await bench.EndAsync(asked);
         Assert.True(pushed.Execution!.Failed == false, pushed.Execution.Error);
         Assert.Equal(head, (await GitBench.ShellAsync(server.Repository, "git rev-parse main")).Trim());
         var status = await bench.StatusAsync();
         Assert.Equal(("origin/main", 1, 0), (status.Upstream!, status.Ahead!.Value, status.Behind!.Value));
 
+        await GitBench.ShellAsync(server.Repository, "git branch extra main");
+
         // Somebody else pushes; then ours is refused, and joined by a pull.
         await GitBench.ShellAsync(
             server.Repository, "git clone -q . ../clone; cd ../clone; git config user.name B; git config user.email b@example.org; printf 'c\\n' > c; git add c; git commit -qm theirs; git push -q origin main");
-        var late = await DecideAsync(bench, (await bench.AskAsync<GitPushRequest, GitPushResponse>(MessageTypes.GitPush, new GitPushRequest(bench.Project))).Approval);
+        var late = await bench.EndAsync(MessageTypes.GitPush, new GitPushRequest(bench.Project));
         Assert.StartsWith("CONFLICT: ", late.Execution!.Error, StringComparison.Ordinal);
-        var fetched = await DecideAsync(bench, (await bench.AskAsync<GitFetchRequest, GitFetchResponse>(MessageTypes.GitFetch, new GitFetchRequest(bench.Project))).Approval);
+        var fetched = await bench.EndAsync(MessageTypes.GitFetch, new GitFetchRequest(bench.Project));
         Assert.True(fetched.Execution!.Failed == false, fetched.Execution.Error);
         Assert.Equal((1, 1), ((await bench.StatusAsync()).Ahead!.Value, (await bench.StatusAsync()).Behind!.Value));
-        var pulled = await DecideAsync(bench, (await bench.AskAsync<GitPullRequest, GitPullResponse>(MessageTypes.GitPull, new GitPullRequest(bench.Project, GitPullMode.Rebase))).Approval);
+        var pulled = await bench.EndAsync(MessageTypes.GitPull, new GitPullRequest(bench.Project, GitPullMode.Rebase));
         Assert.True(pulled.Execution!.Failed == false, pulled.Execution.Error);
         Assert.True(File.Exists(bench.Path("c")));
-        var again = await DecideAsync(bench, (await bench.AskAsync<GitPushRequest, GitPushResponse>(MessageTypes.GitPush, new GitPushRequest(bench.Project))).Approval);
+        var again = await bench.EndAsync(MessageTypes.GitPush, new GitPushRequest(bench.Project));
         Assert.True(again.Execution!.Failed == false, again.Execution.Error);
         Assert.Equal("second\n", await GitBench.ShellAsync(server.Repository, "git log -1 --format=%s main"));
         Assert.Equal(ErrorCode.Conflict, (await bench.RefusedAsync<GitPushRequest, GitPushResponse>(MessageTypes.GitPush, new GitPushRequest(bench.Project))).Code); // all is there
+        await bench.DoneAsync(MessageTypes.GitRemoteDelete, new GitRemoteDeleteRequest(bench.Project, Branch: "extra"));
+        Assert.Equal("refs/heads/main\n", await GitBench.ShellAsync(server.Repository, "git for-each-ref --format='%(refname)'"));
     }
 
     [Fact]
@@ -57,7 +61,7 @@ public sealed class TransferTests
         await using var server = await SshServer.StartAsync();
         await using var bench = await GitBench.StartAsync(
             $"printf 'a\\n' > a; git add a; git commit -qm first; git remote add origin \"{server.Url}\"; git remote add bad 'ext::sh -c evil'; git remote add dash 'ssh://-oProxyCommand=x/y'", SandboxKind.Bubblewrap, server.Client(key: false));
-        var refused = await DecideAsync(bench, (await bench.AskAsync<GitPushRequest, GitPushResponse>(MessageTypes.GitPush, new GitPushRequest(bench.Project))).Approval);
+        var refused = await bench.EndAsync(MessageTypes.GitPush, new GitPushRequest(bench.Project));
         Assert.StartsWith("GIT_AUTH_REQUIRED: ", refused.Execution!.Error, StringComparison.Ordinal);
         foreach (var remote in (string[])["bad", "dash"])
         {
@@ -66,7 +70,7 @@ public sealed class TransferTests
 
         // What the repository makes of the bridge's address leads nowhere, and what is denied is not sent.
         await bench.ShellAsync("git config url.'ext::sh -c touch%20/tmp/x %S'.insteadOf ssh://bridge/");
-        Assert.True((await DecideAsync(bench, (await bench.AskAsync<GitPushRequest, GitPushResponse>(MessageTypes.GitPush, new GitPushRequest(bench.Project, SetUpstream: true))).Approval)).Execution!.Failed);
+        Assert.True((await bench.EndAsync(MessageTypes.GitPush, new GitPushRequest(bench.Project, SetUpstream: true))).Execution!.Failed);
         Assert.Equal("", await GitBench.ShellAsync(server.Repository, "git for-each-ref"));
     }
 
@@ -74,7 +78,7 @@ public sealed class TransferTests
     public void A_push_that_asks_for_anything_else_does_not_get_through()
     {
         var (old, @new, other) = (new string('0', 40), new string('1', 40), new string('2', 40));
-        var allowed = new Dictionary<string, string>(StringComparer.Ordinal) { ["refs/heads/main"] = @new };
+        var allowed = new PushedRef("refs/heads/main", null, @new);
         var good = Encoding.ASCII.GetBytes($"{Packet($"{old} {@new} refs/heads/main\0 report-status agent=git")}0000PACK");
         for (var cut = 0; cut <= good.Length; cut++)
         {
@@ -88,23 +92,17 @@ public sealed class TransferTests
         }
 
         Assert.Throws<InvalidDataException>(() => new PushGate(allowed).Pass("SSH-2.0"u8.ToArray()));
+        var deletes = new PushedRef("refs/heads/main", @new, null);
+        var gate2 = new PushGate(deletes);
+        gate2.Pass(Encoding.ASCII.GetBytes($"{Packet($"{@new} {old} refs/heads/main\0 delete-refs")}0000"));
+        Assert.Equal((1, true), (gate2.Asked, gate2.OnlyDeletes));
+        foreach (var bad in (string[])[$"{other} {old} refs/heads/main", $"{@new} {old} refs/heads/other", $"{@new} {other} refs/heads/main"])
+        {
+            Assert.Throws<InvalidDataException>(() => new PushGate(deletes).Pass(Encoding.ASCII.GetBytes($"{Packet(bad)}0000")));
+        }
+
         Assert.Throws<InvalidDataException>(() => new PushGate(allowed).Pass(Encoding.ASCII.GetBytes("fff0" + new string('x', 70000))));
     }
 
     private static string Packet(string text) => (text.Length + 4).ToString("x4", CultureInfo.InvariantCulture) + text;
-
-    private static async Task<ApprovalInfo> DecideAsync(GitBench bench, ApprovalInfo asked)
-    {
-        await bench.Phone.Device.DecideAsync(asked, DecisionVerdict.Allow);
-        ApprovalInfo? ended = null;
-        await Wait.UntilAsync(
-            async () =>
-            {
-                var list = await bench.Phone.Device.AskAsync(MessageTypes.ApprovalsList, new ApprovalsListRequest(Pending: false), ProtocolJson.Default.ApprovalsListRequest, ProtocolJson.Default.ApprovalsListResponse);
-                ended = list.Approvals.FirstOrDefault(a => a.ApprovalId == asked.ApprovalId);
-                return ended is { State: ApprovalState.Finished or ApprovalState.Unknown or ApprovalState.Withdrawn };
-            },
-            "the end of what was allowed");
-        return ended!;
-    }
 }

@@ -86,6 +86,7 @@ public sealed class MessageTableTests
         [MessageTypes.GitConflict] = Scope.View,
         [MessageTypes.GitConflictResolve] = Scope.Decide,
         [MessageTypes.GitOperation] = Scope.Decide,
+        [MessageTypes.GitRemoteDelete] = Scope.Prompt,
         [MessageTypes.GitPush] = Scope.Prompt,
         [MessageTypes.GitFetch] = Scope.Prompt,
         [MessageTypes.GitPull] = Scope.Prompt,

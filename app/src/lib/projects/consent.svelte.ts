@@ -33,7 +33,7 @@ export class Consent {
       const settled = await this.#decided(approvalId);
       if (settled.execution) {
         if (settled.execution.error) throw new NotDone(settled.execution.error);
-        if (type.startsWith("fs_")) this.close(approvalId); // what became of a git request is read on its card
+        if (type.startsWith("fs_") || type === "command_exec") this.close(approvalId); // what became of a git request is read on its card
         return null;
       }
       this.close(approvalId);
@@ -81,6 +81,9 @@ export class Consent {
         $effect(() => {
           const approval = workspace.approvals.get(approvalId);
           switch (approval?.state) {
+            case "running":
+              if (approval.kind === "command") finish(() => resolve(approval)); // what it writes is followed elsewhere
+              break;
             case "finished":
               finish(() => resolve(approval));
               break;

@@ -20,15 +20,9 @@ export function trail(path: string): { readonly name: string; readonly path: str
   return names.map((name, at) => ({ name, path: names.slice(0, at + 1).join("/") }));
 }
 
-/** A path as git's messages have it (plain text), the way the messages about files write it. */
-export function fromGit(path: string): string {
-  return path.replace(/\\/g, "\\\\");
-}
-
-/** A path as the messages about files have it, the way git's messages do; null: git's messages have no text for it. */
-export function toGit(path: string): string | null {
-  const plain = path.replace(/\\(\\|u\{([0-9a-f]{1,6})\})?/g, (all, what: string | undefined, code: string | undefined) => (what === "\\" ? "\\" : code !== undefined && Number.parseInt(code, 16) <= 0x10ffff ? String.fromCodePoint(Number.parseInt(code, 16)) : `\0${all}`));
-  return plain.includes("\0") ? null : plain; // bytes that are no text: git's messages name those otherwise
+/** Whether git takes the path as an argument, which blame and history of one file need: it has no bytes that are no text (`\x{ff}`; a backslash is `\\`). */
+export function isText(path: string): boolean {
+  return !path.replaceAll("\\\\", "").includes("\\x{");
 }
 
 /** What a person typed as a name, the way the machine writes it. */

@@ -205,14 +205,40 @@ describe("a repository", () => {
 
 describe("commands", () => {
   it("shows what a command writes as it comes, and its end", async () => {
-    const runs = new Runs(workspace, projectId);
+    const runs = new Runs(workspace, new Consent(workspace), projectId);
     await runs.read();
     expect(await runs.run("npm test")).toBe(true);
     await until(() => runs.list?.[0]?.state === "exited", "it ended");
     expect([runs.list?.[0]?.exitCode, runs.output(runs.open ?? "").pieces.map((piece) => piece.text).join("")]).toEqual([0, expect.stringContaining("43 passed")]);
   });
+  it("asks first where a rule of the project says so, and shows the run that the machine then began", async () => {
+    const runs = new Runs(workspace, consent, projectId);
+    await runs.read();
+    const running = runs.run("rm -rf build");
+    await until(() => consent.shown !== null, "it is asked about");
+    await decide("allow");
+    expect(await running).toBe(true);
+    expect([runs.list?.[0]?.command, runs.open, consent.shown]).toEqual(["rm -rf build", runs.list?.[0]?.runId, null]);
+    expect(asked("command_exec")).toBe(1);
+    runs.leave();
+  });
+  it("names the rule that forbids a command", async () => {
+    const runs = new Runs(workspace, consent, projectId);
+    expect(await runs.run("git push --force")).toBe(false);
+    expect(runs.problem).toContain("git push *");
+  });
+  it("sends what the form says, and keeps a favourite without variables and input", async () => {
+    const runs = new Runs(workspace, consent, projectId);
+    await runs.read();
+    await runs.run("npm test", { cwd: "packages/api", environment: { CI: "1" }, stdin: "y\n", timeoutSeconds: 600 });
+    expect(machine.requests.find((request) => request.type === "command_exec")?.payload).toMatchObject({ cwd: "packages/api", environment: { CI: "1" }, stdin: "y\n", timeoutSeconds: 600 });
+    const [begun] = runs.list ?? [];
+    if (begun) await runs.favour(begun);
+    expect(runs.favourites.at(-1)).toEqual({ name: "npm test", command: "npm test", cwd: "packages/api", timeoutSeconds: 600 });
+    runs.leave();
+  });
   it("stops one, and reads on where it was after the connection went", async () => {
-    const runs = new Runs(workspace, projectId);
+    const runs = new Runs(workspace, new Consent(workspace), projectId);
     await runs.read();
     await runs.run("sleep 100");
     const output = runs.output(runs.open ?? "");

@@ -61,15 +61,15 @@ export class Repository {
     return this.#consent.ask(type, { projectId: this.projectId, ...payload } as Requests[T]["request"], GIT_LIMIT_MS);
   }
 
-  stage(paths: readonly string[], raw: readonly string[] = []): Promise<unknown> {
-    return this.run(() => this.ask("git_stage", { paths: [...paths], rawPaths: [...raw] }));
+  stage(paths: readonly string[]): Promise<unknown> {
+    return this.run(() => this.ask("git_stage", { paths: [...paths] }));
   }
 
-  unstage(paths: readonly string[], raw: readonly string[] = []): Promise<unknown> {
-    return this.run(() => this.ask("git_unstage", { paths: [...paths], rawPaths: [...raw] }));
+  unstage(paths: readonly string[]): Promise<unknown> {
+    return this.run(() => this.ask("git_unstage", { paths: [...paths] }));
   }
 
-  async discard(what: { paths?: string[]; rawPaths?: string[]; selections?: GitSelection[] }): Promise<void> {
+  async discard(what: { paths?: string[]; selections?: GitSelection[] }): Promise<void> {
     const answer = await this.run(() => this.ask("git_discard", what));
     if (answer) this.discarded = answer;
   }
@@ -87,8 +87,8 @@ export class Repository {
     return answer !== null;
   }
 
-  /** Pushes, fetches or pulls: shows what exactly is to be allowed, and waits for its outcome. True: it was done. */
-  async transfer<T extends "git_push" | "git_fetch" | "git_pull">(type: T, payload: Omit<Requests[T]["request"], "projectId">): Promise<boolean> {
+  /** Pushes, fetches, pulls or deletes on a remote: shows what exactly is to be allowed, and waits for its outcome. True: it was done. */
+  async transfer<T extends "git_push" | "git_fetch" | "git_pull" | "git_remote_delete">(type: T, payload: Omit<Requests[T]["request"], "projectId">): Promise<boolean> {
     const done = await this.run(async () => {
       const answer = await this.ask(type, payload);
       if (answer) await this.#consent.settle(answer.approval);

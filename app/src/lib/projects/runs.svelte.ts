@@ -1,6 +1,10 @@
 import type { CommandExitPayload, CommandFavourite, CommandOutputPayload, CommandRunInfo } from "../protocol/generated";
 import { uuid7 } from "../ids/uuid7";
+import { RequestError } from "../client/errors";
+import { escapeToText } from "../text/escape";
+import { p } from "../strings/project";
 import type { Workspace } from "../stores/workspace.svelte";
+import { NotDone, type Consent } from "./consent.svelte";
 import { DEFAULT_SECONDS, type RunOptions } from "./run-options";
 import { tell } from "./tell";
 
@@ -101,6 +105,7 @@ export class RunOutput {
 /** A project's one-shot commands: those that ran, those that are run often, and the one that runs now. */
 export class Runs {
   readonly #workspace: Workspace;
+  readonly #consent: Consent;
   readonly projectId: string;
   readonly #outputs = new Map<string, RunOutput>();
 
@@ -111,8 +116,9 @@ export class Runs {
   /** The run whose output is shown. */
   open = $state<string | null>(null);
 
-  constructor(workspace: Workspace, projectId: string) {
+  constructor(workspace: Workspace, consent: Consent, projectId: string) {
     this.#workspace = workspace;
+    this.#consent = consent;
     this.projectId = projectId;
   }
 
@@ -155,14 +161,23 @@ export class Runs {
     output.follow(true);
     this.problem = "";
     try {
-      const answer = await this.#workspace.client.request("command_exec", { runId, projectId, command, ...options });
+      const answer = await this.#consent.ask("command_exec", { runId, projectId, command, ...options });
+      if (answer === null) {
+        // The project's rules asked, and the machine began it once it was allowed.
+        output.stop();
+        await this.read();
+        const begun = this.list?.find((run) => run.runId === runId);
+        if (begun) this.show(begun);
+        return true;
+      }
       const ended = this.list?.find((run) => run.runId === runId); // its end may have come before the answer
       if (!ended) this.#put(answer.run);
       this.open = runId;
       return true;
     } catch (error) {
       output.stop();
-      this.problem = tell(error);
+      const rule = error instanceof RequestError && error.code === "UNAUTHORIZED" ? error.details.rule : undefined;
+      this.problem = error instanceof NotDone ? error.message : rule !== undefined ? p.runs.ruledOut(escapeToText(rule)) : tell(error);
       return false;
     }
   }

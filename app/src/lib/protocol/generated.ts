@@ -78,6 +78,7 @@ export interface Requests {
   fs_download_end: { request: FsDownloadEndRequest; response: FsDownloadEndResponse };
   git_status: { request: GitStatusRequest; response: GitStatusResponse };
   git_push: { request: GitPushRequest; response: GitPushResponse };
+  git_remote_delete: { request: GitRemoteDeleteRequest; response: GitRemoteDeleteResponse };
   git_fetch: { request: GitFetchRequest; response: GitFetchResponse };
   git_pull: { request: GitPullRequest; response: GitPullResponse };
   git_branches: { request: GitBranchesRequest; response: GitBranchesResponse };
@@ -1265,11 +1266,11 @@ export interface GitCommitResponse {
   branch: string | null;
   subject: string;
   hooksSkipped: string[];
+  signingSkipped?: boolean;
 }
 
 export interface GitConflict {
   path: string;
-  raw: string | null;
   kind: GitConflictKind;
 }
 
@@ -1345,7 +1346,6 @@ export interface GitDiffWord {
 export interface GitDiscardRequest {
   projectId: string;
   paths?: string[] | null;
-  rawPaths?: string[] | null;
   selections?: GitSelection[] | null;
   context?: number;
 }
@@ -1391,15 +1391,14 @@ export interface GitFileBaseResponse {
 
 export interface GitFileChange {
   path: string;
-  raw: string | null;
   kind: GitChangeKind;
   oldPath?: string | null;
   submodule?: GitSubmoduleState | null;
+  largeFile?: boolean;
 }
 
 export interface GitFileDiff {
   path: string;
-  raw: string | null;
   oldPath: string | null;
   kind: GitChangeKind;
   oldMode: string | null;
@@ -1411,6 +1410,7 @@ export interface GitFileDiff {
   hunks: GitHunk[];
   truncated: boolean;
   withheld?: boolean;
+  largeFile?: GitLargeFile | null;
 }
 
 export interface GitGraphEdge {
@@ -1426,6 +1426,11 @@ export interface GitHunk {
   newLines: number;
   heading: string;
   lines: GitDiffLine[];
+}
+
+export interface GitLargeFile {
+  oldBytes: number | null;
+  newBytes: number | null;
 }
 
 export type GitLineKind = "context" | "added" | "removed" | "changed";
@@ -1444,7 +1449,7 @@ export interface GitLogResponse {
   more: boolean;
 }
 
-export type GitOperation = "push" | "fetch" | "pull";
+export type GitOperation = "push" | "fetch" | "pull" | "delete";
 
 export type GitOperationKind = "merge" | "rebase" | "cherry_pick" | "revert" | "bisect" | "am";
 
@@ -1482,6 +1487,7 @@ export interface GitPushRequest {
   branch?: string | null;
   remote?: string | null;
   setUpstream?: boolean;
+  tag?: string | null;
 }
 
 export interface GitPushResponse {
@@ -1501,6 +1507,17 @@ export interface GitRemote {
   fetchUrl: string;
   pushUrl: string;
   problem: string | null;
+}
+
+export interface GitRemoteDeleteRequest {
+  projectId: string;
+  branch?: string | null;
+  tag?: string | null;
+  remote?: string | null;
+}
+
+export interface GitRemoteDeleteResponse {
+  approval: ApprovalInfo;
 }
 
 export interface GitRemotesRequest {
@@ -1535,7 +1552,6 @@ export interface GitShowResponse {
 export interface GitStageRequest {
   projectId: string;
   paths?: string[] | null;
-  rawPaths?: string[] | null;
   all?: boolean;
   selections?: GitSelection[] | null;
   context?: number;
@@ -1669,7 +1685,6 @@ export interface GitTagsResponse {
 export interface GitUnstageRequest {
   projectId: string;
   paths?: string[] | null;
-  rawPaths?: string[] | null;
   all?: boolean;
   selections?: GitSelection[] | null;
   context?: number;

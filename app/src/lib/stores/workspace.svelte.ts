@@ -60,6 +60,8 @@ export class Workspace {
   approvals = $state.raw<ReadonlyMap<string, ApprovalInfo>>(new Map());
   /** How often a project's repository was changed by a device since this page began, by project. */
   repositories = $state.raw<ReadonlyMap<string, number>>(new Map());
+  /** How often a command of a project began or ended since this page began, by project. */
+  commandRuns = $state.raw<ReadonlyMap<string, number>>(new Map());
   /** What git said last of a push, fetch or pull that runs, by project. */
   transfers = $state.raw<ReadonlyMap<string, string>>(new Map());
   devices = $state.raw<readonly DeviceInfo[] | null>(null);
@@ -399,6 +401,9 @@ export class Workspace {
         break;
       case "git":
         this.repositories = new Map(this.repositories).set(event.projectId, (this.repositories.get(event.projectId) ?? 0) + 1);
+        break;
+      case "command_run":
+        this.commandRuns = new Map(this.commandRuns).set(event.projectId, (this.commandRuns.get(event.projectId) ?? 0) + 1);
         break;
       case "git_progress":
         this.#said(event.projectId, event.text);

@@ -92,7 +92,7 @@ export const en = {
     wants: { command: "wants to run a command", edit: "wants to change a file", tool: "wants to use a tool", question: "asks you", plan: "proposes a plan", job_input: "wants to write to a job", network: "wants to reach a host", prompt: "has not seen your prompt yet" },
     asked: (who: string, what: string) => `${who} asked to ${what}`,
     toFile: { read: "read a file", write: "write a file", move: "move a file", delete: "delete a file" } as Record<FileOperation, string>,
-    toGit: { push: "push", fetch: "fetch", pull: "pull" } as Record<GitOperation, string>,
+    toGit: { push: "push", fetch: "fetch", pull: "pull", delete: "delete on a remote" } as Record<GitOperation, string>,
     creates: "New file",
   },
   approval: {

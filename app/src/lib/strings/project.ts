@@ -1,4 +1,4 @@
-import type { CommandRunState, GitChangeKind, GitConflictKind, GitOperationKind, GitPullMode } from "../protocol/generated";
+import type { CommandRunState, CommandVerdict, GitChangeKind, GitConflictKind, GitOperationKind, GitPullMode } from "../protocol/generated";
 import { counted } from "./plural";
 
 /** The words of the project screens. Apart from the others because these screens come later than the first load. */
@@ -158,6 +158,9 @@ export const p = {
     amend: "Replace the last commit",
     hooks: (names: string) => `These hooks do not run here: ${names}.`,
     hooksSkipped: (names: string) => `Hooks that did not run: ${names}.`,
+    signingSkipped: "Not signed: keys stay outside of git's sandbox.",
+    large: "kept by Git LFS",
+    largeObject: (before: string | null, after: string | null) => (before !== null && after !== null ? `Git LFS object, ${before} → ${after}` : `Git LFS object, ${after ?? before ?? ""}`),
     committed: (sha: string, subject: string) => `Committed ${sha}: ${subject}`,
     discard: "Discard",
     discardHunk: "Discard part",
@@ -211,12 +214,12 @@ export const p = {
     stashMessage: "What for (optional)",
     stashPop: "Bring back", stashApply: "Apply and keep", stashDrop: "Drop",
     stashEmpty: "Nothing was put aside.",
-    tagNew: "New tag", tagName: "Name of the tag", tagDelete: (name: string) => `Delete tag ${name}`, tagsNone: "No tags.",
+    tagNew: "New tag", tagName: "Name of the tag", tagDelete: "Delete it here", tagPush: (remote: string) => `Push it to ${remote}`, deleteThere: (remote: string) => `Delete it on ${remote}`, deleteThereHelp: "What is here stays. Only while it is there as it is known here.", tagCommit: "Show its commit", menuOf: (name: string) => `What to do with ${name}`, tagsNone: "No tags.",
     remotesNone: "No remotes.",
     worktreeNew: "New worktree", worktreeName: "Name", worktreeRemove: "Remove", worktreeForce: "Remove with its changes", worktreeMerge: "Merge back",
     worktreeMain: "main", worktreeHere: "this project", worktreeMissing: "folder is gone", worktreeElsewhere: "outside of the project",
     merged: (sha: string) => `Merged: ${sha}`, alreadyMerged: "There was nothing to merge.",
-    transfers: { push: "Pushing", fetch: "Fetching", pull: "Pulling" } as Partial<Record<string, string>>,
+    transfers: { push: "Pushing", fetch: "Fetching", pull: "Pulling", delete: "Deleting" } as Partial<Record<string, string>>,
     transferring: "At the remote",
     transferHow: (what: string) => `How far: ${what}`,
     transferStart: "Allowed: it begins",
@@ -230,7 +233,7 @@ export const p = {
     blameNone: "git knows no lines of this file.",
     uncommitted: "Not committed yet",
     compare: "Compare",
-    compareWith: (name: string) => `Compare with ${name}`,
+    compareFilesWith: "Compare it with the files",
     compareFrom: "From",
     compareTo: "To",
     compareFiles: "the files as they are",
@@ -241,7 +244,18 @@ export const p = {
     unsandboxed: "No sandbox: git runs on the machine itself, with everything of the repository that runs programs switched off.",
     within: (prefix: string) => `The project is ${prefix} of a larger repository.`,
   },
+  rules: {
+    title: "Rules for commands",
+    help: "* stands for any text. Denying goes before asking, asking before allowing. What runs is in the sandbox all the same.",
+    verdicts: { allow: "Runs", ask: "Asks first", deny: "Never" } as Record<CommandVerdict, string>,
+    verdictOf: (n: number) => `What rule ${n} does`,
+    pattern: (n: number) => `Commands of rule ${n}`,
+    remove: (n: number) => `Remove rule ${n}`,
+    add: "New rule",
+    otherwise: "All other commands",
+  },
   runs: {
+    rules: "Rules",
     command: "Command",
     placeholder: "Run a command",
     run: "Run",
@@ -276,6 +290,7 @@ export const p = {
     setStdin: "with input",
     setSeconds: (n: string) => `${n} s at most`,
     reset: "Empty these",
+    ruledOut: (rule: string) => `A rule of this project forbids it: ${rule}`,
     recorded: "Each command is in the ledger as yours.",
   },
 };

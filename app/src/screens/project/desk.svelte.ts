@@ -40,7 +40,7 @@ export class Desk {
     this.consent = new Consent(workspace);
     this.repository = new Repository(workspace, this.consent, projectId);
     this.uploads = new Uploads(workspace, this.consent, projectId, () => this.changes++);
-    this.runs = new Runs(workspace, projectId);
+    this.runs = new Runs(workspace, this.consent, projectId);
   }
 
   /** Where one was in a tab, to go back to. */

@@ -2,38 +2,41 @@ using System.Globalization;
 using PocketCoder.Git;
 using PocketCoder.Machine.Approvals;
 using PocketCoder.Machine.Routing;
-using PocketCoder.Machine.Storage;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.Git.Transfers;
 
 /// <summary>
-/// Push, fetch and pull: asked for, allowed with the real address in view, then done once by the machine with exactly what was allowed. Thread-safe.
+/// Push, delete, fetch and pull: asked for, allowed with the real address in view, then done once by the machine with exactly what was allowed. Thread-safe.
 /// </summary>
-internal sealed class GitTransfers(GitRoom room, GitNotes notes, ProjectDesk desk, Store store, IReadOnlyList<string> sshOptions, TimeProvider time)
+internal sealed class GitTransfers(GitRoom room, GitNotes notes, ProjectDesk desk, TransferWay way, TimeProvider time)
 {
     private const int ShownCommits = 50;
     private const string Origin = "origin";
 
-    /// <summary>How git names the other side in its sandbox; where that is, is decided outside.</summary>
-    private const string Bridged = "ssh://bridge/repository";
-
-    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(120);
-
     public async Task<GitPushResponse> PushAsync(Caller caller, GitPushRequest request, CancellationToken cancellationToken)
     {
+        if (request.Tag is not null && (request.Branch is not null || request.SetUpstream))
+        {
+            throw GitErrors.Invalid("Push a branch or a tag.");
+        }
+
         var repo = await room.OpenAsync(request.ProjectId, cancellationToken);
-        var branch = request.Branch is { } named ? GitRepository.Checked(() => GitNames.Ref(named, "branch")) : await repo.BranchAsync(cancellationToken) ?? throw new RequestFailure(ErrorCode.Conflict, "No branch is checked out. Name one.");
-        var remote = await RemoteAsync(repo, request.Remote, branch, cancellationToken);
+        var current = await repo.BranchAsync(cancellationToken);
+        var tag = request.Tag is null ? null : GitRepository.Checked(() => GitNames.Ref(request.Tag, "tag"));
+        var branch = tag is not null ? "" : request.Branch is { } named ? GitRepository.Checked(() => GitNames.Ref(named, "branch")) : current ?? throw new RequestFailure(ErrorCode.Conflict, "No branch is checked out. Name one.");
+        var remote = await RemoteAsync(repo, request.Remote, tag is null ? branch : current, cancellationToken);
         var address = GitRepository.Checked(() => RemoteAddress.Parse(remote.PushUrl));
-        var name = $"refs/heads/{branch}";
-        var id = await repo.IdAsync(name, cancellationToken);
-        var known = await TrackedAsync(repo, remote.Name, branch, cancellationToken);
+        way.RequireToken(address);
+        var name = tag is null ? $"refs/heads/{branch}" : $"refs/tags/{tag}";
+        var id = await repo.IdAsync(name, cancellationToken, tag is null ? "commit" : "object"); // a tag with a message is an object of its own
+        var known = tag is null ? await TrackedAsync(repo, remote.Name, branch, cancellationToken) : null;
         if (known == id)
         {
             throw new RequestFailure(ErrorCode.Conflict, $"{remote.Name} has everything of {branch} already.");
         }
 
+        await LargeFiles.RequireNoneAsync(repo, [id, "--not", $"--remotes={remote.Name}"], cancellationToken);
         var log = await repo.ReadAsync(cancellationToken, "log", "-z", $"--format={LogParser.Format}", "--no-show-signature", "--no-color", "--encoding=UTF-8", $"--max-count={ShownCommits}", id, "--not", $"--remotes={remote.Name}", "--");
         var commits = GitRepository.Checked(() => LogParser.Parse(log.Output.Span));
         var count = int.TryParse((await repo.ReadAsync(cancellationToken, "rev-list", "--count", id, "--not", $"--remotes={remote.Name}", "--")).Text, CultureInfo.InvariantCulture, out var all) ? all : commits.Count;
@@ -42,9 +45,14 @@ internal sealed class GitTransfers(GitRoom room, GitNotes notes, ProjectDesk des
             [.. commits.Select(c => new GitCommitLine(c.Sha, c.Subject, c.Author, c.CommittedAt ?? DateTimeOffset.UnixEpoch))], Math.Max(0, count - commits.Count));
         return new GitPushResponse(await AskAsync(caller, repo, subject, [name, id, request.SetUpstream ? "upstream" : ""], async ct =>
         {
-            await TransferAsync(
-                repo, "git-receive-pack", address, new PushGate(new Dictionary<string, string>(StringComparer.Ordinal) { [name] = id }),
-                ["push", "--porcelain", "--progress", "--no-verify", "--no-signed", "--no-follow-tags", "--recurse-submodules=no", Bridged, $"{id}:{name}"], ct);
+            await way.RunAsync(
+                repo, "git-receive-pack", address, new PushGate(new PushedRef(name, null, id)),
+                ["push", "--porcelain", "--progress", "--no-verify", "--no-signed", "--no-follow-tags", "--recurse-submodules=no", TransferWay.Bridged, $"{id}:{name}"], ct);
+            if (tag is not null)
+            {
+                return;
+            }
+
             await repo.WriteAsync(CancellationToken.None, "update-ref", $"refs/remotes/{remote.Name}/{branch}", id);
             if (request.SetUpstream)
             {
@@ -54,13 +62,48 @@ internal sealed class GitTransfers(GitRoom room, GitNotes notes, ProjectDesk des
         }));
     }
 
+    /// <summary>Deletes a branch or tag there, when it still is what is known of it here: what somebody else put there meanwhile is not lost.</summary>
+    public async Task<GitRemoteDeleteResponse> DeleteAsync(Caller caller, GitRemoteDeleteRequest request, CancellationToken cancellationToken)
+    {
+        if ((request.Branch is null) == (request.Tag is null))
+        {
+            throw GitErrors.Invalid("Name a branch or a tag.");
+        }
+
+        var (kind, shortName) = request.Branch is not null ? ("branch", request.Branch) : ("tag", request.Tag);
+        GitRepository.Checked(() => GitNames.Ref(shortName, kind));
+        var repo = await room.OpenAsync(request.ProjectId, cancellationToken);
+        var remote = await RemoteAsync(repo, request.Remote, await repo.BranchAsync(cancellationToken), cancellationToken);
+        var address = GitRepository.Checked(() => RemoteAddress.Parse(remote.PushUrl));
+        way.RequireToken(address);
+        var (name, here) = request.Branch is not null ? ($"refs/heads/{shortName}", $"refs/remotes/{remote.Name}/{shortName}") : ($"refs/tags/{shortName}", $"refs/tags/{shortName}");
+        var known = (await repo.RunAsync(new GitCommand("rev-parse", "--verify", "--quiet", here) { AlsoFine = [1, 128] }, cancellationToken)).Text.Trim();
+        if (!GitNames.IsId(known))
+        {
+            throw new RequestFailure(ErrorCode.Conflict, $"What {remote.Name} has as {kind} {shortName} is not known here. Fetch first.");
+        }
+
+        var subject = new GitSubject(GitOperation.Delete, remote.Name, address.Url, [new GitRefChange(name, known, null, Forces: true, Deletes: true)], []);
+        var risk = new RiskInfo(RiskTier.Destructive, Understood: true, Reversible: false, [new Consequence(ConsequenceKind.Repository, name, $"Deletes the {kind} {GitNames.Shown(shortName)} on {GitNames.Shown(remote.Name)}, for everybody who uses it.")]);
+        return new GitRemoteDeleteResponse(await AskAsync(caller, repo, subject, [name, known], async ct =>
+        {
+            await way.RunAsync(
+                repo, "git-receive-pack", address, new PushGate(new PushedRef(name, known, null)),
+                ["push", "--porcelain", "--progress", "--no-verify", "--no-signed", "--no-follow-tags", "--recurse-submodules=no", $"--force-with-lease={name}:{known}", TransferWay.Bridged, $":{name}"], ct);
+            if (request.Branch is not null)
+            {
+                await repo.WriteAsync(CancellationToken.None, "update-ref", "-d", here, known);
+            }
+        }, risk));
+    }
+
     public async Task<GitFetchResponse> FetchAsync(Caller caller, GitFetchRequest request, CancellationToken cancellationToken)
     {
         var repo = await room.OpenAsync(request.ProjectId, cancellationToken);
         var remote = await RemoteAsync(repo, request.Remote, await repo.BranchAsync(cancellationToken), cancellationToken);
         var address = GitRepository.Checked(() => RemoteAddress.Parse(remote.FetchUrl));
         var subject = new GitSubject(GitOperation.Fetch, remote.Name, address.Url, [new GitRefChange($"refs/remotes/{remote.Name}/*", null, null, Forces: true)], []);
-        return new GitFetchResponse(await AskAsync(caller, repo, subject, [request.Prune ? "prune" : ""], ct => GetAsync(repo, remote.Name, address, request.Prune, ct)));
+        return new GitFetchResponse(await AskAsync(caller, repo, subject, [request.Prune ? "prune" : ""], ct => GetAsync(repo, remote.Name, address, request.Prune, ct), request.Prune ? Pruning(remote.Name) : null));
     }
 
     public async Task<GitPullResponse> PullAsync(Caller caller, GitPullRequest request, CancellationToken cancellationToken)
@@ -94,15 +137,19 @@ internal sealed class GitTransfers(GitRoom room, GitNotes notes, ProjectDesk des
         }));
     }
 
-    private Task GetAsync(GitRepository repo, string remote, RemoteAddress address, bool prune, CancellationToken cancellationToken) => TransferAsync(
+    private static RiskInfo Pruning(string remote) => new(
+        RiskTier.ReachesOut, Understood: true, Reversible: false,
+        [new Consequence(ConsequenceKind.Repository, remote, $"Forgets here which branches {GitNames.Shown(remote)} had and has no more. Branches of yours stay.")]);
+
+    private Task GetAsync(GitRepository repo, string remote, RemoteAddress address, bool prune, CancellationToken cancellationToken) => way.RunAsync(
         repo, "git-upload-pack", address, null,
-        ["fetch", "--progress", "--no-recurse-submodules", "--no-auto-maintenance", "--no-write-fetch-head", .. prune ? (string[])["--prune"] : [], Bridged, $"+refs/heads/*:refs/remotes/{remote}/*"],
+        ["fetch", "--progress", "--no-recurse-submodules", "--no-auto-maintenance", "--no-write-fetch-head", .. prune ? (string[])["--prune"] : [], TransferWay.Bridged, $"+refs/heads/*:refs/remotes/{remote}/*"],
         cancellationToken);
 
-    private async Task<ApprovalInfo> AskAsync(Caller caller, GitRepository repo, GitSubject subject, IReadOnlyList<string?> more, Func<CancellationToken, Task> run)
+    private async Task<ApprovalInfo> AskAsync(Caller caller, GitRepository repo, GitSubject subject, IReadOnlyList<string?> more, Func<CancellationToken, Task> run, RiskInfo? risk = null)
     {
         var digest = ApprovalDigest.OfProject(repo.Project.ProjectId, "git", [subject.Operation.ToString(), repo.Place.CommonDir, subject.Remote, subject.Url, .. subject.Refs.SelectMany(r => (string?[])[r.Name, r.Before, r.After]), .. more]);
-        return await desk.AskAsync(new ProjectAsk(repo.Project.ProjectId, caller.Device, ApprovalKind.Git, subject, digest, RunAsync, Sandbox: repo.Sandbox));
+        return await desk.AskAsync(new ProjectAsk(repo.Project.ProjectId, caller.Device, ApprovalKind.Git, subject, digest, RunAsync, Sandbox: repo.Sandbox, Risk: risk));
 
         async Task<ProjectOutcome> RunAsync(CancellationToken cancellationToken)
         {
@@ -128,57 +175,6 @@ internal sealed class GitTransfers(GitRoom room, GitNotes notes, ProjectDesk des
                 notes.Changed(repo);
             }
         }
-    }
-
-    /// <summary>Runs git with its way to the one repository that was allowed, and none else.</summary>
-    private async Task TransferAsync(GitRepository repo, string service, RemoteAddress address, PushGate? gate, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
-    {
-        await using var bridge = new SshBridge(service, address, sshOptions, gate, time);
-        var socket = await ListenAsync(repo, bridge, cancellationToken);
-        var progress = new TransferProgress(text => store.Announce(new GitProgress(repo.Project.ProjectId, text)), time);
-        try
-        {
-            await repo.RunAsync(
-                new GitCommand([.. arguments])
-                {
-                    Writes = true,
-                    TimeLimit = s_limit,
-                    Said = progress.Hear,
-                    Environment = new Dictionary<string, string>(StringComparer.Ordinal)
-                    {
-                        ["GIT_SSH_COMMAND"] = SshBridge.Command(socket), ["GIT_ALLOW_PROTOCOL"] = "ssh", ["GIT_PROTOCOL"] = "version=0",
-                    },
-                },
-                cancellationToken);
-        }
-        catch (RequestFailure e) when (bridge.WasRefused)
-        {
-            throw new RequestFailure(ErrorCode.PermissionDenied, bridge.Words, e.Error.Details);
-        }
-        catch (RequestFailure e) when (e.Error.Code == ErrorCode.GitError && bridge.Words.Trim() is { Length: > 0 } words)
-        {
-            throw GitErrors.ToRequest(GitFailures.OfWords("ssh", words)); // ssh knows better why
-        }
-    }
-
-    private async Task<string> ListenAsync(GitRepository repo, SshBridge bridge, CancellationToken cancellationToken)
-    {
-        var name = $"g{Guid.CreateVersion7().ToString("N")[^8..]}"; // short: a socket's path has few bytes
-        if (repo.Sandbox == SandboxKind.None)
-        {
-            var path = Path.Combine(Path.GetTempPath(), name);
-            bridge.Listen(path, others: false);
-            return path;
-        }
-
-        var sandbox = await room.SandboxAsync(repo.Place.Bound, repo.Sandbox, cancellationToken);
-        if (sandbox.SocketDirectory is not { } folder)
-        {
-            throw new RequestFailure(ErrorCode.SandboxUnavailable, "This kind of sandbox has no way to ssh. Only bubblewrap has.");
-        }
-
-        bridge.Listen(Path.Combine(folder, name), others: Environment.IsPrivilegedProcess);
-        return $"{PocketCoder.Hands.SandboxDefaults.SocketsInside}/{name}";
     }
 
     private static async Task<(string Name, string FetchUrl, string PushUrl)> RemoteAsync(GitRepository repo, string? wanted, string? branch, CancellationToken cancellationToken)

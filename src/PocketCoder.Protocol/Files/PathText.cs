@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 
-namespace PocketCoder.Workspace.Beneath;
+namespace PocketCoder.Protocol;
 
 /// <summary>
 /// The one reversible way in which names are written in messages. Plain text stays as it is; a backslash is <c>\\</c>; a byte that is no UTF-8 is <c>\x{ff}</c>; a
@@ -78,7 +78,7 @@ public static class PathText
     }
 
     /// <summary>Whether a character is seen as what it is.</summary>
-    internal static bool IsPlain(Rune rune) => rune.Value == ' ' || Rune.GetUnicodeCategory(rune) is not (
+    public static bool IsPlain(Rune rune) => rune.Value == ' ' || Rune.GetUnicodeCategory(rune) is not (
         UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.SpaceSeparator
         or UnicodeCategory.OtherNotAssigned or UnicodeCategory.PrivateUse or UnicodeCategory.Surrogate);
 
