@@ -34,6 +34,16 @@ public sealed class ExecTests
         Assert.Equal(6, runs.Count);
         Assert.Contains("printf", (await home.RunAsync("runs", "--project", "mine")).Succeeded().Out, StringComparison.Ordinal);
 
+        Assert.Contains("(every command: there are no rules)", (await home.RunAsync("project", "commands")).Succeeded().Out, StringComparison.Ordinal);
+        var rules = await home.AskAsync("project", "commands", "--deny", "git push*", "--ask", "rm *", "--allow", "ls", "--otherwise", "ask");
+        Assert.Equal(("ask", 3), (rules.GetProperty("otherwise").GetString(), rules.GetProperty("rules").GetArrayLength()));
+        Assert.Contains("deny: git push*", (await home.RunAsync("exec", "true && git push")).Ended(1).Error, StringComparison.Ordinal);
+        (await home.RunAsync("exec", "true")).Succeeded(); // the owner is not asked
+        var fewer = await home.AskAsync("project", "commands", "--remove", "git push*", "--deny", "ls");
+        Assert.Equal(["ask rm *", "deny ls"], fewer.GetProperty("rules").EnumerateArray().Select(r => $"{r.GetProperty("verdict").GetString()} {r.GetProperty("pattern").GetString()}"));
+        (await home.RunAsync("project", "commands", "--remove", "ls", "--otherwise", "allow")).Succeeded();
+        (await home.RunAsync("project", "commands", "--remove", "nothing")).Ended(1);
+
         var control = (await home.AskAsync("status")).GetProperty("control").GetString()!;
         using (var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }))
         {
