@@ -115,6 +115,14 @@ const stories = [
   ["keys", "rich", "/", async (page) => { await page.keyboard.press("?"); await page.waitForTimeout(100); }],
 ];
 
+/** On a desk each layout is looked at once: these differ from a neighbour in what they say, or are sheets, which look the same there. */
+const PHONE_ONLY = new Set([
+  "inbox-offline", "inbox-refused", "inbox-revoked", "inbox-version", "approval-hidden", "approval-tool", "approval-network-more", "approval-prompt", "approval-secret", "approval-unknown", "approval-more", "approval-viewer",
+  "new-session-fresh", "new-session-defaults", "begun-picked", "begun-session", "session-top", "session-tool-open", "session-steer", "session-attached", "session-fork", "session-forked", "terminal-flood", "terminal-viewer", "terminal-none",
+  "project-root", "project-picture", "project-pdf-text", "project-pdf-broken", "project-secret", "project-diff-options", "project-diff-words", "project-tags", "project-branch-menu", "project-tag-menu", "project-stash", "project-runs-more",
+  "project-rules", "machine-fresh", "machine-logs-viewer", "palette-found",
+]);
+
 // A build like the product's, with the mock machine in it, under the product's policy: what breaks there breaks here.
 const built = mkdtempSync(join(tmpdir(), "pocketcoder-stories-"));
 await build({ mode: "stories", logLevel: "error", build: { outDir: built, emptyOutDir: true } });
@@ -129,6 +137,7 @@ for (const [size, width, height] of [["phone", 390, 844], ["desk", 1280, 800], [
   const themes = (size === "phone" ? ["dark", "light"] : ["dark"]).filter((theme) => `${size}.${theme}`.includes(only));
   for (const [name, mock, path, act, hash] of themes.length > 0 ? stories : []) {
     if (!name.includes(filter)) continue;
+    if (size === "desk" && PHONE_ONLY.has(name)) continue;
     if (size === "narrow" && !["inbox", "approval-command", "session-main", "new-session"].includes(name)) continue;
     if (size === "wide" && !["session-main", "inbox"].includes(name)) continue;
     jobs.push({ size, width, height, themes, name, mock, path, act, hash });
