@@ -16,6 +16,9 @@ public sealed class OwnedProcess : IAsyncDisposable
     /// <summary>The one variable added to every environment: an id that finds descendants again. No secret.</summary>
     public const string MarkVariable = "PROCESS_MARK";
 
+    /// <summary>Between the marks of a process and of those that it works for.</summary>
+    internal const char MarkSeparator = '/';
+
     private static readonly TimeSpan DisposeGrace = TimeSpan.FromSeconds(2);
 
     private readonly Process process;
@@ -83,7 +86,7 @@ public sealed class OwnedProcess : IAsyncDisposable
             info.Environment[name] = value;
         }
 
-        info.Environment[MarkVariable] = mark;
+        info.Environment[MarkVariable] = start.Within is { } outer ? $"{outer}{MarkSeparator}{mark}" : mark;
         Native.KeepDescriptorsFromChildren();
         Native.LetChildrenHaveBrokenPipe();
         var earliest = ProcessTable.Ticks;

@@ -134,7 +134,7 @@ public static class ProcessGroup
         var marked = identity.Mark is null
             ? []
             : all.FindAll(e => e.StartTicks >= identity.StartTicks
-                && ProcessTable.HasInEnvironment(e.Pid, $"{OwnedProcess.MarkVariable}={identity.Mark}"));
+                && ProcessTable.Bears(e.Pid, identity.Mark));
 
         // Process id 0 stands for one that is to come, while group 0 is the kernel's own threads.
         var groupIsOurs = identity.Pid != 0

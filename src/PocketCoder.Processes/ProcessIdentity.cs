@@ -8,7 +8,7 @@ namespace PocketCoder.Processes;
 public sealed record ProcessIdentity(int Pid, long StartTicks, string BootId)
 {
     /// <summary>
-    /// Value of <see cref="OwnedProcess.MarkVariable"/> in the environment of the process and of everything it started. It finds
+    /// In <see cref="OwnedProcess.MarkVariable"/> in the environment of the process, of everything it started and of what works for it. It finds
     /// descendants that left the process group (Claude starts its shell in a session of its own) after their parent is gone.
     /// Null for a process that was not started here.
     /// </summary>

@@ -16,10 +16,15 @@ public sealed record ProcessStart
     public required IReadOnlyDictionary<string, string> Environment { get; init; }
 
     /// <summary>
-    /// The value of <see cref="OwnedProcess.MarkVariable"/>, for a caller that writes it down before there is a process
+    /// What finds it and what it started again, for a caller that writes it down before there is a process
     /// (<see cref="ProcessIdentity.ToCome"/>). Null: a new one.
     /// </summary>
     public string? Mark { get; init; }
+
+    /// <summary>
+    /// The mark of the process for which this one works: whoever ends that one ends this one too, and not the other way round, whichever began first. Null: it works for nobody.
+    /// </summary>
+    public string? Within { get; init; }
 }
 
 /// <summary>The process could not be started: program or directory missing, not executable, no more processes.</summary>

@@ -83,13 +83,15 @@ internal static class ProcessTable
         return all;
     }
 
-    /// <summary>Whether the process was started with <paramref name="assignment"/> (<c>NAME=value</c>) in its environment; false when that can't be read.</summary>
-    public static bool HasInEnvironment(int pid, string assignment)
+    /// <summary>Whether the process was started with this mark, or for one that was; false when that can't be read.</summary>
+    public static bool Bears(int pid, string mark)
     {
+        const string lead = $"{OwnedProcess.MarkVariable}=";
         try
         {
-            var text = File.ReadAllText($"/proc/{pid}/environ");
-            return text.Split('\0').Contains(assignment, StringComparer.Ordinal);
+            return Array.Exists(
+                File.ReadAllText($"/proc/{pid}/environ").Split('\0'),
+                v => v.StartsWith(lead, StringComparison.Ordinal) && v[lead.Length..].Split(OwnedProcess.MarkSeparator).Contains(mark, StringComparer.Ordinal));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -9,21 +9,41 @@ namespace PocketCoder.Processes.Tests;
 
 public sealed class OwnedProcessTests
 {
-    /// <summary>A command bears its agent's mark, so that a daemon that is killed finds both. Its end must never be the agent's.</summary>
+    /// <summary>A command bears its agent's mark too, so that a daemon that is killed finds both. Its end must never be the agent's, nor that of what the agent starts meanwhile.</summary>
     [Fact]
-    public async Task What_began_before_a_process_is_not_ended_with_it_however_short_it_was_even_with_the_same_mark()
+    public async Task What_a_process_works_for_is_not_ended_with_it_however_short_it_was_and_whatever_began_meanwhile()
     {
-        var mark = OwnedProcess.NewMark();
-        await using var agent = OwnedProcess.Start(Shell.Command("sleep 300") with { Mark = mark }, TimeProvider.System);
-        await Wait.UntilAsync(() => ProcessTable.Ticks > agent.Identity.StartTicks, "the kernel's next tick");
+        await using var agent = OwnedProcess.Start(Shell.Command("read line; sleep 300; exit 3"), TimeProvider.System);
         for (var i = 0; i < 40; i++)
         {
-            await using var command = OwnedProcess.Start(Shell.Command("exit 0") with { Mark = mark }, TimeProvider.System);
+            await using var command = OwnedProcess.Start(Shell.Command("exit 0") with { Within = agent.Identity.Mark }, TimeProvider.System);
             await command.Exited;
-            Assert.True(command.Identity.StartTicks > agent.Identity.StartTicks, $"{command.Identity}");
             Assert.True(await command.KillAsync(TimeSpan.FromSeconds(2)));
-            Assert.True(ProcessGroup.IsAlive(agent.Identity));
+            Assert.True(ProcessGroup.IsAlive(agent.Identity), $"{command.Identity}, agent {agent.Identity}");
         }
+
+        await using (var command = OwnedProcess.Start(Shell.Command("sleep 300") with { Within = agent.Identity.Mark }, TimeProvider.System))
+        {
+            await Wait.UntilAsync(() => CountMembers(command.Identity, "sleep") == 1, "the command to run");
+            await agent.StandardInput.WriteAsync("go on\n"u8.ToArray(), TestContext.Current.CancellationToken);
+            await agent.StandardInput.FlushAsync(TestContext.Current.CancellationToken);
+            await Wait.UntilAsync(() => CountMembers(agent.Identity, "sleep") == 2, "the agent's own child to run beside the command");
+            Assert.True(await command.KillAsync(TimeSpan.FromSeconds(2)));
+        }
+
+        Assert.Equal(1, CountMembers(agent.Identity, "sleep"));
+        Assert.True(ProcessGroup.IsAlive(agent.Identity));
+    }
+
+    [Fact]
+    public async Task What_works_for_a_process_is_ended_with_it()
+    {
+        var agent = OwnedProcess.Start(Shell.Command("sleep 300"), TimeProvider.System);
+        await using var command = OwnedProcess.Start(Shell.Command("sleep 300") with { Within = agent.Identity.Mark }, TimeProvider.System);
+        await Wait.UntilAsync(() => CountMembers(agent.Identity, "sleep") == 2, "both to run");
+        Assert.True(await agent.KillAsync(TimeSpan.FromSeconds(2)));
+        Assert.False(ProcessGroup.IsAnyAlive(command.Identity));
+        await agent.DisposeAsync();
     }
 
     [Fact]

@@ -334,7 +334,7 @@ internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDi
             try
             {
                 var result = await CommandRun.RunAsync(
-                    new ProcessStart { Program = "/bin/sh", Arguments = ["-c", run.Command], WorkingDirectory = start.WorkingDirectory, Environment = environment, Mark = start.Mark },
+                    new ProcessStart { Program = "/bin/sh", Arguments = ["-c", run.Command], WorkingDirectory = start.WorkingDirectory, Environment = environment, Within = start.Mark },
                     CommandLimit, OutputLimit, time, cancellationToken);
                 var output = result.TimedOut ? $"{result.Output}\n[ended after {CommandLimit.TotalMinutes:0} minutes]" : result.Output;
                 await process.SayAsync(new AgentToolResult(tool, result.ExitCode != 0, output) { ExitCode = result.ExitCode });

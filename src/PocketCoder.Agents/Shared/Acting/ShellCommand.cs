@@ -14,12 +14,12 @@ internal sealed record ShellCommand(string CommandLine, string WorkingDirectory,
 
     /// <summary>Runs it to its end; cancelled, the whole group is dead when this returns.</summary>
     /// <param name="environment">The whole environment: the basic allow-list, no keys of a model provider.</param>
-    /// <param name="mark">The session's mark, so that whatever outlives a killed daemon is found.</param>
-    public async Task<ShellResult> RunAsync(IReadOnlyDictionary<string, string> environment, string? mark, TimeProvider time, CancellationToken cancellationToken)
+    /// <param name="agent">The agent's mark, so that whatever outlives it or a killed daemon is found.</param>
+    public async Task<ShellResult> RunAsync(IReadOnlyDictionary<string, string> environment, string? agent, TimeProvider time, CancellationToken cancellationToken)
     {
         try
         {
-            var start = new ProcessStart { Program = "bash", Arguments = ["-c", CommandLine], WorkingDirectory = WorkingDirectory, Environment = environment, Mark = mark };
+            var start = new ProcessStart { Program = "bash", Arguments = ["-c", CommandLine], WorkingDirectory = WorkingDirectory, Environment = environment, Within = agent };
             var result = await CommandRun.RunAsync(start, TimeLimit, OutputLimit, time, cancellationToken);
             return new ShellResult(result.Output, result.ExitCode, result.TimedOut);
         }
