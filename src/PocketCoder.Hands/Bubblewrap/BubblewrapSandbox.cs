@@ -9,6 +9,8 @@ namespace PocketCoder.Hands.Bubblewrap;
 internal sealed class BubblewrapSandbox(
     SessionState state, SessionFolder folder, string scripts, HandsOptions options, IReadOnlyList<ISandboxExec> recovered) : ISandbox
 {
+    private const string TerminalOptions = "terminal-";
+
     private readonly DiskWatch disk = new(folder, state.Disk, options);
 
     public string Id => state.Id;
@@ -80,22 +82,17 @@ internal sealed class BubblewrapSandbox(
             return await TmuxTerminal.OpenAsync(spec, Tmux, command, options.Time, cancellationToken);
         }
 
-        // The directory goes the way of a command's own options. They are read when the pane begins, which is before it is known to be open.
+        // The directory goes the way of a command's own options. tmux says that a pane is there before what runs in it has read them, so they stay for a while.
+        SweepTerminalOptions();
         var begin = new ExecSpec
         {
+            Id = TerminalOptions + Guid.CreateVersion7().ToString("N"),
             Command = spec.Command.Count == 0 ? [File.Exists("/bin/bash") ? "/bin/bash" : "/bin/sh"] : spec.Command,
             WorkingDirectory = spec.WorkingDirectory,
             Environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["TERM"] = "tmux-256color" },
         };
         WriteOptions(begin);
-        try
-        {
-            return await TmuxTerminal.OpenAsync(spec, Tmux, ["/run/hands/pane.sh", state.Id, begin.Id, .. begin.Command], options.Time, cancellationToken);
-        }
-        finally
-        {
-            File.Delete(folder.OptionsOf(begin.Id));
-        }
+        return await TmuxTerminal.OpenAsync(spec, Tmux, ["/run/hands/pane.sh", state.Id, begin.Id, .. begin.Command], options.Time, cancellationToken);
     }
 
     public async Task<IReadOnlyList<TerminalFound>> TerminalsAsync(CancellationToken cancellationToken)
@@ -143,6 +140,16 @@ internal sealed class BubblewrapSandbox(
             WorkingDirectory = "/",
             Environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["PATH"] = "/usr/bin:/bin" },
         };
+    }
+
+    /// <summary>Those of terminals that began long ago; the last few go with the sandbox.</summary>
+    private void SweepTerminalOptions()
+    {
+        var old = options.Time.GetUtcNow().UtcDateTime - (2 * SandboxDefaults.StartLimit);
+        foreach (var file in new DirectoryInfo(folder.Options).EnumerateFiles(TerminalOptions + "*").Where(f => f.LastWriteTimeUtc < old).ToList())
+        {
+            file.Delete();
+        }
     }
 
     private void WriteOptions(ExecSpec spec)

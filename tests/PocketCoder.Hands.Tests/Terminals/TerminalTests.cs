@@ -10,6 +10,9 @@ public sealed class TerminalSandbox : IAsyncLifetime
 
     public ISandbox Sandbox { get; private set; } = null!;
 
+    /// <summary>Where what begins finds its options.</summary>
+    public string Options => Path.Combine(ground.Options.StateDirectory, Sandbox.Id, "options");
+
     public async ValueTask InitializeAsync() => Sandbox = await ground.CreateAsync();
 
     public async ValueTask DisposeAsync() => await ground.DisposeAsync();
@@ -161,6 +164,13 @@ public sealed class TerminalTests(TerminalSandbox fixture) : IClassFixture<Termi
         Assert.InRange(found.OpenedAt, before.AddSeconds(-2), before.AddMinutes(1));
         await terminal.CloseAsync(default);
         Assert.DoesNotContain(await fixture.Sandbox.TerminalsAsync(default), t => t.Name == "elsewhere");
+
+        // Its program may read where to begin later than tmux says that it is there: what it reads is not taken away then, only from the next one's beginning on.
+        var options = Assert.Single(Directory.GetFiles(fixture.Options, "terminal-*"));
+        File.SetLastWriteTimeUtc(options, TimeProvider.System.GetUtcNow().UtcDateTime - TimeSpan.FromHours(1));
+        await using var next = await fixture.Sandbox.OpenTerminalAsync(new TerminalSpec { Name = "later", WorkingDirectory = project.Trim() }, default);
+        Assert.NotEqual(options, Assert.Single(Directory.GetFiles(fixture.Options, "terminal-*")));
+        await next.CloseAsync(default);
     }
 
     [Theory]
