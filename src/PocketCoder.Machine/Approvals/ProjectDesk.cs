@@ -94,7 +94,7 @@ internal sealed partial class ProjectDesk(Store store, ApprovalDesk approvals, I
     {
         try
         {
-            if (ask.Drift is { } drift && await drift(_stopping.Token) is { } changed)
+            if (ask.Drift is { } drift && await ChangedAsync(drift) is { } changed)
             {
                 await approvals.RefuseAsync(approvalId, changed);
                 return;
@@ -121,6 +121,23 @@ internal sealed partial class ProjectDesk(Store store, ApprovalDesk approvals, I
         {
             _running.TryRemove(approvalId, out _);
             done.SetResult();
+        }
+    }
+
+    /// <summary>Why it is not the same any more; what can't be compared counts as changed.</summary>
+    private async Task<string?> ChangedAsync(Func<CancellationToken, Task<string?>> drift)
+    {
+        try
+        {
+            return await drift(_stopping.Token);
+        }
+        catch (RequestFailure e)
+        {
+            return e.Error.Message;
+        }
+        catch (Exception e) when (e is not (LedgerException or OperationCanceledException))
+        {
+            return $"Whether it is still the same could not be found out: {e.Message}";
         }
     }
 

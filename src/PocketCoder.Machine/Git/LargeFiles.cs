@@ -63,7 +63,7 @@ internal static class LargeFiles
         }
 
         var sizes = (await repo.RunAsync(new GitCommand("cat-file", "--batch-check=%(objectname) %(objecttype) %(objectsize)", "--buffer") { Input = Lines(ids) }, cancellationToken)).Text;
-        var maybe = sizes.Split('\n').Select(l => l.Split(' ')).Where(l => l is [_, "blob", var size] && int.Parse(size, CultureInfo.InvariantCulture) is >= LargeFilePointer.Shortest and <= LargeFilePointer.Longest).Select(l => l[0]).ToList();
+        var maybe = sizes.Split('\n').Select(l => l.Split(' ')).Where(l => l is [_, "blob", var size] && long.Parse(size, CultureInfo.InvariantCulture) is >= LargeFilePointer.Shortest and <= LargeFilePointer.Longest).Select(l => l[0]).ToList();
         var count = maybe.Count == 0 ? 0 : Pointers((await repo.RunAsync(new GitCommand("cat-file", "--batch", "--buffer") { Input = Lines(maybe) }, cancellationToken)).Output.Span);
         if (count > 0)
         {

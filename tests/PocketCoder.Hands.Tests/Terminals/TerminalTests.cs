@@ -49,7 +49,7 @@ public sealed class TerminalTests(TerminalSandbox fixture) : IClassFixture<Termi
         await screen.TypeAsync("sleep 1000\r");
         await screen.UntilAsync("sleep 1000\r\n");
         await screen.TypeAsync("\u0003");
-        await screen.UntilAsync("^C");
+        await screen.UntilAsync("$", after: "^C"); // what is typed before the shell is back may be thrown away with the interrupt
         await screen.TypeAsync("stty size\r");
         await screen.UntilAsync("33 101");
     }
@@ -74,6 +74,7 @@ public sealed class TerminalTests(TerminalSandbox fixture) : IClassFixture<Termi
         await screen.TypeAsync("yes 0123456789012345678901234567890123456789\r");
         await screen.UntilAsync("0123456789012345678901234567890123456789\r\n0123456789");
         await screen.TypeAsync("\u0003");
+        await screen.UntilAsync("$", after: "6789\r\n");
         await screen.TypeAsync("echo at-$((6*7))-last\r");
         await screen.UntilAsync("at-42-last\r\n");
     }
@@ -220,11 +221,12 @@ public sealed class TerminalTests(TerminalSandbox fixture) : IClassFixture<Termi
 
         public Task TypeAsync(string keys) => Terminal.WriteAsync(Encoding.UTF8.GetBytes(keys), default);
 
-        public async Task UntilAsync(string wanted)
+        /// <summary>Waits for text, behind the last occurrence of other text when given.</summary>
+        public async Task UntilAsync(string wanted, string after = "")
         {
             try
             {
-                await Wait.UntilAsync(() => Text.Contains(wanted, StringComparison.Ordinal), wanted);
+                await Wait.UntilAsync(() => Text is var all && all.LastIndexOf(after, StringComparison.Ordinal) is >= 0 and var at && all.IndexOf(wanted, after.Length == 0 ? 0 : at + after.Length, StringComparison.Ordinal) >= 0, wanted);
             }
             catch (TimeoutException e)
             {

@@ -49,6 +49,11 @@ public sealed class ProjectDeskTests
         await phone.Device.DecideAsync(drifted, DecisionVerdict.Allow);
         await Wait.UntilAsync(async () => (await ApprovalAsync(phone.Device, drifted.ApprovalId)).State == ApprovalState.Withdrawn, "the refusal");
         Assert.Contains(await RowsAsync(phone.Device), r => r.Body.Contains("\"alarm_raised\"", StringComparison.Ordinal) && r.Body.Contains("the branch moved", StringComparison.Ordinal));
+
+        var unread = await daemon.Daemon.Asks.AskAsync(Ask(phone, device, Run, "third") with { Drift = _ => throw new IOException("the disk is gone") });
+        await phone.Device.DecideAsync(unread, DecisionVerdict.Allow);
+        await Wait.UntilAsync(async () => (await ApprovalAsync(phone.Device, unread.ApprovalId)).State == ApprovalState.Withdrawn, "the refusal of what can't be compared");
+        Assert.Contains(await RowsAsync(phone.Device), r => r.Body.Contains("the disk is gone", StringComparison.Ordinal));
         Assert.False(ran);
     }
 

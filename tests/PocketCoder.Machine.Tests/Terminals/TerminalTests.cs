@@ -82,6 +82,7 @@ public sealed class TerminalTests
         await view.TypeAsync("API_KEY=secret\r");
         await view.UntilAsync("API_KEY=secret\r\nAPI_KEY=secret");
         await view.TypeAsync("\u0003");
+        await view.UntilAsync("$", after: "^C"); // what is typed before the shell is back may be thrown away with the interrupt
         await view.TypeAsync("printf '\\033[?1049l'; echo back-''again\r");
         await view.UntilAsync("back-again");
         await view.TypeAsync("echo command\r");
@@ -196,6 +197,7 @@ public sealed class TerminalTests
         await fast.TypeAsync("yes\r");
         await fast.UntilAsync("y\r\ny\r\ny");
         await fast.TypeAsync("\u0003");
+        await fast.UntilAsync("$", after: "y\r\n");
         await fast.TypeAsync("echo still-''here\r");
         await fast.UntilAsync("still-here");
         await fast.CloseAsync();
