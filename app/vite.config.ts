@@ -34,6 +34,22 @@ function serviceWorker(): Plugin {
   };
 }
 
+/** Puts the script that begins the first connection in front of the app's: it runs as soon as it is there, whatever else is still under way. */
+function firstScript(): Plugin {
+  return {
+    name: "pocketcoder-first-script",
+    apply: "build",
+    transformIndexHtml: {
+      order: "post",
+      handler(_, { bundle }) {
+        const first = Object.values(bundle ?? {}).find((part) => part.type === "chunk" && part.facadeModuleId?.endsWith("/first-socket.ts"));
+        if (!first) throw new Error("the build has no first script");
+        return [{ tag: "script", attrs: { type: "module", async: true, crossorigin: true, src: `/${first.fileName}` }, injectTo: "head-prepend" }];
+      },
+    },
+  };
+}
+
 /** What is in the bundle and by whom, as their licences ask: licences.txt, linked from the app. */
 function licences(): Plugin {
   const text = (path: string): string => readFileSync(fileURLToPath(new URL(path, import.meta.url)), "utf8").trim();
@@ -58,7 +74,7 @@ function licences(): Plugin {
 const { version } = JSON.parse(readFileSync(fileURLToPath(new URL("./package.json", import.meta.url)), "utf8")) as { version: string };
 
 export default defineConfig(({ mode }) => ({
-  plugins: [svelte(), licences(), serviceWorker()],
+  plugins: [svelte(), firstScript(), licences(), serviceWorker()],
   define: { __APP_VERSION__: JSON.stringify(version) },
   resolve: {
     alias: { $lib: fileURLToPath(new URL("./src/lib", import.meta.url)) },
@@ -71,6 +87,7 @@ export default defineConfig(({ mode }) => ({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     cssMinify: true,
+    rolldownOptions: { input: { index: "index.html", first: "src/lib/link/first-socket.ts" } },
   },
   // A chunk of the app's own origin, as the policy wants it.
   worker: { format: "es" },

@@ -350,6 +350,8 @@ await walk("push a tag and delete a branch there, each after allowing it", `/pro
 await walk("how far a push is", `/projects/${S(1)}/git`, "pushing", async (page) => {
   await page.getByTestId("transfer-progress").getByText("62%").waitFor();
   must((await page.getByTestId("transfer-progress").locator("progress").getAttribute("value")) === "62", "the bar tells another part");
+  await page.getByTestId("transfer-stop").click();
+  await page.getByTestId("transfer-progress").waitFor({ state: "detached" });
 });
 await walk("read a PDF", `/projects/${S(1)}/files/file/docs%2Fnotes~dpdf`, "rich", async (page) => {
   await page.getByTestId("pdf-next").click();

@@ -152,6 +152,8 @@ namespace PocketCoder.Protocol;
 [JsonSerializable(typeof(GitFetchResponse))]
 [JsonSerializable(typeof(GitPullRequest))]
 [JsonSerializable(typeof(GitPullResponse))]
+[JsonSerializable(typeof(GitTransferCancelRequest))]
+[JsonSerializable(typeof(GitTransferCancelResponse))]
 [JsonSerializable(typeof(GitFileBaseRequest))]
 [JsonSerializable(typeof(GitFileBaseResponse))]
 [JsonSerializable(typeof(GitDiffRequest))]

@@ -8,7 +8,7 @@ const ago = (minutes: number): string => new Date(Date.now() - minutes * 60_000)
 const sha = (n: number): string => (0xa94f3c71d2n + BigInt(n) * 0x9e3779b97f4an).toString(16).padEnd(40, "7");
 
 /** A repository over the mock's tree: one branch, one remote, one conflict when it is asked for. */
-export function gitAnswers(tree: MockTree, refuse: Refuse, ask: Ask, approval: (id: string) => ApprovalInfo, state: { conflict: boolean; pushing: boolean }, progress: (text: string) => void): Some<Types> {
+export function gitAnswers(tree: MockTree, refuse: Refuse, ask: Ask, approval: (id: string) => ApprovalInfo, state: { conflict: boolean; pushing: boolean }, progress: (text: string) => void, stopped: (approvalId: string) => ApprovalInfo): Some<Types> {
   let branch = "fix/login";
   let ahead = 2;
   let upstream: string | null = "origin/fix/login";
@@ -204,6 +204,7 @@ export function gitAnswers(tree: MockTree, refuse: Refuse, ask: Ask, approval: (
     git_remote_delete: () => transfer("delete", () => undefined),
     git_fetch: () => transfer("fetch", () => undefined),
     git_pull: () => transfer("pull", () => undefined),
+    git_transfer_cancel: ({ approvalId }) => ({ approval: stopped(approvalId) }),
   };
 }
 

@@ -343,7 +343,7 @@ export class MockMachine {
       },
       ...this.terminals.answers((code) => { throw new Refused(code); }, () => state.scopes.includes("decide")),
       ...fileAnswers(this.tree, refuse, (subject, done) => this.#asked(subject, done), (id) => state.approvals.some((item) => item.approvalId === id && item.state === "finished")),
-      ...gitAnswers(this.tree, refuse, (subject, done) => this.#asked(subject, done), (id) => state.approvals.find((item) => item.approvalId === id)!, { conflict: state.conflict, pushing: state.pushing }, (text) => this.change({ kind: "git_progress", projectId: state.projects[0]?.projectId ?? "", text })),
+      ...gitAnswers(this.tree, refuse, (subject, done) => this.#asked(subject, done), (id) => state.approvals.find((item) => item.approvalId === id)!, { conflict: state.conflict, pushing: state.pushing }, (text) => this.change({ kind: "git_progress", projectId: state.projects[0]?.projectId ?? "", text }), (id) => this.#stopped(id)),
       ...runAnswers((message) => this.#tellAll(message), refuse, (subject, done) => this.#asked(subject, done)),
       ledger_verify: () => ({ intact: true, rows: state.ledger.length, firstBadSeq: null, problem: null, head: state.head }),
     };
@@ -380,6 +380,15 @@ export class MockMachine {
     }
     setTimeout(() => this.showApproval(running), this.state.pace);
     setTimeout(() => this.showApproval(finished()), this.state.pace * 2);
+  }
+
+  #stopped(approvalId: string): ApprovalInfo {
+    const approval = this.state.approvals.find((item) => item.approvalId === approvalId);
+    if (!approval) throw new Refused("APPROVAL_NOT_FOUND");
+    const at = new Date().toISOString();
+    const stopped: ApprovalInfo = { ...approval, state: "finished", execution: { startedAt: at, ...approval.execution, finishedAt: at, exitCode: null, failed: true, error: "Stopped by Pixel. What had been done until then stays done." } };
+    this.showApproval(stopped);
+    return stopped;
   }
 
   /** An approval as it is now, on both streams. */

@@ -22,7 +22,7 @@ internal sealed partial class ProjectDesk(Store store, ApprovalDesk approvals, I
     public static readonly TimeSpan ReadableFor = TimeSpan.FromMinutes(10);
 
     private readonly ConcurrentDictionary<Guid, ProjectAsk> _waiting = new();
-    private readonly ConcurrentDictionary<Guid, Task> _running = new();
+    private readonly ConcurrentDictionary<Guid, Running> _running = new();
     private readonly CancellationTokenSource _stopping = new();
 
     /// <summary>Asks. The same thing that waits already is not asked twice: its approval is the answer.</summary>
@@ -74,29 +74,53 @@ internal sealed partial class ProjectDesk(Store store, ApprovalDesk approvals, I
     {
         if (_waiting.TryRemove(approval.ApprovalId, out var ask) && approval.State == ApprovalState.Allowed && ask.Run is { } run && !_stopping.IsCancellationRequested)
         {
-            var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            if (_running.TryAdd(approval.ApprovalId, done.Task))
+            var running = new Running(_stopping.Token);
+            if (_running.TryAdd(approval.ApprovalId, running))
             {
-                _ = RunAsync(approval.ApprovalId, ask, run, done);
+                _ = RunAsync(approval.ApprovalId, ask, run, running);
+            }
+            else
+            {
+                running.Dispose();
             }
         }
+    }
+
+    /// <summary>Ends what runs and waits for its end; what is over is answered as it ended. What had been done until then stays done.</summary>
+    /// <exception cref="RequestFailure">APPROVAL_NOT_FOUND: there is none of that kind; CONFLICT: it is not decided yet.</exception>
+    public async Task<ApprovalInfo> StopAsync(Guid approvalId, ApprovalKind kind, Device device, CancellationToken cancellationToken)
+    {
+        if (await approvals.FindAsync(approvalId) is not { AgentSessionId: null } approval || approval.Kind != kind)
+        {
+            throw new RequestFailure(ErrorCode.ApprovalNotFound, "There is no such request on this machine.");
+        }
+
+        if (_running.TryGetValue(approvalId, out var running))
+        {
+            running.Stop(device.Name);
+            await running.Over.Task.WaitAsync(cancellationToken);
+            approval = await approvals.FindAsync(approvalId) ?? approval;
+        }
+
+        return approval.State != ApprovalState.Pending ? approval : throw new RequestFailure(ErrorCode.Conflict, "It waits for a decision. Deny it instead.");
     }
 
     /// <summary>Ends what runs, and waits for it.</summary>
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
-        await Task.WhenAll(_running.Values);
+        await Task.WhenAll(_running.Values.Select(r => r.Over.Task));
         _stopping.Dispose();
     }
 
-    private async Task RunAsync(Guid approvalId, ProjectAsk ask, Func<CancellationToken, Task<ProjectOutcome>> run, TaskCompletionSource done)
+    private async Task RunAsync(Guid approvalId, ProjectAsk ask, Func<CancellationToken, Task<ProjectOutcome>> run, Running running)
     {
         try
         {
-            if (ask.Drift is { } drift && await ChangedAsync(drift) is { } changed)
+            var changed = ask.Drift is { } drift ? await ChangedAsync(drift) : null;
+            if ((changed ?? running.Why) is { } refused)
             {
-                await approvals.RefuseAsync(approvalId, changed);
+                await approvals.RefuseAsync(approvalId, refused);
                 return;
             }
 
@@ -105,7 +129,7 @@ internal sealed partial class ProjectDesk(Store store, ApprovalDesk approvals, I
                 return;
             }
 
-            var outcome = await OutcomeAsync(run);
+            var outcome = await OutcomeAsync(run, running);
             await store.WriteAsync(change =>
             {
                 outcome.Record?.Invoke(change);
@@ -120,7 +144,8 @@ internal sealed partial class ProjectDesk(Store store, ApprovalDesk approvals, I
         finally
         {
             _running.TryRemove(approvalId, out _);
-            done.SetResult();
+            running.Dispose();
+            running.Over.SetResult();
         }
     }
 
@@ -141,11 +166,11 @@ internal sealed partial class ProjectDesk(Store store, ApprovalDesk approvals, I
         }
     }
 
-    private async Task<ProjectOutcome> OutcomeAsync(Func<CancellationToken, Task<ProjectOutcome>> run)
+    private async Task<ProjectOutcome> OutcomeAsync(Func<CancellationToken, Task<ProjectOutcome>> run, Running running)
     {
         try
         {
-            return await run(_stopping.Token);
+            return await run(running.Stopped);
         }
         catch (RequestFailure e)
         {
@@ -153,12 +178,41 @@ internal sealed partial class ProjectDesk(Store store, ApprovalDesk approvals, I
         }
         catch (OperationCanceledException)
         {
-            return ProjectOutcome.Failed("The daemon stopped meanwhile.");
+            return ProjectOutcome.Failed(running.Why ?? "The daemon stopped meanwhile.");
         }
         catch (Exception e) when (e is not LedgerException) // whatever it is, it began and is over: that must be told
         {
             return ProjectOutcome.Failed(e.Message);
         }
+    }
+
+    /// <summary>One that runs. Thread-safe.</summary>
+    private sealed class Running(CancellationToken daemonStops) : IDisposable
+    {
+        private readonly CancellationTokenSource _stop = CancellationTokenSource.CreateLinkedTokenSource(daemonStops);
+        private string? _stoppedBy;
+
+        public TaskCompletionSource Over { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public CancellationToken Stopped => _stop.Token;
+
+        /// <summary>What to tell when somebody stopped it; null: nobody did.</summary>
+        public string? Why => _stoppedBy is { } name ? $"Stopped by {name}. What had been done until then stays done." : null;
+
+        public void Stop(string by)
+        {
+            Interlocked.CompareExchange(ref _stoppedBy, by, null);
+            try
+            {
+                _stop.Cancel();
+            }
+            catch (ObjectDisposedException)
+            {
+                // it ended in this moment
+            }
+        }
+
+        public void Dispose() => _stop.Dispose();
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "How {Approval} ended could not be recorded: {Reason}")]

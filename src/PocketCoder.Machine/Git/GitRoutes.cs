@@ -60,7 +60,8 @@ internal static class GitRoutes
         .Map(MessageTypes.GitPush, Scope.Prompt, ProtocolJson.Default.GitPushRequest, ProtocolJson.Default.GitPushResponse, transfers.PushAsync, concurrent: true)
         .Map(MessageTypes.GitRemoteDelete, Scope.Prompt, ProtocolJson.Default.GitRemoteDeleteRequest, ProtocolJson.Default.GitRemoteDeleteResponse, transfers.DeleteAsync, concurrent: true)
         .Map(MessageTypes.GitFetch, Scope.Prompt, ProtocolJson.Default.GitFetchRequest, ProtocolJson.Default.GitFetchResponse, transfers.FetchAsync, concurrent: true)
-        .Map(MessageTypes.GitPull, Scope.Prompt, ProtocolJson.Default.GitPullRequest, ProtocolJson.Default.GitPullResponse, transfers.PullAsync, concurrent: true);
+        .Map(MessageTypes.GitPull, Scope.Prompt, ProtocolJson.Default.GitPullRequest, ProtocolJson.Default.GitPullResponse, transfers.PullAsync, concurrent: true)
+        .Map(MessageTypes.GitTransferCancel, Scope.Prompt, ProtocolJson.Default.GitTransferCancelRequest, ProtocolJson.Default.GitTransferCancelResponse, transfers.CancelAsync, concurrent: true);
 
     private static MessageTable Look<TRequest, TResponse>(
         this MessageTable table, string type, JsonTypeInfo<TRequest> request, JsonTypeInfo<TResponse> response, Func<TRequest, CancellationToken, Task<TResponse>> handle)

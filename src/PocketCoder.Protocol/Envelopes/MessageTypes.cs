@@ -64,6 +64,7 @@ public static class MessageTypes
     public const string GitRemoteDelete = "git_remote_delete";
     public const string GitFetch = "git_fetch";
     public const string GitPull = "git_pull";
+    public const string GitTransferCancel = "git_transfer_cancel";
     public const string GitFileBase = "git_file_base";
     public const string GitDiff = "git_diff";
     public const string GitLog = "git_log";
@@ -161,7 +162,7 @@ public static class MessageTypes
         AttachmentBegin, AttachmentChunk, AttachmentEnd, AttachmentDiscard, AttachmentRead, FilesFind, AgentSessionFork,
         FsList, FsStat, FsRead, FsWrite, FsMkdir, FsMove, FsDelete, FsTrashList, FsRestore,
         FsSearch, FsUploadBegin, FsUploadChunk, FsUploadEnd, FsUploadDiscard, FsDownloadBegin, FsDownloadChunk, FsDownloadEnd,
-        GitStatus, GitPush, GitRemoteDelete, GitFetch, GitPull, GitBranches, GitBranchCreate, GitCheckout, GitStage, GitUnstage, GitCommit, GitFileBase, GitDiff, GitLog,
+        GitStatus, GitPush, GitRemoteDelete, GitFetch, GitPull, GitTransferCancel, GitBranches, GitBranchCreate, GitCheckout, GitStage, GitUnstage, GitCommit, GitFileBase, GitDiff, GitLog,
         GitShow, GitBlame, GitStashes, GitStash, GitDiscard, GitDiscardUndo, GitTags, GitTagCreate, GitTagDelete, GitRemotes,
         GitWorktrees, GitWorktreeCreate, GitWorktreeRemove, GitWorktreeMerge, GitSubmodules, GitConflict, GitConflictResolve, GitOperation,
         CommandExec, CommandCancel, CommandRead, CommandRunsList, CommandFavouritesGet, CommandFavouritesSet, CommandPolicyGet, CommandPolicySet,

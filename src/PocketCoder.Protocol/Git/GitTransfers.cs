@@ -40,3 +40,12 @@ public sealed record GitFetchResponse(ApprovalInfo Approval);
 public sealed record GitPullRequest(Guid ProjectId, GitPullMode Mode = GitPullMode.FastForward);
 
 public sealed record GitPullResponse(ApprovalInfo Approval);
+
+/// <summary>
+/// Ends a push, deletion, fetch or pull that runs. What had been done until then stays done: whether the remote took a push is known after the next fetch.
+/// Does nothing to one that is over. Errors: <c>APPROVAL_NOT_FOUND</c>, also for what is no transfer; <c>CONFLICT</c>: it is not decided yet.
+/// </summary>
+public sealed record GitTransferCancelRequest(Guid ApprovalId);
+
+/// <param name="Approval">As it ended.</param>
+public sealed record GitTransferCancelResponse(ApprovalInfo Approval);

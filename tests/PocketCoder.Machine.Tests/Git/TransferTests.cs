@@ -55,6 +55,29 @@ public sealed class TransferTests
     }
 
     [Fact]
+    public async Task A_push_that_hangs_there_is_stopped_by_a_person_and_the_repository_is_free_again()
+    {
+        Assert.SkipWhen(SshServer.Missing is not null, SshServer.Missing ?? "");
+        await using var server = await SshServer.StartAsync();
+        await using var bench = await GitBench.StartAsync($"printf 'a\\n' > a; git add a; git commit -qm first; git remote add origin \"{server.Url}\"", SandboxKind.Bubblewrap, server.Client());
+        await GitBench.ShellAsync(server.Repository, "mkfifo gate; printf '#!/bin/sh\\ntouch entered\\ntimeout 60 cat gate\\nexit 1\\n' > hooks/pre-receive; chmod +x hooks/pre-receive");
+        var asked = (await bench.AskAsync<GitPushRequest, GitPushResponse>(MessageTypes.GitPush, new GitPushRequest(bench.Project))).Approval;
+        Assert.Equal(ErrorCode.Conflict, (await StopRefusedAsync(asked.ApprovalId)).Code); // nobody decided yet
+        Assert.Equal(ErrorCode.ApprovalNotFound, (await StopRefusedAsync(Guid.CreateVersion7())).Code);
+        await bench.Phone.Device.DecideAsync(asked, DecisionVerdict.Allow);
+        await Wait.UntilAsync(() => File.Exists($"{server.Repository}/entered"), "the server has the push");
+
+        var stopped = await StopAsync();
+        Assert.Equal((ApprovalState.Finished, true, "Stopped by phone. What had been done until then stays done."), (stopped.State, stopped.Execution!.Failed!.Value, stopped.Execution.Error));
+        await bench.DoneAsync(MessageTypes.GitFetch, new GitFetchRequest(bench.Project)); // the next one does not wait for it
+        await GitBench.ShellAsync(server.Repository, "timeout 5 sh -c 'echo > gate' || true");
+        Assert.Equal(stopped.Execution.Error, (await StopAsync()).Execution!.Error); // what is over stays as it ended
+
+        async Task<ApprovalInfo> StopAsync() => (await bench.AskAsync<GitTransferCancelRequest, GitTransferCancelResponse>(MessageTypes.GitTransferCancel, new GitTransferCancelRequest(asked.ApprovalId))).Approval;
+        Task<WireError> StopRefusedAsync(Guid id) => bench.RefusedAsync<GitTransferCancelRequest, GitTransferCancelResponse>(MessageTypes.GitTransferCancel, new GitTransferCancelRequest(id));
+    }
+
+    [Fact]
     public async Task Without_a_key_it_says_so_and_where_it_must_not_go_it_does_not()
     {
         Assert.SkipWhen(SshServer.Missing is not null, SshServer.Missing ?? "");

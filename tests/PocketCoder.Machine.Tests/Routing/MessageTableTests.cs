@@ -89,6 +89,7 @@ public sealed class MessageTableTests
         [MessageTypes.GitRemoteDelete] = Scope.Prompt,
         [MessageTypes.GitPush] = Scope.Prompt,
         [MessageTypes.GitFetch] = Scope.Prompt,
+        [MessageTypes.GitTransferCancel] = Scope.Prompt,
         [MessageTypes.GitPull] = Scope.Prompt,
         [MessageTypes.AgentConversations] = Scope.View,
         [MessageTypes.ProjectDefaultsGet] = Scope.View,

@@ -1,9 +1,9 @@
 import { type DeviceChannel, DeviceHandshake, DeviceIdentity, indexedDbStore, KnownMachines, type KnownMachine, parsePairingPayload, type PairingLink, verify } from "../channel";
 import type { DecisionFields, Door, Invite, PairedMachine, UndoFields } from "./door";
 import type { LedgerHead } from "../protocol/generated";
+import { openSocket, rememberForFirstSocket, takeFirstSocket } from "./first-socket";
 import type { SecureTransport, Socket } from "./transport";
 
-const SUBPROTOCOL = "pocketcoder.v1";
 const DECISION = "pocketcoder-decision-v1";
 const UNDO = "pocketcoder-undo-v1";
 const HEAD = "pocketcoder-ledger-head-v1";
@@ -18,8 +18,13 @@ export async function channelDoor(): Promise<Door> {
   const identity = await DeviceIdentity.loadOrCreate(store);
   const machines = new KnownMachines(store);
   let known: KnownMachine | undefined = (await machines.all())[0];
-  // On a phone's network a connection takes as long as drawing the app does: the first one begins before that.
-  let early = known ? { machineId: known.id, socket: openSocket(known.id) } : null;
+  // The first connection is on its way since the page's first script, or else begins before the app is drawn.
+  let early = takeFirstSocket();
+  if (early?.machineId !== known?.id) {
+    early?.socket.close();
+    early = known ? { machineId: known.id, socket: openSocket(known.id) } : null;
+  }
+  rememberForFirstSocket(known?.id ?? null);
 
   const machineKey = (machineId: string): Uint8Array => {
     if (known?.id !== machineId) throw new Error("this machine is not paired");
@@ -45,10 +50,12 @@ export async function channelDoor(): Promise<Door> {
       // A machine is pinned by its static key. The same key pairing anew may bring a new signing key: that is what pairing is for.
       for (const other of await machines.all()) await machines.forget(other.id);
       known = await machines.remember({ publicKey: link.machinePublicKey, signingPublicKey: fromBase64Url(machine.signingKey), name: machine.name });
+      rememberForFirstSocket(known.id);
     },
     forget: async (machineId) => {
       await machines.forget(machineId);
       known = undefined;
+      rememberForFirstSocket(null);
     },
     signingKey: async () => toBase64Url(identity.signingPublicKey),
     signDecision: async (fields) => toBase64Url(await identity.sign(DECISION, ...(await decisionText(fields)))),
@@ -109,11 +116,6 @@ class ChannelTransport implements SecureTransport {
 function announced(socket: WebSocket): Socket {
   if (socket.readyState === WebSocket.OPEN) queueMicrotask(() => socket.onopen?.(new Event("open")));
   return socket;
-}
-
-function openSocket(machineId: string): WebSocket {
-  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-  return new WebSocket(`${scheme}//${location.host}/v1/relay?machine=${encodeURIComponent(machineId)}`, SUBPROTOCOL);
 }
 
 function describe(machine: KnownMachine): PairedMachine {

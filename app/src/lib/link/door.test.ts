@@ -72,8 +72,18 @@ describe("the first connection", () => {
     return { door, machineId: (await door.machine())?.machineId ?? "", made: FakeSocket.made };
   }
 
+  /** The page's scripts once more, in their order: where the first script's connection went, and the door. */
+  async function page(): Promise<{ atOnce: readonly string[]; door: Awaited<ReturnType<typeof channelDoor>>; made: FakeSocket[] }> {
+    FakeSocket.made.length = 0;
+    vi.resetModules();
+    await import("./first-socket");
+    const atOnce = FakeSocket.made.map((socket) => new URL(socket.url).searchParams.get("machine") ?? "");
+    return { atOnce, door: await (await import("./channel-door")).channelDoor(), made: FakeSocket.made };
+  }
+
   afterEach(async () => {
     vi.unstubAllGlobals();
+    localStorage.clear();
     const machines = new KnownMachines(indexedDbStore());
     for (const machine of await machines.all()) await machines.forget(machine.id);
   });
@@ -104,5 +114,43 @@ describe("the first connection", () => {
     const { door, made } = await paired();
     expect(door.openSocket("other")).toBe(made[1]);
     expect(made[0]?.readyState).toBe(3);
+  });
+
+  it("begins with the page's first script once it is known where to", async () => {
+    const { machineId } = await paired();
+    const { atOnce, door, made } = await page();
+    expect(atOnce).toEqual([machineId]);
+    expect(made).toHaveLength(1);
+    expect(door.openSocket(machineId)).toBe(made[0]);
+    expect(door.openSocket(machineId)).toBe(made[1]);
+  });
+
+  it("of the first script gives way when it goes to another machine", async () => {
+    const { machineId } = await paired();
+    localStorage.setItem("pocketcoder.machine", "other");
+    const { atOnce, door, made } = await page();
+    expect(atOnce).toEqual(["other"]);
+    expect(made.map((socket) => socket.readyState)).toEqual([3, 0]);
+    expect(door.openSocket(machineId)).toBe(made[1]);
+    expect((await page()).atOnce).toEqual([machineId]);
+  });
+
+  it("begins nowhere on a device that is not paired any more", async () => {
+    const { door, machineId } = await paired();
+    await door.forget(machineId);
+    expect((await page()).atOnce).toEqual([]);
+    localStorage.setItem("pocketcoder.machine", machineId);
+    const { atOnce, made } = await page();
+    expect(atOnce).toEqual([machineId]);
+    expect(made.map((socket) => socket.readyState)).toEqual([3]);
+    expect((await page()).atOnce).toEqual([]);
+  });
+
+  it("needs no storage", async () => {
+    await paired();
+    vi.stubGlobal("localStorage", { getItem: () => { throw new Error("shut"); }, setItem: () => { throw new Error("shut"); }, removeItem: () => { throw new Error("shut"); }, clear: () => undefined });
+    const { atOnce, made } = await page();
+    expect(atOnce).toEqual([]);
+    expect(made).toHaveLength(1);
   });
 });

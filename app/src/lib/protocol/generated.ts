@@ -81,6 +81,7 @@ export interface Requests {
   git_remote_delete: { request: GitRemoteDeleteRequest; response: GitRemoteDeleteResponse };
   git_fetch: { request: GitFetchRequest; response: GitFetchResponse };
   git_pull: { request: GitPullRequest; response: GitPullResponse };
+  git_transfer_cancel: { request: GitTransferCancelRequest; response: GitTransferCancelResponse };
   git_branches: { request: GitBranchesRequest; response: GitBranchesResponse };
   git_branch_create: { request: GitBranchCreateRequest; response: GitBranchCreateResponse };
   git_checkout: { request: GitCheckoutRequest; response: GitCheckoutResponse };
@@ -1680,6 +1681,14 @@ export interface GitTagsRequest {
 export interface GitTagsResponse {
   tags: GitTag[];
   truncated: boolean;
+}
+
+export interface GitTransferCancelRequest {
+  approvalId: string;
+}
+
+export interface GitTransferCancelResponse {
+  approval: ApprovalInfo;
 }
 
 export interface GitUnstageRequest {

@@ -224,6 +224,8 @@ export const p = {
     transferHow: (what: string) => `How far: ${what}`,
     transferStart: "Allowed: it begins",
     transferLimit: "The machine gives up by itself after two minutes.",
+    transferStop: "Stop it",
+    transferStopping: "Stopping…",
     options: "How it is shown",
     words: "Mark what changed within lines",
     blame: "Who wrote which line",

@@ -120,6 +120,7 @@ internal sealed class GitTransfers(GitRoom room, GitNotes notes, ProjectDesk des
         return new GitPullResponse(await AskAsync(caller, repo, subject, [there, request.Mode.ToString()], async ct =>
         {
             await GetAsync(repo, remote.Name, address, prune: false, ct);
+            ct.ThrowIfCancellationRequested();
             if (await repo.BranchAsync(CancellationToken.None) != branch)
             {
                 throw new RequestFailure(ErrorCode.Conflict, $"{branch} is not checked out any more, so it was only fetched.");
@@ -136,6 +137,10 @@ internal sealed class GitTransfers(GitRoom room, GitNotes notes, ProjectDesk des
                 new GitCommand(join) { Writes = true, TimeLimit = TimeSpan.FromSeconds(60), Environment = await GitIdentity.ForAsync(repo, time, CancellationToken.None) }, CancellationToken.None);
         }));
     }
+
+    /// <summary>Ends what runs; what is over already is answered as it ended.</summary>
+    public async Task<GitTransferCancelResponse> CancelAsync(Caller caller, GitTransferCancelRequest request, CancellationToken cancellationToken)
+        => new(await desk.StopAsync(request.ApprovalId, ApprovalKind.Git, caller.Device, cancellationToken));
 
     private static RiskInfo Pruning(string remote) => new(
         RiskTier.ReachesOut, Understood: true, Reversible: false,

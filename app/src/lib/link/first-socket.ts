@@ -1,0 +1,46 @@
+/**
+ * The page's first script (vite.config.ts puts it in front of the app's): a few hundred bytes that are there long before
+ * the app is. On a phone's network a connection takes as long as fetching and drawing the app, so a paired device's first
+ * one begins here. Only which machine it goes to is kept for that, and nothing of it is secret.
+ */
+const HINT = "pocketcoder.machine";
+const SUBPROTOCOL = "pocketcoder.v1";
+
+export interface FirstSocket {
+  readonly machineId: string;
+  readonly socket: WebSocket;
+}
+
+let first: FirstSocket | null = begin();
+
+function begin(): FirstSocket | null {
+  try {
+    const machineId = localStorage.getItem(HINT);
+    return machineId === null || location.hash.startsWith("#pair=") ? null : { machineId, socket: openSocket(machineId) };
+  } catch {
+    return null; // storage is shut: the app will say what it misses
+  }
+}
+
+/** What was begun before the app was there. Once. */
+export function takeFirstSocket(): FirstSocket | null {
+  const taken = first;
+  first = null;
+  return taken;
+}
+
+/** Says where the next page's first connection goes; null: nowhere. */
+export function rememberForFirstSocket(machineId: string | null): void {
+  try {
+    if (machineId === null) localStorage.removeItem(HINT);
+    else if (localStorage.getItem(HINT) !== machineId) localStorage.setItem(HINT, machineId);
+  } catch {
+    // storage is shut or full: the next page connects a little later
+  }
+}
+
+/** A connection to the machine by way of the origin that served the page. */
+export function openSocket(machineId: string): WebSocket {
+  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+  return new WebSocket(`${scheme}//${location.host}/v1/relay?machine=${encodeURIComponent(machineId)}`, SUBPROTOCOL);
+}
