@@ -9,6 +9,7 @@ using PocketCoder.Machine.Sessions;
 using PocketCoder.Machine.Terminals;
 using PocketCoder.Protocol;
 using PairingOffer = PocketCoder.Machine.ControlPlane.PairingOffer;
+using static PocketCoder.Machine.ControlPlane.ControlFailures;
 
 namespace PocketCoder.Machine;
 
@@ -52,7 +53,7 @@ public sealed partial class Daemon : IControlTarget
 
     Task<IReadOnlyList<ProjectInfo>> IControlTarget.ListProjectsAsync(CancellationToken ct) => _projects.ListAsync(ct);
 
-    Task<ProjectAdded> IControlTarget.AddProjectAsync(string path, string name, CancellationToken ct) => ControlAsync(async () =>
+    Task<ProjectAdded> IControlTarget.AddProjectAsync(string path, string name, CancellationToken ct) => NamedAsync(async () =>
     {
         var known = (await _projects.ListAsync(ct)).Any(p => p.Path == path);
         var project = await _projects.AddAsync(path, name);
@@ -60,7 +61,7 @@ public sealed partial class Daemon : IControlTarget
         return new ProjectAdded(project, !known);
     });
 
-    Task<ProjectInfo> IControlTarget.RemoveProjectAsync(Guid projectId, CancellationToken ct) => ControlAsync(async () =>
+    Task<ProjectInfo> IControlTarget.RemoveProjectAsync(Guid projectId, CancellationToken ct) => NamedAsync(async () =>
     {
         var project = await _projects.RemoveAsync(projectId);
         await _sessions.CloseProjectAsync(projectId);
@@ -72,16 +73,16 @@ public sealed partial class Daemon : IControlTarget
 
     Task<IReadOnlyList<NetworkRuleInfo>> IControlTarget.ListNetworkRulesAsync(Guid? projectId, CancellationToken ct) => _rules.ListAsync(projectId, ct);
 
-    Task<NetworkRuleInfo> IControlTarget.AddNetworkRuleAsync(Guid projectId, string host, int? days, CancellationToken ct) => ControlAsync(() => _rules.AddAsync(projectId, host, days, "cli"));
+    Task<NetworkRuleInfo> IControlTarget.AddNetworkRuleAsync(Guid projectId, string host, int? days, CancellationToken ct) => NamedAsync(() => _rules.AddAsync(projectId, host, days, "cli"));
 
-    Task<NetworkRuleInfo> IControlTarget.RemoveNetworkRuleAsync(Guid ruleId, CancellationToken ct) => ControlAsync(() => _rules.RemoveAsync(ruleId, "cli", null));
+    Task<NetworkRuleInfo> IControlTarget.RemoveNetworkRuleAsync(Guid ruleId, CancellationToken ct) => NamedAsync(() => _rules.RemoveAsync(ruleId, "cli", null));
 
-    Task<SnapshotDiffResponse> IControlTarget.PreviewUndoAsync(string target, CancellationToken ct) => ControlAsync(async () => await _undo.LookAsync(await _undo.FindAsync(target, ct), ct));
+    Task<SnapshotDiffResponse> IControlTarget.PreviewUndoAsync(string target, CancellationToken ct) => NamedAsync(async () => await _undo.LookAsync(await _undo.FindAsync(target, ct), ct));
 
-    Task<UndoInfo> IControlTarget.UndoAsync(UndoRequest request) => ControlAsync(
+    Task<UndoInfo> IControlTarget.UndoAsync(UndoRequest request) => NamedAsync(
         () => _undo.UndoAsync(null, new SnapshotUndoRequest(Guid.CreateVersion7(), request.Target, request.Digest, "", request.Force)));
 
-    Task<PairingOffer> IControlTarget.PairAsync(PairingRequest request, CancellationToken ct) => ControlAsync(async () =>
+    Task<PairingOffer> IControlTarget.PairAsync(PairingRequest request, CancellationToken ct) => NamedAsync(async () =>
     {
         // Whoever can decide must see what about: view goes with every pairing.
         var scopes = request.Scopes.Append(Scope.View).Distinct().Order().ToList();
@@ -106,14 +107,14 @@ public sealed partial class Daemon : IControlTarget
     Task<IReadOnlyList<DeviceInfo>> IControlTarget.ListDevicesAsync(CancellationToken ct)
         => Task.FromResult<IReadOnlyList<DeviceInfo>>([.. _devices.All.Select(d => d.ToInfo(_connections.IsConnected(d.DeviceId)))]);
 
-    Task<DeviceInfo> IControlTarget.RevokeDeviceAsync(string deviceId, CancellationToken ct) => ControlAsync(async () =>
+    Task<DeviceInfo> IControlTarget.RevokeDeviceAsync(string deviceId, CancellationToken ct) => NamedAsync(async () =>
     {
         var device = await _devices.RevokeAsync(deviceId, "cli");
         _connections.EndDevice(deviceId);
         return device.ToInfo(false);
     });
 
-    Task<DeviceInfo> IControlTarget.RenameDeviceAsync(string deviceId, string name, CancellationToken ct) => ControlAsync(async () =>
+    Task<DeviceInfo> IControlTarget.RenameDeviceAsync(string deviceId, string name, CancellationToken ct) => NamedAsync(async () =>
     {
         var connected = _connections.IsConnected(deviceId);
         return (await _devices.RenameAsync(deviceId, name, connected)).ToInfo(connected);
@@ -130,7 +131,7 @@ public sealed partial class Daemon : IControlTarget
     Task<Protocol.LedgerHead> IControlTarget.LedgerHeadAsync(CancellationToken ct) => Task.FromResult(_head.Current);
 
     Task<LedgerListResponse> IControlTarget.ListLedgerAsync(LedgerListRequest request, CancellationToken ct)
-        => ControlAsync(() => LedgerRoutes.ListAsync(_ledger, request, ct));
+        => NamedAsync(() => LedgerRoutes.ListAsync(_ledger, request, ct));
 
     Task<LedgerVerifyResponse> IControlTarget.VerifyLedgerAsync(CancellationToken ct) => LedgerRoutes.VerifyAsync(_ledger, _head, ct);
 
@@ -147,21 +148,8 @@ public sealed partial class Daemon : IControlTarget
     Task<IReadOnlyList<JobInfo>> IControlTarget.ListJobsAsync(CancellationToken ct) => Task.FromResult(_executions.Jobs(null));
 
     Task IControlTarget.StopJobAsync(JobInfo job, CancellationToken ct)
-        => ControlAsync(() => _executions.StopJobAsync(new JobStopRequest(job.AgentSessionId, job.ApprovalId), "the command line"));
+        => NamedAsync(() => _executions.StopJobAsync(new JobStopRequest(job.AgentSessionId, job.ApprovalId), "the command line"));
 
     Task<ExecutionOutputResponse> IControlTarget.OutputAsync(string approval, long offset, int limit, CancellationToken ct)
-        => ControlAsync(async () => await _executions.OutputAsync(new ExecutionOutputRequest(await _executions.FindAsync(approval, ct), offset, limit), ct));
-
-    /// <summary>Expected failures under the control plane's own name for them.</summary>
-    private static async Task<T> ControlAsync<T>(Func<Task<T>> work)
-    {
-        try
-        {
-            return await work();
-        }
-        catch (RequestFailure failure)
-        {
-            throw new ControlException(failure.Error.Code, failure.Error.Message, failure);
-        }
-    }
+        => NamedAsync(async () => await _executions.OutputAsync(new ExecutionOutputRequest(await _executions.FindAsync(approval, ct), offset, limit), ct));
 }

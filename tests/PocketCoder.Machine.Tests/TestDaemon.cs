@@ -15,7 +15,7 @@ namespace PocketCoder.Machine.Tests;
 /// <summary>A whole daemon in a home of its own, with the demo agent, on a free loopback port.</summary>
 internal sealed class TestDaemon : IAsyncDisposable
 {
-    private readonly IReadOnlyList<IAgentDriver> _drivers;
+    private IReadOnlyList<IAgentDriver> _drivers;
 
     private TestDaemon(DaemonOptions options, Daemon daemon, IReadOnlyList<IAgentDriver> drivers, TestLog log) => (Options, Daemon, _drivers, Log) = (options, daemon, drivers, log);
 
@@ -67,8 +67,9 @@ internal sealed class TestDaemon : IAsyncDisposable
         return new Phone(device, state);
     }
 
-    public async Task RestartAsync(Func<DaemonOptions, DaemonOptions>? change = null)
+    public async Task RestartAsync(Func<DaemonOptions, DaemonOptions>? change = null, IReadOnlyList<IAgentDriver>? drivers = null)
     {
+        _drivers = drivers ?? _drivers;
         Options = change?.Invoke(Options) ?? Options;
         await Daemon.StopAsync("restart by a test");
         Daemon = await Daemon.StartAsync(Options, _drivers, CancellationToken.None);

@@ -5,6 +5,7 @@ using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Terminals;
 using PocketCoder.Protocol;
+using static PocketCoder.Machine.ControlPlane.ControlFailures;
 
 namespace PocketCoder.Machine.Commands;
 
@@ -22,21 +23,4 @@ internal sealed class OwnerCommands(CommandDesk desk, CommandDoor door, CommandP
     public Task<CommandPolicy> PolicyAsync(Guid project, CancellationToken ct) => NamedAsync(() => policies.GetAsync(project, ct));
 
     public Task<CommandPolicy> SetPolicyAsync(Guid project, CommandPolicy policy, CancellationToken ct) => NamedAsync(() => policies.SetAsync(project, policy, Typist.Owner, ct));
-
-    private static async Task<T> NamedAsync<T>(Func<Task<T>> work)
-    {
-        try
-        {
-            return await work();
-        }
-        catch (RequestFailure failure)
-        {
-            throw new ControlException(failure.Error.Code, failure.Error.Message, failure);
-        }
-        catch (Exception e) when (e is SandboxException or LedgerException)
-        {
-            var error = Failures.ToWire(e);
-            throw new ControlException(error.Code, error.Message, e);
-        }
-    }
 }

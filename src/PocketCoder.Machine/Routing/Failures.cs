@@ -8,6 +8,10 @@ namespace PocketCoder.Machine.Routing;
 /// <summary>Expected failures of the layers below, as errors on the wire; anything else is a bug and says nothing of itself.</summary>
 internal static class Failures
 {
+    /// <summary>Whether it is one that <see cref="ToWire"/> has a code for.</summary>
+    public static bool IsExpected(Exception error) => error is SandboxException or AgentException
+        or LedgerException { Error: LedgerError.DiskFull or LedgerError.Closed or LedgerError.ReadOnly or LedgerError.Io or LedgerError.Busy };
+
     public static WireError ToWire(Exception error) => error switch
     {
         LedgerException { Error: LedgerError.DiskFull } => new(ErrorCode.Unavailable, "The machine's disk is full, so nothing can be recorded and nothing was accepted. Free some space."),

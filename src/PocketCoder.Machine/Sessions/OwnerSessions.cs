@@ -9,6 +9,7 @@ using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Processes;
 using PocketCoder.Protocol;
+using static PocketCoder.Machine.ControlPlane.ControlFailures;
 
 namespace PocketCoder.Machine.Sessions;
 
@@ -112,22 +113,5 @@ internal sealed class OwnerSessions(SessionDirectory sessions, ProjectStore proj
         return sessions.List(archived: true).FirstOrDefault(s => s.ProjectId == project)?.Agent
             ?? agents.Known.FirstOrDefault(a => a.Installed)?.Id
             ?? throw new RequestFailure(ErrorCode.AgentNotInstalled, "No agent was found on this machine. See: pocketcoder agents");
-    }
-
-    private static async Task<T> NamedAsync<T>(Func<Task<T>> work)
-    {
-        try
-        {
-            return await work();
-        }
-        catch (RequestFailure failure)
-        {
-            throw new ControlException(failure.Error.Code, failure.Error.Message, failure);
-        }
-        catch (LedgerException e)
-        {
-            var error = Failures.ToWire(e);
-            throw new ControlException(error.Code, error.Message, e);
-        }
     }
 }

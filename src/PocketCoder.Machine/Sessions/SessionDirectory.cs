@@ -68,7 +68,7 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
         foreach (var record in records)
         {
             var actor = await MakeAsync(record, queues.GetValueOrDefault(record.SessionId));
-            if (queues.ContainsKey(record.SessionId) && actor is not null)
+            if (queues.ContainsKey(record.SessionId))
             {
                 await actor.ResumeQueueAsync();
             }
@@ -77,7 +77,7 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
 
     /// <summary>Starts a session with its first prompt, once: the same ids again return what is there.</summary>
     /// <param name="deviceId">Null: the owner at the machine's command line.</param>
-    /// <exception cref="RequestFailure">PROJECT_NOT_FOUND, AGENT_NOT_INSTALLED, INVALID_REQUEST, CONFLICT</exception>
+    /// <exception cref="RequestFailure">PROJECT_NOT_FOUND, INVALID_REQUEST, CONFLICT</exception>
     public async Task<(SessionInfo Session, TurnInfo Turn)> NewAsync(AgentSessionNewRequest request, string? deviceId, CancellationToken cancellationToken)
     {
         var project = await projects.GetAsync(request.ProjectId, cancellationToken);
@@ -144,7 +144,7 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
 
             return (made, SessionRows.Enqueue(change, made.SessionId, request.PromptId, request.Content, deviceId, AttachmentRows.Claim(change, made.SessionId, request.Attachments, deviceId, driver.Description.Images)));
         });
-        var actor = await MakeAsync(record, added is null ? 0 : 1) ?? throw new RequestFailure(ErrorCode.AgentNotInstalled, $"{request.Agent} is not available.");
+        var actor = await MakeAsync(record, added is null ? 0 : 1);
         if (added is not null)
         {
             await actor.ResumeQueueAsync();
@@ -169,7 +169,7 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
             }
 
             var (record, turn) = await Get(request.AgentSessionId).ForkAsync(request, deviceId);
-            var actor = await MakeAsync(record, 1) ?? throw new RequestFailure(ErrorCode.AgentNotInstalled, $"{record.Agent} is not available.");
+            var actor = await MakeAsync(record, 1);
             await actor.ResumeQueueAsync();
             return (actor.Info, turn);
         }
@@ -214,10 +214,7 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
     {
         foreach (var record in await Store.ReadAsync(SessionRows.List, cancellationToken))
         {
-            if (await MakeAsync(record, 0) is { } actor)
-            {
-                Store.Announce(new SessionChanged(actor.Info));
-            }
+            Store.Announce(new SessionChanged((await MakeAsync(record, 0)).Info));
         }
     }
 
@@ -251,16 +248,11 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
         _forking.Dispose();
     }
 
-    private async Task<SessionActor?> MakeAsync(SessionRecord record, int queued)
+    private async Task<SessionActor> MakeAsync(SessionRecord record, int queued)
     {
         if (_actors.TryGetValue(record.SessionId, out var known))
         {
             return known;
-        }
-
-        if (agents.Find(record.Agent) is not { } driver)
-        {
-            return null;
         }
 
         await _creating.WaitAsync();
@@ -274,7 +266,7 @@ internal sealed class SessionDirectory(SessionServices services, ProjectStore pr
             var project = await projects.GetAsync(record.ProjectId, CancellationToken.None);
             var stream = await Store.StreamAsync(record.SessionId, CancellationToken.None);
             var whole = record with { Prompting = await Store.ReadAsync(reader => PromptingRows.Find(reader, record.SessionId), CancellationToken.None) };
-            return _actors[record.SessionId] = new SessionActor(services, driver, project.Path, whole, stream, queued);
+            return _actors[record.SessionId] = new SessionActor(services, agents.Find(record.Agent) ?? new AbsentDriver(record.Agent), project.Path, whole, stream, queued);
         }
         finally
         {

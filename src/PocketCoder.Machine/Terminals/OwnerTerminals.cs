@@ -3,6 +3,7 @@ using PocketCoder.Ledger;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Protocol;
+using static PocketCoder.Machine.ControlPlane.ControlFailures;
 
 namespace PocketCoder.Machine.Terminals;
 
@@ -29,23 +30,6 @@ internal sealed class OwnerTerminals(TerminalDesk desk) : IControlTerminals
         var viewer = await terminal.AttachAsync(key, (_, _, output, stop) => sink(output, stop), size, TerminalLimits.HistoryLines / 10, acknowledges: false, ct);
         return new Attached(terminal, viewer, key);
     });
-
-    private static async Task<T> NamedAsync<T>(Func<Task<T>> work)
-    {
-        try
-        {
-            return await work();
-        }
-        catch (RequestFailure failure)
-        {
-            throw new ControlException(failure.Error.Code, failure.Error.Message, failure);
-        }
-        catch (Exception e) when (e is SandboxException or LedgerException)
-        {
-            var error = Failures.ToWire(e);
-            throw new ControlException(error.Code, error.Message, e);
-        }
-    }
 
     private sealed class Attached(LiveTerminal terminal, Viewer viewer, string key) : IAttachedTerminal
     {
