@@ -28,10 +28,20 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
     /// <summary>What a revoked device is told.</summary>
     internal const string Revoked = "This device was revoked.";
 
+    /// <summary>How long a connection that ends may take for what it was just sending and for the reason.</summary>
+    private static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(2);
+
     private readonly Channel<byte[]> _outgoing = Channel.CreateBounded<byte[]>(new BoundedChannelOptions(OutgoingLimit) { SingleReader = true });
     private readonly Dictionary<string, Subscription> _subscriptions = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _concurrent = new(ConcurrentLimit, ConcurrentLimit);
     private readonly CancellationTokenSource _end;
+
+    /// <summary>
+    /// Ends sending, a while after <see cref="_end"/>: a message that is sealed must be sent whole, for the channel counts its frames and nothing behind a
+    /// missing one could be read, the reason least of all.
+    /// </summary>
+    private readonly CancellationTokenSource _cut = new();
+
     private readonly IDeviceLink _link;
     private readonly SecureChannel _channel;
     private readonly DeviceStore _devices;
@@ -91,6 +101,7 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
         }
 
         await _end.CancelAsync();
+        _cut.CancelAfter(s_lastWords);
         _outgoing.Writer.TryComplete();
         await writing;
         foreach (var subscription in _subscriptions.Values)
@@ -171,6 +182,7 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
     public ValueTask DisposeAsync()
     {
         _end.Dispose();
+        _cut.Dispose();
         _concurrent.Dispose();
         _channel.Dispose();
         return ValueTask.CompletedTask;
@@ -297,7 +309,7 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
         {
             await foreach (var message in _outgoing.Reader.ReadAllAsync(_end.Token))
             {
-                await SendFramesAsync(message, _end.Token);
+                await SendFramesAsync(message, _cut.Token);
             }
         }
         catch (Exception e) when (e is OperationCanceledException or LinkClosedException or ChannelException)
@@ -314,20 +326,19 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
     {
         try
         {
-            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(2));
             if (broken is null)
             {
                 var code = _reason!.Code.ToString();
                 Log.Ended(_logger, DeviceId, code);
-                await SendFramesAsync(Message.Failure(null, _reason), limit.Token);
-                await _link.CloseAsync(4000, code, limit.Token);
+                await SendFramesAsync(Message.Failure(null, _reason), _cut.Token);
+                await _link.CloseAsync(4000, code, _cut.Token);
             }
             else
             {
                 var code = broken.Error.Code();
                 Log.Ended(_logger, DeviceId, code);
-                await _link.SendAsync(CloseReason.Frame(broken.Error, broken.Message), limit.Token);
-                await _link.CloseAsync(4000, code, limit.Token);
+                await _link.SendAsync(CloseReason.Frame(broken.Error, broken.Message), _cut.Token);
+                await _link.CloseAsync(4000, code, _cut.Token);
             }
         }
         catch (Exception e) when (e is LinkClosedException or OperationCanceledException or ChannelException)

@@ -1,0 +1,100 @@
+using System.Net;
+using System.Text.Json;
+using Microsoft.Extensions.Logging.Abstractions;
+using PocketCoder.Channels;
+using PocketCoder.Gateway;
+using PocketCoder.Machine.Connections;
+using PocketCoder.Protocol;
+using PocketCoder.Testing;
+
+namespace PocketCoder.Machine.Tests.Connections;
+
+/// <summary>Why a connection ends is its last message. A channel counts its frames: one that is sealed and never sent makes everything behind it unreadable.</summary>
+public sealed class LastWordTests
+{
+    [Fact]
+    public async Task A_connection_that_is_ended_while_it_sends_still_says_why()
+    {
+        using var device = Channels(out var machine);
+        var link = new GatedLink();
+        await using var connection = new DeviceConnection(link, machine, "device", null!, null!, null!, NullLogger.Instance, CancellationToken.None);
+        var served = connection.ServeAsync("first"u8.ToArray());
+        await link.Sending.Task.WaitAsync(Wait.Limit);
+        connection.End(ErrorCode.Unauthorized, DeviceConnection.Revoked);
+        link.Gate.SetResult();
+        await served.WaitAsync(Wait.Limit);
+
+        Assert.Equal(2, link.Sent.Count);
+        using (var first = device.Open(link.Sent[0].Span))
+        {
+            Assert.Equal("first"u8, first!.Span);
+        }
+
+        using var last = device.Open(link.Sent[1].Span);
+        var said = JsonSerializer.Deserialize(last!.Span, ProtocolJson.Default.Envelope)!;
+        Assert.Equal((ErrorCode.Unauthorized, DeviceConnection.Revoked), (said.Error!.Code, said.Error.Message));
+        Assert.Equal(4000, link.ClosedWith);
+    }
+
+    [Fact]
+    public async Task One_whose_device_takes_nothing_any_more_ends_all_the_same()
+    {
+        using var device = Channels(out var machine);
+        var link = new GatedLink();
+        await using var connection = new DeviceConnection(link, machine, "device", null!, null!, null!, NullLogger.Instance, CancellationToken.None);
+        var served = connection.ServeAsync("first"u8.ToArray());
+        await link.Sending.Task.WaitAsync(Wait.Limit);
+        connection.End(ErrorCode.Unauthorized, DeviceConnection.Revoked);
+        await served.WaitAsync(Wait.Limit);
+        Assert.Empty(link.Sent);
+    }
+
+    private static SecureChannel Channels(out SecureChannel machine)
+    {
+        using var identity = ChannelIdentity.Create();
+        using var own = ChannelIdentity.Create();
+        using var handshake = DeviceHandshake.Begin(own, identity.PublicKey);
+        var accepted = Assert.IsType<HandshakeAccepted>(MachineHandshake.Accept(handshake.FirstFrame.Span, identity, _ => DeviceStanding.Known, null));
+        machine = accepted.Channel;
+        return handshake.Complete(accepted.Reply.Span);
+    }
+
+    /// <summary>A link whose first frame waits at a gate, as behind a full queue.</summary>
+    private sealed class GatedLink : IDeviceLink
+    {
+        public TaskCompletionSource Sending { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public TaskCompletionSource Gate { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public List<ReadOnlyMemory<byte>> Sent { get; } = [];
+
+        public int ClosedWith { get; private set; }
+
+        public string ConnectionId => "link";
+
+        public IPAddress? Remote => null;
+
+        public async ValueTask<ReadOnlyMemory<byte>?> ReceiveAsync(CancellationToken ct)
+        {
+            await Task.Delay(Timeout.Infinite, ct);
+            return null;
+        }
+
+        public async ValueTask SendAsync(ReadOnlyMemory<byte> frame, CancellationToken ct)
+        {
+            Sending.TrySetResult();
+            await Gate.Task.WaitAsync(ct);
+            Sent.Add(frame);
+        }
+
+        public ValueTask CloseAsync(ushort code, string reason, CancellationToken ct)
+        {
+            ClosedWith = code;
+            return ValueTask.CompletedTask;
+        }
+
+        public void ReportFailedHandshake()
+        {
+        }
+    }
+}
