@@ -7,7 +7,13 @@ namespace PocketCoder.Agents.Acp;
 /// <summary>What an ACP agent asks us: permissions, questions, files. Whatever is not understood is refused. Not thread-safe, except for the end of an act.</summary>
 internal sealed class AcpRequests(AcpAgent agent, string workingDirectory, Func<byte[], CancellationToken, Task> write)
 {
+    private const int MaxAllowed = 256;
+
     private readonly Dictionary<string, Pending> pending = new(StringComparer.Ordinal);
+
+    /// <summary>Changes of this turn that were allowed by a permission: some agents (opencode) then also have them written by us.</summary>
+    private readonly List<FileChange> allowed = [];
+
     private volatile int turn;
     private volatile bool isOver;
     private int files;
@@ -25,6 +31,7 @@ internal sealed class AcpRequests(AcpAgent agent, string workingDirectory, Func<
     {
         turn++;
         isOver = false;
+        allowed.Clear();
     }
 
     public void Permission(string rawId, JsonElement parameters, AcpCall call, RpcOutput output)
@@ -149,6 +156,19 @@ internal sealed class AcpRequests(AcpAgent agent, string workingDirectory, Func<
             return;
         }
 
+        if (allowed.FindIndex(a => a.Path == target.Path && a.After == content && (target.Before.Text == a.Before || target.Before.Text == content)) is >= 0 and var known)
+        {
+            // Exactly this was shown and allowed a moment ago: nobody is asked twice, and it counts once.
+            allowed.RemoveAt(known);
+            output.Acts.Add(InTurn(async ct =>
+            {
+                var why = await target.WriteAsync(content, ct);
+                await write(
+                    why is null || TextFile.Read(target.Path)?.Text == content ? RpcMessages.Result(rawId, _ => { }) : RpcMessages.Error(rawId, RpcMessages.InvalidParams, $"Refused: {why}"), ct);
+            }));
+            return;
+        }
+
         var change = new FileChange(target.Path, target.Before.Text, content);
         Ask(rawId, "fs/write_text_file", ToolKind.Edit, new AgentSubject.Edit(change), parameters, target.Path, output, async ct =>
             await write(
@@ -170,12 +190,14 @@ internal sealed class AcpRequests(AcpAgent agent, string workingDirectory, Func<
         {
             case (Kind.Permission, AgentAnswer.Allow allow) when allow.InputJson == request.InputJson && request.Change?.IsStillTrue() != false:
                 output.Lines.Add(AcpMessages.Selected(request.RawId, request.Allow!));
+                if (request.Change is { } change && allowed.Count < MaxAllowed)
+                {
+                    allowed.Add(change.Change);
+                }
+
                 break;
             case (Kind.Act, AgentAnswer.Allow allow) when allow.InputJson == request.InputJson:
-                output.Acts.Add(async ct =>
-                {
-                    await request.Act!(ct);
-                });
+                output.Acts.Add(request.Act!);
                 break;
             case (Kind.Plan, AgentAnswer.AcceptPlan):
                 output.Lines.Add(AcpMessages.Selected(request.RawId, request.Allow!));
@@ -225,6 +247,7 @@ internal sealed class AcpRequests(AcpAgent agent, string workingDirectory, Func<
         }
 
         pending.Clear();
+        allowed.Clear();
         isOver = true; // all callers end the turn or stop it
     }
 
@@ -251,22 +274,23 @@ internal sealed class AcpRequests(AcpAgent agent, string workingDirectory, Func<
         var id = $"{turn}/{rawId}";
         var tool = $"{name}-{turn}-{++files}";
         var json = parameters.GetRawText();
-        var asked = turn;
-        pending[id] = new Pending(Kind.Act, rawId)
-        {
-            InputJson = json,
-            Act = async ct =>
-            {
-                // Stopped between the answer and now: nothing begins.
-                ct.ThrowIfCancellationRequested();
-                if (!isOver && turn == asked)
-                {
-                    await act(ct);
-                }
-            },
-        };
+        pending[id] = new Pending(Kind.Act, rawId) { InputJson = json, Act = InTurn(act) };
         output.Events.Add(new AgentToolUse(tool, name, kind, path, json) { Path = path, Change = (subject as AgentSubject.Edit)?.Change });
         output.Events.Add(new AgentApprovalAsked(id, tool, name, subject, json));
+    }
+
+    /// <summary>The act, unless the turn was stopped between the answer and now: then nothing begins.</summary>
+    private Func<CancellationToken, Task> InTurn(Func<CancellationToken, Task> act)
+    {
+        var asked = turn;
+        return async ct =>
+        {
+            ct.ThrowIfCancellationRequested();
+            if (!isOver && turn == asked)
+            {
+                await act(ct);
+            }
+        };
     }
 
     private sealed record Field(string Property, string Text, IReadOnlyList<string> Choices, bool HasCustom)

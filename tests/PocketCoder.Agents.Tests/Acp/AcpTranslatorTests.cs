@@ -116,6 +116,51 @@ public sealed class AcpTranslatorTests : IDisposable
     }
 
     [Fact]
+    public async Task What_was_allowed_as_a_change_is_written_for_the_agent_once_without_asking_again_and_nothing_else_is()
+    {
+        var file = Path.Combine(project, "a.txt");
+        await File.WriteAllTextAsync(file, "one\n");
+        Allow(1, "one\\n", "two\\n");
+        Feed(Write(2, "three\\n")); // something else: asked
+        Assert.Equal(2, events.OfType<AgentApprovalAsked>().Count());
+        await Assert.Single(Feed(Write(3, "two\\n")).Acts)(CancellationToken.None);
+        Assert.Equal("two\n", await File.ReadAllTextAsync(file));
+        Assert.Contains("\"result\":{}", written[^1], StringComparison.Ordinal);
+        Assert.Equal(2, events.OfType<AgentApprovalAsked>().Count());
+        Assert.Empty(Feed(Write(4, "two\\n")).Acts); // once
+        Assert.Equal(3, events.OfType<AgentApprovalAsked>().Count());
+
+        // It wrote the file itself meanwhile: then it is there already, and that is well.
+        Allow(5, "two\\n", "four\\n");
+        await File.WriteAllTextAsync(file, "four\n");
+        await Assert.Single(Feed(Write(6, "four\\n")).Acts)(CancellationToken.None);
+        Assert.Contains("\"result\":{}", written[^1], StringComparison.Ordinal);
+
+        // Somebody else wrote: it is not what was shown any more.
+        Allow(7, "four\\n", "five\\n");
+        await File.WriteAllTextAsync(file, "from a person\n");
+        var asked = events.OfType<AgentApprovalAsked>().Count();
+        Assert.Empty(Feed(Write(8, "five\\n")).Acts);
+        Assert.Equal(asked + 1, events.OfType<AgentApprovalAsked>().Count());
+
+        // Stopped, or a turn later: what was allowed then is over.
+        Allow(9, "from a person\\n", "six\\n");
+        acp.Interrupt();
+        asked = events.OfType<AgentApprovalAsked>().Count();
+        Assert.Empty(Feed(Write(10, "six\\n")).Acts);
+        Assert.Equal("from a person\n", await File.ReadAllTextAsync(file));
+
+        string Write(int id, string content) => Request(id, "fs/write_text_file", $$$$"""{"sessionId":"S","path":"{{{{file}}}}","content":"{{{{content}}}}"}""");
+
+        void Allow(int id, string before, string after)
+        {
+            Feed(Request(id, "session/request_permission", $$$$"""{"sessionId":"S","options":[{"optionId":"y","kind":"allow_once"},{"optionId":"n","kind":"reject_once"}],"toolCall":{"toolCallId":"t{{{{id}}}}","kind":"edit","title":"a.txt","content":[{"type":"diff","path":"{{{{file}}}}","oldText":"{{{{before}}}}","newText":"{{{{after}}}}"}]}}"""));
+            var permission = events.OfType<AgentApprovalAsked>().Last();
+            Assert.Contains("\"y\"", Line(acp.Answer(permission.RequestId, new AgentAnswer.Allow(permission.InputJson))!), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task Reads_are_confined_to_the_project_and_writes_are_shown_and_asked()
     {
         await File.WriteAllTextAsync(Path.Combine(project, "a.txt"), "one\ntwo\n");

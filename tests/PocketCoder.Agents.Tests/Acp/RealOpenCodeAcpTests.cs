@@ -37,11 +37,11 @@ public sealed class RealOpenCodeAcpTests(RealOpenCodeFixture opencode) : IClassF
 
             await run.PromptAsync($"WRITE: {home.InProject("made.txt")} | one\\ntwo\\n\nSAY: written");
             var edit = await run.NextAsync<AgentApprovalAsked>();
-            TestContext.Current.TestOutputHelper?.WriteLine($"{edit}");
+            Assert.Equal(new FileChange(home.InProject("made.txt"), null, "one\ntwo\n"), Assert.IsType<AgentSubject.Edit>(edit.Subject).Change);
             Assert.False(File.Exists(home.InProject("made.txt")));
             await run.AnswerAsync(edit.RequestId, new AgentAnswer.Allow(edit.InputJson));
-            var end = await run.NextAsync<AgentTurnEnded>();
-            TestContext.Current.TestOutputHelper?.WriteLine($"{end} {string.Join("\n", run.Of<AgentApprovalAsked>())}");
+            Assert.Equal((TurnOutcome.Completed, null), Ended(await run.NextAsync<AgentTurnEnded>()));
+            Assert.Equal(3, run.Of<AgentApprovalAsked>().Count); // it also has us write what was allowed: nobody is asked twice
             Assert.Equal("one\ntwo\n", await File.ReadAllTextAsync(home.InProject("made.txt")));
 
             await run.PromptAsync("SLOW: 20\nLONG: 3000");
