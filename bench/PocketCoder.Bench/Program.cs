@@ -22,6 +22,8 @@ switch (args)
         return await FakeClaude.RunAsync();
     case [FakeRpcAgent.Codex or FakeRpcAgent.Acp, ..]:
         return await FakeRpcAgent.RunAsync(args[0]);
+    case [FakeOpenCode.Kind, ..]:
+        return await FakeOpenCode.RunAsync();
 }
 
 BenchOptions options;

@@ -124,6 +124,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
             ["POCKETCODER_PORT"] = "0",
             ["POCKETCODER_CLAUDE"] = FakeProgram.WriteScript(folder, "claude", "fake-claude", $"{ClaudeDriver.TestedVersions[^1]} (Claude Code)"),
             ["POCKETCODER_CODEX"] = FakeProgram.WriteScript(folder, "codex", FakeRpcAgent.Codex, "codex-cli 0.169.0"),
+            ["POCKETCODER_OPENCODE"] = FakeProgram.WriteScript(folder, "opencode", FakeOpenCode.Kind, FakeOpenCode.Version),
             ["POCKETCODER_GEMINI"] = FakeProgram.WriteScript(folder, "gemini", FakeRpcAgent.Acp, "0.61.0"),
         };
 

@@ -20,6 +20,8 @@ internal static class Claims
 
     public static readonly Claim CodexP50 = new("agents.codex.p50", "our side of Codex: its stdout → device, decrypted, p50", "ms");
     public static readonly Claim CodexP99 = new("agents.codex.p99", "our side of Codex: its stdout → device, decrypted, p99", "ms", 5);
+    public static readonly Claim OpenCodeP50 = new("agents.opencode.p50", "our side of OpenCode: its event → device, decrypted, p50", "ms");
+    public static readonly Claim OpenCodeP99 = new("agents.opencode.p99", "our side of OpenCode: its event → device, decrypted, p99", "ms", 5);
     public static readonly Claim AcpP50 = new("agents.acp.p50", "our side of an ACP agent: its stdout → device, decrypted, p50", "ms");
     public static readonly Claim AcpP99 = new("agents.acp.p99", "our side of an ACP agent: its stdout → device, decrypted, p99", "ms", 5);
     public static readonly Claim ClaudeP50 = new("agents.claude.p50", "our side of Claude Code: its stdout → device, decrypted, p50", "ms");
@@ -61,7 +63,7 @@ internal static class Claims
 
     public static readonly IReadOnlyList<Claim> All =
     [
-        Ready, IdleRss, IdlePss, ConnectedRss, ConnectedPss, TokenP50, TokenP99, DecisionP50, DecisionP99, Resume, ResumeAgain, WorkedRss, ClaudeP50, ClaudeP99, CodexP50, CodexP99, AcpP50, AcpP99, FirstCold, FirstWarm, FirstRatio,
+        Ready, IdleRss, IdlePss, ConnectedRss, ConnectedPss, TokenP50, TokenP99, DecisionP50, DecisionP99, Resume, ResumeAgain, WorkedRss, ClaudeP50, ClaudeP99, CodexP50, CodexP99, OpenCodeP50, OpenCodeP99, AcpP50, AcpP99, FirstCold, FirstWarm, FirstRatio,
         Append, AppendP99, AppendAlone, Events, Verify, Sync, SandboxNew, SandboxMemory, CommandBare, CommandOver, Echo, EchoP99, TerminalFlood, BrokerAdded, BrokerDirect, BrokerRequest, FilesList, FilesSearch, FilesNames, WatchReady, WatchMemory, WatchTold, AppBytes, AppFresh, AppCold, AppWarm,
     ];
 }

@@ -1,5 +1,6 @@
 using PocketCoder.Agents;
 using PocketCoder.Agents.Acp;
+using PocketCoder.Testing;
 
 namespace PocketCoder.Agents.Tests.Acp;
 
@@ -75,6 +76,9 @@ public sealed class RealAdapterTests(RealAcpFixture acp) : IClassFixture<RealAcp
         await using (var run = await acp.StartAsync(home))
         {
             await run.TurnAsync("hello old friend");
+            await Wait.UntilAsync(
+                () => Directory.EnumerateFiles(home.ConfigDirectory, "*.jsonl", SearchOption.AllDirectories).Any(f => File.ReadAllText(f).Contains("You said: hello old friend", StringComparison.Ordinal)),
+                "it wrote down what was said"); // it does so a moment after it says it, and is killed at the end
         }
 
         var found = Assert.Single(await new AcpDriver(acp.Adapter, TimeProvider.System, home.Environment).ListConversationsAsync(home.Project, 50, CancellationToken.None));
