@@ -104,7 +104,7 @@ public static class ProcessGroup
                     return false;
                 }
 
-                await Task.Delay(Poll, time);
+                await Task.Delay(Poll); // the kernel is looked at in its own time, whatever clock the limit is on: one that stands still would wait for ever
             }
         }
     }

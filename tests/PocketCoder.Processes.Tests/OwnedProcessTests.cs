@@ -47,6 +47,14 @@ public sealed class OwnedProcessTests
     }
 
     [Fact]
+    public async Task The_end_of_processes_is_seen_though_the_clock_of_its_limits_stands_still()
+    {
+        await using var process = OwnedProcess.Start(Shell.Command("sleep 300"), new ManualTime());
+        Assert.True(await process.KillAsync(TimeSpan.FromSeconds(2)).WaitAsync(Wait.Limit));
+        Assert.False(ProcessGroup.IsAnyAlive(process.Identity));
+    }
+
+    [Fact]
     public async Task The_process_leads_its_own_group_and_session_with_the_pid_we_know()
     {
         await using var process = Shell.Start("exec sleep 60");

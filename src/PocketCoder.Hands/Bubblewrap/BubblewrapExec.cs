@@ -40,8 +40,8 @@ internal sealed class BubblewrapExec : ISandboxExec
         SpoolDirectory = folder.Spool(state.Id);
         StandardInput = Stream.Null;
         Exited = FinishAsync(WatchAsync(), () => time.GetUtcNow() - state.StartedAt);
-        StandardOutput = new FollowStream(Path.Combine(SpoolDirectory, "stdout"), () => Exited.IsCompleted, time);
-        StandardError = new FollowStream(Path.Combine(SpoolDirectory, "stderr"), () => Exited.IsCompleted, time);
+        StandardOutput = new FollowStream(Path.Combine(SpoolDirectory, "stdout"), () => Exited.IsCompleted);
+        StandardError = new FollowStream(Path.Combine(SpoolDirectory, "stderr"), () => Exited.IsCompleted);
     }
 
     private BubblewrapExec(string id, ProcessIdentity leader, SessionFolder folder, Func<bool> isSandboxAlive, TimeProvider time, TimeSpan? limit)
@@ -148,7 +148,7 @@ internal sealed class BubblewrapExec : ISandboxExec
                 return -1;
             }
 
-            await Task.Delay(Poll, time);
+            await Task.Delay(Poll);
         }
     }
 
@@ -183,7 +183,7 @@ internal sealed class BubblewrapExec : ISandboxExec
                 return false;
             }
 
-            await Task.Delay(Poll, time);
+            await Task.Delay(Poll);
         }
 
         return true;

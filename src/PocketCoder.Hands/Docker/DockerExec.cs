@@ -126,7 +126,7 @@ internal sealed class DockerExec : ISandboxExec
                     return await sandbox.RunsAsync(CancellationToken.None) ? code.GetValue<int>() : -1;
                 }
 
-                await Task.Delay(Poll, time);
+                await Task.Delay(Poll);
             }
         }
         catch (SandboxException)

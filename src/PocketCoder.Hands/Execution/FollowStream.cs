@@ -3,7 +3,7 @@ namespace PocketCoder.Hands.Execution;
 /// <summary>Reads a file that somebody else is still writing; its end is the end once the writer is done. Read-only, one reader.</summary>
 /// <param name="path">May come into being later.</param>
 /// <param name="isDone">Whether nothing will be written any more. Asked before the last look, so that nothing is missed.</param>
-internal sealed class FollowStream(string path, Func<bool> isDone, TimeProvider time) : Stream
+internal sealed class FollowStream(string path, Func<bool> isDone) : Stream
 {
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(15);
 
@@ -44,7 +44,7 @@ internal sealed class FollowStream(string path, Func<bool> isDone, TimeProvider 
                 return 0;
             }
 
-            await Task.Delay(Poll, time, cancellationToken);
+            await Task.Delay(Poll, cancellationToken);
         }
     }
 

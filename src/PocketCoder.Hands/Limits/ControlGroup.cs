@@ -37,7 +37,7 @@ internal sealed class ControlGroup(IReadOnlyList<string> directories)
                 return false;
             }
 
-            await Task.Delay(Poll, time);
+            await Task.Delay(Poll);
         }
     }
 

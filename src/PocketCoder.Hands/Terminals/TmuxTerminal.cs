@@ -74,7 +74,7 @@ internal sealed class TmuxTerminal : ITerminal
                     throw new SandboxException(SandboxError.StartFailed, $"The terminal could not be opened: {e.Message}", e);
                 }
 
-                await Task.Delay(StartPoll, time, cancellationToken);
+                await Task.Delay(StartPoll, cancellationToken);
             }
             catch (OperationCanceledException)
             {

@@ -99,15 +99,27 @@ public sealed class CursorProcessTests : IDisposable
         Assert.Equal(TurnOutcome.Completed, (await run.TurnAsync("go")).Outcome);
         var next = run.PromptAsync("again");
         Assert.False(next.IsCompleted);
-        await Wait.UntilAsync(
-            () =>
-            {
-                time.Advance(TimeSpan.FromSeconds(1));
-                return next.IsCompleted;
-            },
-            "the second program");
-        await next;
-        Assert.Equal(TurnOutcome.Completed, (await run.NextAsync<AgentTurnEnded>()).Outcome);
+        await MovedAsync(DoneAsync(next), "the second program");
+        Assert.Equal(TurnOutcome.Completed, (await MovedAsync(run.NextAsync<AgentTurnEnded>(), "its last word")).Outcome);
+        await MovedAsync(run.EndAsync(), "the end"); // looking whether all of it is gone takes time, too
+
+        static async Task<bool> DoneAsync(Task task)
+        {
+            await task;
+            return true;
+        }
+
+        async Task<T> MovedAsync<T>(Task<T> task, string what)
+        {
+            await Wait.UntilAsync(
+                () =>
+                {
+                    time.Advance(TimeSpan.FromSeconds(1));
+                    return task.IsCompleted;
+                },
+                what);
+            return await task;
+        }
     }
 
     [Fact]

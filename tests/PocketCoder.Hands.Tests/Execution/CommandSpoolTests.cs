@@ -56,7 +56,7 @@ public sealed class CommandSpoolTests : IAsyncLifetime
     {
         var path = Path.Combine(ground.Root, "growing");
         var done = false;
-        await using var follow = new FollowStream(path, () => Volatile.Read(ref done), TimeProvider.System);
+        await using var follow = new FollowStream(path, () => Volatile.Read(ref done));
         var read = Task.Run(async () =>
         {
             using var reader = new StreamReader(follow);
@@ -79,7 +79,7 @@ public sealed class CommandSpoolTests : IAsyncLifetime
     {
         var path = Path.Combine(ground.Root, "stdout");
         File.CreateSymbolicLink(path, "/etc/passwd");
-        await using var follow = new FollowStream(path, () => true, TimeProvider.System);
+        await using var follow = new FollowStream(path, () => true);
         Assert.Equal(0, await follow.ReadAsync(new byte[10]));
         Assert.Null(Native.OpenPlain(path));
         Assert.Null(Native.OpenPlain("/dev/null"));
