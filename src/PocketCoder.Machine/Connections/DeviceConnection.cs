@@ -309,6 +309,7 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
         {
             await foreach (var message in _outgoing.Reader.ReadAllAsync(_end.Token))
             {
+                _end.Token.ThrowIfCancellationRequested(); // what still waits is not for a device that was just revoked
                 await SendFramesAsync(message, _cut.Token);
             }
         }

@@ -13,13 +13,14 @@ namespace PocketCoder.Machine.Tests.Connections;
 public sealed class LastWordTests
 {
     [Fact]
-    public async Task A_connection_that_is_ended_while_it_sends_still_says_why()
+    public async Task A_connection_that_is_ended_while_it_sends_still_says_why_and_nothing_else_any_more()
     {
         using var device = Channels(out var machine);
         var link = new GatedLink();
         await using var connection = new DeviceConnection(link, machine, "device", null!, null!, null!, NullLogger.Instance, CancellationToken.None);
         var served = connection.ServeAsync("first"u8.ToArray());
         await link.Sending.Task.WaitAsync(Wait.Limit);
+        await connection.PushAsync("waits its turn"u8.ToArray());
         connection.End(ErrorCode.Unauthorized, DeviceConnection.Revoked);
         link.Gate.SetResult();
         await served.WaitAsync(Wait.Limit);
