@@ -11,8 +11,8 @@ internal sealed class AcpRequests(AcpAgent agent, string workingDirectory, Func<
 
     private readonly Dictionary<string, Pending> pending = new(StringComparer.Ordinal);
 
-    /// <summary>Changes of this turn that were allowed by a permission: some agents (opencode) then also have them written by us.</summary>
-    private readonly List<FileChange> allowed = [];
+    /// <summary>The last change to each path that was allowed by a permission, while its call runs: some agents (opencode) then also have it written by us.</summary>
+    private readonly Dictionary<string, (string Call, FileChange Change)> allowed = new(StringComparer.Ordinal);
 
     private volatile int turn;
     private volatile bool isOver;
@@ -61,7 +61,7 @@ internal sealed class AcpRequests(AcpAgent agent, string workingDirectory, Func<
         AgentSubject subject = call.Kind == ToolKind.Execute && Command(call) is { } command
             ? new AgentSubject.Command(command, workingDirectory)
             : change is not null ? new AgentSubject.Edit(change.Change) : new AgentSubject.Tool(call.Name);
-        pending[id] = new Pending(Kind.Permission, rawId) { Allow = allow, Reject = reject, InputJson = json, Change = change };
+        pending[id] = new Pending(Kind.Permission, rawId) { Allow = allow, Reject = reject, InputJson = json, Change = change, CallId = call.Id };
         output.Events.Add(new AgentApprovalAsked(id, call.Id, call.Name, subject, json)
         {
             Reason = subject is AgentSubject.Edit ? null : BoundedText.OneLine(call.Title),
@@ -156,10 +156,10 @@ internal sealed class AcpRequests(AcpAgent agent, string workingDirectory, Func<
             return;
         }
 
-        if (allowed.FindIndex(a => a.Path == target.Path && a.After == content && (target.Before.Text == a.Before || target.Before.Text == content)) is >= 0 and var known)
+        if (allowed.TryGetValue(target.Path, out var known) && known.Change.After == content && (target.Before.Text == known.Change.Before || target.Before.Text == content))
         {
             // Exactly this was shown and allowed a moment ago: nobody is asked twice, and it counts once.
-            allowed.RemoveAt(known);
+            allowed.Remove(target.Path);
             output.Acts.Add(InTurn(async ct =>
             {
                 var why = await target.WriteAsync(content, ct);
@@ -190,9 +190,9 @@ internal sealed class AcpRequests(AcpAgent agent, string workingDirectory, Func<
         {
             case (Kind.Permission, AgentAnswer.Allow allow) when allow.InputJson == request.InputJson && request.Change?.IsStillTrue() != false:
                 output.Lines.Add(AcpMessages.Selected(request.RawId, request.Allow!));
-                if (request.Change is { } change && allowed.Count < MaxAllowed)
+                if (request is { Change: { } change, CallId: { } call } && allowed.Count < MaxAllowed)
                 {
-                    allowed.Add(change.Change);
+                    allowed[change.Change.Path] = (call, change.Change);
                 }
 
                 break;
@@ -229,6 +229,15 @@ internal sealed class AcpRequests(AcpAgent agent, string workingDirectory, Func<
 
         pending.Remove(requestId);
         return output;
+    }
+
+    /// <summary>A tool call is over: what was allowed for it is done, and no leave to do it once more.</summary>
+    public void CallEnded(string id)
+    {
+        foreach (var (path, _) in allowed.Where(a => a.Value.Call == id).ToList())
+        {
+            allowed.Remove(path);
+        }
     }
 
     /// <summary>Nobody needs to answer any more. The agent is told so where it waits.</summary>
@@ -308,6 +317,8 @@ internal sealed class AcpRequests(AcpAgent agent, string workingDirectory, Func<
         public string InputJson { get; init; } = "";
 
         public AcpChange? Change { get; init; }
+
+        public string? CallId { get; init; }
 
         public IReadOnlyList<Field> Fields { get; init; } = [];
 

@@ -317,6 +317,7 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests, AcpHos
         if (status is "completed" or "failed" && !call.Ended)
         {
             call.Ended = true;
+            requests.CallEnded(call.Id);
             output.Events.Add(new AgentToolResult(id, status == "failed", BoundedText.HeadAndTail(call.Output, BoundedText.OutputLimit))
             {
                 ExitCode = call.ExitCode,

@@ -143,6 +143,15 @@ public sealed class AcpTranslatorTests : IDisposable
         Assert.Empty(Feed(Write(8, "five\\n")).Acts);
         Assert.Equal(asked + 1, events.OfType<AgentApprovalAsked>().Count());
 
+        // Its call is over, or another change of the same file was allowed since: it was for that one time.
+        await File.WriteAllTextAsync(file, "from a person\n");
+        Allow(11, "from a person\\n", "a\\n");
+        Feed(Update("""{"sessionUpdate":"tool_call_update","toolCallId":"t11","status":"completed"}"""));
+        Assert.Empty(Feed(Write(12, "a\\n")).Acts);
+        Allow(13, "from a person\\n", "b\\n");
+        Allow(14, "from a person\\n", "c\\n");
+        Assert.Empty(Feed(Write(15, "b\\n")).Acts);
+
         // Stopped, or a turn later: what was allowed then is over.
         Allow(9, "from a person\\n", "six\\n");
         acp.Interrupt();
