@@ -8,7 +8,6 @@ using System.Threading.Channels;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
 namespace PocketCoder.Bench.Agents;
@@ -30,7 +29,6 @@ internal static class FakeOpenCode
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0));
-        builder.Services.AddRoutingCore();
         await using var app = builder.Build();
         app.Run(context => AnswerAsync(context.Request.Path.Value ?? "", context));
         await app.StartAsync();

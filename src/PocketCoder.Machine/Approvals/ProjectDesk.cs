@@ -117,10 +117,9 @@ internal sealed partial class ProjectDesk(Store store, ApprovalDesk approvals, I
     {
         try
         {
-            var changed = ask.Drift is { } drift ? await ChangedAsync(drift) : null;
-            if ((changed ?? running.Why) is { } refused)
+            if (ask.Drift is { } drift && await ChangedAsync(drift) is { } changed)
             {
-                await approvals.RefuseAsync(approvalId, refused);
+                await approvals.RefuseAsync(approvalId, changed);
                 return;
             }
 
@@ -170,6 +169,7 @@ internal sealed partial class ProjectDesk(Store store, ApprovalDesk approvals, I
     {
         try
         {
+            running.Stopped.ThrowIfCancellationRequested(); // stopped before it began: then it does not
             return await run(running.Stopped);
         }
         catch (RequestFailure e)

@@ -1,8 +1,5 @@
-using PocketCoder.Hands;
-using PocketCoder.Ledger;
 using PocketCoder.Machine.Commands.Rules;
 using PocketCoder.Machine.ControlPlane;
-using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Terminals;
 using PocketCoder.Protocol;
 using static PocketCoder.Machine.ControlPlane.ControlFailures;

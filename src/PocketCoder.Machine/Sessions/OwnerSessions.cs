@@ -1,5 +1,4 @@
 using PocketCoder.Agents;
-using PocketCoder.Ledger;
 using PocketCoder.Machine.Approvals;
 using PocketCoder.Machine.Connections;
 using PocketCoder.Machine.ControlPlane;

@@ -1,7 +1,4 @@
-using PocketCoder.Hands;
-using PocketCoder.Ledger;
 using PocketCoder.Machine.ControlPlane;
-using PocketCoder.Machine.Routing;
 using PocketCoder.Protocol;
 using static PocketCoder.Machine.ControlPlane.ControlFailures;
 
