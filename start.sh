@@ -25,12 +25,25 @@ build_app
 
 # The program goes into a folder of its own for each version of the sources: one that runs is never changed under its feet.
 stamp=$(digest_of src app eng Directory.Build.props Directory.Packages.props global.json)
+if [ "${POCKETCODER_NATIVE:-}" = 1 ]; then stamp="$stamp-native"; fi
 program="artifacts/start/$stamp"
 if [ ! -x "$program/pocketcoder" ]; then
-    say "Building PocketCoder (a minute the first time)."
+    say "Building PocketCoder (two minutes the first time)."
     log=$(mktemp)
-    # Without the analyzers: they are for whoever changes the code, and take as long as compiling it.
-    build_dotnet publish src/PocketCoder.Cli -c Release -o "$program.new" -p:UseAppHost=true -p:RunAnalyzers=false > "$log" 2>&1 || { cat "$log" >&2; fail "PocketCoder did not build."; }
+    rid=$(rid_here)
+    forms=${rid:+file} built=
+    if [ -n "$rid" ] && [ "$(form_of "$rid")" = native ]; then forms="native file"; fi
+    # The same file as eng/publish.sh makes: it is compiled ahead of time, so that a start does not have to.
+    for form in $forms; do
+        if publish_file "$form" "$rid" "$program.new" >> "$log" 2>&1; then built=$form; break; fi
+        rm -rf "$program.new"
+    done
+    if [ "$built" = file ] && [ "${POCKETCODER_NATIVE:-}" = 1 ]; then say "It was built without a native compiler (gcc and libc6-dev, or too little memory): it will start slower and take more memory."; fi
+    if [ -z "$built" ]; then
+        say "It could not be compiled ahead of time here; building it without that. It will start some seconds slower."
+        build_dotnet publish src/PocketCoder.Cli -c Release -o "$program.new" -p:UseAppHost=true -p:RunAnalyzers=false >> "$log" 2>&1 \
+            || { cat "$log" >&2; fail "PocketCoder did not build."; }
+    fi
     rm -rf "$log" "$program"
     mv "$program.new" "$program"
 fi
@@ -68,7 +81,8 @@ status=$("$pocketcoder" status --json)
 if ! grep -qs "$stamp" "/proc/$(printf '%s' "$status" | sed -n 's/.*"pid":\([0-9]*\).*/\1/p')/maps"; then
     say "An older build is still running. To change over when nothing is being worked on: pocketcoder stop && ./start.sh $*"
 fi
-if printf '%s' "$status" | grep -q '"devicesPaired":0[,}]'; then
+# At a terminal the start has shown a link already.
+if [ ! -t 1 ] && printf '%s' "$status" | grep -q '"devicesPaired":0[,}]'; then
     "$pocketcoder" pair --no-wait
 fi
 if [ -n "$demo" ]; then

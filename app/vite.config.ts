@@ -17,7 +17,9 @@ function serviceWorker(): Plugin {
     name: "pocketcoder-service-worker",
     apply: "build",
     generateBundle(_, bundle) {
-      const files = Object.keys(bundle).filter((name) => !name.endsWith(".map") && !RARE.test(name)).sort();
+      const files = Object.keys(bundle)
+        .filter((name) => !name.endsWith(".map") && !RARE.test(name))
+        .sort();
       const digest = createHash("sha256");
       for (const name of files) {
         const part = bundle[name];
@@ -42,9 +44,13 @@ function firstScript(): Plugin {
     transformIndexHtml: {
       order: "post",
       handler(_, { bundle }) {
-        const first = Object.values(bundle ?? {}).find((part) => part.type === "chunk" && part.facadeModuleId?.endsWith("/first-socket.ts"));
+        const first = Object.values(bundle ?? {}).find(
+          (part) => part.type === "chunk" && part.facadeModuleId?.endsWith("/first-socket.ts"),
+        );
         if (!first) throw new Error("the build has no first script");
-        return [{ tag: "script", attrs: { type: "module", async: true, crossorigin: true, src: `/${first.fileName}` }, injectTo: "head-prepend" }];
+        return [
+          { tag: "script", attrs: { type: "module", async: true, crossorigin: true, src: `/${first.fileName}` }, injectTo: "head-prepend" },
+        ];
       },
     },
   };
@@ -53,14 +59,47 @@ function firstScript(): Plugin {
 /** What is in the bundle and by whom, as their licences ask: licences.txt, linked from the app. */
 function licences(): Plugin {
   const text = (path: string): string => readFileSync(fileURLToPath(new URL(path, import.meta.url)), "utf8").trim();
-  const editor = ["autocomplete", "commands", "lang-css", "lang-html", "lang-javascript", "lang-json", "lang-markdown", "lang-python", "language", "legacy-modes", "search", "state", "view"].map((name) => `@codemirror/${name}`);
+  const editor = [
+    "autocomplete",
+    "commands",
+    "lang-css",
+    "lang-html",
+    "lang-javascript",
+    "lang-json",
+    "lang-markdown",
+    "lang-python",
+    "language",
+    "legacy-modes",
+    "search",
+    "state",
+    "view",
+  ].map((name) => `@codemirror/${name}`);
   const parsers = ["common", "css", "highlight", "html", "javascript", "json", "lr", "markdown", "python"].map((name) => `@lezer/${name}`);
-  const packages = [["svelte", "LICENSE.md"], ["pdfjs-dist", "LICENSE"], ...["@xterm/xterm", "@xterm/addon-fit", "@xterm/addon-search", ...editor, ...parsers, "@marijn/find-cluster-break", "crelt", "style-mod", "w3c-keyname"].map((name) => [name, "LICENSE"] as const)] as const;
+  const packages = [
+    ["svelte", "LICENSE.md"],
+    ["pdfjs-dist", "LICENSE"],
+    ["qr", "LICENSE-MIT"],
+    ...[
+      "@xterm/xterm",
+      "@xterm/addon-fit",
+      "@xterm/addon-search",
+      ...editor,
+      ...parsers,
+      "@marijn/find-cluster-break",
+      "crelt",
+      "style-mod",
+      "w3c-keyname",
+    ].map((name) => [name, "LICENSE"] as const),
+  ] as const;
   return {
     name: "pocketcoder-licences",
     apply: "build",
     generateBundle() {
-      const icons = /\/\*\*([\s\S]*?)\*\//.exec(text("./src/components/icons.ts"))?.[1]?.replace(/^\s*\* ?/gm, "").trim() ?? "";
+      const icons =
+        /\/\*\*([\s\S]*?)\*\//
+          .exec(text("./src/components/icons.ts"))?.[1]
+          ?.replace(/^\s*\* ?/gm, "")
+          .trim() ?? "";
       const parts = [
         "PocketCoder is free software under the GNU Affero General Public License, version 3 or later. Its app has in it:",
         `Icons\n\n${icons}`,

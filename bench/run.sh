@@ -7,7 +7,7 @@
 #   bench/run.sh --note TEXT     a line for the reader of the table
 #   bench/run.sh --runs N        instead of 5
 #   bench/run.sh --program FILE  another pocketcoder than the one built here, to compare
-#   bench/run.sh start|memory|session|agents|ledger|hands|app …    only these parts
+#   bench/run.sh start|memory|session|agents|scale|ledger|hands|app …    only these parts
 # Exit code: 0 when everything was measured (a missed bound is in the table), 1 when a part could not be, 2 for a wrong option.
 set -euo pipefail
 started_in=$PWD
@@ -36,24 +36,30 @@ if [ -z "${CHROMIUM:-}" ] && [ ! -x /usr/bin/chromium ]; then need_packages chro
 build_app
 install_app_packages
 
-case "$(uname -m)" in x86_64) rid=linux-x64 ;; aarch64) rid=linux-arm64 ;; *) rid='' ;; esac
+rid=$(rid_here)
 
 # publish : the one file, as eng/publish.sh makes it; made once for each state of the sources
 publish() {
     local stamp
     [ -n "$rid" ] || return 1
-    stamp=$(digest_of src app eng Directory.Build.props Directory.Packages.props global.json)
-    if [ -x "artifacts/publish/$rid/pocketcoder" ] && [ "$(cat artifacts/bench/published 2> /dev/null)" = "$stamp" ]; then return 0; fi
+    stamp=$(digest_of src app eng bench/PocketCoder.Bare Directory.Build.props Directory.Packages.props global.json)-$(form_of "$rid")
+    if [ -x "artifacts/publish/$rid/pocketcoder" ] && [ -x artifacts/publish/bare-file/bare ] && [ "$(cat artifacts/bench/published 2> /dev/null)" = "$stamp" ]; then return 0; fi
     eng/publish.sh "$rid" > artifacts/bench/publish.log 2>&1 || return 1
+    for form in native file; do
+        if [ "$form" = native ] && [ "$(form_of "$rid")" = file ]; then continue; fi
+        publish_project bench/PocketCoder.Bare "$form" "$rid" "artifacts/publish/bare-$form" >> artifacts/bench/publish.log 2>&1 || return 1
+    done
     printf '%s' "$stamp" > artifacts/bench/published
 }
 
 mkdir -p artifacts/bench
 if [ -z "$program" ]; then
-    say "Publishing the program (two minutes when the sources changed)."
+    say "Publishing the program (some minutes when the sources changed)."
     if publish; then
         program="$PWD/artifacts/publish/$rid/pocketcoder"
-        kind="the published single file for $rid, $(($(stat -c %s "$program") / 1000000)) MB"
+        arguments+=(--bare "$PWD/artifacts/publish/bare-file/bare")
+        if [ "$(form_of "$rid")" = native ]; then arguments+=(--bare-native "$PWD/artifacts/publish/bare-native/bare"); fi
+        kind="the published single file for $rid ($(form_of "$rid")), $(($(stat -c %s "$program") / 1000000)) MB"
     else
         say "eng/publish.sh failed (artifacts/bench/publish.log says why); measuring the Release build instead."
         dotnet build src/PocketCoder.Cli -c Release -v quiet -nologo -clp:NoSummary >&2

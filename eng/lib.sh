@@ -91,10 +91,40 @@ need_dotnet() {
 build_dotnet() {
     local tmp code=0
     tmp=$(mktemp -d)
-    TMPDIR=$tmp dotnet "$@" || code=$?
+    # A compiler that is started anew for each project spends most of its time on starting; some environments ask for just that.
+    TMPDIR=$tmp UseSharedCompilation=true dotnet "$@" || code=$?
     TMPDIR=$tmp dotnet build-server shutdown --vbcscompiler > /dev/null 2>&1 || true
     rm -rf "$tmp"
     return $code
+}
+
+# rid_here : what .NET calls this kind of machine; empty where no program is published for it
+rid_here() { case "$(uname -s)-$(uname -m)" in Linux-x86_64) echo linux-x64 ;; Linux-aarch64) echo linux-arm64 ;; esac; }
+
+# linker_here : the C compiler that links a program here; empty where there is none, or no C library to link with
+linker_here() {
+    local compiler
+    for compiler in gcc clang; do
+        if command -v "$compiler" > /dev/null && echo 'int main(void) { return 0; }' | "$compiler" -x c -o /dev/null - 2> /dev/null; then
+            echo "$compiler"
+            return
+        fi
+    done
+}
+
+# form_of RID : the form in which the one file for this kind of machine is made here (eng/Shipping.props): file; native when POCKETCODER_NATIVE=1 and it can be linked here
+form_of() { if [ "${POCKETCODER_NATIVE:-}" = 1 ] && [ "$1" = "$(rid_here)" ] && [ -n "$(linker_here)" ]; then echo native; else echo file; fi; }
+
+# publish_file FORM RID FOLDER [OPTION…] : the one self-contained file that people get, and nothing else, into FOLDER. OPTION: of MSBuild.
+# Kept apart from what a developer builds: the two restore differently. Without the analyzers: they are for whoever changes the code, and take as long as
+# compiling it.
+publish_file() { publish_project src/PocketCoder.Cli "$@"; }
+
+# publish_project PROJECT FORM RID FOLDER [OPTION…] : the same of any program. Each form has a folder of its own: one that built over the other would have it all compiled anew.
+publish_project() {
+    build_dotnet publish "$1" -c Release -r "$3" "-p:Shipping=$2" "-p:CppCompilerAndLinker=$(linker_here)" "-p:ArtifactsPath=$PWD/artifacts/shipping/$2" \
+        -p:RunAnalyzers=false "${@:5}" -o "$4" -v quiet -nologo || return 1
+    rm -f "$4"/*.pdb "$4"/*.dbg "$4"/*.json
 }
 
 has_node() { command -v node > /dev/null && command -v npm > /dev/null && at_least "$(node --version | sed 's/^v//')" "$NODE_MINIMUM"; }
@@ -147,7 +177,8 @@ digest_of() {
 # Builds the app into app/dist with its compressed variants, when its sources changed since the last time.
 build_app() {
     stamp=$(digest_of app eng/compress.mjs)
-    if [ -f app/dist/index.html ] && [ "$(cat app/node_modules/.pocketcoder-built 2> /dev/null)" = "$stamp" ]; then return 0; fi
+    # Whoever runs "npm run build" has the same files, but nothing compressed: that is not what is served.
+    if [ -f app/dist/index.html.br ] && [ "$(cat app/node_modules/.pocketcoder-built 2> /dev/null)" = "$stamp" ]; then return 0; fi
     need_node
     install_app_packages
     say "Building the app."

@@ -1,11 +1,11 @@
-import "./tokens.css";
-import "./app.css";
+import "./lib/design/index.css";
 import { mount } from "svelte";
 import AppRoot from "./App.svelte";
 import { channelDoor } from "$lib/link/channel-door";
 import type { Door } from "$lib/link/door";
 import { App } from "$lib/stores/app.svelte";
 import { prefs } from "$lib/stores/prefs.svelte";
+import { speak } from "$lib/strings/language";
 import { update } from "$lib/stores/update.svelte";
 
 const MOCK = import.meta.env.DEV || import.meta.env.MODE === "stories";
@@ -27,8 +27,13 @@ async function door(): Promise<Door> {
 async function run(): Promise<void> {
   const link = takePairingLink();
   prefs.apply();
+  await speak(prefs.language);
   const target = document.getElementById("app");
   if (!target) throw new Error("index.html has no #app");
+  if (MOCK && new URLSearchParams(location.search).has("design")) {
+    mount((await import("./dev/DesignPage.svelte")).default, { target });
+    return;
+  }
   const app = new App(await door());
   mount(AppRoot, { target, props: { app } });
   document.addEventListener("visibilitychange", () => app.pageVisible(document.visibilityState === "visible"));

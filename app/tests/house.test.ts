@@ -8,22 +8,29 @@ const files = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8"
   .map((name) => ({ name, text: readFileSync(join(root, "src", name), "utf8") }));
 
 /** Files whose text matches, but for tests and the allowed. */
-const breaking = (pattern: RegExp, allowed: (name: string) => boolean = () => false): string[] => files.filter(({ name, text }) => !name.endsWith(".test.ts") && !allowed(name) && pattern.test(text)).map(({ name }) => name);
+const breaking = (pattern: RegExp, allowed: (name: string) => boolean = () => false): string[] =>
+  files.filter(({ name, text }) => !name.endsWith(".test.ts") && !allowed(name) && pattern.test(text)).map(({ name }) => name);
 
 describe("rules of the house", () => {
   it("reads the sources", () => expect(files.length).toBeGreaterThan(60));
   it("has no any", () => expect(breaking(/[:<|]\s*any\b(?!\w)|\bas any\b/)).toEqual([]));
   it("puts no HTML into the page", () => expect(breaking(/\{@html|innerHTML|outerHTML|insertAdjacentHTML|document\.write/)).toEqual([]));
-  it("has no inline style and no transition that would inject one", () => expect(breaking(/<[a-z][^>]*\sstyle="|svelte\/transition|svelte\/animate|\b(in|out|transition|animate):\w/)).toEqual([]));
-  it("talks to the socket in one place", () => expect(breaking(/new WebSocket/, (name) => name.endsWith("link/first-socket.ts"))).toEqual([]));
+  it("has no inline style and no transition that would inject one", () =>
+    expect(breaking(/<[a-z][^>]*\sstyle="|svelte\/transition|svelte\/animate|\b(in|out|transition|animate):\w/)).toEqual([]));
+  it("talks to the socket in one place", () =>
+    expect(breaking(/new WebSocket/, (name) => name.endsWith("link/first-socket.ts"))).toEqual([]));
   it("loads nothing from elsewhere", () => expect(breaking(/\bfetch\(|XMLHttpRequest|EventSource|sendBeacon/)).toEqual([]));
   it("has frames in one place only, and those are sealed", () => {
     expect(breaking(/<iframe/, (name) => name.endsWith("SealedFrame.svelte"))).toEqual([]);
     expect(files.find(({ name }) => name.endsWith("SealedFrame.svelte"))?.text).toMatch(/<iframe sandbox="" /);
   });
-  it("shows no picture but what an agent or a person sent, from memory", () => expect(breaking(/<img|new Image\b/, (name) => /(SentFile|AttachedFiles|AttachmentChips)\.svelte$/.test(name))).toEqual([]));
+  it("shows no picture but what an agent or a person sent, from memory", () =>
+    expect(breaking(/<img|new Image\b/, (name) => /(SentFile|AttachedFiles|AttachmentChips)\.svelte$/.test(name))).toEqual([]));
   it("swallows no error without a word", () => expect(breaking(/catch\s*(\([^)]*\))?\s*\{\s*\}/)).toEqual([]));
-  it("knows the development machine in one place only", () => expect(breaking(/dev\/(mock|scenario)/, (name) => name === "main.ts")).toEqual([]));
-  it("has no host of a registry in the lock file", () => expect(readFileSync(join(root, "package-lock.json"), "utf8")).not.toMatch(/"resolved": "(?!packages\/)|registry\./));
-  it("allows no inline script or style in the page", () => expect(readFileSync(join(root, "index.html"), "utf8")).not.toMatch(/<style|\sstyle=|<script(?![^>]*src=)/));
+  it("knows the development machine in one place only", () =>
+    expect(breaking(/dev\/(mock|scenario)/, (name) => name === "main.ts")).toEqual([]));
+  it("has no host of a registry in the lock file", () =>
+    expect(readFileSync(join(root, "package-lock.json"), "utf8")).not.toMatch(/"resolved": "(?!packages\/)|registry\./));
+  it("allows no inline script or style in the page", () =>
+    expect(readFileSync(join(root, "index.html"), "utf8")).not.toMatch(/<style|\sstyle=|<script(?![^>]*src=)/));
 });

@@ -6,11 +6,12 @@ namespace PocketCoder.Bench;
 internal sealed record BenchOptions
 {
     /// <summary>Every part, in the order in which they run.</summary>
-    public static readonly IReadOnlyList<string> AllParts = ["start", "memory", "session", "agents", "ledger", "hands", "broker", "files", "app"];
+    public static readonly IReadOnlyList<string> AllParts =
+        ["start", "memory", "session", "agents", "scale", "ledger", "hands", "broker", "files", "snapshots", "app"];
 
     public const string Usage = """
-        usage: bench [start|memory|session|agents|ledger|hands|broker|files|app]... --program FILE [--kind TEXT] [--runs N] [--quick] [--folder DIR] [--app-script FILE]
-                     [--json FILE] [--markdown FILE] [--note TEXT]
+        usage: bench [start|memory|session|agents|scale|ledger|hands|broker|files|snapshots|app]... --program FILE [--kind TEXT] [--runs N] [--quick] [--folder DIR] [--app-script FILE]
+                     [--bare FILE] [--bare-native FILE] [--json FILE] [--markdown FILE] [--note TEXT]
         """;
 
     /// <summary>The parts to measure; all when none is named.</summary>
@@ -24,6 +25,12 @@ internal sealed record BenchOptions
 
     /// <summary>The built <c>pocketcoder</c> that is measured.</summary>
     public string Program { get; init; } = "";
+
+    /// <summary>Nothing but Kestrel (<c>bench/PocketCoder.Bare</c>), with the .NET runtime in its one file; null: not compared.</summary>
+    public string? Bare { get; init; }
+
+    /// <summary>The same as native code; null: not compared.</summary>
+    public string? BareNative { get; init; }
 
     /// <summary>In words, what kind of build the program is.</summary>
     public string Kind { get; init; } = "a build";
@@ -59,6 +66,8 @@ internal sealed record BenchOptions
                 "--quick" => options with { Quick = true },
                 "--runs" => With(options, runs = int.Parse(Value(args, ++i), CultureInfo.InvariantCulture)),
                 "--program" => options with { Program = Path.GetFullPath(Value(args, ++i)) },
+                "--bare" => options with { Bare = Path.GetFullPath(Value(args, ++i)) },
+                "--bare-native" => options with { BareNative = Path.GetFullPath(Value(args, ++i)) },
                 "--kind" => options with { Kind = Value(args, ++i) },
                 "--folder" => options with { Folder = Path.GetFullPath(Value(args, ++i)) },
                 "--app-script" => options with { AppScript = Path.GetFullPath(Value(args, ++i)) },

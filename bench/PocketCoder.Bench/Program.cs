@@ -8,7 +8,9 @@ using PocketCoder.Bench.Files;
 using PocketCoder.Bench.Ledgers;
 using PocketCoder.Bench.Results;
 using PocketCoder.Bench.Sandboxes;
+using PocketCoder.Bench.Scale;
 using PocketCoder.Bench.Sessions;
+using PocketCoder.Bench.Snapshots;
 
 if (OperatingSystem.IsWindows())
 {
@@ -52,8 +54,10 @@ foreach (var part in BenchOptions.AllParts.Intersect(options.Parts, StringCompar
             "memory" => MemoryBench.RunAsync(options, measured),
             "session" => SessionBench.RunAsync(options, measured),
             "agents" => AgentsBench.RunAsync(options, measured),
+            "scale" => ScaleBench.RunAsync(options, measured),
             "broker" => BrokerBench.RunAsync(options, measured),
-            "hands" => HandsBench.RunAsync(options, measured),
+            "hands" => SandboxBench.RunAsync(options, measured),
+            "snapshots" => SnapshotBench.RunAsync(options, measured),
             "files" => FilesBench.RunAsync(options, measured),
             "ledger" => LedgerBench.RunAsync(options, measured),
             _ => AppBench.RunAsync(options, measured),

@@ -39,7 +39,7 @@ internal static class UnixSockets
         // .NET has no "is a socket". A link or anything with contents is none; an empty file in a folder of our own is no loss.
         if (info.LinkTarget is not null || info.Length > 0 || Directory.Exists(path))
         {
-            throw new IOException($"'{path}' is there and is no socket");
+            throw new IOException($"'{path}' exists and is not a socket");
         }
 
         File.Delete(path);

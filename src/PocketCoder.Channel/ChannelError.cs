@@ -30,7 +30,9 @@ public enum ChannelError
     /// <summary>The other end (or whoever is in the middle: the frame is not authenticated) sent a close frame.</summary>
     ClosedByPeer,
 
-    /// <summary>A handshake message that cannot be decrypted: other machine key, other secret, other version, or altered on the way.</summary>
+    /// <summary>
+    /// A handshake message that cannot be decrypted: other machine key, other secret, other version, or altered on the way.
+    /// </summary>
     HandshakeFailed,
 
     /// <summary>A public key that is not an uncompressed point of P-256, or a key agreement whose result is zero.</summary>

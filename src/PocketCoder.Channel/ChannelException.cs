@@ -18,6 +18,8 @@ public sealed class ChannelException : Exception
     /// <summary>What went wrong.</summary>
     public ChannelError Error { get; }
 
-    /// <summary>With <see cref="ChannelError.ClosedByPeer"/>: what the close frame said. Not authenticated, so show it and act on nothing else.</summary>
+    /// <summary>
+    /// With <see cref="ChannelError.ClosedByPeer"/>: what the close frame said. Not authenticated, so show it and act on nothing else.
+    /// </summary>
     public CloseReason? PeerReason { get; }
 }

@@ -1,13 +1,9 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.Text.Json;
 using PocketCoder.Cli.Commands;
 using PocketCoder.Cli.Output;
-using PocketCoder.Channels;
-using PocketCoder.Gateway;
-using PocketCoder.Ledger;
-using PocketCoder.Machine;
-using PocketCoder.Machine.Backups;
-using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Cli.Parsing;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Cli;
@@ -16,11 +12,14 @@ namespace PocketCoder.Cli;
 internal static class CommandLine
 {
     /// <summary>On every command: one JSON value a line on standard output instead of words.</summary>
-    public static readonly Option<bool> Json = new("--json") { Description = "Write JSON for programs instead of words", Recursive = true, Arity = ArgumentArity.Zero };
+    public static readonly Option<bool> Json = new("--json")
+    { Description = "Print JSON instead of text", Recursive = true, Arity = ArgumentArity.Zero };
 
     public static RootCommand Build(Terminal terminal)
     {
-        var root = new RootCommand("PocketCoder: run AI coding agents on your own machine, steer them from your phone, decide on every sensitive action.") { Json };
+        var root = new RootCommand(
+            "PocketCoder: run AI coding agents on your own machine, steer them from your phone, approve every sensitive action.") { Json };
+        VersionCommand.AsOption(root, terminal);
         root.Add(StartCommand.Create(terminal));
         root.Add(StopCommand.Create(terminal));
         root.Add(StatusCommand.Create(terminal));
@@ -28,6 +27,7 @@ internal static class CommandLine
         root.Add(ProjectCommands.Add(terminal));
         root.Add(ProjectCommands.Remove(terminal));
         root.Add(ProjectCommands.List(terminal));
+        root.Add(RootsCommand.Create(terminal));
         root.Add(ProjectDefaultsCommand.Create(terminal));
         root.Add(RunCommand.Create(terminal));
         root.Add(ExecCommand.Create(terminal));
@@ -66,52 +66,56 @@ internal static class CommandLine
         return root;
     }
 
-    /// <summary>Parses and runs; gives the exit code (<see cref="ExitCode"/>). Expected failures are told in words, never as a stack trace.</summary>
-    public static async Task<int> RunAsync(IReadOnlyList<string> args, Terminal terminal, CancellationToken ct)
+    /// <summary>
+    /// Parses and runs; gives the exit code (<see cref="ExitCode"/>). Expected failures are told in words, never as a stack trace.
+    /// </summary>
+    public static Task<int> RunAsync(IReadOnlyList<string> args, Terminal terminal, CancellationToken ct)
+        => RunAsync(Build(terminal), args, terminal, ct);
+
+    /// <param name="root">Built for this terminal. One serves many runs, and should: options are shared by all that were built, and each
+    /// keeps all of its parents.</param>
+    public static async Task<int> RunAsync(RootCommand root, IReadOnlyList<string> args, Terminal terminal, CancellationToken ct)
     {
         // No @file expansion: an argument is what it says.
-        var parsed = Build(terminal).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (parsed.Errors.Count > 0)
+        var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (WrongUse.Of(parsed, args) is { Count: > 0 } wrong && parsed.Action is not HelpAction)
         {
-            var messages = parsed.Errors.Select(e => Untrusted.Show(e.Message)).Distinct(StringComparer.Ordinal);
-            await TellAsync(terminal, args.Contains(Json.Name, StringComparer.Ordinal), ErrorCode.InvalidRequest, string.Join('\n', messages.Append($"See: pocketcoder {string.Join(' ', Path(parsed))}--help")));
+            var message = string.Join('\n', wrong.Append($"See: {WrongUse.Path(parsed)} --help"));
+            await TellAsync(terminal, args.Contains(Json.Name, StringComparer.Ordinal),
+                new Failure(Failure.Wire(ErrorCode.InvalidRequest), message, ExitCode.Usage));
             return ExitCode.Usage;
+        }
+
+        if (parsed.Action is HelpAction shown)
+        {
+            shown.MaxWidth = terminal.Width; // the parser would ask this process's own terminal, wherever the help goes
         }
 
         try
         {
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = terminal.Out, Error = terminal.Error }, ct);
+            if (parsed.Action is not HelpAction || !parsed.GetValue(Json))
+            {
+                return await InvokeAsync(terminal.Out);
+            }
+
+            var help = new StringWriter();
+            var code = await InvokeAsync(help);
+            CliJson.Write(terminal, new HelpShown(help.ToString().Trim()), CliJson.Default.HelpShown);
+            return code;
         }
-        catch (Exception e) when (Explain(e) is { } told)
+        catch (Exception e) when (Failure.Of(e) is { } told)
         {
-            await TellAsync(terminal, parsed.GetValue(Json), told.Code, told.Message);
+            // a daemon in the background tells the command that started it
+            await TellAsync(terminal, parsed.GetValue(Json) || StartCommand.IsDetached(parsed), told);
             return told.ExitCode;
         }
+
+        Task<int> InvokeAsync(TextWriter output) => parsed.InvokeAsync(
+            new InvocationConfiguration
+            { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = output, Error = terminal.Error }, ct);
     }
 
-    private static Task TellAsync(Terminal terminal, bool json, ErrorCode code, string message)
-        => terminal.Error.WriteLineAsync(json ? JsonSerializer.Serialize(new ErrorShown(new WireError(code, message)), CliJson.Default.ErrorShown) : message);
-
-    /// <summary>The failures that a command is expected to have, in words; null for bugs.</summary>
-    private static (ErrorCode Code, string Message, int ExitCode)? Explain(Exception e) => e switch
-    {
-        DaemonNotRunning => (ErrorCode.Unavailable, e.Message, ExitCode.NotRunning),
-        ControlException control => (control.Code, Untrusted.Show(control.Message), ExitCode.Failure),
-        CommandFailure failure => (failure.ExitCode == ExitCode.Usage ? ErrorCode.InvalidRequest : ErrorCode.UnknownError, Untrusted.Show(failure.Message), failure.ExitCode),
-        GatewayRefusal or HomeRefusal or BackupRefusal or LedgerException or ChannelException or PocketCoder.Broker.Secrets.SecretException => (ErrorCode.UnknownError, Untrusted.Show(e.Message), ExitCode.Failure),
-        OperationCanceledException => (ErrorCode.UnknownError, "Interrupted.", ExitCode.Failure),
-        IOException or UnauthorizedAccessException or HttpRequestException => (ErrorCode.UnknownError, Untrusted.Show(e.Message), ExitCode.Failure),
-        _ => null,
-    };
-
-    private static IEnumerable<string> Path(ParseResult parsed)
-    {
-        var names = new Stack<string>();
-        for (var result = parsed.CommandResult; result.Parent is System.CommandLine.Parsing.CommandResult parent; result = parent)
-        {
-            names.Push(result.Command.Name);
-        }
-
-        return names.Append("");
-    }
+    private static Task TellAsync(Terminal terminal, bool json, Failure told)
+        => terminal.Error.WriteLineAsync(json
+            ? JsonSerializer.Serialize(new ErrorShown(new ErrorTold(told.Code, told.Message)), CliJson.Default.ErrorShown) : told.Message);
 }

@@ -34,19 +34,29 @@ internal static class ExitCode
     /// <summary><c>exec</c>: the command could not be run, or how it ended is not known.</summary>
     public const int NotKnown = 125;
 
-    /// <summary><c>run</c>, <c>exec</c>: left by a second Ctrl-C; what becomes of it is not known here. As shells have it for SIGINT.</summary>
+    /// <summary>
+    /// <c>run</c>, <c>exec</c>: left by a second Ctrl-C; what becomes of it is not known here. As shells have it for SIGINT.
+    /// </summary>
     public const int Left = 130;
 
     /// <summary><c>exec</c>: the command was ended by a signal; 128 and its number, as shells have it.</summary>
     public static int OfSignal(string name)
     {
         const int signalBase = 128;
-        return signalBase + Enumerable.Range(1, 64).FirstOrDefault(n => PocketCoder.Machine.Commands.Signals.Name(n) == name);
+        return signalBase + Enumerable.Range(1, 64).FirstOrDefault(n => PocketCoder.Machine.Runs.Signals.Name(n) == name);
     }
 }
 
 /// <summary>A command failed as commands do; the message says what to do next.</summary>
-internal sealed class CommandFailure(string message, int exitCode = ExitCode.Failure) : Exception(message)
+/// <param name="code">For programs (<see cref="OwnCodes"/>); null: what the exit code says.</param>
+internal sealed class CommandFailure(string message, int exitCode = ExitCode.Failure, string? code = null) : Exception(message)
 {
     public int ExitCode { get; } = exitCode;
+
+    public string Code { get; } = code ?? exitCode switch
+    {
+        Cli.ExitCode.Usage => Failure.Wire(Protocol.ErrorCode.InvalidRequest),
+        Cli.ExitCode.NotSetUp => OwnCodes.NotSetUp,
+        _ => OwnCodes.Refused,
+    };
 }

@@ -8,11 +8,24 @@ internal sealed record Terminal(TextWriter Out, TextWriter Error, Func<string, s
     /// <summary>Whether a person looks at <see cref="Out"/>: it is a terminal and not a pipe or file.</summary>
     public bool Interactive { get; init; }
 
-    /// <summary>Whether <see cref="Out"/> takes colours: a terminal, and neither <c>NO_COLOR</c> (no-color.org) nor <c>TERM=dumb</c>.</summary>
+    /// <summary>
+    /// Whether <see cref="Out"/> takes colours: a terminal, and neither <c>NO_COLOR</c> (no-color.org) nor <c>TERM=dumb</c>.
+    /// </summary>
     public bool Color => Interactive && Environment("NO_COLOR") is null or "" && Environment("TERM") != "dumb";
+
+    /// <summary>Whether a person looks at <see cref="Error"/>.</summary>
+    public bool InteractiveError { get; init; }
 
     /// <summary>What is piped in.</summary>
     public TextReader In { get; init; } = TextReader.Null;
+
+    /// <summary>The same as bytes, whatever they are; null: only <see cref="In"/> is there.</summary>
+    public Stream? BytesIn { get; init; }
+
+    /// <summary>
+    /// Takes bytes as they are to where <see cref="Out"/> (or <see cref="Error"/>) writes; null: only text can be written.
+    /// </summary>
+    public Func<bool, Stream>? Bytes { get; init; }
 
     /// <summary>Asks a person for a line that is not shown while it is typed; null when nobody sits there.</summary>
     public Func<string, string>? ReadHidden { get; init; }
@@ -28,9 +41,13 @@ internal sealed record Terminal(TextWriter Out, TextWriter Error, Func<string, s
         return new(Console.Out, Console.Error, global::System.Environment.GetEnvironmentVariable)
         {
             Interactive = interactive,
+            InteractiveError = !Console.IsErrorRedirected,
             In = Console.In,
+            BytesIn = Console.OpenStandardInput(),
+            Bytes = error => error ? Console.OpenStandardError() : Console.OpenStandardOutput(),
             ReadHidden = Console.IsInputRedirected ? null : Hidden,
-            Width = !interactive ? 500 : Console.WindowWidth is > 0 and var columns ? Math.Max(40, columns) : 80, // 0: the terminal does not know
+            // 0: the terminal does not know
+            Width = !interactive ? 500 : Console.WindowWidth is > 0 and var columns ? Math.Max(40, columns) : 80,
         };
     }
 

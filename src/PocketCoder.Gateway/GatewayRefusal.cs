@@ -20,6 +20,9 @@ public enum RefusalReason
 
     /// <summary>The certificate or its key can't be read, doesn't fit, or has expired.</summary>
     BadCertificate,
+
+    /// <summary>No certificate could be obtained from the certificate authority.</summary>
+    NoCertificate,
 }
 
 /// <summary>The gateway refuses to start; the message says why and what to do, for the person who typed the command.</summary>

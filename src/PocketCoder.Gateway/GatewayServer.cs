@@ -10,6 +10,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -30,20 +31,34 @@ public sealed class GatewayServer : IAsyncDisposable
     /// <summary>How long open connections get to end when the gateway stops.</summary>
     private static readonly TimeSpan s_stopLimit = TimeSpan.FromSeconds(5);
 
+    /// <summary>Of one request.</summary>
+    private const int HeaderCount = 64;
+
+    private const int HeaderBytes = 16 * 1024;
+    private static readonly TimeSpan s_headerLimit = TimeSpan.FromSeconds(10);
+
+    /// <summary>What may lie read and not yet looked at of one connection, in bytes: two frames. The default is 1 MiB.</summary>
+    private const int TransportBytes = 128 * 1024;
+
     private readonly WebApplication _app;
     private readonly ServerCertificate? _certificate;
+    private readonly AcmeService? _acme;
     private readonly Throttle _throttle;
     private int _stopped;
 
-    private GatewayServer(WebApplication app, ServerCertificate? certificate, Throttle throttle, IReadOnlyList<string> urls)
+    private GatewayServer(
+        WebApplication app, ServerCertificate? certificate, AcmeService? acme, Throttle throttle, IReadOnlyList<string> urls)
     {
         _app = app;
         _certificate = certificate;
+        _acme = acme;
         _throttle = throttle;
         Urls = urls;
     }
 
-    /// <summary>Base addresses for people, the best one for a phone first: names, then addresses, loopback last. No trailing slash.</summary>
+    /// <summary>
+    /// Base addresses for people, the best one for a phone first: names, then addresses, loopback last. No trailing slash.
+    /// </summary>
     public IReadOnlyList<string> Urls { get; }
 
     /// <summary>Open device connections.</summary>
@@ -54,18 +69,57 @@ public sealed class GatewayServer : IAsyncDisposable
 
     internal IReadOnlyList<Endpoint> Endpoints => [.. _app.Services.GetRequiredService<EndpointDataSource>().Endpoints];
 
+    /// <summary>Whether these options can be served, as far as that can be told without listening.</summary>
+    /// <exception cref="GatewayRefusal">They can't be safe, or the certificate can't be used; the message says what to do.</exception>
+    public static void Require(GatewayOptions options, TimeProvider timeProvider)
+    {
+        _ = ListenPlan.From(options);
+        if (options.Acme is { } acme)
+        {
+            AcmeService.Require(acme);
+        }
+        else if (options.Tls is { } tls)
+        {
+            ServerCertificate.Load(tls, timeProvider, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance).Dispose();
+        }
+    }
+
     /// <summary>Starts listening; when this returns, the addresses answer.</summary>
     /// <exception cref="GatewayRefusal">The options can't be safe, or the address can't be had; the message says what to do.</exception>
     public static async Task<GatewayServer> StartAsync(
-        GatewayOptions options, IRelayFabric fabric, ILoggerFactory loggerFactory, TimeProvider timeProvider, CancellationToken ct = default)
+        GatewayOptions options, IRelayFabric fabric, ILoggerFactory loggerFactory, TimeProvider timeProvider,
+        CancellationToken ct = default)
     {
         var plan = ListenPlan.From(options);
         var visitors = new Visitors(options);
+        if (options.Acme is not { } acme)
+        {
+            return await ServeAsync(options, plan, visitors, fabric, acme: null, loggerFactory, timeProvider, ct);
+        }
+
+        var service = await AcmeService.StartAsync(acme, plan.Endpoints, loggerFactory, timeProvider, ct);
+        try
+        {
+            return await ServeAsync(options with { Tls = service.Tls }, plan, visitors, fabric, service, loggerFactory, timeProvider, ct);
+        }
+        catch
+        {
+            await service.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static async Task<GatewayServer> ServeAsync(
+        GatewayOptions options, ListenPlan plan, Visitors visitors, IRelayFabric fabric, AcmeService? acme, ILoggerFactory loggerFactory,
+        TimeProvider timeProvider, CancellationToken ct)
+    {
         var files = options.AppDirectory is { } directory ? AppFiles.From(directory) : AppFiles.BuiltIn();
-        var certificate = options.Tls is { } tls ? ServerCertificate.Load(tls, timeProvider, loggerFactory.CreateLogger<ServerCertificate>()) : null;
+        var certificate = options.Tls is { } tls
+            ? ServerCertificate.Load(tls, timeProvider, loggerFactory.CreateLogger<ServerCertificate>()) : null;
         var throttle = new Throttle(options, timeProvider);
 
-        var app = Build(options, plan, loggerFactory, certificate);
+        var app = Build(options, plan, loggerFactory, certificate, acme?.Gate,
+            new ConnectionGate(options, loggerFactory.CreateLogger<ConnectionGate>()));
         try
         {
             var client = new ClientAddress(options);
@@ -74,10 +128,11 @@ public sealed class GatewayServer : IAsyncDisposable
             app.Use(next => context => doorkeeper.InvokeAsync(context, next));
             app.UseRouting();
             MapRoutes(app, files, certificate, new RelayRoute(
-                fabric, options, throttle, client, timeProvider, loggerFactory.CreateLogger<RelayRoute>(), app.Lifetime.ApplicationStopping));
+                fabric, options, throttle, client, timeProvider, loggerFactory.CreateLogger<RelayRoute>(),
+                app.Lifetime.ApplicationStopping));
             await ListenAsync(app, plan, ct);
             var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
-            return new GatewayServer(app, certificate, throttle, plan.UrlsFor(bound));
+            return new GatewayServer(app, certificate, acme, throttle, plan.UrlsFor(bound));
         }
         catch
         {
@@ -99,11 +154,18 @@ public sealed class GatewayServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
+        if (_acme is not null)
+        {
+            await _acme.DisposeAsync();
+        }
+
         await _app.DisposeAsync();
         _certificate?.Dispose();
     }
 
-    private static WebApplication Build(GatewayOptions options, ListenPlan plan, ILoggerFactory loggerFactory, ServerCertificate? certificate)
+    private static WebApplication Build(
+        GatewayOptions options, ListenPlan plan, ILoggerFactory loggerFactory, ServerCertificate? certificate, ChallengeGate? challenges,
+        ConnectionGate gate)
     {
         // The empty builder reads no environment, no settings file and no command line: what is served is what the options say.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "gateway" });
@@ -111,6 +173,7 @@ public sealed class GatewayServer : IAsyncDisposable
         builder.Services.AddLogging();
         builder.Services.AddSingleton<IHostLifetime, NoSignals>();
         builder.Services.AddRoutingCore();
+        builder.Services.Configure<SocketTransportOptions>(transport => transport.MaxReadBufferSize = TransportBytes);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = s_stopLimit);
         var kestrel = builder.WebHost.UseKestrelCore();
         if (certificate is not null)
@@ -122,19 +185,26 @@ public sealed class GatewayServer : IAsyncDisposable
         {
             server.AddServerHeader = false;
             server.Limits.MaxRequestBodySize = 0; // no route takes a body
-            server.Limits.MaxRequestHeadersTotalSize = 16 * 1024;
-            server.Limits.MaxRequestHeaderCount = 64;
-            server.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+            server.Limits.MaxRequestHeadersTotalSize = HeaderBytes;
+            server.Limits.MaxRequestHeaderCount = HeaderCount;
+            server.Limits.RequestHeadersTimeout = s_headerLimit;
             server.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(60);
-            server.Limits.MaxConcurrentUpgradedConnections = options.MaxConnections;
-            server.Limits.MaxConcurrentConnections = options.MaxConnections + 256L;
+            server.Limits.MaxRequestBufferSize = TransportBytes;
+            server.Limits.MaxConcurrentUpgradedConnections = ConnectionGate.Most(options); // the throttle is stricter and knows the owner
+            server.Limits.MaxConcurrentConnections = ConnectionGate.Most(options);
             foreach (var endpoint in plan.Endpoints)
             {
                 server.Listen(endpoint, listen =>
                 {
                     listen.Protocols = HttpProtocols.Http1; // one parser, and WebSockets need no other
+                    listen.Use(next => connection => gate.InvokeAsync(connection, next));
                     if (certificate is not null)
                     {
+                        if (challenges is not null)
+                        {
+                            listen.Use(next => connection => challenges.InvokeAsync(connection, next));
+                        }
+
                         listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => new(certificate.ServerOptions()) });
                     }
                 });
@@ -154,7 +224,8 @@ public sealed class GatewayServer : IAsyncDisposable
         app.MapMethods(RelayRoute.Path, [HttpMethods.Get], relay.HandleAsync).WithMetadata(RouteAccess.ProvenOverChannel);
         if (certificate?.Authority is { } authority)
         {
-            app.MapMethods("/ca.crt", [HttpMethods.Get, HttpMethods.Head], new AuthorityRoute(authority).HandleAsync).WithMetadata(RouteAccess.Public);
+            app.MapMethods("/ca.crt", [HttpMethods.Get, HttpMethods.Head], new AuthorityRoute(authority).HandleAsync)
+                .WithMetadata(RouteAccess.Public);
         }
 
         app.MapMethods("/{**path}", [HttpMethods.Get, HttpMethods.Head], new AppRoute(files).HandleAsync).WithMetadata(RouteAccess.Public);

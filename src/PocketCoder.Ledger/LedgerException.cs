@@ -54,6 +54,11 @@ public enum LedgerError
     /// <summary>The row breaks "decided before done": no such request, no such decision, or another digest.</summary>
     Undecided,
 
+    /// <summary>
+    /// The chain is not the one that this machine signed: nothing new is decided or started until the owner accepted that.
+    /// </summary>
+    Distrusted,
+
     /// <summary>An entry or event over its size limit (<see cref="LedgerLimits"/>).</summary>
     TooLarge,
 

@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using PocketCoder.Platform;
 
 namespace PocketCoder.Ledger;
 
@@ -8,34 +9,73 @@ namespace PocketCoder.Ledger;
 /// </summary>
 public sealed class LedgerStore : IAsyncDisposable
 {
-    private readonly string path;
-    private readonly TimeProvider time;
-    private readonly FileLock fileLock;
-    private readonly ReaderPool readers;
-    private readonly GroupWriter writer;
-    private volatile LedgerHead head;
-    private int disposed;
+    private readonly string _path;
+    private readonly TimeProvider _time;
+    private readonly FileLock _fileLock;
+    private readonly ReaderPool _readers;
+    private readonly GroupWriter _writer;
+    private readonly WriterSession _session;
+    private readonly LedgerTrust? _trust;
+    private volatile LedgerHead _head;
+    private int _disposed;
 
-    private LedgerStore(string fullPath, LedgerOptions options, TimeProvider time, FileLock held, WriterSession session, string epoch)
+    private LedgerStore(string fullPath, LedgerOptions options, TimeProvider time, FileLock held, Opened opened)
     {
-        path = fullPath;
-        this.time = time;
-        fileLock = held;
+        (_session, var epoch) = (opened.Session, opened.Epoch);
+        _path = fullPath;
+        _time = time;
+        _fileLock = held;
         MachineId = options.MachineId;
-        head = new LedgerHead(epoch, session.Seq, session.HashHex);
-        readers = new ReaderPool(path, options.Readers);
-        writer = new GroupWriter(session, (seq, hash) => head = new LedgerHead(epoch, seq, hash), options.GroupLimit, options.QueueLimit);
+        _head = new LedgerHead(epoch, _session.Seq, _session.HashHex);
+        _readers = new ReaderPool(_path, options.Readers);
+        _writer = new GroupWriter(
+            _session, (seq, hash) => Committed(new LedgerHead(epoch, seq, hash)), options.GroupLimit, options.QueueLimit);
+        _trust = options.Signer is null ? null : new LedgerTrust(this, _session, options, opened);
     }
 
     /// <summary>The machine this ledger belongs to.</summary>
     public string MachineId { get; }
 
     /// <summary>The last durable row.</summary>
-    public LedgerHead Head => head;
+    public LedgerHead Head => _head;
 
     /// <summary>
-    /// Opens or makes a ledger: takes the lock against a second daemon, lets SQLite check the file when the last process did not close it, migrates (after a copy, when there is something to
-    /// lose), and checks that the newest rows form the chain. The whole chain is checked by <see cref="VerifyAsync"/>.
+    /// Why the chain is not trusted; null: it is. While it is not, a write that decides, starts or grants fails with
+    /// <see cref="LedgerError.Distrusted"/>.
+    /// </summary>
+    public LedgerDistrust? Distrust => _session.Distrust;
+
+    /// <summary>Raised when <see cref="Distrust"/> changed, on the writer's thread: handlers must be quick and must not wait.</summary>
+    public event Action? TrustChanged
+    {
+        add => _session.DistrustChanged += value;
+        remove => _session.DistrustChanged -= value;
+    }
+
+    /// <summary>Why the file with the last signed head can't be written; null: it can, or there is none.</summary>
+    public string? HeadProblem => _trust?.Problem;
+
+    /// <summary>
+    /// Compares a head that somebody else remembers with the chain. It counts only with this machine's signature: then a chain without it
+    /// was rewound, rewritten or replaced, and is distrusted from here on. True when that is so.
+    /// </summary>
+    /// <param name="from">Who remembers it, for the row.</param>
+    public Task<bool> CompareAsync(LedgerHead remembered, ReadOnlyMemory<byte> signature, string from, CancellationToken cancellationToken)
+        => _trust is null ? Task.FromResult(false) : _trust.CompareAsync(remembered, signature, from, cancellationToken);
+
+    /// <summary>The owner goes on with the chain as it is: writes the row that says so and how far, and trusts the chain again.</summary>
+    /// <param name="row">The row that tells the difference, <see cref="LedgerDistrust.Row"/>: accepted is what was looked at.</param>
+    /// <param name="by">Who accepts.</param>
+    /// <exception cref="LedgerException"><see cref="LedgerError.InvalidData"/>: there is nothing to accept, or it is another
+    /// row</exception>
+    public Task<LedgerRow> AcceptAsync(long row, string by, CancellationToken cancellationToken)
+        => _trust is null ? throw new LedgerException(LedgerError.InvalidData, "the ledger is trusted: there is nothing to accept")
+            : _trust.AcceptAsync(row, by, cancellationToken);
+
+    /// <summary>
+    /// Opens or makes a ledger: takes the lock against a second daemon, lets SQLite check the file when the last process did not close it,
+    /// migrates (after a copy, when there is something to lose), and checks that the newest rows form the chain. The whole chain is checked
+    /// by <see cref="VerifyAsync"/>.
     /// </summary>
     /// <exception cref="LedgerException">Refused, with a message that says what to do; the file is as it was.</exception>
     public static Task<LedgerStore> OpenAsync(LedgerOptions options, TimeProvider time, CancellationToken cancellationToken)
@@ -44,18 +84,70 @@ public sealed class LedgerStore : IAsyncDisposable
         return Task.Run(() => Open(options, time), cancellationToken);
     }
 
-    /// <summary>Verifies a ledger file nobody has open, such as a backup: first SQLite's own check, then the chain. Needs no keys.</summary>
-    public static Task<VerifyReport> VerifyFileAsync(string path, IReadOnlyList<LedgerMark> remembered, CancellationToken cancellationToken)
-        => Task.Run(() => LedgerCheck.File(Path.GetFullPath(path), remembered, cancellationToken), cancellationToken);
+    /// <summary>
+    /// Verifies a ledger file nobody has open, such as a backup: first SQLite's own check, then the chain. Needs no keys.
+    /// </summary>
+    public static Task<VerifyReport> VerifyFileAsync(
+        string path, IReadOnlyList<LedgerCheckpoint> remembered, CancellationToken cancellationToken)
+        => VerifyFileAsync(path, remembered, null, cancellationToken);
+
+    /// <inheritdoc cref="VerifyFileAsync(string, IReadOnlyList{LedgerCheckpoint}, CancellationToken)"/>
+    /// <param name="signingKey">The machine's public key (65 bytes): then its signatures are checked too.</param>
+    public static Task<VerifyReport> VerifyFileAsync(
+        string path, IReadOnlyList<LedgerCheckpoint> remembered, ReadOnlyMemory<byte>? signingKey, CancellationToken cancellationToken)
+        => Task.Run(() => LedgerCheck.File(Path.GetFullPath(path), remembered, signingKey, cancellationToken), cancellationToken);
+
+    /// <summary>
+    /// Compares a ledger file, which a daemon may have open, with the head outside, as every start does. Null: no difference. Changes
+    /// nothing.
+    /// </summary>
+    /// <exception cref="LedgerException">The file can't be read.</exception>
+    public static Task<string?> CompareFileAsync(
+        string path, string headPath, string machineId, ReadOnlyMemory<byte> signingKey, CancellationToken cancellationToken)
+        => Task.Run(() => LedgerCheck.Trust(Path.GetFullPath(path), headPath, machineId, signingKey), cancellationToken);
+
+    /// <summary>
+    /// Finds out whether <see cref="OpenAsync"/> would open a file, which a daemon may have open: that it is a ledger of this program's, of
+    /// this machine, not of a newer program, and that its newest rows form the chain. Changes nothing.
+    /// </summary>
+    /// <param name="machineId">Null: of whatever machine.</param>
+    /// <param name="structure">Also lets SQLite look through the whole file, as opening does when the last process did not close
+    /// it.</param>
+    /// <exception cref="LedgerException">It would be refused, with the reason.</exception>
+    public static void InspectFile(string path, string? machineId, IReadOnlyList<MigrationSet> sets, bool structure)
+    {
+        SqliteEngine.EnsureLoaded();
+        if (new FileInfo(path).Length == 0)
+        {
+            return; // made, and not begun
+        }
+
+        using var connection = DatabaseFile.OpenReader(path);
+        DatabaseFile.RequireOurs(connection, path);
+        if (structure)
+        {
+            LedgerCheck.Structure(connection);
+        }
+
+        var migrator = new Migrator(connection, TimeProvider.System);
+        _ = migrator.Pending([MigrationSet.Own, .. sets]);
+        if (migrator.HadSchema)
+        {
+            LedgerOpening.RequireSound(connection, machineId);
+        }
+    }
 
     /// <summary>
     /// Runs a work on the single writer and completes when its changes are on disk, together with those of the works
     /// beside it. An exception of the work undoes this work alone and reaches its caller alone. While
     /// <see cref="LedgerOptions.QueueLimit"/> writes wait, this waits to enter the queue.
     /// </summary>
-    /// <param name="work">Quick, without waiting; may not keep the transaction. It may have run and be undone when the commit fails.</param>
-    /// <param name="cancellationToken">Takes the work out of the queue. Once it has started it is ignored, since its outcome would be unknown.</param>
-    /// <exception cref="LedgerException">The commit failed (<see cref="LedgerError.DiskFull"/> …): no work of the group was kept. Or <see cref="LedgerError.Closed"/>.</exception>
+    /// <param name="work">Quick, without waiting; may not keep the transaction. It may have run and be undone when the commit
+    /// fails.</param>
+    /// <param name="cancellationToken">Takes the work out of the queue. Once it has started it is ignored, since its outcome would be
+    /// unknown.</param>
+    /// <exception cref="LedgerException">The commit failed (<see cref="LedgerError.DiskFull"/> …): no work of the group was kept. Or
+    /// <see cref="LedgerError.Closed"/>.</exception>
     public Task<T> WriteAsync<T>(Func<LedgerTransaction, T> work, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(work);
@@ -64,14 +156,14 @@ public sealed class LedgerStore : IAsyncDisposable
             throw new ArgumentException("a work must not be asynchronous: the transaction would be over before it is", nameof(work));
         }
 
-        return writer.WriteAsync(work, cancellationToken);
+        return _writer.WriteAsync(work, cancellationToken);
     }
 
     /// <inheritdoc cref="WriteAsync{T}"/>
     public Task WriteAsync(Action<LedgerTransaction> work, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(work);
-        return writer.WriteAsync<object?>(
+        return _writer.WriteAsync<object?>(
             transaction =>
             {
                 work(transaction);
@@ -84,7 +176,7 @@ public sealed class LedgerStore : IAsyncDisposable
     public Task<T> ReadAsync<T>(Func<LedgerReader, T> read, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(read);
-        return readers.RunAsync(read, cancellationToken);
+        return _readers.RunAsync(read, cancellationToken);
     }
 
     /// <inheritdoc cref="LedgerQueries.Events"/>
@@ -97,12 +189,13 @@ public sealed class LedgerStore : IAsyncDisposable
 
     /// <summary>The hash of a row (64 lower-case hex digits), or null when there is no such row.</summary>
     public Task<string?> HashAtAsync(long seq, CancellationToken cancellationToken)
-        => ReadAsync(reader => reader.Rows(new LedgerFilter { After = seq - 1, Limit = 1 }) is [var row] && row.Seq == seq ? row.HashHex : null, cancellationToken);
+        => ReadAsync(reader => reader.Rows(new LedgerFilter { After = seq - 1, Limit = 1 }) is [var row]
+            && row.Seq == seq ? row.HashHex : null, cancellationToken);
 
     /// <summary>The head with the machine's signature, for devices to remember.</summary>
     public SignedHead SignHead(LedgerSigner signer)
     {
-        var signed = head;
+        var signed = _head;
         return new SignedHead(signed, MachineId, signer.Sign(signed.SignedText(MachineId)));
     }
 
@@ -110,16 +203,19 @@ public sealed class LedgerStore : IAsyncDisposable
     /// Recomputes the whole chain while writes go on, and compares it with what this process committed and with what
     /// others remember. Reports the first fault; throws only when the file cannot be read.
     /// </summary>
-    public async Task<VerifyReport> VerifyAsync(IReadOnlyList<LedgerMark> remembered, CancellationToken cancellationToken)
+    public async Task<VerifyReport> VerifyAsync(IReadOnlyList<LedgerCheckpoint> remembered, CancellationToken cancellationToken)
     {
-        var own = head;
-        var verifier = new ChainVerifier(own.Epoch, MachineId, [.. remembered, new LedgerMark(own.Seq, own.HashHex)]);
+        var own = _head;
+        using var key = _trust?.NewKey();
+        var verifier = new ChainVerifier(own.Epoch, MachineId, [.. remembered, new LedgerCheckpoint(own.Seq, own.HashHex)], key);
         while (await ReadAsync(reader => verifier.NextPage(reader.Connection), cancellationToken))
         {
             // Page by page, so that the log can be folded back into the file in between.
         }
 
-        return verifier.Report();
+        var report = verifier.Report();
+        return report.Fault is null && Distrust is { } distrust ? report with
+        { Fault = new LedgerFault(distrust.Kind, distrust.Row ?? report.Rows, distrust.Detail) } : report;
     }
 
     /// <summary>Writes everything up to the present head as an export that a stranger can verify (docs/ledger.md).</summary>
@@ -127,7 +223,7 @@ public sealed class LedgerStore : IAsyncDisposable
     {
         var signed = SignHead(signer);
         var export = new LedgerExport(output);
-        await export.WriteHeaderAsync(MachineId, signed.Head.Epoch, signer, time.GetUtcNow(), cancellationToken);
+        await export.WriteHeaderAsync(MachineId, signed.Head.Epoch, signer, _time.GetUtcNow(), cancellationToken);
         for (var seq = 0L; seq < signed.Head.Seq;)
         {
             var limit = (int)Math.Min(1000, signed.Head.Seq - seq);
@@ -144,12 +240,15 @@ public sealed class LedgerStore : IAsyncDisposable
         await export.WriteHeadAsync(signed, cancellationToken);
     }
 
-    /// <summary>Copies the ledger to a new file (mode 0600) while writes go on, verifies the copy, and only then gives it its name.</summary>
-    /// <exception cref="LedgerException"><see cref="LedgerError.Corrupt"/> when the copy does not verify; <see cref="LedgerError.Io"/> when it cannot be written or is there.</exception>
+    /// <summary>
+    /// Copies the ledger to a new file (mode 0600) while writes go on, verifies the copy, and only then gives it its name.
+    /// </summary>
+    /// <exception cref="LedgerException"><see cref="LedgerError.Corrupt"/> when the copy does not verify; <see cref="LedgerError.Io"/> when
+    /// it cannot be written or is there.</exception>
     public Task<VerifyReport> BackupAsync(string target, CancellationToken cancellationToken)
     {
-        ObjectClosed.ThrowIf(disposed != 0);
-        return CopyFileAsync(path, target, time, cancellationToken);
+        ObjectClosed.ThrowIf(_disposed != 0);
+        return CopyFileAsync(_path, target, _time, cancellationToken);
     }
 
     /// <summary>The same for a ledger that another process may have open, or none.</summary>
@@ -163,10 +262,11 @@ public sealed class LedgerStore : IAsyncDisposable
                 using var source = DatabaseFile.OpenCopy(Path.GetFullPath(path));
                 LedgerCopy.Make(source, Path.GetFullPath(target), time.GetUtcNow(), copy =>
                 {
-                    report = LedgerCheck.File(copy, [], cancellationToken);
+                    report = LedgerCheck.File(copy, [], null, cancellationToken);
                     if (report.Fault is { } fault)
                     {
-                        throw new LedgerException(LedgerError.Corrupt, $"the backup was not kept, since this ledger does not verify: {fault.Detail}");
+                        throw new LedgerException(
+                            LedgerError.Corrupt, $"the backup was not kept, since this ledger does not verify: {fault.Detail}");
                     }
                 });
                 return report!;
@@ -176,14 +276,25 @@ public sealed class LedgerStore : IAsyncDisposable
     /// <summary>Refuses new work, finishes what waits, folds the log into the file and releases the lock.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref disposed, 1) != 0)
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
         {
             return;
         }
 
-        await readers.DisposeAsync();
-        await writer.DisposeAsync();
-        fileLock.Dispose();
+        await _readers.DisposeAsync();
+        await _writer.DisposeAsync();
+        if (_trust is not null)
+        {
+            await _trust.DisposeAsync(); // after the last write, so that the file holds the last head
+        }
+
+        _fileLock.Dispose();
+    }
+
+    private void Committed(LedgerHead moved)
+    {
+        _head = moved;
+        _trust?.Moved();
     }
 
     private static LedgerStore Open(LedgerOptions options, TimeProvider time)
@@ -195,7 +306,7 @@ public sealed class LedgerStore : IAsyncDisposable
         SqliteConnection? connection = null;
         try
         {
-            DatabaseFile.CreatePrivate(fullPath, FileMode.OpenOrCreate);
+            PrivateFile.Ensure(fullPath); // before SQLite makes it by the umask; the log files inherit its mode
             var unclean = File.Exists(fullPath + "-wal"); // closing folds it in: whoever left it was killed, or the power went
             connection = DatabaseFile.OpenWriter(fullPath, options.MaxBytes);
             if (unclean)
@@ -204,8 +315,7 @@ public sealed class LedgerStore : IAsyncDisposable
             }
 
             Migrate(connection, fullPath, options, time);
-            var (session, epoch) = LedgerOpening.Start(connection, options.MachineId, time);
-            return new LedgerStore(fullPath, options, time, held, session, epoch);
+            return new LedgerStore(fullPath, options, time, held, LedgerOpening.Start(connection, options, time));
         }
         catch (UnauthorizedAccessException e)
         {

@@ -6,7 +6,15 @@ internal static class DemoText
     public const string Readme = """
         # A demo project
 
-        The demo agent needs no account and no key. It understands, one a line:
+        The demo agent needs no account and no key. It understands a few sentences:
+
+            Make a hello page
+            Delete the build folder
+            Ask me a question
+            Make a plan
+            What can you do
+
+        and, one a line:
 
             run: ls -la
             write: notes.txt | hello

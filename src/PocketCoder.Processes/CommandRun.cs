@@ -10,9 +10,9 @@ public sealed record CommandResult(int ExitCode, string Output, bool TimedOut);
 public static class CommandRun
 {
     /// <summary>After the command ended, how long something it left behind may hold its output open before it is killed too.</summary>
-    private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_drainLimit = TimeSpan.FromSeconds(2);
 
-    private static readonly TimeSpan KillGrace = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_killGrace = TimeSpan.FromSeconds(2);
 
     /// <summary>Runs it with empty stdin.</summary>
     /// <param name="outputLimit">Bytes of output kept.</param>
@@ -34,7 +34,7 @@ public static class CommandRun
         try
         {
             await process.Exited.WaitAsync(timeLimit, time, cancellationToken);
-            await drained.WaitAsync(DrainLimit, time, cancellationToken);
+            await drained.WaitAsync(s_drainLimit, time, cancellationToken);
         }
         catch (TimeoutException)
         {
@@ -42,7 +42,7 @@ public static class CommandRun
         }
         finally
         {
-            await process.KillAsync(KillGrace);
+            await process.KillAsync(s_killGrace);
             await StopReadingAsync(drained, reading, time);
         }
 
@@ -52,10 +52,10 @@ public static class CommandRun
     private static async Task StopReadingAsync(Task drained, CancellationTokenSource reading, TimeProvider time)
     {
         // All writers are dead, so the pipes end by themselves; a writer that escaped even the mark must not hold us.
-        reading.CancelAfter(DrainLimit);
+        reading.CancelAfter(s_drainLimit);
         try
         {
-            await drained.WaitAsync(DrainLimit * 2, time, CancellationToken.None);
+            await drained.WaitAsync(s_drainLimit * 2, time, CancellationToken.None);
         }
         catch (Exception e) when (e is OperationCanceledException or TimeoutException or IOException)
         {

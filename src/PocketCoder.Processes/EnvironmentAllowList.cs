@@ -12,7 +12,9 @@ public static class EnvironmentAllowList
     public static IReadOnlyList<string> Basic { get; } =
         ["PATH", "HOME", "LANG", "LC_*", "TERM", "TZ", "USER", "LOGNAME", "SHELL", "TMPDIR", "XDG_*"];
 
-    /// <summary>The allowed part of <paramref name="source"/>; <paramref name="extras"/> are further names, each with an optional trailing star.</summary>
+    /// <summary>
+    /// The allowed part of <paramref name="source"/>; <paramref name="extras"/> are further names, each with an optional trailing star.
+    /// </summary>
     public static Dictionary<string, string> Select(IEnumerable<KeyValuePair<string, string>> source, params IEnumerable<string> extras)
     {
         var patterns = Basic.Concat(extras).ToList();

@@ -5,7 +5,9 @@ public static class Executables
 {
     private const UnixFileMode AnyExecute = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
 
-    /// <summary>The first executable of that name in <paramref name="path"/> (colon-separated; relative entries are skipped), or null.</summary>
+    /// <summary>
+    /// The first executable of that name in <paramref name="path"/> (colon-separated; relative entries are skipped), or null.
+    /// </summary>
     public static string? Find(string name, string? path)
     {
         if (name.Contains('/', StringComparison.Ordinal))
@@ -24,7 +26,8 @@ public static class Executables
         try
         {
             var target = new FileInfo(file);
-            return File.Exists(file) && !OperatingSystem.IsWindows() && (File.GetUnixFileMode(target.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? file) & AnyExecute) != UnixFileMode.None;
+            return File.Exists(file) && !OperatingSystem.IsWindows() && (File.GetUnixFileMode(
+                target.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? file) & AnyExecute) != UnixFileMode.None;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

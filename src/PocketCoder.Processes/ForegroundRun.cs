@@ -4,7 +4,9 @@ using System.Runtime.InteropServices;
 
 namespace PocketCoder.Processes;
 
-/// <summary>Hands this program's terminal to another program until that ends: a person goes on there, with the person's own environment.</summary>
+/// <summary>
+/// Hands this program's terminal to another program until that ends: a person goes on there, with the person's own environment.
+/// </summary>
 public static class ForegroundRun
 {
     /// <param name="program">Name or path; looked for on PATH.</param>
@@ -13,7 +15,8 @@ public static class ForegroundRun
     /// <returns>Its exit code.</returns>
     /// <exception cref="IOException">It could not be started.</exception>
     public static async Task<int> RunAsync(
-        string program, IReadOnlyList<string> arguments, string workingDirectory, IReadOnlyDictionary<string, string> environment, Func<int, Task> started, CancellationToken ct)
+        string program, IReadOnlyList<string> arguments, string workingDirectory, IReadOnlyDictionary<string, string> environment,
+        Func<int, Task> started, CancellationToken ct)
     {
         var start = new ProcessStartInfo(program) { UseShellExecute = false, WorkingDirectory = workingDirectory };
         foreach (var argument in arguments)

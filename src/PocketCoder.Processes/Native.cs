@@ -1,9 +1,10 @@
 using System.Runtime.InteropServices;
+using PocketCoder.Platform.Calls;
 
 namespace PocketCoder.Processes;
 
 /// <summary>The few calls .NET has no door to.</summary>
-internal static partial class Native
+internal static class Native
 {
     public const int Kill = 9;
     public const int Terminate = 15;
@@ -12,28 +13,37 @@ internal static partial class Native
     private const uint CloseRangeCloseOnExec = 4;
 
     /// <summary>kill(2). Negative: the process group. Errors (ESRCH: gone meanwhile) are the caller's to ignore.</summary>
-    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
-    public static partial int Signal(int pid, int signal);
-
-    [LibraryImport("libc", EntryPoint = "close_range", SetLastError = true)]
-    private static partial int CloseRange(uint first, uint last, uint flags);
-
-    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
-    private static partial int FileControl(int descriptor, int command, int argument);
-
-    /// <summary>statx(2). Its structure of 256 bytes is the same on every architecture, unlike stat's.</summary>
-    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    public static unsafe partial int StatX(int directory, string path, int flags, uint mask, byte* buffer);
-
-    [LibraryImport("libc", EntryPoint = "signal", SetLastError = true)]
-    private static partial nint SetHandler(int signal, nint handler);
+    public static int Signal(int pid, int signal) => ProcessCalls.SendSignal(pid, signal);
 
     /// <summary>
-    /// .NET ignores SIGPIPE, and what is ignored stays so in a child: <c>yes | head -1</c> would end with an error instead of silently. A signal
-    /// that is caught becomes usual again at exec. So it is caught by a C function that has no effect and is safe in a handler: abs(3).
+    /// A descriptor that means this process and never a later one with its number (pidfd_open(2)); null where there is none.
+    /// </summary>
+    public static Microsoft.Win32.SafeHandles.SafeFileHandle? OpenProcess(int pid)
+    {
+        const nint open = 434; // the same number on x86-64 and arm64
+        if (!OperatingSystem.IsLinux() || !Environment.Is64BitProcess)
+        {
+            return null;
+        }
+
+        var descriptor = ProcessCalls.SystemCall(open, pid, 0, 0, 0, 0);
+        return descriptor < 0 ? null : new Microsoft.Win32.SafeHandles.SafeFileHandle(descriptor, ownsHandle: true);
+    }
+
+    /// <summary>Sends a signal to the process that a descriptor of <see cref="OpenProcess"/> means (pidfd_send_signal(2)).</summary>
+    public static bool SignalHeld(Microsoft.Win32.SafeHandles.SafeFileHandle process, int signal)
+    {
+        const nint send = 424; // the same number on x86-64 and arm64
+        return ProcessCalls.SystemCall(send, process.DangerousGetHandle(), signal, 0, 0, 0) == 0;
+    }
+
+    /// <summary>
+    /// .NET ignores SIGPIPE, and what is ignored stays so in a child: <c>yes | head -1</c> would end with an error instead of silently. A
+    /// signal that is caught becomes usual again at exec. So it is caught by a C function that has no effect and is safe in a handler:
+    /// abs(3).
     /// </summary>
     public static void LetChildrenHaveBrokenPipe()
-        => _ = SetHandler(BrokenPipe, NativeLibrary.GetExport(NativeLibrary.GetMainProgramHandle(), "abs"));
+        => _ = ProcessCalls.SetHandler(BrokenPipe, NativeLibrary.GetExport(NativeLibrary.GetMainProgramHandle(), "abs"));
 
     /// <summary>
     /// Marks every descriptor above stderr close-on-exec. .NET opens its own that way; this catches those the daemon
@@ -43,7 +53,7 @@ internal static partial class Native
     {
         try
         {
-            if (CloseRange(3, uint.MaxValue, CloseRangeCloseOnExec) == 0)
+            if (ProcessCalls.CloseRange(3, uint.MaxValue, CloseRangeCloseOnExec) == 0)
             {
                 return;
             }
@@ -58,7 +68,7 @@ internal static partial class Native
         {
             if (int.TryParse(Path.GetFileName(path.AsSpan()), out var descriptor) && descriptor > 2)
             {
-                _ = FileControl(descriptor, setFlags, closeOnExec); // EBADF: closed meanwhile
+                _ = ProcessCalls.FileControl(descriptor, setFlags, closeOnExec); // EBADF: closed meanwhile
             }
         }
     }

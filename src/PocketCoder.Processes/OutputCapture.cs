@@ -9,18 +9,18 @@ namespace PocketCoder.Processes;
 /// </summary>
 public sealed class OutputCapture
 {
-    private readonly Lock gate = new(); // guards all below
-    private readonly int headLimit;
-    private readonly byte[] tail;
-    private readonly ArrayBufferWriter<byte> head = new();
-    private long total;
+    private readonly Lock _gate = new(); // guards all below
+    private readonly int _headLimit;
+    private readonly byte[] _tail;
+    private readonly ArrayBufferWriter<byte> _head = new();
+    private long _total;
 
     /// <param name="limit">Bytes kept at most, half of them from the head.</param>
     public OutputCapture(int limit)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 2);
-        headLimit = limit / 2;
-        tail = new byte[limit - headLimit];
+        _headLimit = limit / 2;
+        _tail = new byte[limit - _headLimit];
     }
 
     /// <summary>Bytes seen in all.</summary>
@@ -28,42 +28,44 @@ public sealed class OutputCapture
     {
         get
         {
-            lock (gate)
+            lock (_gate)
             {
-                return total;
+                return _total;
             }
         }
     }
 
     /// <summary>Whether something was left out.</summary>
-    public bool IsTruncated => Total > headLimit + (long)tail.Length;
+    public bool IsTruncated => Total > _headLimit + (long)_tail.Length;
 
     public void Append(ReadOnlySpan<byte> bytes)
     {
-        lock (gate)
+        lock (_gate)
         {
-            var toHead = (int)Math.Min(bytes.Length, headLimit - head.WrittenCount);
-            head.Write(bytes[..toHead]);
-            var position = total + toHead - headLimit; // within the stream of what goes to the tail
-            total += bytes.Length;
+            var toHead = (int)Math.Min(bytes.Length, _headLimit - _head.WrittenCount);
+            _head.Write(bytes[..toHead]);
+            var position = _total + toHead - _headLimit; // within the stream of what goes to the tail
+            _total += bytes.Length;
             var rest = bytes[toHead..];
-            if (rest.Length > tail.Length)
+            if (rest.Length > _tail.Length)
             {
-                position += rest.Length - tail.Length;
-                rest = rest[^tail.Length..];
+                position += rest.Length - _tail.Length;
+                rest = rest[^_tail.Length..];
             }
 
-            var at = (int)(position % tail.Length);
-            var first = Math.Min(rest.Length, tail.Length - at);
+            var at = (int)(position % _tail.Length);
+            var first = Math.Min(rest.Length, _tail.Length - at);
             if (rest.Length > 0)
             {
-                rest[..first].CopyTo(tail.AsSpan(at));
-                rest[first..].CopyTo(tail);
+                rest[..first].CopyTo(_tail.AsSpan(at));
+                rest[first..].CopyTo(_tail);
             }
         }
     }
 
-    /// <summary>Reads <paramref name="source"/> to its end into this capture, and goes on reading when full, so that the writer never blocks.</summary>
+    /// <summary>
+    /// Reads <paramref name="source"/> to its end into this capture, and goes on reading when full, so that the writer never blocks.
+    /// </summary>
     public async Task ReadToEndAsync(Stream source, CancellationToken cancellationToken)
     {
         var buffer = new byte[8192];
@@ -77,23 +79,23 @@ public sealed class OutputCapture
     /// <summary>The text; with a line "[… n bytes left out …]" where something is missing.</summary>
     public override string ToString()
     {
-        lock (gate)
+        lock (_gate)
         {
-            var inTail = total - head.WrittenCount;
-            var bytes = new byte[Math.Min(inTail, tail.Length)];
-            var start = inTail <= tail.Length ? 0 : (int)(inTail % tail.Length);
+            var inTail = _total - _head.WrittenCount;
+            var bytes = new byte[Math.Min(inTail, _tail.Length)];
+            var start = inTail <= _tail.Length ? 0 : (int)(inTail % _tail.Length);
             for (var i = 0; i < bytes.Length; i++)
             {
-                bytes[i] = tail[(start + i) % tail.Length];
+                bytes[i] = _tail[(start + i) % _tail.Length];
             }
 
             var missing = inTail - bytes.Length;
             if (missing == 0)
             {
-                return Encoding.UTF8.GetString([.. head.WrittenSpan, .. bytes]);
+                return Encoding.UTF8.GetString([.. _head.WrittenSpan, .. bytes]);
             }
 
-            return $"{Encoding.UTF8.GetString(head.WrittenSpan)}\n[… {missing} bytes left out …]\n{Encoding.UTF8.GetString(bytes)}";
+            return $"{Encoding.UTF8.GetString(_head.WrittenSpan)}\n[… {missing} bytes left out …]\n{Encoding.UTF8.GetString(bytes)}";
         }
     }
 }

@@ -6,7 +6,9 @@ using System.Diagnostics;
 
 namespace PocketCoder.Processes;
 
-/// <summary>This very program, started once more with this terminal's streams and environment.</summary>
+/// <summary>
+/// This very program, started once more with this terminal's streams and environment, but for its standard error, which the caller reads.
+/// </summary>
 public static class OwnProgram
 {
     /// <summary>Starts it. The caller disposes the handle; the process goes on.</summary>
@@ -14,10 +16,12 @@ public static class OwnProgram
     /// <param name="workingDirectory">An existing directory.</param>
     /// <param name="environment">Variables to set beside the ones this process has.</param>
     /// <exception cref="ProcessStartException">The program can't be found or started.</exception>
-    public static Process StartAgain(IEnumerable<string> arguments, string workingDirectory, IReadOnlyDictionary<string, string> environment)
+    public static Process StartAgain(
+        IEnumerable<string> arguments, string workingDirectory, IReadOnlyDictionary<string, string> environment)
     {
-        var program = Environment.ProcessPath ?? throw new ProcessStartException("This program does not know where it lies.");
-        var start = new ProcessStartInfo(program) { UseShellExecute = false, WorkingDirectory = workingDirectory };
+        var program = Environment.ProcessPath ?? throw new ProcessStartException("The path of this program is unknown.");
+        var start = new ProcessStartInfo(program)
+        { UseShellExecute = false, WorkingDirectory = workingDirectory, RedirectStandardError = true };
         if (Path.GetFileNameWithoutExtension(program) == "dotnet")
         {
             start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "pocketcoder.dll"));

@@ -9,7 +9,8 @@ namespace PocketCoder.Processes;
 
 /// <summary>
 /// A child process that leads its own session and process group, with an environment built from nothing, argument lists and three pipes.
-/// It is ended as a whole: see <see cref="ProcessGroup"/>. Streams are for one reader and one writer each; the rest is thread-safe. Linux only.
+/// It is ended as a whole: see <see cref="ProcessGroup"/>. Streams are for one reader and one writer each; the rest is thread-safe. Linux
+/// only.
 /// </summary>
 public sealed class OwnedProcess : IAsyncDisposable
 {
@@ -19,30 +20,39 @@ public sealed class OwnedProcess : IAsyncDisposable
     /// <summary>Between the marks of a process and of those that it works for.</summary>
     internal const char MarkSeparator = '/';
 
-    private static readonly TimeSpan DisposeGrace = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_disposeGrace = TimeSpan.FromSeconds(2);
 
-    private readonly Process process;
-    private readonly TimeProvider time;
+    private readonly Process _process;
+    private readonly TimeProvider _time;
+    // kept: a disposed Process names them no more, and says so by an exception that nobody foresees
+    private Stream? _input, _output, _error;
 
     private OwnedProcess(Process process, string mark, long earliest, TimeProvider time)
     {
-        this.process = process;
-        this.time = time;
+        _process = process;
+        _time = time;
 
-        // It may have ended already, and even be reaped. Then it began no earlier than this: others that bear the same mark and began before are not what it started.
-        Identity = new ProcessIdentity(process.Id, ProcessTable.Find(process.Id)?.StartTicks ?? earliest, ProcessTable.BootId) { Mark = mark };
+        // It may have ended already, and even be reaped. Then it began no earlier than this: others that bear the same mark and began
+        // before are not what it started.
+        Identity = new ProcessIdentity(process.Id, ProcessTable.Find(process.Id)?.StartTicks ?? earliest, ProcessTable.BootId)
+        { Mark = mark };
         Exited = WaitAsync(process);
     }
 
     public ProcessIdentity Identity { get; }
 
-    public Stream StandardInput => process.StandardInput.BaseStream;
+    /// <exception cref="ObjectDisposedException">It was given up before anybody asked for this stream.</exception>
+    public Stream StandardInput => _input ??= Pipe(static p => p.StandardInput.BaseStream);
 
-    public Stream StandardOutput => process.StandardOutput.BaseStream;
+    /// <exception cref="ObjectDisposedException">It was given up before anybody asked for this stream.</exception>
+    public Stream StandardOutput => _output ??= Pipe(static p => p.StandardOutput.BaseStream);
 
-    public Stream StandardError => process.StandardError.BaseStream;
+    /// <exception cref="ObjectDisposedException">It was given up before anybody asked for this stream.</exception>
+    public Stream StandardError => _error ??= Pipe(static p => p.StandardError.BaseStream);
 
-    /// <summary>Completes with the exit code when the leader ended (128 + n: by signal n). Its pipes may still be held open by what it started.</summary>
+    /// <summary>
+    /// Completes with the exit code when the leader ended (128 + n: by signal n). Its pipes may still be held open by what it started.
+    /// </summary>
     public Task<int> Exited { get; }
 
     /// <summary>A mark that nothing bears yet.</summary>
@@ -105,18 +115,31 @@ public sealed class OwnedProcess : IAsyncDisposable
     }
 
     /// <summary>
-    /// Gives it up: closes our ends of its pipes and lets it run on by itself. For what must outlive the daemon; find it again by <see cref="Identity"/>.
+    /// Gives it up: closes our ends of its pipes and lets it run on by itself. For what must outlive the daemon; find it again by
+    /// <see cref="Identity"/>.
     /// </summary>
-    public void Release() => process.Dispose();
+    public void Release() => _process.Dispose();
 
     /// <summary>SIGTERM to the whole group, <paramref name="grace"/>, SIGKILL. Returns whether all are gone.</summary>
-    public async Task<bool> KillAsync(TimeSpan grace) => await ProcessGroup.KillAsync(Identity, grace, time);
+    public async Task<bool> KillAsync(TimeSpan grace) => await ProcessGroup.KillAsync(Identity, grace, _time);
 
     /// <summary>Ends whatever still runs (2 s of grace) and closes the pipes.</summary>
     public async ValueTask DisposeAsync()
     {
-        await KillAsync(DisposeGrace);
-        process.Dispose();
+        await KillAsync(s_disposeGrace);
+        _process.Dispose();
+    }
+
+    private Stream Pipe(Func<Process, Stream> of)
+    {
+        try
+        {
+            return of(_process);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new ObjectDisposedException("The process was given up.", e);
+        }
     }
 
     private static async Task<int> WaitAsync(Process process)

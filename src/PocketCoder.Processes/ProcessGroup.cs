@@ -2,14 +2,17 @@ namespace PocketCoder.Processes;
 
 /// <summary>
 /// Asks after and ends whole process groups by <see cref="ProcessIdentity"/>: the group, the session, every descendant, and what carries
-/// the mark. A signal is sent only to a process whose start time was compared right before, so a reused pid is never hit. Linux only. Thread-safe.
+/// the mark. A signal is sent only to a process whose start time was compared right before, so a reused pid is never hit. Linux only.
+/// Thread-safe.
 /// </summary>
 public static class ProcessGroup
 {
-    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>How long a SIGKILLed process may take to leave (it can sit in the kernel on a dead disk); then it is reported as left.</summary>
-    private static readonly TimeSpan KillLimit = TimeSpan.FromSeconds(5);
+    /// <summary>
+    /// How long a SIGKILLed process may take to leave (it can sit in the kernel on a dead disk); then it is reported as left.
+    /// </summary>
+    private static readonly TimeSpan s_killLimit = TimeSpan.FromSeconds(5);
 
     /// <summary>The identity of a running process, or null when there is none with this pid.</summary>
     public static ProcessIdentity? Identify(int pid)
@@ -21,7 +24,9 @@ public static class ProcessGroup
             && ProcessTable.Find(identity.Pid) is { HasEnded: false } entry
             && entry.StartTicks == identity.StartTicks;
 
-    /// <summary>When the process with this pid started (to about a second: the clock may have been set since boot), or null when there is none.</summary>
+    /// <summary>
+    /// When the process with this pid started (to about a second: the clock may have been set since boot), or null when there is none.
+    /// </summary>
     public static DateTimeOffset? StartedAt(int pid)
     {
         const long ticksPerSecond = 100; // USER_HZ: the same on every Linux .NET runs on
@@ -33,7 +38,9 @@ public static class ProcessGroup
     /// <summary>Whether the process or anything it started runs.</summary>
     public static bool IsAnyAlive(ProcessIdentity identity) => Members(identity).Count > 0;
 
-    /// <summary>What the process and everything it started used so far; null when the process itself ended. Reads the whole process table.</summary>
+    /// <summary>
+    /// What the process and everything it started used so far; null when the process itself ended. Reads the whole process table.
+    /// </summary>
     public static ProcessUsage? Usage(ProcessIdentity identity)
     {
         if (!IsAlive(identity) || ProcessTable.Find(identity.Pid) is not { } leader)
@@ -42,16 +49,67 @@ public static class ProcessGroup
         }
 
         var members = Members(identity);
-        return new ProcessUsage(members.Sum(e => e.CpuTicks), members.Sum(e => e.ResidentPages) * Environment.SystemPageSize, leader.State is 'T' or 't');
+        return new ProcessUsage(
+            members.Sum(e => e.CpuTicks), members.Sum(e => e.ResidentPages) * Environment.SystemPageSize, leader.State is 'T' or 't');
     }
 
-    /// <summary>Everything of its group, its session and below it that runs, itself included. A snapshot: outdated as soon as it is given.</summary>
+    /// <summary>What the process alone used so far; null when it ended, or another process has its number.</summary>
+    public static ProcessUsage? OwnUsage(ProcessIdentity identity)
+        => identity.BootId == ProcessTable.BootId && ProcessTable.Find(identity.Pid) is { HasEnded: false } entry
+            && entry.StartTicks == identity.StartTicks
+            ? new ProcessUsage(entry.CpuTicks, entry.ResidentPages * Environment.SystemPageSize, entry.State is 'T' or 't')
+            : null;
+
+    /// <summary>
+    /// Everything of its group, its session and below it that runs, itself included. A snapshot: outdated as soon as it is given.
+    /// </summary>
     public static IReadOnlyList<ProcessIdentity> WithDescendants(ProcessIdentity identity)
         => [.. Members(identity).Select(e => new ProcessIdentity(e.Pid, e.StartTicks, ProcessTable.BootId))];
+
+    /// <summary>
+    /// The pids of each of these processes and of everything below it, from one look at the process table. Empty for one that ended.
+    /// </summary>
+    public static IReadOnlyList<IReadOnlyList<int>> Below(IReadOnlyList<ProcessIdentity> roots)
+    {
+        var all = ProcessTable.All();
+        var children = all.ToLookup(e => e.ParentPid, e => e.Pid);
+        return [.. roots.Select(root =>
+        {
+            var found = new List<int>();
+            if (root.BootId == ProcessTable.BootId && all.Exists(e => e.Pid == root.Pid && e.StartTicks == root.StartTicks))
+            {
+                found.Add(root.Pid);
+                for (var i = 0; i < found.Count; i++)
+                {
+                    found.AddRange(children[found[i]]);
+                }
+            }
+
+            return (IReadOnlyList<int>)found;
+        })];
+    }
 
     /// <summary>Sends a signal to exactly this one process, and not to a later one that got its pid.</summary>
     /// <returns>False when it does not run any more, or may not be signalled.</returns>
     public static bool TrySignal(ProcessIdentity identity, int signal) => IsAlive(identity) && Native.Signal(identity.Pid, signal) == 0;
+
+    /// <summary>
+    /// Sends SIGKILL to exactly this process and to nothing that it started. On kernels since 5.3 through a descriptor of the process
+    /// (pidfd_open(2)), which never means a later process with the same number; elsewhere as <see cref="TrySignal"/> does.
+    /// </summary>
+    /// <returns>False when it does not run any more, or may not be signalled.</returns>
+    public static bool KillOnly(ProcessIdentity identity)
+    {
+        using var held = Native.OpenProcess(identity.Pid);
+        if (held is null)
+        {
+            return TrySignal(identity, Native.Kill);
+        }
+
+        // Compared while the descriptor is held: if the number was given to another process since, the descriptor is of that one and this
+        // comparison fails.
+        return IsAlive(identity) && Native.SignalHeld(held, Native.Kill);
+    }
 
     /// <summary>
     /// Ends the process with all it started: SIGTERM, up to <paramref name="grace"/>, SIGKILL, up to 5 s. Does nothing when they are gone.
@@ -65,7 +123,7 @@ public static class ProcessGroup
             return true;
         }
 
-        return await SignalUntilGoneAsync(Native.Kill, KillLimit);
+        return await SignalUntilGoneAsync(Native.Kill, s_killLimit);
 
         async Task<bool> SignalUntilGoneAsync(int signal, TimeSpan limit)
         {
@@ -104,14 +162,16 @@ public static class ProcessGroup
                     return false;
                 }
 
-                await Task.Delay(Poll); // the kernel is looked at in its own time, whatever clock the limit is on: one that stands still would wait for ever
+                // the kernel is looked at in its own time, whatever clock the limit is on: one that stands still would wait for ever
+                await Task.Delay(s_poll);
             }
         }
     }
 
     /// <summary>Ends what a killed daemon left behind. Processes of an earlier boot are gone by nature.</summary>
     /// <returns>Those that could not be ended.</returns>
-    public static async Task<IReadOnlyList<ProcessIdentity>> ReapAsync(IEnumerable<ProcessIdentity> identities, TimeSpan grace, TimeProvider time)
+    public static async Task<IReadOnlyList<ProcessIdentity>> ReapAsync(
+        IEnumerable<ProcessIdentity> identities, TimeSpan grace, TimeProvider time)
     {
         var all = identities.ToList();
         var gone = await Task.WhenAll(all.Select(i => KillAsync(i, grace, time)));

@@ -22,7 +22,8 @@ public sealed record ProcessStart
     public string? Mark { get; init; }
 
     /// <summary>
-    /// The mark of the process for which this one works: whoever ends that one ends this one too, and not the other way round, whichever began first. Null: it works for nobody.
+    /// The mark of the process for which this one works: whoever ends that one ends this one too, and not the other way round, whichever
+    /// began first. Null: it works for nobody.
     /// </summary>
     public string? Within { get; init; }
 }

@@ -3,16 +3,21 @@ using System.Text.Json.Serialization;
 
 namespace PocketCoder.Protocol;
 
-/// <summary>The one place that says how the protocol is written as JSON: camelCase, words instead of numbers, and null written out so that every field has its place.</summary>
+/// <summary>
+/// The one place that says how the protocol is written as JSON: camelCase, words instead of numbers, and null written out so that every
+/// field has its place.
+/// </summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,
     AllowOutOfOrderMetadataProperties = true,
-    MaxDepth = 32)]
+    AllowDuplicateProperties = false,
+    MaxDepth = MessageBytes.MaxDepth)]
 [JsonSerializable(typeof(Envelope))]
 [JsonSerializable(typeof(WireError))]
 [JsonSerializable(typeof(AgentEventPayload))]
+[JsonSerializable(typeof(AgentEventsPayload))]
 [JsonSerializable(typeof(AgentDeltaPayload))]
 [JsonSerializable(typeof(MachineEvent))]
 [JsonSerializable(typeof(HelloRequest))]
@@ -39,6 +44,16 @@ namespace PocketCoder.Protocol;
 [JsonSerializable(typeof(AgentSessionNewResponse))]
 [JsonSerializable(typeof(AgentConversationsRequest))]
 [JsonSerializable(typeof(AgentConversationsResponse))]
+[JsonSerializable(typeof(FoldersListRequest))]
+[JsonSerializable(typeof(FoldersListResponse))]
+[JsonSerializable(typeof(ProjectAddRequest))]
+[JsonSerializable(typeof(ProjectAddResponse))]
+[JsonSerializable(typeof(ProjectCreateRequest))]
+[JsonSerializable(typeof(ProjectCreateResponse))]
+[JsonSerializable(typeof(ProjectRenameRequest))]
+[JsonSerializable(typeof(ProjectRenameResponse))]
+[JsonSerializable(typeof(ProjectRemoveRequest))]
+[JsonSerializable(typeof(ProjectRemoveResponse))]
 [JsonSerializable(typeof(ProjectDefaultsGetRequest))]
 [JsonSerializable(typeof(ProjectDefaultsGetResponse))]
 [JsonSerializable(typeof(ProjectDefaultsSetRequest))]
@@ -47,10 +62,16 @@ namespace PocketCoder.Protocol;
 [JsonSerializable(typeof(AgentMessageResponse))]
 [JsonSerializable(typeof(AgentSessionsListRequest))]
 [JsonSerializable(typeof(AgentSessionsListResponse))]
+[JsonSerializable(typeof(AgentSessionsSearchRequest))]
+[JsonSerializable(typeof(AgentSessionsSearchResponse))]
 [JsonSerializable(typeof(AgentSessionGetRequest))]
 [JsonSerializable(typeof(AgentSessionGetResponse))]
 [JsonSerializable(typeof(AgentSessionSetRequest))]
 [JsonSerializable(typeof(AgentSessionSetResponse))]
+[JsonSerializable(typeof(AgentSessionSeenRequest))]
+[JsonSerializable(typeof(AgentSessionSeenResponse))]
+[JsonSerializable(typeof(AgentSessionDeleteRequest))]
+[JsonSerializable(typeof(AgentSessionDeleteResponse))]
 [JsonSerializable(typeof(AgentCancelRequest))]
 [JsonSerializable(typeof(AgentCancelResponse))]
 [JsonSerializable(typeof(AgentQueueEditRequest))]
@@ -65,8 +86,8 @@ namespace PocketCoder.Protocol;
 [JsonSerializable(typeof(AgentSessionWarmResponse))]
 [JsonSerializable(typeof(AgentContinueRequest))]
 [JsonSerializable(typeof(AgentContinueResponse))]
-[JsonSerializable(typeof(AgentPromptResponseRequest))]
-[JsonSerializable(typeof(AgentPromptResponseResponse))]
+[JsonSerializable(typeof(DecisionRequest))]
+[JsonSerializable(typeof(DecisionResponse))]
 [JsonSerializable(typeof(ApprovalsListRequest))]
 [JsonSerializable(typeof(ApprovalsListResponse))]
 [JsonSerializable(typeof(ExecutionOutputRequest))]
@@ -91,6 +112,19 @@ namespace PocketCoder.Protocol;
 [JsonSerializable(typeof(DeviceRevokeResponse))]
 [JsonSerializable(typeof(DeviceRenameRequest))]
 [JsonSerializable(typeof(DeviceRenameResponse))]
+[JsonSerializable(typeof(PresenceRequest))]
+[JsonSerializable(typeof(PresenceResponse))]
+[JsonSerializable(typeof(PushSettingsGetRequest))]
+[JsonSerializable(typeof(PushSettingsGetResponse))]
+[JsonSerializable(typeof(PushSettingsSetRequest))]
+[JsonSerializable(typeof(PushSettingsSetResponse))]
+[JsonSerializable(typeof(PushSubscribeRequest))]
+[JsonSerializable(typeof(PushSubscribeResponse))]
+[JsonSerializable(typeof(PushTestRequest))]
+[JsonSerializable(typeof(PushTestResponse))]
+[JsonSerializable(typeof(PushUnsubscribeRequest))]
+[JsonSerializable(typeof(PushUnsubscribeResponse))]
+[JsonSerializable(typeof(PushNotice))]
 [JsonSerializable(typeof(LedgerHeadRequest))]
 [JsonSerializable(typeof(LedgerHeadResponse))]
 [JsonSerializable(typeof(LedgerListRequest))]
@@ -188,6 +222,14 @@ namespace PocketCoder.Protocol;
 [JsonSerializable(typeof(GitWorktreeRemoveResponse))]
 [JsonSerializable(typeof(GitWorktreeMergeRequest))]
 [JsonSerializable(typeof(GitWorktreeMergeResponse))]
+[JsonSerializable(typeof(SessionWorktreeCreateRequest))]
+[JsonSerializable(typeof(SessionWorktreeCreateResponse))]
+[JsonSerializable(typeof(SessionWorktreeStateRequest))]
+[JsonSerializable(typeof(SessionWorktreeStateResponse))]
+[JsonSerializable(typeof(SessionWorktreeMergeRequest))]
+[JsonSerializable(typeof(SessionWorktreeMergeResponse))]
+[JsonSerializable(typeof(SessionWorktreeDiscardRequest))]
+[JsonSerializable(typeof(SessionWorktreeDiscardResponse))]
 [JsonSerializable(typeof(GitSubmodulesRequest))]
 [JsonSerializable(typeof(GitSubmodulesResponse))]
 [JsonSerializable(typeof(GitConflictRequest))]
@@ -250,4 +292,5 @@ namespace PocketCoder.Protocol;
 [JsonSerializable(typeof(CommandPolicySetResponse))]
 [JsonSerializable(typeof(CommandOutputPayload))]
 [JsonSerializable(typeof(CommandExitPayload))]
+[JsonSerializable(typeof(FileAction))] // stands in rows of the ledger only
 public sealed partial class ProtocolJson : JsonSerializerContext;

@@ -18,6 +18,9 @@ public static class RiskLimits
     /// <summary>Files listed whose code runs.</summary>
     public const int MaxScripts = 32;
 
+    /// <summary>Marked parts of a command; with more of them none is marked.</summary>
+    public const int MaxMarks = 256;
+
     /// <summary>Words that one word may become by brace expansion.</summary>
     public const int MaxBraceWords = 128;
 }

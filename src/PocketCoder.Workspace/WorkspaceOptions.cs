@@ -1,4 +1,6 @@
+using System.Text;
 using System.Text.Json.Serialization;
+using PocketCoder.Workspace.Beneath;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Workspace;
@@ -14,6 +16,9 @@ public sealed record WorkspaceOptions(string Path, string State)
     /// <summary>Whether a file with this absolute path holds keys or passwords, by its name.</summary>
     public Func<string, bool> IsSecret { get; init; } = static _ => false;
 
+    /// <summary>Whether a path, relative to the project, leads to configuration that other programs obey.</summary>
+    public Func<string, bool> IsProtected { get; init; } = static _ => false;
+
     /// <summary>Marks of git by name for what is in one folder, when somebody can tell.</summary>
     public Func<string, CancellationToken, ValueTask<IReadOnlyDictionary<string, string>>>? GitStatus { get; init; }
 
@@ -27,16 +32,12 @@ public sealed record WorkspaceOptions(string Path, string State)
 
     /// <summary>How long a search takes at most.</summary>
     public TimeSpan SearchTime { get; init; } = TimeSpan.FromSeconds(10);
-}
 
-[JsonConverter(typeof(LowerSnake<FileAction>))]
-public enum FileAction
-{
-    Write,
-    MakeDirectory,
-    Move,
-    Delete,
-    Restore,
+    internal bool IsSecretAt(ProjectPath path) => IsSecret(System.IO.Path.Combine(Path, Text(path)));
+
+    internal bool IsProtectedAt(ProjectPath path) => IsProtected(Text(path));
+
+    private static string Text(ProjectPath path) => Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(path.Raw));
 }
 
 /// <summary>What is about to be done to a project's files, for whoever keeps a record. Nothing was changed yet.</summary>

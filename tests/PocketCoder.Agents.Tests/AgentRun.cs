@@ -6,14 +6,14 @@ namespace PocketCoder.Agents.Tests;
 /// <summary>A running agent under test: keeps all it said and waits for what is expected next.</summary>
 internal sealed class AgentRun : IAsyncDisposable
 {
-    private readonly List<AgentEvent> events = []; // guarded by itself
-    private readonly Task reading;
-    private int seen;
+    private readonly List<AgentEvent> _events = []; // guarded by itself
+    private readonly Task _reading;
+    private int _seen;
 
     public AgentRun(IAgentProcess process)
     {
         Process = process;
-        reading = ReadAsync();
+        _reading = ReadAsync();
     }
 
     public IAgentProcess Process { get; }
@@ -22,9 +22,9 @@ internal sealed class AgentRun : IAsyncDisposable
     {
         get
         {
-            lock (events)
+            lock (_events)
             {
-                return [.. events];
+                return [.. _events];
             }
         }
     }
@@ -41,7 +41,8 @@ internal sealed class AgentRun : IAsyncDisposable
     public string TextUntil(int turns)
     {
         var ended = 0;
-        return string.Concat(All.TakeWhile(e => e is not AgentTurnEnded || ++ended < turns).OfType<AgentBlock>().Where(b => b.Kind == BlockKind.Text).Select(b => b.Text));
+        return string.Concat(All.TakeWhile(e => e is not AgentTurnEnded || ++ended < turns).OfType<AgentBlock>()
+            .Where(b => b.Kind == BlockKind.Text).Select(b => b.Text));
     }
 
     /// <summary>The next event of the type that was not returned or passed over before.</summary>
@@ -54,15 +55,15 @@ internal sealed class AgentRun : IAsyncDisposable
             await Wait.UntilAsync(
                 () =>
                 {
-                    lock (events)
+                    lock (_events)
                     {
-                        for (; seen < events.Count && found is null; seen++)
+                        for (; _seen < _events.Count && found is null; _seen++)
                         {
-                            found = events[seen] is T item && (match is null || match(item)) ? item : null;
+                            found = _events[_seen] is T item && (match is null || match(item)) ? item : null;
                         }
                     }
 
-                    return found is not null || reading.IsCompleted;
+                    return found is not null || _reading.IsCompleted;
                 },
                 typeof(T).Name);
         }
@@ -74,12 +75,15 @@ internal sealed class AgentRun : IAsyncDisposable
         return found ?? throw new InvalidOperationException($"no {typeof(T).Name} came; all that came:\n{string.Join('\n', All)}");
     }
 
-    public async Task PromptAsync(string text) => await Process.PromptAsync(new AgentPrompt(Guid.CreateVersion7(), text), CancellationToken.None);
+    public async Task PromptAsync(string text)
+        => await Process.PromptAsync(new AgentPrompt(Guid.CreateVersion7(), text), CancellationToken.None);
 
     /// <summary>Whether the turn that runs heard it.</summary>
-    public async Task<bool> SteerAsync(string text) => await Process.SteerAsync(new AgentPrompt(Guid.CreateVersion7(), text), CancellationToken.None);
+    public async Task<bool> SteerAsync(string text)
+        => await Process.SteerAsync(new AgentPrompt(Guid.CreateVersion7(), text), CancellationToken.None);
 
-    public async Task<bool> AnswerAsync(string requestId, AgentAnswer answer) => await Process.AnswerAsync(requestId, answer, CancellationToken.None);
+    public async Task<bool> AnswerAsync(string requestId, AgentAnswer answer)
+        => await Process.AnswerAsync(requestId, answer, CancellationToken.None);
 
     /// <summary>Allows exactly what is asked next.</summary>
     public async Task<AgentApprovalAsked> AllowNextAsync()
@@ -99,7 +103,7 @@ internal sealed class AgentRun : IAsyncDisposable
     public async Task<AgentEnded> EndAsync()
     {
         await Process.DisposeAsync();
-        await reading.WaitAsync(Wait.Limit);
+        await _reading.WaitAsync(Wait.Limit);
         return Assert.IsType<AgentEnded>(All[^1]);
     }
 
@@ -109,9 +113,9 @@ internal sealed class AgentRun : IAsyncDisposable
     {
         await foreach (var item in Process.Events.ReadAllAsync())
         {
-            lock (events)
+            lock (_events)
             {
-                events.Add(item);
+                _events.Add(item);
             }
 
             if (item is AgentTurnEnded && AtTurnEnd is { } next)

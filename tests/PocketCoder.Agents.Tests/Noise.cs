@@ -12,7 +12,9 @@ internal static class Noise
 {
     private const string HalfPair = "half-a-pair";
 
-    /// <summary>The line with something else at a random place: another value, a missing or doubled member, a cut, a flipped byte.</summary>
+    /// <summary>
+    /// The line with something else at a random place: another value, a missing or doubled member, a cut, a flipped byte.
+    /// </summary>
     public static byte[] Mutate(string line, Random random)
     {
         var bytes = Encoding.UTF8.GetBytes(line);
@@ -42,7 +44,8 @@ internal static class Noise
                     7 => JsonValue.Create("../../etc/passwd\0"),
                     _ => JsonValue.Create(HalfPair),
                 };
-                return Encoding.UTF8.GetBytes(root.ToJsonString().Replace(HalfPair, "\\ud800", StringComparison.Ordinal)); // half a surrogate pair, which JSON can spell
+                // half a surrogate pair, which JSON can spell
+                return Encoding.UTF8.GetBytes(root.ToJsonString().Replace(HalfPair, "\\ud800", StringComparison.Ordinal));
         }
     }
 

@@ -1,6 +1,8 @@
 namespace PocketCoder.Cli.Tests;
 
-/// <summary>What the checkup says of the sandboxes, and what breaking out of them gives. On a machine without any the tests say so.</summary>
+/// <summary>
+/// What the checkup says of the sandboxes, and what breaking out of them gives. On a machine without any the tests say so.
+/// </summary>
 [Trait("Category", "Slow")]
 public sealed class AttackTests
 {
@@ -20,14 +22,16 @@ public sealed class AttackTests
         home.Environment["TMPDIR"] = scratch;
         var checks = (await home.RunAsync("doctor", "--json")).Succeeded().Json;
         var bubblewrap = checks.EnumerateArray().Single(c => c.GetProperty("name").GetString() == "bubblewrap");
-        Assert.SkipWhen(bubblewrap.GetProperty("found").GetString() == "can't be used", $"bubblewrap can't be used here: {bubblewrap.GetProperty("advice")}");
+        Assert.SkipWhen(bubblewrap.GetProperty("found").GetString() == "can't be used",
+            $"bubblewrap can't be used here: {bubblewrap.GetProperty("advice")}");
         Assert.Equal("none", bubblewrap.GetProperty("facts").GetProperty("inside.descriptors").GetString());
 
         var ran = (await home.RunAsync("doctor", "--attack", "--sandbox", "bubblewrap", "--json")).Succeeded().Json;
         Assert.Equal("bubblewrap", ran.GetProperty("sandbox").GetString());
         Assert.True(ran.GetProperty("held").GetInt32() >= 45, ran.ToString());
         Assert.Equal(0, ran.GetProperty("broken").GetInt32());
-        Assert.All(ran.GetProperty("attacks").EnumerateArray(), a => Assert.Contains(a.GetProperty("verdict").GetString(), (string[])["held", "not_run"]));
+        Assert.All(ran.GetProperty("attacks").EnumerateArray(),
+            a => Assert.Contains(a.GetProperty("verdict").GetString(), (string[])["held", "not_run"]));
         Assert.Empty(Directory.EnumerateFileSystemEntries(scratch));
     }
 }

@@ -6,7 +6,8 @@ namespace PocketCoder.Cli.Tests;
 /// <summary>The files that start the daemon with a session, whatever the paths hold.</summary>
 public sealed class AutostartTests
 {
-    private static readonly AutostartSpec s_plain = new("/opt/pocket/pocketcoder", "/home/ada/.config/pocketcoder", "/home/ada/.local/bin:/usr/bin:/bin");
+    private static readonly AutostartSpec s_plain = new(
+        "/opt/pocket/pocketcoder", "/home/ada/.config/pocketcoder", "/home/ada/.local/bin:/usr/bin:/bin");
     private static readonly AutostartSpec s_strange = new("/opt/a \"b\" %h $x & <c>/pocketcoder", "/home/ö%n\\", "/usr/bin");
 
     [Fact]
@@ -44,7 +45,8 @@ public sealed class AutostartTests
         var folder = Directory.CreateTempSubdirectory("pcu-").FullName;
         var unit = Path.Combine(folder, AutostartFiles.UnitName);
         await File.WriteAllTextAsync(unit, AutostartFiles.Systemd(s_plain with { Program = CliHome.Built }));
-        await using var check = RunningProgram.Start("/usr/bin/systemd-analyze", ["verify", "--user", unit], new Dictionary<string, string?>(StringComparer.Ordinal) { ["XDG_RUNTIME_DIR"] = folder }, folder);
+        await using var check = RunningProgram.Start("/usr/bin/systemd-analyze", ["verify", "--user", unit],
+            new Dictionary<string, string?>(StringComparer.Ordinal) { ["XDG_RUNTIME_DIR"] = folder }, folder);
         var ran = await check.EndAsync();
         Assert.DoesNotContain(AutostartFiles.UnitName, ran.Error, StringComparison.Ordinal);
         Directory.Delete(folder, recursive: true);
@@ -55,7 +57,8 @@ public sealed class AutostartTests
     {
         var agent = XDocument.Parse(AutostartFiles.Launchd(s_strange)).Root!.Element("dict")!;
         var keys = agent.Elements().Where((_, i) => i % 2 == 0).Select(k => k.Value).ToList();
-        Assert.Equal(["Label", "ProgramArguments", "EnvironmentVariables", "RunAtLoad", "KeepAlive", "ExitTimeOut", "AbandonProcessGroup", "StandardOutPath", "StandardErrorPath"], keys);
+        Assert.Equal(["Label", "ProgramArguments", "EnvironmentVariables", "RunAtLoad", "KeepAlive", "ExitTimeOut", "AbandonProcessGroup",
+            "StandardOutPath", "StandardErrorPath"], keys);
         Assert.Equal([s_strange.Program, "start", "--foreground"], agent.Element("array")!.Elements().Select(e => e.Value));
         Assert.Contains(s_strange.Home, agent.Elements("dict").First().Elements().Select(e => e.Value));
 
@@ -64,7 +67,8 @@ public sealed class AutostartTests
         Assert.Equal(s_strange.Program, root.Descendants(task + "Command").Single().Value);
         Assert.Equal("start --foreground", root.Descendants(task + "Arguments").Single().Value);
         Assert.All(root.Descendants(task + "UserId"), u => Assert.Equal("BOX\\ada & co", u.Value));
-        Assert.Equal(("LeastPrivilege", "PT0S"), (root.Descendants(task + "RunLevel").Single().Value, root.Descendants(task + "ExecutionTimeLimit").Single().Value));
+        Assert.Equal(("LeastPrivilege", "PT0S"),
+            (root.Descendants(task + "RunLevel").Single().Value, root.Descendants(task + "ExecutionTimeLimit").Single().Value));
     }
 
     [Fact]

@@ -40,7 +40,8 @@ public sealed class EveryAgentRunTests
             }
 
             await tty.UntilAsync($"{agent}-ended-0");
-            Assert.Contains($"{agent} is done", await tty.ScreenAsync(), StringComparison.Ordinal);
+            var screen = await tty.ScreenAsync();
+            Assert.True(screen.Contains($"{agent} is done", StringComparison.Ordinal), screen);
             Assert.True(agents.Did(agent), agent);
             await tty.TypeAsync("clear; echo wi''ped");
             await tty.UntilAsync("wiped");
@@ -52,7 +53,8 @@ public sealed class EveryAgentRunTests
         {
             var screen = "";
             await Wait.UntilAsync(
-                async () => (screen = await tty.ScreenAsync()).IndexOf(shown, StringComparison.Ordinal) is >= 0 and var at && screen.IndexOf("y once", at, StringComparison.Ordinal) > at,
+                async () => (screen = await tty.ScreenAsync()).IndexOf(shown, StringComparison.Ordinal) is >= 0 and var at
+                    && screen.IndexOf("y once", at, StringComparison.Ordinal) > at,
                 $"it asks for {shown}");
             await tty.TypeAsync("y");
         }

@@ -1,7 +1,8 @@
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using PocketCoder.Cli.Commands;
-using PocketCoder.Machine.Logging;
+using PocketCoder.Machine.Secrets;
+using PocketCoder.Machine.Status;
 using PocketCoder.Testing;
 
 namespace PocketCoder.Cli.Tests;
@@ -13,9 +14,11 @@ public sealed class LogsTests
     public async Task The_log_is_read_with_and_without_a_daemon()
     {
         await using var home = new CliHome();
-        Assert.Contains("no log yet", (await home.RunAsync("logs")).Succeeded().Error, StringComparison.Ordinal);
+        Assert.Contains("No log yet", (await home.RunAsync("logs")).Succeeded().Error, StringComparison.Ordinal);
         await home.StartAsync();
-        Assert.Contains("started as machine", (await home.RunAsync("logs")).Succeeded().Out, StringComparison.Ordinal);
+        // a task of its own writes the log
+        await Wait.UntilAsync(async () => (await home.RunAsync("logs")).Succeeded().Out.Contains(
+            "started as machine", StringComparison.Ordinal), "the line is written");
         (await home.RunAsync("stop")).Succeeded();
 
         var all = (await home.RunAsync("logs")).Succeeded().Out;
@@ -24,7 +27,8 @@ public sealed class LogsTests
         var last = (await home.RunAsync("logs", "--tail", "1")).Succeeded().Out;
         Assert.Single(last.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         Assert.Contains("Stopped", last, StringComparison.Ordinal);
-        Assert.All((await home.RunAsync("logs", "--json")).Succeeded().Out.Split('\n', StringSplitOptions.RemoveEmptyEntries), l => JsonDocument.Parse(l).Dispose());
+        Assert.All((await home.RunAsync("logs", "--json")).Succeeded().Out.Split('\n', StringSplitOptions.RemoveEmptyEntries),
+            l => JsonDocument.Parse(l).Dispose());
         (await home.RunAsync("logs", "--tail", "-1")).Ended(2);
     }
 
@@ -37,7 +41,8 @@ public sealed class LogsTests
         {
             await home.StartAsync();
             (await home.RunAsync("stop")).Succeeded();
-            await Wait.UntilAsync(() => logs.Out.Split("started as machine").Length == i + 1 && logs.Out.EndsWith("Stopped\n", StringComparison.Ordinal), $"round {i}");
+            await Wait.UntilAsync(() => logs.Out.Split("started as machine").Length == i + 1
+                && logs.Out.EndsWith("Stopped\n", StringComparison.Ordinal), $"round {i}");
         }
 
         await logs.SignalAsync("INT");
@@ -53,7 +58,7 @@ public sealed class LogsTests
         using var stop = new CancellationTokenSource();
         var following = LogReader.FollowAsync(path, TimeSpan.FromMilliseconds(1), seen.Add, () => { }, stop.Token);
         const int Lines = 300;
-        await using (var log = new LogFile(path, LogLevel.Information, TimeProvider.System, null, fileBytes: 4000))
+        await using (var log = new LogFile(path, LogLevel.Information, TimeProvider.System, new KnownSecrets(), fileBytes: 4000))
         {
             var logger = log.CreateLogger("test");
             for (var i = 0; i < Lines; i++)
@@ -84,7 +89,8 @@ public sealed class LogsTests
     {
         var folder = Directory.CreateTempSubdirectory("pcl-");
         var path = Path.Combine(folder.FullName, "daemon.log");
-        await using (var log = new LogFile(path, LogLevel.Information, TimeProvider.System, _ => throw new IOException("Input/output error")))
+        await using (var log = new LogFile(
+            path, LogLevel.Information, TimeProvider.System, new KnownSecrets(), _ => throw new IOException("Input/output error")))
         {
             Line(log.CreateLogger("test"), 1);
             Line(log.CreateLogger("test"), 2);
@@ -97,7 +103,9 @@ public sealed class LogsTests
     [Fact]
     public void What_stands_in_the_log_is_shown_escaped_and_what_is_no_log_line_as_it_is()
     {
-        Assert.EndsWith(@"warn  a\u{1b}[2J\u{202e}b", LogReader.Show("""{"at":"2026-01-01T00:00:00.000Z","level":"warn","category":"c","event":1,"message":"a\u001b[2J\u202eb"}"""), StringComparison.Ordinal);
+        Assert.EndsWith(@"warn  a\u{1b}[2J\u{202e}b",
+            LogReader.Show("""{"at":"2026-01-01T00:00:00.000Z","level":"warn","category":"c","event":1,"message":"a\u001b[2J\u202eb"}"""),
+            StringComparison.Ordinal);
         Assert.Equal(@"half a li\u{7}", LogReader.Show("half a li\a"));
         Assert.Equal("[]", LogReader.Show("[]"));
         Assert.Equal("""{"at":5}""", LogReader.Show("""{"at":5}"""));
@@ -118,7 +126,8 @@ public sealed class LogsTests
             }
 
             var shown = LogReader.Show(new string(line));
-            Assert.True(!shown.Any(c => char.IsControl(c) || c is '\u202e' or '\u2028'), $"seed {Seed}, round {i}: {string.Join(' ', line.Select(c => $"{(int)c:x}"))}");
+            Assert.True(!shown.Any(c => char.IsControl(c) || c is '\u202e' or '\u2028'),
+                $"seed {Seed}, round {i}: {string.Join(' ', line.Select(c => $"{(int)c:x}"))}");
         }
     }
 
@@ -128,5 +137,6 @@ public sealed class LogsTests
         return json.RootElement.GetProperty("message").GetString()!;
     }
 
-    private static void Line(ILogger logger, int number) => logger.Log(LogLevel.Information, new EventId(1), number, null, (n, _) => $"line {n}");
+    private static void Line(ILogger logger, int number)
+        => logger.Log(LogLevel.Information, new EventId(1), number, null, (n, _) => $"line {n}");
 }

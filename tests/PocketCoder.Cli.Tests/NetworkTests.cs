@@ -8,14 +8,16 @@ public sealed class NetworkTests
     {
         await using var home = new CliHome();
         await home.StartAsync();
-        Assert.Contains("No host is allowed", (await home.RunAsync("network", "list", "--project", "demo")).Succeeded().Error + (await home.RunAsync("network", "list", "--project", "demo")).Out, StringComparison.Ordinal);
+        Assert.Contains("No rules: every host needs approval", (await home.RunAsync("network", "list", "--project",
+            "demo")).Succeeded().Error + (await home.RunAsync("network", "list", "--project", "demo")).Out, StringComparison.Ordinal);
 
         var made = (await home.AskAsync("network", "allow", ".example.com:8443", "--project", "demo", "--days", "3"))[0];
         Assert.Equal(".example.com:8443", made.GetProperty("pattern").GetString());
         Assert.Equal("cli", made.GetProperty("by").GetString());
         await home.AskAsync("network", "allow", "Docs.Example.com.", "--project", "demo");
         var rules = await home.AskAsync("network", "list", "--project", "demo");
-        Assert.Equal([".example.com:8443", "docs.example.com:80,443"], rules.EnumerateArray().Select(r => r.GetProperty("pattern").GetString()));
+        Assert.Equal([".example.com:8443", "docs.example.com:80,443"],
+            rules.EnumerateArray().Select(r => r.GetProperty("pattern").GetString()));
 
         // The same host again moves the end and is no second rule.
         await home.AskAsync("network", "allow", ".example.com:8443", "--project", "demo");
@@ -40,8 +42,8 @@ public sealed class NetworkTests
         await using var home = new CliHome();
         await home.StartAsync();
         var refused = await home.RunAsync("network", "allow", host, "--project", "demo");
-        Assert.Contains("'", refused.Ended(1).Error, StringComparison.Ordinal);
+        Assert.Contains("'", refused.Ended(2).Error, StringComparison.Ordinal);
         Assert.Empty((await home.AskAsync("network", "list", "--project", "demo")).EnumerateArray());
-        (await home.RunAsync("network", "allow", "example.com", "--days", "0", "--project", "demo")).Ended(1);
+        (await home.RunAsync("network", "allow", "example.com", "--days", "0", "--project", "demo")).Ended(2);
     }
 }

@@ -12,7 +12,8 @@ public sealed class OwnershipTests
     {
         await using var home = new CliHome();
         (await home.RunAsync("tls", "init")).Succeeded();
-        await using (var shell = RunningProgram.Start("/bin/sh", ["-c", "umask 000; exec \"$@\"", "sh", CliHome.Built, "start", "--demo", "--no-tls", "--listen", home.Listen], home.Environment, home.Work))
+        await using (var shell = RunningProgram.Start("/bin/sh", ["-c", "umask 000; exec \"$@\"", "sh", CliHome.Built, "start", "--demo",
+            "--no-tls", "--listen", home.Listen], home.Environment, home.Work))
         {
             (await shell.EndAsync()).Succeeded();
         }
@@ -32,9 +33,10 @@ public sealed class OwnershipTests
     public async Task A_home_that_others_could_read_is_closed_at_the_next_start()
     {
         await using var home = new CliHome();
-        Directory.CreateDirectory(home.Root, Private | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+        Directory.CreateDirectory(home.Root, Private | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute
+            | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
 
-        await home.StartAsync();
+        await home.StartDetachedAsync();
 
         CheckModes(home);
     }
@@ -45,7 +47,7 @@ public sealed class OwnershipTests
         await using var other = await OtherUser.CreateAsync();
         await using var home = new CliHome(other.Program);
         other.MayEnter(home.Folder);
-        await home.StartAsync();
+        await home.StartDetachedAsync();
         await using var stranger = new CliHome(other.Program, other.Before);
         stranger.Environment["POCKETCODER_HOME"] = home.Root;
 
@@ -54,7 +56,8 @@ public sealed class OwnershipTests
             Assert.NotEqual(0, (await stranger.RunAsync(command)).Code);
         }
 
-        Assert.Contains("belongs to another user", (await stranger.RunAsync("start", "--demo", "--listen", stranger.Listen)).Ended(1).Error, StringComparison.Ordinal);
+        Assert.Contains("belongs to another user", (await stranger.RunAsync("start", "--demo", "--listen", stranger.Listen)).Ended(1).Error,
+            StringComparison.Ordinal);
 
         // Even with the directory open, the socket itself is closed to others.
         File.SetUnixFileMode(home.Root, Private | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
@@ -70,20 +73,26 @@ public sealed class OwnershipTests
         await using var home = new CliHome(user.Program, user.Before);
         await user.GiveAsync(home.Folder);
 
-        await home.StartAsync();
+        await home.StartDetachedAsync();
         await using (var phone = await home.PairAsync())
         {
             await phone.PromptAsync("run: id -u > who.txt", DecisionVerdict.Allow);
 
             // git runs in a sandbox of the same user's, and what it makes is the user's.
-            await user.RunAsync("/bin/sh", "-ec", $"cd '{home.Home.Demo}'; git init -q -b main; git config user.name Ada; git config user.email ada@example.org");
-            var project = (await phone.AskAsync(MessageTypes.MachineState, new MachineStateRequest(), ProtocolJson.Default.MachineStateRequest, ProtocolJson.Default.MachineStateResponse)).Projects[0].ProjectId;
-            var status = await phone.AskAsync(MessageTypes.GitStatus, new GitStatusRequest(project), ProtocolJson.Default.GitStatusRequest, ProtocolJson.Default.GitStatusResponse);
+            await user.RunAsync("/bin/sh", "-ec",
+                $"cd '{home.Home.Demo}'; git init -q -b main; git config user.name Ada; git config user.email ada@example.org");
+            var project = (await phone.AskAsync(MessageTypes.MachineState, new MachineStateRequest(),
+                ProtocolJson.Default.MachineStateRequest, ProtocolJson.Default.MachineStateResponse)).Projects[0].ProjectId;
+            var status = await phone.AskAsync(MessageTypes.GitStatus, new GitStatusRequest(project), ProtocolJson.Default.GitStatusRequest,
+                ProtocolJson.Default.GitStatusResponse);
             Assert.True(status.Sandboxed);
             Assert.Contains("who.txt", status.Untracked.Select(c => c.Path));
-            await phone.AskAsync(MessageTypes.GitStage, new GitStageRequest(project, ["who.txt"]), ProtocolJson.Default.GitStageRequest, ProtocolJson.Default.GitStageResponse);
-            var commit = await phone.AskAsync(MessageTypes.GitCommit, new GitCommitRequest(project, "by an ordinary user"), ProtocolJson.Default.GitCommitRequest, ProtocolJson.Default.GitCommitResponse);
-            Assert.Equal(user.Id, await OtherUser.OwnerAsync(Path.Combine(home.Home.Demo, ".git/objects", commit.Sha[..2], commit.Sha[2..])));
+            await phone.AskAsync(MessageTypes.GitStage, new GitStageRequest(project, ["who.txt"]), ProtocolJson.Default.GitStageRequest,
+                ProtocolJson.Default.GitStageResponse);
+            var commit = await phone.AskAsync(MessageTypes.GitCommit, new GitCommitRequest(project, "by an ordinary user"),
+                ProtocolJson.Default.GitCommitRequest, ProtocolJson.Default.GitCommitResponse);
+            Assert.Equal(user.Id, await OtherUser.OwnerAsync(
+                Path.Combine(home.Home.Demo, ".git/objects", commit.Sha[..2], commit.Sha[2..])));
         }
 
         // In its sandbox it is somebody else; what it leaves is the user's.
@@ -94,6 +103,38 @@ public sealed class OwnershipTests
         (await home.RunAsync("doctor")).Succeeded();
         Assert.True((await home.AskAsync("ledger", "verify")).GetProperty("intact").GetBoolean());
         Assert.True((await home.AskAsync("stop")).GetProperty("wasRunning").GetBoolean());
+    }
+
+    [Fact]
+    public async Task An_ordinary_user_whose_home_can_not_be_written_or_has_files_of_another_is_told_so_by_start_and_doctor()
+    {
+        await using var user = await OtherUser.CreateAsync();
+        await using var home = new CliHome(user.Program, user.Before);
+        await user.GiveAsync(home.Folder);
+        await home.StartDetachedAsync();
+        (await home.RunAsync("stop")).Succeeded();
+
+        // Started once with sudo: files of root's in the user's home.
+        await user.TakeAsync(home.Home.Database);
+        await RefusedAsync(home, home.Home.Database, "chown");
+        await user.GiveAsync(home.Home.Database);
+        await user.TakeAsync(home.Home.MachineKey);
+        await RefusedAsync(home, home.Home.MachineKey, "chown");
+        await user.GiveAsync(home.Home.MachineKey);
+
+        File.SetUnixFileMode(home.Root, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        await RefusedAsync(home, home.Root, "can't be written");
+        File.SetUnixFileMode(home.Root, Private | UnixFileMode.UserExecute);
+        await home.StartDetachedAsync();
+    }
+
+    private static async Task RefusedAsync(CliHome home, params string[] told)
+    {
+        var refused = (await home.RunAsync("start", "--demo", "--listen", home.Listen)).Ended(1);
+        Assert.Single(refused.Error.TrimEnd().Split('\n'));
+        var doctor = (await home.RunAsync("doctor")).Ended(1).Out;
+        Assert.All(told, words => Assert.Contains(words, refused.Error, StringComparison.Ordinal));
+        Assert.All(told, words => Assert.Contains(words, doctor, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -143,7 +184,8 @@ public sealed class OwnershipTests
             await RootAsync("/usr/sbin/useradd", "--no-create-home", "--user-group", "--shell", "/usr/sbin/nologin", name);
             var id = (await RootAsync("/usr/bin/id", "-u", name)).Trim();
             var folder = Directory.CreateTempSubdirectory("pcu-");
-            folder.UnixFileMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+            folder.UnixFileMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherRead
+                | UnixFileMode.OtherExecute;
             await RootAsync("/bin/cp", "-R", "--no-preserve=mode", Path.GetDirectoryName(CliHome.Built)! + "/.", folder.FullName);
             await RootAsync("/bin/chmod", "-R", "a+rX", folder.FullName);
             await RootAsync("/bin/chmod", "a+x", Path.Combine(folder.FullName, "pocketcoder"));
@@ -160,6 +202,9 @@ public sealed class OwnershipTests
         public Task<string> RunAsync(params string[] command) => RootAsync(Before[0], [.. Before.Skip(1), .. command]);
 
         public async Task GiveAsync(string folder) => await RootAsync("/bin/chown", "-R", $"{_name}:{_name}", folder);
+
+        /// <summary>Makes a file root's.</summary>
+        public Task<string> TakeAsync(string file) => RootAsync("/bin/chown", "root:root", file);
 
         public async ValueTask DisposeAsync()
         {

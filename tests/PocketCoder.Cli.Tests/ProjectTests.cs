@@ -14,7 +14,7 @@ public sealed class ProjectTests
         File.CreateSymbolicLink(Path.Combine(home.Work, "link"), folder);
 
         Assert.Equal($"Added shop  {folder}\n", (await home.RunAsync("add", "shop")).Succeeded().Out);
-        Assert.Equal($"Known already: shop  {folder}\n", (await home.RunAsync("add", "link")).Succeeded().Out);
+        Assert.Equal($"Already added: shop  {folder}\n", (await home.RunAsync("add", "link")).Succeeded().Out);
         Assert.False((await home.AskAsync("add", folder, "--name", "other")).GetProperty("added").GetBoolean());
         Assert.Equal(["demo", "shop"], (await NamesAsync(home)).Order(StringComparer.Ordinal));
         Assert.Contains(folder, (await home.RunAsync("projects")).Succeeded().Out, StringComparison.Ordinal);
@@ -22,7 +22,7 @@ public sealed class ProjectTests
         Assert.StartsWith("Removed shop.", (await home.RunAsync("remove", "./link")).Succeeded().Out, StringComparison.Ordinal);
         Assert.Equal(["demo"], await NamesAsync(home));
         Assert.True(Directory.Exists(folder));
-        Assert.Contains("no such project", (await home.RunAsync("remove", "shop")).Ended(1).Error, StringComparison.Ordinal);
+        Assert.Contains("No such project", (await home.RunAsync("remove", "shop")).Ended(1).Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -36,12 +36,32 @@ public sealed class ProjectTests
             (await home.RunAsync("add", folder)).Succeeded();
         }
 
-        Assert.Contains("Say which by its id", (await home.RunAsync("remove", "same")).Ended(1).Error, StringComparison.Ordinal);
+        Assert.Contains("Give the full id", (await home.RunAsync("remove", "same")).Ended(1).Error, StringComparison.Ordinal);
         var all = (await home.AskAsync("projects")).EnumerateArray().ToList();
-        var id = all.First(p => p.GetProperty("path").GetString()!.EndsWith("two/same", StringComparison.Ordinal)).GetProperty("projectId").GetString()!;
+        var id = all.First(p => p.GetProperty("path").GetString()!.EndsWith("two/same", StringComparison.Ordinal)).GetProperty("projectId")
+            .GetString()!;
         Assert.Equal(id, (await home.AskAsync("remove", id))[0].GetProperty("projectId").GetString());
         Assert.Equal("three", (await home.AskAsync("remove", "three"))[0].GetProperty("name").GetString());
-        Assert.Contains("no such project", (await home.RunAsync("remove", "01a")).Ended(1).Error, StringComparison.Ordinal); // too short to count as a beginning
+        // too short to count as a beginning
+        Assert.Contains("No such project", (await home.RunAsync("remove", "01a")).Ended(1).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_owner_says_beneath_which_folders_devices_may_add_projects()
+    {
+        await using var home = new CliHome();
+        var user = Directory.CreateDirectory(Path.Combine(home.Folder, "users", "ada")).FullName;
+        home.Environment["HOME"] = user;
+        await home.StartAsync();
+        var code = Directory.CreateDirectory(Path.Combine(home.Work, "code")).FullName;
+        Assert.Equal($"{user}\n", (await home.RunAsync("roots", "list")).Succeeded().Out);
+        Assert.EndsWith($"beneath {code}\n", (await home.RunAsync("roots", "add", "code")).Succeeded().Out, StringComparison.Ordinal);
+        Assert.Equal(user, (await home.AskAsync("roots", "remove", user))[0].GetString());
+        Assert.Equal([code], (await home.AskAsync("roots", "list")).EnumerateArray().Select(r => r.GetString()));
+        Assert.Contains("is no root", (await home.RunAsync("roots", "remove", user)).Ended(1).Error, StringComparison.Ordinal);
+        Assert.Contains("whole file system", (await home.RunAsync("roots", "add", "/")).Ended(2).Error, StringComparison.Ordinal);
+        (await home.RunAsync("roots", "remove", code)).Succeeded();
+        Assert.StartsWith("None:", (await home.RunAsync("roots", "list")).Succeeded().Out, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -60,14 +80,14 @@ public sealed class ProjectTests
             (home.Root, "PocketCoder's own keys"),
             (home.Home.Tls, "PocketCoder's own keys"),
             ("file.txt", "is a file"),
-            ("missing", "There is no directory")])
+            ("missing", "No such directory")])
         {
-            var refused = (await home.RunAsync("add", path)).Ended(1);
+            var refused = (await home.RunAsync("add", path)).Ended(path is "file.txt" or "missing" ? ExitCode.Failure : ExitCode.Usage);
             Assert.Contains(why, refused.Error, StringComparison.Ordinal);
             Assert.Equal("", refused.Out);
         }
 
-        Assert.Equal("INVALID_REQUEST", (await home.RunAsync("add", "/", "--json")).Ended(1).ErrorJson.GetProperty("code").GetString());
+        Assert.Equal("INVALID_REQUEST", (await home.RunAsync("add", "/", "--json")).Ended(2).ErrorJson.GetProperty("code").GetString());
         Assert.Equal(["demo"], await NamesAsync(home));
         Assert.Equal("ada", (await home.AskAsync("add", user, "--force")).GetProperty("project").GetProperty("name").GetString());
     }

@@ -5,11 +5,14 @@ using PocketCoder.Testing.ScriptedModel;
 
 namespace PocketCoder.Cli.Tests;
 
-/// <summary><c>resume</c> with the real Claude Code behind the real program: the conversation changes hands and never has two of them.</summary>
+/// <summary>
+/// <c>resume</c> with the real Claude Code behind the real program: the conversation changes hands and never has two of them.
+/// </summary>
+[Trait("Category", "Slow")]
 public sealed class ResumeTests
 {
     [Fact]
-    public async Task The_conversation_goes_to_a_terminal_prompts_wait_and_it_comes_back_with_what_was_said_there_however_the_terminal_ends()
+    public async Task The_conversation_goes_to_a_terminal_while_prompts_wait_and_comes_back_with_its_words_however_that_ends()
     {
         await using var model = await ScriptedModelServer.StartAsync();
         using var claude = new ClaudeHome(await RealClaude.ProgramAsync(), model.Address);
@@ -40,19 +43,24 @@ public sealed class ResumeTests
         // The agent's process is idle, and nobody can be asked here.
         Assert.Contains("--end", (await home.RunAsync("resume", session)).Ended(1).Error, StringComparison.Ordinal);
         var way = await home.AskAsync("resume", session, "--end");
-        Assert.Equal(("claude", $"--resume {session}", claude.Project), (way.GetProperty("program").GetString(), string.Join(' ', way.GetProperty("arguments").EnumerateArray().Select(a => a.GetString())), way.GetProperty("directory").GetString()));
+        Assert.Equal(("claude", $"--resume {session}", claude.Project), (way.GetProperty("program").GetString(), string.Join(
+            ' ', way.GetProperty("arguments").EnumerateArray().Select(a => a.GetString())), way.GetProperty("directory").GetString()));
 
         string waiting;
         await using (var terminal = home.Begin("resume", session[..13], "--exec"))
         {
             await Wait.UntilAsync(() => File.Exists(Path.Combine(home.Folder, "began")), "the agent's program runs in the terminal");
-            Assert.EndsWith($" {claude.Project} --resume {session}\n", await File.ReadAllTextAsync(Path.Combine(home.Folder, "began")), StringComparison.Ordinal);
+            Assert.EndsWith($" {claude.Project} --resume {session}\n", await File.ReadAllTextAsync(Path.Combine(home.Folder, "began")),
+                StringComparison.Ordinal);
             Assert.Contains("in a terminal", (await home.RunAsync("sessions")).Succeeded().Out, StringComparison.Ordinal);
-            Assert.Contains("open in a terminal already", (await home.RunAsync("resume", session, "--exec")).Ended(1).Error, StringComparison.Ordinal);
-            waiting = (await home.AskAsync("run", "--session", session, "--detach", "said on the phone meanwhile")).GetProperty("turnId").GetString()!;
+            Assert.Contains("already open in a terminal", (await home.RunAsync("resume", session, "--exec")).Ended(1).Error,
+                StringComparison.Ordinal);
+            waiting = (await home.AskAsync("run", "--session", session, "--detach", "said on the phone meanwhile")).GetProperty("turnId")
+                .GetString()!;
             Assert.Equal((true, 1), await StateAsync(home, session));
             await File.WriteAllTextAsync(Path.Combine(home.Folder, "go"), "");
-            Assert.Contains("said in the terminal", (await terminal.EndAsync(TimeSpan.FromSeconds(60))).Succeeded().Out, StringComparison.Ordinal);
+            Assert.Contains("said in the terminal", (await terminal.EndAsync(TimeSpan.FromSeconds(60))).Succeeded().Out,
+                StringComparison.Ordinal);
         }
 
         await Wait.UntilAsync(async () => await StateAsync(home, session) == (false, 0), "the prompt that waited goes on");
@@ -63,17 +71,21 @@ public sealed class ResumeTests
         Assert.NotEmpty(waiting);
 
         // The CLI is killed and the agent's program lives on: it still has the conversation, until that is killed too.
-        await Wait.UntilAsync(async () => (await home.AskAsync("sessions"))[0].GetProperty("state").GetString() == "idle", "the turn is over");
+        await Wait.UntilAsync(async () => (await home.AskAsync("sessions"))[0].GetProperty("state").GetString() == "idle",
+            "the turn is over");
         (await home.RunAsync("resume", session, "--end")).Succeeded();
         File.Delete(Path.Combine(home.Folder, "began"));
         await using (var terminal = home.Begin("resume", session, "--exec", "--end"))
         {
             await Wait.UntilAsync(() => File.Exists(Path.Combine(home.Folder, "began")), "it runs again");
-            var pid = int.Parse((await File.ReadAllTextAsync(Path.Combine(home.Folder, "began"))).Split(' ')[0], CultureInfo.InvariantCulture);
-            await Wait.UntilAsync(async () => (await HoldersAsync(home, session)).EndsWith($"(process {terminal.Pid}, {pid}).", StringComparison.Ordinal), "the daemon knows both, the CLI and what it started");
+            var pid = int.Parse((await File.ReadAllTextAsync(Path.Combine(home.Folder, "began"))).Split(' ')[0],
+                CultureInfo.InvariantCulture);
+            await Wait.UntilAsync(async () => (await HoldersAsync(home, session)).EndsWith(
+                $"(process {terminal.Pid}, {pid}).", StringComparison.Ordinal), "the daemon knows both, the CLI and what it started");
             await terminal.SignalAsync("KILL");
             await Wait.UntilAsync(() => terminal.HasExited, "the CLI is gone"); // not its outputs: the agent's program has them too
-            await Wait.UntilAsync(async () => (await HoldersAsync(home, session)).EndsWith($"(process {pid}).", StringComparison.Ordinal), "the daemon sees that the CLI is gone");
+            await Wait.UntilAsync(async () => (await HoldersAsync(home, session)).EndsWith($"(process {pid}).", StringComparison.Ordinal),
+                "the daemon sees that the CLI is gone");
             Assert.Equal((true, 0), await StateAsync(home, session));
             await RunningProgram.SignalAsync(pid, "KILL");
         }
@@ -81,18 +93,22 @@ public sealed class ResumeTests
         await Wait.UntilAsync(async () => await StateAsync(home, session) == (false, 0), "the machine sees by itself that they are gone");
 
         // And one that a terminal began.
-        await using (var byHand = RunningProgram.Start(claude.Environment["POCKETCODER_CLAUDE"], ["-p", "begun by hand"], home.Environment, claude.Project))
+        await using (var byHand = RunningProgram.Start(
+            claude.Environment["POCKETCODER_CLAUDE"], ["-p", "begun by hand"], home.Environment, claude.Project))
         {
             (await byHand.EndAsync(TimeSpan.FromSeconds(60))).Succeeded();
         }
 
         var kept = (await home.AskAsync("conversations", "--project", "api")).GetProperty("conversations").EnumerateArray().ToList();
-        Assert.Equal(session, kept.Single(c => c.GetProperty("agentSessionId").GetString() is not null).GetProperty("conversationId").GetString());
+        Assert.Equal(session, kept.Single(c => c.GetProperty("agentSessionId").GetString() is not null).GetProperty("conversationId")
+            .GetString());
         var begun = kept.Single(c => c.GetProperty("title").GetString() == "begun by hand").GetProperty("conversationId").GetString()!;
-        Assert.Contains("begun by hand", (await home.RunAsync("conversations", "--project", "api", "--agent", "claude")).Succeeded().Out, StringComparison.Ordinal);
+        Assert.Contains("begun by hand", (await home.RunAsync("conversations", "--project", "api", "--agent", "claude")).Succeeded().Out,
+            StringComparison.Ordinal);
         (await home.RunAsync("run", "--project", "api", "--conversation", begun[..13], "taken over")).Succeeded();
         Assert.Contains("begun by hand", model.Requests.Last(r => r.Prompt == "taken over").Body, StringComparison.Ordinal);
-        Assert.Contains("--session", (await home.RunAsync("run", "--project", "api", "--conversation", begun, "twice")).Ended(1).Error, StringComparison.Ordinal);
+        Assert.Contains("--session", (await home.RunAsync("run", "--project", "api", "--conversation", begun, "twice")).Ended(1).Error,
+            StringComparison.Ordinal);
     }
 
     /// <summary>The processes that have the conversation, as the refusal names them.</summary>

@@ -19,22 +19,28 @@ public sealed class RunTests
         var session = Assert.Single((await home.AskAsync("sessions")).EnumerateArray());
         Assert.Contains(session.GetProperty("agentSessionId").GetString()!, ran.Error, StringComparison.Ordinal);
 
-        var lines = (await home.FeedAsync("and again", "run", "-", "--session", session.GetProperty("agentSessionId").GetString()!, "--json")).Succeeded().Out.TrimEnd().Split('\n');
-        Assert.Equal(session.GetProperty("agentSessionId").GetString(), JsonDocument.Parse(lines[0]).RootElement.GetProperty("agentSessionId").GetString());
+        var lines = (await home.FeedAsync("and again", "run", "-", "--session", session.GetProperty("agentSessionId").GetString()!,
+            "--json")).Succeeded().Out.TrimEnd().Split('\n');
+        Assert.Equal(session.GetProperty("agentSessionId").GetString(),
+            JsonDocument.Parse(lines[0]).RootElement.GetProperty("agentSessionId").GetString());
         var events = lines.Skip(1).Select(l => JsonDocument.Parse(l).RootElement).ToList();
         Assert.Contains(events, e => e.GetProperty("payload").TryGetProperty("text", out var text) && text.GetString() == "and again");
-        Assert.DoesNotContain(events, e => e.GetRawText().Contains("202e", StringComparison.OrdinalIgnoreCase)); // only what is new
+        // only what is new: nothing of the first turn
+        Assert.DoesNotContain(events, e => e.GetRawText().Contains("there", StringComparison.Ordinal));
 
         var detached = (await home.RunAsync("run", "--project", "demo", "--detach", "long: 100000")).Succeeded().Out.Trim();
         Assert.True(Guid.TryParse(detached, out _));
         var listed = (await home.RunAsync("sessions", "--project", "demo")).Succeeded().Out;
         Assert.Contains(detached, listed, StringComparison.Ordinal);
         Assert.Contains("stub", listed, StringComparison.Ordinal);
-        Assert.Contains("no such project", (await home.RunAsync("sessions", "--project", "elsewhere")).Ended(1).Error, StringComparison.Ordinal);
+        Assert.Contains("No such project", (await home.RunAsync("sessions", "--project", "elsewhere")).Ended(1).Error,
+            StringComparison.Ordinal);
 
-        Assert.Contains("A turn of this session runs", (await home.RunAsync("resume", detached)).Ended(1).Error, StringComparison.Ordinal);
-        Assert.Contains("can't go on", (await home.RunAsync("resume", session.GetProperty("agentSessionId").GetString()!)).Ended(1).Error, StringComparison.Ordinal);
-        Assert.Contains("belongs to no project", (await home.RunAsync("run", "hello")).Ended(1).Error, StringComparison.Ordinal);
+        Assert.Contains("A turn is running in this session", (await home.RunAsync("resume", detached)).Ended(1).Error,
+            StringComparison.Ordinal);
+        Assert.Contains("can't continue",
+            (await home.RunAsync("resume", session.GetProperty("agentSessionId").GetString()!)).Ended(1).Error, StringComparison.Ordinal);
+        Assert.Contains("is not in a project", (await home.RunAsync("run", "hello")).Ended(1).Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -44,11 +50,13 @@ public sealed class RunTests
         var daemon = await home.StartAsync("--sandbox", "none");
         await using var phone = await home.PairAsync();
 
-        Assert.Contains("it broke", (await home.RunAsync("run", "--project", "demo", "fail: it broke")).Ended(4).Out, StringComparison.Ordinal);
+        Assert.Contains("it broke", (await home.RunAsync("run", "--project", "demo", "fail: it broke")).Ended(4).Out,
+            StringComparison.Ordinal);
 
         await using (var waits = home.Begin("run", "--project", "demo", "run: echo never"))
         {
-            await Wait.UntilAsync(() => waits.Error.Contains("Waits for a decision on a paired device", StringComparison.Ordinal), "it says where to decide");
+            await Wait.UntilAsync(() => waits.Error.Contains("Waiting for approval on a paired device", StringComparison.Ordinal),
+                "it says where to decide");
             Assert.Contains("echo never", waits.Error, StringComparison.Ordinal);
             await DecideOnPhoneAsync(phone, DecisionVerdict.Deny);
             (await waits.EndAsync()).Ended(5);
@@ -70,7 +78,7 @@ public sealed class RunTests
                 await hangs.SignalAsync("INT");
                 await Wait.UntilAsync(() => hangs.Error.Contains("Stopping", StringComparison.Ordinal), "the first Ctrl-C");
                 await hangs.SignalAsync("INT");
-                Assert.Contains("goes on without you", (await hangs.EndAsync()).Ended(130).Error, StringComparison.Ordinal);
+                Assert.Contains("The session keeps running", (await hangs.EndAsync()).Ended(130).Error, StringComparison.Ordinal);
             }
             finally
             {
@@ -131,20 +139,23 @@ public sealed class RunTests
         await tty.UntilAsync("fourth-ended-0");
         Assert.Contains("allowed by phone (once)", await tty.ScreenAsync(), StringComparison.Ordinal);
 
-        var decided = (await home.RunAsync("ledger", "export")).Succeeded().Out.Split('\n').Where(l => l.Contains("approval_decided", StringComparison.Ordinal)).ToList();
+        var decided = (await home.RunAsync("ledger", "export")).Succeeded().Out.Split('\n')
+            .Where(l => l.Contains("approval_decided", StringComparison.Ordinal)).ToList();
         Assert.Equal(4, decided.Count);
         Assert.All(decided.Take(3), row =>
         {
             Assert.Contains("cli", row, StringComparison.Ordinal);
-            Assert.DoesNotContain("signature", row, StringComparison.Ordinal);
+            Assert.Equal(1, Signatures(row)); // the machine's, of the row; no device decided it
             Assert.DoesNotContain("deviceId", row, StringComparison.Ordinal);
         });
-        Assert.Contains("signature", decided[3], StringComparison.Ordinal);
+        Assert.Equal(2, Signatures(decided[3]));
         (await home.RunAsync("ledger", "verify")).Succeeded();
         var file = Path.Combine(home.Work, "ledger.jsonl");
         (await home.RunAsync("ledger", "export", "-o", file)).Succeeded();
-        await using var node = RunningProgram.Start("node", [Repository.PathOf("docs/verify-ledger.mjs"), file], home.Environment, home.Work);
-        Assert.Contains("4 decisions (1 signed by a paired device)", (await node.EndAsync()).Succeeded().Out, StringComparison.Ordinal);
+        await using var node = RunningProgram.Start(
+            "node", [Repository.PathOf("docs/verify-ledger.mjs"), file], home.Environment, home.Work);
+        Assert.Contains("4 decisions (1 signed by a paired device, 0 by an allowance that was)", (await node.EndAsync()).Succeeded().Out,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -171,11 +182,12 @@ public sealed class RunTests
     {
         await using var home = new CliHome();
         await home.StartAsync("--sandbox", "none", "--approval-timeout", "10s");
-        Assert.Contains("nobody decided in time", (await home.RunAsync("run", "--project", "demo", "run: echo never")).Ended(6).Out, StringComparison.Ordinal);
+        Assert.Contains("no decision in time", (await home.RunAsync("run", "--project", "demo", "run: echo never")).Ended(6).Out,
+            StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_projects_defaults_are_shown_set_taken_away_and_what_run_begins_with_and_projects_are_found_by_the_beginning_of_their_id()
+    public async Task A_projects_defaults_are_shown_set_removed_and_used_by_run_and_a_project_is_found_by_a_prefix_of_its_id()
     {
         await using var home = new CliHome();
         await home.StartAsync();
@@ -183,30 +195,42 @@ public sealed class RunTests
         Assert.Equal(JsonValueKind.Null, (await home.AskAsync("project", "defaults", "--project", "demo")).GetProperty("agent").ValueKind);
         var set = await home.AskAsync("project", "defaults", "--project", project[..13], "--agent", "stub", "--sandbox", "none");
         Assert.Equal(("stub", "none"), (set.GetProperty("agent").GetString(), set.GetProperty("sandbox").GetString()));
-        Assert.Contains("stub", (await home.RunAsync("project", "defaults", "--project", "demo")).Succeeded().Out, StringComparison.Ordinal);
-        Assert.Contains("(stub, no sandbox)", (await home.RunAsync("run", "--project", "demo", "hello")).Succeeded().Error, StringComparison.Ordinal);
+        Assert.Contains("stub", (await home.RunAsync("project", "defaults", "--project", "demo")).Succeeded().Out,
+            StringComparison.Ordinal);
+        Assert.Contains("(stub, no sandbox)", (await home.RunAsync("run", "--project", "demo", "hello")).Succeeded().Error,
+            StringComparison.Ordinal);
 
         await home.AskAsync("project", "defaults", "--project", "demo", "--effort", "low", "--model", "demo-large");
         Assert.Equal("model demo-large, effort low\n", (await home.RunAsync("run", "--project", "demo", "/settings")).Succeeded().Out);
-        Assert.Equal("model demo-small, effort high\n", (await home.RunAsync("run", "--project", "demo", "--effort", "high", "--model", "-", "/settings")).Succeeded().Out);
-        Assert.Contains("no effort heroic", (await home.RunAsync("run", "--project", "demo", "--effort", "heroic", "x")).Ended(1).Error, StringComparison.Ordinal);
+        Assert.Equal("model demo-small, effort high\n",
+            (await home.RunAsync("run", "--project", "demo", "--effort", "high", "--model", "-", "/settings")).Succeeded().Out);
+        Assert.Contains("no effort heroic", (await home.RunAsync("run", "--project", "demo", "--effort", "heroic", "x")).Ended(2).Error,
+            StringComparison.Ordinal);
         var session = (await home.AskAsync("sessions"))[0].GetProperty("agentSessionId").GetString()!;
         var settings = await home.AskAsync("settings", session, "--effort", "low", "--model", "demo-large");
         Assert.Equal(("demo-large", "low"), (settings.GetProperty("model").GetString(), settings.GetProperty("effort").GetString()));
         Assert.Equal("model demo-large, effort low\n", (await home.RunAsync("run", "--session", session, "/settings")).Succeeded().Out);
         settings = await home.AskAsync("settings", session, "--effort", "-", "--model", "-");
-        Assert.Equal((JsonValueKind.Null, JsonValueKind.Null), (settings.GetProperty("model").ValueKind, settings.GetProperty("effort").ValueKind));
+        Assert.Equal((JsonValueKind.Null, JsonValueKind.Null),
+            (settings.GetProperty("model").ValueKind, settings.GetProperty("effort").ValueKind));
         Assert.Contains("stub", (await home.RunAsync("settings", session)).Succeeded().Out, StringComparison.Ordinal);
-        Assert.Equal("model demo-small, effort as usual\n", (await home.RunAsync("run", "--session", session, "/settings")).Succeeded().Out);
+        Assert.Equal("model demo-small, effort as usual\n",
+            (await home.RunAsync("run", "--session", session, "/settings")).Succeeded().Out);
 
-        Assert.Contains("no mode plan", (await home.RunAsync("project", "defaults", "--project", "demo", "--mode", "plan")).Ended(1).Error, StringComparison.Ordinal);
+        Assert.Contains("no mode plan", (await home.RunAsync("project", "defaults", "--project", "demo", "--mode", "plan")).Ended(2).Error,
+            StringComparison.Ordinal);
         var taken = await home.AskAsync("project", "defaults", "--project", "demo", "--agent", "-", "--sandbox", "-");
-        Assert.Equal((JsonValueKind.Null, JsonValueKind.Null), (taken.GetProperty("agent").ValueKind, taken.GetProperty("sandbox").ValueKind));
+        Assert.Equal((JsonValueKind.Null, JsonValueKind.Null),
+            (taken.GetProperty("agent").ValueKind, taken.GetProperty("sandbox").ValueKind));
 
         Assert.Equal(3, (await home.AskAsync("sessions", "--project", project[..13])).GetArrayLength());
-        Assert.Contains("no such project", (await home.RunAsync("sessions", "--project", project[..3])).Ended(1).Error, StringComparison.Ordinal);
-        Assert.Contains("command line", (await home.RunAsync("pair", "--no-wait", "--name", "cli")).Ended(1).Error, StringComparison.Ordinal);
+        Assert.Contains("No such project", (await home.RunAsync("sessions", "--project", project[..3])).Ended(1).Error,
+            StringComparison.Ordinal);
+        Assert.Contains("command line", (await home.RunAsync("pair", "--no-wait", "--name", "cli")).Ended(2).Error,
+            StringComparison.Ordinal);
     }
+
+    private static int Signatures(string row) => row.Split("\\\"signature\\\"").Length - 1;
 
     /// <summary>Nothing of what was asked before is left to be taken for the next question.</summary>
     private static async Task ClearAsync(RealTerminal tty)
@@ -221,7 +245,8 @@ public sealed class RunTests
         IReadOnlyList<ApprovalInfo> waiting = [];
         await Wait.UntilAsync(
             async () => (waiting = (await phone.AskAsync(
-                MessageTypes.ApprovalsList, new ApprovalsListRequest(), ProtocolJson.Default.ApprovalsListRequest, ProtocolJson.Default.ApprovalsListResponse)).Approvals).Count == 1,
+                MessageTypes.ApprovalsList, new ApprovalsListRequest(), ProtocolJson.Default.ApprovalsListRequest,
+                ProtocolJson.Default.ApprovalsListResponse)).Approvals).Count == 1,
             "one approval that waits");
         await phone.DecideAsync(waiting[0], verdict);
     }

@@ -1,4 +1,5 @@
 using PocketCoder.Machine;
+using PocketCoder.Platform;
 
 namespace PocketCoder.Cli.Tests;
 
@@ -26,17 +27,19 @@ public sealed class SettingsTests : IAsyncDisposable
         (await RunAsync("config", "set", "log-level", "debug")).Succeeded();
         Assert.Equal("18000\n", (await RunAsync("config", "get", "control-port")).Succeeded().Out);
         _environment["POCKETCODER_PORT"] = "0";
-        var shown = (await RunAsync("config", "list", "--json")).Succeeded().Json.EnumerateArray().ToDictionary(s => s.GetProperty("key").GetString()!, s => (s.GetProperty("value").GetString(), s.GetProperty("from").GetString()), StringComparer.Ordinal);
+        var shown = (await RunAsync("config", "list", "--json")).Succeeded().Json.EnumerateArray().ToDictionary(s => s.GetProperty("key")
+            .GetString()!, s => (s.GetProperty("value").GetString(), s.GetProperty("from").GetString()), StringComparer.Ordinal);
         Assert.Equal(("0", "POCKETCODER_PORT"), shown["control-port"]);
         Assert.Equal(("127.0.0.1:9000, [::1]:9000", "file"), shown["listen"]);
         Assert.Equal(("10m", "default"), shown["approval-timeout"]);
         Assert.Equal((null, "default"), shown["turn-limit"]);
         (await RunAsync("config", "unset", "listen")).Succeeded();
         Assert.Equal("127.0.0.1:8090, [::1]:8090\n", (await RunAsync("config", "get", "listen")).Succeeded().Out);
-        Assert.DoesNotContain("listen", await File.ReadAllTextAsync(Home.At(_environment["POCKETCODER_HOME"]).Config), StringComparison.Ordinal);
+        Assert.DoesNotContain("listen", await File.ReadAllTextAsync(Home.At(_environment["POCKETCODER_HOME"]).Config),
+            StringComparison.Ordinal);
         if (!OperatingSystem.IsWindows())
         {
-            Assert.Equal(Home.PrivateFile, File.GetUnixFileMode(Home.At(_environment["POCKETCODER_HOME"]).Config));
+            Assert.Equal(PrivateFile.Mode, File.GetUnixFileMode(Home.At(_environment["POCKETCODER_HOME"]).Config));
         }
     }
 
@@ -58,11 +61,87 @@ public sealed class SettingsTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task No_setting_takes_nonsense_from_the_command_line_the_file_or_the_environment()
+    {
+        var home = Home.At(_environment["POCKETCODER_HOME"]);
+        home.Prepare();
+        foreach (var setting in Configuration.Settings.All)
+        {
+            foreach (var nonsense in (string[])["two words!", "", " ", "-1", "https://a b/", "loud\u202e"])
+            {
+                _environment.Remove("LOG_LEVEL");
+                _environment.Remove("POCKETCODER_PORT");
+                File.Delete(home.Config);
+                Assert.True((await RunAsync("config", "set", setting.Key, nonsense)).Code == ExitCode.Usage,
+                    $"{setting.Key} takes '{nonsense}'");
+                Assert.False(File.Exists(home.Config));
+                if (!setting.AtStart || nonsense.Length == 0)
+                {
+                    continue; // an empty variable is none
+                }
+
+                await File.WriteAllTextAsync(home.Config, System.Text.Json.JsonSerializer.Serialize(
+                    new Dictionary<string, string>(StringComparer.Ordinal) { [setting.Key] = nonsense }));
+                Assert.Contains(home.Config, (await RunAsync("start")).Ended(ExitCode.Failure).Error, StringComparison.Ordinal);
+                File.Delete(home.Config);
+                if (setting.Variable is { } variable)
+                {
+                    _environment[variable] = nonsense;
+                    Assert.Contains($"(from {variable})", (await RunAsync("start")).Ended(ExitCode.Failure).Error,
+                        StringComparison.Ordinal);
+                }
+            }
+        }
+
+        Assert.False(File.Exists(home.Database));
+    }
+
+    [Fact]
+    public async Task A_proxy_without_behind_proxy_is_refused_before_anything_starts()
+    {
+        Assert.Contains("--acme", (await RunAsync("start", "--acme-email", "ada@example.org")).Ended(ExitCode.Usage).Error,
+            StringComparison.Ordinal);
+        Assert.Contains("--name", (await RunAsync("start", "--acme")).Ended(ExitCode.Usage).Error, StringComparison.Ordinal);
+        Assert.Contains("--no-tls", (await RunAsync("start", "--acme", "--name", "gateway.example.org", "--no-tls"))
+            .Ended(ExitCode.Usage).Error, StringComparison.Ordinal);
+        Assert.Contains("--behind-proxy", (await RunAsync("start", "--proxy", "10.0.0.1")).Ended(ExitCode.Usage).Error,
+            StringComparison.Ordinal);
+        (await RunAsync("config", "set", "proxy", "10.0.0.1")).Succeeded();
+        Assert.Contains("--behind-proxy", (await RunAsync("start")).Ended(ExitCode.Usage).Error, StringComparison.Ordinal);
+        Assert.False(File.Exists(Home.At(_environment["POCKETCODER_HOME"]).Database));
+    }
+
+    [Fact]
+    public async Task The_file_that_autostart_would_write_is_shown_as_JSON_too()
+    {
+        _environment["HOME"] = _root;
+        var shown = (await RunAsync("enable-autostart", "--print", "--json")).Succeeded().Json;
+        Assert.Equal((await RunAsync("enable-autostart", "--print")).Succeeded().Out, shown.GetProperty("content").GetString());
+        Assert.True(Path.IsPathFullyQualified(shown.GetProperty("file").GetString()!));
+    }
+
+    [Theory]
+    [InlineData("[]")]
+    [InlineData("{\"sandbox\":7}")]
+    [InlineData("{\n\"sandbox\": nothing}")]
+    public async Task A_spoilt_file_is_told_without_words_of_the_runtime(string text)
+    {
+        var home = Home.At(_environment["POCKETCODER_HOME"]);
+        home.Prepare();
+        await File.WriteAllTextAsync(home.Config, text);
+        var said = (await RunAsync("config", "list")).Ended(ExitCode.Failure).Error;
+        Assert.Contains("line ", said, StringComparison.Ordinal);
+        Assert.DoesNotContain("System.", said, StringComparison.Ordinal);
+        Assert.DoesNotContain("JsonException", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_file_that_was_spoilt_by_hand_is_told_with_its_name_and_nothing_is_started()
     {
         var home = Home.At(_environment["POCKETCODER_HOME"]);
         home.Prepare();
-        foreach (var (text, told) in (IEnumerable<(string, string)>)[("{", "can't be read"), ("{\"sandbox\":\"walls\"}", "'walls' is no sandbox"), ("{\"sandbx\":\"none\"}", "names sandbx")])
+        foreach (var (text, told) in (IEnumerable<(string, string)>)[("{", "can't be read"),
+            ("{\"sandbox\":\"walls\"}", "'walls' is not a sandbox"), ("{\"sandbx\":\"none\"}", "contains sandbx")])
         {
             await File.WriteAllTextAsync(home.Config, text);
             var refused = (await RunAsync("start")).Ended(ExitCode.Failure);
@@ -82,7 +161,8 @@ public sealed class SettingsTests : IAsyncDisposable
         var said = (await RunAsync(verb.Split(' '))).Ended(ExitCode.NotSetUp);
         Assert.Contains("pocketcoder ", said.Error, StringComparison.Ordinal);
         Assert.Equal("", said.Out);
-        Assert.Equal("UNKNOWN_ERROR", (await RunAsync([.. verb.Split(' '), "--json"])).Ended(ExitCode.NotSetUp).ErrorJson.GetProperty("code").GetString());
+        Assert.Equal("NOT_SET_UP",
+            (await RunAsync([.. verb.Split(' '), "--json"])).Ended(ExitCode.NotSetUp).ErrorJson.GetProperty("code").GetString());
     }
 
     [Theory]
@@ -102,16 +182,17 @@ public sealed class SettingsTests : IAsyncDisposable
 
     [Theory]
     [InlineData("{\"version\":\"999.0.0\",\"notes\":\"much\\u202eevil\"}", 0, "999.0.0")]
-    [InlineData("{\"version\":\"0.0.0\"}", 0, "newest")]
-    [InlineData("{\"version\":\"latest\"}", 1, "names no version")]
-    [InlineData("[]", 1, "something else")]
-    [InlineData("", 1, "something else")]
+    [InlineData("{\"version\":\"0.0.0\"}", 0, "latest version")]
+    [InlineData("{\"version\":\"latest\"}", 1, "does not name a version")]
+    [InlineData("[]", 1, "did not return a version manifest")]
+    [InlineData("", 1, "did not return a version manifest")]
     public async Task A_manifest_is_asked_and_what_it_says_is_not_trusted(string manifest, int code, string told)
     {
         using var server = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
         server.Start();
         var answering = AnswerAsync(server, manifest);
-        (await RunAsync("config", "set", "update-url", $"http://127.0.0.1:{((System.Net.IPEndPoint)server.LocalEndpoint).Port}/v.json")).Succeeded();
+        (await RunAsync("config", "set", "update-url",
+            $"http://127.0.0.1:{((System.Net.IPEndPoint)server.LocalEndpoint).Port}/v.json")).Succeeded();
 
         var said = (await RunAsync("update", "--check")).Ended(code);
 
@@ -130,13 +211,15 @@ public sealed class SettingsTests : IAsyncDisposable
             // the request's head
         }
 
-        await stream.WriteAsync(System.Text.Encoding.UTF8.GetBytes($"HTTP/1.1 200 OK\r\nContent-Length: {System.Text.Encoding.UTF8.GetByteCount(body)}\r\nConnection: close\r\n\r\n{body}"));
+        await stream.WriteAsync(System.Text.Encoding.UTF8.GetBytes(
+            $"HTTP/1.1 200 OK\r\nContent-Length: {System.Text.Encoding.UTF8.GetByteCount(body)}\r\nConnection: close\r\n\r\n{body}"));
     }
 
     private async Task<Ran> RunAsync(params string[] arguments)
     {
         var (output, error) = (new StringWriter(), new StringWriter());
-        var code = await CommandLine.RunAsync(arguments, new Terminal(output, error, _environment.GetValueOrDefault), CancellationToken.None);
+        var code = await CommandLine.RunAsync(
+            arguments, new Terminal(output, error, _environment.GetValueOrDefault), CancellationToken.None);
         return new Ran(code, output.ToString(), error.ToString());
     }
 }

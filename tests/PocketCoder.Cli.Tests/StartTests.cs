@@ -24,7 +24,7 @@ public sealed class StartTests
 
         var pid = DaemonLock.Holder(home.Home)!.Pid;
         var again = (await home.RunAsync("start", "--demo", "--listen", home.Listen)).Succeeded();
-        Assert.Contains($"is running already (pid {pid})", again.Out, StringComparison.Ordinal);
+        Assert.Contains($"is already running (pid {pid})", again.Out, StringComparison.Ordinal);
         Assert.Equal(pid, (await home.AskAsync("status")).GetProperty("pid").GetInt32());
 
         Assert.Equal("PocketCoder stopped.\n", (await home.RunAsync("stop")).Succeeded().Out);
@@ -39,7 +39,8 @@ public sealed class StartTests
     {
         await using var home = new CliHome();
 
-        var both = await Task.WhenAll(home.RunAsync("start", "--demo", "--listen", home.Listen, "--json"), home.RunAsync("start", "--demo", "--listen", home.Listen, "--json"));
+        var both = await Task.WhenAll(home.RunAsync("start", "--demo", "--listen", home.Listen, "--json"),
+            home.RunAsync("start", "--demo", "--listen", home.Listen, "--json"));
 
         Assert.Single(both.Select(r => r.Succeeded().Json.GetProperty("pid").GetInt32()).Distinct());
     }
@@ -50,7 +51,8 @@ public sealed class StartTests
         await using var home = new CliHome();
         // Descriptor 3 is this test's pipe: a daemon that kept it would keep the test from seeing the end.
         await using var shell = RunningProgram.Start(
-            "/bin/sh", ["-c", "exec \"$@\" 3>&1 >/dev/null 2>&1", "sh", CliHome.Built, "start", "--demo", "--listen", home.Listen], home.Environment, home.Work);
+            "/bin/sh", ["-c", "exec \"$@\" 3>&1 >/dev/null 2>&1", "sh", CliHome.Built, "start", "--demo", "--listen", home.Listen],
+            home.Environment, home.Work);
 
         (await shell.EndAsync()).Succeeded();
 
@@ -101,14 +103,16 @@ public sealed class StartTests
     public async Task Demonstration_and_real_data_never_share_a_home()
     {
         await using var demo = new CliHome();
-        await demo.StartAsync();
+        await demo.StartDetachedAsync();
         (await demo.RunAsync("stop")).Succeeded();
-        Assert.Contains("is the demonstration's", (await demo.RunAsync("start", "--listen", demo.Listen)).Ended(1).Error, StringComparison.Ordinal);
+        Assert.Contains("belongs to the demo", (await demo.RunAsync("start", "--listen", demo.Listen)).Ended(1).Error,
+            StringComparison.Ordinal);
 
         await using var real = new CliHome();
         (await real.RunAsync("start", "--listen", real.Listen)).Succeeded();
         (await real.RunAsync("stop")).Succeeded();
-        Assert.Contains("holds real data", (await real.RunAsync("start", "--demo", "--listen", real.Listen)).Ended(1).Error, StringComparison.Ordinal);
+        Assert.Contains("holds real data", (await real.RunAsync("start", "--demo", "--listen", real.Listen)).Ended(1).Error,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -144,7 +148,7 @@ public sealed class StartTests
     public async Task After_a_kill_the_next_start_takes_over_and_the_ledger_holds()
     {
         await using var home = new CliHome();
-        var pid = await home.StartAsync();
+        var pid = await home.StartDetachedAsync();
         await using (var phone = await home.PairAsync())
         {
             await phone.PromptAsync("hello");
@@ -156,7 +160,7 @@ public sealed class StartTests
         (await home.RunAsync("status")).Ended(3);
         Assert.Equal("PocketCoder is not running.\n", (await home.RunAsync("stop")).Succeeded().Out);
 
-        Assert.NotEqual(pid, await home.StartAsync());
+        Assert.NotEqual(pid, await home.StartDetachedAsync());
         Assert.True((await home.AskAsync("ledger", "verify")).GetProperty("intact").GetBoolean());
         Assert.Equal(1, (await home.AskAsync("status")).GetProperty("devicesPaired").GetInt32());
     }
@@ -175,10 +179,11 @@ public sealed class StartTests
         await daemon.SignalAsync(signal);
 
         (await daemon.EndAsync()).Succeeded();
-        await phone.NextAsync(e => e.Payload?.ToString().Contains("stopping", StringComparison.Ordinal) ?? false, "the phone is told that the machine stops");
+        await phone.NextAsync(e => e.Payload?.ToString().Contains("stopping", StringComparison.Ordinal) ?? false,
+            "the phone is told that the machine stops");
         Assert.False(File.Exists(home.Home.PidFile));
         Assert.Contains("Stopped", (await home.RunAsync("logs")).Out, StringComparison.Ordinal);
-        await home.StartAsync();
+        await home.StartDetachedAsync();
         var kinds = (await home.RunAsync("ledger", "show")).Succeeded().Out;
         Assert.Contains("machine stopped", kinds, StringComparison.Ordinal);
     }
@@ -208,7 +213,7 @@ public sealed class StartTests
         Assert.NotEqual(0, ended.Code);
         Assert.DoesNotContain("Stopped\n", ended.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("Unhandled", ended.Error, StringComparison.Ordinal);
-        Assert.NotEqual(0, await home.StartAsync());
+        Assert.NotEqual(0, await home.StartDetachedAsync());
     }
 
     [Fact]
@@ -230,7 +235,8 @@ public sealed class StartTests
     {
         await using var home = new CliHome();
         Directory.CreateDirectory(home.Root);
-        File.SetUnixFileMode(home.Root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute);
+        File.SetUnixFileMode(home.Root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead
+            | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute);
 
         var refused = (await home.RunAsync("start", "--demo", "--listen", home.Listen)).Ended(1);
 

@@ -36,8 +36,9 @@ public sealed class TerminalTests
         await tty.RunAsync("send-keys", "-t", "t", "C-\\");
         await tty.UntilAsync("attach-ended-0");
         await tty.UntilAsync("done");
-        Assert.Equal(await File.ReadAllTextAsync(Path.Combine(home.Work, "before")), await File.ReadAllTextAsync(Path.Combine(home.Work, "after")));
-        Assert.Contains("goes on", await tty.ScreenAsync(), StringComparison.Ordinal);
+        Assert.Equal(await File.ReadAllTextAsync(Path.Combine(home.Work, "before")),
+            await File.ReadAllTextAsync(Path.Combine(home.Work, "after")));
+        Assert.Contains("keeps running", await tty.ScreenAsync(), StringComparison.Ordinal);
 
         // Again, with everything where it was; and away with the other key.
         await tty.TypeAsync($"clear; '{home.Program}' attach {session} --terminal main; echo second-ended-$?");
@@ -46,10 +47,47 @@ public sealed class TerminalTests
         await tty.RunAsync("send-keys", "-t", "t", "-l", "~.");
         await tty.UntilAsync("second-ended-0");
 
-        var rows = await phone.AskAsync(MessageTypes.LedgerList, new LedgerListRequest(Limit: 50, AgentSessionId: session), ProtocolJson.Default.LedgerListRequest, ProtocolJson.Default.LedgerListResponse);
-        Assert.Contains(rows.Rows, r => r.Body.Contains("echo in-$((6*7)); stty size; hostname", StringComparison.Ordinal) && r.Body.Contains("\"actor\":\"cli\"", StringComparison.Ordinal));
+        var rows = await phone.AskAsync(MessageTypes.LedgerList, new LedgerListRequest(Limit: 50, AgentSessionId: session),
+            ProtocolJson.Default.LedgerListRequest, ProtocolJson.Default.LedgerListResponse);
+        Assert.Contains(rows.Rows, r => r.Body.Contains("echo in-$((6*7)); stty size; hostname", StringComparison.Ordinal)
+            && r.Body.Contains("\"actor\":\"cli\"", StringComparison.Ordinal));
         (await home.RunAsync("terminals", "close", session.ToString(), "main")).Succeeded();
         Assert.Empty((await home.AskAsync("terminals")).EnumerateArray());
+    }
+
+    [Fact]
+    public async Task Attach_says_why_the_terminal_ended_and_what_goes_on()
+    {
+        await using var home = new CliHome();
+        await home.StartAsync();
+        await using var phone = await home.PairAsync();
+        var session = await SessionAsync(phone);
+        await using var tty = await RealTerminal.StartAsync(home, 100, 30);
+        for (var i = 0; i < 4; i++)
+        {
+            await tty.TypeAsync($"clear; '{home.Program}' attach {session}; echo attach-{i}-$?");
+            await tty.UntilAsync("bash-", "the shell inside");
+            if (i % 2 == 0)
+            {
+                await tty.TypeAsync("seq 1 2000; exit");
+            }
+            else
+            {
+                (await home.RunAsync("terminals", "close", session.ToString(), "main")).Succeeded();
+            }
+
+            await tty.UntilAsync($"attach-{i}-0");
+            await tty.UntilAsync(i % 2 == 0 ? "[main] Its shell ended." : "[main] Closed by the owner.");
+            Assert.DoesNotContain("keeps running", await tty.ScreenAsync(), StringComparison.Ordinal);
+        }
+
+        await tty.TypeAsync($"clear; '{home.Program}' attach {session}; echo attach-ended-$?");
+        await tty.UntilAsync("bash-", "the shell inside");
+        (await home.RunAsync("stop")).Succeeded();
+        await tty.UntilAsync("[main] The daemon stopped; the terminal keeps running.");
+        await tty.UntilAsync("attach-ended-0");
+        await home.StartAsync();
+        (await home.RunAsync("terminals", "close", session.ToString(), "main")).Succeeded();
     }
 
     [Fact]
@@ -60,11 +98,14 @@ public sealed class TerminalTests
         await using var phone = await home.PairAsync();
         var session = await SessionAsync(phone);
         await using var tty = await RealTerminal.StartAsync(home, 80, 24);
-        await tty.TypeAsync($"stty -g > before; sh -c 'echo $$ > pid; exec \"{home.Program}\" attach {session}'; stty -g > after; echo do''ne");
+        await tty.TypeAsync(
+            $"stty -g > before; sh -c 'echo $$ > pid; exec \"{home.Program}\" attach {session}'; stty -g > after; echo do''ne");
         await tty.UntilAsync("bash-", "the shell inside");
-        await RunningProgram.SignalAsync(int.Parse(await File.ReadAllTextAsync(Path.Combine(home.Work, "pid")), System.Globalization.CultureInfo.InvariantCulture), "TERM");
+        await RunningProgram.SignalAsync(int.Parse(
+            await File.ReadAllTextAsync(Path.Combine(home.Work, "pid")), System.Globalization.CultureInfo.InvariantCulture), "TERM");
         await tty.UntilAsync("done");
-        Assert.Equal(await File.ReadAllTextAsync(Path.Combine(home.Work, "before")), await File.ReadAllTextAsync(Path.Combine(home.Work, "after")));
+        Assert.Equal(await File.ReadAllTextAsync(Path.Combine(home.Work, "before")),
+            await File.ReadAllTextAsync(Path.Combine(home.Work, "after")));
         (await home.RunAsync("terminals", "close", session.ToString(), "main")).Succeeded();
     }
 
@@ -73,11 +114,12 @@ public sealed class TerminalTests
     {
         await using var home = new CliHome();
         await home.StartAsync();
-        await using var phone = await home.PairAsync();
+        // going without a sandbox needs manage
+        await using var phone = await TestDevice.PairAsync(await home.LinkAsync("view", "prompt", "decide", "manage"));
         var session = await SessionAsync(phone, SandboxKind.None);
         var refused = (await home.RunAsync("attach", session.ToString())).Ended(1);
         Assert.Contains("pipe", refused.Error, StringComparison.Ordinal);
-        Assert.Contains("no session runs in a sandbox", (await home.RunAsync("terminals")).Succeeded().Out, StringComparison.Ordinal);
+        Assert.Contains("no sandboxed session", (await home.RunAsync("terminals")).Succeeded().Out, StringComparison.Ordinal);
         Assert.Empty((await home.AskAsync("terminals")).EnumerateArray());
 
         await using var tty = await RealTerminal.StartAsync(home, 100, 30);
@@ -117,7 +159,8 @@ public sealed class TerminalTests
 
     private static async Task<Guid> SessionAsync(TestDevice phone, SandboxKind sandbox = SandboxKind.Bubblewrap)
     {
-        var state = await phone.AskAsync(MessageTypes.MachineState, new MachineStateRequest(), ProtocolJson.Default.MachineStateRequest, ProtocolJson.Default.MachineStateResponse);
+        var state = await phone.AskAsync(MessageTypes.MachineState, new MachineStateRequest(), ProtocolJson.Default.MachineStateRequest,
+            ProtocolJson.Default.MachineStateResponse);
         var session = Guid.CreateVersion7();
         await phone.AskAsync(
             MessageTypes.AgentSessionNew,

@@ -23,13 +23,15 @@ public sealed class TlsTests
         Assert.Equal(made.GetProperty("authoritySha256").GetString(), Convert.ToHexString(SHA256.HashData(authority.RawData)));
         Assert.Contains("tls renew", (await home.RunAsync("tls", "init")).Ended(1).Error, StringComparison.Ordinal);
         var shown = (await home.RunAsync("tls", "show")).Succeeded().Out;
-        foreach (var what in (string[])["box.example", "iPhone", "Android", "Certificate Trust Settings", made.GetProperty("authoritySha256").GetString()!])
+        foreach (var what in (string[])["box.example", "iPhone", "Android", "Certificate Trust Settings",
+            made.GetProperty("authoritySha256").GetString()!])
         {
             Assert.Contains(what, shown, StringComparison.Ordinal);
         }
 
         await home.StartAsync();
-        Assert.StartsWith($"https://box.example:{home.Port}", (await home.AskAsync("status")).GetProperty("listen")[0].GetString(), StringComparison.Ordinal);
+        Assert.StartsWith($"https://box.example:{home.Port}", (await home.AskAsync("status")).GetProperty("listen")[0].GetString(),
+            StringComparison.Ordinal);
         Assert.StartsWith($"https://box.example:{home.Port}/#pair=", await home.LinkAsync(), StringComparison.Ordinal);
 
         using (var trusting = Client(home.Port, authority))
@@ -51,7 +53,8 @@ public sealed class TlsTests
         Assert.Equal(made.GetProperty("authoritySha256").GetString(), renewed.GetProperty("authoritySha256").GetString());
         Assert.Contains("box.example", renewed.GetProperty("names").EnumerateArray().Select(n => n.GetString()));
         Assert.NotEqual(before, await File.ReadAllTextAsync(Path.Combine(home.Home.Tls, "server.crt")));
-        Assert.Contains("tls init --force", (await home.RunAsync("tls", "renew", "--name", "bank.example")).Ended(1).Error, StringComparison.Ordinal);
+        Assert.Contains("tls init --force", (await home.RunAsync("tls", "renew", "--name", "bank.example")).Ended(1).Error,
+            StringComparison.Ordinal);
         (await home.RunAsync("stop")).Succeeded();
         await home.StartAsync();
         using (var trusting = Client(home.Port, authority))
@@ -61,7 +64,8 @@ public sealed class TlsTests
 
         var other = await home.AskAsync("tls", "init", "--force");
         Assert.NotEqual(made.GetProperty("authoritySha256").GetString(), other.GetProperty("authoritySha256").GetString());
-        Assert.All(Directory.EnumerateFiles(home.Home.Tls), f => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(f)));
+        Assert.All(Directory.EnumerateFiles(home.Home.Tls),
+            f => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(f)));
     }
 
     [Fact]
@@ -88,7 +92,8 @@ public sealed class TlsTests
     {
         await using var home = new CliHome();
 
-        Assert.Contains("is no host name", (await home.RunAsync("tls", "init", "--name", "https://box.example/")).Ended(1).Error, StringComparison.Ordinal);
+        Assert.Contains("is no host name", (await home.RunAsync("tls", "init", "--name", "https://box.example/")).Ended(2).Error,
+            StringComparison.Ordinal);
 
         Assert.Empty(Directory.EnumerateFiles(home.Home.Tls));
     }
@@ -107,7 +112,9 @@ public sealed class TlsTests
         await home.StartAsync();
     }
 
-    /// <summary>A real client: every name leads to this machine, and the certificate is checked as usual, against one CA or the system's.</summary>
+    /// <summary>
+    /// A real client: every name leads to this machine, and the certificate is checked as usual, against one CA or the system's.
+    /// </summary>
     private static HttpClient Client(int port, X509Certificate2? authority)
     {
         var policy = new X509ChainPolicy { RevocationMode = X509RevocationMode.NoCheck };

@@ -16,7 +16,8 @@ public sealed class UndoTests
         await using var phone = await home.PairAsync("phone");
         var session = await phone.PromptAsync("run: echo after > f.txt", DecisionVerdict.Allow);
         var turns = await phone.AskAsync(
-            MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session), ProtocolJson.Default.AgentSessionGetRequest, ProtocolJson.Default.AgentSessionGetResponse);
+            MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session), ProtocolJson.Default.AgentSessionGetRequest,
+            ProtocolJson.Default.AgentSessionGetResponse);
         var turn = turns.Turns[0].TurnId.ToString();
 
         var shown = (await home.RunAsync("undo", turn, "--dry-run")).Succeeded().Out;
@@ -32,7 +33,7 @@ public sealed class UndoTests
         await File.WriteAllTextAsync(Path.Combine(project, "f.txt"), "by hand\n");
         var id = undone.GetProperty("undoId").GetString()!;
         Assert.Contains("changed since by somebody else", (await home.RunAsync("undo", id)).Ended(1).Error, StringComparison.Ordinal);
-        Assert.Contains("Brought 1 file back", (await home.RunAsync("undo", id, "--force")).Succeeded().Out, StringComparison.Ordinal);
+        Assert.Contains("Reverted 1 file", (await home.RunAsync("undo", id, "--force")).Succeeded().Out, StringComparison.Ordinal);
         Assert.Equal("after\n", await File.ReadAllTextAsync(Path.Combine(project, "f.txt")));
     }
 
@@ -41,7 +42,7 @@ public sealed class UndoTests
     {
         await using var home = new CliHome();
         await home.StartAsync();
-        Assert.Contains("There is no snapshot", (await home.RunAsync("undo", "00000000-0000")).Ended(1).Error, StringComparison.Ordinal);
-        Assert.Contains("first 8 characters", (await home.RunAsync("undo", "%")).Ended(1).Error, StringComparison.Ordinal);
+        Assert.Contains("No snapshot of that", (await home.RunAsync("undo", "00000000-0000")).Ended(1).Error, StringComparison.Ordinal);
+        Assert.Contains("at least 8 characters", (await home.RunAsync("undo", "%")).Ended(2).Error, StringComparison.Ordinal);
     }
 }

@@ -28,7 +28,33 @@ public sealed partial class UsageTests
         Assert.Contains("--json", help, StringComparison.Ordinal);
         Assert.DoesNotContain("--detached", help, StringComparison.Ordinal);
         Assert.All(command.Options.Where(o => !o.Hidden), o => Assert.Contains(o.Name, help, StringComparison.Ordinal));
-        Assert.All(command.Options.Where(o => !o.Hidden && !o.Recursive), o => Assert.False(string.IsNullOrWhiteSpace(o.Description), $"{verb} {o.Name} has no description"));
+        Assert.All(command.Options.Where(o => !o.Hidden && !o.Recursive),
+            o => Assert.False(string.IsNullOrWhiteSpace(o.Description), $"{verb} {o.Name} has no description"));
+    }
+
+    [Theory]
+    [MemberData(nameof(Verbs))]
+    public async Task Every_verbs_help_is_json_when_that_is_asked_for(string verb)
+    {
+        var words = verb.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var (plain, json) = (new StringWriter(), new StringWriter());
+        Assert.Equal(0, await CommandLine.RunAsync([.. words, "--help"], s_terminal with { Out = plain }, CancellationToken.None));
+        Assert.Equal(0, await CommandLine.RunAsync([.. words, "--help", "--json"], s_terminal with { Out = json }, CancellationToken.None));
+        Assert.Equal(plain.ToString().Trim(), new Ran(0, json.ToString(), "").Json.GetProperty("help").GetString());
+    }
+
+    [Fact]
+    public async Task The_version_is_json_when_that_is_asked_for_and_stands_beside_nothing_else()
+    {
+        var (command, option, error) = (new StringWriter(), new StringWriter(), new StringWriter());
+        var terminal = new Terminal(command, TextWriter.Null, name => name == "POCKETCODER_HOME" ? "/nowhere" : null);
+        Assert.Equal(0, await CommandLine.RunAsync(["version", "--json"], terminal, CancellationToken.None));
+        Assert.Equal(0, await CommandLine.RunAsync(["--version", "--json"], s_terminal with { Out = option }, CancellationToken.None));
+        Assert.Equal(command.ToString(), option.ToString());
+        Assert.NotEmpty(new Ran(0, option.ToString(), "").Json.GetProperty("version").GetString()!);
+        Assert.Equal(ExitCode.Usage,
+            await CommandLine.RunAsync(["--version", "status"], s_terminal with { Error = error }, CancellationToken.None));
+        Assert.NotEmpty(error.ToString());
     }
 
     [Fact]
@@ -42,44 +68,45 @@ public sealed partial class UsageTests
             """
               start               Start the daemon
               stop                Stop the daemon
-              status              Show what the daemon does
-              pair                Pair a phone or browser: shows a one-time link
-              add <path>          Register a folder as a project [default: .]
-              remove <project>    Unregister a project; its files stay
-              projects            List the projects
-              project             Settings of a project
-              run <prompt>        Prompt an agent and follow it, with its questions asked here
-              exec <command>      Run a command once in a project, in its sandbox
-              runs                Commands that people ran in projects
-              sessions            List the sessions
-              resume <session>    How to go on with a session in the agent's own program
+              status              Show the daemon's status
+              pair                Pair a phone or browser with a one-time link
+              add <path>          Add a folder as a project [default: .]
+              remove <project>    Remove a project; its files stay
+              projects            List projects
+              roots               Manage the folders beneath which devices may add projects
+              project             Manage project settings
+              run <prompt>        Prompt an agent, follow it and answer its requests here
+              exec <command>      Run a command in a project's sandbox
+              runs                List commands that people ran in projects
+              sessions            List sessions
+              resume <session>    Show how to continue a session in the agent's own program
               settings <session>  Show or set a session's mode, model and effort
-              conversations       List the conversations that agents keep of a project, begun in a terminal
-              jobs                Commands in the background
-              output <id>         What a command wrote, all of it
-              network             Hosts that sandboxes may reach without a question
-              undo <what>         Bring files back to before what was allowed
-              devices             Paired devices
-              attach <session>    Open a terminal of a session here
-              terminals           List terminals that are open in sessions
-              secrets             Keys that agents never see, encrypted on this machine
-              git-token           Tokens for git hosts that are reached by HTTPS; neither agents nor git itself see them
-              usage               What agents used of their models through this machine: tokens and cost
-              budget              Limits on what agents may use through this machine
-              ledger              The record of what was asked, decided and done
-              backup <folder>     Copy ledger, keys and settings into a folder, while the daemon runs
-              restore <folder>    Put a backup in the place of what is there, which is kept
+              conversations       List conversations started in a terminal for a project
+              jobs                List background jobs
+              output <id>         Show a command's complete output
+              network             Manage hosts that sandboxes may reach without asking
+              undo <what>         Revert the files that an approved action changed
+              devices             Manage paired devices
+              attach <session>    Attach to a session's terminal
+              terminals           List open terminals of sessions
+              secrets             Manage keys that agents never see, encrypted on this machine
+              git-token           Manage tokens for git hosts over HTTPS; neither agents nor git itself see them
+              usage               Show model usage through this machine: tokens and cost
+              budget              Manage limits on model usage through this machine
+              ledger              Inspect the record of requests, decisions and outcomes
+              backup <folder>     Back up ledger, keys and settings to a folder; works while the daemon runs
+              restore <folder>    Restore a backup; the current data is kept
               logs                Show the daemon's log
-              machine             This machine
-              config              Settings of the daemon
-              enable-autostart    Start the daemon with your session on this machine
-              disable-autostart   Start the daemon no more by itself; one that runs goes on
-              tls                 Certificates for this machine's own names
+              machine             Manage this machine
+              config              Manage daemon settings
+              enable-autostart    Start the daemon when you log in
+              disable-autostart   Stop starting the daemon at login; a running daemon keeps running
+              tls                 Manage certificates for this machine's own names
               login               Log this machine in to an account gateway
               logout              Log this machine out of its account gateway
-              agents              List the agents, whether they are installed, and what they can do
-              doctor              Check what PocketCoder needs from this machine
-              update              Look for a newer version
+              agents              List agents, their versions and what they can do
+              doctor              Check that this machine has what PocketCoder needs
+              update              Check for a newer version
               completion          Print a shell's completion script
               version             Show this program's version
             """,
@@ -105,6 +132,10 @@ public sealed partial class UsageTests
     [InlineData("start --warm-agents 101")]
     [InlineData("start --warm-memory 15")]
     [InlineData("start --retry-limit 0")]
+    [InlineData("start --acme --name gateway.example.org --acme-challenge dns-01")]
+    [InlineData("start --acme --name gateway.example.org --acme-listen 80")]
+    [InlineData("start --acme --name gateway.example.org --acme-directory nowhere")]
+    [InlineData("start --acme --name gateway.example.org --acme-email ada")]
     [InlineData("start --output-limit 1e3")]
     [InlineData("output")]
     [InlineData("run")]
@@ -148,7 +179,8 @@ public sealed partial class UsageTests
         await using var home = new CliHome();
         foreach (var verb in (string[])[
             "status", "pair", "pair --no-wait", "add .", "remove x", "projects", "devices list", "devices revoke x", "devices rename x y",
-            "jobs", "jobs --stop job-1", "run hello", "run hello --session x", "sessions", "sessions --all", "resume x", "output 01234567", "ledger show", "ledger verify", "ledger export", "machine label", "machine label x", "exec true", "runs"])
+            "jobs", "jobs --stop job-1", "run hello", "run hello --session x", "sessions", "sessions --all", "resume x", "output 01234567",
+            "ledger show", "ledger verify", "ledger export", "machine label", "machine label x", "exec true", "runs"])
         {
             var (output, error) = (new StringWriter(), new StringWriter());
             var terminal = new Terminal(output, error, name => name == "POCKETCODER_HOME" ? home.Root : null);
@@ -173,7 +205,8 @@ public sealed partial class UsageTests
         var checks = (await home.RunAsync("doctor", "--json")).Succeeded().Json;
         foreach (var name in (string[])["home", "sqlite", "git", "tmux", "bwrap", "claude", "app", "disk", "clock"])
         {
-            Assert.Contains(checks.EnumerateArray(), c => c.GetProperty("name").GetString() == name && c.GetProperty("state").GetString() is "ok" or "warn");
+            Assert.Contains(checks.EnumerateArray(), c => c.GetProperty("name").GetString() == name
+                && c.GetProperty("state").GetString() is "ok" or "warn");
         }
 
         foreach (var kind in (string[])["bubblewrap", "docker", "landlock"])
@@ -184,7 +217,8 @@ public sealed partial class UsageTests
         }
 
         Assert.Matches(@"(?m)^ok    sqlite      \d+\.\d+\.\d+ \(libsqlite3", (await home.RunAsync("doctor")).Succeeded().Out);
-        Assert.Equal((await home.AskAsync("version")).GetProperty("version").GetString(), (await home.RunAsync("--version")).Succeeded().Out.Trim());
+        Assert.Equal((await home.AskAsync("version")).GetProperty("version").GetString(),
+            (await home.RunAsync("--version")).Succeeded().Out.Trim());
         Assert.False(Directory.Exists(home.Root));
     }
 
@@ -194,7 +228,7 @@ public sealed partial class UsageTests
         await using var home = new CliHome();
         await File.WriteAllTextAsync(Path.Combine(home.Work, "more"), "--force\n");
 
-        Assert.Contains("There is no directory", (await StartedAsync(home, "add", "@more")).Ended(1).Error, StringComparison.Ordinal);
+        Assert.Contains("No such directory", (await StartedAsync(home, "add", "@more")).Ended(1).Error, StringComparison.Ordinal);
 
         static async Task<Ran> StartedAsync(CliHome home, params string[] arguments)
         {
@@ -207,19 +241,26 @@ public sealed partial class UsageTests
     public async Task The_page_about_the_command_line_names_every_verb_and_option_and_no_other()
     {
         var page = await File.ReadAllTextAsync(Repository.PathOf("docs/cli.md"));
-        var sections = Section().Matches(page).ToDictionary(m => m.Groups["verb"].Value, m => m.Groups["body"].Value, StringComparer.Ordinal);
+        var sections = Section().Matches(page)
+            .ToDictionary(m => m.Groups["verb"].Value, m => m.Groups["body"].Value, StringComparer.Ordinal);
 
-        var leaves = Commands().Where(c => c.Command.Subcommands.Count == 0).ToDictionary(c => c.Path, c => c.Command, StringComparer.Ordinal);
+        var leaves = Commands().Where(c => c.Command.Subcommands.Count == 0)
+            .ToDictionary(c => c.Path, c => c.Command, StringComparer.Ordinal);
         Assert.Equal(leaves.Keys.Order(StringComparer.Ordinal), sections.Keys.Order(StringComparer.Ordinal));
         foreach (var (path, command) in leaves)
         {
-            var options = command.Options.Where(o => !o.Hidden && !o.Recursive).SelectMany(o => o.Aliases.Append(o.Name)).Where(o => o is not ("--help" or "-h" or "-?" or "/h" or "/?"));
-            var told = OptionRow().Matches(sections[path]).SelectMany(m => m.Groups["option"].Captures.Select(c => c.Value)).ToHashSet(StringComparer.Ordinal);
+            var options = command.Options.Where(o => !o.Hidden && !o.Recursive).SelectMany(o => o.Aliases.Append(o.Name))
+                .Where(o => o is not ("--help" or "-h" or "-?" or "/h" or "/?"));
+            var told = OptionRow().Matches(sections[path]).SelectMany(m => m.Groups["option"].Captures.Select(c => c.Value))
+                .ToHashSet(StringComparer.Ordinal);
             Assert.Equal(options.Order(StringComparer.Ordinal), told.Order(StringComparer.Ordinal));
-            Assert.All(command.Arguments, a => Assert.Contains(a.Name, page[page.IndexOf($"### `pocketcoder {path} ", StringComparison.Ordinal)..].Split('\n')[0], StringComparison.OrdinalIgnoreCase));
+            Assert.All(command.Arguments, a => Assert.Contains(a.Name, page[page.IndexOf(
+                $"### `pocketcoder {path} ", StringComparison.Ordinal)..].Split('\n')[0], StringComparison.OrdinalIgnoreCase));
         }
 
-        foreach (var code in (int[])[ExitCode.Ok, ExitCode.Failure, ExitCode.Usage, ExitCode.NotRunning, ExitCode.TurnFailed, ExitCode.Denied, ExitCode.Expired, ExitCode.Interrupted, ExitCode.Left, ExitCode.NotSetUp, ExitCode.TimedOut, ExitCode.NotKnown])
+        foreach (var code in (int[])[ExitCode.Ok, ExitCode.Failure, ExitCode.Usage, ExitCode.NotRunning, ExitCode.TurnFailed,
+            ExitCode.Denied, ExitCode.Expired, ExitCode.Interrupted, ExitCode.Left, ExitCode.NotSetUp, ExitCode.TimedOut,
+            ExitCode.NotKnown])
         {
             Assert.Matches($@"(?m)^\| {code} \| \S", page);
         }
@@ -233,9 +274,11 @@ public sealed partial class UsageTests
             => command.Subcommands.SelectMany(c => Under(c, $"{path} {c.Name}".Trim())).Prepend((path, command));
     }
 
-    [GeneratedRegex(@"^### `pocketcoder (?<verb>[a-z-]+( [a-z]+)?)[^`]*`\n(?<body>.*?)(?=^##|\z)", RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 2000)]
+    [GeneratedRegex(@"^### `pocketcoder (?<verb>[a-z-]+( [a-z]+)?)[^`]*`\n(?<body>.*?)(?=^##|\z)",
+        RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 2000)]
     private static partial Regex Section();
 
-    [GeneratedRegex(@"^\| (`(?<option>--?[a-z-]+)[^`]*`(, )?)+ \|", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 2000)]
+    [GeneratedRegex(@"^\| (`(?<option>--?[a-z-]+)[^`]*`(, )?)+ \|", RegexOptions.Multiline | RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 2000)]
     private static partial Regex OptionRow();
 }

@@ -11,6 +11,31 @@ namespace PocketCoder.EndToEnd.Tests;
 public sealed class AppStoryTests(Browser browser) : IClassFixture<Browser>
 {
     [Fact]
+    public async Task From_the_link_to_the_first_allowed_command_a_stranger_taps_six_times_at_most()
+    {
+        await using var machine = await RunningMachine.StartAsync();
+        await using var phone = await browser.PhoneAsync();
+        await phone.Page.GotoAsync(await machine.LinkAsync());
+        string[] taps = ["pair-confirm", "first-prompt", "example", "send", "allow-once", "allow-once"];
+        for (var i = 0; i < taps.Length; i++)
+        {
+            var target = taps[i] == "example" ? phone.Id("example").First : phone.Id(taps[i]).Last;
+            if (taps[i] == "allow-once" && i == 5)
+            {
+                // The first was the page's change; the command is asked for after it.
+                target = phone.Id("approval-card").Filter(new LocatorFilterOptions { HasText = "ls -l index.html" }).Last.GetByTestId("allow-once");
+            }
+
+            await target.TapAsync();
+        }
+
+        await Expect(phone.Page.GetByText("The page is there.")).ToBeVisibleAsync();
+        var project = (await machine.Control.ListProjectsAsync(CancellationToken.None))[0];
+        Assert.Contains("Hello from PocketCoder", await File.ReadAllTextAsync(Path.Combine(project.Path, "index.html")));
+        Assert.Empty(phone.Complaints);
+    }
+
+    [Fact]
     public async Task A_person_pairs_prompts_decides_watches_and_verifies()
     {
         await using var machine = await RunningMachine.StartAsync();
@@ -36,7 +61,8 @@ public sealed class AppStoryTests(Browser browser) : IClassFixture<Browser>
         await phone.Id("deny").Last.ClickAsync();
         await phone.Id("deny-reason").FillAsync("call it README");
         await phone.Id("deny-confirm").ClickAsync();
-        await Expect(phone.Id("decision").Filter(new LocatorFilterOptions { HasText = "Denied by Test phone" })).ToContainTextAsync("call it README");
+        await Expect(phone.Id("decision").Filter(new LocatorFilterOptions { HasText = "Denied by Test phone" }))
+            .ToContainTextAsync("call it README");
         Assert.False(File.Exists(Path.Combine(project.Path, "notes.md")));
 
         await SendAsync(phone, "ask: Which colour? | red | blue");
@@ -73,7 +99,8 @@ public sealed class AppStoryTests(Browser browser) : IClassFixture<Browser>
         await SendAsync(phone, "todo: after the stop");
         await Expect(phone.Id("queue-item")).ToHaveCountAsync(1);
         await phone.Id("stop").ClickAsync();
-        await Wait.UntilAsync(async () => (await machine.Control.ListSessionsAsync(CancellationToken.None))[0].State == SessionState.Idle, "the turn was stopped");
+        await Wait.UntilAsync(async () => (await machine.Control.ListSessionsAsync(CancellationToken.None))[0].State == SessionState.Idle,
+            "the turn was stopped");
 
         // What was queued waits for a person: after a stop nothing goes on by itself.
         await Expect(phone.Id("queue-held")).ToBeVisibleAsync();
@@ -87,7 +114,8 @@ public sealed class AppStoryTests(Browser browser) : IClassFixture<Browser>
         await Expect(phone.Id("approval-card").Last).ToContainTextAsync("touch after-reopen.txt");
         await phone.Id("allow-once").Last.ClickAsync();
         var project = (await machine.Control.ListProjectsAsync(CancellationToken.None))[0];
-        await Wait.UntilAsync(() => File.Exists(Path.Combine(project.Path, "after-reopen.txt")), "the command ran after the browser came back");
+        await Wait.UntilAsync(() => File.Exists(Path.Combine(project.Path, "after-reopen.txt")),
+            "the command ran after the browser came back");
 
         await SendAsync(phone, "run: touch never.txt");
         await Expect(phone.Id("approval-card").Last).ToContainTextAsync("touch never.txt");
@@ -106,7 +134,8 @@ public sealed class AppStoryTests(Browser browser) : IClassFixture<Browser>
         await using var phone = await browser.PhoneAsync();
         await PairAsync(machine, phone);
         await NewSessionAsync(phone, "first");
-        await Wait.UntilAsync(async () => (await machine.Control.ListSessionsAsync(CancellationToken.None)) is [{ State: SessionState.Idle }], "the first turn ended");
+        await Wait.UntilAsync(async () =>
+            (await machine.Control.ListSessionsAsync(CancellationToken.None)) is [{ State: SessionState.Idle }], "the first turn ended");
         var session = (await machine.Control.ListSessionsAsync(CancellationToken.None))[0].AgentSessionId;
 
         // The daemon is gone: offline in the way that matters, whatever the browser thinks of its network.
@@ -121,7 +150,8 @@ public sealed class AppStoryTests(Browser browser) : IClassFixture<Browser>
         await Expect(phone.Page.GetByText("written offline").First).ToBeVisibleAsync();
         await Expect(phone.Id("outbox-item")).ToHaveCountAsync(0);
         await using var device = await PocketCoder.Testing.Devices.TestDevice.PairAsync(await machine.LinkAsync());
-        var detail = await device.AskAsync(MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session), ProtocolJson.Default.AgentSessionGetRequest, ProtocolJson.Default.AgentSessionGetResponse);
+        var detail = await device.AskAsync(MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session),
+            ProtocolJson.Default.AgentSessionGetRequest, ProtocolJson.Default.AgentSessionGetResponse);
         Assert.Single(detail.Turns, t => t.Content == "written offline");
     }
 
@@ -171,10 +201,12 @@ public sealed class AppStoryTests(Browser browser) : IClassFixture<Browser>
         await Expect(phone.Page.GetByRole(AriaRole.Navigation).First).ToBeVisibleAsync();
 
         // Pairing is one connection and working another: what follows is about the second.
-        await Wait.UntilAsync(async () => (await machine.Control.ListDevicesAsync(CancellationToken.None))[0].Connected, "the device works");
+        await Wait.UntilAsync(async () => (await machine.Control.ListDevicesAsync(CancellationToken.None))[0].Connected,
+            "the device works");
     }
 
-    internal static async Task NewSessionAsync(BrowserPhone phone, string prompt, string? mode = null, string? sandbox = null, string? agent = null)
+    internal static async Task NewSessionAsync(
+        BrowserPhone phone, string prompt, string? mode = null, string? sandbox = null, string? agent = null)
     {
         await phone.Page.GotoAsync(new Uri(new Uri(phone.Page.Url), "/new").ToString());
         await Expect(phone.Id("project-select")).ToBeVisibleAsync();

@@ -6,7 +6,7 @@ namespace PocketCoder.EndToEnd.Tests;
 /// <summary>Debian's Chromium, as a phone. Pictures go to <c>artifacts/screens</c>.</summary>
 public sealed class Browser : IAsyncLifetime
 {
-    private static readonly string[] Programs = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+    private static readonly string[] s_programs = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
     private IPlaywright _playwright = null!;
     private IBrowser _browser = null!;
@@ -17,8 +17,10 @@ public sealed class Browser : IAsyncLifetime
         _playwright = await Playwright.CreateAsync();
         _browser = await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
         {
-            ExecutablePath = Programs.FirstOrDefault(File.Exists) ?? throw new InvalidOperationException("Chromium is missing: apt-get install chromium"),
-            Args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+            ExecutablePath = s_programs.FirstOrDefault(File.Exists)
+                ?? throw new InvalidOperationException("Chromium is missing: apt-get install chromium"),
+            Args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+                "--disable-component-update", "--disable-sync"],
         });
     }
 

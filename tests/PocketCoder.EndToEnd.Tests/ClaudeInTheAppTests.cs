@@ -64,7 +64,8 @@ public sealed class ClaudeInTheAppTests(Browser browser) : IClassFixture<Browser
         // The same command again needs no question: it was allowed for the session, and the ledger says so.
         model.Scripts["Run the test once more."] = Answer.Split('\n')[^2];
         await AppStoryTests.SendAsync(phone, "Run the test once more.");
-        await Wait.UntilAsync(async () => (await machine.Control.ListSessionsAsync(CancellationToken.None))[0].State == SessionState.Idle, "the turn ended");
+        await Wait.UntilAsync(async () => (await machine.Control.ListSessionsAsync(CancellationToken.None))[0].State == SessionState.Idle,
+            "the turn ended");
         Assert.True((await machine.Control.VerifyLedgerAsync(CancellationToken.None)).Intact);
         Assert.Empty(phone.Complaints);
     }
@@ -116,7 +117,8 @@ public sealed class ClaudeInTheAppTests(Browser browser) : IClassFixture<Browser
         await using var phone = await browser.PhoneAsync();
         await AppStoryTests.PairAsync(machine, phone);
 
-        await AppStoryTests.NewSessionAsync(phone, "BASH: echo working; until [ -e go ]; do sleep 0.1; done; id -un; exit 3", sandbox: "bubblewrap");
+        await AppStoryTests.NewSessionAsync(
+            phone, "BASH: echo working; until [ -e go ]; do sleep 0.1; done; id -un; exit 3", sandbox: "bubblewrap");
         await ExpectCardAsync(phone, "until [ -e go ]");
         await Expect(phone.Page.GetByText("sandboxed").First).ToBeVisibleAsync();
         await phone.PictureAsync("30-sandbox-asks");
@@ -132,10 +134,12 @@ public sealed class ClaudeInTheAppTests(Browser browser) : IClassFixture<Browser
     }
 
     private static Task UntilIdleAsync(RunningMachine machine)
-        => Wait.UntilAsync(async () => (await machine.Control.ListSessionsAsync(CancellationToken.None))[0].State == SessionState.Idle, "the turn ended");
+        => Wait.UntilAsync(async () => (await machine.Control.ListSessionsAsync(CancellationToken.None))[0].State == SessionState.Idle,
+            "the turn ended");
 
     private static Task ExpectCardAsync(BrowserPhone phone, string text)
-        => Expect(phone.Id("approval-card").Filter(new LocatorFilterOptions { Has = phone.Id("allow-once") }).Last).ToContainTextAsync(text);
+        => Expect(phone.Id("approval-card").Filter(new LocatorFilterOptions { Has = phone.Id("allow-once") }).Last)
+            .ToContainTextAsync(text);
 
     private static bool Runs(string commandLine) => Directory.EnumerateDirectories("/proc").Any(process =>
     {

@@ -40,7 +40,8 @@ public sealed class EveryAgentInTheAppTests(Browser browser) : IClassFixture<Bro
             }
 
             await Expect(phone.Page.GetByText($"{agent} is done").Last).ToBeVisibleAsync();
-            await Wait.UntilAsync(async () => (await machine.Control.ListSessionsAsync(CancellationToken.None)).All(s => s.State == SessionState.Idle), "the turn ended");
+            await Wait.UntilAsync(async () => (await machine.Control.ListSessionsAsync(CancellationToken.None)).All(
+                s => s.State == SessionState.Idle), "the turn ended");
             Assert.True(home.Did(agent), agent);
             TestContext.Current.TestOutputHelper?.WriteLine($"{agent}: {clock.Elapsed.TotalSeconds:0.0} s");
         }
@@ -64,10 +65,12 @@ public sealed class EveryAgentInTheAppTests(Browser browser) : IClassFixture<Bro
         await Wait.UntilAsync(() => Started() == 2, "it is started ahead");
         await AppStoryTests.SendAsync(phone, "SAY: still there");
         await Expect(phone.Page.GetByText("still there").Last).ToBeVisibleAsync();
-        await Wait.UntilAsync(async () => (await machine.Control.ListSessionsAsync(CancellationToken.None)).All(s => s.State == SessionState.Idle), "the turn ended");
+        await Wait.UntilAsync(async () => (await machine.Control.ListSessionsAsync(CancellationToken.None)).All(
+            s => s.State == SessionState.Idle), "the turn ended");
         Assert.Equal(2, Started());
 
-        int Started() => machine.Log.Lines.Count(l => l.Contains($"session {session.AgentSessionId}: claude started", StringComparison.Ordinal));
+        int Started() => machine.Log.Lines.Count(
+            l => l.Contains($"session {session.AgentSessionId}: claude started", StringComparison.Ordinal));
     }
 
     private static IReadOnlyList<IAgentDriver> Drivers(AllAgentsHome home) =>
@@ -76,12 +79,14 @@ public sealed class EveryAgentInTheAppTests(Browser browser) : IClassFixture<Bro
         new CodexDriver(TimeProvider.System, home.Environment),
         new OpenCodeDriver(TimeProvider.System, home.Environment),
         new AcpDriver(AcpAgent.Gemini, TimeProvider.System, home.Environment),
-        new AcpDriver(AcpAgent.ClaudeAgentAcp with { Id = AllAgentsHome.Acp, Program = home.Adapter }, TimeProvider.System, home.Environment),
+        new AcpDriver(AcpAgent.ClaudeAgentAcp with { Id = AllAgentsHome.Acp, Program = home.Adapter }, TimeProvider.System,
+            home.Environment),
     ];
 
     private static async Task AllowAsync(BrowserPhone phone, string text)
     {
-        await Expect(phone.Id("approval-card").Filter(new LocatorFilterOptions { Has = phone.Id("allow-once") }).Last).ToContainTextAsync(text);
+        await Expect(phone.Id("approval-card").Filter(new LocatorFilterOptions { Has = phone.Id("allow-once") }).Last)
+            .ToContainTextAsync(text);
         await phone.Id("allow-once").Last.ClickAsync();
     }
 }

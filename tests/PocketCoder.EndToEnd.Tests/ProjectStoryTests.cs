@@ -47,7 +47,8 @@ public sealed class ProjectStoryTests(Browser browser) : IClassFixture<Browser>
         await phone.Page.Keyboard.TypeAsync("thirteen\n");
         await phone.PictureAsync("51-edited");
         await phone.Id("save").ClickAsync();
-        await Wait.UntilAsync(async () => await File.ReadAllTextAsync(file) == $"zero\none\n{Verse}thirteen\n", "what was typed is in the file");
+        await Wait.UntilAsync(async () => await File.ReadAllTextAsync(file) == $"zero\none\n{Verse}thirteen\n",
+            "what was typed is in the file");
 
         // One of the two parts is committed.
         await phone.Id("tab-git").ClickAsync();

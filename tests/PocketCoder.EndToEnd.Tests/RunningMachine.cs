@@ -1,8 +1,11 @@
 using System.Net;
 using PocketCoder.Agents;
+using PocketCoder.Agents.Stub;
 using PocketCoder.Gateway;
 using PocketCoder.Machine;
 using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Machine.Starting;
+using PocketCoder.Machine.Tests;
 using PocketCoder.Protocol;
 using PocketCoder.Testing;
 using PocketCoder.Testing.Homes;
@@ -13,15 +16,17 @@ namespace PocketCoder.EndToEnd.Tests;
 internal sealed class RunningMachine : IAsyncDisposable
 {
     private readonly DaemonOptions _options;
-    private readonly IReadOnlyList<IAgentDriver>? _drivers;
+    private readonly DaemonSeams _seams;
+    private readonly IReadOnlyList<IAgentDriver> _drivers;
 
-    private RunningMachine(DaemonOptions options, IReadOnlyList<IAgentDriver>? drivers, TestLog log) => (_options, _drivers, Log) = (options, drivers, log);
+    private RunningMachine(DaemonOptions options, DaemonSeams seams, IReadOnlyList<IAgentDriver> drivers, TestLog log)
+        => (_options, _seams, _drivers, Log) = (options, seams, drivers, log);
 
     public Daemon Daemon { get; private set; } = null!;
 
     public TestLog Log { get; }
 
-    public IControlTarget Control => Daemon;
+    public TestOwner Control => Daemon.AsOwner();
 
     public string Url => Daemon.Urls[0];
 
@@ -35,25 +40,28 @@ internal sealed class RunningMachine : IAsyncDisposable
             {
                 Home = Home.At(Directory.CreateTempSubdirectory("pce-").FullName),
                 Demo = drivers is null,
-                Gateway = GatewayOptions.Default with { Listen = [new IPEndPoint(IPAddress.Loopback, Ports.Free())], AppDirectory = Repository.PathOf("app/dist") },
+                Gateway = GatewayOptions.Default with
+                { Listen = [new IPEndPoint(IPAddress.Loopback, Ports.Free())], AppDirectory = Repository.PathOf("app/dist") },
                 LoggerFactory = log,
-                SshOptions = ssh ?? [],
             },
-            drivers,
+            new DaemonSeams { SshOptions = ssh ?? [] },
+            drivers ?? [new StubDriver(TimeProvider.System)],
             log);
         await machine.StartDaemonAsync();
         return machine;
     }
 
     public async Task StartDaemonAsync()
-        => Daemon = _drivers is null ? await Daemon.StartAsync(_options, CancellationToken.None) : await Daemon.StartAsync(_options, _drivers, CancellationToken.None);
+        => Daemon = await Daemon.StartAsync(_options, _drivers, _seams, CancellationToken.None);
 
-    public async Task<string> LinkAsync() => (await Control.PairAsync(new PairingRequest([Scope.View, Scope.Prompt, Scope.Decide, Scope.Manage], null), CancellationToken.None)).Links[0];
+    public async Task<string> LinkAsync() => (await Control.PairAsync(
+        new PairingRequest([Scope.View, Scope.Prompt, Scope.Decide, Scope.Manage], null), CancellationToken.None)).Links[0];
 
     public async ValueTask DisposeAsync()
     {
         await Daemon.DisposeAsync();
-        TestContext.Current.TestOutputHelper?.WriteLine(string.Join('\n', Log.Lines.Where(l => !l.Contains("Microsoft.AspNetCore", StringComparison.Ordinal))));
-        await HomeRemains.ClearAsync(_options.Home.Hands, _options.Home.Root, _options.Home.AgentFiles, _options.Home.Attached);
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            string.Join('\n', Log.Lines.Where(l => !l.Contains("Microsoft.AspNetCore", StringComparison.Ordinal))));
+        await HomeRemains.ClearAsync(_options.Home.Sandboxes, _options.Home.Root, _options.Home.AgentFiles, _options.Home.Attached);
     }
 }

@@ -28,7 +28,8 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
     public int Port => Base.Port;
 
     public static async Task<GatewayUnderTest> StartAsync(
-        Func<IDeviceLink, CancellationToken, Task>? machine = null, GatewayOptions? options = null, TimeProvider? time = null, ILoggerFactory? logs = null)
+        Func<IDeviceLink, CancellationToken, Task>? machine = null, GatewayOptions? options = null, TimeProvider? time = null,
+        ILoggerFactory? logs = null)
     {
         var fabric = new InProcessFabric();
         fabric.Register(new ScriptedMachine(machine ?? EchoAsync));
@@ -38,7 +39,8 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
             options = options with { Listen = [new IPEndPoint(IPAddress.Loopback, 0)] };
         }
 
-        return new(await GatewayServer.StartAsync(options, fabric, logs ?? NullLoggerFactory.Instance, time ?? TimeProvider.System), fabric);
+        return new(await GatewayServer.StartAsync(options, fabric, logs ?? NullLoggerFactory.Instance, time ?? TimeProvider.System),
+            fabric);
     }
 
     public static async Task EchoAsync(IDeviceLink link, CancellationToken ct)
@@ -49,10 +51,12 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
         }
     }
 
-    public HttpClient Client() => new(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, UseCookies = false }) { BaseAddress = Base };
+    public HttpClient Client()
+        => new(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, UseCookies = false }) { BaseAddress = Base };
 
     /// <summary>Opens a device connection as the CLI would; the headers make it a browser's.</summary>
-    public async Task<ClientWebSocket> ConnectAsync(string? machine = MachineId, string? subprotocol = RelayFrame.Subprotocol, params (string Name, string Value)[] headers)
+    public async Task<ClientWebSocket> ConnectAsync(
+        string? machine = MachineId, string? subprotocol = RelayFrame.Subprotocol, params (string Name, string Value)[] headers)
     {
         var socket = Socket(subprotocol, headers);
         await socket.ConnectAsync(RelayUri(machine), CancellationToken.None);
@@ -73,7 +77,8 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
             // the status tells
         }
 
-        return (socket.HttpStatusCode, socket.HttpResponseHeaders ?? new Dictionary<string, IEnumerable<string>>(StringComparer.OrdinalIgnoreCase));
+        return (socket.HttpStatusCode, socket.HttpResponseHeaders
+            ?? new Dictionary<string, IEnumerable<string>>(StringComparer.OrdinalIgnoreCase));
     }
 
     public ValueTask DisposeAsync() => Server.DisposeAsync();
@@ -96,7 +101,8 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
         return socket;
     }
 
-    private Uri RelayUri(string? machine) => new($"{(Base.Scheme == "https" ? "wss" : "ws")}://{Base.Authority}/v1/relay{(machine is null ? "" : $"?machine={machine}")}");
+    private Uri RelayUri(string? machine)
+        => new($"{(Base.Scheme == "https" ? "wss" : "ws")}://{Base.Authority}/v1/relay{(machine is null ? "" : $"?machine={machine}")}");
 
     private sealed class ScriptedMachine(Func<IDeviceLink, CancellationToken, Task> serve) : IMachineEndpoint
     {
@@ -164,6 +170,7 @@ internal sealed class LogCapture : ILoggerFactory, ILogger
 
     public bool IsEnabled(LogLevel logLevel) => true;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         => Lines.Enqueue($"{logLevel} {eventId.Id} {formatter(state, exception)} {exception}");
 }

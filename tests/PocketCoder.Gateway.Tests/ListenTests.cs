@@ -35,9 +35,12 @@ public sealed class ListenTests
     [Fact]
     public async Task A_refused_option_starts_nothing()
     {
-        await Assert.ThrowsAsync<GatewayRefusal>(() => GatewayUnderTest.StartAsync(options: GatewayOptions.Default with { Names = ["box.example"] }));
-        await Assert.ThrowsAsync<GatewayRefusal>(() => GatewayUnderTest.StartAsync(options: GatewayOptions.Default with { Origins = ["https://app.example/"] }));
-        await Assert.ThrowsAsync<GatewayRefusal>(() => GatewayUnderTest.StartAsync(options: GatewayOptions.Default with { Tls = new("/nonexistent/cert.pem", "/nonexistent/key.pem") }));
+        await Assert.ThrowsAsync<GatewayRefusal>(
+            () => GatewayUnderTest.StartAsync(options: GatewayOptions.Default with { Names = ["box.example"] }));
+        await Assert.ThrowsAsync<GatewayRefusal>(
+            () => GatewayUnderTest.StartAsync(options: GatewayOptions.Default with { Origins = ["https://app.example/"] }));
+        await Assert.ThrowsAsync<GatewayRefusal>(() => GatewayUnderTest.StartAsync(
+            options: GatewayOptions.Default with { Tls = new("/nonexistent/cert.pem", "/nonexistent/key.pem") }));
     }
 
     [Fact]
@@ -47,13 +50,40 @@ public sealed class ListenTests
         other.Start();
         var endpoint = (IPEndPoint)other.LocalEndpoint;
 
-        var refusal = await Assert.ThrowsAsync<GatewayRefusal>(() => GatewayUnderTest.StartAsync(options: GatewayOptions.Default with { Listen = [endpoint] }));
+        var refusal = await Assert.ThrowsAsync<GatewayRefusal>(
+            () => GatewayUnderTest.StartAsync(options: GatewayOptions.Default with { Listen = [endpoint] }));
         Assert.Equal(RefusalReason.PortBusy, refusal.Reason);
         Assert.Contains($"Port {endpoint.Port} is taken", refusal.Message, StringComparison.Ordinal);
         if (OperatingSystem.IsLinux())
         {
             Assert.Contains($"pid {Environment.ProcessId} ", refusal.Message, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public async Task Who_has_a_port_is_found_while_its_process_opens_and_closes_files_and_sockets()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        using var stop = new CancellationTokenSource();
+        var noise = Enumerable.Range(0, 2).Select(_ => Task.Run(() =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                using var file = File.OpenRead("/dev/null");
+                using var socket = new TcpListener(IPAddress.Loopback, 0);
+                socket.Start();
+            }
+        })).ToArray();
+        var found = Enumerable.Range(0, 200).Select(_ => PortHolder.Describe(((IPEndPoint)other.LocalEndpoint).Port)).ToList();
+        await stop.CancelAsync();
+        await Task.WhenAll(noise);
+        Assert.All(found, f => Assert.StartsWith($"pid {Environment.ProcessId} ", f, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -67,8 +97,14 @@ public sealed class ListenTests
     [Fact]
     public void The_best_address_for_a_phone_comes_first()
     {
-        var plan = ListenPlan.From(new() { BehindProxy = true, Names = ["box.example", "localhost:9000"], Listen = [new(IPAddress.Any, 8090), new(IPAddress.IPv6Any, 8090)] });
+        var plan = ListenPlan.From(new()
+        {
+            BehindProxy = true,
+            Names = ["box.example", "localhost:9000"],
+            Listen = [new(IPAddress.Any, 8090), new(IPAddress.IPv6Any, 8090)]
+        });
 
-        Assert.Equal(["https://box.example", "http://localhost:9000", "http://127.0.0.1:8090"], plan.UrlsFor(["http://0.0.0.0:8090", "http://[::]:8090"]));
+        Assert.Equal(["https://box.example", "http://localhost:9000", "http://127.0.0.1:8090"],
+            plan.UrlsFor(["http://0.0.0.0:8090", "http://[::]:8090"]));
     }
 }

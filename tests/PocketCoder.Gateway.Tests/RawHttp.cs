@@ -9,7 +9,9 @@ internal static class RawHttp
 {
     public static Task<string> SendAsync(int port, string request) => SendAsync(port, Encoding.Latin1.GetBytes(request));
 
-    /// <summary>Sends and reads until the server closes or nothing more comes; the answer as Latin-1 text, empty when it just closed.</summary>
+    /// <summary>
+    /// Sends and reads until the server closes or nothing more comes; the answer as Latin-1 text, empty when it just closed.
+    /// </summary>
     public static async Task<string> SendAsync(int port, byte[] request)
     {
         using var client = new TcpClient();
@@ -49,7 +51,8 @@ internal static class RawHttp
         const string Length = "\r\nContent-Length: ";
         var at = answer.IndexOf(Length, StringComparison.Ordinal);
         return answer.StartsWith("HTTP/1.1 101", StringComparison.Ordinal)
-            || (at >= 0 && at < end && answer.Length >= end + 4 + int.Parse(answer.AsSpan()[(at + Length.Length)..answer.IndexOf("\r\n", at + 2, StringComparison.Ordinal)]));
+            || (at >= 0 && at < end && answer.Length >= end + 4 + int.Parse(
+                answer.AsSpan()[(at + Length.Length)..answer.IndexOf("\r\n", at + 2, StringComparison.Ordinal)]));
     }
 
     public static int StatusOf(string answer)

@@ -29,7 +29,8 @@ public sealed class RelayTests
     public async Task A_frame_in_pieces_arrives_whole()
     {
         var received = new TaskCompletionSource<byte[]>();
-        await using var gateway = await GatewayUnderTest.StartAsync(async (link, ct) => received.SetResult((await link.ReceiveAsync(ct))!.Value.ToArray()));
+        await using var gateway = await GatewayUnderTest.StartAsync(
+            async (link, ct) => received.SetResult((await link.ReceiveAsync(ct))!.Value.ToArray()));
         using var socket = await gateway.ConnectAsync();
         await socket.SendAsync(new byte[] { RelayFrame.Sealed }, WebSocketMessageType.Binary, false, CancellationToken.None);
         await socket.SendAsync(Array.Empty<byte>(), WebSocketMessageType.Binary, false, CancellationToken.None);
@@ -39,7 +40,8 @@ public sealed class RelayTests
         Assert.Equal([RelayFrame.Sealed, 7, 8, 9], await received.Task.WaitAsync(Wait.Limit));
     }
 
-    public static TheoryData<string, int> BadMessages => new() { { "text", 1007 }, { "empty", 1007 }, { "empty text", 1007 }, { "kind 0", 1007 }, { "kind 5", 1007 }, { "kind 255", 1007 }, { "big", 1009 }, { "big in pieces", 1009 } };
+    public static TheoryData<string, int> BadMessages => new() { { "text", 1007 }, { "empty", 1007 }, { "empty text", 1007 },
+        { "kind 0", 1007 }, { "kind 5", 1007 }, { "kind 255", 1007 }, { "big", 1009 }, { "big in pieces", 1009 } };
 
     [Theory]
     [MemberData(nameof(BadMessages))]
@@ -146,7 +148,8 @@ public sealed class RelayTests
     public async Task A_machine_that_throws_closes_only_this_connection_and_its_words_stay_in_the_log()
     {
         using var logs = new LogCapture();
-        await using var gateway = await GatewayUnderTest.StartAsync((_, _) => throw new InvalidOperationException("internal detail"), logs: logs);
+        await using var gateway = await GatewayUnderTest.StartAsync(
+            (_, _) => throw new InvalidOperationException("internal detail"), logs: logs);
         using var socket = await gateway.ConnectAsync();
         var (code, reason) = await socket.ReceiveCloseAsync();
 
@@ -202,7 +205,8 @@ public sealed class RelayTests
             {
                 while (await link.ReceiveAsync(ct) is { } frame)
                 {
-                    await link.SendAsync(new byte[] { frame.Span[0] == RelayFrame.HandshakeRequest ? RelayFrame.HandshakeResponse : frame.Span[0] }, ct);
+                    await link.SendAsync(new byte[]
+                        { frame.Span[0] == RelayFrame.HandshakeRequest ? RelayFrame.HandshakeResponse : frame.Span[0] }, ct);
                 }
             },
             time: time);
@@ -218,6 +222,33 @@ public sealed class RelayTests
         Assert.Equal(4408, (await silent.ReceiveCloseAsync()).Code);
         await proven.SendFrameAsync(RelayFrame.Sealed);
         Assert.NotNull(await proven.ReceiveFrameAsync());
+    }
+
+    [Fact]
+    public async Task A_frame_that_is_begun_and_not_finished_closes_the_connection_in_time_however_its_pieces_drip()
+    {
+        var time = new ManualTime();
+        await using var gateway = await GatewayUnderTest.StartAsync(
+            async (link, ct) =>
+            {
+                await link.SendAsync(new byte[] { RelayFrame.Sealed }, ct); // proven: the limit of the handshake is over
+                await GatewayUnderTest.EchoAsync(link, ct);
+            },
+            time: time);
+        using var socket = await gateway.ConnectAsync();
+        Assert.NotNull(await socket.ReceiveFrameAsync());
+        var piece = new byte[] { RelayFrame.Sealed };
+        await socket.SendAsync(piece, WebSocketMessageType.Binary, endOfMessage: false, CancellationToken.None);
+        await Wait.UntilAsync(() => time.ArmedTimers == 1, "the frame has its limit");
+        for (var i = 0; i < 4; i++)
+        {
+            time.Advance(TimeSpan.FromSeconds(2));
+            await socket.SendAsync(i == 0 ? piece : Array.Empty<byte>(), WebSocketMessageType.Binary, endOfMessage: false,
+                CancellationToken.None);
+        }
+
+        time.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(RelayClose.FrameTooSlow, (await socket.ReceiveCloseAsync()).Code);
     }
 
     [Fact]
@@ -249,7 +280,8 @@ public sealed class RelayTests
 
         // It stands still once queue and system buffers are full: the same count at many looks in a row, with the send limit armed.
         var (last, same) = (-1, 0);
-        await Wait.UntilAsync(() => (same = Volatile.Read(ref sent) == last && time.ArmedTimers == 1 ? same + 1 : 0) >= 50 | (last = Volatile.Read(ref sent)) < 0, "the sender waits");
+        await Wait.UntilAsync(() => (same = Volatile.Read(ref sent) == last && time.ArmedTimers == 1 ? same + 1 : 0) >= 50
+            | (last = Volatile.Read(ref sent)) < 0, "the sender waits");
         Assert.InRange(sent, 1, 4000); // bounded: far below what a minute of sending would be
 
         time.Advance(TimeSpan.FromSeconds(30));
@@ -261,7 +293,8 @@ public sealed class RelayTests
     public async Task A_device_that_never_answers_the_close_is_cut()
     {
         var time = new ManualTime();
-        await using var gateway = await GatewayUnderTest.StartAsync((link, ct) => link.CloseAsync(4401, "revoked", ct).AsTask(), time: time);
+        await using var gateway = await GatewayUnderTest.StartAsync(
+            (link, ct) => link.CloseAsync(4401, "revoked", ct).AsTask(), time: time);
         using var socket = await gateway.ConnectAsync();
         Assert.Equal(4401, (await socket.ReceiveCloseAsync()).Code);
         await Wait.UntilAsync(() => time.ArmedTimers == 1, "the close waits for its answer");

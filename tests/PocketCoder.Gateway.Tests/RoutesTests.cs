@@ -17,13 +17,15 @@ public sealed class RoutesTests
             .Select(e => (
                 e.RoutePattern.RawText,
                 string.Join(' ', e.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods),
-                e.Metadata.GetMetadata<RouteAccess>() ?? throw new InvalidOperationException($"{e.RoutePattern.RawText} is not classified")))
+                e.Metadata.GetMetadata<RouteAccess>()
+                    ?? throw new InvalidOperationException($"{e.RoutePattern.RawText} is not classified")))
             .Order()
             .ToList();
 
         // A new route must be added here by somebody who thought about who may use it.
         Assert.Equal(
-            [("/healthz", "GET HEAD", RouteAccess.Public), ("/v1/relay", "GET", RouteAccess.ProvenOverChannel), ("/{**path}", "GET HEAD", RouteAccess.Public)],
+            [("/healthz", "GET HEAD", RouteAccess.Public), ("/v1/relay", "GET", RouteAccess.ProvenOverChannel),
+                ("/{**path}", "GET HEAD", RouteAccess.Public)],
             routes);
     }
 
@@ -39,7 +41,8 @@ public sealed class RoutesTests
         using var client = gateway.Client();
         foreach (var method in (string[])["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "QUERY"])
         {
-            foreach (var type in (string?[])["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/json", null])
+            foreach (var type in (string?[])["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x",
+                "application/json", null])
             {
                 using var request = new HttpRequestMessage(new HttpMethod(method), path);
                 request.Headers.Add("Origin", $"http://{gateway.Base.Authority}");
@@ -54,6 +57,48 @@ public sealed class RoutesTests
                 AssertHeaders(response);
             }
         }
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("null")]
+    [InlineData("https://evil.example")]
+    public async Task What_was_shared_without_the_apps_worker_is_not_read_and_leads_to_a_page_that_says_so(string? origin)
+    {
+        using var logs = new LogCapture();
+        await using (var gateway = await GatewayUnderTest.StartAsync(
+            (_, _) => throw new InvalidOperationException("reached the machine"), logs: logs))
+        {
+            // Most of the body is never sent: the answer doesn't wait for it.
+            var lines = string.Concat(
+                "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 1000000000",
+                origin is null ? "" : $"\r\nOrigin: {origin}");
+            var answer = await RawHttp.SendAsync(
+                gateway.Port,
+                RawHttp.Get("/share", $"127.0.0.1:{gateway.Port}", lines).Replace("GET ", "POST ", StringComparison.Ordinal) + "SECRET-1");
+
+            Assert.StartsWith("HTTP/1.1 303 ", answer, StringComparison.Ordinal);
+            Assert.Contains("\r\nLocation: /new?shared=missed\r\n", answer, StringComparison.Ordinal);
+            Assert.Contains("\r\nConnection: close\r\n", answer, StringComparison.Ordinal);
+            Assert.Contains("\r\nContent-Length: 0\r\n", answer, StringComparison.Ordinal);
+        }
+
+        Assert.DoesNotContain(logs.Lines, l => l.Contains("SECRET", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("POST", "/share/", 405)]
+    [InlineData("POST", "/Share", 405)]
+    [InlineData("PUT", "/share", 405)]
+    public async Task Only_that_one_method_at_that_one_address_is_led_on(string method, string path, int status)
+    {
+        await using var gateway = await GatewayUnderTest.StartAsync();
+        using var client = gateway.Client();
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        using var response = await client.SendAsync(request);
+
+        Assert.Equal(status, (int)response.StatusCode);
+        AssertHeaders(response);
     }
 
     [Theory]
@@ -145,7 +190,9 @@ public sealed class RoutesTests
         Assert.Equal("no-referrer", Header("Referrer-Policy"));
         Assert.Equal("same-origin", Header("Cross-Origin-Opener-Policy"));
         Assert.Equal("same-origin", Header("Cross-Origin-Resource-Policy"));
-        Assert.Contains("camera=()", Header("Permissions-Policy"), StringComparison.Ordinal);
+        var permissions = Header("Permissions-Policy").Split(", ");
+        Assert.Contains("camera=(self)", permissions); // to read the QR code of a pairing link
+        Assert.All(permissions.Where(p => p != "camera=(self)"), p => Assert.EndsWith("=()", p, StringComparison.Ordinal));
         Assert.False(response.Headers.Contains("Set-Cookie"));
         Assert.False(response.Headers.Contains("Server"));
         Assert.DoesNotContain(response.Headers, h => h.Key.StartsWith("Access-Control-", StringComparison.OrdinalIgnoreCase));

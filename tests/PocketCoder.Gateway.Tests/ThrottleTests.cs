@@ -163,6 +163,7 @@ public sealed class ThrottleTests
         context.Connection.RemoteIpAddress = IPAddress.Parse(peer);
         context.Request.Headers["X-Forwarded-For"] = forwarded;
 
-        Assert.Equal(IPAddress.Parse(expected), new ClientAddress(new() { BehindProxy = behindProxy, Proxies = [IPAddress.Parse("10.0.0.9")] }).Of(context));
+        Assert.Equal(IPAddress.Parse(expected),
+            new ClientAddress(new() { BehindProxy = behindProxy, Proxies = [IPAddress.Parse("10.0.0.9")] }).Of(context));
     }
 }

@@ -14,9 +14,11 @@ public sealed class VisitorsTests
         "evil.example", "evil.example:PORT", "127.0.0.1.nip.io:PORT", "localhost.evil.example:PORT", "evil.localhost:PORT",
         "localhost", "127.0.0.1", "[::1]", "localhost:1", "127.0.0.1:1", "[::1]:1",
         "localhost.:PORT", "127.0.0.1.:PORT", "127.1:PORT", "2130706433:PORT", "0x7f000001:PORT", "0177.0.0.1:PORT", "127.0.0.01:PORT",
-        "0.0.0.0:PORT", "127.0.0.2:PORT", "[::ffff:127.0.0.1]:PORT", "[0:0:0:0:0:0:0:1]:PORT", "[::1%25lo]:PORT", "[::1%1]:PORT", "::1:PORT",
+        "0.0.0.0:PORT", "127.0.0.2:PORT", "[::ffff:127.0.0.1]:PORT", "[0:0:0:0:0:0:0:1]:PORT", "[::1%25lo]:PORT", "[::1%1]:PORT",
+        "::1:PORT",
         "localhost:0PORT", "localhost:PORT:PORT", "localhost:", "localhost:+PORT", "user@localhost:PORT", "localhost:PORT@evil.example",
-        "localhost:PORT.evil.example", "localhost:PORT/", "local host:PORT", "-localhost:PORT", "localhost\\:PORT", "ｌocalhost:PORT", "localhoſt:PORT", "[]:PORT", "[:PORT",
+        "localhost:PORT.evil.example", "localhost:PORT/", "local host:PORT", "-localhost:PORT", "localhost\\:PORT", "ｌocalhost:PORT",
+        "localhoſt:PORT", "[]:PORT", "[:PORT",
     ];
 
     [Theory]
@@ -86,7 +88,8 @@ public sealed class VisitorsTests
         var origin = pattern.Replace("PORT", gateway.Port.ToString(), StringComparison.Ordinal);
         var host = $"localhost:{gateway.Port}";
 
-        Assert.Equal(ours ? 200 : 403, RawHttp.StatusOf(await RawHttp.SendAsync(gateway.Port, RawHttp.Get("/healthz", host, $"Origin: {origin}"))));
+        Assert.Equal(ours ? 200 : 403,
+            RawHttp.StatusOf(await RawHttp.SendAsync(gateway.Port, RawHttp.Get("/healthz", host, $"Origin: {origin}"))));
         Assert.Equal(ours ? 101 : 403, RawHttp.StatusOf(await RawHttp.SendAsync(gateway.Port, RawHttp.Upgrade(host, $"Origin: {origin}"))));
     }
 
@@ -96,7 +99,8 @@ public sealed class VisitorsTests
         await using var gateway = await GatewayUnderTest.StartAsync();
         var host = $"localhost:{gateway.Port}";
 
-        Assert.Equal(403, RawHttp.StatusOf(await RawHttp.SendAsync(gateway.Port, RawHttp.Upgrade(host, $"Origin: http://{host}", $"Origin: http://{host}"))));
+        Assert.Equal(403, RawHttp.StatusOf(
+            await RawHttp.SendAsync(gateway.Port, RawHttp.Upgrade(host, $"Origin: http://{host}", $"Origin: http://{host}"))));
     }
 
     [Fact]
@@ -159,7 +163,8 @@ public sealed class VisitorsTests
     [InlineData("*")]
     [InlineData("")]
     public void A_name_no_browser_could_ask_for_is_refused_at_start(string name)
-        => Assert.Equal(RefusalReason.BadOption, Assert.Throws<GatewayRefusal>(() => new Visitors(new() { BehindProxy = true, Names = [name] })).Reason);
+        => Assert.Equal(RefusalReason.BadOption,
+            Assert.Throws<GatewayRefusal>(() => new Visitors(new() { BehindProxy = true, Names = [name] })).Reason);
 
     [Fact]
     public void Reading_a_host_never_throws_and_what_is_read_is_written_back_the_same()

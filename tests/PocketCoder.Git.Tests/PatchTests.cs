@@ -33,7 +33,8 @@ public sealed class PatchTests
             var taken = new HashSet<(int, int)>();
             foreach (var (hunk, h) in file.Hunks.Select((x, i) => (x, i)))
             {
-                var chosen = hunk.Lines.Select((l, i) => (l, i)).Where(x => x.l.Kind != GitLineKind.Context && random.Next(2) == 0).Select(x => x.i).ToList();
+                var chosen = hunk.Lines.Select((l, i) => (l, i)).Where(x => x.l.Kind != GitLineKind.Context && random.Next(2) == 0)
+                    .Select(x => x.i).ToList();
                 if (chosen.Count > 0)
                 {
                     selections.Add(new GitSelection(file.Path, hunk.Id, chosen));
@@ -47,7 +48,8 @@ public sealed class PatchTests
             }
 
             var wanted = Apply(before, file, taken);
-            await GitAsync(folder, PatchBuilder.Build(diff, selections, [], reverse: false), ["apply", "--cached", "--whitespace=nowarn", .. context == 0 ? (string[])["--unidiff-zero"] : [], "-"]);
+            await GitAsync(folder, PatchBuilder.Build(diff, selections, [], reverse: false),
+                ["apply", "--cached", "--whitespace=nowarn", .. context == 0 ? (string[])["--unidiff-zero"] : [], "-"]);
             Assert.Equal(wanted, Encoding.UTF8.GetString(await GitAsync(folder, null, "cat-file", "blob", $":{name}")));
 
             // The other way: what is chosen of the difference goes out of the file.
@@ -55,8 +57,10 @@ public sealed class PatchTests
             await File.WriteAllTextAsync(Path.Combine(folder, name), before);
             await GitAsync(folder, null, "add", "--all");
             await File.WriteAllTextAsync(Path.Combine(folder, name), after);
-            await GitAsync(folder, PatchBuilder.Build(diff, selections, [], reverse: true), ["apply", "--reverse", "--whitespace=nowarn", .. context == 0 ? (string[])["--unidiff-zero"] : [], "-"]);
-            var left = Enumerable.Range(0, file.Hunks.Count).SelectMany(h => file.Hunks[h].Lines.Select((l, i) => (l, h, i))).Where(x => x.l.Kind != GitLineKind.Context && !taken.Contains((x.h, x.i))).Select(x => (x.h, x.i)).ToHashSet();
+            await GitAsync(folder, PatchBuilder.Build(diff, selections, [], reverse: true),
+                ["apply", "--reverse", "--whitespace=nowarn", .. context == 0 ? (string[])["--unidiff-zero"] : [], "-"]);
+            var left = Enumerable.Range(0, file.Hunks.Count).SelectMany(h => file.Hunks[h].Lines.Select((l, i) => (l, h, i)))
+                .Where(x => x.l.Kind != GitLineKind.Context && !taken.Contains((x.h, x.i))).Select(x => (x.h, x.i)).ToHashSet();
             Assert.Equal(Apply(before, file, left), await File.ReadAllTextAsync(Path.Combine(folder, name)));
             File.Delete(Path.Combine(folder, name));
             await GitAsync(folder, null, "read-tree", "--empty");
@@ -68,17 +72,21 @@ public sealed class PatchTests
     [Fact]
     public void What_does_not_fit_or_is_no_change_is_refused()
     {
-        var diff = DiffParser.Parse(Encoding.ASCII.GetBytes(":100644 100644 1 2 M\0f\0\0diff --git a/f b/f\n--- a/f\n+++ b/f\n@@ -1,2 +1,2 @@\n a\n-b\n+c\n"));
+        var diff = DiffParser.Parse(
+            Encoding.ASCII.GetBytes(":100644 100644 1 2 M\0f\0\0diff --git a/f b/f\n--- a/f\n+++ b/f\n@@ -1,2 +1,2 @@\n a\n-b\n+c\n"));
         var hunk = Assert.Single(Assert.Single(DiffParser.Show(diff, []).Files).Hunks);
-        GitError Of(params GitSelection[] selections) => Assert.Throws<GitException>(() => PatchBuilder.Build(diff, selections, [], reverse: false)).Error;
+        GitError Of(params GitSelection[] selections)
+            => Assert.Throws<GitException>(() => PatchBuilder.Build(diff, selections, [], reverse: false)).Error;
         Assert.Equal(GitError.Conflict, Of(new GitSelection("f", "other")));
         Assert.Equal(GitError.InvalidName, Of(new GitSelection("f", hunk.Id, [0])));
         Assert.Equal(GitError.InvalidName, Of(new GitSelection("f", hunk.Id, [3])));
         Assert.Equal(GitError.InvalidName, Of(new GitSelection("f", hunk.Id, [])));
         Assert.Equal(GitError.InvalidName, Of(new GitSelection("f", hunk.Id), new GitSelection("f", hunk.Id)));
         Assert.Throws<GitException>(() => PatchBuilder.Build(diff, [new GitSelection("f", hunk.Id)], "elsewhere/"u8, reverse: false));
-        Assert.Contains("new file mode", Encoding.ASCII.GetString(Whole("A", "000000 100644", "@@ -0,0 +1 @@\n+a\n")), StringComparison.Ordinal);
-        Assert.Contains("deleted file mode", Encoding.ASCII.GetString(Whole("D", "100644 000000", "@@ -1 +0,0 @@\n-a\n")), StringComparison.Ordinal);
+        Assert.Contains("new file mode", Encoding.ASCII.GetString(Whole("A", "000000 100644", "@@ -0,0 +1 @@\n+a\n")),
+            StringComparison.Ordinal);
+        Assert.Contains("deleted file mode", Encoding.ASCII.GetString(Whole("D", "100644 000000", "@@ -1 +0,0 @@\n-a\n")),
+            StringComparison.Ordinal);
 
         static byte[] Whole(string letter, string modes, string hunk)
         {
@@ -115,8 +123,10 @@ public sealed class PatchTests
 
     private static (string Before, string After) Texts(Random random)
     {
-        string[] words = ["", "a", "--- a/x", "+++ b/x", "@@ -1 +1 @@", "diff --git a/x b/x", " lead", "trail ", "ä", "\\ No newline at end of file", "x\r"];
-        var before = Enumerable.Range(0, 8 + random.Next(30)).Select(i => words[random.Next(words.Length)] + (random.Next(3) == 0 ? $"{i}" : "")).ToList();
+        string[] words = ["", "a", "--- a/x", "+++ b/x", "@@ -1 +1 @@", "diff --git a/x b/x", " lead", "trail ", "ä",
+            "\\ No newline at end of file", "x\r"];
+        var before = Enumerable.Range(0, 8 + random.Next(30))
+            .Select(i => words[random.Next(words.Length)] + (random.Next(3) == 0 ? $"{i}" : "")).ToList();
         var after = new List<string>(before);
         for (var i = 0; i < 1 + random.Next(8); i++)
         {
@@ -133,7 +143,8 @@ public sealed class PatchTests
     }
 
     private static async Task<ParsedDiff> DiffAsync(string folder, int context)
-        => DiffParser.Parse(await GitAsync(folder, null, ["diff", "-0", .. DiffParser.Options(context, word: false, ignoreWhitespace: false)]));
+        => DiffParser.Parse(await GitAsync(
+            folder, null, ["diff", "-0", .. DiffParser.Options(context, word: false, ignoreWhitespace: false)]));
 
     private static async Task<byte[]> GitAsync(string folder, byte[]? input, params string[] arguments)
     {
@@ -142,7 +153,8 @@ public sealed class PatchTests
             Program = "git",
             Arguments = [.. GitHardening.Options, .. arguments],
             WorkingDirectory = folder,
-            Environment = new Dictionary<string, string>(GitHardening.Environment(writes: true), StringComparer.Ordinal) { ["PATH"] = "/usr/local/bin:/usr/bin:/bin", ["HOME"] = "/nonexistent" },
+            Environment = new Dictionary<string, string>(GitHardening.Environment(writes: true), StringComparer.Ordinal)
+            { ["PATH"] = "/usr/local/bin:/usr/bin:/bin", ["HOME"] = "/nonexistent" },
         };
         using var limit = new CancellationTokenSource(s_limit);
         await using var git = OwnedProcess.Start(start, TimeProvider.System);
@@ -156,7 +168,8 @@ public sealed class PatchTests
 
         git.StandardInput.Close();
         await reading;
-        Assert.True(await git.Exited.WaitAsync(limit.Token) == 0, $"git {string.Join(' ', arguments)}: {Encoding.UTF8.GetString(errors.ToArray())}\n{(input is null ? "" : Encoding.UTF8.GetString(input))}");
+        Assert.True(await git.Exited.WaitAsync(limit.Token) == 0,
+            $"git {string.Join(' ', arguments)}: {Encoding.UTF8.GetString(errors.ToArray())}\n{(input is null ? "" : Encoding.UTF8.GetString(input))}");
         return output.ToArray();
     }
 }

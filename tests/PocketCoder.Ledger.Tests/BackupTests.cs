@@ -36,7 +36,8 @@ public sealed class BackupTests
         await File.WriteAllTextAsync(target, "mine");
         await Failing.WithAsync(LedgerError.Io, () => ledger.Store.BackupAsync(target, TestLedger.None));
         Assert.Equal("mine", await File.ReadAllTextAsync(target));
-        await Failing.WithAsync(LedgerError.Io, () => ledger.Store.BackupAsync(Path.Combine(ledger.Folder, "no", "such", "folder.db"), TestLedger.None));
+        await Failing.WithAsync(
+            LedgerError.Io, () => ledger.Store.BackupAsync(Path.Combine(ledger.Folder, "no", "such", "folder.db"), TestLedger.None));
     }
 
     [Fact]
@@ -59,7 +60,7 @@ public sealed class BackupTests
         await ledger.Store.BackupAsync(target, TestLedger.None);
         await ledger.Store.WriteAsync(t => t.AppendEvent("s", "\"lost\""u8), TestLedger.None);
         await ledger.AppendManyAsync(3);
-        var lost = new LedgerMark(ledger.Store.Head.Seq, ledger.Store.Head.HashHex);
+        var lost = new LedgerCheckpoint(ledger.Store.Head.Seq, ledger.Store.Head.HashHex);
         var epoch = ledger.Store.Head.Epoch;
 
         await ledger.CloseAsync();

@@ -7,8 +7,8 @@ namespace PocketCoder.Ledger.Tests;
 
 public sealed class ChainTests
 {
-    private static readonly string Digest = new('a', 64);
-    private static readonly string Other = new('b', 64);
+    private static readonly string s_digest = new('a', 64);
+    private static readonly string s_other = new('b', 64);
 
     [Fact]
     public async Task Every_hash_covers_the_hash_before_and_the_exact_text()
@@ -34,11 +34,17 @@ public sealed class ChainTests
         await using var ledger = await TestLedger.OpenAsync();
         var row = await ledger.AppendAsync(new LedgerEntry(LedgerKind.ApprovalRequested)
         {
-            SessionId = "s", TurnId = "t", ApprovalId = "a", DeviceId = "d", Actor = "agent:claude", Sandbox = "bubblewrap", Digest = Digest,
+            SessionId = "s",
+            TurnId = "t",
+            ApprovalId = "a",
+            DeviceId = "d",
+            Actor = "agent:claude",
+            Sandbox = "bubblewrap",
+            Digest = s_digest,
             Data = TestLedger.Json("""{ "command" : ["rm", "-rf", "\u202e/"], "snow": "☃", "big": 1e400 }"""),
         });
         Assert.Equal(
-            $$$"""{"v":1,"seq":2,"at":"2026-03-04T05:06:07.089Z","kind":"approval_requested","machineId":"{{{TestLedger.Machine}}}","sessionId":"s","turnId":"t","approvalId":"a","deviceId":"d","actor":"agent:claude","sandbox":"bubblewrap","digest":"{{{Digest}}}","data":{"command":["rm","-rf","\u202E/"],"snow":"\u2603","big":1e400}}""",
+            $$$"""{"v":1,"seq":2,"at":"2026-03-04T05:06:07.089Z","kind":"approval_requested","machineId":"{{{TestLedger.Machine}}}","sessionId":"s","turnId":"t","approvalId":"a","deviceId":"d","actor":"agent:claude","sandbox":"bubblewrap","digest":"{{{s_digest}}}","data":{"command":["rm","-rf","\u202E/"],"snow":"\u2603","big":1e400}}""",
             row.Body);
     }
 
@@ -64,11 +70,13 @@ public sealed class ChainTests
     [InlineData("""{"a":"\ud800"}""")]
     [InlineData("\u00a0")]
     public void Data_must_be_one_object_without_duplicate_names(string json)
-        => Assert.Equal(LedgerError.InvalidData, Assert.Throws<LedgerException>(() => new LedgerEntry(LedgerKind.AlarmRaised) { Data = TestLedger.Json(json) }).Error);
+        => Assert.Equal(LedgerError.InvalidData,
+            Assert.Throws<LedgerException>(() => new LedgerEntry(LedgerKind.AlarmRaised) { Data = TestLedger.Json(json) }).Error);
 
     [Fact]
     public void Data_must_be_valid_utf8()
-        => Assert.Equal(LedgerError.InvalidData, Assert.Throws<LedgerException>(() => new LedgerEntry(LedgerKind.AlarmRaised) { Data = (byte[])[.. "{\"a\":\""u8, 0xff, .. "\"}"u8] }).Error);
+        => Assert.Equal(LedgerError.InvalidData, Assert.Throws<LedgerException>(
+            () => new LedgerEntry(LedgerKind.AlarmRaised) { Data = (byte[])[.. "{\"a\":\""u8, 0xff, .. "\"}"u8] }).Error);
 
     [Fact]
     public async Task What_is_no_row_is_refused_and_changes_nothing()
@@ -83,7 +91,7 @@ public sealed class ChainTests
             new(LedgerKind.AlarmRaised) { DeviceId = "a\nb" },
             new(LedgerKind.AlarmRaised) { Actor = "\ud800" },
             new(LedgerKind.AlarmRaised) { Sandbox = "\u202enone" },
-            new(LedgerKind.AlarmRaised) { Digest = Digest.ToUpperInvariant() },
+            new(LedgerKind.AlarmRaised) { Digest = s_digest.ToUpperInvariant() },
             new(LedgerKind.AlarmRaised) { Digest = "abc" },
         ];
         foreach (var entry in invalid)
@@ -91,7 +99,8 @@ public sealed class ChainTests
             await Failing.WithAsync(LedgerError.InvalidData, () => ledger.AppendAsync(entry));
         }
 
-        var large = new LedgerEntry(LedgerKind.AlarmRaised) { Data = TestLedger.Json($$"""{"x":"{{new string('x', LedgerLimits.MaxBodyBytes)}}"}""") };
+        var large = new LedgerEntry(LedgerKind.AlarmRaised)
+        { Data = TestLedger.Json($$"""{"x":"{{new string('x', LedgerLimits.MaxBodyBytes)}}"}""") };
         await Failing.WithAsync(LedgerError.TooLarge, () => ledger.AppendAsync(large));
         Assert.Equal(head, ledger.Store.Head);
         await ledger.AppendManyAsync(1);
@@ -119,7 +128,8 @@ public sealed class ChainTests
             connection.Open();
             using var command = connection.CreateCommand();
             command.CommandText = sql;
-            Assert.Contains("append-only", Assert.Throws<SqliteException>(() => command.ExecuteNonQuery()).Message, StringComparison.Ordinal);
+            Assert.Contains("append-only", Assert.Throws<SqliteException>(() => command.ExecuteNonQuery()).Message,
+                StringComparison.Ordinal);
         }
 
         await ledger.ReopenAsync();
@@ -142,7 +152,8 @@ public sealed class ChainTests
         Assert.Equal([12L], await Find(new LedgerFilter { ApprovalId = "a2", Kind = LedgerKind.ApprovalRequested }));
         Assert.Empty(await Find(new LedgerFilter { ApprovalId = "a2", SessionId = "s0" }));
 
-        async Task<IEnumerable<long>> Find(LedgerFilter filter) => (await ledger.Store.ReadRowsAsync(filter, TestLedger.None)).Select(r => r.Seq);
+        async Task<IEnumerable<long>> Find(LedgerFilter filter)
+            => (await ledger.Store.ReadRowsAsync(filter, TestLedger.None)).Select(r => r.Seq);
     }
 
     [Fact]
@@ -152,7 +163,8 @@ public sealed class ChainTests
         await ledger.AppendAsync(Request("a"));
         await ledger.AppendAsync(Decide("a", "allow", "once"));
         await ledger.AppendAsync(Start("a"));
-        await ledger.AppendAsync(new LedgerEntry(LedgerKind.ExecutionFinished) { ApprovalId = "a", Data = TestLedger.Json("""{"exit":0}""") });
+        await ledger.AppendAsync(
+            new LedgerEntry(LedgerKind.ExecutionFinished) { ApprovalId = "a", Data = TestLedger.Json("""{"exit":0}""") });
         await ledger.AppendAsync(Request("b"));
         await ledger.AppendAsync(new LedgerEntry(LedgerKind.ApprovalExpired) { ApprovalId = "b" });
         await ledger.AppendAsync(Request("c"));
@@ -163,29 +175,30 @@ public sealed class ChainTests
         Assert.True((await ledger.Store.VerifyAsync([], TestLedger.None)).Ok);
     }
 
-    public static TheoryData<string> WrongOrders => new(Orders.Keys);
+    public static TheoryData<string> WrongOrders => new(s_orders.Keys);
 
-    private static readonly Dictionary<string, LedgerEntry[]> Orders = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, LedgerEntry[]> s_orders = new(StringComparer.Ordinal)
     {
         ["execution without a request"] = [Start("a")],
         ["execution without a decision"] = [Request("a"), Start("a")],
         ["execution after a denial"] = [Request("a"), Decide("a", "deny"), Start("a")],
         ["execution after expiry"] = [Request("a"), new(LedgerKind.ApprovalExpired) { ApprovalId = "a" }, Start("a")],
-        ["execution of another digest"] = [Request("a"), Decide("a", "allow"), Start("a") with { Digest = Other }],
+        ["execution of another digest"] = [Request("a"), Decide("a", "allow"), Start("a") with { Digest = s_other }],
         ["execution without a digest"] = [Request("a"), Decide("a", "allow"), Start("a") with { Digest = null }],
         ["execution of another approval"] = [Request("a"), Decide("a", "allow"), Start("b")],
-        ["execution without an approval"] = [new(LedgerKind.ExecutionStarted) { Digest = Digest }],
+        ["execution without an approval"] = [new(LedgerKind.ExecutionStarted) { Digest = s_digest }],
         ["a second execution of what was allowed once"] = [Request("a"), Decide("a", "allow", "once"), Start("a"), Start("a")],
         ["an end without a start"] = [Request("a"), Decide("a", "allow"), new(LedgerKind.ExecutionFinished) { ApprovalId = "a" }],
         ["an unknown end without a start"] = [Request("a"), Decide("a", "allow"), new(LedgerKind.ExecutionUnknown) { ApprovalId = "a" }],
         ["a decision without a request"] = [Decide("a", "allow")],
-        ["a decision of another digest"] = [Request("a"), Decide("a", "allow") with { Digest = Other }],
+        ["a decision of another digest"] = [Request("a"), Decide("a", "allow") with { Digest = s_other }],
         ["a second decision"] = [Request("a"), Decide("a", "deny"), Decide("a", "allow")],
         ["a decision after expiry"] = [Request("a"), new(LedgerKind.ApprovalExpired) { ApprovalId = "a" }, Decide("a", "allow")],
         ["a decision that is none"] = [Request("a"), Decide("a", "maybe")],
         ["a decision without data"] = [Request("a"), Decide("a", "allow") with { Data = default }],
         ["a decision that is no text"] = [Request("a"), Decide("a", "allow") with { Data = TestLedger.Json("""{"decision":["allow"]}""") }],
-        ["a decision nested elsewhere"] = [Request("a"), Decide("a", "allow") with { Data = TestLedger.Json("""{"x":{"decision":"allow"}}""") }],
+        ["a decision nested elsewhere"] =
+            [Request("a"), Decide("a", "allow") with { Data = TestLedger.Json("""{"x":{"decision":"allow"}}""") }],
         ["a second request"] = [Request("a"), Request("a")],
         ["a request without a digest"] = [Request("a") with { Digest = null }],
         ["expiry after a decision"] = [Request("a"), Decide("a", "allow"), new(LedgerKind.ApprovalExpired) { ApprovalId = "a" }],
@@ -197,7 +210,7 @@ public sealed class ChainTests
     public async Task Nothing_is_done_before_it_is_decided(string order)
     {
         await using var ledger = await TestLedger.OpenAsync();
-        var entries = Orders[order];
+        var entries = s_orders[order];
         foreach (var entry in entries[..^1])
         {
             await ledger.AppendAsync(entry);
@@ -257,7 +270,8 @@ public sealed class ChainTests
         var read = 0;
         for (var i = 0; i < 20_000; i++)
         {
-            var bytes = Mangled("""{"v":1,"seq":12,"kind":"approval_decided","machineId":"m","sessionId":"s","approvalId":"a","digest":"d","data":{"decision":"allow","scope":{"x":[1]},"ledgerEpoch":"e"}}""", random);
+            var bytes = Mangled(
+                """{"v":1,"seq":12,"kind":"approval_decided","machineId":"m","sessionId":"s","approvalId":"a","digest":"d","data":{"decision":"allow","scope":{"x":[1]},"ledgerEpoch":"e"}}""", random);
             read += BodyView.TryRead(bytes, out var view) && view.Kind is not null ? 1 : 0;
         }
 
@@ -283,10 +297,11 @@ public sealed class ChainTests
         return [.. bytes];
     }
 
-    internal static LedgerEntry Request(string approval) => new(LedgerKind.ApprovalRequested) { ApprovalId = approval, Digest = Digest };
+    internal static LedgerEntry Request(string approval) => new(LedgerKind.ApprovalRequested) { ApprovalId = approval, Digest = s_digest };
 
     internal static LedgerEntry Decide(string approval, string decision, string scope = "session")
-        => new(LedgerKind.ApprovalDecided) { ApprovalId = approval, Digest = Digest, Data = TestLedger.Json($$"""{"decision":"{{decision}}","scope":"{{scope}}"}""") };
+        => new(LedgerKind.ApprovalDecided)
+        { ApprovalId = approval, Digest = s_digest, Data = TestLedger.Json($$"""{"decision":"{{decision}}","scope":"{{scope}}"}""") };
 
-    internal static LedgerEntry Start(string approval) => new(LedgerKind.ExecutionStarted) { ApprovalId = approval, Digest = Digest };
+    internal static LedgerEntry Start(string approval) => new(LedgerKind.ExecutionStarted) { ApprovalId = approval, Digest = s_digest };
 }

@@ -28,6 +28,25 @@ public sealed class CrashTests
     }
 
     [Fact]
+    public async Task Killed_at_random_moments_a_signed_ledger_is_the_one_that_was_signed()
+    {
+        var seed = Random.Shared.Next();
+        var random = new Random(seed);
+        using var key = new SigningKey();
+        await using var ledger = TrustTests.New(key);
+        for (var kill = 0; kill < Kills / 2; kill++)
+        {
+            await ledger.CloseAsync();
+            var acknowledged = await WriteUntilKilledAsync(ledger.DatabasePath, random.Next(1, 300), key.Private);
+            var store = await ledger.ReopenAsync();
+            var why = $"seed {seed}, kill {kill}: {store.Distrust?.Detail}";
+            Assert.True(store.Distrust is null, why);
+            var report = await store.VerifyAsync([.. acknowledged.Select(a => new LedgerCheckpoint(a.Row, a.Hash))], TestLedger.None);
+            Assert.True(report is { Ok: true, SignedFrom: 1 }, $"{why} {report.Fault?.Detail}");
+        }
+    }
+
+    [Fact]
     public async Task A_log_torn_anywhere_leaves_a_whole_prefix()
     {
         var seed = Random.Shared.Next();
@@ -52,7 +71,8 @@ public sealed class CrashTests
         var whole = 0;
         for (var i = 0; i < 40; i++)
         {
-            // As a power cut would: only a part of the last writes reached the disk. The first rounds cut anywhere, later ones near the end.
+            // As a power cut would: only a part of the last writes reached the disk. The first rounds cut anywhere, later ones near the
+            // end.
             var cut = i == 0 ? log.Length : random.Next(i < 20 ? 0 : log.Length * 3 / 4, log.Length);
             var torn = log[..cut];
             if (i % 3 == 1)
@@ -82,10 +102,11 @@ public sealed class CrashTests
         Assert.InRange(whole, 1, 39);
     }
 
-    private static async Task<List<(long Row, string Hash, long Event, string Id)>> WriteUntilKilledAsync(string path, int lines)
+    private static async Task<List<(long Row, string Hash, long Event, string Id)>> WriteUntilKilledAsync(
+        string path, int lines, params string[] key)
     {
         var self = Path.Combine(AppContext.BaseDirectory, "PocketCoder.Ledger.Tests" + (OperatingSystem.IsWindows() ? ".exe" : ""));
-        using var process = Process.Start(Command.Start(self, CrashWriter.Command, path))!;
+        using var process = Process.Start(Command.Start(self, [CrashWriter.Command, path, .. key]))!;
         var acknowledged = new List<(long, string, long, string)>();
         while (await process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(60)) is { } line)
         {
@@ -93,7 +114,8 @@ public sealed class CrashTests
             if (line.EndsWith(';'))
             {
                 var parts = line[..^1].Split(' ');
-                acknowledged.Add((long.Parse(parts[0], CultureInfo.InvariantCulture), parts[1], long.Parse(parts[2], CultureInfo.InvariantCulture), parts[3]));
+                acknowledged.Add((long.Parse(parts[0], CultureInfo.InvariantCulture), parts[1],
+                    long.Parse(parts[2], CultureInfo.InvariantCulture), parts[3]));
             }
 
             if (--lines == 0)
@@ -109,24 +131,28 @@ public sealed class CrashTests
 
     private static async Task CheckAsync(LedgerStore store, List<(long Row, string Hash, long Event, string Id)> acknowledged, string why)
     {
-        var report = await store.VerifyAsync([.. acknowledged.Select(a => new LedgerMark(a.Row, a.Hash))], TestLedger.None);
+        var report = await store.VerifyAsync([.. acknowledged.Select(a => new LedgerCheckpoint(a.Row, a.Hash))], TestLedger.None);
         Assert.True(report.Ok, $"{why}: {report.Fault?.Detail}");
 
         var rows = new Dictionary<string, long>(StringComparer.Ordinal);
-        for (var after = 1L; await store.ReadRowsAsync(new LedgerFilter { After = after, Limit = 10_000 }, TestLedger.None) is { Count: > 0 } page; after = page[^1].Seq)
+        for (var after = 1L; await store.ReadRowsAsync(
+            new LedgerFilter { After = after, Limit = 10_000 }, TestLedger.None) is { Count: > 0 } page; after = page[^1].Seq)
         {
             foreach (var row in page)
             {
-                Assert.True(BodyView.TryRead(row.Utf8Body.Span, out var body) && rows.TryAdd(body.SessionId!, row.Seq), $"{why}: row {row.Seq} is there twice");
+                Assert.True(BodyView.TryRead(row.Utf8Body.Span, out var body) && rows.TryAdd(body.SessionId!, row.Seq),
+                    $"{why}: row {row.Seq} is there twice");
             }
         }
 
         var events = new Dictionary<string, long>(StringComparer.Ordinal);
-        for (var after = 0L; (await store.ReadEventsAsync("crash", after, 10_000, TestLedger.None)).Events is { Count: > 0 } page; after = page[^1].Seq)
+        for (var after = 0L; (await store.ReadEventsAsync("crash", after, 10_000, TestLedger.None)).Events is { Count: > 0 } page; after =
+            page[^1].Seq)
         {
             foreach (var e in page)
             {
-                Assert.True(events.TryAdd(Encoding.UTF8.GetString(e.Utf8Body.Span).Trim('"'), e.Seq), $"{why}: event {e.Seq} is there twice");
+                Assert.True(events.TryAdd(Encoding.UTF8.GetString(e.Utf8Body.Span).Trim('"'), e.Seq),
+                    $"{why}: event {e.Seq} is there twice");
             }
         }
 

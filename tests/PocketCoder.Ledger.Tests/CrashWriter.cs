@@ -10,13 +10,17 @@ internal static class CrashWriter
 {
     public const string Command = "crash-writer";
 
-    public static async Task<int> RunAsync(string path)
+    public static async Task<int> RunAsync(string path, string? key = null)
     {
-        await using var store = await LedgerStore.OpenAsync(new LedgerOptions(path, TestLedger.Machine), TimeProvider.System, CancellationToken.None);
+        using var signing = key is null ? null : new SigningKey(key);
+        await using var store = await LedgerStore.OpenAsync(new LedgerOptions(path, TestLedger.Machine)
+        { Signer = signing?.Signer, HeadPath = signing is null ? null : HeadOf(path) }, TimeProvider.System, CancellationToken.None);
         var output = TextWriter.Synchronized(new StreamWriter(Console.OpenStandardOutput()) { AutoFlush = true });
         await Task.WhenAll(Enumerable.Range(0, 32).Select(_ => ProduceAsync(store, output)));
         return 0;
     }
+
+    public static string HeadOf(string path) => Path.Combine(Path.GetDirectoryName(path)!, "ledger.head");
 
     private static async Task ProduceAsync(LedgerStore store, TextWriter output)
     {

@@ -2,7 +2,7 @@ namespace PocketCoder.Ledger.Tests;
 
 public sealed class DiskFullTests
 {
-    private static readonly byte[] Large = TestLedger.Json($"\"{new string('x', 100_000)}\"");
+    private static readonly byte[] s_large = TestLedger.Json($"\"{new string('x', 100_000)}\"");
 
     [Fact]
     public async Task At_its_limit_the_ledger_refuses_stays_whole_and_goes_on_when_space_returns()
@@ -18,17 +18,19 @@ public sealed class DiskFullTests
         await using var ledger = new TestLedger();
         var disk = Path.Combine(ledger.Folder, "disk");
         Directory.CreateDirectory(disk);
-        Assert.SkipUnless(await RunAsync("mount", "-t", "tmpfs", "-o", "size=4m,mode=0700", "tmpfs", disk), "this user cannot mount a small disk");
+        Assert.SkipUnless(await RunAsync("mount", "-t", "tmpfs", "-o", "size=4m,mode=0700", "tmpfs", disk),
+            "this user cannot mount a small disk");
         try
         {
             ledger.Options = ledger.Options with { Path = Path.Combine(disk, "ledger.db") };
             await ledger.ReopenAsync();
-            await ledger.Store.WriteAsync(t => t.AppendEvent("large", Large), TestLedger.None);
+            await ledger.Store.WriteAsync(t => t.AppendEvent("large", s_large), TestLedger.None);
             var ballast = Path.Combine(disk, "ballast");
             await FillDiskAsync(ballast);
             await FillAsync(ledger.Store);
             var head = ledger.Store.Head;
-            await Failing.WithAsync(LedgerError.DiskFull, () => ledger.Store.WriteAsync(t => t.AppendEvent("large", Large), TestLedger.None));
+            await Failing.WithAsync(
+                LedgerError.DiskFull, () => ledger.Store.WriteAsync(t => t.AppendEvent("large", s_large), TestLedger.None));
             Assert.Equal(head, ledger.Store.Head);
             File.Delete(ballast);
             await CheckAsync(ledger);
@@ -65,7 +67,7 @@ public sealed class DiskFullTests
                 {
                     try
                     {
-                        t.AppendEvent("large", Large);
+                        t.AppendEvent("large", s_large);
                     }
                     catch (LedgerException e)
                     {
@@ -95,7 +97,7 @@ public sealed class DiskFullTests
             var writes = Enumerable.Range(0, 3).Select(n => OutcomeAsync(store.WriteAsync(
                 t =>
                 {
-                    t.AppendEvent("fill", Large);
+                    t.AppendEvent("fill", s_large);
                     return t.Append(TestLedger.Note(n));
                 },
                 TestLedger.None))).ToArray();
@@ -123,7 +125,7 @@ public sealed class DiskFullTests
             t =>
             {
                 t.Append(TestLedger.Note(1));
-                return t.AppendEvent("fill", Large);
+                return t.AppendEvent("fill", s_large);
             },
             TestLedger.None);
         Assert.Equal(page.LastSeq + 1, position.Seq);

@@ -96,7 +96,8 @@ public sealed class EventTests
             TestLedger.None);
         Assert.Equal(1, fresh.Seq);
         Assert.NotEqual(old.Epoch, fresh.Epoch);
-        Assert.Equal(["3"], (await ledger.Store.ReadEventsAsync("s", 0, 10, TestLedger.None)).Events.Select(e => Encoding.UTF8.GetString(e.Utf8Body.Span)));
+        Assert.Equal(["3"], (await ledger.Store.ReadEventsAsync("s", 0, 10, TestLedger.None)).Events.Select(
+            e => Encoding.UTF8.GetString(e.Utf8Body.Span)));
         Assert.Equal(kept with { Seq = 2 }, await AppendAsync(ledger, "t", 2));
     }
 
@@ -108,8 +109,10 @@ public sealed class EventTests
     public async Task What_is_no_json_is_refused_and_takes_no_number(string body)
     {
         await using var ledger = await TestLedger.OpenAsync();
-        await Failing.WithAsync(LedgerError.InvalidData, () => ledger.Store.WriteAsync(t => t.AppendEvent("s", Encoding.UTF8.GetBytes(body)), TestLedger.None));
-        await Failing.WithAsync(LedgerError.InvalidData, () => ledger.Store.WriteAsync(t => t.AppendEvent("s", [(byte)'"', 0xff, (byte)'"']), TestLedger.None));
+        await Failing.WithAsync(
+            LedgerError.InvalidData, () => ledger.Store.WriteAsync(t => t.AppendEvent("s", Encoding.UTF8.GetBytes(body)), TestLedger.None));
+        await Failing.WithAsync(
+            LedgerError.InvalidData, () => ledger.Store.WriteAsync(t => t.AppendEvent("s", [(byte)'"', 0xff, (byte)'"']), TestLedger.None));
         Assert.Equal(1, (await AppendAsync(ledger, "s", 1)).Seq);
     }
 
@@ -119,7 +122,8 @@ public sealed class EventTests
         await using var ledger = await TestLedger.OpenAsync();
         var most = Encoding.UTF8.GetBytes($"\"{new string('x', LedgerLimits.MaxEventBytes - 2)}\"");
         await ledger.Store.WriteAsync(t => t.AppendEvent("s", most), TestLedger.None);
-        await Failing.WithAsync(LedgerError.TooLarge, () => ledger.Store.WriteAsync(t => t.AppendEvent("s", [.. most, (byte)' ']), TestLedger.None));
+        await Failing.WithAsync(
+            LedgerError.TooLarge, () => ledger.Store.WriteAsync(t => t.AppendEvent("s", [.. most, (byte)' ']), TestLedger.None));
         var page = await ledger.Store.ReadEventsAsync("s", 0, 10, TestLedger.None);
         Assert.True(Assert.Single(page.Events).Utf8Body.Span.SequenceEqual(most));
     }
@@ -136,7 +140,8 @@ public sealed class EventTests
             var writes = new List<Task>();
             for (var w = 0; w < 10; w++)
             {
-                var steps = Enumerable.Range(0, random.Next(1, 6)).Select(_ => (Kind: random.Next(10), Stream: $"s{random.Next(4)}", Cut: random.Next(1, 30))).ToArray();
+                var steps = Enumerable.Range(0, random.Next(1, 6))
+                    .Select(_ => (Kind: random.Next(10), Stream: $"s{random.Next(4)}", Cut: random.Next(1, 30))).ToArray();
                 var fails = random.Next(4) == 0;
                 writes.Add(ledger.Store.WriteAsync(t => Apply(t, steps, fails), TestLedger.None));
                 if (!fails)
@@ -147,14 +152,16 @@ public sealed class EventTests
 
             foreach (var write in writes)
             {
-                await write.ContinueWith(t => t.Exception?.InnerException is null or TimeZoneNotFoundException ? 0 : throw t.Exception, TaskScheduler.Default);
+                await write.ContinueWith(
+                    t => t.Exception?.InnerException is null or TimeZoneNotFoundException ? 0 : throw t.Exception, TaskScheduler.Default);
             }
         }
 
         foreach (var (name, (last, kept)) in model)
         {
             var page = await ledger.Store.ReadEventsAsync(name, 0, 10_000, TestLedger.None);
-            Assert.True(page.LastSeq == last && page.Events.Select(e => e.Seq).SequenceEqual(kept), $"seed {seed}, stream {name}: last {page.LastSeq}, expected {last}");
+            Assert.True(page.LastSeq == last && page.Events.Select(e => e.Seq).SequenceEqual(kept),
+                $"seed {seed}, stream {name}: last {page.LastSeq}, expected {last}");
         }
 
         static void Apply(LedgerTransaction t, (int Kind, string Stream, int Cut)[] steps, bool fails)

@@ -4,18 +4,19 @@ namespace PocketCoder.Ledger.Tests;
 
 public sealed class MigrationTests
 {
-    private static readonly MigrationSet One = Set("feature", "one");
-    private static readonly MigrationSet Two = Set("feature", "two");
+    private static readonly MigrationSet s_one = Set("feature", "one");
+    private static readonly MigrationSet s_two = Set("feature", "two");
 
     [Fact]
     public async Task New_numbers_are_applied_after_a_copy_of_what_was_there()
     {
-        await using var ledger = await TestLedger.OpenAsync(o => o with { MigrationSets = [One] });
+        await using var ledger = await TestLedger.OpenAsync(o => o with { MigrationSets = [s_one] });
         await ledger.Store.WriteAsync(t => t.Execute("INSERT INTO things (name) VALUES ('kept')"), TestLedger.None);
         Assert.Empty(Copies(ledger));
-        ledger.Options = ledger.Options with { MigrationSets = [Two] };
+        ledger.Options = ledger.Options with { MigrationSets = [s_two] };
         await ledger.ReopenAsync();
-        Assert.Equal("kept:1", await ledger.Store.ReadAsync(r => r.QueryFirst("SELECT name || ':' || count FROM things", x => x.GetString(0)), TestLedger.None));
+        Assert.Equal("kept:1", await ledger.Store.ReadAsync(
+            r => r.QueryFirst("SELECT name || ':' || count FROM things", x => x.GetString(0)), TestLedger.None));
         var copy = Assert.Single(Copies(ledger));
         Assert.EndsWith(".before-update-20260304T050607089Z", copy, StringComparison.Ordinal);
         Assert.True((await LedgerStore.VerifyFileAsync(copy, [], TestLedger.None)).Ok);
@@ -45,7 +46,7 @@ public sealed class MigrationTests
     [Fact]
     public async Task A_changed_migration_is_refused()
     {
-        await using var ledger = await TestLedger.OpenAsync(o => o with { MigrationSets = [One] });
+        await using var ledger = await TestLedger.OpenAsync(o => o with { MigrationSets = [s_one] });
         ledger.Options = ledger.Options with { MigrationSets = [Set("feature", "changed")] };
         var e = await Failing.WithAsync(LedgerError.SchemaChanged, ledger.ReopenAsync);
         Assert.Contains("feature/0001", e.Message, StringComparison.Ordinal);
@@ -54,11 +55,12 @@ public sealed class MigrationTests
     [Fact]
     public async Task A_newer_ledger_is_refused_and_left_alone()
     {
-        await using var ledger = await TestLedger.OpenAsync(o => o with { MigrationSets = [Two] });
+        await using var ledger = await TestLedger.OpenAsync(o => o with { MigrationSets = [s_two] });
         await ledger.CloseAsync();
-        foreach (var sets in new[] { new[] { One }, [] })
+        foreach (var sets in new[] { new[] { s_one }, [] })
         {
-            var e = await Failing.WithAsync(LedgerError.SchemaNewer, () => LedgerStore.OpenAsync(ledger.Options with { MigrationSets = sets }, TimeProvider.System, TestLedger.None));
+            var e = await Failing.WithAsync(LedgerError.SchemaNewer,
+                () => LedgerStore.OpenAsync(ledger.Options with { MigrationSets = sets }, TimeProvider.System, TestLedger.None));
             Assert.Contains("update this program", e.Message, StringComparison.Ordinal);
         }
 
@@ -70,8 +72,9 @@ public sealed class MigrationTests
     {
         await using var ledger = await TestLedger.OpenAsync();
         await ledger.CloseAsync();
-        var failing = ledger.Options with { MigrationSets = [One, Set("broken", "broken")] };
-        var e = await Failing.WithAsync(LedgerError.MigrationFailed, () => LedgerStore.OpenAsync(failing, TimeProvider.System, TestLedger.None));
+        var failing = ledger.Options with { MigrationSets = [s_one, Set("broken", "broken")] };
+        var e = await Failing.WithAsync(
+            LedgerError.MigrationFailed, () => LedgerStore.OpenAsync(failing, TimeProvider.System, TestLedger.None));
         Assert.Contains("broken/0002", e.Message, StringComparison.Ordinal);
         await using (var connection = new SqliteConnection($"Data Source={ledger.DatabasePath};Pooling=False"))
         {
@@ -87,9 +90,11 @@ public sealed class MigrationTests
     public async Task Sets_with_gaps_without_files_or_with_one_name_are_refused()
     {
         await using var ledger = new TestLedger();
-        foreach (MigrationSet[] sets in new MigrationSet[][] { [Set("gap", "gap")], [Set("none", "nothing_here")], [One, Set("feature", "empty")] })
+        foreach (MigrationSet[] sets in new MigrationSet[][]
+            { [Set("gap", "gap")], [Set("none", "nothing_here")], [s_one, Set("feature", "empty")] })
         {
-            await Failing.WithAsync(LedgerError.MigrationFailed, () => LedgerStore.OpenAsync(ledger.Options with { MigrationSets = sets }, TimeProvider.System, TestLedger.None));
+            await Failing.WithAsync(LedgerError.MigrationFailed,
+                () => LedgerStore.OpenAsync(ledger.Options with { MigrationSets = sets }, TimeProvider.System, TestLedger.None));
         }
     }
 
@@ -99,5 +104,6 @@ public sealed class MigrationTests
 
     private static MigrationSet Set(string name, string prefix) => new(name, typeof(MigrationTests).Assembly, prefix);
 
-    private static string[] Copies(TestLedger ledger) => [.. Directory.GetFiles(ledger.Folder, "*.before-update-*").Order(StringComparer.Ordinal)];
+    private static string[] Copies(TestLedger ledger)
+        => [.. Directory.GetFiles(ledger.Folder, "*.before-update-*").Order(StringComparer.Ordinal)];
 }

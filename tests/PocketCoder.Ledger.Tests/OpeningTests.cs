@@ -51,7 +51,8 @@ public sealed class OpeningTests
         Assert.SkipWhen(OperatingSystem.IsWindows(), "modes are a Unix matter");
         await using var ledger = await TestLedger.OpenAsync();
         await ledger.CloseAsync();
-        File.SetUnixFileMode(ledger.DatabasePath, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+        File.SetUnixFileMode(ledger.DatabasePath,
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
         await ledger.ReopenAsync();
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(ledger.DatabasePath));
     }
@@ -70,7 +71,8 @@ public sealed class OpeningTests
     public async Task A_second_opener_is_refused_and_the_first_goes_on()
     {
         await using var ledger = await TestLedger.OpenAsync();
-        var e = await Failing.WithAsync(LedgerError.Locked, () => LedgerStore.OpenAsync(ledger.Options, TimeProvider.System, TestLedger.None));
+        var e = await Failing.WithAsync(
+            LedgerError.Locked, () => LedgerStore.OpenAsync(ledger.Options, TimeProvider.System, TestLedger.None));
         Assert.Contains("already open in another pocketcoder process", e.Message, StringComparison.Ordinal);
         await ledger.AppendManyAsync(1);
         await ledger.CloseAsync();

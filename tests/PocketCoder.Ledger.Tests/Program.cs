@@ -9,6 +9,12 @@ internal static class Program
             return await CrashWriter.RunAsync(path);
         }
 
-        return await Xunit.MicrosoftTestingPlatform.TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions);
+        if (args is [CrashWriter.Command, var signed, var key])
+        {
+            return await CrashWriter.RunAsync(signed, key);
+        }
+
+        return await Xunit.MicrosoftTestingPlatform.TestPlatformTestFramework.RunAsync(
+            args, SelfRegisteredExtensions.AddSelfRegisteredExtensions);
     }
 }

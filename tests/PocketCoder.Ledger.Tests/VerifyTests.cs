@@ -6,21 +6,32 @@ namespace PocketCoder.Ledger.Tests;
 public sealed class VerifyTests
 {
     [Theory]
-    [InlineData("an edited body", "UPDATE ledger SET body = replace(body, '\"n\":40', '\"n\":41') WHERE seq = 42", LedgerFaultKind.Altered, 42)]
+    [InlineData("an edited body", "UPDATE ledger SET body = replace(body, '\"n\":40', '\"n\":41') WHERE seq = 42", LedgerFaultKind.Altered,
+        42)]
     [InlineData("an edited hash", "UPDATE ledger SET hash = randomblob(32) WHERE seq = 42", LedgerFaultKind.Altered, 42)]
     [InlineData("a dropped row", "DELETE FROM ledger WHERE seq = 42", LedgerFaultKind.Gap, 42)]
-    [InlineData("a dropped row, closed up", "DELETE FROM ledger WHERE seq = 42; UPDATE ledger SET seq = seq - 1 WHERE seq > 42", LedgerFaultKind.Altered, 42)]
+    [InlineData("a dropped row, closed up", "DELETE FROM ledger WHERE seq = 42; UPDATE ledger SET seq = seq - 1 WHERE seq > 42",
+        LedgerFaultKind.Altered, 42)]
     [InlineData("a dropped first row", "DELETE FROM ledger WHERE seq = 1", LedgerFaultKind.Gap, 1)]
-    [InlineData("swapped rows", "UPDATE ledger SET seq = -1 WHERE seq = 42; UPDATE ledger SET seq = 42 WHERE seq = 43; UPDATE ledger SET seq = 43 WHERE seq = -1", LedgerFaultKind.Altered, 42)]
-    [InlineData("swapped bodies", "UPDATE ledger SET body = (SELECT body FROM ledger WHERE seq = 43) WHERE seq = 42", LedgerFaultKind.Altered, 42)]
-    [InlineData("an inserted row", "UPDATE ledger SET seq = -seq - 1 WHERE seq >= 42; UPDATE ledger SET seq = -seq WHERE seq < 0; INSERT INTO ledger SELECT 42, hash, body, kind, session_id, approval_id FROM ledger WHERE seq = 10", LedgerFaultKind.Altered, 42)]
-    [InlineData("an appended row", "INSERT INTO ledger SELECT 302, hash, body, kind, session_id, approval_id FROM ledger WHERE seq = 301", LedgerFaultKind.Altered, 302)]
-    [InlineData("a row before the first", "INSERT INTO ledger SELECT 0, hash, body, kind, session_id, approval_id FROM ledger WHERE seq = 1", LedgerFaultKind.Gap, 1)]
-    [InlineData("a body that is no text of UTF-8", "UPDATE ledger SET body = CAST(x'ff7b7d' AS TEXT) WHERE seq = 42", LedgerFaultKind.Altered, 42)]
+    [InlineData("swapped rows",
+        "UPDATE ledger SET seq = -1 WHERE seq = 42; UPDATE ledger SET seq = 42 WHERE seq = 43; UPDATE ledger SET seq = 43 WHERE seq = -1",
+        LedgerFaultKind.Altered, 42)]
+    [InlineData("swapped bodies", "UPDATE ledger SET body = (SELECT body FROM ledger WHERE seq = 43) WHERE seq = 42",
+        LedgerFaultKind.Altered, 42)]
+    [InlineData("an inserted row",
+        "UPDATE ledger SET seq = -seq - 1 WHERE seq >= 42; UPDATE ledger SET seq = -seq WHERE seq < 0; INSERT INTO ledger SELECT 42, hash, body, kind, session_id, approval_id FROM ledger WHERE seq = 10",
+        LedgerFaultKind.Altered, 42)]
+    [InlineData("an appended row", "INSERT INTO ledger SELECT 302, hash, body, kind, session_id, approval_id FROM ledger WHERE seq = 301",
+        LedgerFaultKind.Altered, 302)]
+    [InlineData("a row before the first",
+        "INSERT INTO ledger SELECT 0, hash, body, kind, session_id, approval_id FROM ledger WHERE seq = 1", LedgerFaultKind.Gap, 1)]
+    [InlineData("a body that is no text of UTF-8", "UPDATE ledger SET body = CAST(x'ff7b7d' AS TEXT) WHERE seq = 42",
+        LedgerFaultKind.Altered, 42)]
     [InlineData("a drifted kind", "UPDATE ledger SET kind = 'device_paired' WHERE seq = 42", LedgerFaultKind.LookupDrift, 42)]
     [InlineData("a drifted session", "UPDATE ledger SET session_id = NULL WHERE seq = 42", LedgerFaultKind.LookupDrift, 42)]
     [InlineData("a drifted approval", "UPDATE ledger SET approval_id = 'a' WHERE seq = 42", LedgerFaultKind.LookupDrift, 42)]
-    [InlineData("another epoch", "UPDATE ledger_meta SET value = 'ffffffffffffffff' WHERE name = 'ledger_epoch'", LedgerFaultKind.WrongEpoch, 1)]
+    [InlineData("another epoch", "UPDATE ledger_meta SET value = 'ffffffffffffffff' WHERE name = 'ledger_epoch'",
+        LedgerFaultKind.WrongEpoch, 1)]
     [InlineData("another machine", "UPDATE ledger_meta SET value = 'x' WHERE name = 'machine_id'", LedgerFaultKind.BodyMismatch, 1)]
     [InlineData("no rows", "DELETE FROM ledger", LedgerFaultKind.Truncated, 1)]
     public async Task Every_kind_of_tampering_is_found_at_its_row(string what, string sql, LedgerFaultKind kind, long seq)
@@ -40,7 +51,7 @@ public sealed class VerifyTests
     {
         await using var ledger = await TestLedger.OpenAsync();
         await FillAsync(ledger, 300);
-        var mark = new LedgerMark(ledger.Store.Head.Seq, ledger.Store.Head.HashHex);
+        var mark = new LedgerCheckpoint(ledger.Store.Head.Seq, ledger.Store.Head.HashHex);
         await ledger.CloseAsync();
         ledger.Tamper("DELETE FROM ledger WHERE seq > 290");
         Assert.True((await LedgerStore.VerifyFileAsync(ledger.DatabasePath, [], TestLedger.None)).Ok);
@@ -61,7 +72,8 @@ public sealed class VerifyTests
         {
             var body = row.Body.Replace("\"n\":19}", "\"n\":1919}", StringComparison.Ordinal);
             previous = SHA256.HashData([.. previous, .. Encoding.UTF8.GetBytes(body)]);
-            ledger.Tamper("UPDATE ledger SET hash = $hash, body = $body WHERE seq = $seq", ("$hash", previous), ("$body", body), ("$seq", row.Seq));
+            ledger.Tamper("UPDATE ledger SET hash = $hash, body = $body WHERE seq = $seq", ("$hash", previous), ("$body", body),
+                ("$seq", row.Seq));
         }
 
         Assert.True((await Verify()).Ok);
@@ -69,8 +81,9 @@ public sealed class VerifyTests
         Assert.Equal(LedgerFaultKind.Rewritten, (await Verify(Mark(20), Mark(21))).Fault?.Kind);
         Assert.Equal((LedgerFaultKind.Rewritten, 51), ((await Verify(Mark(51))).Fault is { } f ? (f.Kind, f.Seq) : default));
 
-        LedgerMark Mark(int seq) => new(seq, rows[seq - 1].HashHex);
-        Task<VerifyReport> Verify(params LedgerMark[] marks) => LedgerStore.VerifyFileAsync(ledger.DatabasePath, marks, TestLedger.None);
+        LedgerCheckpoint Mark(int seq) => new(seq, rows[seq - 1].HashHex);
+        Task<VerifyReport> Verify(params LedgerCheckpoint[] marks)
+            => LedgerStore.VerifyFileAsync(ledger.DatabasePath, marks, TestLedger.None);
     }
 
     [Fact]
@@ -141,7 +154,7 @@ public sealed class VerifyTests
         var random = new Random(seed);
         await using var ledger = await TestLedger.OpenAsync();
         await FillAsync(ledger, 200);
-        var mark = new LedgerMark(ledger.Store.Head.Seq, ledger.Store.Head.HashHex);
+        var mark = new LedgerCheckpoint(ledger.Store.Head.Seq, ledger.Store.Head.HashHex);
         await ledger.CloseAsync();
         var whole = await File.ReadAllBytesAsync(ledger.DatabasePath);
         var rows = Encoding.Latin1.GetString(whole).IndexOf("configuration_changed", StringComparison.Ordinal);
@@ -163,7 +176,8 @@ public sealed class VerifyTests
             }
             catch (LedgerException e)
             {
-                Assert.True(e.Error is LedgerError.Io or LedgerError.ReadOnly or LedgerError.Busy, $"seed {seed}, round {i}: {e.Error} {e.Message}");
+                Assert.True(e.Error is LedgerError.Io or LedgerError.ReadOnly or LedgerError.Busy,
+                    $"seed {seed}, round {i}: {e.Error} {e.Message}");
             }
         }
     }

@@ -2,7 +2,7 @@ namespace PocketCoder.Ledger.Tests;
 
 public sealed class WritingTests
 {
-    private static readonly MigrationSet Notes = new("notes", typeof(WritingTests).Assembly, "notes");
+    private static readonly MigrationSet s_notes = new("notes", typeof(WritingTests).Assembly, "notes");
 
     [Fact]
     public async Task What_a_write_returns_is_on_disk_for_another_process()
@@ -19,7 +19,8 @@ public sealed class WritingTests
         await using var ledger = await TestLedger.OpenAsync();
         using var gate = new ManualResetEventSlim();
         var blocker = ledger.Store.WriteAsync(_ => gate.Wait(TimeSpan.FromSeconds(30)), TestLedger.None);
-        var writes = Enumerable.Range(0, 300).Select(i => ledger.Store.WriteAsync(t => (t.Append(TestLedger.Note(i)).Seq, t.AppendEvent("s", "{}"u8).Seq), TestLedger.None)).ToArray();
+        var writes = Enumerable.Range(0, 300).Select(i => ledger.Store.WriteAsync(
+            t => (t.Append(TestLedger.Note(i)).Seq, t.AppendEvent("s", "{}"u8).Seq), TestLedger.None)).ToArray();
         gate.Set();
         Assert.True(await blocker);
         var results = await Task.WhenAll(writes);
@@ -33,7 +34,8 @@ public sealed class WritingTests
         using var gate = new ManualResetEventSlim();
         var blocker = ledger.Store.WriteAsync(_ => gate.Wait(TimeSpan.FromSeconds(30)), TestLedger.None);
         long[] pages = [0, 0];
-        var writes = Enumerable.Range(0, 200).Select(i => ledger.Store.WriteAsync(t => t.Append(TestLedger.Note(i)), TestLedger.None)).ToArray();
+        var writes = Enumerable.Range(0, 200).Select(i => ledger.Store.WriteAsync(t => t.Append(TestLedger.Note(i)), TestLedger.None))
+            .ToArray();
         gate.Set();
         await blocker;
         await Task.WhenAll(writes);
@@ -45,7 +47,7 @@ public sealed class WritingTests
     [Fact]
     public async Task A_failing_work_undoes_itself_alone_and_its_caller_alone_hears_of_it()
     {
-        await using var ledger = await TestLedger.OpenAsync(o => o with { MigrationSets = [Notes] });
+        await using var ledger = await TestLedger.OpenAsync(o => o with { MigrationSets = [s_notes] });
         using var gate = new ManualResetEventSlim();
         var blocker = ledger.Store.WriteAsync(_ => gate.Wait(TimeSpan.FromSeconds(30)), TestLedger.None);
         var before = ledger.Store.WriteAsync(Good, TestLedger.None);
@@ -66,7 +68,8 @@ public sealed class WritingTests
         Assert.Equal("mine", (await Assert.ThrowsAsync<TimeZoneNotFoundException>(() => bad)).Message);
         Assert.Equal((3L, 2L), await after);
         var (notes, events, other) = await ledger.Store.ReadAsync(
-            r => (r.QueryFirst("SELECT count(*) FROM notes", x => x.GetInt64(0)), r.Events("s", 0, 10).Events.Count, r.Events("made only here", 0, 10).Epoch),
+            r => (r.QueryFirst("SELECT count(*) FROM notes", x => x.GetInt64(0)), r.Events("s", 0, 10).Events.Count,
+                r.Events("made only here", 0, 10).Epoch),
             TestLedger.None);
         Assert.Equal((2, 2, null), (notes, events, other));
         Assert.True((await ledger.Store.VerifyAsync([], TestLedger.None)).Ok);
@@ -84,7 +87,15 @@ public sealed class WritingTests
         await using var ledger = await TestLedger.OpenAsync();
         using var gate = new ManualResetEventSlim();
         using var cancel = new CancellationTokenSource();
-        var blocker = ledger.Store.WriteAsync(_ => gate.Wait(TimeSpan.FromSeconds(30)), TestLedger.None);
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var blocker = ledger.Store.WriteAsync(
+            _ =>
+            {
+                begun.SetResult();
+                return gate.Wait(TimeSpan.FromSeconds(30));
+            },
+            TestLedger.None);
+        await begun.Task; // else both may be taken up together, and what is taken up is not cancelled any more
         var ran = false;
         var cancelled = ledger.Store.WriteAsync(t => ran = t.Append(TestLedger.Note(1)).Seq > 0, cancel.Token);
         await cancel.CancelAsync();
@@ -158,7 +169,8 @@ public sealed class WritingTests
             TestLedger.None);
         Assert.True(started.Wait(TimeSpan.FromSeconds(30)));
         using var impatient = new CancellationTokenSource();
-        var writes = Enumerable.Range(0, 20).Select(i => ledger.Store.WriteAsync(t => t.Append(TestLedger.Note(i)).Seq, TestLedger.None)).ToArray();
+        var writes = Enumerable.Range(0, 20).Select(i => ledger.Store.WriteAsync(t => t.Append(TestLedger.Note(i)).Seq, TestLedger.None))
+            .ToArray();
         var outside = ledger.Store.WriteAsync(t => t.Append(TestLedger.Note(99)).Seq, impatient.Token);
         await impatient.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => outside);
@@ -188,7 +200,8 @@ public sealed class WritingTests
             {
                 var seen = r.Rows(new LedgerFilter()).Count;
                 gate.Set();
-                return (seen, Task.Run(() => write).Wait(TimeSpan.FromSeconds(30), TestLedger.None) ? r.Rows(new LedgerFilter()).Count : -1);
+                return (seen, Task.Run(() => write).Wait(TimeSpan.FromSeconds(30), TestLedger.None) ? r.Rows(new LedgerFilter()).Count
+                    : -1);
             },
             TestLedger.None);
         Assert.Equal((1, 1), (first, second));
@@ -221,7 +234,8 @@ public sealed class WritingTests
     {
         await using var ledger = await TestLedger.OpenAsync();
         var store = ledger.Store;
-        var writes = Enumerable.Range(0, 50).Select(i => store.WriteAsync(t => t.Append(TestLedger.Note(i)).Seq, TestLedger.None)).ToArray();
+        var writes = Enumerable.Range(0, 50).Select(i => store.WriteAsync(t => t.Append(TestLedger.Note(i)).Seq, TestLedger.None))
+            .ToArray();
         await ledger.CloseAsync();
         Assert.Equal(51, (await Task.WhenAll(writes)).Max());
         await Failing.WithAsync(LedgerError.Closed, () => store.WriteAsync(t => t.Append(TestLedger.Note(1)), TestLedger.None));
@@ -277,36 +291,43 @@ public sealed class WritingTests
     [InlineData("DELETE FROM notes; DELETE FROM ledger")]
     public async Task A_feature_cannot_reach_around_the_ledger(string sql)
     {
-        await using var ledger = await TestLedger.OpenAsync(o => o with { MigrationSets = [Notes] });
+        await using var ledger = await TestLedger.OpenAsync(o => o with { MigrationSets = [s_notes] });
         await ledger.Store.WriteAsync(t => t.Execute("INSERT INTO notes (text) VALUES ('kept')"), TestLedger.None);
         await Failing.WithAsync(LedgerError.Refused, () => ledger.Store.WriteAsync(t => t.Execute(sql), TestLedger.None));
         await Failing.WithAsync(LedgerError.Refused, () => ledger.Store.WriteAsync(t => t.Query(sql, r => r.GetValue(0)), TestLedger.None));
         await ledger.AppendManyAsync(1);
-        Assert.Equal("kept", await ledger.Store.ReadAsync(r => r.QueryFirst("SELECT text FROM notes", x => x.GetString(0)), TestLedger.None));
+        Assert.Equal("kept", await ledger.Store.ReadAsync(
+            r => r.QueryFirst("SELECT text FROM notes", x => x.GetString(0)), TestLedger.None));
         Assert.True((await ledger.Store.VerifyAsync([], TestLedger.None)).Ok);
     }
 
     [Fact]
     public async Task A_reader_cannot_write()
     {
-        await using var ledger = await TestLedger.OpenAsync(o => o with { MigrationSets = [Notes] });
-        await Failing.WithAsync(LedgerError.ReadOnly, () => ledger.Store.ReadAsync(r => r.Query("INSERT INTO notes (text) VALUES ('x') RETURNING id", x => x.GetInt64(0)), TestLedger.None));
+        await using var ledger = await TestLedger.OpenAsync(o => o with { MigrationSets = [s_notes] });
+        await Failing.WithAsync(LedgerError.ReadOnly, () => ledger.Store.ReadAsync(
+            r => r.Query("INSERT INTO notes (text) VALUES ('x') RETURNING id", x => x.GetInt64(0)), TestLedger.None));
     }
 
     [Fact]
     public async Task Feature_tables_take_every_kind_of_parameter_and_tell_conflicts()
     {
-        await using var ledger = await TestLedger.OpenAsync(o => o with { MigrationSets = [Notes] });
+        await using var ledger = await TestLedger.OpenAsync(o => o with { MigrationSets = [s_notes] });
         const string insert = "INSERT INTO notes (client_id, text, data) VALUES ($id, $text, $data)";
         var id = Guid.CreateVersion7();
-        await ledger.Store.WriteAsync(t => t.Execute(insert, ("$id", id), ("$text", null), ("$data", new ReadOnlyMemory<byte>([1, 2]))), TestLedger.None);
-        await ledger.Store.WriteAsync(t => t.Execute(insert, ("$id", Guid.CreateVersion7()), ("$text", "ü"), ("$data", null)), TestLedger.None);
-        await Failing.WithAsync(LedgerError.Conflict, () => ledger.Store.WriteAsync(t => t.Execute(insert, ("$id", id), ("$text", "again"), ("$data", null)), TestLedger.None));
+        await ledger.Store.WriteAsync(
+            t => t.Execute(insert, ("$id", id), ("$text", null), ("$data", new ReadOnlyMemory<byte>([1, 2]))), TestLedger.None);
+        await ledger.Store.WriteAsync(
+            t => t.Execute(insert, ("$id", Guid.CreateVersion7()), ("$text", "ü"), ("$data", null)), TestLedger.None);
+        await Failing.WithAsync(LedgerError.Conflict,
+            () => ledger.Store.WriteAsync(t => t.Execute(insert, ("$id", id), ("$text", "again"), ("$data", null)), TestLedger.None));
         var rows = await ledger.Store.ReadAsync(
-            r => r.Query("SELECT client_id, text, data FROM notes ORDER BY id", x => (x.GetGuid(0), x.IsDBNull(1) ? null : x.GetString(1), x.IsDBNull(2) ? null : Convert.ToHexString(x.GetFieldValue<byte[]>(2)))),
+            r => r.Query("SELECT client_id, text, data FROM notes ORDER BY id", x => (x.GetGuid(0), x.IsDBNull(1) ? null : x.GetString(1),
+                x.IsDBNull(2) ? null : Convert.ToHexString(x.GetFieldValue<byte[]>(2)))),
             TestLedger.None);
         Assert.Equal([(id, null, "0102"), (rows[1].Item1, "ü", null)], rows);
-        await Failing.WithAsync(LedgerError.Sql, () => ledger.Store.WriteAsync(t => t.Execute("INSERT INTO nowhere VALUES (1)"), TestLedger.None));
+        await Failing.WithAsync(
+            LedgerError.Sql, () => ledger.Store.WriteAsync(t => t.Execute("INSERT INTO nowhere VALUES (1)"), TestLedger.None));
     }
 
     [Fact]

@@ -19,7 +19,8 @@ internal sealed class Phone(TestDevice device, MachineStateResponse state) : IAs
         return session;
     }
 
-    public Task<AgentSessionNewResponse> NewAsync(Guid session, Guid prompt, string content, SandboxKind? sandbox = null) => Device.AskAsync(
+    public Task<AgentSessionNewResponse> NewAsync(Guid session, Guid prompt, string content, SandboxKind? sandbox = null)
+        => Device.AskAsync(
         MessageTypes.AgentSessionNew,
         new AgentSessionNewRequest(session, prompt, Project.ProjectId, "stub", content, Sandbox: sandbox),
         ProtocolJson.Default.AgentSessionNewRequest,
@@ -32,15 +33,29 @@ internal sealed class Phone(TestDevice device, MachineStateResponse state) : IAs
         ProtocolJson.Default.AgentMessageResponse)).Turn;
 
     public async Task<SessionInfo> CancelAsync(Guid session, bool clearQueue = false, Guid? turn = null) => (await Device.AskAsync(
-        MessageTypes.AgentCancel, new AgentCancelRequest(session, clearQueue, turn), ProtocolJson.Default.AgentCancelRequest, ProtocolJson.Default.AgentCancelResponse)).Session;
+        MessageTypes.AgentCancel, new AgentCancelRequest(session, clearQueue, turn), ProtocolJson.Default.AgentCancelRequest,
+        ProtocolJson.Default.AgentCancelResponse)).Session;
 
-    public Task<AgentSessionGetResponse> GetAsync(Guid session) => Device.AskAsync(
-        MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session), ProtocolJson.Default.AgentSessionGetRequest, ProtocolJson.Default.AgentSessionGetResponse);
+    /// <summary>
+    /// The session once its actor has done what it was doing: an event is published with its change, and the actor shows the new state a
+    /// moment later. A stop that means no turn takes its turn in the mailbox and changes nothing.
+    /// </summary>
+    public async Task<AgentSessionGetResponse> GetAsync(Guid session)
+    {
+        await CancelAsync(session, turn: Guid.CreateVersion7());
+        return await ShownAsync(session);
+    }
+
+    /// <summary>The session as it is shown at this moment, also while its actor is held up.</summary>
+    public Task<AgentSessionGetResponse> ShownAsync(Guid session) => Device.AskAsync(
+        MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session), ProtocolJson.Default.AgentSessionGetRequest,
+        ProtocolJson.Default.AgentSessionGetResponse);
 
     /// <summary>The next approval that waits.</summary>
-    public async Task<ApprovalInfo> AskedAsync() => (await Device.NextEventAsync<PromptEvent>(e => e.Approval.State == ApprovalState.Pending)).Approval;
+    public async Task<ApprovalInfo> AskedAsync()
+        => (await Device.NextEventAsync<ApprovalEvent>(e => e.Approval.State == ApprovalState.Pending)).Approval;
 
-    public Task<PromptEvent> BecameAsync(ApprovalState state) => Device.NextEventAsync<PromptEvent>(e => e.Approval.State == state);
+    public Task<ApprovalEvent> BecameAsync(ApprovalState state) => Device.NextEventAsync<ApprovalEvent>(e => e.Approval.State == state);
 
     public Task<DoneEvent> DoneAsync() => Device.NextEventAsync<DoneEvent>();
 
@@ -48,12 +63,15 @@ internal sealed class Phone(TestDevice device, MachineStateResponse state) : IAs
     public async Task<IReadOnlyList<string>> LedgerAsync(Guid approval)
     {
         var rows = await Device.AskAsync(
-            MessageTypes.LedgerList, new LedgerListRequest(Limit: 200, ApprovalId: approval), ProtocolJson.Default.LedgerListRequest, ProtocolJson.Default.LedgerListResponse);
-        return [.. rows.Rows.Reverse().Select(r => System.Text.Json.JsonDocument.Parse(r.Body).RootElement.GetProperty("kind").GetString()!)];
+            MessageTypes.LedgerList, new LedgerListRequest(Limit: 200, ApprovalId: approval), ProtocolJson.Default.LedgerListRequest,
+            ProtocolJson.Default.LedgerListResponse);
+        return [.. rows.Rows.Reverse()
+            .Select(r => System.Text.Json.JsonDocument.Parse(r.Body).RootElement.GetProperty("kind").GetString()!)];
     }
 
     public async Task<LedgerVerifyResponse> VerifyAsync()
-        => await Device.AskAsync(MessageTypes.LedgerVerify, new LedgerVerifyRequest(), ProtocolJson.Default.LedgerVerifyRequest, ProtocolJson.Default.LedgerVerifyResponse);
+        => await Device.AskAsync(MessageTypes.LedgerVerify, new LedgerVerifyRequest(), ProtocolJson.Default.LedgerVerifyRequest,
+            ProtocolJson.Default.LedgerVerifyResponse);
 
     public string PathOf(string file) => Path.Combine(Project.Path, file);
 

@@ -5,6 +5,7 @@ using PocketCoder.Gateway;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Machine.Sessions.Warming;
 using PocketCoder.Machine.Sessions.Watching;
+using PocketCoder.Machine.Starting;
 using PocketCoder.Protocol;
 using PocketCoder.Testing;
 using PocketCoder.Testing.Devices;
@@ -17,7 +18,10 @@ internal sealed class TestDaemon : IAsyncDisposable
 {
     private IReadOnlyList<IAgentDriver> _drivers;
 
-    private TestDaemon(DaemonOptions options, Daemon daemon, IReadOnlyList<IAgentDriver> drivers, TestLog log) => (Options, Daemon, _drivers, Log) = (options, daemon, drivers, log);
+    private DaemonSeams _seams;
+
+    private TestDaemon(DaemonOptions options, DaemonSeams seams, Daemon daemon, IReadOnlyList<IAgentDriver> drivers, TestLog log)
+        => (Options, _seams, Daemon, _drivers, Log) = (options, seams, daemon, drivers, log);
 
     public TestLog Log { get; }
 
@@ -27,8 +31,11 @@ internal sealed class TestDaemon : IAsyncDisposable
 
     public string Url => Daemon.Urls.First(u => u.Contains("127.0.0.1", StringComparison.Ordinal));
 
-    public static async Task<TestDaemon> StartAsync(TimeProvider? time = null, TimeSpan? approvalTimeout = null, string? home = null, IReadOnlyList<IAgentDriver>? drivers = null,
-        SandboxKind? sandbox = SandboxKind.None, Func<EgressOptions, EgressOptions>? egress = null, TurnLimits? limits = null, WarmLimits? warm = null, IReadOnlyList<string>? ssh = null, Func<DaemonOptions, DaemonOptions>? more = null)
+    public static async Task<TestDaemon> StartAsync(
+        TimeProvider? time = null, TimeSpan? approvalTimeout = null, string? home = null, IReadOnlyList<IAgentDriver>? drivers = null,
+        SandboxKind? sandbox = SandboxKind.None, Func<EgressOptions, EgressOptions>? egress = null, TurnLimits? limits = null,
+        WarmLimits? warm = null, IReadOnlyList<string>? ssh = null, Func<DaemonOptions, DaemonOptions>? more = null,
+        Func<DaemonSeams, DaemonSeams>? seams = null)
     {
         home ??= Directory.CreateTempSubdirectory("pc-").FullName;
         var log = new TestLog();
@@ -38,8 +45,6 @@ internal sealed class TestDaemon : IAsyncDisposable
             Demo = drivers is null,
             Gateway = GatewayOptions.Default with { Listen = [new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0)] },
             Sandbox = sandbox,
-            Egress = egress,
-            SshOptions = ssh ?? [],
             Limits = limits ?? TurnLimits.Default,
             Warm = warm ?? WarmLimits.Default,
             ApprovalTimeout = approvalTimeout ?? TimeSpan.FromMinutes(10),
@@ -48,37 +53,46 @@ internal sealed class TestDaemon : IAsyncDisposable
         };
         options = more?.Invoke(options) ?? options;
         drivers ??= [new StubDriver(options.TimeProvider)];
-        return new TestDaemon(options, await Daemon.StartAsync(options, drivers, CancellationToken.None), drivers, log);
+        var bent = new DaemonSeams { Egress = egress, SshOptions = ssh ?? [] };
+        bent = seams?.Invoke(bent) ?? bent;
+        return new TestDaemon(options, bent, await Daemon.StartAsync(options, drivers, bent, CancellationToken.None), drivers, log);
     }
 
     public async Task<string> LinkAsync(params Scope[] scopes)
     {
-        var offer = await ((IControlTarget)Daemon).PairAsync(new PairingRequest(scopes.Length == 0 ? [Scope.View, Scope.Prompt, Scope.Decide, Scope.Manage] : scopes, null), CancellationToken.None);
+        var offer = await Daemon.AsOwner().PairAsync(new PairingRequest(
+            scopes.Length == 0 ? [Scope.View, Scope.Prompt, Scope.Decide, Scope.Manage] : scopes, null), CancellationToken.None);
         return offer.Links.First(l => l.Contains("127.0.0.1", StringComparison.Ordinal));
     }
 
-    public async Task<TestDevice> PairAsync(string name = "phone", params Scope[] scopes) => await TestDevice.PairAsync(await LinkAsync(scopes), name);
+    public async Task<TestDevice> PairAsync(string name = "phone", params Scope[] scopes)
+        => await TestDevice.PairAsync(await LinkAsync(scopes), name);
 
     /// <summary>A paired phone that follows the machine.</summary>
     public async Task<Phone> PhoneAsync(string name = "phone", params Scope[] scopes)
     {
         var device = await PairAsync(name, scopes);
-        var state = await device.AskAsync(MessageTypes.MachineState, new MachineStateRequest(), ProtocolJson.Default.MachineStateRequest, ProtocolJson.Default.MachineStateResponse);
+        var state = await device.AskAsync(MessageTypes.MachineState, new MachineStateRequest(), ProtocolJson.Default.MachineStateRequest,
+            ProtocolJson.Default.MachineStateResponse);
         return new Phone(device, state);
     }
 
-    public async Task RestartAsync(Func<DaemonOptions, DaemonOptions>? change = null, IReadOnlyList<IAgentDriver>? drivers = null)
+    public async Task RestartAsync(
+        Func<DaemonOptions, DaemonOptions>? change = null, IReadOnlyList<IAgentDriver>? drivers = null,
+        Func<DaemonSeams, DaemonSeams>? seams = null)
     {
+        _seams = seams?.Invoke(_seams) ?? _seams;
         _drivers = drivers ?? _drivers;
         Options = change?.Invoke(Options) ?? Options;
         await Daemon.StopAsync("restart by a test");
-        Daemon = await Daemon.StartAsync(Options, _drivers, CancellationToken.None);
+        Daemon = await Daemon.StartAsync(Options, _drivers, _seams, CancellationToken.None);
     }
 
     public async ValueTask DisposeAsync()
     {
         await Daemon.DisposeAsync();
         TestContext.Current.TestOutputHelper?.WriteLine(Log.ToString());
-        await HomeRemains.ClearAsync(Options.Home.Hands, Options.Home.Root, Options.Home.AgentFiles, Options.Home.Attached);
+        await HomeRemains.ClearAsync(Options.Home.Sandboxes, Options.Home.Root, Options.Home.AgentFiles, Options.Home.Attached,
+            Options.Home.Worktrees);
     }
 }

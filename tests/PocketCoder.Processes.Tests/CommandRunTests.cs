@@ -31,7 +31,8 @@ public sealed class CommandRunTests
         var directory = Directory.CreateTempSubdirectory("pocketcoder-test-");
         var file = Path.Combine(directory.FullName, "pid");
         using var cancel = new CancellationTokenSource();
-        var running = CommandRun.RunAsync(Shell.Command($"echo $$ > {file}.new; mv {file}.new {file}; sleep 60"), TimeSpan.FromMinutes(1), 1000, TimeProvider.System, cancel.Token);
+        var running = CommandRun.RunAsync(Shell.Command($"echo $$ > {file}.new; mv {file}.new {file}; sleep 60"), TimeSpan.FromMinutes(1),
+            1000, TimeProvider.System, cancel.Token);
         await Wait.UntilAsync(() => File.Exists(file), "the command to run");
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);

@@ -11,7 +11,8 @@ public sealed class FileKindTests
         var file = Path.Combine(directory, "file");
         await File.WriteAllTextAsync(file, "");
         File.CreateSymbolicLink(Path.Combine(directory, "link"), file);
-        var fifo = await CommandRun.RunAsync(Shell.Command($"mkfifo {directory}/fifo"), TimeSpan.FromSeconds(10), 1000, TimeProvider.System, CancellationToken.None);
+        var fifo = await CommandRun.RunAsync(
+            Shell.Command($"mkfifo {directory}/fifo"), TimeSpan.FromSeconds(10), 1000, TimeProvider.System, CancellationToken.None);
         Assert.Equal(0, fifo.ExitCode);
         Assert.True(FileKind.IsRegular(file));
         Assert.True(FileKind.IsRegular(Path.Combine(directory, "link")));

@@ -9,20 +9,25 @@ namespace PocketCoder.Processes.Tests;
 
 public sealed class OwnedProcessTests
 {
-    /// <summary>A command bears its agent's mark too, so that a daemon that is killed finds both. Its end must never be the agent's, nor that of what the agent starts meanwhile.</summary>
+    /// <summary>
+    /// A command bears its agent's mark too, so that a daemon that is killed finds both. Its end must never be the agent's, nor that of
+    /// what the agent starts meanwhile.
+    /// </summary>
     [Fact]
     public async Task What_a_process_works_for_is_not_ended_with_it_however_short_it_was_and_whatever_began_meanwhile()
     {
         await using var agent = OwnedProcess.Start(Shell.Command("read line; sleep 300; exit 3"), TimeProvider.System);
         for (var i = 0; i < 40; i++)
         {
-            await using var command = OwnedProcess.Start(Shell.Command("exit 0") with { Within = agent.Identity.Mark }, TimeProvider.System);
+            await using var command = OwnedProcess.Start(
+                Shell.Command("exit 0") with { Within = agent.Identity.Mark }, TimeProvider.System);
             await command.Exited;
             Assert.True(await command.KillAsync(TimeSpan.FromSeconds(2)));
             Assert.True(ProcessGroup.IsAlive(agent.Identity), $"{command.Identity}, agent {agent.Identity}");
         }
 
-        await using (var command = OwnedProcess.Start(Shell.Command("sleep 300") with { Within = agent.Identity.Mark }, TimeProvider.System))
+        await using (var command = OwnedProcess.Start(
+            Shell.Command("sleep 300") with { Within = agent.Identity.Mark }, TimeProvider.System))
         {
             await Wait.UntilAsync(() => CountMembers(command.Identity, "sleep") == 1, "the command to run");
             await agent.StandardInput.WriteAsync("go on\n"u8.ToArray(), TestContext.Current.CancellationToken);
@@ -62,7 +67,8 @@ public sealed class OwnedProcessTests
         var entry = ProcessTable.Find(process.Identity.Pid)!.Value;
         Assert.Equal(process.Identity.Pid, entry.GroupId);
         Assert.Equal(Environment.ProcessId, entry.ParentPid);
-        await Wait.UntilAsync(() => File.ReadAllText($"/proc/{entry.Pid}/comm").Trim() == "sleep", "the program itself to run under that pid");
+        await Wait.UntilAsync(() => File.ReadAllText($"/proc/{entry.Pid}/comm").Trim() == "sleep",
+            "the program itself to run under that pid");
     }
 
     [Fact]
@@ -93,7 +99,8 @@ public sealed class OwnedProcessTests
         var start = Shell.Command("env -0", ("GREETING", "grüß dich")) with { Program = "/usr/bin/env", Arguments = ["-0"] };
         await using var process = OwnedProcess.Start(start, TimeProvider.System);
         using var reader = new StreamReader(process.StandardOutput);
-        var names = (await reader.ReadToEndAsync()).Split('\0', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal).ToList();
+        var names = (await reader.ReadToEndAsync()).Split('\0', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal)
+            .ToList();
         Assert.Equal(["GREETING=grüß dich", "PATH=/usr/bin:/bin", $"PROCESS_MARK={process.Identity.Mark}"], names);
     }
 
@@ -142,10 +149,14 @@ public sealed class OwnedProcessTests
     [Fact]
     public void A_missing_program_or_directory_is_a_typed_error()
     {
-        Assert.Throws<ProcessStartException>(() => OwnedProcess.Start(Shell.Command("") with { Program = "no-such-program" }, TimeProvider.System));
-        Assert.Throws<ProcessStartException>(() => OwnedProcess.Start(Shell.Command("") with { WorkingDirectory = "/no/such" }, TimeProvider.System));
-        Assert.Throws<ProcessStartException>(() => OwnedProcess.Start(Shell.Command("") with { WorkingDirectory = "relative" }, TimeProvider.System));
-        Assert.Throws<ProcessStartException>(() => OwnedProcess.Start(Shell.Command("") with { Program = "/etc/passwd" }, TimeProvider.System));
+        Assert.Throws<ProcessStartException>(
+            () => OwnedProcess.Start(Shell.Command("") with { Program = "no-such-program" }, TimeProvider.System));
+        Assert.Throws<ProcessStartException>(
+            () => OwnedProcess.Start(Shell.Command("") with { WorkingDirectory = "/no/such" }, TimeProvider.System));
+        Assert.Throws<ProcessStartException>(
+            () => OwnedProcess.Start(Shell.Command("") with { WorkingDirectory = "relative" }, TimeProvider.System));
+        Assert.Throws<ProcessStartException>(
+            () => OwnedProcess.Start(Shell.Command("") with { Program = "/etc/passwd" }, TimeProvider.System));
     }
 
     [Fact]
@@ -179,7 +190,8 @@ public sealed class OwnedProcessTests
         var mark = OwnedProcess.NewMark();
         var toCome = ProcessIdentity.ToCome(mark);
         Assert.False(ProcessGroup.IsAnyAlive(toCome)); // process id 0 and group 0 are nobody's
-        await using var process = OwnedProcess.Start(Shell.Command("setsid sleep 64 & echo ready; wait") with { Mark = mark }, TimeProvider.System);
+        await using var process = OwnedProcess.Start(
+            Shell.Command("setsid sleep 64 & echo ready; wait") with { Mark = mark }, TimeProvider.System);
         await ReadLineAsync(process);
         await Wait.UntilAsync(() => CountMembers(toCome, "sleep") == 1, "the child to run");
         Assert.Equal(CountMembers(process.Identity, "sleep"), CountMembers(toCome, "sleep"));
@@ -232,7 +244,8 @@ public sealed class OwnedProcessTests
     public async Task What_a_process_and_its_children_used_grows_while_they_work_and_is_unknown_when_it_ended()
     {
         await using var process = Shell.Start("(while :; do :; done) & wait");
-        await Wait.UntilAsync(() => ProcessGroup.Usage(process.Identity) is { CpuTicks: > 2, ResidentBytes: > 1 << 20, IsStopped: false }, "the child works");
+        await Wait.UntilAsync(() => ProcessGroup.Usage(process.Identity) is { CpuTicks: > 2, ResidentBytes: > 1 << 20, IsStopped: false },
+            "the child works");
         Assert.True(ProcessGroup.TrySignal(process.Identity, 19)); // SIGSTOP
         await Wait.UntilAsync(() => ProcessGroup.Usage(process.Identity) is { IsStopped: true }, "it is stopped");
         await process.KillAsync(TimeSpan.Zero);

@@ -3,10 +3,16 @@ using PocketCoder.Processes;
 
 namespace PocketCoder.Risks.Tests;
 
-/// <summary>Compares with the real bash, which only checks syntax, or runs commands that are nothing but names of functions that write down how they were called.</summary>
+/// <summary>
+/// Compares with the real bash, which only checks syntax, or runs commands that are nothing but names of functions that write down how they
+/// were called.
+/// </summary>
 public sealed class BashTests
 {
-    private static readonly string[] s_words = ["a", "'b c'", "\"d $v\"", "$v", "\"$v\"", "e\\ f", "$'g\\th'", "{i,j}", "k{1..3}", "l{m,{n,o}}p", "{}", "q{r", "'{x,y}'", "\"{x,y}\"", "$(c1 sub)", "`c2 back`", "\"$(c3 'in \"quotes\"')\"", "$((1+2))", "${v}", "${v:-z}", "a=b", "-x", "--", "\\$v", "'$v'", "\\\nw", "\"\"", "''", "#no", "a#b", "~x", "=", "@", "%", "^", "+", ",", ":", "a,b", "{,}", "s{t,}u", "!", "!x", "[", "]"];
+    private static readonly string[] s_words =
+        ["a", "'b c'", "\"d $v\"", "$v", "\"$v\"", "e\\ f", "$'g\\th'", "{i,j}", "k{1..3}", "l{m,{n,o}}p", "{}", "q{r", "'{x,y}'",
+        "\"{x,y}\"", "$(c1 sub)", "`c2 back`", "\"$(c3 'in \"quotes\"')\"", "$((1+2))", "${v}", "${v:-z}", "a=b", "-x", "--", "\\$v",
+        "'$v'", "\\\nw", "\"\"", "''", "#no", "a#b", "~x", "=", "@", "%", "^", "+", ",", ":", "a,b", "{,}", "s{t,}u", "!", "!x", "[", "]"];
 
     [Fact]
     public async Task What_is_understood_is_also_syntax_to_bash()
@@ -25,7 +31,8 @@ public sealed class BashTests
         }
 
         // Complete, rather than understood: it is the claim about the shell alone.
-        var claimed = commands.Where(c => !c.Contains('\0', StringComparison.Ordinal) && RiskAssessor.Assess(c, "/home/me/proj", "/home/me/proj", "/home/me").Complete).Distinct(StringComparer.Ordinal).Take(1_500).ToList();
+        var claimed = commands.Where(c => !c.Contains('\0', StringComparison.Ordinal) && RiskAssessor.Assess(
+            c, "/home/me/proj", "/home/me/proj", "/home/me").Complete).Distinct(StringComparer.Ordinal).Take(1_500).ToList();
         Assert.True(claimed.Count > 800);
         var output = await RunBashAsync("for f in \"$1\"/*; do /bin/bash -n \"$f\" 2>/dev/null || echo \"${f##*/}\"; done", claimed);
         var refused = output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(n => claimed[int.Parse(n)]).ToList();
@@ -64,9 +71,11 @@ public sealed class BashTests
                 // A command with an argument that is only known at run time is there under its source; what must hold is its program.
                 var program = call[..2];
                 var named = found.Contains(call) || risk.Commands.Any(c => !c.Exact && c.Argv[0] == program);
-                if (risk.Complete ? !found.Contains(call) && !risk.Commands.Any(c => !c.Exact && c.Argv[0] == program) : !named && risk.Tier == RiskTier.Read)
+                if (risk.Complete ? !found.Contains(call) && !risk.Commands.Any(c => !c.Exact && c.Argv[0] == program) : !named
+                    && risk.Tier == RiskTier.Read)
                 {
-                    failures.AppendLine($"not found: {call.Replace('\u001f', '|')} in: {command}\n   found: {string.Join("  ", found).Replace('\u001f', '|')}");
+                    failures.AppendLine(
+                        $"not found: {call.Replace('\u001f', '|')} in: {command}\n   found: {string.Join("  ", found).Replace('\u001f', '|')}");
                 }
 
                 compared++;
@@ -146,7 +155,8 @@ public sealed class BashTests
                 WorkingDirectory = empty,
                 Environment = new Dictionary<string, string>(StringComparer.Ordinal),
             };
-            var result = await CommandRun.RunAsync(start, TimeSpan.FromSeconds(90), 64 << 20, TimeProvider.System, TestContext.Current.CancellationToken);
+            var result = await CommandRun.RunAsync(
+                start, TimeSpan.FromSeconds(90), 64 << 20, TimeProvider.System, TestContext.Current.CancellationToken);
             Assert.False(result.TimedOut);
             return result.Output;
         }

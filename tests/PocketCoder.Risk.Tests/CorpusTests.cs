@@ -18,7 +18,8 @@ public sealed class CorpusTests
         {
             count++;
             var separator = line.IndexOf(":: ", StringComparison.Ordinal);
-            var command = line[(separator + 3)..].Replace('␤', '\n').Replace('␍', '\r').Replace('␀', '\0').Replace('␢', '\u00a0').Replace('␛', '\u001b');
+            var command = line[(separator + 3)..].Replace('␤', '\n').Replace('␍', '\r').Replace('␀', '\0').Replace('␢', '\u00a0')
+                .Replace('␛', '\u001b');
             var expected = line[..separator].Split(' ', StringSplitOptions.RemoveEmptyEntries);
             var risk = RiskAssessor.Assess(command, "/home/me/proj", "/home/me/proj", "/home/me");
             var said = string.Join(", ", risk.Consequences.Select(c => $"{Name(c.Kind)}={c.Subject}"));

@@ -32,6 +32,31 @@ public sealed class EditTests
         Assert.Equal(tier <= RiskTier.WorkspaceWrite, risk.Reversible);
     }
 
+    [Fact]
+    public void Names_of_secrets_are_known_whatever_their_case_and_examples_of_them_are_none()
+    {
+        string[] secrets =
+        [
+            ".env", ".env.local", ".env.production", ".env-prod", ".env_prod", ".envrc", ".envrc.local", "prod.env", "x.env.local",
+            ".flaskenv", ".dev.vars", "terraform.tfstate", "terraform.tfstate.backup", "prod.tfvars",
+            "id_rsa", "id_ed25519", "server.pem", "server.key", "credentials.json", ".netrc", ".git-credentials",
+        ];
+        string[] others = [".env.example", ".env.sample", ".env-example", ".envrc.example", ".env.test", "environment.ts", "env.ts",
+            "vite-env.d.ts", "main.tf", "id_rsa.pub", "README.md", "dev/env", "proc/fd/x", "tfstate"];
+        var casing = new Random(5);
+        foreach (var name in secrets)
+        {
+            foreach (var spelled in Enumerable.Range(0, 8)
+                .Select(_ => string.Concat(name.Select(c => casing.Next(2) == 0 ? char.ToUpperInvariant(c) : c))).Append(name))
+            {
+                Assert.True(RiskAssessor.IsSecret($"/home/me/proj/{spelled}", "/home/me"), spelled);
+            }
+        }
+
+        Assert.All(others, o => Assert.False(RiskAssessor.IsSecret($"/home/me/proj/{o}", "/home/me"), o));
+        Assert.True(RiskAssessor.IsSecret("/home/me/.SSH/config", "/home/me"));
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("a\0b")]
@@ -45,7 +70,8 @@ public sealed class EditTests
 
     [Fact]
     public void A_workspace_below_a_folder_with_a_special_name_is_a_workspace()
-        => Assert.DoesNotContain(RiskAssessor.AssessEdit("a.cs", "/home/me/.vscode/proj", "/home/me").Consequences, c => c.Kind == ConsequenceKind.RunsLater);
+        => Assert.DoesNotContain(
+            RiskAssessor.AssessEdit("a.cs", "/home/me/.vscode/proj", "/home/me").Consequences, c => c.Kind == ConsequenceKind.RunsLater);
 
     [Fact]
     public void Links_are_followed_to_where_they_lead()
@@ -101,7 +127,8 @@ public sealed class ScriptTests
 
     [Fact]
     public void There_is_an_end_to_how_many()
-        => Assert.Equal(RiskLimits.MaxScripts, RiskAssessor.Assess(string.Join(';', Enumerable.Range(0, 100).Select(i => $"./x{i}")), "/p", "/p", "/home/me").Scripts.Count);
+        => Assert.Equal(RiskLimits.MaxScripts,
+            RiskAssessor.Assess(string.Join(';', Enumerable.Range(0, 100).Select(i => $"./x{i}")), "/p", "/p", "/home/me").Scripts.Count);
 
     [Theory]
     [InlineData("README.md", false)]
@@ -109,5 +136,6 @@ public sealed class ScriptTests
     [InlineData("/home/me/.ssh/config", true)]
     [InlineData("deploy/server.key", true)]
     public void A_file_with_secrets_is_told_when_it_is_given_away(string path, bool secret)
-        => Assert.Equal(secret, RiskAssessor.AssessRead(path, "/home/me/proj", "/home/me").Consequences.Any(c => c.Kind == ConsequenceKind.ReadsSecret));
+        => Assert.Equal(secret, RiskAssessor.AssessRead(path, "/home/me/proj", "/home/me").Consequences.Any(
+            c => c.Kind == ConsequenceKind.ReadsSecret));
 }

@@ -7,9 +7,14 @@ public sealed class FuzzTests
 {
     private static readonly string[] s_pieces =
     [
-        "ls", "rm", "cat", "git", "find", "env", "sudo", "xargs", "bash", "-c", "-S", "-exec", ";", "\\;", "{}", "+", "&&", "||", "|", "|&", "&", "\n", " ", "  ", "\t", "(", ")", "((", "))", "{", "}", "[[", "]]", "[", "]", "<", ">", ">>", "<<E", "<<-'E'", "\nE\n", "<<<", ">(", "<(", "&>", "2>&1",
-        "'", "\"", "\\", "$", "$(", "${", "$((", "`", "$'", "\\x41", "~", "~/", "*", "?", "!", "#", "=", "+=", "x=", "IFS=", "PATH=", "if", "then", "else", "fi", "for", "in", "do", "done", "while", "case", "esac", ";;", "function", "f()", "f", "select", "time", "coproc", "{a,b}", "{1..9}", ",", "..", "/", "../", "/etc/passwd", ".env",
-        "\u202e", "\u200b", "\0", "\r", "é", "\ud83d", "0", "1", "-rf", "--", "-", "$x", "$@", "${x:-", "${x@P}", "a[", "]=", "\\\n", "push", "-delete", "eval", "exec", "source", "alias", "trap", "cd", "..",
+        "ls", "rm", "cat", "git", "find", "env", "sudo", "xargs", "bash", "-c", "-S", "-exec", ";", "\\;", "{}", "+", "&&", "||", "|", "|&",
+        "&", "\n", " ", "  ", "\t", "(", ")", "((", "))", "{", "}", "[[", "]]", "[", "]", "<", ">", ">>", "<<E", "<<-'E'", "\nE\n",
+        "<<<", ">(", "<(", "&>", "2>&1",
+        "'", "\"", "\\", "$", "$(", "${", "$((", "`", "$'", "\\x41", "~", "~/", "*", "?", "!", "#", "=", "+=", "x=", "IFS=", "PATH=", "if",
+        "then", "else", "fi", "for", "in", "do", "done", "while", "case", "esac", ";;", "function", "f()", "f", "select", "time",
+        "coproc", "{a,b}", "{1..9}", ",", "..", "/", "../", "/etc/passwd", ".env",
+        "\u202e", "\u200b", "\0", "\r", "é", "\ud83d", "0", "1", "-rf", "--", "-", "$x", "$@", "${x:-", "${x@P}", "a[", "]=", "\\\n",
+        "push", "-delete", "eval", "exec", "source", "alias", "trap", "cd", "..",
     ];
 
     [Fact]
@@ -31,7 +36,8 @@ public sealed class FuzzTests
             Risk risk;
             try
             {
-                risk = RiskAssessor.Assess(text.ToString(), "/home/me/proj", "/home/me/proj", "/home/me");
+                risk = RiskAssessor.Assess(text.ToString(), "/home/me/proj", "/home/me/proj", "/home/me", marked: true);
+                MarkTests.Check(text.ToString(), risk.Marks ?? []);
             }
             catch (Exception e)
             {
@@ -50,7 +56,8 @@ public sealed class FuzzTests
         string[] parts = ["..", ".", "a", "b", "", "proj", "me", "home", "c.cs", "..a", "a.."];
         for (var i = 0; i < 5_000; i++)
         {
-            var path = (random.Next(4) == 0 ? "/" : "") + string.Join('/', Enumerable.Range(0, random.Next(1, 8)).Select(_ => parts[random.Next(parts.Length)]));
+            var path = (random.Next(4) == 0 ? "/" : "") + string.Join(
+                '/', Enumerable.Range(0, random.Next(1, 8)).Select(_ => parts[random.Next(parts.Length)]));
             if (path.Length == 0)
             {
                 continue;

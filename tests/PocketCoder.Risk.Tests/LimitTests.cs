@@ -85,7 +85,8 @@ public sealed class LimitTests
     [Fact]
     public void Every_command_is_listed_with_what_is_around_it()
     {
-        var risk = RiskAssessor.Assess("sudo timeout 5 rm -rf 'a b' && find . -exec touch {} \\; | cat", "/home/me/proj", "/home/me/proj", "/home/me");
+        var risk = RiskAssessor.Assess(
+            "sudo timeout 5 rm -rf 'a b' && find . -exec touch {} \\; | cat", "/home/me/proj", "/home/me/proj", "/home/me");
         var shown = risk.Commands.Select(c => $"[{string.Join('>', c.Via)}] {string.Join('|', c.Argv)}").ToList();
         Assert.Contains("[sudo>timeout] rm|-rf|a b", shown);
         Assert.Contains("[sudo] timeout|5|rm|-rf|a b", shown);

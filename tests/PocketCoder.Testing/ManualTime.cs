@@ -1,11 +1,15 @@
 namespace PocketCoder.Testing;
 
-/// <summary>A clock that stands still until it is moved; its timers fire on the mover's thread.</summary>
+/// <summary>
+/// Both clocks of a machine, which stand still until they are moved: together, or the wall clock alone, as when a machine sleeps or
+/// somebody sets its clock. Timers follow the monotonic clock and fire on the mover's thread.
+/// </summary>
 public sealed class ManualTime : TimeProvider
 {
     private readonly Lock _gate = new(); // guards the clock and the timers
     private readonly List<ManualTimer> _timers = [];
     private DateTimeOffset _now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private TimeSpan _elapsed = TimeSpan.FromHours(1);
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
@@ -28,7 +32,13 @@ public sealed class ManualTime : TimeProvider
         }
     }
 
-    public override long GetTimestamp() => GetUtcNow().Ticks;
+    public override long GetTimestamp()
+    {
+        lock (_gate)
+        {
+            return _elapsed.Ticks;
+        }
+    }
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
@@ -48,16 +58,26 @@ public sealed class ManualTime : TimeProvider
         lock (_gate)
         {
             _now += by;
-            due = [.. _timers.Where(t => t.Due <= _now)];
+            _elapsed += by;
+            due = [.. _timers.Where(t => t.Due <= _elapsed)];
             due.ForEach(t => t.Due = null);
         }
 
         due.ForEach(t => t.Fire());
     }
 
+    /// <summary>Moves the wall clock alone, ahead (the machine slept, or its clock was set) or back.</summary>
+    public void JumpWall(TimeSpan by)
+    {
+        lock (_gate)
+        {
+            _now += by;
+        }
+    }
+
     private sealed class ManualTimer(ManualTime owner, TimerCallback callback, object? state) : ITimer
     {
-        public DateTimeOffset? Due { get; set; }
+        public TimeSpan? Due { get; set; }
 
         public void Fire() => callback(state);
 
@@ -65,7 +85,7 @@ public sealed class ManualTime : TimeProvider
         {
             lock (owner._gate)
             {
-                Due = dueTime == Timeout.InfiniteTimeSpan ? null : owner._now + dueTime;
+                Due = dueTime == Timeout.InfiniteTimeSpan ? null : owner._elapsed + dueTime;
             }
 
             return true;

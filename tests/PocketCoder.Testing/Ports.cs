@@ -16,7 +16,10 @@ public static class Ports
     // Each test program begins elsewhere, so that two of them seldom look at the same port.
     private static int s_next = Environment.ProcessId * 37 % (Last - First);
 
-    /// <summary>A port that nothing listens at, and that this process gives to nobody else until it has been all around. Safe for use by several threads.</summary>
+    /// <summary>
+    /// A port that nothing listens at, and that this process gives to nobody else until it has been all around. Safe for use by several
+    /// threads.
+    /// </summary>
     /// <exception cref="InvalidOperationException">Nothing was free.</exception>
     public static int Free()
     {

@@ -23,7 +23,8 @@ internal sealed partial class TestProject : IDisposable
 
     public TestProject(bool walkOnly = false, string? under = null, string? ripgrep = null, string? state = null, TimeProvider? time = null)
     {
-        _folder = Directory.CreateDirectory(System.IO.Path.Combine(under ?? System.IO.Path.GetTempPath(), $"pcw-{Guid.CreateVersion7():N}")).FullName;
+        _folder = Directory.CreateDirectory(
+            System.IO.Path.Combine(under ?? System.IO.Path.GetTempPath(), $"pcw-{Guid.CreateVersion7():N}")).FullName;
         Path = Directory.CreateDirectory(In("project")).FullName;
         Directory.CreateDirectory(In("outside/deep"));
         File.WriteAllText(In("outside/secret.txt"), Outside);
@@ -71,7 +72,8 @@ internal sealed partial class TestProject : IDisposable
 
     public FsReadResponse Read(string path) => Files.Read(new FsReadRequest(Id, path));
 
-    public Task<FsListResponse> ListAsync(string path = "", string? cursor = null, int limit = FileLimits.Entries) => Files.ListAsync(new FsListRequest(Id, path, cursor, limit), CancellationToken.None);
+    public Task<FsListResponse> ListAsync(string path = "", string? cursor = null, int limit = FileLimits.Entries)
+        => Files.ListAsync(new FsListRequest(Id, path, cursor, limit), CancellationToken.None);
 
     public static async Task<WorkspaceException> RefusedAsync(Func<Task> work) => await Assert.ThrowsAsync<WorkspaceException>(work);
 
@@ -87,7 +89,8 @@ internal sealed partial class TestProject : IDisposable
             Program = "/bin/sh",
             Arguments = ["-c", line],
             WorkingDirectory = folder,
-            Environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["PATH"] = "/usr/bin:/bin:/usr/sbin:/sbin", ["GIT_CONFIG_NOSYSTEM"] = "1", ["HOME"] = "/nonexistent" },
+            Environment = new Dictionary<string, string>(StringComparer.Ordinal)
+            { ["PATH"] = "/usr/bin:/bin:/usr/sbin:/sbin", ["GIT_CONFIG_NOSYSTEM"] = "1", ["HOME"] = "/nonexistent" },
         };
         var result = await CommandRun.RunAsync(start, Wait.Limit, 8 << 20, TimeProvider.System, CancellationToken.None);
         Assert.True(result.ExitCode == 0, result.Output);
@@ -95,15 +98,16 @@ internal sealed partial class TestProject : IDisposable
     }
 
     /// <summary>
-    /// Runs something as another user without any of root's rights: by the bare system calls, which change this thread alone. What runs must not leave it.
+    /// Runs something as another user without any of root's rights: by the bare system calls, which change this thread alone. What runs
+    /// must not leave it.
     /// </summary>
     public static void AsOrdinaryUser(Action work)
     {
         Exception? failed = null;
         var thread = new Thread(() =>
         {
-            Assert.Equal(0, SetGroup(GroupCall, Nobody, Nobody, 0));
-            Assert.Equal(0, SetUser(UserCall, Nobody, Nobody, 0));
+            Assert.Equal(0, SetGroup(s_groupCall, Nobody, Nobody, 0));
+            Assert.Equal(0, SetUser(s_userCall, Nobody, Nobody, 0));
             try
             {
                 work();
@@ -114,8 +118,8 @@ internal sealed partial class TestProject : IDisposable
             }
             finally
             {
-                _ = SetUser(UserCall, 0, 0, 0);
-                _ = SetGroup(GroupCall, 0, 0, 0);
+                _ = SetUser(s_userCall, 0, 0, 0);
+                _ = SetGroup(s_groupCall, 0, 0, 0);
             }
         });
         thread.Start();
@@ -137,11 +141,12 @@ internal sealed partial class TestProject : IDisposable
     public static void DeleteAll(string folder)
     {
         using var parent = Libc.Open(System.IO.Path.GetDirectoryName(folder)!, Libc.DirectoryOnly)!;
-        Trees.Remove(parent, Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(System.IO.Path.GetFileName(folder)))); // .NET can't name all that tests make
+        // .NET can't name all that tests make
+        Trees.Remove(parent, Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(System.IO.Path.GetFileName(folder))));
     }
 
-    private static readonly nint UserCall = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 147 : 117;
-    private static readonly nint GroupCall = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 149 : 119;
+    private static readonly nint s_userCall = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 147 : 117;
+    private static readonly nint s_groupCall = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 149 : 119;
 
     [LibraryImport("libc", EntryPoint = "syscall")]
     private static partial nint SetUser(nint number, nint real, nint effective, nint saved);

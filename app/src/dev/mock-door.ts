@@ -1,14 +1,133 @@
 import type { Door, Invite, PairedMachine } from "$lib/link/door";
 import type { SecureTransport } from "$lib/link/transport";
+import { uuid7 } from "$lib/ids/uuid7";
 import { MockMachine } from "./mock-machine";
-import { scenario } from "./scenarios";
+import { approval, bigTranscript, longDiff, scenario, SESSION } from "./scenarios";
 
 const MACHINE: PairedMachine = { machineId: "3f9a1c27b5e04d8896aa10c2d7f4e51b", name: "atlas", signingKey: "mock" };
 
 /** A door to a machine that lives in this page: no keys, no network, every state at will. Development and tests only. */
 export async function mockDoor(search: string): Promise<Door> {
   const name = new URLSearchParams(search).get("mock") || "rich";
-  return doorTo(new MockMachine(await scenario(name)), name === "unpaired" ? null : MACHINE, name);
+  const machine = new MockMachine(await scenario(name));
+  Object.assign(globalThis, { mock: handle(machine) });
+  return doorTo(machine, name === "unpaired" ? null : MACHINE, name);
+}
+
+/** What walks do to the machine from outside of the page. */
+function handle(machine: MockMachine): Record<string, (...given: string[]) => unknown> {
+  return {
+    /** Two requests of one session at the same moment; gives their ids. */
+    askTwice: () =>
+      ["make release", "make clean"].map((command) => {
+        const asked = approval(
+          uuid7(),
+          SESSION.working,
+          { kind: "command", command, cwd: "/home/ada/src/infra", tool: "bash", input: "{}" },
+          { projectId: machine.state.projects[2]?.projectId ?? "", requestedAt: new Date().toISOString() },
+        );
+        machine.showApproval(asked);
+        return asked.approvalId;
+      }),
+    /** The decisions that came: which approval, by which id. */
+    decided: () =>
+      machine.requests.flatMap(({ type, payload }) => {
+        if (type !== "agent_prompt_response") return [];
+        const { approvalId, decisionId, scope } = payload as { approvalId: string; decisionId: string; scope: string };
+        return [{ approvalId, decisionId, scope }];
+      }),
+    /** Commands that only read; gives their ids. */
+    askReads: (...commands) =>
+      commands.map((command) => {
+        const asked = approval(
+          uuid7(),
+          SESSION.working,
+          { kind: "command", command, cwd: "/home/ada/src/infra", tool: "bash", input: "{}" },
+          {
+            projectId: machine.state.projects[2]?.projectId ?? "",
+            requestedAt: new Date().toISOString(),
+          },
+        );
+        machine.showApproval(asked);
+        return asked.approvalId;
+      }),
+    /** A change of so many lines in one file, every tenth of them another; gives its id. */
+    askEdit: (lines) => {
+      const asked = approval(
+        uuid7(),
+        SESSION.working,
+        { kind: "edit", path: "/home/ada/src/infra/rules.ts", creates: false, tool: "Edit", input: "{}", diff: longDiff(Number(lines)) },
+        { projectId: machine.state.projects[2]?.projectId ?? "", requestedAt: new Date().toISOString() },
+      );
+      machine.showApproval(asked);
+      return [asked.approvalId];
+    },
+    /** The network goes, and comes back: every connection ends, none comes about; then the browser says that there is one again. */
+    offline: () => {
+      machine.state.network = "never";
+      machine.dropAll();
+    },
+    online: () => {
+      machine.state.network = "good";
+      dispatchEvent(new Event("online"));
+    },
+    /** A slow network: what the machine says is on its way until `release`. */
+    hold: () => machine.hold(),
+    release: () => machine.release(),
+    /** The prompts that came, each time that one did. */
+    prompts: () =>
+      machine.requests.flatMap(({ type, payload }) =>
+        type === "agent_message" ? [{ promptId: (payload as { promptId: string }).promptId }] : [],
+      ),
+    /** An answer in so many tokens, so many a second; resolves with its last one. */
+    answer: async (agentSessionId, tokens, perSecond) => {
+      const blockId = uuid7();
+      let offset = 0;
+      const began = performance.now();
+      for (let n = 0; n < Number(tokens); n++) {
+        const late = began + (n * 1000) / Number(perSecond) - performance.now();
+        if (late > 0) await new Promise((resolve) => setTimeout(resolve, late));
+        const said = n % 40 === 39 ? "**done**.\n\n- " : n % 9 === 8 ? "`code` " : "words ";
+        machine.delta(agentSessionId ?? "", { turnId: null, blockId, kind: "text", offset, text: said });
+        offset += said.length;
+      }
+    },
+    /** So many events of a session at work, an answer's deltas among them; some at a time, as they come. */
+    work: async (agentSessionId, events) => {
+      const all = bigTranscript(Number(events));
+      for (const [at, event] of all.entries()) {
+        if (event.kind === "text")
+          for (let offset = 0; offset < event.text.length; offset += 20)
+            machine.delta(agentSessionId ?? "", {
+              turnId: null,
+              blockId: event.blockId,
+              kind: "text",
+              offset,
+              text: event.text.slice(offset, offset + 20),
+            });
+        machine.emit(agentSessionId ?? "", event);
+        if (at % 20 === 0) await new Promise((resolve) => setTimeout(resolve));
+      }
+    },
+    /** Another device says no. */
+    denyElsewhere: (approvalId) => {
+      const asked = machine.state.approvals.find((item) => item.approvalId === approvalId);
+      if (asked)
+        machine.showApproval({
+          ...asked,
+          state: "denied",
+          decision: {
+            decisionId: uuid7(),
+            verdict: "deny",
+            scope: "once",
+            reason: null,
+            deviceId: "desk",
+            by: "Firefox on Linux",
+            at: new Date().toISOString(),
+          },
+        });
+    },
+  };
 }
 
 export function doorTo(machine: MockMachine, paired: PairedMachine | null = MACHINE, name = ""): Door {
@@ -55,4 +174,3 @@ export function frame(message: Uint8Array): Uint8Array<ArrayBuffer> {
   result.set(message, 1);
   return result;
 }
-

@@ -13,16 +13,32 @@ interface Upload {
 /** What is uploaded to the mock machine, and the names of its projects' files. */
 export class MockFiles {
   readonly uploads = new Map<string, Upload>();
-  readonly names = ["README.md", "package.json", "src/server.ts", "src/session/session-store.ts", "src/session/Session.svelte", "src/a long name with spaces that goes on and on until it is cut.ts", "tests/session.test.ts", "docs/api.md"];
+  readonly names = [
+    "README.md",
+    "package.json",
+    "src/server.ts",
+    "src/session/session-store.ts",
+    "src/session/Session.svelte",
+    "src/a long name with spaces that goes on and on until it is cut.ts",
+    "tests/session.test.ts",
+    "docs/api.md",
+  ];
 
   /** As in a turn. */
   info(attachmentId: string): AttachmentInfo {
     const upload = this.uploads.get(attachmentId);
     const picture = /\.(png|jpe?g)$/.exec(upload?.name ?? "");
-    return { attachmentId, name: upload?.name ?? "", mediaType: picture ? (picture[1] === "png" ? "image/png" : "image/jpeg") : "text/plain", bytes: upload?.bytes ?? 0 };
+    return {
+      attachmentId,
+      name: upload?.name ?? "",
+      mediaType: picture ? (picture[1] === "png" ? "image/png" : "image/jpeg") : "text/plain",
+      bytes: upload?.bytes ?? 0,
+    };
   }
 
-  answers(refuse: (code: ErrorCode) => never): Answers<"attachment_begin" | "attachment_chunk" | "attachment_end" | "attachment_discard" | "attachment_read" | "files_find"> {
+  answers(
+    refuse: (code: ErrorCode) => never,
+  ): Answers<"attachment_begin" | "attachment_chunk" | "attachment_end" | "attachment_discard" | "attachment_read" | "files_find"> {
     const find = (id: string): Upload => this.uploads.get(id) ?? refuse("FILE_NOT_FOUND");
     return {
       attachment_begin: ({ attachmentId, name, bytes }) => {
@@ -50,7 +66,12 @@ export class MockFiles {
       attachment_read: ({ attachmentId, offset, limit }) => {
         const { got } = find(attachmentId);
         const from = offset ?? 0;
-        return { attachmentId, offset: from, data: btoa(String.fromCharCode(...got.subarray(from, from + (limit ?? 4096)))), bytes: got.length };
+        return {
+          attachmentId,
+          offset: from,
+          data: btoa(String.fromCharCode(...got.subarray(from, from + (limit ?? 4096)))),
+          bytes: got.length,
+        };
       },
       files_find: ({ query }) => ({ paths: this.names.filter((name) => name.toLowerCase().includes(query.toLowerCase())), partial: false }),
     };

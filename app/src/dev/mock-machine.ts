@@ -1,6 +1,30 @@
+import { Limits } from "$lib/protocol/generated";
 import type {
-  AgentDeltaPayload, AgentEventPayload, AgentInfo, AgentPromptResponseRequest, ApprovalInfo, DeviceInfo, Envelope, ErrorCode, HelloResponse, LedgerHead,
-  LedgerRowInfo, MachineEvent, MachineInfo, NetworkRuleInfo, ProjectDefaults, ProjectInfo, Requests, Scope, SessionInfo, SnapshotDiffResponse, TurnInfo, UndoFile, UndoInfo, UndoTarget,
+  AgentDeltaPayload,
+  AgentEventPayload,
+  AgentInfo,
+  DecisionRequest,
+  ApprovalInfo,
+  DeviceInfo,
+  Envelope,
+  ErrorCode,
+  HelloResponse,
+  LedgerHead,
+  LedgerRowInfo,
+  MachineEvent,
+  MachineInfo,
+  NetworkRuleInfo,
+  ProjectDefaults,
+  ProjectInfo,
+  Requests,
+  Scope,
+  SessionInfo,
+  SessionSpeaker,
+  SnapshotDiffResponse,
+  TurnInfo,
+  UndoFile,
+  UndoInfo,
+  UndoTarget,
 } from "$lib/protocol/generated";
 import type { Socket } from "$lib/link/transport";
 import { runsWhenAllowed } from "$lib/stores/decisions";
@@ -10,9 +34,12 @@ import { begunIn, NO_DEFAULTS } from "./mock-begun";
 import { gitAnswers } from "./mock-git";
 import { fileAnswers, type Refuse } from "./mock-project-files";
 import { runAnswers } from "./mock-runs";
+import { notificationAnswers } from "./mock-notifications";
+import { setupAnswers } from "./mock-setup";
 import { statusAnswers } from "./mock-status";
 import { MockTerminals } from "./mock-terminals";
 import { MockTree } from "./mock-tree";
+import { type MockTrees, worktreeAnswers } from "./mock-worktrees";
 import { uuid7 } from "$lib/ids/uuid7";
 
 /** How the mock begins and behaves. */
@@ -36,6 +63,8 @@ export interface MockState {
   refusal: { code: string; message: string; proved: boolean } | null;
   /** What requests of a type are answered with instead. */
   errors: Map<string, ErrorCode>;
+  /** False: a machine of before, which gives all sessions at once. */
+  pages?: boolean;
   /** A decision's effects come one by one, this many milliseconds apart; 0 at once. */
   pace: number;
   /** What undoing anything would change. */
@@ -44,6 +73,7 @@ export interface MockState {
   conflict: boolean;
   /** A push runs, without an end. */
   pushing: boolean;
+  trees: MockTrees;
 }
 
 type Answer<T extends keyof Requests> = (request: Requests[T]["request"]) => Requests[T]["response"];
@@ -72,6 +102,7 @@ export class MockMachine {
   readonly files = new MockFiles();
   /** The files of every project, which are the same. */
   readonly tree = new MockTree();
+  readonly #deleted = new Set<string>();
   readonly #whenDone = new Map<string, () => void>();
   readonly terminals = new MockTerminals((id) => {
     const found = this.state.sessions.find((item) => item.agentSessionId === id);
@@ -87,6 +118,25 @@ export class MockMachine {
     const socket = new MockSocket(this);
     this.#sockets.add(socket);
     return socket;
+  }
+
+  #held: (() => void)[] | null = null;
+
+  /** Nothing that it says arrives before `release`. */
+  hold(): void {
+    this.#held ??= [];
+  }
+
+  release(): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const deliver of held) deliver();
+  }
+
+  /** Now, or with all that is held. */
+  arrives(deliver: () => void): void {
+    if (this.#held) this.#held.push(deliver);
+    else deliver();
   }
 
   get connections(): number {
@@ -108,6 +158,9 @@ export class MockMachine {
     list.push(event);
     this.state.events.set(agentSessionId, list);
     this.#push({ type: "agent_event", stream: `session/${agentSessionId}`, seq: list.length, payload: event });
+    const said = event.kind === "text" || event.kind === "done" || event.kind === "error" || event.kind === "sent_file";
+    const session = this.state.sessions.find((item) => item.agentSessionId === agentSessionId);
+    if (said && session && !session.unread) this.change({ kind: "session", session: { ...session, unread: true } });
   }
 
   delta(agentSessionId: string, delta: AgentDeltaPayload): void {
@@ -123,7 +176,9 @@ export class MockMachine {
   }
 
   #push(message: Pick<Envelope, "type" | "stream" | "seq" | "payload">): void {
-    for (const socket of this.#sockets) if (message.stream !== null && socket.streams.has(message.stream)) socket.tell({ ...message, v: 1, requestId: null, epoch: this.epoch, error: null });
+    for (const socket of this.#sockets)
+      if (message.stream !== null && socket.streams.has(message.stream))
+        socket.tell({ ...message, v: 1, requestId: null, epoch: this.epoch, error: null });
   }
 
   #tellAll(message: Pick<Envelope, "type" | "stream" | "epoch" | "seq" | "payload">): void {
@@ -147,7 +202,16 @@ export class MockMachine {
       if (type === "unsubscribe") socket.streams.delete((envelope.payload as Requests["unsubscribe"]["request"]).stream);
     } catch (error) {
       const code = error instanceof Refused ? error.code : "UNKNOWN_ERROR";
-      socket.tell({ v: 1, type: "error", requestId, stream: null, epoch: null, seq: null, payload: null, error: { code, message: code, details: error instanceof Refused ? error.details : {} } });
+      socket.tell({
+        v: 1,
+        type: "error",
+        requestId,
+        stream: null,
+        epoch: null,
+        seq: null,
+        payload: null,
+        error: { code, message: code, details: error instanceof Refused ? error.details : {} },
+      });
     }
   }
 
@@ -155,29 +219,79 @@ export class MockMachine {
   #asked(subject: ApprovalInfo["subject"], done?: () => void): string {
     const approvalId = uuid7();
     const at = Date.now();
-    this.change({ kind: "approval", approval: {
-      approvalId, agentSessionId: null, turnId: "00000000-0000-0000-0000-000000000000", projectId: this.state.projects[0]?.projectId ?? "", agent: "person", toolUseId: null, kind: subject.kind, state: "pending", digest: "5e".repeat(32), subject, reason: null, reach: null,
-      sandbox: "bubblewrap", requestedAt: new Date(at).toISOString(), expiresAt: new Date(at + 600_000).toISOString(), decision: null, execution: null, requestedBy: "Pixel", requestedById: "phone",
-    } });
+    this.change({
+      kind: "approval",
+      approval: {
+        approvalId,
+        agentSessionId: null,
+        turnId: "00000000-0000-0000-0000-000000000000",
+        projectId: this.state.projects[0]?.projectId ?? "",
+        agent: "person",
+        toolUseId: null,
+        kind: subject.kind,
+        state: "pending",
+        digest: "5e".repeat(32),
+        subject,
+        reason: null,
+        reach: null,
+        sandbox: "bubblewrap",
+        requestedAt: new Date(at).toISOString(),
+        expiresAt: new Date(at + 600_000).toISOString(),
+        decision: null,
+        execution: null,
+        requestedBy: "Pixel",
+        requestedById: "phone",
+        subAgent: null,
+      },
+    });
     if (done) this.#whenDone.set(approvalId, done);
     return approvalId;
   }
 
-  #replay(socket: MockSocket, { stream, after = 0, epoch }: Requests["subscribe"]["request"]): void {
+  #replay(socket: MockSocket, { stream, after = 0, epoch, batches }: Requests["subscribe"]["request"]): void {
     socket.streams.add(stream);
     const from = epoch === this.epoch ? after : 0;
     if (stream === "machine") {
-      this.#machineLog.slice(from).forEach((payload, at) => socket.tell({ v: 1, type: "machine_event", requestId: null, stream, epoch: this.epoch, seq: from + at + 1, payload, error: null }));
+      this.#machineLog.slice(from).forEach((payload, at) =>
+        socket.tell({
+          v: 1,
+          type: "machine_event",
+          requestId: null,
+          stream,
+          epoch: this.epoch,
+          seq: from + at + 1,
+          payload,
+          error: null,
+        }),
+      );
       return;
     }
     const id = stream.slice("session/".length);
-    (this.state.events.get(id) ?? []).slice(from).forEach((payload, at) => socket.tell({ v: 1, type: "agent_event", requestId: null, stream, epoch: this.epoch, seq: from + at + 1, payload, error: null }));
-    for (const payload of this.state.deltas.get(id) ?? []) socket.tell({ v: 1, type: "agent_delta", requestId: null, stream, epoch: this.epoch, seq: null, payload, error: null });
+    const events = (this.state.events.get(id) ?? []).slice(from);
+    if (batches && events.length > 1)
+      socket.tell({
+        v: 1,
+        type: "agent_events",
+        requestId: null,
+        stream,
+        epoch: this.epoch,
+        seq: from + 1,
+        payload: { events },
+        error: null,
+      });
+    else
+      events.forEach((payload, at) =>
+        socket.tell({ v: 1, type: "agent_event", requestId: null, stream, epoch: this.epoch, seq: from + at + 1, payload, error: null }),
+      );
+    for (const payload of this.state.deltas.get(id) ?? [])
+      socket.tell({ v: 1, type: "agent_delta", requestId: null, stream, epoch: this.epoch, seq: null, payload, error: null });
   }
 
   #table(): Answers {
     const { state } = this;
-    const refuse: Refuse = (code, details) => { throw new Refused(code, details); };
+    const refuse: Refuse = (code, details) => {
+      throw new Refused(code, details);
+    };
     const now = (): string => new Date().toISOString();
     const session = (id: string): SessionInfo => {
       const found = state.sessions.find((item) => item.agentSessionId === id);
@@ -193,10 +307,42 @@ export class MockMachine {
       const known = turnsOf(state.events.get(agentSessionId) ?? []).get(promptId);
       if (known) return known;
       const busy = session(agentSessionId).state !== "idle";
-      const turn: TurnInfo = { turnId: promptId, state: busy ? "queued" : "running", content, deviceId: "phone", createdAt: now(), startedAt: busy ? null : now(), finishedAt: null, error: null, attachments: attachments.map((file) => this.files.info(file)) };
+      const turn: TurnInfo = {
+        turnId: promptId,
+        state: busy ? "queued" : "running",
+        content,
+        deviceId: "phone",
+        createdAt: now(),
+        startedAt: busy ? null : now(),
+        finishedAt: null,
+        error: null,
+        attachments: attachments.map((file) => this.files.info(file)),
+      };
       this.emit(agentSessionId, { kind: "turn", turn, at: now(), turnId: promptId, parentToolUseId: null });
-      this.change({ kind: "session", session: { ...session(agentSessionId), state: busy ? session(agentSessionId).state : "working", queued: session(agentSessionId).queued + (busy ? 1 : 0), updatedAt: now() } });
+      this.change({
+        kind: "session",
+        session: {
+          ...session(agentSessionId),
+          state: busy ? session(agentSessionId).state : "working",
+          queued: session(agentSessionId).queued + (busy ? 1 : 0),
+          updatedAt: now(),
+        },
+      });
       return turn;
+    };
+    /** Sessions behind a place in the order of their last change, as the machine pages them. */
+    const page = (
+      limit: number | null | undefined,
+      after: string | null | undefined,
+      archived = false,
+    ): { sessions: SessionInfo[]; next: string | null } => {
+      const place = (item: SessionInfo): string => `${Date.parse(item.updatedAt).toString().padStart(16, "0")}.${item.agentSessionId}`;
+      const rest = state.sessions
+        .filter((item) => (archived || !item.archived) && (!after || place(item) < after))
+        .sort((a, b) => (place(a) < place(b) ? 1 : -1));
+      const sessions = rest.slice(0, limit ?? rest.length);
+      const last = sessions.at(-1);
+      return { sessions, next: last && sessions.length < rest.length ? place(last) : null };
     };
     const editTurn = (agentSessionId: string, promptId: string, edit: (turn: TurnInfo) => TurnInfo): TurnInfo => {
       const turn = turnsOf(state.events.get(agentSessionId) ?? []).get(promptId);
@@ -206,27 +352,60 @@ export class MockMachine {
       return next;
     };
     const preview = (target: UndoTarget): SnapshotDiffResponse => ({
-      target, takenAt: now(), digest: "d1".repeat(32), total: state.undo.length, files: state.undo, changedSince: state.undo.filter((file) => file.changedSince).length, outcomeUnknown: false, running: false,
+      target,
+      takenAt: now(),
+      digest: "d1".repeat(32),
+      total: state.undo.length,
+      files: state.undo,
+      changedSince: state.undo.filter((file) => file.changedSince).length,
+      outcomeUnknown: false,
+      running: false,
       leftAlone: [{ path: "build/app.bin", why: "its content before was not kept (too large, or it could not be read)" }],
     });
     return {
-      hello: (): HelloResponse => ({ protocol: 1, machine: state.machine, signingKey: "mock", deviceId: "phone", scopes: state.scopes, instance: "mock", now: now(), ledger: state.head }),
+      hello: (): HelloResponse => ({
+        protocol: 1,
+        machine: state.machine,
+        signingKey: "mock",
+        deviceId: "phone",
+        scopes: state.scopes,
+        instance: "mock",
+        now: now(),
+        ledger: state.head,
+      }),
       ping: () => ({ now: now() }),
       subscribe: ({ stream, epoch }) => {
-        if (stream !== "machine" && !stream.startsWith("files/") && !state.sessions.some((item) => `session/${item.agentSessionId}` === stream)) throw new Refused("SESSION_NOT_FOUND");
+        if (
+          stream !== "machine" &&
+          !stream.startsWith("files/") &&
+          !state.sessions.some((item) => `session/${item.agentSessionId}` === stream)
+        )
+          throw new Refused("SESSION_NOT_FOUND");
         const head = stream === "machine" ? this.machineSeq : (state.events.get(stream.slice("session/".length))?.length ?? 0);
         return { stream, epoch: this.epoch, head, reset: epoch !== null && epoch !== undefined && epoch !== this.epoch };
       },
       unsubscribe: ({ stream }) => ({ stream }),
       machines_list: () => ({ machines: [state.machine] }),
-      machine_state: () => ({
-        machine: state.machine, projects: state.projects, agents: state.agents, sessions: state.sessions,
+      machine_state: ({ sessions, archived }) => ({
+        machine: state.machine,
+        projects: state.projects,
+        agents: state.agents,
+        ...(state.pages === false
+          ? { sessions: state.sessions }
+          : { sessions: page(sessions, null, archived).sessions, nextSessions: page(sessions, null, archived).next }),
         approvals: state.approvals.filter((item) => item.state === "pending" || item.state === "unknown" || item.state === "running"),
         cursor: { stream: "machine", epoch: this.epoch, seq: this.machineSeq },
       }),
       ...statusAnswers(state),
+      ...notificationAnswers(state),
       projects_list: () => ({ projects: state.projects }),
-      agent_conversations: ({ projectId }) => ({ conversations: begunIn(state.projects.find((item) => item.projectId === projectId)?.path ?? "", state.sessions[0]?.agentSessionId ?? null), missing: [] }),
+      agent_conversations: ({ projectId }) => ({
+        conversations: begunIn(
+          state.projects.find((item) => item.projectId === projectId)?.path ?? "",
+          state.sessions[0]?.agentSessionId ?? null,
+        ),
+        missing: [],
+      }),
       project_defaults_get: ({ projectId }) => ({ defaults: state.defaults.get(projectId) ?? NO_DEFAULTS }),
       project_defaults_set: ({ projectId, defaults }) => {
         state.defaults.set(projectId, defaults);
@@ -236,8 +415,33 @@ export class MockMachine {
       agent_session_new: ({ agentSessionId, promptId, projectId, agent, content, mode, model, effort, attachments }) => {
         if (!state.sessions.some((item) => item.agentSessionId === agentSessionId)) {
           const created: SessionInfo = {
-            agentSessionId, projectId, agent, title: content.slice(0, 60), state: "idle", activity: null, quiet: null, mode: mode ?? null, model: model ?? null, sandbox: "none", queued: 0, held: false, inTerminal: false,
-            archived: false, createdAt: now(), updatedAt: now(), usage: { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, costUsd: null }, head: 0, effort: effort ?? null, context: null,
+            agentSessionId,
+            projectId,
+            agent,
+            title: content.slice(0, 60),
+            state: "idle",
+            activity: null,
+            quiet: null,
+            mode: mode ?? null,
+            model: model ?? null,
+            sandbox: "none",
+            queued: 0,
+            held: false,
+            inTerminal: false,
+            archived: false,
+            createdAt: now(),
+            updatedAt: now(),
+            usage: { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, costUsd: null },
+            head: 0,
+            effort: effort ?? null,
+            context: null,
+            activitySince: null,
+            lastLine: null,
+            changes: null,
+            pinned: false,
+            labels: [],
+            snoozedUntil: null,
+            unread: false,
           };
           state.sessions.push(created);
           this.change({ kind: "session", session: created });
@@ -245,22 +449,47 @@ export class MockMachine {
         const turn = queue(agentSessionId, promptId, content, attachments ?? []);
         return { agentSessionId, session: session(agentSessionId), turn };
       },
-      agent_message: ({ agentSessionId, promptId, content, attachments }) => ({ turn: queue(agentSessionId, promptId, content, attachments ?? []) }),
+      agent_message: ({ agentSessionId, promptId, content, attachments }) => ({
+        turn: queue(agentSessionId, promptId, content, attachments ?? []),
+      }),
       agent_session_fork: ({ agentSessionId, newSessionId, promptId, content, attachments }) => {
         const origin = session(agentSessionId);
         if (!state.sessions.some((item) => item.agentSessionId === newSessionId)) {
-          const created: SessionInfo = { ...origin, agentSessionId: newSessionId, title: content.slice(0, 60), state: "idle", activity: null, queued: 0, createdAt: now(), updatedAt: now() };
+          const created: SessionInfo = {
+            ...origin,
+            agentSessionId: newSessionId,
+            title: content.slice(0, 60),
+            state: "idle",
+            activity: null,
+            queued: 0,
+            createdAt: now(),
+            updatedAt: now(),
+          };
           state.sessions.push(created);
           this.change({ kind: "session", session: created });
-          for (const event of state.events.get(agentSessionId) ?? []) if (event.kind !== "usage" && event.kind !== "prompt") this.emit(newSessionId, event);
-          this.emit(newSessionId, { kind: "fork", originSessionId: agentSessionId, originTitle: origin.title, cut: false, at: now(), turnId: null, parentToolUseId: null });
+          for (const event of state.events.get(agentSessionId) ?? [])
+            if (event.kind !== "usage" && event.kind !== "prompt") this.emit(newSessionId, event);
+          this.emit(newSessionId, {
+            kind: "fork",
+            originSessionId: agentSessionId,
+            originTitle: origin.title,
+            cut: false,
+            at: now(),
+            turnId: null,
+            parentToolUseId: null,
+          });
         }
         const turn = queue(newSessionId, promptId, content, attachments ?? []);
         return { session: session(newSessionId), turn };
       },
-      ...this.files.answers((code) => { throw new Refused(code); }),
-      agent_sessions_list: () => ({ sessions: state.sessions }),
-      agent_session_get: ({ agentSessionId }) => ({ session: session(agentSessionId), turns: [...turnsOf(state.events.get(agentSessionId) ?? []).values()] }),
+      ...this.files.answers((code) => {
+        throw new Refused(code);
+      }),
+      agent_sessions_list: ({ limit, after, archived }) => page(limit, after, archived),
+      agent_session_get: ({ agentSessionId }) => ({
+        session: session(agentSessionId),
+        turns: [...turnsOf(state.events.get(agentSessionId) ?? []).values()],
+      }),
       agent_queue_move: ({ agentSessionId, promptId, before }) => {
         const waiting = queued(state.events.get(agentSessionId) ?? []).filter((id) => id !== promptId);
         const place = before ? waiting.indexOf(before) : waiting.length;
@@ -271,7 +500,16 @@ export class MockMachine {
       },
       agent_steer: ({ agentSessionId, promptId, content }) => {
         if (session(agentSessionId).state !== "working") return { state: "queued", turn: queue(agentSessionId, promptId, content) };
-        this.emit(agentSessionId, { kind: "steer", promptId, content, deviceId: "phone", state: "heard", at: now(), turnId: null, parentToolUseId: null });
+        this.emit(agentSessionId, {
+          kind: "steer",
+          promptId,
+          content,
+          deviceId: "phone",
+          state: "heard",
+          at: now(),
+          turnId: null,
+          parentToolUseId: null,
+        });
         return { state: "heard", turn: null };
       },
       agent_session_warm: () => ({ warm: true }),
@@ -281,46 +519,151 @@ export class MockMachine {
         this.change({ kind: "session", session: { ...session(agentSessionId), state: "idle", held: false } });
         return { turn: queue(agentSessionId, promptId, cut.content) };
       },
-      agent_session_set: ({ agentSessionId, title, mode, model, effort, archived }) => {
+      agent_session_set: ({ agentSessionId, title, mode, model, effort, archived, pinned, labels, snoozedUntil }) => {
         const known = session(agentSessionId);
-        const next = { ...known, title: title ?? known.title, mode: mode ?? known.mode, model: model === undefined || model === null ? known.model : model || null, effort: effort === undefined || effort === null ? known.effort : effort || null, archived: archived ?? known.archived, updatedAt: now() };
+        const busy = known.state === "working" || known.state === "needs_you";
+        if (archived === true && busy) throw new Refused("CONFLICT");
+        if (labels && (labels.length > Limits.sessionLabels || labels.some((label) => label === "" || label.length > Limits.labelLength)))
+          throw new Refused("INVALID_REQUEST");
+        const later = snoozedUntil != null && Date.parse(snoozedUntil) > Date.now();
+        if (later && known.state === "needs_you") throw new Refused("CONFLICT");
+        const isChange = [title, mode, model, effort, archived].some((one) => one != null);
+        const next = {
+          ...known,
+          title: title ?? known.title,
+          mode: mode ?? known.mode,
+          model: model === undefined || model === null ? known.model : model || null,
+          effort: effort === undefined || effort === null ? known.effort : effort || null,
+          archived: archived ?? known.archived,
+          pinned: pinned ?? known.pinned,
+          labels: labels ?? known.labels,
+          snoozedUntil: snoozedUntil == null ? known.snoozedUntil : later ? snoozedUntil : null,
+          updatedAt: isChange ? now() : known.updatedAt,
+        };
         this.change({ kind: "session", session: next });
         return { session: next };
+      },
+      agent_session_seen: ({ agentSessionId, seq }) => {
+        const known = session(agentSessionId);
+        if (known.unread) this.change({ kind: "session", session: { ...known, unread: false } });
+        return { seq };
+      },
+      agent_session_delete: ({ agentSessionId }) => {
+        if (this.#deleted.has(agentSessionId)) return { agentSessionId, complete: true };
+        const known = session(agentSessionId);
+        if (!state.scopes.includes("manage")) throw new Refused("UNAUTHORIZED");
+        if (known.state === "working" || known.state === "needs_you" || known.inTerminal) throw new Refused("CONFLICT");
+        this.#deleted.add(agentSessionId);
+        state.sessions = state.sessions.filter((item) => item.agentSessionId !== agentSessionId);
+        state.events.delete(agentSessionId);
+        this.change({ kind: "session_removed", agentSessionId });
+        return { agentSessionId, complete: true };
       },
       agent_cancel: ({ agentSessionId }) => {
         const next: SessionInfo = { ...session(agentSessionId), state: "idle", activity: null, quiet: null, updatedAt: now() };
         for (const turn of turnsOf(state.events.get(agentSessionId) ?? []).values()) {
           if (turn.state === "running" || turn.state === "waiting") {
-            this.emit(agentSessionId, { kind: "turn", turn: { ...turn, state: "cancelled", finishedAt: now() }, at: now(), turnId: turn.turnId, parentToolUseId: null });
+            this.emit(agentSessionId, {
+              kind: "turn",
+              turn: { ...turn, state: "cancelled", finishedAt: now() },
+              at: now(),
+              turnId: turn.turnId,
+              parentToolUseId: null,
+            });
           }
         }
         this.change({ kind: "session", session: next });
         return { session: next };
       },
-      agent_queue_edit: ({ agentSessionId, promptId, content }) => ({ turn: editTurn(agentSessionId, promptId, (turn) => ({ ...turn, content })) }),
-      agent_queue_remove: ({ agentSessionId, promptId }) => ({ turn: editTurn(agentSessionId, promptId, (turn) => ({ ...turn, state: "cancelled", finishedAt: now() })) }),
+      agent_queue_edit: ({ agentSessionId, promptId, content }) => ({
+        turn: editTurn(agentSessionId, promptId, (turn) => ({ ...turn, content })),
+      }),
+      agent_queue_remove: ({ agentSessionId, promptId }) => ({
+        turn: editTurn(agentSessionId, promptId, (turn) => ({ ...turn, state: "cancelled", finishedAt: now() })),
+      }),
       agent_prompt_response: (request) => ({ approval: this.#decide(request) }),
       snapshot_diff: ({ target }) => preview(target),
       snapshot_undo: ({ undoId, target, digest, force }) => {
         const looked = preview(target);
         if (digest !== looked.digest) throw new Refused("DIGEST_MISMATCH");
         if (looked.changedSince > 0 && !force) throw new Refused("FILES_CHANGED");
-        const agentSessionId = state.approvals.find((item) => item.approvalId === target.id)?.agentSessionId ?? state.sessions[0]?.agentSessionId ?? "";
-        const undo: UndoInfo = { undoId, target, agentSessionId, turnId: null, by: "Pixel", at: now(), files: looked.total, paths: looked.files.map((file) => file.path), failed: [] };
+        const agentSessionId =
+          state.approvals.find((item) => item.approvalId === target.id)?.agentSessionId ?? state.sessions[0]?.agentSessionId ?? "";
+        const undo: UndoInfo = {
+          undoId,
+          target,
+          agentSessionId,
+          turnId: null,
+          by: "Pixel",
+          at: now(),
+          files: looked.total,
+          paths: looked.files.map((file) => file.path),
+          failed: [],
+        };
         state.undo = [];
         this.emit(agentSessionId, { kind: "undo", undo, at: now(), turnId: null, parentToolUseId: null });
         return { undo };
       },
-      approvals_list: () => ({ approvals: state.approvals }),
+      approvals_list: ({ sameAs }) => {
+        const subject = JSON.stringify(state.approvals.find((one) => one.approvalId === sameAs)?.subject);
+        return {
+          approvals:
+            sameAs == null
+              ? state.approvals
+              : state.approvals.filter(
+                  (one) => one.approvalId !== sameAs && one.decision?.deviceId != null && JSON.stringify(one.subject) === subject,
+                ),
+        };
+      },
+      agent_sessions_search: ({ query }) => {
+        const wanted = query.trim().toLowerCase();
+        const hits = [...state.events].flatMap(([stream, events]) => {
+          const said = events.flatMap((event): { who: SessionSpeaker; text: string; at: string }[] =>
+            event.kind === "text"
+              ? [{ who: "agent", text: event.text, at: event.at }]
+              : event.kind === "turn"
+                ? [{ who: "person", text: event.turn.content, at: event.at }]
+                : [],
+          );
+          const found = said.filter((message) => message.text.toLowerCase().includes(wanted));
+          const last = found.at(-1);
+          if (!last) return [];
+          const from = last.text.toLowerCase().indexOf(wanted);
+          return [
+            {
+              agentSessionId: stream,
+              who: last.who,
+              at: last.at,
+              excerpt: last.text.replace(/\s/g, " ").slice(Math.max(0, from - 60), from + 140),
+              from: Math.min(60, from),
+              length: wanted.length,
+              messages: found.length,
+            },
+          ];
+        });
+        return { hits, behind: false };
+      },
       execution_output: ({ approvalId, offset, limit }) => {
-        const all = Array.from({ length: 20_000 }, (_, n) => `GET /health 200 ${n}\n`).join("");
+        const asked = state.approvals.find((item) => item.approvalId === approvalId);
+        const all =
+          asked?.subject.kind === "command" && !asked.subject.background && asked.execution?.job == null
+            ? "> api@1.0.0 test\n> vitest run --coverage\n\n Test Files  12 passed (12)\n      Tests  214 passed (214)\n"
+            : Array.from({ length: 20_000 }, (_, n) => `GET /health 200 ${n}\n`).join("");
         const from = offset ?? 0;
-        return { approvalId, offset: from, data: btoa(all.slice(from, from + (limit ?? 262_144))), kept: all.length, total: all.length, running: true };
+        return {
+          approvalId,
+          offset: from,
+          data: btoa(all.slice(from, from + (limit ?? 262_144))),
+          kept: all.length,
+          total: all.length,
+          running: true,
+        };
       },
       jobs_list: () => ({ jobs: [] }),
       job_stop: ({ approvalId }) => {
         const job = state.approvals.find((item) => item.approvalId === approvalId && item.state === "running");
-        if (job?.execution) this.showApproval({ ...job, state: "finished", execution: { ...job.execution, finishedAt: now(), exitCode: 143, failed: true } });
+        if (job?.execution)
+          this.showApproval({ ...job, state: "finished", execution: { ...job.execution, finishedAt: now(), exitCode: 143, failed: true } });
         return { stopped: job !== undefined };
       },
       sent_file: ({ fileId, offset }) => {
@@ -334,22 +677,64 @@ export class MockMachine {
         return { rule };
       },
       devices_list: () => ({ devices: state.devices }),
-      device_revoke: ({ deviceId }) => ({ device: put(state.devices, { ...device(deviceId), revokedAt: now(), connected: false }, (item) => item.deviceId) }),
+      device_revoke: ({ deviceId }) => ({
+        device: put(state.devices, { ...device(deviceId), revokedAt: now(), connected: false }, (item) => item.deviceId),
+      }),
       device_rename: ({ deviceId, name }) => ({ device: put(state.devices, { ...device(deviceId), name }, (item) => item.deviceId) }),
       ledger_head: ({ atSeq }) => ({ head: state.head, hashAt: state.ledger.find((row) => row.seq === atSeq)?.hash ?? null }),
-      ledger_list: ({ before, limit }) => {
-        const rows = [...state.ledger].reverse().filter((row) => before === null || before === undefined || row.seq < before);
+      ledger_list: ({ before, limit, approvalId }) => {
+        const rows = [...state.ledger]
+          .reverse()
+          .filter(
+            (row) =>
+              (before === null || before === undefined || row.seq < before) &&
+              (!approvalId || row.body.includes(`"approvalId":"${approvalId}"`)),
+          );
         return { rows: rows.slice(0, limit ?? 50), more: rows.length > (limit ?? 50) };
       },
-      ...this.terminals.answers((code) => { throw new Refused(code); }, () => state.scopes.includes("decide")),
-      ...fileAnswers(this.tree, refuse, (subject, done) => this.#asked(subject, done), (id) => state.approvals.some((item) => item.approvalId === id && item.state === "finished")),
-      ...gitAnswers(this.tree, refuse, (subject, done) => this.#asked(subject, done), (id) => state.approvals.find((item) => item.approvalId === id)!, { conflict: state.conflict, pushing: state.pushing }, (text) => this.change({ kind: "git_progress", projectId: state.projects[0]?.projectId ?? "", text }), (id) => this.#stopped(id)),
-      ...runAnswers((message) => this.#tellAll(message), refuse, (subject, done) => this.#asked(subject, done)),
-      ledger_verify: () => ({ intact: true, rows: state.ledger.length, firstBadSeq: null, problem: null, head: state.head }),
+      ...this.terminals.answers(
+        (code) => {
+          throw new Refused(code);
+        },
+        () => state.scopes.includes("decide"),
+      ),
+      ...fileAnswers(
+        this.tree,
+        refuse,
+        (subject, done) => this.#asked(subject, done),
+        (id) => state.approvals.some((item) => item.approvalId === id && item.state === "finished"),
+      ),
+      ...gitAnswers(
+        this.tree,
+        refuse,
+        (subject, done) => this.#asked(subject, done),
+        (id) => state.approvals.find((item) => item.approvalId === id)!,
+        { conflict: state.conflict, pushing: state.pushing },
+        (text) => this.change({ kind: "git_progress", projectId: state.projects[0]?.projectId ?? "", text }),
+        (id) => this.#stopped(id),
+      ),
+      ...setupAnswers(state, refuse, (event) => this.change(event)),
+      ...worktreeAnswers(state, refuse, (project) => this.change({ kind: "project", project })),
+      ...runAnswers(
+        (message) => this.#tellAll(message),
+        refuse,
+        (subject, done) => this.#asked(subject, done),
+      ),
+      ledger_verify: () => ({
+        intact: true,
+        rows: state.ledger.length,
+        firstBadSeq: null,
+        problem: null,
+        head: state.head,
+        signedFrom: 1,
+        accepted: [],
+        checked: ["every row's hash"],
+        notChecked: ["the signatures of devices"],
+      }),
     };
   }
 
-  #decide(request: AgentPromptResponseRequest): ApprovalInfo {
+  #decide(request: DecisionRequest): ApprovalInfo {
     const known = this.state.approvals.find((item) => item.approvalId === request.approvalId);
     if (!known) throw new Refused("APPROVAL_NOT_FOUND");
     if (known.decision?.decisionId === request.decisionId) return known;
@@ -358,7 +743,16 @@ export class MockMachine {
     const at = new Date().toISOString();
     const { decisionId, verdict, scope } = request;
     const reason = request.reason ?? (known.kind === "question" ? (request.answers ?? null) : null);
-    const decided: ApprovalInfo = { ...known, state: verdict === "deny" ? "denied" : known.kind === "network" || (known.subject.kind === "file" && known.subject.operation === "read") ? "finished" : "allowed", decision: { decisionId, verdict, scope, reason, deviceId: "phone", by: "Pixel", at } };
+    const decided: ApprovalInfo = {
+      ...known,
+      state:
+        verdict === "deny"
+          ? "denied"
+          : known.kind === "network" || (known.subject.kind === "file" && known.subject.operation === "read")
+            ? "finished"
+            : "allowed",
+      decision: { decisionId, verdict, scope, reason, deviceId: "phone", by: "Pixel", at },
+    };
     this.showApproval(decided);
     if (verdict === "allow" && runsWhenAllowed(known)) this.#execute(decided);
     return decided;
@@ -366,13 +760,25 @@ export class MockMachine {
 
   #execute(approval: ApprovalInfo): void {
     const startedAt = new Date().toISOString();
-    const running: ApprovalInfo = { ...approval, state: "running", execution: { startedAt, finishedAt: null, exitCode: null, failed: null } };
+    const running: ApprovalInfo = {
+      ...approval,
+      state: "running",
+      execution: { startedAt, finishedAt: null, exitCode: null, failed: null },
+    };
     const finished = (): ApprovalInfo => {
       this.#whenDone.get(approval.approvalId)?.();
       return ended();
     };
-    const ended = (): ApprovalInfo => ({ ...approval, state: "finished", execution: { startedAt, finishedAt: new Date().toISOString(), exitCode: 0, failed: false } });
-    if (approval.kind === "git" && this.state.pace > 0) setTimeout(() => this.change({ kind: "git_progress", projectId: approval.projectId, text: "Writing objects:  50% (1/2)" }), this.state.pace * 1.2);
+    const ended = (): ApprovalInfo => ({
+      ...approval,
+      state: "finished",
+      execution: { startedAt, finishedAt: new Date().toISOString(), exitCode: 0, failed: false },
+    });
+    if (approval.kind === "git" && this.state.pace > 0)
+      setTimeout(
+        () => this.change({ kind: "git_progress", projectId: approval.projectId, text: "Writing objects:  50% (1/2)" }),
+        this.state.pace * 1.2,
+      );
     if (this.state.pace === 0) {
       this.showApproval(running);
       this.showApproval(finished());
@@ -386,7 +792,18 @@ export class MockMachine {
     const approval = this.state.approvals.find((item) => item.approvalId === approvalId);
     if (!approval) throw new Refused("APPROVAL_NOT_FOUND");
     const at = new Date().toISOString();
-    const stopped: ApprovalInfo = { ...approval, state: "finished", execution: { startedAt: at, ...approval.execution, finishedAt: at, exitCode: null, failed: true, error: "Stopped by Pixel. What had been done until then stays done." } };
+    const stopped: ApprovalInfo = {
+      ...approval,
+      state: "finished",
+      execution: {
+        startedAt: at,
+        ...approval.execution,
+        finishedAt: at,
+        exitCode: null,
+        failed: true,
+        error: "Stopped by Pixel. Completed work is kept.",
+      },
+    };
     this.showApproval(stopped);
     return stopped;
   }
@@ -394,7 +811,14 @@ export class MockMachine {
   /** An approval as it is now, on both streams. */
   showApproval(approval: ApprovalInfo): void {
     this.change({ kind: "approval", approval });
-    if (approval.agentSessionId) this.emit(approval.agentSessionId, { kind: "prompt", approval, at: new Date().toISOString(), turnId: approval.turnId, parentToolUseId: null });
+    if (approval.agentSessionId)
+      this.emit(approval.agentSessionId, {
+        kind: "prompt",
+        approval,
+        at: new Date().toISOString(),
+        turnId: approval.turnId,
+        parentToolUseId: null,
+      });
   }
 }
 
@@ -437,7 +861,10 @@ class MockSocket implements Socket {
   }
 
   tell(envelope: Envelope): void {
-    if (this.#open) this.#deliver(frame(new TextEncoder().encode(JSON.stringify(envelope))));
+    const bytes = frame(new TextEncoder().encode(JSON.stringify(envelope)));
+    this.#machine.arrives(() => {
+      if (this.#open) this.#deliver(bytes);
+    });
   }
 
   fail(): void {

@@ -13,7 +13,8 @@ type Types = Extract<keyof Requests, `fs_${string}`>;
 export function fileAnswers(tree: MockTree, refuse: Refuse, ask: Ask, allowed: (approvalId: string) => boolean): Some<Types> {
   const trash: (FsTrashItem & { content: string })[] = [];
   const uploads = new Map<string, { path: string; bytes: number; got: Uint8Array<ArrayBuffer>; ifNoneMatch: boolean }>();
-  const folder = (path: string): boolean => path === "" || tree.folders.has(path) || [...tree.work.keys()].some((other) => other.startsWith(`${path}/`));
+  const folder = (path: string): boolean =>
+    path === "" || tree.folders.has(path) || [...tree.work.keys()].some((other) => other.startsWith(`${path}/`));
   const raw = (path: string): Uint8Array<ArrayBuffer> => {
     const file = tree.work.get(path);
     if (!file) return refuse(folder(path) ? "IS_A_DIRECTORY" : "FILE_NOT_FOUND");
@@ -22,11 +23,23 @@ export function fileAnswers(tree: MockTree, refuse: Refuse, ask: Ask, allowed: (
   const entry = (path: string): FsEntry => {
     const file = tree.work.get(path);
     if (!file && !folder(path)) return refuse("FILE_NOT_FOUND");
-    return { name: nameOf(path), path, kind: file ? "file" : "dir", size: file ? raw(path).length : 4096, mtime: file?.mtime ?? new Date(Date.now() - 3_600_000).toISOString(), ignored: tree.ignored(path), gitStatus: file ? tree.letters(path) : null, secret: nameOf(path).startsWith(".env"), target: null };
+    return {
+      name: nameOf(path),
+      path,
+      kind: file ? "file" : "dir",
+      size: file ? raw(path).length : 4096,
+      mtime: file?.mtime ?? new Date(Date.now() - 3_600_000).toISOString(),
+      ignored: tree.ignored(path),
+      gitStatus: file ? tree.letters(path) : null,
+      secret: nameOf(path).startsWith(".env"),
+      target: null,
+    };
   };
   const mayRead = (path: string, approvalId: string | null | undefined): void => {
     if (!nameOf(path).startsWith(".env") || (approvalId && allowed(approvalId))) return;
-    refuse("APPROVAL_REQUIRED", { approvalId: ask({ kind: "file", operation: "read", path, why: "Files of this name often hold secrets.", to: null, bytes: null }) });
+    refuse("APPROVAL_REQUIRED", {
+      approvalId: ask({ kind: "file", operation: "read", path, why: "Files of this name often hold secrets.", to: null, bytes: null }),
+    });
   };
   const expect = (path: string, expected: string | null | undefined, none: boolean | undefined): void => {
     const now = tree.work.get(path);
@@ -38,17 +51,43 @@ export function fileAnswers(tree: MockTree, refuse: Refuse, ask: Ask, allowed: (
     fs_list: ({ path = "", cursor, limit = 10_000 }) => {
       if (!folder(path)) refuse("FILE_NOT_FOUND");
       const start = path === "" ? "" : `${path}/`;
-      const names = new Set([...tree.work.keys(), ...tree.folders].filter((other) => other.startsWith(start) && other !== path).map((other) => other.slice(start.length).split("/")[0] ?? ""));
-      const all = [...names].map((name) => entry(join(path, name))).sort((a, b) => (a.kind === b.kind ? (a.name < b.name ? -1 : 1) : a.kind === "dir" ? -1 : 1));
+      const names = new Set(
+        [...tree.work.keys(), ...tree.folders]
+          .filter((other) => other.startsWith(start) && other !== path)
+          .map((other) => other.slice(start.length).split("/")[0] ?? ""),
+      );
+      const all = [...names]
+        .map((name) => entry(join(path, name)))
+        .sort((a, b) => (a.kind === b.kind ? (a.name < b.name ? -1 : 1) : a.kind === "dir" ? -1 : 1));
       const from = Number(cursor ?? 0);
-      return { path, children: all.slice(from, from + limit), truncated: all.length > from + limit, cursor: all.length > from + limit ? String(from + limit) : null };
+      return {
+        path,
+        children: all.slice(from, from + limit),
+        truncated: all.length > from + limit,
+        cursor: all.length > from + limit ? String(from + limit) : null,
+      };
     },
-    fs_stat: ({ path, etag }) => ({ entry: entry(path), mode: "0644", links: 1, linkTarget: null, etag: etag && tree.work.has(path) ? etagOf(tree.work.get(path)?.content ?? "") : null }),
+    fs_stat: ({ path, etag }) => ({
+      entry: entry(path),
+      mode: "0644",
+      links: 1,
+      linkTarget: null,
+      etag: etag && tree.work.has(path) ? etagOf(tree.work.get(path)?.content ?? "") : null,
+    }),
     fs_read: ({ path, approvalId }) => {
       mayRead(path, approvalId);
       const bytes = raw(path);
       const file = tree.work.get(path)!;
-      return { path, content: file.content, encoding: file.base64 ? "base64" : "utf8", offset: 0, nextOffset: null, bytes: bytes.length, etag: etagOf(file.content), mtime: file.mtime };
+      return {
+        path,
+        content: file.content,
+        encoding: file.base64 ? "base64" : "utf8",
+        offset: 0,
+        nextOffset: null,
+        bytes: bytes.length,
+        etag: etagOf(file.content),
+        mtime: file.mtime,
+      };
     },
     fs_write: ({ path, content, expectedEtag, ifNoneMatch }) => {
       expect(path, expectedEtag, ifNoneMatch);
@@ -72,7 +111,15 @@ export function fileAnswers(tree: MockTree, refuse: Refuse, ask: Ask, allowed: (
     },
     fs_delete: ({ path }) => {
       const { kind, size } = entry(path);
-      const item = { trashId: `trash-${trash.length}`, path, kind, bytes: size, entries: 1, deletedAt: new Date().toISOString(), by: "Pixel" };
+      const item = {
+        trashId: `trash-${trash.length}`,
+        path,
+        kind,
+        bytes: size,
+        entries: 1,
+        deletedAt: new Date().toISOString(),
+        by: "Pixel",
+      };
       trash.unshift({ ...item, content: tree.work.get(path)?.content ?? "" });
       tree.work.delete(path);
       tree.folders.delete(path);
@@ -95,7 +142,8 @@ export function fileAnswers(tree: MockTree, refuse: Refuse, ask: Ask, allowed: (
         const lines = target === "names" ? [name] : file.base64 ? [] : file.content.split("\n");
         lines.forEach((text, line) => {
           const start = (caseSensitive ? text : text.toLowerCase()).indexOf(want);
-          if (start >= 0) matches.push({ path: name, kind: "file", line: target === "names" ? null : line + 1, text, start, length: query.length });
+          if (start >= 0)
+            matches.push({ path: name, kind: "file", line: target === "names" ? null : line + 1, text, start, length: query.length });
         });
       }
       return { matches, end: "complete", files: tree.work.size, engine: "own" };
@@ -124,11 +172,22 @@ export function fileAnswers(tree: MockTree, refuse: Refuse, ask: Ask, allowed: (
     fs_upload_discard: ({ uploadId }) => ({ discarded: uploads.delete(uploadId) }),
     fs_download_begin: ({ path, approvalId }) => {
       mayRead(path, approvalId);
-      return { path, name: nameOf(path), bytes: raw(path).length, version: etagOf(tree.work.get(path)?.content ?? ""), mediaType: "text/plain", mtime: tree.work.get(path)?.mtime ?? "" };
+      return {
+        path,
+        name: nameOf(path),
+        bytes: raw(path).length,
+        version: etagOf(tree.work.get(path)?.content ?? ""),
+        mediaType: "text/plain",
+        mtime: tree.work.get(path)?.mtime ?? "",
+      };
     },
     fs_download_chunk: ({ path, offset, limit = 524_288 }) => {
       const bytes = raw(path);
-      return { offset, data: base64(bytes.subarray(offset, offset + limit)), nextOffset: offset + limit < bytes.length ? offset + limit : null };
+      return {
+        offset,
+        data: base64(bytes.subarray(offset, offset + limit)),
+        nextOffset: offset + limit < bytes.length ? offset + limit : null,
+      };
     },
     fs_download_end: ({ path }) => ({ sha256: digests.get(folderOf(path) + path) ?? "", bytes: raw(path).length }),
   };

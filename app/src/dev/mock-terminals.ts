@@ -13,7 +13,8 @@ interface Shell {
 }
 
 const PROMPT = "\x1b[?2004h\x1b[32magent@hands\x1b[0m:\x1b[34m~/api\x1b[0m$ ";
-const WELCOME = "$ npm test\r\n\r\n \x1b[32m✓\x1b[0m src/orders.test.ts (14 tests)\x1b[0m\r\n \x1b[31m✗\x1b[0m src/refunds.test.ts (3 tests)\x1b[0m\r\n\r\n \x1b[48;2;120;30;30m\x1b[38;2;255;220;220m FAIL \x1b[0m refunds \x1b[1mkeep the tax\x1b[0m\r\n   expected \x1b[32m19\x1b[0m, got \x1b[31m0\x1b[0m\r\n\r\n";
+const WELCOME =
+  "$ npm test\r\n\r\n \x1b[32m✓\x1b[0m src/orders.test.ts (14 tests)\x1b[0m\r\n \x1b[31m✗\x1b[0m src/refunds.test.ts (3 tests)\x1b[0m\r\n\r\n \x1b[48;2;120;30;30m\x1b[38;2;255;220;220m FAIL \x1b[0m refunds \x1b[1mkeep the tax\x1b[0m\r\n   expected \x1b[32m19\x1b[0m, got \x1b[31m0\x1b[0m\r\n\r\n";
 
 /** A shell that knows echo, flood, wide and exit. */
 export class MockTerminals {
@@ -32,15 +33,28 @@ export class MockTerminals {
   }
 
   answers(refuse: (code: ErrorCode) => never, mayType: () => boolean): Answers {
-    const shell = (agentSessionId: string, name: string): Shell => this.#shells.get(`${agentSessionId}/${name}`) ?? refuse("TERMINAL_NOT_FOUND");
+    const shell = (agentSessionId: string, name: string): Shell =>
+      this.#shells.get(`${agentSessionId}/${name}`) ?? refuse("TERMINAL_NOT_FOUND");
     return {
-      terminal_list: ({ agentSessionId }) => ({ terminals: [...this.#shells.values()].map((item) => item.info).filter((info) => !agentSessionId || info.agentSessionId === agentSessionId) }),
+      terminal_list: ({ agentSessionId }) => ({
+        terminals: [...this.#shells.values()]
+          .map((item) => item.info)
+          .filter((info) => !agentSessionId || info.agentSessionId === agentSessionId),
+      }),
       terminal_open: ({ agentSessionId, name, columns = 80, rows = 24 }) => {
         const refused = this.#refusal(agentSessionId);
         if (refused) return refuse(refused);
         const key = `${agentSessionId}/${name}`;
         const known = this.#shells.get(key);
-        const info: TerminalInfo = known?.info ?? { agentSessionId, name, columns, rows, viewers: 0, openedAt: new Date().toISOString(), sandbox: "bubblewrap" };
+        const info: TerminalInfo = known?.info ?? {
+          agentSessionId,
+          name,
+          columns,
+          rows,
+          viewers: 0,
+          openedAt: new Date().toISOString(),
+          sandbox: "bubblewrap",
+        };
         if (!known) this.#shells.set(key, { info, epoch: "", seq: 0, line: "", screen: WELCOME + PROMPT });
         return { terminal: info, opened: !known };
       },
@@ -56,6 +70,7 @@ export class MockTerminals {
       terminal_input: ({ agentSessionId, name, data }) => {
         const found = shell(agentSessionId, name);
         this.typed.push(data);
+        // eslint-disable-next-line no-control-regex -- terminals speak in escapes
         for (const key of data.replace(/\x1b\[20[01]~/g, "")) this.#key(found, key);
         return {};
       },
@@ -66,7 +81,11 @@ export class MockTerminals {
         return { terminal: found.info };
       },
       terminal_ack: () => ({}),
-      terminal_capture: ({ agentSessionId, name }) => ({ text: shell(agentSessionId, name).screen.replaceAll("\r\n", "\n"), columns: 80, rows: 24 }),
+      terminal_capture: ({ agentSessionId, name }) => ({
+        text: shell(agentSessionId, name).screen.replaceAll("\r\n", "\n"),
+        columns: 80,
+        rows: 24,
+      }),
       terminal_close: ({ agentSessionId, name }) => {
         this.#end(shell(agentSessionId, name), "Closed by phone.");
         return {};
@@ -104,7 +123,23 @@ export class MockTerminals {
   #write(shell: Shell, data: string, more: Partial<TerminalOutputPayload> = {}): void {
     const { agentSessionId, name, columns, rows } = shell.info;
     if (!more.reset) shell.screen = (shell.screen + data).slice(-20_000);
-    const payload: TerminalOutputPayload = { agentSessionId, name, data, reset: false, skipped: false, columns, rows, ended: null, ...more };
-    this.#outgoing.push({ type: "terminal_output", stream: `terminal/${agentSessionId}/${name}`, epoch: shell.epoch, seq: ++shell.seq, payload });
+    const payload: TerminalOutputPayload = {
+      agentSessionId,
+      name,
+      data,
+      reset: false,
+      skipped: false,
+      columns,
+      rows,
+      ended: null,
+      ...more,
+    };
+    this.#outgoing.push({
+      type: "terminal_output",
+      stream: `terminal/${agentSessionId}/${name}`,
+      epoch: shell.epoch,
+      seq: ++shell.seq,
+      payload,
+    });
   }
 }

@@ -53,10 +53,12 @@ export class MockTree {
 
   constructor() {
     const committed: Record<string, string> = {
-      "README.md": "# api\n\nThe **gateway** of everything.\n\n1. `npm ci`\n2. `npm test`\n\n| part | where |\n|---|---|\n| sign-in | `src/auth` |\n",
+      "README.md":
+        "# api\n\nThe **gateway** of everything.\n\n1. `npm ci`\n2. `npm test`\n\n| part | where |\n|---|---|\n| sign-in | `src/auth` |\n",
       "package.json": '{\n  "name": "api",\n  "scripts": { "test": "vitest run" }\n}\n',
       "src/auth/login.ts": LOGIN,
-      "src/auth/hash.ts": "export async function verify(stored: string, given: string): Promise<boolean> {\n  return stored === given;\n}\n",
+      "src/auth/hash.ts":
+        "export async function verify(stored: string, given: string): Promise<boolean> {\n  return stored === given;\n}\n",
       "src/server.ts": 'import { login } from "./auth/login";\n\nserve({ "/login": login });\n',
       "data/prices.csv": 'item,price,unit\n"Paper, A4",4.20,500\nPens,1.10,10\n"Tape ""wide""",2.75,1\n',
       "old/notes.txt": "gone soon\n",
@@ -66,18 +68,37 @@ export class MockTree {
       this.index.set(path, content);
       this.work.set(path, { content, mtime: ago(600) });
     }
-    this.work.set("src/auth/login.ts", { mtime: ago(2), content: LOGIN.replace("users.find(body.email)", "users.find(body.email.trim().toLowerCase())").replace("  if (user.password === body.password) return ok(user);", "  if (user && (await verify(user.password, body.password))) return ok(user);\n  await pause(request, PAUSE);").replace("{ ok: true }", "{ ok: true, at: Date.now() }") });
-    this.index.set("src/auth/hash.ts", "export async function verify(stored: string, given: string): Promise<boolean> {\n  const [salt, hash] = stored.split(\":\");\n  return timingSafeEqual(await derive(given, salt), hash);\n}\n");
+    this.work.set("src/auth/login.ts", {
+      mtime: ago(2),
+      content: LOGIN.replace("users.find(body.email)", "users.find(body.email.trim().toLowerCase())")
+        .replace(
+          "  if (user.password === body.password) return ok(user);",
+          "  if (user && (await verify(user.password, body.password))) return ok(user);\n  await pause(request, PAUSE);",
+        )
+        .replace("{ ok: true }", "{ ok: true, at: Date.now() }"),
+    });
+    this.index.set(
+      "src/auth/hash.ts",
+      'export async function verify(stored: string, given: string): Promise<boolean> {\n  const [salt, hash] = stored.split(":");\n  return timingSafeEqual(await derive(given, salt), hash);\n}\n',
+    );
     this.work.set("src/auth/hash.ts", { content: this.index.get("src/auth/hash.ts") ?? "", mtime: ago(9) });
     this.work.delete("old/notes.txt");
     this.work.set("src/auth/login.test.ts", { content: 'it("slows a guesser down", () => {});\n', mtime: ago(1) });
     this.work.set(".env", { content: "TOKEN=abc\n", mtime: ago(4000) });
     this.work.set("build/app.js", { content: "//\n", mtime: ago(30) });
     this.work.set("docs/a\\u{202e}gnp.exe", { content: "x\n", mtime: ago(50) });
-    this.work.set("docs/logo.png", { content: "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAFklEQVR4nGP8z8Dwn4GBgYGJAQoAHgQCAbGUoLoAAAAASUVORK5CYII=", base64: true, mtime: ago(50) });
+    this.work.set("docs/logo.png", {
+      content: "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAFklEQVR4nGP8z8Dwn4GBgYGJAQoAHgQCAbGUoLoAAAAASUVORK5CYII=",
+      base64: true,
+      mtime: ago(50),
+    });
     this.work.set("docs/notes.pdf", { content: PDF, base64: true, mtime: ago(50) });
     this.work.set("docs/broken.pdf", { content: btoa("%PDF-1.4\n\u0000 nothing more"), base64: true, mtime: ago(50) });
-    this.work.set("docs/page.html", { content: "<!doctype html><title>A page</title><h1>Release notes</h1><p>Nothing here runs, and nothing is loaded.</p><ul><li>Faster</li><li>Smaller</li></ul>\n", mtime: ago(50) });
+    this.work.set("docs/page.html", {
+      content:
+        "<!doctype html><title>A page</title><h1>Release notes</h1><p>Nothing here runs, and nothing is loaded.</p><ul><li>Faster</li><li>Smaller</li></ul>\n",
+      mtime: ago(50),
+    });
     for (const path of ["docs/a\\u{202e}gnp.exe", "docs/logo.png", "docs/page.html"]) {
       this.head.set(path, this.work.get(path)?.content ?? "");
       this.index.set(path, this.work.get(path)?.content ?? "");

@@ -3,17 +3,22 @@ import { Later } from "$lib/later.svelte";
 /** What nobody sees before the first tap. */
 export const later = {
   card: new Later(() => import("../components/ApprovalCard.svelte")),
+  review: new Later(() => import("./Review.svelte")),
+  swipe: new Later(() => import("../components/SwipeRows.svelte")),
+  sessions: new Later(() => import("./Sessions.svelte")),
   session: new Later(() => import("./Session.svelte")),
   sessionSide: new Later(() => import("./SessionSide.svelte")),
   newSession: new Later(() => import("./NewSession.svelte")),
   machine: new Later(() => import("./Machine.svelte")),
   you: new Later(() => import("./You.svelte")),
+  selection: new Later(() => import("../components/SelectionBar.svelte")),
 };
 
 /** What many never open, and is large: fetched when it is wanted. */
 export const rare = {
   terminal: new Later(() => import("./Terminal.svelte")),
   project: new Later(() => import("./Project.svelte")),
+  scanner: new Later(() => import("../components/QrScanner.svelte")),
   palette: new Later(() => import("../components/Palette.svelte")),
 };
 

@@ -7,12 +7,13 @@ namespace PocketCoder.Bench.Agents;
 /// <summary>
 /// Speaks just enough of Claude Code's stream-json for the real driver, and writes the clock into what it says: Linux gives all
 /// processes the same monotonic clock, so the other end can tell how long a token was under way.
-/// Prompts: <c>tokens N</c> (N deltas, one a millisecond), <c>blocks N</c> (N finished blocks), <c>decide</c> (asks, and answers with when it was told).
+/// Prompts: <c>tokens N [MS]</c> (N deltas, one a millisecond or every MS milliseconds), <c>blocks N</c> (N finished blocks), <c>decide</c>
+/// (asks, and answers with when it was told).
 /// </summary>
 internal static class FakeClaude
 {
     private const string Session = "11111111-1111-4111-8111-111111111111";
-    private static readonly StreamWriter Out = new(Console.OpenStandardOutput()) { AutoFlush = true, NewLine = "\n" };
+    private static readonly StreamWriter s_out = new(Console.OpenStandardOutput()) { AutoFlush = true, NewLine = "\n" };
     private static int s_message;
 
     public static async Task<int> RunAsync()
@@ -51,7 +52,8 @@ internal static class FakeClaude
         {
             case "tokens":
                 Start(0);
-                using (var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(1)))
+                using (var pace = new PeriodicTimer(
+                    TimeSpan.FromMilliseconds(words.Length > 2 ? double.Parse(words[2], CultureInfo.InvariantCulture) : 1)))
                 {
                     for (var i = 0; i < count && await pace.WaitForNextTickAsync(); i++)
                     {
@@ -96,5 +98,5 @@ internal static class FakeClaude
     private static void Event(string streamEvent)
         => Say($$"""{"type":"stream_event","event":{{streamEvent}},"session_id":"{{Session}}","parent_tool_use_id":null}""");
 
-    private static void Say(string line) => Out.WriteLine(line);
+    private static void Say(string line) => s_out.WriteLine(line);
 }

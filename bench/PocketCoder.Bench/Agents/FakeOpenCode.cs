@@ -13,7 +13,8 @@ using Microsoft.Extensions.Hosting;
 namespace PocketCoder.Bench.Agents;
 
 /// <summary>
-/// Answers just enough of <c>opencode serve</c> for the real driver, and writes the clock into the events it sends (see <see cref="FakeClaude"/>). Its one prompt: <c>tokens N</c>.
+/// Answers just enough of <c>opencode serve</c> for the real driver, and writes the clock into the events it sends (see
+/// <see cref="FakeClaude"/>). Its one prompt: <c>tokens N</c>.
 /// </summary>
 internal static class FakeOpenCode
 {
@@ -22,7 +23,7 @@ internal static class FakeOpenCode
 
     private const string Session = "ses_bench00000001";
 
-    private static readonly Channel<string> Events = Channel.CreateUnbounded<string>();
+    private static readonly Channel<string> s_events = Channel.CreateUnbounded<string>();
     private static int s_turn;
 
     public static async Task<int> RunAsync()
@@ -54,7 +55,7 @@ internal static class FakeOpenCode
     {
         context.Response.ContentType = "text/event-stream";
         await SendAsync("""{"type":"server.connected","properties":{}}""");
-        await foreach (var item in Events.Reader.ReadAllAsync(context.RequestAborted))
+        await foreach (var item in s_events.Reader.ReadAllAsync(context.RequestAborted))
         {
             await SendAsync(item);
         }
@@ -80,8 +81,10 @@ internal static class FakeOpenCode
         var server = settings.RootElement.GetProperty("mcp").EnumerateObject().First();
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
         using var request = new HttpRequestMessage(HttpMethod.Post, server.Value.GetProperty("url").GetString());
-        request.Headers.TryAddWithoutValidation("Authorization", server.Value.GetProperty("headers").GetProperty("Authorization").GetString());
-        request.Content = new StringContent("""{"jsonrpc":"2.0","id":1,"method":"tools/list"}""", Encoding.UTF8, new MediaTypeHeaderValue("application/json"));
+        request.Headers.TryAddWithoutValidation(
+            "Authorization", server.Value.GetProperty("headers").GetProperty("Authorization").GetString());
+        request.Content = new StringContent(
+            """{"jsonrpc":"2.0","id":1,"method":"tools/list"}""", Encoding.UTF8, new MediaTypeHeaderValue("application/json"));
         using var answer = await http.SendAsync(request);
         answer.EnsureSuccessStatusCode();
         await JsonAsync(context, $$$"""{"{{{server.Name}}}":{"status":"connected"}}""");
@@ -100,22 +103,27 @@ internal static class FakeOpenCode
     {
         Tell("message.updated", $$$""","info":{"id":"{{{prompt}}}","role":"user"}""");
         Tell("message.updated", $$$""","info":{"id":"{{{answer}}}","parentID":"{{{prompt}}}","role":"assistant","time":{"created":1}}""");
-        Tell("message.part.updated", $$$""","part":{"id":"prt_{{{answer}}}","messageID":"{{{answer}}}","type":"text","text":"","time":{"start":1}}""");
+        Tell("message.part.updated",
+            $$$""","part":{"id":"prt_{{{answer}}}","messageID":"{{{answer}}}","type":"text","text":"","time":{"start":1}}""");
         using (var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(1)))
         {
             for (var i = 0; i < tokens && await pace.WaitForNextTickAsync(); i++)
             {
-                Tell("message.part.delta", $$$""","messageID":"{{{answer}}}","partID":"prt_{{{answer}}}","field":"text","delta":"{{{Stopwatch.GetTimestamp()}}};" """);
+                Tell("message.part.delta",
+                    $$$""","messageID":"{{{answer}}}","partID":"prt_{{{answer}}}","field":"text","delta":"{{{Stopwatch.GetTimestamp()}}};" """);
             }
         }
 
-        Tell("message.part.updated", $$$""","part":{"id":"prt_{{{answer}}}","messageID":"{{{answer}}}","type":"text","text":"done","time":{"start":1,"end":2}}""");
-        Tell("message.updated", $$$""","info":{"id":"{{{answer}}}","parentID":"{{{prompt}}}","role":"assistant","time":{"created":1,"completed":2}}""");
+        Tell("message.part.updated",
+            $$$""","part":{"id":"prt_{{{answer}}}","messageID":"{{{answer}}}","type":"text","text":"done","time":{"start":1,"end":2}}""");
+        Tell("message.updated",
+            $$$""","info":{"id":"{{{answer}}}","parentID":"{{{prompt}}}","role":"assistant","time":{"created":1,"completed":2}}""");
         Tell("session.status", ""","status":{"type":"idle"}""");
         Tell("session.idle", "");
     }
 
-    private static void Tell(string type, string more) => Events.Writer.TryWrite($$"""{"type":"{{type}}","properties":{"sessionID":"{{Session}}"{{more}}} }""");
+    private static void Tell(string type, string more)
+        => s_events.Writer.TryWrite($$"""{"type":"{{type}}","properties":{"sessionID":"{{Session}}"{{more}}} }""");
 
     private static Task JsonAsync(HttpContext context, string json)
     {

@@ -5,15 +5,15 @@ using System.Text.Json;
 namespace PocketCoder.Bench.Agents;
 
 /// <summary>
-/// Speaks just enough JSON-RPC for a real driver, as Codex's <c>app-server</c> or as an ACP agent, and writes the clock into what it says (see <see cref="FakeClaude"/>).
-/// Its one prompt: <c>tokens N</c>.
+/// Speaks just enough JSON-RPC for a real driver, as Codex's <c>app-server</c> or as an ACP agent, and writes the clock into what it says
+/// (see <see cref="FakeClaude"/>). Its one prompt: <c>tokens N</c>.
 /// </summary>
 internal static class FakeRpcAgent
 {
     public const string Codex = "fake-codex";
     public const string Acp = "fake-acp";
 
-    private static readonly StreamWriter Out = new(Console.OpenStandardOutput()) { AutoFlush = true, NewLine = "\n" };
+    private static readonly StreamWriter s_out = new(Console.OpenStandardOutput()) { AutoFlush = true, NewLine = "\n" };
 
     public static async Task<int> RunAsync(string kind)
     {
@@ -47,7 +47,8 @@ internal static class FakeRpcAgent
             case (Codex, "turn/start"):
                 Result(id, """{"turn":{"id":"U"}}""");
                 Tell("turn/started", """{"threadId":"T","turn":{"id":"U"}}""");
-                await TokensAsync(parameters.GetProperty("input"), stamp => Tell("item/agentMessage/delta", $$"""{"threadId":"T","turnId":"U","itemId":"m","delta":"{{stamp}};"}"""));
+                await TokensAsync(parameters.GetProperty("input"),
+                    stamp => Tell("item/agentMessage/delta", $$"""{"threadId":"T","turnId":"U","itemId":"m","delta":"{{stamp}};"}"""));
                 Tell("item/completed", """{"threadId":"T","turnId":"U","item":{"type":"agentMessage","id":"m","text":"done"}}""");
                 Tell("turn/completed", """{"threadId":"T","turn":{"id":"U","status":"completed"}}""");
                 break;
@@ -61,11 +62,12 @@ internal static class FakeRpcAgent
                 Result(id, "{}");
                 break;
             case (Acp, "session/prompt"):
-                await TokensAsync(parameters.GetProperty("prompt"), stamp => Tell("session/update", $$"""{"sessionId":"S","update":{"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"{{stamp}};"} } }"""));
+                await TokensAsync(parameters.GetProperty("prompt"), stamp => Tell("session/update",
+                    $$"""{"sessionId":"S","update":{"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"{{stamp}};"} } }"""));
                 Result(id, """{"stopReason":"end_turn"}""");
                 break;
             default:
-                Out.WriteLine($$$"""{"jsonrpc":"2.0","id":{{{id}}},"error":{"code":-32601,"message":"not in this imitation"}}""");
+                s_out.WriteLine($$$"""{"jsonrpc":"2.0","id":{{{id}}},"error":{"code":-32601,"message":"not in this imitation"}}""");
                 break;
         }
     }
@@ -80,7 +82,8 @@ internal static class FakeRpcAgent
         }
     }
 
-    private static void Result(string id, string result) => Out.WriteLine($$"""{"jsonrpc":"2.0","id":{{id}},"result":{{result}}}""");
+    private static void Result(string id, string result) => s_out.WriteLine($$"""{"jsonrpc":"2.0","id":{{id}},"result":{{result}}}""");
 
-    private static void Tell(string method, string parameters) => Out.WriteLine($$"""{"jsonrpc":"2.0","method":"{{method}}","params":{{parameters}}}""");
+    private static void Tell(string method, string parameters)
+        => s_out.WriteLine($$"""{"jsonrpc":"2.0","method":"{{method}}","params":{{parameters}}}""");
 }

@@ -12,8 +12,8 @@ using PocketCoder.Testing.ScriptedModel;
 namespace PocketCoder.Bench.Agents;
 
 /// <summary>
-/// What a start ahead of the prompt is worth: the real Claude Code with a scripted model, from the prompt sent to its first token, once started by the prompt and once
-/// started ahead. One agent only is kept, so that two sessions in turns end each other's.
+/// What a start ahead of the prompt is worth: the real Claude Code with a scripted model, from the prompt sent to its first token, once
+/// started by the prompt and once started ahead. One agent only is kept, so that two sessions in turns end each other's.
 /// </summary>
 [UnsupportedOSPlatform("windows")]
 internal static class WarmBench
@@ -35,7 +35,8 @@ internal static class WarmBench
             started += 2;
             foreach (var session in (Guid[])[first, second])
             {
-                await device.AskAsync(MessageTypes.AgentSessionWarm, new AgentSessionWarmRequest(session), ProtocolJson.Default.AgentSessionWarmRequest, ProtocolJson.Default.AgentSessionWarmResponse);
+                await device.AskAsync(MessageTypes.AgentSessionWarm, new AgentSessionWarmRequest(session),
+                    ProtocolJson.Default.AgentSessionWarmRequest, ProtocolJson.Default.AgentSessionWarmResponse);
                 started++;
                 await Wait.UntilAsync(() => daemon.Log.Split("claude started, pid").Length - 1 == started, "it is started ahead");
                 warm.Add(await FirstTokenAsync(device, session));

@@ -25,7 +25,8 @@ internal static class AppBench
         var start = new ProcessStart
         {
             Program = "node",
-            Arguments = [options.AppScript, options.Runs.ToString(CultureInfo.InvariantCulture), daemon.Url, await daemon.LinkAsync(), await daemon.LinkAsync()],
+            Arguments = [options.AppScript, options.Runs.ToString(CultureInfo.InvariantCulture), daemon.Url, await daemon.LinkAsync(),
+                await daemon.LinkAsync()],
             WorkingDirectory = Path.GetDirectoryName(options.AppScript)!,
             Environment = EnvironmentAllowList.Own().ToDictionary(StringComparer.Ordinal),
         };

@@ -15,7 +15,9 @@ using PocketCoder.Broker.Models;
 
 namespace PocketCoder.Bench.Brokers;
 
-/// <summary>What the model broker adds: the same answers straight from an upstream and through a session's Unix socket, in turns, in this process.</summary>
+/// <summary>
+/// What the model broker adds: the same answers straight from an upstream and through a session's Unix socket, in turns, in this process.
+/// </summary>
 internal static class BrokerBench
 {
     public static async Task RunAsync(BenchOptions options, Measured measured)
@@ -23,11 +25,14 @@ internal static class BrokerBench
         var deltas = options.Quick ? 100 : 500;
         await using var upstream = await UpstreamAsync(deltas);
         var address = new Uri(upstream.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
-        await using var broker = new ModelBroker(new ModelBrokerOptions { Upstreams = [new ModelUpstream(ModelDialect.Anthropic, address, _ => ValueTask.FromResult("key"))] }, TimeProvider.System);
+        await using var broker = new ModelBroker(new ModelBrokerOptions
+        { Upstreams = [new ModelUpstream(ModelDialect.Anthropic, address, _ => ValueTask.FromResult("key"))] }, TimeProvider.System);
         var socket = Path.Combine(options.Folder, $"b{Guid.CreateVersion7():N}"[..16]);
-        await using var endpoint = await broker.OpenAsync(new ModelEndpointOptions(Guid.CreateVersion7(), Guid.CreateVersion7(), socket), CancellationToken.None);
+        await using var endpoint = await broker.OpenAsync(
+            new ModelEndpointOptions(Guid.CreateVersion7(), Guid.CreateVersion7(), socket), CancellationToken.None);
         using var direct = new HttpClient { BaseAddress = address };
-        using var through = new HttpClient(new SocketsHttpHandler { ConnectCallback = (_, ct) => ConnectAsync(socket, ct) }) { BaseAddress = new Uri("http://model/anthropic/") };
+        using var through = new HttpClient(new SocketsHttpHandler { ConnectCallback = (_, ct) => ConnectAsync(socket, ct) })
+        { BaseAddress = new Uri("http://model/anthropic/") };
         await StreamAsync(direct); // the JIT's cost is not the broker's
         await StreamAsync(through);
         for (var run = 0; run < options.Runs; run++)
@@ -49,7 +54,8 @@ internal static class BrokerBench
     /// <summary>Milliseconds from the upstream's write of each delta until it was read here. One process, so one clock.</summary>
     private static async Task<List<double>> StreamAsync(HttpClient client)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "v1/messages") { Content = new StringContent("""{"model":"m","stream":true}""", Encoding.UTF8, "application/json") };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "v1/messages")
+        { Content = new StringContent("""{"model":"m","stream":true}""", Encoding.UTF8, "application/json") };
         using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         using var lines = new StreamReader(await response.Content.ReadAsStreamAsync());
         var took = new List<double>();
@@ -67,7 +73,8 @@ internal static class BrokerBench
     private static async Task<double> RequestAsync(HttpClient client)
     {
         var start = Stopwatch.GetTimestamp();
-        using var response = await client.PostAsync("v1/messages", new StringContent("""{"model":"m"}""", Encoding.UTF8, "application/json"));
+        using var response = await client.PostAsync(
+            "v1/messages", new StringContent("""{"model":"m"}""", Encoding.UTF8, "application/json"));
         await response.Content.ReadAsByteArrayAsync();
         return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
     }

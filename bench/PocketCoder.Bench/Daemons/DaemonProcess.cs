@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Runtime.Versioning;
 using System.Text;
 using PocketCoder.Agents.Claude;
@@ -19,7 +17,6 @@ namespace PocketCoder.Bench.Daemons;
 [UnsupportedOSPlatform("windows")]
 internal sealed class DaemonProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan s_startLimit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_stopGrace = TimeSpan.FromSeconds(10);
 
     private readonly OwnedProcess _process;
@@ -58,7 +55,8 @@ internal sealed class DaemonProcess : IAsyncDisposable
     /// <param name="arguments">Further ones of <c>start</c>.</param>
     /// <param name="environment">What is to be otherwise in its environment.</param>
     /// <exception cref="InvalidOperationException">It ended or did not answer in time; with what it said.</exception>
-    public static async Task<DaemonProcess> StartAsync(BenchOptions options, IReadOnlyList<string>? arguments = null, IReadOnlyDictionary<string, string>? environment = null)
+    public static async Task<DaemonProcess> StartAsync(
+        BenchOptions options, IReadOnlyList<string>? arguments = null, IReadOnlyDictionary<string, string>? environment = null)
     {
         // Short, because a Unix socket's path is.
         var folder = Directory.CreateDirectory(Path.Combine(options.Folder, Guid.CreateVersion7().ToString("N")[^8..]));
@@ -75,9 +73,10 @@ internal sealed class DaemonProcess : IAsyncDisposable
         var daemon = new DaemonProcess(OwnedProcess.Start(start, TimeProvider.System), folder, port);
         try
         {
-            await daemon.AnswersAsync(port);
+            await Listening.UntilAnswersAsync(port, daemon._process, () => daemon._said.ToString());
             daemon.ReadyAfter = Stopwatch.GetElapsedTime(begun);
-            await Wait.UntilAsync(async () => await daemon.Control.IsHealthyAsync(CancellationToken.None), "the control socket answers"); // it opens a moment after the gateway
+            // it opens a moment after the gateway
+            await Wait.UntilAsync(async () => await daemon.Control.IsHealthyAsync(CancellationToken.None), "the control socket answers");
             return daemon;
         }
         catch
@@ -88,20 +87,24 @@ internal sealed class DaemonProcess : IAsyncDisposable
     }
 
     /// <summary>Resident and proportional memory in bytes.</summary>
-    public (double Rss, double Pss) Memory()
-    {
-        var lines = File.ReadAllLines($"/proc/{_process.Identity.Pid}/smaps_rollup");
-        return (Field("Rss:"), Field("Pss:"));
+    public (double Rss, double Pss) Memory() => Listening.Memory(_process);
 
-        double Field(string name) => 1024 * double.Parse(lines.First(l => l.StartsWith(name, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+    /// <summary>What it used of the processors since it was started (proc(5), stat: utime and stime, in ticks of 10 ms).</summary>
+    public TimeSpan Processor()
+    {
+        var stat = File.ReadAllText($"/proc/{_process.Identity.Pid}/stat");
+        var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+        return TimeSpan.FromMilliseconds(
+            10 * (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture)));
     }
 
     public async Task<TestDevice> PairAsync() => await TestDevice.PairAsync(await LinkAsync());
 
     public async Task<string> LinkAsync()
-        => (await Control.PairAsync(new PairingRequest([Scope.View, Scope.Prompt, Scope.Decide], "bench"), CancellationToken.None)).Links[0];
+        => (await Control.PairAsync(new PairingRequest([Scope.View, Scope.Prompt, Scope.Decide], null), CancellationToken.None)).Links[0];
 
-    public async Task<ProjectInfo> AddProjectAsync() => (await Control.AddProjectAsync(Project, "bench", force: true, CancellationToken.None)).Project;
+    public async Task<ProjectInfo> AddProjectAsync()
+        => (await Control.AddProjectAsync(Project, "bench", force: true, CancellationToken.None)).Project;
 
     public async ValueTask DisposeAsync()
     {
@@ -122,7 +125,8 @@ internal sealed class DaemonProcess : IAsyncDisposable
             ["PATH"] = "/usr/local/bin:/usr/bin:/bin",
             ["POCKETCODER_HOME"] = HomeIn(folder).Root,
             ["POCKETCODER_PORT"] = "0",
-            ["POCKETCODER_CLAUDE"] = FakeProgram.WriteScript(folder, "claude", "fake-claude", $"{ClaudeDriver.TestedVersions[^1]} (Claude Code)"),
+            ["POCKETCODER_CLAUDE"] = FakeProgram.WriteScript(
+                folder, "claude", "fake-claude", $"{ClaudeDriver.TestedVersions[^1]} (Claude Code)"),
             ["POCKETCODER_CODEX"] = FakeProgram.WriteScript(folder, "codex", FakeRpcAgent.Codex, "codex-cli 0.169.0"),
             ["POCKETCODER_OPENCODE"] = FakeProgram.WriteScript(folder, "opencode", FakeOpenCode.Kind, FakeOpenCode.Version),
             ["POCKETCODER_GEMINI"] = FakeProgram.WriteScript(folder, "gemini", FakeRpcAgent.Acp, "0.61.0"),
@@ -143,46 +147,6 @@ internal sealed class DaemonProcess : IAsyncDisposable
         }
 
         return environment;
-    }
-
-    private async Task AnswersAsync(int port)
-    {
-        using var limit = new CancellationTokenSource(s_startLimit);
-        using var pause = new PeriodicTimer(TimeSpan.FromMilliseconds(2));
-        try
-        {
-            while (!await IsHealthyAsync(port, limit.Token))
-            {
-                if (_process.Exited.IsCompleted)
-                {
-                    throw new InvalidOperationException($"The program ended while starting: {_said}");
-                }
-
-                await pause.WaitForNextTickAsync(limit.Token);
-            }
-        }
-        catch (OperationCanceledException e)
-        {
-            throw new InvalidOperationException($"The program did not answer within {s_startLimit.TotalSeconds} s: {_said}", e);
-        }
-    }
-
-    /// <summary>By a bare socket: a client library's own start would be part of the number.</summary>
-    private static async Task<bool> IsHealthyAsync(int port, CancellationToken cancellationToken)
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            await socket.ConnectAsync(IPAddress.Loopback, port, cancellationToken);
-            await socket.SendAsync(Encoding.ASCII.GetBytes($"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"), cancellationToken);
-            var answer = new byte[32];
-            var length = await socket.ReceiveAsync(answer, cancellationToken);
-            return Encoding.ASCII.GetString(answer, 0, length).StartsWith("HTTP/1.1 200 ", StringComparison.Ordinal);
-        }
-        catch (SocketException)
-        {
-            return false; // not listening yet
-        }
     }
 
     private static async Task DrainAsync(Stream stream, StringBuilder? keep)

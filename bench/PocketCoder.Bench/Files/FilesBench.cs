@@ -7,7 +7,9 @@ using PocketCoder.Workspace.Watching;
 
 namespace PocketCoder.Bench.Files;
 
-/// <summary>A project of 100,000 files in 1,000 folders, in this process: listing, searching and watching alone, without the daemon around them.</summary>
+/// <summary>
+/// A project of 100,000 files in 1,000 folders, in this process: listing, searching and watching alone, without the daemon around them.
+/// </summary>
 internal static class FilesBench
 {
     private const int Files = 90_000;
@@ -58,7 +60,8 @@ internal static class FilesBench
     {
         var clock = Stopwatch.StartNew();
         var list = await files.ListAsync(new FsListRequest(Guid.Empty, "large"), CancellationToken.None);
-        measured.Add(Claims.FilesList, list.Children.Count == Large ? clock.Elapsed.TotalMilliseconds : throw new InvalidOperationException($"{list.Children.Count} entries"));
+        measured.Add(Claims.FilesList, list.Children.Count == Large ? clock.Elapsed.TotalMilliseconds
+            : throw new InvalidOperationException($"{list.Children.Count} entries"));
         clock.Restart();
         await SearchAsync("not in any file", FsSearchTarget.Content);
         measured.Add(Claims.FilesSearch, clock.Elapsed.TotalMilliseconds);
@@ -71,7 +74,8 @@ internal static class FilesBench
         clock.Restart();
         using var watch = new ProjectWatch(workspace, _ => told.TrySetResult());
         await watch.Ready;
-        measured.Add(Claims.WatchReady, watch.Warning is null ? clock.Elapsed.TotalMilliseconds : throw new InvalidOperationException(watch.Warning));
+        measured.Add(Claims.WatchReady,
+            watch.Warning is null ? clock.Elapsed.TotalMilliseconds : throw new InvalidOperationException(watch.Warning));
         measured.Add(Claims.WatchMemory, (Memory() - before) / 1e6);
         clock.Restart();
         await File.AppendAllTextAsync(Path.Combine(workspace.Path, "folder7", "file7.txt"), "more\n");

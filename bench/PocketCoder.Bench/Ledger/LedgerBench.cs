@@ -48,7 +48,8 @@ internal static class LedgerBench
     }
 
     /// <summary>Each producer appends one row and waits until it is durable, again and again.</summary>
-    private static async Task<(double PerSecond, List<double> Milliseconds)> LoadAsync(LedgerStore store, int producers, TimeSpan time, Action<LedgerTransaction, int> work)
+    private static async Task<(double PerSecond, List<double> Milliseconds)> LoadAsync(
+        LedgerStore store, int producers, TimeSpan time, Action<LedgerTransaction, int> work)
     {
         var clock = Stopwatch.StartNew();
         var latencies = await Task.WhenAll(Enumerable.Range(0, producers).Select(p => Task.Run(() => ProduceAsync(p))));
@@ -81,7 +82,8 @@ internal static class LedgerBench
     {
         var clock = Stopwatch.StartNew();
         var report = await store.VerifyAsync([], CancellationToken.None);
-        measured.Add(Claims.Verify, report.Ok ? report.Rows / clock.Elapsed.TotalSeconds : throw new InvalidOperationException(report.Fault!.Detail));
+        measured.Add(Claims.Verify,
+            report.Ok ? report.Rows / clock.Elapsed.TotalSeconds : throw new InvalidOperationException(report.Fault!.Detail));
     }
 
     /// <summary>What the disk itself takes: no number about durability means anything without it.</summary>
@@ -90,7 +92,8 @@ internal static class LedgerBench
         const int Times = 100;
         var block = new byte[4_096];
         List<double> took = [];
-        using var file = new FileStream(Path.Combine(folder.FullName, "sync"), FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0);
+        using var file = new FileStream(
+            Path.Combine(folder.FullName, "sync"), FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0);
 
         // Overwriting, as a database does with its log most of the time: a file that grows costs the file system's own log too.
         file.Write(new byte[Times * block.Length]);

@@ -34,7 +34,8 @@ internal sealed class Report(Measured measured, MachineFacts machine, BenchOptio
     /// <summary>The lines above the table: on what, of what, when, and what to mind.</summary>
     public IEnumerable<string> Preamble()
     {
-        yield return string.Create(CultureInfo.InvariantCulture, $"{machine.Date:yyyy-MM-dd HH:mm} UTC, {took.TotalSeconds:0} s; {machine}");
+        yield return string.Create(
+            CultureInfo.InvariantCulture, $"{machine.Date:yyyy-MM-dd HH:mm} UTC, {took.TotalSeconds:0} s; {machine}");
         yield return $"Program: {options.Kind}. {options.Runs} {(options.Runs == 1 ? "run" : "runs")} of each part{(options.Quick ? " (--quick: for a look, not for quoting)" : "")}; median of the runs, spread from least to most.";
         if (machine.Busy)
         {
@@ -56,7 +57,8 @@ internal sealed class Report(Measured measured, MachineFacts machine, BenchOptio
     {
         var text = new StringBuilder();
         text.AppendLine("# Benchmarks").AppendLine();
-        text.AppendLine("Written by `bench/run.sh --write`; not by hand. What each number means and how it is measured: [bench/README.md](../bench/README.md).").AppendLine();
+        text.AppendLine("Written by `bench/run.sh --write`; not by hand. What each number means and how it is measured: [bench/README.md](../bench/README.md).")
+            .AppendLine();
         foreach (var line in Preamble())
         {
             text.AppendLine(line).AppendLine();
@@ -122,5 +124,6 @@ internal sealed class Report(Measured measured, MachineFacts machine, BenchOptio
         ];
     }
 
-    private static string Number(double value) => value.ToString(value >= 100 || value == Math.Floor(value) ? "#,0" : value >= 10 ? "0.0" : "0.00", CultureInfo.InvariantCulture);
+    private static string Number(double value)
+        => value.ToString(value >= 100 || value == Math.Floor(value) ? "#,0" : value >= 10 ? "0.0" : "0.00", CultureInfo.InvariantCulture);
 }

@@ -45,18 +45,22 @@ internal static class SessionBench
             ProtocolJson.Default.AgentSessionNewResponse);
         await device.SubscribeAsync($"session/{session}");
         var done = await device.NextEventAsync<DoneEvent>();
-        return done.Outcome == TurnState.Completed ? session : throw new InvalidOperationException($"the first turn of {agent} ended as {done.Outcome}: {(await TurnsAsync(device, session))[^1].Error}");
+        return done.Outcome == TurnState.Completed ? session : throw new InvalidOperationException(
+            $"the first turn of {agent} ended as {done.Outcome}: {(await TurnsAsync(device, session))[^1].Error}");
     }
 
     public static async Task TokensAsync(TestDevice device, Guid session, int tokens, Measured measured, Claim p50, Claim p99)
     {
         await PromptAsync(device, session, $"tokens {tokens}");
         var under = new List<double>(tokens);
+        var begun = ""; // pieces of live text end anywhere, also within a stamp
         while (under.Count < tokens)
         {
             var pushed = await device.NextAsync(e => e.Type == MessageTypes.AgentDelta, "a token");
             var now = Stopwatch.GetTimestamp();
-            foreach (var stamp in pushed.Payload!.Value.GetProperty("text").GetString()!.Split(';', StringSplitOptions.RemoveEmptyEntries))
+            var stamps = (begun + pushed.Payload!.Value.GetProperty("text").GetString()).Split(';');
+            begun = stamps[^1];
+            foreach (var stamp in stamps[..^1])
             {
                 under.Add(Milliseconds(now - long.Parse(stamp, CultureInfo.InvariantCulture)));
             }
@@ -73,7 +77,7 @@ internal static class SessionBench
         for (var i = -WarmUp; i < decisions; i++)
         {
             await PromptAsync(device, session, "decide");
-            var asked = (await device.NextEventAsync<PromptEvent>(e => e.Approval.State == ApprovalState.Pending)).Approval;
+            var asked = (await device.NextEventAsync<ApprovalEvent>(e => e.Approval.State == ApprovalState.Pending)).Approval;
             var tapped = Stopwatch.GetTimestamp();
             _ = device.DecideAsync(asked, DecisionVerdict.Allow);
             var told = await device.NextEventAsync<ToolResultEvent>();
@@ -105,10 +109,12 @@ internal static class SessionBench
     }
 
     private static async Task<IReadOnlyList<TurnInfo>> TurnsAsync(TestDevice device, Guid session) => (await device.AskAsync(
-        MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session), ProtocolJson.Default.AgentSessionGetRequest, ProtocolJson.Default.AgentSessionGetResponse)).Turns;
+        MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session), ProtocolJson.Default.AgentSessionGetRequest,
+        ProtocolJson.Default.AgentSessionGetResponse)).Turns;
 
     private static async Task<SessionInfo> GetAsync(TestDevice device, Guid session) => (await device.AskAsync(
-        MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session), ProtocolJson.Default.AgentSessionGetRequest, ProtocolJson.Default.AgentSessionGetResponse)).Session;
+        MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session), ProtocolJson.Default.AgentSessionGetRequest,
+        ProtocolJson.Default.AgentSessionGetResponse)).Session;
 
     public static Task<AgentMessageResponse> PromptAsync(TestDevice device, Guid session, string content) => device.AskAsync(
         MessageTypes.AgentMessage,

@@ -6,6 +6,11 @@ namespace PocketCoder.Agents.Acp;
 /// <summary>One tool call as the agent has described it so far; updates bring only what changed.</summary>
 internal sealed class AcpCall(string id)
 {
+    private const int MostPlaces = 64;
+
+    /// <summary>What agents' tools call the file or folder that they look at.</summary>
+    private static readonly string[] s_pathMembers = ["file_path", "filePath", "path", "absolute_path", "notebook_path", "dir_path"];
+
     public string Id { get; } = id;
 
     public bool Announced { get; set; }
@@ -28,6 +33,11 @@ internal sealed class AcpCall(string id)
     public string? Command { get; private set; }
 
     public string? Path { get; private set; }
+
+    /// <summary>
+    /// Every file or folder that it names, as the agent wrote it: its locations, and what the input of a known tool calls a path.
+    /// </summary>
+    public IReadOnlyList<string> Places { get; private set; } = [];
 
     /// <summary>The only change announced, or null: none, or several.</summary>
     public (string Path, string? Old, string New)? Diff { get; private set; }
@@ -53,6 +63,9 @@ internal sealed class AcpCall(string id)
         }
 
         Path = update.Items("locations").FirstOrDefault().Text("path") ?? Path;
+        var named = update.Items("locations").Select(l => l.Text("path"))
+            .Concat(s_pathMembers.Select(m => update.Object("rawInput")?.Text(m))).Where(p => p is { Length: > 0 }).OfType<string>();
+        Places = [.. Places.Union(named, StringComparer.Ordinal).Take(MostPlaces)];
         var content = update.Items("content").ToList();
         var diffs = content.Where(c => c.Text("type") == "diff" && c.Text("path") is not null && c.Text("newText") is not null).ToList();
         if (content.Count > 0)
@@ -70,7 +83,8 @@ internal sealed class AcpCall(string id)
             Output = text;
         }
 
-        if (update.Object("rawOutput") is { } structured && (structured.Member("exitCode") ?? structured.Member("exit_code")) is { ValueKind: JsonValueKind.Number } code && code.TryGetInt32(out var number))
+        if (update.Object("rawOutput") is { } structured && (structured.Member("exitCode")
+            ?? structured.Member("exit_code")) is { ValueKind: JsonValueKind.Number } code && code.TryGetInt32(out var number))
         {
             ExitCode = number;
         }
@@ -110,7 +124,8 @@ internal sealed record AcpChange(FileChange Change, string RawPath, string Worki
         {
             after = diff.New;
         }
-        else if (before.Text?.IndexOf(diff.Old, StringComparison.Ordinal) is >= 0 and { } first && before.Text.IndexOf(diff.Old, first + 1, StringComparison.Ordinal) < 0)
+        else if (before.Text?.IndexOf(diff.Old, StringComparison.Ordinal) is >= 0 and { } first
+            && before.Text.IndexOf(diff.Old, first + 1, StringComparison.Ordinal) < 0)
         {
             after = $"{before.Text[..first]}{diff.New}{before.Text[(first + diff.Old.Length)..]}";
         }

@@ -5,8 +5,10 @@ using PocketCoder.Agents.Shared;
 namespace PocketCoder.Agents.Acp;
 
 /// <summary>
-/// Further ACP agents, from <c>agents.json</c> in PocketCoder's own directory: <c>{"agents":[{"id":"x","name":"X","command":["x","acp"],"environment":["X_API_KEY"],"modes":["ask"]}]}</c>.
-/// An entry with <c>known</c> (<see cref="AcpAgent.Known"/>) takes its settings from there, and the command too unless it names one. The file is the owner's: what it names is run.
+/// Further ACP agents, from <c>agents.json</c> in PocketCoder's own directory:
+/// <c>{"agents":[{"id":"x","name":"X","command":["x","acp"],"environment":["X_API_KEY"],"modes":["ask"]}]}</c>. An entry with <c>known</c>
+/// (<see cref="AcpAgent.Known"/>) takes its settings from there, and the command too unless it names one. The file is the owner's: what it
+/// names is run.
 /// </summary>
 /// <param name="Problem">Why the file, or an entry of it, is not used, for people; null: nothing is wrong.</param>
 public sealed partial record AcpConfiguration(IReadOnlyList<AcpAgent> Agents, string? Problem)
@@ -28,7 +30,8 @@ public sealed partial record AcpConfiguration(IReadOnlyList<AcpAgent> Agents, st
                 return new AcpConfiguration([], null);
             }
 
-            return new FileInfo(path).Length > MaxBytes ? new AcpConfiguration([], $"{path} is longer than {MaxBytes} bytes.") : Parse(File.ReadAllBytes(path), path, taken);
+            return new FileInfo(path).Length > MaxBytes ? new AcpConfiguration([], $"{path} is longer than {MaxBytes} bytes.")
+                : Parse(File.ReadAllBytes(path), path, taken);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -51,7 +54,8 @@ public sealed partial record AcpConfiguration(IReadOnlyList<AcpAgent> Agents, st
         {
             number++;
             var command = Texts(entry, "command");
-            if (entry.Text("id") is not { } id || !Id().IsMatch(id) || taken.Contains(id, StringComparer.Ordinal) || agents.Exists(a => a.Id == id))
+            if (entry.Text("id") is not { } id || !Id().IsMatch(id) || taken.Contains(id, StringComparer.Ordinal)
+                || agents.Exists(a => a.Id == id))
             {
                 problems.Add($"Agent {number} in {path} needs an id of its own: lower-case letters, digits and dashes.");
             }
@@ -59,7 +63,8 @@ public sealed partial record AcpConfiguration(IReadOnlyList<AcpAgent> Agents, st
             {
                 if (AcpAgent.Known.FirstOrDefault(a => a.Id == known) is not { } data)
                 {
-                    problems.Add($"Agent {id} in {path}: {known} is not known here; known: {string.Join(", ", AcpAgent.Known.Select(a => a.Id))}.");
+                    problems.Add(
+                        $"Agent {id} in {path}: {known} is not known here; known: {string.Join(", ", AcpAgent.Known.Select(a => a.Id))}.");
                     continue;
                 }
 

@@ -6,15 +6,17 @@ namespace PocketCoder.Agents.Acp;
 /// <summary>What an ACP agent sees of the daemon's environment, and what we add.</summary>
 internal static class AcpEnvironment
 {
-    private static readonly string[] Always =
-        ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR"];
+    private static readonly string[] s_always =
+        ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE",
+            "SSL_CERT_DIR"];
 
-    public static Dictionary<string, string> From(AcpAgent agent, IReadOnlyDictionary<string, string> all) => With(EnvironmentAllowList.Select(all, Always.Concat(agent.EnvironmentNames)), agent);
+    public static Dictionary<string, string> From(AcpAgent agent, IReadOnlyDictionary<string, string> all)
+        => With(EnvironmentAllowList.Select(all, s_always.Concat(agent.EnvironmentNames)), agent);
 
     /// <summary>The same, but for its models to be asked through the machine: whatever else could lead to them is left out.</summary>
     public static Dictionary<string, string> Through(AcpAgent agent, AgentModelAccess access, IReadOnlyDictionary<string, string> all)
     {
-        var changed = With(EnvironmentAllowList.Select(all, Always), agent);
+        var changed = With(EnvironmentAllowList.Select(all, s_always), agent);
         foreach (var name in (string[])["NO_PROXY", "no_proxy"])
         {
             // A proxy of the person's must not get what is meant for this machine's loopback.
@@ -24,8 +26,10 @@ internal static class AcpEnvironment
         return Asking(changed, agent, access);
     }
 
-    /// <summary>For a room: nothing of the daemon's own but the time zone; the room itself says what PATH, HOME and the like are.</summary>
-    public static Dictionary<string, string> ForRoom(AcpAgent agent, AgentModelAccess access, IReadOnlyDictionary<string, string> all)
+    /// <summary>
+    /// For a sandbox: nothing of the daemon's own but the time zone; the sandbox itself says what PATH, HOME and the like are.
+    /// </summary>
+    public static Dictionary<string, string> ForSandbox(AcpAgent agent, AgentModelAccess access, IReadOnlyDictionary<string, string> all)
         => Asking(With(all.Where(v => v.Key == "TZ").ToDictionary(StringComparer.Ordinal), agent), agent, access);
 
     private static Dictionary<string, string> Asking(Dictionary<string, string> environment, AcpAgent agent, AgentModelAccess access)

@@ -84,14 +84,7 @@ internal static class AcpMessages
             w.WriteEndObject();
         }
 
-        foreach (var piece in pieces)
-        {
-            w.WriteStartObject();
-            w.WriteString("type", "text");
-            w.WriteString("text", piece);
-            w.WriteEndObject();
-        }
-
+        TextParts.Write(w, pieces);
         w.WriteEndArray();
     }
 

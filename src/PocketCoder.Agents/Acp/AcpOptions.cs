@@ -16,8 +16,8 @@ internal sealed record AcpOption(string Id, string? Current, IReadOnlyList<(stri
 }
 
 /// <summary>
-/// What an agent lets a person choose of a session: <c>configOptions</c> (agentclientprotocol.com/protocol/session-config-options). Of several options of one kind the first counts, and only
-/// lists to choose one of are understood. Untrusted.
+/// What an agent lets a person choose of a session: <c>configOptions</c> (agentclientprotocol.com/protocol/session-config-options). Of
+/// several options of one kind the first counts, and only lists to choose one of are understood. Untrusted.
 /// </summary>
 internal sealed record AcpOptions(AcpOption? Mode, AcpOption? Model, AcpOption? Effort)
 {
@@ -36,7 +36,8 @@ internal sealed record AcpOptions(AcpOption? Mode, AcpOption? Model, AcpOption? 
         return new AcpOptions(Find("mode"), Find("model"), Find("thought_level"));
 
         // The category is what the protocol names a kind by; the id is the agent's own.
-        AcpOption? Find(string kind) => options.Where(o => o.Text("category") == kind).Concat(options.Where(o => o.Text("category") is null && o.Text("id") == kind)).Select(One).FirstOrDefault(o => o is not null);
+        AcpOption? Find(string kind) => options.Where(o => o.Text("category") == kind)
+            .Concat(options.Where(o => o.Text("category") is null && o.Text("id") == kind)).Select(One).FirstOrDefault(o => o is not null);
     }
 
     private static AcpOption? One(JsonElement option)
@@ -45,7 +46,9 @@ internal sealed record AcpOptions(AcpOption? Mode, AcpOption? Model, AcpOption? 
             : null;
 
     /// <summary>Choices may come in groups.</summary>
-    private static IEnumerable<(string Value, string Name)> Flat(IEnumerable<JsonElement> choices) => choices.SelectMany(c => c.Text("value") is { Length: > 0 } value
+    private static IEnumerable<(string Value, string Name)> Flat(IEnumerable<JsonElement> choices)
+        => choices.SelectMany(c => c.Text("value") is { Length: > 0 } value
         ? [(value, c.Text("name") ?? value)]
-        : c.Items("options").Where(o => o.Text("value") is { Length: > 0 }).Select(o => (o.Text("value")!, o.Text("name") ?? o.Text("value")!)));
+        : c.Items("options").Where(o => o.Text("value") is { Length: > 0 })
+            .Select(o => (o.Text("value")!, o.Text("name") ?? o.Text("value")!)));
 }

@@ -11,159 +11,176 @@ namespace PocketCoder.Agents.Acp;
 internal sealed class AcpProcess : IAgentProcess
 {
     /// <summary>Some of them are slow to start: 7 s were seen, on a quiet machine.</summary>
-    private static readonly TimeSpan InitializeLimit = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan s_initializeLimit = TimeSpan.FromSeconds(90);
 
-    private static readonly TimeSpan RequestLimit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_requestLimit = TimeSpan.FromSeconds(20);
 
     /// <summary>An old conversation that is played back pauses for less than this, and is cut off after that many of them.</summary>
-    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(400);
+    private static readonly TimeSpan s_quiet = TimeSpan.FromMilliseconds(400);
     private const int MostLooks = 25;
 
-    private readonly AcpAgent agent;
-    private readonly AgentStart start;
-    private readonly AcpTranslator translator;
-    private readonly TimeProvider time;
-    private readonly AcpHostTools? tools;
-    private RpcConnection connection = null!; // set by StartAsync before anybody else sees this
-    private bool takesPictures;
-    private string? usualModel; // those that hold when nobody chose
-    private string? usualEffort;
-    private bool hasModes;
+    private readonly AcpAgent _agent;
+    private readonly AgentStart _start;
+    private readonly AcpTranslator _translator;
+    private readonly TimeProvider _time;
+    private readonly AcpHostTools? _tools;
+    private RpcConnection _connection = null!; // set by StartAsync before anybody else sees this
+    private bool _takesPictures;
+    private string? _usualModel; // those that hold when nobody chose
+    private string? _usualEffort;
+    private bool _hasModes;
+    private string? _notes; // of the project, until they are told
 
-    private AcpProcess(AcpAgent agent, AgentStart start, TimeProvider time)
+    /// <param name="home">What <c>~</c> is to the agent outside of a sandbox.</param>
+    private AcpProcess(AcpAgent agent, AgentStart start, string? home, TimeProvider time)
     {
-        this.agent = agent;
-        this.start = start;
-        this.time = time;
-        tools = start.HostTools.Count > 0 ? new AcpHostTools(agent.Gate!, start.HostTools, time) : null;
-        translator = new AcpTranslator(agent, new AcpRequests(agent, start.WorkingDirectory, (line, ct) => connection.WriteAsync(line, ct)), tools);
+        _agent = agent;
+        _start = start;
+        _time = time;
+        _notes = start is { ResumeId: null, Sandbox: null } ? agent.Notes?.Invoke(start.WorkingDirectory) : null;
+        _tools = start.HostTools.Count > 0 ? new AcpHostTools(agent.Gate!, start.HostTools, time) : null;
+        _translator = new AcpTranslator(agent,
+            new AcpRequests(agent, start, (line, ct) => _connection.WriteAsync(line, ct), start.Sandbox is null ? home : null), _tools);
     }
 
-    public ProcessIdentity? Process => connection.Process;
+    public ProcessIdentity? Process => _connection.Process;
 
-    public ChannelReader<AgentEvent> Events => connection.Events;
+    public IReadOnlyList<string> Secrets => _tools is null ? [] : [_tools.Token];
 
-    /// <param name="outside">The environment it would have without a room or a way to the models through the machine.</param>
+    public ChannelReader<AgentEvent> Events => _connection.Events;
+
+    /// <param name="outside">The environment it would have without a sandbox or a way to the models through the machine.</param>
     /// <param name="environment">The one it gets.</param>
     public static async Task<AcpProcess> StartAsync(
-        AcpAgent agent, string program, AgentStart start, IReadOnlyDictionary<string, string> outside, IReadOnlyDictionary<string, string> environment, TimeProvider time,
+        AcpAgent agent, string program, AgentStart start, IReadOnlyDictionary<string, string> outside,
+        IReadOnlyDictionary<string, string> environment, TimeProvider time,
         CancellationToken cancellationToken)
     {
-        var acp = new AcpProcess(agent, start, time);
+        if (start.ResumeId is { } conversation && agent.ConversationFiles?.Before(HomeOf(start, outside), conversation) == false)
+        {
+            start = start with { ResumeId = null };
+        }
+
+        var acp = new AcpProcess(agent, start, environment.GetValueOrDefault("HOME"), time);
         try
         {
             var (gate, server) = await acp.SetUpAsync(outside, cancellationToken);
-            acp.connection = await RpcConnection.StartAsync(
+            acp._connection = await RpcConnection.StartAsync(
                 new ProcessStart
                 {
                     Program = program,
                     Arguments = [.. agent.Arguments, .. gate.Arguments],
                     WorkingDirectory = start.WorkingDirectory,
-                    Environment = environment.Where(v => !gate.Environment.ContainsKey(v.Key)).Concat(gate.Environment).ToDictionary(StringComparer.Ordinal),
+                    Environment = environment.Where(v => !gate.Environment.ContainsKey(v.Key)).Concat(gate.Environment)
+                        .ToDictionary(StringComparer.Ordinal),
                     Mark = start.Mark,
                 },
-                start.Room, agent.Name, acp.translator, time, cancellationToken, gate.Needs with { Tools = acp.tools?.Door });
-            acp.tools?.Connect(acp.connection, () => acp.translator is { TurnRuns: true, Interrupting: false });
-            await acp.OpenAsync(gate.SessionMetaJson ?? agent.SessionMetaJson, server, cancellationToken);
+                start.Sandbox, agent.Name, acp._translator, time, cancellationToken, gate.Needs with { Tools = acp._tools?.Socket });
+            acp._tools?.Connect(acp._connection, () => acp._translator is { TurnRuns: true, Interrupting: false });
+            await acp.OpenAsync(gate.SessionMetaJson ?? agent.SessionMeta?.Invoke(start, outside) ?? agent.SessionMetaJson, server,
+                cancellationToken);
+            // in a sandbox the program could turn folders into links meanwhile, and nobody else starts there
+            if (start is { ResumeId: { } resumed, Sandbox: null })
+            {
+                agent.ConversationFiles?.After(HomeOf(start, outside), resumed);
+            }
+
             return acp;
         }
         catch (Exception e)
         {
             await acp.CloseAsync();
-            throw e is AgentException { Error: AgentError.Ended } && acp.connection is not null ? acp.connection.StartFailure() : e;
+            throw e is AgentException { Error: AgentError.Ended } && acp._connection is not null ? acp._connection.StartFailure() : e;
         }
     }
 
     public async ValueTask PromptAsync(AgentPrompt prompt, CancellationToken cancellationToken)
     {
         var output = new RpcOutput();
-        var pictures = takesPictures ? await Pictures.ReadAsync(prompt, cancellationToken) : [];
-        lock (connection.State)
+        var pictures = _takesPictures ? await Pictures.ReadAsync(prompt, cancellationToken) : [];
+        lock (_connection.State)
         {
-            connection.ThrowIfEnded();
-            if (translator.TurnRuns)
+            _connection.ThrowIfEnded();
+            if (_translator.TurnRuns)
             {
                 throw new InvalidOperationException("A turn is running: queueing is the machine's.");
             }
 
-            translator.BeginTurn();
-            output.Calls.Add(new RpcCall("session/prompt", w => AcpMessages.Prompt(w, translator.SessionId, prompt.Pieces, pictures), Ended));
+            _translator.BeginTurn();
+            var pieces = WithNotes(prompt);
+            if (_translator.TakeUntold() is { } refusals)
+            {
+                pieces = [refusals, .. pieces];
+            }
+
+            output.Calls.Add(new RpcCall("session/prompt", w => AcpMessages.Prompt(w, _translator.SessionId, pieces, pictures), Ended));
             output.Events.Add(new AgentActivity(ActivityKind.Requesting));
         }
 
-        await connection.CarryOutAsync(output, cancellationToken);
+        await _connection.CarryOutAsync(output, cancellationToken);
+    }
+
+    /// <summary>A slash command goes alone: with words before it, it would be none.</summary>
+    private IReadOnlyList<string> WithNotes(AgentPrompt prompt)
+    {
+        if (_notes is null || prompt.Text.StartsWith('/'))
+        {
+            return prompt.Pieces;
+        }
+
+        var told = _notes;
+        _notes = null;
+        return [told, .. prompt.Pieces];
     }
 
     public async ValueTask InterruptAsync(CancellationToken cancellationToken)
     {
-        RpcOutput output;
-        lock (connection.State)
+        if (await _connection.CarryOutAsync(() => _translator.TurnRuns ? _translator.Interrupt() : null, cancellationToken))
         {
-            if (!translator.TurnRuns)
-            {
-                return;
-            }
-
-            output = translator.Interrupt();
+            await _connection.StopActsAsync();
         }
-
-        await connection.CarryOutAsync(output, cancellationToken);
-        await connection.StopActsAsync();
     }
 
-    public async ValueTask<bool> AnswerAsync(string requestId, AgentAnswer answer, CancellationToken cancellationToken)
-    {
-        RpcOutput? output;
-        lock (connection.State)
-        {
-            output = translator.Answer(requestId, answer);
-        }
-
-        if (output is null)
-        {
-            return false;
-        }
-
-        await connection.CarryOutAsync(output, cancellationToken);
-        return true;
-    }
+    public ValueTask<bool> AnswerAsync(string requestId, AgentAnswer answer, CancellationToken cancellationToken)
+        => _connection.CarryOutAsync(() => _translator.Answer(requestId, answer), cancellationToken);
 
     public async ValueTask SetModeAsync(string mode, CancellationToken cancellationToken)
     {
         _ = Checked(mode);
-        if (!hasModes && Option(o => o.Mode) is { } option)
+        if (!_hasModes && Option(o => o.Mode) is { } option)
         {
             await ChooseAsync(option, mode, ready => ready with { Mode = mode }, cancellationToken);
             return;
         }
 
-        Demand(await connection.RequestAsync(
+        Demand(await _connection.RequestAsync(
             "session/set_mode",
             w =>
             {
-                w.WriteString("sessionId", translator.SessionId);
+                w.WriteString("sessionId", _translator.SessionId);
                 w.WriteString("modeId", mode);
             },
-            RequestLimit, cancellationToken, reply => Changed(reply, ready => ready with { Mode = mode })));
+            s_requestLimit, cancellationToken, reply => Changed(reply, ready => ready with { Mode = mode })));
     }
 
     public async ValueTask SetModelAsync(string? model, CancellationToken cancellationToken)
     {
-        var wanted = model ?? usualModel ?? throw new AgentException(AgentError.Refused, $"{agent.Name} does not say which model is its default. Choose one.");
+        var wanted = model ?? _usualModel
+            ?? throw new AgentException(AgentError.Refused, $"{_agent.Name} does not say which model is its default. Choose one.");
         if (Option(o => o.Model) is { } option)
         {
             await ChooseAsync(option, wanted, ready => ready with { Model = wanted }, cancellationToken);
             return;
         }
 
-        Demand(await connection.RequestAsync(
+        Demand(await _connection.RequestAsync(
             "session/set_model",
             w =>
             {
-                w.WriteString("sessionId", translator.SessionId);
+                w.WriteString("sessionId", _translator.SessionId);
                 w.WriteString("modelId", wanted);
             },
-            RequestLimit, cancellationToken, reply => Changed(reply, ready => ready with { Model = wanted })));
+            s_requestLimit, cancellationToken, reply => Changed(reply, ready => ready with { Model = wanted })));
     }
 
     public async ValueTask SetEffortAsync(string? effort, CancellationToken cancellationToken)
@@ -172,16 +189,18 @@ internal sealed class AcpProcess : IAgentProcess
         {
             if (effort is not null)
             {
-                throw new AgentException(AgentError.Refused, $"{agent.Name}'s effort can't be chosen with this model.");
+                throw new AgentException(AgentError.Refused, $"{_agent.Name}'s effort can't be chosen with this model.");
             }
 
             return;
         }
 
-        var wanted = effort ?? (option.Has(AcpOption.Default) ? AcpOption.Default : usualEffort) ?? throw new AgentException(AgentError.Refused, $"{agent.Name} does not say which effort is its default. Choose one.");
+        var wanted = effort ?? (option.Has(AcpOption.Default) ? AcpOption.Default : _usualEffort)
+            ?? throw new AgentException(AgentError.Refused, $"{_agent.Name} does not say which effort is its default. Choose one.");
         if (!option.Has(wanted))
         {
-            throw new AgentException(AgentError.Refused, $"{agent.Name} has no effort {wanted} with this model. It has: {string.Join(", ", AcpOffers.Efforts(translator.Options!))}.");
+            throw new AgentException(AgentError.Refused,
+                $"{_agent.Name} has no effort {wanted} with this model. It has: {string.Join(", ", AcpOffers.Efforts(_translator.Options!))}.");
         }
 
         await ChooseAsync(option, wanted, ready => ready, cancellationToken);
@@ -189,27 +208,28 @@ internal sealed class AcpProcess : IAgentProcess
 
     private AcpOption? Option(Func<AcpOptions, AcpOption?> which)
     {
-        lock (connection.State)
+        lock (_connection.State)
         {
-            return translator.Options is { } options ? which(options) : null;
+            return _translator.Options is { } options ? which(options) : null;
         }
     }
 
     /// <summary>The answer has all options as they are now: another model knows other efforts.</summary>
-    private async Task ChooseAsync(AcpOption option, string value, Func<AgentReady, AgentReady> change, CancellationToken cancellationToken) => Demand(await connection.RequestAsync(
+    private async Task ChooseAsync(AcpOption option, string value, Func<AgentReady, AgentReady> change, CancellationToken cancellationToken)
+        => Demand(await _connection.RequestAsync(
         "session/set_config_option",
         w =>
         {
-            w.WriteString("sessionId", translator.SessionId);
+            w.WriteString("sessionId", _translator.SessionId);
             w.WriteString("configId", option.Id);
             w.WriteString("value", value);
         },
-        RequestLimit, cancellationToken, reply =>
+        s_requestLimit, cancellationToken, reply =>
         {
             var output = Changed(reply, change);
             if (reply.Error is null && AcpOptions.Read(reply.Result) is { } options)
             {
-                translator.OptionsChanged(options, output);
+                _translator.OptionsChanged(options, output);
             }
 
             return output;
@@ -229,81 +249,92 @@ internal sealed class AcpProcess : IAgentProcess
         await CloseAsync();
     }
 
+    private static string HomeOf(AgentStart start, IReadOnlyDictionary<string, string> outside) => start.Sandbox?.StateDirectory
+        ?? outside.GetValueOrDefault("HOME") ?? "/";
+
     private async Task CloseAsync()
     {
-        if (tools is not null)
+        if (_tools is not null)
         {
-            await tools.DisposeAsync();
+            await _tools.DisposeAsync();
         }
 
-        if (connection is not null)
+        if (_connection is not null)
         {
-            await connection.DisposeAsync();
+            await _connection.DisposeAsync();
         }
     }
 
     /// <summary>Opens our tools and makes the settings that lead the agent to them, and to no others.</summary>
-    private async Task<(AcpGateSetup Gate, AcpToolServer? Server)> SetUpAsync(IReadOnlyDictionary<string, string> outside, CancellationToken cancellationToken)
+    private async Task<(AcpGateSetup Gate, AcpToolServer? Server)> SetUpAsync(
+        IReadOnlyDictionary<string, string> outside, CancellationToken cancellationToken)
     {
-        if (tools is null)
+        if (_tools is null)
         {
             return (new AcpGateSetup(), null);
         }
 
         try
         {
-            var url = start.Room is null ? await tools.ListenAsync(cancellationToken) : McpToolEndpoint.UrlAt(AgentToolDoor.UsualPort);
-            var gate = agent.Gate!.SetUp(new AcpGateInput(start, url, tools.Token, outside));
-            return (gate, gate.NamesServer ? new AcpToolServer(url, tools.Token) : null);
+            var url = _start.Sandbox is null ? await _tools.ListenAsync(cancellationToken)
+                : McpToolEndpoint.UrlAt(AgentToolSocket.UsualPort);
+            var gate = _agent.Gate!.SetUp(new AcpGateInput(_start, url, _tools.Token, outside));
+            return (gate, gate.NamesServer ? new AcpToolServer(url, _tools.Token) : null);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new AgentException(AgentError.FailedToStart, $"What keeps {agent.Name} from acting by itself could not be made: {e.Message}", e);
+            throw new AgentException(
+                AgentError.FailedToStart, $"What keeps {_agent.Name} from acting by itself could not be made: {e.Message}", e);
         }
     }
 
     private async Task OpenAsync(string? metaJson, AcpToolServer? server, CancellationToken cancellationToken)
     {
-        var hello = Demand(await connection.RequestAsync("initialize", w => AcpMessages.Initialize(w, agent), InitializeLimit, cancellationToken));
+        var hello = Demand(await _connection.RequestAsync(
+            "initialize", w => AcpMessages.Initialize(w, _agent), s_initializeLimit, cancellationToken));
         if (hello.Number("protocolVersion") != AcpMessages.Version)
         {
-            throw new AgentException(AgentError.FailedToStart, $"{agent.Name} speaks another version of the protocol ({hello.Number("protocolVersion")}); {AcpMessages.Version} is needed.");
+            throw new AgentException(AgentError.FailedToStart,
+                $"{_agent.Name} speaks another version of the protocol ({hello.Number("protocolVersion")}); {AcpMessages.Version} is needed.");
         }
 
         var capabilities = hello.Object("agentCapabilities") ?? default;
-        takesPictures = agent.Images && capabilities.Object("promptCapabilities")?.IsTrue("image") == true;
+        _takesPictures = _agent.Images && capabilities.Object("promptCapabilities")?.IsTrue("image") == true;
         if (server is not null && capabilities.Object("mcpCapabilities")?.IsTrue("http") != true)
         {
-            throw new AgentException(AgentError.FailedToStart, $"{agent.Name} takes no tools from us in this version.");
+            throw new AgentException(AgentError.FailedToStart, $"{_agent.Name} takes no tools from us in this version.");
         }
 
-        var method = start.ResumeId is null ? "session/new"
+        var method = _start.ResumeId is null ? "session/new"
             : capabilities.Object("sessionCapabilities")?.Member("resume") is not null ? "session/resume"
             : capabilities.IsTrue("loadSession") ? "session/load"
-            : throw new AgentException(AgentError.NotFound, $"{agent.Name} can't go on with an earlier conversation.");
-        lock (connection.State)
+            : throw new AgentException(AgentError.NotFound, $"{_agent.Name} can't continue an earlier conversation.");
+        lock (_connection.State)
         {
-            translator.SessionId = start.ResumeId ?? "";
-            translator.IsLoading = start.ResumeId is not null;
+            _translator.SessionId = _start.ResumeId ?? "";
+            _translator.IsLoading = _start.ResumeId is not null;
         }
 
-        var reply = await connection.RequestAsync(
-            method, w => AcpMessages.Session(w, metaJson, start.WorkingDirectory, start.ResumeId, server), InitializeLimit, cancellationToken, r => Opened(r, hello.Object("agentInfo")?.Text("version")));
+        var reply = await _connection.RequestAsync(
+            method, w => AcpMessages.Session(w, metaJson, _start.WorkingDirectory, _start.ResumeId, server), s_initializeLimit,
+            cancellationToken, r => Opened(r, hello.Object("agentInfo")?.Text("version")));
         if (reply.Error is { } error)
         {
             throw new AgentException(
-                start.ResumeId is not null && reply.Code != AcpMessages.AuthRequired ? AgentError.NotFound : AgentError.FailedToStart,
-                reply.Code == AcpMessages.AuthRequired ? $"{agent.Name} is not logged in: start it in a terminal once and log in. ({connection.Redact(error)})" : $"{agent.Name} could not open the conversation: {connection.Redact(error)}");
+                _start.ResumeId is not null && reply.Code != AcpMessages.AuthRequired ? AgentError.NotFound : AgentError.FailedToStart,
+                reply.Code == AcpMessages.AuthRequired
+                    ? $"{_agent.Name} is not logged in: start it in a terminal once and log in. ({_connection.Redact(error)})"
+                    : $"{_agent.Name} could not open the conversation: {_connection.Redact(error)}");
         }
 
-        if (translator.SessionId.Length == 0)
+        if (_translator.SessionId.Length == 0)
         {
-            throw new AgentException(AgentError.FailedToStart, $"{agent.Name} opened no conversation.");
+            throw new AgentException(AgentError.FailedToStart, $"{_agent.Name} opened no conversation.");
         }
 
-        if (tools is not null)
+        if (_tools is not null)
         {
-            await tools.ListedAsync(agent.Name, cancellationToken);
+            await _tools.ListedAsync(_agent.Name, cancellationToken);
         }
 
         if (method == "session/load")
@@ -311,43 +342,46 @@ internal sealed class AcpProcess : IAgentProcess
             await PlayedBackAsync(cancellationToken);
         }
 
-        lock (connection.State)
+        lock (_connection.State)
         {
-            translator.IsLoading = false;
+            _translator.IsLoading = false;
         }
 
         var mode = CurrentMode(reply.Result, AcpOptions.Read(reply.Result));
-        var wanted = start.Mode ?? (agent.Modes.Count > 0 && mode is not null && !agent.Modes.Contains(mode, StringComparer.Ordinal) ? agent.Modes[0] : null);
+        var wanted = _start.Mode ?? (_agent.Modes.Count > 0 && mode is not null
+            && !_agent.Modes.Contains(mode, StringComparer.Ordinal) ? _agent.Modes[0] : null);
         if (wanted is not null && wanted != mode)
         {
             await SetModeAsync(wanted, cancellationToken);
         }
 
-        if (start.Model is not null)
+        if (_start.Model is not null)
         {
-            await SetModelAsync(start.Model, cancellationToken);
+            await SetModelAsync(_start.Model, cancellationToken);
         }
 
-        if (start.Effort is { } effort && Option(o => o.Effort) is { } option && option.Current != effort && option.Has(effort)) // what the model does not know is no reason not to work
+        // what the model does not know is no reason not to work
+        if (_start.Effort is { } effort && Option(o => o.Effort) is { } option && option.Current != effort && option.Has(effort))
         {
             await SetEffortAsync(effort, cancellationToken);
         }
     }
 
-    private static string? CurrentMode(JsonElement session, AcpOptions? options) => session.Object("modes")?.Text("currentModeId") ?? options?.Mode?.Current;
+    private static string? CurrentMode(JsonElement session, AcpOptions? options) => session.Object("modes")?.Text("currentModeId")
+        ?? options?.Mode?.Current;
 
     /// <summary>
-    /// Gemini CLI 0.61.0 answers before it has played the old conversation back, and nothing marks its end: what came after the first prompt could not be told
-    /// from an answer to it. So that is over when nothing has come for a moment.
+    /// Gemini CLI 0.61.0 answers before it has played the old conversation back, and nothing marks its end: what came after the first
+    /// prompt could not be told from an answer to it. So that is over when nothing has come for a moment.
     /// </summary>
     private async Task PlayedBackAsync(CancellationToken cancellationToken)
     {
         for (var (seen, looks) = (-1, 0); looks < MostLooks; looks++)
         {
             int now;
-            lock (connection.State)
+            lock (_connection.State)
             {
-                now = translator.PlayedBack;
+                now = _translator.PlayedBack;
             }
 
             if (now == seen)
@@ -356,7 +390,7 @@ internal sealed class AcpProcess : IAgentProcess
             }
 
             seen = now;
-            await Task.Delay(Quiet, time, cancellationToken);
+            await Task.Delay(s_quiet, _time, cancellationToken);
         }
     }
 
@@ -364,19 +398,20 @@ internal sealed class AcpProcess : IAgentProcess
     private RpcOutput Opened(RpcReply reply, string? version)
     {
         var output = new RpcOutput();
-        var id = start.ResumeId ?? reply.Result.Text("sessionId");
+        var id = _start.ResumeId ?? reply.Result.Text("sessionId");
         if (reply.Error is not null || id is null)
         {
             return output;
         }
 
-        translator.SessionId = id;
+        _translator.SessionId = id;
         var options = AcpOptions.Read(reply.Result);
-        hasModes = reply.Result.Object("modes") is not null;
-        usualModel = options?.Model is { } models ? models.Has(AcpOption.Default) ? AcpOption.Default : models.Current : reply.Result.Object("models")?.Text("currentModelId");
-        usualEffort = options?.Effort?.Current;
-        translator.Options = options;
-        translator.Ready = new AgentReady(id)
+        _hasModes = reply.Result.Object("modes") is not null;
+        _usualModel = options?.Model is { } models ? models.Has(AcpOption.Default) ? AcpOption.Default : models.Current
+            : reply.Result.Object("models")?.Text("currentModelId");
+        _usualEffort = options?.Effort?.Current;
+        _translator.Options = options;
+        _translator.Ready = new AgentReady(id)
         {
             Mode = CurrentMode(reply.Result, options),
             Model = options?.Model?.Current ?? reply.Result.Object("models")?.Text("currentModelId"),
@@ -384,16 +419,16 @@ internal sealed class AcpProcess : IAgentProcess
             Models = AcpOffers.Models(reply.Result, options),
             Efforts = AcpOffers.Efforts(options ?? new AcpOptions(null, null, null)),
         };
-        output.Events.Add(translator.Ready);
+        output.Events.Add(_translator.Ready);
         return output;
     }
 
     private RpcOutput Changed(RpcReply reply, Func<AgentReady, AgentReady> change)
     {
         var output = new RpcOutput();
-        if (reply.Error is null && translator.Ready is { } ready && change(ready) is var now && now != ready)
+        if (reply.Error is null && _translator.Ready is { } ready && change(ready) is var now && now != ready)
         {
-            translator.Ready = now;
+            _translator.Ready = now;
             output.Events.Add(now);
         }
 
@@ -401,11 +436,14 @@ internal sealed class AcpProcess : IAgentProcess
     }
 
     private RpcOutput Ended(RpcReply reply)
-        => translator.Ended(reply.Error is null ? reply : reply with { Error = connection.Redact(reply.Error.Replace("Internal error: ", "", StringComparison.Ordinal)) });
+        => _translator.Ended(reply.Error is null ? reply : reply with
+        { Error = _connection.Redact(reply.Error.Replace("Internal error: ", "", StringComparison.Ordinal)) });
 
     private string Checked(string mode)
-        => agent.Modes.Contains(mode, StringComparer.Ordinal) ? mode : throw new AgentException(AgentError.Refused, $"{mode} is no mode of {agent.Name} here.");
+        => _agent.Modes.Contains(mode, StringComparer.Ordinal) ? mode
+            : throw new AgentException(AgentError.Refused, $"{mode} is no mode of {_agent.Name} here.");
 
     private JsonElement Demand(RpcReply reply)
-        => reply.Error is null ? reply.Result : throw new AgentException(AgentError.Refused, $"{agent.Name} said no: {connection.Redact(reply.Error)}");
+        => reply.Error is null ? reply.Result
+            : throw new AgentException(AgentError.Refused, $"{_agent.Name} said no: {_connection.Redact(reply.Error)}");
 }

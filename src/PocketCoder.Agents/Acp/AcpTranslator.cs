@@ -6,21 +6,21 @@ using PocketCoder.Agents.Shared.Rpc;
 namespace PocketCoder.Agents.Acp;
 
 /// <summary>
-/// Messages of an ACP agent in, events and answers out: no process, so that captures can be replayed. Unknown notifications are skipped, unknown requests refused.
-/// Not thread-safe: the connection's lock guards it.
+/// Messages of an ACP agent in, events and answers out: no process, so that captures can be replayed. Unknown notifications are skipped,
+/// unknown requests refused. Not thread-safe: the connection's lock guards it.
 /// </summary>
 /// <param name="tools">Ours, for an agent whose own shell is off; null: it has its own.</param>
 internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests, AcpHostTools? tools = null) : IRpcTranslator
 {
-    private readonly Dictionary<string, AcpCall> calls = new(StringComparer.Ordinal);
-    private readonly IAcpExtension? extension = agent.Extension?.Invoke();
-    private readonly StringBuilder block = new();
-    private BlockKind blockKind;
-    private string? blockId;
-    private int blockCount;
-    private decimal cost;
-    private decimal costBefore;
-    private bool hasCost;
+    private readonly Dictionary<string, AcpCall> _calls = new(StringComparer.Ordinal);
+    private readonly IAcpExtension? _extension = agent.Extension?.Invoke();
+    private readonly StringBuilder _block = new();
+    private BlockKind _blockKind;
+    private string? _blockId;
+    private int _blockCount;
+    private decimal _cost;
+    private decimal _costBefore;
+    private bool _hasCost;
 
     public string SessionId { get; set; } = "";
 
@@ -41,11 +41,14 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests, AcpHos
 
     public int Skipped { get; private set; }
 
+    /// <inheritdoc cref="AcpRequests.TakeUntold"/>
+    public string? TakeUntold() => requests.TakeUntold();
+
     public void BeginTurn()
     {
         TurnRuns = true;
         Interrupting = false;
-        costBefore = cost;
+        _costBefore = _cost;
         requests.BeginTurn();
     }
 
@@ -63,6 +66,7 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests, AcpHos
     public RpcOutput? Answer(string requestId, AgentAnswer answer)
     {
         var output = tools?.Answer(requestId, answer) ?? requests.Answer(requestId, answer);
+        EndRefused(output);
         if (output is not null && answer is AgentAnswer.Deny { Interrupt: true })
         {
             var stop = Interrupt();
@@ -71,6 +75,18 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests, AcpHos
         }
 
         return output;
+    }
+
+    /// <summary>A call that was refused is over, and shown so: some agents say nothing more of it, others that it is done.</summary>
+    private void EndRefused(RpcOutput? output)
+    {
+        foreach (var refused in output?.Events.OfType<AgentToolResult>() ?? [])
+        {
+            if (_calls.TryGetValue(refused.ToolUseId, out var call))
+            {
+                call.Ended = true;
+            }
+        }
     }
 
     /// <summary>The answer to <c>session/prompt</c> is the end of the turn.</summary>
@@ -82,14 +98,6 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests, AcpHos
             return output;
         }
 
-        FinishBlock(output);
-        CloseRequests(output);
-        foreach (var call in calls.Values.Where(c => c.Announced && !c.Ended))
-        {
-            output.Events.Add(new AgentToolResult(call.Id, IsError: Interrupting, call.Output) { Interrupted = Interrupting });
-        }
-
-        calls.Clear();
         var reason = reply.Error is null ? reply.Result.Text("stopReason") : null;
         var (outcome, error) = reason switch
         {
@@ -99,28 +107,29 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests, AcpHos
             null => (TurnOutcome.Failed, reply.Error ?? $"{agent.Name} ended the turn and gave no reason."),
             _ => (TurnOutcome.Completed, (string?)null),
         };
+        FinishBlock(output, cut: outcome != TurnOutcome.Completed);
+        CloseRequests(output);
+        foreach (var call in _calls.Values.Where(c => c.Announced && !c.Ended))
+        {
+            output.Events.Add(new AgentToolResult(call.Id, IsError: Interrupting, call.Output) { Interrupted = Interrupting });
+        }
+
+        _calls.Clear();
         TurnRuns = Interrupting = false;
         output.Events.Add(new AgentTurnEnded(outcome) { Error = error, Usage = reply.Error is null ? Usage(reply.Result) : null });
         return output;
     }
 
-    public RpcOutput Take(JsonElement message)
+    public void Notified(string method, JsonElement parameters, RpcOutput output)
     {
-        var output = new RpcOutput();
-        var method = message.Text("method") ?? "";
-        var parameters = message.Object("params") ?? default;
-        if (message.Member("id") is not null)
-        {
-            Requested(method, message, parameters, output);
-        }
-        else if (method == "session/update" && parameters.Object("update") is { } update)
+        if (method == "session/update" && parameters.Object("update") is { } update)
         {
             if (SessionId.Length == 0 || parameters.Text("sessionId") == SessionId)
             {
                 Updated(update, output);
             }
         }
-        else if (TurnRuns && extension?.Read(method, parameters) is AcpExtra.News news)
+        else if (TurnRuns && _extension?.Read(method, parameters) is AcpExtra.News news)
         {
             output.Events.AddRange(news.Event is { } item ? [item] : []);
         }
@@ -128,8 +137,6 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests, AcpHos
         {
             Skipped++;
         }
-
-        return output;
     }
 
     public RpcOutput NotUnderstood(ReadOnlySpan<byte> line)
@@ -147,7 +154,7 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests, AcpHos
     public IReadOnlyList<AgentEvent> CloseOpen()
     {
         var output = new RpcOutput();
-        FinishBlock(output);
+        FinishBlock(output, cut: true);
         CloseRequests(output);
         TurnRuns = false;
         return output.Events;
@@ -166,7 +173,8 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests, AcpHos
         switch (kind)
         {
             case "available_commands_update":
-                Commands([.. update.Items("availableCommands").Where(c => c.Text("name") is not null).Select(c => new AgentCommand(c.Text("name")!, c.Text("description") ?? ""))], output);
+                Commands([.. update.Items("availableCommands").Where(c => c.Text("name") is not null)
+                    .Select(c => new AgentCommand(c.Text("name")!, c.Text("description") ?? ""))], output);
                 return;
             case "current_mode_update" when update.Text("currentModeId") is { } mode:
                 ModeChanged(mode, output);
@@ -175,8 +183,8 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests, AcpHos
                 OptionsChanged(options, output);
                 return;
             case "usage_update":
-                hasCost |= update.Object("cost")?.Text("currency") == "USD";
-                cost = update.Object("cost")?.Amount("amount") ?? cost;
+                _hasCost |= update.Object("cost")?.Text("currency") == "USD";
+                _cost = update.Object("cost")?.Amount("amount") ?? _cost;
                 output.Events.AddRange(AcpOffers.Context(update) is { } context ? [context] : []);
                 return;
             case "session_info_update":
@@ -253,7 +261,8 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests, AcpHos
             return;
         }
 
-        if (options.Mode?.Current is { } mode && (agent.Modes.Count == 0 || (Ready.Mode is { } known && agent.Modes.Contains(known, StringComparer.Ordinal))))
+        if (options.Mode?.Current is { } mode
+            && (agent.Modes.Count == 0 || (Ready.Mode is { } known && agent.Modes.Contains(known, StringComparer.Ordinal))))
         {
             ModeChanged(mode, output); // before it is in one of ours for the first time, it was asked for that
         }
@@ -272,24 +281,24 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests, AcpHos
             return;
         }
 
-        if (blockId is not null && blockKind != kind)
+        if (_blockId is not null && _blockKind != kind)
         {
             FinishBlock(output);
         }
 
-        blockId ??= $"b{++blockCount}";
-        blockKind = kind;
-        block.Append(text);
-        output.Events.Add(new AgentDelta(blockId, kind, text));
+        _blockId ??= $"b{++_blockCount}";
+        _blockKind = kind;
+        _block.Append(text);
+        output.Events.Add(new AgentDelta(_blockId, kind, text));
     }
 
-    private void FinishBlock(RpcOutput output)
+    private void FinishBlock(RpcOutput output, bool cut = false)
     {
-        if (blockId is not null)
+        if (_blockId is not null)
         {
-            output.Events.Add(new AgentBlock(blockId, blockKind, block.ToString()));
-            blockId = null;
-            block.Clear();
+            output.Events.Add(new AgentBlock(_blockId, _blockKind, _block.ToString()) { Cut = cut });
+            _blockId = null;
+            _block.Clear();
         }
     }
 
@@ -326,15 +335,18 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests, AcpHos
         }
     }
 
-    /// <summary>What an agent that is held to our tools does by itself although its settings keep it from that: then they don't hold. Null: nothing.</summary>
+    /// <summary>
+    /// What an agent that is held to our tools does by itself although its settings keep it from that: then they don't hold. Null: nothing.
+    /// </summary>
     private string? BrokenRule(AcpCall call, string? status) => (call.Kind, status) switch
     {
         (ToolKind.Execute, "in_progress" or "completed") => "ran a command by itself although its own tools are switched off",
-        (ToolKind.Edit, "completed") when !call.WasAsked && call.Path is { } path && requests.IsInProject(path) => "changed a file although nobody allowed it",
+        (ToolKind.Edit, "completed") when !call.WasAsked && call.Path is { } path
+            && requests.IsInProject(path) => "changed a file although nobody allowed it",
         _ => null,
     };
 
-    private AcpCall Of(string id) => calls.TryGetValue(id, out var call) ? call : calls[id] = new AcpCall(id);
+    private AcpCall Of(string id) => _calls.TryGetValue(id, out var call) ? call : _calls[id] = new AcpCall(id);
 
     private void Announce(AcpCall call, RpcOutput output)
     {
@@ -344,10 +356,12 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests, AcpHos
         }
 
         call.Announced = true;
-        output.Events.Add(new AgentToolUse(call.Id, call.Name, call.Kind, BoundedText.OneLine(call.Command ?? call.Title), call.InputJson ?? "{}") { Path = call.Path });
+        output.Events.Add(new AgentToolUse(
+            call.Id, call.Name, call.Kind, BoundedText.OneLine(call.Command ?? call.Title), call.InputJson ?? "{}")
+        { Path = call.Path });
     }
 
-    private void Requested(string method, JsonElement message, JsonElement parameters, RpcOutput output)
+    public void Requested(string method, JsonElement message, JsonElement parameters, RpcOutput output)
     {
         if (RpcMessages.RawId(message) is not { } rawId)
         {
@@ -364,6 +378,7 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests, AcpHos
                 call.Merge(tool);
                 Announce(call, output);
                 requests.Permission(rawId, parameters, call, output);
+                EndRefused(output);
                 break;
             case "session/request_permission":
                 output.Lines.Add(AcpMessages.Cancelled(rawId));
@@ -377,7 +392,7 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests, AcpHos
             case "fs/write_text_file" when agent.Files && isOurs:
                 requests.Write(rawId, parameters, output);
                 break;
-            case { } when TurnRuns && !Interrupting && extension?.Read(method, parameters) is { } extra: // these do not name the session
+            case { } when TurnRuns && !Interrupting && _extension?.Read(method, parameters) is { } extra: // these do not name the session
                 FinishBlock(output);
                 requests.Extra(rawId, extra, output);
                 break;
@@ -390,12 +405,14 @@ internal sealed class AcpTranslator(AcpAgent agent, AcpRequests requests, AcpHos
 
     private AgentUsage? Usage(JsonElement result)
     {
-        decimal? price = hasCost ? cost - costBefore : null;
+        decimal? price = _hasCost ? _cost - _costBefore : null;
         if (result.Object("usage") is { } usage)
         {
-            return new AgentUsage(usage.Number("inputTokens"), usage.Number("outputTokens"), usage.Number("cachedReadTokens"), usage.Number("cachedWriteTokens"), price);
+            return new AgentUsage(usage.Number("inputTokens"), usage.Number("outputTokens"), usage.Number("cachedReadTokens"),
+                usage.Number("cachedWriteTokens"), price);
         }
 
-        return result.Object("_meta")?.Object("quota")?.Object("token_count") is { } tokens ? new AgentUsage(tokens.Number("input_tokens"), tokens.Number("output_tokens"), 0, 0, price) : null;
+        return result.Object("_meta")?.Object("quota")?.Object("token_count") is { } tokens
+            ? new AgentUsage(tokens.Number("input_tokens"), tokens.Number("output_tokens"), 0, 0, price) : null;
     }
 }

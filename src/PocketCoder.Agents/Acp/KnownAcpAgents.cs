@@ -2,7 +2,10 @@ using PocketCoder.Agents.Cursor;
 
 namespace PocketCoder.Agents.Acp;
 
-/// <summary>ACP agents that are known though they can't be run where this is built: from their makers' documents. <see cref="AcpAgent"/> has those that the tests run.</summary>
+/// <summary>
+/// ACP agents that are known though they can't be run where this is built: from their makers' documents. <see cref="AcpAgent"/> has those
+/// that the tests run.
+/// </summary>
 public static class KnownAcpAgents
 {
     /// <summary>Cursor's CLI, with questions and plans. It needs a login: <c>cursor-agent login</c>, or <c>CURSOR_API_KEY</c>.</summary>

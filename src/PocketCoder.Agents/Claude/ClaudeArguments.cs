@@ -31,7 +31,8 @@ internal static class ClaudeArguments
 
         arguments.AddRange(start switch
         {
-            { ResumeId: { } origin, Fork: true } => ["--resume", origin, "--fork-session", "--session-id", start.SessionId.ToString("D"), .. start.ForkAt is { } at ? ["--resume-session-at", at] : Array.Empty<string>()],
+            { ResumeId: { } origin, Fork: true } => ["--resume", origin, "--fork-session", "--session-id", start.SessionId.ToString("D"),
+                .. start.ForkAt is { } at ? ["--resume-session-at", at] : Array.Empty<string>()],
             { ResumeId: { } resume } => ["--resume", resume],
             _ => ["--session-id", start.SessionId.ToString("D")],
         });

@@ -3,25 +3,25 @@ using System.Globalization;
 namespace PocketCoder.Agents.Claude;
 
 /// <summary>
-/// Which streamed block a finished one belongs to. A message is streamed block by block and then repeated, one <c>assistant</c> line a block;
-/// when the stream breaks, the program silently asks again without streaming, and what was shown of the first try is void.
-/// One message at a time per speaker (the main agent, or a sub-agent by its tool call).
+/// Which streamed block a finished one belongs to. A message is streamed block by block and then repeated, one <c>assistant</c> line a
+/// block; when the stream breaks, the program silently asks again without streaming, and what was shown of the first try is void. One
+/// message at a time per speaker (the main agent, or a sub-agent by its tool call).
 /// </summary>
 internal sealed class ClaudeBlocks
 {
-    private readonly Dictionary<string, Message> messages = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Message> _messages = new(StringComparer.Ordinal);
 
     /// <summary>A new streamed message. Returns the blocks that were left unfinished before.</summary>
     public IEnumerable<string> Begin(string speaker, string messageId)
     {
         var dropped = Unfinished(speaker);
-        messages[speaker] = new Message(messageId);
+        _messages[speaker] = new Message(messageId);
         return dropped;
     }
 
     public void Open(string speaker, int index, BlockKind? kind)
     {
-        if (messages.TryGetValue(speaker, out var message) && kind is { } known)
+        if (_messages.TryGetValue(speaker, out var message) && kind is { } known)
         {
             message.Blocks[index] = new Block(known);
         }
@@ -30,7 +30,8 @@ internal sealed class ClaudeBlocks
     /// <summary>The id of the block a delta belongs to, or null when it belongs to none that was opened.</summary>
     public string? Delta(string speaker, int index, BlockKind kind)
     {
-        if (!messages.TryGetValue(speaker, out var message) || !message.Blocks.TryGetValue(index, out var block) || block.Kind != kind || block.Finished)
+        if (!_messages.TryGetValue(speaker, out var message) || !message.Blocks.TryGetValue(index, out var block) || block.Kind != kind
+            || block.Finished)
         {
             return null;
         }
@@ -46,10 +47,10 @@ internal sealed class ClaudeBlocks
     public string Finish(string speaker, string messageId, BlockKind kind, out IReadOnlyList<string> dropped)
     {
         dropped = [];
-        if (!messages.TryGetValue(speaker, out var message) || message.Id != messageId)
+        if (!_messages.TryGetValue(speaker, out var message) || message.Id != messageId)
         {
             dropped = [.. Begin(speaker, messageId)];
-            message = messages[speaker];
+            message = _messages[speaker];
         }
 
         foreach (var (index, block) in message.Blocks)
@@ -69,15 +70,15 @@ internal sealed class ClaudeBlocks
     /// <summary>Ends everything that is open; returns the blocks that were shown and never finished.</summary>
     public IReadOnlyList<string> End()
     {
-        var dropped = messages.Keys.ToList().SelectMany(Unfinished).ToList();
-        messages.Clear();
+        var dropped = _messages.Keys.ToList().SelectMany(Unfinished).ToList();
+        _messages.Clear();
         return dropped;
     }
 
     private static string Id(string messageId, int index) => string.Create(CultureInfo.InvariantCulture, $"{messageId}:{index}");
 
     private List<string> Unfinished(string speaker)
-        => messages.Remove(speaker, out var message)
+        => _messages.Remove(speaker, out var message)
             ? [.. message.Blocks.Where(b => b.Value is { Shown: true, Finished: false }).Select(b => Id(message.Id, b.Key))]
             : [];
 

@@ -5,25 +5,25 @@ namespace PocketCoder.Agents.Claude;
 /// <summary>The tool calls of the running turn, by the program's id. Not thread-safe.</summary>
 internal sealed class ClaudeCalls
 {
-    private readonly Dictionary<string, ClaudeCall> calls = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ClaudeCall> _calls = new(StringComparer.Ordinal);
 
     /// <summary>The call of this id; a new one when it was not heard of yet.</summary>
     public ClaudeCall Of(string id, string name, JsonElement input)
     {
-        if (!calls.TryGetValue(id, out var call))
+        if (!_calls.TryGetValue(id, out var call))
         {
-            calls[id] = call = new ClaudeCall(name, input.GetRawText());
+            _calls[id] = call = new ClaudeCall(name, input.GetRawText());
         }
 
         return call;
     }
 
-    public ClaudeCall? Find(string id) => calls.GetValueOrDefault(id);
+    public ClaudeCall? Find(string id) => _calls.GetValueOrDefault(id);
 
     /// <summary>Takes the call out: its result is here.</summary>
-    public ClaudeCall? End(string id) => calls.Remove(id, out var call) ? call : null;
+    public ClaudeCall? End(string id) => _calls.Remove(id, out var call) ? call : null;
 
-    public void Clear() => calls.Clear();
+    public void Clear() => _calls.Clear();
 }
 
 /// <summary>A tool call of the running turn, from its announcement or its hook (whichever came first) to its result.</summary>

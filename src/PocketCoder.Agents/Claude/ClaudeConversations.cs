@@ -5,8 +5,8 @@ using PocketCoder.Processes;
 namespace PocketCoder.Agents.Claude;
 
 /// <summary>
-/// Which conversations lie in Claude Code's folder, and what was said in them. Of each file only the beginning and the end are read, and no link is followed:
-/// agents may have written there.
+/// Which conversations lie in Claude Code's folder, and what was said in them. Of each file only the beginning and the end are read, and no
+/// link is followed: agents may have written there.
 /// </summary>
 internal sealed partial class ClaudeConversations(string configDirectory)
 {
@@ -39,7 +39,8 @@ internal sealed partial class ClaudeConversations(string configDirectory)
             if (Look(file) is { IsSidechain: false, Title: { } title, Directory: { } works } && ConfinedPath.IsInside(directory, works))
             {
                 var id = Path.GetFileNameWithoutExtension(file.Name);
-                found.Add(new AgentConversation(id, title, works, new DateTimeOffset(file.LastWriteTimeUtc), ClaudeOpenSessions.FindHolder(configDirectory, id) is not null));
+                found.Add(new AgentConversation(id, title, works, new DateTimeOffset(file.LastWriteTimeUtc),
+                    ClaudeOpenSessions.FindHolder(configDirectory, id) is not null));
             }
         }
 
@@ -49,7 +50,8 @@ internal sealed partial class ClaudeConversations(string configDirectory)
     /// <inheritdoc cref="IAgentDriver.ReadConversationAsync"/>
     public IReadOnlyList<AgentConversationPart> Read(string conversation, string directory)
     {
-        if (Files(directory).FirstOrDefault(f => Path.GetFileNameWithoutExtension(f.Name).Equals(conversation, StringComparison.OrdinalIgnoreCase)) is not { } file)
+        if (Files(directory).FirstOrDefault(
+            f => Path.GetFileNameWithoutExtension(f.Name).Equals(conversation, StringComparison.OrdinalIgnoreCase)) is not { } file)
         {
             return [];
         }
@@ -67,10 +69,13 @@ internal sealed partial class ClaudeConversations(string configDirectory)
         return transcript.Said.Parts;
     }
 
-    /// <summary>What a conversation is called by now, as the end of its transcript says; null: nothing there says it. The program writes that when it has time.</summary>
+    /// <summary>
+    /// What a conversation is called by now, as the end of its transcript says; null: nothing there says it. The program writes that when
+    /// it has time.
+    /// </summary>
     public string? NameOf(string conversation, string directory)
     {
-        var path = Path.Combine(configDirectory, "projects", ClaudeRoom.FolderName(directory), $"{conversation}.jsonl");
+        var path = Path.Combine(configDirectory, "projects", ClaudeSandbox.FolderName(directory), $"{conversation}.jsonl");
         return Id().IsMatch(conversation) && FileKind.IsRegular(path) ? Look(new FileInfo(path), head: 0, tail: NamePiece)?.Name : null;
     }
 
@@ -91,7 +96,8 @@ internal sealed partial class ClaudeConversations(string configDirectory)
     /// <summary>Whole lines of the beginning and of the end only.</summary>
     private static void Take(ClaudeTranscript transcript, FileInfo file, int head, int tail)
     {
-        using var stream = new FileStream(file.FullName, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+        using var stream = new FileStream(
+            file.FullName, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
         var length = stream.Length;
         if (length <= head + tail)
         {
@@ -134,8 +140,9 @@ internal sealed partial class ClaudeConversations(string configDirectory)
 
     private List<FileInfo> Files(string directory)
     {
-        var name = ClaudeRoom.FolderName(directory);
-        var own = new EnumerationOptions { IgnoreInaccessible = true, AttributesToSkip = FileAttributes.ReparsePoint, MatchType = MatchType.Simple };
+        var name = ClaudeSandbox.FolderName(directory);
+        var own = new EnumerationOptions
+        { IgnoreInaccessible = true, AttributesToSkip = FileAttributes.ReparsePoint, MatchType = MatchType.Simple };
         List<FileInfo> files = [];
         try
         {
@@ -143,7 +150,8 @@ internal sealed partial class ClaudeConversations(string configDirectory)
             var folders = all.Exists ? all.EnumerateDirectories("*", own).Where(f => IsOf(f.Name)).Take(MostFolders) : [];
             foreach (var folder in folders)
             {
-                files.AddRange(folder.EnumerateFiles("*.jsonl", own).Where(f => Id().IsMatch(Path.GetFileNameWithoutExtension(f.Name)) && FileKind.IsRegular(f.FullName)));
+                files.AddRange(folder.EnumerateFiles("*.jsonl", own)
+                    .Where(f => Id().IsMatch(Path.GetFileNameWithoutExtension(f.Name)) && FileKind.IsRegular(f.FullName)));
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -154,9 +162,11 @@ internal sealed partial class ClaudeConversations(string configDirectory)
         return files;
 
         // Too many are no matter: the lines say where a conversation works.
-        bool IsOf(string folder) => folder.StartsWith(name.Length > LongestFolderName ? name[..LongestFolderName] : name, StringComparison.Ordinal);
+        bool IsOf(string folder)
+            => folder.StartsWith(name.Length > LongestFolderName ? name[..LongestFolderName] : name, StringComparison.Ordinal);
     }
 
-    [GeneratedRegex(@"\A[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"\A[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 1000)]
     private static partial Regex Id();
 }

@@ -1,11 +1,12 @@
 using System.Text.RegularExpressions;
+using PocketCoder.Agents.Shared;
 using PocketCoder.Processes;
 
 namespace PocketCoder.Agents.Claude;
 
 /// <summary>
-/// Drives Claude Code: one long-lived <c>claude -p</c> process a session, steered over stdin and stdout. How, what is asked and what is passed
-/// on: docs/agents.md.
+/// Drives Claude Code: one long-lived <c>claude -p</c> process a session, steered over stdin and stdout. How, what is asked and what is
+/// passed on: docs/agents.md.
 /// </summary>
 public sealed partial class ClaudeDriver : IAgentDriver
 {
@@ -14,21 +15,19 @@ public sealed partial class ClaudeDriver : IAgentDriver
 
     private const string InstallAdvice = "Install it with: npm install -g @anthropic-ai/claude-code";
 
-    private static readonly TimeSpan ProbeLimit = TimeSpan.FromSeconds(10);
-
-    private readonly TimeProvider time;
-    private readonly IReadOnlyDictionary<string, string> environment;
-    private readonly string? program;
+    private readonly TimeProvider _time;
+    private readonly IReadOnlyDictionary<string, string> _environment;
+    private readonly string? _program;
 
     /// <param name="time">For limits only.</param>
     /// <param name="source">The environment to choose from; null: the daemon's own.</param>
     public ClaudeDriver(TimeProvider time, IReadOnlyDictionary<string, string>? source = null)
     {
-        this.time = time;
+        _time = time;
         var all = source ?? EnvironmentAllowList.Own().ToDictionary(StringComparer.Ordinal);
-        environment = ClaudeEnvironment.From(all);
-        Models = ClaudeLogin.From(environment, time);
-        program = all.GetValueOrDefault(ProgramVariable) is { Length: > 0 } named ? named : null;
+        _environment = ClaudeEnvironment.From(all);
+        Models = ClaudeLogin.From(_environment, time);
+        _program = all.GetValueOrDefault(ProgramVariable) is { Length: > 0 } named ? named : null;
     }
 
     /// <summary>Versions the tests of this project run against.</summary>
@@ -52,10 +51,13 @@ public sealed partial class ClaudeDriver : IAgentDriver
         Usage = true,
         Images = true,
         HostTools = true,
-        Rooms = true,
+        RepositorySettings = RepositorySettings.LeftOff,
+        RunsInSandbox = true,
     };
 
     public AgentModels? Models { get; }
+
+    private ClaudeConversations Conversations => new(ClaudeEnvironment.ConfigDirectory(_environment));
 
     public async Task<AgentProbe> ProbeAsync(CancellationToken cancellationToken)
     {
@@ -64,31 +66,25 @@ public sealed partial class ClaudeDriver : IAgentDriver
             return new AgentProbe(Installed: false, Advice: InstallAdvice);
         }
 
-        try
-        {
-            var start = new ProcessStart { Program = path, Arguments = ["--version"], WorkingDirectory = "/", Environment = environment };
-            var result = await CommandRun.RunAsync(start, ProbeLimit, 64 * 1024, time, cancellationToken);
-            var version = Version().Match(result.Output) is { Success: true } match ? match.Value : null;
-            if (result.TimedOut || result.ExitCode != 0 || version is null)
-            {
-                return new AgentProbe(Installed: false, Path: path, Advice: $"{path} does not tell its version. {InstallAdvice}");
-            }
-
-            var advice = TestedVersions.Contains(version, StringComparer.Ordinal)
-                ? null
-                : $"Not tested with {version}; tested: {string.Join(", ", TestedVersions)}. When it misbehaves: npm install -g @anthropic-ai/claude-code@{TestedVersions[^1]}";
-            return new AgentProbe(Installed: true, version, path, advice);
-        }
-        catch (ProcessStartException e)
-        {
-            return new AgentProbe(Installed: false, Path: path, Advice: $"{e.Message} {InstallAdvice}");
-        }
+        return await ProgramProbe.AskAsync(
+            path, _environment, TestedVersions, InstallAdvice,
+            version => $"Not tested with {version}; tested: {string.Join(", ", TestedVersions)}. When it misbehaves: npm install -g @anthropic-ai/claude-code@{TestedVersions[^1]}",
+            _time, cancellationToken);
     }
 
-    public AgentTerminalCommand? InTerminal(string conversation, string? stateDirectory) => !ConversationId().IsMatch(conversation) ? null : new(
+    public AgentTerminalCommand? InTerminal(string conversation, string? stateDirectory)
+        => !ConversationId().IsMatch(conversation) ? null : new(
         "claude",
         ["--resume", conversation],
-        stateDirectory is null ? AgentTerminalCommand.NoEnvironment : new Dictionary<string, string>(StringComparer.Ordinal) { ["CLAUDE_CONFIG_DIR"] = stateDirectory });
+        stateDirectory is null ? AgentTerminalCommand.NoEnvironment : new Dictionary<string, string>(StringComparer.Ordinal)
+        { ["CLAUDE_CONFIG_DIR"] = stateDirectory });
+
+    public Task<IReadOnlyList<AgentConversation>> ListConversationsAsync(string directory, int most, CancellationToken cancellationToken)
+        => Task.Run(() => Conversations.List(directory, most, cancellationToken), cancellationToken);
+
+    public Task<IReadOnlyList<AgentConversationPart>> ReadConversationAsync(
+        string conversation, string directory, CancellationToken cancellationToken)
+        => Task.Run(() => Conversations.Read(conversation, directory), cancellationToken);
 
     public async Task<IAgentProcess> StartAsync(AgentStart start, CancellationToken cancellationToken)
     {
@@ -107,28 +103,27 @@ public sealed partial class ClaudeDriver : IAgentDriver
             throw new AgentException(AgentError.Refused, $"{mode} is no mode of Claude Code here.");
         }
 
-        var config = ClaudeEnvironment.ConfigDirectory(environment);
+        var config = ClaudeEnvironment.ConfigDirectory(_environment);
         var conversation = start.ResumeId ?? start.SessionId.ToString("D");
         if (!ConversationId().IsMatch(conversation))
         {
             throw new AgentException(AgentError.NotFound, "That is no id of a Claude Code conversation.");
         }
 
-        // In a room it has a folder of its own, which nobody else opens; a copy is written to by nobody else either.
-        if (start is { Room: null, Fork: false } && ClaudeOpenSessions.FindHolder(config, conversation) is { } holder)
+        // In a sandbox it has a folder of its own, which nobody else opens; a copy is written to by nobody else either.
+        if (start is { Sandbox: null, Fork: false } && ClaudeOpenSessions.FindHolder(config, conversation) is { } holder)
         {
-            throw new AgentException(AgentError.OpenElsewhere, $"The conversation is open in another Claude Code (process {holder}), most likely in a terminal. Close it there first.");
+            throw new AgentException(AgentError.OpenElsewhere,
+                $"The conversation is open in another Claude Code (process {holder}), most likely in a terminal. Close it there first.");
         }
 
-        return await ClaudeProcess.StartAsync(path, start, environment, config, time, cancellationToken);
+        return await ClaudeProcess.StartAsync(path, start, _environment, config, _time, cancellationToken);
     }
 
-    private string? FindProgram() => Executables.Find(program ?? "claude", environment.GetValueOrDefault("PATH"));
-
-    [GeneratedRegex(@"\b\d+\.\d+\.\d+\b", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex Version();
+    private string? FindProgram() => Executables.Find(_program ?? "claude", _environment.GetValueOrDefault("PATH"));
 
     /// <summary>A UUID: anything else could be taken for a flag, a search word or a path.</summary>
-    [GeneratedRegex(@"\A[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"\A[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 1000)]
     private static partial Regex ConversationId();
 }

@@ -9,17 +9,21 @@ internal static class ClaudeEnvironment
     /// Passed on when set. Not <c>CLAUDE_*</c> as a whole: some of those are commands to run around every shell call
     /// (CLAUDE_CODE_SHELL_PREFIX, CLAUDE_ENV_FILE), others tie the process to the terminal the daemon was started from.
     /// </summary>
-    private static readonly string[] Extras =
+    private static readonly string[] s_extras =
     [
         "ANTHROPIC_*", "CLAUDE_CONFIG_DIR", "CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CODE_MAX_OUTPUT_TOKENS", "CLAUDE_CODE_MAX_RETRIES",
         "CLAUDE_CODE_SUBAGENT_MODEL", "CLAUDE_CODE_CLIENT_CERT", "CLAUDE_CODE_CLIENT_KEY", "CLAUDE_CODE_CLIENT_KEY_PASSPHRASE",
-        "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR",
+        "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
     ];
 
-    private static readonly string[] RoomExtras = ["CLAUDE_CODE_MAX_OUTPUT_TOKENS", "CLAUDE_CODE_MAX_RETRIES", "CLAUDE_CODE_SUBAGENT_MODEL", "TZ"];
+    private static readonly string[] s_roomExtras =
+        ["CLAUDE_CODE_MAX_OUTPUT_TOKENS", "CLAUDE_CODE_MAX_RETRIES", "CLAUDE_CODE_SUBAGENT_MODEL", "TZ"];
 
-    /// <summary>Always set. The git part keeps a repository's own settings from running programs when the agent only asks for its status.</summary>
-    private static readonly Dictionary<string, string> Always = new(StringComparer.Ordinal)
+    /// <summary>
+    /// Always set. The git part keeps a repository's own settings from running programs when the agent only asks for its status.
+    /// </summary>
+    private static readonly Dictionary<string, string> s_always = new(StringComparer.Ordinal)
     {
         ["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"] = "1",
         ["CLAUDE_CODE_DISABLE_BACKGROUND_TASKS"] = "1",
@@ -34,8 +38,8 @@ internal static class ClaudeEnvironment
 
     public static Dictionary<string, string> From(IEnumerable<KeyValuePair<string, string>> source)
     {
-        var environment = EnvironmentAllowList.Select(source, Extras);
-        foreach (var (name, value) in Always)
+        var environment = EnvironmentAllowList.Select(source, s_extras);
+        foreach (var (name, value) in s_always)
         {
             environment[name] = value;
         }
@@ -46,7 +50,8 @@ internal static class ClaudeEnvironment
     /// <summary>The same, but for its models to be asked through the machine.</summary>
     public static Dictionary<string, string> Through(AgentModelAccess access, IReadOnlyDictionary<string, string> environment)
     {
-        var changed = environment.Where(v => !v.Key.StartsWith("ANTHROPIC_", StringComparison.Ordinal) || NamesModels(v.Key)).ToDictionary(StringComparer.Ordinal);
+        var changed = environment.Where(v => !v.Key.StartsWith("ANTHROPIC_", StringComparison.Ordinal) || NamesModels(v.Key))
+            .ToDictionary(StringComparer.Ordinal);
         changed.Remove("CLAUDE_CODE_OAUTH_TOKEN");
         foreach (var name in (string[])["NO_PROXY", "no_proxy"])
         {
@@ -59,11 +64,16 @@ internal static class ClaudeEnvironment
         return changed;
     }
 
-    /// <summary>For a room: nothing of the daemon's own but which models stand for which names; the room itself says what PATH, HOME and the like are.</summary>
-    public static Dictionary<string, string> ForRoom(string stateDirectory, AgentModelAccess access, IReadOnlyDictionary<string, string> environment)
+    /// <summary>
+    /// For a sandbox: nothing of the daemon's own but which models stand for which names; the sandbox itself says what PATH, HOME and the
+    /// like are.
+    /// </summary>
+    public static Dictionary<string, string> ForSandbox(
+        string stateDirectory, AgentModelAccess access, IReadOnlyDictionary<string, string> environment)
     {
-        var inside = Through(access, environment.Where(v => RoomExtras.Contains(v.Key, StringComparer.Ordinal) || NamesModels(v.Key)).ToDictionary(StringComparer.Ordinal));
-        foreach (var (name, value) in Always)
+        var inside = Through(access, environment.Where(v => s_roomExtras.Contains(v.Key, StringComparer.Ordinal) || NamesModels(v.Key))
+            .ToDictionary(StringComparer.Ordinal));
+        foreach (var (name, value) in s_always)
         {
             inside[name] = value;
         }
@@ -73,7 +83,8 @@ internal static class ClaudeEnvironment
     }
 
     private static bool NamesModels(string variable)
-        => variable is "ANTHROPIC_MODEL" or "ANTHROPIC_SMALL_FAST_MODEL" || variable.StartsWith("ANTHROPIC_DEFAULT_", StringComparison.Ordinal);
+        => variable is "ANTHROPIC_MODEL" or "ANTHROPIC_SMALL_FAST_MODEL"
+            || variable.StartsWith("ANTHROPIC_DEFAULT_", StringComparison.Ordinal);
 
     /// <summary>Where Claude Code keeps its files for that environment.</summary>
     public static string ConfigDirectory(IReadOnlyDictionary<string, string> environment)

@@ -6,7 +6,7 @@ namespace PocketCoder.Agents.Claude;
 /// <summary>A file change as it would be, with what is needed to see that the file is still the same when the answer comes.</summary>
 internal sealed record ClaudeFileChange(FileChange Change, string RawPath, string WorkingDirectory, string DigestBefore)
 {
-    private static readonly char[] CurlyQuotes = ['“', '”', '‘', '’'];
+    private static readonly char[] s_curlyQuotes = ['“', '”', '‘', '’'];
 
     /// <summary>
     /// Null when it is no edit, or the file can't be shown as text (then it is asked as a plain tool with its input).
@@ -50,7 +50,7 @@ internal sealed record ClaudeFileChange(FileChange Change, string RawPath, strin
         }
 
         if (before is null || before.Contains('\r', StringComparison.Ordinal) || replacement.Contains('\r', StringComparison.Ordinal)
-            || before.IndexOfAny(CurlyQuotes) >= 0)
+            || before.IndexOfAny(s_curlyQuotes) >= 0)
         {
             return null;
         }
@@ -73,6 +73,7 @@ internal sealed record ClaudeFileChange(FileChange Change, string RawPath, strin
             return before.Replace(old, replacement, StringComparison.Ordinal);
         }
 
-        return before.IndexOf(old, first + 1, StringComparison.Ordinal) >= 0 ? null : $"{before[..first]}{replacement}{before[(first + old.Length)..]}";
+        return before.IndexOf(old, first + 1, StringComparison.Ordinal) >= 0 ? null
+            : $"{before[..first]}{replacement}{before[(first + old.Length)..]}";
     }
 }

@@ -25,9 +25,9 @@ internal readonly record struct GateVerdict(GateWord Word, string? Reason = null
 /// Decides which tool calls reach a human. The rule is: all, except a closed list of calls that change nothing and reach nothing outside
 /// the project. Looks at the file system (links are resolved); otherwise pure.
 /// </summary>
-internal sealed class ClaudeGate(string workingDirectory, string configDirectory, ClaudeHostTools hostTools, string? readable = null)
+internal sealed class ClaudeGate(ReadRules reads, string configDirectory, ClaudeHostTools hostTools)
 {
-    private static readonly string[] PlainAgentMembers = ["description", "prompt", "subagent_type", "model", "run_in_background"];
+    private static readonly string[] s_plainAgentMembers = ["description", "prompt", "subagent_type", "model", "run_in_background"];
 
     public GateVerdict Judge(string tool, JsonElement input, string? permissionMode)
     {
@@ -46,7 +46,13 @@ internal sealed class ClaudeGate(string workingDirectory, string configDirectory
             return new(GateWord.Deny, "Background work is not available here: run it in the foreground (run_in_background: false).");
         }
 
-        if (tool == "Read" && readable is not null && input.Text("file_path") is { } path && IsBeneath(readable, path))
+        if (Reads(tool, input) is { Place: ReadPlace.Closed })
+        {
+            return new(GateWord.Deny, ReadRules.ClosedWords);
+        }
+
+        if (tool == "Read" && input.Text("file_path") is { } path && Path.IsPathFullyQualified(path) && reads.IsSent(path)
+            && reads.Judge(path).Place == ReadPlace.Free)
         {
             return new(GateWord.Allow); // what the person sent
         }
@@ -67,21 +73,29 @@ internal sealed class ClaudeGate(string workingDirectory, string configDirectory
             && !pattern.Contains("..", StringComparison.Ordinal),
 
         // A sub-agent has the same tools behind the same gate. With members we don't know (isolation: worktree runs git) a human decides.
-        "Agent" or "Task" => input.EnumerateObject().All(m => PlainAgentMembers.Contains(m.Name, StringComparer.Ordinal)),
+        "Agent" or "Task" => input.EnumerateObject().All(m => s_plainAgentMembers.Contains(m.Name, StringComparer.Ordinal)),
         "Write" or "Edit" => permissionMode == "plan" && IsPlanFile(input.Text("file_path")),
         _ => false,
     };
 
-    private bool IsInside(string path)
-        => !path.StartsWith('~')
-            && ConfinedPath.Resolve("/", workingDirectory) is { } root
-            && ConfinedPath.Resolve(workingDirectory, path) is { } real
-            && ConfinedPath.IsInside(root, real);
+    /// <summary>Where a call that names a file or folder leads; null for a tool that names none, or when it does not name it.</summary>
+    public ReadVerdict? Reads(string tool, JsonElement input)
+        => (ClaudeTool.RawPath(tool, input) ?? (ClaudeTool.IsSearch(tool) ? "." : null)) is { Length: > 0 } path
+            ? reads.Judge(path, ClaudeTool.IsSearch(tool)) : null;
 
-    private static bool IsBeneath(string folder, string path)
-        => Path.IsPathFullyQualified(path) && ConfinedPath.ResolveBeneath(folder, path) is not null;
+    /// <summary>
+    /// What a change would make of a file, where this process may read it: never PocketCoder's own, and in a sandboxed session only the
+    /// project's, since what the program finds elsewhere is the sandbox's.
+    /// </summary>
+    public ClaudeFileChange? Change(string tool, JsonElement input)
+        => Reads(tool, input) is { } there && (there.Place == ReadPlace.Free || (there.Place == ReadPlace.Outside && !hostTools.IsGated))
+            ? ClaudeFileChange.Predict(tool, input, reads.WorkingDirectory) : null;
 
-    /// <summary>In plan mode the agent keeps its plan in a file of its own; the program's own rules allow that one file and no other.</summary>
+    private bool IsInside(string path) => !path.StartsWith('~') && reads.Judge(path).Place is ReadPlace.Free;
+
+    /// <summary>
+    /// In plan mode the agent keeps its plan in a file of its own; the program's own rules allow that one file and no other.
+    /// </summary>
     private bool IsPlanFile(string? path)
     {
         if (path is null || !path.EndsWith(".md", StringComparison.Ordinal))

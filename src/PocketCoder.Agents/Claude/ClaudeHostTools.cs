@@ -4,8 +4,8 @@ using PocketCoder.Agents.Shared.Mcp;
 namespace PocketCoder.Agents.Claude;
 
 /// <summary>
-/// Our tools inside Claude Code: an MCP server that lives in the control pipe, so there is no port and no process that anybody else could call.
-/// This is the server's side of the protocol; immutable.
+/// Our tools inside Claude Code: an MCP server that lives in the control pipe, so there is no port and no process that anybody else could
+/// call. This is the server's side of the protocol; immutable.
 /// </summary>
 internal sealed class ClaudeHostTools(IReadOnlyList<HostTool> tools)
 {
@@ -21,7 +21,9 @@ internal sealed class ClaudeHostTools(IReadOnlyList<HostTool> tools)
     /// <summary>Their names as the program and the model know them.</summary>
     public IEnumerable<string> FullNames => tools.Select(t => Prefix + t.Name);
 
-    /// <summary>Our name for it, or null when it is none of ours. Models that learned the program's own names call <c>Bash</c>: that is ours too.</summary>
+    /// <summary>
+    /// Our name for it, or null when it is none of ours. Models that learned the program's own names call <c>Bash</c>: that is ours too.
+    /// </summary>
     public string? ShortName(string name)
         => name.StartsWith(Prefix, StringComparison.Ordinal) && tools.Any(t => t.Name == name[Prefix.Length..]) ? name[Prefix.Length..]
             : IsGated && name == "Bash" && tools.Any(t => t.Name == "bash") ? "bash"

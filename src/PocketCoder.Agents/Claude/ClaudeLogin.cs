@@ -14,7 +14,8 @@ internal static class ClaudeLogin
         var given = environment.GetValueOrDefault("CLAUDE_CODE_OAUTH_TOKEN") is { Length: > 0 } named ? named : null;
         return new AgentModels("anthropic")
         {
-            BaseUrl = Uri.TryCreate(environment.GetValueOrDefault("ANTHROPIC_BASE_URL"), UriKind.Absolute, out var url) && url.Scheme is "http" or "https" ? url : null,
+            BaseUrl = Uri.TryCreate(environment.GetValueOrDefault("ANTHROPIC_BASE_URL"), UriKind.Absolute, out var url)
+                && url.Scheme is "http" or "https" ? url : null,
             Key = bearer ?? (environment.GetValueOrDefault("ANTHROPIC_API_KEY") is { Length: > 0 } key ? key : null),
             KeyIsBearer = bearer is not null,
             Login = () => given ?? (Stored() is { } stored && stored.ExpiresAt > time.GetUtcNow() ? stored.Token : null),
@@ -26,7 +27,10 @@ internal static class ClaudeLogin
         (string Token, DateTimeOffset ExpiresAt)? Stored() => Read(ClaudeEnvironment.ConfigDirectory(environment));
     }
 
-    /// <summary>The access token of <c>.credentials.json</c> (2.1.197). The refresh token beside it would be the whole account: it is not even read into a string.</summary>
+    /// <summary>
+    /// The access token of <c>.credentials.json</c> (2.1.197). The refresh token beside it would be the whole account: it is not even read
+    /// into a string.
+    /// </summary>
     private static (string Token, DateTimeOffset ExpiresAt)? Read(string configDirectory)
     {
         try
@@ -44,7 +48,8 @@ internal static class ClaudeLogin
             }
 
             var expires = login.Number("expiresAt"); // milliseconds since 1970; 0 when it is not told
-            return (token, expires is > 0 and <= 253402300799999 ? DateTimeOffset.FromUnixTimeMilliseconds(expires) : DateTimeOffset.MaxValue);
+            return (token, expires is > 0 and <= 253402300799999 ? DateTimeOffset.FromUnixTimeMilliseconds(expires)
+                : DateTimeOffset.MaxValue);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {

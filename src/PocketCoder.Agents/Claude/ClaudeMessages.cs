@@ -18,7 +18,8 @@ internal static class ClaudeMessages
     /// </summary>
     private const int HookSeconds = 7 * 24 * 3600;
 
-    public static byte[] Initialize(string requestId, string? appendSystemPrompt, ClaudeHostTools hostTools) => Request(requestId, "initialize", w =>
+    public static byte[] Initialize(string requestId, string? appendSystemPrompt, ClaudeHostTools hostTools)
+        => Request(requestId, "initialize", w =>
     {
         w.WriteStartObject("hooks");
         w.WriteStartArray("PreToolUse");
@@ -41,9 +42,11 @@ internal static class ClaudeMessages
 
     public static byte[] Interrupt(string requestId) => Request(requestId, "interrupt");
 
-    public static byte[] SetMode(string requestId, string mode) => Request(requestId, "set_permission_mode", w => w.WriteString("mode", mode));
+    public static byte[] SetMode(string requestId, string mode)
+        => Request(requestId, "set_permission_mode", w => w.WriteString("mode", mode));
 
-    public static byte[] SetModel(string requestId, string? model) => Request(requestId, "set_model", w => w.WriteString("model", model ?? DefaultModel));
+    public static byte[] SetModel(string requestId, string? model)
+        => Request(requestId, "set_model", w => w.WriteString("model", model ?? DefaultModel));
 
     /// <summary>Added to the settings of the command line, which stay as they are. Null takes it away again.</summary>
     public static byte[] SetEffort(string requestId, string? effort) => Request(requestId, "apply_flag_settings", w =>
@@ -103,7 +106,8 @@ internal static class ClaudeMessages
     });
 
     /// <summary>Answers questions: the input as it came, and the answers beside it.</summary>
-    public static byte[] Answers(string requestId, string inputJson, IReadOnlyDictionary<string, string> answers) => Response(requestId, w =>
+    public static byte[] Answers(string requestId, string inputJson, IReadOnlyDictionary<string, string> answers)
+        => Response(requestId, w =>
     {
         using var input = JsonDocument.Parse(inputJson);
         w.WriteString("behavior", "allow");
@@ -137,13 +141,7 @@ internal static class ClaudeMessages
         return Mcp(requestId, parsed.RootElement, w =>
         {
             w.WriteStartObject("result");
-            w.WriteStartArray("content");
-            w.WriteStartObject();
-            w.WriteString("type", "text");
-            w.WriteString("text", text);
-            w.WriteEndObject();
-            w.WriteEndArray();
-            w.WriteBoolean("isError", isError);
+            TextParts.WriteResult(w, text, isError);
             w.WriteEndObject();
         });
     }

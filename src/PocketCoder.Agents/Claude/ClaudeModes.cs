@@ -5,12 +5,16 @@ internal static class ClaudeModes
 {
     public const string Default = "default";
 
-    /// <summary><c>acceptEdits</c> is not offered: the hook asks for edits there too, so it would promise what it does not do. It is known because a plan may end in it.</summary>
+    /// <summary>
+    /// <c>acceptEdits</c> is not offered: the hook asks for edits there too, so it would promise what it does not do. It is known because a
+    /// plan may end in it.
+    /// </summary>
     public static IReadOnlyList<string> Offered { get; } = [Default, "plan"];
 
     public static IReadOnlyList<string> Known { get; } = [.. Offered, "acceptEdits"];
 
     /// <exception cref="ArgumentException">Not a mode we let it be in.</exception>
     public static string Checked(string mode)
-        => Known.Contains(mode, StringComparer.Ordinal) ? mode : throw new ArgumentException($"{mode} is no mode of Claude Code here.", nameof(mode));
+        => Known.Contains(mode, StringComparer.Ordinal) ? mode
+            : throw new ArgumentException($"{mode} is no mode of Claude Code here.", nameof(mode));
 }

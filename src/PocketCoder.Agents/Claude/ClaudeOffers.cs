@@ -13,16 +13,19 @@ internal sealed record ClaudeOffers(IReadOnlyList<AgentCommand> Commands, IReadO
     public static IReadOnlyList<string> Efforts { get; } = ["low", "medium", "high", "xhigh", "max"];
 
     /// <summary>Slash commands that were tried and do what they say, with its own shell or with ours.</summary>
-    private static readonly string[] Working = ["compact", "context", "usage", "clear"];
+    private static readonly string[] s_working = ["compact", "context", "usage", "clear"];
 
     public static ClaudeOffers From(JsonElement answer) => new(
-        [.. answer.Items("commands").Where(c => Working.Contains(c.Text("name"), StringComparer.Ordinal)).Select(c => new AgentCommand(c.Text("name")!, c.Text("description") ?? ""))],
-        [.. answer.Items("models").Where(m => m.Text("value") is not null).Select(m => new AgentModel(m.Text("value")!, m.Text("displayName") ?? m.Text("value")!)
+        [.. answer.Items("commands").Where(c => s_working.Contains(c.Text("name"), StringComparer.Ordinal))
+            .Select(c => new AgentCommand(c.Text("name")!, c.Text("description") ?? ""))],
+        [.. answer.Items("models").Where(m => m.Text("value") is not null)
+            .Select(m => new AgentModel(m.Text("value")!, m.Text("displayName") ?? m.Text("value")!)
         {
             Efforts = [.. m.Items("supportedEffortLevels").Select(e => e.AsText()).OfType<string>()],
         })]);
 
     /// <exception cref="AgentException">None of them.</exception>
     public static string Checked(string effort)
-        => Efforts.Contains(effort, StringComparer.Ordinal) ? effort : throw new AgentException(AgentError.Refused, $"{effort} is no effort of Claude Code.");
+        => Efforts.Contains(effort, StringComparer.Ordinal) ? effort
+            : throw new AgentException(AgentError.Refused, $"{effort} is no effort of Claude Code.");
 }

@@ -9,59 +9,72 @@ namespace PocketCoder.Agents.Claude;
 /// <summary>One running <c>claude</c>: its pipes, its end, and the translator between.</summary>
 internal sealed class ClaudeProcess : IAgentProcess
 {
-    private static readonly TimeSpan InitializeLimit = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan RequestLimit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_initializeLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_transcriptLimit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_requestLimit = TimeSpan.FromSeconds(10);
 
-    private readonly LineProgram program;
-    private readonly AgentStart start;
-    private readonly ClaudeTranslator translator;
-    private readonly TimeProvider time;
-    private readonly Lock state = new(); // guards the translator: the pump and the machine's calls both use it
-    private readonly EventPipe events = new();
-    private readonly ConcurrentDictionary<string, TaskCompletionSource<ClaudeReply>> waiting = new(StringComparer.Ordinal);
-    private readonly ClaudeConversations conversations;
-    private readonly Task pump;
-    private string? initializeId;
-    private string? name;
-    private int requests;
-    private int disposed;
+    private readonly LineProgram _program;
+    private readonly AgentStart _start;
+    private readonly ClaudeTranslator _translator;
+    private readonly TimeProvider _time;
+    private readonly Lock _state = new(); // guards the translator: the pump and the machine's calls both use it
+    private readonly EventPipe _events = new();
+    private readonly ConcurrentDictionary<string, TaskCompletionSource<ClaudeReply>> _waiting = new(StringComparer.Ordinal);
+    private readonly ClaudeConversations _conversations;
+    private readonly Task _pump;
+    private string? _initializeId;
+    private string? _name;
+    private int _requests;
+    private int _disposed;
 
-    private ClaudeProcess(LineProgram program, AgentStart start, ClaudeTranslator translator, ClaudeConversations conversations, TimeProvider time)
+    private ClaudeProcess(LineProgram program, AgentStart start, ClaudeTranslator translator, ClaudeConversations conversations,
+        TimeProvider time)
     {
-        this.conversations = conversations;
-        this.program = program;
-        this.start = start;
-        this.translator = translator;
-        this.time = time;
-        pump = PumpAsync();
+        _conversations = conversations;
+        _program = program;
+        _start = start;
+        _translator = translator;
+        _time = time;
+        _pump = PumpAsync();
     }
 
-    public ProcessIdentity? Process => program.Identity;
+    public ProcessIdentity? Process => _program.Identity;
 
-    public ChannelReader<AgentEvent> Events => events.Reader;
+    public ChannelReader<AgentEvent> Events => _events.Reader;
 
     public static async Task<ClaudeProcess> StartAsync(
-        string program, AgentStart start, IReadOnlyDictionary<string, string> environment, string configDirectory, TimeProvider time, CancellationToken cancellationToken)
+        string program, AgentStart start, IReadOnlyDictionary<string, string> environment, string configDirectory, TimeProvider time,
+        CancellationToken cancellationToken)
     {
-        var own = start.Room is { } room ? ClaudeEnvironment.ForRoom(room.StateDirectory, start.ModelAccess!, environment)
+        var own = start.Sandbox is { } sandbox ? ClaudeEnvironment.ForSandbox(sandbox.StateDirectory, start.ModelAccess!, environment)
             : start.ModelAccess is { } access ? ClaudeEnvironment.Through(access, environment)
             : environment;
-        if (start.Room is not null)
+        if (start.Sandbox is not null)
         {
-            ClaudeRoom.Prepare(start.Room.StateDirectory, configDirectory, start.WorkingDirectory, start.ResumeId);
+            ClaudeSandbox.Prepare(start.Sandbox.StateDirectory, configDirectory, start.WorkingDirectory, start.ResumeId);
         }
 
         var child = await LineProgram.StartAsync(
-            new ProcessStart { Program = program, Arguments = ClaudeArguments.For(start), WorkingDirectory = start.WorkingDirectory, Environment = own, Mark = start.Mark },
-            start.Room, new ProgramVoice("Claude Code", IsNoise: IsRemark), time, cancellationToken);
+            new ProcessStart
+            {
+                Program = program,
+                Arguments = ClaudeArguments.For(start),
+                WorkingDirectory = start.WorkingDirectory,
+                Environment = own,
+                Mark = start.Mark
+            },
+            start.Sandbox, new ProgramVoice("Claude Code", IsNoise: IsRemark), time, cancellationToken);
         var tools = new ClaudeHostTools(start.HostTools);
-        var fresh = new ClaudeTranslator(start.WorkingDirectory, new ClaudeGate(start.WorkingDirectory, start.Room?.StateDirectory ?? configDirectory, tools, start.AttachmentsDirectory), tools);
-        var claude = new ClaudeProcess(child, start, fresh, new ClaudeConversations(start.Room?.StateDirectory ?? configDirectory), time);
+        var fresh = new ClaudeTranslator(start.WorkingDirectory, new ClaudeGate(new ReadRules(start, start.Sandbox is null
+            ? environment.GetValueOrDefault("HOME") : null), start.Sandbox?.StateDirectory ?? configDirectory, tools), tools);
+        var claude = new ClaudeProcess(
+            child, start, fresh, new ClaudeConversations(start.Sandbox?.StateDirectory ?? configDirectory), time);
         try
         {
             // Always first: it registers the hook that makes every sensitive call ask, before any prompt can cause one.
             var memory = ClaudeMemory.Read(configDirectory, start.WorkingDirectory);
-            await claude.RequestAsync(id => ClaudeMessages.Initialize(claude.initializeId = id, memory, tools), InitializeLimit, cancellationToken);
+            await claude.RequestAsync(
+                id => ClaudeMessages.Initialize(claude._initializeId = id, memory, tools), s_initializeLimit, cancellationToken);
             return claude;
         }
         catch (Exception e)
@@ -73,43 +86,43 @@ internal sealed class ClaudeProcess : IAgentProcess
 
     public async ValueTask PromptAsync(AgentPrompt prompt, CancellationToken cancellationToken)
     {
-        program.ThrowIfEnded();
+        _program.ThrowIfEnded();
         var pictures = await Pictures.ReadAsync(prompt, cancellationToken);
-        lock (state)
+        lock (_state)
         {
-            if (translator.TurnRuns)
+            if (_translator.TurnRuns)
             {
                 throw new InvalidOperationException("A turn is running: queueing is the machine's.");
             }
 
-            translator.BeginTurn();
+            _translator.BeginTurn();
         }
 
-        await program.WriteAsync(ClaudeMessages.Prompt(prompt, pictures), cancellationToken);
+        await _program.WriteAsync(ClaudeMessages.Prompt(prompt, pictures), cancellationToken);
     }
 
     public async ValueTask InterruptAsync(CancellationToken cancellationToken)
     {
-        lock (state)
+        lock (_state)
         {
-            if (!translator.TurnRuns)
+            if (!_translator.TurnRuns)
             {
                 return;
             }
 
-            translator.BeginInterrupt();
+            _translator.BeginInterrupt();
         }
 
         // Its answer is not awaited: the end of the turn is.
-        await program.WriteAsync(ClaudeMessages.Interrupt(NextRequestId()), cancellationToken);
+        await _program.WriteAsync(ClaudeMessages.Interrupt(NextRequestId()), cancellationToken);
     }
 
     public async ValueTask<bool> AnswerAsync(string requestId, AgentAnswer answer, CancellationToken cancellationToken)
     {
         byte[]? line;
-        lock (state)
+        lock (_state)
         {
-            line = translator.Answer(requestId, answer);
+            line = _translator.Answer(requestId, answer);
         }
 
         if (line is null)
@@ -117,7 +130,7 @@ internal sealed class ClaudeProcess : IAgentProcess
             return false;
         }
 
-        await program.WriteAsync(line, cancellationToken);
+        await _program.WriteAsync(line, cancellationToken);
         return true;
     }
 
@@ -128,21 +141,28 @@ internal sealed class ClaudeProcess : IAgentProcess
             throw new AgentException(AgentError.Refused, $"{mode} is no mode of Claude Code here.");
         }
 
-        await RequestAsync(id => ClaudeMessages.SetMode(id, mode), RequestLimit, cancellationToken);
+        await RequestAsync(id => ClaudeMessages.SetMode(id, mode), s_requestLimit, cancellationToken);
     }
 
     public async ValueTask SetModelAsync(string? model, CancellationToken cancellationToken)
-        => await RequestAsync(id => ClaudeMessages.SetModel(id, model), RequestLimit, cancellationToken);
+        => await RequestAsync(id => ClaudeMessages.SetModel(id, model), s_requestLimit, cancellationToken);
 
     public async ValueTask SetEffortAsync(string? effort, CancellationToken cancellationToken)
-        => await RequestAsync(id => ClaudeMessages.SetEffort(id, effort is null ? null : ClaudeOffers.Checked(effort)), RequestLimit, cancellationToken);
+        => await RequestAsync(id => ClaudeMessages.SetEffort(id, effort is null ? null : ClaudeOffers.Checked(effort)), s_requestLimit,
+            cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref disposed, 1) != 0)
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
         {
-            await pump;
+            await _pump;
             return;
+        }
+
+        lock (_state)
+        {
+            // It writes its transcript a moment after it told the end of a turn, and completes that once its input is closed (2.1.197).
+            _program.CloseGrace = _translator.TurnRuns ? _program.CloseGrace : s_transcriptLimit;
         }
 
         // Closed input alone lets a running turn go on to its end, and SIGTERM leaves a running command alive: so interrupt, close, kill.
@@ -155,23 +175,24 @@ internal sealed class ClaudeProcess : IAgentProcess
             // it is gone or does not listen: the kill below does not ask
         }
 
-        await program.DisposeAsync();
-        await pump;
+        await _program.DisposeAsync();
+        await _pump;
     }
 
-    private string NextRequestId() => string.Create(CultureInfo.InvariantCulture, $"pocketcoder-{Interlocked.Increment(ref requests)}");
+    private string NextRequestId() => string.Create(CultureInfo.InvariantCulture, $"pocketcoder-{Interlocked.Increment(ref _requests)}");
 
     private async Task<ClaudeReply> RequestAsync(Func<string, byte[]> line, TimeSpan limit, CancellationToken cancellationToken)
     {
         var id = NextRequestId();
         var reply = new TaskCompletionSource<ClaudeReply>(TaskCreationOptions.RunContinuationsAsynchronously);
-        waiting[id] = reply;
+        _waiting[id] = reply;
         try
         {
-            await program.WriteAsync(line(id), cancellationToken);
-            program.ThrowIfEnded();
-            var answer = await reply.Task.WaitAsync(limit, time, cancellationToken);
-            return answer.Error is null ? answer : throw new AgentException(AgentError.Refused, $"Claude Code said no: {program.Redact(answer.Error)}");
+            await _program.WriteAsync(line(id), cancellationToken);
+            _program.ThrowIfEnded();
+            var answer = await reply.Task.WaitAsync(limit, _time, cancellationToken);
+            return answer.Error is null ? answer
+                : throw new AgentException(AgentError.Refused, $"Claude Code said no: {_program.Redact(answer.Error)}");
         }
         catch (TimeoutException e)
         {
@@ -179,23 +200,23 @@ internal sealed class ClaudeProcess : IAgentProcess
         }
         finally
         {
-            waiting.TryRemove(id, out _);
+            _waiting.TryRemove(id, out _);
         }
     }
 
     /// <summary>Reads until the program ends, then says the last words. Never throws.</summary>
     private async Task PumpAsync()
     {
-        var end = await program.RunAsync(TakeAsync);
-        foreach (var request in waiting.Values)
+        var end = await _program.RunAsync(TakeAsync);
+        foreach (var request in _waiting.Values)
         {
-            request.TrySetException(program.Ended());
+            request.TrySetException(_program.Ended());
         }
 
         IReadOnlyList<AgentEvent> open;
-        lock (state)
+        lock (_state)
         {
-            open = translator.CloseOpen();
+            open = _translator.CloseOpen();
         }
 
         _ = LastWordsAsync(open, new AgentEnded(end.Code, end.Reason));
@@ -204,14 +225,14 @@ internal sealed class ClaudeProcess : IAgentProcess
     private async ValueTask<string?> TakeAsync(ReadOnlyMemory<byte> line)
     {
         ClaudeOutput output;
-        lock (state)
+        lock (_state)
         {
-            output = translator.Translate(line);
+            output = _translator.Translate(line);
         }
 
         if (output.Violation is not null)
         {
-            await program.KillAsync(); // first of all
+            await _program.KillAsync(); // first of all
         }
 
         foreach (var reply in output.Lines)
@@ -219,7 +240,7 @@ internal sealed class ClaudeProcess : IAgentProcess
             await ReplyAsync(reply);
         }
 
-        if (output.Reply is { } answer && waiting.TryGetValue(answer.RequestId, out var request))
+        if (output.Reply is { } answer && _waiting.TryGetValue(answer.RequestId, out var request))
         {
             await AnnounceAsync(answer);
             request.TrySetResult(answer);
@@ -229,49 +250,53 @@ internal sealed class ClaudeProcess : IAgentProcess
         {
             if (item is AgentTurnEnded && NewName() is { } called)
             {
-                await events.WriteAsync(new AgentTitled(called), program.Closing);
+                await _events.WriteAsync(new AgentTitled(called), _program.Closing);
             }
 
-            await events.WriteAsync(item, program.Closing);
+            await _events.WriteAsync(item, _program.Closing);
         }
 
         return output.Violation;
     }
 
-    /// <summary>What the conversation is called since the last look: the program tells it to its transcript only, and so does one that a person ran in a terminal meanwhile.</summary>
+    /// <summary>
+    /// What the conversation is called since the last look: the program tells it to its transcript only, and so does one that a person ran
+    /// in a terminal meanwhile.
+    /// </summary>
     private string? NewName()
     {
         string? id;
-        lock (state)
+        lock (_state)
         {
-            id = translator.NativeId;
+            id = _translator.NativeId;
         }
 
-        return id is not null && conversations.NameOf(id, start.WorkingDirectory) is { } now && now != name ? name = now : null;
+        return id is not null && _conversations.NameOf(id, _start.WorkingDirectory) is { } now && now != _name ? _name = now : null;
     }
 
     /// <summary>Once it is initialised, its first event is that it is ready, whatever else it has written since.</summary>
     private async Task AnnounceAsync(ClaudeReply answer)
     {
-        if (answer.RequestId != initializeId || answer.Error is not null)
+        if (answer.RequestId != _initializeId || answer.Error is not null)
         {
             return;
         }
 
         AgentReady ready;
-        lock (state)
+        lock (_state)
         {
-            ready = translator.Announce((start.Fork ? null : start.ResumeId) ?? start.SessionId.ToString("D", CultureInfo.InvariantCulture), start.Mode ?? ClaudeModes.Default, answer);
+            ready = _translator.Announce((_start.Fork ? null : _start.ResumeId)
+                ?? _start.SessionId.ToString("D", CultureInfo.InvariantCulture), _start.Mode ?? ClaudeModes.Default, answer);
         }
 
-        await events.WriteAsync(ready, program.Closing);
+        await _events.WriteAsync(ready, _program.Closing);
     }
 
     private async Task ReplyAsync(byte[] line)
     {
         try
         {
-            await program.WriteAsync(line, program.Closing);
+            await _program.WriteAsync(line, _program.Closing);
         }
         catch (AgentException)
         {
@@ -283,20 +308,21 @@ internal sealed class ClaudeProcess : IAgentProcess
     {
         foreach (var item in open)
         {
-            await events.WriteAsync(item, CancellationToken.None);
+            await _events.WriteAsync(item, CancellationToken.None);
         }
 
-        await events.EndAsync(last);
+        await _events.EndAsync(last);
     }
 
     private AgentException StartFailure()
     {
-        var words = program.ErrorWords();
-        var all = program.ErrorOutput;
+        var words = _program.ErrorWords();
+        var all = _program.ErrorOutput;
         return words switch
         {
             _ when all.Contains("No conversation found", StringComparison.Ordinal)
-                => new AgentException(AgentError.NotFound, $"Claude Code has no conversation {start.ResumeId} for {start.WorkingDirectory}. It resumes only from the directory it began in."),
+                => new AgentException(AgentError.NotFound,
+                    $"Claude Code has no conversation {_start.ResumeId} for {_start.WorkingDirectory}. It resumes only from the directory it began in."),
             _ when all.Contains("is already in use", StringComparison.Ordinal)
                 => new AgentException(AgentError.FailedToStart, "Claude Code has a conversation with this id already: resume it."),
             "" => new AgentException(AgentError.FailedToStart, "Claude Code ended before it was ready and said nothing."),

@@ -9,7 +9,7 @@ namespace PocketCoder.Agents.Claude;
 /// </summary>
 internal sealed class ClaudeRequests(string workingDirectory, ClaudeGate gate, ClaudeHostTools hostTools, ClaudeCalls calls)
 {
-    private readonly Dictionary<string, PendingRequest> pending = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, PendingRequest> _pending = new(StringComparer.Ordinal);
 
     /// <summary>Requests that were not understood.</summary>
     public int Skipped { get; private set; }
@@ -20,13 +20,13 @@ internal sealed class ClaudeRequests(string workingDirectory, ClaudeGate gate, C
     /// <summary>While a turn is being interrupted nothing more is asked of a person.</summary>
     public bool Interrupting { get; set; }
 
-    public bool Withdraw(string requestId) => pending.Remove(requestId);
+    public bool Withdraw(string requestId) => _pending.Remove(requestId);
 
     /// <summary>Nobody needs to answer any more: gives the ids that were open.</summary>
     public IReadOnlyList<string> CloseAll()
     {
-        List<string> open = [.. pending.Keys];
-        pending.Clear();
+        List<string> open = [.. _pending.Keys];
+        _pending.Clear();
         return open;
     }
 
@@ -34,19 +34,22 @@ internal sealed class ClaudeRequests(string workingDirectory, ClaudeGate gate, C
     /// <exception cref="ArgumentException">This kind of answer does not fit what was asked.</exception>
     public byte[]? Answer(string requestId, AgentAnswer answer)
     {
-        if (!pending.TryGetValue(requestId, out var request))
+        if (!_pending.TryGetValue(requestId, out var request))
         {
             return null;
         }
 
         var line = (request.Kind, answer) switch
         {
-            (RequestKind.HostCall, AgentAnswer.Deny deny) => ClaudeMessages.ToolResult(requestId, request.RpcId!, deny.Message, isError: false),
+            (RequestKind.HostCall, AgentAnswer.Deny deny) =>
+                ClaudeMessages.ToolResult(requestId, request.RpcId!, deny.Message, isError: false),
             (_, AgentAnswer.Deny deny) => ClaudeMessages.Deny(requestId, deny.Message, deny.Interrupt),
-            (RequestKind.HostCall, AgentAnswer.HostResult result) => ClaudeMessages.ToolResult(requestId, request.RpcId!, result.Text, result.IsError),
+            (RequestKind.HostCall, AgentAnswer.HostResult result) =>
+                ClaudeMessages.ToolResult(requestId, request.RpcId!, result.Text, result.IsError),
             (RequestKind.Approval, AgentAnswer.Allow allow) => Allow(requestId, request, allow),
             (RequestKind.Question, AgentAnswer.Reply reply) => ClaudeMessages.Answers(requestId, request.InputJson, reply.Answers),
-            (RequestKind.Plan, AgentAnswer.AcceptPlan accept) => ClaudeMessages.Allow(requestId, request.InputJson, ClaudeModes.Checked(accept.Mode ?? ClaudeModes.Default)),
+            (RequestKind.Plan, AgentAnswer.AcceptPlan accept) =>
+                ClaudeMessages.Allow(requestId, request.InputJson, ClaudeModes.Checked(accept.Mode ?? ClaudeModes.Default)),
             _ => throw new ArgumentException($"{request.Kind} {requestId} can't be answered with {answer.GetType().Name}.", nameof(answer)),
         };
         if (answer is AgentAnswer.Deny { Interrupt: true })
@@ -54,7 +57,7 @@ internal sealed class ClaudeRequests(string workingDirectory, ClaudeGate gate, C
             Interrupting = true;
         }
 
-        pending.Remove(requestId);
+        _pending.Remove(requestId);
         return line;
     }
 
@@ -72,7 +75,8 @@ internal sealed class ClaudeRequests(string workingDirectory, ClaudeGate gate, C
             case "hook_callback":
                 output.Lines.Add(BeforeTool(id, request.Value));
                 break;
-            case "mcp_message" when request.Value.Text("server_name") == ClaudeHostTools.ServerName && request.Value.Object("message") is { } message:
+            case "mcp_message" when request.Value.Text("server_name") == ClaudeHostTools.ServerName
+                && request.Value.Object("message") is { } message:
                 HostMessage(id, message, output);
                 break;
             case "can_use_tool":
@@ -92,9 +96,9 @@ internal sealed class ClaudeRequests(string workingDirectory, ClaudeGate gate, C
         {
             output.Lines.Add(hostTools.Answer(requestId, method, message.Member("id")));
             if (method == "notifications/cancelled" && message.Object("params")?.Member("requestId")?.GetRawText() is { } cancelled
-                && pending.FirstOrDefault(p => p.Value.RpcId == cancelled) is { Key: { } withdrawn })
+                && _pending.FirstOrDefault(p => p.Value.RpcId == cancelled) is { Key: { } withdrawn })
             {
-                pending.Remove(withdrawn);
+                _pending.Remove(withdrawn);
                 output.Events.Add(new AgentRequestWithdrawn(withdrawn));
             }
 
@@ -108,13 +112,13 @@ internal sealed class ClaudeRequests(string workingDirectory, ClaudeGate gate, C
         {
             output.Lines.Add(ClaudeMessages.ToolResult(requestId, id ?? "0", "This call was not understood.", isError: true));
         }
-        else if (Interrupting || pending.ContainsKey(requestId))
+        else if (Interrupting || _pending.ContainsKey(requestId))
         {
             output.Lines.Add(ClaudeMessages.ToolResult(requestId, id, "The turn was interrupted.", isError: true));
         }
         else
         {
-            pending[requestId] = new PendingRequest(RequestKind.HostCall, toolUseId, arguments.GetRawText(), null) { RpcId = id };
+            _pending[requestId] = new PendingRequest(RequestKind.HostCall, toolUseId, arguments.GetRawText(), null) { RpcId = id };
             output.Events.Add(new AgentHostCall(requestId, toolUseId, name, arguments.GetRawText()));
         }
     }
@@ -150,7 +154,8 @@ internal sealed class ClaudeRequests(string workingDirectory, ClaudeGate gate, C
 
     private void MayUse(string requestId, JsonElement request, ClaudeOutput output)
     {
-        if (request.Text("tool_name") is not { } tool || request.Object("input") is not { } input || request.Text("tool_use_id") is not { } toolUseId)
+        if (request.Text("tool_name") is not { } tool || request.Object("input") is not { } input
+            || request.Text("tool_use_id") is not { } toolUseId)
         {
             output.Lines.Add(ClaudeMessages.Deny(requestId, "This request was not understood."));
             return;
@@ -176,7 +181,13 @@ internal sealed class ClaudeRequests(string workingDirectory, ClaudeGate gate, C
             return;
         }
 
-        pending[requestId] = new PendingRequest(kind, toolUseId, raw, change);
+        var copy = input.Clone();
+        _pending[requestId] = new PendingRequest(kind, toolUseId, raw, change)
+        {
+            // A link may be turned while the person thinks.
+            IsStillTrue = item is AgentApprovalAsked { Reads: { } real }
+                ? () => gate.Reads(tool, copy) is { Place: not ReadPlace.Closed } now && now.Real == real : null,
+        };
         output.Events.Add(item);
     }
 
@@ -187,7 +198,7 @@ internal sealed class ClaudeRequests(string workingDirectory, ClaudeGate gate, C
             return "The turn was interrupted.";
         }
 
-        if (pending.ContainsKey(requestId))
+        if (_pending.ContainsKey(requestId))
         {
             return "This request id is already in use.";
         }
@@ -207,14 +218,20 @@ internal sealed class ClaudeRequests(string workingDirectory, ClaudeGate gate, C
             : null;
     }
 
-    private (RequestKind Kind, ClaudeFileChange? Change, AgentEvent? Event) Approval(string requestId, string toolUseId, string tool, JsonElement input, JsonElement request)
+    private (RequestKind Kind, ClaudeFileChange? Change, AgentEvent? Event) Approval(
+        string requestId, string toolUseId, string tool, JsonElement input, JsonElement request)
     {
-        var change = ClaudeFileChange.Predict(tool, input, workingDirectory);
+        var change = gate.Change(tool, input);
         AgentSubject subject = tool == "Bash" && input.Text("command") is { } command
             ? new AgentSubject.Command(command, workingDirectory)
             : change is not null ? new AgentSubject.Edit(change.Change) : new AgentSubject.Tool(tool);
         var reason = ClaudeTool.Kind(tool) == ToolKind.Edit ? null : request.Text("description");
-        return (RequestKind.Approval, change, new AgentApprovalAsked(requestId, toolUseId, tool, subject, input.GetRawText()) { Reason = reason });
+        return (RequestKind.Approval, change, new AgentApprovalAsked(requestId, toolUseId, tool, subject, input.GetRawText())
+        {
+            Reason = reason,
+            Reads = ClaudeTool.IsReading(tool) ? gate.Reads(tool, input)?.Real : null,
+            ReadsTree = ClaudeTool.IsSearch(tool),
+        });
     }
 
     private static AgentQuestionAsked? Question(string requestId, string toolUseId, JsonElement input)
@@ -227,7 +244,8 @@ internal sealed class ClaudeRequests(string workingDirectory, ClaudeGate gate, C
                 return null;
             }
 
-            var options = question.Items("options").Where(o => o.Text("label") is not null).Select(o => new AgentOption(o.Text("label")!, o.Text("description")));
+            var options = question.Items("options").Where(o => o.Text("label") is not null)
+                .Select(o => new AgentOption(o.Text("label")!, o.Text("description")));
             questions.Add(new AgentQuestion(text, question.Text("header"), [.. options], question.IsTrue("multiSelect")));
         }
 
@@ -245,6 +263,11 @@ internal sealed class ClaudeRequests(string workingDirectory, ClaudeGate gate, C
         if (request.Change is { } change && !change.IsStillTrue())
         {
             return ClaudeMessages.Deny(requestId, "Refused: the file changed after it was shown for approval. Read it again.");
+        }
+
+        if (request.IsStillTrue?.Invoke() == false)
+        {
+            return ClaudeMessages.Deny(requestId, "Refused: the path leads elsewhere now than when it was approved.");
         }
 
         if (calls.Find(request.ToolUseId) is { } call)
@@ -265,6 +288,9 @@ internal sealed class ClaudeRequests(string workingDirectory, ClaudeGate gate, C
 
     private sealed record PendingRequest(RequestKind Kind, string ToolUseId, string InputJson, ClaudeFileChange? Change)
     {
+        /// <summary>For a reading: whether it would read what was shown.</summary>
+        public Func<bool>? IsStillTrue { get; init; }
+
         /// <summary>For a call of our tool: the id of the JSON-RPC request, as raw JSON.</summary>
         public string? RpcId { get; init; }
     }

@@ -23,8 +23,8 @@ internal static class ClaudeResult
     }
 
     /// <summary>
-    /// A failed command's text begins with "Exit code N"; a successful one has only its structured output. For some programs (grep, diff) the
-    /// program takes 1 for success and says so by an interpretation: then the code is not known.
+    /// A failed command's text begins with "Exit code N"; a successful one has only its structured output. For some programs (grep, diff)
+    /// the program takes 1 for success and says so by an interpretation: then the code is not known.
     /// </summary>
     public static int? ExitCode(string text, bool isError, JsonElement? structured)
     {
@@ -33,9 +33,11 @@ internal static class ClaudeResult
         {
             var digits = text.AsSpan(prefix.Length);
             var end = digits.IndexOfAnyExceptInRange('0', '9');
-            return int.TryParse(end < 0 ? digits : digits[..end], NumberStyles.None, CultureInfo.InvariantCulture, out var code) ? code : null;
+            return int.TryParse(end < 0 ? digits : digits[..end], NumberStyles.None, CultureInfo.InvariantCulture, out var code) ? code
+                : null;
         }
 
-        return !isError && structured?.Member("stdout") is not null && !structured.Value.IsTrue("interrupted") && structured.Value.Text("returnCodeInterpretation") is null ? 0 : null;
+        return !isError && structured?.Member("stdout") is not null && !structured.Value.IsTrue("interrupted")
+            && structured.Value.Text("returnCodeInterpretation") is null ? 0 : null;
     }
 }

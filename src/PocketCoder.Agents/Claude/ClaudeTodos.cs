@@ -3,10 +3,12 @@ using PocketCoder.Agents.Shared;
 
 namespace PocketCoder.Agents.Claude;
 
-/// <summary>The todo list, put together from the calls that change it. The program shows either <c>TodoWrite</c> or the <c>Task*</c> tools.</summary>
+/// <summary>
+/// The todo list, put together from the calls that change it. The program shows either <c>TodoWrite</c> or the <c>Task*</c> tools.
+/// </summary>
 internal sealed class ClaudeTodos
 {
-    private readonly SortedDictionary<int, AgentTodo> tasks = [];
+    private readonly SortedDictionary<int, AgentTodo> _tasks = [];
 
     /// <summary>The new list after a call that succeeded, or null when it did not change it.</summary>
     public AgentTodos? After(string tool, JsonElement input, JsonElement? result)
@@ -14,14 +16,15 @@ internal sealed class ClaudeTodos
         switch (tool)
         {
             case "TodoWrite":
-                return new AgentTodos([.. input.Items("todos").Select(t => new AgentTodo(t.Text("content") ?? "", State(t.Text("status"))))]);
+                return new AgentTodos(
+                    [.. input.Items("todos").Select(t => new AgentTodo(t.Text("content") ?? "", State(t.Text("status"))))]);
             case "TaskCreate":
                 if (!TryId(result?.Object("task")?.Text("id"), out var created))
                 {
                     return null;
                 }
 
-                tasks[created] = new AgentTodo(input.Text("subject") ?? $"#{created}", TodoState.Pending);
+                _tasks[created] = new AgentTodo(input.Text("subject") ?? $"#{created}", TodoState.Pending);
                 return Whole();
             case "TaskUpdate":
                 if (!TryId(input.Text("taskId"), out var id))
@@ -29,25 +32,25 @@ internal sealed class ClaudeTodos
                     return null;
                 }
 
-                var old = tasks.GetValueOrDefault(id) ?? new AgentTodo($"#{id}", TodoState.Pending); // made before a resume
+                var old = _tasks.GetValueOrDefault(id) ?? new AgentTodo($"#{id}", TodoState.Pending); // made before a resume
                 var status = input.Text("status");
                 if (status == "deleted")
                 {
-                    tasks.Remove(id);
+                    _tasks.Remove(id);
                 }
                 else
                 {
-                    tasks[id] = new AgentTodo(input.Text("subject") ?? old.Text, status is null ? old.State : State(status));
+                    _tasks[id] = new AgentTodo(input.Text("subject") ?? old.Text, status is null ? old.State : State(status));
                 }
 
                 return Whole();
             case "TaskList" when result?.Member("tasks") is { ValueKind: JsonValueKind.Array }:
-                tasks.Clear();
+                _tasks.Clear();
                 foreach (var task in result.Value.Items("tasks"))
                 {
                     if (TryId(task.Text("id"), out var listed))
                     {
-                        tasks[listed] = new AgentTodo(task.Text("subject") ?? $"#{listed}", State(task.Text("status")));
+                        _tasks[listed] = new AgentTodo(task.Text("subject") ?? $"#{listed}", State(task.Text("status")));
                     }
                 }
 
@@ -66,5 +69,5 @@ internal sealed class ClaudeTodos
         _ => TodoState.Pending,
     };
 
-    private AgentTodos Whole() => new([.. tasks.Values]);
+    private AgentTodos Whole() => new([.. _tasks.Values]);
 }

@@ -8,8 +8,8 @@ internal static class ClaudeTool
 {
     /// <summary>
     /// The tools a session may offer; all others are switched off by <c>--tools</c>, and one that appears nevertheless ends the session.
-    /// Missing on purpose, because nothing gates them yet: background and remote work (Monitor, Workflow, Cron*, ScheduleWakeup, SendMessage,
-    /// TaskOutput, TaskStop, EnterWorktree), other shells (PowerShell, REPL), skills.
+    /// Missing on purpose, because nothing gates them yet: background and remote work (Monitor, Workflow, Cron*, ScheduleWakeup,
+    /// SendMessage, TaskOutput, TaskStop, EnterWorktree), other shells (PowerShell, REPL), skills.
     /// </summary>
     public static IReadOnlyList<string> Offered { get; } =
     [
@@ -20,19 +20,22 @@ internal static class ClaudeTool
     /// <summary>A second lock beside the list above.</summary>
     public static IReadOnlyList<string> Disallowed { get; } =
     [
-        "BashOutput", "KillShell", "KillBash", "Monitor", "PowerShell", "REPL", "Workflow", "CronCreate", "CronDelete", "CronList", "ScheduleWakeup",
+        "BashOutput", "KillShell", "KillBash", "Monitor", "PowerShell", "REPL", "Workflow", "CronCreate", "CronDelete", "CronList",
+        "ScheduleWakeup",
         "EnterWorktree", "ExitWorktree", "SendMessage", "TaskOutput", "TaskStop", "Skill", "LSP", "ReportFindings",
     ];
 
     /// <summary>With tools of ours: without the program's own shell, and without what reaches out by itself.</summary>
-    public static IReadOnlyList<string> OfferedGated { get; } = [.. Offered.Except(["Bash", "WebFetch", "WebSearch"], StringComparer.Ordinal)];
+    public static IReadOnlyList<string> OfferedGated { get; } =
+        [.. Offered.Except(["Bash", "WebFetch", "WebSearch"], StringComparer.Ordinal)];
 
     public static IReadOnlyList<string> DisallowedGated { get; } = [.. Disallowed, "Bash", "WebFetch", "WebSearch"];
 
     /// <summary>Older name of <c>Agent</c>, still used in the list of tools.</summary>
     private const string OldAgentName = "Task";
 
-    public static bool IsOffered(string name, bool gated) => name == OldAgentName || (gated ? OfferedGated : Offered).Contains(name, StringComparer.Ordinal);
+    public static bool IsOffered(string name, bool gated) => name == OldAgentName
+        || (gated ? OfferedGated : Offered).Contains(name, StringComparer.Ordinal);
 
     public static ToolKind Kind(string name) => name switch
     {
@@ -47,6 +50,12 @@ internal static class ClaudeTool
         "TodoWrite" or "TaskCreate" or "TaskGet" or "TaskList" or "TaskUpdate" => ToolKind.Todo,
         _ => ToolKind.Other,
     };
+
+    /// <summary>It looks into all that lies beneath its path; without one, into the project.</summary>
+    public static bool IsSearch(string name) => name is "Glob" or "Grep";
+
+    /// <summary>It gives what a file or folder holds, and changes nothing.</summary>
+    public static bool IsReading(string name) => name is "Read" or "NotebookRead" || IsSearch(name);
 
     /// <summary>The file a tool is about, as the agent wrote it.</summary>
     public static string? RawPath(string name, JsonElement input) => name switch

@@ -5,15 +5,15 @@ using PocketCoder.Agents.Shared;
 namespace PocketCoder.Agents.Claude;
 
 /// <summary>
-/// Reads the lines of a transcript (<c>projects/&lt;directory&gt;/&lt;id&gt;.jsonl</c>, as written by 2.1.197). Anybody may have written them: what is
-/// not understood is passed over. Holds what was found; for one reader.
+/// Reads the lines of a transcript (<c>projects/&lt;directory&gt;/&lt;id&gt;.jsonl</c>, as written by 2.1.197). Anybody may have written
+/// them: what is not understood is passed over. Holds what was found; for one reader.
 /// </summary>
 internal sealed class ClaudeTranscript
 {
-    private string? given; // by the person
-    private string? made; // by the model
-    private string? first;
-    private string? last;
+    private string? _given; // by the person
+    private string? _made; // by the model
+    private string? _first;
+    private string? _last;
 
     /// <summary>Where it began, as its lines say.</summary>
     public string? Directory { get; private set; }
@@ -22,10 +22,11 @@ internal sealed class ClaudeTranscript
     public bool IsSidechain { get; private set; }
 
     /// <summary>One line; null: nothing was said yet.</summary>
-    public string? Title => (given ?? made ?? first ?? last) is { } text && BoundedText.OneLine(text) is { Length: > 0 } line ? line : null;
+    public string? Title => (_given ?? _made ?? _first ?? _last) is { } text
+        && BoundedText.OneLine(text) is { Length: > 0 } line ? line : null;
 
     /// <summary>What it is called, by the person or by the model; the beginning of what was said does not count. One line.</summary>
-    public string? Name => (given ?? made) is { } text && BoundedText.OneLine(text) is { Length: > 0 } line ? line : null;
+    public string? Name => (_given ?? _made) is { } text && BoundedText.OneLine(text) is { Length: > 0 } line ? line : null;
 
     public ConversationTail Said { get; } = new();
 
@@ -41,16 +42,16 @@ internal sealed class ClaudeTranscript
         switch (root.Text("type"))
         {
             case "custom-title":
-                given = root.Text("customTitle") ?? given;
+                _given = root.Text("customTitle") ?? _given;
                 break;
             case "ai-title":
-                made = root.Text("aiTitle") ?? made;
+                _made = root.Text("aiTitle") ?? _made;
                 break;
             case "summary":
-                made ??= root.Text("summary");
+                _made ??= root.Text("summary");
                 break;
             case "last-prompt":
-                last = root.Text("lastPrompt") ?? last;
+                _last = root.Text("lastPrompt") ?? _last;
                 break;
             case "user" when !root.IsTrue("isMeta") && !root.IsTrue("isCompactSummary"):
                 Message(root, fromPerson: true);
@@ -71,7 +72,8 @@ internal sealed class ClaudeTranscript
             return;
         }
 
-        var at = DateTimeOffset.TryParse(root.Text("timestamp"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : (DateTimeOffset?)null;
+        var at = DateTimeOffset.TryParse(root.Text("timestamp"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
+            ? time : (DateTimeOffset?)null;
         var message = root.Object("message") ?? default;
         if (message.Text("content") is { } plain)
         {
@@ -100,7 +102,7 @@ internal sealed class ClaudeTranscript
 
             if (fromPerson)
             {
-                first ??= text;
+                _first ??= text;
             }
 
             Said.Add(fromPerson ? AgentConversationSpeaker.Person : AgentConversationSpeaker.Agent, text, at);
@@ -108,12 +110,16 @@ internal sealed class ClaudeTranscript
     }
 
     private static string About(string tool, JsonElement input)
-        => (input.Text("command") ?? input.Text("file_path") ?? input.Text("pattern") ?? input.Text("url") ?? input.Text("description")) is { } what ? $"{tool}: {what}" : tool;
+        => (input.Text("command") ?? input.Text("file_path") ?? input.Text("pattern") ?? input.Text("url")
+            ?? input.Text("description")) is { } what ? $"{tool}: {what}" : tool;
 
-    /// <summary>What stands in the person's place but was written by the program: slash commands and their output, notes of the system.</summary>
+    /// <summary>
+    /// What stands in the person's place but was written by the program: slash commands and their output, notes of the system.
+    /// </summary>
     private static bool IsMachinery(string text)
     {
         var start = text.AsSpan().TrimStart();
-        return start.StartsWith("<command-") || start.StartsWith("<local-command") || start.StartsWith("<bash-") || start.StartsWith("<system-reminder>") || start.StartsWith("Caveat: The messages below");
+        return start.StartsWith("<command-") || start.StartsWith("<local-command") || start.StartsWith("<bash-")
+            || start.StartsWith("<system-reminder>") || start.StartsWith("Caveat: The messages below");
     }
 }

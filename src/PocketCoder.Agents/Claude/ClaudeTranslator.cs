@@ -13,54 +13,54 @@ internal sealed class ClaudeTranslator
 {
     private const string UnreadableRequest = "Claude Code wrote a request that can't be read. The session was ended.";
 
-    private readonly ClaudeBlocks blocks = new();
-    private readonly ClaudeTodos todos = new();
-    private readonly ClaudeCalls calls = new();
-    private readonly ClaudeRequests requests;
-    private readonly string workingDirectory;
-    private readonly ClaudeGate gate;
-    private readonly ClaudeHostTools hostTools;
-    private AgentReady? ready;
-    private readonly ClaudeContext context = new();
-    private ClaudeOffers offers = ClaudeOffers.None;
-    private decimal cost;
-    private string? lastError;
-    private string? lastMessage; // the program's id of its last one in the conversation itself
-    private bool turnRuns;
-    private int skipped;
+    private readonly ClaudeBlocks _blocks = new();
+    private readonly ClaudeTodos _todos = new();
+    private readonly ClaudeCalls _calls = new();
+    private readonly ClaudeRequests _requests;
+    private readonly string _workingDirectory;
+    private readonly ClaudeGate _gate;
+    private readonly ClaudeHostTools _hostTools;
+    private AgentReady? _ready;
+    private readonly ClaudeContext _context = new();
+    private ClaudeOffers _offers = ClaudeOffers.None;
+    private decimal _cost;
+    private string? _lastError;
+    private string? _lastMessage; // the program's id of its last one in the conversation itself
+    private bool _turnRuns;
+    private int _skipped;
 
     public ClaudeTranslator(string workingDirectory, ClaudeGate gate, ClaudeHostTools hostTools)
     {
-        this.hostTools = hostTools;
-        this.workingDirectory = workingDirectory;
-        this.gate = gate;
-        requests = new ClaudeRequests(workingDirectory, gate, hostTools, calls);
+        _hostTools = hostTools;
+        _workingDirectory = workingDirectory;
+        _gate = gate;
+        _requests = new ClaudeRequests(workingDirectory, gate, hostTools, _calls);
     }
 
     /// <summary>Lines that were not understood: newer kinds, or broken ones.</summary>
-    public int Skipped => skipped + requests.Skipped;
+    public int Skipped => _skipped + _requests.Skipped;
 
     /// <summary>Its id of the conversation, as told last; null: nothing yet.</summary>
-    public string? NativeId => ready?.NativeId;
+    public string? NativeId => _ready?.NativeId;
 
-    public bool TurnRuns => turnRuns;
+    public bool TurnRuns => _turnRuns;
 
     /// <summary>What is offered is known after <c>initialize</c>.</summary>
     public AgentReady Announce(string nativeId, string? startMode, ClaudeReply answer)
     {
-        offers = answer.Offers;
-        requests.Mode = startMode;
-        return ready = new AgentReady(nativeId) { Mode = startMode, Commands = offers.Commands, Models = offers.Models };
+        _offers = answer.Offers;
+        _requests.Mode = startMode;
+        return _ready = new AgentReady(nativeId) { Mode = startMode, Commands = _offers.Commands, Models = _offers.Models };
     }
 
     public void BeginTurn()
     {
-        turnRuns = true;
-        requests.Interrupting = false;
-        lastError = null;
+        _turnRuns = true;
+        _requests.Interrupting = false;
+        _lastError = null;
     }
 
-    public void BeginInterrupt() => requests.Interrupting = true;
+    public void BeginInterrupt() => _requests.Interrupting = true;
 
     public ClaudeOutput Translate(ReadOnlyMemory<byte> line)
     {
@@ -68,7 +68,7 @@ internal sealed class ClaudeTranslator
         using var document = LineJson.TryParse(line);
         if (document is null || document.RootElement.ValueKind != JsonValueKind.Object)
         {
-            skipped++;
+            _skipped++;
             if (line.Span.IndexOf("control_request"u8) >= 0)
             {
                 // An unanswered hook would leave the call to the program's own rules in the end.
@@ -110,10 +110,10 @@ internal sealed class ClaudeTranslator
                 Result(root, output);
                 break;
             case "control_request":
-                requests.Take(root, output);
+                _requests.Take(root, output);
                 break;
             case "control_cancel_request":
-                if (root.Text("request_id") is { } id && requests.Withdraw(id))
+                if (root.Text("request_id") is { } id && _requests.Withdraw(id))
                 {
                     output.Events.Add(new AgentRequestWithdrawn(id));
                 }
@@ -123,7 +123,7 @@ internal sealed class ClaudeTranslator
                 output.Reply = ClaudeReply.From(root);
                 break;
             default:
-                skipped++;
+                _skipped++;
                 break;
         }
     }
@@ -131,7 +131,7 @@ internal sealed class ClaudeTranslator
     /// <summary>Skips the line, but never leaves a request without its no.</summary>
     private ClaudeOutput NotUnderstood(JsonElement root)
     {
-        skipped++;
+        _skipped++;
         var output = new ClaudeOutput();
         try
         {
@@ -151,13 +151,14 @@ internal sealed class ClaudeTranslator
     }
 
     /// <inheritdoc cref="ClaudeRequests.Answer"/>
-    public byte[]? Answer(string requestId, AgentAnswer answer) => requests.Answer(requestId, answer);
+    public byte[]? Answer(string requestId, AgentAnswer answer) => _requests.Answer(requestId, answer);
 
     /// <summary>What is still open when the program ends: to be said before the end itself.</summary>
     public IReadOnlyList<AgentEvent> CloseOpen()
     {
-        List<AgentEvent> events = [.. requests.CloseAll().Select(id => new AgentRequestWithdrawn(id)), .. blocks.End().Select(id => new AgentBlockDropped(id))];
-        calls.Clear();
+        List<AgentEvent> events =
+            [.. _requests.CloseAll().Select(id => new AgentRequestWithdrawn(id)), .. _blocks.End().Select(id => new AgentBlockDropped(id))];
+        _calls.Clear();
         return events;
     }
 
@@ -165,7 +166,7 @@ internal sealed class ClaudeTranslator
     {
         if (root.Object("event") is not { } item)
         {
-            skipped++;
+            _skipped++;
             return;
         }
 
@@ -175,10 +176,10 @@ internal sealed class ClaudeTranslator
         switch (item.Text("type"))
         {
             case "message_start" when item.Object("message")?.Text("id") is { } id:
-                Drop(blocks.Begin(speaker, id), output);
+                Drop(_blocks.Begin(speaker, id), output);
                 break;
             case "content_block_start":
-                blocks.Open(speaker, index, item.Object("content_block")?.Text("type") switch
+                _blocks.Open(speaker, index, item.Object("content_block")?.Text("type") switch
                 {
                     "text" => BlockKind.Text,
                     "thinking" => BlockKind.Thinking,
@@ -192,7 +193,7 @@ internal sealed class ClaudeTranslator
                     "thinking_delta" => (BlockKind.Thinking, delta.Text("thinking")),
                     _ => (BlockKind.Text, null), // tool input and signatures: come whole later
                 };
-                if (!string.IsNullOrEmpty(text) && blocks.Delta(speaker, index, kind) is { } block)
+                if (!string.IsNullOrEmpty(text) && _blocks.Delta(speaker, index, kind) is { } block)
                 {
                     output.Events.Add(new AgentDelta(block, kind, text, parent));
                 }
@@ -205,17 +206,17 @@ internal sealed class ClaudeTranslator
     {
         if (root.Object("message") is not { } message || message.Text("id") is not { } messageId)
         {
-            skipped++;
+            _skipped++;
             return;
         }
 
         var parent = root.Text("parent_tool_use_id");
-        if (parent is null && context.Said(message) is { } fuller)
+        if (parent is null && _context.Said(message) is { } fuller)
         {
             output.Events.Add(fuller);
         }
 
-        lastMessage = parent is null && Guid.TryParse(root.Text("uuid"), out var uuid) ? uuid.ToString("D") : lastMessage;
+        _lastMessage = parent is null && Guid.TryParse(root.Text("uuid"), out var uuid) ? uuid.ToString("D") : _lastMessage;
         var synthetic = message.Text("model") == "<synthetic>";
         foreach (var block in message.Items("content"))
         {
@@ -224,7 +225,7 @@ internal sealed class ClaudeTranslator
                 case "text" when block.Text("text") is { } text:
                     // The program's own words on a failed request come again with the result; "(no content)" is its filler.
                     var isError = synthetic && root.Text("error") is not null;
-                    lastError = isError ? text : lastError;
+                    _lastError = isError ? text : _lastError;
                     Finish(BlockKind.Text, text, say: !isError && !(synthetic && text == "(no content)"));
                     break;
                 case "thinking" when block.Text("thinking") is { } thinking:
@@ -238,7 +239,7 @@ internal sealed class ClaudeTranslator
 
         void Finish(BlockKind kind, string text, bool say)
         {
-            var id = blocks.Finish(parent ?? "", messageId, kind, out var dropped);
+            var id = _blocks.Finish(parent ?? "", messageId, kind, out var dropped);
             Drop(dropped, output);
             if (say && text.Length > 0)
             {
@@ -249,7 +250,7 @@ internal sealed class ClaudeTranslator
 
     private void ToolUse(string id, string name, JsonElement input, string? parent, ClaudeOutput output)
     {
-        var call = calls.Of(id, name, input);
+        var call = _calls.Of(id, name, input);
         call.Parent = parent;
         if (call.Announced)
         {
@@ -257,11 +258,12 @@ internal sealed class ClaudeTranslator
         }
 
         call.Announced = true;
-        name = hostTools.ShortName(name) ?? name;
+        name = _hostTools.ShortName(name) ?? name;
         output.Events.Add(new AgentToolUse(id, name, ClaudeTool.Kind(name), ClaudeTool.Title(name, input), input.GetRawText())
         {
-            Path = ClaudeTool.RawPath(name, input) is { } path && !path.StartsWith('~') ? ConfinedPath.Resolve(workingDirectory, path) : null,
-            Change = ClaudeFileChange.Predict(name, input, workingDirectory)?.Change,
+            Path = ClaudeTool.RawPath(name, input) is { } path
+                && !path.StartsWith('~') ? ConfinedPath.Resolve(_workingDirectory, path) : null,
+            Change = _gate.Change(name, input)?.Change,
             ParentToolUseId = parent,
         });
     }
@@ -287,11 +289,11 @@ internal sealed class ClaudeTranslator
         var isError = block.IsTrue("is_error");
         var text = ClaudeResult.Text(block);
         var structured = root.Object("tool_use_result");
-        var call = calls.End(id);
+        var call = _calls.End(id);
         output.Events.Add(new AgentToolResult(id, isError, BoundedText.HeadAndTail(text, BoundedText.OutputLimit))
         {
             ExitCode = call?.Name == "Bash" ? ClaudeResult.ExitCode(text, isError, structured) : null,
-            Interrupted = structured?.IsTrue("interrupted") == true || (requests.Interrupting && isError),
+            Interrupted = structured?.IsTrue("interrupted") == true || (_requests.Interrupting && isError),
             ParentToolUseId = root.Text("parent_tool_use_id") ?? call?.Parent,
         });
 
@@ -301,12 +303,13 @@ internal sealed class ClaudeTranslator
         }
 
         using var input = JsonDocument.Parse(call.InputJson);
-        if (!call.Allowed && (call.Word ?? gate.Judge(call.Name, input.RootElement, requests.Mode).Word) is not (GateWord.Pass or GateWord.Allow))
+        if (!call.Allowed && (call.Word
+            ?? _gate.Judge(call.Name, input.RootElement, _requests.Mode).Word) is not (GateWord.Pass or GateWord.Allow))
         {
             // Should be impossible. If it happens the gate does not hold, and nothing more may run through it.
             output.Violation = $"Claude Code ran {call.Name} without the decision it needs. The session was ended.";
         }
-        else if (call.Parent is null && todos.After(call.Name, input.RootElement, structured) is { } list)
+        else if (call.Parent is null && _todos.After(call.Name, input.RootElement, structured) is { } list)
         {
             output.Events.Add(list);
         }
@@ -329,11 +332,12 @@ internal sealed class ClaudeTranslator
                     Attempt = (int)root.Number("attempt"),
                     MaxAttempts = (int)root.Number("max_retries"),
                     Delay = delay is >= 0 and < int.MaxValue ? TimeSpan.FromMilliseconds((double)delay) : null,
-                    Detail = string.Join(' ', new[] { root.Text("error"), root.Member("error_status")?.ToString() }.Where(s => !string.IsNullOrEmpty(s))),
+                    Detail = string.Join(' ',
+                        new[] { root.Text("error"), root.Member("error_status")?.ToString() }.Where(s => !string.IsNullOrEmpty(s))),
                 });
                 break;
             default:
-                skipped++;
+                _skipped++;
                 break;
         }
     }
@@ -341,36 +345,38 @@ internal sealed class ClaudeTranslator
     private void Init(JsonElement root, ClaudeOutput output)
     {
         var tools = root.Items("tools").Select(t => t.AsText() ?? "").ToList();
-        var now = new AgentReady(root.Text("session_id") ?? ready?.NativeId ?? "")
+        var now = new AgentReady(root.Text("session_id") ?? _ready?.NativeId ?? "")
         {
             Model = root.Text("model"),
             Mode = root.Text("permissionMode"),
             Version = root.Text("claude_code_version"),
             Tools = tools,
-            Commands = offers.Commands,
-            Models = offers.Models,
+            Commands = _offers.Commands,
+            Models = _offers.Models,
         };
 
         // The flags of this very process decide what is offered. If they did not hold, neither does the gate.
-        if (tools.Find(t => !ClaudeTool.IsOffered(t, hostTools.IsGated) && (t == "Bash" || hostTools.ShortName(t) is null)) is { } foreign)
+        if (tools.Find(t => !ClaudeTool.IsOffered(t, _hostTools.IsGated)
+            && (t == "Bash" || _hostTools.ShortName(t) is null)) is { } foreign)
         {
             output.Violation = $"Claude Code offers the tool {foreign} although it is switched off. The session was ended.";
         }
-        else if (hostTools.FullNames.Except(tools, StringComparer.Ordinal).FirstOrDefault() is { } missing)
+        else if (_hostTools.FullNames.Except(tools, StringComparer.Ordinal).FirstOrDefault() is { } missing)
         {
             output.Violation = $"Claude Code does not offer {missing}, which takes the place of its own shell. The session was ended.";
         }
-        else if (root.Items("mcp_servers").Any(s => !hostTools.IsGated || s.Text("name") != ClaudeHostTools.ServerName))
+        else if (root.Items("mcp_servers").Any(s => !_hostTools.IsGated || s.Text("name") != ClaudeHostTools.ServerName))
         {
             output.Violation = "Claude Code connected an MCP server that was not allowed. The session was ended.";
         }
 
         CheckMode(now.Mode, output);
-        requests.Mode = now.Mode ?? requests.Mode;
-        if (ready is null || ready.NativeId != now.NativeId || ready.Model != now.Model || ready.Mode != now.Mode || ready.Version != now.Version
-            || !ready.Tools.SequenceEqual(now.Tools, StringComparer.Ordinal))
+        _requests.Mode = now.Mode ?? _requests.Mode;
+        if (_ready is null || _ready.NativeId != now.NativeId || _ready.Model != now.Model || _ready.Mode != now.Mode
+            || _ready.Version != now.Version
+            || !_ready.Tools.SequenceEqual(now.Tools, StringComparer.Ordinal))
         {
-            ready = now;
+            _ready = now;
             output.Events.Add(now);
         }
     }
@@ -380,10 +386,10 @@ internal sealed class ClaudeTranslator
         if (root.Text("permissionMode") is { } changed)
         {
             CheckMode(changed, output);
-            requests.Mode = changed;
-            if (ready is not null)
+            _requests.Mode = changed;
+            if (_ready is not null)
             {
-                ready = ready with { Mode = changed };
+                _ready = _ready with { Mode = changed };
             }
 
             output.Events.Add(new AgentModeChanged(changed));
@@ -410,19 +416,19 @@ internal sealed class ClaudeTranslator
 
     private void Result(JsonElement root, ClaudeOutput output)
     {
-        if (!turnRuns)
+        if (!_turnRuns)
         {
-            lastError = ErrorText(root);
+            _lastError = ErrorText(root);
             return; // a resume that failed says so by a result without a turn
         }
 
-        foreach (var id in requests.CloseAll())
+        foreach (var id in _requests.CloseAll())
         {
             output.Events.Add(new AgentRequestWithdrawn(id));
         }
 
-        Drop(blocks.End(), output);
-        if (context.Ended(root, ready?.Model) is { } full)
+        Drop(_blocks.End(), output);
+        if (_context.Ended(root, _ready?.Model) is { } full)
         {
             output.Events.Add(full);
         }
@@ -430,22 +436,24 @@ internal sealed class ClaudeTranslator
         // "success" with is_error is how a failed request ends (captured: api-error-401), so the subtype tells nothing.
         var failed = root.IsTrue("is_error");
         var aborted = root.Text("terminal_reason")?.StartsWith("aborted", StringComparison.Ordinal) == true;
-        var outcome = !failed ? TurnOutcome.Completed : aborted || requests.Interrupting ? TurnOutcome.Cancelled : TurnOutcome.Failed;
+        var outcome = !failed ? TurnOutcome.Completed : aborted || _requests.Interrupting ? TurnOutcome.Cancelled : TurnOutcome.Failed;
         output.Events.Add(new AgentTurnEnded(outcome)
         {
             Error = outcome == TurnOutcome.Failed ? ErrorText(root) : null,
             Usage = Usage(root),
-            Mark = lastMessage,
+            Mark = _lastMessage,
         });
-        turnRuns = false;
-        requests.Interrupting = false;
-        calls.Clear();
+        _turnRuns = false;
+        _requests.Interrupting = false;
+        _calls.Clear();
     }
 
     private string ErrorText(JsonElement root)
     {
-        var errors = string.Join('\n', root.Items("errors").Select(e => e.AsText()).Where(e => e is not null && !e.StartsWith("[ede_diagnostic]", StringComparison.Ordinal)));
-        return new[] { root.Text("result"), errors, lastError, root.Text("terminal_reason"), root.Text("subtype") }.FirstOrDefault(t => !string.IsNullOrWhiteSpace(t))
+        var errors = string.Join('\n', root.Items("errors").Select(e => e.AsText())
+            .Where(e => e is not null && !e.StartsWith("[ede_diagnostic]", StringComparison.Ordinal)));
+        return new[] { root.Text("result"), errors, _lastError, root.Text("terminal_reason"), root.Text("subtype") }.FirstOrDefault(
+            t => !string.IsNullOrWhiteSpace(t))
             ?? "Claude Code failed and gave no reason.";
     }
 
@@ -453,13 +461,15 @@ internal sealed class ClaudeTranslator
     {
         // The cost counts on over the process, the tokens are this turn's.
         var total = root.Amount("total_cost_usd");
-        var turn = total is null ? null : total >= cost ? total - cost : total;
-        cost = total ?? cost;
+        var turn = total is null ? null : total >= _cost ? total - _cost : total;
+        _cost = total ?? _cost;
         return root.Object("usage") is { } usage
             ? new AgentUsage(
-                usage.Number("input_tokens"), usage.Number("output_tokens"), usage.Number("cache_read_input_tokens"), usage.Number("cache_creation_input_tokens"), turn)
+                usage.Number("input_tokens"), usage.Number("output_tokens"), usage.Number("cache_read_input_tokens"),
+                usage.Number("cache_creation_input_tokens"), turn)
             : null;
     }
 
-    private static void Drop(IEnumerable<string> ids, ClaudeOutput output) => output.Events.AddRange(ids.Select(id => new AgentBlockDropped(id)));
+    private static void Drop(IEnumerable<string> ids, ClaudeOutput output)
+        => output.Events.AddRange(ids.Select(id => new AgentBlockDropped(id)));
 }

@@ -1,23 +1,30 @@
 namespace PocketCoder.Agents.Codex;
 
-/// <summary>How <c>codex app-server</c> is started: its own shell, network tools, hooks, plugins, sub-agents and the project's settings off, by flags of this very process.</summary>
-/// <remarks>Flags on the command line beat a repository's <c>.codex/config.toml</c>; the user's own <c>config.toml</c> does not (seen with 0.169.0).</remarks>
+/// <summary>
+/// How <c>codex app-server</c> is started: its own shell, network tools, hooks, plugins, sub-agents and the project's settings off, by
+/// flags of this very process.
+/// </summary>
+/// <remarks>Flags on the command line beat a repository's <c>.codex/config.toml</c>; the user's own <c>config.toml</c> does not (seen with
+/// 0.169.0).</remarks>
 internal static class CodexArguments
 {
     public const string Provider = "pocketcoder";
 
-    private static readonly string[] Off =
+    private static readonly string[] s_off =
     [
-        "shell_tool", "unified_exec", "hooks", "plugins", "apps", "multi_agent", "multi_agent_v2", "shell_snapshot", "goals", "image_generation", "tool_suggest", "skill_search",
-        "skill_mcp_dependency_install", "remote_plugin", "browser_use", "browser_use_external", "computer_use", "in_app_browser", "sleep_tool", "memories", "workspace_dependencies",
+        "shell_tool", "unified_exec", "hooks", "plugins", "apps", "multi_agent", "multi_agent_v2", "shell_snapshot", "goals",
+        "image_generation", "tool_suggest", "skill_search",
+        "skill_mcp_dependency_install", "remote_plugin", "browser_use", "browser_use_external", "computer_use", "in_app_browser",
+        "sleep_tool", "memories", "workspace_dependencies",
     ];
 
-    /// <param name="access">The way to the models; null: Codex's own settings say it. Its credential is not among the arguments, which every user of the machine can read.</param>
+    /// <param name="access">The way to the models; null: Codex's own settings say it. Its credential is not among the arguments, which
+    /// every user of the machine can read.</param>
     /// <param name="settings">The person's, where Codex itself does not see them; null: it does.</param>
     public static IReadOnlyList<string> For(string workingDirectory, AgentModelAccess? access = null, CodexSettings? settings = null)
     {
         List<string> all = ["app-server"];
-        foreach (var feature in Off)
+        foreach (var feature in s_off)
         {
             Add($"features.{feature}=false");
         }

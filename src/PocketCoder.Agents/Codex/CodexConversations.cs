@@ -5,18 +5,22 @@ using PocketCoder.Processes;
 
 namespace PocketCoder.Agents.Codex;
 
-/// <summary>Which conversations Codex keeps, and what was said in them: asked of a short-lived <c>codex app-server</c>, since its files are its own matter.</summary>
+/// <summary>
+/// Which conversations Codex keeps, and what was said in them: asked of a short-lived <c>codex app-server</c>, since its files are its own
+/// matter.
+/// </summary>
 internal sealed class CodexConversations(string program, IReadOnlyDictionary<string, string> environment, TimeProvider time)
 {
     /// <summary>All that a person can begin; sub-agents have others.</summary>
-    private static readonly string[] Sources = ["cli", "exec", "vscode", "appServer"];
+    private static readonly string[] s_sources = ["cli", "exec", "vscode", "appServer"];
 
     /// <inheritdoc cref="IAgentDriver.ListConversationsAsync"/>
     public Task<IReadOnlyList<AgentConversation>> ListAsync(string directory, int most, CancellationToken cancellationToken)
         => AskAsync(directory, "thread/list", w => List(w, directory, most), Listed, cancellationToken);
 
     /// <inheritdoc cref="IAgentDriver.ReadConversationAsync"/>
-    public Task<IReadOnlyList<AgentConversationPart>> ReadAsync(string conversation, string directory, CancellationToken cancellationToken) => AskAsync(
+    public Task<IReadOnlyList<AgentConversationPart>> ReadAsync(string conversation, string directory, CancellationToken cancellationToken)
+        => AskAsync(
         directory,
         "thread/read",
         w =>
@@ -34,7 +38,8 @@ internal sealed class CodexConversations(string program, IReadOnlyDictionary<str
         foreach (var thread in answer.Items("data"))
         {
             var title = BoundedText.OneLine(thread.Text("name") is { Length: > 0 } named ? named : thread.Text("preview") ?? "");
-            if (thread.Text("id") is { } id && CodexDriver.IsThreadId(id) && thread.Text("cwd") is { } works && title.Length > 0 && thread.Number("updatedAt") is > 0 and < 253402300800 and var updated)
+            if (thread.Text("id") is { } id && CodexDriver.IsThreadId(id) && thread.Text("cwd") is { } works && title.Length > 0
+                && thread.Number("updatedAt") is > 0 and < 253402300800 and var updated)
             {
                 found.Add(new AgentConversation(id, title, works, DateTimeOffset.FromUnixTimeSeconds(updated), null));
             }
@@ -49,13 +54,15 @@ internal sealed class CodexConversations(string program, IReadOnlyDictionary<str
         var said = new ConversationTail();
         foreach (var turn in (answer.Object("thread") ?? default).Items("turns"))
         {
-            var at = turn.Number("startedAt") is > 0 and < 253402300800 and var started ? DateTimeOffset.FromUnixTimeSeconds(started) : (DateTimeOffset?)null;
+            var at = turn.Number("startedAt") is > 0 and < 253402300800 and var started ? DateTimeOffset.FromUnixTimeSeconds(started)
+                : (DateTimeOffset?)null;
             foreach (var item in turn.Items("items"))
             {
                 switch (item.Text("type"))
                 {
                     case "userMessage":
-                        foreach (var text in item.Items("content").Select(c => c.Text("type") == "text" ? c.Text("text") : null).OfType<string>())
+                        foreach (var text in item.Items("content").Select(c => c.Text("type") == "text" ? c.Text("text") : null)
+                            .OfType<string>())
                         {
                             said.Add(AgentConversationSpeaker.Person, text, at);
                         }
@@ -68,7 +75,8 @@ internal sealed class CodexConversations(string program, IReadOnlyDictionary<str
                         said.Add(AgentConversationSpeaker.Tool, item.Text("command") ?? "command", at);
                         break;
                     case "fileChange":
-                        said.Add(AgentConversationSpeaker.Tool, $"edit: {string.Join(", ", item.Items("changes").Select(c => c.Text("path")).OfType<string>())}", at);
+                        said.Add(AgentConversationSpeaker.Tool,
+                            $"edit: {string.Join(", ", item.Items("changes").Select(c => c.Text("path")).OfType<string>())}", at);
                         break;
                     case "mcpToolCall" or "dynamicToolCall":
                         said.Add(AgentConversationSpeaker.Tool, item.Text("tool") ?? "tool", at);
@@ -93,7 +101,7 @@ internal sealed class CodexConversations(string program, IReadOnlyDictionary<str
         w.WriteStartArray("modelProviders"); // empty: of all of them
         w.WriteEndArray();
         w.WriteStartArray("sourceKinds");
-        foreach (var source in Sources)
+        foreach (var source in s_sources)
         {
             w.WriteStringValue(source);
         }
@@ -101,9 +109,11 @@ internal sealed class CodexConversations(string program, IReadOnlyDictionary<str
         w.WriteEndArray();
     }
 
-    private Task<T> AskAsync<T>(string directory, string method, Action<Utf8JsonWriter> parameters, Func<JsonElement, T> read, CancellationToken cancellationToken)
+    private Task<T> AskAsync<T>(
+        string directory, string method, Action<Utf8JsonWriter> parameters, Func<JsonElement, T> read, CancellationToken cancellationToken)
     {
-        var start = new ProcessStart { Program = program, Arguments = CodexArguments.For(directory), WorkingDirectory = directory, Environment = environment };
+        var start = new ProcessStart
+        { Program = program, Arguments = CodexArguments.For(directory), WorkingDirectory = directory, Environment = environment };
         return OneQuestion.AskAsync(
             start,
             "Codex",
@@ -113,7 +123,8 @@ internal sealed class CodexConversations(string program, IReadOnlyDictionary<str
                 await connection.RequestAsync("initialize", CodexMessages.Initialize, OneQuestion.Limit, ct);
                 await connection.NotifyAsync("initialized", null, ct);
                 var reply = await connection.RequestAsync(method, parameters, OneQuestion.Limit, ct);
-                return reply.Error is { } error ? throw new AgentException(AgentError.Refused, $"Codex did not tell: {connection.Redact(error)}") : read(reply.Result);
+                return reply.Error is { } error
+                    ? throw new AgentException(AgentError.Refused, $"Codex did not tell: {connection.Redact(error)}") : read(reply.Result);
             },
             cancellationToken);
     }

@@ -5,11 +5,14 @@ namespace PocketCoder.Agents.Codex;
 /// <summary>What Codex sees of the daemon's environment, and what we add.</summary>
 internal static class CodexEnvironment
 {
-    /// <summary>Passed on when set. Not <c>CODEX_*</c> as a whole: some of those say what to run or tie the process to another one.</summary>
-    private static readonly string[] Extras =
+    /// <summary>
+    /// Passed on when set. Not <c>CODEX_*</c> as a whole: some of those say what to run or tie the process to another one.
+    /// </summary>
+    private static readonly string[] s_extras =
     [
         "OPENAI_*", "AZURE_OPENAI_*", "CODEX_HOME", "CODEX_API_KEY", "CODEX_CA_CERTIFICATE",
-        "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS",
+        "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR",
+        "NODE_EXTRA_CA_CERTS",
     ];
 
     /// <summary>Where Codex finds what it shows at the machine's way to the models.</summary>
@@ -17,7 +20,7 @@ internal static class CodexEnvironment
 
     public static Dictionary<string, string> From(IEnumerable<KeyValuePair<string, string>> source)
     {
-        var environment = EnvironmentAllowList.Select(source, Extras);
+        var environment = EnvironmentAllowList.Select(source, s_extras);
         foreach (var (name, value) in Shared.QuietGit.Variables)
         {
             environment[name] = value;
@@ -29,7 +32,8 @@ internal static class CodexEnvironment
     /// <summary>The same, but for its models to be asked through the machine.</summary>
     public static Dictionary<string, string> Through(AgentModelAccess access, IReadOnlyDictionary<string, string> environment)
     {
-        var changed = environment.Where(v => !v.Key.Contains("OPENAI_", StringComparison.Ordinal) && v.Key != "CODEX_API_KEY").ToDictionary(StringComparer.Ordinal);
+        var changed = environment.Where(v => !v.Key.Contains("OPENAI_", StringComparison.Ordinal) && v.Key != "CODEX_API_KEY")
+            .ToDictionary(StringComparer.Ordinal);
         foreach (var name in (string[])["NO_PROXY", "no_proxy"])
         {
             // A proxy of the person's must not get what is meant for this machine's loopback.
@@ -40,8 +44,11 @@ internal static class CodexEnvironment
         return changed;
     }
 
-    /// <summary>For a room: nothing of the daemon's own but the time zone; the room itself says what PATH, HOME and the like are.</summary>
-    public static Dictionary<string, string> ForRoom(string stateDirectory, AgentModelAccess access, IReadOnlyDictionary<string, string> environment)
+    /// <summary>
+    /// For a sandbox: nothing of the daemon's own but the time zone; the sandbox itself says what PATH, HOME and the like are.
+    /// </summary>
+    public static Dictionary<string, string> ForSandbox(
+        string stateDirectory, AgentModelAccess access, IReadOnlyDictionary<string, string> environment)
     {
         var inside = Through(access, environment.Where(v => v.Key == "TZ").ToDictionary(StringComparer.Ordinal));
         foreach (var (name, value) in Shared.QuietGit.Variables)

@@ -20,12 +20,13 @@ internal static class CodexLogin
             // With a provider of the person's own settings nobody knows whose key that is.
             Key = elsewhere is null ? Given(environment, "CODEX_API_KEY") ?? Given(environment, "OPENAI_API_KEY") ?? stored : null,
 
-            // A ChatGPT login asks another host, renews itself and rotates what renews it: a copy in a ring would end the person's own.
+            // A ChatGPT login asks another host, renews itself and rotates what renews it: a copy in a sandbox would end the person's own.
             OnlyByItself = elsewhere ?? (chatGpt ? "it is logged in with ChatGPT, which only it can renew" : null),
         };
     }
 
-    private static string? Given(IReadOnlyDictionary<string, string> environment, string name) => environment.GetValueOrDefault(name) is { Length: > 0 } value ? value : null;
+    private static string? Given(IReadOnlyDictionary<string, string> environment, string name)
+        => environment.GetValueOrDefault(name) is { Length: > 0 } value ? value : null;
 
     /// <summary>Codex appends <c>/responses</c> to what ends in <c>/v1</c>; the machine appends <c>/v1/responses</c>.</summary>
     private static Uri? BaseUrl(string? given)

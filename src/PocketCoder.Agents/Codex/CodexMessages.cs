@@ -5,13 +5,14 @@ using PocketCoder.Agents.Shared.Rpc;
 namespace PocketCoder.Agents.Codex;
 
 /// <summary>Parameters and answers of the app-server protocol, v2.</summary>
-/// <remarks>As observed with codex-cli 0.169.0; names are those of its JSON schema (<c>codex app-server generate-json-schema --experimental</c>).</remarks>
+/// <remarks>As observed with codex-cli 0.169.0; names are those of its JSON schema (<c>codex app-server generate-json-schema
+/// --experimental</c>).</remarks>
 internal static class CodexMessages
 {
     private const string Instructions =
         "You work through PocketCoder: a person looks at what you want to do, often on a phone, and allows or denies it; that may take minutes. "
         + "Your tools are bash (the only shell), read_file, write_file, edit_file and update_todos. apply_patch and view_image do not work here: use edit_file and write_file. "
-        + "Each bash call is a shell of its own in the project's directory. If a script yields while a tool waits for the person, wait for it. "
+        + "Each bash call is a shell of its own in the project's directory. If a script yields while a tool waits for the user, wait for it. "
         + "When a call is denied, read the reason and go another way; don't try the same again.";
 
     public static void Initialize(Utf8JsonWriter w)
@@ -35,7 +36,10 @@ internal static class CodexMessages
         tools.Write(w);
     }
 
-    /// <summary>For <c>thread/resume</c> and <c>thread/fork</c>. The tools and the missing environment are kept with the thread; the rest is said again.</summary>
+    /// <summary>
+    /// For <c>thread/resume</c> and <c>thread/fork</c>. The tools and the missing environment are kept with the thread; the rest is said
+    /// again.
+    /// </summary>
     public static void ThreadResume(Utf8JsonWriter w, AgentStart start, IEnumerable<string> foreignServers)
     {
         Gate(w, start, foreignServers);
@@ -54,7 +58,8 @@ internal static class CodexMessages
 
     /// <param name="mode">To be said with this turn; null: as before.</param>
     /// <param name="effort">Chosen by the person; null: as it is.</param>
-    public static void TurnStart(Utf8JsonWriter w, string threadId, IReadOnlyList<string> pieces, IReadOnlyList<Picture> pictures, string? model, string? effort, (string Mode, string Model, string? Effort)? mode)
+    public static void TurnStart(Utf8JsonWriter w, string threadId, IReadOnlyList<string> pieces, IReadOnlyList<Picture> pictures,
+        string? model, string? effort, (string Mode, string Model, string? Effort)? mode)
     {
         w.WriteString("threadId", threadId);
         Input(w, pieces, pictures);
@@ -129,7 +134,8 @@ internal static class CodexMessages
         {
             w.WriteStartObject();
             w.WriteString("type", "image");
-            w.WriteString("url", $"data:{picture.MediaType};base64,{Convert.ToBase64String(picture.Bytes)}"); // a path would have to be seen in its room
+            // a path would have to be seen in its sandbox
+            w.WriteString("url", $"data:{picture.MediaType};base64,{Convert.ToBase64String(picture.Bytes)}");
             w.WriteEndObject();
         }
 

@@ -9,5 +9,6 @@ internal static class CodexModes
     public static IReadOnlyList<string> Offered { get; } = [Default, Plan];
 
     public static string Checked(string mode)
-        => Offered.Contains(mode, StringComparer.Ordinal) ? mode : throw new AgentException(AgentError.Refused, $"{mode} is no mode of Codex here.");
+        => Offered.Contains(mode, StringComparer.Ordinal) ? mode
+            : throw new AgentException(AgentError.Refused, $"{mode} is no mode of Codex here.");
 }

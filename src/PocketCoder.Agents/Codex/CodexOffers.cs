@@ -11,7 +11,8 @@ internal static class CodexOffers
 
     public static IReadOnlyList<AgentModel> Models(JsonElement answer) =>
     [
-        .. answer.Items("data").Where(m => m.Text("model") is not null && !m.IsTrue("hidden")).Select(m => new AgentModel(m.Text("model")!, m.Text("displayName") ?? m.Text("model")!)
+        .. answer.Items("data").Where(m => m.Text("model") is not null && !m.IsTrue("hidden"))
+            .Select(m => new AgentModel(m.Text("model")!, m.Text("displayName") ?? m.Text("model")!)
         {
             Efforts = [.. m.Items("supportedReasoningEfforts").Select(e => e.Text("reasoningEffort")).OfType<string>()],
         }),
@@ -19,5 +20,6 @@ internal static class CodexOffers
 
     /// <exception cref="AgentException">None of them.</exception>
     public static string Checked(string effort)
-        => Efforts.Contains(effort, StringComparer.Ordinal) ? effort : throw new AgentException(AgentError.Refused, $"{effort} is no effort of Codex.");
+        => Efforts.Contains(effort, StringComparer.Ordinal) ? effort
+            : throw new AgentException(AgentError.Refused, $"{effort} is no effort of Codex.");
 }

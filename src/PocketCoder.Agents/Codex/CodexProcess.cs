@@ -11,59 +11,66 @@ internal sealed class CodexProcess : IAgentProcess
 {
     private const string Name = "Codex";
 
-    private static readonly TimeSpan InitializeLimit = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan SteerLimit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_initializeLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_steerLimit = TimeSpan.FromSeconds(10);
 
-    /// <summary>So long a conversation that goes on waits for the list of models, which says what the default is: mostly milliseconds.</summary>
-    private static readonly TimeSpan ListLimit = TimeSpan.FromSeconds(2);
+    /// <summary>
+    /// So long a conversation that goes on waits for the list of models, which says what the default is: mostly milliseconds.
+    /// </summary>
+    private static readonly TimeSpan s_listLimit = TimeSpan.FromSeconds(2);
 
-    private readonly AgentStart start;
-    private readonly TimeProvider time;
-    private readonly TaskCompletionSource listed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly CodexTools tools;
-    private readonly CodexTranslator translator;
-    private RpcConnection connection = null!; // set by StartAsync before anybody else sees this
-    private string mode = CodexModes.Default;
-    private string saidMode = CodexModes.Default; // what Codex was told last
-    private string? model;
-    private string threadModel = "";
-    private string? effort; // the thread's own
-    private string? chosenEffort;
-    private CodexDefaults defaults = CodexDefaults.None;
-    private AgentReady? ready;
+    private readonly AgentStart _start;
+    private readonly TimeProvider _time;
+    private readonly CodexSentNotes _told;
+    private readonly TaskCompletionSource _listed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CodexTools _tools;
+    private readonly CodexTranslator _translator;
+    private RpcConnection _connection = null!; // set by StartAsync before anybody else sees this
+    private string _mode = CodexModes.Default;
+    private string _saidMode = CodexModes.Default; // what Codex was told last
+    private string? _model;
+    private string _threadModel = "";
+    private string? _effort; // the thread's own
+    private string? _chosenEffort;
+    private CodexDefaults _defaults = CodexDefaults.None;
+    private AgentReady? _ready;
 
-    private CodexProcess(AgentStart start, TimeProvider time)
+    private CodexProcess(AgentStart start, CodexSentNotes told, TimeProvider time)
     {
-        (this.start, this.time) = (start, time);
-        tools = new CodexTools(start.HostTools);
-        var reader = new CodexCallReader(start, tools, EnvironmentAllowList.SelectFromOwn(), time);
-        translator = new CodexTranslator(reader, tools, time, (line, ct) => connection.WriteAsync(line, ct)) { NextTurn = AfterPlan };
+        (_start, _told, _time) = (start, told, time);
+        _tools = new CodexTools(start.HostTools);
+        var reader = new CodexCallReader(start, _tools, EnvironmentAllowList.SelectFromOwn(), time);
+        _translator = new CodexTranslator(reader, _tools, time, (line, ct) => _connection.WriteAsync(line, ct)) { NextTurn = AfterPlan };
     }
 
-    public ProcessIdentity? Process => connection.Process;
+    public ProcessIdentity? Process => _connection.Process;
 
-    public ChannelReader<AgentEvent> Events => connection.Events;
+    public ChannelReader<AgentEvent> Events => _connection.Events;
 
+    /// <param name="told">Which notes of the project each conversation was told.</param>
     /// <param name="earlier">Words of an earlier conversation that a new one begins with.</param>
     public static async Task<CodexProcess> StartAsync(
-        string program, AgentStart start, IReadOnlyDictionary<string, string> environment, TimeProvider time, CancellationToken cancellationToken, IReadOnlyList<AgentConversationPart>? earlier = null)
+        string program, AgentStart start, IReadOnlyDictionary<string, string> environment, CodexSentNotes told, TimeProvider time,
+        CancellationToken cancellationToken, IReadOnlyList<AgentConversationPart>? earlier = null)
     {
-        var codex = new CodexProcess(start, time);
-        codex.connection = await RpcConnection.StartAsync(Child(program, start, environment), start.Room, Name, codex.translator, time, cancellationToken);
+        var codex = new CodexProcess(start, told, time);
+        codex._connection = await RpcConnection.StartAsync(
+            Child(program, start, environment), start.Sandbox, Name, codex._translator, time, cancellationToken);
         try
         {
             await codex.OpenAsync(cancellationToken);
             if (earlier is { Count: > 0 })
             {
-                codex.Demand(await codex.connection.RequestAsync("thread/inject_items", w => CodexEarlierWords.Write(w, codex.translator.ThreadId, earlier), InitializeLimit, cancellationToken));
+                codex.Demand(await codex._connection.RequestAsync("thread/inject_items",
+                    w => CodexHistory.Write(w, codex._translator.ThreadId, earlier), s_initializeLimit, cancellationToken));
             }
 
             return codex;
         }
         catch (Exception e)
         {
-            await codex.connection.DisposeAsync();
-            throw e is AgentException { Error: AgentError.Ended } ? codex.connection.StartFailure() : e;
+            await codex._connection.DisposeAsync();
+            throw e is AgentException { Error: AgentError.Ended } ? codex._connection.StartFailure() : e;
         }
     }
 
@@ -71,13 +78,13 @@ internal sealed class CodexProcess : IAgentProcess
     {
         CodexSettings? settings = null;
         var own = environment;
-        if (start.Room is { } room)
+        if (start.Sandbox is { } sandbox)
         {
             var home = CodexEnvironment.Home(environment);
-            CodexRoom.Prepare(room.StateDirectory, home, start.Fork);
+            CodexSandbox.Prepare(sandbox.StateDirectory, home, start.Fork);
             settings = CodexSettings.Read(home);
-            program = CodexRoom.Program(program);
-            own = CodexEnvironment.ForRoom(room.StateDirectory, start.ModelAccess!, environment);
+            program = CodexSandbox.Program(program);
+            own = CodexEnvironment.ForSandbox(sandbox.StateDirectory, start.ModelAccess!, environment);
         }
         else if (start.ModelAccess is { } access)
         {
@@ -98,60 +105,38 @@ internal sealed class CodexProcess : IAgentProcess
     {
         var output = new RpcOutput();
         var pictures = await Pictures.ReadAsync(prompt, cancellationToken);
-        lock (connection.State)
+        lock (_connection.State)
         {
-            connection.ThrowIfEnded();
-            if (translator.TurnRuns)
+            _connection.ThrowIfEnded();
+            if (_translator.TurnRuns)
             {
-                throw new InvalidOperationException("A turn is running: queueing is the machine's."); // Codex would take it as a correction of the running turn
+                // Codex would take it as a correction of the running turn
+                throw new InvalidOperationException("A turn is running: queueing is the machine's.");
             }
 
-            translator.BeginTurn();
-            output.Calls.Add(new RpcCall("turn/start", Turn(prompt.Pieces, pictures), translator.Started));
+            _translator.BeginTurn();
+            output.Calls.Add(new RpcCall("turn/start", Turn(prompt.Pieces, pictures), _translator.Started));
         }
 
-        await connection.CarryOutAsync(output, cancellationToken);
+        await _connection.CarryOutAsync(output, cancellationToken);
     }
 
     public async ValueTask InterruptAsync(CancellationToken cancellationToken)
     {
-        RpcOutput output;
-        lock (connection.State)
+        if (await _connection.CarryOutAsync(() => _translator.TurnRuns ? _translator.Interrupt() : null, cancellationToken))
         {
-            if (!translator.TurnRuns)
-            {
-                return;
-            }
-
-            output = translator.Interrupt();
+            await _connection.StopActsAsync(); // our own commands; Codex has none
         }
-
-        await connection.CarryOutAsync(output, cancellationToken);
-        await connection.StopActsAsync(); // our own commands; Codex has none
     }
 
-    public async ValueTask<bool> AnswerAsync(string requestId, AgentAnswer answer, CancellationToken cancellationToken)
-    {
-        RpcOutput? output;
-        lock (connection.State)
-        {
-            output = translator.Answer(requestId, answer);
-        }
-
-        if (output is null)
-        {
-            return false;
-        }
-
-        await connection.CarryOutAsync(output, cancellationToken);
-        return true;
-    }
+    public ValueTask<bool> AnswerAsync(string requestId, AgentAnswer answer, CancellationToken cancellationToken)
+        => _connection.CarryOutAsync(() => _translator.Answer(requestId, answer), cancellationToken);
 
     public ValueTask SetModeAsync(string mode, CancellationToken cancellationToken)
     {
-        lock (connection.State)
+        lock (_connection.State)
         {
-            this.mode = CodexModes.Checked(mode);
+            _mode = CodexModes.Checked(mode);
         }
 
         return ValueTask.CompletedTask; // told with the next turn
@@ -159,9 +144,9 @@ internal sealed class CodexProcess : IAgentProcess
 
     public ValueTask SetModelAsync(string? model, CancellationToken cancellationToken)
     {
-        lock (connection.State)
+        lock (_connection.State)
         {
-            this.model = threadModel = model ?? defaults.Model ?? throw NoDefault("model");
+            _model = _threadModel = model ?? _defaults.Model ?? throw NoDefault("model");
         }
 
         return ValueTask.CompletedTask; // told with the next turn
@@ -169,9 +154,9 @@ internal sealed class CodexProcess : IAgentProcess
 
     public ValueTask SetEffortAsync(string? effort, CancellationToken cancellationToken)
     {
-        lock (connection.State)
+        lock (_connection.State)
         {
-            chosenEffort = effort is null ? defaults.EffortOf(threadModel) ?? throw NoDefault("effort") : CodexOffers.Checked(effort);
+            _chosenEffort = effort is null ? _defaults.EffortOf(_threadModel) ?? throw NoDefault("effort") : CodexOffers.Checked(effort);
         }
 
         return ValueTask.CompletedTask; // told with the next turn
@@ -180,13 +165,14 @@ internal sealed class CodexProcess : IAgentProcess
     public async ValueTask<bool> SteerAsync(AgentPrompt prompt, CancellationToken cancellationToken)
     {
         string? turn;
-        lock (connection.State)
+        lock (_connection.State)
         {
-            turn = translator.Interrupting ? null : translator.TurnId; // null too while a plan waits for the person: nothing runs
+            turn = _translator.Interrupting ? null : _translator.TurnId; // null too while a plan waits for the person: nothing runs
         }
 
         return turn is not null
-            && (await connection.RequestAsync("turn/steer", w => CodexMessages.TurnSteer(w, translator.ThreadId, turn, prompt.Pieces), SteerLimit, cancellationToken)).Error is null;
+            && (await _connection.RequestAsync("turn/steer", w => CodexMessages.TurnSteer(w, _translator.ThreadId, turn, prompt.Pieces),
+                s_steerLimit, cancellationToken)).Error is null;
     }
 
     public async ValueTask DisposeAsync()
@@ -200,67 +186,88 @@ internal sealed class CodexProcess : IAgentProcess
             // it is gone or does not listen: the kill does not ask
         }
 
-        await connection.DisposeAsync();
+        await _connection.DisposeAsync();
     }
 
     private async Task OpenAsync(CancellationToken cancellationToken)
     {
-        var hello = Demand(await connection.RequestAsync("initialize", CodexMessages.Initialize, InitializeLimit, cancellationToken));
-        await connection.NotifyAsync("initialized", null, cancellationToken);
-        var settings = await connection.RequestAsync("config/read", w => w.WriteString("cwd", start.WorkingDirectory), InitializeLimit, cancellationToken);
+        var hello = Demand(await _connection.RequestAsync("initialize", CodexMessages.Initialize, s_initializeLimit, cancellationToken));
+        await _connection.NotifyAsync("initialized", null, cancellationToken);
+        var settings = await _connection.RequestAsync(
+            "config/read", w => w.WriteString("cwd", _start.WorkingDirectory), s_initializeLimit, cancellationToken);
         var config = settings.Error is null ? settings.Result.Object("config") : null;
-        defaults = CodexDefaults.None.With(config);
+        _defaults = CodexDefaults.None.With(config);
         List<string> foreign = config?.Object("mcp_servers") is { } servers ? [.. servers.EnumerateObject().Select(s => s.Name)] : [];
-        mode = CodexModes.Checked(start.Mode ?? CodexModes.Default);
+        _mode = CodexModes.Checked(_start.Mode ?? CodexModes.Default);
         var version = hello.Text("userAgent") is { } agent && agent.Split('/') is [_, var rest, ..] ? rest.Split(' ')[0] : null;
-        var reply = start.ResumeId is null
-            ? await connection.RequestAsync("thread/start", w => CodexMessages.ThreadStart(w, start, tools, foreign), InitializeLimit, cancellationToken, r => Opened(r, version))
-            : await connection.RequestAsync(start.Fork ? "thread/fork" : "thread/resume", w => CodexMessages.ThreadResume(w, start, foreign), InitializeLimit, cancellationToken, r => Opened(r, version));
+        var reply = _start.ResumeId is null
+            ? await _connection.RequestAsync("thread/start", w => CodexMessages.ThreadStart(w, _start, _tools, foreign), s_initializeLimit,
+                cancellationToken, r => Opened(r, version))
+            : await _connection.RequestAsync(_start.Fork ? "thread/fork" : "thread/resume",
+                w => CodexMessages.ThreadResume(w, _start, foreign), s_initializeLimit, cancellationToken, r => Opened(r, version));
         if (reply.Error is { } error)
         {
             throw new AgentException(
                 error.Contains("active writer", StringComparison.Ordinal) ? AgentError.OpenElsewhere
                     : IsOfAnother(error) ? AgentError.Refused
-                    : start.ResumeId is not null && IsMissing(error) ? AgentError.NotFound
+                    : _start.ResumeId is not null && IsMissing(error) ? AgentError.NotFound
                     : AgentError.FailedToStart,
                 error.Contains("active writer", StringComparison.Ordinal)
                     ? "The conversation is open in another Codex, most likely in a terminal. Close it there first."
-                    : start.ModelAccess is not null && start.ResumeId is not null && (IsOfAnother(error) || IsMissing(error))
+                    : _start.ModelAccess is not null && _start.ResumeId is not null && (IsOfAnother(error) || IsMissing(error))
                         ? "The conversation began without a key of PocketCoder's in between, and Codex does not change over. Start a new session, or take the key away to go on with this one."
-                    : $"Codex could not open the conversation: {connection.Redact(error)}");
+                    : $"Codex could not open the conversation: {_connection.Redact(error)}");
         }
 
         if (Doubt(reply.Result) is { } doubt)
         {
-            throw new AgentException(AgentError.FailedToStart, $"Codex did not accept what keeps it from acting by itself ({doubt}). It was ended.");
+            throw new AgentException(
+                AgentError.FailedToStart, $"Codex did not accept what keeps it from acting by itself ({doubt}). It was ended.");
         }
 
+        await TellNotesAsync(config, cancellationToken);
         var list = new RpcOutput();
         list.Calls.Add(new RpcCall("model/list", _ => { }, Listed));
-        await connection.CarryOutAsync(list, cancellationToken);
-        if (start is { ResumeId: not null, BegunElsewhere: false } && ((start.Model is null && defaults.Model is null) || (start.Effort is null && defaults.Effort is null)))
+        await _connection.CarryOutAsync(list, cancellationToken);
+        if (_start is { ResumeId: not null, BegunElsewhere: false }
+            && ((_start.Model is null && _defaults.Model is null) || (_start.Effort is null && _defaults.Effort is null)))
         {
-            await Task.WhenAny(listed.Task, Task.Delay(ListLimit, time, cancellationToken)); // else its answer is not waited for
+            await Task.WhenAny(_listed.Task, Task.Delay(s_listLimit, _time, cancellationToken)); // else its answer is not waited for
         }
+    }
+
+    /// <summary>The project's notes, unless the conversation has been told just these.</summary>
+    private async Task TellNotesAsync(JsonElement? config, CancellationToken cancellationToken)
+    {
+        var notes = CodexNotes.Read(_start.WorkingDirectory, config);
+        if (notes.Text is not null && !_told.Has(_start.ResumeId, notes))
+        {
+            Demand(await _connection.RequestAsync(
+                "thread/inject_items", w => notes.Write(w, _translator.ThreadId), s_initializeLimit, cancellationToken));
+        }
+
+        _told.Note(_translator.ThreadId, notes);
     }
 
     private RpcOutput Listed(RpcReply reply)
     {
         var output = new RpcOutput();
-        if (reply.Error is null && ready is not null && CodexOffers.Models(reply.Result) is { Count: > 0 } models)
+        if (reply.Error is null && _ready is not null && CodexOffers.Models(reply.Result) is { Count: > 0 } models)
         {
-            defaults = defaults.WithModels(reply.Result);
+            _defaults = _defaults.WithModels(reply.Result);
             BackToDefaults();
-            output.Events.Add(ready = ready with { Models = models, Model = threadModel, Mode = mode });
+            output.Events.Add(_ready = _ready with { Models = models, Model = _threadModel, Mode = _mode });
         }
 
-        listed.TrySetResult();
+        _listed.TrySetResult();
         return output;
     }
 
-    private static AgentException NoDefault(string what) => new(AgentError.Refused, $"Codex does not say which {what} is its default. Choose one.");
+    private static AgentException NoDefault(string what)
+        => new(AgentError.Refused, $"Codex does not say which {what} is its default. Choose one.");
 
-    private static bool IsMissing(string error) => error.Contains("not found", StringComparison.OrdinalIgnoreCase) || error.Contains("no rollout", StringComparison.OrdinalIgnoreCase);
+    private static bool IsMissing(string error) => error.Contains("not found", StringComparison.OrdinalIgnoreCase)
+        || error.Contains("no rollout", StringComparison.OrdinalIgnoreCase);
 
     private static bool IsOfAnother(string error) => error.Contains("uses model provider", StringComparison.Ordinal);
 
@@ -273,15 +280,16 @@ internal sealed class CodexProcess : IAgentProcess
             return output;
         }
 
-        translator.ThreadId = thread;
-        threadModel = reply.Result.Text("model") ?? "";
-        effort = reply.Result.Text("reasoningEffort");
-        saidMode = reply.Result.Object("collaborationMode")?.Text("mode") ?? CodexModes.Default;
-        chosenEffort = start.Effort;
+        _translator.ThreadId = thread;
+        _threadModel = reply.Result.Text("model") ?? "";
+        _effort = reply.Result.Text("reasoningEffort");
+        _saidMode = reply.Result.Object("collaborationMode")?.Text("mode") ?? CodexModes.Default;
+        _chosenEffort = _start.Effort;
         BackToDefaults();
         var named = reply.Result.Object("thread")?.Text("name");
-        output.Events.Add(ready = new AgentReady(thread) { Model = threadModel, Mode = mode, Version = version, Tools = [.. tools.All.Select(t => t.Name)] });
-        if (start.ResumeId is not null && named is { Length: > 0 })
+        output.Events.Add(_ready = new AgentReady(thread)
+        { Model = _threadModel, Mode = _mode, Version = version, Tools = [.. _tools.All.Select(t => t.Name)] });
+        if (_start.ResumeId is not null && named is { Length: > 0 })
         {
             output.Events.Add(new AgentTitled(named)); // it may have been named in a terminal meanwhile
         }
@@ -289,22 +297,24 @@ internal sealed class CodexProcess : IAgentProcess
         return output;
     }
 
-    /// <summary>A conversation that goes on comes with the model and effort of its last turn, which may have been chosen then and are not any more.</summary>
+    /// <summary>
+    /// A conversation that goes on comes with the model and effort of its last turn, which may have been chosen then and are not any more.
+    /// </summary>
     private void BackToDefaults()
     {
-        if (start.ResumeId is null || start.BegunElsewhere)
+        if (_start.ResumeId is null || _start.BegunElsewhere)
         {
             return;
         }
 
-        if (start.Model is null && model is null && defaults.Model is { } usual && usual != threadModel)
+        if (_start.Model is null && _model is null && _defaults.Model is { } usual && usual != _threadModel)
         {
-            model = threadModel = usual;
+            _model = _threadModel = usual;
         }
 
-        if (start.Effort is null && chosenEffort is null && defaults.EffortOf(threadModel) is { } thinks && thinks != effort)
+        if (_start.Effort is null && _chosenEffort is null && _defaults.EffortOf(_threadModel) is { } thinks && thinks != _effort)
         {
-            chosenEffort = thinks;
+            _chosenEffort = thinks;
         }
     }
 
@@ -319,19 +329,20 @@ internal sealed class CodexProcess : IAgentProcess
     };
 
     private JsonElement Demand(RpcReply reply)
-        => reply.Error is null ? reply.Result : throw new AgentException(AgentError.Refused, $"Codex said no: {connection.Redact(reply.Error)}");
+        => reply.Error is null ? reply.Result
+            : throw new AgentException(AgentError.Refused, $"Codex said no: {_connection.Redact(reply.Error)}");
 
     private Action<Utf8JsonWriter> AfterPlan(string words, bool accepted)
     {
-        mode = accepted ? CodexModes.Default : mode;
+        _mode = accepted ? CodexModes.Default : _mode;
         return Turn([words], []);
     }
 
     private Action<Utf8JsonWriter> Turn(IReadOnlyList<string> pieces, IReadOnlyList<Picture> pictures)
     {
-        (string, string, string?)? change = mode == saidMode ? null : (mode, threadModel, chosenEffort ?? effort);
-        saidMode = mode;
-        var (chosen, thinking) = (model, chosenEffort);
-        return w => CodexMessages.TurnStart(w, translator.ThreadId, pieces, pictures, chosen, thinking, change);
+        (string, string, string?)? change = _mode == _saidMode ? null : (_mode, _threadModel, _chosenEffort ?? _effort);
+        _saidMode = _mode;
+        var (chosen, thinking) = (_model, _chosenEffort);
+        return w => CodexMessages.TurnStart(w, _translator.ThreadId, pieces, pictures, chosen, thinking, change);
     }
 }

@@ -11,8 +11,8 @@ internal sealed record CodexAnswered(RpcOutput Output, string? PlanWords = null)
 /// <summary>What Codex asks us: calls of our tools, questions, plans. Not thread-safe, except for the end of an act.</summary>
 internal sealed class CodexRequests(Func<byte[], CancellationToken, Task> write)
 {
-    private readonly Dictionary<string, Pending> pending = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, Running> answered = new(StringComparer.Ordinal); // by call id, until Codex says that it ended
+    private readonly Dictionary<string, Pending> _pending = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Running> _answered = new(StringComparer.Ordinal); // by call id, until Codex says that it ended
 
     private enum Kind
     {
@@ -23,7 +23,7 @@ internal sealed class CodexRequests(Func<byte[], CancellationToken, Task> write)
     }
 
     /// <summary>A plan waits for a person; nothing runs in Codex meanwhile.</summary>
-    public bool PlanWaits => pending.Values.Any(p => p.Kind == Kind.Plan);
+    public bool PlanWaits => _pending.Values.Any(p => p.Kind == Kind.Plan);
 
     public void Call(string rawId, string turn, string callId, CodexCall call, bool isHosts, RpcOutput output)
     {
@@ -35,18 +35,19 @@ internal sealed class CodexRequests(Func<byte[], CancellationToken, Task> write)
 
         if (call.Done is { } done)
         {
-            answered[callId] = new Running();
+            _answered[callId] = new Running();
             output.Lines.Add(CodexMessages.ToolResult(rawId, done.Text, done.Success));
         }
         else if (isHosts)
         {
-            pending[id] = new Pending(Kind.HostCall, rawId, callId, call, []);
+            _pending[id] = new Pending(Kind.HostCall, rawId, callId, call, []);
             output.Events.Add(new AgentHostCall(id, callId, call.Tool, call.InputJson));
         }
         else
         {
-            pending[id] = new Pending(Kind.Approval, rawId, callId, call, []);
-            output.Events.Add(new AgentApprovalAsked(id, callId, call.Tool, call.Subject!, call.InputJson) { Reason = call.Reason });
+            _pending[id] = new Pending(Kind.Approval, rawId, callId, call, []);
+            output.Events.Add(new AgentApprovalAsked(id, callId, call.Tool, call.Subject!, call.InputJson)
+            { Reason = call.Reason, Reads = call.Reads });
         }
     }
 
@@ -60,26 +61,28 @@ internal sealed class CodexRequests(Func<byte[], CancellationToken, Task> write)
             {
                 ids.Add(questionId);
                 questions.Add(new AgentQuestion(
-                    text, question.Text("header"), [.. question.Items("options").Where(o => o.Text("label") is not null).Select(o => new AgentOption(o.Text("label")!, o.Text("description")))], MultiSelect: false));
+                    text, question.Text("header"), [.. question.Items("options").Where(o => o.Text("label") is not null)
+                        .Select(o => new AgentOption(o.Text("label")!, o.Text("description")))], MultiSelect: false));
             }
         }
 
         if (questions.Count == 0)
         {
-            output.Lines.Add(RpcMessages.Error(rawId, RpcMessages.InvalidParams, "The question was not understood: give each question a text."));
+            output.Lines.Add(RpcMessages.Error(
+                rawId, RpcMessages.InvalidParams, "The question was not understood: give each question a text."));
             return;
         }
 
         var id = $"{turn}/{rawId}";
         var tool = parameters.Text("itemId") ?? id;
-        pending[id] = new Pending(Kind.Question, rawId, tool, null, [.. ids.Zip(questions, (a, q) => (a, q.Text))]);
+        _pending[id] = new Pending(Kind.Question, rawId, tool, null, [.. ids.Zip(questions, (a, q) => (a, q.Text))]);
         output.Events.Add(new AgentQuestionAsked(id, tool, questions));
     }
 
     public string Plan(string turn, string text)
     {
         var id = $"{turn}/plan";
-        pending[id] = new Pending(Kind.Plan, "", text, null, []);
+        _pending[id] = new Pending(Kind.Plan, "", text, null, []);
         return id;
     }
 
@@ -87,7 +90,7 @@ internal sealed class CodexRequests(Func<byte[], CancellationToken, Task> write)
     /// <exception cref="ArgumentException">This kind of answer does not fit what was asked.</exception>
     public CodexAnswered? Answer(string requestId, AgentAnswer answer)
     {
-        if (!pending.TryGetValue(requestId, out var request))
+        if (!_pending.TryGetValue(requestId, out var request))
         {
             return null;
         }
@@ -106,14 +109,16 @@ internal sealed class CodexRequests(Func<byte[], CancellationToken, Task> write)
                 Reply(request, "Refused: what was approved is not what was asked.", success: false, output);
                 break;
             case (Kind.Approval, AgentAnswer.Allow):
-                var running = answered[request.CallId] = new Running();
+                var running = _answered[request.CallId] = new Running();
                 output.Acts.Add(ct => ActAsync(request, running, ct));
                 break;
             case (Kind.Question, AgentAnswer.Reply reply):
-                output.Lines.Add(CodexMessages.Answers(request.RawId, request.Questions.Select(q => (q.Id, reply.Answers.GetValueOrDefault(q.Text) ?? ""))));
+                output.Lines.Add(CodexMessages.Answers(
+                    request.RawId, request.Questions.Select(q => (q.Id, reply.Answers.GetValueOrDefault(q.Text) ?? ""))));
                 break;
             case (Kind.Question, AgentAnswer.Deny deny):
-                output.Lines.Add(CodexMessages.Answers(request.RawId, request.Questions.Select(q => (q.Id, $"The person did not choose: {deny.Message}"))));
+                output.Lines.Add(CodexMessages.Answers(
+                    request.RawId, request.Questions.Select(q => (q.Id, $"The person did not choose: {deny.Message}"))));
                 break;
             case (Kind.Plan, AgentAnswer.AcceptPlan):
                 planWords = "The person accepted the plan. Carry it out.";
@@ -125,28 +130,28 @@ internal sealed class CodexRequests(Func<byte[], CancellationToken, Task> write)
                 throw new ArgumentException($"{request.Kind} {requestId} can't be answered with {answer.GetType().Name}.", nameof(answer));
         }
 
-        pending.Remove(requestId);
+        _pending.Remove(requestId);
         return new CodexAnswered(output, planWords);
     }
 
     /// <summary>Codex says that it no longer waits for this id: after an answer, and after an interrupt.</summary>
     public IReadOnlyList<string> Resolved(string rawId)
     {
-        List<string> open = [.. pending.Where(p => p.Value.RawId == rawId).Select(p => p.Key)];
-        open.ForEach(id => pending.Remove(id));
+        List<string> open = [.. _pending.Where(p => p.Value.RawId == rawId).Select(p => p.Key)];
+        open.ForEach(id => _pending.Remove(id));
         return open;
     }
 
     /// <summary>A call of a tool of ours is over for Codex.</summary>
     public (string? Withdrawn, int? ExitCode, bool Answered) CallEnded(string callId)
     {
-        var open = pending.FirstOrDefault(p => p.Value.Call is not null && p.Value.CallId == callId).Key;
+        var open = _pending.FirstOrDefault(p => p.Value.Call is not null && p.Value.CallId == callId).Key;
         if (open is not null)
         {
-            pending.Remove(open);
+            _pending.Remove(open);
         }
 
-        if (!answered.Remove(callId, out var running))
+        if (!_answered.Remove(callId, out var running))
         {
             return (open, null, false);
         }
@@ -158,20 +163,20 @@ internal sealed class CodexRequests(Func<byte[], CancellationToken, Task> write)
     /// <summary>Nobody needs to answer any more: gives the ids that were open.</summary>
     public IReadOnlyList<string> CloseAll()
     {
-        List<string> open = [.. pending.Keys];
-        pending.Clear();
-        foreach (var running in answered.Values)
+        List<string> open = [.. _pending.Keys];
+        _pending.Clear();
+        foreach (var running in _answered.Values)
         {
             running.IsOver = true;
         }
 
-        answered.Clear();
+        _answered.Clear();
         return open;
     }
 
     private void Reply(Pending request, string text, bool success, RpcOutput output)
     {
-        answered[request.CallId] = new Running();
+        _answered[request.CallId] = new Running();
         output.Lines.Add(CodexMessages.ToolResult(request.RawId, text, success));
     }
 
@@ -191,17 +196,20 @@ internal sealed class CodexRequests(Func<byte[], CancellationToken, Task> write)
 
     private sealed class Running
     {
-        private volatile bool isOver;
+        private volatile bool _isOver;
 
-        /// <summary>Codex no longer waits for it. Set by the reading loop before it stops what runs, read by what is about to run.</summary>
+        /// <summary>
+        /// Codex no longer waits for it. Set by the reading loop before it stops what runs, read by what is about to run.
+        /// </summary>
         public bool IsOver
         {
-            get => isOver;
-            set => isOver = value;
+            get => _isOver;
+            set => _isOver = value;
         }
 
         public int? ExitCode { get; set; }
     }
 
-    private sealed record Pending(Kind Kind, string RawId, string CallId, CodexCall? Call, IReadOnlyList<(string Id, string Text)> Questions);
+    private sealed record Pending(
+        Kind Kind, string RawId, string CallId, CodexCall? Call, IReadOnlyList<(string Id, string Text)> Questions);
 }

@@ -3,7 +3,10 @@ using System.Text.RegularExpressions;
 
 namespace PocketCoder.Agents.Codex;
 
-/// <summary>What matters here of the person's own <c>config.toml</c>. It is not read as TOML: a few plain lines are looked for, and what is doubtful counts as the person's own way.</summary>
+/// <summary>
+/// What matters here of the person's own <c>config.toml</c>. It is not read as TOML: a few plain lines are looked for, and what is doubtful
+/// counts as the person's own way.
+/// </summary>
 /// <param name="Model">The model to begin with; null: Codex's own choice.</param>
 /// <param name="Effort">How long it thinks; null: Codex's own choice.</param>
 /// <param name="Elsewhere">Why the models are to be asked in a way of the person's own, for people; null when they are not.</param>
@@ -36,7 +39,8 @@ internal sealed partial record CodexSettings(string? Model, string? Effort, stri
             atTop &= !line.StartsWith('[');
             if (Own().Match(line) is { Success: true } own)
             {
-                elsewhere ??= own.Groups["name"].Value == "cli_auth_credentials_store" ? "its login is kept where only it looks" : "its settings name a provider of their own";
+                elsewhere ??= own.Groups["name"].Value == "cli_auth_credentials_store" ? "its login is kept where only it looks"
+                    : "its settings name a provider of their own";
             }
 
             if (atTop && Choice().Match(line) is { Success: true } choice)
@@ -50,9 +54,11 @@ internal sealed partial record CodexSettings(string? Model, string? Effort, stri
 
     private static CodexSettings Unreadable { get; } = new(null, null, "its settings can't be read");
 
-    [GeneratedRegex("""(?<name>model_provider|openai_base_url|chatgpt_base_url|cli_auth_credentials_store)["']?\s*=(?!\s*["'](openai|file)["'])""", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("""(?<name>model_provider|openai_base_url|chatgpt_base_url|cli_auth_credentials_store)["']?\s*=(?!\s*["'](openai|file)["'])""",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Own();
 
-    [GeneratedRegex("""\A(?<name>model|model_reasoning_effort)\s*=\s*(?<quote>["'])(?<value>[A-Za-z0-9._:/\-]{1,100})\k<quote>\s*(#.*)?\z""", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("""\A(?<name>model|model_reasoning_effort)\s*=\s*(?<quote>["'])(?<value>[A-Za-z0-9._:/\-]{1,100})\k<quote>\s*(#.*)?\z""",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Choice();
 }

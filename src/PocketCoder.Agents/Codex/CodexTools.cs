@@ -3,8 +3,9 @@ using System.Text.Json;
 namespace PocketCoder.Agents.Codex;
 
 /// <summary>
-/// The tools that take the place of Codex's own (<c>dynamicTools</c>). Its own shell is off in every session: an approved command can be typed into afterwards
-/// (<c>write_stdin</c>) without any question (seen with 0.169.0), so what was approved would not be what runs. Immutable.
+/// The tools that take the place of Codex's own (<c>dynamicTools</c>). Its own shell is off in every session: an approved command can be
+/// typed into afterwards (<c>write_stdin</c>) without any question (seen with 0.169.0), so what was approved would not be what runs.
+/// Immutable.
 /// </summary>
 internal sealed class CodexTools
 {
@@ -14,7 +15,7 @@ internal sealed class CodexTools
     public const string EditFile = "edit_file";
     public const string Todo = "update_todos";
 
-    private static readonly HostTool OwnBash = new(
+    private static readonly HostTool s_ownBash = new(
         Bash,
         "Runs a bash command in the project, after a person allowed it, and returns its output and exit code. This is the only shell. Every call is a bash of its own: the "
         + "working directory and variables are not kept between calls. Background work is not available.",
@@ -22,7 +23,7 @@ internal sealed class CodexTools
         {"type":"object","properties":{"command":{"type":"string","description":"The command to run"},"description":{"type":"string","description":"In a few words, what it is for"},"timeout":{"type":"number","description":"Milliseconds after which it is ended (default 600000)"}},"required":["command"],"additionalProperties":false}
         """.Trim());
 
-    private static readonly HostTool[] Always =
+    private static readonly HostTool[] s_always =
     [
         new(ReadFile, "Reads a text file. Relative paths are of the project.",
             """{"type":"object","properties":{"path":{"type":"string"},"offset":{"type":"integer","description":"First line, from 1"},"limit":{"type":"integer","description":"How many lines"}},"required":["path"],"additionalProperties":false}"""),
@@ -34,18 +35,18 @@ internal sealed class CodexTools
             """{"type":"object","properties":{"items":{"type":"array","items":{"type":"object","properties":{"text":{"type":"string"},"status":{"type":"string","enum":["pending","in_progress","completed"]}},"required":["text","status"],"additionalProperties":false}}},"required":["items"],"additionalProperties":false}"""),
     ];
 
-    private readonly IReadOnlyList<HostTool> hostTools;
+    private readonly IReadOnlyList<HostTool> _hostTools;
 
     public CodexTools(IReadOnlyList<HostTool> hostTools)
     {
-        this.hostTools = hostTools;
-        All = [.. hostTools.Any(t => t.Name == Bash) ? hostTools : [OwnBash, .. hostTools], .. Always];
+        _hostTools = hostTools;
+        All = [.. hostTools.Any(t => t.Name == Bash) ? hostTools : [s_ownBash, .. hostTools], .. s_always];
     }
 
     public IReadOnlyList<HostTool> All { get; }
 
     /// <summary>The machine runs it, not this driver.</summary>
-    public bool IsHosts(string name) => hostTools.Any(t => t.Name == name);
+    public bool IsHosts(string name) => _hostTools.Any(t => t.Name == name);
 
     public void Write(Utf8JsonWriter w)
     {

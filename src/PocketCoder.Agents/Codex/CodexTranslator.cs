@@ -7,26 +7,27 @@ using PocketCoder.Agents.Shared.Rpc;
 namespace PocketCoder.Agents.Codex;
 
 /// <summary>
-/// Messages of <c>codex app-server</c> in, events and answers out: no process, so that captures can be replayed. Unknown notifications are skipped, unknown requests
-/// refused. Not thread-safe: the connection's lock guards it.
+/// Messages of <c>codex app-server</c> in, events and answers out: no process, so that captures can be replayed. Unknown notifications are
+/// skipped, unknown requests refused. Not thread-safe: the connection's lock guards it.
 /// </summary>
 /// <remarks>Protocol as observed with codex-cli 0.169.0.</remarks>
-internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools tools, TimeProvider time, Func<byte[], CancellationToken, Task> write) : IRpcTranslator
+internal sealed partial class CodexTranslator(
+    CodexCallReader reader, CodexTools tools, TimeProvider time, Func<byte[], CancellationToken, Task> write) : IRpcTranslator
 {
     /// <summary>Codex waits for a network for ever; a person who looks at the phone later should find a reason, not a spinner.</summary>
     public static readonly TimeSpan RetryLimit = TimeSpan.FromMinutes(5);
 
-    private readonly CodexUsage usage = new();
-    private readonly CodexRequests requests = new(write);
-    private readonly Dictionary<string, BlockKind> blocks = new(StringComparer.Ordinal); // begun and shown, not finished
-    private readonly HashSet<string> openCalls = new(StringComparer.Ordinal);
-    private string? lastTurn; // Codex's id of the last one that began
-    private string? lastError;
-    private string? stalled;
-    private string? planTurn; // the turn of Codex that proposed a plan and is not over yet
-    private RpcCall? afterPlan; // answered before that
-    private bool canStop; // Codex ignores an interrupt of a turn that it has accepted but not begun (seen with 0.169.0)
-    private long? retryingSince;
+    private readonly CodexUsage _usage = new();
+    private readonly CodexRequests _requests = new(write);
+    private readonly Dictionary<string, BlockKind> _blocks = new(StringComparer.Ordinal); // begun and shown, not finished
+    private readonly HashSet<string> _openCalls = new(StringComparer.Ordinal);
+    private string? _lastTurn; // Codex's id of the last one that began
+    private string? _lastError;
+    private string? _stalled;
+    private string? _planTurn; // the turn of Codex that proposed a plan and is not over yet
+    private RpcCall? _afterPlan; // answered before that
+    private bool _canStop; // Codex ignores an interrupt of a turn that it has accepted but not begun (seen with 0.169.0)
+    private long? _retryingSince;
 
     public string ThreadId { get; set; } = "";
 
@@ -41,20 +42,22 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
     /// <summary>Notifications and lines that were not understood: newer kinds, or broken ones.</summary>
     public int Skipped { get; private set; }
 
-    /// <summary>Asked for when a plan was answered: the text of the next turn, and whether it leaves plan mode. Set by the process.</summary>
-    public Func<string, bool, Action<Utf8JsonWriter>>? NextTurn { get; set; }
+    /// <summary>
+    /// Asked for when a plan was answered: the text of the next turn, and whether it leaves plan mode. Null: there is no process.
+    /// </summary>
+    public Func<string, bool, Action<Utf8JsonWriter>>? NextTurn { get; init; }
 
     public void BeginTurn()
     {
         TurnRuns = true;
         Interrupting = false;
-        lastError = stalled = null;
-        retryingSince = null;
+        _lastError = _stalled = null;
+        _retryingSince = null;
         TurnId = null;
-        canStop = false;
-        planTurn = null;
-        afterPlan = null;
-        usage.BeginTurn();
+        _canStop = false;
+        _planTurn = null;
+        _afterPlan = null;
+        _usage.BeginTurn();
     }
 
     /// <summary>The answer to <c>turn/start</c>.</summary>
@@ -76,12 +79,12 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
     {
         var output = new RpcOutput();
         Interrupting = true;
-        afterPlan = null;
-        if (requests.PlanWaits && planTurn is null)
+        _afterPlan = null;
+        if (_requests.PlanWaits && _planTurn is null)
         {
             End(output, TurnOutcome.Cancelled, null); // nothing runs in Codex, so nothing would end
         }
-        else if (canStop && TurnId is { } turn)
+        else if (_canStop && TurnId is { } turn)
         {
             output.Calls.Add(Stop(turn));
         }
@@ -92,7 +95,7 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
     /// <inheritdoc cref="CodexRequests.Answer"/>
     public RpcOutput? Answer(string requestId, AgentAnswer answer)
     {
-        if (requests.Answer(requestId, answer) is not { } answered)
+        if (_requests.Answer(requestId, answer) is not { } answered)
         {
             return null;
         }
@@ -100,7 +103,7 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
         var output = answered.Output;
         if (answer is AgentAnswer.Deny { Interrupt: true })
         {
-            if (answered.PlanWords is not null && planTurn is null)
+            if (answered.PlanWords is not null && _planTurn is null)
             {
                 End(output, TurnOutcome.Cancelled, null);
             }
@@ -117,37 +120,27 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
             }
 
             var call = new RpcCall("turn/start", next(words, answer is AgentAnswer.AcceptPlan), Started);
-            if (planTurn is null)
+            if (_planTurn is null)
             {
                 output.Calls.Add(call);
             }
             else
             {
-                afterPlan = call; // two turns at once would be one, corrected
+                _afterPlan = call; // two turns at once would be one, corrected
             }
         }
 
         return output;
     }
 
-    public RpcOutput Take(JsonElement message)
+    public void Notified(string method, JsonElement parameters, RpcOutput output)
     {
-        var output = new RpcOutput();
-        var method = message.Text("method") ?? "";
-        var parameters = message.Object("params") ?? default;
-        if (message.Member("id") is not null)
-        {
-            Requested(method, message, parameters, output);
-            return output;
-        }
-
         if (parameters.Text("threadId") is { } thread && ThreadId.Length > 0 && thread != ThreadId)
         {
-            return output; // none of ours
+            return; // none of ours
         }
 
-        Notified(method, parameters, output);
-        return output;
+        Read(method, parameters, output);
     }
 
     public RpcOutput NotUnderstood(ReadOnlySpan<byte> line)
@@ -164,14 +157,15 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
 
     public IReadOnlyList<AgentEvent> CloseOpen()
     {
-        List<AgentEvent> events = [.. requests.CloseAll().Select(id => new AgentRequestWithdrawn(id)), .. blocks.Keys.Select(id => new AgentBlockDropped(id))];
-        blocks.Clear();
-        openCalls.Clear();
+        List<AgentEvent> events =
+            [.. _requests.CloseAll().Select(id => new AgentRequestWithdrawn(id)), .. _blocks.Keys.Select(id => new AgentBlockDropped(id))];
+        _blocks.Clear();
+        _openCalls.Clear();
         TurnRuns = false;
         return events;
     }
 
-    private void Notified(string method, JsonElement parameters, RpcOutput output)
+    private void Read(string method, JsonElement parameters, RpcOutput output)
     {
         switch (method)
         {
@@ -190,18 +184,19 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
             case "item/reasoning/summaryTextDelta" or "item/reasoning/textDelta":
                 Delta(parameters, BlockKind.Thinking, output);
                 break;
-            case "item/reasoning/summaryPartAdded" when parameters.Number("summaryIndex") > 0 && parameters.Text("itemId") is { } id && blocks.ContainsKey(Block(id)):
+            case "item/reasoning/summaryPartAdded" when parameters.Number("summaryIndex") > 0 && parameters.Text("itemId") is { } id
+                && _blocks.ContainsKey(Block(id)):
                 output.Events.Add(new AgentDelta(Block(id), BlockKind.Thinking, "\n\n"));
                 break;
             case "thread/tokenUsage/updated" when parameters.Object("tokenUsage") is { } tokens:
-                usage.Take(tokens);
+                _usage.Take(tokens);
                 output.Events.AddRange(CodexUsage.Context(tokens) is { } context ? [context] : []);
                 break;
             case "thread/name/updated" when parameters.Text("threadName") is { Length: > 0 } name:
                 output.Events.Add(new AgentTitled(name));
                 break;
             case "serverRequest/resolved" when RpcMessages.RawId(parameters, "requestId") is { } id:
-                foreach (var withdrawn in requests.Resolved(id))
+                foreach (var withdrawn in _requests.Resolved(id))
                 {
                     output.Events.Add(new AgentRequestWithdrawn(withdrawn));
                 }
@@ -243,13 +238,14 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
 
     private void Announce(string id, string tool, JsonElement input, RpcOutput output)
     {
-        if (!openCalls.Add(id))
+        if (!_openCalls.Add(id))
         {
             return;
         }
 
         var call = reader.Read(tool, input);
-        output.Events.Add(new AgentToolUse(id, tool, CodexTools.Kind(tool), Title(tool, input, call), input.GetRawText()) { Path = call.Path, Change = call.Change });
+        output.Events.Add(new AgentToolUse(id, tool, CodexTools.Kind(tool), Title(tool, input, call), input.GetRawText())
+        { Path = call.Path, Change = call.Change });
     }
 
     private static string Title(string tool, JsonElement input, CodexCall call)
@@ -266,11 +262,12 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
                 break;
             case "reasoning":
                 var summary = string.Join("\n\n", item.Items("summary").Select(s => s.AsText()));
-                Finish(id, BlockKind.Thinking, summary.Length > 0 ? summary : string.Concat(item.Items("content").Select(s => s.AsText())), output);
+                Finish(id, BlockKind.Thinking, summary.Length > 0 ? summary : string.Concat(item.Items("content").Select(s => s.AsText())),
+                    output);
                 break;
             case "plan" when item.Text("text") is { Length: > 0 } plan:
-                planTurn = TurnId;
-                var request = requests.Plan(TurnId ?? "", plan);
+                _planTurn = TurnId;
+                var request = _requests.Plan(TurnId ?? "", plan);
                 output.Events.Add(new AgentPlanProposed(request, $"{request}-tool", plan));
                 break;
             case "dynamicToolCall":
@@ -284,13 +281,13 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
 
     private void CallCompleted(string id, JsonElement item, RpcOutput output)
     {
-        var (withdrawn, code, answered) = requests.CallEnded(id);
+        var (withdrawn, code, answered) = _requests.CallEnded(id);
         if (withdrawn is not null)
         {
             output.Events.Add(new AgentRequestWithdrawn(withdrawn));
         }
 
-        if (!openCalls.Remove(id))
+        if (!_openCalls.Remove(id))
         {
             return;
         }
@@ -307,7 +304,8 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
     /// <summary>Whatever acts by itself is off. If it happens nevertheless, the gate does not hold.</summary>
     private static void CheckForeign(JsonElement item, RpcOutput output)
     {
-        if (item.Text("type") is "commandExecution" or "fileChange" or "mcpToolCall" or "webSearch" or "collabAgentToolCall" or "subAgentActivity" or "imageGeneration" or "imageView")
+        if (item.Text("type") is "commandExecution" or "fileChange" or "mcpToolCall" or "webSearch" or "collabAgentToolCall"
+            or "subAgentActivity" or "imageGeneration" or "imageView")
         {
             output.Violation = $"Codex used {item.Text("type")} although it is switched off. The session was ended.";
         }
@@ -318,21 +316,17 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
         Progress();
         if (parameters.Text("itemId") is { } id && parameters.Text("delta") is { Length: > 0 } text)
         {
-            blocks[Block(id)] = kind;
+            _blocks[Block(id)] = kind;
             output.Events.Add(new AgentDelta(Block(id), kind, text));
         }
     }
 
     private void Finish(string id, BlockKind kind, string text, RpcOutput output)
     {
-        var shown = blocks.Remove(Block(id));
-        if (text.Length > 0)
+        var shown = _blocks.Remove(Block(id));
+        if (text.Length > 0 || shown)
         {
             output.Events.Add(new AgentBlock(Block(id), kind, text));
-        }
-        else if (shown)
-        {
-            output.Events.Add(new AgentBlockDropped(Block(id)));
         }
     }
 
@@ -341,7 +335,7 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
         var words = error.Text("message") ?? "unknown error";
         if (!willRetry)
         {
-            lastError = words;
+            _lastError = words;
             return;
         }
 
@@ -350,18 +344,19 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
         output.Events.Add(new AgentActivity(ActivityKind.Retrying)
         {
             Attempt = numbers.Success ? int.Parse(numbers.Groups["n"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture) : null,
-            MaxAttempts = numbers.Success ? int.Parse(numbers.Groups["of"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture) : null,
+            MaxAttempts = numbers.Success ? int.Parse(numbers.Groups["of"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture)
+                : null,
             Detail = BoundedText.OneLine(error.Text("additionalDetails") ?? words),
         });
-        retryingSince ??= time.GetTimestamp();
-        if (stalled is null && time.GetElapsedTime(retryingSince.Value) >= RetryLimit && TurnId is { } turn)
+        _retryingSince ??= time.GetTimestamp();
+        if (_stalled is null && time.GetElapsedTime(_retryingSince.Value) >= RetryLimit && TurnId is { } turn)
         {
-            stalled = $"The model's provider could not be reached for {RetryLimit.TotalMinutes:0} minutes ({BoundedText.OneLine(error.Text("additionalDetails") ?? words)}). Look at the network and send the prompt again.";
+            _stalled = $"The model's provider could not be reached for {RetryLimit.TotalMinutes:0} minutes ({BoundedText.OneLine(error.Text("additionalDetails") ?? words)}). Look at the network and send the prompt again.";
             output.Calls.Add(Stop(turn));
         }
     }
 
-    private void Progress() => retryingSince = null;
+    private void Progress() => _retryingSince = null;
 
     private void Begun(string? turn, RpcOutput output)
     {
@@ -371,7 +366,7 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
             return;
         }
 
-        canStop = true;
+        _canStop = true;
         if (Interrupting)
         {
             output.Calls.Add(Stop(turn));
@@ -385,7 +380,7 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
             return;
         }
 
-        TurnId = lastTurn = turn;
+        TurnId = _lastTurn = turn;
         output.Events.Add(new AgentActivity(ActivityKind.Requesting));
     }
 
@@ -398,28 +393,28 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
 
         var status = turn.Text("status");
         TurnId = null;
-        canStop = false;
-        var planned = planTurn is not null;
-        planTurn = null;
+        _canStop = false;
+        var planned = _planTurn is not null;
+        _planTurn = null;
         if (status == "completed" && planned && !Interrupting)
         {
             DropBlocks(output);
-            if (afterPlan is { } next)
+            if (_afterPlan is { } next)
             {
                 output.Calls.Add(next);
-                afterPlan = null;
+                _afterPlan = null;
             }
 
             return; // the turn goes on with the person's answer
         }
 
-        var (outcome, error) = (status, stalled) switch
+        var (outcome, error) = (status, _stalled) switch
         {
-            (_, not null) => (TurnOutcome.Failed, stalled),
+            (_, not null) => (TurnOutcome.Failed, _stalled),
             ("completed", _) when !(planned && Interrupting) => (TurnOutcome.Completed, null),
             _ when Interrupting => (TurnOutcome.Cancelled, null),
-            ("interrupted", _) => (TurnOutcome.Failed, lastError ?? "Codex stopped the turn by itself."),
-            _ => (TurnOutcome.Failed, turn.Object("error")?.Text("message") ?? lastError ?? "Codex failed and gave no reason."),
+            ("interrupted", _) => (TurnOutcome.Failed, _lastError ?? "Codex stopped the turn by itself."),
+            _ => (TurnOutcome.Failed, turn.Object("error")?.Text("message") ?? _lastError ?? "Codex failed and gave no reason."),
         };
         End(output, outcome, error);
     }
@@ -431,30 +426,30 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
             return;
         }
 
-        foreach (var id in requests.CloseAll())
+        foreach (var id in _requests.CloseAll())
         {
             output.Events.Add(new AgentRequestWithdrawn(id));
         }
 
-        foreach (var id in openCalls)
+        foreach (var id in _openCalls)
         {
             output.Events.Add(new AgentToolResult(id, IsError: true, "") { Interrupted = true });
         }
 
-        openCalls.Clear();
+        _openCalls.Clear();
         DropBlocks(output);
         TurnRuns = Interrupting = false;
         TurnId = null;
-        output.Events.Add(new AgentTurnEnded(outcome) { Error = error, Usage = usage.OfTurn, Mark = lastTurn });
+        output.Events.Add(new AgentTurnEnded(outcome) { Error = error, Usage = _usage.OfTurn, Mark = _lastTurn });
     }
 
     private void DropBlocks(RpcOutput output)
     {
-        output.Events.AddRange(blocks.Keys.Select(id => new AgentBlockDropped(id)));
-        blocks.Clear();
+        output.Events.AddRange(_blocks.Keys.Select(id => new AgentBlockDropped(id)));
+        _blocks.Clear();
     }
 
-    private void Requested(string method, JsonElement message, JsonElement parameters, RpcOutput output)
+    public void Requested(string method, JsonElement message, JsonElement parameters, RpcOutput output)
     {
         if (RpcMessages.RawId(message) is not { } rawId)
         {
@@ -472,7 +467,8 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
         var isOurs = TurnRuns && parameters.Text("threadId") == ThreadId;
         switch (method)
         {
-            case "item/tool/call" when isOurs && parameters.Text("callId") is { } callId && parameters.Text("tool") is { } tool && parameters.Member("arguments") is { } input:
+            case "item/tool/call" when isOurs && parameters.Text("callId") is { } callId && parameters.Text("tool") is { } tool
+                && parameters.Member("arguments") is { } input:
                 if (Interrupting)
                 {
                     output.Lines.Add(CodexMessages.ToolResult(rawId, "The turn was interrupted.", success: false));
@@ -480,13 +476,13 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
                 }
 
                 Announce(callId, tool, input, output);
-                requests.Call(rawId, TurnId ?? "", callId, reader.Read(tool, input), tools.IsHosts(tool), output);
+                _requests.Call(rawId, TurnId ?? "", callId, reader.Read(tool, input), tools.IsHosts(tool), output);
                 break;
             case "item/tool/call":
                 output.Lines.Add(CodexMessages.ToolResult(rawId, "This call was not understood.", success: false));
                 break;
             case "item/tool/requestUserInput" when isOurs && !Interrupting:
-                requests.Question(rawId, TurnId ?? "", parameters, output);
+                _requests.Question(rawId, TurnId ?? "", parameters, output);
                 break;
             default:
                 Skipped++;
@@ -504,6 +500,7 @@ internal sealed partial class CodexTranslator(CodexCallReader reader, CodexTools
     /// <summary>Providers don't promise ids that are unique over a conversation.</summary>
     private string Block(string itemId) => $"{TurnId}:{itemId}";
 
-    [GeneratedRegex(@"(?<n>\d{1,6})/(?<of>\d{1,6})\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"(?<n>\d{1,6})/(?<of>\d{1,6})\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 1000)]
     private static partial Regex Attempts();
 }

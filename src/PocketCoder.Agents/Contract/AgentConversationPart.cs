@@ -10,7 +10,10 @@ public enum AgentConversationSpeaker
     Tool,
 }
 
-/// <summary>Something said in a conversation that began elsewhere. Untrusted text, at most <see cref="LongestText"/> characters; what is cut says so.</summary>
+/// <summary>
+/// Something said in a conversation that began elsewhere. Untrusted text, at most <see cref="LongestText"/> characters; what is cut says
+/// so.
+/// </summary>
 /// <param name="At">When, if the agent wrote it down.</param>
 public sealed record AgentConversationPart(AgentConversationSpeaker Who, string Text, DateTimeOffset? At)
 {

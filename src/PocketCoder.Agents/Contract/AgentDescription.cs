@@ -11,6 +11,9 @@ public sealed record AgentDescription(string Id, string Name)
     /// <summary>Whether the model can be chosen.</summary>
     public bool Models { get; init; }
 
+    /// <summary>Every model it has, when that is known without running it. Empty: it tells when it runs, and may take others too.</summary>
+    public IReadOnlyList<string> FixedModels { get; init; } = [];
+
     /// <summary>Whether it asks questions with choices.</summary>
     public bool Questions { get; init; }
 
@@ -32,7 +35,10 @@ public sealed record AgentDescription(string Id, string Name)
     /// <summary>How much it may think, the least first (<see cref="AgentStart.Effort"/>). Empty: it can't be chosen.</summary>
     public IReadOnlyList<string> Efforts { get; init; } = [];
 
-    /// <summary>Whether it tells only when it runs which efforts there are (<see cref="AgentReady.Efforts"/>); until then any name is taken, and one that it lacks is passed over.</summary>
+    /// <summary>
+    /// Whether it tells only when it runs which efforts there are (<see cref="AgentReady.Efforts"/>); until then any name is taken, and one
+    /// that it lacks is passed over.
+    /// </summary>
     public bool EffortsTold { get; init; }
 
     /// <summary>Whether pictures can go with a prompt (<see cref="AgentPrompt.Attachments"/>); other files always can.</summary>
@@ -47,7 +53,10 @@ public sealed record AgentDescription(string Id, string Name)
     /// <summary>Whether a conversation that was begun in a terminal can itself go on here, in a session without a sandbox.</summary>
     public bool Continues { get; init; }
 
-    /// <summary>Whether such a conversation can go on as a copy, in any session that the agent can have (<see cref="AgentStart.BegunElsewhere"/>); the original stays as it is.</summary>
+    /// <summary>
+    /// Whether such a conversation can go on as a copy, in any session that the agent can have (<see cref="AgentStart.BegunElsewhere"/>);
+    /// the original stays as it is.
+    /// </summary>
     public ConversationCopies Copies { get; init; }
 
     /// <summary>Whether it reports tokens.</summary>
@@ -62,8 +71,24 @@ public sealed record AgentDescription(string Id, string Name)
     /// <summary>The versions of its program that the tests ran against, oldest first. Empty: none was, or it has none.</summary>
     public IReadOnlyList<string> TestedVersions { get; init; } = [];
 
-    /// <summary>Whether its program can run in a room of its own (<see cref="AgentStart.Room"/>).</summary>
-    public bool Rooms { get; init; }
+    /// <summary>Whether its program can run in a sandbox of its own (<see cref="AgentStart.Sandbox"/>).</summary>
+    public bool RunsInSandbox { get; init; }
+
+    /// <summary>What it does with settings that a project holds for agents: hooks, MCP servers, plugins, skills, permissions.</summary>
+    public RepositorySettings RepositorySettings { get; init; }
+}
+
+/// <summary>What an agent does with a project's settings for agents. Instructions that are given to it as text are no settings.</summary>
+public enum RepositorySettings
+{
+    /// <summary>Nobody knows, or it uses them.</summary>
+    Unknown,
+
+    /// <summary>Left off when it is held to our tools (<see cref="AgentStart.HostTools"/>); else its own matter.</summary>
+    LeftOffWhenHeld,
+
+    /// <summary>Left off in every session, or it is not started.</summary>
+    LeftOff,
 }
 
 /// <summary>What a copy of a conversation that was begun in a terminal holds.</summary>
@@ -84,7 +109,13 @@ public enum ConversationCopies
 /// <param name="Version">Its version, when it told.</param>
 /// <param name="Path">Where it is.</param>
 /// <param name="Advice">When not installed or not tested with: what to do, in one sentence.</param>
-public sealed record AgentProbe(bool Installed, string? Version = null, string? Path = null, string? Advice = null);
+public sealed record AgentProbe(bool Installed, string? Version = null, string? Path = null, string? Advice = null)
+{
+    /// <summary>
+    /// The program is there and did not tell its version, in time or at all: nothing is known of it yet, and it is worth asking again.
+    /// </summary>
+    public bool Unanswered { get; init; }
+}
 
 /// <summary>How to start an agent for a session.</summary>
 public sealed record AgentStart
@@ -102,37 +133,58 @@ public sealed record AgentStart
 
     public string? Model { get; init; }
 
-    /// <summary>Absolute: what goes with prompts lies there (<see cref="AgentAttachment.Path"/>) and may be read unasked. In a room it is seen at the same path.</summary>
+    /// <summary>
+    /// Absolute: what goes with prompts lies there (<see cref="AgentAttachment.Path"/>) and may be read unasked. In a sandbox it is seen at
+    /// the same path.
+    /// </summary>
     public string? AttachmentsDirectory { get; init; }
+
+    /// <summary>
+    /// Folders that no tool of an agent reads, asked or not: PocketCoder's own. What else of this start lies in them is not meant (project,
+    /// attachments, the sandbox's state).
+    /// </summary>
+    public IReadOnlyList<string> ClosedFolders { get; init; } = [];
+
+    /// <summary>
+    /// Whether a file holds keys or passwords by its name (an absolute path): a new one that a driver writes gets mode 0600.
+    /// </summary>
+    public Func<string, bool> HoldsSecrets { get; init; } = static _ => false;
 
     /// <summary>One of <see cref="AgentDescription.Efforts"/>; null: the agent's default.</summary>
     public string? Effort { get; init; }
 
-    /// <summary>With <see cref="ResumeId"/>: a copy of that conversation goes on, under an id of its own; the original stays as it is.</summary>
+    /// <summary>
+    /// With <see cref="ResumeId"/>: a copy of that conversation goes on, under an id of its own; the original stays as it is.
+    /// </summary>
     public bool Fork { get; init; }
 
     /// <summary>With <see cref="Fork"/>: the last turn of the copy, by its <see cref="AgentTurnEnded.Mark"/>; null: all.</summary>
     public string? ForkAt { get; init; }
 
     /// <summary>
-    /// With <see cref="Fork"/>: the conversation is not one of this machine's sessions but the person's own, begun in a terminal; it lies where the agent keeps its own
-    /// files outside of any room. Only if there are <see cref="AgentDescription.Copies"/>.
+    /// With <see cref="Fork"/>: the conversation is not one of this machine's sessions but the person's own, begun in a terminal; it lies
+    /// where the agent keeps its own files outside of any sandbox. Only if there are <see cref="AgentDescription.Copies"/>.
     /// </summary>
     public bool BegunElsewhere { get; init; }
 
     /// <summary>
-    /// The mark (<see cref="PocketCoder.Processes.OwnedProcess.MarkVariable"/>) that every process of the agent must bear: the machine has written it down before, so that
-    /// whatever outlives a killed daemon is found. Null: nobody looks for them.
+    /// The mark (<see cref="PocketCoder.Processes.OwnedProcess.MarkVariable"/>) that every process of the agent must bear: the machine has
+    /// written it down before, so that whatever outlives a killed daemon is found. Null: nobody looks for them.
     /// </summary>
     public string? Mark { get; init; }
 
-    /// <summary>Tools that the machine runs for the agent. With any of them the agent's own shell is off: gated. Only if the description says so.</summary>
+    /// <summary>
+    /// Tools that the machine runs for the agent. With any of them the agent's own shell is off: gated. Only if the description says so.
+    /// </summary>
     public IReadOnlyList<HostTool> HostTools { get; init; } = [];
 
-    /// <summary>Where its program runs; null: as a child of the daemon. Only for an agent whose description says <see cref="AgentDescription.Rooms"/>.</summary>
-    public IAgentRoom? Room { get; init; }
+    /// <summary>
+    /// Where its program runs; null: as a child of the daemon. Only for an agent whose description says
+    /// <see cref="AgentDescription.RunsInSandbox"/>.
+    /// </summary>
+    public IAgentSandbox? Sandbox { get; init; }
 
-    /// <summary>The machine's own way to the models; null: the agent finds its own. Never null in a room.</summary>
+    /// <summary>The machine's own way to the models; null: the agent finds its own. Never null in a sandbox.</summary>
     public AgentModelAccess? ModelAccess { get; init; }
 }
 
@@ -147,20 +199,31 @@ public sealed record HostTool(string Name, string Description, string InputSchem
 /// <param name="Text">What the person wrote, unchanged.</param>
 public sealed record AgentPrompt(Guid TurnId, string Text)
 {
-    /// <summary>What the machine lets the agent know before it goes on (jobs that ended); not the person's words. Drivers put it before the text, marked as such.</summary>
+    /// <summary>
+    /// What the machine lets the agent know before it goes on (jobs that ended); not the person's words. Drivers put it before the text,
+    /// marked as such.
+    /// </summary>
     public string? Note { get; init; }
 
     /// <summary>What goes with it, in the order in which the person chose it.</summary>
     public IReadOnlyList<AgentAttachment> Attachments { get; init; } = [];
 
-    /// <summary>What drivers send, each as a piece of its own: the note, marked as what no person said in the way that agents know (it can't be ended from within), then the text.</summary>
-    internal IReadOnlyList<string> Pieces => Note is { } note ? [$"<system-reminder>\n{note.Replace("<", "&lt;", StringComparison.Ordinal)}\n</system-reminder>", Text] : [Text];
+    /// <summary>
+    /// What drivers send, each as a piece of its own: the note, marked as what no person said in the way that agents know (it can't be
+    /// ended from within), then the text.
+    /// </summary>
+    internal IReadOnlyList<string> Pieces => Note is { } note
+        ? [$"<system-reminder>\n{note.Replace("<", "&lt;", StringComparison.Ordinal)}\n</system-reminder>", Text] : [Text];
 }
 
-/// <summary>A file that goes with a prompt. It lies outside of the project, written by the machine, and stays until the session is deleted.</summary>
-/// <param name="Path">Absolute, the same for the machine, in a room and for commands. The name at its end is the machine's, harmless everywhere.</param>
+/// <summary>
+/// A file that goes with a prompt. It lies outside of the project, written by the machine, and stays until the session is deleted.
+/// </summary>
+/// <param name="Path">Absolute, the same for the machine, in a sandbox and for commands. The name at its end is the machine's, harmless
+/// everywhere.</param>
 /// <param name="Name">The person's name for it: one component, no control characters. Untrusted.</param>
-/// <param name="MediaType">As the machine found by its bytes: <c>image/png</c>, <c>text/plain</c>, <c>application/octet-stream</c> …</param>
+/// <param name="MediaType">As the machine found by its bytes: <c>image/png</c>, <c>text/plain</c>, <c>application/octet-stream</c>
+/// …</param>
 public sealed record AgentAttachment(string Path, string Name, string MediaType);
 
 /// <summary>A conversation of the agent's own on this machine, begun by whomever.</summary>
@@ -177,7 +240,9 @@ public abstract record AgentAnswer
     {
     }
 
-    /// <summary>Do exactly what was asked: <paramref name="InputJson"/> is the input whose digest was approved, given back unchanged.</summary>
+    /// <summary>
+    /// Do exactly what was asked: <paramref name="InputJson"/> is the input whose digest was approved, given back unchanged.
+    /// </summary>
     public sealed record Allow(string InputJson) : AgentAnswer;
 
     /// <summary>Don't. The agent reads <paramref name="Message"/>; <paramref name="Interrupt"/> also ends the turn.</summary>

@@ -4,7 +4,8 @@ namespace PocketCoder.Agents;
 public abstract record AgentEvent;
 
 /// <summary>The agent is up, or began a turn with changed settings.</summary>
-/// <param name="NativeId">The agent's own id of the conversation; may change in mid-life (Claude's <c>/clear</c>): always take the newest.</param>
+/// <param name="NativeId">The agent's own id of the conversation; may change in mid-life (Claude's <c>/clear</c>): always take the
+/// newest.</param>
 public sealed record AgentReady(string NativeId) : AgentEvent
 {
     public string? Model { get; init; }
@@ -46,15 +47,27 @@ public enum BlockKind
     Thinking,
 }
 
-/// <summary>A piece of a block as it is produced. Live only: the whole block follows as <see cref="AgentBlock"/>, or is superseded by it when a broken stream was retried.</summary>
+/// <summary>
+/// A piece of a block as it is produced. Live only: the whole block follows as <see cref="AgentBlock"/>, or is superseded by it when a
+/// broken stream was retried.
+/// </summary>
 /// <param name="BlockId">Unique within the session; the finished block carries the same id.</param>
 /// <param name="ParentToolUseId">Set when a sub-agent speaks: the tool call that started it.</param>
 public sealed record AgentDelta(string BlockId, BlockKind Kind, string Text, string? ParentToolUseId = null) : AgentEvent;
 
-/// <summary>A finished block, whole. Replaces all deltas of the same id.</summary>
-public sealed record AgentBlock(string BlockId, BlockKind Kind, string Text, string? ParentToolUseId = null) : AgentEvent;
+/// <summary>
+/// A finished block, whole. Replaces all deltas of the same id. Without a text: it is over, and what was shown of it stands.
+/// </summary>
+public sealed record AgentBlock(string BlockId, BlockKind Kind, string Text, string? ParentToolUseId = null) : AgentEvent
+{
+    /// <summary>The agent did not finish it: the turn was stopped or broke off.</summary>
+    public bool Cut { get; init; }
+}
 
-/// <summary>Deltas of this block were shown, and nothing of it is valid (the stream broke and was retried): take it away.</summary>
+/// <summary>
+/// Deltas of this block were shown, and the agent does not finish it: its stream broke (and a later block of the same kind may say it
+/// anew), or the turn is over. What was shown stays with whoever reads the events, until it was said anew.
+/// </summary>
 public sealed record AgentBlockDropped(string BlockId) : AgentEvent;
 
 /// <summary>What a tool does, for icons, grouping and the gate.</summary>
@@ -99,7 +112,9 @@ public sealed record AgentToolResult(string ToolUseId, bool IsError, string Outp
     public string? ParentToolUseId { get; init; }
 }
 
-/// <summary>The whole text of a file before and after a change. Null before: the file is new. Null after: it can't be known beforehand.</summary>
+/// <summary>
+/// The whole text of a file before and after a change. Null before: the file is new. Null after: it can't be known beforehand.
+/// </summary>
 public sealed record FileChange(string Path, string? Before, string? After);
 
 /// <summary>What an agent wants to do, exactly.</summary>
@@ -120,15 +135,27 @@ public abstract record AgentSubject
 }
 
 /// <summary>The agent waits for a decision.</summary>
-/// <param name="InputJson">The tool's exact input. What is approved is this text, and this text is given back on <see cref="AgentAnswer.Allow"/>.</param>
-public sealed record AgentApprovalAsked(string RequestId, string ToolUseId, string ToolName, AgentSubject Subject, string InputJson) : AgentEvent
+/// <param name="InputJson">The tool's exact input. What is approved is this text, and this text is given back on
+/// <see cref="AgentAnswer.Allow"/>.</param>
+public sealed record AgentApprovalAsked(string RequestId, string ToolUseId, string ToolName, AgentSubject Subject, string InputJson)
+    : AgentEvent
 {
     /// <summary>The agent's own words on why. Untrusted.</summary>
     public string? Reason { get; init; }
+
+    /// <summary>
+    /// For a reading: where its path leads now, absolute, links followed. A part of what is approved. Null: it is no reading, or nobody
+    /// knows of what.
+    /// </summary>
+    public string? Reads { get; init; }
+
+    /// <summary>With <see cref="Reads"/>: all that lies beneath is read too, as by a search.</summary>
+    public bool ReadsTree { get; init; }
 }
 
 /// <summary>
-/// The agent called a tool of ours and waits for <see cref="AgentAnswer.HostResult"/>. When it is withdrawn, nothing may begin for it any more and what runs must end.
+/// The agent called a tool of ours and waits for <see cref="AgentAnswer.HostResult"/>. When it is withdrawn, nothing may begin for it any
+/// more and what runs must end.
 /// </summary>
 /// <param name="InputJson">Exactly what the model gave; not checked against the schema by the agent.</param>
 public sealed record AgentHostCall(string RequestId, string ToolUseId, string ToolName, string InputJson) : AgentEvent;

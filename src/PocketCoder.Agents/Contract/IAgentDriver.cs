@@ -12,24 +12,34 @@ public interface IAgentDriver
     /// <summary>The models it asks, when the machine can stand in between; null when it can't.</summary>
     AgentModels? Models => null;
 
-    /// <summary>How a person goes on with a conversation in a terminal, by the agent's own program; null when it has no way for that.</summary>
+    /// <summary>
+    /// How a person goes on with a conversation in a terminal, by the agent's own program; null when it has no way for that.
+    /// </summary>
     /// <param name="conversation">The agent's own id of it.</param>
-    /// <param name="stateDirectory">The session's own folder, when the agent ran in a room; else null.</param>
+    /// <param name="stateDirectory">The session's own folder, when the agent ran in a sandbox; else null.</param>
     AgentTerminalCommand? InTerminal(string conversation, string? stateDirectory) => null;
 
     /// <summary>
-    /// The newest conversations of this agent in a directory, newest first. Only if the description says so; what can't be read is left out. At most 20 s.
+    /// The newest conversations of this agent in a directory, newest first. Only if the description says so; what can't be read is left
+    /// out. At most 20 s.
     /// </summary>
     /// <param name="directory">Absolute: only those that work there or beneath.</param>
     /// <param name="most">So many at most.</param>
-    Task<IReadOnlyList<AgentConversation>> ListConversationsAsync(string directory, int most, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<AgentConversation>>([]);
+    Task<IReadOnlyList<AgentConversation>> ListConversationsAsync(string directory, int most, CancellationToken cancellationToken)
+        => Task.FromResult<IReadOnlyList<AgentConversation>>([]);
 
-    /// <summary>What was said in a conversation, oldest first, the last of it within the bounds of <see cref="AgentConversationPart"/>. Empty: nothing is known. At most 20 s.</summary>
+    /// <summary>
+    /// What was said in a conversation, oldest first, the last of it within the bounds of <see cref="AgentConversationPart"/>. Empty:
+    /// nothing is known. At most 20 s.
+    /// </summary>
     /// <param name="conversation">The agent's own id of it.</param>
     /// <param name="directory">Where it works, as <see cref="ListConversationsAsync"/> told.</param>
-    Task<IReadOnlyList<AgentConversationPart>> ReadConversationAsync(string conversation, string directory, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<AgentConversationPart>>([]);
+    Task<IReadOnlyList<AgentConversationPart>> ReadConversationAsync(string conversation, string directory,
+        CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<AgentConversationPart>>([]);
 
-    /// <summary>Looks for the agent's program on this machine. Never throws for a missing program: that is an answer. At most 10 s.</summary>
+    /// <summary>
+    /// Looks for the agent's program on this machine. Never throws for a missing program: that is an answer. At most 10 s.
+    /// </summary>
     Task<AgentProbe> ProbeAsync(CancellationToken cancellationToken);
 
     /// <summary>
@@ -42,8 +52,16 @@ public interface IAgentDriver
 /// <summary>A running agent, owned by one session actor: members are called by one caller at a time.</summary>
 public interface IAgentProcess : IAsyncDisposable
 {
-    /// <summary>The operating-system process, or null for an agent that lives inside the daemon. Kept on disk so that a restarted daemon can end what a killed one left behind.</summary>
+    /// <summary>
+    /// The operating-system process, or null for an agent that lives inside the daemon. Kept on disk so that a restarted daemon can end
+    /// what a killed one left behind.
+    /// </summary>
     PocketCoder.Processes.ProcessIdentity? Process { get; }
+
+    /// <summary>
+    /// Values that this process was given and that open something (a password, a token): the machine keeps them out of all that is shown.
+    /// </summary>
+    IReadOnlyList<string> Secrets => [];
 
     /// <summary>
     /// Everything the agent says, in order. Bounded: while nobody reads, the agent's own output pipe fills and it waits.
@@ -54,7 +72,10 @@ public interface IAgentProcess : IAsyncDisposable
     /// <summary>Begins a turn. Only when no turn runs: queueing is the machine's, never the agent's.</summary>
     ValueTask PromptAsync(AgentPrompt prompt, CancellationToken cancellationToken);
 
-    /// <summary>Asks the agent to stop the running turn. The turn's end still comes as <see cref="AgentTurnEnded"/>; if it does not come in time, dispose.</summary>
+    /// <summary>
+    /// Asks the agent to stop the running turn. The turn's end still comes as <see cref="AgentTurnEnded"/>; if it does not come in time,
+    /// dispose.
+    /// </summary>
     ValueTask InterruptAsync(CancellationToken cancellationToken);
 
     /// <summary>Answers an approval, question or plan. An answer to a withdrawn or unknown request is ignored and returns false.</summary>
@@ -67,13 +88,17 @@ public interface IAgentProcess : IAsyncDisposable
     /// <param name="model">Null: back to the agent's default.</param>
     ValueTask SetModelAsync(string? model, CancellationToken cancellationToken);
 
-    /// <summary>Changes the effort for the following turns. Only if the description lists efforts, or the agent told some (<see cref="AgentReady.Efforts"/>).</summary>
+    /// <summary>
+    /// Changes the effort for the following turns. Only if the description lists efforts, or the agent told some
+    /// (<see cref="AgentReady.Efforts"/>).
+    /// </summary>
     /// <param name="effort">Null: back to the agent's default.</param>
     ValueTask SetEffortAsync(string? effort, CancellationToken cancellationToken)
         => throw new AgentException(AgentError.Refused, "This agent's effort can't be chosen.");
 
     /// <summary>
-    /// Adds words to the turn that runs. Only if the description says so. False: the turn was over before it could hear them; then they were not said.
+    /// Adds words to the turn that runs. Only if the description says so. False: the turn was over before it could hear them; then they
+    /// were not said.
     /// </summary>
     ValueTask<bool> SteerAsync(AgentPrompt prompt, CancellationToken cancellationToken)
         => throw new AgentException(AgentError.Refused, "This agent can't be steered; the prompt can wait in the queue.");

@@ -18,7 +18,8 @@ internal static partial class CursorArguments
         var text = string.Join("\n\n", prompt.Pieces);
         if (Encoding.UTF8.GetByteCount(text) > PromptLimit || text.Contains('\0', StringComparison.Ordinal))
         {
-            throw new AgentException(AgentError.Refused, $"Cursor takes prompts of at most {PromptLimit / 1024} KiB. Put long text into a file and name it.");
+            throw new AgentException(
+                AgentError.Refused, $"Cursor takes prompts of at most {PromptLimit / 1024} KiB. Put long text into a file and name it.");
         }
 
         return
@@ -32,7 +33,8 @@ internal static partial class CursorArguments
 
     /// <exception cref="AgentException">It is none of those in which it only reads.</exception>
     public static string RequireMode(string? mode)
-        => mode is null ? Modes[0] : Modes.Contains(mode, StringComparer.Ordinal) ? mode : throw new AgentException(AgentError.Refused, $"{mode} is no mode of Cursor here: without a terminal it can't ask.");
+        => mode is null ? Modes[0] : Modes.Contains(mode, StringComparer.Ordinal) ? mode
+            : throw new AgentException(AgentError.Refused, $"{mode} is no mode of Cursor here: without a terminal it can't ask.");
 
     /// <exception cref="AgentException">The model's name could be taken for an option.</exception>
     public static string RequireModel(string model)

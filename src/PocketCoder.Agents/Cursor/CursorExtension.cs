@@ -4,12 +4,14 @@ using PocketCoder.Agents.Shared;
 
 namespace PocketCoder.Agents.Cursor;
 
-/// <summary>What Cursor asks and tells by ACP beyond the protocol: questions, plans, its list of what is to do (cursor.com/docs/cli/acp).</summary>
+/// <summary>
+/// What Cursor asks and tells by ACP beyond the protocol: questions, plans, its list of what is to do (cursor.com/docs/cli/acp).
+/// </summary>
 internal sealed class CursorExtension : IAcpExtension
 {
     private const int MostTodos = 200;
 
-    private readonly List<(string Id, AgentTodo Item)> todos = [];
+    private readonly List<(string Id, AgentTodo Item)> _todos = [];
 
     public AcpExtra? Read(string method, JsonElement parameters) => method switch
     {
@@ -26,12 +28,14 @@ internal sealed class CursorExtension : IAcpExtension
         var asked = parameters.Items("questions")
             .Select(q => new Asked(
                 q.Text("id") ?? "",
-                new AgentQuestion(q.Text("prompt") ?? "", parameters.Text("title"), [.. q.Items("options").Select(o => new AgentOption(o.Text("label") ?? o.Text("id") ?? "", null))], q.IsTrue("allowMultiple")),
+                new AgentQuestion(q.Text("prompt") ?? "", parameters.Text("title"), [.. q.Items("options")
+                    .Select(o => new AgentOption(o.Text("label") ?? o.Text("id") ?? "", null))], q.IsTrue("allowMultiple")),
                 [.. q.Items("options").Select(o => o.Text("id") ?? "")]))
             .ToList();
         return asked.Count == 0 || asked.Exists(a => a.Id.Length == 0 || a.Question.Text.Length == 0) ? null : new AcpExtra.Wait(
             id => new AgentQuestionAsked(id, parameters.Text("toolCallId") ?? id, [.. asked.Select(a => a.Question)]),
-            answer => answer is AgentAnswer.Reply reply ? Answered(asked, reply) : Outcome("skipped", (answer as AgentAnswer.Deny)?.Message));
+            answer => answer is AgentAnswer.Reply reply ? Answered(asked, reply)
+                : Outcome("skipped", (answer as AgentAnswer.Deny)?.Message));
     }
 
     private static Action<Utf8JsonWriter> Answered(IReadOnlyList<Asked> asked, AgentAnswer.Reply reply) => w =>
@@ -60,7 +64,8 @@ internal sealed class CursorExtension : IAcpExtension
     private static AcpExtra.Wait Plan(JsonElement parameters, string plan)
     {
         var items = parameters.Items("todos").Where(t => t.Text("content") is not null).Select(t => $"- {t.Text("content")}").ToList();
-        var parts = new[] { parameters.Text("name") is { } name ? $"# {name}" : null, parameters.Text("overview"), plan, items.Count == 0 ? null : string.Join('\n', items) };
+        var parts = new[] { parameters.Text("name") is { } name ? $"# {name}" : null, parameters.Text("overview"), plan,
+            items.Count == 0 ? null : string.Join('\n', items) };
         var text = string.Join("\n\n", parts.Where(p => !string.IsNullOrWhiteSpace(p)));
         return new AcpExtra.Wait(
             id => new AgentPlanProposed(id, parameters.Text("toolCallId") ?? id, text),
@@ -76,7 +81,7 @@ internal sealed class CursorExtension : IAcpExtension
     {
         if (!parameters.IsTrue("merge"))
         {
-            todos.Clear();
+            _todos.Clear();
         }
 
         foreach (var item in parameters.Items("todos").Where(t => t.Text("content") is not null))
@@ -88,22 +93,22 @@ internal sealed class CursorExtension : IAcpExtension
                 "in_progress" => TodoState.Active,
                 _ => TodoState.Pending,
             }));
-            var at = todos.FindIndex(t => t.Id == id);
+            var at = _todos.FindIndex(t => t.Id == id);
             if (item.Text("status") == "cancelled")
             {
-                todos.RemoveAll(t => t.Id == id);
+                _todos.RemoveAll(t => t.Id == id);
             }
             else if (at >= 0)
             {
-                todos[at] = fresh;
+                _todos[at] = fresh;
             }
-            else if (todos.Count < MostTodos)
+            else if (_todos.Count < MostTodos)
             {
-                todos.Add(fresh);
+                _todos.Add(fresh);
             }
         }
 
-        return new AcpExtra.News(new AgentTodos([.. todos.Select(t => t.Item)]), Outcome("accepted"));
+        return new AcpExtra.News(new AgentTodos([.. _todos.Select(t => t.Item)]), Outcome("accepted"));
     }
 
     private static Action<Utf8JsonWriter> Outcome(string outcome, string? reason = null) => w =>
@@ -120,7 +125,10 @@ internal sealed class CursorExtension : IAcpExtension
 
     private sealed record Asked(string Id, AgentQuestion Question, IReadOnlyList<string> OptionIds)
     {
-        /// <summary>The ids of the labels chosen; of several, whole labels are looked for, since a label may hold a comma. Words of the person's own go as they are.</summary>
+        /// <summary>
+        /// The ids of the labels chosen; of several, whole labels are looked for, since a label may hold a comma. Words of the person's own
+        /// go as they are.
+        /// </summary>
         public IReadOnlyList<string> Chosen(string answer)
         {
             var labels = Question.Options.Select(o => o.Label).ToList();
@@ -130,7 +138,8 @@ internal sealed class CursorExtension : IAcpExtension
             }
 
             var parts = answer.Split(", ");
-            return Question.MultiSelect && parts.All(p => labels.Contains(p, StringComparer.Ordinal)) ? [.. parts.Select(p => OptionIds[labels.IndexOf(p)])] : [answer];
+            return Question.MultiSelect && parts.All(p => labels.Contains(p, StringComparer.Ordinal))
+                ? [.. parts.Select(p => OptionIds[labels.IndexOf(p)])] : [answer];
         }
     }
 }

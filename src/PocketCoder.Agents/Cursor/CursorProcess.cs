@@ -4,73 +4,82 @@ using PocketCoder.Processes;
 
 namespace PocketCoder.Agents.Cursor;
 
-/// <summary>A session with Cursor: between prompts nothing runs, and each prompt is a program that goes on with the same conversation.</summary>
+/// <summary>
+/// A session with Cursor: between prompts nothing runs, and each prompt is a program that goes on with the same conversation.
+/// </summary>
 internal sealed class CursorProcess : IAgentProcess
 {
     /// <summary>How long it may go on after it said how the turn ended.</summary>
-    private static readonly TimeSpan AfterResult = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_afterResult = TimeSpan.FromSeconds(2);
 
-    private readonly string program;
-    private readonly AgentStart start;
-    private readonly IReadOnlyDictionary<string, string> environment;
-    private readonly TimeProvider time;
-    private readonly EventPipe events = new();
-    private readonly CursorTranslator translator = new();
-    private readonly Lock state = new(); // guards the translator, the mode and the model
-    private readonly CancellationTokenSource closing = new();
-    private string mode;
-    private string? model;
-    private LineProgram? running;
-    private Task turn = Task.CompletedTask;
-    private int disposed;
+    private readonly string _program;
+    private readonly AgentStart _start;
+    private readonly IReadOnlyDictionary<string, string> _environment;
+    private readonly TimeProvider _time;
+    private readonly EventPipe _events = new();
+    private readonly CursorTranslator _translator = new();
+    private readonly Lock _state = new(); // guards the translator, the mode and the model
+    private readonly CancellationTokenSource _closing = new();
+    private string _mode;
+    private string? _model;
+    private LineProgram? _running;
+    private Task _turn = Task.CompletedTask;
+    private int _disposed;
 
     public CursorProcess(string program, AgentStart start, IReadOnlyDictionary<string, string> environment, TimeProvider time)
     {
-        this.program = program;
-        this.start = start;
-        this.environment = environment;
-        this.time = time;
-        mode = CursorArguments.RequireMode(start.Mode);
-        model = start.Model is { } name ? CursorArguments.RequireModel(name) : null;
-        translator.Ready = start.ResumeId is { } id ? new AgentReady(id) { Mode = mode, Model = model } : null;
+        _program = program;
+        _start = start;
+        _environment = environment;
+        _time = time;
+        _mode = CursorArguments.RequireMode(start.Mode);
+        _model = start.Model is { } name ? CursorArguments.RequireModel(name) : null;
+        _translator.Ready = start.ResumeId is { } id ? new AgentReady(id) { Mode = _mode, Model = _model } : null;
     }
 
-    public ProcessIdentity? Process => Volatile.Read(ref running)?.Identity;
+    public ProcessIdentity? Process => Volatile.Read(ref _running)?.Identity;
 
-    public ChannelReader<AgentEvent> Events => events.Reader;
+    public ChannelReader<AgentEvent> Events => _events.Reader;
 
     public async ValueTask PromptAsync(AgentPrompt prompt, CancellationToken cancellationToken)
     {
-        ObjectDisposedException.ThrowIf(disposed != 0, this);
-        QuietProject.Require(CursorDriver.AgentName, start.WorkingDirectory, CursorDriver.ProgramFiles);
-        await turn; // the last program, which has said its last word, is gone
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        QuietProject.Require(CursorDriver.AgentName, _start.WorkingDirectory, CursorDriver.ProgramFiles);
+        await _turn; // the last program, which has said its last word, is gone
         IReadOnlyList<string> arguments;
-        lock (state)
+        lock (_state)
         {
-            if (translator.TurnRuns)
+            if (_translator.TurnRuns)
             {
                 throw new InvalidOperationException("A turn is running: queueing is the machine's.");
             }
 
-            arguments = CursorArguments.For(start.WorkingDirectory, mode, model, translator.Ready?.NativeId, prompt);
-            translator.BeginTurn();
+            arguments = CursorArguments.For(_start.WorkingDirectory, _mode, _model, _translator.Ready?.NativeId, prompt);
+            _translator.BeginTurn();
         }
 
         try
         {
             var fresh = await LineProgram.StartAsync(
-                new ProcessStart { Program = program, Arguments = arguments, WorkingDirectory = start.WorkingDirectory, Environment = environment, Mark = start.Mark },
-                room: null, new ProgramVoice(CursorDriver.AgentName), time, cancellationToken);
-            Volatile.Write(ref running, fresh);
-            turn = FollowAsync(fresh);
-            await events.WriteAsync(new AgentActivity(ActivityKind.Requesting), cancellationToken);
+                new ProcessStart
+                {
+                    Program = _program,
+                    Arguments = arguments,
+                    WorkingDirectory = _start.WorkingDirectory,
+                    Environment = _environment,
+                    Mark = _start.Mark
+                },
+                sandbox: null, new ProgramVoice(CursorDriver.AgentName), _time, cancellationToken);
+            Volatile.Write(ref _running, fresh);
+            _turn = FollowAsync(fresh);
+            await _events.WriteAsync(new AgentActivity(ActivityKind.Requesting), cancellationToken);
             await fresh.CloseInputAsync(); // it would wait for more
         }
         catch (AgentException)
         {
-            lock (state)
+            lock (_state)
             {
-                translator.Gone("");
+                _translator.Gone("");
             }
 
             throw;
@@ -79,63 +88,65 @@ internal sealed class CursorProcess : IAgentProcess
 
     public async ValueTask InterruptAsync(CancellationToken cancellationToken)
     {
-        lock (state)
+        lock (_state)
         {
-            if (!translator.TurnRuns)
+            if (!_translator.TurnRuns)
             {
                 return;
             }
 
-            translator.Interrupting = true;
+            _translator.Interrupting = true;
         }
 
-        if (Volatile.Read(ref running) is { } program)
+        if (Volatile.Read(ref _running) is { } program)
         {
             await program.KillAsync(); // it hears nothing else
         }
     }
 
-    public ValueTask<bool> AnswerAsync(string requestId, AgentAnswer answer, CancellationToken cancellationToken) => ValueTask.FromResult(false); // it asks nothing
+    // it asks nothing
+    public ValueTask<bool> AnswerAsync(string requestId, AgentAnswer answer, CancellationToken cancellationToken)
+        => ValueTask.FromResult(false);
 
     public ValueTask SetModeAsync(string mode, CancellationToken cancellationToken)
     {
         var wanted = CursorArguments.RequireMode(mode);
-        return ChangeAsync(() => this.mode = wanted);
+        return ChangeAsync(() => _mode = wanted);
     }
 
     public ValueTask SetModelAsync(string? model, CancellationToken cancellationToken)
     {
         var wanted = model is null ? null : CursorArguments.RequireModel(model);
-        return ChangeAsync(() => this.model = wanted);
+        return ChangeAsync(() => _model = wanted);
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref disposed, 1) != 0)
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
         {
-            await turn;
+            await _turn;
             return;
         }
 
         await InterruptAsync(CancellationToken.None);
-        await closing.CancelAsync();
-        await turn;
-        _ = events.EndAsync(new AgentEnded(null, "closed"));
-        closing.Dispose();
+        await _closing.CancelAsync();
+        await _turn;
+        _ = _events.EndAsync(new AgentEnded(null, "closed"));
+        _closing.Dispose();
     }
 
     private async ValueTask ChangeAsync(Action change)
     {
         AgentReady? ready;
-        lock (state)
+        lock (_state)
         {
             change();
-            ready = translator.Ready = translator.Ready is { } known ? known with { Mode = mode, Model = model ?? known.Model } : null;
+            ready = _translator.Ready = _translator.Ready is { } known ? known with { Mode = _mode, Model = _model ?? known.Model } : null;
         }
 
         if (ready is not null)
         {
-            await events.WriteAsync(ready, closing.Token);
+            await _events.WriteAsync(ready, _closing.Token);
         }
     }
 
@@ -144,26 +155,26 @@ internal sealed class CursorProcess : IAgentProcess
         await Task.Yield();
         var end = await program.RunAsync(line => TakeAsync(program, line));
         IReadOnlyList<AgentEvent> last;
-        lock (state)
+        lock (_state)
         {
-            last = translator.Gone(end.Reason);
+            last = _translator.Gone(end.Reason);
         }
 
         await TellAsync(last);
         await program.DisposeAsync();
-        Interlocked.CompareExchange(ref running, null, program);
+        Interlocked.CompareExchange(ref _running, null, program);
     }
 
     private async ValueTask<string?> TakeAsync(LineProgram program, ReadOnlyMemory<byte> line)
     {
         CursorOutput output;
-        lock (state)
+        lock (_state)
         {
-            output = translator.Take(line);
+            output = _translator.Take(line);
             if (output.Events.Find(e => e is AgentReady) is AgentReady ready)
             {
-                translator.Ready = ready with { Mode = mode };
-                output.Events[output.Events.IndexOf(ready)] = translator.Ready;
+                _translator.Ready = ready with { Mode = _mode };
+                output.Events[output.Events.IndexOf(ready)] = _translator.Ready;
             }
         }
 
@@ -185,7 +196,7 @@ internal sealed class CursorProcess : IAgentProcess
     {
         try
         {
-            await Task.Delay(AfterResult, time, closing.Token);
+            await Task.Delay(s_afterResult, _time, _closing.Token);
             await program.KillAsync();
         }
         catch (OperationCanceledException)
@@ -200,7 +211,7 @@ internal sealed class CursorProcess : IAgentProcess
         {
             foreach (var item in said)
             {
-                await events.WriteAsync(item, closing.Token);
+                await _events.WriteAsync(item, _closing.Token);
             }
         }
         catch (OperationCanceledException)

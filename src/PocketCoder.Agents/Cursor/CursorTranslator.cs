@@ -5,13 +5,14 @@ using PocketCoder.Agents.Shared;
 namespace PocketCoder.Agents.Cursor;
 
 /// <summary>
-/// Lines of Cursor's <c>stream-json</c> in, events out: no process, so that what others captured can be replayed. What is unknown is skipped and counted.
-/// Not thread-safe: its process's lock guards it.
+/// Lines of Cursor's <c>stream-json</c> in, events out: no process, so that what others captured can be replayed. What is unknown is
+/// skipped and counted. Not thread-safe: its process's lock guards it.
 /// </summary>
 internal sealed class CursorTranslator
 {
     /// <summary>
-    /// Tools that only read. Every other one ends the program as it begins: nobody can be asked here, and that Cursor itself would refuse it can't be known at that time.
+    /// Tools that only read. Every other one ends the program as it begins: nobody can be asked here, and that Cursor itself would refuse
+    /// it can't be known at that time.
     /// </summary>
     private static readonly Dictionary<string, ToolKind> s_reading = new(StringComparer.Ordinal)
     {
@@ -29,13 +30,13 @@ internal sealed class CursorTranslator
         ["think"] = ToolKind.Think,
     };
 
-    private readonly Dictionary<string, string> open = new(StringComparer.Ordinal); // tool calls that have not ended, with their names
-    private readonly StringBuilder block = new();
-    private BlockKind blockKind;
-    private string? blockId;
-    private bool streamed; // in this turn: then what comes whole is a repetition
-    private bool spoke;
-    private int blocks;
+    private readonly Dictionary<string, string> _open = new(StringComparer.Ordinal); // tool calls that have not ended, with their names
+    private readonly StringBuilder _block = new();
+    private BlockKind _blockKind;
+    private string? _blockId;
+    private bool _streamed; // in this turn: then what comes whole is a repetition
+    private bool _spoke;
+    private int _blocks;
 
     public bool TurnRuns { get; private set; }
 
@@ -50,7 +51,7 @@ internal sealed class CursorTranslator
     {
         TurnRuns = true;
         Interrupting = false;
-        streamed = spoke = false;
+        _streamed = _spoke = false;
     }
 
     public CursorOutput Take(ReadOnlyMemory<byte> line)
@@ -117,17 +118,19 @@ internal sealed class CursorTranslator
 
     private void Said(JsonElement message, CursorOutput output)
     {
-        var text = string.Concat(message.Object("message")?.Items("content").Where(c => c.Text("type") == "text").Select(c => c.Text("text")) ?? []);
+        var text = string.Concat(
+            message.Object("message")?.Items("content").Where(c => c.Text("type") == "text").Select(c => c.Text("text")) ?? []);
         if (message.Member("timestamp_ms") is not null && message.Member("model_call_id") is null)
         {
-            streamed = true;
+            _streamed = true;
             Say(BlockKind.Text, text, output);
             return;
         }
 
-        // What was streamed is said again as a whole: before a tool call with the call's id, at the end without. An old version says only this.
+        // What was streamed is said again as a whole: before a tool call with the call's id, at the end without. An old version says only
+        // this.
         Finish(output);
-        if (!streamed)
+        if (!_streamed)
         {
             Say(BlockKind.Text, text, output);
             Finish(output);
@@ -141,29 +144,29 @@ internal sealed class CursorTranslator
             return;
         }
 
-        if (blockId is not null && blockKind != kind)
+        if (_blockId is not null && _blockKind != kind)
         {
             Finish(output);
         }
 
-        blockId ??= $"b{++blocks}";
-        blockKind = kind;
-        block.Append(text);
-        output.Events.Add(new AgentDelta(blockId, kind, text));
+        _blockId ??= $"b{++_blocks}";
+        _blockKind = kind;
+        _block.Append(text);
+        output.Events.Add(new AgentDelta(_blockId, kind, text));
     }
 
-    private void Finish(CursorOutput output)
+    private void Finish(CursorOutput output, bool cut = false)
     {
-        if (blockId is null)
+        if (_blockId is null)
         {
             return;
         }
 
-        var text = block.ToString();
-        output.Events.Add(new AgentBlock(blockId, blockKind, text));
-        spoke |= blockKind == BlockKind.Text;
-        blockId = null;
-        block.Clear();
+        var text = _block.ToString();
+        output.Events.Add(new AgentBlock(_blockId, _blockKind, text) { Cut = cut });
+        _spoke |= _blockKind == BlockKind.Text;
+        _blockId = null;
+        _block.Clear();
     }
 
     private void Called(string step, JsonElement message, CursorOutput output)
@@ -176,26 +179,30 @@ internal sealed class CursorTranslator
 
         var (name, body) = Tool(call);
         Finish(output);
-        if (step == "started" || !open.ContainsKey(id))
+        if (step == "started" || !_open.ContainsKey(id))
         {
-            open[id] = name;
+            _open[id] = name;
             var input = body.Object("args") ?? default;
             var kind = s_reading.GetValueOrDefault(name, ToolKind.Other);
-            output.Events.Add(new AgentToolUse(id, name, kind, Title(name, input), input.ValueKind == JsonValueKind.Object ? input.GetRawText() : "{}") { Path = input.Text("path") });
+            output.Events.Add(new AgentToolUse(id, name, kind, Title(name, input),
+                input.ValueKind == JsonValueKind.Object ? input.GetRawText() : "{}")
+            { Path = input.Text("path") });
             if (!s_reading.ContainsKey(name))
             {
-                output.Violation = $"Cursor began {name}, though it was started to read only. It was ended, and what it had begun may have been done: look at the project.";
+                output.Violation =
+                    $"Cursor began {name}, though it was started to read only. It was ended, and what it had begun may have been done: look at the project.";
                 return;
             }
         }
 
         if (step == "completed")
         {
-            open.Remove(id);
+            _open.Remove(id);
             var result = body.Object("result") ?? default;
             var failed = result.Object("success") is null;
             var words = result.Object("success") ?? result.Object("error") ?? result.Object("rejected") ?? result;
-            output.Events.Add(new AgentToolResult(id, failed, BoundedText.HeadAndTail(words.ValueKind == JsonValueKind.Undefined ? "" : Words(words), BoundedText.OutputLimit)));
+            output.Events.Add(new AgentToolResult(id, failed,
+                BoundedText.HeadAndTail(words.ValueKind == JsonValueKind.Undefined ? "" : Words(words), BoundedText.OutputLimit)));
         }
     }
 
@@ -217,9 +224,11 @@ internal sealed class CursorTranslator
     }
 
     private static string Title(string name, JsonElement input)
-        => BoundedText.OneLine(input.Text("path") ?? input.Text("pattern") ?? input.Text("globPattern") ?? input.Text("query") ?? input.Text("command") ?? name);
+        => BoundedText.OneLine(input.Text("path") ?? input.Text("pattern") ?? input.Text("globPattern") ?? input.Text("query")
+            ?? input.Text("command") ?? name);
 
-    private static string Words(JsonElement result) => result.Text("content") ?? result.Text("output") ?? result.Text("message") ?? result.Text("reason") ?? result.GetRawText();
+    private static string Words(JsonElement result) => result.Text("content") ?? result.Text("output") ?? result.Text("message")
+        ?? result.Text("reason") ?? result.GetRawText();
 
     private void Ended(JsonElement message, CursorOutput output)
     {
@@ -230,21 +239,24 @@ internal sealed class CursorTranslator
 
         output.IsLast = true;
         var failed = message.IsTrue("is_error") || message.Text("subtype") == "error";
-        if (!failed && blockId is null && !spoke && message.Text("result") is { Length: > 0 } whole)
+        if (!failed && _blockId is null && !_spoke && message.Text("result") is { Length: > 0 } whole)
         {
             Say(BlockKind.Text, whole, output); // nothing was streamed
         }
 
         var usage = message.Object("usage") is { } u
-            ? new AgentUsage(Count(u, "inputTokens", "input_tokens"), Count(u, "outputTokens", "output_tokens"), Count(u, "cacheReadTokens", "cache_read_tokens"), Count(u, "cacheWriteTokens", "cache_write_tokens"), null)
+            ? new AgentUsage(Count(u, "inputTokens", "input_tokens"), Count(u, "outputTokens", "output_tokens"),
+                Count(u, "cacheReadTokens", "cache_read_tokens"), Count(u, "cacheWriteTokens", "cache_write_tokens"), null)
             : null;
         End(
             Interrupting ? TurnOutcome.Cancelled : failed ? TurnOutcome.Failed : TurnOutcome.Completed,
-            failed && !Interrupting ? BoundedText.OneLine(message.Text("result") is { Length: > 0 } why ? why : "Cursor failed and gave no reason.") : null,
+            failed && !Interrupting ? BoundedText.OneLine(
+                message.Text("result") is { Length: > 0 } why ? why : "Cursor failed and gave no reason.") : null,
             usage, output);
     }
 
-    private static long Count(JsonElement usage, string name, string other) => usage.Member(name) is null ? usage.Number(other) : usage.Number(name);
+    private static long Count(JsonElement usage, string name, string other)
+        => usage.Member(name) is null ? usage.Number(other) : usage.Number(name);
 
     private void End(TurnOutcome outcome, string? error, AgentUsage? usage, CursorOutput output)
     {
@@ -253,13 +265,13 @@ internal sealed class CursorTranslator
             return;
         }
 
-        Finish(output);
-        foreach (var id in open.Keys)
+        Finish(output, cut: outcome != TurnOutcome.Completed);
+        foreach (var id in _open.Keys)
         {
             output.Events.Add(new AgentToolResult(id, IsError: true, "") { Interrupted = true });
         }
 
-        open.Clear();
+        _open.Clear();
         TurnRuns = false;
         output.Events.Add(new AgentTurnEnded(outcome) { Error = error, Usage = usage });
     }

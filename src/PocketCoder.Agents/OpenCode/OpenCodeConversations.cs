@@ -8,17 +8,20 @@ using PocketCoder.Processes;
 namespace PocketCoder.Agents.OpenCode;
 
 /// <summary>
-/// What OpenCode keeps of a person's conversations: asked of the program, never of its files. Always from <c>/</c>: it opens the folder it runs in, and with it what its plugins say.
+/// What OpenCode keeps of a person's conversations: asked of the program, never of its files. Always from <c>/</c>: it opens the folder it
+/// runs in, and with it what its plugins say.
 /// </summary>
 internal sealed class OpenCodeConversations(string program, IReadOnlyDictionary<string, string> environment, TimeProvider time)
 {
     private const int MaxListBytes = 1024 * 1024;
 
-    /// <summary>Titles longer than this are cut: what <c>db</c> says is cut off at 128 KiB when nobody reads fast enough (seen with 1.18.33).</summary>
+    /// <summary>
+    /// Titles longer than this are cut: what <c>db</c> says is cut off at 128 KiB when nobody reads fast enough (seen with 1.18.33).
+    /// </summary>
     private const int LongestTitle = 200;
 
-    private static readonly TimeSpan ListLimit = TimeSpan.FromSeconds(18);
-    private static readonly TimeSpan BringLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_listLimit = TimeSpan.FromSeconds(18);
+    private static readonly TimeSpan s_bringLimit = TimeSpan.FromSeconds(60);
 
     /// <inheritdoc cref="IAgentDriver.ListConversationsAsync"/>
     public async Task<IReadOnlyList<AgentConversation>> ListAsync(string directory, int most, CancellationToken cancellationToken)
@@ -37,8 +40,10 @@ internal sealed class OpenCodeConversations(string program, IReadOnlyDictionary<
             """);
         try
         {
-            var result = await CommandRun.RunAsync(Run(["db", query, "--format", "json"], environment), ListLimit, MaxListBytes, time, cancellationToken);
-            return result.TimedOut ? throw new AgentException(AgentError.TimedOut, $"OpenCode did not tell its conversations within {ListLimit.TotalSeconds:0} s.")
+            var result = await CommandRun.RunAsync(
+                Run(["db", query, "--format", "json"], environment), s_listLimit, MaxListBytes, time, cancellationToken);
+            return result.TimedOut ? throw new AgentException(
+                AgentError.TimedOut, $"OpenCode did not tell its conversations within {s_listLimit.TotalSeconds:0} s.")
                 : result.ExitCode == 0 ? Listed(result.Output) : [];
         }
         catch (ProcessStartException)
@@ -52,14 +57,17 @@ internal sealed class OpenCodeConversations(string program, IReadOnlyDictionary<
     public async Task<IReadOnlyList<AgentConversationPart>> ReadAsync(string conversation, CancellationToken cancellationToken)
         => Said((await AskAsync(conversation, cancellationToken)).Messages);
 
-    /// <summary>Copies a conversation into a room in which none has begun; OpenCode reads there what it would read of an exported file.</summary>
+    /// <summary>
+    /// Copies a conversation into a sandbox in which none has begun; OpenCode reads there what it would read of an exported file.
+    /// </summary>
     /// <exception cref="AgentException">It can't be had.</exception>
-    /// <param name="directory">Where it works: an import is of the folder that it runs in, and that must not be the project, whose code it would run.</param>
-    public async Task BringAsync(string conversation, string directory, OpenCodeRoom room, CancellationToken cancellationToken)
+    /// <param name="directory">Where it works: an import is of the folder that it runs in, and that must not be the project, whose code it
+    /// would run.</param>
+    public async Task BringAsync(string conversation, string directory, OpenCodeSandbox sandbox, CancellationToken cancellationToken)
     {
         var (info, messages) = await AskAsync(conversation, cancellationToken);
-        room.Prepare();
-        var file = room.Incoming(LineJson.Write(w =>
+        sandbox.Prepare();
+        var file = sandbox.Incoming(LineJson.Write(w =>
         {
             w.WritePropertyName("info");
             info.WriteTo(w);
@@ -68,16 +76,17 @@ internal sealed class OpenCodeConversations(string program, IReadOnlyDictionary<
         }));
         try
         {
-            var own = OpenCodeEnvironment.ForRoom(room, environment);
+            var own = OpenCodeEnvironment.ForSandbox(sandbox, environment);
             own["PATH"] = environment.GetValueOrDefault("PATH") ?? "/usr/bin:/bin";
-            own["HOME"] = room.Room.StateDirectory;
+            own["HOME"] = sandbox.Sandbox.StateDirectory;
             var move = $"update session set directory = {Quoted(directory)} where id = {Quoted(conversation)}";
             foreach (var arguments in (string[][])[["import", file], ["db", move, "--format", "json"]])
             {
-                var result = await CommandRun.RunAsync(Run(arguments, own), BringLimit, MaxListBytes, time, cancellationToken);
+                var result = await CommandRun.RunAsync(Run(arguments, own), s_bringLimit, MaxListBytes, time, cancellationToken);
                 if (result.ExitCode != 0 || result.TimedOut)
                 {
-                    throw new AgentException(AgentError.FailedToStart, $"The conversation could not be copied into the sandbox: {BoundedText.OneLine(result.Output)}");
+                    throw new AgentException(AgentError.FailedToStart,
+                        $"The conversation could not be copied into the sandbox: {BoundedText.OneLine(result.Output)}");
                 }
             }
         }
@@ -101,7 +110,8 @@ internal sealed class OpenCodeConversations(string program, IReadOnlyDictionary<
             ? []
             :
             [
-                .. rows.EnumerateArray().Where(r => r.Text("id") is { } id && OpenCodeIds.Session().IsMatch(id) && r.Text("directory") is not null).Select(r => new AgentConversation(
+                .. rows.EnumerateArray().Where(r => r.Text("id") is { } id && OpenCodeIds.Session().IsMatch(id)
+                    && r.Text("directory") is not null).Select(r => new AgentConversation(
                     r.Text("id")!, BoundedText.OneLine(r.Text("title") ?? ""), r.Text("directory")!,
                     DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(r.Number("time_updated"), 0, 253_402_300_799_999)), Open: null)),
             ];
@@ -114,16 +124,19 @@ internal sealed class OpenCodeConversations(string program, IReadOnlyDictionary<
         foreach (var message in messages.ValueKind == JsonValueKind.Array ? messages.EnumerateArray() : default)
         {
             var info = message.Object("info") ?? default;
-            var at = info.Object("time")?.Number("created") is > 0 and < 253_402_300_800_000 and var created ? DateTimeOffset.FromUnixTimeMilliseconds(created) : (DateTimeOffset?)null;
+            var at = info.Object("time")?.Number("created") is > 0 and < 253_402_300_800_000 and var created
+                ? DateTimeOffset.FromUnixTimeMilliseconds(created) : (DateTimeOffset?)null;
             foreach (var part in message.Items("parts"))
             {
                 switch (part.Text("type"))
                 {
                     case "text" when !part.IsTrue("synthetic") && !part.IsTrue("ignored"):
-                        said.Add(info.Text("role") == "user" ? AgentConversationSpeaker.Person : AgentConversationSpeaker.Agent, part.Text("text") ?? "", at);
+                        said.Add(info.Text("role") == "user" ? AgentConversationSpeaker.Person : AgentConversationSpeaker.Agent,
+                            part.Text("text") ?? "", at);
                         break;
                     case "tool" when part.Text("tool") is { } tool:
-                        said.Add(AgentConversationSpeaker.Tool, OpenCodeTool.Title(tool, part.Object("state")?.Object("input") ?? default) is var about && about != tool ? $"{tool}: {about}" : tool, at);
+                        said.Add(AgentConversationSpeaker.Tool, OpenCodeTool.Title(tool, part.Object("state")?.Object("input")
+                            ?? default) is var about && about != tool ? $"{tool}: {about}" : tool, at);
                         break;
                     default:
                         break;
@@ -145,7 +158,7 @@ internal sealed class OpenCodeConversations(string program, IReadOnlyDictionary<
             w.WriteString("share", "disabled");
         }));
         var serve = Run(["serve", "--hostname", "127.0.0.1", "--port", "0"], OpenCodeEnvironment.For(environment, settings, password));
-        await using var server = await OpenCodeServer.StartAsync(serve, room: null, password, time, cancellationToken);
+        await using var server = await OpenCodeServer.StartAsync(serve, sandbox: null, password, time, cancellationToken);
         var info = await server.SendAsync(OpenCodeCall.Get($"/session/{conversation}"), cancellationToken);
         var messages = await server.SendAsync(OpenCodeCall.Get($"/session/{conversation}/message"), cancellationToken);
         return info.IsOk && messages.IsOk && info.Body.Text("id") == conversation && messages.Body.ValueKind == JsonValueKind.Array

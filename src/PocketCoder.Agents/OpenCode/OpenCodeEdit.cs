@@ -4,8 +4,9 @@ using PocketCoder.Agents.Shared;
 namespace PocketCoder.Agents.OpenCode;
 
 /// <summary>
-/// What an edit will make of a file, out of the tool's input. Not out of the diff that OpenCode shows: that has lost indentation and ends of line (seen with 1.18.33). OpenCode
-/// writes what it has computed when it asks, whatever the file has become meanwhile: so the file is looked at again before the answer.
+/// What an edit will make of a file, out of the tool's input. Not out of the diff that OpenCode shows: that has lost indentation and ends
+/// of line (seen with 1.18.33). OpenCode writes what it has computed when it asks, whatever the file has become meanwhile: so the file is
+/// looked at again before the answer.
 /// </summary>
 /// <param name="Asked">The path as the model wrote it.</param>
 internal sealed record OpenCodeEdit(string WorkingDirectory, string Asked, string Digest, FileChange Change)
@@ -28,11 +29,13 @@ internal sealed record OpenCodeEdit(string WorkingDirectory, string Asked, strin
 
         var before = target.Before.Text;
         var after = tool == "write" ? Written(before, input, ref refusal) : Edited(before, input, ref refusal);
-        return after is null ? null : new OpenCodeEdit(workingDirectory, path, target.Before.Digest, new FileChange(target.Path, before, after));
+        return after is null ? null
+            : new OpenCodeEdit(workingDirectory, path, target.Before.Digest, new FileChange(target.Path, before, after));
     }
 
     /// <summary>Whether what was shown is still what would be written over.</summary>
-    public bool IsStillTrue() => ConfinedPath.ResolveBeneath(WorkingDirectory, Asked) == Change.Path && TextFile.Read(Change.Path)?.Digest == Digest;
+    public bool IsStillTrue() => ConfinedPath.ResolveBeneath(WorkingDirectory, Asked) == Change.Path
+        && TextFile.Read(Change.Path)?.Digest == Digest;
 
     private static string? Written(string? before, JsonElement input, ref string refusal)
     {
@@ -71,7 +74,8 @@ internal sealed record OpenCodeEdit(string WorkingDirectory, string Asked, strin
         var first = before.IndexOf(old, StringComparison.Ordinal);
         if (first < 0)
         {
-            refusal = "oldString is not in the file as it is, letter by letter. Read the file again and copy it exactly."; // OpenCode would look for what resembles it
+            // OpenCode would look for what resembles it
+            refusal = "oldString is not in the file as it is, letter by letter. Read the file again and copy it exactly.";
             return null;
         }
 
@@ -79,7 +83,8 @@ internal sealed record OpenCodeEdit(string WorkingDirectory, string Asked, strin
         {
             if (replacement.Contains('$', StringComparison.Ordinal))
             {
-                refusal = "With replaceAll a $ in newString is not written as it is. Make one edit after another, without replaceAll."; // JavaScript's patterns of replacement
+                // JavaScript's patterns of replacement
+                refusal = "With replaceAll a $ in newString is not written as it is. Make one edit after another, without replaceAll.";
                 return null;
             }
 

@@ -14,7 +14,8 @@ internal static class OpenCodeFailure
         var words = BoundedText.OneLine(data.Text("message") ?? error.Text("name") ?? "unknown error");
         return (error.Text("name"), data.Number("statusCode")) switch
         {
-            ("ProviderAuthError", _) or (_, 401 or 403) => $"The model's provider does not accept the key or login: {words}. Look at the key, or log in with: opencode auth login",
+            ("ProviderAuthError", _) or (_, 401 or 403) =>
+                $"The model's provider does not accept the key or login: {words}. Look at the key, or log in with: opencode auth login",
             (_, 429) => $"The model's provider wants fewer requests: {words}. Wait a while, or choose another model.",
             (_, 529 or 503) => $"The model's provider is overloaded: {words}. Wait a while, or choose another model.",
             ("ContextOverflowError", _) => $"The conversation is too long for the model: {words}. Begin a new session.",

@@ -4,7 +4,9 @@ using System.Text.RegularExpressions;
 
 namespace PocketCoder.Agents.OpenCode;
 
-/// <summary>OpenCode's ids: a prefix, twelve hexadecimal digits of the time and fourteen letters by chance (as seen with 1.18.33).</summary>
+/// <summary>
+/// OpenCode's ids: a prefix, twelve hexadecimal digits of the time and fourteen letters by chance (as seen with 1.18.33).
+/// </summary>
 internal static partial class OpenCodeIds
 {
     private const string Letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

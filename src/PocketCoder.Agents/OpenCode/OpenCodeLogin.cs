@@ -9,14 +9,15 @@ internal static class OpenCodeLogin
     private const int MaxFileBytes = 1024 * 1024;
 
     /// <summary>Providers that the machine can stand in between for, with the variables of their keys and addresses.</summary>
-    private static readonly (string Provider, string[] Keys, string BaseUrl)[] Known =
+    private static readonly (string Provider, string[] Keys, string BaseUrl)[] s_known =
     [
         ("anthropic", ["ANTHROPIC_API_KEY"], "ANTHROPIC_BASE_URL"),
         ("openai", ["OPENAI_API_KEY"], "OPENAI_BASE_URL"),
         ("google", ["GOOGLE_GENERATIVE_AI_API_KEY", "GEMINI_API_KEY"], "GOOGLE_GENERATIVE_AI_BASE_URL"),
     ];
 
-    private static readonly JsonDocumentOptions WithComments = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
+    private static readonly JsonDocumentOptions s_withComments = new()
+    { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
 
     public static AgentModels From(IReadOnlyDictionary<string, string> environment)
     {
@@ -24,16 +25,18 @@ internal static class OpenCodeLogin
         using var logins = ReadFile(Path.Combine(OpenCodeEnvironment.Data(environment), "auth.json"));
         var root = settings?.RootElement ?? default;
         var wanted = root.Text("model")?.Split('/')[0];
-        var known = Known.FirstOrDefault(k => k.Provider == wanted);
+        var known = s_known.FirstOrDefault(k => k.Provider == wanted);
         if (known.Provider is null)
         {
-            known = Known.FirstOrDefault(k => KeyOf(k.Keys, environment) is not null || logins?.RootElement.Object(k.Provider) is not null);
-            known = known.Provider is null ? Known[0] : known;
+            known = s_known.FirstOrDefault(
+                k => KeyOf(k.Keys, environment) is not null || logins?.RootElement.Object(k.Provider) is not null);
+            known = known.Provider is null ? s_known[0] : known;
         }
 
         var login = logins?.RootElement.Object(known.Provider);
         var elsewhere = wanted is not null && wanted != known.Provider ? $"its settings name models of {BoundedText.OneLine(wanted)}"
-            : root.Object("provider")?.Object(known.Provider)?.Object("options")?.Text("baseURL") is not null ? "its settings name a provider of their own"
+            : root.Object("provider")?.Object(known.Provider)?.Object("options")?.Text("baseURL") is not null
+            ? "its settings name a provider of their own"
             : null;
         return new AgentModels(known.Provider)
         {
@@ -41,7 +44,8 @@ internal static class OpenCodeLogin
 
             // With a provider of the person's own settings nobody knows whose key that is.
             Key = elsewhere is null ? KeyOf(known.Keys, environment) ?? (login?.Text("type") == "api" ? login?.Text("key") : null) : null,
-            OnlyByItself = elsewhere ?? (login?.Text("type") == "oauth" ? "it is logged in with an account, which only it can renew" : null),
+            OnlyByItself = elsewhere
+                ?? (login?.Text("type") == "oauth" ? "it is logged in with an account, which only it can renew" : null),
             ByItselfOutside = true, // its settings may name many providers, each with a key of its own
         };
     }
@@ -56,7 +60,9 @@ internal static class OpenCodeLogin
     private static string? KeyOf(string[] names, IReadOnlyDictionary<string, string> environment)
         => names.Select(n => environment.GetValueOrDefault(n)).FirstOrDefault(v => v is { Length: > 0 });
 
-    /// <summary>The libraries append <c>/responses</c> or <c>/messages</c> to what ends in <c>/v1</c>; the machine appends all of it.</summary>
+    /// <summary>
+    /// The libraries append <c>/responses</c> or <c>/messages</c> to what ends in <c>/v1</c>; the machine appends all of it.
+    /// </summary>
     private static Uri? BaseUrl(string? given)
     {
         var root = given?.TrimEnd('/');
@@ -64,7 +70,8 @@ internal static class OpenCodeLogin
         return Uri.TryCreate(root, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" ? url : null;
     }
 
-    private static JsonDocument? Read(IReadOnlyDictionary<string, string> environment, string name) => ReadFile(Path.Combine(OpenCodeEnvironment.Config(environment), name));
+    private static JsonDocument? Read(IReadOnlyDictionary<string, string> environment, string name)
+        => ReadFile(Path.Combine(OpenCodeEnvironment.Config(environment), name));
 
     private static JsonDocument? ReadFile(string path)
     {
@@ -76,7 +83,7 @@ internal static class OpenCodeLogin
                 return null;
             }
 
-            var document = JsonDocument.Parse(File.ReadAllBytes(path), WithComments);
+            var document = JsonDocument.Parse(File.ReadAllBytes(path), s_withComments);
             if (document.RootElement.ValueKind == JsonValueKind.Object)
             {
                 return document;

@@ -16,7 +16,8 @@ internal sealed record OpenCodeModel(string Provider, string Model)
     public static bool TryParse(string name, [NotNullWhen(true)] out OpenCodeModel? model)
     {
         var at = name.IndexOf('/', StringComparison.Ordinal);
-        model = name.Length <= Longest && !name.Any(char.IsControl) && at > 0 && at < name.Length - 1 ? new OpenCodeModel(name[..at], name[(at + 1)..]) : null;
+        model = name.Length <= Longest && !name.Any(char.IsControl) && at > 0
+            && at < name.Length - 1 ? new OpenCodeModel(name[..at], name[(at + 1)..]) : null;
         return model is not null;
     }
 

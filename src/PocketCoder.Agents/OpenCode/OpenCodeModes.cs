@@ -10,7 +10,8 @@ internal static class OpenCodeModes
 
     /// <exception cref="AgentException">There is no such mode.</exception>
     public static string Checked(string mode)
-        => Offered.Contains(mode, StringComparer.Ordinal) ? mode : throw new AgentException(AgentError.Refused, $"OpenCode has no mode {mode} here: {string.Join(", ", Offered)}.");
+        => Offered.Contains(mode, StringComparer.Ordinal) ? mode
+            : throw new AgentException(AgentError.Refused, $"OpenCode has no mode {mode} here: {string.Join(", ", Offered)}.");
 
     public static string AgentOf(string mode) => mode == Plan ? "plan" : "build";
 }

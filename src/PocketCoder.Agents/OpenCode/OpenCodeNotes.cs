@@ -4,13 +4,14 @@ using PocketCoder.Agents.Shared;
 namespace PocketCoder.Agents.OpenCode;
 
 /// <summary>
-/// What the agent is told beside the prompt: that its shell is ours, and the notes of the project (<c>AGENTS.md</c>), which OpenCode does not load with the settings of projects
-/// off. As text only, at most 64 KiB of each. The person's own notes OpenCode loads by itself.
+/// What the agent is told beside the prompt: that its shell is ours, and the notes of the project (<c>AGENTS.md</c>), which OpenCode does
+/// not load with the settings of projects off. As text only, at most 64 KiB of each. The person's own notes OpenCode loads by itself.
 /// </summary>
 internal static class OpenCodeNotes
 {
     private const string Shell =
-        "Your shell is the tool `" + OpenCodeRules.McpPrefix + "bash`; there is no other one. A person allows each command and each change of a file before it happens. A refusal comes with their words: follow them.";
+        "Your shell is the tool `" + OpenCodeRules.McpPrefix
+            + "bash`; there is no other one. A person allows each command and each change of a file before it happens. A refusal comes with their words: follow them.";
 
     public static string Read(string workingDirectory)
     {

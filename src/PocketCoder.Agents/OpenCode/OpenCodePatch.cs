@@ -3,7 +3,10 @@ using PocketCoder.Agents.Shared;
 
 namespace PocketCoder.Agents.OpenCode;
 
-/// <summary>The files that a patch is about to change, as OpenCode tells them when it asks: <c>apply_patch</c> is what some models get in place of <c>edit</c> and <c>write</c>.</summary>
+/// <summary>
+/// The files that a patch is about to change, as OpenCode tells them when it asks: <c>apply_patch</c> is what some models get in place of
+/// <c>edit</c> and <c>write</c>.
+/// </summary>
 internal sealed record OpenCodePatch(string WorkingDirectory, IReadOnlyList<(string Asked, string Real, string Digest)> Files)
 {
     private const int MostFiles = 200;
@@ -12,7 +15,8 @@ internal sealed record OpenCodePatch(string WorkingDirectory, IReadOnlyList<(str
     public static OpenCodePatch? Find(JsonElement metadata, string workingDirectory, out string refusal)
     {
         refusal = "";
-        List<string> paths = [.. metadata.Items("files").SelectMany(f => new[] { f.Text("filePath"), f.Text("movePath") }).OfType<string>().Distinct(StringComparer.Ordinal).Take(MostFiles + 1)];
+        List<string> paths = [.. metadata.Items("files").SelectMany(f => new[] { f.Text("filePath"), f.Text("movePath") }).OfType<string>()
+            .Distinct(StringComparer.Ordinal).Take(MostFiles + 1)];
         if (paths.Count is 0 or > MostFiles || metadata.Items("files").Any(f => f.Text("filePath") is null))
         {
             refusal = "It is not known which files that would change. Change one at a time.";
@@ -33,5 +37,6 @@ internal sealed record OpenCodePatch(string WorkingDirectory, IReadOnlyList<(str
         return new OpenCodePatch(workingDirectory, files);
     }
 
-    public bool IsStillTrue() => Files.All(f => ConfinedPath.ResolveBeneath(WorkingDirectory, f.Asked) == f.Real && TextFile.Read(f.Real)?.Digest == f.Digest);
+    public bool IsStillTrue()
+        => Files.All(f => ConfinedPath.ResolveBeneath(WorkingDirectory, f.Asked) == f.Real && TextFile.Read(f.Real)?.Digest == f.Digest);
 }

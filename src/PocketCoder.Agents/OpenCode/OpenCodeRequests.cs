@@ -5,13 +5,16 @@ using PocketCoder.Agents.Shared.Mcp;
 
 namespace PocketCoder.Agents.OpenCode;
 
-/// <summary>What OpenCode waits for: permissions, questions, calls of our tools. "Always" is never answered: it would hold for what nobody has seen. Not thread-safe, except for the end of an act.</summary>
+/// <summary>
+/// What OpenCode waits for: permissions, questions, calls of our tools. "Always" is never answered: it would hold for what nobody has seen.
+/// Not thread-safe, except for the end of an act.
+/// </summary>
 /// <param name="answerCall">Answers a call of one of our tools; false: nobody waits for it any more.</param>
-internal sealed class OpenCodeRequests(string workingDirectory, bool gated, Func<string, AgentAnswer, bool> answerCall)
+internal sealed class OpenCodeRequests(string workingDirectory, ReadRules reads, bool gated, Func<string, AgentAnswer, bool> answerCall)
 {
     private const string NoWords = "The person said no.";
 
-    private readonly Dictionary<string, Pending> pending = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Pending> _pending = new(StringComparer.Ordinal);
 
     private enum Kind
     {
@@ -30,15 +33,7 @@ internal sealed class OpenCodeRequests(string workingDirectory, bool gated, Func
         switch (permission, use.Tool)
         {
             case ("read" or "glob" or "grep" or "list" or "external_directory", "read" or "glob" or "grep" or "list"):
-                if (use.IsApproved || IsInside(use.Tool, input))
-                {
-                    output.Calls.Add(Reply(id, "once", null));
-                }
-                else
-                {
-                    Ask(id, use, new AgentSubject.Tool(use.Tool), () => true, null, output);
-                }
-
+                Reading(id, use, OpenCodeTool.Path(use.Tool, input) is { Length: > 0 } path ? path : ".", output);
                 break;
             case ("edit", "edit" or "write") when planning:
                 output.Calls.Add(Reply(id, "reject", "Plan mode: nothing is to be changed now. Say what you would change."));
@@ -50,7 +45,8 @@ internal sealed class OpenCodeRequests(string workingDirectory, bool gated, Func
                 output.Calls.Add(Reply(id, "reject", "Plan mode: nothing is to be changed now. Say what you would change."));
                 break;
             case ("edit", "apply_patch") when OpenCodePatch.Find(metadata, workingDirectory, out refusal) is { } patch:
-                Ask(id, use, new AgentSubject.Tool(use.Tool), patch.IsStillTrue, BoundedText.OneLine(string.Join(", ", patch.Files.Select(f => f.Real))), output);
+                Ask(id, use, new AgentSubject.Tool(use.Tool), patch.IsStillTrue,
+                    BoundedText.OneLine(string.Join(", ", patch.Files.Select(f => f.Real))), output);
                 break;
             case ("external_directory", "edit" or "write" or "apply_patch"):
                 output.Calls.Add(Reply(id, "reject", "That is outside the project."));
@@ -59,7 +55,8 @@ internal sealed class OpenCodeRequests(string workingDirectory, bool gated, Func
                 Ask(id, use, new AgentSubject.Tool(use.Tool), () => true, null, output);
                 break;
             case ("doom_loop", _):
-                Ask(id, use, new AgentSubject.Tool(OpenCodeTool.Name(use.Tool)), () => true, "It makes the same call again and again. Allow it to go on?", output, approves: false);
+                Ask(id, use, new AgentSubject.Tool(OpenCodeTool.Name(use.Tool)), () => true,
+                    "It makes the same call again and again. Allow it to go on?", output, approves: false);
                 break;
             default:
                 output.Calls.Add(Reply(id, "reject", refusal.Length > 0 ? refusal : "That is switched off here."));
@@ -75,7 +72,8 @@ internal sealed class OpenCodeRequests(string workingDirectory, bool gated, Func
         [
             .. request.Items("questions").Where(q => q.Text("question") is { Length: > 0 }).Select(q => new AgentQuestion(
                 q.Text("question")!, q.Text("header"),
-                [.. q.Items("options").Where(o => o.Text("label") is not null).Select(o => new AgentOption(o.Text("label")!, o.Text("description")))], q.IsTrue("multiple"))),
+                [.. q.Items("options").Where(o => o.Text("label") is not null)
+                    .Select(o => new AgentOption(o.Text("label")!, o.Text("description")))], q.IsTrue("multiple"))),
         ];
         if (questions.Count == 0 || questions.Count != request.Items("questions").Count())
         {
@@ -83,7 +81,7 @@ internal sealed class OpenCodeRequests(string workingDirectory, bool gated, Func
             return;
         }
 
-        pending[id] = new Pending(Kind.Question) { Questions = questions };
+        _pending[id] = new Pending(Kind.Question) { Questions = questions };
         output.Events.Add(new AgentQuestionAsked(id, request.Object("tool")?.Text("callID") ?? id, questions));
     }
 
@@ -93,7 +91,7 @@ internal sealed class OpenCodeRequests(string workingDirectory, bool gated, Func
         use.HostCall = call.RequestId;
         if (gated)
         {
-            pending[call.RequestId] = new Pending(Kind.HostCall) { Use = use };
+            _pending[call.RequestId] = new Pending(Kind.HostCall) { Use = use };
             output.Events.Add(new AgentHostCall(call.RequestId, use.CallId, call.ToolName, call.InputJson));
             return;
         }
@@ -104,16 +102,19 @@ internal sealed class OpenCodeRequests(string workingDirectory, bool gated, Func
             return;
         }
 
-        pending[call.RequestId] = new Pending(Kind.Command) { Use = use, InputJson = call.InputJson, Command = command.Command };
-        output.Events.Add(new AgentApprovalAsked(call.RequestId, use.CallId, call.ToolName, new AgentSubject.Command(command.Command.CommandLine, workingDirectory), call.InputJson) { Reason = command.Reason });
+        _pending[call.RequestId] = new Pending(Kind.Command) { Use = use, InputJson = call.InputJson, Command = command.Command };
+        output.Events.Add(new AgentApprovalAsked(call.RequestId, use.CallId, call.ToolName,
+            new AgentSubject.Command(command.Command.CommandLine, workingDirectory), call.InputJson)
+        { Reason = command.Reason });
     }
 
     /// <summary>What follows from an answer, or null when nobody waits for it any more.</summary>
     /// <param name="run">Runs a command of ours and answers its call.</param>
     /// <exception cref="ArgumentException">This kind of answer does not fit what was asked.</exception>
-    public OpenCodeOutput? Answer(string requestId, AgentAnswer answer, Func<string, ShellCommand, OpenCodeToolUse, CancellationToken, Task> run)
+    public OpenCodeOutput? Answer(
+        string requestId, AgentAnswer answer, Func<string, ShellCommand, OpenCodeToolUse, CancellationToken, Task> run)
     {
-        if (!pending.TryGetValue(requestId, out var request))
+        if (!_pending.TryGetValue(requestId, out var request))
         {
             return null;
         }
@@ -129,21 +130,31 @@ internal sealed class OpenCodeRequests(string workingDirectory, bool gated, Func
                 break;
             case (Kind.Permission, AgentAnswer.Allow):
                 request.Use!.IsApproved |= request.Approves;
+                request.Use.Approved = request.Reading ?? request.Use.Approved;
                 output.Calls.Add(Reply(requestId, "once", null));
                 break;
             case (Kind.Permission, AgentAnswer.Deny deny):
-                output.Calls.Add(Reply(requestId, "reject", deny.Interrupt ? null : string.IsNullOrWhiteSpace(deny.Message) ? NoWords : deny.Message)); // without words it ends the turn
+                // without words it ends the turn
+                output.Calls.Add(Reply(requestId, "reject",
+                    deny.Interrupt ? null : string.IsNullOrWhiteSpace(deny.Message) ? NoWords : deny.Message));
                 break;
             case (Kind.Question, AgentAnswer.Reply reply):
-                output.Calls.Add(Answers(requestId, request.Questions.Select(q => Chosen(q, reply.Answers.GetValueOrDefault(q.Text) ?? ""))));
+                output.Calls.Add(Answers(
+                    requestId, request.Questions.Select(q => Chosen(q, reply.Answers.GetValueOrDefault(q.Text) ?? ""))));
                 break;
             case (Kind.Question, AgentAnswer.Deny deny):
-                output.Calls.Add(Answers(requestId, request.Questions.Select(_ => (string[])[$"The person did not choose: {deny.Message}"])));
+                output.Calls.Add(Answers(
+                    requestId, request.Questions.Select(_ => (string[])[$"The person did not choose: {deny.Message}"])));
                 break;
             case (Kind.HostCall, AgentAnswer.HostResult or AgentAnswer.Deny) or (Kind.Command, AgentAnswer.Deny):
+                if (answer is AgentAnswer.Deny && request.Use is { } refused)
+                {
+                    refused.IsRefused = true;
+                }
+
                 if (!answerCall(requestId, answer))
                 {
-                    pending.Remove(requestId);
+                    _pending.Remove(requestId);
                     return null;
                 }
 
@@ -158,34 +169,68 @@ internal sealed class OpenCodeRequests(string workingDirectory, bool gated, Func
                 throw new ArgumentException($"{request.Kind} {requestId} can't be answered with {answer.GetType().Name}.", nameof(answer));
         }
 
-        pending.Remove(requestId);
+        _pending.Remove(requestId);
         return output;
     }
 
     /// <summary>OpenCode no longer waits for it. False: nobody was asked, or it was answered.</summary>
-    public bool Withdraw(string id) => pending.Remove(id);
+    public bool Withdraw(string id) => _pending.Remove(id);
 
     /// <summary>Nobody needs to answer any more: gives the ids that were open.</summary>
     public IReadOnlyList<string> CloseAll()
     {
-        List<string> open = [.. pending.Keys];
-        pending.Clear();
+        List<string> open = [.. _pending.Keys];
+        _pending.Clear();
         return open;
     }
 
-    private void Ask(string id, OpenCodeToolUse use, AgentSubject subject, Func<bool> isStillTrue, string? reason, OpenCodeOutput output, bool approves = true)
+    private void Ask(
+        string id, OpenCodeToolUse use, AgentSubject subject, Func<bool> isStillTrue, string? reason, OpenCodeOutput output,
+        bool approves = true, ReadVerdict? reading = null, bool tree = false)
     {
-        pending[id] = new Pending(Kind.Permission) { Use = use, InputJson = use.InputJson, IsStillTrue = isStillTrue, Approves = approves };
-        output.Events.Add(new AgentApprovalAsked(id, use.CallId, use.Tool, subject, use.InputJson!) { Reason = reason });
+        _pending[id] = new Pending(Kind.Permission)
+        { Use = use, InputJson = use.InputJson, IsStillTrue = isStillTrue, Approves = approves, Reading = reading };
+        output.Events.Add(new AgentApprovalAsked(id, use.CallId, use.Tool, subject, use.InputJson!)
+        { Reason = reason, Reads = reading is { Real.Length: > 0 } there ? there.Real : null, ReadsTree = tree });
     }
 
-    /// <summary>Reading and searching inside the project is free, links resolved: OpenCode itself looks at the words of a path only.</summary>
-    private bool IsInside(string tool, JsonElement input)
-        => ConfinedPath.Resolve("/", workingDirectory) is { } root
-            && ConfinedPath.Resolve(workingDirectory, OpenCodeTool.Path(tool, input) is { Length: > 0 } path ? path : ".") is { } real
-            && ConfinedPath.IsInside(root, real);
+    /// <summary>
+    /// Reading and searching inside the project is free, links resolved: OpenCode itself looks at the words of a path only.
+    /// </summary>
+    private void Reading(string id, OpenCodeToolUse use, string path, OpenCodeOutput output)
+    {
+        var tree = use.Tool is "glob" or "grep";
+        var there = reads.Judge(path, tree);
+        switch (there.Place)
+        {
+            case ReadPlace.Free when use.Tool == "read"
+                && reads.NotesThatLeadOut(there.Real, "AGENTS.md", "CLAUDE.md", "CONTEXT.md") is { } notes:
+                // OpenCode takes them along with the files beneath them, unasked (seen with 1.18.33).
+                output.Calls.Add(Reply(id, "reject",
+                    $"{notes} leads out of the project, and OpenCode would read it with this file. Remove that link, or read the file by a command."));
+                break;
+            case ReadPlace.Free:
+                output.Calls.Add(Reply(id, "once", null));
+                break;
+            case ReadPlace.Closed:
+                output.Calls.Add(Reply(id, "reject", ReadRules.ClosedWords));
+                break;
+            case ReadPlace.Outside or ReadPlace.Nowhere when !gated && use.Approved == there:
+                output.Calls.Add(Reply(id, "once", null)); // it asks more than once for one reading
+                break;
+            case ReadPlace.Outside or ReadPlace.Nowhere when !gated:
+                Ask(id, use, new AgentSubject.Tool(use.Tool), () => reads.StillLeadsTo(path, there, tree), null, output, reading: there,
+                    tree: tree);
+                break;
+            default:
+                output.Calls.Add(Reply(id, "reject",
+                    "That leads out of the project, and in a sandboxed session nothing else is read. Commands of pocketcoder_bash see what the sandbox holds."));
+                break;
+        }
+    }
 
-    private static OpenCodeCall Reply(string id, string reply, string? message) => OpenCodeCall.Post($"/permission/{Uri.EscapeDataString(id)}/reply", w =>
+    private static OpenCodeCall Reply(string id, string reply, string? message)
+        => OpenCodeCall.Post($"/permission/{Uri.EscapeDataString(id)}/reply", w =>
     {
         w.WriteString("reply", reply);
         if (message is not null)
@@ -194,7 +239,8 @@ internal sealed class OpenCodeRequests(string workingDirectory, bool gated, Func
         }
     });
 
-    private static OpenCodeCall Answers(string id, IEnumerable<string[]> answers) => OpenCodeCall.Post($"/question/{Uri.EscapeDataString(id)}/reply", w =>
+    private static OpenCodeCall Answers(string id, IEnumerable<string[]> answers)
+        => OpenCodeCall.Post($"/question/{Uri.EscapeDataString(id)}/reply", w =>
     {
         w.WriteStartArray("answers");
         foreach (var answer in answers)
@@ -215,7 +261,8 @@ internal sealed class OpenCodeRequests(string workingDirectory, bool gated, Func
     private static string[] Chosen(AgentQuestion question, string answer)
     {
         var labels = question.Options.Select(o => o.Label).ToHashSet(StringComparer.Ordinal);
-        return question.MultiSelect && !labels.Contains(answer) && answer.Split(", ") is var parts && parts.All(labels.Contains) ? parts : [answer];
+        return question.MultiSelect && !labels.Contains(answer) && answer.Split(", ") is var parts
+            && parts.All(labels.Contains) ? parts : [answer];
     }
 
     private sealed record Pending(Kind Kind)
@@ -227,6 +274,8 @@ internal sealed class OpenCodeRequests(string workingDirectory, bool gated, Func
         public Func<bool>? IsStillTrue { get; init; }
 
         public bool Approves { get; init; }
+
+        public ReadVerdict? Reading { get; init; }
 
         public IReadOnlyList<AgentQuestion> Questions { get; init; } = [];
 

@@ -11,7 +11,8 @@ using PocketCoder.Processes;
 namespace PocketCoder.Agents.OpenCode;
 
 /// <summary>
-/// A running <c>opencode serve</c>: its process, requests to it and its stream of events. Only this process knows its password. Thread-safe.
+/// A running <c>opencode serve</c>: its process, requests to it and its stream of events. Only this process knows its password.
+/// Thread-safe.
 /// </summary>
 internal sealed partial class OpenCodeServer : IAsyncDisposable
 {
@@ -23,57 +24,59 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
     private const int OutputLimit = 64 * 1024;
 
     /// <summary>From start to listening; four seconds on a quiet machine.</summary>
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_startLimit = TimeSpan.FromSeconds(60);
 
-    private static readonly TimeSpan ReplyLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_replyLimit = TimeSpan.FromSeconds(30);
 
     /// <summary>The server says something every ten seconds.</summary>
-    private static readonly TimeSpan SilenceLimit = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan s_silenceLimit = TimeSpan.FromSeconds(90);
 
-    private static readonly TimeSpan EndGrace = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_endGrace = TimeSpan.FromSeconds(2);
 
-    private readonly IAgentChild process;
-    private readonly string directory;
-    private readonly IReadOnlyDictionary<string, string> environment;
-    private readonly TimeProvider time;
-    private readonly OutputCapture errorOutput = new(OutputLimit);
-    private readonly EventPipe events = new();
-    private readonly CancellationTokenSource closing = new();
-    private readonly SemaphoreSlim saying = new(1, 1); // events in the order in which they were decided
-    private readonly Task errorReading;
-    private HttpClient? http;
-    private Task? draining;
-    private Task? pump;
-    private readonly TurnActs acts;
-    private int disposed;
-    private bool ended;
+    private readonly IAgentChild _process;
+    private readonly string _directory;
+    private readonly IReadOnlyDictionary<string, string> _environment;
+    private readonly TimeProvider _time;
+    private readonly OutputCapture _errorOutput = new(OutputLimit);
+    private readonly EventPipe _events = new();
+    private readonly CancellationTokenSource _closing = new();
+    private readonly SemaphoreSlim _saying = new(1, 1); // events in the order in which they were decided
+    private readonly Task _errorReading;
+    private HttpClient? _http;
+    private Task? _draining;
+    private Task? _pump;
+    private readonly TurnActs _acts;
+    private int _disposed;
+    private bool _ended;
 
     private OpenCodeServer(IAgentChild process, string directory, IReadOnlyDictionary<string, string> environment, TimeProvider time)
     {
-        (this.process, this.directory, this.environment, this.time) = (process, directory, environment, time);
-        acts = new TurnActs(time, FailAsync);
-        errorReading = ReadErrorOutputAsync();
+        (_process, _directory, _environment, _time) = (process, directory, environment, time);
+        _acts = new TurnActs(time, FailAsync);
+        _errorReading = ReadErrorOutputAsync();
     }
 
     /// <summary>Guards what translates: the pump and the machine's calls both use it.</summary>
     public Lock State { get; } = new();
 
-    public ProcessIdentity Process => process.Identity;
+    public ProcessIdentity Process => _process.Identity;
 
-    public ChannelReader<AgentEvent> Events => events.Reader;
+    public ChannelReader<AgentEvent> Events => _events.Reader;
 
-    public bool HasEnded => Volatile.Read(ref ended);
+    public bool HasEnded => Volatile.Read(ref _ended);
 
     /// <summary>Starts the program and waits until it listens.</summary>
-    /// <param name="room">Starts it where it belongs; null: as a child of the daemon.</param>
+    /// <param name="sandbox">Starts it where it belongs; null: as a child of the daemon.</param>
     /// <param name="password">What requests carry; the program has it in its environment.</param>
     /// <exception cref="AgentException">It could not be started.</exception>
-    public static async Task<OpenCodeServer> StartAsync(ProcessStart start, Func<ProcessStart, CancellationToken, Task<IAgentChild>>? room, string password, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<OpenCodeServer> StartAsync(
+        ProcessStart start, Func<ProcessStart, CancellationToken, Task<IAgentChild>>? sandbox, string password, TimeProvider time,
+        CancellationToken cancellationToken)
     {
         IAgentChild child;
         try
         {
-            child = room is null ? new HostChild(OwnedProcess.Start(start, time)) : await room(start, cancellationToken);
+            child = sandbox is null ? new HostChild(OwnedProcess.Start(start, time)) : await sandbox(start, cancellationToken);
         }
         catch (ProcessStartException e)
         {
@@ -98,10 +101,10 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
     public async Task ReadEventsAsync(OpenCodeTranslator translator, CancellationToken cancellationToken)
     {
         var connected = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        pump = PumpAsync(translator, connected);
+        _pump = PumpAsync(translator, connected);
         try
         {
-            await connected.Task.WaitAsync(ReplyLimit, time, cancellationToken);
+            await connected.Task.WaitAsync(s_replyLimit, _time, cancellationToken);
         }
         catch (TimeoutException e)
         {
@@ -114,9 +117,10 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
     public async Task<OpenCodeReply> SendAsync(OpenCodeCall call, CancellationToken cancellationToken)
     {
         ThrowIfEnded();
-        using var timer = new CancellationTokenSource(ReplyLimit, time);
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, closing.Token, timer.Token);
-        using var request = new HttpRequestMessage(call.Method, $"{call.Path}{(call.Path.Contains('?', StringComparison.Ordinal) ? '&' : '?')}directory={Uri.EscapeDataString(directory)}");
+        using var timer = new CancellationTokenSource(s_replyLimit, _time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closing.Token, timer.Token);
+        using var request = new HttpRequestMessage(call.Method,
+            $"{call.Path}{(call.Path.Contains('?', StringComparison.Ordinal) ? '&' : '?')}directory={Uri.EscapeDataString(_directory)}");
         if (call.Body is not null)
         {
             request.Content = new ByteArrayContent(call.Body);
@@ -125,13 +129,13 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
 
         try
         {
-            using var response = await http!.SendAsync(request, HttpCompletionOption.ResponseContentRead, limit.Token);
+            using var response = await _http!.SendAsync(request, HttpCompletionOption.ResponseContentRead, limit.Token);
             using var document = LineJson.TryParse(await response.Content.ReadAsByteArrayAsync(limit.Token));
             return new OpenCodeReply((int)response.StatusCode, document?.RootElement.Clone() ?? default);
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
-            throw closing.IsCancellationRequested || HasEnded ? Ended(e) : NoAnswer(e);
+            throw _closing.IsCancellationRequested || HasEnded ? Ended(e) : NoAnswer(e);
         }
         catch (Exception e) when (e is HttpRequestException or IOException or ObjectDisposedException)
         {
@@ -142,7 +146,7 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
     /// <summary>Does what an output says, for output that did not come from the pump.</summary>
     public async Task CarryOutAsync(OpenCodeOutput output, CancellationToken cancellationToken)
     {
-        acts.Begin(output.Acts);
+        _acts.Begin(output.Acts);
         foreach (var call in output.Calls)
         {
             await CallAsync(call, cancellationToken);
@@ -157,7 +161,7 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
     /// <summary>Decides under the lock and writes the events at once: nothing of another turn gets in between.</summary>
     public async Task<OpenCodeOutput> SayAsync(Func<OpenCodeOutput> decide, CancellationToken cancellationToken)
     {
-        await saying.WaitAsync(cancellationToken);
+        await _saying.WaitAsync(cancellationToken);
         try
         {
             OpenCodeOutput output;
@@ -168,7 +172,7 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
 
             foreach (var item in output.Events)
             {
-                await events.WriteAsync(item, cancellationToken);
+                await _events.WriteAsync(item, cancellationToken);
             }
 
             return output;
@@ -179,12 +183,12 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
         }
         finally
         {
-            saying.Release();
+            _saying.Release();
         }
     }
 
     /// <summary>Stops what we do for the program in this turn; commands are killed.</summary>
-    public Task StopActsAsync() => acts.StopAsync();
+    public Task StopActsAsync() => _acts.StopAsync();
 
     /// <exception cref="AgentException">The program is gone.</exception>
     public void ThrowIfEnded()
@@ -196,55 +200,57 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
     }
 
     /// <summary>Why the program could not be used, from its own last words.</summary>
-    public AgentException StartFailure(Exception? inner = null) => new(AgentError.FailedToStart, $"OpenCode ended before it was ready: {ErrorWords() ?? "it said nothing."}", inner);
+    public AgentException StartFailure(Exception? inner = null)
+        => new(AgentError.FailedToStart, $"OpenCode ended before it was ready: {ErrorWords() ?? "it said nothing."}", inner);
 
-    public string Redact(string text) => Redaction.Redact(text, environment);
+    public string Redact(string text) => Redaction.Redact(text, _environment);
 
     public async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref disposed, 1) != 0)
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
         {
-            await (pump ?? Task.CompletedTask);
+            await (_pump ?? Task.CompletedTask);
             return;
         }
 
         await StopActsAsync();
-        await closing.CancelAsync();
-        await process.KillAsync(EndGrace); // it cleans up nothing when asked to end, so there is nothing to wait for before
-        await (pump ?? Task.CompletedTask);
-        await (draining ?? Task.CompletedTask);
-        await errorReading;
-        http?.Dispose();
-        await process.DisposeAsync();
-        saying.Dispose();
-        closing.Dispose();
-        acts.Dispose();
+        await _closing.CancelAsync();
+        await _process.KillAsync(s_endGrace); // it cleans up nothing when asked to end, so there is nothing to wait for before
+        await (_pump ?? Task.CompletedTask);
+        await (_draining ?? Task.CompletedTask);
+        await _errorReading;
+        _http?.Dispose();
+        await _process.DisposeAsync();
+        _saying.Dispose();
+        _closing.Dispose();
+        _acts.Dispose();
     }
 
     private async Task ListensAsync(string password, CancellationToken cancellationToken)
     {
-        var lines = new LineReader(process.StandardOutput, OutputLimit);
-        using var timer = new CancellationTokenSource(StartLimit, time);
+        var lines = new LineReader(_process.StandardOutput, OutputLimit);
+        using var timer = new CancellationTokenSource(s_startLimit, _time);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timer.Token);
         try
         {
             while (await lines.ReadAsync(limit.Token) is { } line)
             {
                 if (Listening().Match(Encoding.UTF8.GetString(line.Span)) is { Success: true } match
-                    && int.TryParse(match.Groups["port"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and <= 65535)
+                    && int.TryParse(match.Groups["port"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+                    && port is > 0 and <= 65535)
                 {
-                    http = Client(port, password);
-                    draining = DrainAsync(lines);
+                    _http = Client(port, password);
+                    _draining = DrainAsync(lines);
                     return;
                 }
             }
 
-            await Task.WhenAny(errorReading, Task.Delay(EndGrace, time, CancellationToken.None));
+            await Task.WhenAny(_errorReading, Task.Delay(s_endGrace, _time, CancellationToken.None));
             throw StartFailure();
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new AgentException(AgentError.TimedOut, $"OpenCode was not ready within {StartLimit.TotalSeconds:0} s.", e);
+            throw new AgentException(AgentError.TimedOut, $"OpenCode was not ready within {s_startLimit.TotalSeconds:0} s.", e);
         }
         catch (Exception e) when (e is IOException or LineTooLongException)
         {
@@ -259,16 +265,17 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
             UseProxy = false, // a proxy of the person's must not get what is meant for this machine's loopback
             UseCookies = false,
             AllowAutoRedirect = false,
-            ConnectTimeout = ReplyLimit,
-            PooledConnectionIdleTimeout = TimeSpan.FromMinutes(5), // in a room each one is a program
-            ConnectCallback = async (_, ct) => await process.ConnectAsync(port, ct),
+            ConnectTimeout = s_replyLimit,
+            PooledConnectionIdleTimeout = TimeSpan.FromMinutes(5), // in a sandbox each one is a program
+            ConnectCallback = async (_, ct) => await _process.ConnectAsync(port, ct),
         };
         return new HttpClient(handler)
         {
             BaseAddress = new Uri($"http://127.0.0.1:{port}"),
             Timeout = Timeout.InfiniteTimeSpan, // each wait has its own
             MaxResponseContentBufferSize = EventLimit,
-            DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"opencode:{password}"))) },
+            DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue(
+                "Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"opencode:{password}"))) },
         };
     }
 
@@ -282,7 +289,7 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            reason = closing.IsCancellationRequested ? "closed" : "OpenCode says nothing any more.";
+            reason = _closing.IsCancellationRequested ? "closed" : "OpenCode says nothing any more.";
         }
         catch (LineTooLongException e)
         {
@@ -297,8 +304,8 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
             reason = $"The connection to OpenCode broke: {Redact(e.Message)}";
         }
 
-        await process.KillAsync(TimeSpan.Zero); // whatever led here, nothing of it goes on
-        if (Volatile.Read(ref disposed) == 0)
+        await _process.KillAsync(TimeSpan.Zero); // whatever led here, nothing of it goes on
+        if (Volatile.Read(ref _disposed) == 0)
         {
             await StopActsAsync();
         }
@@ -306,15 +313,16 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
         int? code = null;
         try
         {
-            code = await process.Exited.WaitAsync(EndGrace, time);
+            code = await _process.Exited.WaitAsync(s_endGrace, _time);
         }
         catch (TimeoutException)
         {
             // it can't be killed (a dead disk); the machine has its identity
         }
 
-        Volatile.Write(ref ended, true);
-        connected.TrySetException(new AgentException(AgentError.FailedToStart, $"OpenCode ended before it was ready: {reason ?? ErrorWords() ?? "it said nothing."}"));
+        Volatile.Write(ref _ended, true);
+        connected.TrySetException(new AgentException(
+            AgentError.FailedToStart, $"OpenCode ended before it was ready: {reason ?? ErrorWords() ?? "it said nothing."}"));
         IReadOnlyList<AgentEvent> open;
         lock (State)
         {
@@ -322,15 +330,16 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
         }
 
         var words = ErrorWords();
-        _ = LastWordsAsync(open, new AgentEnded(code, reason ?? (words is null ? $"OpenCode ended (code {code})." : $"OpenCode ended (code {code}): {words}")));
+        _ = LastWordsAsync(open,
+            new AgentEnded(code, reason ?? (words is null ? $"OpenCode ended (code {code})." : $"OpenCode ended (code {code}): {words}")));
     }
 
     private async Task<string?> TranslateAllAsync(OpenCodeTranslator translator, TaskCompletionSource connected)
     {
-        using var timer = new CancellationTokenSource(SilenceLimit, time);
-        using var silence = CancellationTokenSource.CreateLinkedTokenSource(closing.Token, timer.Token);
-        using var request = new HttpRequestMessage(HttpMethod.Get, $"/event?directory={Uri.EscapeDataString(directory)}");
-        using var response = await http!.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, silence.Token);
+        using var timer = new CancellationTokenSource(s_silenceLimit, _time);
+        using var silence = CancellationTokenSource.CreateLinkedTokenSource(_closing.Token, timer.Token);
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"/event?directory={Uri.EscapeDataString(_directory)}");
+        using var response = await _http!.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, silence.Token);
         if (!response.IsSuccessStatusCode)
         {
             return $"OpenCode gives no events (HTTP {(int)response.StatusCode}).";
@@ -341,10 +350,10 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
         {
             timer.CancelAfter(Timeout.InfiniteTimeSpan); // our own reader may take its time
             connected.TrySetResult();
-            var output = await SayAsync(() => Translate(translator, data), closing.Token);
+            var output = await SayAsync(() => Translate(translator, data), _closing.Token);
             if (output.Violation is not null)
             {
-                await process.KillAsync(TimeSpan.Zero); // first of all
+                await _process.KillAsync(TimeSpan.Zero); // first of all
                 return output.Violation;
             }
 
@@ -353,13 +362,13 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
                 await StopActsAsync(); // a turn that is over does nothing any more
             }
 
-            acts.Begin(output.Acts);
+            _acts.Begin(output.Acts);
             foreach (var call in output.Calls)
             {
-                await CallAsync(call, closing.Token);
+                await CallAsync(call, _closing.Token);
             }
 
-            timer.CancelAfter(SilenceLimit);
+            timer.CancelAfter(s_silenceLimit);
         }
 
         return null;
@@ -407,18 +416,18 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
     /// <summary>A bug of ours: the program would wait for ever.</summary>
     private async Task FailAsync(Exception e)
     {
-        await events.WriteAsync(new AgentActivity(ActivityKind.Requesting) { Detail = Redact(e.Message) }, CancellationToken.None);
-        await process.KillAsync(TimeSpan.Zero);
+        await _events.WriteAsync(new AgentActivity(ActivityKind.Requesting) { Detail = Redact(e.Message) }, CancellationToken.None);
+        await _process.KillAsync(TimeSpan.Zero);
     }
 
     private async Task LastWordsAsync(IReadOnlyList<AgentEvent> open, AgentEnded last)
     {
         foreach (var item in open)
         {
-            await events.WriteAsync(item, CancellationToken.None);
+            await _events.WriteAsync(item, CancellationToken.None);
         }
 
-        await events.EndAsync(last);
+        await _events.EndAsync(last);
     }
 
     /// <summary>A full pipe would stop it.</summary>
@@ -426,7 +435,7 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
     {
         try
         {
-            while (await lines.ReadAsync(closing.Token) is not null)
+            while (await lines.ReadAsync(_closing.Token) is not null)
             {
                 // what it says here is nothing that matters
             }
@@ -441,7 +450,7 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
     {
         try
         {
-            await errorOutput.ReadToEndAsync(process.StandardError, closing.Token);
+            await _errorOutput.ReadToEndAsync(_process.StandardError, _closing.Token);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or ObjectDisposedException)
         {
@@ -451,12 +460,15 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
 
     /// <summary>The last line of its error output that says something, without secrets; null: nothing does.</summary>
     private string? ErrorWords()
-        => errorOutput.ToString().Split('\n').LastOrDefault(l => !string.IsNullOrWhiteSpace(l) && !l.StartsWith("    at ", StringComparison.Ordinal)) is { } line ? BoundedText.OneLine(Redact(line)) : null;
+        => _errorOutput.ToString().Split('\n').LastOrDefault(l => !string.IsNullOrWhiteSpace(l)
+            && !l.StartsWith("    at ", StringComparison.Ordinal)) is { } line ? BoundedText.OneLine(Redact(line)) : null;
 
     private static AgentException Ended(Exception? inner) => new(AgentError.Ended, $"{Name} is gone.", inner);
 
-    private static AgentException NoAnswer(Exception inner) => new(AgentError.TimedOut, $"{Name} did not answer within {ReplyLimit.TotalSeconds:0} s.", inner);
+    private static AgentException NoAnswer(Exception inner)
+        => new(AgentError.TimedOut, $"{Name} did not answer within {s_replyLimit.TotalSeconds:0} s.", inner);
 
-    [GeneratedRegex(@"listening on http://127\.0\.0\.1:(?<port>[0-9]{1,5})\b", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"listening on http://127\.0\.0\.1:(?<port>[0-9]{1,5})\b", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 1000)]
     private static partial Regex Listening();
 }

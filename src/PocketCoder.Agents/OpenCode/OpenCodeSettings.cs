@@ -12,8 +12,8 @@ internal static class OpenCodeSettings
 
     /// <param name="tools">Where our tools are.</param>
     /// <param name="token">What calls of them must carry.</param>
-    /// <param name="room">Null: it runs beside the daemon and finds its models itself.</param>
-    public static string Json(bool gated, Uri tools, string token, OpenCodeRoom? room) => Encoding.UTF8.GetString(LineJson.Write(w =>
+    /// <param name="sandbox">Null: it runs beside the daemon and finds its models itself.</param>
+    public static string Json(bool gated, Uri tools, string token, OpenCodeSandbox? sandbox) => Encoding.UTF8.GetString(LineJson.Write(w =>
     {
         OpenCodeRules.WriteSettings(w, gated);
         w.WriteBoolean("autoupdate", false);
@@ -23,7 +23,7 @@ internal static class OpenCodeSettings
         w.WriteBoolean("snapshot", false);
         w.WriteStartArray("plugin");
         w.WriteEndArray();
-        room?.WriteModels(w);
+        sandbox?.WriteModels(w);
         w.WriteStartObject("mcp");
         w.WriteStartObject(McpToolEndpoint.ServerName);
         w.WriteString("type", "remote");

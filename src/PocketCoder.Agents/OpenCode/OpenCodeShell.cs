@@ -5,7 +5,9 @@ using PocketCoder.Agents.Shared.Acting;
 
 namespace PocketCoder.Agents.OpenCode;
 
-/// <summary>The shell in a session without a sandbox: ours, since OpenCode's own can't be held to what was allowed (<see cref="OpenCodeRules"/>).</summary>
+/// <summary>
+/// The shell in a session without a sandbox: ours, since OpenCode's own can't be held to what was allowed (<see cref="OpenCodeRules"/>).
+/// </summary>
 internal static class OpenCodeShell
 {
     public static HostTool Tool { get; } = new(
@@ -21,7 +23,8 @@ internal static class OpenCodeShell
     {
         using var document = LineJson.TryParse(Encoding.UTF8.GetBytes(inputJson));
         refusal = "Give command, and description and timeout if you like.";
-        if (document?.RootElement is not { ValueKind: JsonValueKind.Object } input || input.EnumerateObject().Any(m => m.Name is not ("command" or "description" or "timeout"))
+        if (document?.RootElement is not { ValueKind: JsonValueKind.Object } input
+            || input.EnumerateObject().Any(m => m.Name is not ("command" or "description" or "timeout"))
             || input.Text("command") is not { Length: > 0 } line || line.Contains('\0', StringComparison.Ordinal))
         {
             return null;

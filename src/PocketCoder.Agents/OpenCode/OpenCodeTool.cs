@@ -24,7 +24,8 @@ internal static class OpenCodeTool
     };
 
     /// <summary>Runs by itself: it changes nothing, or it is ours. Everything else runs once a person allowed it, or not at all.</summary>
-    public static bool IsFree(string tool) => tool is "read" or "list" or "glob" or "grep" or "question" or "todowrite" or "invalid" || IsOurs(tool);
+    public static bool IsFree(string tool) => tool is "read" or "list" or "glob" or "grep" or "question" or "todowrite" or "invalid"
+        || IsOurs(tool);
 
     /// <summary>The file or folder it works on, as the model wrote it.</summary>
     public static string? Path(string tool, JsonElement input) => tool switch
@@ -36,4 +37,11 @@ internal static class OpenCodeTool
 
     public static string Title(string tool, JsonElement input)
         => BoundedText.OneLine(input.Text("command") ?? Path(tool, input) ?? input.Text("url") ?? input.Text("pattern") ?? Name(tool));
+
+    public static AgentTodo Todo(JsonElement item) => new(item.Text("content") ?? "", item.Text("status") switch
+    {
+        "completed" => TodoState.Done,
+        "in_progress" => TodoState.Active,
+        _ => TodoState.Pending,
+    });
 }

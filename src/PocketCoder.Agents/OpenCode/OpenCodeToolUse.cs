@@ -1,3 +1,5 @@
+using PocketCoder.Agents.Shared;
+
 namespace PocketCoder.Agents.OpenCode;
 
 /// <summary>A tool call of the running turn. Guarded by the process's lock.</summary>
@@ -12,6 +14,12 @@ internal sealed class OpenCodeToolUse(string callId, string tool)
 
     /// <summary>A person allowed exactly this.</summary>
     public bool IsApproved { get; set; }
+
+    /// <summary>It was refused: what it gave is the reason, and no result.</summary>
+    public bool IsRefused { get; set; }
+
+    /// <summary>For a reading that a person allowed: where it led then.</summary>
+    public ReadVerdict? Approved { get; set; }
 
     public bool IsOver { get; set; }
 

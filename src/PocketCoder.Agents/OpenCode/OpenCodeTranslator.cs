@@ -6,8 +6,8 @@ using PocketCoder.Agents.Shared.Mcp;
 namespace PocketCoder.Agents.OpenCode;
 
 /// <summary>
-/// Events of <c>opencode serve</c> in, our events and requests out: no process, so that captures can be replayed. Unknown events are skipped. Not thread-safe: the process's
-/// lock guards it.
+/// Events of <c>opencode serve</c> in, our events and requests out: no process, so that captures can be replayed. Unknown events are
+/// skipped. Not thread-safe: the process's lock guards it.
 /// </summary>
 /// <remarks>Events as observed with OpenCode 1.18.33.</remarks>
 internal sealed class OpenCodeTranslator
@@ -15,39 +15,42 @@ internal sealed class OpenCodeTranslator
     /// <summary>OpenCode tries again for ever; a person who looks at the phone later should find a reason, not a spinner.</summary>
     public static readonly TimeSpan RetryLimit = TimeSpan.FromMinutes(5);
 
-    /// <summary>How long something may be asked or called before its input is known. Looked at with the server's heartbeat, every ten seconds.</summary>
-    private static readonly TimeSpan InputLimit = TimeSpan.FromSeconds(5);
+    /// <summary>
+    /// How long something may be asked or called before its input is known. Looked at with the server's heartbeat, every ten seconds.
+    /// </summary>
+    private static readonly TimeSpan s_inputLimit = TimeSpan.FromSeconds(5);
 
     /// <summary>Answers of a model without anything in them, one after the other: OpenCode would ask again at once, for ever.</summary>
     private const int MostEmptyAnswers = 20;
 
-    private readonly string workingDirectory;
-    private readonly TimeProvider time;
-    private readonly OpenCodeRequests requests;
-    private readonly Action dropCalls;
-    private readonly Func<string, AgentAnswer, bool> answerCall;
-    private readonly OpenCodeUsage usage = new();
-    private readonly Dictionary<string, bool> answers = new(StringComparer.Ordinal); // assistant messages of the turn → over
-    private readonly Dictionary<string, Block> blocks = new(StringComparer.Ordinal); // begun, not finished
-    private readonly Dictionary<string, OpenCodeToolUse> uses = new(StringComparer.Ordinal);
-    private readonly List<(string Id, string CallId, string Permission, JsonElement Metadata, long Since)> early = []; // asked before the input was told
-    private readonly List<(McpCall Call, long Since)> unmatched = []; // called before the tool was announced
-    private string? earlierTurn;
-    private string? turnMessage;
-    private bool seen; // OpenCode took the turn's prompt: what says that it is idle is about this turn
-    private bool idle;
-    private string? lastError;
-    private bool aborted;
-    private string? stalled;
-    private long? retryingSince;
-    private int emptyAnswers;
-    private long context;
+    private readonly string _workingDirectory;
+    private readonly TimeProvider _time;
+    private readonly OpenCodeRequests _requests;
+    private readonly Action _dropCalls;
+    private readonly Func<string, AgentAnswer, bool> _answerCall;
+    private readonly OpenCodeUsage _usage = new();
+    private readonly Dictionary<string, bool> _answers = new(StringComparer.Ordinal); // assistant messages of the turn → over
+    private readonly Dictionary<string, OpenCodeBlock> _blocks = new(StringComparer.Ordinal); // begun, not finished
+    private readonly Dictionary<string, OpenCodeToolUse> _uses = new(StringComparer.Ordinal);
+    private readonly List<(string Id, string CallId, string Permission, JsonElement Metadata, long Since)> _early = []; // before its input
+    private readonly List<(McpCall Call, long Since)> _unmatched = []; // called before the tool was announced
+    private string? _earlierTurn;
+    private string? _turnMessage;
+    private bool _seen; // OpenCode took the turn's prompt: what says that it is idle is about this turn
+    private bool _idle;
+    private string? _lastError;
+    private bool _aborted;
+    private string? _stalled;
+    private long? _retryingSince;
+    private int _emptyAnswers;
+    private long _context;
 
     /// <param name="dropCalls">Ends the calls of our tools that wait.</param>
-    public OpenCodeTranslator(string workingDirectory, bool gated, TimeProvider time, Func<string, AgentAnswer, bool> answerCall, Action dropCalls)
+    public OpenCodeTranslator(string workingDirectory, ReadRules reads, bool gated, TimeProvider time,
+        Func<string, AgentAnswer, bool> answerCall, Action dropCalls)
     {
-        (this.workingDirectory, this.time, this.answerCall, this.dropCalls) = (workingDirectory, time, answerCall, dropCalls);
-        requests = new OpenCodeRequests(workingDirectory, gated, answerCall);
+        (_workingDirectory, _time, _answerCall, _dropCalls) = (workingDirectory, time, answerCall, dropCalls);
+        _requests = new OpenCodeRequests(workingDirectory, reads, gated, answerCall);
     }
 
     public string SessionId { get; set; } = "";
@@ -68,14 +71,14 @@ internal sealed class OpenCodeTranslator
     /// <param name="message">The id that the prompt gets.</param>
     public void BeginTurn(string message)
     {
-        (earlierTurn, turnMessage) = (turnMessage, message);
+        (_earlierTurn, _turnMessage) = (_turnMessage, message);
         TurnRuns = true;
-        Interrupting = seen = idle = aborted = false;
-        lastError = stalled = null;
-        retryingSince = null;
-        emptyAnswers = 0;
-        answers.Clear();
-        usage.BeginTurn();
+        Interrupting = _seen = _idle = _aborted = false;
+        _lastError = _stalled = null;
+        _retryingSince = null;
+        _emptyAnswers = 0;
+        _answers.Clear();
+        _usage.BeginTurn();
     }
 
     /// <summary>The answer to the prompt.</summary>
@@ -84,7 +87,7 @@ internal sealed class OpenCodeTranslator
         var output = new OpenCodeOutput();
         if (!reply.IsOk && TurnRuns)
         {
-            lastError = BoundedText.OneLine(reply.Words);
+            _lastError = BoundedText.OneLine(reply.Words);
             End(output);
         }
 
@@ -95,14 +98,15 @@ internal sealed class OpenCodeTranslator
     public OpenCodeCall Interrupt()
     {
         Interrupting = true;
-        dropCalls();
+        _dropCalls();
         return Abort();
     }
 
     /// <inheritdoc cref="OpenCodeRequests.Answer"/>
-    public OpenCodeOutput? Answer(string requestId, AgentAnswer answer, Func<string, ShellCommand, OpenCodeToolUse, CancellationToken, Task> run)
+    public OpenCodeOutput? Answer(
+        string requestId, AgentAnswer answer, Func<string, ShellCommand, OpenCodeToolUse, CancellationToken, Task> run)
     {
-        if (requests.Answer(requestId, answer, run) is not { } output)
+        if (_requests.Answer(requestId, answer, run) is not { } output)
         {
             return null;
         }
@@ -123,7 +127,7 @@ internal sealed class OpenCodeTranslator
             return false;
         }
 
-        unmatched.Add((call, time.GetTimestamp()));
+        _unmatched.Add((call, _time.GetTimestamp()));
         Match(output);
         return true;
     }
@@ -131,8 +135,8 @@ internal sealed class OpenCodeTranslator
     /// <summary>The agent no longer waits for a call of ours.</summary>
     public bool Withdrawn(McpCall call)
     {
-        unmatched.RemoveAll(u => u.Call == call);
-        return requests.Withdraw(call.RequestId);
+        _unmatched.RemoveAll(u => u.Call == call);
+        return _requests.Withdraw(call.RequestId);
     }
 
     public OpenCodeOutput Take(JsonElement message)
@@ -146,7 +150,8 @@ internal sealed class OpenCodeTranslator
             return output;
         }
 
-        var session = properties.Text("sessionID") ?? properties.Object("info")?.Text("sessionID") ?? properties.Object("part")?.Text("sessionID");
+        var session = properties.Text("sessionID") ?? properties.Object("info")?.Text("sessionID")
+            ?? properties.Object("part")?.Text("sessionID");
         if (session != SessionId)
         {
             Foreign(type, properties, session, output);
@@ -157,7 +162,7 @@ internal sealed class OpenCodeTranslator
         {
             if (type is "permission.asked" && properties.Text("id") is { } late)
             {
-                requests.Reject(late, "The turn is over.", output);
+                _requests.Reject(late, "The turn is over.", output);
             }
 
             return output; // the echo of a turn that is over
@@ -183,7 +188,7 @@ internal sealed class OpenCodeTranslator
     public IReadOnlyList<AgentEvent> CloseOpen()
     {
         var output = new OpenCodeOutput();
-        dropCalls();
+        _dropCalls();
         CloseOpen(output);
         TurnRuns = false;
         return output.Events;
@@ -199,7 +204,8 @@ internal sealed class OpenCodeTranslator
             case "message.part.updated" when properties.Object("part") is { } part:
                 Part(part, output);
                 break;
-            case "message.part.delta" when properties.Text("partID") is { } id && blocks.TryGetValue(id, out var block) && properties.Text("field") == "text" && properties.Text("delta") is { Length: > 0 } text:
+            case "message.part.delta" when properties.Text("partID") is { } id && _blocks.TryGetValue(id, out var block)
+                && properties.Text("field") == "text" && properties.Text("delta") is { Length: > 0 } text:
                 Progress();
                 block.Shown = true;
                 output.Events.Add(new AgentDelta(id, block.Kind, text));
@@ -211,17 +217,17 @@ internal sealed class OpenCodeTranslator
                 Asked(id, properties, output);
                 break;
             case "question.asked" when properties.Text("id") is { } id:
-                requests.Question(id, properties, output);
+                _requests.Question(id, properties, output);
                 break;
             case "permission.replied" or "question.replied" or "question.rejected" when properties.Text("requestID") is { } id:
-                if (requests.Withdraw(id))
+                if (_requests.Withdraw(id))
                 {
                     output.Events.Add(new AgentRequestWithdrawn(id));
                 }
 
                 break;
             case "todo.updated":
-                output.Events.Add(new AgentTodos([.. properties.Items("todos").Where(t => t.Text("status") != "cancelled").Select(Todo)]));
+                output.Events.Add(new AgentTodos([.. properties.Items("todos").Where(t => t.Text("status") != "cancelled").Select(OpenCodeTool.Todo)]));
                 break;
             case "session.status" when properties.Object("status") is { } status:
                 Status(status, output);
@@ -238,21 +244,15 @@ internal sealed class OpenCodeTranslator
         }
     }
 
-    private static AgentTodo Todo(JsonElement item) => new(item.Text("content") ?? "", item.Text("status") switch
-    {
-        "completed" => TodoState.Done,
-        "in_progress" => TodoState.Active,
-        _ => TodoState.Pending,
-    });
-
     /// <summary>There is one session in this process. Another one would be the work of a sub-agent, which is switched off.</summary>
     private void Foreign(string type, JsonElement properties, string? session, OpenCodeOutput output)
     {
         if (type == "permission.asked" && properties.Text("id") is { } id)
         {
-            requests.Reject(id, "That is switched off here.", output);
+            _requests.Reject(id, "That is switched off here.", output);
         }
-        else if (type == "message.part.updated" && session is not null && properties.Object("part") is { } part && part.Text("type") == "tool"
+        else if (type == "message.part.updated" && session is not null && properties.Object("part") is { } part
+            && part.Text("type") == "tool"
             && part.Object("state")?.Text("status") == "completed" && part.Text("tool") is { } tool && !OpenCodeTool.IsFree(tool))
         {
             output.Violation = "A sub-agent of OpenCode acted although they are switched off. The session was ended.";
@@ -271,23 +271,23 @@ internal sealed class OpenCodeTranslator
     {
         if (info.Text("role") == "user")
         {
-            seen |= id == turnMessage;
+            _seen |= id == _turnMessage;
             return;
         }
 
-        if (!seen || info.Text("role") != "assistant" || (earlierTurn is not null && info.Text("parentID") == earlierTurn))
+        if (!_seen || info.Text("role") != "assistant" || (_earlierTurn is not null && info.Text("parentID") == _earlierTurn))
         {
             return; // the last words of the turn before
         }
 
-        if (!answers.ContainsKey(id))
+        if (!_answers.ContainsKey(id))
         {
-            lastError = null; // it goes on
-            idle = false;
+            _lastError = null; // it goes on
+            _idle = false;
             output.Events.Add(new AgentActivity(info.IsTrue("summary") ? ActivityKind.Compacting : ActivityKind.Requesting));
-            if (++emptyAnswers > MostEmptyAnswers && stalled is null)
+            if (++_emptyAnswers > MostEmptyAnswers && _stalled is null)
             {
-                stalled = "The model answers nothing, again and again. Choose another model, or send the prompt again.";
+                _stalled = "The model answers nothing, again and again. Choose another model, or send the prompt again.";
                 output.Calls.Add(Abort());
             }
         }
@@ -297,14 +297,14 @@ internal sealed class OpenCodeTranslator
             Failed(error);
         }
 
-        answers[id] = info.Object("time")?.Member("completed") is not null;
-        if (usage.Take(id, info) is > 0 and var used && used != context)
+        _answers[id] = info.Object("time")?.Member("completed") is not null;
+        if (_usage.Take(id, info) is > 0 and var used && used != _context)
         {
-            context = used;
+            _context = used;
             output.Events.Add(new AgentContext(used, Window));
         }
 
-        if (idle)
+        if (_idle)
         {
             Idle(output);
         }
@@ -312,7 +312,7 @@ internal sealed class OpenCodeTranslator
 
     private void Part(JsonElement part, OpenCodeOutput output)
     {
-        if (part.Text("messageID") is not { } message || !answers.ContainsKey(message) || part.Text("id") is not { } id)
+        if (part.Text("messageID") is not { } message || !_answers.ContainsKey(message) || part.Text("id") is not { } id)
         {
             return; // of the person's own message, or of another turn
         }
@@ -340,14 +340,14 @@ internal sealed class OpenCodeTranslator
         var text = part.Text("text") ?? "";
         if (part.Object("time")?.Member("end") is null)
         {
-            blocks.TryAdd(id, new Block(kind));
+            _blocks.TryAdd(id, new OpenCodeBlock(kind));
             return;
         }
 
         if (text.Length > 0)
         {
             Progress();
-            blocks.Remove(id);
+            _blocks.Remove(id);
             output.Events.Add(new AgentBlock(id, kind, text));
         }
         else
@@ -358,7 +358,7 @@ internal sealed class OpenCodeTranslator
 
     private void Tool(string callId, string tool, JsonElement state, OpenCodeOutput output)
     {
-        var use = uses.TryGetValue(callId, out var known) ? known : uses[callId] = new OpenCodeToolUse(callId, tool);
+        var use = _uses.TryGetValue(callId, out var known) ? known : _uses[callId] = new OpenCodeToolUse(callId, tool);
         var status = state.Text("status");
         if (status == "pending" || use.IsOver)
         {
@@ -385,16 +385,17 @@ internal sealed class OpenCodeTranslator
     private void Announce(OpenCodeToolUse use, JsonElement input, OpenCodeOutput output)
     {
         use.InputJson = input.ValueKind == JsonValueKind.Object ? input.GetRawText() : "{}";
-        var path = OpenCodeTool.Path(use.Tool, input) is { } asked ? ConfinedPath.Resolve(workingDirectory, asked) : null;
-        output.Events.Add(new AgentToolUse(use.CallId, OpenCodeTool.Name(use.Tool), OpenCodeTool.Kind(use.Tool), OpenCodeTool.Title(use.Tool, input), use.InputJson)
+        var path = OpenCodeTool.Path(use.Tool, input) is { } asked ? ConfinedPath.Resolve(_workingDirectory, asked) : null;
+        output.Events.Add(new AgentToolUse(
+            use.CallId, OpenCodeTool.Name(use.Tool), OpenCodeTool.Kind(use.Tool), OpenCodeTool.Title(use.Tool, input), use.InputJson)
         {
             Path = path,
-            Change = use.Tool is "edit" or "write" ? OpenCodeEdit.Predict(use.Tool, input, workingDirectory, out _)?.Change : null,
+            Change = use.Tool is "edit" or "write" ? OpenCodeEdit.Predict(use.Tool, input, _workingDirectory, out _)?.Change : null,
         });
-        foreach (var (id, callId, permission, metadata, _) in early.Where(e => e.CallId == use.CallId).ToList())
+        foreach (var (id, callId, permission, metadata, _) in _early.Where(e => e.CallId == use.CallId).ToList())
         {
-            early.RemoveAll(e => e.Id == id);
-            requests.Permission(id, permission, metadata, use, Planning, output);
+            _early.RemoveAll(e => e.Id == id);
+            _requests.Permission(id, permission, metadata, use, Planning, output);
         }
 
         Match(output);
@@ -404,7 +405,7 @@ internal sealed class OpenCodeTranslator
     {
         use.IsOver = true;
         var text = state.Text("error") ?? state.Text("output") ?? "";
-        output.Events.Add(new AgentToolResult(use.CallId, isError, BoundedText.HeadAndTail(text, BoundedText.OutputLimit))
+        output.Events.Add(new AgentToolResult(use.CallId, isError || use.IsRefused, BoundedText.HeadAndTail(text, BoundedText.OutputLimit))
         {
             ExitCode = use.ExitCode,
             Interrupted = state.Object("metadata")?.IsTrue("interrupted") == true || (isError && Interrupting),
@@ -416,37 +417,41 @@ internal sealed class OpenCodeTranslator
         Progress();
         if (Interrupting)
         {
-            requests.Reject(id, "The turn was stopped.", output);
+            _requests.Reject(id, "The turn was stopped.", output);
         }
         else if (request.Object("tool")?.Text("callID") is not { } callId)
         {
-            requests.Reject(id, "That is switched off here.", output);
+            _requests.Reject(id, "That is switched off here.", output);
         }
-        else if (uses.TryGetValue(callId, out var use) && use.InputJson is not null)
+        else if (_uses.TryGetValue(callId, out var use) && use.InputJson is not null)
         {
-            requests.Permission(id, request.Text("permission") ?? "", request.Object("metadata") ?? default, use, Planning, output);
+            _requests.Permission(id, request.Text("permission") ?? "", request.Object("metadata") ?? default, use, Planning, output);
         }
         else
         {
-            early.Add((id, callId, request.Text("permission") ?? "", request.Object("metadata")?.Clone() ?? default, time.GetTimestamp()));
+            _early.Add((id, callId, request.Text("permission") ?? "", request.Object("metadata")?.Clone() ?? default,
+                _time.GetTimestamp()));
         }
     }
 
-    /// <summary>Brings calls of our tools together with what OpenCode tells of them, by their input: it tells and calls on two ways.</summary>
+    /// <summary>
+    /// Brings calls of our tools together with what OpenCode tells of them, by their input: it tells and calls on two ways.
+    /// </summary>
     private void Match(OpenCodeOutput output)
     {
-        foreach (var waiting in unmatched.ToList())
+        foreach (var waiting in _unmatched.ToList())
         {
             if (OpenUses(waiting.Call).FirstOrDefault(u => LineJson.SameValue(u.InputJson!, waiting.Call.InputJson)) is { } use)
             {
-                unmatched.Remove(waiting);
-                requests.Called(waiting.Call, use, output);
+                _unmatched.Remove(waiting);
+                _requests.Called(waiting.Call, use, output);
             }
         }
     }
 
     private IEnumerable<OpenCodeToolUse> OpenUses(McpCall call)
-        => uses.Values.Where(u => OpenCodeTool.IsOurs(u.Tool) && OpenCodeTool.Name(u.Tool) == call.ToolName && u is { IsOver: false, HostCall: null, InputJson: not null });
+        => _uses.Values.Where(u => OpenCodeTool.IsOurs(u.Tool) && OpenCodeTool.Name(u.Tool) == call.ToolName
+            && u is { IsOver: false, HostCall: null, InputJson: not null });
 
     private void Status(JsonElement status, OpenCodeOutput output)
     {
@@ -455,7 +460,7 @@ internal sealed class OpenCodeTranslator
             case "idle":
                 Idle(output);
                 break;
-            case "retry" when seen:
+            case "retry" when _seen:
                 Retrying(status, output);
                 break;
         }
@@ -463,23 +468,23 @@ internal sealed class OpenCodeTranslator
 
     private void Retrying(JsonElement status, OpenCodeOutput output)
     {
-        foreach (var id in blocks.Keys.ToList())
+        foreach (var id in _blocks.Keys.ToList())
         {
             Drop(id, output); // what was shown of a broken stream comes again, or not at all
         }
 
         var words = BoundedText.OneLine(status.Text("message") ?? "");
-        var delay = status.Number("next") - time.GetUtcNow().ToUnixTimeMilliseconds();
+        var delay = status.Number("next") - _time.GetUtcNow().ToUnixTimeMilliseconds();
         output.Events.Add(new AgentActivity(ActivityKind.Retrying)
         {
             Attempt = (int)Math.Clamp(status.Number("attempt"), 0, int.MaxValue),
             Delay = delay > 0 ? TimeSpan.FromMilliseconds(Math.Min(delay, RetryLimit.TotalMilliseconds)) : null,
             Detail = words,
         });
-        retryingSince ??= time.GetTimestamp();
-        if (stalled is null && (time.GetElapsedTime(retryingSince.Value) >= RetryLimit || delay >= RetryLimit.TotalMilliseconds))
+        _retryingSince ??= _time.GetTimestamp();
+        if (_stalled is null && (_time.GetElapsedTime(_retryingSince.Value) >= RetryLimit || delay >= RetryLimit.TotalMilliseconds))
         {
-            stalled = $"The model's provider gave no answer for {RetryLimit.TotalMinutes:0} minutes ({words}). Look at it and send the prompt again.";
+            _stalled = $"The model's provider gave no answer for {RetryLimit.TotalMinutes:0} minutes ({words}). Look at it and send the prompt again.";
             output.Calls.Add(Abort());
         }
     }
@@ -488,33 +493,33 @@ internal sealed class OpenCodeTranslator
     {
         if (error.Text("name") == OpenCodeFailure.Aborted)
         {
-            aborted = true;
+            _aborted = true;
         }
         else
         {
-            lastError = OpenCodeFailure.Words(error);
+            _lastError = OpenCodeFailure.Words(error);
         }
     }
 
     private void Progress()
     {
-        retryingSince = null;
-        emptyAnswers = 0;
+        _retryingSince = null;
+        _emptyAnswers = 0;
     }
 
     /// <summary>
-    /// After a stop OpenCode says twice that it is idle, the first time before the message is over. So an open message counts, unless an error cut it; for the case that it
-    /// never ends, the next heartbeat decides.
+    /// After a stop OpenCode says twice that it is idle, the first time before the message is over. So an open message counts, unless an
+    /// error cut it; for the case that it never ends, the next heartbeat decides.
     /// </summary>
     private void Idle(OpenCodeOutput output)
     {
-        if (!seen && !aborted)
+        if (!_seen && !_aborted)
         {
             return; // about the turn before
         }
 
-        idle = true;
-        if (lastError is not null || !answers.ContainsValue(false))
+        _idle = true;
+        if (_lastError is not null || !_answers.ContainsValue(false))
         {
             End(output);
         }
@@ -522,32 +527,32 @@ internal sealed class OpenCodeTranslator
 
     private void Tick(OpenCodeOutput output)
     {
-        if (TurnRuns && idle)
+        if (TurnRuns && _idle)
         {
             End(output);
         }
 
-        foreach (var (id, _, _, _, since) in early.ToList())
+        foreach (var (id, _, _, _, since) in _early.ToList())
         {
-            if (time.GetElapsedTime(since) >= InputLimit)
+            if (_time.GetElapsedTime(since) >= s_inputLimit)
             {
-                early.RemoveAll(e => e.Id == id);
-                requests.Reject(id, "It is not known what that would do. Try again.", output);
+                _early.RemoveAll(e => e.Id == id);
+                _requests.Reject(id, "It is not known what that would do. Try again.", output);
             }
         }
 
-        foreach (var (call, since) in unmatched.ToList())
+        foreach (var (call, since) in _unmatched.ToList())
         {
-            if (time.GetElapsedTime(since) >= InputLimit)
+            if (_time.GetElapsedTime(since) >= s_inputLimit)
             {
-                unmatched.RemoveAll(u => u.Call == call);
+                _unmatched.RemoveAll(u => u.Call == call);
                 if (OpenUses(call).FirstOrDefault() is { } use)
                 {
-                    requests.Called(call, use, output); // it told another input than it gave: what counts is what it gave
+                    _requests.Called(call, use, output); // it told another input than it gave: what counts is what it gave
                 }
                 else
                 {
-                    answerCall(call.RequestId, new AgentAnswer.HostResult("It is not known what called that. Try again.", IsError: true));
+                    _answerCall(call.RequestId, new AgentAnswer.HostResult("It is not known what called that. Try again.", IsError: true));
                 }
             }
         }
@@ -555,46 +560,40 @@ internal sealed class OpenCodeTranslator
 
     private void End(OpenCodeOutput output)
     {
-        dropCalls();
+        _dropCalls();
         CloseOpen(output);
         TurnRuns = false;
-        var error = stalled ?? lastError;
-        var outcome = Interrupting ? TurnOutcome.Cancelled : error is not null ? TurnOutcome.Failed : aborted ? TurnOutcome.Cancelled : TurnOutcome.Completed;
-        output.Events.Add(new AgentTurnEnded(outcome) { Error = outcome == TurnOutcome.Failed ? error : null, Usage = usage.OfTurn });
+        var error = _stalled ?? _lastError;
+        var outcome = Interrupting ? TurnOutcome.Cancelled : error is not null ? TurnOutcome.Failed : _aborted ? TurnOutcome.Cancelled
+            : TurnOutcome.Completed;
+        output.Events.Add(new AgentTurnEnded(outcome) { Error = outcome == TurnOutcome.Failed ? error : null, Usage = _usage.OfTurn });
     }
 
     private void CloseOpen(OpenCodeOutput output)
     {
-        output.Events.AddRange(requests.CloseAll().Select(id => new AgentRequestWithdrawn(id)));
-        foreach (var id in blocks.Keys.ToList())
+        output.Events.AddRange(_requests.CloseAll().Select(id => new AgentRequestWithdrawn(id)));
+        foreach (var id in _blocks.Keys.ToList())
         {
             Drop(id, output);
         }
 
-        foreach (var use in uses.Values.Where(u => u is { IsOver: false, InputJson: not null }))
+        foreach (var use in _uses.Values.Where(u => u is { IsOver: false, InputJson: not null }))
         {
             output.Events.Add(new AgentToolResult(use.CallId, IsError: true, "") { Interrupted = true });
         }
 
-        uses.Clear();
-        early.Clear();
-        unmatched.Clear();
+        _uses.Clear();
+        _early.Clear();
+        _unmatched.Clear();
     }
 
     private void Drop(string id, OpenCodeOutput output)
     {
-        if (blocks.Remove(id, out var block) && block.Shown)
+        if (_blocks.Remove(id, out var block) && block.Shown)
         {
             output.Events.Add(new AgentBlockDropped(id));
         }
     }
 
     private OpenCodeCall Abort() => OpenCodeCall.Post($"/session/{Uri.EscapeDataString(SessionId)}/abort");
-
-    private sealed class Block(BlockKind kind)
-    {
-        public BlockKind Kind { get; } = kind;
-
-        public bool Shown { get; set; }
-    }
 }

@@ -6,9 +6,9 @@ namespace PocketCoder.Agents.OpenCode;
 /// <summary>Tokens and cost of one turn: the sum over its messages, of each the newest numbers.</summary>
 internal sealed class OpenCodeUsage
 {
-    private readonly Dictionary<string, AgentUsage> messages = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, AgentUsage> _messages = new(StringComparer.Ordinal);
 
-    public void BeginTurn() => messages.Clear();
+    public void BeginTurn() => _messages.Clear();
 
     /// <param name="info">An assistant's message. Cached tokens don't count as input there, reasoning does not count as output.</param>
     /// <returns>Tokens in the model's context after it; 0: it is not told yet.</returns>
@@ -20,8 +20,9 @@ internal sealed class OpenCodeUsage
         }
 
         var cache = tokens.Object("cache") ?? default;
-        var usage = new AgentUsage(tokens.Number("input"), tokens.Number("output") + tokens.Number("reasoning"), cache.Number("read"), cache.Number("write"), info.Amount("cost"));
-        messages[id] = usage;
+        var usage = new AgentUsage(tokens.Number("input"), tokens.Number("output") + tokens.Number("reasoning"), cache.Number("read"),
+            cache.Number("write"), info.Amount("cost"));
+        _messages[id] = usage;
         return usage.InputTokens + usage.OutputTokens + usage.CacheReadTokens + usage.CacheWriteTokens;
     }
 
@@ -30,10 +31,11 @@ internal sealed class OpenCodeUsage
         get
         {
             var sum = new AgentUsage(0, 0, 0, 0, null);
-            foreach (var m in messages.Values)
+            foreach (var m in _messages.Values)
             {
                 sum = new AgentUsage(
-                    sum.InputTokens + m.InputTokens, sum.OutputTokens + m.OutputTokens, sum.CacheReadTokens + m.CacheReadTokens, sum.CacheWriteTokens + m.CacheWriteTokens,
+                    sum.InputTokens + m.InputTokens, sum.OutputTokens + m.OutputTokens, sum.CacheReadTokens + m.CacheReadTokens,
+                    sum.CacheWriteTokens + m.CacheWriteTokens,
                     m.CostUsd is null ? sum.CostUsd : (sum.CostUsd ?? 0) + m.CostUsd);
             }
 

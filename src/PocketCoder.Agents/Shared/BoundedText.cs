@@ -31,7 +31,9 @@ internal static class BoundedText
         return $"{text[..head]}\n[… {tail - head} characters left out …]\n{text[tail..]}";
     }
 
-    /// <summary>The first line, at most 200 characters, with "…" where something was left out. For titles only, never for what is approved.</summary>
+    /// <summary>
+    /// The first line, at most 200 characters, with "…" where something was left out. For titles only, never for what is approved.
+    /// </summary>
     public static string OneLine(string text)
     {
         var trimmed = text.AsSpan().Trim();

@@ -93,5 +93,6 @@ internal static class ConfinedPath
     public static bool IsInside(string realRoot, string real) => real == realRoot || IsBeneath(realRoot, real);
 
     private static bool IsBeneath(string realRoot, string real)
-        => real.Length > realRoot.Length && real.StartsWith(realRoot, StringComparison.Ordinal) && (realRoot == "/" || real[realRoot.Length] == '/');
+        => real.Length > realRoot.Length && real.StartsWith(realRoot, StringComparison.Ordinal)
+            && (realRoot == "/" || real[realRoot.Length] == '/');
 }

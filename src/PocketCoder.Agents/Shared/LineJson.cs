@@ -5,11 +5,13 @@ using System.Text.Unicode;
 
 namespace PocketCoder.Agents.Shared;
 
-/// <summary>Reading and writing single lines of JSON: how every agent speaks. Reads never throw for a missing or differently typed member.</summary>
+/// <summary>
+/// Reading and writing single lines of JSON: how every agent speaks. Reads never throw for a missing or differently typed member.
+/// </summary>
 internal static class LineJson
 {
     /// <summary>Two members of one name would let us approve the first and the program run the last: such a line is malformed.</summary>
-    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 256 };
+    private static readonly JsonDocumentOptions s_strict = new() { AllowDuplicateProperties = false, MaxDepth = 256 };
 
     public static JsonDocument? TryParse(ReadOnlyMemory<byte> line)
     {
@@ -20,7 +22,7 @@ internal static class LineJson
 
         try
         {
-            return JsonDocument.Parse(line, Strict);
+            return JsonDocument.Parse(line, s_strict);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {

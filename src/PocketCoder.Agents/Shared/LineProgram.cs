@@ -14,8 +14,8 @@ internal sealed record ProgramVoice(string Name, bool ReasonComesLast = false, F
 internal sealed record ProgramEnd(int? Code, string Reason);
 
 /// <summary>
-/// One running program that writes lines: its pipes, their bounds, its end and its last words. Whatever ends it, everything that it started ends with it.
-/// Thread-safe; lines are taken one after the other by one reader.
+/// One running program that writes lines: its pipes, their bounds, its end and its last words. Whatever ends it, everything that it started
+/// ends with it. Thread-safe; lines are taken one after the other by one reader.
 /// </summary>
 internal sealed class LineProgram : IAsyncDisposable
 {
@@ -24,54 +24,63 @@ internal sealed class LineProgram : IAsyncDisposable
 
     private const int ErrorOutputLimit = 64 * 1024;
 
-    private static readonly TimeSpan WriteLimit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_writeLimit = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long it may take to end by itself once its input is closed, and again after SIGTERM.</summary>
-    private static readonly TimeSpan EndGrace = TimeSpan.FromSeconds(2);
+    /// <summary>
+    /// How long it may take to end by itself after SIGTERM, and, unless its owner says otherwise, once its input is closed.
+    /// </summary>
+    private static readonly TimeSpan s_endGrace = TimeSpan.FromSeconds(2);
 
-    private readonly IAgentChild process;
-    private readonly ProgramVoice voice;
-    private readonly IReadOnlyDictionary<string, string> environment;
-    private readonly TimeProvider time;
-    private readonly SemaphoreSlim writing = new(1, 1); // one line at a time on stdin
-    private readonly CancellationTokenSource closing = new();
-    private readonly CancellationTokenSource pipesHeldOpen = new(); // the program is gone, its pipes are not
-    private readonly OutputCapture errorOutput = new(ErrorOutputLimit);
-    private readonly Task errorReading;
-    private Task running = Task.CompletedTask;
-    private int disposed;
-    private bool ended;
+    private readonly IAgentChild _process;
+    private readonly ProgramVoice _voice;
+    private readonly IReadOnlyDictionary<string, string> _environment;
+    private readonly TimeProvider _time;
+    private readonly SemaphoreSlim _writing = new(1, 1); // one line at a time on stdin
+    private readonly CancellationTokenSource _closing = new();
+    private readonly CancellationTokenSource _pipesHeldOpen = new(); // the program is gone, its pipes are not
+    private readonly OutputCapture _errorOutput = new(ErrorOutputLimit);
+    private readonly Task _errorReading;
+    private Task _running = Task.CompletedTask;
+    private int _disposed;
+    private bool _ended;
 
     private LineProgram(IAgentChild process, ProgramVoice voice, IReadOnlyDictionary<string, string> environment, TimeProvider time)
     {
-        this.process = process;
-        this.voice = voice;
-        this.environment = environment;
-        this.time = time;
-        errorReading = ReadErrorOutputAsync();
+        _process = process;
+        _voice = voice;
+        _environment = environment;
+        _time = time;
+        _errorReading = ReadErrorOutputAsync();
     }
 
-    public ProcessIdentity Identity => process.Identity;
+    /// <summary>
+    /// How long it may take to end by itself once its input is closed: longer for one that has yet to write down what it needs to resume.
+    /// </summary>
+    public TimeSpan CloseGrace { get; set; } = s_endGrace;
 
-    public bool HasEnded => Volatile.Read(ref ended);
+    public ProcessIdentity Identity => _process.Identity;
+
+    public bool HasEnded => Volatile.Read(ref _ended);
 
     /// <summary>Whether its owner is closing it; its end is then no news.</summary>
-    public bool IsClosing => Volatile.Read(ref disposed) != 0;
+    public bool IsClosing => Volatile.Read(ref _disposed) != 0;
 
     /// <summary>Cancelled when the owner closes it: what is written for nobody any more.</summary>
-    public CancellationToken Closing => closing.Token;
+    public CancellationToken Closing => _closing.Token;
 
     /// <param name="start">What to run.</param>
-    /// <param name="room">Where it runs; null: as a child of the daemon.</param>
+    /// <param name="sandbox">Where it runs; null: as a child of the daemon.</param>
     /// <param name="voice">How it is called and understood in messages.</param>
     /// <param name="time">For limits.</param>
-    /// <param name="needs">Of the room; null: nothing special.</param>
+    /// <param name="needs">Of the sandbox; null: nothing special.</param>
     /// <exception cref="AgentException">It could not be started.</exception>
-    public static async Task<LineProgram> StartAsync(ProcessStart start, IAgentRoom? room, ProgramVoice voice, TimeProvider time, CancellationToken cancellationToken, AgentRoomNeeds? needs = null)
+    public static async Task<LineProgram> StartAsync(ProcessStart start, IAgentSandbox? sandbox, ProgramVoice voice, TimeProvider time,
+        CancellationToken cancellationToken, AgentSandboxNeeds? needs = null)
     {
         try
         {
-            var child = room is null ? new HostChild(OwnedProcess.Start(start, time)) : await room.StartAsync(start, needs ?? AgentRoomNeeds.None, cancellationToken);
+            var child = sandbox is null ? new HostChild(OwnedProcess.Start(start, time))
+                : await sandbox.StartAsync(start, needs ?? AgentSandboxNeeds.None, cancellationToken);
             return new LineProgram(child, voice, start.Environment, time);
         }
         catch (ProcessStartException e)
@@ -85,7 +94,7 @@ internal sealed class LineProgram : IAsyncDisposable
     public Task<ProgramEnd> RunAsync(Func<ReadOnlyMemory<byte>, ValueTask<string?>> take)
     {
         var run = ReadAllAsync(take);
-        running = run;
+        _running = run;
         return run;
     }
 
@@ -93,21 +102,21 @@ internal sealed class LineProgram : IAsyncDisposable
     public async Task WriteAsync(byte[] line, CancellationToken cancellationToken)
     {
         ThrowIfEnded();
-        if (!await writing.WaitAsync(WriteLimit, cancellationToken))
+        if (!await _writing.WaitAsync(s_writeLimit, cancellationToken))
         {
-            throw new AgentException(AgentError.TimedOut, $"{voice.Name} does not read its input.");
+            throw new AgentException(AgentError.TimedOut, $"{_voice.Name} does not read its input.");
         }
 
         try
         {
             // Not cancelled by the caller half-way: half a line would spoil the next one.
-            using var limit = new CancellationTokenSource(WriteLimit, time);
-            await process.StandardInput.WriteAsync(new ReadOnlyMemory<byte>([.. line, (byte)'\n']), limit.Token);
-            await process.StandardInput.FlushAsync(limit.Token);
+            using var limit = new CancellationTokenSource(s_writeLimit, _time);
+            await _process.StandardInput.WriteAsync(new ReadOnlyMemory<byte>([.. line, (byte)'\n']), limit.Token);
+            await _process.StandardInput.FlushAsync(limit.Token);
         }
         catch (OperationCanceledException e)
         {
-            throw new AgentException(AgentError.TimedOut, $"{voice.Name} does not read its input.", e);
+            throw new AgentException(AgentError.TimedOut, $"{_voice.Name} does not read its input.", e);
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
@@ -115,20 +124,20 @@ internal sealed class LineProgram : IAsyncDisposable
         }
         finally
         {
-            writing.Release();
+            _writing.Release();
         }
     }
 
     public async Task CloseInputAsync()
     {
-        if (!await writing.WaitAsync(WriteLimit))
+        if (!await _writing.WaitAsync(s_writeLimit))
         {
             return; // it does not read; the kill comes
         }
 
         try
         {
-            process.StandardInput.Close();
+            _process.StandardInput.Close();
         }
         catch (IOException)
         {
@@ -136,12 +145,12 @@ internal sealed class LineProgram : IAsyncDisposable
         }
         finally
         {
-            writing.Release();
+            _writing.Release();
         }
     }
 
     /// <summary>Ends it with all that it started, at once.</summary>
-    public Task KillAsync() => process.KillAsync(TimeSpan.Zero);
+    public Task KillAsync() => _process.KillAsync(TimeSpan.Zero);
 
     /// <exception cref="AgentException">The program is gone.</exception>
     public void ThrowIfEnded()
@@ -152,38 +161,39 @@ internal sealed class LineProgram : IAsyncDisposable
         }
     }
 
-    public AgentException Ended(Exception? inner = null) => new(AgentError.Ended, $"{voice.Name} is gone.", inner);
+    public AgentException Ended(Exception? inner = null) => new(AgentError.Ended, $"{_voice.Name} is gone.", inner);
 
     /// <summary>All that it wrote as errors, within the bound, as it is: not for people.</summary>
-    public string ErrorOutput => errorOutput.ToString();
+    public string ErrorOutput => _errorOutput.ToString();
 
     /// <summary>The line of its error output that says why, without secrets; empty when there is none.</summary>
     public string ErrorWords()
     {
-        var lines = ErrorOutput.Split('\n').Where(l => !string.IsNullOrWhiteSpace(l) && !l.StartsWith("    at ", StringComparison.Ordinal) && voice.IsNoise?.Invoke(l) != true);
-        return BoundedText.OneLine(Redact((voice.ReasonComesLast ? lines.LastOrDefault() : lines.FirstOrDefault()) ?? ""));
+        var lines = ErrorOutput.Split('\n').Where(
+            l => !string.IsNullOrWhiteSpace(l) && !l.StartsWith("    at ", StringComparison.Ordinal) && _voice.IsNoise?.Invoke(l) != true);
+        return BoundedText.OneLine(Redact((_voice.ReasonComesLast ? lines.LastOrDefault() : lines.FirstOrDefault()) ?? ""));
     }
 
-    public string Redact(string text) => Redaction.Redact(text, environment);
+    public string Redact(string text) => Redaction.Redact(text, _environment);
 
     public async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref disposed, 1) != 0)
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
         {
-            await running;
+            await _running;
             return;
         }
 
         await CloseInputAsync();
-        await Task.WhenAny(process.Exited, Task.Delay(EndGrace, time));
-        await process.KillAsync(EndGrace);
-        await closing.CancelAsync();
-        await running;
-        await errorReading;
-        await process.DisposeAsync();
-        writing.Dispose();
-        pipesHeldOpen.Dispose();
-        closing.Dispose();
+        await Task.WhenAny(_process.Exited, Task.Delay(CloseGrace, _time));
+        await _process.KillAsync(s_endGrace);
+        await _closing.CancelAsync();
+        await _running;
+        await _errorReading;
+        await _process.DisposeAsync();
+        _writing.Dispose();
+        _pipesHeldOpen.Dispose();
+        _closing.Dispose();
     }
 
     private async Task<ProgramEnd> ReadAllAsync(Func<ReadOnlyMemory<byte>, ValueTask<string?>> take)
@@ -200,34 +210,35 @@ internal sealed class LineProgram : IAsyncDisposable
         }
         catch (LineTooLongException e)
         {
-            reason = $"{voice.Name} wrote nonsense: {e.Message}";
+            reason = $"{_voice.Name} wrote nonsense: {e.Message}";
         }
         catch (Exception e) // a bug of ours or a broken pipe: either way it is over and must say so
         {
-            reason = $"The connection to {voice.Name} broke: {Redact(e.Message)}";
+            reason = $"The connection to {_voice.Name} broke: {Redact(e.Message)}";
         }
 
-        await process.KillAsync(TimeSpan.Zero); // whatever led here, nothing of it goes on
+        await _process.KillAsync(TimeSpan.Zero); // whatever led here, nothing of it goes on
         int? code = null;
         try
         {
-            code = await process.Exited.WaitAsync(EndGrace, time);
+            code = await _process.Exited.WaitAsync(s_endGrace, _time);
             await watch;
-            await errorReading;
+            await _errorReading;
         }
         catch (TimeoutException)
         {
             // it can't be killed (a dead disk); the machine has its identity
         }
 
-        Volatile.Write(ref ended, true);
-        return new ProgramEnd(code, reason ?? (ErrorWords() is { Length: > 0 } words ? $"{voice.Name} ended (code {code}): {words}" : $"{voice.Name} ended (code {code})."));
+        Volatile.Write(ref _ended, true);
+        return new ProgramEnd(code, reason ?? (ErrorWords() is { Length: > 0 } words ? $"{_voice.Name} ended (code {code}): {words}"
+            : $"{_voice.Name} ended (code {code})."));
     }
 
     private async Task<string?> TakeAllAsync(Func<ReadOnlyMemory<byte>, ValueTask<string?>> take)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(closing.Token, pipesHeldOpen.Token);
-        var lines = new LineReader(process.StandardOutput, LineLimit);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(_closing.Token, _pipesHeldOpen.Token);
+        var lines = new LineReader(_process.StandardOutput, LineLimit);
         while (await lines.ReadAsync(stop.Token) is { } line)
         {
             if (!line.Span.Trim((byte)' ').IsEmpty && await take(line) is { } violation)
@@ -242,17 +253,17 @@ internal sealed class LineProgram : IAsyncDisposable
     /// <summary>Once the program is gone, what it started has no business running, and would hold the pipe open.</summary>
     private async Task WatchExitAsync()
     {
-        await process.Exited;
-        await process.KillAsync(TimeSpan.Zero);
-        pipesHeldOpen.CancelAfter(EndGrace);
+        await _process.Exited;
+        await _process.KillAsync(TimeSpan.Zero);
+        _pipesHeldOpen.CancelAfter(s_endGrace);
     }
 
     private async Task ReadErrorOutputAsync()
     {
         try
         {
-            using var stop = CancellationTokenSource.CreateLinkedTokenSource(closing.Token, pipesHeldOpen.Token);
-            await errorOutput.ReadToEndAsync(process.StandardError, stop.Token);
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(_closing.Token, _pipesHeldOpen.Token);
+            await _errorOutput.ReadToEndAsync(_process.StandardError, stop.Token);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or ObjectDisposedException)
         {

@@ -1,6 +1,9 @@
 namespace PocketCoder.Agents.Shared;
 
-/// <summary>Keeps a repository's own settings from running programs when an agent only asks git for its status (git-config(1), <c>GIT_CONFIG_COUNT</c>).</summary>
+/// <summary>
+/// Keeps a repository's own settings from running programs when an agent only asks git for its status (git-config(1),
+/// <c>GIT_CONFIG_COUNT</c>).
+/// </summary>
 internal static class QuietGit
 {
     public static IReadOnlyDictionary<string, string> Variables { get; } = new Dictionary<string, string>(StringComparer.Ordinal)

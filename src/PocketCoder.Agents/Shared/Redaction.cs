@@ -22,9 +22,11 @@ internal static partial class Redaction
         return SecretValue().Replace(text, Hidden);
     }
 
-    [GeneratedRegex("KEY|TOKEN|SECRET|PASSWORD|AUTH|CREDENTIAL|COOKIE|HEADERS", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("KEY|TOKEN|SECRET|PASSWORD|AUTH|CREDENTIAL|COOKIE|HEADERS", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant,
+        matchTimeoutMilliseconds: 1000)]
     private static partial Regex SecretName();
 
-    [GeneratedRegex(@"\bsk-[A-Za-z0-9_\-]{4,}|(?<=\bBearer\s)\S+|(?<=://)[^\s/@:]+:[^\s/@]+(?=@)", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"\bsk-[A-Za-z0-9_\-]{4,}|(?<=\bBearer\s)\S+|(?<=://)[^\s/@:]+:[^\s/@]+(?=@)",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex SecretValue();
 }

@@ -1,24 +1,25 @@
 namespace PocketCoder.Agents.Shared;
 
 /// <summary>
-/// What we do for a program beside reading it: commands it asked us to run, answers that take time. Each belongs to the turn it was begun in and ends with that. Thread-safe.
+/// What we do for a program beside reading it: commands it asked us to run, answers that take time. Each belongs to the turn it was begun
+/// in and ends with that. Thread-safe.
 /// </summary>
 /// <param name="failed">One of them threw what it must not: a bug of ours, for whose answer the program would wait for ever.</param>
 internal sealed class TurnActs(TimeProvider time, Func<Exception, Task> failed) : IDisposable
 {
-    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(10);
 
-    private readonly Lock acting = new(); // guards what follows
-    private CancellationTokenSource ofTurn = new();
-    private Task acts = Task.CompletedTask;
+    private readonly Lock _acting = new(); // guards what follows
+    private CancellationTokenSource _ofTurn = new();
+    private Task _acts = Task.CompletedTask;
 
     public void Begin(List<Func<CancellationToken, Task>> fresh)
     {
-        lock (acting)
+        lock (_acting)
         {
             foreach (var act in fresh)
             {
-                acts = Task.WhenAll(acts, ActAsync(act, ofTurn.Token));
+                _acts = Task.WhenAll(_acts, ActAsync(act, _ofTurn.Token));
             }
         }
     }
@@ -28,18 +29,18 @@ internal sealed class TurnActs(TimeProvider time, Func<Exception, Task> failed) 
     {
         Task running;
         CancellationTokenSource old;
-        lock (acting)
+        lock (_acting)
         {
-            (old, ofTurn) = (ofTurn, new CancellationTokenSource());
-            running = acts;
+            (old, _ofTurn) = (_ofTurn, new CancellationTokenSource());
+            running = _acts;
         }
 
         await old.CancelAsync();
-        await Task.WhenAny(running, Task.Delay(Grace, time));
+        await Task.WhenAny(running, Task.Delay(s_grace, time));
         old.Dispose();
     }
 
-    public void Dispose() => ofTurn.Dispose();
+    public void Dispose() => _ofTurn.Dispose();
 
     private async Task ActAsync(Func<CancellationToken, Task> act, CancellationToken cancellationToken)
     {

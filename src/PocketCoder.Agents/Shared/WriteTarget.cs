@@ -5,6 +5,13 @@ namespace PocketCoder.Agents.Shared;
 /// <summary>A file that may be written for an agent: beneath the working directory, its text before known.</summary>
 internal sealed record WriteTarget(string WorkingDirectory, string Path, TextFile Before)
 {
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>
+    /// Without the bits that run a program as its owner or group: what is written is a new file, and may have another owner.
+    /// </summary>
+    private const UnixFileMode Permissions = ~(UnixFileMode.SetUser | UnixFileMode.SetGroup | UnixFileMode.StickyBit);
+
     /// <summary>Null, with the reason in words, when it must not be written.</summary>
     public static WriteTarget? Find(string workingDirectory, string path, out string refusal)
     {
@@ -15,7 +22,7 @@ internal sealed record WriteTarget(string WorkingDirectory, string Path, TextFil
             return null;
         }
 
-        if (TextFile.Read(real) is not { } before)
+        if (TextFile.ReadPlain(real) is not { } before)
         {
             refusal = $"{path} is no text file of at most {TextFile.MaxBytes} bytes.";
             return null;
@@ -25,9 +32,11 @@ internal sealed record WriteTarget(string WorkingDirectory, string Path, TextFil
     }
 
     /// <summary>
-    /// Writes whole or not at all (temporary file, rename), if path and text before are still what was shown. Returns why not, or null.
+    /// Writes whole or not at all (temporary file, rename), if path and text before are still what was shown. A file that is there keeps
+    /// its mode; a new one follows the umask. Returns why not, or null.
     /// </summary>
-    public async Task<string?> WriteAsync(string content, CancellationToken cancellationToken)
+    /// <param name="holdsSecrets">Whether a file holds keys by its name: a new one gets mode 0600, whatever the umask.</param>
+    public async Task<string?> WriteAsync(string content, Func<string, bool> holdsSecrets, CancellationToken cancellationToken)
     {
         var directory = System.IO.Path.GetDirectoryName(Path)!;
         var temporary = System.IO.Path.Combine(directory, $".{Guid.CreateVersion7():N}.tmp");
@@ -39,19 +48,27 @@ internal sealed record WriteTarget(string WorkingDirectory, string Path, TextFil
             }
 
             Directory.CreateDirectory(directory);
-            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Options = FileOptions.Asynchronous };
-            if (File.Exists(Path) && !OperatingSystem.IsWindows())
+            var options = new FileStreamOptions
+            { Mode = FileMode.CreateNew, Access = FileAccess.Write, Options = FileOptions.Asynchronous };
+            UnixFileMode? mode = null;
+            if (!OperatingSystem.IsWindows())
             {
-                options.UnixCreateMode = File.GetUnixFileMode(Path);
+                mode = File.Exists(Path) ? File.GetUnixFileMode(Path) & Permissions : holdsSecrets(Path) ? OwnerOnly : null;
+                options.UnixCreateMode = mode is null ? null : OwnerOnly;
             }
 
             await using (var stream = new FileStream(temporary, options))
             {
+                if (mode is { } kept && !OperatingSystem.IsWindows())
+                {
+                    File.SetUnixFileMode(stream.SafeFileHandle, kept); // the umask would take some of it
+                }
+
                 await stream.WriteAsync(Encoding.UTF8.GetBytes(content), cancellationToken);
                 stream.Flush(flushToDisk: true);
             }
 
-            if (TextFile.Read(Path)?.Digest != Before.Digest || ConfinedPath.ResolveBeneath(WorkingDirectory, Path) != Path)
+            if (TextFile.ReadPlain(Path)?.Digest != Before.Digest || ConfinedPath.ResolveBeneath(WorkingDirectory, Path) != Path)
             {
                 return "The file changed after it was shown for approval.";
             }

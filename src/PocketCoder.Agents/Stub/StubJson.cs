@@ -10,7 +10,9 @@ internal sealed record StubWrite(string FilePath, string Content);
 
 internal sealed record StubConfirm(string Text);
 
-/// <summary>The inputs of the stub's tools. What it reads comes back from the machine as it was asked, so anything unknown is refused.</summary>
+/// <summary>
+/// The inputs of the stub's tools. What it reads comes back from the machine as it was asked, so anything unknown is refused.
+/// </summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
@@ -22,5 +24,6 @@ internal sealed record StubConfirm(string Text);
 internal sealed partial class StubJson : JsonSerializerContext
 {
     /// <summary>Readable by people: the app escapes what it shows, so other scripts than Latin need not be \u codes here.</summary>
-    public static StubJson Readable => field ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    public static StubJson Readable
+        => field ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 }

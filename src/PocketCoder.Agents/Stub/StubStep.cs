@@ -50,8 +50,13 @@ internal sealed record StubStep(StubVerb Verb, string Text)
     /// <summary>The text's parts between <c>|</c>, trimmed, none empty.</summary>
     public string[] Parts => Text.Split('|', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
-    public static List<StubStep> Parse(string prompt)
+    public static IReadOnlyList<StubStep> Parse(string prompt)
     {
+        if (StubSentences.Find(prompt) is { } known)
+        {
+            return known;
+        }
+
         var steps = new List<StubStep>();
         foreach (var line in prompt.ReplaceLineEndings("\n").Split('\n'))
         {
@@ -78,7 +83,8 @@ internal sealed record StubStep(StubVerb Verb, string Text)
             var word = line[..colon].Trim();
             foreach (var verb in Enum.GetValues<StubVerb>())
             {
-                if (verb is not (StubVerb.Echo or StubVerb.Help or StubVerb.Settings) && word.Equals(verb.ToString(), StringComparison.OrdinalIgnoreCase))
+                if (verb is not (StubVerb.Echo or StubVerb.Help or StubVerb.Settings)
+                    && word.Equals(verb.ToString(), StringComparison.OrdinalIgnoreCase))
                 {
                     return new StubStep(verb, line[(colon + 1)..].Trim());
                 }

@@ -8,18 +8,19 @@ using PocketCoder.Processes;
 namespace PocketCoder.Agents.Stub;
 
 /// <summary>Does the steps of one prompt, one after the other.</summary>
-internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDictionary<string, string> environment, TimeProvider time, StubProcess process)
+internal sealed class StubTurn(
+    AgentPrompt prompt, AgentStart start, IReadOnlyDictionary<string, string> environment, TimeProvider time, StubProcess process)
 {
-    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(10);
-    private static readonly TimeSpan CommandLimit = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan s_pace = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan s_commandLimit = TimeSpan.FromMinutes(10);
     private const int OutputLimit = 1024 * 1024;
 
-    private readonly Lock hearing = new(); // guards heard and over: the machine's call and the turn both use them
-    private readonly Queue<string> heard = [];
-    private bool over;
-    private int blocks;
-    private int tools;
-    private long spoken;
+    private readonly Lock _hearing = new(); // guards heard and over: the machine's call and the turn both use them
+    private readonly Queue<string> _heard = [];
+    private bool _over;
+    private int _blocks;
+    private int _tools;
+    private long _spoken;
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -46,8 +47,9 @@ internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDi
         try
         {
             Close();
-            await process.CountAsync(CountWords(prompt.Text) + spoken);
-            await process.SayAsync(end with { Mark = prompt.TurnId.ToString("N"), Usage = new AgentUsage(CountWords(prompt.Text), spoken, 0, 0, 0m) });
+            await process.CountAsync(CountWords(prompt.Text) + _spoken);
+            await process.SayAsync(end with
+            { Mark = prompt.TurnId.ToString("N"), Usage = new AgentUsage(CountWords(prompt.Text), _spoken, 0, 0, 0m) });
         }
         catch (OperationCanceledException)
         {
@@ -58,14 +60,14 @@ internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDi
     /// <summary>Takes words into the turn; false when it is over. From any thread.</summary>
     public bool TryHear(string text)
     {
-        lock (hearing)
+        lock (_hearing)
         {
-            if (over)
+            if (_over)
             {
                 return false;
             }
 
-            heard.Enqueue(text);
+            _heard.Enqueue(text);
             return true;
         }
     }
@@ -74,18 +76,18 @@ internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDi
     /// <param name="last">Nothing is heard after that nothing.</param>
     private string? Heard(bool last = false)
     {
-        lock (hearing)
+        lock (_hearing)
         {
-            over |= last && heard.Count == 0;
-            return heard.TryDequeue(out var text) ? $"(You said: {text}) " : null;
+            _over |= last && _heard.Count == 0;
+            return _heard.TryDequeue(out var text) ? $"(You said: {text}) " : null;
         }
     }
 
     private void Close()
     {
-        lock (hearing)
+        lock (_hearing)
         {
-            over = true;
+            _over = true;
         }
     }
 
@@ -137,7 +139,9 @@ internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDi
         StubVerb.Todo => TodoAsync(step.Parts),
         StubVerb.Tool => CallToolAsync(step.Text, cancellationToken),
         StubVerb.Title => process.SayAsync(new AgentTitled(step.Text)).AsTask(),
-        StubVerb.Help => SpeakAsync($"I understand: {string.Join(", ", Enum.GetValues<StubVerb>().Except([StubVerb.Help, StubVerb.Settings]).Select(v => $"{v.ToString().ToLowerInvariant()}:"))}", cancellationToken),
+        StubVerb.Help => SpeakAsync(
+            $"I understand: {string.Join(", ", Enum.GetValues<StubVerb>().Except([StubVerb.Help, StubVerb.Settings]).Select(v => $"{v.ToString().ToLowerInvariant()}:"))}",
+            cancellationToken),
         StubVerb.Settings => SpeakAsync(process.Settings, cancellationToken),
         StubVerb.Again => TimesAsync(step, AgainAsync),
         StubVerb.Silent => TimesAsync(step, _ => Task.Delay(TimeSpan.FromSeconds(1), time, cancellationToken)),
@@ -148,12 +152,14 @@ internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDi
 
     private Task SpeakAsync(string text, CancellationToken cancellationToken) => StreamAsync(BlockKind.Text, text, cancellationToken);
 
-    private Task StreamAsync(BlockKind kind, string text, CancellationToken cancellationToken) => StreamAsync(kind, SplitWords(text), TimeSpan.Zero, cancellationToken);
+    private Task StreamAsync(BlockKind kind, string text, CancellationToken cancellationToken)
+        => StreamAsync(kind, SplitWords(text), TimeSpan.Zero, cancellationToken);
 
     private async Task StreamAsync(BlockKind kind, IEnumerable<string> pieces, TimeSpan pace, CancellationToken cancellationToken)
     {
-        var block = string.Create(CultureInfo.InvariantCulture, $"{prompt.TurnId:N}:{blocks++}");
+        var block = string.Create(CultureInfo.InvariantCulture, $"{prompt.TurnId:N}:{_blocks++}");
         var whole = new StringBuilder();
+        var cut = true;
         try
         {
             foreach (var piece in pieces)
@@ -167,17 +173,19 @@ internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDi
                 foreach (var said in kind == BlockKind.Text && Heard() is { } words ? [words, piece] : new[] { piece })
                 {
                     whole.Append(said);
-                    spoken++;
+                    _spoken++;
                     await process.SayAsync(new AgentDelta(block, kind, said));
                 }
             }
+
+            cut = false;
         }
         finally
         {
             // Also when interrupted: what was said was said.
             if (whole.Length > 0)
             {
-                await process.SayAsync(new AgentBlock(block, kind, whole.ToString()));
+                await process.SayAsync(new AgentBlock(block, kind, whole.ToString()) { Cut = cut });
             }
         }
     }
@@ -208,14 +216,15 @@ internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDi
             return;
         }
 
-        await StreamAsync(BlockKind.Text, Enumerable.Range(1, count).Select(n => $"{n} "), Pace, cancellationToken);
+        await StreamAsync(BlockKind.Text, Enumerable.Range(1, count).Select(n => $"{n} "), s_pace, cancellationToken);
     }
 
     private async Task TimesAsync(StubStep step, Func<int, Task> action)
     {
         if (!int.TryParse(step.Text, NumberStyles.None, CultureInfo.InvariantCulture, out var count) || count is < 1 or > StubStep.MaxTimes)
         {
-            await SpeakAsync($"{step.Verb.ToString().ToLowerInvariant()}: needs a number from 1 to {StubStep.MaxTimes}.", CancellationToken.None);
+            await SpeakAsync($"{step.Verb.ToString().ToLowerInvariant()}: needs a number from 1 to {StubStep.MaxTimes}.",
+                CancellationToken.None);
             return;
         }
 
@@ -244,7 +253,8 @@ internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDi
         for (var done = 0; done <= items.Length; done++)
         {
             var at = done;
-            await process.SayAsync(new AgentTodos([.. items.Select((text, i) => new AgentTodo(text, i < at ? TodoState.Done : i == at ? TodoState.Active : TodoState.Pending))]));
+            await process.SayAsync(new AgentTodos([.. items.Select(
+                (text, i) => new AgentTodo(text, i < at ? TodoState.Done : i == at ? TodoState.Active : TodoState.Pending))]));
         }
     }
 
@@ -323,7 +333,8 @@ internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDi
 
         await UseAsync(tool, async () =>
         {
-            var approved = await ApproveAsync(tool, "run", new AgentSubject.Command(command, start.WorkingDirectory), input, cancellationToken);
+            var approved = await ApproveAsync(
+                tool, "run", new AgentSubject.Command(command, start.WorkingDirectory), input, cancellationToken);
             if (approved is null)
             {
                 return;
@@ -334,9 +345,16 @@ internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDi
             try
             {
                 var result = await CommandRun.RunAsync(
-                    new ProcessStart { Program = "/bin/sh", Arguments = ["-c", run.Command], WorkingDirectory = start.WorkingDirectory, Environment = environment, Within = start.Mark },
-                    CommandLimit, OutputLimit, time, cancellationToken);
-                var output = result.TimedOut ? $"{result.Output}\n[ended after {CommandLimit.TotalMinutes:0} minutes]" : result.Output;
+                    new ProcessStart
+                    {
+                        Program = "/bin/sh",
+                        Arguments = ["-c", run.Command],
+                        WorkingDirectory = start.WorkingDirectory,
+                        Environment = environment,
+                        Within = start.Mark
+                    },
+                    s_commandLimit, OutputLimit, time, cancellationToken);
+                var output = result.TimedOut ? $"{result.Output}\n[ended after {s_commandLimit.TotalMinutes:0} minutes]" : result.Output;
                 await process.SayAsync(new AgentToolResult(tool, result.ExitCode != 0, output) { ExitCode = result.ExitCode });
             }
             catch (ProcessStartException e)
@@ -404,17 +422,19 @@ internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDi
 
             var write = JsonSerializer.Deserialize(approved, StubJson.Readable.StubWrite)!;
             var problem = write.FilePath == target.Path
-                ? await target.WriteAsync(write.Content, cancellationToken)
+                ? await target.WriteAsync(write.Content, start.HoldsSecrets, cancellationToken)
                 : "The approved path is another one.";
             await process.SayAsync(new AgentToolResult(tool, problem is not null, problem ?? $"Wrote {write.FilePath}."));
         });
     }
 
     /// <summary>The approved input, its digest checked against what was asked; null when refused (the result is said then).</summary>
-    private async Task<string?> ApproveAsync(string tool, string name, AgentSubject subject, string input, CancellationToken cancellationToken)
+    private async Task<string?> ApproveAsync(
+        string tool, string name, AgentSubject subject, string input, CancellationToken cancellationToken)
     {
         var asked = Digest(input);
-        var answer = await process.AskAsync<AgentAnswer.Allow>(id => new AgentApprovalAsked(id, tool, name, subject, input), cancellationToken);
+        var answer = await process.AskAsync<AgentAnswer.Allow>(
+            id => new AgentApprovalAsked(id, tool, name, subject, input), cancellationToken);
         if (answer is not AgentAnswer.Allow allow)
         {
             await RefusedAsync(tool, (AgentAnswer.Deny)answer);
@@ -455,7 +475,8 @@ internal sealed class StubTurn(AgentPrompt prompt, AgentStart start, IReadOnlyDi
         }
     }
 
-    private string NextTool() => string.Create(CultureInfo.InvariantCulture, $"tool-{prompt.TurnId:N}-{Interlocked.Increment(ref tools) - 1}");
+    private string NextTool()
+        => string.Create(CultureInfo.InvariantCulture, $"tool-{prompt.TurnId:N}-{Interlocked.Increment(ref _tools) - 1}");
 
     private static string Unescape(string text)
     {

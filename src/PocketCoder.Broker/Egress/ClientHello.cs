@@ -17,7 +17,9 @@ internal enum HelloKind
     Malformed,
 }
 
-/// <summary>Reads the server name out of a TLS ClientHello (RFC 8446 §4.1.2, RFC 6066 §3), so that a tunnel to one host doesn't ask for another.</summary>
+/// <summary>
+/// Reads the server name out of a TLS ClientHello (RFC 8446 §4.1.2, RFC 6066 §3), so that a tunnel to one host doesn't ask for another.
+/// </summary>
 internal static class ClientHello
 {
     public const int MaxBytes = 16 * 1024;
@@ -107,7 +109,8 @@ internal static class ClientHello
             {
                 // One list with one entry of type host_name; a second list or entry would be a second reading.
                 var list = hello.Slice(4, size);
-                if (kind == HelloKind.Named || list.Length < 5 || BinaryPrimitives.ReadUInt16BigEndian(list) != list.Length - 2 || list[2] != 0 || BinaryPrimitives.ReadUInt16BigEndian(list[3..]) != list.Length - 5)
+                if (kind == HelloKind.Named || list.Length < 5 || BinaryPrimitives.ReadUInt16BigEndian(list) != list.Length - 2
+                    || list[2] != 0 || BinaryPrimitives.ReadUInt16BigEndian(list[3..]) != list.Length - 5)
                 {
                     return HelloKind.Malformed;
                 }

@@ -30,11 +30,13 @@ internal sealed class EgressConnection(EgressOptions options, TimeProvider time,
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException or IOException or ObjectDisposedException)
         {
-            (outcome, reason) = (EgressOutcome.Abandoned, stopping.IsCancellationRequested ? "the proxy stops" : "the connection ended");
+            (outcome, reason) = (EgressOutcome.Abandoned,
+                stopping.IsCancellationRequested ? "the proxy is stopping" : "the connection ended");
         }
 
         options.Audit?.Invoke(new EgressRecord(
-            _head?.Host ?? "", _head?.Port ?? 0, _head?.Method ?? "", outcome, reason, _address, Interlocked.Read(ref _up), Interlocked.Read(ref _down), _started, time.GetElapsedTime(_startedAt)));
+            _head?.Host ?? "", _head?.Port ?? 0, _head?.Method ?? "", outcome, reason, _address, Interlocked.Read(ref _up),
+            Interlocked.Read(ref _down), _started, time.GetElapsedTime(_startedAt)));
     }
 
     private async Task<(EgressOutcome, string)> RunAsync(CancellationToken stopping)
@@ -43,7 +45,7 @@ internal sealed class EgressConnection(EgressOptions options, TimeProvider time,
         var (headLength, filled) = await ReadHeadAsync(buffer, stopping);
         if (headLength == 0)
         {
-            return (EgressOutcome.Abandoned, "no request came");
+            return (EgressOutcome.Abandoned, "no request arrived");
         }
 
         var head = _head = RequestHead.Parse(buffer.AsSpan(0, headLength));
@@ -70,7 +72,8 @@ internal sealed class EgressConnection(EgressOptions options, TimeProvider time,
         catch (Exception e) when (e is SocketException or OperationCanceledException && !stopping.IsCancellationRequested)
         {
             await AnswerAsync("502 Bad Gateway", $"{head.Host} cannot be reached");
-            return (EgressOutcome.Unreachable, $"{head.Host}:{head.Port} cannot be reached: {(e is SocketException s ? s.SocketErrorCode.ToString() : "time limit")}");
+            return (EgressOutcome.Unreachable,
+                $"{head.Host}:{head.Port} cannot be reached: {(e is SocketException s ? s.SocketErrorCode.ToString() : "time limit")}");
         }
 
         using (server)
@@ -85,7 +88,8 @@ internal sealed class EgressConnection(EgressOptions options, TimeProvider time,
     private async Task<(int Head, int Filled)> ReadHeadAsync(byte[] buffer, CancellationToken stopping)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        using var timer = time.CreateTimer(static s => ((CancellationTokenSource)s!).Cancel(), limit, options.HeadLimit, Timeout.InfiniteTimeSpan);
+        using var timer = time.CreateTimer(
+            static s => ((CancellationTokenSource)s!).Cancel(), limit, options.HeadLimit, Timeout.InfiniteTimeSpan);
         var filled = 0;
         while (true)
         {
@@ -110,7 +114,7 @@ internal sealed class EgressConnection(EgressOptions options, TimeProvider time,
 
             if (buffer.AsSpan(0, filled).IndexOf("\n\n"u8) >= 0)
             {
-                throw new BadRequestException("a line of the request's head doesn't end as it should");
+                throw new BadRequestException("a line in the request's head ends incorrectly");
             }
         }
     }
@@ -163,17 +167,20 @@ internal sealed class EgressConnection(EgressOptions options, TimeProvider time,
     private async Task<(Socket? Server, string Refused)> ConnectAsync(RequestHead head, CancellationToken stopping)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        using var timer = time.CreateTimer(static s => ((CancellationTokenSource)s!).Cancel(), limit, options.ConnectLimit, Timeout.InfiniteTimeSpan);
-        var (server, address) = await PublicConnection.OpenAsync(head.Host, head.Port, options.Resolve, options.AllowedLoopback, limit.Token);
+        using var timer = time.CreateTimer(
+            static s => ((CancellationTokenSource)s!).Cancel(), limit, options.ConnectLimit, Timeout.InfiniteTimeSpan);
+        var (server, address) = await PublicConnection.OpenAsync(
+            head.Host, head.Port, options.Resolve, options.AllowedLoopback, limit.Token);
         _address = address;
-        return server is null ? (null, $"{head.Host} leads to {address}, which is not a public address") : (server, "");
+        return server is null ? (null, $"{head.Host} resolves to {address}, which is not a public address") : (server, "");
     }
 
     /// <summary>Best effort: the client may be gone.</summary>
     private async Task AnswerAsync(string status, string message)
     {
         var body = Encoding.UTF8.GetBytes($"PocketCoder: {message}\n");
-        var answer = Encoding.ASCII.GetBytes($"HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n");
+        var answer = Encoding.ASCII.GetBytes(
+            $"HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n");
         try
         {
             await Flow.SendAsync(client, answer, CancellationToken.None);

@@ -8,20 +8,26 @@ public sealed record EgressOptions
     /// <summary>Absolute path of the Unix socket to listen on. A stale socket there is replaced; any other file is an error.</summary>
     public required string SocketPath { get; init; }
 
-    /// <summary>The socket's mode. The folder's rights are what separates sessions; the socket must be reachable for the sandbox's user.</summary>
+    /// <summary>
+    /// The socket's mode. The folder's rights are what separates sessions; the socket must be reachable for the sandbox's user.
+    /// </summary>
     public UnixFileMode SocketMode { get; init; } = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     /// <summary>Hosts that need no question.</summary>
     public IReadOnlyList<EgressRule> Allowed { get; init; } = [];
 
-    /// <summary>Asked for every other host; null refuses them. Asked once for the same host and port while an answer is pending. Cancelled when nobody waits any more.</summary>
+    /// <summary>
+    /// Asked for every other host; null refuses them. Asked once for the same host and port while an answer is pending. Cancelled when
+    /// nobody waits any more.
+    /// </summary>
     public Func<EgressRequest, CancellationToken, ValueTask<EgressVerdict>>? Decide { get; init; }
 
     /// <summary>Told once for each connection, at its end. Must not throw and not block.</summary>
     public Action<EgressRecord>? Audit { get; init; }
 
     /// <summary>Name resolution; by default the system's.</summary>
-    public Func<string, CancellationToken, ValueTask<IReadOnlyList<IPAddress>>> Resolve { get; init; } = static async (host, ct) => await Dns.GetHostAddressesAsync(host, ct);
+    public Func<string, CancellationToken, ValueTask<IReadOnlyList<IPAddress>>> Resolve { get; init; } = static async (
+        host, ct) => await Dns.GetHostAddressesAsync(host, ct);
 
     /// <summary>For tests only: exact loopback destinations that are let through although they are not public.</summary>
     public IReadOnlyList<IPEndPoint> AllowedLoopback { get; init; } = [];
@@ -86,4 +92,5 @@ public enum EgressOutcome
 /// <param name="Up">Bytes from the sandbox.</param>
 /// <param name="Down">Bytes to the sandbox.</param>
 public sealed record EgressRecord(
-    string Host, int Port, string Method, EgressOutcome Outcome, string Reason, IPAddress? Address, long Up, long Down, DateTimeOffset StartedAt, TimeSpan Duration);
+    string Host, int Port, string Method, EgressOutcome Outcome, string Reason, IPAddress? Address, long Up, long Down,
+    DateTimeOffset StartedAt, TimeSpan Duration);

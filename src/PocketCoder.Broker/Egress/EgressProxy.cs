@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace PocketCoder.Broker.Egress;
 
 /// <summary>
-/// The sandbox's only way out: an HTTP proxy (CONNECT, and absolute addresses with <c>http:</c>) on a Unix socket. Lets through what a rule or a
-/// decision allows, resolves names itself and connects to the very address it checked. Thread-safe.
+/// The sandbox's only way out: an HTTP proxy (CONNECT, and absolute addresses with <c>http:</c>) on a Unix socket. Lets through what a rule
+/// or a decision allows, resolves names itself and connects to the very address it checked. Thread-safe.
 /// </summary>
 public sealed class EgressProxy : IAsyncDisposable
 {

@@ -2,7 +2,10 @@ using System.Globalization;
 
 namespace PocketCoder.Broker.Egress;
 
-/// <summary>A host or a suffix with ports: <c>example.com</c>, <c>.example.com</c> (the hosts below it, not itself), <c>example.com:443,8443</c>. Without ports: 80 and 443.</summary>
+/// <summary>
+/// A host or a suffix with ports: <c>example.com</c>, <c>.example.com</c> (the hosts below it, not itself), <c>example.com:443,8443</c>.
+/// Without ports: 80 and 443.
+/// </summary>
 public sealed record EgressRule
 {
     private EgressRule(string host, bool isSuffix, IReadOnlyList<int> ports)
@@ -27,7 +30,8 @@ public sealed record EgressRule
         var suffix = name.StartsWith('.');
         if (!HostName.TryParse(HostName.ToAscii(suffix ? name[1..] : name), out var host))
         {
-            throw new FormatException($"'{text}' names no host; write example.com, .example.com or example.com:443 (addresses are not allowed)");
+            throw new FormatException(
+                $"'{text}' is not a host; write example.com, .example.com or example.com:443 (addresses are not allowed)");
         }
 
         if (suffix && !host.Contains('.', StringComparison.Ordinal))
@@ -35,12 +39,15 @@ public sealed record EgressRule
             throw new FormatException($"'{text}' would allow a whole top-level domain");
         }
 
-        int[] ports = colon < 0 ? [80, 443] : [.. text[(colon + 1)..].Split(',').Select(p => HostName.TryParsePort(p, out var port) ? port : throw new FormatException($"'{text}' has a port that is none"))];
+        int[] ports = colon < 0 ? [80, 443] : [.. text[(colon + 1)..].Split(',')
+            .Select(p => HostName.TryParsePort(p, out var port) ? port : throw new FormatException($"'{text}' has an invalid port"))];
         return new EgressRule(host, suffix, ports);
     }
 
     public bool Matches(string host, int port)
-        => Ports.Contains(port) && (IsSuffix ? host.Length > Host.Length + 1 && host.EndsWith(Host, StringComparison.Ordinal) && host[host.Length - Host.Length - 1] == '.' : host == Host);
+        => Ports.Contains(port) && (IsSuffix ? host.Length > Host.Length + 1 && host.EndsWith(Host, StringComparison.Ordinal)
+            && host[host.Length - Host.Length - 1] == '.' : host == Host);
 
-    public override string ToString() => $"{(IsSuffix ? "." : "")}{Host}:{string.Join(',', Ports.Select(p => p.ToString(CultureInfo.InvariantCulture)))}";
+    public override string ToString()
+        => $"{(IsSuffix ? "." : "")}{Host}:{string.Join(',', Ports.Select(p => p.ToString(CultureInfo.InvariantCulture)))}";
 }

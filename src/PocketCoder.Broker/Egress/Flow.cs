@@ -11,7 +11,8 @@ internal sealed class Flow(EgressOptions options, TimeProvider time, Action<long
     private long _total;
     private long _lastByte = time.GetTimestamp();
 
-    public async Task<(EgressOutcome, string)> TunnelAsync(Socket client, Socket server, string host, ReadOnlyMemory<byte> early, CancellationToken stopping)
+    public async Task<(EgressOutcome, string)> TunnelAsync(
+        Socket client, Socket server, string host, ReadOnlyMemory<byte> early, CancellationToken stopping)
     {
         await SendAsync(client, "HTTP/1.1 200 Connection established\r\n\r\n"u8.ToArray(), stopping);
         return await GuardedAsync(
@@ -36,7 +37,8 @@ internal sealed class Flow(EgressOptions options, TimeProvider time, Action<long
             stopping);
     }
 
-    public async Task<(EgressOutcome, string)> RequestAsync(Socket client, Socket server, RequestHead head, ReadOnlyMemory<byte> early, CancellationToken stopping)
+    public async Task<(EgressOutcome, string)> RequestAsync(
+        Socket client, Socket server, RequestHead head, ReadOnlyMemory<byte> early, CancellationToken stopping)
         => await GuardedAsync(
             async ct =>
             {
@@ -71,7 +73,8 @@ internal sealed class Flow(EgressOptions options, TimeProvider time, Action<long
     }
 
     /// <summary>Runs a transfer under the limits of idleness, time and bytes.</summary>
-    private async Task<(EgressOutcome, string)> GuardedAsync(Func<CancellationToken, Task<(EgressOutcome, string)>> transfer, Socket client, Socket server, CancellationToken stopping)
+    private async Task<(EgressOutcome, string)> GuardedAsync(
+        Func<CancellationToken, Task<(EgressOutcome, string)>> transfer, Socket client, Socket server, CancellationToken stopping)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         var begun = time.GetTimestamp();
@@ -110,7 +113,7 @@ internal sealed class Flow(EgressOptions options, TimeProvider time, Action<long
                 {
                     await Task.Delay(pause, time, limit.Token);
                     reached = time.GetElapsedTime(begun) >= options.TotalLimit ? "the time limit of a connection"
-                        : time.GetElapsedTime(Interlocked.Read(ref _lastByte)) >= options.IdleLimit ? "the time limit without a byte"
+                        : time.GetElapsedTime(Interlocked.Read(ref _lastByte)) >= options.IdleLimit ? "the idle time limit"
                         : null;
                 }
 
@@ -123,7 +126,8 @@ internal sealed class Flow(EgressOptions options, TimeProvider time, Action<long
         }
     }
 
-    private async Task<(ReadOnlyMemory<byte> Bytes, string? Mismatch)> HelloAsync(Socket client, string host, ReadOnlyMemory<byte> early, CancellationToken ct)
+    private async Task<(ReadOnlyMemory<byte> Bytes, string? Mismatch)> HelloAsync(
+        Socket client, string host, ReadOnlyMemory<byte> early, CancellationToken ct)
     {
         var buffer = new byte[ClientHello.MaxBytes + RequestHead.MaxBytes];
         early.CopyTo(buffer);
@@ -133,7 +137,7 @@ internal sealed class Flow(EgressOptions options, TimeProvider time, Action<long
             switch (ClientHello.Read(buffer.AsSpan(0, filled), out var name))
             {
                 case HelloKind.Named when !HostName.TryParse(name, out var named) || named != host:
-                    return (default, "the TLS handshake asks for another host than the one that was allowed");
+                    return (default, "the TLS handshake asks for a host other than the allowed one");
                 case HelloKind.Malformed:
                     return (default, "the TLS handshake is malformed");
                 case HelloKind.Incomplete:

@@ -3,7 +3,10 @@ using System.Net;
 
 namespace PocketCoder.Broker.Egress;
 
-/// <summary>Host names as a proxy should take them: one spelling, no addresses (RFC 1123 §2.1, RFC 5890; the "ends in a number" rule is the URL standard's).</summary>
+/// <summary>
+/// Host names as a proxy should take them: one spelling, no addresses (RFC 1123 §2.1, RFC 5890; the "ends in a number" rule is the URL
+/// standard's).
+/// </summary>
 internal static class HostName
 {
     private const int MaxLength = 253;
@@ -26,7 +29,8 @@ internal static class HostName
 
         foreach (var label in name.Split('.'))
         {
-            if (label.Length is 0 or > MaxLabel || label[0] == '-' || label[^1] == '-' || !label.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_'))
+            if (label.Length is 0 or > MaxLabel || label[0] == '-' || label[^1] == '-'
+                || !label.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_'))
             {
                 return false;
             }
@@ -66,6 +70,7 @@ internal static class HostName
     public static bool TryParsePort(string text, out int port)
     {
         port = 0;
-        return text.Length is > 0 and <= 5 && text.All(char.IsAsciiDigit) && text[0] != '0' && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port) && port <= 65535;
+        return text.Length is > 0 and <= 5 && text.All(char.IsAsciiDigit) && text[0] != '0'
+            && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port) && port <= 65535;
     }
 }

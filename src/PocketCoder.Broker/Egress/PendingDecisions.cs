@@ -1,6 +1,8 @@
 namespace PocketCoder.Broker.Egress;
 
-/// <summary>Asks once for a host and port however many connections wait for the answer; withdraws the question when all of them are gone.</summary>
+/// <summary>
+/// Asks once for a host and port however many connections wait for the answer; withdraws the question when all of them are gone.
+/// </summary>
 internal sealed class PendingDecisions(Func<EgressRequest, CancellationToken, ValueTask<EgressVerdict>> decide)
 {
     private readonly Lock _gate = new(); // guards the table and the counts

@@ -3,7 +3,10 @@ using System.Net.Sockets;
 
 namespace PocketCoder.Broker.Egress;
 
-/// <summary>Connects to a name by the rule for all that goes out for somebody: the person decides about names, this about what they turn out to be. Thread-safe.</summary>
+/// <summary>
+/// Connects to a name by the rule for all that goes out for somebody: the person decides about names, this about what they turn out to be.
+/// Thread-safe.
+/// </summary>
 public static class PublicConnection
 {
     private const int MostTried = 4;
@@ -13,7 +16,8 @@ public static class PublicConnection
     /// <returns>The connection and where it leads; or none, and the address that is not public.</returns>
     /// <exception cref="SocketException">There is no such name, or nobody answers.</exception>
     public static async Task<(Socket? Socket, IPAddress Address)> OpenAsync(
-        string host, int port, Func<string, CancellationToken, ValueTask<IReadOnlyList<IPAddress>>> resolve, IReadOnlyList<IPEndPoint> loopback, CancellationToken cancellationToken)
+        string host, int port, Func<string, CancellationToken, ValueTask<IReadOnlyList<IPAddress>>> resolve,
+        IReadOnlyList<IPEndPoint> loopback, CancellationToken cancellationToken)
     {
         var addresses = await resolve(host, cancellationToken);
         if (addresses.Count == 0)

@@ -11,18 +11,22 @@ internal sealed class BadRequestException(string message) : Exception(message);
 internal readonly record struct BodyLength(long? Length);
 
 /// <summary>
-/// The head of a proxy request (RFC 9112), read strictly: anything that two parsers could read in two ways is refused, so that nothing is smuggled.
+/// The head of a proxy request (RFC 9112), read strictly: anything that two parsers could read in two ways is refused, so that nothing is
+/// smuggled.
 /// </summary>
-internal sealed record RequestHead(string Method, string Host, int Port, string Path, BodyLength Body, IReadOnlyList<(string Name, string Value)> Headers)
+internal sealed record RequestHead(
+    string Method, string Host, int Port, string Path, BodyLength Body, IReadOnlyList<(string Name, string Value)> Headers)
 {
     public const int MaxBytes = 8 * 1024;
 
-    private static readonly HashSet<string> s_methods = new(StringComparer.Ordinal) { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS" };
+    private static readonly HashSet<string> s_methods = new(StringComparer.Ordinal)
+        { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS" };
 
     // Between two neighbours only (RFC 9110 §7.6.1), and what is meant for this proxy.
     private static readonly HashSet<string> s_hopByHop = new(StringComparer.OrdinalIgnoreCase)
     {
-        "Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authorization", "Proxy-Authenticate", "TE", "Trailer", "Upgrade", "Expect", "HTTP2-Settings", "Forwarded", "X-Forwarded-For", "Via", "Host", "Content-Length", "Transfer-Encoding",
+        "Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authorization", "Proxy-Authenticate", "TE", "Trailer", "Upgrade", "Expect",
+        "HTTP2-Settings", "Forwarded", "X-Forwarded-For", "Via", "Host", "Content-Length", "Transfer-Encoding",
     };
 
     public bool IsTunnel => Method == "CONNECT";
@@ -35,14 +39,14 @@ internal sealed record RequestHead(string Method, string Host, int Port, string 
         {
             if (b is >= 0x7F or (< 0x20 and not (byte)'\r' and not (byte)'\n' and not (byte)'\t'))
             {
-                throw new BadRequestException("the request's head holds bytes that don't belong there");
+                throw new BadRequestException("the request's head contains invalid bytes");
             }
         }
 
         var lines = Encoding.ASCII.GetString(bytes).Split("\r\n");
         if (lines.Length < 3 || lines[^1].Length > 0 || lines[^2].Length > 0 || lines.Any(l => l.AsSpan().ContainsAny('\r', '\n')))
         {
-            throw new BadRequestException("a line of the request's head doesn't end as it should");
+            throw new BadRequestException("a line in the request's head ends incorrectly");
         }
 
         var parts = lines[0].Split(' ');
@@ -60,7 +64,8 @@ internal sealed record RequestHead(string Method, string Host, int Port, string 
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"{Method} {Path} HTTP/1.1\r\nHost: {Host}{(Port == 80 ? "" : $":{Port}")}\r\n");
-        var nominated = Headers.Where(h => Is(h.Name, "Connection")).SelectMany(h => h.Value.Split(',', StringSplitOptions.TrimEntries)).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        var nominated = Headers.Where(h => Is(h.Name, "Connection")).SelectMany(h => h.Value.Split(',', StringSplitOptions.TrimEntries))
+            .ToHashSet(StringComparer.OrdinalIgnoreCase);
         foreach (var (name, value) in Headers)
         {
             if (!s_hopByHop.Contains(name) && !nominated.Contains(name))
@@ -69,7 +74,12 @@ internal sealed record RequestHead(string Method, string Host, int Port, string 
             }
         }
 
-        text.Append(Body.Length switch { null => "Transfer-Encoding: chunked\r\n", 0 => Method is "POST" or "PUT" or "PATCH" ? "Content-Length: 0\r\n" : "", var n => $"Content-Length: {n}\r\n" });
+        text.Append(Body.Length switch
+        {
+            null => "Transfer-Encoding: chunked\r\n",
+            0 => Method is "POST" or "PUT" or "PATCH" ? "Content-Length: 0\r\n" : "",
+            var n => $"Content-Length: {n}\r\n"
+        });
         return Encoding.ASCII.GetBytes(text.Append("Connection: close\r\n\r\n").ToString());
     }
 
@@ -106,18 +116,19 @@ internal sealed record RequestHead(string Method, string Host, int Port, string 
     {
         if (!s_methods.Contains(method))
         {
-            throw new BadRequestException("this method is not carried");
+            throw new BadRequestException("this method is not supported");
         }
 
         if (!target.StartsWith("http://", StringComparison.OrdinalIgnoreCase))
         {
-            throw new BadRequestException("the address must be http://host/… or come by CONNECT");
+            throw new BadRequestException("the address must be http://host/… or use CONNECT");
         }
 
         var rest = target["http://".Length..];
         var end = rest.AsSpan().IndexOfAny("/?#\\");
         var (host, port) = Authority(end < 0 ? rest : rest[..end], defaultPort: 80);
-        var path = end < 0 ? "/" : rest[end] == '/' ? rest[end..] : rest[end] == '?' ? "/" + rest[end..] : throw new BadRequestException("the address is malformed");
+        var path = end < 0 ? "/" : rest[end] == '/' ? rest[end..] : rest[end] == '?' ? "/" + rest[end..]
+            : throw new BadRequestException("the address is malformed");
         if (path.AsSpan().ContainsAny('#', '\\'))
         {
             throw new BadRequestException("the address is malformed");
@@ -134,10 +145,11 @@ internal sealed record RequestHead(string Method, string Host, int Port, string 
         var port = defaultPort ?? 0;
         if (colon >= 0 ? !HostName.TryParsePort(text[(colon + 1)..], out port) : defaultPort is null)
         {
-            throw new BadRequestException("the port is missing or none");
+            throw new BadRequestException("the port is missing or invalid");
         }
 
-        return HostName.TryParse(name, out var host) ? (host, port) : throw new BadRequestException("the host is not a name (addresses are not carried)");
+        return HostName.TryParse(name, out var host) ? (host, port)
+            : throw new BadRequestException("the host is not a name (addresses are not supported)");
     }
 
     private static void CheckHost(List<(string Name, string Value)> headers, string host, int port, int defaultPort, string version)
@@ -149,9 +161,10 @@ internal sealed record RequestHead(string Method, string Host, int Port, string 
         }
 
         // CONNECT clients leave the port out, or write the default one.
-        if (hosts.Count == 1 && Authority(hosts[0], hosts[0].Contains(':', StringComparison.Ordinal) ? null : defaultPort) is var named && (named.Host != host || (named.Port != port && hosts[0].Contains(':', StringComparison.Ordinal))))
+        if (hosts.Count == 1 && Authority(hosts[0], hosts[0].Contains(':', StringComparison.Ordinal) ? null : defaultPort) is var named
+            && (named.Host != host || (named.Port != port && hosts[0].Contains(':', StringComparison.Ordinal))))
         {
-            throw new BadRequestException("the Host header names another host than the address");
+            throw new BadRequestException("the Host header and the address name different hosts");
         }
     }
 
@@ -166,7 +179,8 @@ internal sealed record RequestHead(string Method, string Host, int Port, string 
 
         if (encodings.Count == 1)
         {
-            return Is(encodings[0], "chunked") ? new BodyLength(null) : throw new BadRequestException("this transfer encoding is not carried");
+            return Is(encodings[0], "chunked") ? new BodyLength(null)
+                : throw new BadRequestException("this transfer encoding is not supported");
         }
 
         if (lengths.Count == 0)

@@ -19,7 +19,10 @@ public enum BudgetAction
     Ask,
 }
 
-/// <summary>A limit in dollars, tokens or both. It is overshot by one request at most, whatever runs at the same time.</summary>
+/// <summary>
+/// A limit in dollars, tokens or both. A request whose size would exceed it does not go out; what is left to overshoot it is the answer to
+/// one request that names no longest answer, and the error of the estimate.
+/// </summary>
 public sealed record ModelBudget(BudgetScope Scope, BudgetAction Action, decimal? Dollars = null, long? Tokens = null)
 {
     /// <summary>The limit as people say it.</summary>
@@ -31,11 +34,16 @@ public sealed record ModelBudget(BudgetScope Scope, BudgetAction Action, decimal
     };
 
     internal bool IsReachedBy(ModelSpending spent) => spent.Dollars >= Dollars || spent.Tokens >= Tokens;
+
+    internal bool IsExceededBy(ModelSpending spent) => spent.Dollars > Dollars || spent.Tokens > Tokens;
 }
 
-/// <summary>A budget that is spent, for the person who is asked.</summary>
+/// <summary>A budget that is spent, or has less left than a request needs, for the person who is asked.</summary>
 public sealed record BudgetSpent(ModelBudget Budget, ModelSpending Spent, Guid SessionId, Guid ProjectId)
 {
+    /// <summary>Not spent yet: one request alone may cost so much, which is more than what is left.</summary>
+    public ModelSpending? Needs { get; init; }
+
     /// <summary>Not spent, but unable to hold a model whose price is not known.</summary>
     public string? UnpricedModel { get; init; }
 }
@@ -43,9 +51,11 @@ public sealed record BudgetSpent(ModelBudget Budget, ModelSpending Spent, Guid S
 /// <param name="Unpriced">Requests whose model has no price: <paramref name="Dollars"/> doesn't hold them.</param>
 public readonly record struct ModelSpending(decimal Dollars, long Tokens, long Requests, long Unpriced)
 {
-    internal ModelSpending Plus(ModelSpending other) => new(Dollars + other.Dollars, Tokens + other.Tokens, Requests + other.Requests, Unpriced + other.Unpriced);
+    internal ModelSpending Plus(ModelSpending other)
+        => new(Dollars + other.Dollars, Tokens + other.Tokens, Requests + other.Requests, Unpriced + other.Unpriced);
 
-    internal ModelSpending Minus(ModelSpending other) => new(Dollars - other.Dollars, Tokens - other.Tokens, Requests - other.Requests, Unpriced - other.Unpriced);
+    internal ModelSpending Minus(ModelSpending other)
+        => new(Dollars - other.Dollars, Tokens - other.Tokens, Requests - other.Requests, Unpriced - other.Unpriced);
 
     internal static ModelSpending Of(ModelUsage usage) => new(usage.Cost ?? 0, usage.Tokens.Total, 1, usage.Cost is null ? 1 : 0);
 }
@@ -89,11 +99,14 @@ public sealed class ModelSpendings
     }
 
     /// <summary>
-    /// Takes room in all sums at once; give it back by disposing what comes. Else either the budget that is spent, or something to wait for: requests
-    /// under way that may spend it.
+    /// Takes room in all sums at once; give it back by disposing what comes. Else either the budget that is spent or too small, or
+    /// something to wait for: requests under way that may spend it.
     /// </summary>
+    /// <param name="needs">What the request says that it may cost.</param>
+    /// <param name="size">What is taken for it meanwhile: at least that.</param>
     internal (IDisposable? Reservation, ModelBudget? Full, ModelSpending Spent, Task? Wait) TryReserve(
-        IEnumerable<ModelBudget> budgets, Func<ModelBudget, bool> cannotHold, Guid session, Guid project, DateTimeOffset at, ModelSpending size)
+        IEnumerable<ModelBudget> budgets, Func<ModelBudget, bool> cannotHold, Guid session, Guid project, DateTimeOffset at,
+        ModelSpending needs, ModelSpending size)
     {
         lock (_gate)
         {
@@ -102,12 +115,13 @@ public sealed class ModelSpendings
             {
                 var key = Key(budget.Scope, session, project, at);
                 var spent = _sums.GetValueOrDefault(key);
-                if (cannotHold(budget) || budget.IsReachedBy(spent))
+                if (cannotHold(budget) || budget.IsReachedBy(spent) || budget.IsExceededBy(spent.Plus(needs)))
                 {
                     return (null, budget, spent, null);
                 }
 
-                wait |= _reserved.TryGetValue(key, out var underWay) && budget.IsReachedBy(spent.Plus(underWay));
+                wait |= _reserved.TryGetValue(key, out var underWay)
+                    && (budget.IsReachedBy(spent.Plus(underWay)) || budget.IsExceededBy(spent.Plus(underWay).Plus(needs)));
             }
 
             if (wait)
@@ -149,7 +163,8 @@ public sealed class ModelSpendings
         released.SetResult();
     }
 
-    private static void Put(Dictionary<string, ModelSpending> sums, string key, ModelSpending more) => sums[key] = sums.GetValueOrDefault(key).Plus(more);
+    private static void Put(Dictionary<string, ModelSpending> sums, string key, ModelSpending more)
+        => sums[key] = sums.GetValueOrDefault(key).Plus(more);
 
     private static string Key(BudgetScope scope, Guid session, Guid project, DateTimeOffset at) => scope switch
     {

@@ -20,21 +20,30 @@ internal enum Refusal
 /// <summary>What differs between the dialects: paths, credentials, the shape of errors.</summary>
 internal static class DialectRules
 {
-    public static string Prefix(this ModelDialect dialect) => dialect switch { ModelDialect.Anthropic => "/anthropic", ModelDialect.Openai => "/openai", _ => "/gemini" };
+    public static string Prefix(this ModelDialect dialect)
+        => dialect switch { ModelDialect.Anthropic => "/anthropic", ModelDialect.Openai => "/openai", _ => "/gemini" };
 
-    /// <summary>The calls that agents make (measured with Claude Code 2.1, Codex 0.169, OpenCode 1.18, Gemini CLI); nothing else of a provider's API.</summary>
+    /// <summary>
+    /// The calls that agents make (measured with Claude Code 2.1, Codex 0.169, OpenCode 1.18, Gemini CLI); nothing else of a provider's
+    /// API.
+    /// </summary>
     public static bool Allows(this ModelDialect dialect, string method, string path) => dialect switch
     {
-        ModelDialect.Anthropic => (method == "POST" && path is "/v1/messages" or "/v1/messages/count_tokens") || (method == "GET" && IsModel(path, "/v1/models")) || (method is "HEAD" or "GET" && path is "" or "/"),
-        ModelDialect.Openai => (method == "POST" && path is "/v1/responses" or "/v1/chat/completions") || (method == "GET" && IsModel(path, "/v1/models")),
-        _ => (method == "POST" && path.StartsWith("/v1beta/models/", StringComparison.Ordinal) && path.AsSpan("/v1beta/models/".Length).IndexOf('/') < 0
-            && (path.EndsWith(":generateContent", StringComparison.Ordinal) || path.EndsWith(":streamGenerateContent", StringComparison.Ordinal) || path.EndsWith(":countTokens", StringComparison.Ordinal)))
+        ModelDialect.Anthropic => (method == "POST" && path is "/v1/messages" or "/v1/messages/count_tokens")
+            || (method == "GET" && IsModel(path, "/v1/models")) || (method is "HEAD" or "GET" && path is "" or "/"),
+        ModelDialect.Openai => (method == "POST" && path is "/v1/responses" or "/v1/chat/completions")
+            || (method == "GET" && IsModel(path, "/v1/models")),
+        _ => (method == "POST" && path.StartsWith("/v1beta/models/", StringComparison.Ordinal)
+            && path.AsSpan("/v1beta/models/".Length).IndexOf('/') < 0
+            && (path.EndsWith(":generateContent", StringComparison.Ordinal) || path.EndsWith(
+                ":streamGenerateContent", StringComparison.Ordinal) || path.EndsWith(":countTokens", StringComparison.Ordinal)))
             || (method == "GET" && IsModel(path, "/v1beta/models")),
     };
 
     /// <summary>Whether the call costs tokens.</summary>
     public static bool Generates(this ModelDialect _, string method, string path)
-        => method == "POST" && !path.EndsWith("/count_tokens", StringComparison.Ordinal) && !path.EndsWith(":countTokens", StringComparison.Ordinal);
+        => method == "POST" && !path.EndsWith("/count_tokens", StringComparison.Ordinal)
+            && !path.EndsWith(":countTokens", StringComparison.Ordinal);
 
     public static (string Header, string Value) Credential(this ModelDialect dialect, string key) => dialect switch
     {
@@ -43,7 +52,9 @@ internal static class DialectRules
         _ => ("x-goog-api-key", key),
     };
 
-    /// <summary>Statuses are chosen so that agents show the message and don't try again; a spent budget looks like the providers' own "no credit".</summary>
+    /// <summary>
+    /// Statuses are chosen so that agents show the message and don't try again; a spent budget looks like the providers' own "no credit".
+    /// </summary>
     public static int Status(this Refusal refusal) => refusal switch
     {
         Refusal.NoToken => 401,
@@ -58,7 +69,15 @@ internal static class DialectRules
     public static byte[] Error(this ModelDialect dialect, Refusal refusal, string message)
     {
         var status = refusal.Status();
-        var type = status switch { 401 => "authentication_error", 403 => "permission_error", 413 => "request_too_large", 429 => "rate_limit_error", 502 => "api_error", _ => "invalid_request_error" };
+        var type = status switch
+        {
+            401 => "authentication_error",
+            403 => "permission_error",
+            413 => "request_too_large",
+            429 => "rate_limit_error",
+            502 => "api_error",
+            _ => "invalid_request_error"
+        };
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream))
         {
@@ -73,7 +92,15 @@ internal static class DialectRules
             {
                 json.WriteNumber("code", status);
                 json.WriteString("message", message);
-                json.WriteString("status", status switch { 401 => "UNAUTHENTICATED", 403 => "PERMISSION_DENIED", 429 => "RESOURCE_EXHAUSTED", 502 => "UNAVAILABLE", 413 => "INVALID_ARGUMENT", _ => "FAILED_PRECONDITION" });
+                json.WriteString("status", status switch
+                {
+                    401 => "UNAUTHENTICATED",
+                    403 => "PERMISSION_DENIED",
+                    429 => "RESOURCE_EXHAUSTED",
+                    502 => "UNAVAILABLE",
+                    413 => "INVALID_ARGUMENT",
+                    _ => "FAILED_PRECONDITION"
+                });
             }
             else
             {

@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace PocketCoder.Broker.Models;
 
 /// <summary>
-/// Stands between agents and model providers: adds the provider's key outside of the sandbox, takes every other credential away, counts tokens
-/// and cost, holds budgets. One for the daemon; an endpoint for each session. Thread-safe.
+/// Stands between agents and model providers: adds the provider's key outside of the sandbox, takes every other credential away, counts
+/// tokens and cost, holds budgets. One for the daemon; an endpoint for each session. Thread-safe.
 /// </summary>
 public sealed class ModelBroker : IAsyncDisposable
 {
@@ -63,6 +63,8 @@ public sealed class ModelBroker : IAsyncDisposable
     }
 
     internal Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken ct) => _upstream.SendAsync(request, ct);
+
+    internal void TellRefused(Guid session, int status) => Options.KeyRefused?.Invoke(session, status);
 
     internal void Record(ModelUsage usage)
     {

@@ -15,11 +15,22 @@ public sealed record ModelBrokerOptions
     /// <summary>Checked before each request, in order; the first that is spent decides.</summary>
     public IReadOnlyList<ModelBudget> Budgets { get; init; } = [];
 
-    /// <summary>Instead of <see cref="Budgets"/>: those of a session and its project, asked for at each request. Thread-safe, and must not block.</summary>
+    /// <summary>
+    /// Instead of <see cref="Budgets"/>: those of a session and its project, asked for at each request. Thread-safe, and must not block.
+    /// </summary>
     public Func<Guid, Guid, IReadOnlyList<ModelBudget>>? BudgetsOf { get; init; }
 
-    /// <summary>Asked when a budget with <see cref="BudgetAction.Ask"/> is spent; true lets this one request through. Null refuses.</summary>
+    /// <summary>
+    /// Asked when a budget with <see cref="BudgetAction.Ask"/> is spent; true lets this one request through. Null refuses.
+    /// </summary>
     public Func<BudgetSpent, CancellationToken, ValueTask<bool>>? AskBudget { get; init; }
+
+    /// <summary>
+    /// Told when a provider refuses the key that the broker gave: session, status. Before the answer goes on to the agent, so that it can
+    /// be stopped before it tries again. For 401 at once, for 403 when it comes again without an answer in between: one model may be
+    /// forbidden and the next one not. Must not throw and not block.
+    /// </summary>
+    public Action<Guid, int>? KeyRefused { get; init; }
 
     /// <summary>Bytes of a request's body; more is answered with 413.</summary>
     public int MaxRequestBytes { get; init; } = 64 << 20;
@@ -33,15 +44,18 @@ public sealed record ModelBrokerOptions
 
 /// <summary>Where requests of one dialect go, and with which key.</summary>
 /// <param name="BaseUrl">Without a final slash; what stands behind the dialect in the endpoint's path is appended.</param>
-/// <param name="Key">Gives the provider key for each request; the broker keeps no copy. Ignored with <paramref name="PassThrough"/>.</param>
+/// <param name="Key">Gives the provider key for each request; the broker keeps no copy. Ignored with
+/// <paramref name="PassThrough"/>.</param>
 /// <param name="PassThrough">
-/// The agent's own login goes through as it is (subscriptions). The agent then holds a credential that everything in its sandbox can read; the
-/// usage says so (<see cref="ModelUsage.PassedThrough"/>), and so must every screen.
+/// The agent's own login goes through as it is (subscriptions). The agent then holds a credential that everything in its sandbox can read;
+/// the usage says so (<see cref="ModelUsage.PassedThrough"/>), and so must every screen.
 /// </param>
-/// <param name="AllowProviderTools">Tools that the provider runs itself (web search, fetching, remote MCP, code) reach the network past the sandbox; without this a request that asks for them is refused.</param>
+/// <param name="AllowProviderTools">Tools that the provider runs itself (web search, fetching, remote MCP, code) reach the network past the
+/// sandbox; without this a request that asks for them is refused.</param>
 /// <param name="Bearer">The key goes as <c>Authorization: Bearer</c>, where that is not the dialect's own way.</param>
 public sealed record ModelUpstream(
-    ModelDialect Dialect, Uri BaseUrl, Func<CancellationToken, ValueTask<string>>? Key, bool PassThrough = false, bool AllowProviderTools = false, bool Bearer = false);
+    ModelDialect Dialect, Uri BaseUrl, Func<CancellationToken, ValueTask<string>>? Key, bool PassThrough = false,
+    bool AllowProviderTools = false, bool Bearer = false);
 
 /// <summary>For whom an endpoint is.</summary>
 /// <param name="SocketPath">A Unix socket: who reaches it is the session. Null: a loopback port, and every request needs the token.</param>

@@ -13,7 +13,9 @@ using Microsoft.Extensions.Options;
 
 namespace PocketCoder.Broker.Models;
 
-/// <summary>Where one session's agent finds its models. A bare Kestrel without host, routing or configuration: endpoints come and go with sessions.</summary>
+/// <summary>
+/// Where one session's agent finds its models. A bare Kestrel without host, routing or configuration: endpoints come and go with sessions.
+/// </summary>
 public sealed class ModelEndpoint : IAsyncDisposable
 {
     private readonly KestrelServer _server;
@@ -38,7 +40,10 @@ public sealed class ModelEndpoint : IAsyncDisposable
     /// <summary>0 on a Unix socket.</summary>
     public int Port { get; }
 
-    /// <summary>The base URL for a dialect, as an agent's settings take it (Anthropic and Gemini append <c>/v1…</c> themselves; for OpenAI it ends in <c>/v1</c>).</summary>
+    /// <summary>
+    /// The base URL for a dialect, as an agent's settings take it (Anthropic and Gemini append <c>/v1…</c> themselves; for OpenAI it ends
+    /// in <c>/v1</c>).
+    /// </summary>
     /// <param name="port">Inside a sandbox: the port that leads to the Unix socket.</param>
     public string BaseUrl(ModelDialect dialect, int? port = null)
         => $"http://127.0.0.1:{port ?? Port}{dialect.Prefix()}{(dialect == ModelDialect.Openai ? "/v1" : "")}";
@@ -64,7 +69,8 @@ public sealed class ModelEndpoint : IAsyncDisposable
             kestrel.Listen(IPAddress.Loopback, 0, static listen => listen.Protocols = HttpProtocols.Http1);
         }
 
-        var transport = new SocketTransportFactory(Options.Create(new SocketTransportOptions { NoDelay = true }), NullLoggerFactory.Instance);
+        var transport = new SocketTransportFactory(
+            Options.Create(new SocketTransportOptions { NoDelay = true }), NullLoggerFactory.Instance);
         var server = new KestrelServer(Options.Create(kestrel), transport, NullLoggerFactory.Instance);
         try
         {

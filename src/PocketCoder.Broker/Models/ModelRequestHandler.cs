@@ -1,5 +1,7 @@
 using System.Buffers;
+using System.Globalization;
 using System.Net;
+using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -11,20 +13,20 @@ namespace PocketCoder.Broker.Models;
 /// <summary>One session's requests: checked, given the key, passed on and counted. Logs nothing: bodies are prompts.</summary>
 internal sealed class ModelRequestHandler(ModelBroker broker, ModelEndpointOptions session, string? token)
 {
-    // Credentials, identities, and what belongs between neighbours only.
+    /// <summary>Of an answer: what belongs between neighbours only.</summary>
     private static readonly HashSet<string> s_dropped = new(StringComparer.OrdinalIgnoreCase)
     {
-        "Authorization", "x-api-key", "api-key", "x-goog-api-key", "x-goog-user-project", "Proxy-Authorization", "Cookie", "Set-Cookie", "chatgpt-account-id", "openai-organization", "openai-project", "x-amz-security-token",
-        "Host", "Connection", "Proxy-Connection", "Keep-Alive", "Transfer-Encoding", "Content-Length", "TE", "Trailer", "Upgrade", "Expect", "Forwarded", "Via", "X-Real-IP", "Origin", "Referer", "Accept-Encoding", "Alt-Svc",
+        "Set-Cookie", "Connection", "Proxy-Connection", "Keep-Alive", "Transfer-Encoding", "Content-Length", "TE", "Trailer", "Upgrade",
+        "Via", "Alt-Svc",
     };
 
-    private static readonly HashSet<string> s_credentials = new(StringComparer.OrdinalIgnoreCase) { "Authorization", "x-api-key", "api-key", "x-goog-api-key", "chatgpt-account-id", "openai-organization", "openai-project" };
-
-    private static readonly HashSet<string> s_droppedQuery = new(StringComparer.OrdinalIgnoreCase) { "key", "access_token", "api_key", "api-key", "token", "oauth_token" };
+    private static readonly HashSet<string> s_credentials = new(StringComparer.OrdinalIgnoreCase)
+        { "Authorization", "x-api-key", "api-key", "x-goog-api-key", "chatgpt-account-id", "openai-organization", "openai-project" };
 
     private const int UsualAnswer = 2_000;
 
     private int _running;
+    private int _forbidden; // answers with 403 since the last one that was an answer
 
     public async Task HandleAsync(HttpContext context)
     {
@@ -35,7 +37,8 @@ internal sealed class ModelRequestHandler(ModelBroker broker, ModelEndpointOptio
             (dialect, path) = SplitDialect(path);
             if (token is not null && !hasToken && !CarriesToken(context.Request))
             {
-                await RefuseAsync(context, dialect, Refusal.NoToken, "this endpoint belongs to a session, and the request does not carry its token");
+                await RefuseAsync(context, dialect, Refusal.NoToken,
+                    "this endpoint belongs to a session, and the request does not carry its token");
                 return;
             }
 
@@ -47,7 +50,8 @@ internal sealed class ModelRequestHandler(ModelBroker broker, ModelEndpointOptio
         }
         catch (BadHttpRequestException e)
         {
-            await RefuseAsync(context, dialect, e.StatusCode == StatusCodes.Status413PayloadTooLarge ? Refusal.TooLarge : Refusal.NotAllowed, "the request could not be read");
+            await RefuseAsync(context, dialect, e.StatusCode == StatusCodes.Status413PayloadTooLarge ? Refusal.TooLarge
+                : Refusal.NotAllowed, "the request could not be read");
         }
         catch (Exception e) when (e is OperationCanceledException or IOException && context.RequestAborted.IsCancellationRequested)
         {
@@ -78,7 +82,7 @@ internal sealed class ModelRequestHandler(ModelBroker broker, ModelEndpointOptio
         var method = context.Request.Method;
         if (context.Request.Headers.Origin.Count > 0 || !dialect.Allows(method, path))
         {
-            throw new RefusedException(Refusal.NotAllowed, $"{method} {dialect.Prefix()}{path} is not among the calls that an agent may make");
+            throw new RefusedException(Refusal.NotAllowed, $"{method} {dialect.Prefix()}{path} is not a call that an agent may make");
         }
 
         var upstream = (session.Upstreams ?? broker.Options.Upstreams).FirstOrDefault(u => u.Dialect == dialect)
@@ -89,10 +93,11 @@ internal sealed class ModelRequestHandler(ModelBroker broker, ModelEndpointOptio
         }
 
         var body = method == "POST" ? await ReadBodyAsync(context.Request, ct) : [];
-        var asked = method == "POST" ? Look(dialect, body, path) : default;
-        if (asked.ProviderTool is { } tool && !upstream.AllowProviderTools)
+        var asked = method == "POST" ? Look(dialect, body, path, upstream.AllowProviderTools) : default;
+        if (method == "POST" && !upstream.AllowProviderTools && SearchModels.Has(asked.Model))
         {
-            throw new RefusedException(Refusal.ProviderTools, $"the request asks the provider to use '{tool}', which would reach the network past the sandbox");
+            throw new RefusedException(
+                Refusal.ProviderTools, "the requested model searches the web by itself, past the sandbox; choose another one");
         }
 
         if (method == "POST" && session.Models.Count > 0 && !session.Models.Any(m => asked.Model.StartsWith(m, StringComparison.Ordinal)))
@@ -101,12 +106,13 @@ internal sealed class ModelRequestHandler(ModelBroker broker, ModelEndpointOptio
         }
 
         var counts = dialect.Generates(method, path);
-        using var reservation = counts ? await ReserveAsync(asked.Model ?? "", body.Length, ct) : null;
+        using var reservation = counts ? await ReserveAsync(asked, ct) : null;
         using var request = await ToUpstreamAsync(context.Request, upstream, dialect, path, body, ct);
         await ForwardAsync(context, upstream, request, body.Length, asked.Model ?? "", counts, ct);
     }
 
-    private async Task ForwardAsync(HttpContext context, ModelUpstream upstream, HttpRequestMessage request, int requestBytes, string model, bool counts, CancellationToken ct)
+    private async Task ForwardAsync(HttpContext context, ModelUpstream upstream, HttpRequestMessage request, int requestBytes, string model,
+        bool counts, CancellationToken ct)
     {
         HttpResponseMessage response;
         try
@@ -126,6 +132,7 @@ internal sealed class ModelRequestHandler(ModelBroker broker, ModelEndpointOptio
                 throw new RefusedException(Refusal.Unreachable, "the model provider answered with a redirect, which is not followed");
             }
 
+            NoteKey(upstream, status, counts);
             var events = response.Content.Headers.ContentType?.MediaType == "text/event-stream";
             var tap = new UsageTap(upstream.Dialect, events);
             var readable = response.Content.Headers.ContentEncoding.Count == 0;
@@ -154,11 +161,32 @@ internal sealed class ModelRequestHandler(ModelBroker broker, ModelEndpointOptio
         }
     }
 
-    private async Task<long> CopyAsync(HttpResponseMessage response, HttpResponse to, UsageTap? tap, Action<long> progress, CancellationToken ct)
+    /// <summary>Sees whether the provider takes the key. An agent's own login is its own matter: it may renew it and ask again.</summary>
+    private void NoteKey(ModelUpstream upstream, int status, bool counts)
+    {
+        if (!counts || upstream.PassThrough)
+        {
+            return;
+        }
+
+        if (status is >= 200 and < 300)
+        {
+            Volatile.Write(ref _forbidden, 0);
+        }
+        else if (status == StatusCodes.Status401Unauthorized
+            || (status == StatusCodes.Status403Forbidden && Interlocked.Increment(ref _forbidden) > 1))
+        {
+            broker.TellRefused(session.SessionId, status);
+        }
+    }
+
+    private async Task<long> CopyAsync(
+        HttpResponseMessage response, HttpResponse to, UsageTap? tap, Action<long> progress, CancellationToken ct)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(16 * 1024);
         using var idle = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        await using var timer = broker.Time.CreateTimer(static s => ((CancellationTokenSource)s!).Cancel(), idle, broker.Options.IdleLimit, Timeout.InfiniteTimeSpan);
+        await using var timer = broker.Time.CreateTimer(
+            static s => ((CancellationTokenSource)s!).Cancel(), idle, broker.Options.IdleLimit, Timeout.InfiniteTimeSpan);
         try
         {
             await using var from = await response.Content.ReadAsStreamAsync(ct);
@@ -186,19 +214,25 @@ internal sealed class ModelRequestHandler(ModelBroker broker, ModelEndpointOptio
         var tokens = tap.Tokens;
         if (!tap.IsCounted)
         {
-            tokens = tokens with { Input = tap.HasInput ? tokens.Input : requestBytes / 4, Output = Math.Max(tokens.Output, responseBytes / 4) };
+            tokens = tokens with
+            {
+                Input = tap.HasInput ? tokens.Input : requestBytes / 4,
+                Output = Math.Max(tokens.Output, responseBytes / 4)
+            };
         }
 
         var model = tap.Model.Length > 0 ? tap.Model : asked;
         broker.Record(new ModelUsage(
-            session.SessionId, session.ProjectId, upstream.Dialect, model, status, tokens, broker.Options.Prices.Cost(model, tokens) ?? broker.Options.Prices.Cost(asked, tokens), tap.IsCounted, complete, upstream.PassThrough, broker.Time.GetUtcNow()));
+            session.SessionId, session.ProjectId, upstream.Dialect, model, status, tokens, broker.Options.Prices.Cost(model, tokens)
+                ?? broker.Options.Prices.Cost(asked, tokens), tap.IsCounted, complete, upstream.PassThrough, broker.Time.GetUtcNow()));
     }
 
     /// <summary>
-    /// Looks whether all budgets have room, and takes room for this request before it goes out. Where what is already under way could fill the rest of
-    /// a budget, it waits for that: so near the limit requests go one after the other, and a budget is overshot by one request at most.
+    /// Looks whether all budgets have room, and takes room for this request before it goes out. One that says that it may cost more than
+    /// what is left does not go out. Where what is already under way could fill the rest of a budget, it waits for that: so near the limit
+    /// requests go one after the other.
     /// </summary>
-    private async Task<IDisposable?> ReserveAsync(string model, int requestBytes, CancellationToken ct)
+    private async Task<IDisposable?> ReserveAsync(RequestBody asked, CancellationToken ct)
     {
         var budgets = broker.Options.BudgetsOf?.Invoke(session.SessionId, session.ProjectId) ?? broker.Options.Budgets;
         if (budgets.Count == 0)
@@ -206,13 +240,16 @@ internal sealed class ModelRequestHandler(ModelBroker broker, ModelEndpointOptio
             return null;
         }
 
-        // What an answer of usual length costs; a longer one is the overshoot that is left.
-        var tokens = new TokenCount(requestBytes / 4, 0, 0, UsualAnswer);
-        var size = new ModelSpending(broker.Options.Prices.Cost(model, tokens) ?? 0, tokens.Total, 0, 0);
+        // A request that names no longest answer takes room for one of usual length; a longer one is the overshoot that is left.
+        var model = asked.Model ?? "";
+        var needs = Spending(model, asked.InputTokens, asked.MostOutput ?? 0);
+        var size = Spending(model, asked.InputTokens, asked.MostOutput ?? UsualAnswer);
         var granted = new HashSet<ModelBudget>();
         while (true)
         {
-            var (reservation, full, spent, wait) = broker.Spendings.TryReserve(budgets.Where(b => !granted.Contains(b)), b => IsUnpriced(b, model), session.SessionId, session.ProjectId, broker.Time.GetUtcNow(), size);
+            var (reservation, full, spent, wait) = broker.Spendings.TryReserve(
+                budgets.Where(b => !granted.Contains(b)), b => IsUnpriced(b, model), session.SessionId, session.ProjectId,
+                broker.Time.GetUtcNow(), needs, size);
             if (reservation is not null)
             {
                 return reservation;
@@ -224,18 +261,41 @@ internal sealed class ModelRequestHandler(ModelBroker broker, ModelEndpointOptio
                 continue;
             }
 
-            if (full!.Action == BudgetAction.Ask && broker.Options.AskBudget is { } ask && await ask(new BudgetSpent(full, spent, session.SessionId, session.ProjectId) { UnpricedModel = IsUnpriced(full, model) ? model : null }, ct))
+            var about = new BudgetSpent(full!, spent, session.SessionId, session.ProjectId)
+            {
+                UnpricedModel = IsUnpriced(full!, model) ? model : null,
+                Needs = full!.IsReachedBy(spent) ? null : needs,
+            };
+            if (full.Action == BudgetAction.Ask && broker.Options.AskBudget is { } ask && await ask(about, ct))
             {
                 granted.Add(full);
                 continue;
             }
 
-            throw new RefusedException(Refusal.BudgetSpent, IsUnpriced(full, model)
-                ? $"there is a budget in dollars for this {Scope(full.Scope)} and no price for '{model}'; set a budget in tokens instead, or give the price (docs/models.md)"
-                : $"the budget of {full.Words} for this {Scope(full.Scope)} is spent; raise it with 'pocketcoder budget' to go on");
+            throw new RefusedException(Refusal.BudgetSpent, Why(about));
         }
+    }
 
-        static string Scope(BudgetScope scope) => scope switch { BudgetScope.Session => "session", BudgetScope.Project => "project", _ => "day" };
+    private static string Why(BudgetSpent about)
+    {
+        var scope = about.Budget.Scope switch { BudgetScope.Session => "session", BudgetScope.Project => "project", _ => "day" };
+        return about switch
+        {
+            { UnpricedModel: { } model } =>
+                $"this {scope} has a budget in dollars, but there is no price for '{model}'; set a budget in tokens instead, or add the price (docs/models.md)",
+            { Needs: { } needs } => string.Create(
+                CultureInfo.InvariantCulture,
+                $"this request may need {needs.Tokens} tokens (${needs.Dollars:0.00}) with the longest answer that it allows, and {about.Spent.Tokens} tokens (${about.Spent.Dollars:0.00}) of the budget of {about.Budget.Words} for this {scope} are used; raise it with 'pocketcoder budget' to go on"),
+            _ => $"the budget of {about.Budget.Words} for this {scope} is spent; raise it with 'pocketcoder budget' to continue",
+        };
+    }
+
+    /// <summary>On the high side: as if all of the prompt was new to the provider's cache.</summary>
+    private ModelSpending Spending(string model, long input, long output)
+    {
+        var plain = broker.Options.Prices.Cost(model, new TokenCount(input, 0, 0, output)) ?? 0;
+        var cached = broker.Options.Prices.Cost(model, new TokenCount(0, 0, input, output)) ?? 0;
+        return new ModelSpending(Math.Max(plain, cached), input + output, 0, 0);
     }
 
     private bool IsUnpriced(ModelBudget budget, string model) => budget.Dollars is not null && !broker.Options.Prices.Knows(model);
@@ -249,7 +309,8 @@ internal sealed class ModelRequestHandler(ModelBroker broker, ModelEndpointOptio
 
         if (request.Headers.ContentEncoding.Count > 0)
         {
-            throw new RefusedException(Refusal.NotAllowed, "a compressed request cannot be checked"); // nor would its model and tools be known
+            // nor would its model and tools be known
+            throw new RefusedException(Refusal.NotAllowed, "a compressed request cannot be checked");
         }
 
         using var body = new MemoryStream((int)(request.ContentLength ?? 0));
@@ -257,38 +318,43 @@ internal sealed class ModelRequestHandler(ModelBroker broker, ModelEndpointOptio
         return body.Length == body.GetBuffer().Length ? body.GetBuffer() : body.ToArray();
     }
 
-    private static RequestBody Look(ModelDialect dialect, byte[] body, string path)
+    private static RequestBody Look(ModelDialect dialect, byte[] body, string path, bool providerTools)
     {
         try
         {
-            return RequestBody.Read(dialect, body, path);
+            return RequestBody.Read(dialect, body, path, providerTools);
+        }
+        catch (RequestShapeException e)
+        {
+            throw new RefusedException(
+                Refusal.ProviderTools,
+                $"'{e.Path}' in the request is not allowed: it is unknown here, or would make the provider run, fetch or keep something past the sandbox (docs/models.md)");
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new RefusedException(Refusal.NotAllowed, "the request's body is not JSON of the kind that was expected");
+            throw new RefusedException(Refusal.NotAllowed,
+                "the request's body is not JSON with one meaning: not an object, not UTF-8, or with a duplicate member");
         }
     }
 
-    private static async Task<HttpRequestMessage> ToUpstreamAsync(HttpRequest request, ModelUpstream upstream, ModelDialect dialect, string path, byte[] body, CancellationToken ct)
+    private static async Task<HttpRequestMessage> ToUpstreamAsync(
+        HttpRequest request, ModelUpstream upstream, ModelDialect dialect, string path, byte[] body, CancellationToken ct)
     {
-        var message = new HttpRequestMessage(new HttpMethod(request.Method), upstream.BaseUrl.ToString().TrimEnd('/') + path + Query(request.QueryString.Value)) { Version = HttpVersion.Version11 };
+        var message = new HttpRequestMessage(new HttpMethod(request.Method), upstream.BaseUrl.ToString()
+            .TrimEnd('/') + path + UpstreamHead.Query(dialect, request.QueryString.Value))
+        { Version = HttpVersion.Version11 };
         if (request.Method == "POST")
         {
-            message.Content = new ByteArrayContent(body);
+            // Another type or character set than the one it was checked in would be another text.
+            message.Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
         }
 
-        var nominated = request.Headers.Connection.SelectMany(v => (v ?? "").Split(',', StringSplitOptions.TrimEntries)).ToHashSet(StringComparer.OrdinalIgnoreCase);
-        foreach (var (name, values) in request.Headers)
+        UpstreamHead.Copy(request.Headers, message.Headers);
+        if (upstream.PassThrough)
         {
-            var keeps = upstream.PassThrough && s_credentials.Contains(name);
-            if ((s_dropped.Contains(name) && !keeps) || nominated.Contains(name) || name.StartsWith("X-Forwarded", StringComparison.OrdinalIgnoreCase))
+            foreach (var name in s_credentials.Where(request.Headers.ContainsKey))
             {
-                continue;
-            }
-
-            if (!message.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values))
-            {
-                message.Content?.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+                message.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)request.Headers[name]);
             }
         }
 
@@ -298,7 +364,8 @@ internal sealed class ModelRequestHandler(ModelBroker broker, ModelEndpointOptio
             if (key.Length == 0)
             {
                 message.Dispose();
-                throw new RefusedException(Refusal.NoKey, $"there is no key for {dialect.Prefix()[1..]}; set one with 'pocketcoder secrets'");
+                throw new RefusedException(
+                    Refusal.NoKey, $"there is no key for {dialect.Prefix()[1..]}; set one with 'pocketcoder secrets'");
             }
 
             var (header, value) = upstream.Bearer ? ("Authorization", $"Bearer {key}") : dialect.Credential(key);
@@ -320,23 +387,13 @@ internal sealed class ModelRequestHandler(ModelBroker broker, ModelEndpointOptio
         }
     }
 
-    private static string Query(string? query)
-    {
-        if (string.IsNullOrEmpty(query))
-        {
-            return "";
-        }
-
-        var kept = string.Join('&', query[1..].Split('&').Where(p => !s_droppedQuery.Contains(Uri.UnescapeDataString(p.Split('=', 2)[0].Replace('+', ' ')))));
-        return kept.Length == 0 ? "" : "?" + kept;
-    }
-
     /// <summary>The path as it was sent. What would have to be decoded first is refused: two readings.</summary>
     private static string Target(HttpRequest request)
     {
         var raw = request.HttpContext.Features.Get<IHttpRequestFeature>()?.RawTarget ?? "";
         var path = raw.Split('?', 2)[0];
-        return path.StartsWith('/') && !path.Contains("//", StringComparison.Ordinal) && !path.Contains("..", StringComparison.Ordinal) && !path.AsSpan().ContainsAny("%\\;#")
+        return path.StartsWith('/') && !path.Contains("//", StringComparison.Ordinal) && !path.Contains("..", StringComparison.Ordinal)
+            && !path.AsSpan().ContainsAny("%\\;#")
             ? path
             : throw new RefusedException(Refusal.NotAllowed, "the path is malformed");
     }
@@ -368,10 +425,13 @@ internal sealed class ModelRequestHandler(ModelBroker broker, ModelEndpointOptio
     }
 
     private bool CarriesToken(HttpRequest request)
-        => s_credentials.Any(name => request.Headers[name].Any(v => v is not null && Same(v.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? v[7..] : v)))
-            || (request.QueryString.Value ?? "").TrimStart('?').Split('&').Any(p => p.StartsWith("key=", StringComparison.Ordinal) && Same(p[4..]));
+        => s_credentials.Any(name => request.Headers[name].Any(
+            v => v is not null && Same(v.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? v[7..] : v)))
+            || (request.QueryString.Value ?? "").TrimStart('?').Split('&')
+                .Any(p => p.StartsWith("key=", StringComparison.Ordinal) && Same(p[4..]));
 
-    private bool Same(string given) => CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(given), Encoding.UTF8.GetBytes(token!));
+    private bool Same(string given)
+        => CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(given), Encoding.UTF8.GetBytes(token!));
 
     private static async Task RefuseAsync(HttpContext context, ModelDialect dialect, Refusal refusal, string message)
     {

@@ -12,8 +12,10 @@ public readonly record struct TokenCount(long Input, long CacheRead, long CacheW
 /// <param name="Model">As the answer names it, else as the request does; empty when neither could be read.</param>
 /// <param name="Status">The upstream's HTTP status; 0 when it could not be reached.</param>
 /// <param name="Cost">In US dollars; null when the model has no price.</param>
-/// <param name="Counted">False when the answer held no numbers (cut, or compressed, or not asked for): <paramref name="Tokens"/> is then an estimate from the bytes, on the high side.</param>
+/// <param name="Counted">False when the answer held no numbers (cut, or compressed, or not asked for): <paramref name="Tokens"/> is then an
+/// estimate from the bytes, on the high side.</param>
 /// <param name="Complete">The answer came to its end.</param>
 /// <param name="PassedThrough">With the agent's own login.</param>
 public sealed record ModelUsage(
-    Guid SessionId, Guid ProjectId, ModelDialect Dialect, string Model, int Status, TokenCount Tokens, decimal? Cost, bool Counted, bool Complete, bool PassedThrough, DateTimeOffset At);
+    Guid SessionId, Guid ProjectId, ModelDialect Dialect, string Model, int Status, TokenCount Tokens, decimal? Cost, bool Counted,
+    bool Complete, bool PassedThrough, DateTimeOffset At);

@@ -1,76 +1,128 @@
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace PocketCoder.Broker.Models;
 
-/// <summary>The few things the broker looks at in a request: which model, and whether the provider is to run tools of its own.</summary>
-/// <param name="ProviderTool">The first such tool, or null.</param>
-internal readonly record struct RequestBody(string Model, string? ProviderTool)
+/// <summary>The broker's reading of a request: which model is asked, what may not pass, and how large it says that it is.</summary>
+/// <param name="Model">"" when the body names none.</param>
+/// <param name="MostOutput">Tokens that the answers may have together, where the request says so.</param>
+/// <param name="InputTokens">Tokens of the prompt as its bytes say, on the high side: three bytes a token, where text in most languages and
+/// code have more.</param>
+internal readonly record struct RequestBody(string Model, long? MostOutput, long InputTokens)
 {
-    // A tool without one of these types is one that the agent runs.
-    private static readonly string[] s_anthropicOwn = ["custom", "bash_", "text_editor_", "computer_", "memory_", "tool_search_"];
-    private static readonly string[] s_openaiOwn = ["function", "custom", "local_shell", "shell", "apply_patch", "namespace", "tool_search"];
+    private const int BytesPerToken = 3;
+    private const int MaxModel = 200;
 
-    /// <summary>Names of top-level members that hold connections or tools that the provider itself uses.</summary>
-    private static readonly string[] s_doors = ["mcp_servers", "container", "web_search_options"];
+    /// <summary>No request has more; what claims to is refused by a budget all the same.</summary>
+    private const decimal MaxTokens = 1_000_000_000_000m;
 
-    /// <exception cref="JsonException">Not JSON, or not an object.</exception>
-    public static RequestBody Read(ModelDialect dialect, ReadOnlySpan<byte> json, string path)
+    /// <summary>
+    /// Tokens of an answer that count before it is there, at most. Agents allow far more than they use (Claude Code 64,000): counting all
+    /// of it would let no request through long before a budget is spent.
+    /// </summary>
+    private const decimal ReservedAnswer = 8_192m;
+
+    // JSON that two parsers could read differently has no one meaning to check, so it is none: names that stand twice, comments, trailing
+    // commas.
+    private static readonly JsonDocumentOptions s_strict = new() { MaxDepth = 128, AllowDuplicateProperties = false };
+
+    /// <summary>The model that a Gemini call names in its path.</summary>
+    public static string ModelOf(string path) => path[(path.LastIndexOf('/') + 1)..].Split(':')[0];
+
+    /// <param name="path">The call, without query.</param>
+    /// <param name="providerTools">
+    /// Only the form is checked, since the agent has a network of its own. Work in the background is refused all the same: its answer would
+    /// not be counted.
+    /// </param>
+    /// <exception cref="JsonException">Not JSON with one meaning, or not an object.</exception>
+    /// <exception cref="InvalidOperationException">A name or word that is not text (half of a surrogate pair).</exception>
+    /// <exception cref="RequestShapeException">A member or value that may not pass.</exception>
+    public static RequestBody Read(ModelDialect dialect, ReadOnlyMemory<byte> json, string path, bool providerTools)
     {
-        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = 128 });
-        var model = dialect == ModelDialect.Gemini ? path[(path.LastIndexOf('/') + 1)..].Split(':')[0] : "";
-        string? provider = null;
-        var modelSeen = false;
-        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+        if (!Utf8.IsValid(json.Span))
+        {
+            throw new JsonException("the body is not UTF-8");
+        }
+
+        using var document = JsonDocument.Parse(json, s_strict);
+        var root = document.RootElement;
+        if (root.ValueKind != JsonValueKind.Object)
         {
             throw new JsonException("the body is not an object");
         }
 
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        var walk = new RequestWalk(snakeCase: dialect == ModelDialect.Gemini);
+        if (!providerTools)
         {
-            var name = reader.GetString()!;
-            reader.Read();
-            if (name == "model" && dialect != ModelDialect.Gemini)
+            ShapeOf(dialect, path).Check(root, walk);
+        }
+        else
+        {
+            walk.FindMedia(root);
+            using (walk.Into("background"))
             {
-                // Named twice, two parsers may take different ones.
-                model = reader.TokenType == JsonTokenType.String && !modelSeen ? reader.GetString()! : throw new JsonException("the model is not one name");
-                modelSeen = true;
-            }
-            else if (name is "tools" && reader.TokenType == JsonTokenType.StartArray)
-            {
-                using var tools = JsonDocument.ParseValue(ref reader);
-                foreach (var tool in tools.RootElement.EnumerateArray())
+                if (root.TryGetProperty("background", out var background)
+                    && background.ValueKind is not (JsonValueKind.False or JsonValueKind.Null))
                 {
-                    provider ??= Provider(dialect, tool);
+                    throw walk.Refused();
                 }
-            }
-            else
-            {
-                if (s_doors.Contains(name, StringComparer.Ordinal) && reader.TokenType is not JsonTokenType.Null)
-                {
-                    provider ??= name;
-                }
-
-                reader.Skip();
             }
         }
 
-        return reader.TokenType == JsonTokenType.EndObject && !reader.Read() ? new RequestBody(model, provider) : throw new JsonException("the body doesn't end where its object ends");
+        return new RequestBody(AskedModel(dialect, root, path, walk), MostOf(dialect, root),
+            ((json.Length - walk.MediaBytes) / BytesPerToken) + walk.MediaTokens);
     }
 
-    private static string? Provider(ModelDialect dialect, JsonElement tool)
+    private static RequestShape.ObjectShape ShapeOf(ModelDialect dialect, string path) => dialect switch
     {
-        if (tool.ValueKind != JsonValueKind.Object)
+        ModelDialect.Anthropic => AnthropicRequest.Shape,
+        ModelDialect.Openai => path.EndsWith("/responses", StringComparison.Ordinal) ? OpenaiRequest.Responses : OpenaiRequest.Chat,
+        _ => GeminiRequest.Shape(path),
+    };
+
+    private static string AskedModel(ModelDialect dialect, JsonElement root, string path, RequestWalk walk)
+    {
+        if (dialect == ModelDialect.Gemini)
+        {
+            return ModelOf(path);
+        }
+
+        using (walk.Into("model"))
+        {
+            return !root.TryGetProperty("model", out var model) ? ""
+                : model.ValueKind == JsonValueKind.String && model.GetString() is { Length: <= MaxModel } name ? name
+                : throw walk.Refused();
+        }
+    }
+
+    /// <summary>The longest answer that is asked for, up to <see cref="ReservedAnswer"/>, times the number of answers.</summary>
+    private static long? MostOf(ModelDialect dialect, JsonElement root)
+    {
+        var from = dialect != ModelDialect.Gemini ? root
+            : root.TryGetProperty("generationConfig", out var config) || root.TryGetProperty("generation_config", out config) ? config
+            : default;
+        if (from.ValueKind != JsonValueKind.Object)
         {
             return null;
         }
 
-        if (dialect == ModelDialect.Gemini)
+        decimal? most = null;
+        decimal answers = 1;
+        foreach (var member in from.EnumerateObject())
         {
-            return tool.EnumerateObject().Select(p => p.Name).FirstOrDefault(n => n is not ("functionDeclarations" or "function_declarations"));
+            if (member.Name is "max_tokens" or "max_completion_tokens" or "max_output_tokens" or "maxOutputTokens")
+            {
+                most = Math.Max(most ?? 0, Number(member.Value));
+            }
+            else if (member.Name is "n" or "candidateCount" or "candidate_count")
+            {
+                answers = Math.Max(1, Number(member.Value));
+            }
         }
 
-        // Any member called type counts: one hidden behind another would be read by some parser.
-        return tool.EnumerateObject().Where(p => p.NameEquals("type")).Select(p => p.Value.ValueKind == JsonValueKind.String ? p.Value.GetString()! : "?")
-            .FirstOrDefault(t => !(dialect == ModelDialect.Anthropic ? s_anthropicOwn : s_openaiOwn).Any(o => t == o || (o.EndsWith('_') && t.StartsWith(o, StringComparison.Ordinal))));
+        return most is { } tokens ? (long)Math.Min(MaxTokens, Math.Min(tokens, ReservedAnswer) * answers) : null;
     }
+
+    private static decimal Number(JsonElement value)
+        => value.ValueKind != JsonValueKind.Number ? 0 : value.TryGetDecimal(out var number) ? Math.Clamp(number, 0, MaxTokens) : MaxTokens;
 }

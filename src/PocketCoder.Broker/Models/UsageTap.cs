@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace PocketCoder.Broker.Models;
 
 /// <summary>
-/// Reads the numbers out of an answer while it passes, line by line for event streams, as a whole for JSON. Changes and delays no byte, keeps
-/// nothing but the line at hand, and parses only lines that may hold numbers.
+/// Reads the numbers out of an answer while it passes, line by line for event streams, as a whole for JSON. Changes and delays no byte,
+/// keeps nothing but the line at hand, and parses only lines that may hold numbers.
 /// </summary>
 internal sealed class UsageTap(ModelDialect dialect, bool events)
 {
@@ -26,7 +26,8 @@ internal sealed class UsageTap(ModelDialect dialect, bool events)
 
     public TokenCount Tokens => dialect == ModelDialect.Anthropic
         ? new TokenCount(_input, _cacheRead, _cacheWrite, _output)
-        : new TokenCount(Math.Max(0, _input - _cacheRead), _cacheRead, 0, _output); // these dialects' input includes what came from the cache
+        // these dialects' input includes what came from the cache
+        : new TokenCount(Math.Max(0, _input - _cacheRead), _cacheRead, 0, _output);
 
     public void Feed(ReadOnlySpan<byte> bytes)
     {
@@ -183,7 +184,8 @@ internal sealed class UsageTap(ModelDialect dialect, bool events)
         _cacheRead = Details(usage, "input_tokens_details") ?? Details(usage, "prompt_tokens_details") ?? _cacheRead;
         IsCounted = HasInput = true;
 
-        static long? Details(JsonElement usage, string name) => Object(usage, name) is { } details ? Number(details, "cached_tokens") : null;
+        static long? Details(JsonElement usage, string name)
+            => Object(usage, name) is { } details ? Number(details, "cached_tokens") : null;
     }
 
     private void Gemini(JsonElement answer)
@@ -204,7 +206,8 @@ internal sealed class UsageTap(ModelDialect dialect, bool events)
         => element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Object ? value : null;
 
     private static long? Number(JsonElement element, string name)
-        => element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) && number >= 0 ? number : null;
+        => element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number)
+            && number >= 0 ? number : null;
 
     private static string? Text(JsonElement element, string name)
         => element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;

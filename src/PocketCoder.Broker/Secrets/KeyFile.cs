@@ -1,21 +1,22 @@
 using System.Security.Cryptography;
 using System.Text;
+using PocketCoder.Platform;
 
 namespace PocketCoder.Broker.Secrets;
 
-/// <summary>The store's key: 32 random bytes in base64 in a file of mode 0600. While keys change, the next one lies beside it as <c>.next</c>.</summary>
+/// <summary>
+/// The store's key: 32 random bytes in base64 in a file of mode 0600. While keys change, the next one lies beside it as <c>.next</c>.
+/// </summary>
 internal static class KeyFile
 {
     private const int KeySize = 32;
-    private const UnixFileMode Others =
-        UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
 
     public static string IdOf(byte[] key) => Convert.ToHexStringLower(HMACSHA256.HashData(key, "pocketcoder-secret-key-id"u8))[..16];
 
     public static byte[] Create(string path)
     {
         var key = RandomNumberGenerator.GetBytes(KeySize);
-        if (!PrivateFile.TryCreate(path, Encoding.ASCII.GetBytes(Convert.ToBase64String(key))))
+        if (!SecretFiles.TryCreate(path, Encoding.ASCII.GetBytes(Convert.ToBase64String(key))))
         {
             return Read(path); // another process was first
         }
@@ -27,30 +28,43 @@ internal static class KeyFile
     public static byte[] CreateNext(string path)
     {
         var key = RandomNumberGenerator.GetBytes(KeySize);
-        PrivateFile.Replace(Next(path), Encoding.ASCII.GetBytes(Convert.ToBase64String(key)));
+        SecretFiles.Replace(Next(path), Encoding.ASCII.GetBytes(Convert.ToBase64String(key)));
         return key;
     }
 
     /// <summary>The next key becomes the key.</summary>
-    public static void Promote(string path) => PrivateFile.Move(Next(path), path);
+    public static void Promote(string path) => SecretFiles.Move(Next(path), path);
 
     /// <summary>The key that the store was written with: the key, or the next one when a change of keys was interrupted.</summary>
     public static byte[] Read(string path, string id)
     {
+        var (key, isNext) = Find(path, id);
+        if (isNext)
+        {
+            Promote(path);
+        }
+
+        return key;
+    }
+
+    /// <summary>The same, and changes nothing.</summary>
+    public static (byte[] Key, bool IsNext) Find(string path, string id)
+    {
         if (File.Exists(path) && Read(path) is var key && IdOf(key) == id)
         {
-            return key;
+            return (key, false);
         }
 
         if (File.Exists(Next(path)) && Read(Next(path)) is var next && IdOf(next) == id)
         {
-            Promote(path);
-            return next;
+            return (next, true);
         }
 
         throw File.Exists(path)
-            ? new SecretException(SecretError.KeyWrong, $"'{path}' is the key of other secrets; put the right one back, or move the secrets away and set them again")
-            : new SecretException(SecretError.KeyMissing, $"there are secrets, and their key '{path}' is missing; restore it, or move the secrets away and set them again");
+            ? new SecretException(SecretError.KeyWrong,
+                $"'{path}' is the key of other secrets; put the right one back, or move the secrets away and set them again")
+            : new SecretException(SecretError.KeyMissing,
+                $"the key '{path}' of the stored secrets is missing; restore it, or move the secrets away and set them again");
     }
 
     public static byte[] Read(string path)
@@ -59,16 +73,17 @@ internal static class KeyFile
         {
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
 
-            // The mode of the opened file, not of the path: the path may name another file by now.
-            if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(file.SafeFileHandle) & Others) != UnixFileMode.None)
+            if (PrivateFile.IsExposed(file.SafeFileHandle))
             {
-                throw new SecretException(SecretError.KeyExposed, $"'{path}' opens every secret and others can reach it; if you trust those who could, run: chmod 600 '{path}' - else set the secrets anew");
+                throw new SecretException(SecretError.KeyExposed,
+                    $"'{path}' opens every secret and others can reach it; if you trust those who could, run: chmod 600 '{path}' - otherwise set the secrets again");
             }
 
             Span<byte> text = stackalloc byte[64];
             var read = file.ReadAtLeast(text, text.Length, throwOnEndOfStream: false);
             var key = new byte[KeySize];
-            return read < text.Length && Convert.TryFromBase64String(Encoding.ASCII.GetString(text[..read]).TrimEnd(), key, out var written) && written == KeySize
+            return read < text.Length && Convert.TryFromBase64String(Encoding.ASCII.GetString(text[..read]).TrimEnd(), key, out var written)
+                && written == KeySize
                 ? key
                 : throw new SecretException(SecretError.KeyMalformed, $"'{path}' is not a key");
         }

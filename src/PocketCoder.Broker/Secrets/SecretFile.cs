@@ -7,6 +7,7 @@ internal sealed record SecretFile(int V, string KeyId, Guid StoreId, IReadOnlyLi
 
 internal sealed record SecretBox(string Name, byte[] Nonce, byte[] Data, byte[] Tag, DateTimeOffset SetAt);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(SecretFile))]
 internal sealed partial class SecretJson : JsonSerializerContext;

@@ -6,10 +6,11 @@ namespace PocketCoder.Broker.Secrets;
 
 /// <summary>
 /// Named secrets, encrypted at rest: a file of AES-256-GCM boxes and a key file of mode 0600 beside it. Protects copies and backups of the
-/// data; whoever reads files as the owner has the key as well. Values go out by name only, one at a time. Thread-safe; one process at a time has
-/// it open, which a lock file beside it makes sure of.
+/// data; whoever reads files as the owner has the key as well. Values go out by name only, one at a time. Thread-safe; one process at a
+/// time has it open, which a lock file beside it makes sure of.
 /// </summary>
-/// <remarks>Each box is bound to its name and to the store's id, so boxes can't be swapped; an older whole file can be put back by who can write it.</remarks>
+/// <remarks>Each box is bound to its name and to the store's id, so boxes can't be swapped; an older whole file can be put back by who can
+/// write it.</remarks>
 public sealed class SecretStore : IDisposable
 {
     /// <summary>UTF-8 bytes of a value.</summary>
@@ -23,10 +24,10 @@ public sealed class SecretStore : IDisposable
     private readonly string _keyPath;
     private readonly TimeProvider _time;
     private SecretFile _content;
-    private readonly FileStream _held;
+    private readonly FileStream? _held;
     private byte[] _key;
 
-    private SecretStore(FileStream held, string path, string keyPath, TimeProvider time, SecretFile content, byte[] key)
+    private SecretStore(FileStream? held, string path, string keyPath, TimeProvider time, SecretFile content, byte[] key)
     {
         _held = held;
         _path = path;
@@ -37,15 +38,16 @@ public sealed class SecretStore : IDisposable
     }
 
     /// <summary>Opens the store, or makes one when neither file is there.</summary>
-    /// <exception cref="SecretException">A file is damaged, exposed, missing while the other is there, or the key is another store's; or another process has it open.</exception>
+    /// <exception cref="SecretException">A file is damaged, exposed, missing while the other is there, or the key is another store's; or
+    /// another process has it open.</exception>
     public static SecretStore Open(string path, string keyPath, TimeProvider time)
     {
         var held = Hold(path + ".lock");
         try
         {
-            PrivateFile.RemoveLeftovers(path);
-            PrivateFile.RemoveLeftovers(keyPath);
-            PrivateFile.RemoveLeftovers(keyPath + ".next");
+            SecretFiles.RemoveLeftovers(path);
+            SecretFiles.RemoveLeftovers(keyPath);
+            SecretFiles.RemoveLeftovers(keyPath + ".next");
             return Open(held, path, keyPath, time);
         }
         catch
@@ -53,6 +55,28 @@ public sealed class SecretStore : IDisposable
             held.Dispose();
             throw;
         }
+    }
+
+    /// <summary>
+    /// Finds out whether <see cref="Open(string, string, TimeProvider)"/> would open the store, also while another process has it open.
+    /// Changes nothing.
+    /// </summary>
+    /// <exception cref="SecretException">It would not; the message says why.</exception>
+    public static void Inspect(string path, string keyPath, TimeProvider time)
+    {
+        if (!File.Exists(path))
+        {
+            if (File.Exists(keyPath))
+            {
+                _ = KeyFile.Read(keyPath);
+            }
+
+            return;
+        }
+
+        var file = Read(path);
+        using var store = new SecretStore(null, path, keyPath, time, file, KeyFile.Find(keyPath, file.KeyId).Key);
+        _ = store.CreateRedactor(); // opens every box
     }
 
     private static SecretStore Open(FileStream held, string path, string keyPath, TimeProvider time)
@@ -82,7 +106,8 @@ public sealed class SecretStore : IDisposable
 
     /// <summary>Sets or replaces a secret; durable when this returns.</summary>
     /// <param name="name">1 to 64 letters, digits, <c>_ - .</c>.</param>
-    /// <exception cref="SecretException"><see cref="SecretError.NameInvalid"/>, <see cref="SecretError.ValueInvalid"/>, <see cref="SecretError.Unavailable"/>.</exception>
+    /// <exception cref="SecretException"><see cref="SecretError.NameInvalid"/>, <see cref="SecretError.ValueInvalid"/>,
+    /// <see cref="SecretError.Unavailable"/>.</exception>
     public void Set(string name, string value)
     {
         CheckName(name);
@@ -168,13 +193,18 @@ public sealed class SecretStore : IDisposable
     }
 
     /// <summary>A redactor that knows every secret of now.</summary>
-    public Redactor CreateRedactor() => new(List().Select(s => KeyValuePair.Create(s.Name, Get(s.Name) ?? "")));
+    /// <param name="passing">Values beside them that are not kept: of processes that run now.</param>
+    public Redactor CreateRedactor(IReadOnlyList<string>? passing = null)
+        => new(List().Select(s => KeyValuePair.Create(s.Name, Get(s.Name) ?? ""))
+            .Concat((passing ?? []).Select(p => KeyValuePair.Create("of a process", p))));
 
-    /// <summary>Forgets the key and lets others open the store. The lock file stays: removing it would let two each lock their own.</summary>
+    /// <summary>
+    /// Forgets the key and lets others open the store. The lock file stays: removing it would let two each lock their own.
+    /// </summary>
     public void Dispose()
     {
         CryptographicOperations.ZeroMemory(_key);
-        _held.Dispose();
+        _held?.Dispose();
     }
 
     private static FileStream Hold(string path)
@@ -243,11 +273,13 @@ public sealed class SecretStore : IDisposable
         try
         {
             var file = JsonSerializer.Deserialize(File.ReadAllBytes(path), SecretJson.Default.SecretFile);
-            return file is { V: Version } ? file : throw new SecretException(SecretError.Damaged, $"'{path}' is not a secrets file of version {Version}");
+            return file is { V: Version } ? file
+                : throw new SecretException(SecretError.Damaged, $"'{path}' is not a secrets file of version {Version}");
         }
         catch (JsonException)
         {
-            throw new SecretException(SecretError.Damaged, $"'{path}' does not hold secrets; restore it from a backup, or move it away and set them again");
+            throw new SecretException(
+                SecretError.Damaged, $"'{path}' does not hold secrets; restore it from a backup, or move it away and set them again");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -255,7 +287,8 @@ public sealed class SecretStore : IDisposable
         }
     }
 
-    private static void Write(string path, SecretFile content) => PrivateFile.Replace(path, JsonSerializer.SerializeToUtf8Bytes(content, SecretJson.Default.SecretFile));
+    private static void Write(string path, SecretFile content)
+        => SecretFiles.Replace(path, JsonSerializer.SerializeToUtf8Bytes(content, SecretJson.Default.SecretFile));
 }
 
 /// <param name="SetAt">When the value was last given.</param>

@@ -30,7 +30,8 @@ public sealed class DeviceHandshake : IDisposable
         _limits = limits ?? ChannelLimits.Default;
         _psk = link is null ? [] : PairingSecret.Psk(link.Secret);
         _noise = new IkHandshake(
-            link is not null, IkHandshake.Prologue(MachineId), device.Static, ephemeral ?? P256KeyPair.Generate(), machinePublicKey.ToArray());
+            link is not null, IkHandshake.Prologue(MachineId), device.Static, ephemeral ?? P256KeyPair.Generate(),
+            machinePublicKey.ToArray());
         var payload = new HandshakePayload
         {
             V = HandshakePayload.Version,

@@ -4,12 +4,14 @@ using System.Text.Json.Serialization;
 
 namespace PocketCoder.Channels;
 
-/// <summary>The encrypted JSON in both handshake messages. Members that are not known are ignored, so that a version can add some.</summary>
+/// <summary>
+/// The encrypted JSON in both handshake messages. Members that are not known are ignored, so that a version can add some.
+/// </summary>
 internal sealed class HandshakePayload
 {
     public const int Version = 1;
 
-    private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdef");
+    private static readonly SearchValues<char> s_hexDigits = SearchValues.Create("0123456789abcdef");
 
     public int V { get; init; }
 
@@ -35,14 +37,15 @@ internal sealed class HandshakePayload
         {
             null => throw new ChannelException(ChannelError.Malformed, "a handshake payload is not the JSON it should be"),
             { V: Version } => payload,
-            _ => throw new ChannelException(ChannelError.UnsupportedVersion, $"the other end speaks version {payload.V} of the channel; this one speaks version {Version}"),
+            _ => throw new ChannelException(ChannelError.UnsupportedVersion,
+                $"the other end speaks version {payload.V} of the channel; this one speaks version {Version}"),
         };
     }
 
     /// <summary>The offer's id.</summary>
     /// <exception cref="ChannelException">Malformed.</exception>
     public byte[] ParseOfferId()
-        => OfferId is { Length: 2 * PairingOffers.OfferIdBytes } && !OfferId.AsSpan().ContainsAnyExcept(HexDigits)
+        => OfferId is { Length: 2 * PairingOffers.OfferIdBytes } && !OfferId.AsSpan().ContainsAnyExcept(s_hexDigits)
             ? Convert.FromHexString(OfferId)
             : throw new ChannelException(ChannelError.Malformed, "a pairing handshake names no offer");
 }

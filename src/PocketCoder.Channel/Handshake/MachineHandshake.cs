@@ -15,12 +15,15 @@ public static class MachineHandshake
     /// <summary>Answers a first handshake frame.</summary>
     /// <param name="frame">The first binary message of a connection.</param>
     /// <param name="machine">This machine.</param>
-    /// <param name="standingOf">What is known of a device that connects (not asked when it pairs). May block on nothing slow; its exceptions come out as they are.</param>
+    /// <param name="standingOf">What is known of a device that connects (not asked when it pairs). May block on nothing slow; its
+    /// exceptions come out as they are.</param>
     /// <param name="offers">The open pairing offers; null refuses every pairing.</param>
     /// <param name="limits">Limits of the channel.</param>
-    /// <returns>Never null; bad input of every kind is a <see cref="HandshakeRefused"/> and changes nothing but the count of a named offer's attempts.</returns>
+    /// <returns>Never null; bad input of every kind is a <see cref="HandshakeRefused"/> and changes nothing but the count of a named
+    /// offer's attempts.</returns>
     public static MachineHandshakeResult Accept(
-        ReadOnlySpan<byte> frame, ChannelIdentity machine, Func<Peer, DeviceStanding> standingOf, PairingOffers? offers, ChannelLimits? limits = null)
+        ReadOnlySpan<byte> frame, ChannelIdentity machine, Func<Peer, DeviceStanding> standingOf, PairingOffers? offers,
+        ChannelLimits? limits = null)
         => Accept(frame, machine, standingOf, offers, limits ?? ChannelLimits.Default, ephemeral: null);
 
     /// <summary>Test seam: a chosen ephemeral key.</summary>

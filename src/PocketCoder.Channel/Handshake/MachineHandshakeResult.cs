@@ -1,6 +1,8 @@
 namespace PocketCoder.Channels;
 
-/// <summary>How a machine answers a first handshake frame: <see cref="HandshakeAccepted"/> or <see cref="HandshakeRefused"/>, nothing else.</summary>
+/// <summary>
+/// How a machine answers a first handshake frame: <see cref="HandshakeAccepted"/> or <see cref="HandshakeRefused"/>, nothing else.
+/// </summary>
 public abstract class MachineHandshakeResult
 {
     private protected MachineHandshakeResult()
@@ -33,7 +35,8 @@ public sealed class HandshakeAccepted : MachineHandshakeResult
 
     /// <summary>
     /// When the device pairs: the attempt, confirmed by the first frame that <see cref="SecureChannel.Open"/> takes. Record the device
-    /// then, not before. Null when a known device connects. A revoked device may pair anew with a new offer; refuse that here if you do not want it.
+    /// then, not before. Null when a known device connects. A revoked device may pair anew with a new offer; refuse that here if you do not
+    /// want it.
     /// </summary>
     public PairingAttempt? Pairing { get; }
 

@@ -64,15 +64,19 @@ public sealed class ChannelIdentity : IDisposable
     }
 
     /// <summary>Signs with <see cref="SigningPublicKey"/>'s private key; see <see cref="Signatures"/> for what exactly.</summary>
-    /// <returns>64 bytes, r then s.</returns>
+    /// <returns>64 bytes, r then s, the lower one.</returns>
     /// <exception cref="ChannelException"><see cref="ChannelError.FieldInvalid"/>.</exception>
     public byte[] Sign(string domain, params ReadOnlySpan<string> fields)
     {
         var text = Signatures.Text(domain, fields);
+        byte[] signature;
         lock (_use)
         {
-            return _signing.SignData(text, HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
+            signature = _signing.SignData(text, HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
         }
+
+        P256.MakeLowS(signature);
+        return signature;
     }
 
     /// <inheritdoc/>
@@ -82,7 +86,9 @@ public sealed class ChannelIdentity : IDisposable
         _signing.Dispose();
     }
 
-    /// <summary>Whether the private halves belong to the public ones. OpenSSL refuses an import where they do not; other platforms promise nothing.</summary>
+    /// <summary>
+    /// Whether the private halves belong to the public ones. OpenSSL refuses an import where they do not; other platforms promise nothing.
+    /// </summary>
     internal bool IsConsistent()
     {
         using var other = P256KeyPair.Generate();
@@ -90,7 +96,8 @@ public sealed class ChannelIdentity : IDisposable
         Span<byte> mirrored = stackalloc byte[P256KeyPair.SharedBytes];
         Static.Agree(other.PublicKey, shared);
         other.Agree(PublicKey, mirrored);
-        return shared.SequenceEqual(mirrored) && Signatures.Verify(SigningPublicKey, Sign("pocketcoder-self-test", ""), "pocketcoder-self-test", "");
+        return shared.SequenceEqual(mirrored)
+            && Signatures.Verify(SigningPublicKey, Sign("pocketcoder-self-test", ""), "pocketcoder-self-test", "");
     }
 
     internal byte[] ExportSigningPkcs8() => _signing.ExportPkcs8PrivateKey();

@@ -1,22 +1,21 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using PocketCoder.Platform;
 
 namespace PocketCoder.Channels;
 
 /// <summary>
-/// The file that holds an identity: JSON <c>{"v":1,"kind":"pocketcoder-identity","channel":private,"channelPublic":…,"signing":private,"signingPublic":…}</c>,
-/// base64, private keys as PKCS#8, mode 0600. The public keys are there so that a damaged private key does not pass for another identity. Not encrypted: a daemon starts without a person. Whoever reads as the owner is the machine.
+/// The file that holds an identity: JSON
+/// <c>{"v":1,"kind":"pocketcoder-identity","channel":private,"channelPublic":…,"signing":private,"signingPublic":…}</c>, base64, private
+/// keys as PKCS#8, mode 0600. The public keys are there so that a damaged private key does not pass for another identity. Not encrypted: a
+/// daemon starts without a person. Whoever reads as the owner is the machine.
 /// </summary>
 internal static class IdentityFile
 {
     private const int Version = 1;
     private const string Kind = "pocketcoder-identity";
     private const int MaxBytes = 16 << 10;
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-    private const UnixFileMode Others =
-        UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
-        | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
 
     public static ChannelIdentity Read(string path)
     {
@@ -48,10 +47,12 @@ internal static class IdentityFile
                 content.Wipe();
             }
         }
-        catch (Exception e) when (e is JsonException or CryptographicException or PlatformNotSupportedException) // the last: a curve that is none
+        // the last: a curve that is none
+        catch (Exception e) when (e is JsonException or CryptographicException or PlatformNotSupportedException)
         {
             // The inner exception of a JSON error quotes the file's bytes; those are keys. So it is left out.
-            throw new ChannelException(ChannelError.IdentityMalformed, $"'{path}' does not hold an identity; restore it from a backup, or move it away and pair every device anew");
+            throw new ChannelException(ChannelError.IdentityMalformed,
+                $"'{path}' does not hold an identity; restore it from a backup, or move it away and pair every device anew");
         }
         finally
         {
@@ -72,34 +73,10 @@ internal static class IdentityFile
             SigningPublic = identity.SigningPublicKey.ToArray(),
         };
         var bytes = JsonSerializer.SerializeToUtf8Bytes(content, IdentityJson.Default.IdentityFileContent);
-        var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        var temporary = Path.Combine(folder, $".{Path.GetFileName(path)}.{Guid.CreateVersion7():N}.tmp");
         try
         {
-            Directory.CreateDirectory(folder);
-            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None };
-            if (!OperatingSystem.IsWindows())
-            {
-                options.UnixCreateMode = OwnerOnly;
-            }
-
-            using (var file = new FileStream(temporary, options))
-            {
-                file.Write(bytes);
-                file.Flush(flushToDisk: true);
-            }
-
-            try
-            {
-                File.Move(temporary, path, overwrite: false);
-            }
-            catch (IOException) when (File.Exists(path))
-            {
-                return false;
-            }
-
-            FolderSync.Flush(folder);
-            return true;
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+            return PrivateFile.TryCreate(path, bytes);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -109,7 +86,6 @@ internal static class IdentityFile
         {
             content.Wipe();
             CryptographicOperations.ZeroMemory(bytes);
-            DeleteQuietly(temporary);
         }
     }
 
@@ -119,8 +95,7 @@ internal static class IdentityFile
         {
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
 
-            // The mode of the opened file, not of the path: the path may name another file by now.
-            if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(file.SafeFileHandle) & Others) != UnixFileMode.None)
+            if (PrivateFile.IsExposed(file.SafeFileHandle))
             {
                 throw new ChannelException(
                     ChannelError.IdentityExposed,
@@ -143,18 +118,6 @@ internal static class IdentityFile
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new ChannelException(ChannelError.IdentityUnavailable, $"'{path}' cannot be read", e);
-        }
-    }
-
-    private static void DeleteQuietly(string path)
-    {
-        try
-        {
-            File.Delete(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // Usually the move took it away already. If not, a file of mode 0600 stays behind, and the error that led here is the one to report.
         }
     }
 }

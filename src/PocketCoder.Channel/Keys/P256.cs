@@ -15,8 +15,11 @@ public static class P256
 
     internal const int FieldBytes = 32;
 
-    private static readonly BigInteger Prime = Hex("ffffffff00000001000000000000000000000000ffffffffffffffffffffffff");
-    private static readonly BigInteger B = Hex("5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b");
+    private static readonly BigInteger s_prime = Hex("ffffffff00000001000000000000000000000000ffffffffffffffffffffffff");
+    /// <summary>The number of points, n.</summary>
+    private static readonly BigInteger s_order = Hex("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551");
+
+    private static readonly BigInteger s_b = Hex("5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b");
 
     /// <summary>
     /// The id of a device or machine: lower-case hex of the first 16 bytes of SHA-256 over its static public key. Ids route and
@@ -43,8 +46,28 @@ public static class P256
 
         var x = new BigInteger(publicKey.Slice(1, FieldBytes), isUnsigned: true, isBigEndian: true);
         var y = new BigInteger(publicKey.Slice(1 + FieldBytes, FieldBytes), isUnsigned: true, isBigEndian: true);
-        return x < Prime && y < Prime && (((y * y) - (x * x * x) + (3 * x) - B) % Prime).IsZero;
+        return x < s_prime && y < s_prime && (((y * y) - (x * x * x) + (3 * x) - s_b) % s_prime).IsZero;
     }
+
+    /// <summary>
+    /// Whether a signature is the one of its two equal forms that is taken: s is at most n / 2 (BIP 146, RFC 6979 says nothing of it). With
+    /// (r, s) also (r, n − s) verifies, so anybody could make another signature of one that was given.
+    /// </summary>
+    internal static bool IsLowS(ReadOnlySpan<byte> signature) => S(signature) <= s_order / 2;
+
+    /// <summary>Makes s the smaller one of the two, in place.</summary>
+    internal static void MakeLowS(Span<byte> signature)
+    {
+        if (!IsLowS(signature))
+        {
+            var low = (s_order - S(signature)).ToByteArray(isUnsigned: true, isBigEndian: true);
+            var s = signature[FieldBytes..];
+            s.Clear();
+            low.CopyTo(s[(FieldBytes - low.Length)..]);
+        }
+    }
+
+    private static BigInteger S(ReadOnlySpan<byte> signature) => new(signature[FieldBytes..], isUnsigned: true, isBigEndian: true);
 
     internal static ECParameters Parameters(ReadOnlySpan<byte> publicKey)
     {
@@ -69,5 +92,6 @@ public static class P256
     internal static bool IsThisCurve(ECParameters key)
         => key.Curve.IsNamed && string.Equals(key.Curve.Oid.Value, ECCurve.NamedCurves.nistP256.Oid.Value, StringComparison.Ordinal);
 
-    private static BigInteger Hex(string digits) => BigInteger.Parse("0" + digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+    private static BigInteger Hex(string digits)
+        => BigInteger.Parse("0" + digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
 }

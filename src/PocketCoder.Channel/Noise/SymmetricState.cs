@@ -60,7 +60,9 @@ internal sealed class SymmetricState : IDisposable
         CryptographicOperations.ZeroMemory(outputs);
     }
 
-    /// <summary>Encrypts under the running key, or copies when there is none yet; <paramref name="output"/> is 16 bytes longer with a key.</summary>
+    /// <summary>
+    /// Encrypts under the running key, or copies when there is none yet; <paramref name="output"/> is 16 bytes longer with a key.
+    /// </summary>
     public void EncryptAndHash(ReadOnlySpan<byte> plaintext, Span<byte> output)
     {
         if (_hasKey)
@@ -79,7 +81,8 @@ internal sealed class SymmetricState : IDisposable
     }
 
     /// <summary>The inverse of <see cref="EncryptAndHash"/>.</summary>
-    /// <exception cref="ChannelException"><see cref="ChannelError.HandshakeFailed"/>: the tag is wrong. The state is useless afterwards.</exception>
+    /// <exception cref="ChannelException"><see cref="ChannelError.HandshakeFailed"/>: the tag is wrong. The state is useless
+    /// afterwards.</exception>
     public void DecryptAndHash(ReadOnlySpan<byte> ciphertext, Span<byte> plaintext)
     {
         if (_hasKey)
@@ -122,7 +125,8 @@ internal sealed class SymmetricState : IDisposable
     }
 
     /// <summary>
-    /// HKDF of section 4.3, by HMAC. Not <see cref="HKDF"/>: on OpenSSL 3 that refuses the empty input which <see cref="Split"/> must give it.
+    /// HKDF of section 4.3, by HMAC. Not <see cref="HKDF"/>: on OpenSSL 3 that refuses the empty input which <see cref="Split"/> must give
+    /// it.
     /// </summary>
     private void Hkdf(ReadOnlySpan<byte> input, Span<byte> outputs)
     {

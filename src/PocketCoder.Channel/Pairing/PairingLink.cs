@@ -15,7 +15,7 @@ public sealed class PairingLink
     private const int Characters = Bytes / 3 * 4; // 90 bytes: no padding and no stray bits, so one link has one spelling
     private const string Fragment = "pair=";
 
-    private static readonly SearchValues<char> Alphabet =
+    private static readonly SearchValues<char> s_alphabet =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
     private readonly byte[] _bytes;
@@ -44,10 +44,11 @@ public sealed class PairingLink
     public ReadOnlySpan<byte> Secret => _bytes.AsSpan(Bytes - PairingOffers.SecretBytes);
 
     /// <summary>Reads a link from its payload alone.</summary>
-    /// <exception cref="ChannelException"><see cref="ChannelError.LinkMalformed"/>, <see cref="ChannelError.LinkVersion"/> or <see cref="ChannelError.BadKey"/>.</exception>
+    /// <exception cref="ChannelException"><see cref="ChannelError.LinkMalformed"/>, <see cref="ChannelError.LinkVersion"/> or
+    /// <see cref="ChannelError.BadKey"/>.</exception>
     public static PairingLink ParsePayload(ReadOnlySpan<char> payload)
     {
-        if (payload.IsEmpty || payload.ContainsAnyExcept(Alphabet))
+        if (payload.IsEmpty || payload.ContainsAnyExcept(s_alphabet))
         {
             throw new ChannelException(ChannelError.LinkMalformed, "a pairing link is base64url without padding");
         }
@@ -56,7 +57,8 @@ public sealed class PairingLink
         {
             // Another version may have another length; its first byte shows in the first two characters.
             var foreign = payload.Length >= 4 && Base64Url.DecodeFromChars(payload[..4])[0] != Version;
-            throw foreign ? OtherVersion() : new ChannelException(ChannelError.LinkMalformed, "a pairing link has the wrong length; it was probably cut");
+            throw foreign ? OtherVersion()
+                : new ChannelException(ChannelError.LinkMalformed, "a pairing link has the wrong length; it was probably cut");
         }
 
         var bytes = Base64Url.DecodeFromChars(payload);

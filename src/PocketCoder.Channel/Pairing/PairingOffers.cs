@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using PocketCoder.Protocol;
 
 namespace PocketCoder.Channels;
 
@@ -65,9 +66,9 @@ public sealed class PairingOffers(TimeProvider time)
             while (_offers.ContainsKey(key));
 
             var secret = RandomNumberGenerator.GetBytes(SecretBytes);
-            var expiresAt = time.GetUtcNow() + span;
-            _offers[key] = new Entry(PairingSecret.Psk(secret), frozen, expiresAt);
-            return new PairingOffer(offerId, secret, frozen, expiresAt);
+            var ends = Deadline.After(time, span);
+            _offers[key] = new Entry(PairingSecret.Psk(secret), frozen, ends);
+            return new PairingOffer(offerId, secret, frozen, ends.At);
         }
     }
 
@@ -165,8 +166,7 @@ public sealed class PairingOffers(TimeProvider time)
 
     private void CloseExpired()
     {
-        var now = time.GetUtcNow();
-        foreach (var (key, offer) in _offers.Where(pair => pair.Value.Psk is not null && pair.Value.ExpiresAt <= now).ToList())
+        foreach (var (key, offer) in _offers.Where(pair => pair.Value.Psk is not null && pair.Value.Ends.HasPassed(time)).ToList())
         {
             Close(key, offer, OfferState.Expired);
         }
@@ -184,20 +184,23 @@ public sealed class PairingOffers(TimeProvider time)
         }
     }
 
-    private sealed class Entry(byte[] psk, IReadOnlyList<string> scopes, DateTimeOffset expiresAt)
+    private sealed class Entry(byte[] psk, IReadOnlyList<string> scopes, Deadline ends)
     {
         /// <summary>Null once the offer is closed.</summary>
         public byte[]? Psk { get; set; } = psk;
 
         public IReadOnlyList<string> Scopes { get; } = scopes;
 
-        public DateTimeOffset ExpiresAt { get; } = expiresAt;
+        public Deadline Ends { get; } = ends;
 
         public int Attempts { get; set; }
 
         public OfferState ClosedAs { get; set; }
 
-        /// <summary>With its attempts spent an offer takes no new ones, but one that began may still be confirmed: a person who pairs wins over whoever replays.</summary>
+        /// <summary>
+        /// With its attempts spent an offer takes no new ones, but one that began may still be confirmed: a person who pairs wins over
+        /// whoever replays.
+        /// </summary>
         public OfferState State => Psk is null ? ClosedAs : Attempts >= MaxAttempts ? OfferState.Void : OfferState.Open;
     }
 }

@@ -16,6 +16,12 @@ public sealed record ChannelLimits
     }
     = 8 << 20;
 
+    /// <summary>
+    /// The largest message in bytes that is taken from the peer until <see cref="SecureChannel.Meter"/> sets another bound; at most
+    /// <see cref="MaxMessageBytes"/>, which it is unless set.
+    /// </summary>
+    public int? MaxReceivedBytes { get; init; }
+
     /// <summary>The largest frame in bytes, header and tag included. Part of the protocol; only tests make it smaller.</summary>
     internal int MaxFrameBytes { get; init; } = 64 << 10;
 

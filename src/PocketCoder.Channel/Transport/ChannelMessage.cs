@@ -10,10 +10,12 @@ namespace PocketCoder.Channels;
 public sealed class ChannelMessage : IDisposable
 {
     private readonly int _start;
+    private readonly MessageAccount? _account;
     private byte[]? _buffer;
 
-    internal ChannelMessage(byte[] buffer, int start, int length)
+    internal ChannelMessage(byte[] buffer, int start, int length, MessageAccount? account = null)
     {
+        _account = account;
         _buffer = buffer;
         _start = start;
         Length = length;
@@ -41,6 +43,7 @@ public sealed class ChannelMessage : IDisposable
         if (Interlocked.Exchange(ref _buffer, null) is { } buffer)
         {
             CryptographicOperations.ZeroMemory(buffer.AsSpan(0, _start + Length));
+            _account?.Give(buffer.Length);
             ArrayPool<byte>.Shared.Return(buffer);
         }
     }

@@ -37,7 +37,8 @@ internal sealed class CipherDirection : IDisposable
         Counter++;
     }
 
-    /// <exception cref="AuthenticationTagMismatchException">The frame is not what the other end sealed; <paramref name="plaintext"/> is zeroed.</exception>
+    /// <exception cref="AuthenticationTagMismatchException">The frame is not what the other end sealed; <paramref name="plaintext"/> is
+    /// zeroed.</exception>
     public void Decrypt(ReadOnlySpan<byte> header, ReadOnlySpan<byte> ciphertext, ReadOnlySpan<byte> tag, Span<byte> plaintext)
     {
         Span<byte> nonce = stackalloc byte[Aead.NonceBytes];

@@ -26,7 +26,8 @@ public sealed record CloseReason(string Code, string Message)
     {
         if (!IsCode(Code) || Message is not { Length: <= MaxMessage })
         {
-            throw new ChannelException(ChannelError.Malformed, "a close reason is a snake_case code and a message of at most 512 characters");
+            throw new ChannelException(
+                ChannelError.Malformed, "a close reason is a snake_case code and a message of at most 512 characters");
         }
 
         var json = JsonSerializer.SerializeToUtf8Bytes(this, CloseJson.Default.CloseReason);
@@ -54,12 +55,13 @@ public sealed record CloseReason(string Code, string Message)
     }
 
     private static bool IsCode(string? code)
-        => code is { Length: > 0 and <= MaxCode } && !code.AsSpan().ContainsAnyExcept(CodeLetters);
+        => code is { Length: > 0 and <= MaxCode } && !code.AsSpan().ContainsAnyExcept(s_codeLetters);
 
-    private static readonly System.Buffers.SearchValues<char> CodeLetters =
+    private static readonly System.Buffers.SearchValues<char> s_codeLetters =
         System.Buffers.SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789_");
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(CloseReason))]
 internal sealed partial class CloseJson : JsonSerializerContext;

@@ -14,23 +14,28 @@ internal sealed class MessageAssembly
     private int _length;
     private byte _covered;
 
+    /// <summary>What the buffers are counted on; null counts nothing. Set between messages only.</summary>
+    public MessageAccount? Account { get; set; }
+
     /// <summary>Bytes of the message so far.</summary>
     public int Length => _length;
 
     /// <summary>Where to decrypt a fragment of <paramref name="bytes"/> bytes (and its flag) to.</summary>
-    public Span<byte> Reserve(int bytes)
+    /// <param name="most">The largest message there may be: the buffer does not grow beyond it ahead of time.</param>
+    /// <exception cref="ChannelException"><see cref="ChannelError.TooLarge"/>: the account has no room for a larger buffer.</exception>
+    public Span<byte> Reserve(int bytes, int most)
     {
         var need = 1 + _length + bytes;
         if (_buffer is null)
         {
-            _buffer = ArrayPool<byte>.Shared.Rent(need);
+            _buffer = Rent(need);
         }
         else if (_buffer.Length < need)
         {
-            var larger = ArrayPool<byte>.Shared.Rent(Math.Max(need, 2 * _buffer.Length));
+            var larger = Rent(Math.Max(need, Math.Min(2 * _buffer.Length, 1 + most)));
             _buffer.AsSpan(0, 1 + _length).CopyTo(larger);
             CryptographicOperations.ZeroMemory(_buffer.AsSpan(0, 1 + _length));
-            ArrayPool<byte>.Shared.Return(_buffer);
+            Return(_buffer);
             _buffer = larger;
         }
 
@@ -51,7 +56,7 @@ internal sealed class MessageAssembly
     /// <summary>Hands the message over and starts anew.</summary>
     public ChannelMessage Take()
     {
-        var message = new ChannelMessage(_buffer!, 1, _length);
+        var message = new ChannelMessage(_buffer!, 1, _length, Account);
         _buffer = null;
         _length = 0;
         return message;
@@ -65,7 +70,26 @@ internal sealed class MessageAssembly
             _buffer = null;
             _length = 0;
             CryptographicOperations.ZeroMemory(buffer);
-            ArrayPool<byte>.Shared.Return(buffer);
+            Return(buffer);
         }
+    }
+
+    private byte[] Rent(int bytes)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(bytes);
+        if (Account is null || Account.TryTake(buffer.Length))
+        {
+            return buffer;
+        }
+
+        ArrayPool<byte>.Shared.Return(buffer);
+        throw new ChannelException(
+            ChannelError.TooLarge, "the messages of this device take too much memory; send fewer or smaller ones at once");
+    }
+
+    private void Return(byte[] buffer)
+    {
+        Account?.Give(buffer.Length);
+        ArrayPool<byte>.Shared.Return(buffer);
     }
 }

@@ -29,6 +29,7 @@ public sealed class SecureChannel : IDisposable
     private readonly ChannelLimits _limits;
     private readonly byte[] _handshakeHash;
     private readonly Func<ChannelError?>? _claim;
+    private volatile int _mostReceived;
     private int _sealing;
     private int _opening;
     private volatile bool _poisoned;
@@ -39,13 +40,15 @@ public sealed class SecureChannel : IDisposable
     /// <param name="receiveKey">32 bytes, wiped by the channel.</param>
     /// <param name="handshakeHash">Noise's h after the handshake.</param>
     /// <param name="limits">This end's limits.</param>
-    /// <param name="claim">Called once, when the first frame of the peer proves to be authentic; an error poisons the channel instead of giving the frame out.</param>
+    /// <param name="claim">Called once, when the first frame of the peer proves to be authentic; an error poisons the channel instead of
+    /// giving the frame out.</param>
     internal SecureChannel(byte[] sendKey, byte[] receiveKey, byte[] handshakeHash, ChannelLimits limits, Func<ChannelError?>? claim = null)
     {
         _send = new CipherDirection(sendKey, limits.RekeyInterval);
         _receive = new CipherDirection(receiveKey, limits.RekeyInterval);
         _handshakeHash = handshakeHash;
         _limits = limits;
+        _mostReceived = Math.Min(limits.MaxReceivedBytes ?? limits.MaxMessageBytes, limits.MaxMessageBytes);
         _claim = claim;
     }
 
@@ -64,15 +67,38 @@ public sealed class SecureChannel : IDisposable
     /// <summary>Whether a bad frame ended this channel.</summary>
     public bool IsPoisoned => _poisoned;
 
+    /// <summary>Bytes of a message whose rest has not come yet; 0 between messages. For the task that opens frames.</summary>
+    public int Unfinished => _assembly.Length;
+
     internal CipherDirection SendDirection => _send;
 
     internal CipherDirection ReceiveDirection => _receive;
+
+    /// <summary>
+    /// Bounds what the peer may send from now on. Call it between messages, from the task that opens frames.
+    /// </summary>
+    /// <param name="account">Counts the buffers of its messages. The caller disposes it after the channel.</param>
+    /// <param name="mostReceived">The largest message in bytes; never more than <see cref="ChannelLimits.MaxMessageBytes"/>.</param>
+    /// <exception cref="InvalidOperationException">A message is half received.</exception>
+    public void Meter(MessageAccount account, int mostReceived)
+    {
+        ArgumentNullException.ThrowIfNull(account);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(mostReceived);
+        if (_assembly.Length > 0)
+        {
+            throw new InvalidOperationException("a message is half received");
+        }
+
+        _assembly.Account = account;
+        _mostReceived = Math.Min(mostReceived, _limits.MaxMessageBytes);
+    }
 
     /// <summary>Seals a message.</summary>
     /// <param name="message">Up to <see cref="ChannelLimits.MaxMessageBytes"/>; may be empty.</param>
     /// <returns>The frames, to be sent in order and before those of the next message.</returns>
     /// <exception cref="ChannelException">
-    /// <see cref="ChannelError.TooLarge"/> or <see cref="ChannelError.Exhausted"/> (the channel is as it was), <see cref="ChannelError.Poisoned"/>.
+    /// <see cref="ChannelError.TooLarge"/> or <see cref="ChannelError.Exhausted"/> (the channel is as it was),
+    /// <see cref="ChannelError.Poisoned"/>.
     /// </exception>
     /// <exception cref="InvalidOperationException">Another thread is sealing.</exception>
     public SealedFrames Seal(ReadOnlySpan<byte> message)
@@ -130,7 +156,8 @@ public sealed class SecureChannel : IDisposable
     {
         if (message.Length > _limits.MaxMessageBytes)
         {
-            throw new ChannelException(ChannelError.TooLarge, $"a message of {message.Length} bytes; the limit is {_limits.MaxMessageBytes}");
+            throw new ChannelException(
+                ChannelError.TooLarge, $"a message of {message.Length} bytes; the limit is {_limits.MaxMessageBytes}");
         }
 
         var room = _limits.MaxFrameBytes - OverheadBytes;
@@ -178,14 +205,16 @@ public sealed class SecureChannel : IDisposable
     {
         var bytes = CheckForm(frame);
         CheckCounter(BinaryPrimitives.ReadUInt64BigEndian(frame[1..]));
-        if (bytes > _limits.MaxMessageBytes - _assembly.Length)
+        var most = _mostReceived;
+        if (bytes > most - _assembly.Length)
         {
-            throw new ChannelException(ChannelError.TooLarge, $"a message of more than {_limits.MaxMessageBytes} bytes");
+            throw new ChannelException(ChannelError.TooLarge, $"a message of more than {most} bytes");
         }
 
         try
         {
-            _receive.Decrypt(frame[..HeaderBytes], frame[HeaderBytes..^Aead.TagBytes], frame[^Aead.TagBytes..], _assembly.Reserve(bytes));
+            _receive.Decrypt(frame[..HeaderBytes], frame[HeaderBytes..^Aead.TagBytes], frame[^Aead.TagBytes..],
+                _assembly.Reserve(bytes, most));
         }
         catch (AuthenticationTagMismatchException e)
         {
@@ -198,7 +227,8 @@ public sealed class SecureChannel : IDisposable
         {
             (0, _) => _assembly.Take(),
             (MoreFollows, > 0) => null,
-            (MoreFollows, _) => throw new ChannelException(ChannelError.Malformed, "an empty fragment announces more"), // would never have to end
+            // would never have to end
+            (MoreFollows, _) => throw new ChannelException(ChannelError.Malformed, "an empty fragment announces more"),
             _ => throw new ChannelException(ChannelError.Malformed, "unknown flags"),
         };
     }
@@ -241,11 +271,19 @@ public sealed class SecureChannel : IDisposable
 
         if (_claim?.Invoke() is { } error)
         {
-            throw new ChannelException(ChannelError.PairingRefused, $"the pairing cannot be completed ({error.Code()})");
+            throw new ChannelException(ChannelError.PairingRefused, TooLate(error));
         }
 
         _confirmed = true;
     }
+
+    /// <summary>Told to a device that proved the secret of a pairing link, and so knows the link: why it came too late for it.</summary>
+    private static string TooLate(ChannelError error) => error switch
+    {
+        ChannelError.OfferUsed => "Another device used this pairing link first. Make a new one on the machine.",
+        ChannelError.OfferExpired => "The time of this pairing link is over. Make a new one on the machine.",
+        _ => "This pairing link was cancelled, or tried too often. Make a new one on the machine.",
+    };
 
     private void Enter(ref int busy)
     {

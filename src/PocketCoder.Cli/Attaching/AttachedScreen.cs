@@ -10,28 +10,34 @@ namespace PocketCoder.Cli.Attaching;
 internal static class AttachedScreen
 {
     /// <summary>Puts back what a program inside may have asked of the terminal.</summary>
-    private const string Leave = "\u001b[?1049l\u001b[?1000l\u001b[?1002l\u001b[?1003l\u001b[?1006l\u001b[?2004l\u001b[?1l\u001b>\u001b[?25h\u001b[?7h\u001b[r\u001b[4l\u001b(B\u000f\u001b[0 q\u001b[0m\u001b[999;1H";
+    private const string Leave =
+        "\u001b[?1049l\u001b[?1000l\u001b[?1002l\u001b[?1003l\u001b[?1006l\u001b[?2004l\u001b[?1l\u001b>\u001b[?25h\u001b[?7h\u001b[r\u001b[4l\u001b(B\u000f\u001b[0 q\u001b[0m\u001b[999;1H";
+
+    public const string Detached = "Detached; the terminal keeps running.";
 
     private const string Begin = "\u001b[!p\u001b[?1049l\u001b[0m\u001b[H\u001b[2J";
     private const int KeysAtOnce = 4096;
 
     /// <summary>Runs until one side ends it.</summary>
-    /// <returns>Why, for people.</returns>
-    public static async Task<string> RunAsync(TerminalLink link, CancellationToken ct)
+    /// <returns>Why the terminal ended, <see cref="Detached"/> when the person left, null when the connection went without a
+    /// reason.</returns>
+    public static async Task<string?> RunAsync(TerminalLink link, CancellationToken ct)
     {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var outgoing = Channel.CreateBounded<(string? Keys, bool Resize)>(64);
         using var output = new FileStream(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, 0);
         using var raw = RawMode.Enter();
-        using var resized = OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => outgoing.Writer.TryWrite((null, true)));
+        using var resized = OperatingSystem.IsWindows() ? null
+            : PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => outgoing.Writer.TryWrite((null, true)));
         using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, s => End(s, over));
         using var hungUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, s => End(s, over));
         using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, s => End(s, over));
-        var why = "Detached; the terminal goes on.";
+        string? why = Detached;
         try
         {
             var typing = TypeAsync(link, outgoing.Reader, over.Token);
             Read(outgoing.Writer, over);
+            why = null;
             while (await link.ReadAsync(over.Token) is { } said)
             {
                 if (said.Reset)
@@ -47,13 +53,13 @@ internal static class AttachedScreen
                 }
             }
 
-            why = over.IsCancellationRequested || why != "Detached; the terminal goes on." ? why : "The daemon stopped; the terminal goes on.";
+            why ??= over.IsCancellationRequested ? Detached : null;
             await over.CancelAsync();
             await typing;
         }
         catch (OperationCanceledException) when (over.IsCancellationRequested)
         {
-            // the person left, or the program is to end
+            why ??= Detached; // the person left, or the program is to end
         }
         finally
         {
@@ -64,7 +70,8 @@ internal static class AttachedScreen
     }
 
     /// <summary>Columns and rows; 80 × 24 where the system can't tell.</summary>
-    public static (int Columns, int Rows) Size() => Console.WindowWidth is > 1 and var columns && Console.WindowHeight is > 1 and var rows ? (columns, rows) : (80, 24);
+    public static (int Columns, int Rows) Size() => Console.WindowWidth is > 1 and var columns
+        && Console.WindowHeight is > 1 and var rows ? (columns, rows) : (80, 24);
 
     private static void End(PosixSignalContext signal, CancellationTokenSource over)
     {
@@ -91,7 +98,8 @@ internal static class AttachedScreen
                     var count = decoder.GetChars(typed, characters, flush: false);
                     if (count > 0)
                     {
-                        keys.WriteAsync((new string(characters, 0, count), false), over.Token).AsTask().GetAwaiter().GetResult(); // a thread of its own, that may wait
+                        // a thread of its own, that may wait
+                        keys.WriteAsync((new string(characters, 0, count), false), over.Token).AsTask().GetAwaiter().GetResult();
                     }
 
                     if (detach)

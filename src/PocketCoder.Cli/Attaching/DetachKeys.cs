@@ -1,6 +1,8 @@
 namespace PocketCoder.Cli.Attaching;
 
-/// <summary>Finds the keys that leave: Ctrl-\ anywhere, and <c>~.</c> at the beginning of a line (<c>~~</c> types one <c>~</c>). Not thread-safe.</summary>
+/// <summary>
+/// Finds the keys that leave: Ctrl-\ anywhere, and <c>~.</c> at the beginning of a line (<c>~~</c> types one <c>~</c>). Not thread-safe.
+/// </summary>
 internal sealed class DetachKeys
 {
     private const byte ControlBackslash = 0x1c;

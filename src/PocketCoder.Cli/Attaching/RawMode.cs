@@ -1,12 +1,13 @@
 using System.Runtime.InteropServices;
+using PocketCoder.Platform.Calls;
 
 namespace PocketCoder.Cli.Attaching;
 
 /// <summary>
-/// The terminal hands on every key as it is (termios(3), cfmakeraw) until disposed. It is put back also when the program ends in another way, short of being
-/// killed. Not on Windows.
+/// The terminal hands on every key as it is (termios(3), cfmakeraw) until disposed. It is put back also when the program ends in another
+/// way, short of being killed. Not on Windows.
 /// </summary>
-internal sealed partial class RawMode : IDisposable
+internal sealed class RawMode : IDisposable
 {
     /// <summary>More than any system's structure has; its layout is never looked at.</summary>
     private const int RoomForTermios = 512;
@@ -24,24 +25,24 @@ internal sealed partial class RawMode : IDisposable
     }
 
     /// <summary>Whether a person sits at both ends.</summary>
-    public static bool IsTerminal => !OperatingSystem.IsWindows() && IsATty(Input) == 1 && IsATty(1) == 1;
+    public static bool IsTerminal => !OperatingSystem.IsWindows() && TerminalCalls.IsATty(Input) == 1 && TerminalCalls.IsATty(1) == 1;
 
     /// <exception cref="IOException">This is no terminal.</exception>
     public static RawMode Enter()
     {
         var before = new byte[RoomForTermios];
-        if (Get(Input, before) != 0)
+        if (TerminalCalls.GetSettings(Input, before) != 0)
         {
-            throw new IOException($"The terminal's settings can't be read (error {Marshal.GetLastPInvokeError()}).");
+            throw new IOException($"Can't read the terminal's settings (error {Marshal.GetLastPInvokeError()}).");
         }
 
         var raw = before.AsSpan().ToArray();
-        MakeRaw(raw);
+        TerminalCalls.MakeRaw(raw);
         var mode = new RawMode(before);
-        if (Set(Input, AfterOutput, raw) != 0)
+        if (TerminalCalls.SetSettings(Input, AfterOutput, raw) != 0)
         {
             mode.Dispose();
-            throw new IOException($"The terminal's settings can't be changed (error {Marshal.GetLastPInvokeError()}).");
+            throw new IOException($"Can't change the terminal's settings (error {Marshal.GetLastPInvokeError()}).");
         }
 
         return mode;
@@ -59,19 +60,7 @@ internal sealed partial class RawMode : IDisposable
     {
         if (Interlocked.Exchange(ref _restored, 1) == 0)
         {
-            _ = Set(Input, AfterOutput, _before);
+            _ = TerminalCalls.SetSettings(Input, AfterOutput, _before);
         }
     }
-
-    [LibraryImport("libc", EntryPoint = "isatty")]
-    private static partial int IsATty(int descriptor);
-
-    [LibraryImport("libc", EntryPoint = "tcgetattr", SetLastError = true)]
-    private static partial int Get(int descriptor, Span<byte> settings);
-
-    [LibraryImport("libc", EntryPoint = "tcsetattr", SetLastError = true)]
-    private static partial int Set(int descriptor, int when, ReadOnlySpan<byte> settings);
-
-    [LibraryImport("libc", EntryPoint = "cfmakeraw")]
-    private static partial void MakeRaw(Span<byte> settings);
 }

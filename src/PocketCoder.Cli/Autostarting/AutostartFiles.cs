@@ -18,8 +18,8 @@ internal static class AutostartFiles
     public const string TaskName = "PocketCoder";
 
     /// <summary>
-    /// A systemd user unit (systemd.service(5)). KillMode is "process": the daemon itself ends what must end with it, and what a person has open in a sandbox's terminal must
-    /// outlive a restart; the usual modes would kill it.
+    /// A systemd user unit (systemd.service(5)). KillMode is "process": the daemon itself ends what must end with it, and what a person has
+    /// open in a sandbox's terminal must outlive a restart; the usual modes would kill it.
     /// </summary>
     public static string Systemd(AutostartSpec spec) => $"""
         [Unit]
@@ -81,7 +81,9 @@ internal static class AutostartFiles
 
         """.ReplaceLineEndings("\n");
 
-    /// <summary>A task of the Windows Task Scheduler (its schema 1.2). The home is the user's usual one there: a task has no environment of its own.</summary>
+    /// <summary>
+    /// A task of the Windows Task Scheduler (its schema 1.2). The home is the user's usual one there: a task has no environment of its own.
+    /// </summary>
     public static string Task(AutostartSpec spec, string user) => $"""
         <?xml version="1.0" encoding="UTF-16"?>
         <Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
@@ -121,7 +123,9 @@ internal static class AutostartFiles
 
         """.ReplaceLineEndings("\r\n");
 
-    /// <summary>One word of a unit (systemd.syntax(7)): quoted, with the percent sign doubled, and in a command line the dollar sign too.</summary>
+    /// <summary>
+    /// One word of a unit (systemd.syntax(7)): quoted, with the percent sign doubled, and in a command line the dollar sign too.
+    /// </summary>
     private static string Unit(string text, bool exec = false)
     {
         var word = new StringBuilder("\"");

@@ -9,7 +9,8 @@ namespace PocketCoder.Cli.Commands;
 /// <summary><c>pocketcoder agents</c>: which agents are here, and what each can do. Works without the daemon; changes nothing.</summary>
 internal static class AgentsCommand
 {
-    public static Command Create(Terminal terminal) => new Command("agents", "List the agents, whether they are installed, and what they can do").Does(terminal, async (context, _, ct) =>
+    public static Command Create(Terminal terminal)
+        => new Command("agents", "List agents, their versions and what they can do").Does(terminal, async (context, _, ct) =>
     {
         var found = await ProbeAsync(context.Home, ct);
         if (context.Json)
@@ -20,7 +21,7 @@ internal static class AgentsCommand
 
         foreach (var (agent, probe) in found)
         {
-            context.Say($"{agent.Id,-10}  {Untrusted.Show(agent.Name)}  {(probe.Installed ? $"{Untrusted.Show(probe.Version ?? "")}  {Untrusted.Show(probe.Path ?? "")}".Trim() : "is not installed")}{Tested(agent)}");
+            context.Say($"{agent.Id,-10}  {Untrusted.Show(agent.Name)}  {(probe.Unanswered ? $"no answer yet  {Untrusted.Show(probe.Path ?? "")}" : probe.Installed ? $"{Untrusted.Show(probe.Version ?? "")}  {Untrusted.Show(probe.Path ?? "")}".Trim() : "not installed")}{Tested(agent)}");
             context.Say($"            {string.Join(", ", Can(agent))}");
             if (probe.Advice is not null)
             {
@@ -40,17 +41,20 @@ internal static class AgentsCommand
         => await Task.WhenAll(AgentDrivers.All(TimeProvider.System, home.Root).Select(async d => (d.Description, await d.ProbeAsync(ct))));
 
     private static AgentShown Shown((AgentDescription Agent, AgentProbe Probe) found)
-        => new(found.Agent.Id, found.Agent.Name, found.Probe.Installed, found.Probe.Version, found.Probe.Path, found.Probe.Advice, found.Agent.Modes, [.. Can(found.Agent)], found.Agent.TestedVersions);
+        => new(found.Agent.Id, found.Agent.Name, found.Probe.Installed, found.Probe.Version, found.Probe.Path, found.Probe.Advice,
+            found.Agent.Modes, [.. Can(found.Agent)], found.Agent.TestedVersions);
 
     /// <summary>"; tested with 1.2.3", or nothing for what has no tested version.</summary>
-    public static string Tested(AgentDescription agent) => agent.TestedVersions.Count == 0 ? "" : $"; tested with {string.Join(", ", agent.TestedVersions)}";
+    public static string Tested(AgentDescription agent)
+        => agent.TestedVersions.Count == 0 ? "" : $"; tested with {string.Join(", ", agent.TestedVersions)}";
 
     /// <summary>In the words of docs/agents.md.</summary>
     private static IEnumerable<string> Can(AgentDescription agent)
     {
         (bool Can, string Word)[] all =
         [
-            (agent.HostTools, "sandbox"), (agent.Questions, "questions"), (agent.Plans, "plans"), (agent.Modes.Count > 1, "modes"), (agent.Models, "models"), (agent.Resume, "resume"),
+            (agent.HostTools, "sandbox"), (agent.Questions, "questions"), (agent.Plans, "plans"), (agent.Modes.Count > 1, "modes"),
+            (agent.Models, "models"), (agent.Resume, "resume"),
             (agent.Usage, "usage"),
         ];
         return all.Where(c => c.Can).Select(c => c.Word);

@@ -14,25 +14,35 @@ internal static class AutostartCommands
 
     public static Command Enable(Terminal terminal)
     {
-        var print = new Option<bool>("--print") { Description = "Only print the file" };
-        return new Command("enable-autostart", "Start the daemon with your session on this machine") { print }.Does(terminal, async (context, parsed, ct) =>
+        var print = new Option<bool>("--print") { Description = "Print the file without writing it" };
+        return new Command("enable-autostart", "Start the daemon when you log in") { print }.Does(terminal, async (context, parsed, ct) =>
         {
             context.Home.Inspect();
             var (path, content) = File(context);
             if (parsed.GetValue(print))
             {
-                await context.Terminal.Out.WriteAsync(content);
+                if (context.Json)
+                {
+                    CliJson.Write(context.Terminal, new AutostartFileShown(path, content), CliJson.Default.AutostartFileShown);
+                }
+                else
+                {
+                    await context.Terminal.Out.WriteAsync(content);
+                }
+
                 return ExitCode.Ok;
             }
 
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            await System.IO.File.WriteAllTextAsync(path, content, OperatingSystem.IsWindows() ? Encoding.Unicode : new UTF8Encoding(false), ct);
+            await System.IO.File.WriteAllTextAsync(
+                path, content, OperatingSystem.IsWindows() ? Encoding.Unicode : new UTF8Encoding(false), ct);
             var problem = await RunAllAsync(context, Enabling(path), ct);
             return Tell(context, path, enabled: true, problem);
         });
     }
 
-    public static Command Disable(Terminal terminal) => new Command("disable-autostart", "Start the daemon no more by itself; one that runs goes on").Does(terminal, async (context, _, ct) =>
+    public static Command Disable(Terminal terminal) => new Command(
+        "disable-autostart", "Stop starting the daemon at login; a running daemon keeps running").Does(terminal, async (context, _, ct) =>
     {
         var (path, _) = File(context);
         var problem = System.IO.File.Exists(path) ? await RunAllAsync(context, Disabling(path), ct) : null;
@@ -48,15 +58,16 @@ internal static class AutostartCommands
             return ExitCode.Ok;
         }
 
-        context.Say(enabled ? $"PocketCoder starts with your session: {Untrusted.Show(path)}" : "PocketCoder does not start by itself.");
+        context.Say(enabled ? $"PocketCoder starts when you log in: {Untrusted.Show(path)}"
+            : "PocketCoder does not start when you log in.");
         if (problem is not null)
         {
-            context.Say($"  It counts from your next login on: {Untrusted.Show(problem)}");
+            context.Say($"  Takes effect at your next login: {Untrusted.Show(problem)}");
         }
 
         if (enabled && OperatingSystem.IsLinux() && !System.IO.File.Exists($"/var/lib/systemd/linger/{Environment.UserName}"))
         {
-            context.Say($"  To have it without a login too, from the machine's start on: loginctl enable-linger {Untrusted.Show(Environment.UserName)}");
+            context.Say($"  To start it at boot, without a login: loginctl enable-linger {Untrusted.Show(Environment.UserName)}");
         }
 
         return ExitCode.Ok;
@@ -64,13 +75,16 @@ internal static class AutostartCommands
 
     private static (string Path, string Content) File(CommandContext context)
     {
-        var program = Environment.ProcessPath is { } own && Path.GetFileNameWithoutExtension(own) != "dotnet" ? own : throw new CommandFailure("This program does not know where it lies. Start it by its own name, not through dotnet.");
+        var program = Environment.ProcessPath is { } own && Path.GetFileNameWithoutExtension(own) != "dotnet" ? own
+            : throw new CommandFailure("The path of this program is unknown. Run pocketcoder itself, not through dotnet.");
         var environment = context.Terminal.Environment;
-        var spec = new AutostartSpec(program, context.Home.Root, environment("PATH") is { Length: > 0 } path ? path : "/usr/local/bin:/usr/bin:/bin");
+        var spec = new AutostartSpec(
+            program, context.Home.Root, environment("PATH") is { Length: > 0 } path ? path : "/usr/local/bin:/usr/bin:/bin");
         var user = environment("HOME") is { Length: > 0 } set ? set : Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
         if (OperatingSystem.IsWindows())
         {
-            return (Path.Combine(context.Home.Root, "autostart.xml"), AutostartFiles.Task(spec, $"{Environment.UserDomainName}\\{Environment.UserName}"));
+            return (Path.Combine(context.Home.Root, "autostart.xml"),
+                AutostartFiles.Task(spec, $"{Environment.UserDomainName}\\{Environment.UserName}"));
         }
 
         if (OperatingSystem.IsMacOS())
@@ -78,7 +92,8 @@ internal static class AutostartCommands
             return (Path.Combine(user, "Library", "LaunchAgents", AutostartFiles.AgentLabel + ".plist"), AutostartFiles.Launchd(spec));
         }
 
-        var settings = environment("XDG_CONFIG_HOME") is { Length: > 0 } xdg && Path.IsPathFullyQualified(xdg) ? xdg : Path.Combine(user, ".config");
+        var settings = environment("XDG_CONFIG_HOME") is { Length: > 0 } xdg
+            && Path.IsPathFullyQualified(xdg) ? xdg : Path.Combine(user, ".config");
         return (Path.Combine(settings, "systemd", "user", AutostartFiles.UnitName), AutostartFiles.Systemd(spec));
     }
 
@@ -93,7 +108,8 @@ internal static class AutostartCommands
             : [["systemctl", "--user", "disable", AutostartFiles.UnitName], ["systemctl", "--user", "daemon-reload"]];
 
     /// <returns>What kept the system from taking notice now; null: nothing.</returns>
-    private static async Task<string?> RunAllAsync(CommandContext context, IReadOnlyList<IReadOnlyList<string>> commands, CancellationToken ct)
+    private static async Task<string?> RunAllAsync(
+        CommandContext context, IReadOnlyList<IReadOnlyList<string>> commands, CancellationToken ct)
     {
         var environment = EnvironmentAllowList.SelectFromOwn("DBUS_SESSION_BUS_ADDRESS");
         foreach (var (name, set) in environment.Keys.Append("PATH").ToList().Select(n => (n, context.Terminal.Environment(n))))
@@ -109,7 +125,13 @@ internal static class AutostartCommands
             try
             {
                 var result = await CommandRun.RunAsync(
-                    new ProcessStart { Program = command[0], Arguments = [.. command.Skip(1)], WorkingDirectory = "/", Environment = environment }, s_limit, 2000, TimeProvider.System, ct);
+                    new ProcessStart
+                    {
+                        Program = command[0],
+                        Arguments = [.. command.Skip(1)],
+                        WorkingDirectory = "/",
+                        Environment = environment
+                    }, s_limit, 2000, TimeProvider.System, ct);
                 if (result.TimedOut || result.ExitCode != 0)
                 {
                     return string.Create(CultureInfo.InvariantCulture, $"{command[0]} said: {result.Output.Trim()}");

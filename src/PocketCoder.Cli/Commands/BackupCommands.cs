@@ -11,12 +11,15 @@ internal static class BackupCommands
 {
     public static Command Backup(Terminal terminal)
     {
-        var folder = new Argument<string?>("folder") { Description = "A folder that is made for it (default: pocketcoder-backup-TIME here)", Arity = ArgumentArity.ZeroOrOne };
-        return new Command("backup", "Copy ledger, keys and settings into a folder, while the daemon runs") { folder }.Does(terminal, async (context, parsed, ct) =>
+        var folder = new Argument<string?>("folder")
+        { Description = "New folder for the backup (default: ./pocketcoder-backup-TIME)", Arity = ArgumentArity.ZeroOrOne };
+        return new Command("backup", "Back up ledger, keys and settings to a folder; works while the daemon runs")
+            { folder }.Does(terminal, async (context, parsed, ct) =>
         {
             context.Home.Inspect();
             var time = TimeProvider.System;
-            var named = parsed.GetValue(folder) ?? "pocketcoder-backup-" + time.GetUtcNow().UtcDateTime.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture);
+            var named = parsed.GetValue(folder)
+                ?? "pocketcoder-backup-" + time.GetUtcNow().UtcDateTime.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture);
             var target = Path.GetFullPath(named, context.Terminal.CurrentDirectory);
             var made = await HomeBackup.MakeAsync(context.Home, target, time, ct);
             if (context.Json)
@@ -27,7 +30,7 @@ internal static class BackupCommands
             {
                 context.Say($"Backed up and verified: {Untrusted.Show(target)}");
                 context.Say($"  Ledger  {made.LedgerSeq} rows, head {made.LedgerHash}");
-                context.Say("  It holds this machine's keys: keep it as you keep them.");
+                context.Say("  The backup contains this machine's keys. Keep it as safe as the keys themselves.");
             }
 
             return ExitCode.Ok;
@@ -36,21 +39,25 @@ internal static class BackupCommands
 
     public static Command Restore(Terminal terminal)
     {
-        var folder = new Argument<string>("folder") { Description = "A backup's folder" };
-        var force = new Option<bool>("--force") { Description = "Also when it is older than what is there, or of another ledger" };
-        var check = new Option<bool>("--check") { Description = "Only verify it" };
-        return new Command("restore", "Put a backup in the place of what is there, which is kept") { folder, force, check }.Does(terminal, async (context, parsed, ct) =>
+        var folder = new Argument<string>("folder") { Description = "Folder of the backup" };
+        var force = new Option<bool>("--force")
+        { Description = "Restore even if the backup is older than the current ledger or belongs to another one" };
+        var check = new Option<bool>("--check") { Description = "Verify the backup without restoring it" };
+        return new Command("restore", "Restore a backup; the current data is kept")
+            { folder, force, check }.Does(terminal, async (context, parsed, ct) =>
         {
             var source = Path.GetFullPath(parsed.GetRequiredValue(folder), context.Terminal.CurrentDirectory);
             if (parsed.GetValue(check))
             {
-                Tell(context, new RestoredHome(await HomeBackup.VerifyAsync(source, ct), null), "This backup is whole");
+                Tell(context, new RestoredHome(await HomeBackup.VerifyAsync(source, ct), null), "This backup is intact");
                 return ExitCode.Ok;
             }
 
             context.Home.Prepare();
-            using var held = DaemonLock.TryTake(context.Home, TimeProvider.System) ?? throw new CommandFailure("The daemon runs. Stop it first: pocketcoder stop");
-            Tell(context, await HomeBackup.RestoreAsync(context.Home, held, source, parsed.GetValue(force), TimeProvider.System, ct), "Restored");
+            using var held = DaemonLock.TryTake(context.Home, TimeProvider.System)
+                ?? throw new CommandFailure("The daemon is running. Stop it first: pocketcoder stop");
+            Tell(context, await HomeBackup.RestoreAsync(context.Home, held, source, parsed.GetValue(force), TimeProvider.System, ct),
+                "Restored");
             return ExitCode.Ok;
         });
     }
@@ -59,14 +66,15 @@ internal static class BackupCommands
     {
         if (context.Json)
         {
-            CliJson.Write(context.Terminal, new RestoreShown(restored.Backup.CreatedAt, restored.Backup.LedgerSeq, restored.Backup.LedgerHash, restored.Kept), CliJson.Default.RestoreShown);
+            CliJson.Write(context.Terminal, new RestoreShown(restored.Backup.CreatedAt, restored.Backup.LedgerSeq,
+                restored.Backup.LedgerHash, restored.Kept), CliJson.Default.RestoreShown);
             return;
         }
 
         context.Say($"{done}: of {restored.Backup.CreatedAt.ToLocalTime():yyyy-MM-dd HH:mm:ss}, {restored.Backup.LedgerSeq} rows, head {restored.Backup.LedgerHash}");
         if (restored.Kept is { } kept)
         {
-            context.Say($"  What was there is kept in {Untrusted.Show(kept)}");
+            context.Say($"  The previous data is kept in {Untrusted.Show(kept)}");
         }
     }
 }

@@ -27,7 +27,8 @@ internal sealed class CommandContext : IDisposable
     public static CommandContext From(ParseResult parsed, Terminal terminal, bool demo)
     {
         var home = Home.Resolve(terminal.Environment);
-        return new(terminal, demo && terminal.Environment(HomeVariable) is null or "" ? Home.At(home.Root + "-demo") : home, parsed.GetValue(CommandLine.Json));
+        return new(terminal, demo && terminal.Environment(HomeVariable) is null or "" ? Home.At(home.Root + "-demo") : home,
+            parsed.GetValue(CommandLine.Json));
     }
 
     public void Say(string line) => Terminal.Out.WriteLine(line);
@@ -39,7 +40,8 @@ internal static class CommandExtensions
 {
     /// <summary>Sets the command's work; its return value is the exit code.</summary>
     /// <param name="demo">Tells from what was typed whether the demonstration's own home is meant.</param>
-    public static Command Does(this Command command, Terminal terminal, Func<CommandContext, ParseResult, CancellationToken, Task<int>> work, Func<ParseResult, bool>? demo = null)
+    public static Command Does(this Command command, Terminal terminal,
+        Func<CommandContext, ParseResult, CancellationToken, Task<int>> work, Func<ParseResult, bool>? demo = null)
     {
         command.SetAction(async (parsed, ct) =>
         {

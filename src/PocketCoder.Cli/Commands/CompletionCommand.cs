@@ -15,6 +15,7 @@ internal static class CompletionCommand
         Shell(terminal, "bash", "For bash: source <(pocketcoder completion bash)", Bash),
         Shell(terminal, "zsh", "For zsh: pocketcoder completion zsh > a folder of $fpath, as _pocketcoder", Zsh),
         Shell(terminal, "fish", "For fish: pocketcoder completion fish > ~/.config/fish/completions/pocketcoder.fish", Fish),
+        CompletionValues.Create(terminal),
     };
 
     /// <summary>Needs no home: packages are built where there is none.</summary>
@@ -41,9 +42,15 @@ internal static class CompletionCommand
     private static IEnumerable<Place> Places(Command command, string path)
     {
         var commands = command.Subcommands.Where(c => !c.Hidden).ToList();
-        var options = command.Options.Concat([CommandLine.Json]).Where(o => !o.Hidden).DistinctBy(o => o.Name, StringComparer.Ordinal).Select(o => (o.Name, o.Description ?? "")).ToList();
+        var options = command.Options.Concat([CommandLine.Json]).Where(o => !o.Hidden).DistinctBy(o => o.Name, StringComparer.Ordinal)
+            .Select(o => (o.Name, o.Description ?? "")).ToList();
+        var taking = command.Options.Where(o => !o.Hidden && o.Arity.MinimumNumberOfValues > 0)
+            .Select(o => new Taking([o.Name, .. o.Aliases], CompletionValues.WordsOf(o), CompletionValues.KindOf(o.HelpName)))
+            .Where(t => t.Words.Count > 0 || t.Kind is not null).ToList();
+        var first = command.Arguments.Select(a => new Taking([], CompletionValues.WordsOf(a), CompletionValues.KindOf(a.Name)))
+            .FirstOrDefault() ?? new Taking([], [], null);
         return commands.SelectMany(c => Places(c, $"{path} {c.Name}".Trim()))
-            .Prepend(new Place(path, [.. commands.Select(c => (c.Name, c.Description ?? ""))], options));
+            .Prepend(new Place(path, [.. commands.Select(c => (c.Name, c.Description ?? ""))], options, taking, first));
     }
 
     private static string Bash(IReadOnlyList<Place> places)
@@ -51,12 +58,20 @@ internal static class CompletionCommand
         var script = new StringBuilder();
         script.AppendLine(CultureInfo.InvariantCulture, $$"""
             # bash completion of {{Program}}. Use it with: source <({{Program}} completion bash)
+            _{{Program}}_values() {
+                local line
+                while IFS= read -r line; do
+                    [[ $line == "$cur"* ]] && COMPREPLY+=("$line")
+                done < <({{Program}} completion values "$1" 2>/dev/null)
+            }
             _{{Program}}() {
-                local cur="${COMP_WORDS[COMP_CWORD]}" at="" word i
+                local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD - 1]}" at="" word i
+                COMPREPLY=()
                 for ((i = 1; i < COMP_CWORD; i++)); do
                     word="${COMP_WORDS[i]}"
             {{Walk(places)}}
-            {{Offers(places, place => $"COMPREPLY=($(compgen -W \"{string.Join(' ', place.Words)}\" -- \"$cur\"))")}}
+            {{Given(places, words => $"COMPREPLY=($(compgen -W \"{words}\" -- \"$cur\"))", kind => $"_{Program}_values {kind}")}}
+            {{Offers(places, place => $"COMPREPLY=($(compgen -W \"{string.Join(' ', place.Words)}\" -- \"$cur\")){(place.First.Kind is { } kind ? $"; _{Program}_values {kind}" : "")}")}}
             }
             complete -o default -F _{{Program}} {{Program}}
             """);
@@ -69,13 +84,17 @@ internal static class CompletionCommand
         script.AppendLine(CultureInfo.InvariantCulture, $$"""
             #compdef {{Program}}
             # zsh completion of {{Program}}.
+            _{{Program}}_values() {
+                compadd -- ${(f)"$({{Program}} completion values $1 2>/dev/null)"}
+            }
             _{{Program}}() {
-                local at="" word
+                local at="" word prev="${words[CURRENT-1]}"
                 local -i i
                 for ((i = 2; i < CURRENT; i++)); do
                     word="${words[i]}"
             {{Walk(places)}}
-            {{Offers(places, place => $"compadd -- {string.Join(' ', place.Words)}")}}
+            {{Given(places, words => $"compadd -- {words}", kind => $"_{Program}_values {kind}")}}
+            {{Offers(places, place => $"compadd -- {string.Join(' ', place.Words)}{(place.First.Kind is { } kind ? $"; _{Program}_values {kind}" : "")}")}}
                 _files
             }
             compdef _{{Program}} {{Program}}
@@ -104,19 +123,40 @@ internal static class CompletionCommand
         {
             foreach (var (name, description) in place.Commands)
             {
-                script.AppendLine(CultureInfo.InvariantCulture, $"complete -c {Program} -n '__{Program}_at \"{place.Path}\"' -a {name} -d {Quoted(description)}");
+                script.AppendLine(CultureInfo.InvariantCulture,
+                    $"complete -c {Program} -n '__{Program}_at \"{place.Path}\"' -a {name} -d {Quoted(description)}");
             }
 
             foreach (var (name, description) in place.Options)
             {
-                script.AppendLine(CultureInfo.InvariantCulture, $"complete -c {Program} -n '__{Program}_at \"{place.Path}\"' -l {name[2..]} -d {Quoted(description)}");
+                var values = place.Taking.FirstOrDefault(t => t.Names.Contains(name, StringComparer.Ordinal)) is { } taking
+                    ? $" -x -a {Values(taking)}" : "";
+                script.AppendLine(CultureInfo.InvariantCulture,
+                    $"complete -c {Program} -n '__{Program}_at \"{place.Path}\"' -l {name[2..]} -d {Quoted(description)}{values}");
+            }
+
+            if (place.First.Words.Count > 0 || place.First.Kind is not null)
+            {
+                script.AppendLine(CultureInfo.InvariantCulture,
+                    $"complete -c {Program} -n '__{Program}_at \"{place.Path}\"' -a {Values(place.First)}");
             }
         }
 
         return Unix(script);
+
+        static string Values(Taking taking)
+            => taking.Kind is { } kind ? $"'({Program} completion values {kind} 2>/dev/null)'" : $"'{string.Join(' ', taking.Words)}'";
     }
 
-    /// <summary>The end of the loop over what was typed, which finds in <c>at</c> where one is; in the words that bash and zsh have in common.</summary>
+    /// <summary>What can follow the option that stands before; in the words that bash and zsh have in common.</summary>
+    private static string Given(IReadOnlyList<Place> places, Func<string, string> words, Func<string, string> kind)
+        => string.Join("\n", places.SelectMany(p => p.Taking.Select(t =>
+            $"        {string.Join('|', t.Names.Select(n => $"\"{p.Path} {n}\""))}) {(t.Kind is { } k ? kind(k) : words(string.Join(' ', t.Words)))}; return ;;"))
+            .Prepend("    case \"$at $prev\" in").Append("    esac"));
+
+    /// <summary>
+    /// The end of the loop over what was typed, which finds in <c>at</c> where one is; in the words that bash and zsh have in common.
+    /// </summary>
     private static string Walk(IReadOnlyList<Place> places) => $$"""
                     case "$at $word" in
                     {{string.Join("|", Below(places).Select(p => $"\"{Turn(p)}\""))}}) at="${at:+$at }$word" ;;
@@ -132,12 +172,18 @@ internal static class CompletionCommand
     /// <summary>A place as where one is and the next word.</summary>
     private static string Turn(Place place) => place.Path.Contains(' ', StringComparison.Ordinal) ? place.Path : " " + place.Path;
 
-    private static string Quoted(string text) => $"'{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal)}'";
+    private static string Quoted(string text)
+        => $"'{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal)}'";
 
     private static string Unix(StringBuilder script) => script.ToString().ReplaceLineEndings("\n");
 
-    private sealed record Place(string Path, IReadOnlyList<(string Name, string Description)> Commands, IReadOnlyList<(string Name, string Description)> Options)
+    private sealed record Place(string Path, IReadOnlyList<(string Name, string Description)> Commands,
+        IReadOnlyList<(string Name, string Description)> Options, IReadOnlyList<Taking> Taking, Taking First)
     {
-        public IEnumerable<string> Words => Commands.Concat(Options).Select(w => w.Name);
+        public IEnumerable<string> Words => Commands.Concat(Options).Select(w => w.Name).Concat(First.Words);
     }
+
+    /// <summary>What an option, or a command's first argument, takes: fixed words, or what the program lists when it is asked.</summary>
+    /// <param name="Kind">One of <see cref="CompletionValues"/>; null: none.</param>
+    private sealed record Taking(IReadOnlyList<string> Names, IReadOnlyList<string> Words, string? Kind);
 }

@@ -5,14 +5,17 @@ using PocketCoder.Cli.Output;
 
 namespace PocketCoder.Cli.Commands;
 
-/// <summary><c>pocketcoder config list|get|set|unset</c>: what <c>start</c> uses unless the command line or the environment say otherwise.</summary>
+/// <summary>
+/// <c>pocketcoder config list|get|set|unset</c>: what <c>start</c> uses unless the command line or the environment say otherwise.
+/// </summary>
 internal static class ConfigCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var key = new Argument<string>("key") { Description = "One of those that 'config list' shows" };
-        var value = new Argument<string>("value") { Description = "As for the option of the same name; several with commas" };
-        var list = new Command("list", "List all settings, their values, and where these come from").Does(terminal, (context, _, _) =>
+        var key = new Argument<string>("key") { Description = "A setting from 'config list'" };
+        key.CompletionSources.Add([.. Settings.All.Select(s => s.Key)]);
+        var value = new Argument<string>("value") { Description = "Same as for the option of that name; separate several with commas" };
+        var list = new Command("list", "List all settings, their values and where each comes from").Does(terminal, (context, _, _) =>
         {
             var shown = Settings.All.Select(s => Shown(context, s)).ToList();
             if (context.Json)
@@ -44,7 +47,8 @@ internal static class ConfigCommand
 
             return Task.FromResult(ExitCode.Ok);
         });
-        var set = new Command("set", "Set a setting; the daemon uses it from its next start on") { key, value }.Does(terminal, (context, parsed, _) =>
+        var set = new Command("set", "Change a setting; takes effect when the daemon starts next")
+            { key, value }.Does(terminal, (context, parsed, _) =>
         {
             var setting = Settings.Get(parsed.GetRequiredValue(key));
             setting.Check(parsed.RootCommandResult.Command, parsed.GetRequiredValue(value));
@@ -52,14 +56,14 @@ internal static class ConfigCommand
             ConfigFile.Change(context.Home, values => values[setting.Key] = parsed.GetRequiredValue(value));
             return Task.FromResult(Tell(context, setting));
         });
-        var unset = new Command("unset", "Take a setting back to its default") { key }.Does(terminal, (context, parsed, _) =>
+        var unset = new Command("unset", "Reset a setting to its default") { key }.Does(terminal, (context, parsed, _) =>
         {
             var setting = Settings.Get(parsed.GetRequiredValue(key));
             context.Home.Prepare();
             ConfigFile.Change(context.Home, values => values.Remove(setting.Key));
             return Task.FromResult(Tell(context, setting));
         });
-        return new Command("config", "Settings of the daemon") { list, get, set, unset };
+        return new Command("config", "Manage daemon settings") { list, get, set, unset };
     }
 
     private static int Tell(CommandContext context, Setting setting)
@@ -70,7 +74,7 @@ internal static class ConfigCommand
         }
         else if (setting.AtStart)
         {
-            context.Say("Used from the daemon's next start on: pocketcoder stop, then pocketcoder start");
+            context.Say("Takes effect when the daemon restarts: pocketcoder stop, then pocketcoder start");
         }
 
         return ExitCode.Ok;

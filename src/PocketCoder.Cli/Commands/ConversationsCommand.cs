@@ -12,9 +12,11 @@ internal static class ConversationsCommand
 
     public static Command Create(Terminal terminal)
     {
-        var project = new Option<string?>("--project") { Description = "Its id, name or folder (default: the one this folder belongs to)", HelpName = "PROJECT" };
-        var agent = new Option<string?>("--agent") { Description = "Only of this agent", HelpName = "AGENT" };
-        return new Command("conversations", "List the conversations that agents keep of a project, begun in a terminal") { project, agent }.Does(terminal, async (context, parsed, ct) =>
+        var project = new Option<string?>("--project")
+        { Description = "Project id, name or folder (default: the current folder's project)", HelpName = "PROJECT" };
+        var agent = new Option<string?>("--agent") { Description = "Only conversations of this agent", HelpName = "AGENT" };
+        return new Command("conversations", "List conversations started in a terminal for a project")
+            { project, agent }.Does(terminal, async (context, parsed, ct) =>
         {
             var which = await RunCommand.ProjectAsync(context, parsed.GetValue(project), ct);
             var kept = await context.Daemon.ListConversationsAsync(new ConversationsRequest(which, parsed.GetValue(agent)), ct);
@@ -31,14 +33,17 @@ internal static class ConversationsCommand
 
             if (kept.Conversations.Count == 0)
             {
-                context.Say("There is no such conversation.");
+                context.Say(parsed.GetValue(agent) is { } only
+                    ? $"{Untrusted.Show(only)} has no terminal conversations for this project."
+                    : "No agent has terminal conversations for this project.");
                 return ExitCode.Ok;
             }
 
             var table = PlainTable.Of("Title", "Agent", "Updated", "Where", "Id");
             foreach (var one in kept.Conversations)
             {
-                table.Row(one.Title, one.Agent, $"{one.UpdatedAt.ToLocalTime():yyyy-MM-dd HH:mm}", one.AgentSessionId is { } session ? $"session {session}" : one.Open == true ? "open in a terminal" : "", one.ConversationId);
+                table.Row(one.Title, one.Agent, $"{one.UpdatedAt.ToLocalTime():yyyy-MM-dd HH:mm}", one.AgentSessionId is { } session
+                    ? $"session {session}" : one.Open == true ? "open in a terminal" : "", one.ConversationId);
             }
 
             terminal.Tables().Write(table);
@@ -47,7 +52,8 @@ internal static class ConversationsCommand
     }
 
     /// <exception cref="CommandFailure">There is none, there are several, or a session has it.</exception>
-    public static async Task<ConversationInfo> FindAsync(CommandContext context, string project, string? agent, string text, CancellationToken ct)
+    public static async Task<ConversationInfo> FindAsync(
+        CommandContext context, string project, string? agent, string text, CancellationToken ct)
     {
         var kept = (await context.Daemon.ListConversationsAsync(new ConversationsRequest(project, agent), ct)).Conversations;
         var found = kept.Where(c => c.ConversationId == text).ToList();
@@ -58,10 +64,12 @@ internal static class ConversationsCommand
 
         return found switch
         {
-            [{ AgentSessionId: { } session }] => throw new CommandFailure($"A session has this conversation already. Go on there: pocketcoder run --session {session} \"…\""),
+            [{ AgentSessionId: { } session }] => throw new CommandFailure(
+                $"This conversation already belongs to a session. Continue there: pocketcoder run --session {session} \"…\""),
             [var one] => one,
-            [] => throw new CommandFailure("There is no such conversation. See: pocketcoder conversations"),
-            _ => throw new CommandFailure($"That could be {string.Join(" or ", found.Take(5).Select(c => Untrusted.Show(c.ConversationId)))}. Say which by its id."),
+            [] => throw new CommandFailure("No such conversation. See: pocketcoder conversations", code: OwnCodes.NotFound),
+            _ => throw new CommandFailure(
+                $"Ambiguous: {string.Join(" or ", found.Take(5).Select(c => Untrusted.Show(c.ConversationId)))}. Give the full id."),
         };
     }
 }

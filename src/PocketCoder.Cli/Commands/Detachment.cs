@@ -1,10 +1,15 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using static PocketCoder.Platform.Calls.FileCalls;
+using static PocketCoder.Platform.Calls.ProcessCalls;
 
 namespace PocketCoder.Cli.Commands;
 
-/// <summary>How a daemon leaves the terminal it was started from. It does so itself, because .NET can start a process only with its own streams or pipes.</summary>
-internal static partial class Detachment
+/// <summary>
+/// How a daemon leaves the terminal it was started from. It does so itself, because .NET can start a process only with its own streams or
+/// pipes.
+/// </summary>
+internal static class Detachment
 {
     private const string Descriptors = "/proc/self/fd";
     private const int ReadOnly = 0;
@@ -21,8 +26,8 @@ internal static partial class Detachment
     }
 
     /// <summary>
-    /// Points the standard streams away from the terminal (or from the pipe whose reader waits for its end), with every copy of them that the
-    /// runtime's console has made; what the runtime itself says from now on goes to <paramref name="file"/> (mode 0600).
+    /// Points the standard streams away from the terminal (or from the pipe whose reader waits for its end), with every copy of them that
+    /// the runtime's console has made; what the runtime itself says from now on goes to <paramref name="file"/> (mode 0600).
     /// </summary>
     public static void LeaveTerminal(string file)
     {
@@ -31,23 +36,25 @@ internal static partial class Detachment
             return;
         }
 
-        var nothing = Open("/dev/null", ReadOnly, 0);
-        var output = Open(file, OperatingSystem.IsMacOS() ? WriteCreateTruncateMac : WriteCreateTruncate, 0x180);
+        var nothing = OpenPath("/dev/null", ReadOnly, 0);
+        var output = OpenPath(file, OperatingSystem.IsMacOS() ? WriteCreateTruncateMac : WriteCreateTruncate, 0x180);
         if (nothing < 0 || output < 0)
         {
-            throw new IOException($"{file} can't be written (error {Marshal.GetLastPInvokeError()}).");
+            throw new IOException($"Can't write {file} (error {Marshal.GetLastPInvokeError()}).");
         }
 
         foreach (var (descriptor, stream) in Standard())
         {
-            _ = Dup2(stream == 0 ? nothing : output, descriptor);
+            _ = CopyDescriptor(stream == 0 ? nothing : output, descriptor);
         }
 
-        _ = Close(nothing);
-        _ = Close(output);
+        _ = CloseDescriptor(nothing);
+        _ = CloseDescriptor(output);
     }
 
-    /// <summary>The descriptors that are a standard stream or a copy of one. A copy is replaced in place, so whoever owns it notices nothing.</summary>
+    /// <summary>
+    /// The descriptors that are a standard stream or a copy of one. A copy is replaced in place, so whoever owns it notices nothing.
+    /// </summary>
     private static List<(int Descriptor, int Stream)> Standard()
     {
         List<(int Descriptor, int Stream)> found = [(0, 0), (1, 1), (2, 2)];
@@ -63,7 +70,8 @@ internal static partial class Detachment
             if (int.TryParse(Path.GetFileName(entry.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out var descriptor)
                 && descriptor > 2
                 && Target(descriptor) is { } target
-                && (target.StartsWith("pipe:", StringComparison.Ordinal) || target.StartsWith("socket:", StringComparison.Ordinal) || target.StartsWith("/dev/", StringComparison.Ordinal))
+                && (target.StartsWith("pipe:", StringComparison.Ordinal) || target.StartsWith("socket:", StringComparison.Ordinal)
+                    || target.StartsWith("/dev/", StringComparison.Ordinal))
                 && target != "/dev/null"
                 && streams.FindIndex(s => s.Target == target) is >= 0 and var i)
             {
@@ -75,17 +83,4 @@ internal static partial class Detachment
     }
 
     private static string? Target(int descriptor) => new FileInfo($"{Descriptors}/{descriptor}").LinkTarget;
-
-    [LibraryImport("libc", EntryPoint = "setsid")]
-    private static partial int SetSid();
-
-    // open(2) is variadic; passing the mode as a third integer is how every 64-bit Linux ABI passes it. Apple's arm64 does not, and gets the umask's mode.
-    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Open(string path, int flags, uint mode);
-
-    [LibraryImport("libc", EntryPoint = "dup2", SetLastError = true)]
-    private static partial int Dup2(int from, int to);
-
-    [LibraryImport("libc", EntryPoint = "close")]
-    private static partial int Close(int descriptor);
 }

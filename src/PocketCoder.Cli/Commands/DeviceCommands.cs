@@ -10,15 +10,18 @@ internal static class DeviceCommands
 {
     public static Command Create(Terminal terminal)
     {
-        var device = new Argument<string>("device") { Description = "Its id (or the beginning of it) or name" };
+        var device = new Argument<string>("device") { Description = "Device id (or a prefix) or name" };
         var name = new Argument<string>("name") { Description = "1 to 100 characters" };
-        return new Command("devices", "Paired devices")
+        return new Command("devices", "Manage paired devices")
         {
-            new Command("list", "List paired and revoked devices").Does(terminal, async (context, _, ct) => List(context, await context.Daemon.ListDevicesAsync(ct))),
-            new Command("revoke", "Revoke a device for good; its connections end at once") { device }.Does(
-                terminal, async (context, parsed, ct) => Changed(context, "Revoked", await context.Daemon.RevokeDeviceAsync(parsed.GetRequiredValue(device), ct))),
-            new Command("rename", "Give a device another name") { device, name }.Does(
-                terminal, async (context, parsed, ct) => Changed(context, "Renamed to", await context.Daemon.RenameDeviceAsync(parsed.GetRequiredValue(device), parsed.GetRequiredValue(name), ct))),
+            new Command("list", "List paired and revoked devices").Does(
+                terminal, async (context, _, ct) => List(context, await context.Daemon.ListDevicesAsync(ct))),
+            new Command("revoke", "Revoke a device permanently; its connections end at once") { device }.Does(
+                terminal, async (context, parsed, ct) => Changed(
+                    context, "Revoked", await context.Daemon.RevokeDeviceAsync(parsed.GetRequiredValue(device), ct))),
+            new Command("rename", "Rename a device") { device, name }.Does(
+                terminal, async (context, parsed, ct) => Changed(context, "Renamed to",
+                    await context.Daemon.RenameDeviceAsync(parsed.GetRequiredValue(device), parsed.GetRequiredValue(name), ct))),
         };
     }
 
@@ -44,7 +47,7 @@ internal static class DeviceCommands
         }
         else if (devices.Count == 0)
         {
-            context.Say("No device is paired yet. Pair one: pocketcoder pair");
+            context.Say("No paired devices. Pair one: pocketcoder pair");
         }
         else
         {

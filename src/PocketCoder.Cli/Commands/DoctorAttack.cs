@@ -1,5 +1,5 @@
 using PocketCoder.Cli.Output;
-using PocketCoder.Hands;
+using PocketCoder.Sandboxes;
 
 namespace PocketCoder.Cli.Commands;
 
@@ -30,10 +30,12 @@ internal static class DoctorAttack
             }
         }
 
-        throw new CommandFailure($"There is no sandbox on this machine to attack. {string.Join(" ", reasons)}");
+        throw new CommandFailure($"No sandbox to attack on this machine. {string.Join(" ", reasons)}",
+            code: Failure.Wire(Protocol.ErrorCode.SandboxUnavailable));
     }
 
-    private static async Task<int> AttackAsync(CommandContext context, string name, ISandboxBackend backend, string folder, CancellationToken ct)
+    private static async Task<int> AttackAsync(
+        CommandContext context, string name, ISandboxBackend backend, string folder, CancellationToken ct)
     {
         // As root the projects stay root's, as they do when the daemon runs as root: the hardest case.
         var results = new List<AttackShown>();
@@ -79,7 +81,7 @@ internal static class DoctorAttack
         context.Say($"{told.Sandbox}: {told.Held} held, {told.Broken} broken, {told.NotRun} not run.");
         if (told.Broken > 0)
         {
-            context.Say("What is broken got through. Do not rely on this sandbox on this machine.");
+            context.Say("Attacks marked BROKEN succeeded. Do not rely on this sandbox on this machine.");
         }
     }
 

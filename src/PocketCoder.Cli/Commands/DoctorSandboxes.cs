@@ -1,15 +1,16 @@
 using System.Globalization;
 using PocketCoder.Cli.Output;
-using PocketCoder.Hands;
-using PocketCoder.Hands.Bubblewrap;
-using PocketCoder.Hands.Docker;
-using PocketCoder.Hands.Landlock;
+using PocketCoder.Sandboxes;
+using PocketCoder.Sandboxes.Bubblewrap;
+using PocketCoder.Sandboxes.Docker;
+using PocketCoder.Sandboxes.Landlock;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Cli.Commands;
 
 /// <summary>
-/// Every kind of sandbox on this machine, tried by its real recipe in a folder of its own that is gone afterwards. Linux only; elsewhere it has none.
+/// Every kind of sandbox on this machine, tried by its real recipe in a folder of its own that is gone afterwards. Linux only; elsewhere it
+/// has none.
 /// </summary>
 internal sealed class DoctorSandboxes : IAsyncDisposable
 {
@@ -64,7 +65,8 @@ internal sealed class DoctorSandboxes : IAsyncDisposable
         }
         catch (SandboxException e)
         {
-            return new SandboxProbe(kind, Usable: false, [e.Message], new Dictionary<string, string>(StringComparer.Ordinal), LimitSource.None);
+            return new SandboxProbe(
+                kind, Usable: false, [e.Message], new Dictionary<string, string>(StringComparer.Ordinal), LimitSource.None);
         }
     }
 
@@ -84,7 +86,7 @@ internal sealed class DoctorSandboxes : IAsyncDisposable
     {
         var name = NameOf(probe.Kind);
         var found = !probe.Usable ? "can't be used"
-            : probe.Kind == SandboxKind.Landlock ? "works, but is reduced: files and signals only"
+            : probe.Kind == SandboxKind.Landlock ? "works, with reduced protection: files and signals only"
             : $"works; {LimitWords(probe.Limits)}";
         return new(
             name,
@@ -97,11 +99,11 @@ internal sealed class DoctorSandboxes : IAsyncDisposable
 
     private static string LimitWords(LimitSource limits) => limits switch
     {
-        LimitSource.CgroupV2 => "control groups (version 2) hold memory, processor time and processes",
-        LimitSource.CgroupV1 => "control groups (version 1) hold memory, processor time and processes",
-        LimitSource.Engine => "the container engine holds memory, processor time and processes",
-        LimitSource.ResourceLimits => "processes and file size are limited, memory and processor time are not",
-        _ => "nothing limits memory, processor time or processes",
+        LimitSource.CgroupV2 => "cgroups v2 limit memory, CPU time and processes",
+        LimitSource.CgroupV1 => "cgroups v1 limit memory, CPU time and processes",
+        LimitSource.Engine => "the container engine limits memory, CPU time and processes",
+        LimitSource.ResourceLimits => "processes and file size are limited; memory and CPU time are not",
+        _ => "memory, CPU time and processes are not limited",
     };
 
     private static DirectoryInfo MakeFolder()
@@ -113,5 +115,5 @@ internal sealed class DoctorSandboxes : IAsyncDisposable
                 | (Environment.IsPrivilegedProcess ? UnixFileMode.GroupExecute | UnixFileMode.OtherExecute : UnixFileMode.None));
     }
 
-    private HandsOptions Options() => new() { StateDirectory = Path.Combine(Folder, "s") };
+    private SandboxOptions Options() => new() { StateDirectory = Path.Combine(Folder, "s") };
 }

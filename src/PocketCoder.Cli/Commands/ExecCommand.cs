@@ -1,6 +1,9 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Unicode;
 using PocketCoder.Cli.Output;
+using PocketCoder.Cli.Parsing;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Protocol;
 
@@ -13,24 +16,35 @@ internal static class ExecCommand
 
     public static Command Create(Terminal terminal)
     {
-        var words = new Argument<string[]>("command") { Description = "A command line in quotes, or program and arguments as they are (after -- when one begins with -)", Arity = ArgumentArity.OneOrMore };
-        var project = new Option<string?>("--project") { Description = "Its id, name or folder (default: the one this folder belongs to)", HelpName = "PROJECT" };
-        var cwd = new Option<string?>("--cwd") { Description = "The folder of the project to run in", HelpName = "FOLDER" };
-        var timeout = new Option<int>("--timeout") { Description = "Seconds after which it is ended: 1 to 3600 (default 120)", HelpName = "SECONDS", DefaultValueFactory = _ => CommandLimits.DefaultSeconds };
-        var variables = new Option<string[]>("--env") { Description = "A variable for it; may be given several times", HelpName = "NAME=VALUE" };
-        var stdin = new Option<bool>("--stdin") { Description = "Let it read what is piped in here, at most 256 KB", Arity = ArgumentArity.Zero };
-        var detach = new Option<bool>("--detach") { Description = "Say which run it is, and don't follow it", Arity = ArgumentArity.Zero };
-        return new Command("exec", "Run a command once in a project, in its sandbox") { words, project, cwd, timeout, variables, stdin, detach }.Does(terminal, async (context, parsed, ct) =>
+        var words = new Argument<string[]>("command")
+        {
+            Description =
+            "A quoted command line, or a program and its arguments (after -- if one starts with -)",
+            Arity = ArgumentArity.OneOrMore
+        };
+        var project = new Option<string?>("--project")
+        { Description = "Project id, name or folder (default: the current folder's project)", HelpName = "PROJECT" };
+        var cwd = new Option<string?>("--cwd") { Description = "Folder of the project to run in", HelpName = "FOLDER" };
+        var timeout = Values.Whole("--timeout", "SECONDS", "Timeout in seconds: 1 to 3600 (default 120)", 1, CommandLimits.MaxSeconds);
+        var variables = new Option<string[]>("--env") { Description = "Environment variable; repeatable", HelpName = "NAME=VALUE" };
+        var stdin = new Option<bool>("--stdin")
+        { Description = "Pass standard input to the command, at most 256 KB", Arity = ArgumentArity.Zero };
+        var detach = new Option<bool>("--detach")
+        { Description = "Print the run's id and return without following it", Arity = ArgumentArity.Zero };
+        return new Command("exec", "Run a command in a project's sandbox")
+            { words, project, cwd, timeout, variables, stdin, detach }.Does(terminal, async (context, parsed, ct) =>
         {
             var given = parsed.GetRequiredValue(words);
+            var (text, bytes) = parsed.GetValue(stdin) ? await InputAsync(terminal, ct) : (null, null);
             var request = new CommandExecRequest(
                 Guid.CreateVersion7(),
                 Guid.Empty,
                 given.Length == 1 ? given[0] : string.Join(' ', given.Select(Quote)),
                 parsed.GetValue(cwd),
                 Variables(parsed.GetValue(variables) ?? []),
-                parsed.GetValue(stdin) ? await terminal.In.ReadToEndAsync(ct) : null,
-                parsed.GetValue(timeout));
+                text,
+                parsed.GetValue(timeout) ?? CommandLimits.DefaultSeconds,
+                bytes);
             var which = parsed.GetValue(project) is { } named ? named : await RunCommand.ProjectAsync(context, null, ct);
             var run = await context.Daemon.ExecCommandAsync(which, request, ct);
             if (!parsed.GetValue(detach))
@@ -53,11 +67,12 @@ internal static class ExecCommand
 
     public static Command Runs(Terminal terminal)
     {
-        var project = new Option<string?>("--project") { Description = "Only of one project (id, name or folder)", HelpName = "PROJECT" };
-        var limit = new Option<int>("--limit") { Description = "How many, the newest: 1 to 200 (default 20)", HelpName = "N", DefaultValueFactory = _ => 20 };
-        return new Command("runs", "Commands that people ran in projects") { project, limit }.Does(terminal, async (context, parsed, ct) =>
+        var project = new Option<string?>("--project") { Description = "Only this project (id, name or folder)", HelpName = "PROJECT" };
+        var limit = Values.Whole("--limit", "N", "Number of runs, newest first: 1 to 200 (default 20)", 1, CommandLimits.ListLimit);
+        return new Command("runs", "List commands that people ran in projects")
+            { project, limit }.Does(terminal, async (context, parsed, ct) =>
         {
-            var list = await context.Daemon.ListCommandsAsync(parsed.GetValue(project), parsed.GetValue(limit), ct);
+            var list = await context.Daemon.ListCommandsAsync(parsed.GetValue(project), parsed.GetValue(limit) ?? 20, ct);
             if (context.Json)
             {
                 CliJson.Write(terminal, list, CliJson.Default.CommandRunsListResponse);
@@ -66,14 +81,15 @@ internal static class ExecCommand
 
             if (list.Runs.Count == 0)
             {
-                context.Say("No command was run in the last seven days.");
+                context.Say("No commands in the last seven days.");
                 return ExitCode.Ok;
             }
 
             var table = PlainTable.Of("Started", "By", "State", "Exit", "Command", "Id");
             foreach (var run in list.Runs)
             {
-                table.Row($"{run.StartedAt.ToLocalTime():yyyy-MM-dd HH:mm:ss}", run.By, State(run.State), run.Signal ?? (run.ExitCode is { } code ? FormattableString.Invariant($"{code}") : ""), run.Command, run.RunId.ToString());
+                table.Row($"{run.StartedAt.ToLocalTime():yyyy-MM-dd HH:mm:ss}", run.By, State(run.State), run.Signal
+                    ?? (run.ExitCode is { } code ? FormattableString.Invariant($"{code}") : ""), run.Command, run.RunId.ToString());
             }
 
             terminal.Tables().Write(table);
@@ -83,7 +99,8 @@ internal static class ExecCommand
 
     /// <summary>So that a shell takes it as one word.</summary>
     internal static string Quote(string word)
-        => word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "_-./:=,+@%".Contains(c, StringComparison.Ordinal)) ? word : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+        => word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "_-./:=,+@%".Contains(c, StringComparison.Ordinal)) ? word
+            : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 
     private static Dictionary<string, string>? Variables(string[] given)
     {
@@ -127,8 +144,7 @@ internal static class ExecCommand
                 {
                     if (!context.Json)
                     {
-                        var writer = chunk.Error ? context.Terminal.Error : context.Terminal.Out;
-                        await writer.WriteAsync(context.Terminal.Interactive ? JobCommands.Safe(chunk.Text) : chunk.Text);
+                        await WriteAsync(context.Terminal, chunk, left.Token);
                     }
                 }
 
@@ -142,8 +158,46 @@ internal static class ExecCommand
         }
         catch (OperationCanceledException) when (left.IsCancellationRequested && !ct.IsCancellationRequested)
         {
-            await context.Terminal.Error.WriteLineAsync($"Left. The command may go on: {run.RunId}");
+            await context.Terminal.Error.WriteLineAsync($"Detached. The command may still be running: {run.RunId}");
             return ExitCode.Left;
+        }
+    }
+
+    /// <summary>What is piped in, exactly: as text when it is UTF-8, else as base64.</summary>
+    private static async Task<(string? Text, string? Base64)> InputAsync(Terminal terminal, CancellationToken ct)
+    {
+        var input = terminal.BytesIn is { } stream ? await AllAsync(stream, ct)
+            : Encoding.UTF8.GetBytes(await terminal.In.ReadToEndAsync(ct));
+        return Utf8.IsValid(input) ? (Encoding.UTF8.GetString(input), null) : (null, Convert.ToBase64String(input));
+    }
+
+    private static async Task<byte[]> AllAsync(Stream input, CancellationToken ct)
+    {
+        var buffer = new byte[CommandLimits.StdinBytes + 1];
+        var length = await input.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, ct);
+        return length <= CommandLimits.StdinBytes ? buffer[..length]
+            : throw new CommandFailure(
+                $"--stdin takes at most {CommandLimits.StdinBytes / 1024} KB. Put the input into a file of the project and have the command read it.",
+                ExitCode.Usage);
+    }
+
+    /// <summary>Byte for byte into a pipe or a file; on a terminal made safe to look at.</summary>
+    private static async Task WriteAsync(Terminal terminal, CommandChunk chunk, CancellationToken ct)
+    {
+        var writer = chunk.Error ? terminal.Error : terminal.Out;
+        if (chunk.Error ? terminal.InteractiveError : terminal.Interactive)
+        {
+            await writer.WriteAsync(JobCommands.Safe(chunk.Text));
+        }
+        else if (terminal.Bytes is { } bytes)
+        {
+            await using var stream = bytes(chunk.Error);
+            await stream.WriteAsync(chunk.Base64 is { } base64 ? Convert.FromBase64String(base64) : Encoding.UTF8.GetBytes(chunk.Text), ct);
+            await stream.FlushAsync(ct);
+        }
+        else
+        {
+            await writer.WriteAsync(chunk.Text);
         }
     }
 
@@ -155,7 +209,7 @@ internal static class ExecCommand
         }
         else if (run.State == CommandRunState.TimedOut)
         {
-            await context.Terminal.Error.WriteLineAsync($"It took longer than {run.TimeoutSeconds} s and was ended.");
+            await context.Terminal.Error.WriteLineAsync($"The command timed out after {run.TimeoutSeconds} s.");
         }
         else if (run.Error is { } error)
         {

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using PocketCoder.Cli.Output;
 using PocketCoder.Machine;
+using PocketCoder.Platform;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Cli.Commands;
@@ -12,10 +13,11 @@ internal static class JobCommands
 {
     public static Command List(Terminal terminal)
     {
-        var stop = new Option<string?>("--stop") { Description = "End a job, by its name or its id", HelpName = "JOB" };
-        return new Command("jobs", "Commands in the background") { stop }.Does(terminal, async (context, parsed, ct) =>
+        var stop = new Option<string?>("--stop") { Description = "Stop a job, by its name or id", HelpName = "JOB" };
+        return new Command("jobs", "List background jobs") { stop }.Does(terminal, async (context, parsed, ct) =>
         {
-            IReadOnlyList<JobInfo> jobs = parsed.GetValue(stop) is { } which ? [await context.Daemon.StopJobAsync(which, ct)] : await context.Daemon.ListJobsAsync(ct);
+            IReadOnlyList<JobInfo> jobs = parsed.GetValue(stop) is { } which ? [await context.Daemon.StopJobAsync(which, ct)]
+                : await context.Daemon.ListJobsAsync(ct);
             if (context.Json)
             {
                 CliJson.Write(context.Terminal, jobs, CliJson.Default.IReadOnlyListJobInfo);
@@ -26,14 +28,15 @@ internal static class JobCommands
             }
             else if (jobs.Count == 0)
             {
-                context.Say("No job runs.");
+                context.Say("No jobs are running.");
             }
             else
             {
                 var table = PlainTable.Of("Job", "Since", "Bytes", "Command", "Id");
                 foreach (var job in jobs)
                 {
-                    table.Row(job.Job, $"{job.StartedAt.ToLocalTime():yyyy-MM-dd HH:mm:ss}", job.Bytes.ToString(CultureInfo.InvariantCulture), job.Command, job.ApprovalId.ToString());
+                    table.Row(job.Job, $"{job.StartedAt.ToLocalTime():yyyy-MM-dd HH:mm:ss}",
+                        job.Bytes.ToString(CultureInfo.InvariantCulture), job.Command, job.ApprovalId.ToString());
                 }
 
                 context.Terminal.Tables().Write(table);
@@ -45,9 +48,14 @@ internal static class JobCommands
 
     public static Command Output(Terminal terminal)
     {
-        var id = new Argument<string>("id") { Description = "The approval's id, or the beginning of it (8 characters or more)" };
-        var file = new Option<string?>("--output", "-o") { Description = "The file to write, byte for byte (default: shown here, made safe to look at)", HelpName = "FILE" };
-        return new Command("output", "What a command wrote, all of it") { id, file }.Does(terminal, async (context, parsed, ct) =>
+        var id = new Argument<string>("id") { Description = "Approval id, or a prefix of at least 8 characters" };
+        var file = new Option<string?>("--output", "-o")
+        {
+            Description =
+            "Write the exact bytes to this file (default: print here, with control characters escaped)",
+            HelpName = "FILE"
+        };
+        return new Command("output", "Show a command's complete output") { id, file }.Does(terminal, async (context, parsed, ct) =>
         {
             var approval = parsed.GetRequiredValue(id);
             if (parsed.GetValue(file) is { } path)
@@ -74,7 +82,7 @@ internal static class JobCommands
     private static async Task SaveAsync(CommandContext context, string approval, string path, CancellationToken ct)
     {
         ExecutionOutputResponse last;
-        await using (var stream = Home.OpenPrivate(path, FileMode.CreateNew, FileAccess.Write, FileShare.None))
+        await using (var stream = PrivateFile.Open(path, FileMode.CreateNew, FileAccess.Write, FileShare.None))
         {
             try
             {
@@ -90,7 +98,8 @@ internal static class JobCommands
         await TellAsync(context, last);
     }
 
-    private static async Task<ExecutionOutputResponse> ReadAsync(CommandContext context, string approval, Func<byte[], Task> take, CancellationToken ct)
+    private static async Task<ExecutionOutputResponse> ReadAsync(
+        CommandContext context, string approval, Func<byte[], Task> take, CancellationToken ct)
     {
         for (long offset = 0; ;)
         {
@@ -109,11 +118,12 @@ internal static class JobCommands
     {
         if (context.Json)
         {
-            CliJson.Write(context.Terminal, new OutputShown(last.ApprovalId, last.Kept, last.Total, last.Running), CliJson.Default.OutputShown);
+            CliJson.Write(context.Terminal, new OutputShown(last.ApprovalId, last.Kept, last.Total, last.Running),
+                CliJson.Default.OutputShown);
         }
         else if (last.Total > last.Kept)
         {
-            await context.Terminal.Error.WriteLineAsync($"{last.Total - last.Kept} bytes after that were not kept.");
+            await context.Terminal.Error.WriteLineAsync($"{last.Total - last.Kept} more bytes were not kept.");
         }
     }
 

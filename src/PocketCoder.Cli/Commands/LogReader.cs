@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using PocketCoder.Cli.Output;
-using PocketCoder.Machine.Logging;
+using PocketCoder.Machine.Status;
 
 namespace PocketCoder.Cli.Commands;
 
@@ -44,7 +44,7 @@ internal static class LogReader
     /// <param name="following">Called once the place from which lines are followed is fixed.</param>
     public static async Task FollowAsync(string path, TimeSpan interval, Action<string> show, Action following, CancellationToken ct)
     {
-        FileStream? file = File.Exists(path) ? Open(path) : null;
+        var file = OpenIfThere(path);
         file?.Seek(0, SeekOrigin.End);
         following();
         var partial = new MemoryStream();
@@ -52,11 +52,11 @@ internal static class LogReader
         {
             while (true)
             {
-                file ??= File.Exists(path) ? Open(path) : null;
+                file ??= OpenIfThere(path);
                 if (file is not null)
                 {
                     // Looked at first: what was written to the old file before the rotation is still read from it.
-                    var rotated = !File.Exists(path) || new FileInfo(path).Length < file.Position;
+                    var rotated = IsRotated(file, path);
                     Drain(file, partial, show);
                     if (rotated)
                     {
@@ -75,6 +75,32 @@ internal static class LogReader
         }
     }
 
+    /// <summary>Of the last lines those written since, without what an exception said beside the message.</summary>
+    public static IReadOnlyList<string> Since(string path, DateTimeOffset since, int count)
+    {
+        var lines = new List<string>();
+        foreach (var line in Tail(path, count))
+        {
+            try
+            {
+                using var json = JsonDocument.Parse(line);
+                var at = DateTimeOffset.Parse(json.RootElement.GetProperty("at").GetString()!, CultureInfo.InvariantCulture);
+                if (at >= since)
+                {
+                    lines.Add(Untrusted.Show(
+                        $"{at.ToLocalTime():HH:mm:ss} {json.RootElement.GetProperty("level").GetString()} {json.RootElement.GetProperty("message").GetString()}"));
+                }
+            }
+            catch (Exception e) when (e is JsonException or KeyNotFoundException or FormatException or InvalidOperationException
+                or ArgumentException)
+            {
+                // no log line
+            }
+        }
+
+        return lines;
+    }
+
     /// <summary>One line for people; what is no log line is shown as it is.</summary>
     public static string Show(string line)
     {
@@ -86,7 +112,8 @@ internal static class LogReader
             var error = root.TryGetProperty("error", out var text) ? $"  {text.GetString()}" : "";
             return $"{at.ToLocalTime():MM-dd HH:mm:ss} {Untrusted.Show(root.GetProperty("level").GetString() ?? ""),-5} {Untrusted.Show($"{root.GetProperty("message").GetString()}{error}")}";
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or FormatException or InvalidOperationException or ArgumentException)
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or FormatException or InvalidOperationException
+            or ArgumentException)
         {
             return Untrusted.Show(line);
         }
@@ -110,6 +137,39 @@ internal static class LogReader
                     partial.WriteByte(b);
                 }
             }
+        }
+    }
+
+    /// <summary>
+    /// Whether the open file no longer has that name. Its size alone would not tell: the new file may have grown past it.
+    /// </summary>
+    private static bool IsRotated(FileStream file, string path)
+    {
+        var name = OperatingSystem.IsLinux() ? new FileInfo($"/proc/self/fd/{file.SafeFileHandle.DangerousGetHandle()}").LinkTarget : null;
+        if (name is not null && Path.GetFileName(name) != Path.GetFileName(path))
+        {
+            return true;
+        }
+
+        try
+        {
+            return new FileInfo(path).Length < file.Position;
+        }
+        catch (IOException e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return true; // renamed in this moment, and the next one is not there yet
+        }
+    }
+
+    private static FileStream? OpenIfThere(string path)
+    {
+        try
+        {
+            return Open(path);
+        }
+        catch (IOException e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
         }
     }
 

@@ -1,34 +1,34 @@
 using System.CommandLine;
+using PocketCoder.Cli.Parsing;
 
 namespace PocketCoder.Cli.Commands;
 
 /// <summary><c>pocketcoder logs</c>: reads the files, so it works when the daemon does not.</summary>
 internal static class LogsCommand
 {
+    private const int Usual = 50;
+
     public static Command Create(Terminal terminal)
     {
-        var tail = new Option<int>("--tail") { Description = "How many lines (default 50)", HelpName = "N", DefaultValueFactory = _ => 50 };
-        tail.Validators.Add(result =>
-        {
-            if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out var count) && count is < 0 or > 1_000_000)
-            {
-                result.AddError("--tail takes 0 to 1000000.");
-            }
-        });
-        var follow = new Option<bool>("--follow", "-f") { Description = "Go on as lines are written" };
+        var tail = Values.Whole("--tail", "N", "Number of lines: 0 to 1000000 (default 50)", 0, 1_000_000);
+        var follow = new Option<bool>("--follow", "-f") { Description = "Follow new lines as they are written" };
         return new Command("logs", "Show the daemon's log") { tail, follow }.Does(terminal, async (context, parsed, ct) =>
         {
             void Show(string line) => context.Say(context.Json ? line : LogReader.Show(line));
             var file = context.Home.LogFile;
             if (!File.Exists(file) && !parsed.GetValue(follow))
             {
-                await context.Terminal.Error.WriteLineAsync($"There is no log yet in {context.Home.Logs}");
+                if (!context.Json)
+                {
+                    await context.Terminal.Error.WriteLineAsync($"No log yet in {context.Home.Logs}");
+                }
+
                 return ExitCode.Ok;
             }
 
             if (!parsed.GetValue(follow))
             {
-                foreach (var line in LogReader.Tail(file, parsed.GetValue(tail)))
+                foreach (var line in LogReader.Tail(file, parsed.GetValue(tail) ?? Usual))
                 {
                     Show(line);
                 }
@@ -45,7 +45,7 @@ internal static class LogsCommand
                     Show,
                     () =>
                     {
-                        foreach (var line in LogReader.Tail(file, parsed.GetValue(tail)))
+                        foreach (var line in LogReader.Tail(file, parsed.GetValue(tail) ?? Usual))
                         {
                             Show(line);
                         }

@@ -8,12 +8,15 @@ internal static class MachineCommands
 {
     public static Command Create(Terminal terminal)
     {
-        var label = new Argument<string?>("label") { Description = "1 to 64 characters; without it the label is shown", Arity = ArgumentArity.ZeroOrOne };
-        return new Command("machine", "This machine")
+        var label = new Argument<string?>("label")
+        { Description = "New name, 1 to 64 characters (default: show the current one)", Arity = ArgumentArity.ZeroOrOne };
+        return new Command("machine", "Manage this machine")
         {
-            new Command("label", "Show or set what devices call this machine") { label }.Does(terminal, async (context, parsed, ct) =>
+            new Command("label", "Show or set the name that devices show for this machine")
+                { label }.Does(terminal, async (context, parsed, ct) =>
             {
-                var text = parsed.GetValue(label) is { } wanted ? await context.Daemon.SetLabelAsync(wanted, ct) : await context.Daemon.GetLabelAsync(ct);
+                var text = parsed.GetValue(label) is { } wanted ? await context.Daemon.SetLabelAsync(wanted, ct)
+                    : await context.Daemon.GetLabelAsync(ct);
                 if (context.Json)
                 {
                     CliJson.Write(context.Terminal, new LabelShown(text), CliJson.Default.LabelShown);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using PocketCoder.Cli.Output;
+using PocketCoder.Cli.Parsing;
 using PocketCoder.Protocol;
 using Spectre.Console;
 
@@ -10,22 +11,27 @@ internal static class NetworkCommands
 {
     public static Command Create(Terminal terminal)
     {
-        var project = new Option<string>("--project") { Description = "The project's id (or the beginning of it), name or folder (default: this folder)", DefaultValueFactory = _ => "." };
-        var host = new Argument<string>("host") { Description = "example.com, .example.com (the hosts below it), example.com:8443" };
-        var days = new Option<int?>("--days") { Description = "After that many days it ends, 1 to 365 (default: no end)" };
-        var rule = new Argument<string>("rule") { Description = "Its id, or the beginning of it" };
-        return new Command("network", "Hosts that sandboxes may reach without a question")
+        var project = new Option<string?>("--project")
+        { Description = "Project id (or a prefix), name or folder (default: the current folder's project)", HelpName = "PROJECT" };
+        var host = new Argument<string>("host") { Description = "example.com, .example.com (its subdomains), example.com:8443" };
+        var days = Values.Whole("--days", "DAYS", "Days until the rule expires: 1 to 365 (default: no expiry)", 1, 365);
+        var rule = new Argument<string>("rule") { Description = "Rule id, or a prefix" };
+        return new Command("network", "Manage hosts that sandboxes may reach without asking")
         {
-            new Command("list", "List the rules of a project") { project }.Does(
-                terminal, async (context, parsed, ct) => Show(context, await context.Daemon.ListNetworkRulesAsync(ProjectCommands.Named(context, parsed.GetValue(project)!), ct))),
-            new Command("allow", "Let the project's sandboxes reach a host") { host, project, days }.Does(terminal, async (context, parsed, ct) =>
+            new Command("list", "List a project's rules") { project }.Does(
+                terminal, async (context, parsed, ct) => Show(context,
+                    await context.Daemon.ListNetworkRulesAsync(await RunCommand.ProjectAsync(context, parsed.GetValue(project), ct), ct))),
+            new Command("allow", "Allow the project's sandboxes to reach a host")
+                { host, project, days }.Does(terminal, async (context, parsed, ct) =>
             {
                 var added = await context.Daemon.AddNetworkRuleAsync(
-                    new(ProjectCommands.Named(context, parsed.GetValue(project)!), parsed.GetRequiredValue(host), parsed.GetValue(days)), ct);
+                    new(await RunCommand.ProjectAsync(context, parsed.GetValue(project), ct), parsed.GetRequiredValue(host),
+                        parsed.GetValue(days)), ct);
                 return Changed(context, "Allowed", added);
             }),
-            new Command("remove", "End a rule; connections that are open stay open") { rule }.Does(
-                terminal, async (context, parsed, ct) => Changed(context, "Ended:", await context.Daemon.RemoveNetworkRuleAsync(parsed.GetRequiredValue(rule), ct))),
+            new Command("remove", "End a rule; open connections stay open") { rule }.Does(
+                terminal, async (context, parsed, ct) => Changed(
+                    context, "Ended:", await context.Daemon.RemoveNetworkRuleAsync(parsed.GetRequiredValue(rule), ct))),
         };
     }
 
@@ -51,14 +57,15 @@ internal static class NetworkCommands
         }
         else if (rules.Count == 0)
         {
-            context.Say("No host is allowed beforehand: each is asked for. Allow one: pocketcoder network allow HOST");
+            context.Say("No rules: every host needs approval. Allow one: pocketcoder network allow HOST");
         }
         else
         {
-            var table = PlainTable.Of("Host", "Made by", "Made", "Ends", "Id");
+            var table = PlainTable.Of("Host", "Created by", "Created", "Ends", "Id");
             foreach (var rule in rules)
             {
-                table.Row(rule.Pattern, rule.By, $"{rule.CreatedAt.ToLocalTime():yyyy-MM-dd HH:mm}", rule.ExpiresAt is { } end ? $"{end.ToLocalTime():yyyy-MM-dd HH:mm}" : "never", rule.RuleId.ToString());
+                table.Row(rule.Pattern, rule.By, $"{rule.CreatedAt.ToLocalTime():yyyy-MM-dd HH:mm}",
+                    rule.ExpiresAt is { } end ? $"{end.ToLocalTime():yyyy-MM-dd HH:mm}" : "never", rule.RuleId.ToString());
             }
 
             context.Terminal.Tables().Write(table);

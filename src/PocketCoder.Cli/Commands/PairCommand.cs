@@ -9,22 +9,22 @@ namespace PocketCoder.Cli.Commands;
 /// <summary><c>pocketcoder pair</c>: shows a one-time link as text and QR code, and waits for the device.</summary>
 internal static class PairCommand
 {
-    /// <summary>Enough to work with. Managing devices from a device is asked for by name.</summary>
-    private static readonly Scope[] s_usual = [Scope.View, Scope.Prompt, Scope.Decide];
-
     public static Command Create(Terminal terminal)
     {
         var scopes = new Option<Scope[]>("--scope")
         {
-            Description = "What the device may do: view, prompt, decide, manage; may be given several times (default: view prompt decide)",
+            Description = "Scope of the device: view, prompt, decide or manage; repeatable (default: view prompt decide; for the first device all)",
             HelpName = "SCOPE",
             CustomParser = result => [.. result.Tokens.Select(t => ScopeOf(t.Value, result))],
+            CompletionSources = { "view", "prompt", "decide", "manage" },
         };
-        var name = new Option<string?>("--name") { Description = "What to call the device (default: what it calls itself)" };
-        var noWait = new Option<bool>("--no-wait") { Description = "Show the link and return" };
-        return new Command("pair", "Pair a phone or browser: shows a one-time link") { scopes, name, noWait }.Does(terminal, async (context, parsed, ct) =>
+        var name = new Option<string?>("--name") { Description = "Name for the device (default: the device's own)" };
+        var noWait = new Option<bool>("--no-wait") { Description = "Print the link and return" };
+        return new Command("pair", "Pair a phone or browser with a one-time link")
+            { scopes, name, noWait }.Does(terminal, async (context, parsed, ct) =>
         {
-            var offer = await context.Daemon.PairAsync(new PairingRequest(parsed.GetValue(scopes) is { Length: > 0 } given ? given : s_usual, parsed.GetValue(name)), ct);
+            var offer = await context.Daemon.PairAsync(
+                new PairingRequest(parsed.GetValue(scopes) is { Length: > 0 } given ? given : null, parsed.GetValue(name)), ct);
             Show(context, offer);
             return parsed.GetValue(noWait) ? ExitCode.Ok : await WaitAsync(context, offer, ct);
         });
@@ -39,12 +39,13 @@ internal static class PairCommand
             case "decide": return Scope.Decide;
             case "manage": return Scope.Manage;
             default:
-                result.AddError($"'{text}' is nothing a device may do. There are: view, prompt, decide, manage");
+                result.AddError($"'{text}' is not a scope. Use view, prompt, decide or manage");
                 return Scope.View;
         }
     }
 
-    private static void Show(CommandContext context, PairingOffer offer)
+    /// <summary>The link and what the device must show; at a terminal as a QR code too.</summary>
+    public static void Show(CommandContext context, PairingOffer offer)
     {
         if (context.Json)
         {
@@ -55,7 +56,8 @@ internal static class PairCommand
         var link = offer.Links[0];
         if (context.Terminal.Interactive)
         {
-            foreach (var line in Qr.Draw(link, context.Terminal.Color, context.Terminal.Width) ?? ["(The terminal is too narrow for the QR code.)"])
+            foreach (var line in Qr.Draw(link, context.Terminal.Color, context.Terminal.Width)
+                ?? ["(The terminal is too narrow for the QR code.)"])
             {
                 context.Say(line);
             }
@@ -66,11 +68,12 @@ internal static class PairCommand
             context.Say(other);
         }
 
-        context.Say($"The device shows this machine's fingerprint; compare it:  {string.Join(' ', offer.MachineId.Chunk(4).Select(group => new string(group)))}");
-        context.Say($"Open it on the device, once, before {offer.ExpiresAt.ToLocalTime():HH:mm:ss}. It may {string.Join(", ", offer.Scopes).ToLowerInvariant()}. Give the link to nobody else.");
+        context.Say($"The device must show these words:  {offer.Words}");
+        context.Say($"Whole fingerprint:                 {string.Join(' ', offer.MachineId.Chunk(4).Select(group => new string(group)))}");
+        context.Say($"Open the link on the device, once, before {offer.ExpiresAt.ToLocalTime():HH:mm:ss}. It may {string.Join(", ", offer.Scopes).ToLowerInvariant()}. Do not share the link.");
         if (new Uri(link).IsLoopback)
         {
-            context.Say("This address opens on this computer only. For a phone: pocketcoder tls init, or 'tailscale serve' (docs/operations.md says how).");
+            context.Say("This link works on this computer only. For a phone: pocketcoder tls init, or 'tailscale serve' (docs/operations.md says how).");
         }
     }
 
@@ -90,8 +93,9 @@ internal static class PairCommand
                 return progress.State switch
                 {
                     PairingState.Paired => Paired(context, progress),
-                    PairingState.Burnt => throw new CommandFailure("Somebody tried this link with a wrong secret too often; it is dead. If that was not you, look at: pocketcoder logs"),
-                    _ => throw new CommandFailure("Nobody opened the link in time. For a new one: pocketcoder pair"),
+                    PairingState.Burnt => throw new CommandFailure(
+                        "Too many attempts with a wrong secret; the link is no longer valid. If that was not you, check: pocketcoder logs"),
+                    _ => throw new CommandFailure("The link expired unused. For a new one: pocketcoder pair"),
                 };
             }
 
@@ -101,7 +105,7 @@ internal static class PairCommand
 
     private static int Paired(CommandContext context, PairingProgress progress)
     {
-        context.Say($"Paired: {Untrusted.Show(progress.Device?.Name ?? "a device")} ({Untrusted.Show(progress.Device?.App ?? "")}). If that is not yours: pocketcoder devices revoke {progress.Device?.DeviceId}");
+        context.Say($"Paired: {Untrusted.Show(progress.Device?.Name ?? "a device")} ({Untrusted.Show(progress.Device?.App ?? "")}). If this is not your device: pocketcoder devices revoke {progress.Device?.DeviceId}");
         return ExitCode.Ok;
     }
 }

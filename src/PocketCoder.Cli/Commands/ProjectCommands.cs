@@ -10,20 +10,21 @@ internal static class ProjectCommands
 {
     public static Command Add(Terminal terminal)
     {
-        var path = new Argument<string>("path") { Description = "The project's folder", DefaultValueFactory = _ => "." };
-        var name = new Option<string?>("--name") { Description = "What to call it (default: the folder's name)" };
-        var force = new Option<bool>("--force") { Description = "Also the root, your whole home directory, or PocketCoder's own directory" };
-        return new Command("add", "Register a folder as a project") { path, name, force }.Does(terminal, async (context, parsed, ct) =>
+        var path = new Argument<string>("path") { Description = "Folder of the project", DefaultValueFactory = _ => "." };
+        var name = new Option<string?>("--name") { Description = "Name of the project (default: the folder's name)" };
+        var force = new Option<bool>("--force") { Description = "Allow the root, your home directory or PocketCoder's own directory" };
+        return new Command("add", "Add a folder as a project") { path, name, force }.Does(terminal, async (context, parsed, ct) =>
         {
             var added = await context.Daemon.AddProjectAsync(
-                Path.GetFullPath(parsed.GetRequiredValue(path), context.Terminal.CurrentDirectory), parsed.GetValue(name), parsed.GetValue(force), ct);
+                Path.GetFullPath(parsed.GetRequiredValue(path), context.Terminal.CurrentDirectory), parsed.GetValue(name),
+                parsed.GetValue(force), ct);
             if (context.Json)
             {
-                CliJson.Write(context.Terminal, added, CliJson.Default.ProjectAdded);
+                CliJson.Write(context.Terminal, added, CliJson.Default.ProjectAddResponse);
             }
             else
             {
-                context.Say($"{(added.Added ? "Added" : "Known already:")} {Untrusted.Show(added.Project.Name)}  {Untrusted.Show(added.Project.Path)}");
+                context.Say($"{(added.Added ? "Added" : "Already added:")} {Untrusted.Show(added.Project.Name)}  {Untrusted.Show(added.Project.Path)}");
             }
 
             return ExitCode.Ok;
@@ -32,8 +33,8 @@ internal static class ProjectCommands
 
     public static Command Remove(Terminal terminal)
     {
-        var project = new Argument<string>("project") { Description = "Its id (or the beginning of it), name or folder" };
-        return new Command("remove", "Unregister a project; its files stay") { project }.Does(terminal, async (context, parsed, ct) =>
+        var project = new Argument<string>("project") { Description = "Project id (or a prefix), name or folder" };
+        return new Command("remove", "Remove a project; its files stay") { project }.Does(terminal, async (context, parsed, ct) =>
         {
             var removed = await context.Daemon.RemoveProjectAsync(Named(context, parsed.GetRequiredValue(project)), ct);
             if (context.Json)
@@ -51,7 +52,8 @@ internal static class ProjectCommands
 
     /// <summary>A project as the daemon knows it: a dot or a slash means a folder here; a bare word is a name or an id.</summary>
     public static string Named(CommandContext context, string text)
-        => text is "." or ".." || text.Contains('/', StringComparison.Ordinal) ? Path.GetFullPath(text, context.Terminal.CurrentDirectory) : text;
+        => text is "." or ".." || text.Contains('/', StringComparison.Ordinal) ? Path.GetFullPath(text, context.Terminal.CurrentDirectory)
+            : text;
 
     /// <summary>The projects that a person means, found as the daemon finds one; a name may be that of several.</summary>
     /// <exception cref="CommandFailure">There is none, or the beginning of an id is that of several.</exception>
@@ -67,16 +69,17 @@ internal static class ProjectCommands
             }
         }
 
-        var begins = projects.Where(p => text.Length >= shortestPrefix && p.ProjectId.ToString().StartsWith(text, StringComparison.OrdinalIgnoreCase)).ToList();
+        var begins = projects.Where(
+            p => text.Length >= shortestPrefix && p.ProjectId.ToString().StartsWith(text, StringComparison.OrdinalIgnoreCase)).ToList();
         return begins.Count switch
         {
             1 => new HashSet<Guid> { begins[0].ProjectId },
-            0 => throw new CommandFailure("There is no such project. See: pocketcoder projects"),
-            _ => throw new CommandFailure($"That could be {string.Join(" or ", begins.Take(5).Select(p => p.ProjectId))}. Say which by its id."),
+            0 => throw new CommandFailure("No such project. See: pocketcoder projects", code: Failure.Wire(ErrorCode.ProjectNotFound)),
+            _ => throw new CommandFailure($"Ambiguous: {string.Join(" or ", begins.Take(5).Select(p => p.ProjectId))}. Give the full id."),
         };
     }
 
-    public static Command List(Terminal terminal) => new Command("projects", "List the projects").Does(terminal, async (context, _, ct) =>
+    public static Command List(Terminal terminal) => new Command("projects", "List projects").Does(terminal, async (context, _, ct) =>
     {
         var projects = await context.Daemon.ListProjectsAsync(ct);
         if (context.Json)
@@ -85,7 +88,7 @@ internal static class ProjectCommands
         }
         else if (projects.Count == 0)
         {
-            context.Say("There are no projects yet. Add one: pocketcoder add FOLDER");
+            context.Say("No projects yet. Add one: pocketcoder add FOLDER");
         }
         else
         {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using PocketCoder.Cli.Output;
+using PocketCoder.Cli.Parsing;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Protocol;
 
@@ -13,14 +14,18 @@ internal static class ProjectDefaultsCommand
 
     public static Command Create(Terminal terminal)
     {
-        var project = new Option<string?>("--project") { Description = "Its id, name or folder (default: the one this folder belongs to)", HelpName = "PROJECT" };
-        var agent = new Option<string?>("--agent") { Description = "Which agent; another one than before takes mode, model and effort with it. - for none", HelpName = "AGENT" };
-        var mode = new Option<string?>("--mode") { Description = "One of its modes, or -", HelpName = "MODE" };
-        var model = new Option<string?>("--model") { Description = "One of its models, or -", HelpName = "MODEL" };
-        var effort = new Option<string?>("--effort") { Description = "How much it may think, or -", HelpName = "EFFORT" };
-        var sandbox = new Option<string?>("--sandbox") { Description = "Where its commands run: bubblewrap, docker, landlock, none, or - for the machine's default", HelpName = "KIND" };
-        sandbox.AcceptOnlyFromAmong("bubblewrap", "docker", "landlock", "none", Unset);
-        var defaults = new Command("defaults", "Show or set what new sessions of a project begin with") { project, agent, mode, model, effort, sandbox }.Does(terminal, async (context, parsed, ct) =>
+        var project = new Option<string?>("--project")
+        { Description = "Project id, name or folder (default: the current folder's project)", HelpName = "PROJECT" };
+        var agent = new Option<string?>("--agent")
+        { Description = "Agent, or - for none; changing it clears mode, model and effort", HelpName = "AGENT" };
+        var mode = new Option<string?>("--mode") { Description = "Mode of the agent, or - for none", HelpName = "MODE" };
+        var model = new Option<string?>("--model") { Description = "Model of the agent, or - for none", HelpName = "MODEL" };
+        var effort = new Option<string?>("--effort") { Description = "Reasoning effort, or - for none", HelpName = "EFFORT" };
+        var sandbox = new Option<string?>("--sandbox")
+        { Description = "Sandbox: bubblewrap, docker, landlock, none, or - for the machine's default", HelpName = "KIND" };
+        sandbox.Among("bubblewrap", "docker", "landlock", "none", Unset);
+        var defaults = new Command("defaults", "Show or set the defaults for new sessions of a project")
+            { project, agent, mode, model, effort, sandbox }.Does(terminal, async (context, parsed, ct) =>
         {
             var which = await RunCommand.ProjectAsync(context, parsed.GetValue(project), ct);
             var now = await context.Daemon.ProjectDefaultsAsync(new ProjectDefaultsRequest(which, null), ct);
@@ -35,7 +40,8 @@ internal static class ProjectDefaultsCommand
                 Mode = Said(parsed.GetValue(mode), set.Mode),
                 Model = Said(parsed.GetValue(model), set.Model),
                 Effort = Said(parsed.GetValue(effort), set.Effort),
-                Sandbox = parsed.GetValue(sandbox) is { } kind ? kind == Unset ? null : Enum.Parse<SandboxKind>(kind, ignoreCase: true) : set.Sandbox,
+                Sandbox = parsed.GetValue(sandbox) is { } kind ? kind == Unset ? null : Enum.Parse<SandboxKind>(kind, ignoreCase: true)
+                    : set.Sandbox,
             };
             if (set != now)
             {
@@ -49,11 +55,12 @@ internal static class ProjectDefaultsCommand
             }
 
             var table = PlainTable.Of("Agent", "Mode", "Model", "Effort", "Sandbox");
-            table.Row(set.Agent ?? Unset, set.Mode ?? Unset, set.Model ?? Unset, set.Effort ?? Unset, set.Sandbox?.ToString().ToLowerInvariant() ?? Unset);
+            table.Row(set.Agent ?? Unset, set.Mode ?? Unset, set.Model ?? Unset, set.Effort ?? Unset,
+                set.Sandbox?.ToString().ToLowerInvariant() ?? Unset);
             terminal.Tables().Write(table);
             return ExitCode.Ok;
         });
-        return new Command("project", "Settings of a project") { defaults, ProjectCommandRules.Create(terminal) };
+        return new Command("project", "Manage project settings") { defaults, ProjectCommandRules.Create(terminal) };
 
         static string? Said(string? option, string? before) => option switch
         {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using PocketCoder.Cli.Attaching;
 using PocketCoder.Cli.Output;
+using PocketCoder.Cli.Parsing;
 using PocketCoder.Cli.Running;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Protocol;
@@ -12,23 +13,37 @@ internal static class RunCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var prompt = new Argument<string>("prompt") { Description = "What the agent is to do; - reads it from standard input" };
-        var agent = new Option<string?>("--agent") { Description = "Which agent (default: the project's, else that of its newest session, else the first that is installed)", HelpName = "AGENT" };
-        var project = new Option<string?>("--project") { Description = "Its id, name or folder (default: the one this folder belongs to)", HelpName = "PROJECT" };
-        var mode = new Option<string?>("--mode") { Description = "One of the agent's modes, or - for its default (default: the project's)", HelpName = "MODE" };
-        var model = new Option<string?>("--model") { Description = "One of the agent's models, or - for its default (default: the project's)", HelpName = "MODEL" };
-        var effort = new Option<string?>("--effort") { Description = "How much it may think, or - for the agent's default (default: the project's)", HelpName = "EFFORT" };
-        var sandbox = new Option<string?>("--sandbox") { Description = "Where its commands run: bubblewrap, docker, landlock, none (default: the project's, else the machine's)", HelpName = "KIND" };
-        sandbox.AcceptOnlyFromAmong("bubblewrap", "docker", "landlock", "none");
-        var session = new Option<string?>("--session") { Description = "Prompt this session (id, beginning of an id, or title) instead of a new one", HelpName = "SESSION" };
-        var begun = new Option<string?>("--conversation") { Description = "Go on with a conversation that was begun in a terminal: its id, or the beginning of it", HelpName = "CONVERSATION" };
-        var detach = new Option<bool>("--detach") { Description = "Say which session it is, and don't follow it" };
-        var command = new Command("run", "Prompt an agent and follow it, with its questions asked here") { prompt, agent, project, mode, model, effort, sandbox, session, begun, detach };
+        var prompt = new Argument<string>("prompt") { Description = "Prompt for the agent; - reads standard input" };
+        var agent = new Option<string?>("--agent")
+        { Description = "Agent (default: the project's, then the newest session's, then the first installed)", HelpName = "AGENT" };
+        var project = new Option<string?>("--project")
+        { Description = "Project id, name or folder (default: the current folder's project)", HelpName = "PROJECT" };
+        var mode = new Option<string?>("--mode")
+        { Description = "Mode, or - for the agent's default (default: the project's)", HelpName = "MODE" };
+        var model = new Option<string?>("--model")
+        { Description = "Model, or - for the agent's default (default: the project's)", HelpName = "MODEL" };
+        var effort = new Option<string?>("--effort")
+        { Description = "Reasoning effort, or - for the agent's default (default: the project's)", HelpName = "EFFORT" };
+        var sandbox = new Option<string?>("--sandbox")
+        {
+            Description =
+            "Sandbox: bubblewrap, docker, landlock or none (default: the project's, then the machine's)",
+            HelpName = "KIND"
+        };
+        sandbox.Among("bubblewrap", "docker", "landlock", "none");
+        var session = new Option<string?>("--session")
+        { Description = "Prompt this session (id, prefix or title) instead of a new one", HelpName = "SESSION" };
+        var begun = new Option<string?>("--conversation")
+        { Description = "Continue a terminal conversation: its id, or a prefix", HelpName = "CONVERSATION" };
+        var detach = new Option<bool>("--detach") { Description = "Print the session's id and return without following it" };
+        var command = new Command("run", "Prompt an agent, follow it and answer its requests here")
+            { prompt, agent, project, mode, model, effort, sandbox, session, begun, detach };
         command.Validators.Add(result =>
         {
-            if (result.GetValue(session) is not null && ((Option[])[agent, project, mode, model, effort, sandbox, begun]).FirstOrDefault(o => result.GetResult(o) is { Implicit: false }) is { } other)
+            if (result.GetResult(session) is { Implicit: false } && ((Option[])[agent, project, mode, model, effort, sandbox,
+                begun]).FirstOrDefault(o => result.GetResult(o) is { Implicit: false }) is { } other)
             {
-                result.AddError($"A session has chosen already: {other.Name} can't go with --session. See: pocketcoder settings");
+                result.AddError($"{other.Name} can't be used with --session: the session has its own. See: pocketcoder settings");
             }
         });
         return command.Does(terminal, async (context, parsed, ct) =>
@@ -46,7 +61,8 @@ internal static class RunCommand
             }
 
             var which = parsed.GetValue(session) is null ? await ProjectAsync(context, parsed.GetValue(project), ct) : "";
-            var conversation = parsed.GetValue(begun) is { } named ? await ConversationsCommand.FindAsync(context, which, parsed.GetValue(agent), named, ct) : null;
+            var conversation = parsed.GetValue(begun) is { } named
+                ? await ConversationsCommand.FindAsync(context, which, parsed.GetValue(agent), named, ct) : null;
             var taken = parsed.GetValue(session) is { } known
                 ? await context.Daemon.PromptAsync(new SessionPromptRequest(known, Guid.CreateVersion7(), text), ct)
                 : await context.Daemon.StartSessionAsync(
@@ -72,12 +88,14 @@ internal static class RunCommand
             }
             else
             {
-                await terminal.Error.WriteLineAsync($"Session {taken.Session.AgentSessionId} ({Untrusted.Show(taken.Session.Agent)}, {(taken.Session.Sandbox == SandboxKind.None ? "no sandbox" : taken.Session.Sandbox.ToString().ToLowerInvariant())})");
+                await terminal.Error.WriteLineAsync(
+                    $"Session {taken.Session.AgentSessionId} ({Untrusted.Show(taken.Session.Agent)}, {(taken.Session.Sandbox == SandboxKind.None ? "no sandbox" : taken.Session.Sandbox.ToString().ToLowerInvariant())})");
             }
 
             return parsed.GetValue(detach)
                 ? ExitCode.Ok
-                : await new RunningTurn(terminal, context.Daemon, taken, context.Json, asks: !context.Json && !piped && RawMode.IsTerminal).RunAsync(ct);
+                : await new RunningTurn(
+                    terminal, context.Daemon, taken, context.Json, asks: !context.Json && !piped && RawMode.IsTerminal).RunAsync(ct);
         });
     }
 
@@ -86,13 +104,17 @@ internal static class RunCommand
     {
         if (named is not null)
         {
-            return named.StartsWith('.') || named.Contains(Path.DirectorySeparatorChar) ? Path.GetFullPath(named, context.Terminal.CurrentDirectory) : named;
+            return named.StartsWith('.')
+                || named.Contains(Path.DirectorySeparatorChar) ? Path.GetFullPath(named, context.Terminal.CurrentDirectory) : named;
         }
 
         var here = context.Terminal.CurrentDirectory;
         var inside = (await context.Daemon.ListProjectsAsync(ct))
-            .Where(p => here == p.Path || here.StartsWith(Path.EndsInDirectorySeparator(p.Path) ? p.Path : p.Path + Path.DirectorySeparatorChar, StringComparison.Ordinal))
+            .Where(p => here == p.Path || here.StartsWith(
+                Path.EndsInDirectorySeparator(p.Path) ? p.Path : p.Path + Path.DirectorySeparatorChar, StringComparison.Ordinal))
             .MaxBy(p => p.Path.Length);
-        return inside?.ProjectId.ToString() ?? throw new CommandFailure("This folder belongs to no project. Register it: pocketcoder add. Or name one: --project");
+        return inside?.ProjectId.ToString()
+            ?? throw new CommandFailure("This folder is not in a project. Add it: pocketcoder add. Or choose one: --project",
+            code: Failure.Wire(ErrorCode.ProjectNotFound));
     }
 }

@@ -5,30 +5,36 @@ using PocketCoder.Machine.ControlPlane;
 
 namespace PocketCoder.Cli.Commands;
 
-/// <summary><c>pocketcoder secrets set|list|remove</c>. A value is read from a terminal without showing it, or from standard input; never from an argument, which every process could see.</summary>
+/// <summary>
+/// <c>pocketcoder secrets set|list|remove</c>. A value is read from a terminal without showing it, or from standard input; never from an
+/// argument, which every process could see.
+/// </summary>
 internal static class SecretCommands
 {
     private const int MaxCharacters = 64 * 1024;
 
     public static Command Create(Terminal terminal)
     {
-        var name = new Argument<string>("name") { Description = "anthropic, openai and google are the providers' keys; others are yours to name" };
-        return new Command("secrets", "Keys that agents never see, encrypted on this machine")
+        var name = new Argument<string>("name")
+        { Description = "anthropic, openai or google for a provider's key; any other name for your own secrets" };
+        return new Command("secrets", "Manage keys that agents never see, encrypted on this machine")
         {
-            new Command("set", "Set or replace a secret; its value comes from standard input, or is asked for") { name }.Does(
+            new Command("set", "Set or replace a secret, read from standard input or a prompt") { name }.Does(
                 terminal, (context, parsed, ct) => SetAsync(context, parsed.GetRequiredValue(name), ct)),
-            new Command("list", "List names; values are never shown again").Does(terminal, async (context, _, ct) => List(context, await context.Daemon.ListSecretsAsync(ct))),
-            new Command("remove", "Remove a secret for good") { name }.Does(
-                terminal, async (context, parsed, ct) => Removed(context, parsed.GetRequiredValue(name), await context.Daemon.RemoveSecretAsync(parsed.GetRequiredValue(name), ct))),
+            new Command("list", "List names; values are never shown again").Does(
+                terminal, async (context, _, ct) => List(context, await context.Daemon.ListSecretsAsync(ct))),
+            new Command("remove", "Delete a secret") { name }.Does(
+                terminal, async (context, parsed, ct) => Removed(
+                    context, parsed.GetRequiredValue(name), await context.Daemon.RemoveSecretAsync(parsed.GetRequiredValue(name), ct))),
         };
     }
 
     private static async Task<int> SetAsync(CommandContext context, string name, CancellationToken ct)
     {
-        var value = await ValueAsync(context, $"Value of {Untrusted.Show(name)} (not shown): ", ct);
+        var value = await ValueAsync(context, $"Value of {Untrusted.Show(name)} (hidden): ", ct);
         if (value.Length == 0)
         {
-            throw new CommandFailure("There is no value. Type one, or pipe it: pocketcoder secrets set NAME < file", ExitCode.Usage);
+            throw new CommandFailure("No value given. Enter one, or pipe it: pocketcoder secrets set NAME < file", ExitCode.Usage);
         }
 
         await context.Daemon.SetSecretAsync(name, value, ct);
@@ -38,7 +44,7 @@ internal static class SecretCommands
         }
         else
         {
-            context.Say($"Set {Untrusted.Show(name)}. Agents that use it already take the new value with their next request, others when they are started next.");
+            context.Say($"Set {Untrusted.Show(name)}. Agents already using it get the new value with their next request, others when they start next.");
         }
 
         return ExitCode.Ok;
@@ -74,7 +80,7 @@ internal static class SecretCommands
         }
         else if (secrets.Count == 0)
         {
-            context.Say("There is no secret. Set a provider's key: pocketcoder secrets set anthropic");
+            context.Say("No secrets. Set a provider's key: pocketcoder secrets set anthropic");
         }
         else
         {
@@ -94,7 +100,7 @@ internal static class SecretCommands
     {
         if (!was)
         {
-            throw new CommandFailure($"There is no secret {name}. See: pocketcoder secrets list");
+            throw new CommandFailure($"No secret {name}. See: pocketcoder secrets list", code: OwnCodes.NotFound);
         }
 
         if (context.Json)

@@ -12,12 +12,14 @@ internal static class SessionCommands
 {
     public static Command List(Terminal terminal)
     {
-        var project = new Option<string?>("--project") { Description = "Only of this project: its id (or the beginning of it), name or folder", HelpName = "PROJECT" };
-        var all = new Option<bool>("--all") { Description = "Also archived ones" };
-        return new Command("sessions", "List the sessions") { project, all }.Does(terminal, async (context, parsed, ct) =>
+        var project = new Option<string?>("--project")
+        { Description = "Only this project: id (or a prefix), name or folder", HelpName = "PROJECT" };
+        var all = new Option<bool>("--all") { Description = "Include archived sessions" };
+        return new Command("sessions", "List sessions") { project, all }.Does(terminal, async (context, parsed, ct) =>
         {
             var projects = await context.Daemon.ListProjectsAsync(ct);
-            var sessions = parsed.GetValue(all) ? await context.Daemon.ListAllSessionsAsync(ct) : await context.Daemon.ListSessionsAsync(ct);
+            var sessions = parsed.GetValue(all) ? await context.Daemon.ListAllSessionsAsync(ct)
+                : await context.Daemon.ListSessionsAsync(ct);
             if (parsed.GetValue(project) is { } named)
             {
                 var meant = ProjectCommands.Meant(projects, named, terminal.CurrentDirectory);
@@ -32,7 +34,7 @@ internal static class SessionCommands
 
             if (sessions.Count == 0)
             {
-                context.Say("There is no session. Start one: pocketcoder run \"…\"");
+                context.Say("No sessions. Start one: pocketcoder run \"…\"");
                 return ExitCode.Ok;
             }
 
@@ -41,7 +43,8 @@ internal static class SessionCommands
             {
                 table.Row(
                     session.Title,
-                    session.Archived ? "archived" : session.InTerminal ? "in a terminal" : QuietShown.Of(session, TimeProvider.System.GetUtcNow()) ?? State(session.State),
+                    session.Archived ? "archived" : session.InTerminal ? "in a terminal"
+                        : QuietShown.Of(session, TimeProvider.System.GetUtcNow()) ?? State(session.State),
                     session.Agent,
                     projects.FirstOrDefault(p => p.ProjectId == session.ProjectId)?.Name ?? "",
                     session.Sandbox.ToString().ToLowerInvariant(),
@@ -56,16 +59,17 @@ internal static class SessionCommands
 
     public static Command Resume(Terminal terminal)
     {
-        var session = new Argument<string>("session") { Description = "Its id (or the beginning of it) or title" };
-        var exec = new Option<bool>("--exec") { Description = "Run that here" };
-        var end = new Option<bool>("--end") { Description = "End the agent's idle process first, without asking" };
-        return new Command("resume", "How to go on with a session in the agent's own program") { session, exec, end }.Does(terminal, async (context, parsed, ct) =>
+        var session = new Argument<string>("session") { Description = "Session id (or a prefix) or title" };
+        var exec = new Option<bool>("--exec") { Description = "Run that command here" };
+        var end = new Option<bool>("--end") { Description = "Stop the agent's idle process first, without asking" };
+        return new Command("resume", "Show how to continue a session in the agent's own program")
+            { session, exec, end }.Does(terminal, async (context, parsed, ct) =>
         {
             var which = parsed.GetRequiredValue(session);
             var way = await context.Daemon.ResumeAsync(new ResumeRequest(which, parsed.GetValue(end)), ct);
             if (way.Program is not { } program)
             {
-                throw new CommandFailure(way.Why ?? "It can't go on in a terminal.");
+                throw new CommandFailure(way.Why ?? "This session can't continue in a terminal.");
             }
 
             if (way.AgentLives)
@@ -80,7 +84,8 @@ internal static class SessionCommands
 
             if (context.Json)
             {
-                CliJson.Write(terminal, new ResumeShown(way.Session.AgentSessionId, way.Directory, program, way.Arguments, way.Environment), CliJson.Default.ResumeShown);
+                CliJson.Write(terminal, new ResumeShown(way.Session.AgentSessionId, way.Directory, program, way.Arguments, way.Environment),
+                    CliJson.Default.ResumeShown);
             }
             else
             {
@@ -94,10 +99,11 @@ internal static class SessionCommands
 
     /// <summary>One word of a shell, whatever is in it.</summary>
     internal static string Quoted(string word)
-        => word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "-_./:@%+=,".Contains(c, StringComparison.Ordinal)) ? word : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+        => word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "-_./:@%+=,".Contains(c, StringComparison.Ordinal)) ? word
+            : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 
     /// <summary>Runs it while the daemon keeps its hands off the conversation. However this ends, that ends with the processes.</summary>
-    private static async Task<int> HeldAsync(CommandContext context, ResumeWay way, string program, CancellationToken ct)
+    private static async Task<int> HeldAsync(CommandContext context, ResumePlan way, string program, CancellationToken ct)
     {
         var session = way.Session.AgentSessionId.ToString();
         await context.Daemon.HoldAsync(new HoldRequest(session, Environment.ProcessId, Beside: null, End: false), ct);
@@ -130,15 +136,15 @@ internal static class SessionCommands
         }
     }
 
-    private static async Task<ResumeWay> EndAsync(CommandContext context, ResumeWay way, CancellationToken ct)
+    private static async Task<ResumePlan> EndAsync(CommandContext context, ResumePlan way, CancellationToken ct)
     {
-        const string Lives = "The agent's process still holds the conversation (it is idle). Two must not write one.";
+        const string Lives = "The agent's idle process still has this conversation open. Only one program may use it at a time.";
         if (context.Json || !RawMode.IsTerminal)
         {
-            throw new CommandFailure($"{Lives} End it with --end, or wait ten minutes.");
+            throw new CommandFailure($"{Lives} Stop it with --end, or wait ten minutes.");
         }
 
-        await context.Terminal.Error.WriteAsync($"{Lives} End it? [y/N] ");
+        await context.Terminal.Error.WriteAsync($"{Lives} Stop it? [y/N] ");
         await context.Terminal.Error.FlushAsync(ct);
         return (await context.Terminal.In.ReadLineAsync(ct))?.Trim().Equals("y", StringComparison.OrdinalIgnoreCase) == true
             ? await context.Daemon.ResumeAsync(new ResumeRequest(way.Session.AgentSessionId.ToString(), End: true), ct)

@@ -12,18 +12,30 @@ internal static class SettingsCommand
 
     public static Command Create(Terminal terminal)
     {
-        var session = new Argument<string>("session") { Description = "Its id (or the beginning of it) or title" };
-        var mode = new Option<string?>("--mode") { Description = "One of the agent's modes", HelpName = "MODE" };
-        var model = new Option<string?>("--model") { Description = "One of the agent's models, or - for its default", HelpName = "MODEL" };
-        var effort = new Option<string?>("--effort") { Description = "How much it may think, or - for the agent's default", HelpName = "EFFORT" };
-        return new Command("settings", "Show or set a session's mode, model and effort") { session, mode, model, effort }.Does(terminal, async (context, parsed, ct) =>
+        var session = new Argument<string>("session") { Description = "Session id (or a prefix) or title" };
+        var mode = new Option<string?>("--mode") { Description = "Mode of the agent", HelpName = "MODE" };
+        var model = new Option<string?>("--model") { Description = "Model, or - for the agent's default", HelpName = "MODEL" };
+        var effort = new Option<string?>("--effort")
+        { Description = "Reasoning effort, or - for the agent's default", HelpName = "EFFORT" };
+        return new Command("settings", "Show or set a session's mode, model and effort")
+            { session, mode, model, effort }.Does(terminal, async (context, parsed, ct) =>
         {
             var info = await context.Daemon.SessionSettingsAsync(
-                new SessionSettingsRequest(parsed.GetRequiredValue(session), parsed.GetValue(mode), Said(parsed.GetValue(model)), Said(parsed.GetValue(effort))), ct);
+                new SessionSettingsRequest(parsed.GetRequiredValue(session), parsed.GetValue(mode), Said(parsed.GetValue(model)),
+                    Said(parsed.GetValue(effort))), ct);
             if (context.Json)
             {
-                CliJson.Write(terminal, new SettingsShown(info.AgentSessionId, info.Agent, info.Mode, info.Model, info.Effort), CliJson.Default.SettingsShown);
+                CliJson.Write(terminal, new SettingsShown(info.AgentSessionId, info.Agent, info.Mode, info.Model, info.Effort),
+                    CliJson.Default.SettingsShown);
                 return ExitCode.Ok;
+            }
+
+            if (Said(parsed.GetValue(model)) is { Length: > 0 } wanted
+                && (await context.Daemon.StatusAsync(ct)).Agents.FirstOrDefault(
+                    a => a.Id == info.Agent) is { KnownModels: { Count: > 0 } known } agent && known.All(m => m.Id != wanted))
+            {
+                await terminal.Error.WriteLineAsync(
+                    Untrusted.Show($"{agent.Name} does not list a model {wanted} (it lists {string.Join(", ", known.Select(m => m.Id))}). The next prompt requests it anyway; the agent may refuse."));
             }
 
             var table = PlainTable.Of("Agent", "Mode", "Model", "Effort", "Id");

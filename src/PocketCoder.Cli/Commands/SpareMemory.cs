@@ -1,8 +1,8 @@
 namespace PocketCoder.Cli.Commands;
 
 /// <summary>
-/// What work needed and rest does not is given back: the collector sizes its heap by the last burst of work, and a daemon that then has nothing to do gives
-/// it no reason to look again. Measured: docs/benchmarks.md, idle memory.
+/// What work needed and rest does not is given back: the collector sizes its heap by the last burst of work, and a daemon that then has
+/// nothing to do gives it no reason to look again. Measured: docs/benchmarks.md, idle memory.
 /// </summary>
 internal static class SpareMemory
 {

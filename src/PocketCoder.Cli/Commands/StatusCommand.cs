@@ -6,7 +6,8 @@ namespace PocketCoder.Cli.Commands;
 /// <summary><c>pocketcoder status</c>.</summary>
 internal static class StatusCommand
 {
-    public static Command Create(Terminal terminal) => new Command("status", "Show what the daemon does").Does(terminal, async (context, _, ct) =>
+    public static Command Create(Terminal terminal)
+        => new Command("status", "Show the daemon's status").Does(terminal, async (context, _, ct) =>
     {
         var status = await context.Daemon.StatusAsync(ct);
         if (context.Json)
@@ -15,7 +16,7 @@ internal static class StatusCommand
             return ExitCode.Ok;
         }
 
-        context.Say($"PocketCoder {status.Version} on {Untrusted.Show(status.Name)}{(status.Demo ? " (demonstration)" : "")}");
+        context.Say($"PocketCoder {status.Version} on {Untrusted.Show(status.Name)}{(status.Demo ? " (demo)" : "")}");
         context.Say($"  Running   pid {status.Pid} since {status.StartedAt.ToLocalTime():yyyy-MM-dd HH:mm}");
         context.Say($"  Open      {string.Join("  ", status.Listen)}");
         if (status.Control is { } control)
@@ -24,17 +25,19 @@ internal static class StatusCommand
         }
 
         context.Say($"  Machine   {status.MachineId}");
-        context.Say($"  Sandbox   {(status.Sandbox is { } kind ? kind.ToString().ToLowerInvariant() : "none works yet; see: pocketcoder doctor")}");
+        context.Say(
+            $"  Sandbox   {(status.Sandbox is { } kind ? kind.ToString().ToLowerInvariant() : "none available; see: pocketcoder doctor")}");
         context.Say($"  Sessions  {status.SessionsWorking} working");
         context.Say($"  Devices   {status.DevicesPaired} paired, {status.DevicesConnected} connected");
         foreach (var agent in status.Agents)
         {
-            context.Say($"  Agent     {Untrusted.Show(agent.Name)} {(agent.Installed ? Untrusted.Show(agent.Version ?? "") : "is not installed")}");
+            context.Say($"  Agent     {Untrusted.Show(agent.Name)} {(agent.Unanswered ? "no answer yet" : agent.Installed ? Untrusted.Show(agent.Version ?? "") : "not installed")}");
         }
 
         foreach (var project in status.Projects)
         {
-            context.Say($"  Project   {Untrusted.Show(project.Name)}  {Untrusted.Show(project.Path)}{(project.Missing ? "  (missing)" : "")}");
+            context.Say(
+                $"  Project   {Untrusted.Show(project.Name)}  {Untrusted.Show(project.Path)}{(project.Missing ? "  (missing)" : "")}");
         }
 
         foreach (var warning in status.Warnings)

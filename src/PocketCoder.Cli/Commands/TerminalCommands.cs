@@ -14,24 +14,31 @@ internal static class TerminalCommands
     public static Command Attach(Terminal terminal)
     {
         var session = Session();
-        var name = new Option<string>("--terminal") { Description = "Which terminal; opened when there is none of that name", DefaultValueFactory = _ => DefaultName };
-        return new Command("attach", "Open a terminal of a session here") { session, name }.Does(terminal, async (context, parsed, ct) =>
+        var name = new Option<string>("--terminal")
+        { Description = "Name of the terminal; opened if it does not exist", DefaultValueFactory = _ => DefaultName };
+        return new Command("attach", "Attach to a session's terminal") { session, name }.Does(terminal, async (context, parsed, ct) =>
         {
+            if (context.Json)
+            {
+                throw new CommandFailure("What attach writes is a terminal's bytes, which are no JSON.", ExitCode.Usage);
+            }
+
             if (!RawMode.IsTerminal)
             {
-                throw new CommandFailure("This needs a terminal on both ends: it can't be a pipe or a file.");
+                throw new CommandFailure("This needs a terminal for input and output, not a pipe or a file.");
             }
 
             var (columns, rows) = AttachedScreen.Size();
-            var opened = await context.Daemon.OpenTerminalAsync(parsed.GetRequiredValue(session), parsed.GetRequiredValue(name), columns, rows, ct);
-            string why;
+            var opened = await context.Daemon.OpenTerminalAsync(
+                parsed.GetRequiredValue(session), parsed.GetRequiredValue(name), columns, rows, ct);
+            string? why;
             await using (var link = await context.Daemon.AttachTerminalAsync(opened.AgentSessionId, opened.Name, columns, rows, ct))
             {
                 why = await AttachedScreen.RunAsync(link, ct);
             }
 
             context.Say("");
-            context.Say($"[{Untrusted.Show(opened.Name)}] {Untrusted.Show(why)}");
+            context.Say($"[{Untrusted.Show(opened.Name)}] {Untrusted.Show(why ?? await LostAsync(context, opened, ct))}");
             return ExitCode.Ok;
         });
     }
@@ -39,11 +46,11 @@ internal static class TerminalCommands
     public static Command List(Terminal terminal)
     {
         var session = Session();
-        var name = new Argument<string>("name") { Description = "The terminal's name" };
-        var list = new Command("terminals", "List terminals that are open in sessions")
+        var name = new Argument<string>("name") { Description = "Name of the terminal" };
+        var list = new Command("terminals", "List open terminals of sessions")
         {
-            new Command("list", "List terminals that are open in sessions").Does(terminal, (context, _, ct) => ListAsync(context, ct)),
-            new Command("close", "End a terminal and what runs in it") { session, name }.Does(terminal, async (context, parsed, ct) =>
+            new Command("list", "List open terminals of sessions").Does(terminal, (context, _, ct) => ListAsync(context, ct)),
+            new Command("close", "End a terminal and the programs in it") { session, name }.Does(terminal, async (context, parsed, ct) =>
             {
                 await context.Daemon.CloseTerminalAsync(parsed.GetRequiredValue(session), parsed.GetRequiredValue(name), ct);
                 return await ListAsync(context, ct);
@@ -52,7 +59,23 @@ internal static class TerminalCommands
         return list.Does(terminal, (context, _, ct) => ListAsync(context, ct));
     }
 
-    private static Argument<string> Session() => new("session") { Description = "Its id (or the beginning of it) or title" };
+    /// <summary>The connection went without a reason: what is known of the terminal by looking.</summary>
+    private static async Task<string> LostAsync(CommandContext context, TerminalInfo terminal, CancellationToken ct)
+    {
+        try
+        {
+            return (await context.Daemon.ListTerminalsAsync(ct)).Any(
+                t => t.AgentSessionId == terminal.AgentSessionId && t.Name == terminal.Name)
+                ? "Connection lost; the terminal keeps running. Attach again to see it."
+                : "Connection lost; the terminal ended. For the reason: pocketcoder ledger show";
+        }
+        catch (Exception e) when (e is Machine.ControlPlane.DaemonNotRunning or Machine.ControlPlane.ControlException)
+        {
+            return "The daemon stopped; the terminal keeps running.";
+        }
+    }
+
+    private static Argument<string> Session() => new("session") { Description = "Session id (or a prefix) or title" };
 
     private static async Task<int> ListAsync(CommandContext context, CancellationToken ct)
     {
@@ -85,11 +108,11 @@ internal static class TerminalCommands
         var boxed = sessions.Where(s => s.Sandbox != SandboxKind.None).ToList();
         if (boxed.Count == 0)
         {
-            context.Say("No terminal is open, and no session runs in a sandbox, where one could be.");
+            context.Say("No open terminals, and no sandboxed session to open one in.");
             return ExitCode.Ok;
         }
 
-        context.Say("No terminal is open. Open one: pocketcoder attach <session>");
+        context.Say("No open terminals. Open one: pocketcoder attach <session>");
         foreach (var session in boxed)
         {
             context.Say($"  {session.AgentSessionId}  {Untrusted.Show(session.Title)}");

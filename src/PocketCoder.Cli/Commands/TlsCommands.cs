@@ -5,6 +5,7 @@ using System.Text;
 using PocketCoder.Cli.Output;
 using PocketCoder.Gateway.Tls;
 using PocketCoder.Machine;
+using PocketCoder.Platform;
 
 namespace PocketCoder.Cli.Commands;
 
@@ -13,15 +14,17 @@ internal static class TlsCommands
 {
     public static Command Create(Terminal terminal)
     {
-        var names = new Option<string[]>("--name") { Description = "A further name or address phones will use; may be given several times", HelpName = "HOST" };
-        var force = new Option<bool>("--force") { Description = "Replace the CA; every phone must trust the new one" };
-        return new Command("tls", "Certificates for this machine's own names")
+        var names = new Option<string[]>("--name")
+        { Description = "Additional host name or address that phones will use; repeatable", HelpName = "HOST" };
+        var force = new Option<bool>("--force") { Description = "Replace the CA; every phone must then trust the new one" };
+        return new Command("tls", "Manage certificates for this machine's own names")
         {
-            new Command("init", "Make a CA for this machine and a certificate from it") { names, force }.Does(
+            new Command("init", "Create a CA for this machine and a certificate from it") { names, force }.Does(
                 terminal, (context, parsed, _) => Task.FromResult(Init(context, parsed.GetValue(names) ?? [], parsed.GetValue(force)))),
-            new Command("renew", "Make a new certificate from the same CA; a running daemon takes it up within a minute") { names }.Does(
+            new Command("renew", "Create a new certificate from the same CA; a running daemon uses it within a minute") { names }.Does(
                 terminal, (context, parsed, _) => Task.FromResult(Renew(context, parsed.GetValue(names) ?? []))),
-            new Command("show", "Show the certificate and how to trust the CA").Does(terminal, (context, _, _) => Task.FromResult(Show(context))),
+            new Command("show", "Show the certificate and how to trust the CA").Does(
+                terminal, (context, _, _) => Task.FromResult(Show(context))),
         };
     }
 
@@ -31,7 +34,8 @@ internal static class TlsCommands
         home.Prepare();
         if (File.Exists(TlsFiles.AuthorityKey(home)) && !force)
         {
-            throw new CommandFailure("There is a CA already. A new certificate from it: pocketcoder tls renew. A new CA, which phones must trust anew: pocketcoder tls init --force");
+            throw new CommandFailure(
+                "A CA already exists. To renew its certificate: pocketcoder tls renew. To replace the CA, which every phone must then trust: pocketcoder tls init --force");
         }
 
         var now = TimeProvider.System.GetUtcNow();
@@ -53,7 +57,9 @@ internal static class TlsCommands
         return Show(context);
     }
 
-    /// <summary>The names of the present certificate. A broken one has none: renewing is how it is repaired, and the names can be given again.</summary>
+    /// <summary>
+    /// The names of the present certificate. A broken one has none: renewing is how it is repaired, and the names can be given again.
+    /// </summary>
     private static IReadOnlyList<string> Known(Home home)
     {
         if (!TlsFiles.Exist(home))
@@ -84,7 +90,8 @@ internal static class TlsCommands
         {
             CliJson.Write(
                 context.Terminal,
-                new TlsShown(names, new(leaf.NotAfter.ToUniversalTime()), new(authority.NotAfter.ToUniversalTime()), fingerprint, TlsFiles.AuthorityCertificate(home)),
+                new TlsShown(names, new(leaf.NotAfter.ToUniversalTime()), new(authority.NotAfter.ToUniversalTime()), fingerprint,
+                    TlsFiles.AuthorityCertificate(home)),
                 CliJson.Default.TlsShown);
             return ExitCode.Ok;
         }
@@ -115,7 +122,8 @@ internal static class TlsCommands
     }
 
     private static List<string> All(string[] given, IReadOnlyList<string> known)
-        => [.. given.Concat(known).Concat(LocalAuthority.OwnNames()).Concat(["127.0.0.1", "[::1]"]).Select(n => n.ToLowerInvariant()).Distinct(StringComparer.Ordinal)];
+        => [.. given.Concat(known).Concat(LocalAuthority.OwnNames()).Concat(["127.0.0.1", "[::1]"]).Select(n => n.ToLowerInvariant())
+            .Distinct(StringComparer.Ordinal)];
 
     private static void Save(Home home, PemPair leaf)
     {
@@ -123,5 +131,5 @@ internal static class TlsCommands
         Write(TlsFiles.Certificate(home), leaf.Certificate);
     }
 
-    private static void Write(string file, string pem) => Home.WritePrivate(file, Encoding.ASCII.GetBytes(pem));
+    private static void Write(string file, string pem) => PrivateFile.Replace(file, Encoding.ASCII.GetBytes(pem));
 }

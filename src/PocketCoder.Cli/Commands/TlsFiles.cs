@@ -31,12 +31,12 @@ internal static class TlsFiles
         }
         catch (CryptographicException e)
         {
-            throw new CommandFailure($"{file} holds no certificate ({e.Message}). Make a new one: pocketcoder tls renew");
+            throw new CommandFailure($"{file} is not a valid certificate ({e.Message}). Create a new one: pocketcoder tls renew");
         }
     }
 
     public static PemPair ReadAuthority(Home home)
         => File.Exists(AuthorityCertificate(home)) && File.Exists(AuthorityKey(home))
             ? new PemPair(File.ReadAllText(AuthorityCertificate(home)), File.ReadAllText(AuthorityKey(home)))
-            : throw new CommandFailure("There is no CA yet. Make one: pocketcoder tls init");
+            : throw new CommandFailure("No CA yet. Create one: pocketcoder tls init", code: OwnCodes.NotSetUp);
 }

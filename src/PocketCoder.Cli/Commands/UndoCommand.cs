@@ -12,10 +12,11 @@ internal static class UndoCommand
 
     public static Command Create(Terminal terminal)
     {
-        var target = new Argument<string>("what") { Description = "Id of an approval, a turn or an undo, or its first 8 characters or more" };
-        var dry = new Option<bool>("--dry-run") { Description = "Show what would change, and change nothing" };
-        var force = new Option<bool>("--force") { Description = "Also files that were changed since by somebody else: that is lost" };
-        return new Command("undo", "Bring files back to before what was allowed") { target, dry, force }.Does(terminal, async (context, parsed, ct) =>
+        var target = new Argument<string>("what") { Description = "Id of an approval, turn or undo, or a prefix of at least 8 characters" };
+        var dry = new Option<bool>("--dry-run") { Description = "Show the changes without making them" };
+        var force = new Option<bool>("--force") { Description = "Also revert files changed since by others; those changes are lost" };
+        return new Command("undo", "Revert the files that an approved action changed")
+            { target, dry, force }.Does(terminal, async (context, parsed, ct) =>
         {
             var preview = await context.Daemon.PreviewUndoAsync(parsed.GetRequiredValue(target), ct);
             if (parsed.GetValue(dry))
@@ -31,10 +32,11 @@ internal static class UndoCommand
             }
             else
             {
-                context.Say($"Brought {undone.Files} {(undone.Files == 1 ? "file" : "files")} back. To undo this: pocketcoder undo {undone.UndoId}");
+                context.Say(
+                    $"Reverted {undone.Files} {(undone.Files == 1 ? "file" : "files")}. To undo this: pocketcoder undo {undone.UndoId}");
                 foreach (var failed in undone.Failed)
                 {
-                    context.Say($"Not brought back: {Untrusted.Show(failed.Path)}: {Untrusted.Show(failed.Why)}");
+                    context.Say($"Not reverted: {Untrusted.Show(failed.Path)}: {Untrusted.Show(failed.Why)}");
                 }
             }
 
@@ -50,11 +52,12 @@ internal static class UndoCommand
             return;
         }
 
-        context.Say(preview.Total == 0 ? "Everything is as it was before." : $"Undoing would change {preview.Total} {(preview.Total == 1 ? "file" : "files")}:");
+        context.Say(preview.Total == 0 ? "Nothing to undo: every file matches the snapshot."
+            : $"Undoing would change {preview.Total} {(preview.Total == 1 ? "file" : "files")}:");
         var lines = 0;
         foreach (var file in preview.Files)
         {
-            context.Say($"{Word(file.Change)} {Untrusted.Show(file.Path)}{(file.ChangedSince ? "  (changed since by somebody else)" : "")}");
+            context.Say($"{Word(file.Change)} {Untrusted.Show(file.Path)}{(file.ChangedSince ? "  (changed since by someone else)" : "")}");
             foreach (var line in file.Diff?.Hunks.SelectMany(h => h.Lines) ?? [])
             {
                 if (++lines <= ShownLines)
@@ -81,7 +84,8 @@ internal static class UndoCommand
 
         if (preview.OutcomeUnknown)
         {
-            context.Say("Nobody saw how it ended, so what others changed since can't be told from its own changes: undoing needs --force.");
+            context.Say(
+                "The outcome is unknown, so later changes by others can't be told apart from its own. To undo anyway, use --force.");
         }
     }
 

@@ -8,7 +8,9 @@ using PocketCoder.Machine;
 
 namespace PocketCoder.Cli.Commands;
 
-/// <summary><c>pocketcoder update --check</c>: asks a manifest that the owner named; nothing is fetched unasked, nothing is installed.</summary>
+/// <summary>
+/// <c>pocketcoder update --check</c>: asks a manifest that the owner named; nothing is fetched unasked, nothing is installed.
+/// </summary>
 internal static class UpdateCommand
 {
     private const int ManifestBytes = 64 * 1024;
@@ -17,30 +19,35 @@ internal static class UpdateCommand
 
     public static Command Create(Terminal terminal)
     {
-        var check = new Option<bool>("--check") { Description = "Ask the manifest named by the setting update-url whether there is a newer version" };
-        return new Command("update", "Look for a newer version") { check }.Does(terminal, async (context, parsed, ct) =>
+        var check = new Option<bool>("--check") { Description = "Check the manifest at the setting update-url for a newer version" };
+        return new Command("update", "Check for a newer version") { check }.Does(terminal, async (context, parsed, ct) =>
         {
             if (!parsed.GetValue(check))
             {
-                throw new CommandFailure("This program does not replace itself. Say --check to look for a newer version; how to upgrade stands in docs/operations.md.", ExitCode.Usage);
+                throw new CommandFailure(
+                    "This program does not update itself. Use --check to look for a newer version; docs/operations.md says how to upgrade.",
+                    ExitCode.Usage);
             }
 
             if (Settings.Get(Settings.UpdateUrl).Find(context.Home, context.Terminal).Value is not { } url)
             {
-                throw new CommandFailure("No address to ask is set. Name one: pocketcoder config set update-url https://… (a JSON object with version, and url and notes if you like)", ExitCode.NotSetUp);
+                throw new CommandFailure(
+                    "No update-url is set. Set one: pocketcoder config set update-url https://… (a JSON object with version, and optionally url and notes)",
+                    ExitCode.NotSetUp);
             }
 
             var latest = await AskAsync(new Uri(url), ct);
             var newer = VersionOrder.Compare(latest.Version, DaemonOptions.ProductVersion) > 0;
             if (context.Json)
             {
-                CliJson.Write(context.Terminal, new UpdateShown(DaemonOptions.ProductVersion, latest.Version, newer, latest.Url), CliJson.Default.UpdateShown);
+                CliJson.Write(context.Terminal, new UpdateShown(DaemonOptions.ProductVersion, latest.Version, newer, latest.Url),
+                    CliJson.Default.UpdateShown);
                 return ExitCode.Ok;
             }
 
             context.Say(newer
-                ? $"There is a newer version: {Untrusted.Show(latest.Version)} (this is {DaemonOptions.ProductVersion})"
-                : $"This is the newest version: {DaemonOptions.ProductVersion}");
+                ? $"A newer version is available: {Untrusted.Show(latest.Version)} (this is {DaemonOptions.ProductVersion})"
+                : $"This is the latest version: {DaemonOptions.ProductVersion}");
             foreach (var line in newer ? ((string?[])[latest.Url, latest.Notes]).OfType<string>() : [])
             {
                 context.Say($"  {Untrusted.Show(line)}");
@@ -59,27 +66,30 @@ internal static class UpdateCommand
             using var answer = await http.GetAsync(url, ct);
             if (!answer.IsSuccessStatusCode)
             {
-                throw new CommandFailure($"{url} answered {(int)answer.StatusCode}.");
+                throw new CommandFailure($"{url} answered {(int)answer.StatusCode}.", code: OwnCodes.IoError);
             }
 
-            return JsonSerializer.Deserialize(await answer.Content.ReadAsByteArrayAsync(ct), UpdateJson.Default.UpdateManifest) is { } manifest && VersionOrder.IsVersion(manifest.Version)
+            return JsonSerializer.Deserialize(await answer.Content.ReadAsByteArrayAsync(ct),
+                UpdateJson.Default.UpdateManifest) is { } manifest && VersionOrder.IsVersion(manifest.Version)
                 ? manifest
-                : throw new CommandFailure($"{url} names no version.");
+                : throw new CommandFailure($"{url} does not name a version.", code: OwnCodes.IoError);
         }
         catch (JsonException)
         {
-            throw new CommandFailure($"{url} gave something else than a version's manifest.");
+            throw new CommandFailure($"{url} did not return a version manifest.", code: OwnCodes.IoError);
         }
         catch (Exception e) when (e is HttpRequestException || (e is TaskCanceledException && !ct.IsCancellationRequested))
         {
-            throw new CommandFailure($"{url} can't be asked: {(e is HttpRequestException ? e.Message : "it did not answer in time.")}");
+            throw new CommandFailure(
+                $"Can't read {url}: {(e is HttpRequestException ? e.Message : "it did not answer in time.")}", code: OwnCodes.IoError);
         }
     }
 }
 
 internal sealed record UpdateManifest(string Version, string? Url = null, string? Notes = null);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(UpdateManifest))]
 internal sealed partial class UpdateJson : JsonSerializerContext;
 
@@ -127,7 +137,8 @@ internal static class VersionOrder
         return x.Length.CompareTo(y.Length);
     }
 
-    private static bool Whole(string text, out int number) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
+    private static bool Whole(string text, out int number)
+        => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
 
     private static int[] Numbers(string version)
         => [.. Core(version).Split('-', 2)[0].Split('.').Select(n => Whole(n, out var number) ? number : -1)];

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using PocketCoder.Cli.Output;
+using PocketCoder.Cli.Parsing;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Machine.Models;
 
@@ -10,28 +11,34 @@ namespace PocketCoder.Cli.Commands;
 internal static class UsageCommands
 {
     public static Command Usage(Terminal terminal)
-        => new Command("usage", "What agents used of their models through this machine: tokens and cost").Does(terminal, async (context, _, ct) => Show(context, await context.Daemon.UsageAsync(ct)));
+        => new Command("usage", "Show model usage through this machine: tokens and cost").Does(
+            terminal, async (context, _, ct) => Show(context, await context.Daemon.UsageAsync(ct)));
 
     public static Command Budget(Terminal terminal)
     {
-        var scope = new Argument<string>("scope") { Description = "session: each session; project: each project; day: everything since midnight UTC" };
-        scope.AcceptOnlyFromAmong("session", "project", "day");
-        var project = new Option<string>("--project") { Description = "For this project only: its id, name or path" };
-        var dollars = new Option<decimal?>("--usd") { Description = "Dollars at list prices", HelpName = "AMOUNT" };
-        var tokens = new Option<long?>("--tokens") { Description = "Tokens of all kinds", HelpName = "COUNT" };
-        var ask = new Option<bool>("--ask") { Description = "When it is spent, ask on the phone whether to go on; else the agent is stopped" };
-        return new Command("budget", "Limits on what agents may use through this machine")
+        var scope = new Argument<string>("scope")
+        { Description = "session: each session; project: each project; day: total since midnight UTC" };
+        scope.Among("session", "project", "day");
+        var project = new Option<string>("--project") { Description = "Only this project: id, name or folder", HelpName = "PROJECT" };
+        var dollars = Values.Amount("--usd", "AMOUNT", "Limit in dollars, at list prices", 1_000_000);
+        var tokens = Values.Count("--tokens", "COUNT", "Limit in tokens of all kinds", 1, 1_000_000_000_000_000);
+        var ask = new Option<bool>("--ask")
+        { Description = "When the budget is spent, ask on the phone whether to continue; otherwise the agent is stopped" };
+        return new Command("budget", "Manage limits on model usage through this machine")
         {
-            new Command("set", "Set or replace a budget") { scope, project, dollars, tokens, ask }.Does(terminal, async (context, parsed, ct) => Shown(
+            new Command("set", "Set or replace a budget")
+                { scope, project, dollars, tokens, ask }.Does(terminal, async (context, parsed, ct) => Shown(
                 context,
                 "Set",
                 await context.Daemon.SetBudgetAsync(
-                    new BudgetRequest(parsed.GetRequiredValue(scope), parsed.GetValue(project), parsed.GetValue(ask) ? "ask" : "stop", parsed.GetValue(dollars), parsed.GetValue(tokens)), ct))),
-            new Command("list", "List budgets").Does(terminal, async (context, _, ct) => List(context, await context.Daemon.ListBudgetsAsync(ct))),
+                    new BudgetRequest(parsed.GetRequiredValue(scope), parsed.GetValue(project), parsed.GetValue(ask) ? "ask" : "stop",
+                        parsed.GetValue(dollars), parsed.GetValue(tokens)), ct))),
+            new Command("list", "List budgets").Does(
+                terminal, async (context, _, ct) => List(context, await context.Daemon.ListBudgetsAsync(ct))),
             new Command("remove", "Remove a budget") { scope, project }.Does(terminal, async (context, parsed, ct) =>
                 await context.Daemon.RemoveBudgetAsync(new BudgetSelection(parsed.GetRequiredValue(scope), parsed.GetValue(project)), ct)
                     ? List(context, await context.Daemon.ListBudgetsAsync(ct))
-                    : throw new CommandFailure("There is no such budget. See: pocketcoder budget list")),
+                    : throw new CommandFailure("No such budget. See: pocketcoder budget list", code: OwnCodes.NotFound)),
         };
     }
 
@@ -45,7 +52,7 @@ internal static class UsageCommands
 
         if (report.Days.Count == 0)
         {
-            context.Say("No agent has asked a model through this machine yet (docs/models.md says which do).");
+            context.Say("No model usage through this machine yet (docs/models.md says which agents use it).");
             return ExitCode.Ok;
         }
 
@@ -53,7 +60,7 @@ internal static class UsageCommands
         Table(context, "Model", report.Models);
         Table(context, "Project", report.Projects);
         Table(context, "Session", report.Sessions);
-        context.Say($"Costs are list prices as of {report.PricesAsOf}; '?' is use of models without a known price. With an agent's own login a provider charges otherwise.");
+        context.Say($"Costs are list prices as of {report.PricesAsOf}; '?' is usage of models without a known price. With an agent's own login, the provider charges differently.");
         return ExitCode.Ok;
     }
 
@@ -64,7 +71,8 @@ internal static class UsageCommands
         {
             var used = row.Used;
             table.Row(
-                row.Name, Number(used.Requests), Number(used.InputTokens), Number(used.OutputTokens), Number(used.CacheReadTokens), Number(used.CacheWriteTokens), Cost(used),
+                row.Name, Number(used.Requests), Number(used.InputTokens), Number(used.OutputTokens), Number(used.CacheReadTokens),
+                Number(used.CacheWriteTokens), Cost(used),
                 used.OwnLogin == 0 ? "" : Number(used.OwnLogin));
         }
 
@@ -90,7 +98,7 @@ internal static class UsageCommands
         }
         else
         {
-            context.Say($"{what}: {Limit(budget)} for {Scope(budget)}, then {budget.Action}. It holds agents that ask their models through this machine (docs/models.md).");
+            context.Say($"{what}: {Limit(budget)} for {Scope(budget)}, then {budget.Action}. It applies to agents that reach their models through this machine (docs/models.md).");
         }
 
         return ExitCode.Ok;
@@ -104,7 +112,7 @@ internal static class UsageCommands
         }
         else if (budgets.Count == 0)
         {
-            context.Say("There is no budget. Set one: pocketcoder budget set day --usd 20 --ask");
+            context.Say("No budgets. Set one: pocketcoder budget set day --usd 20 --ask");
         }
         else
         {

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using PocketCoder.Cli.Output;
 using PocketCoder.Machine;
+using PocketCoder.Platform;
 
 namespace PocketCoder.Cli.Configuration;
 
@@ -12,7 +13,8 @@ internal static class ConfigFile
     {
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(home.Config), CliJson.Default.IReadOnlyDictionaryStringString) ?? throw new JsonException("It is null.");
+            return JsonSerializer.Deserialize(File.ReadAllBytes(home.Config), CliJson.Default.IReadOnlyDictionaryStringString)
+                ?? throw new JsonException();
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -20,7 +22,9 @@ internal static class ConfigFile
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
-            throw new CommandFailure($"{home.Config} can't be read: {e.Message} Correct it, or remove it to have the defaults.");
+            throw new CommandFailure(
+                $"{home.Config} {(e is JsonException json ? $"can't be read: {JsonFault.Of(json)}" : "can't be read by this user.")} Fix it, or remove it to use the defaults.",
+                code: OwnCodes.HomeRefused);
         }
     }
 
@@ -28,7 +32,7 @@ internal static class ConfigFile
     {
         var values = new Dictionary<string, string>(Read(home), StringComparer.Ordinal);
         change(values);
-        Home.WritePrivate(home.Config, JsonSerializer.SerializeToUtf8Bytes<IReadOnlyDictionary<string, string>>(
+        PrivateFile.Replace(home.Config, JsonSerializer.SerializeToUtf8Bytes<IReadOnlyDictionary<string, string>>(
             new SortedDictionary<string, string>(values, StringComparer.Ordinal), CliJson.Default.IReadOnlyDictionaryStringString));
     }
 }

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using PocketCoder.Cli.Commands;
+using PocketCoder.Cli.Parsing;
+using PocketCoder.Machine.Status;
 using PocketCoder.Machine;
 
 namespace PocketCoder.Cli.Configuration;
@@ -21,7 +23,8 @@ internal sealed record Setting(string Key, Option? Option, string? Variable, str
 
     /// <summary>What stands on the command line for it.</summary>
     public IEnumerable<string> Arguments(string value)
-        => Option is null ? [] : (Many ? value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) : [value]).SelectMany(v => (string[])[Option.Name, v]);
+        => Option is null ? [] : (Many ? value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            : [value]).SelectMany(v => (string[])[Option.Name, v]);
 
     /// <exception cref="CommandFailure">It can't have this value.</exception>
     public void Check(Command root, string value)
@@ -29,16 +32,19 @@ internal sealed record Setting(string Key, Option? Option, string? Variable, str
         string? wrong = null;
         if (Option is not null)
         {
-            var arguments = Arguments(value).ToList();
-            wrong = arguments.Count == 0 ? "It needs a value." : root.Parse(["start", .. arguments], Settings.Parser).Errors is [var first, ..] ? first.Message : null;
+            string[] typed = ["start", .. Arguments(value)];
+            wrong = typed.Length == 1 ? "a value is required."
+                : Option.ValueType == typeof(bool) ? (value is "true" or "false" ? null : "use true or false.")
+                : WrongUse.Of(root.Parse(typed, Settings.Parser), typed) is [var first, ..] ? first : null;
         }
         else if (Key == Settings.LogLevel)
         {
-            wrong = value is "trace" or "debug" or "info" or "warn" or "error" or "fatal" ? null : "It is trace, debug, info, warn, error or fatal.";
+            wrong = LogFile.TryLevel(value) is null ? "use trace, debug, info, warn, error or fatal." : null;
         }
-        else if (!Uri.TryCreate(value, UriKind.Absolute, out var url) || !(url.Scheme == Uri.UriSchemeHttps || (url.Scheme == Uri.UriSchemeHttp && url.IsLoopback)))
+        else if (!Uri.TryCreate(value, UriKind.Absolute, out var url)
+            || !(url.Scheme == Uri.UriSchemeHttps || (url.Scheme == Uri.UriSchemeHttp && url.IsLoopback)))
         {
-            wrong = "It is an https address, or http on loopback.";
+            wrong = "use an https URL, or http on loopback.";
         }
 
         if (wrong is not null)
@@ -60,14 +66,16 @@ internal static class Settings
 
     public static IReadOnlyList<Setting> All { get; } =
     [
-        .. StartCommand.Settings.Select(o => new Setting(o.Name[2..], o, o.Name == "--control-port" ? PortVariable : null, StartCommand.DefaultOf(o))),
+        .. StartCommand.Settings.Select(
+            o => new Setting(o.Name[2..], o, o.Name == "--control-port" ? PortVariable : null, StartCommand.DefaultOf(o))),
         new Setting(LogLevel, null, "LOG_LEVEL", "info"),
         new Setting(UpdateUrl, null, null, ""),
     ];
 
     /// <exception cref="CommandFailure">There is none of that name.</exception>
     public static Setting Get(string key)
-        => All.FirstOrDefault(s => s.Key == key) ?? throw new CommandFailure($"There is no setting {key}. There are: {string.Join(", ", All.Select(s => s.Key))}", ExitCode.Usage);
+        => All.FirstOrDefault(s => s.Key == key)
+            ?? throw new CommandFailure($"No setting {key}. Available: {string.Join(", ", All.Select(s => s.Key))}", ExitCode.Usage);
 
     /// <summary>What was typed, completed by the environment and the file.</summary>
     /// <exception cref="CommandFailure">A value there can't be; or the file names what there is not.</exception>
@@ -75,10 +83,12 @@ internal static class Settings
     {
         if (ConfigFile.Read(home).Keys.FirstOrDefault(k => All.All(s => s.Key != k)) is { } unknown)
         {
-            throw new CommandFailure($"{home.Config} names {unknown}, which is no setting. Remove it: pocketcoder config list shows those there are.");
+            throw new CommandFailure(
+                $"{home.Config} contains {unknown}, which is not a setting. Remove it; pocketcoder config list shows all settings.",
+                code: OwnCodes.HomeRefused);
         }
 
-        var more = All.Where(s => s.Option is { } option && parsed.GetResult(option) is null or { Implicit: true })
+        var more = All.Where(s => s.AtStart && (s.Option is not { } option || parsed.GetResult(option) is null or { Implicit: true }))
             .Select(s => (Setting: s, Found: s.Find(home, terminal)))
             .Where(s => s.Found is { Value: not null, From: not "default" })
             .ToList();
@@ -90,10 +100,12 @@ internal static class Settings
             }
             catch (CommandFailure e)
             {
-                throw new CommandFailure($"{e.Message} (from {(found.From == "file" ? home.Config : found.From)})");
+                throw new CommandFailure(
+                    $"{e.Message} (from {(found.From == "file" ? home.Config : found.From)})", code: OwnCodes.NotSetUp);
             }
         }
 
-        return more.Count == 0 ? parsed : parsed.RootCommandResult.Command.Parse([.. parsed.Tokens.Select(t => t.Value), .. more.SelectMany(s => s.Setting.Arguments(s.Found.Value!))], Parser);
+        return more.All(s => s.Setting.Option is null) ? parsed : parsed.RootCommandResult.Command.Parse(
+            [.. parsed.Tokens.Select(t => t.Value), .. more.SelectMany(s => s.Setting.Arguments(s.Found.Value!))], Parser);
     }
 }

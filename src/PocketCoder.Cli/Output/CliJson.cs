@@ -8,7 +8,8 @@ namespace PocketCoder.Cli.Output;
 
 internal sealed record Started(bool AlreadyRunning, int Pid, IReadOnlyList<string> Listen);
 
-internal sealed record Stopped(bool WasRunning);
+/// <param name="Killed">It did not stop in good order, or not in time.</param>
+internal sealed record Stopped(bool WasRunning, bool Killed);
 
 internal sealed record SecretShown(string Name, string State);
 
@@ -16,11 +17,17 @@ internal sealed record LabelShown(string Label);
 
 internal sealed record VersionShown(string Version, bool App);
 
-internal sealed record ErrorShown(WireError Error);
+internal sealed record HelpShown(string Help);
+
+internal sealed record ErrorShown(ErrorTold Error);
+
+/// <param name="Code">One of the wire's (<see cref="ErrorCode"/>) or of <see cref="OwnCodes"/>.</param>
+internal sealed record ErrorTold(string Code, string Message);
 
 /// <param name="Facts">For sandboxes: what was seen, by name.</param>
 /// <param name="Limits">For sandboxes: who enforces the limits.</param>
-internal sealed record CheckShown(string Name, string State, string Found, string? Advice, IReadOnlyDictionary<string, string>? Facts = null, string? Limits = null);
+internal sealed record CheckShown(
+    string Name, string State, string Found, string? Advice, IReadOnlyDictionary<string, string>? Facts = null, string? Limits = null);
 
 /// <param name="Verdict"><c>held</c>, <c>broken</c> or <c>not_run</c>.</param>
 internal sealed record AttackShown(string Id, string Title, string Defence, string Verdict, string Detail);
@@ -32,13 +39,16 @@ internal sealed record RunShown(Guid AgentSessionId, Guid TurnId);
 /// <summary>What a session's agent is told; null: its default.</summary>
 internal sealed record SettingsShown(Guid AgentSessionId, string Agent, string? Mode, string? Model, string? Effort);
 
-internal sealed record ResumeShown(Guid AgentSessionId, string Directory, string Program, IReadOnlyList<string> Arguments, IReadOnlyDictionary<string, string> Environment);
+internal sealed record ResumeShown(Guid AgentSessionId, string Directory, string Program, IReadOnlyList<string> Arguments,
+    IReadOnlyDictionary<string, string> Environment);
 
 internal sealed record OutputShown(Guid ApprovalId, long Kept, long Total, bool Running);
 
-internal sealed record AgentShown(string Id, string Name, bool Installed, string? Version, string? Path, string? Advice, IReadOnlyList<string> Modes, IReadOnlyList<string> Can, IReadOnlyList<string> TestedVersions);
+internal sealed record AgentShown(string Id, string Name, bool Installed, string? Version, string? Path, string? Advice,
+    IReadOnlyList<string> Modes, IReadOnlyList<string> Can, IReadOnlyList<string> TestedVersions);
 
-internal sealed record TlsShown(IReadOnlyList<string> Names, DateTimeOffset ValidUntil, DateTimeOffset AuthorityValidUntil, string AuthoritySha256, string AuthorityFile);
+internal sealed record TlsShown(IReadOnlyList<string> Names, DateTimeOffset ValidUntil, DateTimeOffset AuthorityValidUntil,
+    string AuthoritySha256, string AuthorityFile);
 
 internal sealed record BackupShown(string Folder, long LedgerSeq, string LedgerHash);
 
@@ -49,6 +59,9 @@ internal sealed record SettingShown(string Key, string? Value, string From);
 
 internal sealed record AutostartShown(bool Enabled, string File, string? Problem);
 
+/// <summary>The file that <c>enable-autostart</c> would write.</summary>
+internal sealed record AutostartFileShown(string File, string Content);
+
 internal sealed record UpdateShown(string Current, string Latest, bool Newer, string? Url);
 
 internal sealed record ScriptShown(string Shell, string Script);
@@ -56,7 +69,8 @@ internal sealed record ScriptShown(string Shell, string Script);
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = false)]
 [JsonSerializable(typeof(ControlStatus))]
 [JsonSerializable(typeof(IReadOnlyList<ProjectInfo>))]
-[JsonSerializable(typeof(ProjectAdded))]
+[JsonSerializable(typeof(ProjectAddResponse))]
+[JsonSerializable(typeof(IReadOnlyList<string>))]
 [JsonSerializable(typeof(PairingOffer))]
 [JsonSerializable(typeof(PairingProgress))]
 [JsonSerializable(typeof(IReadOnlyList<DeviceInfo>))]
@@ -64,12 +78,14 @@ internal sealed record ScriptShown(string Shell, string Script);
 [JsonSerializable(typeof(SnapshotDiffResponse))]
 [JsonSerializable(typeof(UndoInfo))]
 [JsonSerializable(typeof(LedgerVerifyResponse))]
+[JsonSerializable(typeof(LedgerAccepted))]
 [JsonSerializable(typeof(IReadOnlyList<LedgerRowInfo>))]
 [JsonSerializable(typeof(IReadOnlyList<TerminalInfo>))]
 [JsonSerializable(typeof(Started))]
 [JsonSerializable(typeof(Stopped))]
 [JsonSerializable(typeof(LabelShown))]
 [JsonSerializable(typeof(VersionShown))]
+[JsonSerializable(typeof(HelpShown))]
 [JsonSerializable(typeof(ErrorShown))]
 [JsonSerializable(typeof(IReadOnlyList<CheckShown>))]
 [JsonSerializable(typeof(IReadOnlyList<AgentShown>))]
@@ -93,13 +109,16 @@ internal sealed record ScriptShown(string Shell, string Script);
 [JsonSerializable(typeof(SettingShown))]
 [JsonSerializable(typeof(IReadOnlyList<SettingShown>))]
 [JsonSerializable(typeof(AutostartShown))]
+[JsonSerializable(typeof(AutostartFileShown))]
 [JsonSerializable(typeof(UpdateShown))]
 [JsonSerializable(typeof(ScriptShown))]
+[JsonSerializable(typeof(IReadOnlyList<string>))]
 [JsonSerializable(typeof(CommandPolicy))]
 [JsonSerializable(typeof(CommandRunInfo))]
 [JsonSerializable(typeof(CommandRunsListResponse))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
     /// <summary>One value, one line.</summary>
-    public static void Write<T>(Terminal terminal, T value, JsonTypeInfo<T> type) => terminal.Out.WriteLine(JsonSerializer.Serialize(value, type));
+    public static void Write<T>(Terminal terminal, T value, JsonTypeInfo<T> type)
+        => terminal.Out.WriteLine(JsonSerializer.Serialize(value, type));
 }

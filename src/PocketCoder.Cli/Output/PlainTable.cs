@@ -10,11 +10,13 @@ internal static class PlainTable
         var table = new Table { Border = TableBorder.None };
         foreach (var column in columns)
         {
-            table.AddColumn(new TableColumn(new Text(column, new Style(decoration: Decoration.Bold))) { Padding = new Padding(0, 0, 2, 0) });
+            table.AddColumn(new TableColumn(new Text(column, new Style(decoration: Decoration.Bold)))
+            { Padding = new Padding(0, 0, 2, 0) });
         }
 
         return table;
     }
 
-    public static void Row(this Table table, params IEnumerable<string> cells) => table.AddRow(cells.Select(c => new Text(Untrusted.Show(c))));
+    public static void Row(this Table table, params IEnumerable<string> cells)
+        => table.AddRow(cells.Select(c => new Text(Untrusted.Show(c))));
 }

@@ -24,7 +24,8 @@ internal static class Qr
             for (var x = 0; x < size; x++)
             {
                 var (upper, lower) = (modules[y][x], y + 1 < size && modules[y + 1][x]);
-                // In colour: black on white whatever the terminal's own. Without: most terminals are light on dark, so the light modules have the ink.
+                // In colour: black on white whatever the terminal's own. Without: most terminals are light on dark, so the light modules
+                // have the ink.
                 var (inkAbove, inkBelow) = color ? (upper, lower) : (!upper, !lower);
                 line.Append((inkAbove, inkBelow) switch { (true, true) => '█', (true, false) => '▀', (false, true) => '▄', _ => ' ' });
             }

@@ -16,15 +16,18 @@ internal static class QuietShown
             return null;
         }
 
-        var words = quiet.Kind == QuietKind.Waiting ? "needs you" : $"working: {Short(session.Activity ?? quiet.Kind.ToString().ToLowerInvariant())}";
+        var words = quiet.Kind == QuietKind.Waiting ? "needs you"
+            : $"working: {Short(session.Activity ?? quiet.Kind.ToString().ToLowerInvariant())}";
         return quiet is { Kind: QuietKind.Retrying, NextAt: { } next } && next > now
             ? string.Create(CultureInfo.InvariantCulture, $"{words}, in {Math.Ceiling((next - now).TotalSeconds)} s")
             : $"{words}, {Span(now - quiet.Since)}";
     }
 
-    private static string Short(string words) => words.Length <= Longest ? words : string.Concat(words.AsSpan(0, char.IsHighSurrogate(words[Longest - 2]) ? Longest - 2 : Longest - 1), "…");
+    private static string Short(string words) => words.Length <= Longest ? words
+        : string.Concat(words.AsSpan(0, char.IsHighSurrogate(words[Longest - 2]) ? Longest - 2 : Longest - 1), "…");
 
     private static string Span(TimeSpan span) => span.TotalMinutes < 1
         ? string.Create(CultureInfo.InvariantCulture, $"{Math.Max(0, (int)span.TotalSeconds)} s")
-        : span.TotalHours < 1 ? string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalMinutes} min") : string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalHours} h {span.Minutes} min");
+        : span.TotalHours < 1 ? string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalMinutes} min")
+        : string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalHours} h {span.Minutes} min");
 }

@@ -9,6 +9,13 @@ namespace PocketCoder.Cli.Output;
 /// </summary>
 internal static class Untrusted
 {
+    /// <summary>
+    /// As <see cref="Show"/>, and line ends stay. Every line after the first is indented, so that none can pass for one of ours.
+    /// </summary>
+    public static string ShowLines(string text)
+        => string.Join("\n  ", text.TrimEnd().Split('\n')
+            .Select(line => Show(line.TrimEnd('\r').Replace("\t", "  ", StringComparison.Ordinal))));
+
     public static string Show(string text)
     {
         var shown = new StringBuilder(text.Length);
@@ -36,8 +43,11 @@ internal static class Untrusted
     }
 
     private static bool IsHidden(Rune rune)
-        => Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse
-            or UnicodeCategory.OtherNotAssigned or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.SpaceSeparator
+        => Rune.GetUnicodeCategory(
+            rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse
+            or UnicodeCategory.OtherNotAssigned or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
+                or UnicodeCategory.SpaceSeparator
         || rune.Value is 0x115F or 0x1160 or 0x3164 or 0xFFA0 or 0x2800 // letters and a pattern without ink
-            or 0x034F or (>= 0x180B and <= 0x180F) or (>= 0xFE00 and <= 0xFE0F) or (>= 0xE0100 and <= 0xE01EF); // joiners and variation selectors
+                                                                        // joiners and variation selectors
+            or 0x034F or (>= 0x180B and <= 0x180F) or (>= 0xFE00 and <= 0xFE0F) or (>= 0xE0100 and <= 0xE01EF);
 }

@@ -5,7 +5,10 @@ using PocketCoder.Protocol;
 
 namespace PocketCoder.Cli.Running;
 
-/// <summary>What waits for a decision, shown whole: every line of it, nothing shortened, nothing that hides. And what a typed line decides. Pure but for the writer.</summary>
+/// <summary>
+/// What waits for a decision, shown whole: every line of it, nothing shortened, nothing that hides. And what a typed line decides. Pure but
+/// for the writer.
+/// </summary>
 internal static class ApprovalSheet
 {
     /// <summary>The word that a destructive thing needs.</summary>
@@ -14,7 +17,8 @@ internal static class ApprovalSheet
     public static void Show(TextWriter output, ApprovalInfo asked)
     {
         output.WriteLine();
-        output.WriteLine($"--- {Untrusted.Show(asked.Agent)} asks: {What(asked.Kind)}{(asked.Risk is { } risk ? $", {Tier(risk.Tier)}" : "")} ---");
+        output.WriteLine(
+            $"--- {Untrusted.Show(asked.Agent)} asks: {What(asked.Kind)}{(asked.Risk is { } risk ? $", {Tier(risk.Tier)}" : "")} ---");
         switch (asked.Subject)
         {
             case CommandSubject command:
@@ -24,17 +28,18 @@ internal static class ApprovalSheet
                 ShowEdit(output, edit);
                 break;
             case ToolSubject tool:
-                output.WriteLine($"Tool {Untrusted.Show(tool.Tool)}, with:");
+                output.WriteLine($"Tool {Untrusted.Show(tool.Tool)}, input:");
                 Block(output, tool.Input);
                 break;
             case JobInputSubject input:
-                output.WriteLine($"To the standard input of {Untrusted.Show(input.Job)}{(input.Close ? ", which ends then" : "")}:");
+                output.WriteLine($"Send to the standard input of {Untrusted.Show(input.Job)}{(input.Close ? ", then close it" : "")}:");
                 Block(output, input.Text);
                 output.WriteLine("The job:");
                 Block(output, input.Command);
                 break;
             case NetworkSubject host:
-                output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Reach {Untrusted.Show(host.Host)}, port {host.Port} ({Untrusted.Show(host.Method)}), while these run:"));
+                output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                    $"Connect to {Untrusted.Show(host.Host)}, port {host.Port} ({Untrusted.Show(host.Method)}), while these run:"));
                 foreach (var running in host.Commands)
                 {
                     Block(output, running);
@@ -42,7 +47,7 @@ internal static class ApprovalSheet
 
                 break;
             case PromptSubject prompt:
-                output.WriteLine("The agent sees this prompt only when it is allowed:");
+                output.WriteLine("The agent sees this prompt only after you allow it:");
                 Block(output, prompt.Text);
                 foreach (var file in prompt.Attachments ?? [])
                 {
@@ -62,7 +67,7 @@ internal static class ApprovalSheet
 
         if (asked.Reason is { Length: > 0 } reason)
         {
-            output.WriteLine("The agent's words:");
+            output.WriteLine("The agent's explanation:");
             Block(output, reason);
         }
 
@@ -73,12 +78,12 @@ internal static class ApprovalSheet
 
         if (asked.Risk is { Understood: false })
         {
-            output.WriteLine("* Not everything it does can be told beforehand.");
+            output.WriteLine("* Not fully understood: it may do more than is listed here.");
         }
 
         if (asked.Reach is { } reach)
         {
-            output.WriteLine($"For the turn or session that covers: {Untrusted.Show(reach)}");
+            output.WriteLine($"For the turn or session, applies to: {Untrusted.Show(reach)}");
         }
     }
 
@@ -88,13 +93,14 @@ internal static class ApprovalSheet
         for (var i = 0; i < question.Options.Count; i++)
         {
             var option = question.Options[i];
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {i + 1}  {Untrusted.Show(option.Label)}{(option.Description is { Length: > 0 } more ? $": {Untrusted.Show(more)}" : "")}"));
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"  {i + 1}  {Untrusted.Show(option.Label)}{(option.Description is { Length: > 0 } more ? $": {Untrusted.Show(more)}" : "")}"));
         }
     }
 
     /// <summary>What can be typed.</summary>
     public static string Keys(ApprovalInfo asked) => asked.Subject is QuestionSubject questions
-        ? $"A number{(questions.Questions.Any(q => q.MultiSelect) ? ", or several with commas," : "")} or your own words; n to refuse, q to stop the turn; then Enter:"
+        ? $"A number{(questions.Questions.Any(q => q.MultiSelect) ? " (several with commas)" : "")} or your own answer; n to refuse, q to stop the turn; then Enter:"
         : $"y once{(asked.Reach is null ? "" : ", t for this turn, s for this session")}{(asked.Kind == ApprovalKind.Network ? ", p for the project (30 days)" : "")}, n [why] to deny, q to stop the turn; then Enter:";
 
     /// <summary>What a line decides; null: nothing.</summary>
@@ -125,12 +131,15 @@ internal static class ApprovalSheet
     public static string? Answer(Question question, string line)
     {
         var typed = line.Trim();
-        var parts = question.MultiSelect ? typed.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) : [typed];
-        var chosen = parts.Select(p => int.TryParse(p, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n >= 1 && n <= question.Options.Count ? question.Options[n - 1].Label : null).ToList();
+        var parts = question.MultiSelect ? typed.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            : [typed];
+        var chosen = parts.Select(p => int.TryParse(p, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n >= 1
+            && n <= question.Options.Count ? question.Options[n - 1].Label : null).ToList();
         return chosen.Count > 0 && chosen.All(c => c is not null) ? string.Join(", ", chosen) : typed.Length == 0 ? null : typed;
     }
 
-    public static string Answers(IReadOnlyDictionary<string, string> answers) => JsonSerializer.Serialize(answers, CliJson.Default.IReadOnlyDictionaryStringString);
+    public static string Answers(IReadOnlyDictionary<string, string> answers)
+        => JsonSerializer.Serialize(answers, CliJson.Default.IReadOnlyDictionaryStringString);
 
     /// <summary>What it is about, in one line.</summary>
     public static string InOneLine(ApprovalInfo asked) => Untrusted.Show(asked.Subject switch
@@ -151,13 +160,13 @@ internal static class ApprovalSheet
         Block(output, command.Command);
         if (command.Stdin is { } stdin)
         {
-            output.WriteLine("Its standard input:");
+            output.WriteLine("Standard input:");
             Block(output, stdin);
         }
 
         foreach (var script in command.Scripts ?? [])
         {
-            output.WriteLine($"Runs {Untrusted.Show(script.Path)}{(script.Sha256 is { } sha ? $" (SHA-256 {sha})" : " (not held: it may be another one by then)")}");
+            output.WriteLine($"Runs {Untrusted.Show(script.Path)}{(script.Sha256 is { } sha ? $" (SHA-256 {sha})" : " (not pinned: it may change before it runs)")}");
         }
     }
 
@@ -172,10 +181,11 @@ internal static class ApprovalSheet
 
         foreach (var hunk in diff.Hunks)
         {
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  @@ -{hunk.OldStart},{hunk.OldLines} +{hunk.NewStart},{hunk.NewLines} @@"));
+            output.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"  @@ -{hunk.OldStart},{hunk.OldLines} +{hunk.NewStart},{hunk.NewLines} @@"));
             foreach (var line in hunk.Lines)
             {
-                output.WriteLine($"  {(line.Kind == DiffLineKind.Add ? '+' : line.Kind == DiffLineKind.Remove ? '-' : ' ')}{Untrusted.Show(line.Text)}{(line.NoNewline ? " (no line end)" : "")}");
+                output.WriteLine($"  {(line.Kind == DiffLineKind.Add ? '+' : line.Kind == DiffLineKind.Remove ? '-' : ' ')}{Untrusted.Show(line.Text)}{(line.NoNewline ? " (no newline at end of file)" : "")}");
             }
         }
     }
@@ -195,15 +205,15 @@ internal static class ApprovalSheet
         ApprovalKind.Tool => "use a tool",
         ApprovalKind.Question => "a question",
         ApprovalKind.Plan => "follow this plan",
-        ApprovalKind.JobInput => "write to a job",
-        _ => "reach a host",
+        ApprovalKind.JobInput => "send input to a job",
+        _ => "connect to a host",
     };
 
     private static string Tier(RiskTier tier) => tier switch
     {
-        RiskTier.Read => "only reads",
+        RiskTier.Read => "read-only",
         RiskTier.WorkspaceWrite => "changes the project",
-        RiskTier.ReachesOut => "REACHES OUT",
+        RiskTier.ReachesOut => "REACHES OUTSIDE",
         _ => "DESTRUCTIVE",
     };
 }

@@ -7,11 +7,11 @@ using PocketCoder.Protocol;
 namespace PocketCoder.Cli.Running;
 
 /// <summary>
-/// Follows one turn to its end: shows what happens, asks what has to be decided where a person sits there, stops the turn at Ctrl-C. Everything that happens (messages of the
-/// daemon, typed lines, signals) comes through one channel to one reader.
+/// Follows one turn to its end: shows what happens, asks what has to be decided where a person sits there, stops the turn at Ctrl-C.
+/// Everything that happens (messages of the daemon, typed lines, signals) comes through one channel to one reader.
 /// </summary>
 /// <param name="asks">Whether decisions are taken here; else it says where to.</param>
-internal sealed class RunningTurn(Terminal terminal, ControlClient daemon, PromptTaken prompt, bool json, bool asks)
+internal sealed class RunningTurn(Terminal terminal, ControlClient daemon, PromptAccepted prompt, bool json, bool asks)
 {
     private readonly Channel<Happened> _happened = Channel.CreateBounded<Happened>(256);
     private readonly Transcript _transcript = new(terminal.Out, terminal.Color);
@@ -44,7 +44,8 @@ internal sealed class RunningTurn(Terminal terminal, ControlClient daemon, Promp
                 }
                 else
                 {
-                    _ = _happened.Writer.WriteAsync(new Happened.Interrupt()).AsTask(); // full of what the agent writes: it must not be lost
+                    // full of what the agent writes: it must not be lost
+                    _ = _happened.Writer.WriteAsync(new Happened.Interrupt()).AsTask();
                 }
             });
         if (asks)
@@ -65,8 +66,8 @@ internal sealed class RunningTurn(Terminal terminal, ControlClient daemon, Promp
         }
         catch (OperationCanceledException) when (left.IsCancellationRequested && !ct.IsCancellationRequested)
         {
-            _transcript.CloseBlock();
-            await terminal.Error.WriteLineAsync($"Left. The session goes on without you: {Session}");
+            _transcript.Pause();
+            await terminal.Error.WriteLineAsync($"Detached. The session keeps running: {Session}");
             code = ExitCode.Left;
         }
 
@@ -79,17 +80,17 @@ internal sealed class RunningTurn(Terminal terminal, ControlClient daemon, Promp
     {
         await foreach (var next in _happened.Reader.ReadAllAsync(ct))
         {
-            if (next is Happened.Over)
+            if (next is Happened.Over over)
             {
-                _transcript.CloseBlock();
-                await terminal.Error.WriteLineAsync("The daemon stopped.");
+                _transcript.Pause();
+                await terminal.Error.WriteLineAsync(over.Why);
                 break;
             }
 
             await TakeAsync(next, ct);
             if (_outcome is { } outcome)
             {
-                _transcript.CloseBlock();
+                _transcript.Pause();
                 return Code(outcome);
             }
         }
@@ -106,6 +107,7 @@ internal sealed class RunningTurn(Terminal terminal, ControlClient daemon, Promp
 
     private async Task FollowAsync(CancellationToken ct)
     {
+        var why = "The daemon stopped.";
         try
         {
             await foreach (var line in daemon.FollowAsync(Session, prompt.After, ct))
@@ -120,12 +122,16 @@ internal sealed class RunningTurn(Terminal terminal, ControlClient daemon, Promp
         {
             return;
         }
+        catch (DaemonNotAnswering e)
+        {
+            why = e.Message;
+        }
         catch (Exception e) when (e is DaemonNotRunning or ControlException or JsonException)
         {
             // told as the end of it
         }
 
-        await _happened.Writer.WriteAsync(new Happened.Over(), CancellationToken.None);
+        await _happened.Writer.WriteAsync(new Happened.Over(why), CancellationToken.None);
     }
 
     private async Task TakeAsync(Happened next, CancellationToken ct)
@@ -154,8 +160,8 @@ internal sealed class RunningTurn(Terminal terminal, ControlClient daemon, Promp
 
     private async Task StopAsync(CancellationToken ct)
     {
-        _transcript.CloseBlock();
-        await terminal.Error.WriteLineAsync("Stopping. Ctrl-C again leaves.");
+        _transcript.Pause();
+        await terminal.Error.WriteLineAsync("Stopping. Press Ctrl-C again to leave.");
         try
         {
             await daemon.CancelAsync(new AgentCancelRequest(Session, TurnId: prompt.Turn.TurnId), ct);
@@ -192,12 +198,13 @@ internal sealed class RunningTurn(Terminal terminal, ControlClient daemon, Promp
             return;
         }
 
-        if (happened is PromptEvent { Approval: var approval })
+        if (happened is ApprovalEvent { Approval: var approval })
         {
             Take(approval);
         }
 
-        if (happened is TurnEvent { Turn: var turn } && turn.TurnId == prompt.Turn.TurnId && turn.State is not (TurnState.Queued or TurnState.Running or TurnState.Waiting))
+        if (happened is TurnEvent { Turn: var turn } && turn.TurnId == prompt.Turn.TurnId
+            && turn.State is not (TurnState.Queued or TurnState.Running or TurnState.Waiting))
         {
             Close();
             _outcome = turn.State;
@@ -229,8 +236,9 @@ internal sealed class RunningTurn(Terminal terminal, ControlClient daemon, Promp
             }
             else
             {
-                _transcript.CloseBlock();
-                terminal.Error.WriteLine($"Waits for a decision on a paired device, or in a terminal with pocketcoder run: {ApprovalSheet.InOneLine(approval)}");
+                _transcript.Pause();
+                terminal.Error.WriteLine(
+                    $"Waiting for approval on a paired device, or in a terminal with pocketcoder run: {ApprovalSheet.InOneLine(approval)}");
             }
 
             return;
@@ -284,7 +292,7 @@ internal sealed class RunningTurn(Terminal terminal, ControlClient daemon, Promp
     {
         if (_open is null && _waiting.TryDequeue(out var next))
         {
-            _transcript.CloseBlock();
+            _transcript.Pause();
             _open = next;
             ApprovalSheet.Show(terminal.Out, next);
             terminal.Out.Flush();
@@ -331,7 +339,8 @@ internal sealed class RunningTurn(Terminal terminal, ControlClient daemon, Promp
         else if (decision.Verdict == DecisionVerdict.Allow && asked.Risk is { Tier: RiskTier.Destructive })
         {
             _confirming = decision;
-            await terminal.Out.WriteLineAsync($"This can't be taken back. Type {ApprovalSheet.Yes} to allow it:");
+            var undo = asked.Risk.Reversible ? "This deletes or overwrites files; it can be undone." : "This can't be fully undone.";
+            await terminal.Out.WriteLineAsync($"{undo} Type {ApprovalSheet.Yes} to allow it:");
         }
         else
         {
@@ -358,12 +367,14 @@ internal sealed class RunningTurn(Terminal terminal, ControlClient daemon, Promp
         await SendAsync(asked, (DecisionVerdict.Allow, DecisionScope.Once, null), ApprovalSheet.Answers(_answers), ct);
     }
 
-    private async Task SendAsync(ApprovalInfo asked, (DecisionVerdict Verdict, DecisionScope Scope, string? Reason) decision, string? answers, CancellationToken ct)
+    private async Task SendAsync(
+        ApprovalInfo asked, (DecisionVerdict Verdict, DecisionScope Scope, string? Reason) decision, string? answers, CancellationToken ct)
     {
         try
         {
             await daemon.DecideAsync(
-                new AgentPromptResponseRequest(asked.ApprovalId, Guid.CreateVersion7(), decision.Verdict, decision.Scope, asked.Digest, "", decision.Reason, answers), ct);
+                new DecisionRequest(asked.ApprovalId, Guid.CreateVersion7(), decision.Verdict, decision.Scope, asked.Digest, "",
+                    decision.Reason, answers), ct);
         }
         catch (ControlException e)
         {
@@ -381,6 +392,6 @@ internal sealed class RunningTurn(Terminal terminal, ControlClient daemon, Promp
 
         public sealed record Interrupt : Happened;
 
-        public sealed record Over : Happened;
+        public sealed record Over(string Why) : Happened;
     }
 }

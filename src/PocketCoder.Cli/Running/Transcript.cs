@@ -5,22 +5,33 @@ using PocketCoder.Protocol;
 namespace PocketCoder.Cli.Running;
 
 /// <summary>
-/// Writes a session's transcript to a terminal or a pipe as it happens: text as it is written, one line for each call of a tool, what commands write dimmed. Everything in
-/// it is untrusted and shown by <see cref="Untrusted"/>. One caller at a time.
+/// Writes a session's transcript to a terminal or a pipe as it happens: text as it is written, one line for each call of a tool, what
+/// commands write dimmed. Everything in it is untrusted and shown by <see cref="Untrusted"/>. One caller at a time.
 /// </summary>
+/// <remarks>
+/// Pieces of text come faster than events, which are on disk first: the end of a command may arrive in the middle of the next sentence.
+/// Such events are shown after it.
+/// </remarks>
 internal sealed class Transcript(TextWriter output, bool color)
 {
     /// <summary>Lines of a result that are shown when nothing of it was shown live.</summary>
     private const int ShownLines = 20;
 
+    /// <summary>Events that wait for the end of a text; with one more the text is broken off.</summary>
+    private const int MostWaiting = 64;
+
     private readonly Dictionary<string, int> _shown = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _tools = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _refused = new(StringComparer.Ordinal);
     private readonly Dictionary<string, char> _halves = new(StringComparer.Ordinal);
+    private readonly Queue<AgentEventPayload> _waiting = new();
     private string? _open;
     private bool _openIsOutput;
     private bool _atStart = true;
 
-    /// <summary>What is being written just now. A block that begins while another one is open comes as a whole when it is finished.</summary>
+    /// <summary>
+    /// What is being written just now. A block that begins while another one is open comes as a whole when it is finished.
+    /// </summary>
     public void Add(AgentDeltaPayload delta)
     {
         if (delta.Kind == DeltaKind.Thinking)
@@ -33,7 +44,7 @@ internal sealed class Transcript(TextWriter output, bool color)
             // Of a command: its result follows. Of text: it broke off and comes anew.
             if (_open == delta.BlockId)
             {
-                CloseBlock();
+                Pause();
             }
 
             if (!_tools.ContainsKey(delta.BlockId))
@@ -55,6 +66,47 @@ internal sealed class Transcript(TextWriter output, bool color)
 
     public void Add(AgentEventPayload happened)
     {
+        if (_open is null || _openIsOutput)
+        {
+            Write(happened);
+        }
+        else if (happened is TextEvent text && text.BlockId == _open)
+        {
+            Write(text);
+            Pause();
+        }
+        else
+        {
+            _waiting.Enqueue(happened);
+            if (_waiting.Count > MostWaiting)
+            {
+                Pause();
+            }
+        }
+    }
+
+    /// <summary>Ends the line that is open, and shows what waited for its end.</summary>
+    public void Pause()
+    {
+        CloseBlock();
+        while (_waiting.TryDequeue(out var happened))
+        {
+            Write(happened);
+        }
+    }
+
+    /// <summary>Text of several lines, each escaped on its own: nothing but its line feeds does anything.</summary>
+    public static IEnumerable<string> Lines(string text) => text.Split('\n').Select(Untrusted.Show);
+
+    private void Write(AgentEventPayload happened)
+    {
+        if (happened is ApprovalEvent { Approval: { ToolUseId: { } decided, State: var state } })
+        {
+            // What an agent calls the end of a refused call counts for nothing.
+            _ = state is ApprovalState.Denied or ApprovalState.Expired or ApprovalState.Withdrawn ? _refused.Add(decided)
+                : _refused.Remove(decided);
+        }
+
         switch (happened)
         {
             case TextEvent text:
@@ -75,14 +127,22 @@ internal sealed class Transcript(TextWriter output, bool color)
             case FileEditEvent file:
                 Line($"  changed {file.Path}{(file.Diff is { } d ? string.Create(CultureInfo.InvariantCulture, $" (+{d.Added} -{d.Removed})") : "")}");
                 break;
-            case PromptEvent { Approval: { State: not ApprovalState.Pending, Decision: { } decision } approval } when approval.State is not (ApprovalState.Running or ApprovalState.Finished) || approval.Execution is null:
+            case ApprovalEvent
+            {
+                Approval:
+                {
+                    State: not ApprovalState.Pending,
+                    Decision: { } decision
+                } approval
+            } when approval.State is not (ApprovalState.Running or ApprovalState.Finished)
+                || approval.Execution is null:
                 Line($"  {Outcome(approval, decision)}");
                 break;
             case TodoEvent todo:
                 Line($"  to do: {string.Join(", ", todo.Items.Select(i => $"{(i.State == TodoItemState.Done ? "[x]" : i.State == TodoItemState.Active ? "[>]" : "[ ]")} {i.Text}"))}");
                 break;
             case SteerEvent { State: SteerState.Heard } steer:
-                Line($"  said meanwhile: {steer.Content}");
+                Line($"  sent while working: {steer.Content}");
                 break;
             case NoticeEvent notice:
                 Line($"! {notice.Text}");
@@ -101,8 +161,18 @@ internal sealed class Transcript(TextWriter output, bool color)
         }
     }
 
-    /// <summary>Ends the line that is open.</summary>
-    public void CloseBlock()
+    private static string Outcome(ApprovalInfo approval, DecisionInfo decision) => approval.State switch
+    {
+        _ when approval.NotDone is { } why => $"not run: {why}",
+        ApprovalState.Expired => "expired: no decision in time",
+        ApprovalState.Withdrawn => $"cancelled: {decision.By}",
+        ApprovalState.Unknown => "outcome unknown",
+        _ when decision.Verdict == DecisionVerdict.Deny =>
+            $"denied by {decision.By}{(decision.Reason is { Length: > 0 } why ? $": {why}" : "")}",
+        _ => $"allowed by {decision.By} ({decision.Scope.ToString().ToLowerInvariant()})",
+    };
+
+    private void CloseBlock()
     {
         _open = null;
         if (!_atStart)
@@ -114,25 +184,12 @@ internal sealed class Transcript(TextWriter output, bool color)
         output.Flush();
     }
 
-    /// <summary>One line of its own.</summary>
-    public void Line(string text)
+    private void Line(string text)
     {
         CloseBlock();
         output.WriteLine(Untrusted.Show(text));
         output.Flush();
     }
-
-    /// <summary>Text of several lines, each escaped on its own: nothing but its line feeds does anything.</summary>
-    public static IEnumerable<string> Lines(string text) => text.Split('\n').Select(Untrusted.Show);
-
-    private static string Outcome(ApprovalInfo approval, DecisionInfo decision) => approval.State switch
-    {
-        ApprovalState.Expired => "expired: nobody decided in time",
-        ApprovalState.Withdrawn => $"withdrawn: {decision.By}",
-        ApprovalState.Unknown => "how it ended is unknown",
-        _ when decision.Verdict == DecisionVerdict.Deny => $"denied by {decision.By}{(decision.Reason is { Length: > 0 } why ? $": {why}" : "")}",
-        _ => $"allowed by {decision.By} ({decision.Scope.ToString().ToLowerInvariant()})",
-    };
 
     private void Finish(TextEvent text)
     {
@@ -149,6 +206,10 @@ internal sealed class Transcript(TextWriter output, bool color)
 
         _shown.Remove(text.BlockId);
         CloseBlock();
+        if (text.Cut)
+        {
+            Line("  [truncated here]");
+        }
     }
 
     private void Continue(string block, string text, bool isOutput)
@@ -209,6 +270,7 @@ internal sealed class Transcript(TextWriter output, bool color)
 
         var took = result.DurationMs is { } ms ? string.Create(CultureInfo.InvariantCulture, $", {ms / 1000.0:0.0} s") : "";
         var code = result.ExitCode is { } exit ? string.Create(CultureInfo.InvariantCulture, $" (exit {exit}{took})") : "";
-        Line($"  {(result.Interrupted ? "interrupted" : result.Failed || result.ExitCode is not (null or 0) ? "failed" : "done")}{code}");
+        var refused = _refused.Remove(result.ToolUseId);
+        Line($"  {(refused ? "not run" : result.Interrupted ? "interrupted" : result.Failed || result.ExitCode is not (null or 0) ? "failed" : "done")}{code}");
     }
 }

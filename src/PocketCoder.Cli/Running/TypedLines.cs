@@ -1,10 +1,10 @@
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
+using PocketCoder.Platform.Calls;
 
 namespace PocketCoder.Cli.Running;
 
 /// <summary>Lines that a person types in the terminal, as the terminal itself edits them. Not on Windows.</summary>
-internal static partial class TypedLines
+internal static class TypedLines
 {
     private const int Input = 0;
 
@@ -28,7 +28,7 @@ internal static partial class TypedLines
     }
 
     /// <summary>Forgets what was typed before the question was there, also a line without its end.</summary>
-    public static void Forget() => _ = Flush(Input, OperatingSystem.IsMacOS() ? 1 : 0); // TCIFLUSH
+    public static void Forget() => _ = TerminalCalls.FlushQueue(Input, OperatingSystem.IsMacOS() ? 1 : 0); // TCIFLUSH
 
     private static string? Line(StreamReader input)
     {
@@ -41,7 +41,4 @@ internal static partial class TypedLines
             return null; // the terminal is gone
         }
     }
-
-    [LibraryImport("libc", EntryPoint = "tcflush")]
-    private static partial int Flush(int descriptor, int queue);
 }

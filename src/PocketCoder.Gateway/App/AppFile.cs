@@ -2,7 +2,10 @@ using System.Security.Cryptography;
 
 namespace PocketCoder.Gateway.App;
 
-/// <summary>One file of the app with its pre-compressed variants. Content is opened when asked for: the built-in ones are mapped by the system, not held.</summary>
+/// <summary>
+/// One file of the app with its pre-compressed variants. Content is opened when asked for: the built-in ones are mapped by the system, not
+/// held.
+/// </summary>
 internal sealed class AppFile
 {
     private readonly Dictionary<string, Func<Stream>> _variants = new(StringComparer.Ordinal);

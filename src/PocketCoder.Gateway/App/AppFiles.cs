@@ -51,6 +51,7 @@ internal sealed class AppFiles
     /// <summary>The files of a folder as they are now; links are not followed.</summary>
     public static AppFiles From(string directory)
         => new(
-            from file in new DirectoryInfo(directory).EnumerateFiles("*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint })
+            from file in new DirectoryInfo(directory).EnumerateFiles(
+                "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint })
             select (Path.GetRelativePath(directory, file.FullName).Replace('\\', '/'), (Func<Stream>)file.OpenRead));
 }

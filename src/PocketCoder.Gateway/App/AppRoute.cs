@@ -25,7 +25,8 @@ internal sealed class AppRoute(AppFiles files)
         }
 
         var file = path.Length == 0 ? files.Index : files.Find(path);
-        if (file is null && !path[(path.LastIndexOf('/') + 1)..].Contains('.', StringComparison.Ordinal) && !path.StartsWith("v1/", StringComparison.OrdinalIgnoreCase))
+        if (file is null && !path[(path.LastIndexOf('/') + 1)..].Contains('.', StringComparison.Ordinal)
+            && !path.StartsWith("v1/", StringComparison.OrdinalIgnoreCase))
         {
             file = files.Index;
         }
@@ -33,7 +34,8 @@ internal sealed class AppRoute(AppFiles files)
         return file is null ? NotFoundAsync(context) : SendAsync(context, file);
     }
 
-    private static Task NotFoundAsync(HttpContext context) => PlainText.WriteAsync(context, StatusCodes.Status404NotFound, "There is nothing here.\n");
+    private static Task NotFoundAsync(HttpContext context)
+        => PlainText.WriteAsync(context, StatusCodes.Status404NotFound, "There is nothing here.\n");
 
     private static async Task SendAsync(HttpContext context, AppFile file)
     {
@@ -64,7 +66,10 @@ internal sealed class AppRoute(AppFiles files)
         }
     }
 
-    /// <summary>The best variant the client takes (RFC 9110 §12.5.3); weights other than "not at all" are not compared: Brotli is smaller for everyone.</summary>
+    /// <summary>
+    /// The best variant the client takes (RFC 9110 §12.5.3); weights other than "not at all" are not compared: Brotli is smaller for
+    /// everyone.
+    /// </summary>
     private static string Choose(AppFile file, string accept)
     {
         if (accept.Length == 0 || !StringWithQualityHeaderValue.TryParseList([accept], out var accepted))
@@ -72,6 +77,7 @@ internal sealed class AppRoute(AppFiles files)
             return "";
         }
 
-        return file.Encodings.FirstOrDefault(e => accepted.Any(a => a.Value.Equals(e, StringComparison.OrdinalIgnoreCase) && a.Quality is not 0)) ?? "";
+        return file.Encodings.FirstOrDefault(
+            e => accepted.Any(a => a.Value.Equals(e, StringComparison.OrdinalIgnoreCase) && a.Quality is not 0)) ?? "";
     }
 }

@@ -3,7 +3,10 @@ using Microsoft.AspNetCore.Http;
 
 namespace PocketCoder.Gateway.Hosting;
 
-/// <summary>Who connects. <c>X-Forwarded-For</c> counts only where a trusted proxy wrote it, so that nobody can borrow an address or shed a throttle.</summary>
+/// <summary>
+/// Who connects. <c>X-Forwarded-For</c> counts only where a trusted proxy wrote it, so that nobody can borrow an address or shed a
+/// throttle.
+/// </summary>
 internal sealed class ClientAddress(GatewayOptions options)
 {
     public IPAddress? Of(HttpContext context)

@@ -3,7 +3,10 @@ using Microsoft.Extensions.Logging;
 
 namespace PocketCoder.Gateway.Hosting;
 
-/// <summary>Runs before everything else, for pages and for upgrades alike: security headers on every answer, then Host, then Origin, then method (nothing here is changed by HTTP).</summary>
+/// <summary>
+/// Runs before everything else, for pages and for upgrades alike: security headers on every answer, then Host, then Origin, then method
+/// (nothing here is changed by HTTP). One POST is answered with a redirect, unread: what was shared before the app could take it.
+/// </summary>
 internal sealed partial class Doorkeeper(Visitors visitors, GatewayOptions options, ClientAddress client, ILogger<Doorkeeper> log)
 {
     // 'self' in connect-src covers this origin's WebSocket in CSP Level 3 (Chromium, Firefox, Safari from 15.4).
@@ -11,8 +14,9 @@ internal sealed partial class Doorkeeper(Visitors visitors, GatewayOptions optio
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; "
         + "manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+    // The camera reads the QR code of a pairing link, after a tap, in the app's own page only.
     private const string PermissionsPolicy =
-        "accelerometer=(), browsing-topics=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), hid=(), magnetometer=(), "
+        "accelerometer=(), browsing-topics=(), camera=(self), display-capture=(), geolocation=(), gyroscope=(), hid=(), magnetometer=(), "
         + "microphone=(), midi=(), payment=(), serial=(), usb=()";
 
     public Task InvokeAsync(HttpContext context, RequestDelegate next)
@@ -25,7 +29,19 @@ internal sealed partial class Doorkeeper(Visitors visitors, GatewayOptions optio
         if (!visitors.IsHost(host, local, port))
         {
             LogForeignHost(log, client.Of(context));
-            return PlainText.WriteAsync(context, StatusCodes.Status421MisdirectedRequest, visitors.IsPlainHttpElsewhere(host) ? PlainHttpElsewhere : UnknownHost);
+            return PlainText.WriteAsync(
+                context, StatusCodes.Status421MisdirectedRequest, visitors.IsPlainHttpElsewhere(host) ? PlainHttpElsewhere : UnknownHost);
+        }
+
+        // What another app shares with the installed one is kept by the app's service worker and never comes here. Without that worker it
+        // does, from no page's origin: its body is left unread, and the app's page says so.
+        if (HttpMethods.IsPost(request.Method) && request.Path.Equals(SharePath, StringComparison.Ordinal))
+        {
+            context.Response.StatusCode = StatusCodes.Status303SeeOther;
+            context.Response.Headers.Location = SharedNowhere;
+            context.Response.Headers.CacheControl = "no-store";
+            context.Response.Headers.Connection = "close";
+            return Task.CompletedTask;
         }
 
         var origins = request.Headers.Origin;
@@ -51,6 +67,11 @@ internal sealed partial class Doorkeeper(Visitors visitors, GatewayOptions optio
 
         return next(context);
     }
+
+    /// <summary>The action of <c>share_target</c> in the app's manifest, and where it leads when no service worker was there.</summary>
+    private const string SharePath = "/share";
+
+    private const string SharedNowhere = "/new?shared=missed";
 
     private const string UnknownHost =
         """
@@ -88,7 +109,7 @@ internal sealed partial class Doorkeeper(Visitors visitors, GatewayOptions optio
         headers["Permissions-Policy"] = PermissionsPolicy;
 
         // Not for localhost: there it would force TLS on every other server of this computer, whatever its port.
-        if (options.Tls is not null && !Visitors.IsLoopbackHost(context.Request.Headers.Host))
+        if (options.HasTls && !Visitors.IsLoopbackHost(context.Request.Headers.Host))
         {
             headers.StrictTransportSecurity = "max-age=31536000";
         }

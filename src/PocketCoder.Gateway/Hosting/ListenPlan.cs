@@ -17,7 +17,7 @@ internal sealed class ListenPlan
         var endpoints = options.Listen.Count > 0 ? options.Listen : Default();
         foreach (var endpoint in endpoints)
         {
-            if (!IPAddress.IsLoopback(endpoint.Address) && options.Tls is null && !options.BehindProxy)
+            if (!IPAddress.IsLoopback(endpoint.Address) && !options.HasTls && !options.BehindProxy)
             {
                 throw new GatewayRefusal(
                     RefusalReason.PublicWithoutTls,
@@ -42,12 +42,13 @@ internal sealed class ListenPlan
     /// <summary>The addresses people can open, from those really bound.</summary>
     public IReadOnlyList<string> UrlsFor(IEnumerable<string> bound)
     {
-        var scheme = _options.Tls is null ? "http" : "https";
+        var scheme = _options.HasTls ? "https" : "http";
         var addresses = bound.Select(b => new Uri(b.Replace("//[::]", "//[::0]", StringComparison.Ordinal))).ToList();
         var urls = new List<string>();
         foreach (var name in _options.Names)
         {
-            var authority = Authority.TryParse(name, out var parsed) ? parsed : throw new InvalidOperationException("Names were checked at start.");
+            var authority = Authority.TryParse(name, out var parsed) ? parsed
+                : throw new InvalidOperationException("Names were checked at start.");
             var port = authority.Port ?? (_options.BehindProxy && !authority.IsLoopback ? 443 : addresses[0].Port);
             urls.Add(Url(authority.IsLoopback ? scheme : "https", authority.Host, port));
         }
@@ -56,7 +57,7 @@ internal sealed class ListenPlan
         {
             var ip = IPAddress.Parse(address.Host.Trim('[', ']'));
             var host = ip.Equals(IPAddress.Any) || ip.Equals(IPAddress.IPv6Any) ? null : Authority.HostOf(ip);
-            if (host is not null && (_options.Tls is not null || IPAddress.IsLoopback(ip)))
+            if (host is not null && (_options.HasTls || IPAddress.IsLoopback(ip)))
             {
                 urls.Add(Url(scheme, host, address.Port));
             }

@@ -14,6 +14,7 @@ internal static class PlainText
         response.ContentType = "text/plain; charset=utf-8";
         response.ContentLength = body.Length;
         response.Headers.CacheControl = "no-store";
-        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : response.Body.WriteAsync(body, context.RequestAborted).AsTask();
+        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask
+            : response.Body.WriteAsync(body, context.RequestAborted).AsTask();
     }
 }

@@ -2,7 +2,10 @@ using Microsoft.Extensions.Logging;
 
 namespace PocketCoder.Gateway.Hosting;
 
-/// <summary>The web server's own logs, warnings and worse only: below that it writes whole addresses with their query, which are the visitor's to choose.</summary>
+/// <summary>
+/// The web server's own logs, warnings and worse only: below that it writes whole addresses with their query, which are the visitor's to
+/// choose.
+/// </summary>
 internal sealed class ServerLogs(ILoggerFactory inner) : ILoggerFactory
 {
     public ILogger CreateLogger(string categoryName) => new Quiet(inner.CreateLogger(categoryName));
@@ -21,7 +24,8 @@ internal sealed class ServerLogs(ILoggerFactory inner) : ILoggerFactory
 
         public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning && inner.IsEnabled(logLevel);
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
             if (IsEnabled(logLevel))
             {

@@ -15,7 +15,7 @@ internal sealed class Visitors
 
     public Visitors(GatewayOptions options)
     {
-        _tls = options.Tls is not null;
+        _tls = options.HasTls;
         _behindProxy = options.BehindProxy;
         _names = [.. options.Names.Select(ParseName)];
         _origins = new HashSet<string>(options.Origins, StringComparer.Ordinal);
@@ -23,7 +23,8 @@ internal sealed class Visitors
         {
             if (!TrySplitOrigin(origin, out _, out _))
             {
-                throw new GatewayRefusal(RefusalReason.BadOption, $"'{origin}' is no origin. An origin is https://name or https://name:port, in lower case and without a path.");
+                throw new GatewayRefusal(RefusalReason.BadOption,
+                    $"'{origin}' is no origin. An origin is https://name or https://name:port, in lower case and without a path.");
             }
         }
 
@@ -43,7 +44,9 @@ internal sealed class Visitors
     public bool IsHost(string? host, IPAddress? local, int localPort)
         => Authority.TryParse(host, out var authority) && IsOurs(authority, DefaultPort(authority), local, localPort);
 
-    /// <summary>Whether a page of this origin may talk to this gateway. <c>null</c>, other spellings and other ports are other origins.</summary>
+    /// <summary>
+    /// Whether a page of this origin may talk to this gateway. <c>null</c>, other spellings and other ports are other origins.
+    /// </summary>
     public bool IsOrigin(string origin, IPAddress? local, int localPort)
     {
         if (_origins.Contains(origin))
@@ -69,7 +72,8 @@ internal sealed class Visitors
     private static Authority ParseName(string name)
         => Authority.TryParse(name, out var authority)
             ? authority
-            : throw new GatewayRefusal(RefusalReason.BadOption, $"'{name}' is no name a browser could ask for. Give a host name or an address, with :port when it differs from the port listened on; no scheme, no path.");
+            : throw new GatewayRefusal(RefusalReason.BadOption,
+                $"'{name}' is no name a browser could ask for. Give a host name or an address, with :port when it differs from the port listened on; no scheme, no path.");
 
     private static bool TrySplitOrigin(string origin, out bool https, out Authority authority)
     {

@@ -7,7 +7,9 @@ using Microsoft.Extensions.Logging;
 
 namespace PocketCoder.Gateway.Relay;
 
-/// <summary>One device's WebSocket. A pump owns the sending side; whoever calls <see cref="ReceiveAsync"/> owns the receiving side.</summary>
+/// <summary>
+/// One device's WebSocket. A pump owns the sending side; whoever calls <see cref="ReceiveAsync"/> owns the receiving side.
+/// </summary>
 internal sealed partial class DeviceLink : IDeviceLink, IAsyncDisposable
 {
     /// <summary>Frames that may wait for the network (2 MiB at most); then senders wait.</summary>
@@ -27,13 +29,15 @@ internal sealed partial class DeviceLink : IDeviceLink, IAsyncDisposable
         new BoundedChannelOptions(QueueLength) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
     private readonly ITimer _sendLimit;
     private readonly ITimer _handshakeLimit;
+    private readonly ITimer _frameLimit;
     private readonly Task _pump;
     private Task<ReadOnlyMemory<byte>?>? _read;
     private CloseReason? _close;
     private volatile bool _sealed;
     private volatile bool _peerClosed;
 
-    public DeviceLink(WebSocket socket, IPAddress? remote, GatewayOptions options, TimeProvider time, ILogger log, Action reportFailedHandshake, CancellationToken aborted)
+    public DeviceLink(WebSocket socket, IPAddress? remote, GatewayOptions options, TimeProvider time, ILogger log,
+        Action reportFailedHandshake, CancellationToken aborted)
     {
         _socket = socket;
         Remote = remote;
@@ -42,8 +46,12 @@ internal sealed partial class DeviceLink : IDeviceLink, IAsyncDisposable
         _reportFailedHandshake = reportFailedHandshake;
         _ended = CancellationTokenSource.CreateLinkedTokenSource(aborted);
         Ended = _ended.Token;
-        _sendLimit = time.CreateTimer(static state => ((DeviceLink)state!).OnSendLimit(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        _handshakeLimit = time.CreateTimer(static state => ((DeviceLink)state!).OnHandshakeLimit(), this, options.HandshakeLimit, Timeout.InfiniteTimeSpan);
+        _sendLimit = time.CreateTimer(
+            static state => ((DeviceLink)state!).OnSendLimit(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _handshakeLimit = time.CreateTimer(
+            static state => ((DeviceLink)state!).OnHandshakeLimit(), this, options.HandshakeLimit, Timeout.InfiniteTimeSpan);
+        _frameLimit = time.CreateTimer(
+            static state => ((DeviceLink)state!).OnFrameLimit(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _pump = PumpAsync();
     }
 
@@ -118,6 +126,7 @@ internal sealed partial class DeviceLink : IDeviceLink, IAsyncDisposable
     {
         RequestClose(new CloseReason(RelayClose.Normal, ""));
         await _handshakeLimit.DisposeAsync();
+        await _frameLimit.DisposeAsync();
         await _pump;
         // Bounded by the limit that the pump set when it sent the close.
         while (!_peerClosed && _socket.State is WebSocketState.CloseSent && await ReceiveAsync(CancellationToken.None) is not null)
@@ -144,7 +153,8 @@ internal sealed partial class DeviceLink : IDeviceLink, IAsyncDisposable
             {
                 // An idle connection holds no buffer: a read of zero bytes completes when something is there.
                 var first = await _socket.ReceiveAsync(Memory<byte>.Empty, Ended);
-                var frame = first is { MessageType: WebSocketMessageType.Binary, EndOfMessage: true } or { MessageType: not WebSocketMessageType.Binary }
+                var frame = first is { MessageType: WebSocketMessageType.Binary, EndOfMessage: true }
+                    or { MessageType: not WebSocketMessageType.Binary }
                     ? new Incoming(first.MessageType, default, TooBig: false)
                     : await ReadFrameAsync();
 
@@ -166,7 +176,8 @@ internal sealed partial class DeviceLink : IDeviceLink, IAsyncDisposable
 
                 return frame.Content;
             }
-            catch (Exception e) when (e is WebSocketException or IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+            catch (Exception e) when (e is WebSocketException or IOException or OperationCanceledException or ObjectDisposedException
+                or InvalidOperationException)
             {
                 break; // the connection broke; that is an end like any other
             }
@@ -192,6 +203,7 @@ internal sealed partial class DeviceLink : IDeviceLink, IAsyncDisposable
     private async ValueTask<Incoming> ReadFrameAsync()
     {
         var buffer = ArrayPool<byte>.Shared.Rent(SmallBuffer);
+        var timed = false;
         try
         {
             var length = 0;
@@ -205,7 +217,15 @@ internal sealed partial class DeviceLink : IDeviceLink, IAsyncDisposable
                     buffer = larger;
                 }
 
-                var part = await _socket.ReceiveAsync(buffer.AsMemory(length), Ended);
+                var receive = _socket.ReceiveAsync(buffer.AsMemory(length), Ended);
+                if (!timed && !receive.IsCompleted)
+                {
+                    // The rest is not here yet. One limit for the whole frame: a byte now and then does not stretch it.
+                    timed = true;
+                    _ = _frameLimit.Change(_options.FrameLimit, Timeout.InfiniteTimeSpan);
+                }
+
+                var part = await receive;
                 if (part.MessageType != WebSocketMessageType.Binary)
                 {
                     return new Incoming(part.MessageType, default, TooBig: false);
@@ -221,10 +241,21 @@ internal sealed partial class DeviceLink : IDeviceLink, IAsyncDisposable
                 {
                     return new Incoming(part.MessageType, buffer.AsSpan(0, length).ToArray(), TooBig: false);
                 }
+
+                if (!timed)
+                {
+                    timed = true; // fragments that are all here already, maybe without end and empty
+                    _ = _frameLimit.Change(_options.FrameLimit, Timeout.InfiniteTimeSpan);
+                }
             }
         }
         finally
         {
+            if (timed)
+            {
+                _ = _frameLimit.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            }
+
             ArrayPool<byte>.Shared.Return(buffer);
         }
     }
@@ -269,7 +300,8 @@ internal sealed partial class DeviceLink : IDeviceLink, IAsyncDisposable
                 _ = _sendLimit.Change(s_closeLimit, Timeout.InfiniteTimeSpan); // who doesn't answer the close is cut
             }
         }
-        catch (Exception e) when (e is WebSocketException or IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception e) when (e is WebSocketException or IOException or OperationCanceledException or ObjectDisposedException
+            or InvalidOperationException)
         {
             // The connection broke: waiting senders learn it from the completed queue, the machine from its token.
             RequestClose(new CloseReason(RelayClose.Normal, ""));
@@ -293,6 +325,8 @@ internal sealed partial class DeviceLink : IDeviceLink, IAsyncDisposable
             RequestClose(new CloseReason(RelayClose.HandshakeTooSlow, "The device did not prove itself in time."));
         }
     }
+
+    private void OnFrameLimit() => RequestClose(new CloseReason(RelayClose.FrameTooSlow, "A frame was begun and not finished in time."));
 
     /// <summary>A close reason is at most 123 bytes of UTF-8 (RFC 6455 §5.5).</summary>
     private static string Cut(string reason)

@@ -1,6 +1,8 @@
 namespace PocketCoder.Gateway;
 
-/// <summary>Close codes of the relay connection (RFC 6455 §7.4; 4000 and up are ours). The gateway's own; machines may use other 4xxx codes.</summary>
+/// <summary>
+/// Close codes of the relay connection (RFC 6455 §7.4; 4000 and up are ours). The gateway's own; machines may use other 4xxx codes.
+/// </summary>
 public static class RelayClose
 {
     public const ushort Normal = 1000;
@@ -22,4 +24,7 @@ public static class RelayClose
 
     /// <summary>No sealed frame in time.</summary>
     public const ushort HandshakeTooSlow = 4408;
+
+    /// <summary>A frame was begun and not finished in time.</summary>
+    public const ushort FrameTooSlow = 4409;
 }

@@ -7,7 +7,8 @@ namespace PocketCoder.Gateway.Relay;
 
 /// <summary><c>GET /v1/relay?machine=ID</c>: joins a device's WebSocket with a machine. It reads no frame beyond its first byte.</summary>
 internal sealed partial class RelayRoute(
-    IRelayFabric fabric, GatewayOptions options, Throttle throttle, ClientAddress client, TimeProvider time, ILogger<RelayRoute> log, CancellationToken stopping)
+    IRelayFabric fabric, GatewayOptions options, Throttle throttle, ClientAddress client, TimeProvider time, ILogger<RelayRoute> log,
+    CancellationToken stopping)
 {
     public const string Path = "/v1/relay";
 
@@ -16,7 +17,8 @@ internal sealed partial class RelayRoute(
         if (!context.WebSockets.IsWebSocketRequest)
         {
             context.Response.Headers.Upgrade = "websocket";
-            await PlainText.WriteAsync(context, StatusCodes.Status426UpgradeRequired, "This address is for WebSocket connections of PocketCoder's app and CLI.\n");
+            await PlainText.WriteAsync(
+                context, StatusCodes.Status426UpgradeRequired, "This address is for WebSocket connections of PocketCoder's app and CLI.\n");
             return;
         }
 
@@ -34,13 +36,15 @@ internal sealed partial class RelayRoute(
         }
 
         var remote = client.Of(context);
-        var admission = throttle.Admit(remote);
+        var caller = new Caller(remote, context.Features.Get<LocalUser>()?.Id);
+        var admission = throttle.Admit(caller);
         using var lease = admission.Lease;
         if (lease is null)
         {
             LogThrottled(log, remote, admission.Reason!);
             context.Response.Headers.RetryAfter = admission.RetryAfter.ToString();
-            await PlainText.WriteAsync(context, StatusCodes.Status429TooManyRequests, $"{admission.Reason} Try again in {admission.RetryAfter} s.\n");
+            await PlainText.WriteAsync(
+                context, StatusCodes.Status429TooManyRequests, $"{admission.Reason} Try again in {admission.RetryAfter} s.\n");
             return;
         }
 
@@ -50,7 +54,8 @@ internal sealed partial class RelayRoute(
             KeepAliveInterval = options.PingInterval,
             KeepAliveTimeout = options.PingInterval,
         });
-        await using var link = new DeviceLink(socket, remote, options, time, log, () => throttle.ReportFailure(remote), context.RequestAborted);
+        await using var link = new DeviceLink(
+            socket, remote, options, time, log, () => throttle.ReportFailure(caller), context.RequestAborted);
         await ServeAsync(link, ids[0]!);
     }
 
@@ -64,7 +69,8 @@ internal sealed partial class RelayRoute(
         }
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(stopping, link.Ended);
-        await using var farewell = stopping.UnsafeRegister(static state => ((DeviceLink)state!).RequestClose(RelayClose.GoingAway, "The gateway is stopping."), link);
+        await using var farewell = stopping.UnsafeRegister(
+            static state => ((DeviceLink)state!).RequestClose(RelayClose.GoingAway, "The gateway is stopping."), link);
         LogOpened(log, link.ConnectionId, link.Remote);
         try
         {

@@ -4,17 +4,22 @@ using System.Net.Sockets;
 namespace PocketCoder.Gateway.Throttling;
 
 /// <summary>
-/// Limits what one address can ask for: connects by a token bucket, open connections, and pairing tries by their failures.
-/// An IPv6 address counts as its /64, which is what one subscriber gets. Thread-safe; memory is bounded.
+/// Limits what one address, and on loopback one user, can ask for: connects by a token bucket, open connections, and failed handshakes.
+/// Thread-safe; memory is bounded. Local users whom nobody could find share a bucket that failures never shut: it may be the owner's too.
 /// </summary>
 internal sealed class Throttle(GatewayOptions options, TimeProvider time)
 {
     private const int MaxAddresses = 10_000;
+
+    /// <summary>Of one local user, who may name any address by posing as a proxy.</summary>
+    private const int MaxAddressesOfUser = 1000;
+
     private const int FailuresAllowed = 5;
     private static readonly TimeSpan s_penalty = TimeSpan.FromSeconds(60);
 
     private readonly Lock _gate = new(); // guards all that follows
-    private readonly Dictionary<IPAddress, Visitor> _visitors = [];
+    private readonly Dictionary<Caller, Visitor> _visitors = [];
+    private readonly Dictionary<uint, int> _addressesOfUser = [];
     private readonly Visitor _crowd = new(); // stands for every address beyond MaxAddresses
     private int _open;
 
@@ -30,27 +35,33 @@ internal sealed class Throttle(GatewayOptions options, TimeProvider time)
     }
 
     /// <summary>Lets a connection in or says after how many whole seconds to try again. The lease is given back by disposing it.</summary>
-    public Admission Admit(IPAddress? remote)
+    public Admission Admit(IPAddress? remote) => Admit(new Caller(remote, null));
+
+    /// <inheritdoc cref="Admit(IPAddress?)"/>
+    public Admission Admit(Caller caller)
     {
-        var loopback = remote is not null && IPAddress.IsLoopback(remote);
+        var loopback = caller.IsLocal;
         var (burst, perSecond) = loopback ? (options.ConnectBurst * 10, 10d) : (options.ConnectBurst, 1d);
         var now = time.GetTimestamp();
         lock (_gate)
         {
-            var visitor = Find(remote, now);
+            var visitor = Find(caller, now);
             if (visitor.BlockedFor(now, time) is { } wait)
             {
-                return Admission.Refused(wait, "Too many failed pairing tries from this address.");
+                return Admission.Refused(
+                    wait, loopback ? "Too many failed handshakes of this user." : "Too many failed handshakes from this address.");
             }
 
             visitor.Refill(now, time, burst, perSecond);
             if (visitor.Tokens < 1)
             {
-                return Admission.Refused(TimeSpan.FromSeconds((1 - visitor.Tokens) / perSecond), "Too many connections from this address in a short time.");
+                return Admission.Refused(
+                    TimeSpan.FromSeconds((1 - visitor.Tokens) / perSecond), "Too many connections from this address in a short time.");
             }
 
             visitor.Tokens--;
-            if (visitor.Open >= options.MaxConnectionsPerAddress * (loopback ? 4 : 1) || _open >= options.MaxConnections)
+            if (visitor.Open >= options.MaxConnectionsPerAddress * (loopback ? 4 : 1)
+                || (_open >= options.MaxConnections && !caller.IsOwner))
             {
                 return Admission.Refused(TimeSpan.FromSeconds(5), "Too many connections are open.");
             }
@@ -61,58 +72,66 @@ internal sealed class Throttle(GatewayOptions options, TimeProvider time)
         }
     }
 
-    public void ReportFailure(IPAddress? remote)
+    public void ReportFailure(IPAddress? remote) => ReportFailure(new Caller(remote, null));
+
+    /// <summary>A handshake of this caller failed.</summary>
+    public void ReportFailure(Caller caller)
     {
+        if (caller is { IsLocal: true, User: null })
+        {
+            return; // any local user, the owner too
+        }
+
         var now = time.GetTimestamp();
         lock (_gate)
         {
-            Find(remote, now).Fail(now, time);
+            Find(caller, now).Fail(now, time);
         }
     }
 
-    private static IPAddress KeyOf(IPAddress? remote)
+    private Visitor Find(Caller caller, long now)
     {
-        if (remote is null)
-        {
-            return IPAddress.None;
-        }
-
-        if (remote.AddressFamily != AddressFamily.InterNetworkV6)
-        {
-            return remote;
-        }
-
-        Span<byte> bytes = stackalloc byte[16];
-        _ = remote.TryWriteBytes(bytes, out _);
-        bytes[8..].Clear();
-        return IPAddress.IsLoopback(remote) ? remote : new IPAddress(bytes);
-    }
-
-    private Visitor Find(IPAddress? remote, long now)
-    {
-        var key = KeyOf(remote);
+        var key = caller.Counted;
         if (_visitors.TryGetValue(key, out var visitor))
         {
             return visitor;
         }
 
-        if (_visitors.Count >= MaxAddresses)
+        if (!HasRoom(key))
         {
             foreach (var (address, old) in _visitors)
             {
                 if (old.IsForgettable(now, time, options.ConnectBurst))
                 {
-                    _visitors.Remove(address);
+                    Forget(address);
                 }
             }
 
-            if (_visitors.Count >= MaxAddresses)
+            if (!HasRoom(key))
             {
                 return _crowd;
             }
         }
 
+        if (key.User is { } user)
+        {
+            _addressesOfUser[user] = _addressesOfUser.GetValueOrDefault(user) + 1;
+        }
+
         return _visitors[key] = new Visitor();
+    }
+
+    private bool HasRoom(Caller key)
+        => key.IsOwner || (_visitors.Count < MaxAddresses
+            && (key.User is not { } user || _addressesOfUser.GetValueOrDefault(user) < MaxAddressesOfUser));
+
+    private void Forget(Caller key)
+    {
+        _visitors.Remove(key);
+        if (key.User is { } user && --_addressesOfUser[user] == 0)
+        {
+            _addressesOfUser.Remove(user);
+        }
     }
 
     private void Release(Visitor visitor)
@@ -170,7 +189,8 @@ internal sealed class Throttle(GatewayOptions options, TimeProvider time)
         }
 
         public bool IsForgettable(long now, TimeProvider time, int burst)
-            => Open == 0 && BlockedFor(now, time) is null && (_seen is not { } seen || time.GetElapsedTime(seen, now).TotalSeconds >= burst);
+            => Open == 0 && BlockedFor(now, time) is null
+                && (_seen is not { } seen || time.GetElapsedTime(seen, now).TotalSeconds >= burst);
     }
 
     private sealed class Lease(Throttle owner, Visitor visitor) : IDisposable

@@ -12,6 +12,7 @@ internal sealed class AuthorityRoute(byte[] der)
         response.ContentLength = der.Length;
         response.Headers.CacheControl = "no-cache";
         response.Headers.ContentDisposition = "attachment; filename=\"pocketcoder-ca.crt\"";
-        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : response.Body.WriteAsync(der, context.RequestAborted).AsTask();
+        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask
+            : response.Body.WriteAsync(der, context.RequestAborted).AsTask();
     }
 }

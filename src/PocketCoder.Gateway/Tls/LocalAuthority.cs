@@ -13,7 +13,8 @@ public sealed record PemPair(string Certificate, string Key);
 
 /// <summary>
 /// A certificate authority for one machine and its own names, so that phones can trust a gateway at home (RFC 5280). The CA is
-/// constrained to those names and to private addresses: a stolen CA key can't speak for the rest of the internet. Touches no file. Thread-safe.
+/// constrained to those names and to private addresses: a stolen CA key can't speak for the rest of the internet. Touches no file.
+/// Thread-safe.
 /// </summary>
 public static class LocalAuthority
 {
@@ -30,7 +31,8 @@ public static class LocalAuthority
 
     private static readonly (string Address, int Bits)[] s_privateNetworks =
     [
-        ("10.0.0.0", 8), ("172.16.0.0", 12), ("192.168.0.0", 16), ("169.254.0.0", 16), ("100.64.0.0", 10), ("127.0.0.0", 8), ("fc00::", 7), ("fe80::", 10), ("::1", 128),
+        ("10.0.0.0", 8), ("172.16.0.0", 12), ("192.168.0.0", 16), ("169.254.0.0", 16), ("100.64.0.0", 10), ("127.0.0.0", 8), ("fc00::", 7),
+        ("fe80::", 10), ("::1", 128),
     ];
 
     /// <summary>The names this computer goes by without being told: host name, host name.local, localhost, and its addresses.</summary>
@@ -43,7 +45,8 @@ public static class LocalAuthority
             .Select(a => a.Address)
             .Where(a => a.AddressFamily is AddressFamily.InterNetwork or AddressFamily.InterNetworkV6 && !a.IsIPv6LinkLocal)
             .Select(Authority.HostOf);
-        return [.. new[] { host, host.Contains('.', StringComparison.Ordinal) ? host : $"{host}.local", "localhost" }.Where(n => Authority.TryParse(n, out _)).Concat(addresses).Distinct(StringComparer.Ordinal)];
+        return [.. new[] { host, host.Contains('.', StringComparison.Ordinal) ? host : $"{host}.local", "localhost" }.Where(
+            n => Authority.TryParse(n, out _)).Concat(addresses).Distinct(StringComparer.Ordinal)];
     }
 
     /// <param name="names">Host names and addresses; ports are not part of a certificate.</param>
@@ -52,8 +55,10 @@ public static class LocalAuthority
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest(Name($"PocketCoder CA of {machineName}"), key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: true, pathLengthConstraint: 0, critical: true));
-        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(
+            certificateAuthority: true, hasPathLengthConstraint: true, pathLengthConstraint: 0, critical: true));
+        request.CertificateExtensions.Add(
+            new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
         request.CertificateExtensions.Add(NameConstraints(names.Select(Parse)));
         using var certificate = request.CreateSelfSigned(now - s_clockSkew, now + AuthorityLife);
@@ -75,11 +80,14 @@ public static class LocalAuthority
 
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest(Name(hosts[0].Host), key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: false, hasPathLengthConstraint: false, pathLengthConstraint: 0, critical: true));
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(
+            certificateAuthority: false, hasPathLengthConstraint: false, pathLengthConstraint: 0, critical: true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
-        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1")], critical: false)); // server authentication
+        // server authentication
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1")], critical: false));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
-        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(ca, includeKeyIdentifier: true, includeIssuerAndSerial: false));
+        request.CertificateExtensions.Add(
+            X509AuthorityKeyIdentifierExtension.CreateFromCertificate(ca, includeKeyIdentifier: true, includeIssuerAndSerial: false));
         var alternatives = new SubjectAlternativeNameBuilder();
         foreach (var host in hosts.DistinctBy(h => h.Host, StringComparer.Ordinal))
         {
@@ -94,7 +102,8 @@ public static class LocalAuthority
         }
 
         request.CertificateExtensions.Add(alternatives.Build());
-        var (begin, end) = (new DateTimeOffset(ca.NotBefore.ToUniversalTime(), TimeSpan.Zero), new DateTimeOffset(ca.NotAfter.ToUniversalTime(), TimeSpan.Zero));
+        var (begin, end) = (new DateTimeOffset(ca.NotBefore.ToUniversalTime(), TimeSpan.Zero),
+            new DateTimeOffset(ca.NotAfter.ToUniversalTime(), TimeSpan.Zero));
         var from = now - s_clockSkew > begin ? now - s_clockSkew : begin;
         var until = now + LeafLife < end ? now + LeafLife : end;
         using var certificate = request.Create(ca, from, until, RandomNumberGenerator.GetBytes(16));
@@ -105,13 +114,15 @@ public static class LocalAuthority
     public static IReadOnlyList<string> NamesOf(X509Certificate2 certificate)
     {
         var alternatives = certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().FirstOrDefault();
-        return alternatives is null ? [] : [.. alternatives.EnumerateDnsNames(), .. alternatives.EnumerateIPAddresses().Select(Authority.HostOf)];
+        return alternatives is null ? []
+            : [.. alternatives.EnumerateDnsNames(), .. alternatives.EnumerateIPAddresses().Select(Authority.HostOf)];
     }
 
     private static Authority Parse(string name)
         => Authority.TryParse(name, out var host) && host.Port is null
             ? host
-            : throw new GatewayRefusal(RefusalReason.BadOption, $"'{name}' is no host name or address. Give it without scheme, port or path.");
+            : throw new GatewayRefusal(
+                RefusalReason.BadOption, $"'{name}' is no host name or address. Give it without scheme, port or path.");
 
     private static X500DistinguishedName Name(string common)
     {
@@ -127,7 +138,8 @@ public static class LocalAuthority
         using (writer.PushSequence(new Asn1Tag(TagClass.ContextSpecific, 0))) // permittedSubtrees
         {
             var hosts = names.ToList();
-            foreach (var domain in s_privateDomains.Concat(hosts.Where(h => !h.IsAddress(out _)).Select(h => h.Host)).Distinct(StringComparer.Ordinal))
+            foreach (var domain in s_privateDomains.Concat(hosts.Where(h => !h.IsAddress(out _)).Select(h => h.Host))
+                .Distinct(StringComparer.Ordinal))
             {
                 using (writer.PushSequence())
                 {
@@ -177,7 +189,8 @@ public static class LocalAuthority
             return true; // somebody else's CA, without constraints
         }
 
-        var permitted = new AsnReader(extension.RawData, AsnEncodingRules.DER).ReadSequence().ReadSequence(new Asn1Tag(TagClass.ContextSpecific, 0));
+        var permitted = new AsnReader(extension.RawData, AsnEncodingRules.DER).ReadSequence()
+            .ReadSequence(new Asn1Tag(TagClass.ContextSpecific, 0));
         while (permitted.HasData)
         {
             var tree = permitted.ReadSequence();

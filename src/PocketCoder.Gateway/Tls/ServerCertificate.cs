@@ -6,7 +6,9 @@ using Microsoft.Extensions.Logging;
 
 namespace PocketCoder.Gateway.Tls;
 
-/// <summary>The certificate the gateway serves with. A renewed file is taken up within a minute, for new connections. Thread-safe.</summary>
+/// <summary>
+/// The certificate the gateway serves with. A renewed file is taken up within a minute, for new connections. Thread-safe.
+/// </summary>
 internal sealed partial class ServerCertificate : IDisposable
 {
     private static readonly TimeSpan s_look = TimeSpan.FromMinutes(1);
@@ -106,7 +108,8 @@ internal sealed partial class ServerCertificate : IDisposable
 
             if (leaf.NotAfter.ToUniversalTime() <= _time.GetUtcNow().UtcDateTime)
             {
-                throw new GatewayRefusal(RefusalReason.BadCertificate, $"The certificate {_files.CertificateFile} expired on {leaf.NotAfter.ToUniversalTime():yyyy-MM-dd}. Type: pocketcoder tls renew");
+                throw new GatewayRefusal(RefusalReason.BadCertificate,
+                    $"The certificate {_files.CertificateFile} expired on {leaf.NotAfter.ToUniversalTime():yyyy-MM-dd}. Type: pocketcoder tls renew");
             }
 
             var rest = new X509Certificate2Collection(chain.Skip(1).ToArray());
@@ -114,11 +117,12 @@ internal sealed partial class ServerCertificate : IDisposable
         }
         catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new GatewayRefusal(RefusalReason.BadCertificate, $"The certificate {_files.CertificateFile} with its key {_files.KeyFile} can't be used: {e.Message} Type: pocketcoder tls renew", e);
+            throw new GatewayRefusal(RefusalReason.BadCertificate,
+                $"The certificate {_files.CertificateFile} with its key {_files.KeyFile} can't be used: {e.Message} Type: pocketcoder tls renew", e);
         }
     }
 
-    [LoggerMessage(EventId = 2030, Level = LogLevel.Information, Message = "Took up a renewed certificate, valid until {Until:yyyy-MM-dd}")]
+    [LoggerMessage(EventId = 2032, Level = LogLevel.Information, Message = "Took up a renewed certificate, valid until {Until:yyyy-MM-dd}")]
     private static partial void LogTakenUp(ILogger log, DateTime until);
 
     [LoggerMessage(EventId = 2031, Level = LogLevel.Warning, Message = "A changed certificate was not taken up: {Why}")]

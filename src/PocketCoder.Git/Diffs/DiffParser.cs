@@ -9,11 +9,13 @@ namespace PocketCoder.Git;
 internal sealed record PatchLine(byte Sign, ReadOnlyMemory<byte> Text, bool NoNewline);
 
 /// <summary>One hunk as git wrote it.</summary>
-internal sealed record PatchHunk(string Id, int OldStart, int OldCount, int NewStart, int NewCount, string Heading, IReadOnlyList<PatchLine> Lines);
+internal sealed record PatchHunk(
+    string Id, int OldStart, int OldCount, int NewStart, int NewCount, string Heading, IReadOnlyList<PatchLine> Lines);
 
 /// <summary>One file of a diff as git wrote it.</summary>
 /// <param name="Path">Its bytes, from the repository's top; after a rename the new ones.</param>
-internal sealed record PatchFile(ReadOnlyMemory<byte> Path, ReadOnlyMemory<byte> OldPath, GitChangeKind Kind, string OldMode, string NewMode, bool Binary, IReadOnlyList<PatchHunk> Hunks, bool Cut);
+internal sealed record PatchFile(ReadOnlyMemory<byte> Path, ReadOnlyMemory<byte> OldPath, GitChangeKind Kind, string OldMode,
+    string NewMode, bool Binary, IReadOnlyList<PatchHunk> Hunks, bool Cut);
 
 /// <summary>A diff that was read.</summary>
 /// <param name="Cut">There was more than the limits let through.</param>
@@ -27,19 +29,24 @@ public sealed class ParsedDiff
 
     /// <summary>Only these paths and what is beneath them.</summary>
     /// <param name="paths">From the repository's top, as bytes.</param>
-    public ParsedDiff Of(IReadOnlyList<byte[]> paths) => new([.. Files.Where(f => paths.Any(p => GitNames.Covers(p, f.Path.Span) || GitNames.Covers(p, f.OldPath.Span)))], Cut);
+    public ParsedDiff Of(IReadOnlyList<byte[]> paths)
+        => new([.. Files.Where(f => paths.Any(p => GitNames.Covers(p, f.Path.Span) || GitNames.Covers(p, f.OldPath.Span)))], Cut);
 }
 
 /// <summary>
-/// Reads <c>git diff --raw -z --patch</c>: the raw part names the files (a name may hold anything), the patches follow in the same order. Pure; throws nothing but <see cref="GitException"/>.
+/// Reads <c>git diff --raw -z --patch</c>: the raw part names the files (a name may hold anything), the patches follow in the same order.
+/// Pure; throws nothing but <see cref="GitException"/>.
 /// </summary>
 public static class DiffParser
 {
     /// <summary>What git is asked with, for lines and words alike; the programs a repository could name for it are off.</summary>
     public static IReadOnlyList<string> Options(int context, bool word, bool ignoreWhitespace, bool renames = true) =>
     [
-        "--no-ext-diff", "--no-textconv", "--no-color", "--raw", "-z", "--patch", "--full-index", "--no-abbrev", $"--unified={context}", renames ? "--find-renames" : "--no-renames",
-        "--src-prefix=a/", "--dst-prefix=b/", "--submodule=short", "--no-indent-heuristic", "--diff-algorithm=histogram", "--inter-hunk-context=0",
+        "--no-ext-diff", "--no-textconv", "--no-color", "--raw", "-z", "--patch", "--full-index", "--no-abbrev", $"--unified={context}",
+        renames ? "--find-renames" : "--no-renames",
+        "--src-prefix=a/", "--dst-prefix=b/", "--submodule=short", "--no-indent-heuristic", "--diff-algorithm=histogram",
+        "--inter-hunk-context=0",
+        "--ignore-submodules=dirty", // looking into one would run the filters of its own configuration
         .. word ? (string[])["--word-diff=porcelain"] : [],
         .. ignoreWhitespace ? (string[])["--ignore-space-change"] : [],
     ];
@@ -73,7 +80,8 @@ public static class DiffParser
 
     /// <summary>For the wire, within the limits.</summary>
     /// <param name="prefix">The project within the repository.</param>
-    public static GitDiffResponse Show(ParsedDiff diff, ReadOnlySpan<byte> prefix, bool word = false, int fileLimit = GitLimits.DiffFiles, int lineLimit = GitLimits.DiffLines)
+    public static GitDiffResponse Show(ParsedDiff diff, ReadOnlySpan<byte> prefix, bool word = false, int fileLimit = GitLimits.DiffFiles,
+        int lineLimit = GitLimits.DiffLines)
     {
         var files = new List<GitFileDiff>();
         var (left, truncated) = (lineLimit, diff.Cut);
@@ -102,15 +110,18 @@ public static class DiffParser
                 }
 
                 left -= hunk.Lines.Count;
-                hunks.Add(new GitHunk(hunk.Id, hunk.OldStart, hunk.OldCount, hunk.NewStart, hunk.NewCount, hunk.Heading, word ? Words(hunk) : Lines(hunk)));
+                hunks.Add(new GitHunk(hunk.Id, hunk.OldStart, hunk.OldCount, hunk.NewStart, hunk.NewCount, hunk.Heading,
+                    word ? Words(hunk) : Lines(hunk)));
             }
 
             var old = file.Kind is GitChangeKind.Renamed or GitChangeKind.Copied
                 ? GitText.Path(GitText.Within(file.OldPath.Span, prefix, out var inside) ? inside : file.OldPath.Span)
                 : null;
             files.Add(new GitFileDiff(
-                GitText.Path(within), old, file.Kind, Mode(file.OldMode), Mode(file.NewMode), file.Binary, "160000" == file.OldMode || "160000" == file.NewMode,
-                file.Hunks.Sum(h => h.Lines.Count(l => l.Sign == '+')), file.Hunks.Sum(h => h.Lines.Count(l => l.Sign == '-')), hunks, cut, LargeFile: large));
+                GitText.Path(within), old, file.Kind, Mode(file.OldMode), Mode(file.NewMode), file.Binary, "160000" == file.OldMode
+                    || "160000" == file.NewMode,
+                file.Hunks.Sum(h => h.Lines.Count(l => l.Sign == '+')), file.Hunks.Sum(h => h.Lines.Count(l => l.Sign == '-')), hunks, cut,
+                LargeFile: large));
         }
 
         return new GitDiffResponse(files, truncated);
@@ -162,7 +173,8 @@ public static class DiffParser
             }
 
             words.Add(new GitDiffWord(
-                piece.Sign switch { (byte)'+' => GitLineKind.Added, (byte)'-' => GitLineKind.Removed, _ => GitLineKind.Context }, Cut(piece.Text.Span, out _)));
+                piece.Sign switch { (byte)'+' => GitLineKind.Added, (byte)'-' => GitLineKind.Removed, _ => GitLineKind.Context },
+                Cut(piece.Text.Span, out _)));
         }
 
         if (words.Count > 0)
@@ -204,7 +216,8 @@ public static class DiffParser
         var reader = new ZeroReader(output);
         while (!reader.IsAtEnd && reader.Rest[0] == ':')
         {
-            if (!reader.TryRead(out string entry) || entry[1..].Split(' ') is not [var oldMode, var newMode, _, _, { Length: > 0 } letter] || !reader.TryRead(out ReadOnlySpan<byte> path))
+            if (!reader.TryRead(out string entry) || entry[1..].Split(' ') is not [var oldMode, var newMode, _, _, { Length: > 0 } letter]
+                || !reader.TryRead(out ReadOnlySpan<byte> path))
             {
                 throw GitText.Unreadable("diff");
             }

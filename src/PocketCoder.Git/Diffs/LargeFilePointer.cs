@@ -3,7 +3,9 @@ using PocketCoder.Protocol;
 
 namespace PocketCoder.Git;
 
-/// <summary>What Git LFS puts into a repository in the place of a large file. Pure. Source: the Git LFS specification, "The Pointer".</summary>
+/// <summary>
+/// What Git LFS puts into a repository in the place of a large file. Pure. Source: the Git LFS specification, "The Pointer".
+/// </summary>
 public static class LargeFilePointer
 {
     /// <summary>Bytes that a pointer has, with some room for extensions.</summary>
@@ -13,7 +15,8 @@ public static class LargeFilePointer
 
     /// <summary>Whether a whole blob is one.</summary>
     public static bool Is(ReadOnlySpan<byte> blob)
-        => blob.Length is >= Shortest and <= Longest && Encoding.UTF8.GetString(blob).Split('\n') is [Version, .., ""] lines && Size(lines[..^1]) is not null;
+        => blob.Length is >= Shortest and <= Longest && Encoding.UTF8.GetString(blob).Split('\n') is [Version, .., ""] lines
+            && Size(lines[..^1]) is not null;
 
     /// <summary>What a file's diff says of pointers, and whether it says nothing else.</summary>
     internal static (GitLargeFile? File, bool Only) Of(PatchFile file)
@@ -26,7 +29,8 @@ public static class LargeFilePointer
         var old = hunk.Lines.Where(l => l.Sign is (byte)' ' or (byte)'-').Select(l => Encoding.UTF8.GetString(l.Text.Span)).ToList();
         var @new = hunk.Lines.Where(l => l.Sign is (byte)' ' or (byte)'+').Select(l => Encoding.UTF8.GetString(l.Text.Span)).ToList();
         var found = new GitLargeFile(Size(old), Size(@new));
-        return found is { OldBytes: null, NewBytes: null } ? (null, false) : (found, (found.OldBytes is not null || old.Count == 0) && (found.NewBytes is not null || @new.Count == 0));
+        return found is { OldBytes: null, NewBytes: null } ? (null, false)
+            : (found, (found.OldBytes is not null || old.Count == 0) && (found.NewBytes is not null || @new.Count == 0));
     }
 
     private static long? Size(IReadOnlyList<string> lines)
@@ -39,7 +43,8 @@ public static class LargeFilePointer
             {
                 oid = true;
             }
-            else if (line.StartsWith("size ", StringComparison.Ordinal) && long.TryParse(line.AsSpan(5), System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var bytes))
+            else if (line.StartsWith("size ", StringComparison.Ordinal) && long.TryParse(
+                line.AsSpan(5), System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var bytes))
             {
                 size = bytes;
             }

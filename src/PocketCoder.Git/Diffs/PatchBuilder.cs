@@ -12,7 +12,8 @@ public static class PatchBuilder
     /// <param name="diff">As it is now.</param>
     /// <param name="prefix">The project within the repository.</param>
     /// <param name="reverse">It will be applied with <c>--reverse</c>: to where the diff leads, not to where it comes from.</param>
-    /// <exception cref="GitException">Conflict: the selection does not fit the diff any more; InvalidName: it selects what can't be.</exception>
+    /// <exception cref="GitException">Conflict: the selection does not fit the diff any more; InvalidName: it selects what can't
+    /// be.</exception>
     public static byte[] Build(ParsedDiff diff, IReadOnlyList<GitSelection> selections, ReadOnlySpan<byte> prefix, bool reverse)
     {
         var patch = new ArrayBufferWriter<byte>();
@@ -49,7 +50,7 @@ public static class PatchBuilder
 
         return wanted.Count == 0
             ? patch.WrittenSpan.ToArray()
-            : throw new GitException(GitError.Conflict, "The file changed since you looked: that part is not there any more.");
+            : throw new GitException(GitError.Conflict, "The file has changed: that part no longer exists.");
     }
 
     /// <summary>Leaves out what is not selected: such a change stays as it is on the side that the patch is applied to.</summary>
@@ -63,7 +64,7 @@ public static class PatchBuilder
         var chosen = selected.ToHashSet();
         if (chosen.Count == 0 || chosen.Any(i => i < 0 || i >= hunk.Lines.Count || hunk.Lines[i].Sign == ' '))
         {
-            throw new GitException(GitError.InvalidName, "Lines are selected that are no changes.");
+            throw new GitException(GitError.InvalidName, "The selection includes unchanged lines.");
         }
 
         var lines = new List<PatchLine>();
@@ -83,7 +84,8 @@ public static class PatchBuilder
         return (hunk, lines, chosen.Count == hunk.Lines.Count(l => l.Sign != ' '));
     }
 
-    private static void Write(ArrayBufferWriter<byte> patch, PatchFile file, List<(PatchHunk Hunk, List<PatchLine> Lines, bool Whole)> parts, bool whole, bool reverse)
+    private static void Write(ArrayBufferWriter<byte> patch, PatchFile file,
+        List<(PatchHunk Hunk, List<PatchLine> Lines, bool Whole)> parts, bool whole, bool reverse)
     {
         // A new file of which a part is taken away stays, and so does a deleted one of which a part is taken over.
         var added = file.Kind == GitChangeKind.Added && (!reverse || whole);
@@ -121,9 +123,11 @@ public static class PatchBuilder
         }
     }
 
-    private static int Start(int start, int count, int otherCount) => count == 0 && otherCount > 0 ? start + 1 : count > 0 && otherCount == 0 ? start - 1 : start;
+    private static int Start(int start, int count, int otherCount) => count == 0 && otherCount > 0 ? start + 1 : count > 0
+        && otherCount == 0 ? start - 1 : start;
 
-    private static void Text(ArrayBufferWriter<byte> patch, FormattableString text) => Text(patch, text.ToString(CultureInfo.InvariantCulture));
+    private static void Text(ArrayBufferWriter<byte> patch, FormattableString text)
+        => Text(patch, text.ToString(CultureInfo.InvariantCulture));
 
     private static void Text(ArrayBufferWriter<byte> patch, string text) => patch.Write(Encoding.ASCII.GetBytes(text));
 

@@ -3,8 +3,11 @@ using System.Text;
 
 namespace PocketCoder.Git;
 
-/// <summary>Reads patches one file after the other. A hunk's own counts say where it ends, so no line of content is taken for a header.</summary>
-/// <param name="words">A word diff's pieces are no lines: its counts can't be held against them. None of them begins like a header either.</param>
+/// <summary>
+/// Reads patches one file after the other. A hunk's own counts say where it ends, so no line of content is taken for a header.
+/// </summary>
+/// <param name="words">A word diff's pieces are no lines: its counts can't be held against them. None of them begins like a header
+/// either.</param>
 internal sealed class PatchReader(ReadOnlyMemory<byte> patches, bool words)
 {
     private ReadOnlyMemory<byte> _rest = patches;
@@ -81,7 +84,8 @@ internal sealed class PatchReader(ReadOnlyMemory<byte> patches, bool words)
     private static (int OldStart, int OldCount, int NewStart, int NewCount, string Heading) Header(ReadOnlySpan<byte> line)
     {
         line = line[3..];
-        if (!Range(ref line, '-', out var oldStart, out var oldCount) || !Range(ref line, '+', out var newStart, out var newCount) || !line.StartsWith("@@"u8))
+        if (!Range(ref line, '-', out var oldStart, out var oldCount) || !Range(ref line, '+', out var newStart, out var newCount)
+            || !line.StartsWith("@@"u8))
         {
             throw GitText.Unreadable("diff");
         }

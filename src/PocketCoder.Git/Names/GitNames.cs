@@ -6,7 +6,9 @@ namespace PocketCoder.Git;
 /// <summary>What may be given to git as a name, a revision or a path. Nothing that begins with a dash ever gets through. Pure.</summary>
 public static class GitNames
 {
-    /// <summary>A branch's, tag's or remote's name by the rules of <c>git check-ref-format --branch</c>, without its shorthands (<c>@{-1}</c>).</summary>
+    /// <summary>
+    /// A branch's, tag's or remote's name by the rules of <c>git check-ref-format --branch</c>, without its shorthands (<c>@{-1}</c>).
+    /// </summary>
     /// <exception cref="GitException">InvalidName</exception>
     public static string Ref(string? name, string what)
         => IsRef(name) ? name! : throw new GitException(GitError.InvalidName, $"\"{Shown(name)}\" can't be the name of a {what}.");
@@ -24,7 +26,8 @@ public static class GitNames
             && name.Split('/').All(part => !part.StartsWith('.') && !part.EndsWith(".lock", StringComparison.Ordinal));
 
     /// <summary>
-    /// A revision as people write one: a branch, tag, id, <c>HEAD~2</c>, <c>main^2</c>, <c>stash@{0}</c>. No ranges, no paths, no searches (<c>:/</c>, <c>^{/</c>).
+    /// A revision as people write one: a branch, tag, id, <c>HEAD~2</c>, <c>main^2</c>, <c>stash@{0}</c>. No ranges, no paths, no searches
+    /// (<c>:/</c>, <c>^{/</c>).
     /// </summary>
     /// <exception cref="GitException">InvalidName</exception>
     public static string Revision(string? revision) => IsRevision(revision)
@@ -42,15 +45,19 @@ public static class GitNames
     public static bool IsId(string? id) => id is { Length: 40 or 64 } && id.All(char.IsAsciiHexDigitLower);
 
     /// <exception cref="GitException">InvalidName</exception>
-    public static string Id(string? id, string what) => IsId(id) ? id! : throw new GitException(GitError.InvalidName, $"\"{Shown(id)}\" is not the id of a {what}.");
+    public static string Id(string? id, string what)
+        => IsId(id) ? id! : throw new GitException(GitError.InvalidName, $"\"{Shown(id)}\" is not the id of a {what}.");
 
-    /// <summary>A path of a message (<see cref="PathText"/>) within the project, as bytes: relative, beneath it, and not of git's own folder.</summary>
+    /// <summary>
+    /// A path of a message (<see cref="PathText"/>) within the project, as bytes: relative, beneath it, and not of git's own folder.
+    /// </summary>
     /// <exception cref="GitException">InvalidName</exception>
     public static byte[] Path(string? path)
     {
         return path is not null && PathText.Unescape(path) is { } raw
             ? Path(Encoding.Latin1.GetBytes(raw))
-            : throw new GitException(GitError.InvalidName, @"A path is missing, or has an escape that is none: write a backslash as \\, a byte as \x{ff}, a character as \u{202e}.");
+            : throw new GitException(GitError.InvalidName,
+                @"A path is missing or has an invalid escape: write a backslash as \\, a byte as \x{ff}, a character as \u{202e}.");
     }
 
     /// <inheritdoc cref="Path(string?)"/>
@@ -58,15 +65,16 @@ public static class GitNames
     {
         var text = Encoding.Latin1.GetString(path);
         var parts = text.Split('/');
-        if (path.Length is 0 or > GitLimits.PathBytes || text.Contains('\0', StringComparison.Ordinal) || parts.SkipLast(1).Any(p => p.Length == 0)
+        if (path.Length is 0 or > GitLimits.PathBytes || text.Contains('\0', StringComparison.Ordinal)
+            || parts.SkipLast(1).Any(p => p.Length == 0)
             || parts.Any(p => p is "." or ".."))
         {
-            throw new GitException(GitError.InvalidName, $"\"{Shown(Encoding.UTF8.GetString(path))}\" is no path within the project.");
+            throw new GitException(GitError.InvalidName, $"\"{Shown(Encoding.UTF8.GetString(path))}\" is not a path in the project.");
         }
 
         if (parts.Any(p => p.Equals(".git", StringComparison.OrdinalIgnoreCase)))
         {
-            throw new GitException(GitError.InvalidName, "What is in .git is git's own.");
+            throw new GitException(GitError.InvalidName, "Files in .git belong to git.");
         }
 
         return path;
@@ -78,7 +86,8 @@ public static class GitNames
         var shown = new StringBuilder();
         foreach (var rune in (text ?? "").EnumerateRunes().Take(100))
         {
-            shown.Append(Rune.IsControl(rune) || Rune.GetUnicodeCategory(rune) == System.Globalization.UnicodeCategory.Format ? $"\\u{{{rune.Value:x}}}" : rune.ToString());
+            shown.Append(Rune.IsControl(rune) || Rune.GetUnicodeCategory(rune) == System.Globalization.UnicodeCategory.Format
+                ? $"\\u{{{rune.Value:x}}}" : rune.ToString());
         }
 
         return shown.ToString();

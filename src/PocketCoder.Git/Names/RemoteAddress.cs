@@ -3,7 +3,8 @@ using System.Globalization;
 namespace PocketCoder.Git;
 
 /// <summary>
-/// Where a remote is, taken apart: only what the machine itself connects to. A repository's configuration is untrusted, so nothing of it reaches a program but these parts, each checked. Pure.
+/// Where a remote is, taken apart: only what the machine itself connects to. A repository's configuration is untrusted, so nothing of it
+/// reaches a program but these parts, each checked. Pure.
 /// </summary>
 /// <param name="User">Null: whom ssh's own configuration says.</param>
 /// <param name="Port">Null: the usual one.</param>
@@ -19,12 +20,16 @@ public sealed record RemoteAddress(string? User, string Host, int? Port, string 
     private static readonly string[] s_hidden = ["%00", "%2e", "%2f", "%5c", "%25"];
 
     /// <summary>As people read it, and as approvals name it.</summary>
-    public string Url => Https ? $"https://{(User is null ? "" : User + "@")}{Place}{Path}" : $"ssh://{(User is null ? "" : User + "@")}{(Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]" : Host)}{(Port is { } port ? string.Create(CultureInfo.InvariantCulture, $":{port}") : "")}{(Path.StartsWith('/') ? "" : "/~/")}{Path}";
+    public string Url => Https ? $"https://{(User is null ? "" : User + "@")}{Place}{Path}"
+        : $"ssh://{(User is null ? "" : User + "@")}{(Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]" : Host)}{(Port is { } port ? string.Create(CultureInfo.InvariantCulture, $":{port}") : "")}{(Path.StartsWith('/') ? "" : "/~/")}{Path}";
 
     /// <summary>Host and, where it is not the usual one, port.</summary>
     public string Place => Port is { } port ? string.Create(CultureInfo.InvariantCulture, $"{Host}:{port}") : Host;
 
-    /// <summary>The secret that is the token for its host: <c>git-token.HOST</c>, with a port <c>git-token.HOST_PORT</c>. Null: tokens are not used there.</summary>
+    /// <summary>
+    /// The secret that is the token for its host: <c>git-token.HOST</c>, with a port <c>git-token.HOST_PORT</c>. Null: tokens are not used
+    /// there.
+    /// </summary>
     public string? TokenName => Https ? TokenPrefix + Place.Replace(':', '_') : null;
 
     public const string TokenPrefix = "git-token.";
@@ -62,7 +67,8 @@ public sealed record RemoteAddress(string? User, string Host, int? Port, string 
                 var colon = place.LastIndexOf(':');
                 if (colon > at && !place.EndsWith(']'))
                 {
-                    port = int.TryParse(place.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is > 0 and < 65536 ? number : throw Bad("has no such port");
+                    port = int.TryParse(place.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                        && number is > 0 and < 65536 ? number : throw Bad("has an invalid port");
                     place = place[..colon];
                 }
 
@@ -72,9 +78,11 @@ public sealed record RemoteAddress(string? User, string Host, int? Port, string 
 
         // scp's way of writing: the first colon before any slash
         var end = url.IndexOf(':', StringComparison.Ordinal);
-        if (url.Contains("::", StringComparison.Ordinal) || url.Contains("://", StringComparison.Ordinal) || end <= 0 || url.AsSpan(0, end).Contains('/'))
+        if (url.Contains("::", StringComparison.Ordinal) || url.Contains("://", StringComparison.Ordinal) || end <= 0
+            || url.AsSpan(0, end).Contains('/'))
         {
-            throw new GitException(GitError.InvalidName, "The machine talks to remotes by https and ssh only (https://host/path, ssh://user@host/path or user@host:path).");
+            throw new GitException(GitError.InvalidName,
+                "The machine reaches remotes only by https and ssh (https://host/path, ssh://user@host/path or user@host:path).");
         }
 
         return Of(url[..end], null, url[(end + 1)..]);
@@ -87,18 +95,20 @@ public sealed record RemoteAddress(string? User, string Host, int? Port, string 
             if (host.StartsWith('[') && host.EndsWith(']'))
             {
                 host = host[1..^1];
-                if (!System.Net.IPAddress.TryParse(host, out var address) || address.AddressFamily != System.Net.Sockets.AddressFamily.InterNetworkV6)
+                if (!System.Net.IPAddress.TryParse(host, out var address)
+                    || address.AddressFamily != System.Net.Sockets.AddressFamily.InterNetworkV6)
                 {
-                    throw Bad("has a host that can't be");
+                    throw Bad("has an invalid host");
                 }
             }
             else if (!IsPlain(host))
             {
-                throw Bad("has a host that can't be");
+                throw Bad("has an invalid host");
             }
 
-            return user is not null && !IsPlain(user) ? throw Bad("has a user that can't be")
-                : path.Length is 0 or > LongestPath || path[0] == '-' || path.Any(c => char.IsControl(c) || char.IsSurrogate(c)) ? throw Bad("has a path that can't be")
+            return user is not null && !IsPlain(user) ? throw Bad("has an invalid user")
+                : path.Length is 0 or > LongestPath || path[0] == '-'
+                    || path.Any(c => char.IsControl(c) || char.IsSurrogate(c)) ? throw Bad("has an invalid path")
                 : new RemoteAddress(user, host, port, path);
         }
 
@@ -115,14 +125,16 @@ public sealed record RemoteAddress(string? User, string Host, int? Port, string 
         int? port = null;
         if (host.LastIndexOf(':') is var colon and >= 0)
         {
-            port = int.TryParse(host.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is > 0 and < 65536 ? number : throw Bad("has no such port");
+            port = int.TryParse(host.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                && number is > 0 and < 65536 ? number : throw Bad("has an invalid port");
             host = host[..colon];
         }
 
-        return user is not null && user.Contains(':', StringComparison.Ordinal) ? throw Bad("has a password in it. Take it out, and store a token: pocketcoder git-token set HOST")
-            : user is not null && !IsPlain(user) ? throw Bad("has a user that can't be")
-            : !IsName(host) ? throw Bad("has a host that can't be")
-            : !IsWay(path) ? throw Bad("has a path that can't be")
+        return user is not null && user.Contains(':', StringComparison.Ordinal)
+            ? throw Bad("contains a password. Remove it and store a token: pocketcoder git-token set HOST")
+            : user is not null && !IsPlain(user) ? throw Bad("has an invalid user")
+            : !IsName(host) ? throw Bad("has an invalid host")
+            : !IsWay(path) ? throw Bad("has an invalid path")
             : new RemoteAddress(user, Lower(host), port == 443 ? null : port, path, Https: true);
     }
 
@@ -138,8 +150,10 @@ public sealed record RemoteAddress(string? User, string Host, int? Port, string 
     private static GitException Bad(string why) => new(GitError.InvalidName, $"The remote's address {why}.");
 
     private static bool IsName(string host)
-        => IsPlain(host) && !host.Contains('_', StringComparison.Ordinal) && host.Split('.').All(l => l.Length is > 0 and < 64 && l[0] != '-' && l[^1] != '-')
-            && host[(host.LastIndexOf('.') + 1)..] is var last && !last.All(char.IsAsciiDigit) && !last.StartsWith("0x", StringComparison.OrdinalIgnoreCase);
+        => IsPlain(host) && !host.Contains('_', StringComparison.Ordinal)
+            && host.Split('.').All(l => l.Length is > 0 and < 64 && l[0] != '-' && l[^1] != '-')
+            && host[(host.LastIndexOf('.') + 1)..] is var last && !last.All(char.IsAsciiDigit)
+            && !last.StartsWith("0x", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Why the machine does not talk to it; null when it can.</summary>
     public static string? Problem(string url)
@@ -171,5 +185,6 @@ public sealed record RemoteAddress(string? User, string Host, int? Port, string 
         return colon < 0 || colon > at ? url : $"{url[..(begin + 3)]}{place[..colon]}{place[at..]}{(slash < 0 ? "" : url[slash..])}";
     }
 
-    private static bool IsPlain(string name) => name.Length is > 0 and <= LongestName && name[0] != '-' && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_');
+    private static bool IsPlain(string name) => name.Length is > 0 and <= LongestName && name[0] != '-'
+        && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_');
 }

@@ -36,7 +36,8 @@ public static class BlameParser
             if (at is null)
             {
                 var numbers = value.Split(' ');
-                if (!GitNames.IsId(name) || numbers.Length < 2 || GitText.Number(numbers[0]) is not { } original || GitText.Number(numbers[1]) is not { } final)
+                if (!GitNames.IsId(name) || numbers.Length < 2 || GitText.Number(numbers[0]) is not { } original
+                    || GitText.Number(numbers[1]) is not { } final)
                 {
                     throw GitText.Unreadable("blame");
                 }

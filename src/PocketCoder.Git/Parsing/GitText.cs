@@ -43,7 +43,9 @@ internal static class GitText
     /// <summary>A path as it stands in messages: <see cref="PathText"/>, as with the messages about files.</summary>
     public static string Path(ReadOnlySpan<byte> bytes) => PathText.Escape(Encoding.Latin1.GetString(bytes));
 
-    /// <summary>A name as git quotes it where names stand in lines: <c>"a\tb\303\274"</c>. What is not quoted, or not well, is itself.</summary>
+    /// <summary>
+    /// A name as git quotes it where names stand in lines: <c>"a\tb\303\274"</c>. What is not quoted, or not well, is itself.
+    /// </summary>
     public static byte[] Unquote(ReadOnlySpan<byte> name)
     {
         if (name.Length < 2 || name[0] != '"' || name[^1] != '"')
@@ -63,7 +65,8 @@ internal static class GitText
 
             var octal = rest.Length >= 4 && rest[1..4].IndexOfAnyExceptInRange((byte)'0', (byte)'7') < 0;
             var at = "abtnvfr".IndexOf((char)rest[1], StringComparison.Ordinal);
-            plain.Add(octal ? (byte)(((rest[1] - '0') << 6) | ((rest[2] - '0') << 3) | (rest[3] - '0')) : at >= 0 ? (byte)"\a\b\t\n\v\f\r"[at] : rest[1]);
+            plain.Add(octal ? (byte)(((rest[1] - '0') << 6) | ((rest[2] - '0') << 3) | (rest[3] - '0')) : at >= 0
+                ? (byte)"\a\b\t\n\v\f\r"[at] : rest[1]);
             rest = rest[(octal ? 4 : 2)..];
         }
 
@@ -81,11 +84,13 @@ internal static class GitText
         => DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : null;
 
     public static DateTimeOffset? UnixTime(string text)
-        => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var seconds) && seconds is > -62_135_596_800 and < 253_402_300_800
+        => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var seconds)
+            && seconds is > -62_135_596_800 and < 253_402_300_800
             ? DateTimeOffset.FromUnixTimeSeconds(seconds)
             : null;
 
-    public static int? Number(ReadOnlySpan<char> text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+    public static int? Number(ReadOnlySpan<char> text)
+        => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     public static GitException Unreadable(string what) => new(GitError.Unreadable, $"git's {what} can't be understood.");
 }

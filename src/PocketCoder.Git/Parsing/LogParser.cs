@@ -32,7 +32,8 @@ public static class LogParser
             }
 
             commits.Add(new GitCommit(
-                sha, f[1].Split(' ', StringSplitOptions.RemoveEmptyEntries), f[2], f[3], GitText.Time(f[4]), f[5], GitText.Time(f[6]), f[8], Refs(f[7]), 0, []));
+                sha, f[1].Split(' ', StringSplitOptions.RemoveEmptyEntries), f[2], f[3], GitText.Time(f[4]), f[5], GitText.Time(f[6]), f[8],
+                Refs(f[7]), 0, []));
         }
 
         return commits;

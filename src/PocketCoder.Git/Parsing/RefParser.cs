@@ -15,7 +15,8 @@ public static class RefParser
         "%(refname)%00%(objectname)%00%(upstream)%00%(upstream:track,nobracket)%00%(HEAD)%00%(worktreepath)%00%(*objectname)%00%(contents:subject)%00%(authorname)%00%(creatordate:iso-strict)%00";
 
     /// <summary>The settings of remotes, by <c>git config --get-regexp -z</c>: a key, a line end, a value.</summary>
-    public static IReadOnlyList<string> RemoteArguments { get; } = ["config", "--includes", "--null", "--get-regexp", @"^remote\..*\.(url|pushurl)$"];
+    public static IReadOnlyList<string> RemoteArguments { get; } =
+        ["config", "--includes", "--null", "--get-regexp", @"^remote\..*\.(url|pushurl)$"];
 
     /// <param name="top">Where this project is checked out, to tell other worktrees from it.</param>
     public static IReadOnlyList<GitBranch> Branches(ReadOnlySpan<byte> output, string top)
@@ -24,7 +25,8 @@ public static class RefParser
         foreach (var f in Records(output))
         {
             var remote = f[0].StartsWith(Remotes, StringComparison.Ordinal);
-            if ((!remote && !f[0].StartsWith(Heads, StringComparison.Ordinal)) || (remote && f[0].EndsWith("/HEAD", StringComparison.Ordinal)))
+            if ((!remote && !f[0].StartsWith(Heads, StringComparison.Ordinal))
+                || (remote && f[0].EndsWith("/HEAD", StringComparison.Ordinal)))
             {
                 continue;
             }
@@ -72,7 +74,8 @@ public static class RefParser
             if (name == "worktree")
             {
                 Put();
-                tree = new GitWorktree(value, null, null, trees.Count == 0, value == current, Locked: false, Missing: false, reachable(value));
+                tree = new GitWorktree(value, null, null, trees.Count == 0, value == current, Locked: false, Missing: false,
+                    reachable(value));
             }
             else if (tree is not null)
             {
@@ -136,14 +139,17 @@ public static class RefParser
 
             var name = key["remote.".Length..dot];
             var known = remotes.GetValueOrDefault(name);
-            remotes[name] = key[(dot + 1)..].Equals("pushurl", StringComparison.OrdinalIgnoreCase) ? (known.Url, known.Push ?? value) : (known.Url ?? value, known.Push);
+            remotes[name] = key[(dot + 1)..].Equals("pushurl", StringComparison.OrdinalIgnoreCase) ? (known.Url, known.Push ?? value)
+                : (known.Url ?? value, known.Push);
         }
 
-        return [.. remotes.Where(r => r.Value.Url is not null || r.Value.Push is not null).Select(r => (r.Key, r.Value.Url ?? "", r.Value.Push ?? r.Value.Url ?? ""))];
+        return [.. remotes.Where(r => r.Value.Url is not null || r.Value.Push is not null)
+            .Select(r => (r.Key, r.Value.Url ?? "", r.Value.Push ?? r.Value.Url ?? ""))];
     }
 
     /// <summary>A ref as people write it.</summary>
-    public static string Shortened(string name) => Array.Find([Heads, Remotes, TagsPrefix], p => name.StartsWith(p, StringComparison.Ordinal)) is { } prefix ? name[prefix.Length..] : name;
+    public static string Shortened(string name) => Array.Find(
+        [Heads, Remotes, TagsPrefix], p => name.StartsWith(p, StringComparison.Ordinal)) is { } prefix ? name[prefix.Length..] : name;
 
     private static (bool Gone, int Ahead, int Behind) Track(string text)
     {

@@ -38,7 +38,11 @@ public sealed record RepositoryStatus
 /// <summary>Reads it. Pure; never throws on hostile text but <see cref="GitException"/>.</summary>
 public static class StatusParser
 {
-    public static IReadOnlyList<string> Arguments { get; } = ["status", "--porcelain=v2", "-z", "--branch", "--show-stash", "--find-renames", "--untracked-files=normal"];
+    /// <remarks>git is not let look into submodules: it would run the filters that their own configuration names. Given as an argument,
+    /// since <c>.gitmodules</c> overrides the setting.</remarks>
+    public static IReadOnlyList<string> Arguments { get; } =
+        ["status", "--porcelain=v2", "-z", "--branch", "--show-stash", "--find-renames", "--untracked-files=normal",
+            "--ignore-submodules=dirty"];
 
     /// <param name="prefix">The project within the repository, with a closing slash, or empty.</param>
     /// <param name="limit">Entries of each list.</param>
@@ -103,9 +107,18 @@ public static class StatusParser
             }
         }
 
-        return status with { Staged = staged, Unstaged = unstaged, Untracked = untracked, Conflicted = conflicted, StagedOutside = outside, Truncated = truncated };
+        return status with
+        {
+            Staged = staged,
+            Unstaged = unstaged,
+            Untracked = untracked,
+            Conflicted = conflicted,
+            StagedOutside = outside,
+            Truncated = truncated
+        };
 
-        void Add(List<GitFileChange> list, GitChangeKind? kind, ReadOnlySpan<byte> path, ReadOnlySpan<byte> old, ReadOnlySpan<byte> within, GitSubmoduleState? submodule)
+        void Add(List<GitFileChange> list, GitChangeKind? kind, ReadOnlySpan<byte> path, ReadOnlySpan<byte> old, ReadOnlySpan<byte> within,
+            GitSubmoduleState? submodule)
         {
             if (kind is { } known)
             {
@@ -143,7 +156,8 @@ public static class StatusParser
                 return status with { Upstream = value };
             case "branch.ab":
                 var parts = value.Split(' ');
-                return parts is [['+', .. var ahead], ['-', .. var behind]] ? status with { Ahead = GitText.Number(ahead), Behind = GitText.Number(behind) } : status;
+                return parts is [['+', .. var ahead], ['-', .. var behind]] ? status with
+                { Ahead = GitText.Number(ahead), Behind = GitText.Number(behind) } : status;
             case "stash":
                 return status with { Stashes = GitText.Number(value) ?? 0 };
             default:
@@ -193,6 +207,7 @@ public static class StatusParser
     /// <summary>The four letters <c>S&lt;c&gt;&lt;m&gt;&lt;u&gt;</c>; they tell of the files' side.</summary>
     private static GitSubmoduleState? Submodule(ReadOnlySpan<byte> entry, bool staged)
         => entry.Length >= 9 && entry[5] == 'S'
-            ? staged ? new GitSubmoduleState(CommitChanged: true, false, false) : new GitSubmoduleState(entry[6] == 'C', entry[7] == 'M', entry[8] == 'U')
+            ? staged ? new GitSubmoduleState(CommitChanged: true, false, false)
+            : new GitSubmoduleState(entry[6] == 'C', entry[7] == 'M', entry[8] == 'U')
             : null;
 }

@@ -18,7 +18,8 @@ public static class SubmoduleParser
         {
             if (GitText.Within(entry.Path.Span, prefix, out var within))
             {
-                found.Add(new GitSubmodule(GitText.Path(within), entry.Id, urls.GetValueOrDefault(Encoding.UTF8.GetString(entry.Path.Span))));
+                found.Add(new GitSubmodule(
+                    GitText.Path(within), entry.Id, urls.GetValueOrDefault(Encoding.UTF8.GetString(entry.Path.Span))));
             }
         }
 
@@ -78,7 +79,8 @@ public static class IndexParser
             var fields = Encoding.ASCII.GetString(piece[..tab]).Split(' ', StringSplitOptions.RemoveEmptyEntries);
             var entry = fields switch
             {
-                [var mode, var id, [var stage and >= '0' and <= '3']] when GitNames.IsId(id) => new IndexEntry(mode, id, stage - '0', piece[(tab + 1)..].ToArray()),
+                [var mode, var id, [var stage and >= '0' and <= '3']] when GitNames.IsId(id) =>
+                    new IndexEntry(mode, id, stage - '0', piece[(tab + 1)..].ToArray()),
                 [var mode, _, var id] when GitNames.IsId(id) => new IndexEntry(mode, id, 0, piece[(tab + 1)..].ToArray()),
                 _ => throw GitText.Unreadable("index"),
             };

@@ -1,7 +1,8 @@
 namespace PocketCoder.Git;
 
 /// <summary>One call of the git program: an argument list, never a line for a shell.</summary>
-/// <param name="Arguments">Beginning with git's own command. What switches the repository's programs off is added by who runs it (<see cref="GitHardening"/>).</param>
+/// <param name="Arguments">Beginning with git's own command. What switches the repository's programs off is added by who runs it
+/// (<see cref="GitHardening"/>).</param>
 public sealed record GitCommand(params IReadOnlyList<string> Arguments)
 {
     /// <summary>What it reads. Null: nothing.</summary>

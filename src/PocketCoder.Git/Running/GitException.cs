@@ -14,7 +14,7 @@ public enum GitError
     /// <summary>There is no such revision, branch, tag, path.</summary>
     NotFound,
 
-    /// <summary>Something of that name exists.</summary>
+    /// <summary>That name already exists.</summary>
     Exists,
 
     /// <summary>It would overwrite changes, or does not fit what is there now.</summary>

@@ -1,8 +1,8 @@
 namespace PocketCoder.Git;
 
 /// <summary>
-/// Everything of a repository's configuration by which git runs another program, switched off. In a sandbox that is the second line; where the owner wants
-/// no sandbox it is the only one. Checked against git 2.39.
+/// Everything of a repository's configuration by which git runs another program, switched off. In a sandbox that is the second line; where
+/// the owner wants no sandbox it is the only one. Checked against git 2.39.
 /// </summary>
 public static class GitHardening
 {
@@ -58,7 +58,7 @@ public static class GitHardening
             ("diff.mnemonicPrefix", "false"),
             ("diff.orderFile", "/dev/null"),
             ("diff.submodule", "short"),
-            ("diff.ignoreSubmodules", "none"),
+            ("diff.ignoreSubmodules", "dirty"),
             ("diff.colorMoved", "no"),
             ("diff.interHunkContext", "0"),
             ("diff.suppressBlankEmpty", "false"),
@@ -110,8 +110,8 @@ public static class GitHardening
     }
 
     /// <summary>
-    /// Overrides of the drivers a repository defines (filters, merges, diffs), for where there is no sandbox: attributes could name any of them. As environment, since a
-    /// driver's name may hold what an argument can't.
+    /// Overrides of the drivers a repository defines (filters, merges, diffs), for where there is no sandbox: attributes could name any of
+    /// them. As environment, since a driver's name may hold what an argument can't.
     /// </summary>
     /// <param name="keys">The keys of the repository's configuration, as <c>git config --list --name-only -z</c> gives them.</param>
     public static IReadOnlyDictionary<string, string> WithoutDrivers(IEnumerable<string> keys)
@@ -148,5 +148,6 @@ public static class GitHardening
         return environment;
     }
 
-    private static IEnumerable<string> Pairs(params (string Key, string Value)[] settings) => settings.SelectMany(s => (string[])["-c", $"{s.Key}={s.Value}"]);
+    private static IEnumerable<string> Pairs(params (string Key, string Value)[] settings)
+        => settings.SelectMany(s => (string[])["-c", $"{s.Key}={s.Value}"]);
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Data.Sqlite;
+using PocketCoder.Platform;
 
 namespace PocketCoder.Ledger;
 
@@ -31,11 +32,12 @@ internal static class LedgerCopy
         try
         {
             // VACUUM INTO accepts an empty file, which has the right mode from its first byte on.
-            DatabaseFile.CreatePrivate(partial, FileMode.Create);
+            PrivateFile.CreateEmpty(partial);
             Run(source, "VACUUM INTO $target", ("$target", partial));
             using (var copy = DatabaseFile.OpenCopy(partial))
             {
-                Run(copy, $"INSERT OR REPLACE INTO ledger_meta (name, value) VALUES ('{Stamp}', $at)", ("$at", at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)));
+                Run(copy, $"INSERT OR REPLACE INTO ledger_meta (name, value) VALUES ('{Stamp}', $at)",
+                    ("$at", at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)));
             }
 
             check(partial);
@@ -60,7 +62,8 @@ internal static class LedgerCopy
     public static void BeforeUpdate(SqliteConnection source, string path, DateTimeOffset at)
     {
         var prefix = Path.GetFileName(path) + ".before-update-";
-        Make(source, Path.Combine(Path.GetDirectoryName(path)!, prefix + at.UtcDateTime.ToString("yyyyMMdd'T'HHmmssfff'Z'", CultureInfo.InvariantCulture)), at, _ => { });
+        Make(source, Path.Combine(Path.GetDirectoryName(path)!,
+            prefix + at.UtcDateTime.ToString("yyyyMMdd'T'HHmmssfff'Z'", CultureInfo.InvariantCulture)), at, _ => { });
         var old = Directory.GetFiles(Path.GetDirectoryName(path)!, prefix + "*").Order(StringComparer.Ordinal).ToArray();
         foreach (var file in old.SkipLast(KeptBeforeUpdate))
         {

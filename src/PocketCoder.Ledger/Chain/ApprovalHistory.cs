@@ -6,12 +6,12 @@ namespace PocketCoder.Ledger;
 /// </summary>
 internal sealed class ApprovalHistory
 {
-    private string? digest;
-    private bool requested;
-    private bool closed;
-    private bool allowed;
-    private bool once;
-    private bool started;
+    private string? _digest;
+    private bool _requested;
+    private bool _closed;
+    private bool _allowed;
+    private bool _once;
+    private bool _started;
 
     public static bool Concerns(string kind) => kind
         is LedgerKind.ApprovalRequested or LedgerKind.ApprovalDecided or LedgerKind.ApprovalExpired
@@ -24,13 +24,13 @@ internal sealed class ApprovalHistory
         LedgerKind.ApprovalDecided => Decide(rowDigest, decision, scope),
         LedgerKind.ApprovalExpired => Expire(),
         LedgerKind.ExecutionStarted => Start(rowDigest),
-        LedgerKind.ExecutionFinished or LedgerKind.ExecutionUnknown => started ? null : "its execution never started",
+        LedgerKind.ExecutionFinished or LedgerKind.ExecutionUnknown => _started ? null : "its execution never started",
         _ => null,
     };
 
     private string? Request(string? rowDigest)
     {
-        if (requested)
+        if (_requested)
         {
             return "this approval was already requested";
         }
@@ -40,23 +40,23 @@ internal sealed class ApprovalHistory
             return "a request needs the digest of what it asks for";
         }
 
-        (requested, digest) = (true, rowDigest);
+        (_requested, _digest) = (true, rowDigest);
         return null;
     }
 
     private string? Decide(string? rowDigest, string? decision, string? scope)
     {
-        if (!requested)
+        if (!_requested)
         {
             return "it decides what was never requested";
         }
 
-        if (closed)
+        if (_closed)
         {
             return "this approval was already decided or has expired";
         }
 
-        if (rowDigest != digest)
+        if (rowDigest != _digest)
         {
             return "it decides another digest than was requested";
         }
@@ -66,39 +66,39 @@ internal sealed class ApprovalHistory
             return "a decision is \"allow\" or \"deny\"";
         }
 
-        (closed, allowed, once) = (true, decision == "allow", scope == "once");
+        (_closed, _allowed, _once) = (true, decision == "allow", scope == "once");
         return null;
     }
 
     private string? Expire()
     {
-        if (!requested || closed)
+        if (!_requested || _closed)
         {
-            return requested ? "this approval was already decided or has expired" : "it expires what was never requested";
+            return _requested ? "this approval was already decided or has expired" : "it expires what was never requested";
         }
 
-        closed = true;
+        _closed = true;
         return null;
     }
 
     private string? Start(string? rowDigest)
     {
-        if (!allowed)
+        if (!_allowed)
         {
             return "it starts what was never allowed";
         }
 
-        if (rowDigest != digest)
+        if (rowDigest != _digest)
         {
             return "it starts another digest than was allowed";
         }
 
-        if (started && once)
+        if (_started && _once)
         {
             return "it starts a second time what was allowed once";
         }
 
-        started = true;
+        _started = true;
         return null;
     }
 }

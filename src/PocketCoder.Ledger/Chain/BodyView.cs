@@ -15,6 +15,7 @@ internal record struct BodyView
     public string? LedgerEpoch;
     public string? Decision;
     public string? Scope;
+    public string? Grant;
 
     /// <summary>False when the text is not a JSON object with fields of the right types.</summary>
     public static bool TryRead(ReadOnlySpan<byte> body, out BodyView view)
@@ -119,6 +120,10 @@ internal record struct BodyView
             else if (reader.ValueTextEquals("scope"u8))
             {
                 Scope = TextOrSkip(ref reader);
+            }
+            else if (reader.ValueTextEquals("grant"u8))
+            {
+                Grant = TextOrSkip(ref reader);
             }
             else
             {

@@ -27,7 +27,8 @@ internal static class ChainTail
         return above == 1 ? Problem(1, 0, new byte[SHA256.HashSizeInBytes], bodyAbove, expected) : null;
     }
 
-    private static string? Problem(long seq, long before, ReadOnlySpan<byte> hashBefore, ReadOnlySpan<byte> body, ReadOnlySpan<byte> expected)
+    private static string? Problem(
+        long seq, long before, ReadOnlySpan<byte> hashBefore, ReadOnlySpan<byte> body, ReadOnlySpan<byte> expected)
         => before != seq - 1 ? $"row {seq - 1} is missing"
             : SHA256.HashData([.. hashBefore, .. body]).AsSpan().SequenceEqual(expected) ? null
             : $"row {seq} does not follow from row {before}";

@@ -4,41 +4,50 @@ using Microsoft.Data.Sqlite;
 namespace PocketCoder.Ledger;
 
 /// <summary>Recomputes the chain row by row, in pages, so that no snapshot is held for long. One run each; not thread-safe.</summary>
-internal sealed class ChainVerifier(string epoch, string machineId, IEnumerable<LedgerMark> remembered)
+/// <param name="key">The machine's; null: that rows are signed is checked, the signatures are not.</param>
+internal sealed class ChainVerifier(string epoch, string machineId, IEnumerable<LedgerCheckpoint> remembered, MachineKey? key)
 {
     public const int PageSize = 10_000;
     private const int HashSize = SHA256.HashSizeInBytes;
     private const string Sql = "SELECT seq, hash, body, kind, session_id, approval_id FROM ledger WHERE seq > ?1 ORDER BY seq LIMIT ?2";
 
-    private readonly ILookup<long, string> marks = remembered.ToLookup(m => m.Seq, m => m.HashHex);
-    private readonly Dictionary<string, ApprovalHistory> approvals = new(StringComparer.Ordinal);
-    private readonly byte[] hash = new byte[HashSize];
-    private byte[] buffer = new byte[4096];
-    private long seq;
+    private readonly ILookup<long, string> _marks = remembered.ToLookup(m => m.Seq, m => m.HashHex);
+    private readonly Dictionary<string, ApprovalHistory> _approvals = new(StringComparer.Ordinal);
+    private readonly byte[] _hash = new byte[HashSize];
+    private byte[] _buffer = new byte[4096];
+    private readonly SignatureCheck _signatures = new(machineId, key);
+    private readonly ProofRules _proofs = new(machineId);
+    private long _seq;
 
-    private LedgerFault? fault;
+    private LedgerFault? _fault;
 
     /// <summary>Verifies the next page; true while there may be more.</summary>
     public bool NextPage(SqliteConnection connection)
     {
         using var rows = new Statement(connection.Handle!, Sql);
         // From the very bottom, so that a row smuggled in below 1 is seen.
-        rows.Bind(1, seq == 0 ? long.MinValue : seq).Bind(2, PageSize);
+        rows.Bind(1, _seq == 0 ? long.MinValue : _seq).Bind(2, PageSize);
         var read = 0;
-        while (fault is null && rows.Step())
+        while (_fault is null && rows.Step())
         {
-            fault = CheckRow(rows);
+            _fault = CheckRow(rows);
             read++;
         }
 
-        return fault is null && read == PageSize;
+        return _fault is null && read == PageSize;
     }
 
     public VerifyReport Report()
     {
-        fault ??= CheckEnd();
-        var head = seq == 0 ? null : new LedgerHead(epoch, seq, Convert.ToHexStringLower(hash));
-        return new VerifyReport(seq, head, fault);
+        _fault ??= CheckEnd() ?? _signatures.End();
+        var head = _seq == 0 ? null : new LedgerHead(epoch, _seq, Convert.ToHexStringLower(_hash));
+        return new VerifyReport(_seq, head, _fault)
+        {
+            SignedFrom = _signatures.From,
+            SignaturesChecked = _signatures.Checked,
+            Accepted = _signatures.Accepted is [] ? [] : _signatures.Accepted,
+            Untold = _proofs.Untold,
+        };
     }
 
     private static bool Same(string? column, string? body) => string.Equals(column, body, StringComparison.Ordinal);
@@ -46,9 +55,9 @@ internal sealed class ChainVerifier(string epoch, string machineId, IEnumerable<
     private LedgerFault? CheckRow(Statement row)
     {
         var number = row.Int64(0);
-        if (number != seq + 1)
+        if (number != _seq + 1)
         {
-            return new LedgerFault(LedgerFaultKind.Gap, seq + 1, $"row {seq + 1} is missing; the next one is {number}");
+            return new LedgerFault(LedgerFaultKind.Gap, _seq + 1, $"row {_seq + 1} is missing; the next one is {number}");
         }
 
         var body = row.Bytes(2);
@@ -57,54 +66,64 @@ internal sealed class ChainVerifier(string epoch, string machineId, IEnumerable<
         if (!row.Bytes(1).SequenceEqual(computed))
         {
             return new LedgerFault(
-                LedgerFaultKind.Altered, number, $"row {number} does not follow from row {seq}: its text or hash was altered, or the hash of the row before it was");
+                LedgerFaultKind.Altered, number,
+                $"row {number} does not follow from row {_seq}: its text or hash was altered, or the hash of the row before it was");
         }
 
-        return CheckMarks(number, computed) ?? CheckBody(row, number, body) ?? Accept(number, computed);
-    }
+        var wrong = CheckBody(row, number, body, out var view);
+        if ((CheckMarks(number, computed) ?? wrong) is { } fault)
+        {
+            return fault;
+        }
 
-    private LedgerFault? Accept(long number, ReadOnlySpan<byte> computed)
-    {
-        seq = number;
-        computed.CopyTo(hash);
+        _signatures.Row(number, view.Kind!, _hash, body);
+        if (CheckDecision(number, view, body) is { } undecided && !_signatures.IsForeign)
+        {
+            return undecided; // what another program wrote is a fault as a whole, until the owner accepts it
+        }
+
+        _seq = number;
+        computed.CopyTo(_hash);
         return null;
     }
 
     private void HashWith(ReadOnlySpan<byte> body, Span<byte> computed)
     {
-        if (buffer.Length < HashSize + body.Length)
+        if (_buffer.Length < HashSize + body.Length)
         {
-            buffer = new byte[2 * (HashSize + body.Length)];
+            _buffer = new byte[2 * (HashSize + body.Length)];
         }
 
-        hash.CopyTo(buffer, 0);
-        body.CopyTo(buffer.AsSpan(HashSize));
-        SHA256.HashData(buffer.AsSpan(0, HashSize + body.Length), computed);
+        _hash.CopyTo(_buffer, 0);
+        body.CopyTo(_buffer.AsSpan(HashSize));
+        SHA256.HashData(_buffer.AsSpan(0, HashSize + body.Length), computed);
     }
 
     private LedgerFault? CheckMarks(long number, ReadOnlySpan<byte> computed)
     {
-        foreach (var mark in marks[number])
+        foreach (var mark in _marks[number])
         {
             if (!string.Equals(mark, Convert.ToHexStringLower(computed), StringComparison.OrdinalIgnoreCase))
             {
-                return new LedgerFault(LedgerFaultKind.Rewritten, number, $"row {number} has another hash than was remembered: the chain was rewritten at or below it");
+                return new LedgerFault(LedgerFaultKind.Rewritten, number,
+                    $"row {number} has another hash than was remembered: the chain was rewritten at or below it");
             }
         }
 
         return null;
     }
 
-    private LedgerFault? CheckBody(Statement row, long number, ReadOnlySpan<byte> body)
+    private LedgerFault? CheckBody(Statement row, long number, ReadOnlySpan<byte> body, out BodyView view)
     {
-        if (!BodyView.TryRead(body, out var view))
+        if (!BodyView.TryRead(body, out view))
         {
             return new LedgerFault(LedgerFaultKind.BodyMismatch, number, $"the body of row {number} is no ledger body");
         }
 
         if (view.Version != 1 || view.Seq != number || view.MachineId != machineId)
         {
-            return new LedgerFault(LedgerFaultKind.BodyMismatch, number, $"the body of row {number} is of another version, number or machine");
+            return new LedgerFault(LedgerFaultKind.BodyMismatch, number,
+                $"the body of row {number} is of another version, number or machine");
         }
 
         if (number == 1 && (view.Kind != LedgerKind.LedgerOpened || view.LedgerEpoch != epoch))
@@ -114,13 +133,17 @@ internal sealed class ChainVerifier(string epoch, string machineId, IEnumerable<
 
         if (!Same(row.Text(3), view.Kind) || !Same(row.Text(4), view.SessionId) || !Same(row.Text(5), view.ApprovalId))
         {
-            return new LedgerFault(LedgerFaultKind.LookupDrift, number, $"a lookup column of row {number} says something else than its body");
+            return new LedgerFault(LedgerFaultKind.LookupDrift, number,
+                $"a lookup column of row {number} says something else than its body");
         }
 
-        return CheckDecision(number, view);
+        return null;
     }
 
-    private LedgerFault? CheckDecision(long number, BodyView view)
+    private LedgerFault? CheckDecision(long number, BodyView view, ReadOnlySpan<byte> body)
+        => CheckOrder(number, view) ?? (_proofs.Apply(view.Kind!, body) is { } problem ? Undecided(number, view, problem) : null);
+
+    private LedgerFault? CheckOrder(long number, BodyView view)
     {
         if (!ApprovalHistory.Concerns(view.Kind!))
         {
@@ -132,24 +155,26 @@ internal sealed class ChainVerifier(string epoch, string machineId, IEnumerable<
             return new LedgerFault(LedgerFaultKind.Undecided, number, $"row {number} ({view.Kind}) names no approval");
         }
 
-        if (!approvals.TryGetValue(view.ApprovalId, out var history))
+        if (!_approvals.TryGetValue(view.ApprovalId, out var history))
         {
-            approvals[view.ApprovalId] = history = new ApprovalHistory();
+            _approvals[view.ApprovalId] = history = new ApprovalHistory();
         }
 
-        return history.Apply(view.Kind!, view.Digest, view.Decision, view.Scope) is { } problem
-            ? new LedgerFault(LedgerFaultKind.Undecided, number, $"row {number} ({view.Kind}): {problem}")
-            : null;
+        return history.Apply(view.Kind!, view.Digest, view.Decision, view.Scope) is { } problem ? Undecided(number, view, problem) : null;
     }
+
+    private static LedgerFault Undecided(long number, BodyView view, string problem)
+        => new(LedgerFaultKind.Undecided, number, $"row {number} ({view.Kind}): {problem}");
 
     private LedgerFault? CheckEnd()
     {
-        if (seq == 0)
+        if (_seq == 0)
         {
             return new LedgerFault(LedgerFaultKind.Truncated, 1, "the ledger has no rows");
         }
 
-        var missing = marks.Select(m => m.Key).Where(k => k > seq || k < 1).DefaultIfEmpty().Max();
-        return missing == 0 ? null : new LedgerFault(LedgerFaultKind.Truncated, missing, $"row {missing} was remembered, but the ledger ends at row {seq}");
+        var missing = _marks.Select(m => m.Key).Where(k => k > _seq || k < 1).DefaultIfEmpty().Max();
+        return missing == 0 ? null
+            : new LedgerFault(LedgerFaultKind.Truncated, missing, $"row {missing} was remembered, but the ledger ends at row {_seq}");
     }
 }

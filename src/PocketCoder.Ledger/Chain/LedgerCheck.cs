@@ -5,7 +5,20 @@ namespace PocketCoder.Ledger;
 /// <summary>Verifies a file that no store has open.</summary>
 internal static class LedgerCheck
 {
-    public static VerifyReport File(string path, IReadOnlyList<LedgerMark> remembered, CancellationToken cancellationToken)
+    /// <summary>Why the file is not the ledger that the head outside is of; null: it is, or it was never signed.</summary>
+    public static string? Trust(string path, string headPath, string machineId, ReadOnlyMemory<byte> signingKey)
+    {
+        SqliteEngine.EnsureLoaded();
+        using var connection = DatabaseFile.OpenReader(path);
+        using var key = new MachineKey(signingKey.Span);
+        // The file is read before the rows: a daemon that runs writes a row first and the file after it.
+        var trust = ChainTrust.Look(
+            connection, machineId, Meta(connection).GetValueOrDefault("ledger_epoch", ""), new HeadFile(headPath), key);
+        return trust.Problem?.Detail ?? (trust.OpenRow is { } row ? $"row {row} tells a difference that nobody accepted" : null);
+    }
+
+    public static VerifyReport File(
+        string path, IReadOnlyList<LedgerCheckpoint> remembered, ReadOnlyMemory<byte>? signingKey, CancellationToken cancellationToken)
     {
         SqliteEngine.EnsureLoaded();
         try
@@ -17,7 +30,9 @@ internal static class LedgerCheck
             }
 
             var meta = Meta(connection);
-            var verifier = new ChainVerifier(meta.GetValueOrDefault("ledger_epoch", ""), meta.GetValueOrDefault("machine_id", ""), remembered);
+            using var key = signingKey is { } point ? new MachineKey(point.Span) : null;
+            var verifier = new ChainVerifier(
+                meta.GetValueOrDefault("ledger_epoch", ""), meta.GetValueOrDefault("machine_id", ""), remembered, key);
             while (verifier.NextPage(connection))
             {
                 cancellationToken.ThrowIfCancellationRequested();
@@ -37,7 +52,8 @@ internal static class LedgerCheck
     {
         if (DatabaseFile.Scalar(connection, "PRAGMA quick_check(1)") is not "ok")
         {
-            throw new LedgerException(LedgerError.Corrupt, "this database was not closed by the last process, and SQLite finds it damaged: restore a backup");
+            throw new LedgerException(
+                LedgerError.Corrupt, "this database was not closed by the last process, and SQLite finds it damaged: restore a backup");
         }
     }
 

@@ -34,7 +34,7 @@ public sealed record LedgerEntry(string Kind)
     /// <exception cref="LedgerException"><see cref="LedgerError.InvalidData"/> when set to anything else.</exception>
     public ReadOnlyMemory<byte> Data { get; init => field = Normalise(value); }
 
-    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
+    private static readonly JsonDocumentOptions s_strict = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
 
     private static ReadOnlyMemory<byte> Normalise(ReadOnlyMemory<byte> json)
     {
@@ -51,14 +51,15 @@ public sealed record LedgerEntry(string Kind)
 
         try
         {
-            using var document = JsonDocument.Parse(json, Strict);
+            using var document = JsonDocument.Parse(json, s_strict);
             if (document.RootElement.ValueKind != JsonValueKind.Object)
             {
                 throw new LedgerException(LedgerError.InvalidData, "the data of a ledger row must be a JSON object");
             }
 
             var buffer = new ArrayBufferWriter<byte>(json.Length + 16);
-            using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.Default, SkipValidation = true }))
+            using (var writer = new Utf8JsonWriter(
+                buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.Default, SkipValidation = true }))
             {
                 document.RootElement.WriteTo(writer);
             }

@@ -22,7 +22,7 @@ public sealed record SignedHead(LedgerHead Head, string MachineId, ReadOnlyMemor
 /// <summary>A row that somebody remembered: it must still be there, with this hash.</summary>
 /// <param name="Seq">Number of the row.</param>
 /// <param name="HashHex">Its hash, 64 lower-case hex digits.</param>
-public sealed record LedgerMark(long Seq, string HashHex);
+public sealed record LedgerCheckpoint(long Seq, string HashHex);
 
 /// <summary>The machine's signing key, which lives outside the ledger.</summary>
 /// <param name="PublicKey">65 bytes: the uncompressed P-256 point.</param>

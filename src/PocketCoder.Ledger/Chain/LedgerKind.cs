@@ -11,6 +11,17 @@ public static class LedgerKind
     /// <summary>The ledger goes on from a backup; rows after the backup are lost, and every stream has a new epoch.</summary>
     public const string LedgerRestored = "ledger_restored";
 
+    /// <summary>
+    /// From this row on every row bears the machine's signature; those before were written by a version that made none. Data has how many.
+    /// </summary>
+    public const string SigningBegan = "signing_began";
+
+    /// <summary>The chain is not the one that this machine signed; data has what differs, and the signed head that is not in it.</summary>
+    public const string LedgerDistrusted = "ledger_distrusted";
+
+    /// <summary>The owner looked into that difference and goes on with the chain as it is; data has how far.</summary>
+    public const string LedgerAccepted = "ledger_accepted";
+
     /// <summary>The daemon started.</summary>
     public const string MachineStarted = "machine_started";
 
@@ -38,7 +49,13 @@ public static class LedgerKind
     /// <summary>A session was closed.</summary>
     public const string SessionEnded = "session_ended";
 
-    /// <summary>An agent's program was started through the machine's model broker; data says where it runs and whose credential its models are asked with.</summary>
+    /// <summary>What was said and done in a session is deleted from here on; its rows stay. Data has which, and who did it.</summary>
+    public const string SessionDeleted = "session_deleted";
+
+    /// <summary>
+    /// An agent's program was started through the machine's model broker; data says where it runs and whose credential its models are asked
+    /// with.
+    /// </summary>
     public const string AgentStarted = "agent_started";
 
     /// <summary>A turn was cut off by a restart or crash.</summary>
@@ -77,7 +94,9 @@ public static class LedgerKind
     /// <summary>A setting that matters for safety changed.</summary>
     public const string ConfigurationChanged = "configuration_changed";
 
-    /// <summary>Files of a project are about to be brought back; data has who asked, for what, and the digest of exactly what is done.</summary>
+    /// <summary>
+    /// Files of a project are about to be brought back; data has who asked, for what, and the digest of exactly what is done.
+    /// </summary>
     public const string UndoStarted = "undo_started";
 
     /// <summary>They were; data has how many, and what could not be.</summary>
@@ -101,7 +120,9 @@ public static class LedgerKind
     /// <summary>A person changes something in a project's git repository: that device's own decision, written before it is done.</summary>
     public const string GitChanged = "git_changed";
 
-    /// <summary>A person runs a command once in a project, before it begins: that device's own decision. Data has the exact command.</summary>
+    /// <summary>
+    /// A person runs a command once in a project, before it begins: that device's own decision. Data has the exact command.
+    /// </summary>
     public const string CommandStarted = "command_started";
 
     /// <summary>It is over; data has how, and the digest of what it wrote.</summary>
@@ -113,10 +134,13 @@ public static class LedgerKind
     /// <summary>All kinds.</summary>
     public static FrozenSet<string> All { get; } = new[]
     {
-        LedgerOpened, LedgerRestored, MachineStarted, MachineStopped, PairingOffered, DevicePaired, DeviceRevoked,
-        ProjectAdded, ProjectRemoved, SessionStarted, SessionEnded, AgentStarted, TurnInterrupted, ApprovalRequested, ApprovalDecided,
+        LedgerOpened, LedgerRestored, SigningBegan, LedgerDistrusted, LedgerAccepted, MachineStarted, MachineStopped, PairingOffered,
+        DevicePaired, DeviceRevoked,
+        ProjectAdded, ProjectRemoved, SessionStarted, SessionEnded, SessionDeleted, AgentStarted, TurnInterrupted, ApprovalRequested,
+        ApprovalDecided,
         ApprovalExpired, ExecutionStarted, ExecutionFinished, ExecutionUnknown, ExecutionRefused, RuleAdded, RuleRemoved,
-        NetworkUsed, ConfigurationChanged, UndoStarted, UndoFinished, FileChanged, AlarmRaised, TerminalOpened, TerminalCommand, TerminalClosed,
+        NetworkUsed, ConfigurationChanged, UndoStarted, UndoFinished, FileChanged, AlarmRaised, TerminalOpened, TerminalCommand,
+        TerminalClosed,
         GitChanged, CommandStarted, CommandFinished, CommandRefused,
     }.ToFrozenSet(StringComparer.Ordinal);
 }

@@ -27,6 +27,15 @@ public enum LedgerFaultKind
     /// <summary>A row breaks "decided before done" or "approved = executed".</summary>
     Undecided,
 
+    /// <summary>A row that is not signed by this machine stands above one that is: something else wrote it.</summary>
+    NotSigned,
+
+    /// <summary>The file outside of the database with the last signed head is gone, or is none.</summary>
+    HeadMissing,
+
+    /// <summary>The machine found its chain to be another than it signed, and the owner has not accepted that.</summary>
+    Distrusted,
+
     /// <summary>SQLite's own check of the file failed, or the file could not be read.</summary>
     FileDamaged,
 }
@@ -43,6 +52,23 @@ public sealed record LedgerFault(LedgerFaultKind Kind, long Seq, string Detail);
 /// <param name="Fault">The first fault, or null.</param>
 public sealed record VerifyReport(long Rows, LedgerHead? Head, LedgerFault? Fault)
 {
+    /// <summary>
+    /// The first row that bears the machine's signature: everything before was written by a version that made none. Null: no row does.
+    /// </summary>
+    public long? SignedFrom { get; init; }
+
+    /// <summary>How many signatures of the machine were checked with its key; 0 when no key was given.</summary>
+    public long SignaturesChecked { get; init; }
+
+    /// <summary>Rows by which the owner accepted that the chain is not the one that was signed.</summary>
+    public IReadOnlyList<long> Accepted { get; init; } = [];
+
+    /// <summary>
+    /// Decisions of a version that did not say how they were proved, with nothing behind them but the machine's word that the owner made
+    /// them.
+    /// </summary>
+    public long Untold { get; init; }
+
     /// <summary>True when nothing is wrong.</summary>
     public bool Ok => Fault is null;
 }

@@ -8,8 +8,7 @@ internal static class DatabaseFile
     /// <summary>"POL1": marks the file as a ledger, for `file` and for our own refusal of strangers' databases.</summary>
     public const int ApplicationId = 0x504F4C31;
 
-    private const UnixFileMode OwnerFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-    private const UnixFileMode OwnerFolder = OwnerFile | UnixFileMode.UserExecute;
+    private const UnixFileMode OwnerFolder = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     public static SqliteConnection OpenWriter(string path, long? maxBytes)
     {
@@ -27,12 +26,14 @@ internal static class DatabaseFile
                 PRAGMA busy_timeout = 5000;
                 PRAGMA trusted_schema = OFF;
                 PRAGMA temp_store = MEMORY;
+                PRAGMA secure_delete = ON;
                 PRAGMA journal_size_limit = 67108864;
                 PRAGMA cache_size = -8192;
                 """);
             if (Scalar(connection, "PRAGMA journal_mode") is not "wal")
             {
-                throw new LedgerException(LedgerError.Io, $"{path}: this file system cannot hold a write-ahead log (is it a network share?)");
+                throw new LedgerException(
+                    LedgerError.Io, $"{path}: this file system cannot hold a write-ahead log (is it a network share?)");
             }
 
             if (maxBytes is { } bytes)
@@ -55,7 +56,8 @@ internal static class DatabaseFile
         var connection = Open(path, SqliteOpenMode.ReadOnly);
         try
         {
-            Execute(connection, "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;");
+            Execute(connection,
+                "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;");
             return connection;
         }
         catch
@@ -68,23 +70,9 @@ internal static class DatabaseFile
     /// <summary>A connection that only copies from, or writes to a finished copy.</summary>
     public static SqliteConnection OpenCopy(string path) => Open(path, SqliteOpenMode.ReadWrite);
 
-    /// <summary>Makes an empty file with mode 0600 before SQLite would make it by the umask; the log files inherit its mode.</summary>
-    public static void CreatePrivate(string path, FileMode mode)
-    {
-        var options = new FileStreamOptions { Mode = mode, Access = FileAccess.Write, Share = FileShare.ReadWrite };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = OwnerFile;
-        }
-
-        new FileStream(path, options).Dispose();
-        if (!OperatingSystem.IsWindows())
-        {
-            File.SetUnixFileMode(path, OwnerFile);
-        }
-    }
-
-    /// <summary>Makes the folder (0700) when missing; refuses one that every user may change, since the file could be swapped there.</summary>
+    /// <summary>
+    /// Makes the folder (0700) when missing; refuses one that every user may change, since the file could be swapped there.
+    /// </summary>
     public static void PrepareFolder(string path)
     {
         var folder = Path.GetDirectoryName(path)!;
@@ -151,7 +139,7 @@ internal static class DatabaseFile
         }
     }
 
-    private static void RequireOurs(SqliteConnection connection, string path)
+    public static void RequireOurs(SqliteConnection connection, string path)
     {
         var id = (long)Scalar(connection, "PRAGMA application_id")!;
         var empty = (long)Scalar(connection, "SELECT count(*) FROM sqlite_master")! == 0;

@@ -6,9 +6,12 @@ namespace PocketCoder.Ledger;
 /// </summary>
 internal sealed class FileLock : IDisposable
 {
-    private readonly FileStream stream;
+    /// <summary>EROFS, as .NET gives it in an exception of Unix.</summary>
+    private const int ReadOnlyFileSystem = 30;
 
-    private FileLock(FileStream stream) => this.stream = stream;
+    private readonly FileStream _stream;
+
+    private FileLock(FileStream stream) => _stream = stream;
 
     public static FileLock Acquire(string databasePath)
     {
@@ -23,18 +26,18 @@ internal sealed class FileLock : IDisposable
         {
             return new FileLock(new FileStream(path, options));
         }
-        catch (IOException e)
+        catch (IOException e) when (File.Exists(path) && e.HResult != ReadOnlyFileSystem)
         {
             throw new LedgerException(
                 LedgerError.Locked,
                 $"{databasePath} is already open in another pocketcoder process (or another part of this one): stop it first, or use another data folder",
                 e);
         }
-        catch (UnauthorizedAccessException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new LedgerException(LedgerError.ReadOnly, $"{path} cannot be written by this user", e);
         }
     }
 
-    public void Dispose() => stream.Dispose();
+    public void Dispose() => _stream.Dispose();
 }

@@ -12,12 +12,12 @@ internal static class SqliteEngine
     /// <summary>3.35 (March 2021) brought RETURNING, and has VACUUM INTO and UPSERT, all used here.</summary>
     public const int MinimumVersion = 3_035_000;
 
-    private static readonly Lazy<(LedgerError Error, string Message)?> Failure = new(Load);
+    private static readonly Lazy<(LedgerError Error, string Message)?> s_failure = new(Load);
 
     /// <exception cref="LedgerException"><see cref="LedgerError.EngineMissing"/> or <see cref="LedgerError.EngineTooOld"/>.</exception>
     public static void EnsureLoaded()
     {
-        if (Failure.Value is { } failure)
+        if (s_failure.Value is { } failure)
         {
             throw new LedgerException(failure.Error, failure.Message);
         }

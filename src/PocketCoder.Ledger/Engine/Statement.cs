@@ -8,28 +8,28 @@ namespace PocketCoder.Ledger;
 /// </summary>
 internal sealed class Statement : IDisposable
 {
-    private readonly sqlite3 db;
-    private readonly sqlite3_stmt statement;
+    private readonly sqlite3 _db;
+    private readonly sqlite3_stmt _statement;
 
     public Statement(sqlite3 db, string sql)
     {
-        this.db = db;
-        SqliteFailure.Check(db, raw.sqlite3_prepare_v3(db, sql, raw.SQLITE_PREPARE_PERSISTENT, out statement));
+        _db = db;
+        SqliteFailure.Check(db, raw.sqlite3_prepare_v3(db, sql, raw.SQLITE_PREPARE_PERSISTENT, out _statement));
     }
 
-    public Statement Bind(int index, long value) => Checked(raw.sqlite3_bind_int64(statement, index, value));
+    public Statement Bind(int index, long value) => Checked(raw.sqlite3_bind_int64(_statement, index, value));
 
     public Statement Bind(int index, string? value)
-        => Checked(value is null ? raw.sqlite3_bind_null(statement, index) : raw.sqlite3_bind_text(statement, index, value));
+        => Checked(value is null ? raw.sqlite3_bind_null(_statement, index) : raw.sqlite3_bind_text(_statement, index, value));
 
-    public Statement BindText(int index, ReadOnlySpan<byte> utf8) => Checked(raw.sqlite3_bind_text(statement, index, utf8));
+    public Statement BindText(int index, ReadOnlySpan<byte> utf8) => Checked(raw.sqlite3_bind_text(_statement, index, utf8));
 
-    public Statement BindBlob(int index, ReadOnlySpan<byte> value) => Checked(raw.sqlite3_bind_blob(statement, index, value));
+    public Statement BindBlob(int index, ReadOnlySpan<byte> value) => Checked(raw.sqlite3_bind_blob(_statement, index, value));
 
     /// <summary>Moves to the next row; false when there is none. On an error the statement is reset.</summary>
     public bool Step()
     {
-        switch (raw.sqlite3_step(statement))
+        switch (raw.sqlite3_step(_statement))
         {
             case raw.SQLITE_ROW:
                 return true;
@@ -37,7 +37,7 @@ internal sealed class Statement : IDisposable
                 return false;
             case var code:
                 // Read the message first: reset clears it.
-                var failure = SqliteFailure.From(db, code);
+                var failure = SqliteFailure.From(_db, code);
                 Reset();
                 throw failure;
         }
@@ -51,22 +51,22 @@ internal sealed class Statement : IDisposable
     }
 
     /// <summary>Ends the current run (its result code repeats Step's, which was already reported).</summary>
-    public void Reset() => _ = raw.sqlite3_reset(statement);
+    public void Reset() => _ = raw.sqlite3_reset(_statement);
 
-    public bool IsNull(int column) => raw.sqlite3_column_type(statement, column) == raw.SQLITE_NULL;
+    public bool IsNull(int column) => raw.sqlite3_column_type(_statement, column) == raw.SQLITE_NULL;
 
-    public long Int64(int column) => raw.sqlite3_column_int64(statement, column);
+    public long Int64(int column) => raw.sqlite3_column_int64(_statement, column);
 
     /// <summary>Bytes of a BLOB or of a UTF-8 TEXT; valid until the next Step or Reset.</summary>
-    public ReadOnlySpan<byte> Bytes(int column) => raw.sqlite3_column_blob(statement, column);
+    public ReadOnlySpan<byte> Bytes(int column) => raw.sqlite3_column_blob(_statement, column);
 
-    public string? Text(int column) => IsNull(column) ? null : raw.sqlite3_column_text(statement, column).utf8_to_string();
+    public string? Text(int column) => IsNull(column) ? null : raw.sqlite3_column_text(_statement, column).utf8_to_string();
 
-    public void Dispose() => statement.Dispose();
+    public void Dispose() => _statement.Dispose();
 
     private Statement Checked(int code)
     {
-        SqliteFailure.Check(db, code);
+        SqliteFailure.Check(_db, code);
         return this;
     }
 }

@@ -15,25 +15,25 @@ internal sealed class EventAppender : IDisposable
     private const long MaxStreamId = (1L << (63 - SeqBits)) - 1;
     private const int CacheLimit = 1024;
 
-    private readonly Statement find;
-    private readonly Statement create;
-    private readonly Statement insert;
-    private readonly Statement advance;
-    private readonly Statement trim;
-    private readonly Statement remove;
-    private readonly Dictionary<string, Stream> streams = new(StringComparer.Ordinal);
-    private readonly HashSet<Stream> dirty = [];
-    private readonly TimeProvider time;
+    private readonly Statement _find;
+    private readonly Statement _create;
+    private readonly Statement _insert;
+    private readonly Statement _advance;
+    private readonly Statement _trim;
+    private readonly Statement _remove;
+    private readonly Dictionary<string, Stream> _streams = new(StringComparer.Ordinal);
+    private readonly HashSet<Stream> _dirty = [];
+    private readonly TimeProvider _time;
 
     public EventAppender(sqlite3 db, TimeProvider time)
     {
-        this.time = time;
-        find = new Statement(db, "SELECT stream_id, epoch, last_seq FROM streams WHERE name = ?1");
-        create = new Statement(db, "INSERT INTO streams (name, epoch, last_seq) VALUES (?1, ?2, 0) RETURNING stream_id");
-        insert = new Statement(db, "INSERT INTO events (position, at, body) VALUES (?1, ?2, ?3)");
-        advance = new Statement(db, "UPDATE streams SET last_seq = ?2 WHERE stream_id = ?1");
-        trim = new Statement(db, "DELETE FROM events WHERE position BETWEEN ?1 AND ?2");
-        remove = new Statement(db, "DELETE FROM streams WHERE stream_id = ?1");
+        _time = time;
+        _find = new Statement(db, "SELECT stream_id, epoch, last_seq FROM streams WHERE name = ?1");
+        _create = new Statement(db, "INSERT INTO streams (name, epoch, last_seq) VALUES (?1, ?2, 0) RETURNING stream_id");
+        _insert = new Statement(db, "INSERT INTO events (position, at, body) VALUES (?1, ?2, ?3)");
+        _advance = new Statement(db, "UPDATE streams SET last_seq = ?2 WHERE stream_id = ?1");
+        _trim = new Statement(db, "DELETE FROM events WHERE position BETWEEN ?1 AND ?2");
+        _remove = new Statement(db, "DELETE FROM streams WHERE stream_id = ?1");
     }
 
     public static string NewEpoch() => RandomNumberGenerator.GetHexString(16, lowercase: true);
@@ -45,9 +45,10 @@ internal sealed class EventAppender : IDisposable
         Names.Require(name, "stream");
         RequireJson(utf8Json);
         var stream = Find(name) ?? Create(name);
-        insert.Bind(1, Position(stream.Id, stream.LastSeq + 1)).Bind(2, time.GetUtcNow().ToUnixTimeMilliseconds()).BindText(3, utf8Json).Run();
+        _insert.Bind(1, Position(stream.Id, stream.LastSeq + 1)).Bind(2, _time.GetUtcNow().ToUnixTimeMilliseconds()).BindText(3, utf8Json)
+            .Run();
         stream.LastSeq++;
-        dirty.Add(stream);
+        _dirty.Add(stream);
         return new StreamPosition(stream.Epoch, stream.LastSeq);
     }
 
@@ -56,7 +57,7 @@ internal sealed class EventAppender : IDisposable
     {
         if (Find(name) is { } stream && through > 0)
         {
-            trim.Bind(1, Position(stream.Id, 1)).Bind(2, Position(stream.Id, Math.Min(through, stream.LastSeq))).Run();
+            _trim.Bind(1, Position(stream.Id, 1)).Bind(2, Position(stream.Id, Math.Min(through, stream.LastSeq))).Run();
         }
     }
 
@@ -65,50 +66,53 @@ internal sealed class EventAppender : IDisposable
     {
         if (Find(name) is { } stream)
         {
-            trim.Bind(1, Position(stream.Id, 1)).Bind(2, Position(stream.Id, stream.LastSeq)).Run();
-            remove.Bind(1, stream.Id).Run();
-            streams.Remove(name);
-            dirty.Remove(stream);
+            _trim.Bind(1, Position(stream.Id, 1)).Bind(2, Position(stream.Id, stream.LastSeq)).Run();
+            _remove.Bind(1, stream.Id).Run();
+            _streams.Remove(name);
+            _dirty.Remove(stream);
         }
     }
 
-    /// <summary>Writes the streams' last numbers: before a work's savepoint is released, so that the tables are whole between works.</summary>
+    /// <summary>
+    /// Writes the streams' last numbers: before a work's savepoint is released, so that the tables are whole between works.
+    /// </summary>
     public void Flush()
     {
-        foreach (var stream in dirty)
+        foreach (var stream in _dirty)
         {
-            advance.Bind(1, stream.Id).Bind(2, stream.LastSeq).Run();
+            _advance.Bind(1, stream.Id).Bind(2, stream.LastSeq).Run();
         }
 
-        dirty.Clear();
-        if (streams.Count > CacheLimit)
+        _dirty.Clear();
+        if (_streams.Count > CacheLimit)
         {
-            streams.Clear();
+            _streams.Clear();
         }
     }
 
     /// <summary>A savepoint or the transaction was rolled back: the tables are the truth again.</summary>
     public void Reload()
     {
-        dirty.Clear();
-        streams.Clear();
+        _dirty.Clear();
+        _streams.Clear();
     }
 
     public void Dispose()
     {
-        find.Dispose();
-        create.Dispose();
-        insert.Dispose();
-        advance.Dispose();
-        trim.Dispose();
-        remove.Dispose();
+        _find.Dispose();
+        _create.Dispose();
+        _insert.Dispose();
+        _advance.Dispose();
+        _trim.Dispose();
+        _remove.Dispose();
     }
 
     private static void RequireJson(ReadOnlySpan<byte> utf8Json)
     {
         if (utf8Json.Length > LedgerLimits.MaxEventBytes)
         {
-            throw new LedgerException(LedgerError.TooLarge, $"an event of {utf8Json.Length} bytes is over the limit of {LedgerLimits.MaxEventBytes}");
+            throw new LedgerException(
+                LedgerError.TooLarge, $"an event of {utf8Json.Length} bytes is over the limit of {LedgerLimits.MaxEventBytes}");
         }
 
         if (!Utf8.IsValid(utf8Json))
@@ -132,29 +136,29 @@ internal sealed class EventAppender : IDisposable
 
     private Stream? Find(string name)
     {
-        if (streams.TryGetValue(name, out var known))
+        if (_streams.TryGetValue(name, out var known))
         {
             return known;
         }
 
         try
         {
-            return find.Bind(1, name).Step() ? streams[name] = new Stream(find.Int64(0), find.Text(1)!, find.Int64(2)) : null;
+            return _find.Bind(1, name).Step() ? _streams[name] = new Stream(_find.Int64(0), _find.Text(1)!, _find.Int64(2)) : null;
         }
         finally
         {
-            find.Reset();
+            _find.Reset();
         }
     }
 
     private Stream Create(string name)
     {
         var epoch = NewEpoch();
-        create.Bind(1, name).Bind(2, epoch).Step();
-        var id = create.Int64(0);
-        create.Reset();
+        _create.Bind(1, name).Bind(2, epoch).Step();
+        var id = _create.Int64(0);
+        _create.Reset();
         return id <= MaxStreamId
-            ? streams[name] = new Stream(id, epoch, 0)
+            ? _streams[name] = new Stream(id, epoch, 0)
             : throw new LedgerException(LedgerError.TooLarge, $"no more than {MaxStreamId} streams");
     }
 

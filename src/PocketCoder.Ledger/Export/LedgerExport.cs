@@ -12,11 +12,13 @@ internal sealed class LedgerExport(Stream output)
     public const string Format = "pocketcoder-ledger-export-1";
 
     // The lines are data, not HTML; the default encoder would write every quote of a body as \u0022.
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+    private static readonly JsonWriterOptions s_options = new()
+    { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
-    private readonly ArrayBufferWriter<byte> buffer = new(64 * 1024);
+    private readonly ArrayBufferWriter<byte> _buffer = new(64 * 1024);
 
-    public Task WriteHeaderAsync(string machineId, string epoch, LedgerSigner signer, DateTimeOffset at, CancellationToken cancellationToken)
+    public Task WriteHeaderAsync(
+        string machineId, string epoch, LedgerSigner signer, DateTimeOffset at, CancellationToken cancellationToken)
     {
         Line(writer =>
         {
@@ -60,19 +62,19 @@ internal sealed class LedgerExport(Stream output)
 
     private void Line(Action<Utf8JsonWriter> fields)
     {
-        using (var writer = new Utf8JsonWriter(buffer, Options))
+        using (var writer = new Utf8JsonWriter(_buffer, s_options))
         {
             writer.WriteStartObject();
             fields(writer);
             writer.WriteEndObject();
         }
 
-        buffer.Write("\n"u8);
+        _buffer.Write("\n"u8);
     }
 
     private async Task FlushAsync(CancellationToken cancellationToken)
     {
-        await output.WriteAsync(buffer.WrittenMemory, cancellationToken);
-        buffer.ResetWrittenCount();
+        await output.WriteAsync(_buffer.WrittenMemory, cancellationToken);
+        _buffer.ResetWrittenCount();
     }
 }

@@ -22,7 +22,8 @@ public sealed partial record MigrationSet(string Name, Assembly Assembly, string
         var found = new List<Migration>();
         foreach (var resource in Assembly.GetManifestResourceNames())
         {
-            if (resource.StartsWith(Prefix + ".", StringComparison.Ordinal) && FileName().Match(resource, Prefix.Length + 1) is { Success: true } match)
+            if (resource.StartsWith(Prefix + ".", StringComparison.Ordinal)
+                && FileName().Match(resource, Prefix.Length + 1) is { Success: true } match)
             {
                 found.Add(Read(resource, int.Parse(match.Groups["number"].ValueSpan, CultureInfo.InvariantCulture)));
             }
@@ -33,13 +34,15 @@ public sealed partial record MigrationSet(string Name, Assembly Assembly, string
         {
             if (found[i].Number != i + 1)
             {
-                throw new LedgerException(LedgerError.MigrationFailed, $"migration set '{Name}' must be numbered 0001, 0002, … without gaps; number {i + 1} is missing or there twice");
+                throw new LedgerException(LedgerError.MigrationFailed,
+                    $"migration set '{Name}' must be numbered 0001, 0002, … without gaps; number {i + 1} is missing or there twice");
             }
         }
 
         return found.Count > 0
             ? found
-            : throw new LedgerException(LedgerError.MigrationFailed, $"migration set '{Name}' has no embedded file {Prefix}.NNNN_words.sql");
+            : throw new LedgerException(
+                LedgerError.MigrationFailed, $"migration set '{Name}' has no embedded file {Prefix}.NNNN_words.sql");
     }
 
     [GeneratedRegex(@"\G(?<number>[0-9]{4})_[a-z0-9_]+\.sql\z", RegexOptions.CultureInvariant, 1000)]

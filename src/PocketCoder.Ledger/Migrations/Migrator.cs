@@ -6,7 +6,7 @@ namespace PocketCoder.Ledger;
 /// <summary>Brings the tables to this program's version: all pending migrations in one transaction, or none.</summary>
 internal sealed class Migrator(SqliteConnection connection, TimeProvider time)
 {
-    private readonly Dictionary<(string Set, long Number), string> applied = [];
+    private readonly Dictionary<(string Set, long Number), string> _applied = [];
 
     /// <summary>True when the file held tables before this run, so that a copy is worth making.</summary>
     public bool HadSchema { get; private set; }
@@ -22,15 +22,16 @@ internal sealed class Migrator(SqliteConnection connection, TimeProvider time)
             throw new LedgerException(LedgerError.MigrationFailed, $"two migration sets are named '{twice.Key.Set}'");
         }
 
-        foreach (var (set, number) in applied.Keys.Except(known.Select(m => (m.Set, (long)m.Number))))
+        foreach (var (set, number) in _applied.Keys.Except(known.Select(m => (m.Set, (long)m.Number))))
         {
-            throw new LedgerException(LedgerError.SchemaNewer, $"this ledger was written by a newer pocketcoder (it has migration {set}/{number:0000}): update this program");
+            throw new LedgerException(LedgerError.SchemaNewer,
+                $"this ledger was written by a newer pocketcoder (it has migration {set}/{number:0000}): update this program");
         }
 
         var pending = new List<Migration>();
         foreach (var migration in known)
         {
-            if (!applied.TryGetValue((migration.Set, migration.Number), out var checksum))
+            if (!_applied.TryGetValue((migration.Set, migration.Number), out var checksum))
             {
                 pending.Add(migration);
             }
@@ -83,7 +84,8 @@ internal sealed class Migrator(SqliteConnection connection, TimeProvider time)
                 throw;
             }
 
-            throw new LedgerException(LedgerError.MigrationFailed, $"migration {current.Set}/{current.Number:0000} failed, nothing was changed: {e.Message}", e);
+            throw new LedgerException(
+                LedgerError.MigrationFailed, $"migration {current.Set}/{current.Number:0000} failed, nothing was changed: {e.Message}", e);
         }
     }
 
@@ -100,7 +102,7 @@ internal sealed class Migrator(SqliteConnection connection, TimeProvider time)
         using var reader = command.ExecuteReader();
         while (reader.Read())
         {
-            applied[(reader.GetString(0), reader.GetInt64(1))] = reader.GetString(2);
+            _applied[(reader.GetString(0), reader.GetInt64(1))] = reader.GetString(2);
         }
     }
 
@@ -109,11 +111,13 @@ internal sealed class Migrator(SqliteConnection connection, TimeProvider time)
         try
         {
             using var command = connection.CreateCommand();
-            command.CommandText = "INSERT INTO schema_migrations (set_name, number, checksum, applied_at) VALUES ($set, $number, $checksum, $at)";
+            command.CommandText =
+                "INSERT INTO schema_migrations (set_name, number, checksum, applied_at) VALUES ($set, $number, $checksum, $at)";
             command.Parameters.AddWithValue("$set", migration.Set);
             command.Parameters.AddWithValue("$number", migration.Number);
             command.Parameters.AddWithValue("$checksum", migration.Checksum);
-            command.Parameters.AddWithValue("$at", time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
+            command.Parameters.AddWithValue(
+                "$at", time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
             command.ExecuteNonQuery();
         }
         catch (SqliteException e)

@@ -8,20 +8,20 @@ internal sealed class CommandCache(SqliteConnection connection) : IDisposable
     /// <summary>Features have some dozens of statements; more means somebody builds SQL from values.</summary>
     private const int Limit = 256;
 
-    private readonly Dictionary<string, SqliteCommand> commands = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, SqliteCommand> _commands = new(StringComparer.Ordinal);
 
     public SqliteCommand Get(string sql, ReadOnlySpan<(string Name, object? Value)> parameters)
     {
-        if (!commands.TryGetValue(sql, out var command))
+        if (!_commands.TryGetValue(sql, out var command))
         {
-            if (commands.Count == Limit)
+            if (_commands.Count == Limit)
             {
                 Clear();
             }
 
             command = connection.CreateCommand();
             command.CommandText = sql;
-            commands[sql] = command;
+            _commands[sql] = command;
         }
 
         Bind(command, parameters);
@@ -64,11 +64,11 @@ internal sealed class CommandCache(SqliteConnection connection) : IDisposable
 
     private void Clear()
     {
-        foreach (var command in commands.Values)
+        foreach (var command in _commands.Values)
         {
             command.Dispose();
         }
 
-        commands.Clear();
+        _commands.Clear();
     }
 }

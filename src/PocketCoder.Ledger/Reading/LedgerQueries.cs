@@ -6,17 +6,24 @@ namespace PocketCoder.Ledger;
 /// <summary>What both a reader and a transaction can ask. Not thread-safe, and valid only inside the delegate it was given to.</summary>
 public abstract class LedgerQueries
 {
-    private readonly CommandCache commands;
-    private bool valid;
+    private readonly CommandCache _commands;
+    private bool _valid;
 
-    private protected LedgerQueries(CommandCache commands) => this.commands = commands;
+    private protected LedgerQueries(CommandCache commands) => _commands = commands;
 
     /// <summary>Runs a SELECT over the features' tables (or the ledger's) and maps every row.</summary>
     /// <param name="sql">One parameterised statement; compiled once and kept.</param>
     /// <param name="map">Makes a value of the current row. Must not run the same SQL itself.</param>
-    /// <param name="parameters">Names with their sign (<c>$id</c>) and values; byte arrays and <see cref="ReadOnlyMemory{T}"/> of bytes are BLOBs.</param>
+    /// <param name="parameters">Names with their sign (<c>$id</c>) and values; byte arrays and <see cref="ReadOnlyMemory{T}"/> of bytes are
+    /// BLOBs.</param>
     /// <exception cref="LedgerException">The database refused; see <see cref="LedgerError"/>.</exception>
-    public IReadOnlyList<T> Query<T>(string sql, Func<SqliteDataReader, T> map, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    public IReadOnlyList<T> Query<T>(
+        string sql, Func<SqliteDataReader, T> map, params ReadOnlySpan<(string Name, object? Value)> parameters)
+        => QueryWhile(sql, map, static _ => true, parameters);
+
+    /// <param name="goesOn">Asked after each row: whether the next one is read too.</param>
+    private List<T> QueryWhile<T>(
+        string sql, Func<SqliteDataReader, T> map, Func<T, bool> goesOn, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {
         RequireValid();
         try
@@ -25,7 +32,12 @@ public abstract class LedgerQueries
             var rows = new List<T>();
             while (reader.Read())
             {
-                rows.Add(map(reader));
+                var row = map(reader);
+                rows.Add(row);
+                if (!goesOn(row))
+                {
+                    break;
+                }
             }
 
             return rows;
@@ -69,7 +81,8 @@ public abstract class LedgerQueries
     /// <param name="stream">Name of the stream.</param>
     /// <param name="after">Number of the last event the asker has; 0 for none.</param>
     /// <param name="limit">Most events to return, at most <see cref="LedgerLimits.MaxPage"/>.</param>
-    public EventPage Events(string stream, long after, int limit)
+    /// <param name="mostBytes">With so many bytes of bodies it ends; the event that reaches them is the last one.</param>
+    public EventPage Events(string stream, long after, int limit, long mostBytes = long.MaxValue)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(after);
         var (id, epoch, last) = QueryFirst(
@@ -86,28 +99,31 @@ public abstract class LedgerQueries
             "SELECT position FROM events WHERE position BETWEEN $from AND $to ORDER BY position LIMIT 1",
             r => r.GetInt64(0) - start,
             ("$from", start), ("$to", start + last));
-        var events = after >= last ? [] : Query(
+        var bytes = 0L;
+        var events = after >= last ? [] : QueryWhile(
             "SELECT position, at, body FROM events WHERE position BETWEEN $from AND $to ORDER BY position LIMIT $limit",
             r => new StreamEvent(r.GetInt64(0) - start, DateTimeOffset.FromUnixTimeMilliseconds(r.GetInt64(1)), Utf8(r, 2)),
+            e => (bytes += e.Utf8Body.Length) < mostBytes,
             ("$from", start + after + 1), ("$to", start + last), ("$limit", Math.Clamp(limit, 0, LedgerLimits.MaxPage)));
         return new EventPage(epoch, last, firstKept == 0 ? last + 1 : firstKept, events);
     }
 
     /// <summary>The value of a row's own statement about the ledger, or null.</summary>
-    internal string? Meta(string name) => QueryFirst("SELECT value FROM ledger_meta WHERE name = $name", r => r.GetString(0), ("$name", name));
+    internal string? Meta(string name)
+        => QueryFirst("SELECT value FROM ledger_meta WHERE name = $name", r => r.GetString(0), ("$name", name));
 
-    internal void Begin() => valid = true;
+    internal void Begin() => _valid = true;
 
-    internal void End() => valid = false;
+    internal void End() => _valid = false;
 
-    private protected void DisposeCommands() => commands.Dispose();
+    private protected void DisposeCommands() => _commands.Dispose();
 
     private protected virtual SqliteCommand Prepare(string sql, ReadOnlySpan<(string Name, object? Value)> parameters)
-        => commands.Get(sql, parameters);
+        => _commands.Get(sql, parameters);
 
     private protected void RequireValid()
     {
-        if (!valid)
+        if (!_valid)
         {
             throw new InvalidOperationException("this object is valid only inside the work it was given to, before that work returns");
         }

@@ -5,52 +5,52 @@ namespace PocketCoder.Ledger;
 /// <summary>Read-only connections, opened as needed up to a limit. Thread-safe.</summary>
 internal sealed class ReaderPool(string path, int limit) : IAsyncDisposable
 {
-    private readonly ConcurrentBag<LedgerReader> idle = [];
-    private readonly SemaphoreSlim slots = new(limit);
-    private volatile bool closed;
+    private readonly ConcurrentBag<LedgerReader> _idle = [];
+    private readonly SemaphoreSlim _slots = new(limit);
+    private volatile bool _closed;
 
     public async Task<T> RunAsync<T>(Func<LedgerReader, T> read, CancellationToken cancellationToken)
     {
-        ObjectClosed.ThrowIf(closed);
-        await slots.WaitAsync(cancellationToken);
+        ObjectClosed.ThrowIf(_closed);
+        await _slots.WaitAsync(cancellationToken);
         try
         {
-            ObjectClosed.ThrowIf(closed);
+            ObjectClosed.ThrowIf(_closed);
             // The engine blocks its thread on the disk; the caller's (an actor, a socket) must not be that one.
             return await Task.Run(() => Run(read, cancellationToken), cancellationToken);
         }
         finally
         {
-            slots.Release();
+            _slots.Release();
         }
     }
 
     /// <summary>Refuses new reads, waits for those that run, and closes the connections.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (closed)
+        if (_closed)
         {
             return;
         }
 
-        closed = true;
+        _closed = true;
         for (var i = 0; i < limit; i++)
         {
-            await slots.WaitAsync();
+            await _slots.WaitAsync();
         }
 
-        while (idle.TryTake(out var reader))
+        while (_idle.TryTake(out var reader))
         {
             reader.Close();
         }
 
         // Reads that were waiting for a slot find the pool closed.
-        slots.Release(limit);
+        _slots.Release(limit);
     }
 
     private T Run<T>(Func<LedgerReader, T> read, CancellationToken cancellationToken)
     {
-        var reader = idle.TryTake(out var known) ? known : new LedgerReader(DatabaseFile.OpenReader(path));
+        var reader = _idle.TryTake(out var known) ? known : new LedgerReader(DatabaseFile.OpenReader(path));
         var whole = false;
         try
         {
@@ -62,7 +62,7 @@ internal sealed class ReaderPool(string path, int limit) : IAsyncDisposable
         {
             if (whole)
             {
-                idle.Add(reader);
+                _idle.Add(reader);
             }
             else
             {

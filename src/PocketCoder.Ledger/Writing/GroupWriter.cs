@@ -8,11 +8,11 @@ namespace PocketCoder.Ledger;
 /// </summary>
 internal sealed class GroupWriter : IAsyncDisposable
 {
-    private readonly WriterSession session;
-    private readonly Action<long, string> committed;
-    private readonly int groupLimit;
-    private readonly Channel<WriteRequest> queue;
-    private readonly Task loop;
+    private readonly WriterSession _session;
+    private readonly Action<long, string> _committed;
+    private readonly int _groupLimit;
+    private readonly Channel<WriteRequest> _queue;
+    private readonly Task _loop;
 
     /// <param name="session">Owned by the writer from here on.</param>
     /// <param name="committed">Told the head's number and hash after each commit, before any caller is answered.</param>
@@ -20,11 +20,11 @@ internal sealed class GroupWriter : IAsyncDisposable
     /// <param name="queueLimit">Most writes that wait.</param>
     public GroupWriter(WriterSession session, Action<long, string> committed, int groupLimit, int queueLimit)
     {
-        this.session = session;
-        this.committed = committed;
-        this.groupLimit = groupLimit;
-        queue = Channel.CreateBounded<WriteRequest>(new BoundedChannelOptions(queueLimit) { SingleReader = true });
-        loop = Task.Run(RunAsync);
+        _session = session;
+        _committed = committed;
+        _groupLimit = groupLimit;
+        _queue = Channel.CreateBounded<WriteRequest>(new BoundedChannelOptions(queueLimit) { SingleReader = true });
+        _loop = Task.Run(RunAsync);
     }
 
     public async Task<T> WriteAsync<T>(Func<LedgerTransaction, T> work, CancellationToken cancellationToken)
@@ -34,7 +34,7 @@ internal sealed class GroupWriter : IAsyncDisposable
         request.CancelWith(cancellationToken);
         try
         {
-            await queue.Writer.WriteAsync(request, cancellationToken);
+            await _queue.Writer.WriteAsync(request, cancellationToken);
         }
         catch (ChannelClosedException e)
         {
@@ -48,18 +48,18 @@ internal sealed class GroupWriter : IAsyncDisposable
     /// <summary>Refuses new writes, finishes those that wait, and closes the connection.</summary>
     public async ValueTask DisposeAsync()
     {
-        queue.Writer.TryComplete();
-        await loop;
+        _queue.Writer.TryComplete();
+        await _loop;
     }
 
     private async Task RunAsync()
     {
-        using (session)
+        using (_session)
         {
-            var group = new List<WriteRequest>(groupLimit);
-            while (await queue.Reader.WaitToReadAsync())
+            var group = new List<WriteRequest>(_groupLimit);
+            while (await _queue.Reader.WaitToReadAsync())
             {
-                while (group.Count < groupLimit && queue.Reader.TryRead(out var request))
+                while (group.Count < _groupLimit && _queue.Reader.TryRead(out var request))
                 {
                     if (request.TryStart())
                     {
@@ -75,7 +75,9 @@ internal sealed class GroupWriter : IAsyncDisposable
         }
     }
 
-    /// <summary>One transaction, or more when one is lost on the way: the works after the loss have not run yet and get a fresh one.</summary>
+    /// <summary>
+    /// One transaction, or more when one is lost on the way: the works after the loss have not run yet and get a fresh one.
+    /// </summary>
     private void CommitAll(List<WriteRequest> group)
     {
         for (var done = 0; done < group.Count;)
@@ -91,15 +93,15 @@ internal sealed class GroupWriter : IAsyncDisposable
         LedgerException? failure = null;
         try
         {
-            session.Begin();
+            _session.Begin();
             while (next < group.Count && failure is null)
             {
-                failure = session.Run(group[next++]);
+                failure = _session.Run(group[next++]);
             }
 
             if (failure is null)
             {
-                session.Commit();
+                _session.Commit();
             }
         }
         catch (Exception e)
@@ -111,7 +113,7 @@ internal sealed class GroupWriter : IAsyncDisposable
 
         if (failure is null)
         {
-            committed(session.Seq, session.HashHex);
+            _committed(_session.Seq, _session.HashHex);
             Answer(group, first, next, static (r, _) => r.Complete(), null);
         }
         else
@@ -135,7 +137,7 @@ internal sealed class GroupWriter : IAsyncDisposable
     {
         try
         {
-            session.Abandon();
+            _session.Abandon();
             return failure;
         }
         catch (Exception e)
@@ -149,7 +151,7 @@ internal sealed class GroupWriter : IAsyncDisposable
     {
         try
         {
-            session.Checkpoint();
+            _session.Checkpoint();
         }
         catch (LedgerException)
         {

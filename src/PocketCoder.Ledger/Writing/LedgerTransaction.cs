@@ -8,18 +8,18 @@ namespace PocketCoder.Ledger;
 /// </summary>
 public sealed class LedgerTransaction : LedgerQueries
 {
-    private readonly ChainAppender chain;
-    private readonly EventAppender events;
-    private readonly WriteGuard guard;
-    private readonly SqliteConnection connection;
+    private readonly ChainAppender _chain;
+    private readonly EventAppender _events;
+    private readonly WriteGuard _guard;
+    private readonly SqliteConnection _connection;
 
     internal LedgerTransaction(SqliteConnection connection, ChainAppender chain, EventAppender events, WriteGuard guard)
         : base(new CommandCache(connection))
     {
-        this.connection = connection;
-        this.chain = chain;
-        this.events = events;
-        this.guard = guard;
+        _connection = connection;
+        _chain = chain;
+        _events = events;
+        _guard = guard;
     }
 
     /// <summary>Appends a row to the hash chain.</summary>
@@ -30,31 +30,40 @@ public sealed class LedgerTransaction : LedgerQueries
     public LedgerRow Append(LedgerEntry entry)
     {
         RequireOpen();
-        return chain.Append(entry);
+        return DistrustRules.IsOwn(entry.Kind)
+            ? throw new LedgerException(LedgerError.Refused, $"only the ledger itself writes {entry.Kind}") : _chain.Append(entry);
+    }
+
+    /// <summary>The same for the store's own rows.</summary>
+    internal LedgerRow AppendOwn(LedgerEntry entry)
+    {
+        RequireOpen();
+        return _chain.Append(entry);
     }
 
     /// <summary>Appends an event to a stream, which is made at its first event.</summary>
     /// <param name="stream">Name of the stream, 1 to 256 characters.</param>
     /// <param name="utf8Json">One JSON value, at most <see cref="LedgerLimits.MaxEventBytes"/>; stored as it is.</param>
-    /// <exception cref="LedgerException"><see cref="LedgerError.InvalidData"/> or <see cref="LedgerError.TooLarge"/>; nothing was appended.</exception>
+    /// <exception cref="LedgerException"><see cref="LedgerError.InvalidData"/> or <see cref="LedgerError.TooLarge"/>; nothing was
+    /// appended.</exception>
     public StreamPosition AppendEvent(string stream, ReadOnlySpan<byte> utf8Json)
     {
         RequireOpen();
-        return events.Append(stream, utf8Json);
+        return _events.Append(stream, utf8Json);
     }
 
     /// <summary>Deletes a stream's events up to and including a number. Their numbers are not given again.</summary>
     public void TrimEvents(string stream, long through)
     {
         RequireOpen();
-        events.Trim(stream, through);
+        _events.Trim(stream, through);
     }
 
     /// <summary>Deletes a stream and its events. A stream made later under the same name has another epoch.</summary>
     public void DeleteStream(string stream)
     {
         RequireOpen();
-        events.Delete(stream);
+        _events.Delete(stream);
     }
 
     /// <summary>Changes the features' own tables with one parameterised statement, compiled once and kept.</summary>
@@ -83,7 +92,7 @@ public sealed class LedgerTransaction : LedgerQueries
 
     private protected override SqliteCommand Prepare(string sql, ReadOnlySpan<(string Name, object? Value)> parameters)
     {
-        guard.Closed = true;
+        _guard.Closed = true;
         try
         {
             var command = base.Prepare(sql, parameters);
@@ -92,7 +101,7 @@ public sealed class LedgerTransaction : LedgerQueries
         }
         finally
         {
-            guard.Closed = false;
+            _guard.Closed = false;
         }
     }
 
@@ -103,7 +112,7 @@ public sealed class LedgerTransaction : LedgerQueries
     private void RequireOpen()
     {
         RequireValid();
-        if (SQLitePCL.raw.sqlite3_get_autocommit(connection.Handle) != 0)
+        if (SQLitePCL.raw.sqlite3_get_autocommit(_connection.Handle) != 0)
         {
             throw Lost();
         }

@@ -6,10 +6,10 @@ internal abstract class WriteRequest
     private const int Waiting = 0;
     private const int Taken = 1;
 
-    private int state;
+    private int _state;
 
     /// <summary>True once: for the writer that starts it, or for the cancellation that removes it.</summary>
-    protected bool TryTake() => Interlocked.CompareExchange(ref state, Taken, Waiting) == Waiting;
+    protected bool TryTake() => Interlocked.CompareExchange(ref _state, Taken, Waiting) == Waiting;
 
     /// <summary>What the work threw, once it ran.</summary>
     public Exception? Exception { get; protected set; }
@@ -34,23 +34,23 @@ internal abstract class WriteRequest
 internal sealed class WriteRequest<T>(Func<LedgerTransaction, T> work) : WriteRequest
 {
     // The continuations are callers' code; they must not run on the writer.
-    private readonly TaskCompletionSource<T> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private CancellationTokenRegistration registration;
-    private T result = default!;
+    private readonly TaskCompletionSource<T> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private CancellationTokenRegistration _registration;
+    private T _result = default!;
 
-    public Task<T> Task => completion.Task;
+    public Task<T> Task => _completion.Task;
 
     public void CancelWith(CancellationToken cancellationToken)
     {
         if (cancellationToken.CanBeCanceled)
         {
-            registration = cancellationToken.UnsafeRegister(
+            _registration = cancellationToken.UnsafeRegister(
                 static (request, token) =>
                 {
                     var self = (WriteRequest<T>)request!;
                     if (self.TryTake())
                     {
-                        self.completion.TrySetCanceled(token);
+                        self._completion.TrySetCanceled(token);
                     }
                 },
                 this);
@@ -64,7 +64,7 @@ internal sealed class WriteRequest<T>(Func<LedgerTransaction, T> work) : WriteRe
             return false;
         }
 
-        registration.Unregister();
+        _registration.Unregister();
         return true;
     }
 
@@ -72,7 +72,7 @@ internal sealed class WriteRequest<T>(Func<LedgerTransaction, T> work) : WriteRe
     {
         try
         {
-            result = work(transaction);
+            _result = work(transaction);
             return true;
         }
         catch (Exception e)
@@ -87,13 +87,13 @@ internal sealed class WriteRequest<T>(Func<LedgerTransaction, T> work) : WriteRe
     {
         if (Exception is null)
         {
-            completion.TrySetResult(result);
+            _completion.TrySetResult(_result);
         }
         else
         {
-            completion.TrySetException(Exception);
+            _completion.TrySetException(Exception);
         }
     }
 
-    public override void Fail(Exception failure) => completion.TrySetException(failure);
+    public override void Fail(Exception failure) => _completion.TrySetException(failure);
 }

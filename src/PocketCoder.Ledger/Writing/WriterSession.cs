@@ -6,60 +6,92 @@ namespace PocketCoder.Ledger;
 /// <summary>The writing connection and everything that lives on it. Not thread-safe: one owner at a time.</summary>
 internal sealed class WriterSession : IDisposable
 {
-    private readonly SqliteConnection connection;
-    private readonly ChainAppender chain;
-    private readonly EventAppender events;
-    private readonly LedgerTransaction transaction;
-    private readonly Statement begin;
-    private readonly Statement commit;
-    private readonly Statement rollback;
-    private readonly Statement savepoint;
-    private readonly Statement release;
-    private readonly Statement rollbackTo;
+    private readonly SqliteConnection _connection;
+    private readonly ChainAppender _chain;
+    private readonly EventAppender _events;
+    private readonly LedgerTransaction _transaction;
+    private readonly Statement _begin;
+    private readonly Statement _commit;
+    private readonly Statement _rollback;
+    private readonly Statement _savepoint;
+    private readonly Statement _release;
+    private readonly Statement _rollbackTo;
 
     /// <summary>Set while what is held in memory may not be what the tables say.</summary>
-    private bool stale;
+    private bool _stale;
 
-    public WriterSession(SqliteConnection connection, string machineId, TimeProvider time)
+    /// <summary>
+    /// The last row that this process knows to be on disk; anything else at the table's end was put there by somebody else.
+    /// </summary>
+    private long _committedSeq;
+    private byte[] _committedHash;
+
+    public WriterSession(SqliteConnection connection, string machineId, TimeProvider time, LedgerSigner? signer = null)
     {
-        this.connection = connection;
+        _connection = connection;
         var db = connection.Handle!;
-        begin = new Statement(db, "BEGIN IMMEDIATE");
-        commit = new Statement(db, "COMMIT");
-        rollback = new Statement(db, "ROLLBACK");
-        savepoint = new Statement(db, "SAVEPOINT work");
-        release = new Statement(db, "RELEASE work");
-        rollbackTo = new Statement(db, "ROLLBACK TO work");
-        chain = new ChainAppender(db, machineId, time);
-        events = new EventAppender(db, time);
-        transaction = new LedgerTransaction(connection, chain, events, new WriteGuard(db));
+        _begin = new Statement(db, "BEGIN IMMEDIATE");
+        _commit = new Statement(db, "COMMIT");
+        _rollback = new Statement(db, "ROLLBACK");
+        _savepoint = new Statement(db, "SAVEPOINT work");
+        _release = new Statement(db, "RELEASE work");
+        _rollbackTo = new Statement(db, "ROLLBACK TO work");
+        _chain = new ChainAppender(db, machineId, time, signer, () => Distrust);
+        (_committedSeq, _committedHash) = (_chain.Seq, _chain.Hash.ToArray());
+        _events = new EventAppender(db, time);
+        _transaction = new LedgerTransaction(connection, _chain, _events, new WriteGuard(db));
     }
 
-    public long Seq => chain.Seq;
+    public long Seq => _chain.Seq;
 
-    public string HashHex => Convert.ToHexStringLower(chain.Hash);
+    public string HashHex => Convert.ToHexStringLower(_chain.Hash);
 
-    public bool InTransaction => raw.sqlite3_get_autocommit(connection.Handle) == 0;
+    /// <summary>
+    /// Why the chain is not trusted; null: it is. Set by the opening, the store, and here when another program wrote to the chain
+    /// meanwhile.
+    /// </summary>
+    public LedgerDistrust? Distrust
+    {
+        get => Volatile.Read(ref field);
+        set
+        {
+            Volatile.Write(ref field, value);
+            DistrustChanged?.Invoke();
+        }
+    }
+
+    /// <summary>Raised on the writer's thread when <see cref="Distrust"/> was set: handlers must be quick.</summary>
+    public event Action? DistrustChanged;
+
+    public bool InTransaction => raw.sqlite3_get_autocommit(_connection.Handle) == 0;
 
     public void Begin()
     {
-        if (stale)
+        if (_stale)
         {
             Abandon();
         }
 
-        begin.Run();
+        _begin.Run();
+        if (!_chain.EndsWith(_committedSeq, _committedHash))
+        {
+            // Adopting the row would sign it: from here on nothing is written until the next start looks at it.
+            Distrust = new LedgerDistrust(LedgerFaultKind.NotSigned, "another program changed its rows while the daemon ran", null);
+            throw ChainAppender.Distrusted(Distrust);
+        }
     }
 
-    /// <summary>Runs one work in its own savepoint. A failure means that the whole transaction is gone, or can no longer be trusted.</summary>
+    /// <summary>
+    /// Runs one work in its own savepoint. A failure means that the whole transaction is gone, or can no longer be trusted.
+    /// </summary>
     public LedgerException? Run(WriteRequest request)
     {
         try
         {
-            savepoint.Run();
+            _savepoint.Run();
             if (RunWork(request))
             {
-                release.Run();
+                _release.Run();
                 return null;
             }
 
@@ -69,8 +101,8 @@ internal sealed class WriterSession : IDisposable
                 return request.Exception as LedgerException ?? LedgerTransaction.Lost();
             }
 
-            rollbackTo.Run();
-            release.Run();
+            _rollbackTo.Run();
+            _release.Run();
             Reload();
             return null;
         }
@@ -80,29 +112,34 @@ internal sealed class WriterSession : IDisposable
         }
     }
 
-    public void Commit() => commit.Run();
+    public void Commit()
+    {
+        _commit.Run();
+        (_committedSeq, _committedHash) = (_chain.Seq, _chain.Hash.ToArray());
+    }
 
     /// <summary>Leaves the transaction, if one is still open, and takes the state from the tables.</summary>
     public void Abandon()
     {
-        stale = true;
+        _stale = true;
         if (InTransaction)
         {
-            rollback.Run();
+            _rollback.Run();
         }
 
         Reload();
-        stale = false;
+        _stale = false;
     }
 
     /// <summary>A transaction of the store itself, before the writer starts.</summary>
-    public void Setup(string sql, LedgerEntry entry, params ReadOnlySpan<(string Name, string Value)> parameters)
+    public void Setup(string? sql, LedgerEntry entry, params ReadOnlySpan<(string Name, string Value)> parameters)
     {
         Begin();
         try
         {
-            using (var command = connection.CreateCommand())
+            if (sql is not null)
             {
+                using var command = _connection.CreateCommand();
                 command.CommandText = sql;
                 foreach (var (name, value) in parameters)
                 {
@@ -112,7 +149,7 @@ internal sealed class WriterSession : IDisposable
                 command.ExecuteNonQuery();
             }
 
-            chain.Append(entry);
+            _chain.Append(entry);
             Commit();
         }
         catch (SqliteException e)
@@ -123,33 +160,33 @@ internal sealed class WriterSession : IDisposable
     }
 
     /// <summary>Moves the write-ahead log into the file, so that what is left behind is one file.</summary>
-    public void Checkpoint() => DatabaseFile.Execute(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
+    public void Checkpoint() => DatabaseFile.Execute(_connection, "PRAGMA wal_checkpoint(TRUNCATE)");
 
     public void Dispose()
     {
-        transaction.Close();
-        chain.Dispose();
-        events.Dispose();
-        begin.Dispose();
-        commit.Dispose();
-        rollback.Dispose();
-        savepoint.Dispose();
-        release.Dispose();
-        rollbackTo.Dispose();
-        connection.Dispose();
+        _transaction.Close();
+        _chain.Dispose();
+        _events.Dispose();
+        _begin.Dispose();
+        _commit.Dispose();
+        _rollback.Dispose();
+        _savepoint.Dispose();
+        _release.Dispose();
+        _rollbackTo.Dispose();
+        _connection.Dispose();
     }
 
     private bool RunWork(WriteRequest request)
     {
-        transaction.Begin();
+        _transaction.Begin();
         try
         {
-            if (!request.Run(transaction))
+            if (!request.Run(_transaction))
             {
                 return false;
             }
 
-            events.Flush();
+            _events.Flush();
             return true;
         }
         catch (LedgerException e)
@@ -159,13 +196,13 @@ internal sealed class WriterSession : IDisposable
         }
         finally
         {
-            transaction.End();
+            _transaction.End();
         }
     }
 
     private void Reload()
     {
-        chain.Reload();
-        events.Reload();
+        _chain.Reload();
+        _events.Reload();
     }
 }

@@ -4,22 +4,27 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using PocketCoder.Channels;
 using PocketCoder.Ledger;
+using PocketCoder.Machine.Ledger;
+using PocketCoder.Platform;
 
 namespace PocketCoder.Machine.Backups;
 
 /// <summary>
-/// Copies what a machine can't do without (ledger and state, keys, settings) into a folder, while the daemon runs; and puts such a copy back. What people sent, what commands
-/// wrote and the snapshots are not in it. Stateless.
+/// Copies what a machine can't do without (ledger and state, keys, settings) into a folder, while the daemon runs; and puts such a copy
+/// back. What people sent, what commands wrote and the snapshots are not in it. Stateless.
 /// </summary>
 public static class HomeBackup
 {
     private const int Format = 1;
     private const string ManifestName = "manifest.json";
     private const string DatabaseName = "daemon.db";
+    private const string MachineKeyName = "machine.key";
+    private const string HeadName = "ledger.head";
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     private static readonly string[] s_files =
-        ["machine.key", "machine-label.txt", "secrets.json", "secrets.key", "prices.json", "config.json", "tls/ca.crt", "tls/ca.key", "tls/server.crt", "tls/server.key"];
+        ["machine.key", "machine-label.txt", "secrets.json", "secrets.key", "prices.json", "config.json", "tls/ca.crt", "tls/ca.key",
+            "tls/server.crt", "tls/server.key"];
 
     /// <summary>Makes a backup; its ledger is verified before it gets its name.</summary>
     /// <param name="folder">Absolute; must not exist. Made with mode 0700, since it holds the machine's keys.</param>
@@ -34,7 +39,7 @@ public static class HomeBackup
 
         if (Path.Exists(folder))
         {
-            throw new BackupRefusal($"{folder} exists; a backup never overwrites.");
+            throw new BackupRefusal($"{folder} already exists, and a backup never overwrites.");
         }
 
         var partial = folder + ".partial";
@@ -55,8 +60,10 @@ public static class HomeBackup
             }
 
             var head = report.Head!;
-            var manifest = new BackupManifest(Format, DaemonOptions.ProductVersion, time.GetUtcNow(), identity.Id, head.Epoch, head.Seq, head.HashHex, files);
-            Home.WritePrivate(Path.Combine(partial, ManifestName), JsonSerializer.SerializeToUtf8Bytes(manifest, BackupJson.Default.BackupManifest));
+            var manifest = new BackupManifest(
+                Format, DaemonOptions.ProductVersion, time.GetUtcNow(), identity.Id, head.Epoch, head.Seq, head.HashHex, files);
+            PrivateFile.Replace(Path.Combine(partial, ManifestName),
+                JsonSerializer.SerializeToUtf8Bytes(manifest, BackupJson.Default.BackupManifest));
             Directory.Move(partial, folder);
             return manifest;
         }
@@ -77,16 +84,23 @@ public static class HomeBackup
         foreach (var (name, hash) in manifest.Files)
         {
             var path = Path.Combine(folder, name);
-            if (!s_files.Append(DatabaseName).Contains(name, StringComparer.Ordinal) || !File.Exists(path) || await HashAsync(path, ct) != hash)
+            if (!s_files.Append(DatabaseName).Contains(name, StringComparer.Ordinal) || !File.Exists(path)
+                || await HashAsync(path, ct) != hash)
             {
-                throw new BackupRefusal($"This backup is broken: {name} is missing or not what it was.");
+                throw new BackupRefusal($"This backup is broken: {name} is missing or was changed.");
             }
         }
 
         VerifyReport report;
         try
         {
-            report = await LedgerStore.VerifyFileAsync(Path.Combine(folder, DatabaseName), [], ct);
+            using var identity = File.Exists(Path.Combine(folder, MachineKeyName))
+                ? ChannelIdentity.Load(Path.Combine(folder, MachineKeyName)) : null;
+            report = await LedgerStore.VerifyFileAsync(Path.Combine(folder, DatabaseName), [], identity?.SigningPublicKey.ToArray(), ct);
+        }
+        catch (ChannelException e)
+        {
+            throw new BackupRefusal($"This backup is broken: its machine key can't be read: {e.Message}", e);
         }
         catch (LedgerException e)
         {
@@ -94,29 +108,34 @@ public static class HomeBackup
         }
 
         return report.Fault is { } fault ? throw new BackupRefusal($"This backup is broken: {fault.Detail}")
-            : report.Head is { } head && (head.Epoch, head.Seq, head.HashHex) == (manifest.LedgerEpoch, manifest.LedgerSeq, manifest.LedgerHash) ? manifest
-            : throw new BackupRefusal("This backup is broken: its ledger ends elsewhere than the manifest says.");
+            : report.Head is { } head
+                && (head.Epoch, head.Seq, head.HashHex) == (manifest.LedgerEpoch, manifest.LedgerSeq, manifest.LedgerHash) ? manifest
+            : throw new BackupRefusal("This backup is broken: its ledger does not end where the manifest says.");
     }
 
     /// <summary>Puts a backup in the place of what is there, which is kept beside it.</summary>
     /// <param name="held">Proof that no daemon runs.</param>
     /// <param name="force">Also when it is older than what is there, or of another ledger.</param>
     /// <exception cref="BackupRefusal">It is broken, or older, or of another ledger; nothing was changed.</exception>
-    public static async Task<RestoredHome> RestoreAsync(Home home, DaemonLock held, string folder, bool force, TimeProvider time, CancellationToken ct)
+    public static async Task<RestoredHome> RestoreAsync(
+        Home home, DaemonLock held, string folder, bool force, TimeProvider time, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(held);
         var manifest = await VerifyAsync(folder, ct);
-        if (!force && await OlderAsync(home, manifest, ct) is { } why)
+        if (!force && await OlderAsync(home, folder, manifest, ct) is { } why)
         {
             throw new BackupRefusal(why);
         }
 
-        var kept = Path.Combine(home.Root, "before-restore-" + time.GetUtcNow().UtcDateTime.ToString("yyyyMMdd'T'HHmmssfff'Z'", CultureInfo.InvariantCulture));
+        var lost = await HeadAsync(home, ct);
+        var kept = Path.Combine(
+            home.Root, "before-restore-" + time.GetUtcNow().UtcDateTime.ToString("yyyyMMdd'T'HHmmssfff'Z'", CultureInfo.InvariantCulture));
         MakeFolder(kept);
         var moved = new List<string>();
         try
         {
-            foreach (var name in s_files.Concat([DatabaseName, DatabaseName + "-wal", DatabaseName + "-shm"]).Where(name => File.Exists(Path.Combine(home.Root, name))))
+            foreach (var name in s_files.Concat([DatabaseName, DatabaseName + "-wal", DatabaseName + "-shm", HeadName])
+                .Where(name => File.Exists(Path.Combine(home.Root, name))))
             {
                 MakeFolder(Path.GetDirectoryName(Path.Combine(kept, name))!);
                 File.Move(Path.Combine(home.Root, name), Path.Combine(kept, name));
@@ -127,6 +146,8 @@ public static class HomeBackup
             {
                 Copy(Path.Combine(folder, name), Path.Combine(home.Root, name));
             }
+
+            Vouch(home, manifest, lost);
         }
         catch
         {
@@ -141,10 +162,34 @@ public static class HomeBackup
         return new RestoredHome(manifest, moved.Count > 0 ? kept : null);
     }
 
-    /// <summary>Why it must not simply take the place of what is there; null: it may.</summary>
-    private static async Task<string?> OlderAsync(Home home, BackupManifest manifest, CancellationToken ct)
+    /// <summary>The newest row of what is there; null: there is none that can be read.</summary>
+    private static async Task<LedgerHead?> HeadAsync(Home home, CancellationToken ct)
     {
-        const string anyway = "To restore it all the same: --force";
+        try
+        {
+            return File.Exists(home.Database) ? (await LedgerStore.VerifyFileAsync(home.Database, [], ct)).Head : null;
+        }
+        catch (LedgerException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>
+    /// Signs the backup's last row as the newest head: restoring is the owner's own act, so the next start finds the chain it expects. Its
+    /// row <c>ledger_restored</c> says how far the ledger had got before, which devices may remember.
+    /// </summary>
+    private static void Vouch(Home home, BackupManifest manifest, LedgerHead? lost)
+    {
+        using var identity = ChannelIdentity.Load(home.MachineKey);
+        new HeadFile(home.LedgerHead).Write(
+            new LedgerHead(manifest.LedgerEpoch, manifest.LedgerSeq, manifest.LedgerHash), identity.Id, MachineSigner.Of(identity), lost);
+    }
+
+    /// <summary>Why it must not simply take the place of what is there; null: it may.</summary>
+    private static async Task<string?> OlderAsync(Home home, string folder, BackupManifest manifest, CancellationToken ct)
+    {
+        const string anyway = "To restore it anyway: --force";
         if (!File.Exists(home.Database))
         {
             return null;
@@ -170,26 +215,41 @@ public static class HomeBackup
             return $"This backup is of another ledger than the one in {home}. {anyway}";
         }
 
+        // The shorter of the two must be the beginning of the longer one; else neither is older, and each has what the other lacks.
+        var shorter = manifest.LedgerSeq <= head.Seq ? new LedgerCheckpoint(manifest.LedgerSeq, manifest.LedgerHash)
+            : new LedgerCheckpoint(head.Seq, head.HashHex);
+        var longer = manifest.LedgerSeq <= head.Seq ? home.Database : Path.Combine(folder, DatabaseName);
+        if ((await LedgerStore.VerifyFileAsync(
+            longer, [shorter], ct)).Fault is { Kind: LedgerFaultKind.Rewritten or LedgerFaultKind.Truncated })
+        {
+            return string.Create(
+                CultureInfo.InvariantCulture,
+                $"This backup and the current ledger have diverged: row {shorter.Seq} differs. The backup ends with row {manifest.LedgerSeq}, the ledger with {head.Seq}. Rows that only the current ledger has would be lost, and paired devices would report it. {anyway}");
+        }
+
         if (manifest.LedgerSeq < head.Seq)
         {
             return string.Create(
-                CultureInfo.InvariantCulture, $"This backup is older than what is there: it ends with row {manifest.LedgerSeq}, the ledger with {head.Seq}. What came after it would be lost, and paired devices would say so. {anyway}");
+                CultureInfo.InvariantCulture,
+                $"This backup is older than the current ledger: it ends with row {manifest.LedgerSeq}, the ledger with {head.Seq}. Later rows would be lost, and paired devices would report it. {anyway}");
         }
 
-        return manifest.LedgerSeq == head.Seq && manifest.LedgerHash != head.HashHex ? $"This backup and what is there went different ways: their last rows differ. {anyway}" : null;
+        return null;
     }
 
     private static BackupManifest Manifest(string folder)
     {
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(Path.Combine(folder, ManifestName)), BackupJson.Default.BackupManifest) is { Format: Format } manifest && manifest.Files.ContainsKey(DatabaseName)
+            return JsonSerializer.Deserialize(File.ReadAllBytes(Path.Combine(folder, ManifestName)),
+                BackupJson.Default.BackupManifest) is { Format: Format } manifest && manifest.Files.ContainsKey(DatabaseName)
                 ? manifest
-                : throw new BackupRefusal($"{folder} is a backup of another kind than this version makes.");
+                : throw new BackupRefusal($"{folder} is a backup of a kind that this version can't read.");
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
-            throw new BackupRefusal($"{folder} is no backup: {e.Message}", e);
+            throw new BackupRefusal(
+                $"{folder} is no backup: {(e is JsonException json ? $"{ManifestName}: {JsonFault.Of(json)}" : e.Message)}", e);
         }
     }
 
@@ -203,7 +263,7 @@ public static class HomeBackup
     {
         MakeFolder(Path.GetDirectoryName(to)!);
         using var source = File.OpenRead(from);
-        using var target = Home.OpenPrivate(to, FileMode.CreateNew, FileAccess.Write, FileShare.None);
+        using var target = PrivateFile.Open(to, FileMode.CreateNew, FileAccess.Write, FileShare.None);
         source.CopyTo(target);
         target.Flush(flushToDisk: true);
     }
@@ -224,7 +284,8 @@ public static class HomeBackup
 /// <summary>What a backup holds.</summary>
 /// <param name="Files">SHA-256 (hex) by name.</param>
 public sealed record BackupManifest(
-    int Format, string Version, DateTimeOffset CreatedAt, string MachineId, string LedgerEpoch, long LedgerSeq, string LedgerHash, IReadOnlyDictionary<string, string> Files);
+    int Format, string Version, DateTimeOffset CreatedAt, string MachineId, string LedgerEpoch, long LedgerSeq, string LedgerHash,
+    IReadOnlyDictionary<string, string> Files);
 
 /// <param name="Kept">Where what was there before is; null: there was nothing.</param>
 public sealed record RestoredHome(BackupManifest Backup, string? Kept);
@@ -232,6 +293,7 @@ public sealed record RestoredHome(BackupManifest Backup, string? Kept);
 /// <summary>A backup that can't be made, or must not be put back; the message says why.</summary>
 public sealed class BackupRefusal(string message, Exception? inner = null) : Exception(message, inner);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true, WriteIndented = true)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true, WriteIndented = true)]
 [JsonSerializable(typeof(BackupManifest))]
 internal sealed partial class BackupJson : JsonSerializerContext;

@@ -1,29 +1,63 @@
 using System.Collections.Concurrent;
+using PocketCoder.Machine.Storage;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.Connections;
 
 /// <summary>The live connections by device, so that a revocation ends them at once. Thread-safe.</summary>
-internal sealed class ConnectionRegistry
+/// <param name="calm">Touched when one comes or goes.</param>
+internal sealed class ConnectionRegistry(IdleNotifier calm)
 {
     private readonly ConcurrentDictionary<string, DeviceConnection> _connections = new(StringComparer.Ordinal);
+
+    private readonly Lock _counting = new(); // one at a time counts the connections of a device and ends some
+
+    /// <summary>How long a connection from which nothing comes still counts as looked at: three of its pings.</summary>
+    private static readonly TimeSpan s_looks = TimeSpan.FromSeconds(45);
+
+    /// <summary>Raised when a device began or ceased to be looked at.</summary>
+    public event Action? PresenceChanged;
 
     /// <summary>How many different devices are here.</summary>
     public int Devices => _connections.Values.Select(c => c.DeviceId).Distinct(StringComparer.Ordinal).Count();
 
-    /// <summary>Called when one came or went.</summary>
-    public Action Changed { get; set; } = static () => { };
-
+    /// <summary>
+    /// Adds a connection. When its device has more than <see cref="Limits.ConnectionsPerDevice"/> then, the one that was silent longest is
+    /// ended and told why: a phone that comes back always gets in, and connections that nobody closed are the first to go.
+    /// </summary>
     public void Add(DeviceConnection connection)
     {
         _connections[connection.ConnectionId] = connection;
-        Changed();
+        lock (_counting)
+        {
+            var others = _connections.Values.Where(c => c.DeviceId == connection.DeviceId && c != connection
+                && !c.Over.IsCancellationRequested).OrderBy(c => c.Heard).ToList();
+            foreach (var silent in others.Take(others.Count + 1 - Limits.ConnectionsPerDevice))
+            {
+                silent.End(ErrorCode.RateLimited,
+                    $"This device opened more than {Limits.ConnectionsPerDevice} connections; the one silent longest was closed. Close tabs that you don't use.");
+            }
+        }
+
+        calm.Touch();
     }
 
     public void Remove(DeviceConnection connection)
     {
         _connections.TryRemove(connection.ConnectionId, out _);
-        Changed();
+        calm.Touch();
+        PresenceChanged?.Invoke();
+    }
+
+    /// <summary>Whether a person can see the app of this device now, as it said itself.</summary>
+    public bool IsLooking(string deviceId, TimeProvider time) => _connections.Values.Any(
+        c => c.DeviceId == deviceId && c.IsVisible && !c.Over.IsCancellationRequested && time.GetElapsedTime(c.Heard) < s_looks);
+
+    /// <summary>A device said whether a person can see its app.</summary>
+    public void Show(DeviceConnection connection, bool visible)
+    {
+        connection.IsVisible = visible;
+        PresenceChanged?.Invoke();
     }
 
     public bool IsConnected(string deviceId) => _connections.Values.Any(c => c.DeviceId == deviceId);

@@ -1,4 +1,4 @@
-using System.Text.Json;
+using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using PocketCoder.Channels;
@@ -9,7 +9,6 @@ using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Machine.Streams;
 using PocketCoder.Protocol;
-using PocketCoder.Workspace;
 
 namespace PocketCoder.Machine.Connections;
 
@@ -17,11 +16,8 @@ namespace PocketCoder.Machine.Connections;
 /// One device, connected and proved: opens its frames, answers its requests in order, and feeds its subscriptions.
 /// One task reads, one writes; both end together.
 /// </summary>
-internal sealed partial class DeviceConnection : IAsyncDisposable
+internal sealed partial class DeviceConnection : IDeviceConnection, IAsyncDisposable
 {
-    /// <summary>Messages that wait to be sealed and sent; when full, whoever has more waits.</summary>
-    private const int OutgoingLimit = 256;
-
     /// <summary>Requests answered beside the ordered ones.</summary>
     private const int ConcurrentLimit = 4;
 
@@ -31,14 +27,16 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
     /// <summary>How long a connection that ends may take for what it was just sending and for the reason.</summary>
     private static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(2);
 
-    private readonly Channel<byte[]> _outgoing = Channel.CreateBounded<byte[]>(new BoundedChannelOptions(OutgoingLimit) { SingleReader = true });
+    private readonly OutgoingQueue _outgoing = new();
     private readonly Dictionary<string, Subscription> _subscriptions = new(StringComparer.Ordinal);
+    // ids of the requests that are being answered beside the ordered ones
+    private readonly ConcurrentDictionary<string, bool> _open = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _concurrent = new(ConcurrentLimit, ConcurrentLimit);
     private readonly CancellationTokenSource _end;
 
     /// <summary>
-    /// Ends sending, a while after <see cref="_end"/>: a message that is sealed must be sent whole, for the channel counts its frames and nothing behind a
-    /// missing one could be read, the reason least of all.
+    /// Ends sending, a while after <see cref="_end"/>: a message that is sealed must be sent whole, for the channel counts its frames and
+    /// nothing behind a missing one could be read, the reason least of all.
     /// </summary>
     private readonly CancellationTokenSource _cut = new();
 
@@ -49,13 +47,40 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
     private readonly Store _store;
     private readonly ILogger _logger;
     private readonly List<Task> _running = [];
+    private readonly TimeProvider _time;
+    private readonly MessageAccount? _memory;
+    private readonly UnfinishedMessage _unfinished;
+
+    /// <summary>
+    /// One at a time reads a page of what its device missed, and only when the last one is sent: many streams and a slow device hold one
+    /// page.
+    /// </summary>
+    private readonly SemaphoreSlim _paging = new(1, 1);
+
+    private long _heard;
+    private bool _visible;
     private WireError? _reason;
     private Subscription? _toStart;
 
-    public DeviceConnection(IDeviceLink link, SecureChannel channel, string deviceId, DeviceStore devices, MessageTable table, Store store, ILogger logger, CancellationToken stop)
+    /// <param name="memory">What this device's messages are counted on; the connection disposes it.</param>
+    public DeviceConnection(
+        IDeviceLink link,
+        SecureChannel channel,
+        string deviceId,
+        DeviceStore devices,
+        MessageTable table,
+        Store store,
+        ILogger logger,
+        CancellationToken stop,
+        TimeProvider? time = null,
+        MessageAccount? memory = null)
     {
         (_link, _channel, DeviceId, _devices, _table, _store, _logger) = (link, channel, deviceId, devices, table, store, logger);
+        (_time, _memory) = (time ?? TimeProvider.System, memory);
+        _unfinished = new UnfinishedMessage(_time, OnUnfinished);
+        _heard = _time.GetTimestamp();
         _end = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        Over = _end.Token;
     }
 
     public string ConnectionId => _link.ConnectionId;
@@ -64,8 +89,18 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
 
     public DateTimeOffset Now => _store.Now;
 
+    /// <summary>When its last whole message came, as a timestamp of the clock.</summary>
+    public long Heard => Volatile.Read(ref _heard);
+
+    /// <summary>Whether a person can see the app at its other end, as that said last.</summary>
+    public bool IsVisible
+    {
+        get => Volatile.Read(ref _visible);
+        set => Volatile.Write(ref _visible, value);
+    }
+
     /// <summary>Cancelled when the connection is over.</summary>
-    public CancellationToken Over => _end.Token;
+    public CancellationToken Over { get; }
 
     /// <summary>Sends a message that nobody asked for; waits while the device is slow.</summary>
     /// <exception cref="OperationCanceledException">The device is gone.</exception>
@@ -76,14 +111,21 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
     public void End(ErrorCode code, string message)
     {
         Interlocked.CompareExchange(ref _reason, new WireError(code, message), null);
-        _end.Cancel();
+        try
+        {
+            _end.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It ended by itself meanwhile.
+        }
     }
 
     /// <summary>Serves until the device goes, breaks the protocol, or is ended.</summary>
     /// <param name="first">The response to <c>hello</c>, sent before anything else.</param>
     public async Task ServeAsync(byte[] first)
     {
-        _outgoing.Writer.TryWrite(first);
+        await _outgoing.WriteAsync(first, CancellationToken.None); // it is empty: this does not wait
         var writing = WriteAsync();
         ChannelException? broken = null;
         try
@@ -102,7 +144,8 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
 
         await _end.CancelAsync();
         _cut.CancelAfter(s_lastWords);
-        _outgoing.Writer.TryComplete();
+        _unfinished.Dispose();
+        _outgoing.Complete();
         await writing;
         foreach (var subscription in _subscriptions.Values)
         {
@@ -118,12 +161,13 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
 
     /// <summary>Follows a stream from a cursor; following it again moves the cursor.</summary>
     /// <exception cref="RequestFailure">INVALID_REQUEST, SESSION_NOT_FOUND</exception>
-    public async Task<SubscribeResponse> SubscribeAsync(SubscribeRequest request, StreamHub hub, Func<Guid, bool> sessionExists, FileStreams files)
+    public async Task<SubscribeResponse> SubscribeAsync(
+        SubscribeRequest request, StreamHub hub, Func<Guid, bool> sessionExists, FileStreams files)
     {
         await UnsubscribeAsync(request.Stream);
         if (_subscriptions.Count >= Limits.Subscriptions)
         {
-            throw new RequestFailure(ErrorCode.InvalidRequest, $"A connection follows at most {Limits.Subscriptions} streams.");
+            throw new RequestFailure(ErrorCode.InvalidRequest, $"A connection can follow at most {Limits.Subscriptions} streams.");
         }
 
         if (request.After < 0)
@@ -140,12 +184,14 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
                 return new SubscribeResponse(MachineStream.Name, machine.Epoch, machine.Head, Reset: true);
             }
 
-            _toStart = Subscription.ToMachine(machine, request.After, SendAsync, () => End(ErrorCode.Conflict, "This device fell too far behind; it starts over."), _end.Token);
+            _toStart = Subscription.ToMachine(machine, request.After, SendAsync,
+                () => End(ErrorCode.Conflict, "This device fell too far behind; it starts over."), _end.Token);
             _subscriptions[request.Stream] = _toStart;
             return new SubscribeResponse(MachineStream.Name, machine.Epoch, machine.Head, Reset: false);
         }
 
-        if (request.Stream.StartsWith(FileStreams.Prefix, StringComparison.Ordinal) && Guid.TryParseExact(request.Stream.AsSpan(FileStreams.Prefix.Length), "D", out var project))
+        if (request.Stream.StartsWith(FileStreams.Prefix, StringComparison.Ordinal)
+            && Guid.TryParseExact(request.Stream.AsSpan(FileStreams.Prefix.Length), "D", out var project))
         {
             var lease = await files.FollowAsync(project, _end.Token);
             var (watched, end) = (lease.Stream, lease.Stream.Head);
@@ -159,14 +205,14 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
             || !Guid.TryParseExact(request.Stream.AsSpan(StreamHub.SessionPrefix.Length), "D", out var session)
             || !sessionExists(session))
         {
-            throw new RequestFailure(ErrorCode.SessionNotFound, "There is no such stream.");
+            throw new RequestFailure(ErrorCode.SessionNotFound, "No such stream.");
         }
 
         var stream = await _store.StreamAsync(session, _end.Token);
         var head = stream.Head;
         var known = request.Epoch is null && request.After == 0;
         var reset = !known && (request.Epoch != stream.Epoch || request.After > head);
-        _toStart = Subscription.ToSession(stream, reset ? 0 : request.After, _store, SendAsync, _end.Token);
+        _toStart = Subscription.ToSession(stream, reset ? 0 : request.After, _store, SendAsync, _paging, _end.Token, request.Batches);
         _subscriptions[request.Stream] = _toStart;
         return new SubscribeResponse(request.Stream, stream.Epoch, head, reset);
     }
@@ -184,7 +230,10 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
         _end.Dispose();
         _cut.Dispose();
         _concurrent.Dispose();
+        _paging.Dispose();
+        _unfinished.Dispose();
         _channel.Dispose();
+        _memory?.Dispose();
         return ValueTask.CompletedTask;
     }
 
@@ -192,38 +241,43 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
     {
         while (await _link.ReceiveAsync(_end.Token) is { } frame)
         {
-            if (_channel.Open(frame.Span) is { } message)
+            if (_channel.Open(frame.Span) is not { } message)
             {
-                Envelope? envelope;
-                using (message)
+                _unfinished.GoesOn();
+            }
+            else
+            {
+                _unfinished.IsWhole();
+                Volatile.Write(ref _heard, _time.GetTimestamp());
+                Envelope envelope;
+                RequestFailure? refusal;
+                int length;
+                try
                 {
-                    envelope = Parse(message.Span);
+                    using (message)
+                    {
+                        length = message.Length;
+                        (envelope, refusal) = EnvelopeReader.Read(message.Span);
+                    }
                 }
-
-                if (envelope is null)
+                catch (RequestFailure unreadable)
                 {
-                    End(ErrorCode.InvalidRequest, "A message was no valid envelope.");
+                    End(unreadable.Error.Code, unreadable.Message);
                     return;
                 }
 
-                await HandleAsync(envelope);
+                await HandleAsync(envelope, refusal, length);
             }
         }
     }
 
-    private static Envelope? Parse(ReadOnlySpan<byte> message)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize(message, ProtocolJson.Default.Envelope) is { RequestId: { Length: >= 1 and <= 64 } } envelope ? envelope : null;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
+    private void OnUnfinished() => End(
+        ErrorCode.InvalidRequest,
+        $"A message was begun and not finished: its frames may be {UnfinishedMessage.FrameLimit.TotalSeconds:0} s apart, and {UnfinishedMessage.Limit.TotalSeconds:0} s in all. Connect and send it again.");
 
-    private async Task HandleAsync(Envelope envelope)
+    /// <param name="refusal">Why it is not even looked at what is asked for; null: it is.</param>
+    /// <param name="length">Of the whole message, in bytes.</param>
+    private async Task HandleAsync(Envelope envelope, RequestFailure? refusal, int length)
     {
         if (_devices.Find(DeviceId) is not { RevokedAt: null } device)
         {
@@ -231,22 +285,46 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
             return;
         }
 
-        if (_table.Find(envelope.Type) is not { } route)
+        if (_open.ContainsKey(envelope.RequestId!))
         {
-            await SendAsync(Message.Failure(envelope.RequestId, new WireError(ErrorCode.InvalidRequest, $"There is no message {Shown(envelope.Type)}.")), _end.Token);
+            // An error with this id would be taken for the answer to the first one, which goes on.
+            End(ErrorCode.InvalidRequest, "Two requests with the same requestId were open at once.");
             return;
         }
 
-        if (!device.Scopes.Contains(route.Scope))
+        if (refusal is not null)
+        {
+            await SendAsync(Message.Failure(envelope.RequestId, refusal.Error), _end.Token);
+            return;
+        }
+
+        var caller = new DeviceCaller(device, this);
+        if (!_table.TryFind(envelope.Type, caller, out var route, out var mayNot))
+        {
+            await SendAsync(Message.Failure(envelope.RequestId, mayNot), _end.Token);
+            return;
+        }
+
+        if (length > route.MostBytes)
         {
             await SendAsync(
-                Message.Failure(envelope.RequestId, new WireError(ErrorCode.Unauthorized, $"This device may not do that; it was paired without the scope '{route.Scope.ToString().ToLowerInvariant()}'.")), _end.Token);
+                Message.Failure(envelope.RequestId, new WireError(ErrorCode.InvalidRequest,
+                    $"This message has {length} bytes; one of type '{route.Type}' has at most {route.MostBytes}.")), _end.Token);
+            return;
+        }
+
+        // What a request holds while it is answered counts as its message did.
+        if (_memory?.TryTake(length) == false)
+        {
+            await SendAsync(Message.Failure(envelope.RequestId, new WireError(
+                ErrorCode.RateLimited, "The requests of this device take too much memory. Wait for the last ones.")), _end.Token);
             return;
         }
 
         if (!route.Concurrent)
         {
-            await SendAsync(await AnswerAsync(route, device, envelope), _end.Token);
+            await SendAsync(await AnswerAsync(route, caller, envelope), _end.Token);
+            _memory?.Give(length);
             var start = _toStart;
             _toStart = null;
             start?.Start();
@@ -255,19 +333,24 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
 
         if (!await _concurrent.WaitAsync(0, _end.Token))
         {
-            await SendAsync(Message.Failure(envelope.RequestId, new WireError(ErrorCode.RateLimited, "Too many of these at once. Wait for the last ones.")), _end.Token);
+            _memory?.Give(length);
+            await SendAsync(Message.Failure(envelope.RequestId,
+                new WireError(ErrorCode.RateLimited, "Too many of these at once. Wait for the last ones.")), _end.Token);
             return;
         }
 
+        _open.TryAdd(envelope.RequestId!, true);
         _running.RemoveAll(t => t.IsCompleted);
-        _running.Add(AnswerLaterAsync(route, device, envelope));
+        _running.Add(AnswerLaterAsync(route, caller, envelope, length));
     }
 
-    private async Task AnswerLaterAsync(Route route, Device device, Envelope envelope)
+    private async Task AnswerLaterAsync(Route route, DeviceCaller caller, Envelope envelope, int length)
     {
         try
         {
-            await SendAsync(await AnswerAsync(route, device, envelope), _end.Token);
+            var answer = await AnswerAsync(route, caller, envelope);
+            _open.TryRemove(envelope.RequestId!, out _); // before it is sent: whoever has the answer may use the id again
+            await SendAsync(answer, _end.Token);
         }
         catch (Exception e) when (e is OperationCanceledException or ChannelClosedException)
         {
@@ -275,39 +358,37 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
         }
         finally
         {
+            _memory?.Give(length);
             _concurrent.Release();
         }
     }
 
-    private async Task<byte[]> AnswerAsync(Route route, Device device, Envelope envelope)
+    private async Task<byte[]> AnswerAsync(Route route, DeviceCaller caller, Envelope envelope)
     {
         try
         {
-            return await route.Answer(new Caller(device, this), envelope.RequestId, envelope.Payload, _end.Token);
-        }
-        catch (RequestFailure failure)
-        {
-            return Message.Failure(envelope.RequestId, failure.Error);
-        }
-        catch (WorkspaceException failure)
-        {
-            return Message.Failure(envelope.RequestId, failure.Error);
+            var answer = await route.Answer(caller, envelope.Payload, _end.Token);
+            return Message.Bounded(envelope.RequestId, answer.ToMessage(envelope.RequestId));
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            // The one place where an unforeseen failure becomes an answer: the device learns that, the log learns why.
-            Log.RequestFailed(_logger, route.Type, envelope.RequestId, e);
+            // The one place where a failure becomes a device's answer. A refusal is nothing for the log.
+            if (!Failures.IsRefusal(e))
+            {
+                Log.RequestFailed(_logger, route.Type, envelope.RequestId, e);
+            }
+
             return Message.Failure(envelope.RequestId, Failures.ToWire(e));
         }
     }
 
-    private ValueTask SendAsync(byte[] message, CancellationToken cancellationToken) => _outgoing.Writer.WriteAsync(message, cancellationToken);
+    private ValueTask SendAsync(byte[] message, CancellationToken cancellationToken) => _outgoing.WriteAsync(message, cancellationToken);
 
     private async Task WriteAsync()
     {
         try
         {
-            await foreach (var message in _outgoing.Reader.ReadAllAsync(_end.Token))
+            await foreach (var message in _outgoing.ReadAllAsync(_end.Token))
             {
                 _end.Token.ThrowIfCancellationRequested(); // what still waits is not for a device that was just revoked
                 await SendFramesAsync(message, _cut.Token);
@@ -332,14 +413,14 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
                 var code = _reason!.Code.ToString();
                 Log.Ended(_logger, DeviceId, code);
                 await SendFramesAsync(Message.Failure(null, _reason), _cut.Token);
-                await _link.CloseAsync(4000, code, _cut.Token);
+                await _link.CloseAsync(MachineEndpoint.Refused, code, _cut.Token);
             }
             else
             {
                 var code = broken.Error.Code();
                 Log.Ended(_logger, DeviceId, code);
                 await _link.SendAsync(CloseReason.Frame(broken.Error, broken.Message), _cut.Token);
-                await _link.CloseAsync(4000, code, _cut.Token);
+                await _link.CloseAsync(MachineEndpoint.Refused, code, _cut.Token);
             }
         }
         catch (Exception e) when (e is LinkClosedException or OperationCanceledException or ChannelException)
@@ -357,8 +438,6 @@ internal sealed partial class DeviceConnection : IAsyncDisposable
             await _link.SendAsync(frames[i].ToArray(), cancellationToken);
         }
     }
-
-    private static string Shown(string type) => type.Length <= 64 && type.All(c => char.IsAsciiLetterOrDigit(c) || c == '_') ? $"'{type}'" : "of that name";
 
     private static partial class Log
     {

@@ -5,6 +5,7 @@ using PocketCoder.Gateway;
 using PocketCoder.Machine.Devices;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Storage;
+using PocketCoder.Machine.Streams;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.Connections;
@@ -15,7 +16,7 @@ namespace PocketCoder.Machine.Connections;
 /// </summary>
 internal sealed partial class MachineEndpoint(
     ChannelIdentity identity,
-    PairingDesk pairing,
+    PairingService pairing,
     DeviceStore devices,
     ConnectionRegistry connections,
     MessageTable table,
@@ -24,14 +25,31 @@ internal sealed partial class MachineEndpoint(
     TimeProvider time,
     ILogger logger) : IMachineEndpoint
 {
+    private const int ProtocolVersion = 1;
+
+    /// <summary>The WebSocket's close code when the machine ends a connection and has said why.</summary>
+    internal const ushort Refused = 4000;
+
     /// <summary>How long a device may take for the handshake and its greeting.</summary>
-    private static readonly TimeSpan GreetingLimit = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan s_greetingLimit = TimeSpan.FromSeconds(15);
+
+    /// <summary>Bytes of unfinished messages and of requests that are being answered, of one device over all its connections.</summary>
+    internal const long MessageBytesPerDevice = 16 << 20;
+
+    /// <summary>The same of all devices.</summary>
+    internal const long MessageBytes = 64 << 20;
+
+    /// <summary>What a connection may send before its device has said hello.</summary>
+    private static readonly ChannelLimits s_helloLimits = new() { MaxReceivedBytes = Limits.HelloBytes };
+
+    /// <summary>Counts what the messages of all devices hold.</summary>
+    internal MessageMemory Memory { get; } = new(MessageBytes, MessageBytesPerDevice);
 
     public string MachineId => identity.Id;
 
     public async Task ServeAsync(IDeviceLink link, CancellationToken ct)
     {
-        using var limit = new CancellationTokenSource(GreetingLimit, time);
+        using var limit = new CancellationTokenSource(s_greetingLimit, time);
         using var greeting = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
         try
         {
@@ -40,26 +58,44 @@ internal sealed partial class MachineEndpoint(
                 return;
             }
 
-            switch (MachineHandshake.Accept(frame.Span, identity, StandingOf, pairing.Offers))
+            switch (MachineHandshake.Accept(frame.Span, identity, StandingOf, pairing.Offers, s_helloLimits))
             {
                 case HandshakeRefused refused:
                     Log.Refused(logger, refused.Reason, refused.DeviceId);
                     link.ReportFailedHandshake();
                     await link.SendAsync(refused.CloseFrame, greeting.Token);
+                    await link.CloseAsync(Refused, CloseReason.Parse(refused.CloseFrame.Span)?.Code ?? "", greeting.Token);
                     return;
                 case HandshakeAccepted accepted:
                     await link.SendAsync(accepted.Reply, greeting.Token);
-                    await GreetAsync(link, accepted, greeting.Token, ct);
+                    await GreetAsync(link, accepted, limit, greeting.Token, ct);
                     return;
             }
         }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested && !ct.IsCancellationRequested)
+        {
+            await link.CloseAsync(RelayClose.HandshakeTooSlow, "The device did not say hello in time.", ct);
+        }
         catch (Exception e) when (e is OperationCanceledException or LinkClosedException)
         {
-            // Gone, or too slow to say who it is: nothing happened.
+            // Gone: nothing happened.
         }
     }
 
-    private async Task GreetAsync(IDeviceLink link, HandshakeAccepted accepted, CancellationToken greeting, CancellationToken ct)
+    /// <summary>
+    /// What a device is told whose first message was refused. One that came too late for a pairing link has proved its secret, and is told
+    /// what happened.
+    /// </summary>
+    private static string Words(ChannelException refused) => refused.Error switch
+    {
+        ChannelError.PairingRefused => refused.Message,
+        ChannelError.TooLarge => $"The first message is larger than {Limits.HelloBytes >> 10} KiB.",
+        ChannelError.Malformed => "The first message does not have the form that the protocol demands.",
+        _ => "The first message did not belong to this handshake.",
+    };
+
+    private async Task GreetAsync(
+        IDeviceLink link, HandshakeAccepted accepted, CancellationTokenSource limit, CancellationToken greeting, CancellationToken ct)
     {
         byte[] response;
         Device device;
@@ -81,11 +117,12 @@ internal sealed partial class MachineEndpoint(
         }
         catch (ChannelException e)
         {
-            // A first frame that does not belong: a wrong pairing secret, most likely.
+            // A first frame that does not belong: a wrong pairing secret, most likely, or another device was faster.
             Log.Refused(logger, e.Error, accepted.Device.Id);
             link.ReportFailedHandshake();
             accepted.Channel.Dispose();
-            await link.SendAsync(CloseReason.Frame(e.Error, "The first message did not belong to this handshake."), greeting);
+            await link.SendAsync(CloseReason.Frame(e.Error, Words(e)), greeting);
+            await link.CloseAsync(Refused, e.Error.Code(), greeting);
             return;
         }
         catch (RequestFailure failure)
@@ -93,12 +130,16 @@ internal sealed partial class MachineEndpoint(
             using (accepted.Channel)
             {
                 await SendAsync(link, accepted.Channel, Message.Failure(null, failure.Error), greeting);
+                await link.CloseAsync(Refused, failure.Error.Code.ToString(), greeting);
             }
 
             return;
         }
 
-        await using var connection = new DeviceConnection(link, accepted.Channel, device.DeviceId, devices, table, store, logger, ct);
+        var memory = Memory.Open(device.DeviceId);
+        accepted.Channel.Meter(memory, table.MostBytes([.. device.Scopes]));
+        await using var connection = new DeviceConnection(
+            link, accepted.Channel, device.DeviceId, devices, table, store, logger, ct, time, memory);
         connections.Add(connection);
         try
         {
@@ -108,6 +149,7 @@ internal sealed partial class MachineEndpoint(
                 connection.End(ErrorCode.Unauthorized, DeviceConnection.Revoked);
             }
 
+            limit.CancelAfter(Timeout.InfiniteTimeSpan); // it was in time: what ends it from now on is not its hello
             await connection.ServeAsync(response);
         }
         finally
@@ -133,12 +175,12 @@ internal sealed partial class MachineEndpoint(
             throw new RequestFailure(ErrorCode.InvalidRequest, "The hello is not what it must be.");
         }
 
-        if (hello.Protocol < 1)
+        if (hello.Protocol != ProtocolVersion)
         {
-            throw new RequestFailure(ErrorCode.VersionUnsupported, "This machine speaks protocol 1. Update the app.");
+            throw EnvelopeReader.Version();
         }
 
-        var app = DeviceNames.Require(hello.App);
+        var app = DeviceNames.RequireApp(hello.App);
         Device device;
         if (accepted.Pairing is { } attempt)
         {
@@ -165,14 +207,8 @@ internal sealed partial class MachineEndpoint(
             using var message = channel.Open(frame.Span);
             if (message is not null)
             {
-                try
-                {
-                    return JsonSerializer.Deserialize(message.Span, ProtocolJson.Default.Envelope);
-                }
-                catch (JsonException)
-                {
-                    throw new RequestFailure(ErrorCode.InvalidRequest, "The first message was no valid envelope.");
-                }
+                var (envelope, refusal) = EnvelopeReader.Read(message.Span);
+                return refusal is null ? envelope : throw refusal;
             }
         }
 

@@ -1,5 +1,7 @@
 using System.Text.Json;
+using PocketCoder.Ledger;
 using PocketCoder.Machine.Files.Watching;
+using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Machine.Streams;
 using PocketCoder.Protocol;
@@ -12,8 +14,10 @@ namespace PocketCoder.Machine.Connections;
 /// </summary>
 internal sealed class Subscription : IAsyncDisposable
 {
-    /// <summary>Events read from the database at once.</summary>
-    private const int Page = 500;
+    /// <summary>Events read from the database at once, and bytes of them: one event more than that many bytes is held at most.</summary>
+    private const int Page = 1_000;
+
+    private const int PageBytes = 1 << 20;
 
     private readonly CancellationTokenSource _stop;
     private readonly Func<CancellationToken, Task> _run;
@@ -27,7 +31,12 @@ internal sealed class Subscription : IAsyncDisposable
         _stop = CancellationTokenSource.CreateLinkedTokenSource(connection);
     }
 
-    public static Subscription ToSession(SessionStream stream, long after, Store store, Func<byte[], CancellationToken, ValueTask> send, CancellationToken connection)
+    /// <param name="batches">The device takes several events in one message.</param>
+    /// <param name="paging">Held while a page of the database is in memory; shared by the subscriptions of a connection. Null: whoever
+    /// follows has no other stream.</param>
+    public static Subscription ToSession(
+        SessionStream stream, long after, Store store, Func<byte[], CancellationToken, ValueTask> send, SemaphoreSlim? paging,
+        CancellationToken connection, bool batches = false)
     {
         return new Subscription(FollowAsync, connection);
 
@@ -39,22 +48,23 @@ internal sealed class Subscription : IAsyncDisposable
                 var step = follower.Next();
                 if (step.ReadFrom is { } from)
                 {
-                    foreach (var stored in (await store.EventsAsync(stream.Name, from, Page, stop)).Events)
+                    await (paging?.WaitAsync(stop) ?? Task.CompletedTask);
+                    try
                     {
-                        await SendAsync(new SessionStream.StoredEvent(stored.Seq, stored.Utf8Body, FinishedBlock.Of(stored.Utf8Body)), follower, stop);
+                        await SendPageAsync((await store.EventsAsync(stream.Name, from, Page, stop, PageBytes)).Events, follower, stop);
+                    }
+                    finally
+                    {
+                        paging?.Release();
                     }
 
                     continue;
                 }
 
-                foreach (var recent in step.Events)
-                {
-                    await SendAsync(recent, follower, stop);
-                }
-
+                await SendRecentAsync(step.Events, follower, stop);
                 foreach (var delta in step.Deltas)
                 {
-                    await send(Message.Delta(stream.Name, stream.Epoch, delta), stop);
+                    await send(delta.Value, stop);
                 }
 
                 if (step.Events.Count == 0 && step.Deltas.Count == 0)
@@ -64,15 +74,39 @@ internal sealed class Subscription : IAsyncDisposable
             }
         }
 
-        async Task SendAsync(SessionStream.StoredEvent stored, SessionStream.Follower follower, CancellationToken stop)
+        async Task SendPageAsync(IReadOnlyList<StreamEvent> page, SessionStream.Follower follower, CancellationToken stop)
         {
-            await send(Message.Event(MessageTypes.AgentEvent, stream.Name, stream.Epoch, stored.Seq, stored.Body.Span), stop);
-            follower.Advance(stored);
+            for (int i = 0, next; i < page.Count; i = next)
+            {
+                next = batches ? EventBatch.End(page, i) : i + 1;
+                await send(next == i + 1 ? stream.EventMessage(page[i].Seq, page[i].Utf8Body.Span)
+                    : EventBatch.Message(stream, page, i, next), stop);
+                for (var sent = i; sent < next; sent++)
+                {
+                    follower.Advance(page[sent].Seq, page[sent].Utf8Body);
+                }
+            }
+        }
+
+        async Task SendRecentAsync(IReadOnlyList<SessionStream.StoredEvent> recent, SessionStream.Follower follower, CancellationToken stop)
+        {
+            if (batches && recent.Count > EventBatch.Least)
+            {
+                await SendPageAsync([.. recent.Select(e => new StreamEvent(e.Seq, default, e.Body))], follower, stop);
+                return;
+            }
+
+            foreach (var stored in recent)
+            {
+                await send(stored.Message, stop);
+                follower.Advance(stored);
+            }
         }
     }
 
     /// <param name="behind">Called when the device fell further behind than the machine remembers.</param>
-    public static Subscription ToMachine(MachineStream stream, long after, Func<byte[], CancellationToken, ValueTask> send, Action behind, CancellationToken connection)
+    public static Subscription ToMachine(
+        MachineStream stream, long after, Func<byte[], CancellationToken, ValueTask> send, Action behind, CancellationToken connection)
         => new(
             async stop =>
             {
@@ -85,10 +119,11 @@ internal sealed class Subscription : IAsyncDisposable
                         return;
                     }
 
-                    foreach (var (seq, body) in events)
+                    foreach (var entry in events)
                     {
-                        await send(Message.Event(MessageTypes.MachineEvent, MachineStream.Name, stream.Epoch, seq, body), stop);
-                        after = seq;
+                        await send(entry.MessageBy(
+                            (seq, body) => Message.Event(MessageTypes.MachineEvent, MachineStream.Name, stream.Epoch, seq, body)), stop);
+                        after = entry.Seq;
                     }
 
                     if (events.Count == 0)
@@ -100,7 +135,8 @@ internal sealed class Subscription : IAsyncDisposable
             connection);
 
     /// <summary>A project's files. Who fell behind what is remembered is told that more changed.</summary>
-    public static Subscription ToFiles(FileStreams.Lease lease, string name, Guid projectId, long after, Func<byte[], CancellationToken, ValueTask> send, CancellationToken connection)
+    public static Subscription ToFiles(FileStreams.Lease lease, string name, Guid projectId, long after,
+        Func<byte[], CancellationToken, ValueTask> send, CancellationToken connection)
         => new(
             async stop =>
             {
@@ -111,15 +147,16 @@ internal sealed class Subscription : IAsyncDisposable
                     if (events is null)
                     {
                         after = stream.Head;
-                        var lost = JsonSerializer.SerializeToUtf8Bytes(new FsChangedPayload(after, [], ChangesTruncated: true), ProtocolJson.Default.FsChangedPayload);
+                        var lost = JsonSerializer.SerializeToUtf8Bytes(
+                            new FsChangedPayload(after, [], ChangesTruncated: true), ProtocolJson.Default.FsChangedPayload);
                         await send(Message.FilesChanged(name, stream.Epoch, after, projectId, lost), stop);
                         continue;
                     }
 
-                    foreach (var (seq, body) in events)
+                    foreach (var entry in events)
                     {
-                        await send(Message.FilesChanged(name, stream.Epoch, seq, projectId, body), stop);
-                        after = seq;
+                        await send(entry.MessageBy((seq, body) => Message.FilesChanged(name, stream.Epoch, seq, projectId, body)), stop);
+                        after = entry.Seq;
                     }
 
                     if (events.Count == 0)

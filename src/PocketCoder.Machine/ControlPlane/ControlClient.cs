@@ -1,243 +1,414 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Http.Headers;
-using System.Net.Sockets;
-using System.Net.WebSockets;
-using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
+using System.Runtime.CompilerServices;
+using PocketCoder.Machine.Routing;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.ControlPlane;
 
 /// <summary>
-/// The CLI's way to the daemon of a home. Failures: <see cref="DaemonNotRunning"/>, and <see cref="ControlException"/> with what the daemon said. Thread-safe.
+/// The owner's client of a home's daemon, one method a verb. What a person calls by a name or the beginning of an id is found here; the
+/// daemon is asked by id, in the table
+/// that devices use. Failures: <see cref="DaemonNotRunning"/>, <see cref="DaemonNotAnswering"/> (each step of each request has a limit, see
+/// <see cref="ControlLimits"/>), and <see cref="ControlException"/> with what the daemon said. Thread-safe.
 /// </summary>
-public sealed partial class ControlClient : IDisposable
+public sealed class ControlClient : IDisposable
 {
-    private static readonly ControlJson s_json = ControlJson.Default;
-    private readonly HttpMessageInvoker _sockets;
-    private readonly HttpClient _http;
+    private readonly IControlTransport _transport;
+    private readonly ControlConnection? _connection;
 
     public ControlClient(Home home)
+        : this(home, ControlLimits.Default)
     {
-        var endpoint = new UnixDomainSocketEndPoint(home.ControlSocket);
-        var handler = new SocketsHttpHandler
-        {
-            UseProxy = false,
-            UseCookies = false,
-            AllowAutoRedirect = false,
-            ConnectCallback = async (_, ct) =>
-            {
-                var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-                try
-                {
-                    await socket.ConnectAsync(endpoint, ct);
-                    return new NetworkStream(socket, ownsSocket: true);
-                }
-                catch
-                {
-                    socket.Dispose();
-                    throw;
-                }
-            },
-        };
-        _sockets = new HttpMessageInvoker(handler, disposeHandler: false);
-        // Verifying a large ledger takes a while; everything else answers at once.
-        _http = new HttpClient(handler) { BaseAddress = new Uri("http://daemon/"), Timeout = TimeSpan.FromMinutes(5) };
     }
 
+    internal ControlClient(Home home, ControlLimits limits)
+        : this(new ControlConnection(home, limits))
+    {
+    }
+
+    /// <summary>Over another transport than the socket; what is followed needs the socket.</summary>
+    internal ControlClient(IControlTransport transport) => (_transport, _connection) = (transport, transport as ControlConnection);
+
+    private ControlConnection Socket => _connection ?? throw new NotSupportedException("This needs the control socket.");
+
     /// <summary>Whether a daemon answers.</summary>
-    public async Task<bool> IsHealthyAsync(CancellationToken ct)
+    /// <exception cref="DaemonNotAnswering">Something took the question and gave no answer.</exception>
+    public Task<bool> IsHealthyAsync(CancellationToken ct) => Socket.IsHealthyAsync(ct);
+
+    public Task<ControlStatus> StatusAsync(CancellationToken ct)
+        => AskAsync(OwnerMachine.Status, new OwnerStatusRequest(), ct);
+
+    /// <summary>Asks the daemon to stop; it goes on for a moment after the answer.</summary>
+    public async Task StopAsync(string reason, CancellationToken ct)
     {
         try
         {
-            using var response = await SendAsync(HttpMethod.Get, "health", null, ct);
-            return response.IsSuccessStatusCode;
+            await AskAsync(OwnerMachine.Stop, new MachineStopRequest(reason), ct);
         }
-        catch (DaemonNotRunning)
+        catch (ControlException e) when (e.Code == ErrorCode.VersionUnsupported && _connection is not null)
         {
-            return false;
+            // So that a daemon of another version can be stopped, as the error of every other verb says.
+            await _connection.StopOldAsync(reason, ct);
         }
     }
 
-    public Task<ControlStatus> StatusAsync(CancellationToken ct) => GetAsync("status", s_json.ControlStatus, ct);
-
-    /// <summary>Asks the daemon to stop; it goes on for a moment after the answer.</summary>
-    public Task StopAsync(string reason, CancellationToken ct) => PostAsync("stop", new StopRequest(reason), s_json.StopRequest, s_json.Done, ct);
-
-    public Task<IReadOnlyList<ProjectInfo>> ListProjectsAsync(CancellationToken ct) => GetAsync("projects", s_json.IReadOnlyListProjectInfo, ct);
+    public async Task<IReadOnlyList<ProjectInfo>> ListProjectsAsync(CancellationToken ct)
+        => (await AskAsync(Verbs.ProjectsList, new ProjectsListRequest(), ct)).Projects;
 
     /// <param name="path">Absolute.</param>
-    public Task<ProjectAdded> AddProjectAsync(string path, string? name, bool force, CancellationToken ct)
-        => PostAsync("projects", new ProjectAddRequest(path, name, force), s_json.ProjectAddRequest, s_json.ProjectAdded, ct);
+    public Task<ProjectAddResponse> AddProjectAsync(string path, string? name, bool force, CancellationToken ct)
+        => AskAsync(Verbs.ProjectAdd, new ProjectAddRequest(path, name, force), ct);
 
     /// <param name="project">Id, the beginning of one (4 characters or more), name, or absolute path.</param>
-    public Task<ProjectInfo> RemoveProjectAsync(string project, CancellationToken ct)
-        => PostAsync("projects/remove", new ProjectSelection(project), s_json.ProjectSelection, s_json.ProjectInfo, ct);
-
-    /// <param name="project">As for <see cref="RemoveProjectAsync"/>.</param>
-    public Task<IReadOnlyList<NetworkRuleInfo>> ListNetworkRulesAsync(string project, CancellationToken ct)
-        => PostAsync("network/rules", new ProjectSelection(project), s_json.ProjectSelection, s_json.IReadOnlyListNetworkRuleInfo, ct);
-
-    public Task<NetworkRuleInfo> AddNetworkRuleAsync(NetworkAllowRequest request, CancellationToken ct)
-        => PostAsync("network/allow", request, s_json.NetworkAllowRequest, s_json.NetworkRuleInfo, ct);
-
-    /// <param name="rule">Id, or the beginning of one (4 characters or more).</param>
-    public Task<NetworkRuleInfo> RemoveNetworkRuleAsync(string rule, CancellationToken ct)
-        => PostAsync("network/remove", new NetworkRuleSelection(rule), s_json.NetworkRuleSelection, s_json.NetworkRuleInfo, ct);
-
-    /// <param name="target">Id of an approval, a turn or an undo, or its first 8 characters or more.</param>
-    public Task<SnapshotDiffResponse> PreviewUndoAsync(string target, CancellationToken ct)
-        => PostAsync("undo/preview", new UndoSelection(target), s_json.UndoSelection, s_json.SnapshotDiffResponse, ct);
-
-    public Task<UndoInfo> UndoAsync(UndoRequest request, CancellationToken ct) => PostAsync("undo", request, s_json.UndoRequest, s_json.UndoInfo, ct);
-
-    public Task<PairingOffer> PairAsync(PairingRequest request, CancellationToken ct) => PostAsync("pairings", request, s_json.PairingRequest, s_json.PairingOffer, ct);
-
-    public Task<PairingProgress> PairingAsync(string pairingId, CancellationToken ct) => GetAsync($"pairings/{Uri.EscapeDataString(pairingId)}", s_json.PairingProgress, ct);
-
-    public Task<IReadOnlyList<DeviceInfo>> ListDevicesAsync(CancellationToken ct) => GetAsync("devices", s_json.IReadOnlyListDeviceInfo, ct);
-
-    /// <param name="device">Id, the beginning of one (4 characters or more), or name.</param>
-    public Task<DeviceInfo> RevokeDeviceAsync(string device, CancellationToken ct)
-        => PostAsync("devices/revoke", new DeviceSelection(device, null), s_json.DeviceSelection, s_json.DeviceInfo, ct);
-
-    /// <inheritdoc cref="RevokeDeviceAsync"/>
-    public Task<DeviceInfo> RenameDeviceAsync(string device, string name, CancellationToken ct)
-        => PostAsync("devices/rename", new DeviceSelection(device, name), s_json.DeviceSelection, s_json.DeviceInfo, ct);
-
-    public async Task<string> GetLabelAsync(CancellationToken ct) => (await GetAsync("machine-label", s_json.LabelBody, ct)).Label;
-
-    public async Task<string> SetLabelAsync(string label, CancellationToken ct)
-        => (await PostAsync("machine-label", new LabelBody(label), s_json.LabelBody, s_json.LabelBody, ct)).Label;
-
-    public Task<LedgerHead> LedgerHeadAsync(CancellationToken ct) => GetAsync("ledger/head", s_json.LedgerHead, ct);
-
-    public Task<LedgerVerifyResponse> VerifyLedgerAsync(CancellationToken ct) => GetAsync("ledger/verify", s_json.LedgerVerifyResponse, ct);
-
-    public Task<LedgerListResponse> ListLedgerAsync(LedgerListRequest request, CancellationToken ct)
-        => PostAsync("ledger/rows", request, s_json.LedgerListRequest, s_json.LedgerListResponse, ct);
-
-    /// <summary>Copies every row as JSON lines, oldest first; the last line is the signed head, without which it was cut off (docs/ledger.md).</summary>
-    public async Task ExportLedgerAsync(Stream destination, CancellationToken ct)
+    public async Task<ProjectInfo> RemoveProjectAsync(string project, CancellationToken ct)
     {
-        using var response = await SendAsync(HttpMethod.Get, "ledger/export", null, ct);
-        await ThrowIfRefusedAsync(response, ct);
-        await response.Content.CopyToAsync(destination, ct);
+        var request = new ProjectRemoveRequest(await ProjectAsync(project, ct));
+        return (await AskAsync(Verbs.ProjectRemove, request, ct)).Project;
     }
 
-    public Task<IReadOnlyList<SessionInfo>> ListSessionsAsync(CancellationToken ct) => GetAsync("sessions", s_json.IReadOnlyListSessionInfo, ct);
+    /// <summary>The folders beneath which devices may register projects.</summary>
+    public async Task<IReadOnlyList<string>> ListRootsAsync(CancellationToken ct)
+        => (await AskAsync(OwnerProjects.Roots, new ProjectRootsListRequest(), ct)).Roots;
 
-    public Task<IReadOnlyList<JobInfo>> ListJobsAsync(CancellationToken ct) => GetAsync("jobs", s_json.IReadOnlyListJobInfo, ct);
+    /// <param name="path">Absolute.</param>
+    /// <returns>Its real path.</returns>
+    public async Task<string> AddRootAsync(string path, CancellationToken ct)
+        => (await AskAsync(OwnerProjects.AddRoot, new ProjectRootRequest(path), ct)).Path;
 
+    /// <inheritdoc cref="AddRootAsync"/>
+    public async Task<string> RemoveRootAsync(string path, CancellationToken ct)
+        => (await AskAsync(OwnerProjects.RemoveRoot, new ProjectRootRequest(path), ct)).Path;
+
+    /// <param name="project">As for <see cref="RemoveProjectAsync"/>.</param>
+    public async Task<IReadOnlyList<NetworkRuleInfo>> ListNetworkRulesAsync(string project, CancellationToken ct)
+        => await RulesAsync(await ProjectAsync(project, ct), ct);
+
+    public async Task<NetworkRuleInfo> AddNetworkRuleAsync(NetworkAllowRequest request, CancellationToken ct)
+    {
+        var rule = new NetworkRuleAddRequest(await ProjectAsync(request.Project, ct), request.Host, request.Days);
+        return (await AskAsync(OwnerProjects.AllowHost, rule, ct)).Rule;
+    }
+
+    /// <param name="rule">Id, or the beginning of one (4 characters or more).</param>
+    public async Task<NetworkRuleInfo> RemoveNetworkRuleAsync(string rule, CancellationToken ct)
+    {
+        var request = new NetworkRuleRemoveRequest(Selection.Rule(await RulesAsync(null, ct), rule).RuleId);
+        return (await AskAsync(Verbs.NetworkRuleRemove, request, ct)).Rule;
+    }
+
+    /// <summary>What undoing would do, now.</summary>
+    /// <param name="target">Id of an approval, a turn or an undo, or its first 8 characters or more.</param>
+    public async Task<SnapshotDiffResponse> PreviewUndoAsync(string target, CancellationToken ct)
+    {
+        var found = await AskAsync(OwnerProjects.FindUndo, new UndoFindRequest(target), ct);
+        return await AskAsync(Verbs.SnapshotDiff, new SnapshotDiffRequest(found.Target), ct);
+    }
+
+    /// <summary>Undoes what was previewed, as the owner at the machine. Once begun it is not cancelled.</summary>
+    public async Task<UndoInfo> UndoAsync(UndoRequest request, CancellationToken ct)
+    {
+        var undo = new SnapshotUndoRequest(Guid.CreateVersion7(), request.Target, request.Digest, "", request.Force);
+        return (await AskAsync(Verbs.SnapshotUndo, undo, ct)).Undo;
+    }
+
+    public Task<PairingOffer> PairAsync(PairingRequest request, CancellationToken ct)
+        => AskAsync(OwnerTrust.Pair, request, ct);
+
+    public Task<PairingProgress> PairingAsync(string pairingId, CancellationToken ct)
+        => AskAsync(OwnerTrust.PairingGet, new PairingGetRequest(pairingId), ct);
+
+    public async Task<IReadOnlyList<DeviceInfo>> ListDevicesAsync(CancellationToken ct)
+        => (await AskAsync(Verbs.DevicesList, new DevicesListRequest(), ct)).Devices;
+
+    /// <summary>Revokes a device for good; its live connections end at once.</summary>
+    /// <param name="device">Id, the beginning of one (4 characters or more), or name.</param>
+    public async Task<DeviceInfo> RevokeDeviceAsync(string device, CancellationToken ct)
+    {
+        var request = new DeviceRevokeRequest(await DeviceAsync(device, ct));
+        return (await AskAsync(Verbs.DeviceRevoke, request, ct)).Device;
+    }
+
+    /// <inheritdoc cref="RevokeDeviceAsync"/>
+    public async Task<DeviceInfo> RenameDeviceAsync(string device, string name, CancellationToken ct)
+    {
+        var given = DeviceName(name);
+        var request = new DeviceRenameRequest(await DeviceAsync(device, ct), given);
+        return (await AskAsync(Verbs.DeviceRename, request, ct)).Device;
+    }
+
+    public async Task<string> GetLabelAsync(CancellationToken ct)
+        => (await AskAsync(OwnerMachine.LabelGet, new MachineLabelRequest(), ct)).Label;
+
+    public async Task<string> SetLabelAsync(string label, CancellationToken ct)
+        => (await AskAsync(OwnerMachine.LabelSet, new LabelBody(label), ct)).Label;
+
+    public async Task<LedgerHead> LedgerHeadAsync(CancellationToken ct)
+        => (await AskAsync(Verbs.LedgerHead, new LedgerHeadRequest(), ct)).Head;
+
+    public Task<LedgerVerifyResponse> VerifyLedgerAsync(CancellationToken ct)
+        => AskAsync(Verbs.LedgerVerify, new LedgerVerifyRequest(), ct);
+
+    /// <summary>Goes on with a ledger that is not the one this machine signed, as the owner at the machine wants it.</summary>
+    /// <param name="row">The row that tells the difference.</param>
+    public Task<LedgerAccepted> AcceptLedgerAsync(long row, CancellationToken ct)
+        => AskAsync(OwnerTrust.AcceptLedger, new LedgerAcceptRequest(row), ct);
+
+    public Task<LedgerListResponse> ListLedgerAsync(LedgerListRequest request, CancellationToken ct)
+        => AskAsync(Verbs.LedgerList, request, ct);
+
+    /// <summary>
+    /// Copies every row as JSON lines, oldest first; the last line is the signed head, without which it was cut off (docs/ledger.md).
+    /// </summary>
+    public async Task ExportLedgerAsync(Stream destination, CancellationToken ct)
+    {
+        using var rows = await Socket.OpenAsync("ledger/export", null, ct);
+        var buffer = new byte[64 * 1024];
+        while (await rows.ReadAsync(buffer, ct) is > 0 and var count)
+        {
+            await destination.WriteAsync(buffer.AsMemory(0, count), ct);
+        }
+    }
+
+    public Task<IReadOnlyList<SessionInfo>> ListSessionsAsync(CancellationToken ct) => SessionsAsync(archived: false, ct);
+
+    /// <summary>Also the archived ones, the newest first.</summary>
+    public Task<IReadOnlyList<SessionInfo>> ListAllSessionsAsync(CancellationToken ct) => SessionsAsync(archived: true, ct);
+
+    public async Task<PromptAccepted> StartSessionAsync(SessionStartRequest request, CancellationToken ct)
+    {
+        var start = new OwnerStartRequest(await ProjectAsync(request.Project, ct), request);
+        return await AskAsync(OwnerSessions.Start, start, ct);
+    }
+
+    public async Task<PromptAccepted> PromptAsync(SessionPromptRequest request, CancellationToken ct)
+    {
+        var prompt = new OwnerPromptRequest(await SessionAsync(request.Session, ct), request.PromptId, request.Content);
+        return await AskAsync(OwnerSessions.Prompt, prompt, ct);
+    }
+
+    public async Task<SessionInfo> CancelAsync(AgentCancelRequest request, CancellationToken ct)
+        => (await AskAsync(Verbs.AgentCancel, request, ct)).Session;
+
+    /// <summary>Tells what a session's agent is told, after changing what is given.</summary>
+    public async Task<SessionInfo> SessionSettingsAsync(SessionSettingsRequest request, CancellationToken ct)
+    {
+        var session = await SessionAsync(request.Session, ct);
+        var set = new AgentSessionSetRequest(session, Mode: request.Mode, Model: request.Model, Effort: request.Effort);
+        return (await AskAsync(Verbs.AgentSessionSet, set, ct)).Session;
+    }
+
+    /// <param name="decision">Its signature is not looked at: the socket is the owner's.</param>
+    public async Task<ApprovalInfo> DecideAsync(DecisionRequest decision, CancellationToken ct)
+        => (await AskAsync(Verbs.AgentPromptResponse, decision, ct)).Approval;
+
+    /// <summary>How to go on in a terminal.</summary>
+    public async Task<ResumePlan> ResumeAsync(ResumeRequest request, CancellationToken ct)
+    {
+        var resume = new OwnerResumeRequest(await SessionAsync(request.Session, ct), request.End);
+        return await AskAsync(OwnerSessions.Resume, resume, ct);
+    }
+
+    /// <summary>This terminal goes on with the conversation, as long as the process lives.</summary>
+    public async Task<SessionInfo> HoldAsync(HoldRequest request, CancellationToken ct)
+    {
+        var hold = new OwnerLockRequest(await SessionAsync(request.Session, ct), request.Pid, request.Beside, request.End);
+        return (await AskAsync(OwnerSessions.Hold, hold, ct)).Session;
+    }
+
+    public async Task<SessionInfo> ReleaseAsync(ReleaseRequest request, CancellationToken ct)
+    {
+        var release = new OwnerReleaseRequest(await SessionAsync(request.Session, ct), request.Pid);
+        return (await AskAsync(OwnerSessions.Release, release, ct)).Session;
+    }
+
+    public async Task<AgentConversationsResponse> ListConversationsAsync(ConversationsRequest request, CancellationToken ct)
+    {
+        var asked = new AgentConversationsRequest(await ProjectAsync(request.Project, ct), request.Agent);
+        return await AskAsync(Verbs.AgentConversations, asked, ct);
+    }
+
+    /// <summary>Tells what new sessions of a project begin with, or sets it first.</summary>
+    public async Task<ProjectDefaults> ProjectDefaultsAsync(ProjectDefaultsRequest request, CancellationToken ct)
+    {
+        var project = await ProjectAsync(request.Project, ct);
+        if (request.Set is not { } defaults)
+        {
+            var get = new ProjectDefaultsGetRequest(project);
+            return (await AskAsync(Verbs.ProjectDefaultsGet, get, ct)).Defaults;
+        }
+
+        var set = new ProjectDefaultsSetRequest(project, defaults);
+        return (await AskAsync(Verbs.ProjectDefaultsSet, set, ct)).Defaults;
+    }
+
+    /// <summary>The session's messages as lines of JSON (<see cref="Envelope"/>). Ends when the daemon stops.</summary>
+    /// <param name="after">The last seq that is known.</param>
+    public async IAsyncEnumerable<string> FollowAsync(Guid session, long after, [EnumeratorCancellation] CancellationToken ct)
+    {
+        var path = string.Create(CultureInfo.InvariantCulture, $"sessions/follow?session={session}&after={after}");
+        using var lines = await Socket.OpenAsync(path, Timeout.InfiniteTimeSpan, ct);
+        while (await lines.ReadLineAsync(ct) is { } line)
+        {
+            yield return line;
+        }
+    }
+
+    public async Task<IReadOnlyList<JobInfo>> ListJobsAsync(CancellationToken ct)
+        => (await AskAsync(Verbs.JobsList, new JobsListRequest(), ct)).Jobs;
+
+    /// <summary>Ends a job; returns when it is over.</summary>
     /// <param name="job">Name, approval's id, or the beginning of it (4 characters or more).</param>
-    public Task<JobInfo> StopJobAsync(string job, CancellationToken ct) => PostAsync("jobs/stop", new JobSelection(job), s_json.JobSelection, s_json.JobInfo, ct);
+    public async Task<JobInfo> StopJobAsync(string job, CancellationToken ct)
+    {
+        var found = Selection.Job(await ListJobsAsync(ct), job);
+        var request = new JobStopRequest(found.AgentSessionId, found.ApprovalId);
+        await AskAsync(Verbs.JobStop, request, ct);
+        return found;
+    }
 
+    /// <summary>Reads what a command wrote.</summary>
     /// <param name="approval">Id, or the beginning of it (8 characters or more).</param>
-    public Task<ExecutionOutputResponse> OutputAsync(string approval, long offset, int limit, CancellationToken ct)
-        => PostAsync("executions/output", new OutputSelection(approval, offset, limit), s_json.OutputSelection, s_json.ExecutionOutputResponse, ct);
+    public async Task<ExecutionOutputResponse> OutputAsync(string approval, long offset, int limit, CancellationToken ct)
+    {
+        var found = await AskAsync(OwnerSessions.FindExecution, new ExecutionFindRequest(approval), ct);
+        var request = new ExecutionOutputRequest(found.ApprovalId, offset, limit);
+        return await AskAsync(Verbs.ExecutionOutput, request, ct);
+    }
 
-    public Task<IReadOnlyList<TerminalInfo>> ListTerminalsAsync(CancellationToken ct) => GetAsync("terminals", s_json.IReadOnlyListTerminalInfo, ct);
+    public async Task<IReadOnlyList<TerminalInfo>> ListTerminalsAsync(CancellationToken ct)
+        => (await AskAsync(Verbs.TerminalList, new TerminalListRequest(), ct)).Terminals;
 
     /// <summary>Opens a terminal in the session's sandbox, or gives the one of that name.</summary>
     /// <param name="session">Id, the beginning of one (4 characters or more), or title.</param>
-    public Task<TerminalInfo> OpenTerminalAsync(string session, string name, int columns, int rows, CancellationToken ct)
-        => PostAsync("terminals/open", new TerminalOpenBody(session, name, columns, rows), s_json.TerminalOpenBody, s_json.TerminalInfo, ct);
+    public async Task<TerminalInfo> OpenTerminalAsync(string session, string name, int columns, int rows, CancellationToken ct)
+    {
+        var request = new TerminalOpenRequest(await OpenSessionAsync(session, ct), name, columns, rows);
+        return (await AskAsync(Verbs.TerminalOpen, request, ct)).Terminal;
+    }
 
     /// <inheritdoc cref="OpenTerminalAsync"/>
-    public Task CloseTerminalAsync(string session, string name, CancellationToken ct)
-        => PostAsync("terminals/close", new TerminalSelection(session, name), s_json.TerminalSelection, s_json.Done, ct);
+    public async Task CloseTerminalAsync(string session, string name, CancellationToken ct)
+    {
+        var request = new TerminalCloseRequest(await OpenSessionAsync(session, ct), name);
+        await AskAsync(Verbs.TerminalClose, request, ct);
+    }
 
     /// <summary>Looks at an open terminal.</summary>
-    public async Task<TerminalLink> AttachTerminalAsync(Guid session, string name, int columns, int rows, CancellationToken ct)
+    public Task<TerminalLink> AttachTerminalAsync(Guid session, string name, int columns, int rows, CancellationToken ct)
     {
-        var socket = new ClientWebSocket();
+        var asked = string.Create(
+            CultureInfo.InvariantCulture, $"session={session}&name={Uri.EscapeDataString(name)}&columns={columns}&rows={rows}");
+        return Socket.LinkAsync($"terminals/attach?{asked}", ct);
+    }
+
+    /// <param name="project">Id, the beginning of one (4 characters or more), name, or absolute path.</param>
+    /// <param name="request">Its project is filled in. A rule of the project may want a person's decision first, so it takes as long as the
+    /// daemon lives.</param>
+    public async Task<CommandRunInfo> ExecCommandAsync(string project, CommandExecRequest request, CancellationToken ct)
+    {
+        var exec = request with { ProjectId = await ProjectAsync(project, ct) };
+        return (await _transport.AskAsync(Verbs.CommandExec, exec, Timeout.InfiniteTimeSpan, ct)).Run;
+    }
+
+    /// <param name="wait">How long the daemon waits for more when there is none yet; at most 30 s.</param>
+    public Task<CommandReadResponse> ReadCommandAsync(Guid run, long offset, int limit, TimeSpan wait, CancellationToken ct)
+        => AskAsync(OwnerSessions.WaitForCommand, new CommandWaitRequest(run, offset, limit, (int)wait.TotalMilliseconds), ct);
+
+    /// <summary>Ends it; returns when it is over.</summary>
+    public async Task<CommandRunInfo> CancelCommandAsync(Guid run, CancellationToken ct)
+        => (await AskAsync(Verbs.CommandCancel, new CommandCancelRequest(run), ct)).Run;
+
+    /// <param name="project">Null: of all projects.</param>
+    public async Task<CommandRunsListResponse> ListCommandsAsync(string? project, int limit, CancellationToken ct)
+    {
+        var request = new CommandRunsListRequest(project is null ? null : await ProjectAsync(project, ct), null, limit);
+        return await AskAsync(Verbs.CommandRunsList, request, ct);
+    }
+
+    /// <param name="policy">Null: only show it.</param>
+    public async Task<CommandPolicy> CommandPolicyAsync(string project, CommandPolicy? policy, CancellationToken ct)
+    {
+        var found = await ProjectAsync(project, ct);
+        if (policy is null)
+        {
+            var get = new CommandPolicyGetRequest(found);
+            return (await AskAsync(Verbs.CommandPolicyGet, get, ct)).Policy;
+        }
+
+        var set = new CommandPolicySetRequest(found, policy);
+        return (await AskAsync(Verbs.CommandPolicySet, set, ct)).Policy;
+    }
+
+    public async Task<IReadOnlyList<SecretName>> ListSecretsAsync(CancellationToken ct)
+        => (await AskAsync(OwnerModels.Secrets, new SecretsListRequest(), ct)).Secrets;
+
+    /// <param name="name">1 to 64 letters, digits, <c>_ - .</c>.</param>
+    public Task SetSecretAsync(string name, string value, CancellationToken ct)
+        => AskAsync(OwnerModels.SetSecret, new SecretSetRequest(name, value), ct);
+
+    /// <returns>False when there was none of that name.</returns>
+    public async Task<bool> RemoveSecretAsync(string name, CancellationToken ct)
+        => (await AskAsync(OwnerModels.RemoveSecret, new SecretRemoveRequest(name), ct)).Was;
+
+    public Task<UsageReport> UsageAsync(CancellationToken ct)
+        => AskAsync(OwnerModels.Usage, new UsageRequest(), ct);
+
+    public async Task<IReadOnlyList<BudgetShown>> ListBudgetsAsync(CancellationToken ct)
+        => (await AskAsync(OwnerModels.Budgets, new BudgetsListRequest(), ct)).Budgets;
+
+    public async Task<BudgetShown> SetBudgetAsync(BudgetRequest request, CancellationToken ct)
+    {
+        var budget = request with { Project = await BudgetProjectAsync(request.Scope, request.Project, ct) };
+        return await AskAsync(OwnerModels.SetBudget, budget, ct);
+    }
+
+    /// <returns>False when there was none.</returns>
+    public async Task<bool> RemoveBudgetAsync(BudgetSelection selection, CancellationToken ct)
+    {
+        var budget = selection with { Project = await BudgetProjectAsync(selection.Scope, selection.Project, ct) };
+        return (await AskAsync(OwnerModels.RemoveBudget, budget, ct)).Was;
+    }
+
+    public void Dispose() => _transport.Dispose();
+
+    private async Task<Guid> ProjectAsync(string text, CancellationToken ct)
+        => Selection.Project(await ListProjectsAsync(ct), text).ProjectId;
+
+    /// <summary>What is wrong with the scope is said before the project is looked for.</summary>
+    private async Task<string?> BudgetProjectAsync(string scope, string? project, CancellationToken ct)
+        => project is not null && (scope is "session" or "project") ? (await ProjectAsync(project, ct)).ToString() : project;
+
+    private async Task<Guid> SessionAsync(string text, CancellationToken ct)
+        => Selection.Session(await ListAllSessionsAsync(ct), text).AgentSessionId;
+
+    /// <summary>Of those that are not archived.</summary>
+    private async Task<Guid> OpenSessionAsync(string text, CancellationToken ct)
+        => Selection.Session(await ListSessionsAsync(ct), text).AgentSessionId;
+
+    private static string DeviceName(string name)
+    {
         try
         {
-            await socket.ConnectAsync(
-                new Uri(string.Create(CultureInfo.InvariantCulture, $"ws://daemon/terminals/attach?session={session}&name={Uri.EscapeDataString(name)}&columns={columns}&rows={rows}")), _sockets, ct);
-            return new TerminalLink(socket);
+            return OwnerText.Require(name, 100, "A device's name");
         }
-        catch (WebSocketException e)
+        catch (RequestFailure e)
         {
-            socket.Dispose();
-            throw new DaemonNotRunning(e);
+            throw new ControlException(e.Error.Code, e.Error.Message, e);
         }
     }
 
-    public void Dispose()
+    private async Task<string> DeviceAsync(string text, CancellationToken ct)
+        => Selection.Device(await ListDevicesAsync(ct), text).DeviceId;
+
+    private async Task<IReadOnlyList<SessionInfo>> SessionsAsync(bool archived, CancellationToken ct)
     {
-        _sockets.Dispose();
-        _http.Dispose();
+        var request = new AgentSessionsListRequest(Archived: archived); // without a limit: all of them
+        return (await AskAsync(Verbs.AgentSessionsList, request, ct)).Sessions;
     }
 
-    private static async Task ThrowIfRefusedAsync(HttpResponseMessage response, CancellationToken ct)
-    {
-        if (response.StatusCode is HttpStatusCode.OK or HttpStatusCode.Accepted)
-        {
-            return;
-        }
+    private async Task<IReadOnlyList<NetworkRuleInfo>> RulesAsync(Guid? project, CancellationToken ct)
+        => (await AskAsync(Verbs.NetworkRulesList, new NetworkRulesListRequest(project), ct)).Rules;
 
-        WireError? error = null;
-        try
-        {
-            error = await JsonSerializer.DeserializeAsync(await response.Content.ReadAsStreamAsync(ct), s_json.WireError, ct);
-        }
-        catch (JsonException)
-        {
-            // an answer of the web server itself
-        }
-
-        throw error is null
-            ? new ControlException(ErrorCode.UnknownError, $"The daemon answered {(int)response.StatusCode}.")
-            : new ControlException(error.Code, error.Message);
-    }
-
-    private async Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken ct)
-    {
-        using var response = await SendAsync(HttpMethod.Get, path, null, ct);
-        return await ReadAsync(response, type, ct);
-    }
-
-    private async Task<TOut> PostAsync<TIn, TOut>(string path, TIn body, JsonTypeInfo<TIn> typeIn, JsonTypeInfo<TOut> typeOut, CancellationToken ct)
-    {
-        using var content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(body, typeIn));
-        content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
-        using var response = await SendAsync(HttpMethod.Post, path, content, ct);
-        return await ReadAsync(response, typeOut, ct);
-    }
-
-    private static async Task<T> ReadAsync<T>(HttpResponseMessage response, JsonTypeInfo<T> type, CancellationToken ct)
-    {
-        await ThrowIfRefusedAsync(response, ct);
-        try
-        {
-            return await JsonSerializer.DeserializeAsync(await response.Content.ReadAsStreamAsync(ct), type, ct)
-                ?? throw new ControlException(ErrorCode.UnknownError, "The daemon answered nothing.");
-        }
-        catch (JsonException e)
-        {
-            throw new ControlException(ErrorCode.VersionUnsupported, "The daemon speaks another version of the control protocol. Restart it: pocketcoder stop, then pocketcoder start", e);
-        }
-    }
-
-    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? content, CancellationToken ct)
-    {
-        using var request = new HttpRequestMessage(method, path) { Content = content };
-        try
-        {
-            return await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, ct);
-        }
-        catch (HttpRequestException e) when (e.InnerException is SocketException { SocketErrorCode: SocketError.AccessDenied })
-        {
-            throw new ControlException(ErrorCode.Unauthorized, "The daemon belongs to another user.", e);
-        }
-        catch (HttpRequestException e)
-        {
-            throw new DaemonNotRunning(e);
-        }
-    }
+    private Task<TOut> AskAsync<TIn, TOut>(Verb<TIn, TOut> operation, TIn request, CancellationToken ct)
+        => _transport.AskAsync(operation, request, null, ct);
 }
-
-/// <summary>No daemon answers in this home.</summary>
-public sealed class DaemonNotRunning(Exception? inner = null) : Exception("PocketCoder is not running. Start it: pocketcoder start", inner);

@@ -29,17 +29,17 @@ public sealed record ControlStatus(
 /// <param name="Days">1–365; null: no end.</param>
 public sealed record NetworkAllowRequest(string Project, string Host, int? Days);
 
-/// <param name="Added">False: this path was registered before.</param>
-public sealed record ProjectAdded(ProjectInfo Project, bool Added);
-
-/// <param name="Scopes">At least one, each once.</param>
+/// <param name="Scopes">At least one, each once; null: all for a machine that no device is paired with, else all but <see cref="Scope.Manage"/>.</param>
 /// <param name="Name">What to call the device; null leaves it to the device.</param>
-public sealed record PairingRequest(IReadOnlyList<Scope> Scopes, string? Name);
+public sealed record PairingRequest(IReadOnlyList<Scope>? Scopes, string? Name);
 
 /// <summary>A one-time pairing link. Whoever opens it first is paired, so it is shown to the owner only and never logged.</summary>
 /// <param name="PairingId">Names the pairing without its secret.</param>
-/// <param name="Links">The same offer under each of the gateway's addresses, the best one for a phone first; the secret stands behind the <c>#</c>, which browsers send to nobody.</param>
-public sealed record PairingOffer(string PairingId, string MachineId, IReadOnlyList<string> Links, IReadOnlyList<Scope> Scopes, DateTimeOffset ExpiresAt);
+/// <param name="Links">The same offer under each of the gateway's addresses, the best one for a phone first; the secret stands behind the
+/// <c>#</c>, which browsers send to nobody.</param>
+/// <param name="Words">The three words that the device must show as well.</param>
+public sealed record PairingOffer(
+    string PairingId, string MachineId, string Words, IReadOnlyList<string> Links, IReadOnlyList<Scope> Scopes, DateTimeOffset ExpiresAt);
 
 [JsonConverter(typeof(LowerSnake<PairingState>))]
 public enum PairingState
@@ -52,8 +52,12 @@ public enum PairingState
     Burnt,
 }
 
-/// <param name="Target">Id of an approval, a turn or an undo, or its first 8 characters or more.</param>
-public sealed record UndoSelection(string Target);
+/// <param name="Row">The row that tells the difference.</param>
+public sealed record LedgerAcceptRequest(long Row);
+
+/// <param name="Row">The row that says so.</param>
+/// <param name="Problem">What was accepted.</param>
+public sealed record LedgerAccepted(long Row, string Problem);
 
 /// <param name="Digest">Of the preview that was looked at.</param>
 public sealed record UndoRequest(UndoTarget Target, string Digest, bool Force);

@@ -1,9 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -11,14 +11,17 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using PocketCoder.Machine.Connections;
 using PocketCoder.Machine.ControlPlane.Loopback;
+using PocketCoder.Platform;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.ControlPlane;
 
 /// <summary>
-/// The control plane: HTTP and JSON on a Unix socket that only this user can open, which is how the CLI talks to the daemon; and, when wanted, on a port of 127.0.0.1 for programs that can't open one. One
-/// server for both, since a second costs memory and start time. Thread-safe.
+/// The control plane: HTTP and JSON on a Unix socket that only this user can open, which is how the CLI talks to the daemon; and, when
+/// wanted, on a port of 127.0.0.1 for programs that can't open one. One server for both, since a second costs memory and start time.
+/// Thread-safe.
 /// </summary>
 public sealed partial class ControlServer : IAsyncDisposable
 {
@@ -41,28 +44,35 @@ public sealed partial class ControlServer : IAsyncDisposable
     /// <param name="held">Proof that this process is the home's daemon: only then a socket that is left over may be replaced.</param>
     /// <param name="port">0: any that is free; null: none.</param>
     /// <exception cref="IOException">The port can't be had; the message says what to do.</exception>
-    public static async Task<ControlServer> StartAsync(Home home, DaemonLock held, int? port, IControlTarget target, ILoggerFactory loggers, CancellationToken ct = default)
+    internal static async Task<ControlServer> StartAsync(
+        Home home, DaemonLock held, int? port, OwnerRequests owner, OwnerStreams streams, ILoggerFactory loggers,
+        CancellationToken ct = default)
     {
         ArgumentNullException.ThrowIfNull(held);
         File.Delete(home.ControlSocket);
         var log = loggers.CreateLogger<ControlServer>();
-        var operations = new ControlOperations(home, target);
-        var door = port is null ? null : new LoopbackDoor(home, target, log);
-        var app = Build(home, port);
+        var guard = port is null ? null : new LoopbackGuard(home, log);
+        var app = Build(home, port, log);
         app.UseWebSockets();
-        app.Run(context => IsOwner(context) ? AnswerAsync(context, operations, log)
-            : door is not null ? door.AnswerAsync(context)
+        app.Use((context, next) => IsOwner(context) ? OwnerEndpoints.GuardAsync(context, next, log)
+            : guard is not null ? guard.GuardAsync(context, next)
             : Task.FromException(new InvalidOperationException("There is no such listener."))); // and the connection ends
+        app.MapOwner(owner, streams);
+        app.MapLoopback(owner);
+        // an empty 200
+        app.MapMethods("/health", [HttpMethods.Get, HttpMethods.Head], static _ => Task.CompletedTask).WithMetadata(Listeners.Both);
+        app.MapPost("/stop", context => IsOwner(context) ? OwnerEndpoints.StopAsync(context, owner)
+            : LoopbackEndpoints.StopAsync(context, owner)).WithMetadata(Listeners.Both);
         try
         {
             await ListenAsync(app, port, ct);
             if (!OperatingSystem.IsWindows())
             {
                 // Until here the directory's 0700 kept others away.
-                File.SetUnixFileMode(home.ControlSocket, Home.PrivateFile);
+                File.SetUnixFileMode(home.ControlSocket, PrivateFile.Mode);
             }
 
-            door?.WriteToken();
+            guard?.WriteToken();
             return new ControlServer(home, app, app.Urls.FirstOrDefault(u => u.StartsWith("http://127.0.0.1:", StringComparison.Ordinal)));
         }
         catch
@@ -80,22 +90,23 @@ public sealed partial class ControlServer : IAsyncDisposable
         File.Delete(_home.ControlToken);
     }
 
-    private static WebApplication Build(Home home, int? port)
+    private static WebApplication Build(Home home, int? port, ILogger log)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "control" });
         builder.Services.AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance); // what is worth a line is logged below
         builder.Services.AddLogging();
+        builder.Services.AddRoutingCore();
         builder.Services.AddSingleton<IHostLifetime, NoSignals>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(2));
         builder.WebHost.UseKestrelCore().ConfigureKestrel(server =>
         {
             server.AddServerHeader = false;
-            server.Limits.MaxRequestBodySize = BodyBytes;
+            server.Limits.MaxRequestBodySize = BodyBytes; // of a verb of the table: what its row says
             server.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
-            server.ListenUnixSocket(home.ControlSocket, listen => Only(listen, new OwnerMark()));
+            server.ListenUnixSocket(home.ControlSocket, listen => Only(listen, new OwnerConnection(), log));
             if (port is { } number)
             {
-                server.Listen(IPAddress.Loopback, number, listen => Only(listen, null));
+                server.Listen(IPAddress.Loopback, number, listen => Only(listen, null, log));
             }
         });
         return builder.Build();
@@ -109,12 +120,14 @@ public sealed partial class ControlServer : IAsyncDisposable
         }
         catch (Exception e) when (port is not null && e is IOException { InnerException: AddressInUseException } or SocketException)
         {
-            throw LoopbackDoor.Busy(port!.Value, e);
+            throw LoopbackGuard.Busy(port!.Value, e);
         }
     }
 
-    /// <summary>Closes what is too much at once, and marks whose connection it is.</summary>
-    private static void Only(ListenOptions listen, OwnerMark? mark)
+    /// <summary>
+    /// Closes what is too much at once and what is not the owner's on the owner's socket, and marks whose connection it is.
+    /// </summary>
+    private static void Only(ListenOptions listen, OwnerConnection? mark, ILogger log)
     {
         var open = 0;
         listen.Protocols = HttpProtocols.Http1;
@@ -122,7 +135,18 @@ public sealed partial class ControlServer : IAsyncDisposable
         {
             try
             {
-                if (Interlocked.Increment(ref open) <= Most)
+                if (Interlocked.Increment(ref open) > Most)
+                {
+                    return;
+                }
+
+                // The file's rights keep other users out already. What the ledger calls proved by the socket is proved by the kernel.
+                var socket = connection.Features.Get<IConnectionSocketFeature>()?.Socket;
+                if (mark is not null && (socket is null || !PeerUser.IsOwn(socket)))
+                {
+                    LogStranger(log);
+                }
+                else
                 {
                     connection.Features.Set(mark);
                     await next(connection);
@@ -136,20 +160,12 @@ public sealed partial class ControlServer : IAsyncDisposable
     }
 
     /// <summary>Whether it came in over the socket. Both must say so: an address is what only the port has.</summary>
-    private static bool IsOwner(HttpContext context) => context.Features.Get<OwnerMark>() is not null && context.Connection.RemoteIpAddress is null;
-
-    private static Task AnswerAsync(HttpContext context, ControlOperations operations, ILogger log) => GuardedAsync(
-        context,
-        async () =>
-        {
-            Guard(context.Request);
-            await operations.RunAsync(context);
-        },
-        (code, _, message) => RefuseAsync(context, new WireError(code, message)),
-        log);
+    private static bool IsOwner(HttpContext context) => context.Features.Get<OwnerConnection>() is not null
+        && context.Connection.RemoteIpAddress is null;
 
     /// <summary>Runs one operation of either listener; what it fails with is told with its HTTP status.</summary>
-    internal static async Task GuardedAsync(HttpContext context, Func<Task> operation, Func<ErrorCode, int, string, Task> refuse, ILogger log)
+    internal static async Task GuardedAsync(
+        HttpContext context, Func<Task> operation, Func<ErrorCode, int, string, Task> refuse, ILogger log)
     {
         try
         {
@@ -161,7 +177,7 @@ public sealed partial class ControlServer : IAsyncDisposable
         }
         catch (JsonException)
         {
-            await refuse(ErrorCode.InvalidRequest, StatusCodes.Status400BadRequest, "The request's body is not what this operation takes.");
+            await refuse(ErrorCode.InvalidRequest, StatusCodes.Status400BadRequest, "The request body does not fit this operation.");
         }
         catch (Microsoft.AspNetCore.Http.BadHttpRequestException e)
         {
@@ -171,50 +187,33 @@ public sealed partial class ControlServer : IAsyncDisposable
         {
             // nobody waits for the answer
         }
+        catch (Exception e) when (Failures.IsExpected(e))
+        {
+            var error = Failures.ToWire(e);
+            await refuse(error.Code, StatusOf(error.Code), error.Message);
+        }
         catch (Exception e)
         {
             // The outermost frame of an operation: the caller gets a code, the log gets the rest.
             LogFailed(log, e, context.Request.Path.Value ?? "");
-            await refuse(ErrorCode.UnknownError, StatusCodes.Status500InternalServerError, "The daemon failed at that. Its log says why: pocketcoder logs");
+            await refuse(ErrorCode.UnknownError, StatusCodes.Status500InternalServerError, OwnerRequests.Unforeseen.Message);
         }
     }
 
     /// <summary>Whether a page in a browser sent it, or a proxy for one.</summary>
-    internal static bool IsOfAPage(HttpRequest request) => request.Headers.Origin.Count > 0 || request.Headers.ContainsKey("Sec-Fetch-Site");
+    internal static bool IsOfAPage(HttpRequest request) => request.Headers.Origin.Count > 0
+        || request.Headers.ContainsKey("Sec-Fetch-Site");
 
-    internal static bool IsJson(HttpRequest request) => string.Equals(request.ContentType?.Split(';')[0].Trim(), "application/json", StringComparison.OrdinalIgnoreCase);
-
-    /// <summary>A browser can't open a Unix socket, but a proxy somebody put before it could be asked by one: it would send these.</summary>
-    private static void Guard(HttpRequest request)
-    {
-        if (IsOfAPage(request))
-        {
-            throw new ControlException(ErrorCode.Unauthorized, "The control plane takes no requests from web pages.");
-        }
-
-        if (HttpMethods.IsPost(request.Method) && !IsJson(request))
-        {
-            throw new ControlException(ErrorCode.InvalidRequest, "The body must be application/json.");
-        }
-    }
-
-    private static Task RefuseAsync(HttpContext context, WireError error)
-    {
-        if (context.Response.HasStarted)
-        {
-            context.Abort(); // half a stream must not look like a whole one
-            return Task.CompletedTask;
-        }
-
-        return WriteAsync(context, error, ControlJson.Default.WireError, StatusOf(error.Code));
-    }
+    internal static bool IsJson(HttpRequest request)
+        => string.Equals(request.ContentType?.Split(';')[0].Trim(), "application/json", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The HTTP status that goes with an error.</summary>
-    private static int StatusOf(ErrorCode code)
+    internal static int StatusOf(ErrorCode code)
     {
         var status = code switch
         {
-            ErrorCode.ProjectNotFound or ErrorCode.DeviceNotFound or ErrorCode.SessionNotFound or ErrorCode.TerminalNotFound or ErrorCode.ApprovalNotFound or ErrorCode.RunNotFound => HttpStatusCode.NotFound,
+            ErrorCode.ProjectNotFound or ErrorCode.DeviceNotFound or ErrorCode.SessionNotFound or ErrorCode.TerminalNotFound
+                or ErrorCode.ApprovalNotFound or ErrorCode.RunNotFound => HttpStatusCode.NotFound,
             ErrorCode.Unauthorized => HttpStatusCode.Forbidden,
             ErrorCode.Conflict => HttpStatusCode.Conflict,
             ErrorCode.Unavailable => HttpStatusCode.ServiceUnavailable,
@@ -224,16 +223,22 @@ public sealed partial class ControlServer : IAsyncDisposable
         return (int)status;
     }
 
-    internal static async Task WriteAsync<T>(HttpContext context, T value, JsonTypeInfo<T> type, int status = StatusCodes.Status200OK)
-    {
-        context.Response.StatusCode = status;
-        context.Response.ContentType = "application/json";
-        await JsonSerializer.SerializeAsync(context.Response.Body, value, type, context.RequestAborted);
-    }
-
     /// <summary>Put on every connection of the Unix socket.</summary>
-    private sealed class OwnerMark;
+    private sealed class OwnerConnection;
 
-    [LoggerMessage(EventId = 3001, Level = LogLevel.Error, Message = "Control operation {Path} failed")]
+    [LoggerMessage(EventId = 3005, Level = LogLevel.Warning, Message = "A connection to the control socket was closed: another user's process made it, or the system does not tell whose it is")]
+    private static partial void LogStranger(ILogger log);
+
+    [LoggerMessage(EventId = 3002, Level = LogLevel.Error, Message = "Control request {Path} failed")]
     private static partial void LogFailed(ILogger log, Exception e, string path);
+}
+
+/// <summary>On which of the two listeners an endpoint is. One without this mark is on neither.</summary>
+internal sealed record Listeners(bool Socket, bool Port)
+{
+    public static Listeners OnlySocket { get; } = new(true, false);
+
+    public static Listeners OnlyPort { get; } = new(false, true);
+
+    public static Listeners Both { get; } = new(true, true);
 }

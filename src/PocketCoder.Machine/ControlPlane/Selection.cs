@@ -1,8 +1,11 @@
+using PocketCoder.Machine.Paths;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.ControlPlane;
 
-/// <summary>Finds the one thing a person means by an id, the beginning of an id, a name or a path. Several is an error, not a guess.</summary>
+/// <summary>
+/// Finds the one thing a person means by an id, the beginning of an id, a name or a path. Several is an error, not a guess.
+/// </summary>
 internal static class Selection
 {
     /// <summary>Shortest beginning of an id that counts.</summary>
@@ -10,7 +13,7 @@ internal static class Selection
 
     public static ProjectInfo Project(IReadOnlyList<ProjectInfo> all, string text)
     {
-        var path = Path.IsPathFullyQualified(text) ? ProjectFolder.RealPath(text) : null;
+        var path = Path.IsPathFullyQualified(text) ? RealPath(text) : null;
         return One(
             all,
             text,
@@ -60,15 +63,29 @@ internal static class Selection
         all,
         text,
         "network rule",
-        ErrorCode.InvalidRequest,
+        ErrorCode.Conflict,
         "pocketcoder network list",
         r => r.RuleId.ToString() == text,
         _ => false,
         r => r.RuleId.ToString().StartsWith(text, StringComparison.OrdinalIgnoreCase),
         r => $"{r.RuleId} {r.Pattern}");
 
+    /// <summary>The path with every link in it followed.</summary>
+    private static string RealPath(string path)
+    {
+        try
+        {
+            return Paths.RealPath.Of(path);
+        }
+        catch (LinkCircleException e)
+        {
+            throw new ControlException(ErrorCode.InvalidRequest, e.Message, e);
+        }
+    }
+
     private static T One<T>(
-        IReadOnlyList<T> all, string text, string what, ErrorCode notFound, string how, Func<T, bool> exact, Func<T, bool> named, Func<T, bool> begins, Func<T, string> id)
+        IReadOnlyList<T> all, string text, string what, ErrorCode notFound, string how, Func<T, bool> exact, Func<T, bool> named,
+        Func<T, bool> begins, Func<T, string> id)
     {
         foreach (var way in (Func<T, bool>[])[exact, named, i => text.Length >= ShortestPrefix && begins(i)])
         {
@@ -80,10 +97,10 @@ internal static class Selection
 
             if (found.Count > 1)
             {
-                throw new ControlException(ErrorCode.InvalidRequest, $"That could be {string.Join(" or ", found.Select(id))}. Say which by its id.");
+                throw new ControlException(ErrorCode.Conflict, $"Ambiguous: {string.Join(" or ", found.Select(id))}. Give the full id.");
             }
         }
 
-        throw new ControlException(notFound, $"There is no such {what}. See: {how}");
+        throw new ControlException(notFound, $"No such {what}. See: {how}");
     }
 }

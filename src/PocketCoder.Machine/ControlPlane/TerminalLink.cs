@@ -8,10 +8,12 @@ namespace PocketCoder.Machine.ControlPlane;
 public sealed class TerminalLink : IAsyncDisposable
 {
     private readonly WebSocket _socket;
+    private readonly DaemonWatch _watch;
 
-    internal TerminalLink(WebSocket socket) => _socket = socket;
+    internal TerminalLink(WebSocket socket, DaemonWatch watch) => (_socket, _watch) = (socket, watch);
 
     /// <summary>What the terminal writes next; null when the daemon let go of it.</summary>
+    /// <exception cref="DaemonNotAnswering">The daemon gave no sign of life for too long.</exception>
     public async Task<TerminalOutputPayload?> ReadAsync(CancellationToken ct)
     {
         using var message = new MemoryStream();
@@ -20,7 +22,8 @@ public sealed class TerminalLink : IAsyncDisposable
         {
             while (true)
             {
-                var part = await _socket.ReceiveAsync(buffer.AsMemory(), ct);
+                var part = await _watch.WaitAsync(
+                    token => _socket.ReceiveAsync(buffer.AsMemory(), token).AsTask(), Timeout.InfiniteTimeSpan, ct);
                 if (part.MessageType == WebSocketMessageType.Close)
                 {
                     return null;
@@ -29,7 +32,8 @@ public sealed class TerminalLink : IAsyncDisposable
                 message.Write(buffer, 0, part.Count);
                 if (part.EndOfMessage)
                 {
-                    return JsonSerializer.Deserialize(message.GetBuffer().AsSpan(0, (int)message.Length), ProtocolJson.Default.TerminalOutputPayload);
+                    return JsonSerializer.Deserialize(
+                        message.GetBuffer().AsSpan(0, (int)message.Length), ProtocolJson.Default.TerminalOutputPayload);
                 }
             }
         }
@@ -62,7 +66,8 @@ public sealed class TerminalLink : IAsyncDisposable
     {
         try
         {
-            await _socket.SendAsync(JsonSerializer.SerializeToUtf8Bytes(keys, ControlJson.Default.TerminalKeys), WebSocketMessageType.Text, true, ct);
+            await _socket.SendAsync(
+                JsonSerializer.SerializeToUtf8Bytes(keys, TerminalKeysJson.Default.TerminalKeys), WebSocketMessageType.Text, true, ct);
         }
         catch (WebSocketException)
         {

@@ -1,22 +1,25 @@
 using System.Globalization;
 using System.Net.WebSockets;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http;
+using PocketCoder.Machine.Connections;
+using PocketCoder.Machine.Routing;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.ControlPlane;
 
 /// <summary>
-/// <c>GET /terminals/attach?session=…&amp;name=…&amp;columns=…&amp;rows=…</c> as a WebSocket of text messages: <see cref="TerminalOutputPayload"/> to the CLI,
-/// <see cref="TerminalKeys"/> from it.
+/// <c>GET /terminals/attach?session=…&amp;name=…&amp;columns=…&amp;rows=…</c> as a WebSocket of text messages:
+/// <see cref="TerminalOutputPayload"/> to the CLI, <see cref="TerminalKeys"/> from it.
 /// </summary>
 internal static class TerminalSocket
 {
     private const int LongestMessage = 128 * 1024;
 
-    private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_closeLimit = TimeSpan.FromSeconds(2);
 
-    public static async Task RunAsync(HttpContext context, IControlTerminals terminals)
+    public static async Task RunAsync(HttpContext context, OwnerStreams streams)
     {
         var query = context.Request.Query;
         if (!context.WebSockets.IsWebSocketRequest
@@ -24,20 +27,25 @@ internal static class TerminalSocket
             || !int.TryParse(query["columns"], NumberStyles.None, CultureInfo.InvariantCulture, out var columns)
             || !int.TryParse(query["rows"], NumberStyles.None, CultureInfo.InvariantCulture, out var rows))
         {
-            throw new ControlException(ErrorCode.InvalidRequest, "This operation is a WebSocket and needs session, name, columns and rows.");
+            throw new RequestFailure(ErrorCode.InvalidRequest, "This operation is a WebSocket and needs session, name, columns and rows.");
         }
 
         var name = query["name"].ToString();
         using var socket = await context.WebSockets.AcceptWebSocketAsync();
         var ct = context.RequestAborted;
+        var told = false;
         try
         {
-            await using var attached = await terminals.AttachTerminalAsync(session, name, columns, rows, SendAsync, ct);
+            await using var attached = await streams.AttachAsync(session, name, columns, rows, SendAsync, ct);
             await TakeAsync(socket, attached, ct);
         }
-        catch (ControlException e)
+        catch (Exception e) when (Failures.IsExpected(e) && !told)
         {
-            await SendAsync(new TerminalOutputPayload(session, name, "", false, false, columns, rows, e.Message), ct);
+            await SendAsync(new TerminalOutputPayload(session, name, "", false, false, columns, rows, Failures.ToWire(e).Message), ct);
+        }
+        catch (Exception e) when (Failures.IsExpected(e))
+        {
+            // it heard why already
         }
         catch (Exception e) when (e is WebSocketException or OperationCanceledException or JsonException)
         {
@@ -48,9 +56,11 @@ internal static class TerminalSocket
 
         async ValueTask SendAsync(TerminalOutputPayload output, CancellationToken stop)
         {
+            told |= output.Ended is not null;
             try
             {
-                await socket.SendAsync(JsonSerializer.SerializeToUtf8Bytes(output, ProtocolJson.Default.TerminalOutputPayload).AsMemory(), WebSocketMessageType.Text, true, stop);
+                await socket.SendAsync(JsonSerializer.SerializeToUtf8Bytes(output, ProtocolJson.Default.TerminalOutputPayload).AsMemory(),
+                    WebSocketMessageType.Text, true, stop);
             }
             catch (WebSocketException e)
             {
@@ -59,17 +69,38 @@ internal static class TerminalSocket
         }
     }
 
-    private static async Task TakeAsync(WebSocket socket, IAttachedTerminal attached, CancellationToken ct)
+    /// <summary>
+    /// Takes keys until the CLI closes or the terminal is over. A read that is cancelled would abort the connection, and with it the reason
+    /// for the end that is on its way: so the end closes our half, and the read ends when the CLI has heard it.
+    /// </summary>
+    private static async Task TakeAsync(WebSocket socket, AttachedTerminal attached, CancellationToken ct)
     {
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        var ending = EndAsync();
-        try
+        var taking = KeysAsync();
+        if (await Task.WhenAny(taking, attached.Over) != taking || taking.IsFaulted)
         {
-            while (await ReceiveAsync(socket, over.Token) is { } keys)
+            // keys that failed because it ended: its own reason is the better one
+            await Task.WhenAny(attached.Over, Task.Delay(s_closeLimit, ct));
+        }
+
+        if (attached.Over.IsCompleted)
+        {
+            await CloseAsync(socket);
+            await Task.WhenAny(taking, Task.Delay(s_closeLimit, ct));
+            if (!taking.IsCompleted)
+            {
+                socket.Abort(); // it does not listen
+            }
+        }
+
+        await taking;
+
+        async Task KeysAsync()
+        {
+            while (await ReceiveAsync(socket, ct) is { } keys)
             {
                 if (keys is { Columns: { } columns, Rows: { } rows })
                 {
-                    await attached.ResizeAsync(columns, rows, ct);
+                    await attached.ResizeAsync(columns, rows);
                 }
 
                 if (keys.Data is { Length: > 0 } data)
@@ -77,19 +108,6 @@ internal static class TerminalSocket
                     await attached.TypeAsync(data, ct);
                 }
             }
-        }
-        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
-        {
-            // the terminal is over
-        }
-
-        await over.CancelAsync();
-        await ending;
-
-        async Task EndAsync()
-        {
-            await Task.WhenAny(attached.Over, Task.Delay(Timeout.Infinite, over.Token));
-            await over.CancelAsync();
         }
     }
 
@@ -109,7 +127,7 @@ internal static class TerminalSocket
 
             if (part.EndOfMessage)
             {
-                return JsonSerializer.Deserialize(buffer.AsSpan(0, length), ControlJson.Default.TerminalKeys);
+                return JsonSerializer.Deserialize(buffer.AsSpan(0, length), TerminalKeysJson.Default.TerminalKeys);
             }
 
             if (length == buffer.Length)
@@ -121,9 +139,14 @@ internal static class TerminalSocket
 
     private static async Task CloseAsync(WebSocket socket)
     {
+        if (socket.State is not (WebSocketState.Open or WebSocketState.CloseReceived))
+        {
+            return; // done already
+        }
+
         try
         {
-            using var limit = new CancellationTokenSource(CloseLimit);
+            using var limit = new CancellationTokenSource(s_closeLimit);
             await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, limit.Token);
         }
         catch (Exception e) when (e is WebSocketException or OperationCanceledException)
@@ -132,3 +155,15 @@ internal static class TerminalSocket
         }
     }
 }
+
+/// <summary>What a CLI types, or its new size.</summary>
+internal sealed record TerminalKeys(string? Data, int? Columns, int? Rows);
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
+    AllowDuplicateProperties = false,
+    MaxDepth = 32)]
+[JsonSerializable(typeof(TerminalKeys))]
+internal sealed partial class TerminalKeysJson : JsonSerializerContext;

@@ -1,4 +1,5 @@
 using PocketCoder.Machine.Approvals;
+using PocketCoder.Machine.AgentSandboxes;
 using PocketCoder.Machine.Projects;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Sessions;
@@ -11,40 +12,40 @@ namespace PocketCoder.Machine.Overview;
 internal static class OverviewRoutes
 {
     public static MessageTable MapOverview(
-        this MessageTable table, Func<MachineInfo> machine, ProjectStore projects, SessionDirectory sessions, ApprovalDesk approvals, AgentCatalog agents, MachineStream stream) => table
+        this MessageTable table, Func<MachineInfo> machine, ProjectStore projects, SessionDirectory sessions, ApprovalService approvals,
+        AgentCatalog agents, MachineStream stream) => table
         .Map(
             MessageTypes.Ping,
             Scope.View,
-            ProtocolJson.Default.PingRequest,
-            ProtocolJson.Default.PingResponse,
+            static () => ProtocolJson.Default.PingRequest,
+            static () => ProtocolJson.Default.PingResponse,
             (caller, _, _) => Task.FromResult(new PingResponse(caller.Connection.Now)))
         .Map(
             MessageTypes.MachinesList,
             Scope.View,
-            ProtocolJson.Default.MachinesListRequest,
-            ProtocolJson.Default.MachinesListResponse,
+            static () => ProtocolJson.Default.MachinesListRequest,
+            static () => ProtocolJson.Default.MachinesListResponse,
             (_, _, _) => Task.FromResult(new MachinesListResponse([machine()])))
-        .Map(
-            MessageTypes.ProjectsList,
-            Scope.View,
-            ProtocolJson.Default.ProjectsListRequest,
-            ProtocolJson.Default.ProjectsListResponse,
+        .MapShared(
+            Verbs.ProjectsList, Scope.View,
             async (_, _, cancellationToken) => new ProjectsListResponse(await projects.ListAsync(cancellationToken)))
         .Map(
             MessageTypes.MachineState,
             Scope.View,
-            ProtocolJson.Default.MachineStateRequest,
-            ProtocolJson.Default.MachineStateResponse,
-            async (_, _, cancellationToken) =>
+            static () => ProtocolJson.Default.MachineStateRequest,
+            static () => ProtocolJson.Default.MachineStateResponse,
+            async (_, request, cancellationToken) =>
             {
                 // The cursor is taken first: what changes while the snapshot is read comes again as an event, which is harmless.
                 var cursor = new StreamCursor(MachineStream.Name, stream.Epoch, stream.Head);
+                var (page, next) = sessions.Page(request.Sessions, null, request.Archived);
                 return new MachineStateResponse(
                     machine(),
                     await projects.ListAsync(cancellationToken),
                     agents.Known,
-                    sessions.List(),
+                    page,
                     await approvals.PendingAsync(cancellationToken),
-                    cursor);
+                    cursor,
+                    next);
             });
 }

@@ -1,13 +1,14 @@
 using System.Text.Json;
 using PocketCoder.Machine.Logging;
 using PocketCoder.Machine.Routing;
+using PocketCoder.Machine.Streams;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.Status;
 
 /// <summary>
-/// The last lines of the daemon's log files, read from their ends while they are written and rotated. The files hold no secret that was known when they were written; one that became known
-/// since is taken out here. Thread-safe.
+/// The last lines of the daemon's log files, read from their ends while they are written and rotated. The files hold no secret that was
+/// known when they were written; one that became known since is taken out here. Thread-safe.
 /// </summary>
 /// <param name="path">The current file; older ones stand beside it (<see cref="LogFile"/>).</param>
 internal sealed class LogTail(string path, Func<string, string> redact)

@@ -20,7 +20,8 @@ internal sealed record MachineVitals(long? MemoryTotal, long? MemoryAvailable, d
         foreach (var line in text.Split('\n'))
         {
             if (line.StartsWith(name, StringComparison.Ordinal) && line.Length > name.Length && line[name.Length] == ':'
-                && long.TryParse(line[(name.Length + 1)..].Replace("kB", "", StringComparison.Ordinal).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var kilobytes)
+                && long.TryParse(line[(name.Length + 1)..].Replace("kB", "", StringComparison.Ordinal).Trim(), NumberStyles.None,
+                    CultureInfo.InvariantCulture, out var kilobytes)
                 && kilobytes <= long.MaxValue / 1024)
             {
                 return kilobytes * 1024;
@@ -33,11 +34,13 @@ internal sealed record MachineVitals(long? MemoryTotal, long? MemoryAvailable, d
     private static (long? Total, long? Available) Memory()
     {
         var text = Proc("/proc/meminfo");
-        return text is null ? (GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, null) : (KilobytesOf(text, "MemTotal"), KilobytesOf(text, "MemAvailable"));
+        return text is null ? (GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, null)
+            : (KilobytesOf(text, "MemTotal"), KilobytesOf(text, "MemAvailable"));
     }
 
     private static decimal? LoadAverage()
-        => Proc("/proc/loadavg") is { } text && decimal.TryParse(text.Split(' ')[0], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var load) ? load : null;
+        => Proc("/proc/loadavg") is { } text && decimal.TryParse(
+            text.Split(' ')[0], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var load) ? load : null;
 
     private static (long? Total, long? Free) Disk(string folder)
     {

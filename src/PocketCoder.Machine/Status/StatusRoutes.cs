@@ -10,14 +10,14 @@ internal static class StatusRoutes
         .Map(
             MessageTypes.MachineStatus,
             Scope.View,
-            ProtocolJson.Default.MachineStatusRequest,
-            ProtocolJson.Default.MachineStatusResponse,
+            static () => ProtocolJson.Default.MachineStatusRequest,
+            static () => ProtocolJson.Default.MachineStatusResponse,
             (_, _, _) => Task.FromResult(status()))
         .Map(
             MessageTypes.MachineLogs,
             Scope.Manage, // a log tells paths, names and errors of all projects
-            ProtocolJson.Default.MachineLogsRequest,
-            ProtocolJson.Default.MachineLogsResponse,
+            static () => ProtocolJson.Default.MachineLogsRequest,
+            static () => ProtocolJson.Default.MachineLogsResponse,
             (_, request, cancellationToken) => Task.Run(() => logs.Read(request), cancellationToken),
             concurrent: true);
 }

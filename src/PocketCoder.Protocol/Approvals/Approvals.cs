@@ -77,9 +77,11 @@ public enum DecisionVerdict
 }
 
 /// <summary>
-/// Something that waits for a person, or waited. <paramref name="Digest"/> is the SHA-256 (hex) of the exact thing; a decision must name it.
+/// Something that waits for a person, or waited. <paramref name="Digest"/> is the SHA-256 (hex) of the exact thing; a decision must name
+/// it.
 /// </summary>
-/// <param name="AgentSessionId">Null: a person asked for it in the project, see <paramref name="RequestedBy"/>; the machine does it itself once it is allowed.</param>
+/// <param name="AgentSessionId">Null: a person asked for it in the project, see <paramref name="RequestedBy"/>; the machine does it itself
+/// once it is allowed.</param>
 /// <param name="TurnId">Empty: no turn asked.</param>
 /// <param name="Agent"><c>person</c> when no agent asked.</param>
 /// <param name="RequestedBy">The device that asked, by its name at that time; null: an agent did.</param>
@@ -87,6 +89,10 @@ public enum DecisionVerdict
 /// <param name="Reach">In words: what an allowance for the turn or the session would cover.</param>
 /// <param name="Reason">The agent's own words. Untrusted.</param>
 /// <param name="Risk">For commands and edits; null for what is not assessed.</param>
+/// <param name="Covers">All that the digest covers, by name; docs/protocol.md ("The digest") has the names and the formula. Null: asked by
+/// a version before.</param>
+/// <param name="NotDone">Why what was allowed did not begin (state <c>withdrawn</c> or <c>expired</c>): a clause without a full stop. May
+/// name files of the project. Null: it began, or was never allowed.</param>
 public sealed record ApprovalInfo(
     Guid ApprovalId,
     Guid? AgentSessionId,
@@ -107,7 +113,13 @@ public sealed record ApprovalInfo(
     ExecutionInfo? Execution,
     RiskInfo? Risk = null,
     string? RequestedBy = null,
-    string? RequestedById = null);
+    string? RequestedById = null,
+    IReadOnlyDictionary<string, string>? Covers = null,
+    string? NotDone = null)
+{
+    /// <summary>The sub-agent that asks, by the name that the agent gave it; null: the agent itself, or nobody knows. Untrusted.</summary>
+    public string? SubAgent { get; init; }
+}
 
 /// <param name="By">Device name, or why no device decided (<c>time-out</c>, <c>restart</c>, <c>grant</c>).</param>
 public sealed record DecisionInfo(
@@ -122,7 +134,8 @@ public sealed record DecisionInfo(
 /// <param name="Undoable">A snapshot was taken before.</param>
 /// <param name="Job">For a command in the background: what the session calls it (<c>job-1</c>). It goes on when the turn is over.</param>
 /// <param name="Error">Why what the machine did itself failed, in a sentence. Untrusted: it may hold what a remote said.</param>
-public sealed record ExecutionInfo(DateTimeOffset StartedAt, DateTimeOffset? FinishedAt, int? ExitCode, bool? Failed, bool Undoable = false, string? Job = null, string? Error = null);
+public sealed record ExecutionInfo(DateTimeOffset StartedAt, DateTimeOffset? FinishedAt, int? ExitCode, bool? Failed, bool Undoable = false,
+    string? Job = null, string? Error = null);
 
 /// <summary>The exact thing to decide on.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
@@ -143,7 +156,8 @@ public abstract record ApprovalSubject;
 /// <param name="Stdin">What it gets on its standard input, exactly; null: nothing.</param>
 /// <param name="Background">It becomes a job: it goes on when the turn is over.</param>
 /// <param name="TimeLimitMs">After that it is ended; null: by whoever runs it.</param>
-/// <param name="Scripts">The files whose code it runs, as far as they were found. When one changes before the command begins, it does not begin.</param>
+/// <param name="Scripts">The files whose code it runs, as far as they were found. When one changes before the command begins, it does not
+/// begin.</param>
 public sealed record CommandSubject(
     string Command,
     string Cwd,
@@ -156,7 +170,8 @@ public sealed record CommandSubject(
 
 /// <summary>A file that a command runs as code.</summary>
 /// <param name="Path">Absolute. Untrusted.</param>
-/// <param name="Sha256">Of its content when it was asked; null: it is not held (outside of the project, not there yet, or too large).</param>
+/// <param name="Sha256">Of its content when it was asked; null: it is not held (outside of the project, not there yet, or too
+/// large).</param>
 public sealed record ScriptInfo(string Path, string? Sha256, long? Bytes);
 
 /// <summary>What a job is to read on its standard input.</summary>
@@ -165,7 +180,8 @@ public sealed record ScriptInfo(string Path, string? Sha256, long? Bytes);
 /// <param name="Close">Its input ends after that.</param>
 public sealed record JobInputSubject(string Job, string Command, string Text, bool Close, string Tool, string Input) : ApprovalSubject;
 
-/// <param name="Diff">From the file as it is to the file as it would be; null when the result can't be known beforehand (then <paramref name="Input"/> is all there is).</param>
+/// <param name="Diff">From the file as it is to the file as it would be; null when the result can't be known beforehand (then
+/// <paramref name="Input"/> is all there is).</param>
 public sealed record EditSubject(string Path, bool Creates, FileDiff? Diff, string Tool, string Input) : ApprovalSubject;
 
 public sealed record ToolSubject(string Tool, string Input) : ApprovalSubject;
@@ -196,8 +212,13 @@ public enum FileOperation
 /// <param name="To">Of a move: where to, relative to the project.</param>
 /// <param name="Why">Why it is asked about, in a sentence.</param>
 /// <param name="Bytes">How many are written; null for what writes none.</param>
-/// <param name="Sha256">Of what is written (hex), and no other than that is; null for what writes none. The ledger's <c>file_changed</c> row has the same.</param>
-public sealed record FileSubject(FileOperation Operation, string Path, string Why, string? To = null, long? Bytes = null, string? Sha256 = null) : ApprovalSubject;
+/// <param name="Sha256">Of what is written (hex), and no other than that is; null for what writes none. The ledger's <c>file_changed</c>
+/// row has the same.</param>
+/// <param name="Diffs">What becomes of protected configuration, file by file; null or without a file where that is a secret, no text, or
+/// too large.</param>
+public sealed record FileSubject(
+    FileOperation Operation, string Path, string Why, string? To = null, long? Bytes = null, string? Sha256 = null,
+    IReadOnlyList<FileDiff>? Diffs = null) : ApprovalSubject;
 
 [JsonConverter(typeof(LowerSnake<GitOperation>))]
 public enum GitOperation
@@ -216,7 +237,8 @@ public enum GitOperation
 /// <param name="Refs">What becomes of which of its refs; nothing else is sent.</param>
 /// <param name="Commits">Of a push: those that the other side does not have as far as is known here, newest first, at most 50.</param>
 /// <param name="MoreCommits">How many more there are.</param>
-public sealed record GitSubject(GitOperation Operation, string Remote, string Url, IReadOnlyList<GitRefChange> Refs, IReadOnlyList<GitCommitLine> Commits, int MoreCommits = 0) : ApprovalSubject;
+public sealed record GitSubject(GitOperation Operation, string Remote, string Url, IReadOnlyList<GitRefChange> Refs,
+    IReadOnlyList<GitCommitLine> Commits, int MoreCommits = 0) : ApprovalSubject;
 
 /// <param name="Name">In full, like <c>refs/heads/main</c>.</param>
 /// <param name="Before">The object that it is known to name there; null: it is not known or is new.</param>
@@ -251,14 +273,17 @@ public enum DiffLineKind
 public sealed record DiffLine(DiffLineKind Kind, string Text, bool NoNewline = false);
 
 /// <summary>
-/// A person's decision (seed 003's name of the message). The device signs
-/// <c>pocketcoder-decision-v1\n{machineId}\n{approvalId}\n{decisionId}\n{digest}\n{verdict}\n{scope}\n{sha256 hex of reason}\n{sha256 hex of answers}</c>
-/// where reason and answers are UTF-8 and empty when absent. Sending the same decision again is harmless and gets the same answer.
+/// A person's decision. The device signs
+/// <c>pocketcoder-decision-v2\n{machineId}\n{approvalId}\n{decisionId}\n{digest}\n{verdict}\n{scope}\n{sha256 hex of reason}\n{sha256 hex
+/// of answers}\n{interrupt: true|false}</c> where reason and answers are UTF-8 and empty when absent. Sending the same decision again is
+/// harmless and gets the same answer.
 /// </summary>
 /// <param name="DecisionId">Client-made UUIDv7.</param>
-/// <param name="Answers">For questions: JSON text of an object question → answer. For plans: the mode to go on in, or absent. For a project's rule: its days, 1–365, or absent for 30.</param>
+/// <param name="Answers">For questions: JSON text of an object question → answer. For plans: the mode to go on in, or absent. For a
+/// project's rule: its days, 1–365, or absent for 30.</param>
 /// <param name="Interrupt">With a denial: also end the turn.</param>
-public sealed record AgentPromptResponseRequest(
+[MessageType(MessageTypes.AgentPromptResponse)]
+public sealed record DecisionRequest(
     Guid ApprovalId,
     Guid DecisionId,
     DecisionVerdict Verdict,
@@ -269,9 +294,12 @@ public sealed record AgentPromptResponseRequest(
     string? Answers = null,
     bool Interrupt = false);
 
-public sealed record AgentPromptResponseResponse(ApprovalInfo Approval);
+[MessageType(MessageTypes.AgentPromptResponse)]
+public sealed record DecisionResponse(ApprovalInfo Approval);
 
 /// <param name="Pending">Only those that wait; else the newest 200 of all.</param>
-public sealed record ApprovalsListRequest(bool Pending = true, Guid? AgentSessionId = null);
+/// <param name="SameAs">Instead: the newest 10 of exactly the same thing as this approval, in its project, that a person decided on. None
+/// where there is nothing that the machine would call the same (a file, a question).</param>
+public sealed record ApprovalsListRequest(bool Pending = true, Guid? AgentSessionId = null, Guid? SameAs = null);
 
 public sealed record ApprovalsListResponse(IReadOnlyList<ApprovalInfo> Approvals);

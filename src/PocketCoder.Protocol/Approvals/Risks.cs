@@ -2,11 +2,73 @@ using System.Text.Json.Serialization;
 
 namespace PocketCoder.Protocol;
 
-/// <summary>What an action would do, as far as it can be told before it is done. It informs; it is neither the sandbox nor the decision.</summary>
-/// <param name="Understood">Every part was found and its effects are known. When false the tier is never <see cref="RiskTier.Read"/>.</param>
-/// <param name="Reversible">Nothing changes but files of the project, and none of them is deleted.</param>
+/// <summary>
+/// What an action would do, as far as it can be told before it is done. It informs; it is neither the sandbox nor the decision.
+/// </summary>
+/// <param name="Understood">Every part was found and its effects are known. When false the tier is never
+/// <see cref="RiskTier.Read"/>.</param>
+/// <param name="Reversible">Undo brings everything back: nothing changes but files of the project that the snapshot before it will
+/// hold.</param>
 /// <param name="Consequences">In the order of the command, without repetition; bounded.</param>
-public sealed record RiskInfo(RiskTier Tier, bool Understood, bool Reversible, IReadOnlyList<Consequence> Consequences);
+public sealed record RiskInfo(RiskTier Tier, bool Understood, bool Reversible, IReadOnlyList<Consequence> Consequences)
+{
+    /// <summary>
+    /// What the parts of a command were taken for, in their order and without overlap; null when it could not be read. For looking at: the
+    /// command itself is what is decided on.
+    /// </summary>
+    public IReadOnlyList<CommandMark>? Marks { get; init; }
+}
+
+/// <summary>A part of a command.</summary>
+/// <param name="Start">UTF-16 units from the beginning of the command.</param>
+/// <param name="Length">UTF-16 units, at least one.</param>
+public sealed record CommandMark(MarkKind Kind, int Start, int Length);
+
+/// <summary>What a part of a command was taken for. Where two fit, the later one is told.</summary>
+[JsonConverter(typeof(LowerSnake<MarkKind>))]
+public enum MarkKind
+{
+    Comment,
+
+    /// <summary>The text of a here-document.</summary>
+    Text,
+
+    /// <summary><c>if</c>, <c>do</c>, <c>{</c> and their like.</summary>
+    Keyword,
+
+    /// <summary>What joins or nests commands: <c>&amp;&amp;</c>, <c>|</c>, <c>;</c>, <c>$(</c>.</summary>
+    Operator,
+
+    /// <summary>A variable that is used or set.</summary>
+    Variable,
+
+    /// <summary>A redirection with its target.</summary>
+    Redirect,
+
+    /// <summary>The program or builtin that starts here.</summary>
+    Program,
+
+    /// <summary>A file or folder that is read.</summary>
+    Reads,
+
+    /// <summary>Something whose code runs, or that another program obeys.</summary>
+    Runs,
+
+    /// <summary>A file or folder that is written, or whose rights change.</summary>
+    Writes,
+
+    /// <summary>Names a host that is reached.</summary>
+    Host,
+
+    /// <summary>What it does can't be known before it runs.</summary>
+    Unclear,
+
+    /// <summary>A file that holds keys or passwords.</summary>
+    Secret,
+
+    /// <summary>What is deleted.</summary>
+    Deletes,
+}
 
 /// <summary>How far an action goes. The order is the order of caution.</summary>
 [JsonConverter(typeof(LowerSnake<RiskTier>))]
@@ -73,5 +135,6 @@ public enum ConsequenceKind
 
 /// <summary>One thing that an action does.</summary>
 /// <param name="Subject">The path, host, program or name it is about; untrusted text as it is, so escape it for display.</param>
-/// <param name="Sentence">Plain English, made from the subject, with control and invisible characters already shown as <c>\u{…}</c>.</param>
+/// <param name="Sentence">Plain English, made from the subject, with control and invisible characters already shown as
+/// <c>\u{…}</c>.</param>
 public sealed record Consequence(ConsequenceKind Kind, string Subject, string Sentence);

@@ -30,10 +30,14 @@ public static class AttachmentLimits
 
 /// <summary>A file that goes with a prompt, whole on the machine.</summary>
 /// <param name="Name">The person's name for it: one component, no control characters. Untrusted.</param>
-/// <param name="MediaType">By its bytes: <c>image/png</c>, <c>image/jpeg</c>, <c>image/gif</c>, <c>image/webp</c>, <c>application/pdf</c>, <c>text/plain</c> or <c>application/octet-stream</c>. An SVG is text.</param>
+/// <param name="MediaType">By its bytes: <c>image/png</c>, <c>image/jpeg</c>, <c>image/gif</c>, <c>image/webp</c>, <c>application/pdf</c>,
+/// <c>text/plain</c> or <c>application/octet-stream</c>. An SVG is text.</param>
 public sealed record AttachmentInfo(Guid AttachmentId, string Name, string MediaType, long Bytes);
 
-/// <summary>Begins to upload a file, or asks how far it came: the same request again changes nothing. Thrown away when it went with no prompt for 24 hours.</summary>
+/// <summary>
+/// Begins to upload a file, or asks how far it came: the same request again changes nothing. Thrown away when it went with no prompt for 24
+/// hours.
+/// </summary>
 /// <param name="AttachmentId">Client-made UUIDv7.</param>
 /// <param name="Bytes">0 to <see cref="AttachmentLimits.FileBytes"/>.</param>
 /// <param name="Sha256">Of the whole file, 64 lower-case hex digits.</param>
@@ -43,14 +47,19 @@ public sealed record AttachmentBeginRequest(Guid AttachmentId, string Name, long
 /// <param name="Attachment">When it is whole.</param>
 public sealed record AttachmentBeginResponse(Guid AttachmentId, long Offset, AttachmentInfo? Attachment);
 
-/// <summary>One piece. At or before what the machine has: a piece that came before may come again. Beyond it: <c>CONFLICT</c> with <c>details.offset</c>.</summary>
+/// <summary>
+/// One piece. At or before what the machine has: a piece that came before may come again. Beyond it: <c>CONFLICT</c> with
+/// <c>details.offset</c>.
+/// </summary>
 /// <param name="Data">Base64 of 1 to <see cref="AttachmentLimits.ChunkBytes"/> bytes.</param>
 public sealed record AttachmentChunkRequest(Guid AttachmentId, long Offset, string Data);
 
 /// <param name="Offset">Bytes that the machine has.</param>
 public sealed record AttachmentChunkResponse(Guid AttachmentId, long Offset);
 
-/// <summary>All pieces are there. When they are not what was announced, the machine forgets them: <c>CONFLICT</c> with <c>details.offset</c> 0.</summary>
+/// <summary>
+/// All pieces are there. When they are not what was announced, the machine forgets them: <c>CONFLICT</c> with <c>details.offset</c> 0.
+/// </summary>
 public sealed record AttachmentEndRequest(Guid AttachmentId);
 
 public sealed record AttachmentEndResponse(AttachmentInfo Attachment);

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace PocketCoder.Protocol;
 
-/// <summary>Sizes and counts of one-shot commands that both sides hold to (seed 003 §Commands, §Limits).</summary>
+/// <summary>Sizes and counts of one-shot commands that both sides hold to.</summary>
 public static class CommandLimits
 {
     public const int DefaultSeconds = 120;
@@ -25,7 +25,9 @@ public static class CommandLimits
 
     public const int PathBytes = 4096;
 
-    /// <summary>Bytes of output that are pushed as they come; what follows is on disk (<c>command_read</c>) until the end of the command.</summary>
+    /// <summary>
+    /// Bytes of output that are pushed as they come; what follows is on disk (<c>command_read</c>) until the end of the command.
+    /// </summary>
     public const int HeadBytes = 200 * 1024;
 
     /// <summary>Bytes of the end that are pushed once the command is over.</summary>
@@ -80,7 +82,8 @@ public enum CommandRunState
 /// <param name="By">The device's name, or <c>the owner</c>.</param>
 /// <param name="ExitCode">Null while it runs, and when a signal or nothing known ended it.</param>
 /// <param name="Signal">Such as <c>SIGTERM</c>.</param>
-/// <param name="Truncated">More was written than is pushed (<see cref="CommandLimits.HeadBytes"/> and <see cref="CommandLimits.TailBytes"/>); all of it is read with <c>command_read</c>.</param>
+/// <param name="Truncated">More was written than is pushed (<see cref="CommandLimits.HeadBytes"/> and
+/// <see cref="CommandLimits.TailBytes"/>); all of it is read with <c>command_read</c>.</param>
 /// <param name="Bytes">Of both outputs.</param>
 /// <param name="Sha256">Of both outputs in the order they came (hex); null while it runs, and when it is not known.</param>
 /// <param name="Preview">Up to 4 KB of it, head and tail, without the secrets this machine knows. Untrusted.</param>
@@ -104,15 +107,20 @@ public sealed record CommandRunInfo(
     string? Error);
 
 /// <summary>
-/// Runs a command line once, in a sandbox of the project's usual kind, without a terminal. <c>command_output</c> and <c>command_exit</c> follow on this connection
-/// (stream <c>run/&lt;runId&gt;</c>), possibly before the answer. The same request with the same <paramref name="RunId"/> starts nothing twice; another one with it is <c>CONFLICT</c>.
-/// Errors: <c>APPROVAL_REQUIRED</c> (the project's rules ask; the machine runs it when it is allowed), <c>UNAUTHORIZED</c> (they deny), <c>DAEMON_BUSY</c> (<see cref="CommandLimits.Parallel"/> run), <c>PROJECT_NOT_FOUND</c>, <c>OUTSIDE_PROJECT_ROOT</c>, <c>FILE_NOT_FOUND</c> (cwd), <c>SANDBOX_UNAVAILABLE</c>, <c>CONFLICT</c>, <c>INVALID_REQUEST</c>.
+/// Runs a command line once, in a sandbox of the project's usual kind, without a terminal. <c>command_output</c> and <c>command_exit</c>
+/// follow on this connection (stream <c>run/&lt;runId&gt;</c>), possibly before the answer. The same request with the same
+/// <paramref name="RunId"/> starts nothing twice; another one with it is <c>CONFLICT</c>. Errors: <c>APPROVAL_REQUIRED</c> (the project's
+/// rules ask; the machine runs it when it is allowed), <c>UNAUTHORIZED</c> (they deny), <c>DAEMON_BUSY</c>
+/// (<see cref="CommandLimits.Parallel"/> run), <c>PROJECT_NOT_FOUND</c>, <c>OUTSIDE_PROJECT_ROOT</c>, <c>FILE_NOT_FOUND</c> (cwd),
+/// <c>SANDBOX_UNAVAILABLE</c>, <c>CONFLICT</c>, <c>INVALID_REQUEST</c>.
 /// </summary>
 /// <param name="Command">For <c>bash -c</c>, at most <see cref="CommandLimits.CommandBytes"/>.</param>
 /// <param name="Cwd">A folder of the project, relative or absolute; null: the project.</param>
 /// <param name="Environment">At most <see cref="CommandLimits.Variables"/> variables.</param>
 /// <param name="Stdin">What it reads; null: nothing.</param>
-/// <param name="TimeoutSeconds">1 to <see cref="CommandLimits.MaxSeconds"/>. Then: an <c>error</c> with <c>COMMAND_TIMEOUT</c>, SIGTERM, 3 s, SIGKILL, <c>command_exit</c>.</param>
+/// <param name="TimeoutSeconds">1 to <see cref="CommandLimits.MaxSeconds"/>. Then: an <c>error</c> with <c>COMMAND_TIMEOUT</c>, SIGTERM, 3
+/// s, SIGKILL, <c>command_exit</c>.</param>
+/// <param name="StdinBase64">What it reads when that is no UTF-8, in canonical base64; instead of <paramref name="Stdin"/>.</param>
 public sealed record CommandExecRequest(
     Guid RunId,
     Guid ProjectId,
@@ -120,12 +128,16 @@ public sealed record CommandExecRequest(
     string? Cwd = null,
     IReadOnlyDictionary<string, string>? Environment = null,
     string? Stdin = null,
-    int TimeoutSeconds = CommandLimits.DefaultSeconds);
+    int TimeoutSeconds = CommandLimits.DefaultSeconds,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? StdinBase64 = null);
 
 /// <param name="Started">False: it was started before by the same request.</param>
 public sealed record CommandExecResponse(CommandRunInfo Run, bool Started);
 
-/// <summary>Asks a command to end: SIGTERM, 3 s, SIGKILL, with all it started. <c>command_exit</c> follows. Does nothing to one that is over. Error: <c>RUN_NOT_FOUND</c>.</summary>
+/// <summary>
+/// Asks a command to end: SIGTERM, 3 s, SIGKILL, with all it started. <c>command_exit</c> follows. Does nothing to one that is over. Error:
+/// <c>RUN_NOT_FOUND</c>.
+/// </summary>
 /// <param name="TargetRequestId">The run.</param>
 /// <param name="RequestId">The same, as older clients write it.</param>
 public sealed record CommandCancelRequest(Guid? TargetRequestId = null, Guid? RequestId = null);
@@ -133,7 +145,8 @@ public sealed record CommandCancelRequest(Guid? TargetRequestId = null, Guid? Re
 public sealed record CommandCancelResponse(CommandRunInfo Run);
 
 /// <summary>
-/// Reads what a command wrote, also after a reconnect and after its end (for seven days), and follows it from there. Errors: <c>RUN_NOT_FOUND</c>, <c>DAEMON_BUSY</c> (followers).
+/// Reads what a command wrote, also after a reconnect and after its end (for seven days), and follows it from there. Errors:
+/// <c>RUN_NOT_FOUND</c>, <c>DAEMON_BUSY</c> (followers).
 /// </summary>
 /// <param name="Offset">In bytes of both outputs in the order they came: <c>next</c> of what was read before.</param>
 /// <param name="Limit">1 to <see cref="Limits.RangeBytes"/>.</param>
@@ -146,7 +159,10 @@ public sealed record CommandReadResponse(CommandRunInfo Run, IReadOnlyList<Comma
 
 /// <summary>A piece of one of the two outputs. Untrusted text; invalid UTF-8 is U+FFFD.</summary>
 /// <param name="Error">Standard error.</param>
-public sealed record CommandChunk(long Offset, bool Error, string Text);
+/// <param name="Base64">Its bytes when they are no UTF-8, so that <paramref name="Text"/> is not all of it; null: the text is
+/// exact.</param>
+public sealed record CommandChunk(
+    long Offset, bool Error, string Text, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Base64 = null);
 
 /// <summary>Runs of a project or of all, the newest first.</summary>
 /// <param name="Before">Only older ones than this run.</param>
@@ -163,12 +179,17 @@ public sealed record CommandFavouritesGetRequest(Guid ProjectId);
 
 public sealed record CommandFavouritesGetResponse(IReadOnlyList<CommandFavourite> Favourites);
 
-/// <summary>Sets all of them, in this order: at most <see cref="CommandLimits.Favourites"/>. Needs what running them needs, since another person may tap them.</summary>
+/// <summary>
+/// Sets all of them, in this order: at most <see cref="CommandLimits.Favourites"/>. Needs what running them needs, since another person may
+/// tap them.
+/// </summary>
 public sealed record CommandFavouritesSetRequest(Guid ProjectId, IReadOnlyList<CommandFavourite> Favourites);
 
 public sealed record CommandFavouritesSetResponse(IReadOnlyList<CommandFavourite> Favourites);
 
-/// <summary>What a command writes (<c>command_output</c>, stream <c>run/&lt;runId&gt;</c>). One of the two chunks is set. Untrusted text.</summary>
+/// <summary>
+/// What a command writes (<c>command_output</c>, stream <c>run/&lt;runId&gt;</c>). One of the two chunks is set. Untrusted text.
+/// </summary>
 /// <param name="Offset">Where it begins, in bytes of both outputs.</param>
 /// <param name="Next">For <c>command_read</c> after a reconnect.</param>
 /// <param name="Skipped">Bytes left out before it: between the head and the tail.</param>
@@ -177,4 +198,5 @@ public sealed record CommandOutputPayload(Guid RunId, long Offset, long Next, st
 /// <summary>A command is over (<c>command_exit</c>, stream <c>run/&lt;runId&gt;</c>); nothing follows.</summary>
 /// <param name="ExitCode">Null with a signal, and when it is not known.</param>
 /// <param name="Signal">Such as <c>SIGTERM</c>.</param>
-public sealed record CommandExitPayload(Guid RunId, int? ExitCode, string? Signal, bool TimedOut, bool Cancelled, bool Truncated, CommandRunInfo Run);
+public sealed record CommandExitPayload(
+    Guid RunId, int? ExitCode, string? Signal, bool TimedOut, bool Cancelled, bool Truncated, CommandRunInfo Run);

@@ -19,8 +19,11 @@ public enum Scope
     Manage,
 }
 
-/// <summary>First message of a connection. A pairing connection must name the device and give its signing key; later ones may repeat them, and are then checked against what is stored.</summary>
-/// <param name="Protocol">Highest protocol version the device speaks.</param>
+/// <summary>
+/// First message of a connection. A pairing connection must name the device and give its signing key; later ones may repeat them, and are
+/// then checked against what is stored.
+/// </summary>
+/// <param name="Protocol">The protocol version that the device speaks: 1. Any other is <c>VERSION_UNSUPPORTED</c>.</param>
 /// <param name="App">Program and version, for the device list: <c>app/0.1.0</c>.</param>
 /// <param name="DeviceName">1–100 characters.</param>
 /// <param name="SigningKey">base64url of the 65-byte P-256 point that verifies this device's decisions.</param>

@@ -1,6 +1,6 @@
 namespace PocketCoder.Protocol;
 
-/// <summary>Every message type, by its name on the wire. Names from seed 003 are kept as they are.</summary>
+/// <summary>Every message type, by its name on the wire. Names on the wire never change.</summary>
 public static class MessageTypes
 {
     /// <summary>First message of every connection; see <see cref="HelloRequest"/>.</summary>
@@ -15,14 +15,22 @@ public static class MessageTypes
     public const string ProjectsList = "projects_list";
     public const string ProjectDefaultsGet = "project_defaults_get";
     public const string ProjectDefaultsSet = "project_defaults_set";
+    public const string FoldersList = "folders_list";
+    public const string ProjectAdd = "project_add";
+    public const string ProjectCreate = "project_create";
+    public const string ProjectRename = "project_rename";
+    public const string ProjectRemove = "project_remove";
     public const string NetworkRulesList = "network_rules_list";
     public const string NetworkRuleRemove = "network_rule_remove";
     public const string AgentsList = "agents_list";
     public const string AgentSessionNew = "agent_session_new";
     public const string AgentMessage = "agent_message";
     public const string AgentSessionsList = "agent_sessions_list";
+    public const string AgentSessionsSearch = "agent_sessions_search";
     public const string AgentSessionGet = "agent_session_get";
     public const string AgentSessionSet = "agent_session_set";
+    public const string AgentSessionSeen = "agent_session_seen";
+    public const string AgentSessionDelete = "agent_session_delete";
     public const string AgentCancel = "agent_cancel";
     public const string AgentQueueEdit = "agent_queue_edit";
     public const string AgentQueueRemove = "agent_queue_remove";
@@ -49,6 +57,12 @@ public static class MessageTypes
     public const string DevicesList = "devices_list";
     public const string DeviceRevoke = "device_revoke";
     public const string DeviceRename = "device_rename";
+    public const string Presence = "presence";
+    public const string PushSettingsGet = "push_settings_get";
+    public const string PushSettingsSet = "push_settings_set";
+    public const string PushSubscribe = "push_subscribe";
+    public const string PushTest = "push_test";
+    public const string PushUnsubscribe = "push_unsubscribe";
     public const string LedgerHead = "ledger_head";
     public const string LedgerList = "ledger_list";
     public const string LedgerVerify = "ledger_verify";
@@ -82,6 +96,10 @@ public static class MessageTypes
     public const string GitWorktreeCreate = "git_worktree_create";
     public const string GitWorktreeRemove = "git_worktree_remove";
     public const string GitWorktreeMerge = "git_worktree_merge";
+    public const string SessionWorktreeCreate = "session_worktree_create";
+    public const string SessionWorktreeState = "session_worktree_state";
+    public const string SessionWorktreeMerge = "session_worktree_merge";
+    public const string SessionWorktreeDiscard = "session_worktree_discard";
     public const string GitSubmodules = "git_submodules";
     public const string GitConflict = "git_conflict";
     public const string GitConflictResolve = "git_conflict_resolve";
@@ -139,6 +157,9 @@ public static class MessageTypes
     /// <summary>Machine → device: a durable event of a session's stream.</summary>
     public const string AgentEvent = "agent_event";
 
+    /// <summary>Machine → device: several durable events of a session that follow one another; only when the device asked for it.</summary>
+    public const string AgentEvents = "agent_events";
+
     /// <summary>Machine → device: live text, offset-addressed, not durable.</summary>
     public const string AgentDelta = "agent_delta";
 
@@ -153,18 +174,27 @@ public static class MessageTypes
     /// <summary>Every request a device can make. A test holds this list against the machine's routing table.</summary>
     public static IReadOnlyList<string> Requests { get; } =
     [
-        Hello, Ping, Subscribe, Unsubscribe, MachinesList, MachineState, MachineStatus, MachineLogs, ProjectsList, AgentsList, AgentSessionNew, AgentMessage,
-        AgentSessionsList, AgentSessionGet, AgentSessionSet, AgentCancel, AgentQueueEdit, AgentQueueRemove, AgentPromptResponse,
-        ApprovalsList, ExecutionOutput, JobsList, JobStop, SentFile, SnapshotDiff, SnapshotUndo, DevicesList, DeviceRevoke, DeviceRename, LedgerHead, LedgerList, LedgerVerify,
+        Hello, Ping, Subscribe, Unsubscribe, MachinesList, MachineState, MachineStatus, MachineLogs, ProjectsList, AgentsList,
+        AgentSessionNew, AgentMessage,
+        AgentSessionsList, AgentSessionsSearch, AgentSessionSeen, AgentSessionDelete,
+        AgentSessionGet, AgentSessionSet, AgentCancel, AgentQueueEdit, AgentQueueRemove, AgentPromptResponse,
+        ApprovalsList, ExecutionOutput, JobsList, JobStop, SentFile, SnapshotDiff, SnapshotUndo, DevicesList, DeviceRevoke, DeviceRename,
+        LedgerHead, LedgerList, LedgerVerify,
+        Presence, PushSettingsGet, PushSettingsSet, PushSubscribe, PushTest, PushUnsubscribe,
         AgentConversations, ProjectDefaultsGet, ProjectDefaultsSet,
-        TerminalList, TerminalOpen, TerminalAttach, TerminalDetach, TerminalInput, TerminalResize, TerminalAck, TerminalCapture, TerminalClose,
+        FoldersList, ProjectAdd, ProjectCreate, ProjectRename, ProjectRemove,
+        TerminalList, TerminalOpen, TerminalAttach, TerminalDetach, TerminalInput, TerminalResize, TerminalAck, TerminalCapture,
+        TerminalClose,
         NetworkRulesList, NetworkRuleRemove, AgentQueueMove, AgentSteer, AgentSessionWarm, AgentContinue,
         AttachmentBegin, AttachmentChunk, AttachmentEnd, AttachmentDiscard, AttachmentRead, FilesFind, AgentSessionFork,
         FsList, FsStat, FsRead, FsWrite, FsMkdir, FsMove, FsDelete, FsTrashList, FsRestore,
         FsSearch, FsUploadBegin, FsUploadChunk, FsUploadEnd, FsUploadDiscard, FsDownloadBegin, FsDownloadChunk, FsDownloadEnd,
-        GitStatus, GitPush, GitRemoteDelete, GitFetch, GitPull, GitTransferCancel, GitBranches, GitBranchCreate, GitCheckout, GitStage, GitUnstage, GitCommit, GitFileBase, GitDiff, GitLog,
+        GitStatus, GitPush, GitRemoteDelete, GitFetch, GitPull, GitTransferCancel, GitBranches, GitBranchCreate, GitCheckout, GitStage,
+        GitUnstage, GitCommit, GitFileBase, GitDiff, GitLog,
         GitShow, GitBlame, GitStashes, GitStash, GitDiscard, GitDiscardUndo, GitTags, GitTagCreate, GitTagDelete, GitRemotes,
         GitWorktrees, GitWorktreeCreate, GitWorktreeRemove, GitWorktreeMerge, GitSubmodules, GitConflict, GitConflictResolve, GitOperation,
-        CommandExec, CommandCancel, CommandRead, CommandRunsList, CommandFavouritesGet, CommandFavouritesSet, CommandPolicyGet, CommandPolicySet,
+        SessionWorktreeCreate, SessionWorktreeState, SessionWorktreeMerge, SessionWorktreeDiscard,
+        CommandExec, CommandCancel, CommandRead, CommandRunsList, CommandFavouritesGet, CommandFavouritesSet, CommandPolicyGet,
+        CommandPolicySet,
     ];
 }

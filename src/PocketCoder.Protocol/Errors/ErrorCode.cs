@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace PocketCoder.Protocol;
 
-/// <summary>The closed set of error codes on the wire (seed 003 §Error codes, and what was missing there). Written in UPPER_SNAKE_CASE.</summary>
+/// <summary>The closed set of error codes on the wire. Written in UPPER_SNAKE_CASE.</summary>
 [JsonConverter(typeof(UpperSnake<ErrorCode>))]
 public enum ErrorCode
 {
@@ -57,10 +57,15 @@ public enum ErrorCode
     /// <summary>There is no snapshot of that (any more), or none can be taken; the message says why.</summary>
     SnapshotNotFound,
 
-    /// <summary>Files changed since by somebody else, or it can't be told; <c>details.paths</c> names some. Undoing needs <c>force</c>.</summary>
+    /// <summary>
+    /// Files changed since by somebody else, or it can't be told; <c>details.paths</c> names some. Undoing needs <c>force</c>.
+    /// </summary>
     FilesChanged,
 
-    /// <summary>A person must allow exactly this first: <c>details.approvalId</c>. Reading: send it again with that id once it is allowed. What changes something is done by the machine when it is allowed.</summary>
+    /// <summary>
+    /// A person must allow exactly this first: <c>details.approvalId</c>. Reading: send it again with that id once it is allowed. What
+    /// changes something is done by the machine when it is allowed.
+    /// </summary>
     ApprovalRequired,
 
     /// <summary>The operating system does not let the daemon's user do that.</summary>
@@ -93,6 +98,11 @@ public enum ErrorCode
 
     /// <summary>The peer speaks a protocol version this side does not.</summary>
     VersionUnsupported,
+
+    /// <summary>
+    /// The ledger is not the one this machine signed: nothing is decided or started until the owner accepted that at the machine.
+    /// </summary>
+    LedgerDistrusted,
 
     /// <summary>The machine is shutting down or cannot write its ledger; nothing was accepted.</summary>
     Unavailable,

@@ -1,8 +1,8 @@
 namespace PocketCoder.Protocol;
 
 /// <summary>
-/// Reads what a command of the machine's wrote: both outputs in the order in which they came, as bytes. Kept while it runs and at most seven days after, and
-/// less when the machine needs the room; <c>FILE_NOT_FOUND</c> when nothing is kept (any more).
+/// Reads what a command of the machine's wrote: both outputs in the order in which they came, as bytes. Kept while it runs and at most
+/// seven days after, and less when the machine needs the room; <c>FILE_NOT_FOUND</c> when nothing is kept (any more).
 /// </summary>
 /// <param name="Offset">Where to begin, in bytes.</param>
 /// <param name="Limit">1 to <see cref="Limits.RangeBytes"/>.</param>

@@ -1,10 +1,11 @@
 namespace PocketCoder.Protocol;
 
 /// <summary>
-/// Writes a whole file of at most <see cref="FileLimits.WriteBytes"/>, at once or not at all; mode and owner stay. The same content again is no change and no conflict. A link is
-/// followed and stays; a file with more than one name (hard links) is refused.
+/// Writes a whole file of at most <see cref="FileLimits.WriteBytes"/>, at once or not at all; mode and owner stay. The same content again
+/// is no change and no conflict. A link is followed and stays; a file with more than one name (hard links) is refused.
 /// </summary>
-/// <param name="ExpectedEtag">The content that is replaced; anything else there: <c>CONFLICT</c> with <c>details.etag</c> (absent: there is no file).</param>
+/// <param name="ExpectedEtag">The content that is replaced; anything else there: <c>CONFLICT</c> with <c>details.etag</c> (absent: there is
+/// no file).</param>
 /// <param name="IfNoneMatch">Only when nothing is there: else <c>FILE_EXISTS</c> with <c>details.etag</c>.</param>
 /// <param name="Mkdirs">Make the directories on the way.</param>
 public sealed record FsWriteRequest(
@@ -17,7 +18,7 @@ public sealed record FsWriteRequest(
     bool Mkdirs = false,
     Guid? ApprovalId = null);
 
-/// <param name="Success">Always true (seed 003).</param>
+/// <param name="Success">Always true.</param>
 public sealed record FsWriteResponse(bool Success, string Path, string Etag, long Bytes, bool Created);
 
 /// <summary>Makes a directory. One that is there is no error.</summary>

@@ -1,6 +1,6 @@
 namespace PocketCoder.Protocol;
 
-/// <summary>Bounds of what is done with a project's files (seed 003 §Limits, and what was missing there).</summary>
+/// <summary>Limits of operations on a project's files.</summary>
 public static class FileLimits
 {
     /// <summary>Bytes of a file that <c>fs_read</c> reads; larger ones are downloaded.</summary>

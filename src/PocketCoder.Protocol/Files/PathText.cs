@@ -5,9 +5,9 @@ using System.Text;
 namespace PocketCoder.Protocol;
 
 /// <summary>
-/// The one reversible way in which names are written in messages. Plain text stays as it is; a backslash is <c>\\</c>; a byte that is no UTF-8 is <c>\x{ff}</c>; a
-/// character that would not be seen, or would change how others are seen (controls, newlines, direction marks, zero width, unusual spaces), is <c>\u{202e}</c>.
-/// So a name can be shown as it came, and sent back as it was shown. Pure.
+/// The one reversible way in which names are written in messages. Plain text stays as it is; a backslash is <c>\\</c>; a byte that is no
+/// UTF-8 is <c>\x{ff}</c>; a character that would not be seen, or would change how others are seen (controls, newlines, direction marks,
+/// zero width, unusual spaces), is <c>\u{202e}</c>. So a name can be shown as it came, and sent back as it was shown. Pure.
 /// </summary>
 public static class PathText
 {
@@ -79,7 +79,8 @@ public static class PathText
 
     /// <summary>Whether a character is seen as what it is.</summary>
     public static bool IsPlain(Rune rune) => rune.Value == ' ' || Rune.GetUnicodeCategory(rune) is not (
-        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.SpaceSeparator
+        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
+            or UnicodeCategory.SpaceSeparator
         or UnicodeCategory.OtherNotAssigned or UnicodeCategory.PrivateUse or UnicodeCategory.Surrogate);
 
     private static bool TakeEscape(ref ReadOnlySpan<char> rest, ArrayBufferWriter<byte> bytes)
@@ -92,7 +93,8 @@ public static class PathText
         }
 
         var end = rest.IndexOf('}');
-        if (end is < 4 or > 9 || rest[2] != '{' || !uint.TryParse(rest[3..end], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value))
+        if (end is < 4 or > 9 || rest[2] != '{'
+            || !uint.TryParse(rest[3..end], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value))
         {
             return false;
         }

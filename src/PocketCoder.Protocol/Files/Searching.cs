@@ -17,7 +17,8 @@ public enum FsSearchTarget
 /// <param name="Ignored">Also what <c>.gitignore</c> and <c>node_modules</c> leave out.</param>
 /// <param name="Limit">1 to <see cref="FileLimits.Matches"/>.</param>
 public sealed record FsSearchRequest(
-    Guid ProjectId, string Query, FsSearchTarget Target = FsSearchTarget.Content, string Path = "", bool Regex = false, bool CaseSensitive = false, bool Ignored = false, int Limit = 200);
+    Guid ProjectId, string Query, FsSearchTarget Target = FsSearchTarget.Content, string Path = "", bool Regex = false,
+    bool CaseSensitive = false, bool Ignored = false, int Limit = 200);
 
 /// <param name="Line">1-based; null in a search of names.</param>
 /// <param name="Text">The line, cut around the match; of names the path.</param>

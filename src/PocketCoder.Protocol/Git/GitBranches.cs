@@ -8,7 +8,8 @@ public sealed record GitBranchesRequest(Guid ProjectId);
 /// <param name="UpstreamGone">The upstream is configured and not there any more.</param>
 /// <param name="Worktree">Where else it is checked out.</param>
 public sealed record GitBranch(
-    string Name, bool Remote, bool Current, string? Upstream, bool UpstreamGone, int? Ahead, int? Behind, string Commit, string Subject, string Author, DateTimeOffset? At, string? Worktree);
+    string Name, bool Remote, bool Current, string? Upstream, bool UpstreamGone, int? Ahead, int? Behind, string Commit, string Subject,
+    string Author, DateTimeOffset? At, string? Worktree);
 
 public sealed record GitBranchesResponse(IReadOnlyList<GitBranch> Branches, string? Current, bool Truncated);
 
@@ -18,7 +19,10 @@ public sealed record GitBranchCreateRequest(Guid ProjectId, string Name, string?
 
 public sealed record GitBranchCreateResponse(string Branch, string Commit, bool CheckedOut);
 
-/// <summary>Checks out a branch, or a tag or commit (then detached). A remote branch's name without the remote makes a local one that follows it. What would lose changes is refused: <c>CONFLICT</c> with <c>details.paths</c>.</summary>
+/// <summary>
+/// Checks out a branch, or a tag or commit (then detached). A remote branch's name without the remote makes a local one that follows it.
+/// What would lose changes is refused: <c>CONFLICT</c> with <c>details.paths</c>.
+/// </summary>
 public sealed record GitCheckoutRequest(Guid ProjectId, string Ref);
 
 public sealed record GitCheckoutResponse(string? Branch, string Commit, bool Detached);
@@ -54,7 +58,8 @@ public sealed record GitWorktreesRequest(Guid ProjectId);
 /// <param name="Main">The repository's first one.</param>
 /// <param name="Current">This project.</param>
 /// <param name="Reachable">It lies within the project, so the machine can work on it.</param>
-public sealed record GitWorktree(string Path, string? Branch, string? Commit, bool Main, bool Current, bool Locked, bool Missing, bool Reachable);
+public sealed record GitWorktree(
+    string Path, string? Branch, string? Commit, bool Main, bool Current, bool Locked, bool Missing, bool Reachable);
 
 public sealed record GitWorktreesResponse(IReadOnlyList<GitWorktree> Worktrees);
 
@@ -71,7 +76,10 @@ public sealed record GitWorktreeRemoveRequest(Guid ProjectId, string Name, bool 
 
 public sealed record GitWorktreeRemoveResponse(bool Removed);
 
-/// <summary>Merges the branch of such a worktree into what is checked out in the project. With conflicts: <c>GIT_CONFLICT</c>, and the merge waits to be finished or aborted.</summary>
+/// <summary>
+/// Merges the branch of such a worktree into what is checked out in the project. With conflicts: <c>GIT_CONFLICT</c>, and the merge waits
+/// to be finished or aborted.
+/// </summary>
 public sealed record GitWorktreeMergeRequest(Guid ProjectId, string Name);
 
 public sealed record GitWorktreeMergeResponse(string Commit, bool AlreadyMerged);

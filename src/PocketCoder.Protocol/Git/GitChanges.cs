@@ -23,10 +23,15 @@ public sealed record GitUnstageResponse(bool Success);
 public sealed record GitCommitRequest(Guid ProjectId, string Message, bool Amend = false);
 
 /// <param name="HooksSkipped">Hooks that a commit in a terminal would have run.</param>
-/// <param name="SigningSkipped">The repository (or the owner's own configuration) wants commits to be signed, and this one is not: keys do not go where git runs.</param>
-public sealed record GitCommitResponse(string Sha, string? Branch, string Subject, IReadOnlyList<string> HooksSkipped, bool SigningSkipped = false);
+/// <param name="SigningSkipped">The repository (or the owner's own configuration) wants commits to be signed, and this one is not: keys do
+/// not go where git runs.</param>
+public sealed record GitCommitResponse(
+    string Sha, string? Branch, string Subject, IReadOnlyList<string> HooksSkipped, bool SigningSkipped = false);
 
-/// <summary>Throws changes of files away: paths become what the index has, untracked ones are deleted; or parts of an unstaged diff are taken back. Can be undone.</summary>
+/// <summary>
+/// Throws changes of files away: paths become what the index has, untracked ones are deleted; or parts of an unstaged diff are taken back.
+/// Can be undone.
+/// </summary>
 public sealed record GitDiscardRequest(
     Guid ProjectId, IReadOnlyList<string>? Paths = null, IReadOnlyList<GitSelection>? Selections = null, int Context = 3);
 
@@ -51,7 +56,8 @@ public enum GitStashAction
 
 /// <param name="Commit">Which one; for all but push.</param>
 /// <param name="Message">For push.</param>
-public sealed record GitStashRequest(Guid ProjectId, GitStashAction Action, string? Commit = null, string? Message = null, bool IncludeUntracked = true);
+public sealed record GitStashRequest(
+    Guid ProjectId, GitStashAction Action, string? Commit = null, string? Message = null, bool IncludeUntracked = true);
 
 public sealed record GitStashResponse(IReadOnlyList<GitStash> Stashes);
 
@@ -64,7 +70,8 @@ public sealed record GitConflictSide(bool Exists, string Content, string Encodin
 /// <param name="ApprovalId">Of what looks like a secret: the decision that allowed reading it.</param>
 public sealed record GitConflictRequest(Guid ProjectId, string Path, Guid? ApprovalId = null);
 
-public sealed record GitConflictResponse(GitConflictKind Kind, GitConflictSide Base, GitConflictSide Ours, GitConflictSide Theirs, GitConflictSide File, string? OursName, string? TheirsName);
+public sealed record GitConflictResponse(GitConflictKind Kind, GitConflictSide Base, GitConflictSide Ours, GitConflictSide Theirs,
+    GitConflictSide File, string? OursName, string? TheirsName);
 
 [JsonConverter(typeof(LowerSnake<GitResolution>))]
 public enum GitResolution

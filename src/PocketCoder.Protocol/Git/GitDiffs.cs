@@ -40,17 +40,20 @@ public sealed record GitDiffWord(GitLineKind Kind, string Text);
 /// <param name="Old">Its number before; null for an added one and in word diffs.</param>
 /// <param name="NoNewline">It is the last one and ends without a line end.</param>
 /// <param name="Words">In a word diff: its pieces, and then <paramref name="Text"/> is empty.</param>
-public sealed record GitDiffLine(GitLineKind Kind, int? Old, int? New, string Text, bool NoNewline = false, bool Cut = false, IReadOnlyList<GitDiffWord>? Words = null);
+public sealed record GitDiffLine(
+    GitLineKind Kind, int? Old, int? New, string Text, bool NoNewline = false, bool Cut = false, IReadOnlyList<GitDiffWord>? Words = null);
 
 /// <summary>A run of changed lines with their surroundings.</summary>
 /// <param name="Id">Names exactly this change to exactly this file: it does not fit any more when either changed.</param>
 /// <param name="Heading">The function or section it is in, as git guesses. Untrusted.</param>
-public sealed record GitHunk(string Id, int OldStart, int OldLines, int NewStart, int NewLines, string Heading, IReadOnlyList<GitDiffLine> Lines);
+public sealed record GitHunk(
+    string Id, int OldStart, int OldLines, int NewStart, int NewLines, string Heading, IReadOnlyList<GitDiffLine> Lines);
 
 /// <summary>One file of a diff.</summary>
 /// <param name="OldMode">As git writes it: <c>100644</c>; null when it was not there.</param>
 /// <param name="Truncated">Hunks or lines are left out; what is left out can't be selected.</param>
-/// <param name="Withheld">By its name it holds keys or passwords: its lines are not shown. The file itself can be read after a decision.</param>
+/// <param name="Withheld">By its name it holds keys or passwords: its lines are not shown. The file itself can be read after a
+/// decision.</param>
 public sealed record GitFileDiff(
     string Path,
     string? OldPath,

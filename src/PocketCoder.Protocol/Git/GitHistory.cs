@@ -41,7 +41,8 @@ public sealed record GitShowResponse(GitCommit Commit, string Message, IReadOnly
 /// <param name="FirstLine">From 1.</param>
 /// <param name="Lines">1 to <see cref="GitLimits.BlameLines"/>.</param>
 /// <param name="ApprovalId">Of what looks like a secret: the decision that allowed reading it.</param>
-public sealed record GitBlameRequest(Guid ProjectId, string Path, string? Ref = null, int FirstLine = 1, int Lines = GitLimits.BlameLines, Guid? ApprovalId = null);
+public sealed record GitBlameRequest(
+    Guid ProjectId, string Path, string? Ref = null, int FirstLine = 1, int Lines = GitLimits.BlameLines, Guid? ApprovalId = null);
 
 /// <param name="Commit">Index in <see cref="GitBlameResponse.Commits"/>.</param>
 public sealed record GitBlameLine(int Line, int OriginalLine, int Commit, string Text);

@@ -90,10 +90,14 @@ public enum GitOperationKind
 /// <summary>What differs within a submodule.</summary>
 public sealed record GitSubmoduleState(bool CommitChanged, bool Modified, bool Untracked);
 
-/// <summary>One changed path. Paths are relative to the project, with <c>/</c>, written as in the messages about files (<see cref="PathText"/>). Untrusted.</summary>
+/// <summary>
+/// One changed path. Paths are relative to the project, with <c>/</c>, written as in the messages about files (<see cref="PathText"/>).
+/// Untrusted.
+/// </summary>
 /// <param name="OldPath">Of a rename or copy: where from.</param>
 /// <param name="LargeFile">By the repository's attributes Git LFS keeps it elsewhere.</param>
-public sealed record GitFileChange(string Path, GitChangeKind Kind, string? OldPath = null, GitSubmoduleState? Submodule = null, bool LargeFile = false);
+public sealed record GitFileChange(
+    string Path, GitChangeKind Kind, string? OldPath = null, GitSubmoduleState? Submodule = null, bool LargeFile = false);
 
 /// <summary>One path that both sides changed.</summary>
 public sealed record GitConflict(string Path, GitConflictKind Kind);
@@ -105,9 +109,15 @@ public sealed record GitStatusRequest(Guid ProjectId);
 /// <param name="Head">The commit; null before the first one.</param>
 /// <param name="Ahead">Commits that the upstream does not have; null: no upstream, or it is gone.</param>
 /// <param name="Hooks">Hooks that are there and do not run (docs/git.md).</param>
-/// <param name="Prefix">The project within its repository, with a closing <c>/</c>; empty: it is the repository. Changes outside of it are not listed.</param>
-/// <param name="Sandboxed">False: the owner runs without a sandbox, and git runs on the machine itself with everything of the repository's configuration that runs programs switched off.</param>
+/// <param name="Prefix">The project within its repository, with a closing <c>/</c>; empty: it is the repository. Changes outside of it are
+/// not listed.</param>
+/// <param name="Sandboxed">False: the owner runs without a sandbox, and git runs on the machine itself with everything of the repository's
+/// configuration that runs programs switched off.</param>
 /// <param name="Truncated">A list has more entries than are sent.</param>
+/// <param name="Filters">Filters that the repository's configuration defines, by name. They don't run for looking, so a file of theirs can
+/// look changed here. Untrusted.</param>
+/// <param name="Marked">Staged files that still hold the marks of a conflict, at most 20. Not looked for among more than 100 files.
+/// Untrusted.</param>
 public sealed record GitStatusResponse(
     string? Branch,
     string? Head,
@@ -124,7 +134,9 @@ public sealed record GitStatusResponse(
     IReadOnlyList<string> Hooks,
     string Prefix,
     bool Sandboxed,
-    bool Truncated);
+    bool Truncated,
+    IReadOnlyList<string>? Filters = null,
+    IReadOnlyList<string>? Marked = null);
 
 /// <summary>The submodules that the index has.</summary>
 public sealed record GitSubmodulesRequest(Guid ProjectId);

@@ -12,19 +12,21 @@ public enum GitPullMode
 }
 
 /// <summary>
-/// Asks to send a branch's commits to a remote, exactly as they are now: somebody allows it with the address, the ref and the commits in view, and then the machine does it. Never forced.
-/// How it ended is in the approval's execution; on the way there are <see cref="GitProgress"/> events.
+/// Asks to send a branch's commits to a remote, exactly as they are now: somebody allows it with the address, the ref and the commits in
+/// view, and then the machine does it. Never forced. How it ended is in the approval's execution; on the way there are
+/// <see cref="GitProgress"/> events.
 /// </summary>
 /// <param name="Branch">A local branch; null: the current one. It keeps its name there.</param>
 /// <param name="Remote">Null: the branch's own, else <c>origin</c>.</param>
 /// <param name="Tag">Instead of a branch.</param>
-public sealed record GitPushRequest(Guid ProjectId, string? Branch = null, string? Remote = null, bool SetUpstream = false, string? Tag = null);
+public sealed record GitPushRequest(
+    Guid ProjectId, string? Branch = null, string? Remote = null, bool SetUpstream = false, string? Tag = null);
 
 public sealed record GitPushResponse(ApprovalInfo Approval);
 
 /// <summary>
-/// Asks to delete a branch or a tag on a remote: one of them, by its short name. Done only while it still names what is known of it here (<c>CONFLICT</c> else, and when nothing is known: fetch
-/// first). What is here stays. See <see cref="GitPushRequest"/>.
+/// Asks to delete a branch or a tag on a remote: one of them, by its short name. Done only while it still names what is known of it here
+/// (<c>CONFLICT</c> else, and when nothing is known: fetch first). What is here stays. See <see cref="GitPushRequest"/>.
 /// </summary>
 public sealed record GitRemoteDeleteRequest(Guid ProjectId, string? Branch = null, string? Tag = null, string? Remote = null);
 
@@ -42,8 +44,9 @@ public sealed record GitPullRequest(Guid ProjectId, GitPullMode Mode = GitPullMo
 public sealed record GitPullResponse(ApprovalInfo Approval);
 
 /// <summary>
-/// Ends a push, deletion, fetch or pull that runs. What had been done until then stays done: whether the remote took a push is known after the next fetch.
-/// Does nothing to one that is over. Errors: <c>APPROVAL_NOT_FOUND</c>, also for what is no transfer; <c>CONFLICT</c>: it is not decided yet.
+/// Ends a push, deletion, fetch or pull that runs. What had been done until then stays done: whether the remote took a push is known after
+/// the next fetch. Does nothing to one that is over. Errors: <c>APPROVAL_NOT_FOUND</c>, also for what is no transfer; <c>CONFLICT</c>: it
+/// is not decided yet.
 /// </summary>
 public sealed record GitTransferCancelRequest(Guid ApprovalId);
 

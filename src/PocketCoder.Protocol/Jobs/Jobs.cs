@@ -4,7 +4,8 @@ namespace PocketCoder.Protocol;
 /// <param name="ApprovalId">The decision that it runs by; also what its output is read by.</param>
 /// <param name="Job">What the session calls it: <c>job-1</c>.</param>
 /// <param name="Bytes">Written so far.</param>
-public sealed record JobInfo(Guid AgentSessionId, Guid ApprovalId, string Job, string Command, string Cwd, DateTimeOffset StartedAt, long Bytes);
+public sealed record JobInfo(
+    Guid AgentSessionId, Guid ApprovalId, string Job, string Command, string Cwd, DateTimeOffset StartedAt, long Bytes);
 
 /// <param name="AgentSessionId">Null: of all sessions.</param>
 public sealed record JobsListRequest(Guid? AgentSessionId = null);

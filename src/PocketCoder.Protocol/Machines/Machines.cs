@@ -19,8 +19,11 @@ public enum SandboxKind
     Landlock,
 }
 
-/// <param name="Sandbox">What a session gets that does not choose. Null: the machine has not looked yet, or none works and a session must choose.</param>
+/// <param name="Sandbox">What a session gets that does not choose. Null: the machine has not looked yet, or none works and a session must
+/// choose.</param>
 /// <param name="Sandboxes">What a session may choose, as far as this machine has looked.</param>
+/// <param name="SandboxFloor">What the owner started the machine with: no device may choose anything weaker. Null: nothing; then a weaker
+/// one than usual needs <see cref="Scope.Manage"/>.</param>
 public sealed record MachineInfo(
     string MachineId,
     string Name,
@@ -30,22 +33,38 @@ public sealed record MachineInfo(
     bool Demo,
     SandboxKind? Sandbox,
     IReadOnlyList<SandboxKind> Sandboxes,
-    IReadOnlyList<string> Warnings);
+    IReadOnlyList<string> Warnings,
+    SandboxKind? SandboxFloor = null)
+{
+    /// <summary>
+    /// Why nothing is decided or started on this machine: its ledger is not the one it signed. Null: it is. For people; to be shown on
+    /// every screen.
+    /// </summary>
+    public string? LedgerProblem { get; init; }
+}
 
 public sealed record MachinesListRequest;
 
 public sealed record MachinesListResponse(IReadOnlyList<MachineInfo> Machines);
 
 /// <summary>Asks for everything the home screen shows, with the cursor from which to follow changes.</summary>
-public sealed record MachineStateRequest;
+/// <param name="Sessions">
+/// So many sessions at most (1 to <see cref="Limits.SessionsPage"/>), those that changed last. The others: <c>agent_sessions_list</c> after
+/// <see cref="MachineStateResponse.NextSessions"/>. Null: all of them.
+/// </param>
+/// <param name="Archived">Archived sessions too.</param>
+public sealed record MachineStateRequest(int? Sessions = null, bool Archived = false);
 
+/// <param name="Sessions">Without archived ones, unless they were asked for; the one that changed last first.</param>
+/// <param name="NextSessions">More sessions follow: the <c>after</c> to ask for them with. Null: these are all.</param>
 public sealed record MachineStateResponse(
     MachineInfo Machine,
     IReadOnlyList<ProjectInfo> Projects,
     IReadOnlyList<AgentInfo> Agents,
     IReadOnlyList<SessionInfo> Sessions,
     IReadOnlyList<ApprovalInfo> Approvals,
-    StreamCursor Cursor);
+    StreamCursor Cursor,
+    string? NextSessions = null);
 
 /// <summary>A change of the machine's state. The <c>machine</c> stream is kept in memory only: its truth is <c>machine_state</c>.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
@@ -82,8 +101,8 @@ public sealed record LedgerMoved(LedgerHead Head) : MachineEvent;
 public sealed record MachineChanged(MachineInfo Machine) : MachineEvent;
 
 /// <summary>
-/// Something changed in a project's repository: ask for its status again. By a device's word always; by others (a terminal, an agent) while somebody follows the project's files, and only when the
-/// project is the top of its repository.
+/// Something changed in a project's repository: ask for its status again. By a device's word always; by others (a terminal, an agent) while
+/// somebody follows the project's files, and only when the project is the top of its repository.
 /// </summary>
 public sealed record GitChanged(Guid ProjectId) : MachineEvent;
 
@@ -91,10 +110,13 @@ public sealed record GitChanged(Guid ProjectId) : MachineEvent;
 /// <param name="Text">One line. Untrusted.</param>
 public sealed record GitProgress(Guid ProjectId, string Text) : MachineEvent;
 
-/// <summary>A one-shot command began, or is over. All of it: <c>command_runs_list</c>; what it writes: <c>command_read</c> with <c>follow</c>.</summary>
+/// <summary>
+/// A one-shot command began, or is over. All of it: <c>command_runs_list</c>; what it writes: <c>command_read</c> with <c>follow</c>.
+/// </summary>
 /// <param name="By">Who runs it. Untrusted.</param>
 /// <param name="Command">The first <see cref="CommandLimits.ShownCharacters"/> characters of it. Untrusted.</param>
-public sealed record CommandRunChanged(Guid RunId, Guid ProjectId, CommandRunState State, int? ExitCode, string By, string Command) : MachineEvent;
+public sealed record CommandRunChanged(Guid RunId, Guid ProjectId, CommandRunState State, int? ExitCode, string By, string Command)
+    : MachineEvent;
 
 /// <summary>The daemon is stopping, and why.</summary>
 public sealed record MachineStopping(string Reason) : MachineEvent;

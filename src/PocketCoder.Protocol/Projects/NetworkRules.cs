@@ -4,7 +4,8 @@ namespace PocketCoder.Protocol;
 /// <param name="Pattern"><c>example.com:443</c>, or <c>.example.com:80,443</c> for the hosts below it.</param>
 /// <param name="By">Name of the device, or <c>cli</c>.</param>
 /// <param name="ExpiresAt">Null: until it is removed.</param>
-public sealed record NetworkRuleInfo(Guid RuleId, Guid ProjectId, string Pattern, string By, DateTimeOffset CreatedAt, DateTimeOffset? ExpiresAt);
+public sealed record NetworkRuleInfo(
+    Guid RuleId, Guid ProjectId, string Pattern, string By, DateTimeOffset CreatedAt, DateTimeOffset? ExpiresAt);
 
 /// <param name="ProjectId">Null: of all projects.</param>
 public sealed record NetworkRulesListRequest(Guid? ProjectId = null);

@@ -4,7 +4,7 @@ namespace PocketCoder.Protocol;
 
 /// <summary>
 /// A durable event of a session's transcript (stream <c>session/&lt;agentSessionId&gt;</c>, message type <c>agent_event</c>).
-/// Kinds of seed 003 keep their names.
+/// Kinds keep their names on the wire.
 /// </summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
 [JsonDerivedType(typeof(TurnEvent), "turn")]
@@ -15,7 +15,7 @@ namespace PocketCoder.Protocol;
 [JsonDerivedType(typeof(ToolResultEvent), "tool_result")]
 [JsonDerivedType(typeof(FileCreateEvent), "file_create")]
 [JsonDerivedType(typeof(FileEditEvent), "file_edit")]
-[JsonDerivedType(typeof(PromptEvent), "prompt")]
+[JsonDerivedType(typeof(ApprovalEvent), "prompt")]
 [JsonDerivedType(typeof(TodoEvent), "todo")]
 [JsonDerivedType(typeof(UsageEvent), "usage")]
 [JsonDerivedType(typeof(NoticeEvent), "notice")]
@@ -44,12 +44,15 @@ public abstract record AgentEventPayload
 public sealed record TurnEvent(TurnInfo Turn) : AgentEventPayload;
 
 /// <summary>The agent is up for this turn.</summary>
-public sealed record InitEvent(string Agent, string? Version, string? Model, string? Mode, SandboxKind Sandbox, bool Resumed) : AgentEventPayload;
+public sealed record InitEvent(string Agent, string? Version, string? Model, string? Mode, SandboxKind Sandbox, bool Resumed)
+    : AgentEventPayload;
 
-/// <summary>A finished block of the agent's text, whole; replaces the live deltas of the same block.</summary>
-public sealed record TextEvent(string BlockId, string Text) : AgentEventPayload;
+/// <summary>A finished block of the agent's text; replaces the live deltas of the same block, and an earlier event of it.</summary>
+/// <param name="Cut">The agent did not finish it: this is what was seen of it when its turn was stopped, failed or broke off.</param>
+public sealed record TextEvent(string BlockId, string Text, bool Cut = false) : AgentEventPayload;
 
-public sealed record ThinkingEvent(string BlockId, string Text) : AgentEventPayload;
+/// <inheritdoc cref="TextEvent"/>
+public sealed record ThinkingEvent(string BlockId, string Text, bool Cut = false) : AgentEventPayload;
 
 [JsonConverter(typeof(LowerSnake<ToolCategory>))]
 public enum ToolCategory
@@ -68,8 +71,10 @@ public enum ToolCategory
 }
 
 /// <param name="Title">One line. Untrusted.</param>
-/// <param name="Input">The input as JSON text, whole up to 64 KiB; longer ones are cut and say so in <paramref name="InputTruncated"/> (the approval has all of it).</param>
-public sealed record ToolUseEvent(string ToolUseId, string Tool, ToolCategory Category, string Title, string Input, bool InputTruncated) : AgentEventPayload;
+/// <param name="Input">The input as JSON text, whole up to 64 KiB; longer ones are cut and say so in <paramref name="InputTruncated"/> (the
+/// approval has all of it).</param>
+public sealed record ToolUseEvent(string ToolUseId, string Tool, ToolCategory Category, string Title, string Input, bool InputTruncated)
+    : AgentEventPayload;
 
 /// <param name="Output">Head and tail up to 64 KiB; <paramref name="OutputBytes"/> tells how much there was.</param>
 public sealed record ToolResultEvent(
@@ -87,7 +92,7 @@ public sealed record FileCreateEvent(string ToolUseId, string Path, FileDiff? Di
 public sealed record FileEditEvent(string ToolUseId, string Path, FileDiff? Diff) : AgentEventPayload;
 
 /// <summary>Something waits for a person, or changed state: the whole approval as it is now.</summary>
-public sealed record PromptEvent(ApprovalInfo Approval) : AgentEventPayload;
+public sealed record ApprovalEvent(ApprovalInfo Approval) : AgentEventPayload;
 
 [JsonConverter(typeof(LowerSnake<TodoItemState>))]
 public enum TodoItemState
@@ -124,7 +129,8 @@ public sealed record ErrorEvent(string Message) : AgentEventPayload;
 /// <param name="Name">The file's own name, without folders. Untrusted.</param>
 /// <param name="MediaType">By its name and first bytes; for choosing a preview, not for trusting it.</param>
 /// <param name="Caption">The agent's words. Untrusted.</param>
-public sealed record SentFileEvent(string ToolUseId, Guid AgentSessionId, Guid FileId, string Name, long Bytes, string MediaType, string Sha256, string? Caption) : AgentEventPayload;
+public sealed record SentFileEvent(string ToolUseId, Guid AgentSessionId, Guid FileId, string Name, long Bytes, string MediaType,
+    string Sha256, string? Caption) : AgentEventPayload;
 
 [JsonConverter(typeof(LowerSnake<DeltaKind>))]
 public enum DeltaKind
@@ -137,9 +143,9 @@ public enum DeltaKind
 }
 
 /// <summary>
-/// Live text (message type <c>agent_delta</c>, no seq). <paramref name="Offset"/> is where <paramref name="Text"/> starts in the block, in UTF-16 units:
-/// a client that has less than that missed something and gets the whole block with the next subscribe; one that has more drops the overlap.
-/// <paramref name="Dropped"/>: take the block away, its stream broke and was retried.
+/// Live text (message type <c>agent_delta</c>, no seq). <paramref name="Offset"/> is where <paramref name="Text"/> starts in the block, in
+/// UTF-16 units: a client that has less than that missed something and gets the whole block with the next subscribe; one that has more
+/// drops the overlap. <paramref name="Dropped"/>: take the block away, its stream broke and was retried.
 /// </summary>
 public sealed record AgentDeltaPayload(
     Guid? TurnId,

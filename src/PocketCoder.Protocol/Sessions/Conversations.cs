@@ -21,7 +21,8 @@ public enum ConversationCopy
 /// <param name="Directory">Where it works. One that works elsewhere than in the project's own folder can't go on in the project.</param>
 /// <param name="Open">Whether another process has it open; null: nobody can tell.</param>
 /// <param name="AgentSessionId">The session that has it already: go on there.</param>
-public sealed record ConversationInfo(string Agent, string ConversationId, string Title, string Directory, DateTimeOffset UpdatedAt, bool? Open, Guid? AgentSessionId);
+public sealed record ConversationInfo(
+    string Agent, string ConversationId, string Title, string Directory, DateTimeOffset UpdatedAt, bool? Open, Guid? AgentSessionId);
 
 /// <summary>Lists what agents keep of a project, the newest 50 of each agent.</summary>
 /// <param name="Agent">Null: of all agents that can tell.</param>
@@ -42,6 +43,8 @@ public enum ImportedSpeaker
     Tool,
 }
 
-/// <summary>Something that was said before the session began, in the terminal: what the agent wrote down, not what this machine saw. Untrusted.</summary>
+/// <summary>
+/// Something that was said before the session began, in the terminal: what the agent wrote down, not what this machine saw. Untrusted.
+/// </summary>
 /// <param name="SaidAt">When, as the agent wrote it down.</param>
 public sealed record ImportedEvent(ImportedSpeaker Who, string Text, DateTimeOffset? SaidAt) : AgentEventPayload;

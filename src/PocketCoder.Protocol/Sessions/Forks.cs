@@ -1,14 +1,16 @@
 namespace PocketCoder.Protocol;
 
 /// <summary>
-/// A new session that begins where another one stands, or stood after one of its turns, with a prompt of its own. The other one stays as it is. Only for an agent with
-/// <see cref="AgentInfo.Fork"/>; the same ids again make nothing twice.
+/// A new session that begins where another one stands, or stood after one of its turns, with a prompt of its own. The other one stays as it
+/// is. Only for an agent with <see cref="AgentInfo.Fork"/>; the same ids again make nothing twice.
 /// </summary>
 /// <param name="AgentSessionId">The session that is copied. It must not be working.</param>
 /// <param name="NewSessionId">Client-made UUIDv7.</param>
 /// <param name="PromptId">Client-made UUIDv7.</param>
-/// <param name="FromTurnId">Its last turn in the new session; null: all. An earlier one than the last only with <see cref="AgentInfo.Rewind"/>. Files of the project stay as they are now.</param>
-public sealed record AgentSessionForkRequest(Guid AgentSessionId, Guid NewSessionId, Guid PromptId, string Content, Guid? FromTurnId = null, IReadOnlyList<Guid>? Attachments = null);
+/// <param name="FromTurnId">Its last turn in the new session; null: all. An earlier one than the last only with
+/// <see cref="AgentInfo.Rewind"/>. Files of the project stay as they are now.</param>
+public sealed record AgentSessionForkRequest(Guid AgentSessionId, Guid NewSessionId, Guid PromptId, string Content, Guid? FromTurnId = null,
+    IReadOnlyList<Guid>? Attachments = null);
 
 public sealed record AgentSessionForkResponse(SessionInfo Session, TurnInfo Turn);
 

@@ -17,7 +17,8 @@ public enum SteerState
 }
 
 /// <summary>Says something into the turn that runs. Only for an agent with <see cref="AgentInfo.Steer"/>.</summary>
-/// <param name="PromptId">Client-made UUIDv7: the same one again says nothing twice. When the turn is over by then, it becomes the id of a queued prompt.</param>
+/// <param name="PromptId">Client-made UUIDv7: the same one again says nothing twice. When the turn is over by then, it becomes the id of a
+/// queued prompt.</param>
 public sealed record AgentSteerRequest(Guid AgentSessionId, Guid PromptId, string Content);
 
 /// <param name="State"><see cref="SteerState.Heard"/> or <see cref="SteerState.Queued"/>.</param>
@@ -40,8 +41,9 @@ public sealed record AgentQueueMoveResponse(IReadOnlyList<Guid> PromptIds);
 public sealed record QueueOrderEvent(IReadOnlyList<Guid> PromptIds) : AgentEventPayload;
 
 /// <summary>
-/// Goes on after a turn that failed or was interrupted, when nothing ran since: the same prompt again when nothing came of it, else a prompt that tells the agent
-/// that it was cut off. It runs before the queue, which is let go. One press is one turn: asked again, also under another id, the same turn is the answer.
+/// Goes on after a turn that failed or was interrupted, when nothing ran since: the same prompt again when nothing came of it, else a
+/// prompt that tells the agent that it was cut off. It runs before the queue, which is let go. One press is one turn: asked again, also
+/// under another id, the same turn is the answer.
 /// </summary>
 /// <param name="PromptId">Client-made UUIDv7; becomes the new turn's id.</param>
 public sealed record AgentContinueRequest(Guid AgentSessionId, Guid TurnId, Guid PromptId);
@@ -61,7 +63,9 @@ public sealed record ModelInfo(string Id, string Name, IReadOnlyList<string>? Ef
 /// <summary>What the agent offers in this session, whole: at most 200 commands and 200 models. The newest event counts.</summary>
 public sealed record OffersEvent(IReadOnlyList<CommandInfo> Commands, IReadOnlyList<ModelInfo> Models) : AgentEventPayload
 {
-    /// <summary>The efforts that can be chosen now, the least first; null: those of <see cref="AgentInfo.Efforts"/>, as the model knows them.</summary>
+    /// <summary>
+    /// The efforts that can be chosen now, the least first; null: those of <see cref="AgentInfo.Efforts"/>, as the model knows them.
+    /// </summary>
     public IReadOnlyList<string>? Efforts { get; init; }
 }
 

@@ -33,8 +33,11 @@ public enum QuietKind
 
 /// <summary>Why a running turn shows nothing new: pushed when it changes, at most every 5 s while it changes by time alone.</summary>
 /// <param name="Since">When it began; for <see cref="QuietKind.Silent"/> the last sign of life. Show a running clock.</param>
-/// <param name="Detail">One line. The tool and its title; the provider's error; for <see cref="QuietKind.Silent"/> what the process does. Untrusted.</param>
-/// <param name="NextAt">For <see cref="QuietKind.Retrying"/>: when it is tried again, when the agent told. May have passed: then it is being tried.</param>
+/// <param name="Detail">One line. The tool and its title; the provider's error; for <see cref="QuietKind.Silent"/> what the process does.
+/// Untrusted.</param>
+/// <param name="NextAt">For <see cref="QuietKind.Retrying"/>: when it is tried again, when the agent told. May have passed: then it is
+/// being tried.</param>
 /// <param name="Attempt">For <see cref="QuietKind.Retrying"/>: which try, counted by the agent or else by the machine.</param>
 /// <param name="MaxAttempts">After so many the agent gives up; null when it did not tell.</param>
-public sealed record QuietInfo(QuietKind Kind, DateTimeOffset Since, string? Detail = null, DateTimeOffset? NextAt = null, int? Attempt = null, int? MaxAttempts = null);
+public sealed record QuietInfo(QuietKind Kind, DateTimeOffset Since, string? Detail = null, DateTimeOffset? NextAt = null,
+    int? Attempt = null, int? MaxAttempts = null);

@@ -39,7 +39,8 @@ public enum UndoChange
 
 /// <summary>A file that undoing would change.</summary>
 /// <param name="Path">Relative to the project; bytes that are no UTF-8 as <c>\x{ff}</c>. Untrusted.</param>
-/// <param name="Diff">From the file as it is to the file as it would be; null for what is no text, too large, or beyond the bounds of the answer.</param>
+/// <param name="Diff">From the file as it is to the file as it would be; null for what is no text, too large, or beyond the bounds of the
+/// answer.</param>
 /// <param name="ChangedSince">Somebody else changed it after what is to be undone: undoing loses that too.</param>
 /// <param name="Mode">Permissions it would get, octal; null where it is removed or a link.</param>
 public sealed record UndoFile(string Path, UndoChange Change, FileDiff? Diff, bool ChangedSince, string? Mode);
@@ -68,8 +69,9 @@ public sealed record SnapshotDiffResponse(
     IReadOnlyList<UndoLeftAlone> LeftAlone);
 
 /// <summary>
-/// Undoes. Refused with FILES_CHANGED when something changed since by somebody else, its outcome is unknown or something runs, unless <paramref name="Force"/>. The device signs
-/// <c>pocketcoder-undo-v1\n{machineId}\n{undoId}\n{target kind}\n{target id}\n{digest}\n{force: true|false}</c>. The same undo again gets the same answer.
+/// Undoes. Refused with FILES_CHANGED when something changed since by somebody else, its outcome is unknown or something runs, unless
+/// <paramref name="Force"/>. The device signs <c>pocketcoder-undo-v1\n{machineId}\n{undoId}\n{target kind}\n{target id}\n{digest}\n{force:
+/// true|false}</c>. The same undo again gets the same answer.
 /// </summary>
 /// <param name="UndoId">Client-made UUIDv7. The undo can itself be undone by it.</param>
 /// <param name="Digest">Of the diff that was looked at; another state by now is DIGEST_MISMATCH.</param>

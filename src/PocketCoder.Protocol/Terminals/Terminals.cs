@@ -37,10 +37,14 @@ public static class TerminalLimits
     public const int HistoryLines = 5000;
 }
 
-/// <summary>A terminal that a person opened in a session's sandbox. It goes on without viewers and without the daemon, until it is closed or its shell ends.</summary>
+/// <summary>
+/// A terminal that a person opened in a session's sandbox. It goes on without viewers and without the daemon, until it is closed or its
+/// shell ends.
+/// </summary>
 /// <param name="Columns">As it is now: the last who typed or resized has the size.</param>
 /// <param name="Viewers">How many look at it now.</param>
-public sealed record TerminalInfo(Guid AgentSessionId, string Name, int Columns, int Rows, int Viewers, DateTimeOffset OpenedAt, SandboxKind Sandbox);
+public sealed record TerminalInfo(
+    Guid AgentSessionId, string Name, int Columns, int Rows, int Viewers, DateTimeOffset OpenedAt, SandboxKind Sandbox);
 
 /// <param name="AgentSessionId">Null: of all sessions.</param>
 public sealed record TerminalListRequest(Guid? AgentSessionId = null);
@@ -49,7 +53,8 @@ public sealed record TerminalListResponse(IReadOnlyList<TerminalInfo> Terminals)
 
 /// <summary>Opens a terminal; the same name again gives the one that is there, so that sending again opens nothing twice.</summary>
 /// <param name="WorkingDirectory">Absolute; for a new one only. Null: the project.</param>
-public sealed record TerminalOpenRequest(Guid AgentSessionId, string Name, int Columns = 80, int Rows = 24, string? WorkingDirectory = null);
+public sealed record TerminalOpenRequest(
+    Guid AgentSessionId, string Name, int Columns = 80, int Rows = 24, string? WorkingDirectory = null);
 
 /// <param name="Opened">False: it was open already.</param>
 public sealed record TerminalOpenResponse(TerminalInfo Terminal, bool Opened);
@@ -70,7 +75,8 @@ public sealed record TerminalDetachRequest(Guid AgentSessionId, string Name);
 public sealed record TerminalDetachResponse;
 
 /// <summary>
-/// Types. Never sent again by itself when its answer is lost: whether it arrived is seen on the screen. A line is in the ledger before its Enter is typed.
+/// Types. Never sent again by itself when its answer is lost: whether it arrived is seen on the screen. A line is in the ledger before its
+/// Enter is typed.
 /// </summary>
 /// <param name="Data">As a terminal sends keys, at most <see cref="TerminalLimits.InputBytes"/> as UTF-8.</param>
 public sealed record TerminalInputRequest(Guid AgentSessionId, string Name, string Data);
@@ -81,7 +87,10 @@ public sealed record TerminalResizeRequest(Guid AgentSessionId, string Name, int
 
 public sealed record TerminalResizeResponse(TerminalInfo Terminal);
 
-/// <summary>Everything up to <paramref name="Seq"/> is drawn: more may come. A viewer that does not acknowledge gets at most <see cref="TerminalLimits.Window"/>.</summary>
+/// <summary>
+/// Everything up to <paramref name="Seq"/> is drawn: more may come. A viewer that does not acknowledge gets at most
+/// <see cref="TerminalLimits.Window"/>.
+/// </summary>
 public sealed record TerminalAckRequest(Guid AgentSessionId, string Name, string Epoch, long Seq);
 
 public sealed record TerminalAckResponse;
@@ -98,11 +107,14 @@ public sealed record TerminalCloseRequest(Guid AgentSessionId, string Name);
 public sealed record TerminalCloseResponse;
 
 /// <summary>
-/// What a terminal writes (message type <c>terminal_output</c>, stream <c>terminal/&lt;agentSessionId&gt;/&lt;name&gt;</c>, <c>epoch</c> of the attach, <c>seq</c> from 1 without gaps).
-/// The machine has taken out what makes a terminal answer, change its title, clipboard or size. Still untrusted text.
+/// What a terminal writes (message type <c>terminal_output</c>, stream <c>terminal/&lt;agentSessionId&gt;/&lt;name&gt;</c>, <c>epoch</c> of
+/// the attach, <c>seq</c> from 1 without gaps). The machine has taken out what makes a terminal answer, change its title, clipboard or
+/// size. Still untrusted text.
 /// </summary>
-/// <param name="Reset">Forget everything that is drawn, take this size, then draw <paramref name="Data"/>: the screen as it is now, with some scrollback.</param>
+/// <param name="Reset">Forget everything that is drawn, take this size, then draw <paramref name="Data"/>: the screen as it is now, with
+/// some scrollback.</param>
 /// <param name="Skipped">With <paramref name="Reset"/>: output was left out because this viewer was too slow.</param>
 /// <param name="Columns">The terminal's size from here on.</param>
 /// <param name="Ended">The terminal is over, and why; nothing follows.</param>
-public sealed record TerminalOutputPayload(Guid AgentSessionId, string Name, string Data, bool Reset, bool Skipped, int Columns, int Rows, string? Ended = null);
+public sealed record TerminalOutputPayload(
+    Guid AgentSessionId, string Name, string Data, bool Reset, bool Skipped, int Columns, int Rows, string? Ended = null);

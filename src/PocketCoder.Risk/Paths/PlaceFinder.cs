@@ -3,14 +3,21 @@ using PocketCoder.Risks.Words;
 namespace PocketCoder.Risks.Paths;
 
 /// <summary>
-/// Follows paths as the kernel would: component by component, symbolic links included, so that <c>link/../x</c> is what it will be. Looks at
-/// links only (lstat); what changes between this look and the run is the executor's to notice.
+/// Follows paths as the kernel would: component by component, symbolic links included, so that <c>link/../x</c> is what it will be. Looks
+/// at links only (lstat); what changes between this look and the run is the executor's to notice.
 /// </summary>
-internal sealed class PlaceFinder(string workspace, string home)
+internal sealed class PlaceFinder(string workspace, string home, RiskSurroundings? around = null)
 {
     private const int MaxLinks = 40;
 
     private readonly string _workspace = Physical(workspace);
+
+    private readonly IReadOnlyList<NeighbourProject> _neighbours =
+        [.. (around?.Projects ?? []).Select(p => p with { Path = Physical(p.Path) })];
+
+    // A folder in which the project itself lies is bound from the machine, whatever else the sandbox has there.
+    private readonly IReadOnlyList<string> _temporary =
+        [.. (around?.OwnTemporary ?? []).Where(t => !Within(Physical(workspace), Physical(t)))];
 
     /// <summary>The person's home folder; <c>~</c>.</summary>
     public string Home { get; } = Clean(home);
@@ -24,7 +31,8 @@ internal sealed class PlaceFinder(string workspace, string home)
     public Place Find(string folder, string path)
     {
         var absolute = path.StartsWith('/') ? path : $"{folder}/{path}";
-        if (absolute is "/dev/null" or "/dev/stdout" or "/dev/stderr" or "/dev/stdin" or "/dev/tty" or "/dev/fd/1" or "/dev/fd/2" or "/dev/zero" or "/dev/urandom" or "/dev/random"
+        if (absolute is "/dev/null" or "/dev/stdout" or "/dev/stderr" or "/dev/stdin" or "/dev/tty" or "/dev/fd/1" or "/dev/fd/2"
+            or "/dev/zero" or "/dev/urandom" or "/dev/random"
             || absolute.StartsWith("/dev/fd/", StringComparison.Ordinal))
         {
             return new Place(absolute, absolute, Zone.Sink);
@@ -37,11 +45,22 @@ internal sealed class PlaceFinder(string workspace, string home)
             return new Place(physical, shown, Zone.Workspace);
         }
 
-        return new Place(physical, physical, Within(physical, "/tmp") || Within(physical, "/var/tmp") ? Zone.Temporary : Zone.Outside);
+        if (_neighbours.FirstOrDefault(p => Within(physical, p.Path)) is { } neighbour)
+        {
+            return new Place(physical, physical, Zone.Neighbour, neighbour.Name);
+        }
+
+        // By the name as written: a link on this machine leads elsewhere than the sandbox's own folder of that name.
+        return new Place(physical, physical,
+            _temporary.Any(t => Within(physical, t) && Within(Clean(absolute), t)) ? Zone.Temporary : Zone.Outside);
     }
 
     /// <summary>Whether the place is the root of much more than a project: the home folder, its parents, a system folder.</summary>
-    public bool IsWide(Place place) => Within(Home, place.Path) || place.Path is "/" or "/etc" or "/root" or "/home" or "/var" or "/usr" or "/proc";
+    public bool IsWide(Place place) => Within(Home, place.Path)
+        || place.Path is "/" or "/etc" or "/root" or "/home" or "/var" or "/usr" or "/proc";
+
+    /// <summary>Another project that lies in the place.</summary>
+    public string? NeighbourIn(Place place) => _neighbours.FirstOrDefault(p => Within(p.Path, place.Path))?.Name;
 
     /// <summary>Whether the workspace itself, or something that holds it, is meant.</summary>
     public bool HoldsWorkspace(Place place) => Within(_workspace, place.Path);
@@ -95,7 +114,8 @@ internal sealed class PlaceFinder(string workspace, string home)
 
             done.Add(part);
             var sofar = "/" + string.Join('/', done);
-            if (!looksAtDisk || sofar.Length > 4000 || sofar.StartsWith("/proc/", StringComparison.Ordinal) || Target(sofar) is not { } target)
+            if (!looksAtDisk || sofar.Length > 4000 || sofar.StartsWith("/proc/", StringComparison.Ordinal)
+                || Target(sofar) is not { } target)
             {
                 // Thousands of components are no path that exists.
                 looksAtDisk &= done.Count < 128;

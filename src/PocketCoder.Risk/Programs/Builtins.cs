@@ -17,30 +17,35 @@ internal static class Builtins
         programs.Add("pwd", static _ => { }, Traits.AnyOptions);
         programs.Add("type", static _ => { }, Traits.Builtin | Traits.AnyOptions);
         programs.Add("exit", static call => call.Outcome = new Outcome(null, null), Traits.AnyArguments | Traits.Builtin);
-        programs.Add("cd", ChangeFolder, Traits.OwnCheck | Traits.Builtin);
-        programs.Add("pushd popd", Somewhere, Traits.OwnCheck | Traits.Builtin);
-        programs.Add("export readonly declare typeset local", Declare, Traits.OwnCheck | Traits.Builtin);
-        programs.Add("set", Set, Traits.Builtin);
-        programs.Add("shopt", Shopt, Traits.Builtin);
-        programs.Add("unset", Unset, Traits.Builtin);
-        programs.Add("read mapfile readarray", Read, Traits.Builtin);
-        programs.Add("eval", Eval, Traits.OwnCheck | Traits.Builtin);
-        programs.Add("source .", Source, Traits.OwnCheck | Traits.Builtin);
-        programs.Add("command", Command, Traits.OwnCheck | Traits.Builtin);
-        programs.Add("builtin", static call => call.Start(call.Args, byShellToo: true), Traits.OwnCheck | Traits.Builtin);
-        programs.Add("exec", Exec, Traits.OwnCheck | Traits.Builtin);
-        programs.Add("alias", Alias, Traits.OwnCheck | Traits.Builtin);
-        programs.Add("unalias", static call => call.Report.NotUnderstood("unalias", "Changes what words stand for.", ConsequenceKind.ChangesMeaning), Traits.Builtin);
-        programs.Add("trap", Trap, Traits.OwnCheck | Traits.Builtin);
-        programs.Add("umask ulimit", static call => call.Report.NotUnderstood(call.Name, $"Changes limits or rights for what follows: {call.Shown}", ConsequenceKind.ChangesMeaning, RiskTier.WorkspaceWrite), Traits.Builtin);
-        programs.Add("let getopts enable bind hash complete compgen compopt history fc dirs disown bg fg suspend caller logout", static call => call.Report.NotUnderstood(call.Name, $"{call.Name} changes the shell in ways that are not followed."), Traits.Builtin);
+        programs.Add("cd", ChangeFolder, Traits.OwnCheck | Traits.Builtin | Traits.Exact);
+        programs.Add("pushd popd", Somewhere, Traits.OwnCheck | Traits.Builtin | Traits.Exact);
+        programs.Add("export readonly declare typeset local", Declare, Traits.OwnCheck | Traits.Builtin | Traits.Exact);
+        programs.Add("set", Set, Traits.Builtin | Traits.Exact);
+        programs.Add("shopt", Shopt, Traits.Builtin | Traits.Exact);
+        programs.Add("unset", Unset, Traits.Builtin | Traits.Exact);
+        programs.Add("read mapfile readarray", Read, Traits.Builtin | Traits.Exact);
+        programs.Add("eval", Eval, Traits.OwnCheck | Traits.Builtin | Traits.Exact);
+        programs.Add("source .", Source, Traits.OwnCheck | Traits.Builtin | Traits.Exact);
+        programs.Add("command", Command, Traits.OwnCheck | Traits.Builtin | Traits.Exact);
+        programs.Add("builtin", static call => call.Start(call.Args, byShellToo: true), Traits.OwnCheck | Traits.Builtin | Traits.Exact);
+        programs.Add("exec", Exec, Traits.OwnCheck | Traits.Builtin | Traits.Exact);
+        programs.Add("alias", Alias, Traits.OwnCheck | Traits.Builtin | Traits.Exact);
+        programs.Add("unalias", static call => call.Report.NotUnderstood(
+            "unalias", "Changes the meaning of command words.", ConsequenceKind.ChangesMeaning), Traits.Builtin);
+        programs.Add("trap", Trap, Traits.OwnCheck | Traits.Builtin | Traits.Exact);
+        programs.Add("umask ulimit", static call => call.Report.NotUnderstood(call.Name,
+            $"Changes limits or permissions for later commands: {call.Shown}", ConsequenceKind.ChangesMeaning, RiskTier.WorkspaceWrite),
+            Traits.Builtin);
+        programs.Add("let getopts enable bind hash complete compgen compopt history fc dirs disown bg fg suspend caller logout",
+            static call => call.Report.NotUnderstood(call.Name, $"{call.Name} changes the shell in ways that are not analysed."),
+            Traits.Builtin);
     }
 
     private static void Printf(Invocation call)
     {
         if (call.Args is [var first, ..] && (!first.Known || first.Text.StartsWith("-v", StringComparison.Ordinal)))
         {
-            call.Report.NotUnderstood("printf", "Sets a variable by a name that may be computed.");
+            call.Report.NotUnderstood("printf", "Sets a variable whose name may be computed.");
         }
     }
 
@@ -49,7 +54,7 @@ internal static class Builtins
         // -v and -eq evaluate subscripts in the shell; everything else only looks.
         if (call.Args.Any(a => !a.Known && a.Splits) || call.Args.Any(a => a.Text is "-v" or "-R"))
         {
-            call.Report.NotUnderstood(call.Name, "A test whose words are only known when it runs.");
+            call.Report.NotUnderstood(call.Name, "A test whose operands are known only at run time.");
         }
     }
 
@@ -60,7 +65,8 @@ internal static class Builtins
         {
             Move(call, new Arg(call.Walker.Places.Home));
         }
-        else if (targets is [{ Exact: true } target] && target.Text != "-" && call.Args.All(a => a.Exact && (a == target || a.Text is "--" or "-L")))
+        else if (targets is [{ Exact: true } target] && target.Text != "-"
+            && call.Args.All(a => a.Exact && (a == target || a.Text is "--" or "-L")))
         {
             Move(call, target);
         }
@@ -79,7 +85,8 @@ internal static class Builtins
             return;
         }
 
-        IReadOnlyList<string> folders = [.. (state.Folders ?? ["/"]).Select(f => PlaceFinder.Logical(f, target.Text)).Distinct(StringComparer.Ordinal)];
+        IReadOnlyList<string> folders =
+            [.. (state.Folders ?? ["/"]).Select(f => PlaceFinder.Logical(f, target.Text)).Distinct(StringComparer.Ordinal)];
         call.Outcome = new Outcome(state with { Folders = folders }, state);
     }
 
@@ -94,7 +101,7 @@ internal static class Builtins
             {
                 if (arg.Text.AsSpan().ContainsAny("infA"))
                 {
-                    call.Report.NotUnderstood(call.Name, $"Declares in a way that is not followed: {call.Shown}");
+                    call.Report.NotUnderstood(call.Name, $"A declaration that is not analysed: {call.Shown}");
                 }
 
                 continue;
@@ -104,7 +111,7 @@ internal static class Builtins
             var name = equals < 0 ? arg.Text : arg.Text[..equals].TrimEnd('+');
             if (name.Length == 0 || !name.All(WordParser.IsName))
             {
-                call.Report.NotUnderstood(arg.Text, $"A declaration whose name is only known when it runs: {arg.Text}");
+                call.Report.NotUnderstood(arg.Text, $"A declaration whose name is known only at run time: {arg.Text}");
                 continue;
             }
 
@@ -114,7 +121,8 @@ internal static class Builtins
             }
 
             var value = arg with { Text = arg.Text[(equals + 1)..] };
-            call.Walker.Assigned(name, value, forProgram: call.Name == "export" || call.Args.Any(a => a.Text.StartsWith('-') && a.Text.Contains('x', StringComparison.Ordinal)));
+            call.Walker.Assigned(name, value, forProgram: call.Name == "export"
+                || call.Args.Any(a => a.Text.StartsWith('-') && a.Text.Contains('x', StringComparison.Ordinal)));
             if (!arg.Glob)
             {
                 call.Walker.Follow(ref state, name, value);
@@ -128,7 +136,8 @@ internal static class Builtins
     {
         foreach (var arg in call.Args)
         {
-            if (arg.Text is not ("-e" or "-u" or "-x" or "-eu" or "-ex" or "-eux" or "-euo" or "-euxo" or "-o" or "+e" or "+x" or "+u" or "pipefail" or "errexit" or "nounset" or "xtrace"))
+            if (arg.Text is not ("-e" or "-u" or "-x" or "-eu" or "-ex" or "-eux" or "-euo" or "-euxo" or "-o" or "+e" or "+x" or "+u"
+                or "pipefail" or "errexit" or "nounset" or "xtrace"))
             {
                 call.Report.NotUnderstood("set", $"Changes the shell's options or arguments: {call.Shown}", ConsequenceKind.ChangesMeaning);
                 return;
@@ -150,7 +159,8 @@ internal static class Builtins
         {
             if (arg.Text.StartsWith('-') || !arg.Text.All(WordParser.IsName) || SpecialVariables.ChangesMeaning(arg.Text, null))
             {
-                call.Report.NotUnderstood(arg.Text, $"Takes away {arg.Text}, which may change what the rest means.", ConsequenceKind.ChangesMeaning);
+                call.Report.NotUnderstood(
+                    arg.Text, $"Unsets {arg.Text}, which may change the meaning of the rest.", ConsequenceKind.ChangesMeaning);
             }
         }
     }
@@ -175,13 +185,14 @@ internal static class Builtins
     {
         if (call.Args.Any(a => !a.Exact))
         {
-            call.Report.NotUnderstood("eval", "What eval runs is only known when it runs.", ConsequenceKind.RunsCode, call.Args.Max(call.TierOfUnseen));
+            call.Report.NotUnderstood("eval", "The commands that eval runs are known only at run time.", ConsequenceKind.RunsCode,
+                call.Args.Max(call.TierOfUnseen));
             return;
         }
 
         // It sets variables and functions for what follows; those are not followed beyond it.
         call.Walker.WalkInline(string.Join(' ', call.Args.Select(a => a.Text)), call.State, call.Context.Inside("eval"));
-        call.Report.NotUnderstood("eval", "Text is run as commands a second time.", ConsequenceKind.ChangesMeaning);
+        call.Report.NotUnderstood("eval", "Evaluates text as commands a second time.", ConsequenceKind.ChangesMeaning);
         Somewhere(call);
     }
 
@@ -193,7 +204,8 @@ internal static class Builtins
             call.At(script, place => call.Report.Script(place.Path));
         }
 
-        call.Report.NotUnderstood(call.Shown, $"Runs the commands in the file {(call.Args.Count > 0 ? call.Args[0].Text : "")}.", ConsequenceKind.RunsCode, call.Args.Count > 0 ? call.TierOfUnseen(call.Args[0]) : RiskTier.ReachesOut);
+        call.Report.NotUnderstood(call.Shown, $"Runs the commands in the file {(call.Args.Count > 0 ? call.Args[0].Text : "")}.",
+            ConsequenceKind.RunsCode, call.Args.Count > 0 ? call.TierOfUnseen(call.Args[0]) : RiskTier.ReachesOut);
         Somewhere(call);
     }
 
@@ -211,7 +223,8 @@ internal static class Builtins
             Somewhere(call);
         }
 
-        call.Walker.Run(rest.Count == 0 ? [new Arg("true")] : rest, call.State with { Functions = call.State.Functions.Clear() }, call.Context.Inside("command"));
+        call.Walker.Run(rest.Count == 0 ? [new Arg("true")] : rest, call.State with { Functions = call.State.Functions.Clear() },
+            call.Context.Inside("command"));
     }
 
     private static void Exec(Invocation call)
@@ -236,7 +249,8 @@ internal static class Builtins
             }
 
             call.Walker.NoteAlias();
-            call.Report.NotUnderstood(arg.Text, $"Makes {arg.Text[..equals]} stand for: {arg.Text[(equals + 1)..]}", ConsequenceKind.ChangesMeaning);
+            call.Report.NotUnderstood(
+                arg.Text, $"Makes {arg.Text[..equals]} stand for: {arg.Text[(equals + 1)..]}", ConsequenceKind.ChangesMeaning);
             call.Script(arg with { Text = arg.Text[(equals + 1)..] });
         }
     }

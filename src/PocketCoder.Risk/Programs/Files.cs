@@ -14,15 +14,17 @@ internal static class Files
         programs.Add("cp", Copy);
         programs.Add("mv", Move);
         programs.Add("ln", Link);
-        programs.Add("install", static call => CopyLike(call, call.Operands("gmotS", "--mode", "--owner", "--group"), call.Values("-t", "--target-directory").Where(_ => HasTarget(call))));
+        programs.Add("install", static call => CopyLike(call, call.Operands("gmotS", "--mode", "--owner", "--group"),
+            call.Values("-t", "--target-directory").Where(_ => HasTarget(call))));
         programs.Add("truncate", static call => Overwrites(call, call.Operands("sr", "--size", "--reference")));
         programs.Add("shred wipe srm", static call => call.Deletes(call.Operands("ns")));
         programs.Add("dd", Dd);
         programs.Add("chmod chown chgrp chattr setfacl chcon", Rights);
-        programs.Add("mktemp", static call => call.Writes([call.Operands().FirstOrDefault() is { } template && !call.Has("-t") ? template : new Arg("/tmp/tmp.XXXXXXXXXX")]));
-        programs.Add("rename", static call => call.RunsCode("rename", $"Renames files by a program of its own: {call.Shown}", RiskTier.WorkspaceWrite));
+        programs.Add("mktemp", MakeTemporary);
+        programs.Add("rename", static call => call.RunsCode(
+            "rename", $"Renames files with a script: {call.Shown}", RiskTier.WorkspaceWrite));
         programs.Add("fallocate", static call => Overwrites(call, call.Operands("lo")));
-        programs.Add("find gfind", Finding.Find, Traits.OwnCheck);
+        programs.Add("find gfind", Finding.Find, Traits.OwnCheck | Traits.Exact);
         programs.Add("fd fdfind", Finding.Fd);
         programs.Add("rsync", Network.Rsync);
         programs.Add("mknod", static call => call.System($"Makes a device file: {call.Shown}"));
@@ -30,10 +32,25 @@ internal static class Files
         programs.Add("sync", static _ => { }, Traits.AnyOptions);
     }
 
-    private static bool HasTarget(Invocation call) => call.Args.Any(a => a.Text.StartsWith("-t", StringComparison.Ordinal) || a.Text.StartsWith("--t", StringComparison.Ordinal));
+    private static bool HasTarget(Invocation call)
+        => call.Args.Any(a => a.Text.StartsWith("-t", StringComparison.Ordinal) || a.Text.StartsWith("--t", StringComparison.Ordinal));
+
+    /// <summary>A new file under a name that nothing has yet; with a template, wherever that says.</summary>
+    private static void MakeTemporary(Invocation call)
+    {
+        if (call.Args.Count == 0 || call.Args is [{ Exact: true, Text: "-d" }])
+        {
+            call.Report.CannotBeUndone();
+            call.Report.Add(ConsequenceKind.WritesPath, "a temporary file", "Makes a new temporary file.", RiskTier.WorkspaceWrite);
+            return;
+        }
+
+        call.Writes([call.Operands().FirstOrDefault() is { } template && !call.Has("-t") ? template : new Arg("/tmp/tmp.XXXXXXXXXX")]);
+    }
 
     private static void Copy(Invocation call)
-        => CopyLike(call, call.Operands("tS", "--target-directory", "--suffix"), call.Values("-t", "--target-directory").Where(_ => HasTarget(call)));
+        => CopyLike(call, call.Operands("tS", "--target-directory", "--suffix"),
+            call.Values("-t", "--target-directory").Where(_ => HasTarget(call)));
 
     private static void CopyLike(Invocation call, List<Arg> operands, IEnumerable<Arg> targets)
     {
@@ -48,7 +65,8 @@ internal static class Files
         call.Reads(operands, recursive);
         if (recursive && operands.Any(o => o.Text is "." or ".." || o.Text.EndsWith("/.", StringComparison.Ordinal)))
         {
-            call.Report.Unknown(call.Shown, "Copies what is in a folder, hidden files included: settings and hooks may be among them.", tier: RiskTier.WorkspaceWrite);
+            call.Report.Unknown(call.Shown, "Copies a folder's contents with hidden files, possibly including settings and hooks.",
+                tier: RiskTier.WorkspaceWrite);
         }
 
         Into(call, operands, into);
@@ -65,7 +83,8 @@ internal static class Files
                 call.Report.NotUnderstood(target.Text, $"The target {target.Text} is a pattern.");
             }
 
-            foreach (var name in sources.Where(s => s.Known).Select(s => s.Text.TrimEnd('/')).Select(s => s[(s.LastIndexOf('/') + 1)..]).Where(n => n.Length > 0 && n is not ("." or "..")))
+            foreach (var name in sources.Where(s => s.Known).Select(s => s.Text.TrimEnd('/')).Select(s => s[(s.LastIndexOf('/') + 1)..])
+                .Where(n => n.Length > 0 && n is not ("." or "..")))
             {
                 // Only told when it makes a difference: cp x/.envrc .
                 var below = target with { Text = $"{target.Text.TrimEnd('/')}/{name}" };
@@ -121,9 +140,10 @@ internal static class Files
             call.At(target, place =>
             {
                 Walking.PathEffects.Touch(call.Report, call.Walker.Places, place, target.Glob);
-                if (place.Zone is Paths.Zone.Outside or Paths.Zone.Temporary)
+                if (place.Zone is not Paths.Zone.Workspace and not Paths.Zone.Sink)
                 {
-                    call.Report.Add(ConsequenceKind.WritesPath, place.Shown, $"Makes {place.Shown}, outside of the workspace, reachable from inside.", RiskTier.Destructive);
+                    call.Report.Add(ConsequenceKind.WritesPath, place.Shown,
+                        $"Makes {place.Shown}, outside of the workspace, reachable from inside.", RiskTier.Destructive);
                 }
             });
         }
@@ -137,7 +157,8 @@ internal static class Files
         call.Writes(files);
         foreach (var file in files)
         {
-            call.Report.Add(ConsequenceKind.DeletesPath, file.Text, $"Cuts {file.Text} to another size; what is cut off is gone.", RiskTier.Destructive);
+            call.Report.Add(ConsequenceKind.DeletesPath, file.Text, $"Cuts {file.Text} to another size; anything cut off is lost.",
+                RiskTier.Destructive);
         }
     }
 
@@ -153,7 +174,8 @@ internal static class Files
             {
                 call.Writes(arg with { Text = arg.Text[3..] });
                 call.Report.CannotBeUndone();
-                call.Report.Add(ConsequenceKind.DeletesPath, arg.Text[3..], $"Overwrites {arg.Text[3..]} with raw bytes.", RiskTier.Destructive);
+                call.Report.Add(ConsequenceKind.DeletesPath, arg.Text[3..], $"Overwrites {arg.Text[3..]} with raw bytes.",
+                    RiskTier.Destructive);
             }
         }
     }
@@ -164,7 +186,8 @@ internal static class Files
         var operands = call.Operands("mxMXgut", "--reference");
         var mode = operands.Count > 0 ? operands[0].Text : "";
         var files = call.Name is "setfacl" ? operands : [.. operands.Skip(call.Has("--reference") ? 0 : 1)];
-        var plain = call.Name == "chmod" && !recursive && mode is "+x" or "u+x" or "a+x" or "755" or "0755" or "644" or "0644" or "600" or "700" or "+r" or "-x" or "u+w" or "+w";
+        var plain = call.Name == "chmod" && !recursive
+            && mode is "+x" or "u+x" or "a+x" or "755" or "0755" or "644" or "0644" or "600" or "700" or "+r" or "-x" or "u+w" or "+w";
         foreach (var file in files)
         {
             call.At(
@@ -175,9 +198,9 @@ internal static class Files
                     call.Report.Add(
                         ConsequenceKind.ChangesRights,
                         place.Shown,
-                        $"Changes owner or rights of {place.Shown}{(recursive ? " and everything below it" : "")}{(inside ? "" : ", outside of the workspace")}.",
+                        $"Changes owner or permissions of {place.Shown}{(recursive ? " and everything below it" : "")}{(inside ? "" : ", outside of the workspace")}.",
                         plain && inside ? RiskTier.WorkspaceWrite : RiskTier.Destructive);
-                    if (!plain || !inside)
+                    if (!plain || place.Zone != Paths.Zone.Workspace)
                     {
                         call.Report.CannotBeUndone();
                     }
@@ -192,7 +215,7 @@ internal static class Files
 
         if (call.Name == "chmod" && (mode.Contains('s', StringComparison.Ordinal) || (mode.Length == 4 && mode[0] is >= '2' and <= '7')))
         {
-            call.Privilege($"Lets a program run with its owner's rights: {call.Shown}");
+            call.Privilege($"Makes a program run with its owner's privileges: {call.Shown}");
         }
     }
 }

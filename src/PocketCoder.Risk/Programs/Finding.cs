@@ -7,14 +7,18 @@ internal static class Finding
 {
     private static readonly HashSet<string> s_tests = new(StringComparer.Ordinal)
     {
-        "-a", "-and", "-o", "-or", "-not", "!", "(", ")", ",", "-true", "-false", "-print", "-print0", "-ls", "-prune", "-quit", "-depth", "-d", "-mount", "-xdev", "-follow", "-daystart", "-empty", "-executable", "-readable", "-writable", "-nouser", "-nogroup",
+        "-a", "-and", "-o", "-or", "-not", "!", "(", ")", ",", "-true", "-false", "-print", "-print0", "-ls", "-prune", "-quit", "-depth",
+        "-d", "-mount", "-xdev", "-follow", "-daystart", "-empty", "-executable", "-readable", "-writable", "-nouser", "-nogroup",
         "-noleaf", "-warn", "-nowarn", "-ignore_readdir_race", "-noignore_readdir_race", "-H", "-L", "-P", "-E", "-X", "-s",
     };
 
     private static readonly HashSet<string> s_valued = new(StringComparer.Ordinal)
     {
-        "-name", "-iname", "-path", "-ipath", "-wholename", "-iwholename", "-regex", "-iregex", "-regextype", "-type", "-xtype", "-size", "-mtime", "-atime", "-ctime", "-mmin", "-amin", "-cmin", "-newer", "-anewer", "-cnewer", "-newermt", "-newerct", "-newerat", "-perm", "-user",
-        "-group", "-uid", "-gid", "-links", "-inum", "-samefile", "-maxdepth", "-mindepth", "-lname", "-ilname", "-fstype", "-used", "-printf", "-context",
+        "-name", "-iname", "-path", "-ipath", "-wholename", "-iwholename", "-regex", "-iregex", "-regextype", "-type", "-xtype", "-size",
+        "-mtime", "-atime", "-ctime", "-mmin", "-amin", "-cmin", "-newer", "-anewer", "-cnewer", "-newermt", "-newerct", "-newerat",
+        "-perm", "-user",
+        "-group", "-uid", "-gid", "-links", "-inum", "-samefile", "-maxdepth", "-mindepth", "-lname", "-ilname", "-fstype", "-used",
+        "-printf", "-context",
     };
 
     public static void Find(Invocation call)
@@ -39,10 +43,10 @@ internal static class Finding
         {
             if (root.MayBeOption)
             {
-                call.Report.NotUnderstood(root.Text, $"Where find looks is only known when it runs: {root.Text}");
+                call.Report.NotUnderstood(root.Text, $"The folder that find searches is known only at run time: {root.Text}");
             }
 
-            call.At(root, p => call.Report.Add(ConsequenceKind.ReadsPath, p.Shown, $"Lists {p.Shown} and what is below."));
+            call.At(root, p => call.Report.Add(ConsequenceKind.ReadsPath, p.Shown, $"Lists {p.Shown} and everything below it."));
         }
 
         for (; i < call.Args.Count; i++)
@@ -50,7 +54,7 @@ internal static class Finding
             var word = call.Args[i];
             if (!word.Exact)
             {
-                call.Report.NotUnderstood(word.Text, $"A word of find is only known when it runs: {word.Text}");
+                call.Report.NotUnderstood(word.Text, $"An argument of find is known only at run time: {word.Text}");
             }
             else if (s_valued.Contains(word.Text))
             {
@@ -78,12 +82,14 @@ internal static class Finding
                 return i + 2;
             case "-exec" or "-execdir" or "-ok" or "-okdir":
                 var end = i + 1;
-                while (end < call.Args.Count && call.Args[end].Text != ";" && !(call.Args[end].Text == "+" && call.Args[end - 1].Text == "{}"))
+                while (end < call.Args.Count && call.Args[end].Text != ";"
+                    && !(call.Args[end].Text == "+" && call.Args[end - 1].Text == "{}"))
                 {
                     end++;
                 }
 
-                var names = call.Args.Where((_, n) => n > 0 && call.Args[n - 1].Text is "-name" or "-iname").Select(a => a.Text).DefaultIfEmpty("*").ToList();
+                var names = call.Args.Where((_, n) => n > 0 && call.Args[n - 1].Text is "-name" or "-iname").Select(a => a.Text)
+                    .DefaultIfEmpty("*").ToList();
                 foreach (var (root, name) in roots.SelectMany(r => names.Select(n => (r, n))))
                 {
                     call.At(root, place =>
@@ -96,12 +102,19 @@ internal static class Finding
                     });
 
                     // The found file stands for {}; from -execdir it comes as ./name, in a folder that is not known but below the root.
-                    call.Start(call.Args.Skip(i + 1).Take(end - i - 1).Select(a => a.Text.Contains("{}", StringComparison.Ordinal) ? a with { Text = a.Text.Replace("{}", Below(root, name).Text, StringComparison.Ordinal), Glob = true, Known = a.Known && root.Known } : a));
+                    call.Start(call.Args.Skip(i + 1).Take(end - i - 1)
+                        .Select(a => a.Text.Contains("{}", StringComparison.Ordinal) ? a with
+                        {
+                            Text = a.Text.Replace(
+                        "{}", Below(root, name).Text, StringComparison.Ordinal),
+                            Glob = true,
+                            Known = a.Known && root.Known
+                        } : a));
                 }
 
                 return end;
             default:
-                call.Unknown($"{call.Args[i].Text} is not known of find.");
+                call.Unknown($"find has no known expression {call.Args[i].Text}.");
                 return i;
         }
     }
@@ -113,7 +126,7 @@ internal static class Finding
         var operands = call.Operands("eEtdcSXxjo", "--extension", "--exclude", "--type", "--max-depth");
         foreach (var root in operands.Skip(1))
         {
-            call.At(root, p => call.Report.Add(ConsequenceKind.ReadsPath, p.Shown, $"Lists {p.Shown} and what is below."));
+            call.At(root, p => call.Report.Add(ConsequenceKind.ReadsPath, p.Shown, $"Lists {p.Shown} and everything below it."));
         }
 
         var at = call.Args.ToList().FindIndex(a => a.Text is "-x" or "-X" or "--exec" or "--exec-batch");
@@ -123,7 +136,7 @@ internal static class Finding
         }
         else if (call.Has("-x", "-X", "--exec", "--exec-batch"))
         {
-            call.Unknown($"Starts a program for what it finds: {call.Shown}");
+            call.Unknown($"Runs a program on the files it finds: {call.Shown}");
         }
     }
 }

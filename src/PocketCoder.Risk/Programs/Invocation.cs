@@ -32,8 +32,8 @@ internal sealed class Invocation(Walker walker, IReadOnlyList<Arg> all, ShellSta
     public Invocation As(string name, IEnumerable<Arg> args) => new(walker, [new Arg(name), .. args], state, context, byShell);
 
     /// <summary>
-    /// Whether an option is given: long ones also abbreviated, as GNU programs take them; short ones also among others (<c>-xo</c>). Letters of a
-    /// short option's value count too, which errs to the side of yes.
+    /// Whether an option is given: long ones also abbreviated, as GNU programs take them; short ones also among others (<c>-xo</c>).
+    /// Letters of a short option's value count too, which errs to the side of yes.
     /// </summary>
     public bool Has(params ReadOnlySpan<string> options)
     {
@@ -70,11 +70,14 @@ internal sealed class Invocation(Walker walker, IReadOnlyList<Arg> all, ShellSta
             if (text.StartsWith("--", StringComparison.Ordinal) && Matches(text, longOption))
             {
                 var equals = text.IndexOf('=', StringComparison.Ordinal);
-                yield return equals > 0 ? Args[i] with { Text = text[(equals + 1)..] } : i + 1 < Args.Count ? Args[++i] : new Arg("", Known: false);
+                yield return equals > 0 ? Args[i] with
+                { Text = text[(equals + 1)..] } : i + 1 < Args.Count ? Args[++i] : new Arg("", Known: false);
             }
-            else if (shortOption.Length > 0 && text.Length > 1 && text[0] == '-' && text[1] != '-' && text.IndexOf(shortOption[1], 1) is var at and > 0)
+            else if (shortOption.Length > 0 && text.Length > 1 && text[0] == '-' && text[1] != '-'
+                && text.IndexOf(shortOption[1], 1) is var at and > 0)
             {
-                yield return at + 1 < text.Length ? Args[i] with { Text = text[(at + 1)..] } : i + 1 < Args.Count ? Args[++i] : new Arg("", Known: false);
+                yield return at + 1 < text.Length ? Args[i] with
+                { Text = text[(at + 1)..] } : i + 1 < Args.Count ? Args[++i] : new Arg("", Known: false);
             }
         }
     }
@@ -156,11 +159,11 @@ internal sealed class Invocation(Walker walker, IReadOnlyList<Arg> all, ShellSta
     {
         foreach (var path in paths)
         {
-            Report.Raise(RiskTier.Destructive);
-            Report.CannotBeUndone();
+            Report.RaiseUndoable(RiskTier.Destructive);
             if (!path.Known)
             {
-                Report.Add(ConsequenceKind.DeletesPath, path.Text, $"Deletes files that are only known when it runs: {path.Text}", RiskTier.Destructive);
+                Report.Add(ConsequenceKind.DeletesPath, path.Text, $"Deletes files known only at run time: {path.Text}",
+                    RiskTier.Destructive);
             }
 
             At(path, p => PathEffects.Delete(Report, walker.Places, p), changes: true);
@@ -172,19 +175,19 @@ internal sealed class Invocation(Walker walker, IReadOnlyList<Arg> all, ShellSta
     {
         if (!path.Known)
         {
-            Report.NotUnderstood(path.Text, $"Which file is meant is only known when it runs: {path.Text}");
+            Report.NotUnderstood(path.Text, $"The file is known only at run time: {path.Text}");
             return;
         }
 
         if (state.Folders is null && !path.Text.StartsWith('/'))
         {
-            Report.NotUnderstood(path.Text, $"The folder of {path.Text} is only known when it runs.");
+            Report.NotUnderstood(path.Text, $"The folder of {path.Text} is known only at run time.");
             return;
         }
 
         if (changes && PlaceFinder.MayClimb(path))
         {
-            Report.NotUnderstood(path.Text, $"{path.Text} may match the folder above.", ConsequenceKind.WritesPath, RiskTier.Destructive);
+            Report.NotUnderstood(path.Text, $"{path.Text} may match the parent folder.", ConsequenceKind.WritesPath, RiskTier.Destructive);
         }
 
         foreach (var folder in path.Text.StartsWith('/') ? ["/"] : state.Folders ?? [])
@@ -198,7 +201,15 @@ internal sealed class Invocation(Walker walker, IReadOnlyList<Arg> all, ShellSta
 
     public void Unknown(string sentence) => Report.Unknown(Name, sentence);
 
-    public void RunsCode(string what, string sentence, RiskTier tier = RiskTier.ReachesOut) => Report.Unknown(what, sentence, ConsequenceKind.RunsCode, tier);
+    public void RunsCode(string what, string sentence, RiskTier tier = RiskTier.ReachesOut)
+        => Report.Unknown(what, sentence, ConsequenceKind.RunsCode, tier);
+
+    /// <summary>Runs code that stands in its own arguments, or in what it reads.</summary>
+    public void RunsUnseen(string what, string sentence, RiskTier tier = RiskTier.ReachesOut)
+    {
+        Report.Unseen();
+        RunsCode(what, sentence, tier);
+    }
 
     public void Privilege(string sentence)
     {
@@ -224,14 +235,16 @@ internal sealed class Invocation(Walker walker, IReadOnlyList<Arg> all, ShellSta
 
     /// <summary>Code that comes out of a substitution, after something was fetched, is most likely what was fetched.</summary>
     public RiskTier TierOfUnseen(Arg code)
-        => Report.ReachesOut && (code.Text.Contains("$(", StringComparison.Ordinal) || code.Text.Contains('`', StringComparison.Ordinal) || code.Text.StartsWith("/dev/fd/", StringComparison.Ordinal)) ? RiskTier.Destructive : RiskTier.ReachesOut;
+        => Report.ReachesOut && (code.Text.Contains("$(", StringComparison.Ordinal) || code.Text.Contains('`', StringComparison.Ordinal)
+            || code.Text.StartsWith("/dev/fd/", StringComparison.Ordinal)) ? RiskTier.Destructive : RiskTier.ReachesOut;
 
     /// <summary>Runs a text as a script in a shell of its own.</summary>
     public void Script(Arg text)
     {
         if (!text.Exact)
         {
-            Report.NotUnderstood(text.Text, $"The commands that {Name} gets are only known when it runs.", ConsequenceKind.RunsCode, TierOfUnseen(text));
+            Report.NotUnderstood(text.Text, $"The commands that {Name} gets are known only at run time.", ConsequenceKind.RunsCode,
+                TierOfUnseen(text));
             return;
         }
 

@@ -1,9 +1,10 @@
+using System.Text.RegularExpressions;
 using PocketCoder.Risks.Words;
 
 namespace PocketCoder.Risks.Programs;
 
 /// <summary>Programs that talk to other machines.</summary>
-internal static class Network
+internal static partial class Network
 {
     public static void AddTo(Dictionary<string, ProgramEntry> programs)
     {
@@ -14,7 +15,8 @@ internal static class Network
         programs.Add("nc ncat netcat socat telnet openssl_s_client", Raw, Traits.OwnCheck);
         programs.Add("ping ping6 traceroute tracepath mtr dig host nslookup whois", Ask, Traits.OwnCheck);
         programs.Add("http https httpie xh aria2c lynx w3m links ftp lftp rclone s3cmd mail mailx sendmail mutt", Other, Traits.OwnCheck);
-        programs.Add("ssh-keygen ssh-add ssh-copy-id ssh-agent gpg gpg2 openssl age pass", static call => call.Report.Unknown(call.Name, $"Works with keys: {call.Shown}", ConsequenceKind.ReadsSecret));
+        programs.Add("ssh-keygen ssh-add ssh-copy-id ssh-agent gpg gpg2 openssl age pass",
+            static call => call.Report.Unknown(call.Name, $"Works with keys: {call.Shown}", ConsequenceKind.ReadsSecret));
         programs.Add("ss netstat", static call =>
         {
             if (call.Name == "ss" && call.Has("-K", "--kill", "-D", "--diag", "-F", "--filter"))
@@ -24,12 +26,14 @@ internal static class Network
         });
         programs.Add("ip ifconfig route", static call =>
         {
-            if (call.Args.Any(a => a.Text is "add" or "del" or "set" or "flush" or "change" or "replace" or "up" or "down" or "netns" or "exec" || a.Text.StartsWith("-b", StringComparison.Ordinal)))
+            if (call.Args.Any(a => a.Text is "add" or "del" or "set" or "flush" or "change" or "replace" or "up" or "down" or "netns"
+                or "exec" || a.Text.StartsWith("-b", StringComparison.Ordinal)))
             {
                 call.System($"Changes the network: {call.Shown}");
             }
         });
-        programs.Add("iptables ip6tables nft ufw firewall-cmd tc tcpdump wireshark tshark nmap", static call => call.System($"Changes or watches the network: {call.Shown}"));
+        programs.Add("iptables ip6tables nft ufw firewall-cmd tc tcpdump wireshark tshark nmap",
+            static call => call.System($"Changes or watches the network: {call.Shown}"));
     }
 
     /// <summary><c>/dev/tcp/host/port</c> in a redirection is a connection.</summary>
@@ -37,7 +41,7 @@ internal static class Network
     {
         var parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
         return path.StartsWith('/') && parts.Length >= 2 && parts[0] == "dev" && parts[1] is "tcp" or "udp"
-            ? parts.Length >= 4 ? $"{parts[2]}:{parts[3]}" : "an address that is not complete"
+            ? parts.Length >= 4 ? $"{parts[2]}:{parts[3]}" : "an incomplete address"
             : null;
     }
 
@@ -64,13 +68,20 @@ internal static class Network
         return null;
     }
 
-    private static string HostOrText(string address) => HostOf(address) ?? (address.IndexOf('/', StringComparison.Ordinal) is var slash and > 0 ? address[..slash] : address);
+    private static string HostOrText(string address) => HostOf(address)
+        ?? (address.IndexOf('/', StringComparison.Ordinal) is var slash and > 0 ? address[..slash] : address);
 
     private static readonly string[] s_curlValued =
     [
-        "--header", "--data", "--data-raw", "--data-binary", "--data-ascii", "--data-urlencode", "--form", "--form-string", "--json", "--request", "--user-agent", "--referer", "--user", "--cookie", "--cookie-jar", "--output", "--output-dir", "--upload-file", "--max-time", "--connect-timeout",
-        "--retry", "--retry-delay", "--retry-max-time", "--proxy", "--config", "--write-out", "--cacert", "--capath", "--cert", "--key", "--resolve", "--connect-to", "--dump-header", "--range", "--interface", "--limit-rate", "--max-redirs", "--url", "--netrc-file", "--unix-socket", "--abstract-unix-socket",
-        "--trace", "--trace-ascii", "--stderr", "--time-cond", "--etag-save", "--etag-compare", "--proxy-user", "--socks5", "--socks5-hostname", "--dns-servers", "--doh-url", "--oauth2-bearer", "--aws-sigv4", "--quote", "--libcurl", "--ciphers", "--max-filesize", "--noproxy", "--request-target", "--hsts", "--alt-svc", "--variable", "--expand-url",
+        "--header", "--data", "--data-raw", "--data-binary", "--data-ascii", "--data-urlencode", "--form", "--form-string", "--json",
+        "--request", "--user-agent", "--referer", "--user", "--cookie", "--cookie-jar", "--output", "--output-dir", "--upload-file",
+        "--max-time", "--connect-timeout",
+        "--retry", "--retry-delay", "--retry-max-time", "--proxy", "--config", "--write-out", "--cacert", "--capath", "--cert", "--key",
+        "--resolve", "--connect-to", "--dump-header", "--range", "--interface", "--limit-rate", "--max-redirs", "--url", "--netrc-file",
+        "--unix-socket", "--abstract-unix-socket",
+        "--trace", "--trace-ascii", "--stderr", "--time-cond", "--etag-save", "--etag-compare", "--proxy-user", "--socks5",
+        "--socks5-hostname", "--dns-servers", "--doh-url", "--oauth2-bearer", "--aws-sigv4", "--quote", "--libcurl", "--ciphers",
+        "--max-filesize", "--noproxy", "--request-target", "--hsts", "--alt-svc", "--variable", "--expand-url",
     ];
 
     /// <summary>Short options that write, send, or change whom curl talks to.</summary>
@@ -81,7 +92,8 @@ internal static class Network
         var bodies = new List<Arg>();
         var operands = call.Operands("AbcCdDeEFHKmoPQrtTuUwxXyYz", s_curlValued);
         ProgramTable.CheckArguments(call, anyOptions: false);
-        foreach (var url in operands.Concat(call.Values("", "--url").Where(_ => call.Args.Any(a => a.Text.StartsWith("--url", StringComparison.Ordinal)))))
+        foreach (var url in operands.Concat(
+            call.Values("", "--url").Where(_ => call.Args.Any(a => a.Text.StartsWith("--url", StringComparison.Ordinal)))))
         {
             if (url.Text.StartsWith("file:", StringComparison.OrdinalIgnoreCase))
             {
@@ -92,7 +104,7 @@ internal static class Network
             call.Reaches(url.Known ? HostOrText(url.Text) : url.Text, "HTTP");
             if (url.Text.AsSpan().ContainsAny("{}[]"))
             {
-                call.Unknown($"curl makes several addresses out of {url.Text}");
+                call.Unknown($"curl makes several addresses from {url.Text}");
             }
         }
 
@@ -100,14 +112,16 @@ internal static class Network
         {
             var text = call.Args[i].Text;
             var value = i + 1 < call.Args.Count ? call.Args[i + 1] : null;
-            if (text is "-o" or "--output" or "-c" or "--cookie-jar" or "-D" or "--dump-header" or "--trace" or "--trace-ascii" or "--stderr" or "--libcurl" or "--hsts" or "--alt-svc" or "--etag-save" or "--output-dir")
+            if (text is "-o" or "--output" or "-c" or "--cookie-jar" or "-D" or "--dump-header" or "--trace" or "--trace-ascii"
+                or "--stderr" or "--libcurl" or "--hsts" or "--alt-svc" or "--etag-save" or "--output-dir")
             {
                 if (value is { Text: not "-" })
                 {
                     call.Writes(value);
                 }
             }
-            else if (text is "-H" or "--header" && value is { Text: ['@', ..] } || (text is "-b" or "--cookie" && value is { Text: var cookie } && !cookie.Contains('=', StringComparison.Ordinal)))
+            else if (text is "-H" or "--header" && value is { Text: ['@', ..] }
+                || (text is "-b" or "--cookie" && value is { Text: var cookie } && !cookie.Contains('=', StringComparison.Ordinal)))
             {
                 bodies.Add(value with { Text = "@" + value.Text.TrimStart('@') });
             }
@@ -115,19 +129,23 @@ internal static class Network
             {
                 bodies.Add(value ?? new Arg("", Known: false));
             }
-            else if (text is "-K" or "--config" or "--unix-socket" or "--abstract-unix-socket" or "-x" or "--proxy" or "--resolve" or "--connect-to" or "--netrc" or "-n" or "--netrc-file" or "-E" or "--cert" or "--key" or "--doh-url" or "--variable" or "-Q" or "--quote" || text.StartsWith("--expand", StringComparison.Ordinal))
+            else if (text is "-K" or "--config" or "--unix-socket" or "--abstract-unix-socket" or "-x" or "--proxy" or "--resolve"
+                or "--connect-to" or "--netrc" or "-n" or "--netrc-file" or "-E" or "--cert" or "--key" or "--doh-url" or "--variable"
+                or "-Q" or "--quote" || text.StartsWith("--expand", StringComparison.Ordinal))
             {
-                call.Unknown($"An option of curl changes whom it talks to, or as whom: {text}");
+                call.Unknown($"An option of curl changes the host or the identity: {text}");
             }
-            else if (text.StartsWith("--", StringComparison.Ordinal) && !s_curlValued.Contains(text.Split('=')[0], StringComparer.Ordinal) && IsAbbreviated(text))
+            else if (text.StartsWith("--", StringComparison.Ordinal) && !s_curlValued.Contains(text.Split('=')[0], StringComparer.Ordinal)
+                && IsAbbreviated(text))
             {
-                call.Unknown($"A shortened option of curl: {text}");
+                call.Unknown($"An abbreviated option of curl: {text}");
             }
             else if (text.Length > 2 && text[0] == '-' && text[1] != '-' && text.AsSpan(1).ContainsAny(s_curlLetters))
             {
                 Bundled(call, text, value, bodies);
             }
-            else if (text is "-O" or "--remote-name" or "-J" or "--remote-header-name" or "--remote-name-all" || (text is ['-', not '-', ..] && text.Contains('O', StringComparison.Ordinal)))
+            else if (text is "-O" or "--remote-name" or "-J" or "--remote-header-name" or "--remote-name-all"
+                || (text is ['-', not '-', ..] && text.Contains('O', StringComparison.Ordinal)))
             {
                 call.Writes(new Arg("."));
             }
@@ -152,12 +170,13 @@ internal static class Network
                 bodies.Add(value);
                 break;
             default:
-                call.Unknown($"An option of curl changes whom it talks to, or as whom: {text}");
+                call.Unknown($"An option of curl changes the host or the identity: {text}");
                 break;
         }
     }
 
-    private static bool IsUpload(string text) => text is "-d" or "-F" or "-T" or "--form" or "--form-string" or "--upload-file" or "--json" || text.StartsWith("--data", StringComparison.Ordinal);
+    private static bool IsUpload(string text) => text is "-d" or "-F" or "-T" or "--form" or "--form-string" or "--upload-file" or "--json"
+        || text.StartsWith("--data", StringComparison.Ordinal);
 
     private static bool IsAbbreviated(string text)
         => s_curlValued.Any(o => o.StartsWith(text.Split('=')[0], StringComparison.Ordinal)) && text.Length > 3;
@@ -165,7 +184,7 @@ internal static class Network
     private static void Uploads(Invocation call, Arg body)
     {
         call.Report.CannotBeUndone();
-        call.Report.Add(ConsequenceKind.ReachesHost, "upload", "Sends data along.", RiskTier.ReachesOut);
+        call.Report.Add(ConsequenceKind.ReachesHost, "upload", "Sends data.", RiskTier.ReachesOut);
         var at = body.Text.IndexOf('@', StringComparison.Ordinal);
         var less = body.Text.IndexOf("=<", StringComparison.Ordinal);
         if (at == 0 || (at > 0 && (body.Text[at - 1] == '=' || call.Has("--data-urlencode"))) || less > 0)
@@ -174,7 +193,7 @@ internal static class Network
             if (file != "-")
             {
                 call.Reads(body with { Text = file.Split(';')[0] });
-                call.Report.Add(ConsequenceKind.ReachesHost, "upload of " + file, $"Sends the file {file} away.", RiskTier.ReachesOut);
+                call.Report.Add(ConsequenceKind.ReachesHost, "upload of " + file, $"Uploads the file {file}.", RiskTier.ReachesOut);
             }
         }
         else if (call.Args.Any(a => a.Text is "-T" or "--upload-file"))
@@ -186,29 +205,36 @@ internal static class Network
     private static void Wget(Invocation call)
     {
         ProgramTable.CheckArguments(call, anyOptions: false);
-        foreach (var url in call.Operands("OPoaeTtwQUlADIXRiBS_", "--output-document", "--directory-prefix", "--header", "--user-agent", "--post-data", "--timeout", "--tries"))
+        foreach (var url in call.Operands("OPoaeTtwQUlADIXRiBS_", "--output-document", "--directory-prefix", "--header", "--user-agent",
+            "--post-data", "--timeout", "--tries"))
         {
             call.Reaches(HostOrText(url.Text), "HTTP");
         }
 
         if (call.Has("--use-askpass", "--execute", "-e", "--config", "--input-file", "-i", "--load-cookies"))
         {
-            call.Unknown($"An option of wget runs a program or changes whom it talks to: {call.Shown}");
+            call.Report.Unseen();
+            call.Unknown($"An option of wget runs a program or changes the host: {call.Shown}");
         }
 
         if (call.Has("--post-file", "--post-data", "--body-file", "--body-data"))
         {
-            call.Report.Add(ConsequenceKind.ReachesHost, "upload", "Sends data along.", RiskTier.ReachesOut);
-            call.Reads(call.Values("", "--post-file").Where(_ => call.Args.Any(a => a.Text.StartsWith("--post-f", StringComparison.Ordinal))));
-            call.Reads(call.Values("", "--body-file").Where(_ => call.Args.Any(a => a.Text.StartsWith("--body-f", StringComparison.Ordinal))));
+            call.Report.Add(ConsequenceKind.ReachesHost, "upload", "Sends data.", RiskTier.ReachesOut);
+            call.Reads(call.Values("", "--post-file")
+                .Where(_ => call.Args.Any(a => a.Text.StartsWith("--post-f", StringComparison.Ordinal))));
+            call.Reads(call.Values("", "--body-file")
+                .Where(_ => call.Args.Any(a => a.Text.StartsWith("--body-f", StringComparison.Ordinal))));
         }
 
-        var output = call.Values("-O", "--output-document").Concat(call.Values("-P", "--directory-prefix").Where(_ => call.Args.Any(a => a.Text.StartsWith("-P", StringComparison.Ordinal) || a.Text.StartsWith("--directory", StringComparison.Ordinal)))).Where(v => v.Text != "-").ToList();
+        var output = call.Values("-O", "--output-document").Concat(call.Values("-P", "--directory-prefix").Where(_ => call.Args.Any(
+            a => a.Text.StartsWith("-P", StringComparison.Ordinal) || a.Text.StartsWith("--directory", StringComparison.Ordinal))))
+            .Where(v => v.Text != "-").ToList();
         if (output.Count > 0)
         {
             call.Writes(output);
         }
-        else if (!call.Args.Any(a => a.Text is "-O-" or "-qO-" or "--spider" || (a.Text.StartsWith('-') && a.Text.EndsWith("O-", StringComparison.Ordinal)) || a.Text == "-"))
+        else if (!call.Args.Any(a => a.Text is "-O-" or "-qO-" or "--spider"
+            || (a.Text.StartsWith('-') && a.Text.EndsWith("O-", StringComparison.Ordinal)) || a.Text == "-"))
         {
             call.Writes(new Arg("."));
         }
@@ -219,7 +245,13 @@ internal static class Network
         ProgramTable.CheckArguments(call, anyOptions: false);
         if (call.Has("-o", "-F", "-L", "-R", "-D", "-W", "-w", "-A", "-J", "-S", "-E", "-Q_"))
         {
-            call.Unknown($"An option of ssh may run a program here or open a way in: {call.Shown}");
+            call.Report.Unseen();
+            call.Unknown($"An option of ssh may run a program here or open access to this machine: {call.Shown}");
+            foreach (var option in call.Values("-o", "--no-long-options").Where(v => v.Exact && Command().IsMatch(v.Text)))
+            {
+                call.Script(option with { Text = Command().Replace(option.Text, "") });
+            }
+
         }
 
         var operands = new List<Arg>();
@@ -248,15 +280,22 @@ internal static class Network
             return;
         }
 
-        call.Report.Unknown(call.Shown, $"Runs commands on another machine, where nothing of this applies: {string.Join(' ', operands.Skip(1).Select(o => o.Text))}", ConsequenceKind.RunsCode, RiskTier.Destructive);
+        call.Report.Unknown(call.Shown,
+            $"Runs commands on another machine, outside these protections: {string.Join(' ', operands.Skip(1).Select(o => o.Text))}",
+            ConsequenceKind.RunsCode, RiskTier.Destructive);
         call.Script(new Arg(string.Join(' ', operands.Skip(1).Select(o => o.Text)), Known: operands.All(o => o.Exact)));
     }
+
+    /// <summary>Settings of ssh that are commands (ssh_config(5)).</summary>
+    [GeneratedRegex("^(ProxyCommand|LocalCommand|KnownHostsCommand|RemoteCommand|Match exec)[ =]+",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Command();
 
     private static void Copy(Invocation call)
     {
         if (call.Has("-S", "-o", "-F", "-D", "-b", "-J"))
         {
-            call.RunsCode(call.Name, $"An option of {call.Name} may run a program: {call.Shown}");
+            call.RunsUnseen(call.Name, $"An option of {call.Name} may run a program: {call.Shown}");
         }
 
         var operands = call.Operands("cFiJloPSDX");
@@ -288,10 +327,18 @@ internal static class Network
     {
         if (call.Has("-e", "--rsh", "--rsync-path", "--daemon", "--config"))
         {
-            call.RunsCode("rsync", $"An option of rsync runs a program: {call.Shown}");
+            call.RunsUnseen("rsync", $"An option of rsync runs a program: {call.Shown}");
+            foreach (var (shorter, longer) in ((string, string)[])[("-e", "--rsh"), ("", "--rsync-path")])
+            {
+                if (call.Has(longer) || (shorter.Length > 0 && call.Has(shorter)))
+                {
+                    call.Values(shorter, longer).Where(v => v.Exact).ToList().ForEach(call.Script);
+                }
+            }
         }
 
-        var operands = call.Operands("efTBM", "--exclude", "--include", "--filter", "--files-from", "--exclude-from", "--rsh", "--rsync-path");
+        var operands = call.Operands(
+            "efTBM", "--exclude", "--include", "--filter", "--files-from", "--exclude-from", "--rsh", "--rsync-path");
         for (var i = 0; i < operands.Count; i++)
         {
             if (HostOf(operands[i].Text) is { } host)
@@ -308,14 +355,18 @@ internal static class Network
                 call.Reads(operands[i], tree: true);
                 if (operands[i].Text.EndsWith('/') && HostOf(operands[^1].Text) is null)
                 {
-                    call.Report.Unknown(operands[i].Text, "Copies what is in a folder, hidden files included: settings and hooks may be among them.", tier: RiskTier.WorkspaceWrite);
+                    call.Report.Unknown(operands[i].Text,
+                        "Copies a folder's contents with hidden files, possibly including settings and hooks.",
+                        tier: RiskTier.WorkspaceWrite);
                 }
             }
         }
 
-        if (call.Has("--delete", "--delete-before", "--delete-after", "--delete-excluded", "--remove-source-files", "--del") && !call.Has("--dry-run", "-n"))
+        if (call.Has("--delete", "--delete-before", "--delete-after", "--delete-excluded", "--remove-source-files", "--del")
+            && !call.Has("--dry-run", "-n"))
         {
-            call.Deletes(call.Has("--remove-source-files") ? operands.SkipLast(1) : operands.TakeLast(1).Where(o => HostOf(o.Text) is null));
+            call.Deletes(call.Has("--remove-source-files") ? operands.SkipLast(1)
+                : operands.TakeLast(1).Where(o => HostOf(o.Text) is null));
             call.Report.Raise(RiskTier.Destructive);
         }
     }
@@ -325,7 +376,8 @@ internal static class Network
         var operands = call.Operands("pswqeciox");
         call.Reaches(operands.Count > 0 ? operands[0].Text : call.Shown, "a raw connection");
         call.Report.CannotBeUndone();
-        call.Report.NotUnderstood(call.Shown, $"Opens a raw connection, which may start programs: {call.Shown}", tier: call.Has("-e", "-c", "-l", "--exec", "--sh-exec", "--listen") || call.Name == "socat" ? RiskTier.Destructive : RiskTier.ReachesOut);
+        call.Report.NotUnderstood(call.Shown, $"Opens a raw connection, which may start programs: {call.Shown}", tier: call.Has(
+            "-e", "-c", "-l", "--exec", "--sh-exec", "--listen") || call.Name == "socat" ? RiskTier.Destructive : RiskTier.ReachesOut);
     }
 
     private static void Ask(Invocation call)
@@ -338,7 +390,7 @@ internal static class Network
         ProgramTable.CheckArguments(call, anyOptions: false);
         if (call.Args.Any(a => a.Text.StartsWith("-f", StringComparison.Ordinal)))
         {
-            call.Unknown($"Reads what to ask from a file, or floods: {call.Shown}");
+            call.Unknown($"Reads its queries from a file, or floods: {call.Shown}");
         }
     }
 
@@ -346,6 +398,6 @@ internal static class Network
     {
         call.Report.CannotBeUndone();
         call.Reaches(call.Operands().Select(o => HostOf(o.Text)).FirstOrDefault(h => h is not null) ?? call.Shown, call.Name);
-        call.Unknown($"Talks to another machine, in ways that are not followed: {call.Shown}");
+        call.Unknown($"Talks to another machine in ways that are not analysed: {call.Shown}");
     }
 }

@@ -1,3 +1,4 @@
+using PocketCoder.Risks.Reading;
 using PocketCoder.Risks.Words;
 
 namespace PocketCoder.Risks.Programs;
@@ -18,6 +19,11 @@ internal enum Traits
 
     /// <summary>A builtin of the shell; a wrapper can't start it.</summary>
     Builtin = 8,
+
+    /// <summary>
+    /// The effect itself accepts nothing but what it knows exactly, or starts nothing but commands that are looked at for themselves.
+    /// </summary>
+    Exact = 16,
 }
 
 /// <param name="Effect">Tells the invocation's effects to its report.</param>
@@ -28,14 +34,22 @@ internal static class ProgramTable
 {
     private static readonly Dictionary<string, ProgramEntry> s_programs = Build();
 
-    private static readonly HashSet<string> s_binFolders = new(StringComparer.Ordinal) { "/bin", "/usr/bin", "/sbin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/opt/homebrew/bin" };
+    private static readonly HashSet<string> s_binFolders = new(StringComparer.Ordinal)
+        { "/bin", "/usr/bin", "/sbin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/opt/homebrew/bin" };
 
     /// <summary>Builtins that the analysis relies on.</summary>
-    public static bool IsShellWord(string name) => name is "cd" or "eval" or "exec" or "exit" or "export" or "command" or "builtin" or "source" or "set" or "unset" or "read" or "return";
+    public static bool IsShellWord(string name) => name is "cd" or "eval" or "exec" or "exit" or "export" or "command" or "builtin"
+        or "source" or "set" or "unset" or "read" or "return";
 
     public static void Run(Invocation call)
     {
         var name = call.Name;
+        if (Loaders.IsLoader(name))
+        {
+            Loaders.Run(call);
+            return;
+        }
+
         if (name.Contains('/', StringComparison.Ordinal))
         {
             var slash = name.LastIndexOf('/');
@@ -44,7 +58,7 @@ internal static class ProgramTable
                 call.At(new Arg(name), place =>
                 {
                     call.Report.Script(place.Path);
-                    call.RunsCode(place.Shown, $"Runs the program {place.Shown}; what it does is not known.");
+                    call.RunsCode(place.Shown, $"Runs the program {place.Shown}; its effects are unknown.");
                 });
                 return;
             }
@@ -61,22 +75,27 @@ internal static class ProgramTable
                 return;
             }
 
-            call.Unknown($"{name} is not among the programs whose effects are known.");
+            call.Unknown($"{name} is a program with unknown effects.");
             return;
         }
 
         if (entry.Traits.HasFlag(Traits.Builtin) && !call.ByShell)
         {
-            call.Unknown($"{name} is a word of the shell, and here a program of that name would run.");
+            call.Unknown($"{name} is a shell word, but here a program of that name would run.");
             return;
         }
 
+        var raised = call.Report.Raised;
         if (!entry.Traits.HasFlag(Traits.OwnCheck) && !entry.Traits.HasFlag(Traits.AnyArguments))
         {
             CheckArguments(call, entry.Traits.HasFlag(Traits.AnyOptions));
         }
 
         entry.Effect(call);
+        if (!entry.Traits.HasFlag(Traits.Exact) && call.Report.Raised == raised)
+        {
+            ReadOnlyGate.Check(call);
+        }
     }
 
     /// <summary>Doubts arguments that are only known at run time, or that may turn out to be options.</summary>
@@ -87,7 +106,7 @@ internal static class ProgramTable
         {
             if (!arg.Known)
             {
-                call.Report.NotUnderstood(arg.Text, $"An argument of {call.Name} is only known when it runs: {arg.Text}");
+                call.Report.NotUnderstood(arg.Text, $"An argument of {call.Name} is known only at run time: {arg.Text}");
             }
             else if (!anyOptions && !ended && arg.MayBeOption)
             {
@@ -115,7 +134,8 @@ internal static class ProgramTable
         return programs;
     }
 
-    public static void Add(this Dictionary<string, ProgramEntry> programs, string names, Action<Invocation> effect, Traits traits = Traits.None)
+    public static void Add(this Dictionary<string, ProgramEntry> programs, string names, Action<Invocation> effect,
+        Traits traits = Traits.None)
     {
         foreach (var name in names.Split(' ', StringSplitOptions.RemoveEmptyEntries))
         {

@@ -7,16 +7,19 @@ internal static class Readers
 {
     public static void AddTo(Dictionary<string, ProgramEntry> programs)
     {
-        programs.Add("cat head tail wc nl od hexdump strings tac rev fold fmt expand unexpand paste join comm cut column cmp cksum sum md5sum sha1sum sha224sum sha256sum sha384sum sha512sum b2sum base32 zcat bzcat xzcat zstdcat", ReadFiles, Traits.AnyOptions);
+        programs.Add("cat head tail wc nl od hexdump strings tac rev fold fmt expand unexpand paste join comm cut column cmp cksum sum md5sum sha1sum sha224sum sha256sum sha384sum sha512sum b2sum base32 zcat bzcat xzcat zstdcat",
+            ReadFiles, Traits.AnyOptions);
         programs.Add("stat readlink realpath du ls dir vdir", Look, Traits.AnyOptions);
-        programs.Add("basename dirname seq tr expr factor numfmt nproc uname whoami id groups uptime free arch tty logname users who w getconf locale tput cal ps pgrep pidof lsof df lsblk lscpu lsmod which whereis lsb_release sleep sw_vers vmstat iostat ncal yes", static _ => { }, Traits.AnyOptions);
+        programs.Add("basename dirname seq tr expr factor numfmt nproc uname whoami id groups uptime free arch tty logname users who w getconf locale tput cal ps pgrep pidof lsof df lsblk lscpu lsmod which whereis lsb_release sleep sw_vers vmstat iostat ncal yes",
+            static _ => { }, Traits.AnyOptions);
         programs.Add("printenv", static call => call.Report.CannotBeUndone());
         programs.Add("hostname", static call => Setter(call, "-F", "--file", "-b"));
         programs.Add("date", Date);
         programs.Add("grep egrep fgrep zgrep", Grep, Traits.AnyOptions);
         programs.Add("rg", RipGrep);
         programs.Add("ag ack", static call => Search(call, ["--pager"]));
-        programs.Add("diff", static call => call.Reads(call.Operands("ULCxXISFW", "--label", "--exclude"), tree: call.Has("-r", "--recursive")), Traits.AnyOptions);
+        programs.Add("diff", static call => call.Reads(
+            call.Operands("ULCxXISFW", "--label", "--exclude"), tree: call.Has("-r", "--recursive")), Traits.AnyOptions);
         programs.Add("jq", Jq);
         programs.Add("tree", static call => WithOutput(call, "-o", "--output-never", tree: true));
         programs.Add("file", static call => Only(call, ["-C", "--compile", "-m", "--magic-file"], call.Operands("fFeP")));
@@ -25,12 +28,17 @@ internal static class Readers
         programs.Add("base64", static call => Only(call, ["-o", "--output"], call.Operands("wbi")));
         programs.Add("xxd", Xxd);
         programs.Add("uniq", static call => OptionalOutput(call, call.Operands("fsw")));
-        programs.Add("man info tldr", static call => Only(call, ["-P", "-H", "-C", "-o", "--pager", "--html", "--config-file", "--output"], []));
+        programs.Add("man info tldr",
+            static call => Only(call, ["-P", "-H", "-C", "-o", "--pager", "--html", "--config-file", "--output"], []));
         programs.Add("top htop", static call => Only(call, [], []));
-        programs.Add("tokei cloc scc", static call => Only(call, ["--out", "--report-file", "--by-file-never", "-o", "--output", "--config", "--extract-with", "--diff"], call.Operands()));
+        programs.Add("tokei cloc scc", static call => Only(call,
+            ["--out", "--report-file", "--by-file-never", "-o", "--output", "--config", "--extract-with", "--diff"], call.Operands()));
     }
 
-    /// <summary>Every argument that is no option is a file to read. An option's value may be told as a file too; the other way round a file would be missed.</summary>
+    /// <summary>
+    /// Every argument that is no option is a file to read. An option's value may be told as a file too; the other way round a file would be
+    /// missed.
+    /// </summary>
     private static void ReadFiles(Invocation call)
     {
         FromList(call);
@@ -41,7 +49,7 @@ internal static class Readers
     {
         if (call.Has("--files0-from"))
         {
-            call.Report.NotUnderstood(call.Shown, $"Reads the names of what to read from a file: {call.Shown}");
+            call.Report.NotUnderstood(call.Shown, $"Reads its list of input files from a file: {call.Shown}");
         }
     }
 
@@ -60,6 +68,7 @@ internal static class Readers
     {
         if (call.Has(doubtful))
         {
+            call.Report.Unseen();
             call.Unknown($"An option of {call.Name} makes it write or run something: {call.Shown}");
         }
 
@@ -71,7 +80,7 @@ internal static class Readers
     {
         if (call.Args.Any(a => a.Text.StartsWith('+')))
         {
-            call.RunsCode(call.Name, $"Gives {call.Name} a command to begin with: {call.Shown}");
+            call.RunsUnseen(call.Name, $"Gives {call.Name} an initial command: {call.Shown}");
         }
 
         Only(call, ["-o", "-O", "-k", "--log-file", "--LOG-FILE", "--lesskey-file", "--lesskey-src"], call.Operands());
@@ -81,10 +90,11 @@ internal static class Readers
     {
         if (call.Has(doubtful))
         {
-            call.RunsCode(call.Name, $"An option of {call.Name} runs a program: {call.Shown}");
+            call.RunsUnseen(call.Name, $"An option of {call.Name} runs a program: {call.Shown}");
         }
 
-        call.Reads(call.Operands("ABCmgtTe", "--glob", "--type", "--max-count", "--context", "--regexp").Skip(1).DefaultIfEmpty(new Arg(".")), tree: true);
+        call.Reads(call.Operands("ABCmgtTe", "--glob", "--type", "--max-count", "--context", "--regexp").Skip(1)
+            .DefaultIfEmpty(new Arg(".")), tree: true);
     }
 
     private static void RipGrep(Invocation call) => Search(call, ["--pre", "--hostname-bin", "--search-zip", "-z"]);
@@ -93,8 +103,10 @@ internal static class Readers
     {
         var recursive = call.Has("-r", "-R", "--recursive", "--dereference-recursive");
         var given = call.Has("-e", "-f", "--regexp", "--file");
-        call.Reads(call.Values("-f", "--file").Where(_ => call.Args.Any(a => a.Text is "-f" || a.Text.StartsWith("--fil", StringComparison.Ordinal))));
-        call.Reads(call.Operands("ABCmefdD", "--include", "--exclude", "--exclude-dir", "--regexp", "--file", "--context", "--max-count", "--after-context", "--before-context").Skip(given ? 0 : 1).DefaultIfEmpty(new Arg(recursive ? "." : "/dev/stdin")), recursive);
+        call.Reads(call.Values("-f", "--file")
+            .Where(_ => call.Args.Any(a => a.Text is "-f" || a.Text.StartsWith("--fil", StringComparison.Ordinal))));
+        call.Reads(call.Operands("ABCmefdD", "--include", "--exclude", "--exclude-dir", "--regexp", "--file", "--context", "--max-count",
+            "--after-context", "--before-context").Skip(given ? 0 : 1).DefaultIfEmpty(new Arg(recursive ? "." : "/dev/stdin")), recursive);
     }
 
     private static void Date(Invocation call)

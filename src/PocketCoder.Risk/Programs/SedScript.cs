@@ -1,6 +1,10 @@
 namespace PocketCoder.Risks.Programs;
 
-/// <summary>Recognises sed scripts that only change the text that passes through (GNU sed manual §3); everything else is not harmless.</summary>
+/// <summary>
+/// Recognises sed scripts that only change the text that passes through (GNU sed manual §3). Everything else is not harmless, nor is
+/// anything that versions of sed read differently: brackets around a delimiter, a label before a brace, a backslash in the text of
+/// <c>a</c>, <c>i</c> and <c>c</c>.
+/// </summary>
 internal static class SedScript
 {
     public static bool IsHarmless(string script)
@@ -20,61 +24,73 @@ internal static class SedScript
             }
 
             Skip(script, ref i, " \t!");
-            if (i >= script.Length)
-            {
-                return false;
-            }
-
-            var command = script[i++];
-            switch (command)
-            {
-                case '{' or '}':
-                    continue;
-                case 'p' or 'P' or 'd' or 'D' or 'n' or 'N' or 'g' or 'G' or 'h' or 'H' or 'x' or '=' or 'z':
-                    break;
-                case 'q' or 'Q' or 'l':
-                    Skip(script, ref i, " 0123456789");
-                    break;
-                case 'b' or 't' or 'T' or ':':
-                    while (i < script.Length && script[i] is not ('\n' or ';' or '}'))
-                    {
-                        i++;
-                    }
-
-                    continue;
-                case 'a' or 'i' or 'c':
-                    // Text up to the end of the line; a backslash joins the next.
-                    while (i < script.Length && script[i] != '\n')
-                    {
-                        i += script[i] == '\\' ? 2 : 1;
-                    }
-
-                    continue;
-                case 's':
-                    if (!Between(script, ref i, twice: true))
-                    {
-                        return false;
-                    }
-
-                    Skip(script, ref i, "giIpM0123456789");
-                    break;
-                case 'y':
-                    if (!Between(script, ref i, twice: true))
-                    {
-                        return false;
-                    }
-
-                    break;
-                default:
-                    return false; // e, w, r, W, R, F, v, and whatever comes next
-            }
-
-            Skip(script, ref i, " \t");
-            if (i < script.Length && script[i] is not (';' or '\n' or '}'))
+            if (i >= script.Length || !Command(script, ref i))
             {
                 return false;
             }
         }
+    }
+
+    private static bool Command(string script, ref int i)
+    {
+        switch (script[i++])
+        {
+            case '{' or '}':
+                return true;
+            case 'p' or 'P' or 'd' or 'D' or 'n' or 'N' or 'g' or 'G' or 'h' or 'H' or 'x' or '=' or 'z':
+                return Ends(script, ref i, brace: true);
+            case 'q' or 'Q' or 'l':
+                Skip(script, ref i, " 0123456789");
+                return Ends(script, ref i, brace: true);
+            case 'b' or 't' or 'T' or ':':
+                Skip(script, ref i, " \t");
+                while (i < script.Length && (char.IsAsciiLetterOrDigit(script[i]) || script[i] == '_'))
+                {
+                    i++;
+                }
+
+                return Ends(script, ref i, brace: false);
+            case 'a' or 'i' or 'c':
+                return Text(script, ref i);
+            case 's':
+                if (!Between(script, ref i, twice: true))
+                {
+                    return false;
+                }
+
+                Skip(script, ref i, "giImMp0123456789");
+                return Ends(script, ref i, brace: true);
+            case 'y':
+                return Between(script, ref i, twice: true) && Ends(script, ref i, brace: true);
+            default:
+                return false; // e, w, r, W, R, F, v, and whatever comes next
+        }
+    }
+
+    private static bool Ends(string script, ref int i, bool brace)
+    {
+        Skip(script, ref i, " \t");
+        return i >= script.Length || script[i] is ';' or '\n' || (brace && script[i] == '}');
+    }
+
+    /// <summary>Text up to the end of the line, in the line of the command or in the next one.</summary>
+    private static bool Text(string script, ref int i)
+    {
+        Skip(script, ref i, " \t");
+        if (i + 1 < script.Length && script[i] == '\\' && script[i + 1] == '\n')
+        {
+            i += 2;
+        }
+
+        for (; i < script.Length && script[i] != '\n'; i++)
+        {
+            if (script[i] == '\\')
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private static bool Address(string script, ref int i)
@@ -107,13 +123,12 @@ internal static class SedScript
     /// <summary>Passes <c>/…/</c> or <c>/…/…/</c>, whatever the delimiter.</summary>
     private static bool Between(string script, ref int i, bool twice)
     {
-        if (i >= script.Length || script[i] is '\\' or '\n' or ' ' or ';')
+        if (i >= script.Length || script[i] is '\\' or '\n' or ' ' or ';' or '[' or ']')
         {
             return false;
         }
 
         var delimiter = script[i++];
-        var bracket = false;
         for (var left = twice ? 2 : 1; left > 0; i++)
         {
             if (i >= script.Length)
@@ -127,23 +142,29 @@ internal static class SedScript
             }
             else if (script[i] == delimiter)
             {
-                if (bracket)
-                {
-                    return false; // inside of brackets versions of sed differ
-                }
-
                 left--;
             }
-            else if (script[i] == '[' && (left == 2 || !twice))
+            else if (script[i] == '[' && (left == 2 || !twice) && !Bracket(script, ref i, delimiter))
             {
-                bracket = true;
-            }
-            else if (script[i] == ']')
-            {
-                bracket = false;
+                return false;
             }
         }
 
+        return true;
+    }
+
+    /// <summary>Passes <c>[…]</c> up to its end, when every sed sees the same end: no delimiter and no backslash inside.</summary>
+    private static bool Bracket(string script, ref int i, char delimiter)
+    {
+        var from = i + 1;
+        from += from < script.Length && script[from] == '^' ? 1 : 0;
+        var close = from + 1 < script.Length ? script.IndexOf(']', from + 1) : -1;
+        if (close < 0 || script.AsSpan(i, close - i).ContainsAny(delimiter, '\\', '\n'))
+        {
+            return false;
+        }
+
+        i = close;
         return true;
     }
 

@@ -40,7 +40,7 @@ internal sealed class AssignmentParser(Cursor cursor, WordParser words, Action b
             if (cursor.At(digits) != ']' || digits == i + 1)
             {
                 // A subscript is arithmetic, and arithmetic executes what stands in its variables' subscripts.
-                throw new ShellSyntaxException("a subscript that is computed, or a bracket in the name of a command");
+                throw new ShellSyntaxException("a computed subscript, or a bracket in a command name");
             }
 
             i = digits + 1;
@@ -52,10 +52,13 @@ internal sealed class AssignmentParser(Cursor cursor, WordParser words, Action b
             return false;
         }
 
+        var start = cursor.Here;
         for (var n = 0; n <= (append ? i + 1 : i); n++)
         {
             cursor.Next();
         }
+
+        cursor.Mark(start, MarkKind.Variable);
 
         if (cursor.At(0) == '(')
         {
@@ -63,7 +66,8 @@ internal sealed class AssignmentParser(Cursor cursor, WordParser words, Action b
             return true;
         }
 
-        assignment = new Assignment(name.ToString(), words.TryParse(assignmentValue: true) ?? new Word([]), [], Plain: !append && !subscript);
+        assignment = new Assignment(
+            name.ToString(), words.TryParse(assignmentValue: true) ?? new Word([]), [], Plain: !append && !subscript);
         return true;
     }
 

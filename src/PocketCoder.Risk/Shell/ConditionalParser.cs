@@ -61,7 +61,7 @@ internal sealed class ConditionalParser(Cursor cursor, WordParser words, Action 
         {
             if (!"abcdefghknoprstuvwxzGLNORS".Contains(unary[1], StringComparison.Ordinal))
             {
-                throw new ShellSyntaxException("a condition of an unknown form");
+                throw new ShellSyntaxException("an unknown form of condition");
             }
 
             _evaluates |= unary[1] is 'v' or 'R' or 't';
@@ -113,7 +113,7 @@ internal sealed class ConditionalParser(Cursor cursor, WordParser words, Action 
                 }
                 else if (text is not ("=" or "==" or "!=" or "-nt" or "-ot" or "-ef"))
                 {
-                    throw new ShellSyntaxException("a condition of an unknown form");
+                    throw new ShellSyntaxException("an unknown form of condition");
                 }
             }
 

@@ -1,10 +1,15 @@
+using PocketCoder.Risks.Marks;
+
 namespace PocketCoder.Risks.Shell;
 
-/// <summary>The text can't be parsed, is not supported, or goes beyond a bound. Never leaves the analysis: it becomes "not understood".</summary>
+/// <summary>
+/// The text can't be parsed, is not supported, or goes beyond a bound. Never leaves the analysis: it becomes "not understood".
+/// </summary>
 internal sealed class ShellSyntaxException(string reason) : Exception(reason);
 
 /// <summary>A place in a text. Backslash-newline is nothing, as in the shell, except where raw characters are asked for.</summary>
-internal sealed class Cursor(string text, int depth)
+/// <param name="marks">Where it is told what the parts are; null for a text inside of another.</param>
+internal sealed class Cursor(string text, int depth, SourceMarks? marks = null)
 {
     private int _depth = depth;
 
@@ -18,6 +23,15 @@ internal sealed class Cursor(string text, int depth)
     public bool AtEnd => At(0) == '\0';
 
     public int Depth => _depth;
+
+    /// <summary>Where the next character stands, behind what is nothing.</summary>
+    public int Here => SkipContinuations(Position);
+
+    /// <summary>Whether positions in this text mean something to the person.</summary>
+    public bool IsMarked => marks is not null;
+
+    /// <summary>Says what has just been read, from there to here.</summary>
+    public void Mark(int start, MarkKind kind) => marks?.Paint(start, Position, kind);
 
     /// <summary>The n-th character from here, or NUL beyond the end (no text holds NUL: it is refused before).</summary>
     public char At(int n)
@@ -34,7 +48,7 @@ internal sealed class Cursor(string text, int depth)
     public char Next()
     {
         Position = SkipContinuations(Position);
-        return Position < Text.Length ? Text[Position++] : throw new ShellSyntaxException("the text ends in the middle");
+        return Position < Text.Length ? Text[Position++] : throw new ShellSyntaxException("the text ends unexpectedly");
     }
 
     /// <summary>The next character as it stands.</summary>
@@ -71,7 +85,7 @@ internal sealed class Cursor(string text, int depth)
     {
         if (++_depth > RiskLimits.MaxDepth)
         {
-            throw new ShellSyntaxException($"more than {RiskLimits.MaxDepth} levels inside each other");
+            throw new ShellSyntaxException($"more than {RiskLimits.MaxDepth} nested levels");
         }
 
         return new Level(this);

@@ -10,10 +10,23 @@ internal sealed class RedirectParser(Cursor cursor, WordParser words, Action bla
     [
         ("<<<", RedirectKind.HereString, false), ("<<-", RedirectKind.HereDocument, false), ("<<", RedirectKind.HereDocument, false),
         ("<>", RedirectKind.ReadWrite, true), ("<&", RedirectKind.Duplicate, false), ("<", RedirectKind.Read, false),
-        (">>", RedirectKind.Write, true), (">&", RedirectKind.Duplicate, true), (">|", RedirectKind.Write, true), (">", RedirectKind.Write, true),
+        (">>", RedirectKind.Write, true), (">&", RedirectKind.Duplicate, true), (">|", RedirectKind.Write, true),
+        (">", RedirectKind.Write, true),
     ];
 
     public Redirect? TryParse()
+    {
+        var start = cursor.Here;
+        var redirect = Read();
+        if (redirect is not null)
+        {
+            cursor.Mark(start, MarkKind.Redirect);
+        }
+
+        return redirect;
+    }
+
+    private Redirect? Read()
     {
         var digits = 0;
         while (char.IsAsciiDigit(cursor.At(digits)))
@@ -63,13 +76,13 @@ internal sealed class RedirectParser(Cursor cursor, WordParser words, Action bla
                     ? new Redirect(kind, target, output, descriptor)
                     : output && descriptor is null
                         ? new Redirect(RedirectKind.Write, target, output, descriptor) // >& file
-                        : throw new ShellSyntaxException("a descriptor that is computed");
+                        : throw new ShellSyntaxException("a computed descriptor");
             }
 
             return new Redirect(kind, target, output, descriptor);
         }
 
-        throw new ShellSyntaxException("a redirection of an unknown form");
+        throw new ShellSyntaxException("an unknown form of redirection");
     }
 
     private Word Target()
@@ -103,13 +116,13 @@ internal sealed class RedirectParser(Cursor cursor, WordParser words, Action bla
                     delimiter.Append(text.Text);
                     break;
                 default:
-                    throw new ShellSyntaxException("a here-document with a strange end");
+                    throw new ShellSyntaxException("a here-document with an unusual delimiter");
             }
         }
 
         if (delimiter.ToString().AsSpan().ContainsAny('$', '\n'))
         {
-            throw new ShellSyntaxException("a here-document with a strange end");
+            throw new ShellSyntaxException("a here-document with an unusual delimiter");
         }
 
         var document = new HereDocument(delimiter.ToString(), quoted, strip);
@@ -120,6 +133,7 @@ internal sealed class RedirectParser(Cursor cursor, WordParser words, Action bla
     public void ReadBody(HereDocument document)
     {
         var text = new StringBuilder();
+        var start = cursor.Position;
         while (true)
         {
             if (cursor.Position >= cursor.Text.Length)
@@ -142,12 +156,13 @@ internal sealed class RedirectParser(Cursor cursor, WordParser words, Action bla
 
             if (!document.IsQuoted && line.EndsWith('\\'))
             {
-                throw new ShellSyntaxException("a here-document whose lines are joined");
+                throw new ShellSyntaxException("a here-document with joined lines");
             }
 
             text.Append(line).Append('\n');
         }
 
+        cursor.Mark(start, MarkKind.Text);
         if (document.IsQuoted)
         {
             document.Body.Add(new Quoted(text.ToString()));

@@ -1,39 +1,43 @@
 using System.Text;
+using PocketCoder.Risks.Marks;
 
 namespace PocketCoder.Risks.Shell;
 
 /// <summary>
-/// Parses POSIX shell and the bash that people and agents write (bash manual §3.2). Stricter than bash on purpose: what is rare and could be
-/// read in two ways is refused, so whatever is parsed here is also what bash would run.
+/// Parses POSIX shell and the bash that people and agents write (bash manual §3.2). Stricter than bash on purpose: what is rare and could
+/// be read in two ways is refused, so whatever is parsed here is also what bash would run.
 /// </summary>
 internal sealed class ShellParser
 {
     private static readonly HashSet<string> s_reserved = new(StringComparer.Ordinal)
     {
-        "if", "then", "elif", "else", "fi", "do", "done", "case", "esac", "while", "until", "for", "select", "function", "time", "{", "}", "!", "[[", "]]", "coproc", "in",
+        "if", "then", "elif", "else", "fi", "do", "done", "case", "esac", "while", "until", "for", "select", "function", "time", "{", "}",
+        "!", "[[", "]]", "coproc", "in",
     };
 
-    private static readonly HashSet<string> s_declarations = new(StringComparer.Ordinal) { "declare", "typeset", "local", "export", "readonly" };
+    private static readonly HashSet<string> s_declarations = new(StringComparer.Ordinal)
+        { "declare", "typeset", "local", "export", "readonly" };
 
     private readonly Cursor _cursor;
     private readonly WordParser _words;
     private readonly RedirectParser _redirects;
     private readonly AssignmentParser _assignments;
 
-    private ShellParser(string text, int depth)
+    private ShellParser(string text, int depth, SourceMarks? marks = null)
     {
-        _cursor = new Cursor(text, depth);
-        _words = new WordParser(_cursor, ParseAll, Substitution);
+        _cursor = new Cursor(text, depth, marks);
+        _words = new WordParser(_cursor, (inner, level) => ParseAll(inner, level), Substitution);
         _redirects = new RedirectParser(_cursor, _words, () => Blank(newlines: false), HereText);
         _assignments = new AssignmentParser(_cursor, _words, () => Blank(newlines: true));
     }
 
     /// <exception cref="ShellSyntaxException">Not understood, for the reason given.</exception>
-    public static Node Parse(string text, int depth = 0) => ParseAll(text, depth);
+    /// <param name="marks">Where it is told what the parts of the text are; null when nobody looks at this text.</param>
+    public static Node Parse(string text, int depth = 0, SourceMarks? marks = null) => ParseAll(text, depth, marks);
 
-    private static Sequence ParseAll(string text, int depth)
+    private static Sequence ParseAll(string text, int depth, SourceMarks? marks = null)
     {
-        var parser = new ShellParser(text, depth);
+        var parser = new ShellParser(text, depth, marks);
         var node = parser.List(allowEmpty: true);
         if (!parser._cursor.AtEnd)
         {
@@ -48,7 +52,7 @@ internal sealed class ShellParser
     {
         var inner = new ShellParser(text, depth);
         var parts = inner._words.ParseHereText();
-        return inner._cursor.Pending.Count == 0 ? parts : throw new ShellSyntaxException("a here-document inside of a here-document");
+        return inner._cursor.Pending.Count == 0 ? parts : throw new ShellSyntaxException("a nested here-document");
     }
 
     /// <summary>The inside of <c>$( )</c> and <c>&lt;( )</c>, with its closing bracket.</summary>
@@ -58,7 +62,8 @@ internal sealed class ShellParser
         var waiting = _cursor.Pending.Count;
         var body = List(allowEmpty: true);
         _cursor.Expect(")");
-        return _cursor.Pending.Count == waiting ? body : throw new ShellSyntaxException("a here-document begins inside of a substitution and ends outside");
+        return _cursor.Pending.Count == waiting ? body
+            : throw new ShellSyntaxException("a here-document begins inside of a substitution and ends outside");
     }
 
     private Sequence List(bool allowEmpty = false)
@@ -78,11 +83,11 @@ internal sealed class ShellParser
             var background = false;
             if (_cursor.At(0) == ';' && _cursor.At(1) is not (';' or '&'))
             {
-                _cursor.Next();
+                Operator(";");
             }
             else if (_cursor.At(0) == '&' && _cursor.At(1) != '&')
             {
-                _cursor.Next();
+                Operator("&");
                 background = true;
             }
             else if (_cursor.At(0) == '\n')
@@ -117,8 +122,8 @@ internal sealed class ShellParser
         while (true)
         {
             Blank(newlines: false);
-            var and = _cursor.Take("&&");
-            if (!and && !_cursor.Take("||"))
+            var and = TakeOperator("&&");
+            if (!and && !TakeOperator("||"))
             {
                 return rest.Count == 0 ? first : new AndOr(first, rest);
             }
@@ -135,11 +140,11 @@ internal sealed class ShellParser
             Blank(newlines: false);
             if (PeekReserved() == "!")
             {
-                _cursor.Expect("!");
+                Keyword("!");
             }
             else if (PeekReserved() == "time")
             {
-                _cursor.Expect("time");
+                Keyword("time");
                 Blank(newlines: false);
                 if (PeekWord() == "-p")
                 {
@@ -161,8 +166,8 @@ internal sealed class ShellParser
                 return commands.Count == 1 ? commands[0] : new Pipeline(commands);
             }
 
-            _cursor.Next();
-            _cursor.Take("&");
+            Operator("|");
+            TakeOperator("&");
             Blank(newlines: true);
             commands.Add(Command());
         }
@@ -182,9 +187,9 @@ internal sealed class ShellParser
             }
             else
             {
-                _cursor.Expect("(");
+                Operator("(");
                 compound = new Subshell(List());
-                _cursor.Expect(")");
+                Operator(")");
             }
         }
         else if (PeekReserved() is { } word)
@@ -215,14 +220,14 @@ internal sealed class ShellParser
         switch (word)
         {
             case "{":
-                _cursor.Expect("{");
+                Keyword("{");
                 var group = new Group(List());
                 Reserved("}");
                 return group;
             case "if":
                 return ParseIf();
             case "while" or "until":
-                _cursor.Expect(word);
+                Keyword(word);
                 var condition = List();
                 return new While(condition, Body());
             case "for":
@@ -230,7 +235,7 @@ internal sealed class ShellParser
             case "case":
                 return ParseCase();
             case "function":
-                _cursor.Expect("function");
+                Keyword("function");
                 Blank(newlines: false);
                 var name = FunctionName(PeekWord());
                 _cursor.Expect(name);
@@ -243,7 +248,7 @@ internal sealed class ShellParser
 
                 return ParseFunction(name);
             case "[[":
-                _cursor.Expect("[[");
+                Keyword("[[");
                 return new ConditionalParser(_cursor, _words, () => Blank(newlines: true)).Parse();
             default:
                 throw new ShellSyntaxException($"'{word}' is not expected here");
@@ -253,7 +258,7 @@ internal sealed class ShellParser
     private If ParseIf()
     {
         var branches = new List<(Node, Node)>();
-        _cursor.Expect("if");
+        Keyword("if");
         while (true)
         {
             var condition = List();
@@ -263,10 +268,10 @@ internal sealed class ShellParser
             switch (PeekReserved())
             {
                 case "elif":
-                    _cursor.Expect("elif");
+                    Keyword("elif");
                     continue;
                 case "else":
-                    _cursor.Expect("else");
+                    Keyword("else");
                     var otherwise = List();
                     Reserved("fi");
                     return new If(branches, otherwise);
@@ -279,7 +284,7 @@ internal sealed class ShellParser
 
     private Node ParseFor()
     {
-        _cursor.Expect("for");
+        Keyword("for");
         Blank(newlines: false);
         if (_cursor.Take("(("))
         {
@@ -295,7 +300,9 @@ internal sealed class ShellParser
             throw new ShellSyntaxException("a loop without a name");
         }
 
+        var named = _cursor.Here;
         _cursor.Expect(name);
+        _cursor.Mark(named, MarkKind.Variable);
         Blank(newlines: false);
         if (_cursor.At(0) == ';')
         {
@@ -309,7 +316,7 @@ internal sealed class ShellParser
             return new For(name, null, Body());
         }
 
-        _cursor.Expect("in");
+        Keyword("in");
         var items = new List<Word>();
         while (true)
         {
@@ -324,7 +331,7 @@ internal sealed class ShellParser
 
         if (_cursor.At(0) is not (';' or '\n') || _cursor.At(1) == ';')
         {
-            throw new ShellSyntaxException("the words of a loop don't end");
+            throw new ShellSyntaxException("an unterminated list of loop words");
         }
 
         if (_cursor.At(0) == ';')
@@ -337,7 +344,7 @@ internal sealed class ShellParser
 
     private Case ParseCase()
     {
-        _cursor.Expect("case");
+        Keyword("case");
         Blank(newlines: false);
         var subject = _words.Parse();
         Reserved("in");
@@ -347,7 +354,7 @@ internal sealed class ShellParser
             Blank(newlines: true);
             if (PeekReserved() == "esac")
             {
-                _cursor.Expect("esac");
+                Keyword("esac");
                 return new Case(subject, clauses);
             }
 
@@ -376,7 +383,7 @@ internal sealed class ShellParser
         Blank(newlines: true);
         if (_cursor.At(0) != '(' && PeekReserved() is not ("{" or "if" or "while" or "until" or "for" or "case" or "[["))
         {
-            throw new ShellSyntaxException("a function whose body is no group");
+            throw new ShellSyntaxException("a function whose body is not a group");
         }
 
         return new Function(name, Command());
@@ -385,7 +392,7 @@ internal sealed class ShellParser
     private static string FunctionName(string name)
         => name.Length > 0 && !s_reserved.Contains(name) && name.All(c => WordParser.IsName(c) || c is '-' or '.' or ':' or '+' or '@')
             ? name
-            : throw new ShellSyntaxException("a function with a strange name");
+            : throw new ShellSyntaxException("an unusual function name");
 
     private Sequence Body()
     {
@@ -433,6 +440,11 @@ internal sealed class ShellParser
                 throw new ShellSyntaxException("a redirection that names a variable");
             }
 
+            if (words.Count == 0 && word.Place is { } place)
+            {
+                _cursor.Mark(place.Start, MarkKind.Program);
+            }
+
             words.Add(word);
             first ??= bare;
         }
@@ -467,8 +479,10 @@ internal sealed class ShellParser
             }
             else if (c == '#')
             {
+                var start = _cursor.Here;
                 var end = _cursor.Text.IndexOf('\n', _cursor.Position);
                 _cursor.Position = end < 0 ? _cursor.Text.Length : end;
+                _cursor.Mark(start, MarkKind.Comment);
             }
             else if (c == '\n' && newlines)
             {
@@ -500,7 +514,34 @@ internal sealed class ShellParser
             throw new ShellSyntaxException($"'{word}' is missing");
         }
 
+        Keyword(word);
+    }
+
+    private void Keyword(string word)
+    {
+        var start = _cursor.Here;
         _cursor.Expect(word);
+        _cursor.Mark(start, MarkKind.Keyword);
+    }
+
+    private void Operator(string sign)
+    {
+        if (!TakeOperator(sign))
+        {
+            throw new ShellSyntaxException($"'{sign}' is missing");
+        }
+    }
+
+    private bool TakeOperator(string sign)
+    {
+        var start = _cursor.Here;
+        if (!_cursor.Take(sign))
+        {
+            return false;
+        }
+
+        _cursor.Mark(start, MarkKind.Operator);
+        return true;
     }
 
     private string? PeekReserved() => PeekWord() is var word && s_reserved.Contains(word) ? word : null;

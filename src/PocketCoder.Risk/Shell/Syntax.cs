@@ -1,6 +1,6 @@
 namespace PocketCoder.Risks.Shell;
 
-/// <summary>A shell script as a tree. Positions are not kept: the person sees the text itself.</summary>
+/// <summary>A shell script as a tree. Of the person's own text its words know where they stand.</summary>
 internal abstract record Node
 {
     /// <summary>Redirections of a compound command as a whole.</summary>
@@ -58,7 +58,11 @@ internal enum RedirectKind
 /// <param name="Target">File, descriptor, or the here-document's text.</param>
 internal sealed record Redirect(RedirectKind Kind, Word Target, bool Output = false, int? Descriptor = null);
 
-internal sealed record Word(IReadOnlyList<Part> Parts);
+internal sealed record Word(IReadOnlyList<Part> Parts)
+{
+    /// <summary>Where it stands in the command, in UTF-16 units; null in a text inside of another.</summary>
+    public (int Start, int End)? Place { get; init; }
+}
 
 internal abstract record Part;
 

@@ -16,8 +16,9 @@ internal sealed class WordParser(Cursor cursor, Func<string, int, Node> parseNes
     /// <summary>Parses a word, or null when none begins here.</summary>
     public Word? TryParse(bool assignmentValue = false)
     {
+        var start = cursor.Here;
         var parts = Parts(c => EndsWord(c) && !(c is '<' or '>' && cursor.At(1) == '('), assignmentValue, quotesMatter: true);
-        return parts.Count == 0 ? null : new Word(parts);
+        return parts.Count == 0 ? null : new Word(parts) { Place = cursor.IsMarked ? (start, cursor.Position) : null };
     }
 
     public Word Parse() => TryParse() ?? throw new ShellSyntaxException("a word is missing");
@@ -63,7 +64,7 @@ internal sealed class WordParser(Cursor cursor, Func<string, int, Node> parseNes
                     parts.Add(c == '$' ? Dollar(inQuotes: true) : c == '`' ? Backquoted(inQuotes: false) : InDoubleQuotes());
                     break;
                 case '\'' or '\\':
-                    throw new ShellSyntaxException("quoting inside of arithmetic");
+                    throw new ShellSyntaxException("quoting inside arithmetic");
                 default:
                     text.Append(cursor.Next());
                     break;
@@ -141,7 +142,7 @@ internal sealed class WordParser(Cursor cursor, Func<string, int, Node> parseNes
                 return new Quoted(UntilRaw('\''));
             case '\'':
                 // Inside ${…} within double quotes a single quote means different things by operator and version.
-                throw new ShellSyntaxException("a single quote inside of an expansion inside of double quotes");
+                throw new ShellSyntaxException("a single quote in an expansion in double quotes");
             case '"':
                 return InDoubleQuotes();
             case '\\':
@@ -162,10 +163,11 @@ internal sealed class WordParser(Cursor cursor, Func<string, int, Node> parseNes
 
     private ProcessSubstitution Process()
     {
-        var start = cursor.Position;
+        var start = cursor.Here;
         cursor.Next();
         cursor.Next();
-        var body = parseSubstitution();
+        cursor.Mark(start, MarkKind.Operator);
+        var body = Nested();
         return new ProcessSubstitution(body, cursor.Text[start..cursor.Position]);
     }
 
@@ -215,7 +217,7 @@ internal sealed class WordParser(Cursor cursor, Func<string, int, Node> parseNes
             if (c is '\'' or '"' or '\\' or '$' or '`')
             {
                 // A quote makes the tilde literal or not by place: rare enough to leave.
-                throw new ShellSyntaxException("quoting behind a tilde");
+                throw new ShellSyntaxException("quoting after a tilde");
             }
 
             user.Append(cursor.Next());
@@ -226,7 +228,7 @@ internal sealed class WordParser(Cursor cursor, Func<string, int, Node> parseNes
 
     private Part Dollar(bool inQuotes)
     {
-        var start = cursor.Position;
+        var start = cursor.Here;
         cursor.Next();
         var c = cursor.At(0);
         switch (c)
@@ -237,7 +239,8 @@ internal sealed class WordParser(Cursor cursor, Func<string, int, Node> parseNes
                 return new Arithmetic(ParseArithmetic(), Source(start));
             case '(':
                 cursor.Next();
-                var body = parseSubstitution();
+                cursor.Mark(start, MarkKind.Operator);
+                var body = Nested();
                 return new CommandSubstitution(body, Source(start));
             case '{':
                 return Braced(start, inQuotes);
@@ -252,11 +255,11 @@ internal sealed class WordParser(Cursor cursor, Func<string, int, Node> parseNes
 
         if (IsNameStart(c))
         {
-            return new Parameter(Name(), null, Assigns: false, Source(start));
+            return Used(new Parameter(Name(), null, Assigns: false, Source(start)), start);
         }
 
         return char.IsAsciiDigit(c) || (c != '\0' && "@*#?-$!".Contains(c, StringComparison.Ordinal))
-            ? new Parameter(cursor.Next().ToString(), null, Assigns: false, Source(start))
+            ? Used(new Parameter(cursor.Next().ToString(), null, Assigns: false, Source(start)), start)
             : new Quoted("$");
     }
 
@@ -269,7 +272,7 @@ internal sealed class WordParser(Cursor cursor, Func<string, int, Node> parseNes
         {
             if (cursor.Next() == '!')
             {
-                throw new ShellSyntaxException("an expansion by another variable's name"); // evaluates subscripts it finds there
+                throw new ShellSyntaxException("an indirect expansion"); // evaluates subscripts it finds there
             }
 
             prefix = true;
@@ -297,13 +300,13 @@ internal sealed class WordParser(Cursor cursor, Func<string, int, Node> parseNes
         }
         else
         {
-            throw new ShellSyntaxException("an expansion of an unknown form");
+            throw new ShellSyntaxException("an unknown form of expansion");
         }
 
         if (cursor.At(0) == '}' && !prefix)
         {
             cursor.Next();
-            return new Parameter(name, null, Assigns: false, Source(start));
+            return Used(new Parameter(name, null, Assigns: false, Source(start)), start);
         }
 
         // The operator belongs to the operand: all that matters is what is executed inside, and whether a variable is set.
@@ -319,7 +322,7 @@ internal sealed class WordParser(Cursor cursor, Func<string, int, Node> parseNes
 
         var operand = Parts(ch => ch == '}', assignmentValue: false, quotesMatter: !inQuotes);
         cursor.Expect("}");
-        return new Parameter(name, new Word(operand), assigns, Source(start));
+        return Used(new Parameter(name, new Word(operand), assigns, Source(start)), start);
     }
 
     private CommandSubstitution Backquoted(bool inQuotes)
@@ -386,7 +389,8 @@ internal sealed class WordParser(Cursor cursor, Func<string, int, Node> parseNes
 
     private static string Character(long value, bool bytes) =>
         value is 0 or > 0x10FFFF or (>= 0xD800 and <= 0xDFFF) || (bytes && value > 0x7F)
-            ? throw new ShellSyntaxException("an escape that is no character of its own") // half a UTF-8 sequence, or the end of the string
+            // half a UTF-8 sequence, or the end of the string
+            ? throw new ShellSyntaxException("an escape that is not a complete character")
             : char.ConvertFromUtf32((int)value);
 
     private long Number(int radix, int digits)
@@ -430,6 +434,19 @@ internal sealed class WordParser(Cursor cursor, Func<string, int, Node> parseNes
         }
 
         return name.ToString();
+    }
+
+    private Node Nested()
+    {
+        var body = parseSubstitution();
+        cursor.Mark(cursor.Position - 1, MarkKind.Operator); // the bracket that closes it
+        return body;
+    }
+
+    private Parameter Used(Parameter parameter, int start)
+    {
+        cursor.Mark(start, MarkKind.Variable);
+        return parameter;
     }
 
     private string Source(int start) => cursor.Text[start..cursor.Position];

@@ -6,13 +6,16 @@ namespace PocketCoder.Risks.Text;
 /// <summary>Finds characters that don't show, that turn text around, or that look like ASCII and are not.</summary>
 internal static class HiddenCharacters
 {
-    /// <summary>Letters that look like the ASCII letter at the same place below (after Unicode's confusables.txt, the ones fonts draw alike).</summary>
+    /// <summary>
+    /// Letters that look like the ASCII letter at the same place below (after Unicode's confusables.txt, the ones fonts draw alike).
+    /// </summary>
     private const string Lookalikes = "аеорсухіјѕԁԛԝһӏАВЕКМНОРСТХЅІЈԌοναιΑΒΕΖΗΙΚΜΝΟΡΤΥΧıɡɑ";
 
     /// <summary>The first suspicious characters, at most eight, without repetition.</summary>
     public static IReadOnlyList<Rune> Find(string text)
     {
         var found = new List<Rune>();
+        var mixed = Scripts.Mixed(text);
         for (var i = 0; i < text.Length && found.Count < 8;)
         {
             if (!Rune.TryGetRuneAt(text, i, out var rune))
@@ -22,7 +25,8 @@ internal static class HiddenCharacters
                 continue;
             }
 
-            if (IsHidden(rune, text, i) || (rune.Value > 0x7F && Resembles(rune) && TouchesAscii(text, i, rune.Utf16SequenceLength)))
+            if (IsHidden(rune, text, i) || mixed.Contains(i)
+                || (rune.Value > 0x7F && Resembles(rune) && TouchesAscii(text, i, rune.Utf16SequenceLength)))
             {
                 Add(found, rune);
             }
@@ -33,7 +37,9 @@ internal static class HiddenCharacters
         return found;
     }
 
-    /// <summary>The text with every control, format and invisible character as <c>\u{…}</c>.</summary>
+    /// <summary>
+    /// The text with every control, format and invisible character, and every letter of a foreign script within a word, as <c>\u{…}</c>.
+    /// </summary>
     public static string Escape(string text)
     {
         if (text.All(c => c is >= ' ' and < '\x7f'))
@@ -42,6 +48,7 @@ internal static class HiddenCharacters
         }
 
         var shown = new StringBuilder(text.Length + 16);
+        var mixed = Scripts.Mixed(text);
         for (var i = 0; i < text.Length;)
         {
             if (!Rune.TryGetRuneAt(text, i, out var rune))
@@ -51,7 +58,7 @@ internal static class HiddenCharacters
                 continue;
             }
 
-            if (IsHidden(rune, text, i) || rune.Value is '\n' or '\t')
+            if (IsHidden(rune, text, i) || mixed.Contains(i) || rune.Value is '\n' or '\t')
             {
                 shown.Append(CultureInfo.InvariantCulture, $"\\u{{{rune.Value:X}}}");
             }
@@ -107,7 +114,9 @@ internal static class HiddenCharacters
         _ => false,
     };
 
-    /// <summary>Whether the run of letters around it holds ASCII letters: a Russian word is no disguise, a Latin word with one Russian letter is.</summary>
+    /// <summary>
+    /// Whether the run of letters around it holds ASCII letters: a Russian word is no disguise, a Latin word with one Russian letter is.
+    /// </summary>
     private static bool TouchesAscii(string text, int index, int length)
     {
         for (var i = index - 1; i >= 0 && index - i < 64 && !char.IsWhiteSpace(text[i]); i--)

@@ -148,7 +148,8 @@ internal sealed class ScriptFacts
 
     private void Arithmetic(Word expression)
     {
-        _unclear |= expression.Parts.Any(p => p is Quoted { Text: var t } && (t.Contains('=', StringComparison.Ordinal) || t.Contains("++", StringComparison.Ordinal) || t.Contains("--", StringComparison.Ordinal)));
+        _unclear |= expression.Parts.Any(p => p is Quoted { Text: var t } && (t.Contains('=', StringComparison.Ordinal)
+            || t.Contains("++", StringComparison.Ordinal) || t.Contains("--", StringComparison.Ordinal)));
         Scan(expression);
     }
 
@@ -170,7 +171,8 @@ internal sealed class ScriptFacts
 
         switch (Literal(simple.Words[0]))
         {
-            case null or "read" or "mapfile" or "readarray" or "getopts" or "let" or "unset" or "eval" or "source" or "." or "builtin" or "command" or "wait" or "trap":
+            case null or "read" or "mapfile" or "readarray" or "getopts" or "let" or "unset" or "eval" or "source" or "." or "builtin"
+                or "command" or "wait" or "trap":
                 _unclear = true;
                 break;
             case "printf" when simple.Words.Count > 1 && Literal(simple.Words[1]) is null or "-v":

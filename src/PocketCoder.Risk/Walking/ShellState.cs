@@ -15,7 +15,8 @@ internal sealed record ShellState(
 {
     private const int MaxFolders = 6;
 
-    public static ShellState At(string folder) => new([folder], ImmutableDictionary<string, Arg>.Empty, ImmutableDictionary<string, (Node, bool)>.Empty);
+    public static ShellState At(string folder)
+        => new([folder], ImmutableDictionary<string, Arg>.Empty, ImmutableDictionary<string, (Node, bool)>.Empty);
 
     /// <summary>What holds on both ways; null is a way that is never taken.</summary>
     public static ShellState? Join(ShellState? a, ShellState? b)
@@ -25,12 +26,14 @@ internal sealed record ShellState(
             return a ?? b;
         }
 
-        IReadOnlyList<string>? folders = a.Folders is null || b.Folders is null ? null : [.. a.Folders.Union(b.Folders, StringComparer.Ordinal)];
+        IReadOnlyList<string>? folders = a.Folders is null
+            || b.Folders is null ? null : [.. a.Folders.Union(b.Folders, StringComparer.Ordinal)];
         var variables = a.Variables.Where(v => b.Variables.TryGetValue(v.Key, out var other) && other == v.Value).ToImmutableDictionary();
         var functions = a.Functions;
         foreach (var (name, theirs) in b.Functions)
         {
-            functions = functions.SetItem(name, (theirs.Body, theirs.Certain && a.Functions.TryGetValue(name, out var ours) && ours.Certain && ReferenceEquals(ours.Body, theirs.Body)));
+            functions = functions.SetItem(name, (theirs.Body, theirs.Certain && a.Functions.TryGetValue(name, out var ours) && ours.Certain
+                && ReferenceEquals(ours.Body, theirs.Body)));
         }
 
         foreach (var (name, ours) in a.Functions)
@@ -66,7 +69,8 @@ internal enum Input
 
 /// <param name="Via">Wrappers around the command, outermost first.</param>
 /// <param name="Text">With <see cref="Input.Text"/>: what is read, when it is known.</param>
-internal sealed record Context(Input Input, string? Text, ImmutableArray<string> Via, int Depth)
+/// <param name="File">With <see cref="Input.File"/>: which one.</param>
+internal sealed record Context(Input Input, string? Text, ImmutableArray<string> Via, int Depth, Arg? File = null)
 {
     public static readonly Context Top = new(Input.Inherited, null, [], 0);
 

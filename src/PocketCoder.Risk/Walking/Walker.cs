@@ -1,3 +1,4 @@
+using PocketCoder.Risks.Marks;
 using PocketCoder.Risks.Paths;
 using PocketCoder.Risks.Programs;
 using PocketCoder.Risks.Shell;
@@ -13,12 +14,14 @@ internal sealed class Walker
 {
     private readonly ScriptFacts _facts;
     private readonly HashSet<Node> _active;
+    private readonly SourceMarks? _marks;
     private bool _aliased;
 
-    private Walker(ScriptFacts facts, Report report, PlaceFinder places, HashSet<Node> active)
+    private Walker(ScriptFacts facts, Report report, PlaceFinder places, HashSet<Node> active, SourceMarks? marks)
     {
         _facts = facts;
         _active = active;
+        _marks = marks;
         Report = report;
         Places = places;
     }
@@ -28,15 +31,18 @@ internal sealed class Walker
     public PlaceFinder Places { get; }
 
     /// <summary>Walks a text as a script of its own (the whole command, or what <c>sh -c</c> gets).</summary>
-    public static void WalkScript(string text, ShellState state, Context context, Report report, PlaceFinder places)
+    /// <param name="marks">Where it is told what the parts of the text are; null when nobody looks at this text.</param>
+    public static void WalkScript(
+        string text, ShellState state, Context context, Report report, PlaceFinder places, SourceMarks? marks = null)
     {
         if (context.Depth > RiskLimits.MaxDepth / 2)
         {
-            throw new ShellSyntaxException("too many commands inside each other");
+            throw new ShellSyntaxException("commands nested too deeply");
         }
 
-        var script = ShellParser.Parse(text, context.Depth);
-        new Walker(ScriptFacts.Of(script), report, places, new HashSet<Node>(ReferenceEqualityComparer.Instance)).Walk(script, state, context);
+        var script = ShellParser.Parse(text, context.Depth, marks);
+        new Walker(ScriptFacts.Of(script), report, places, new HashSet<Node>(ReferenceEqualityComparer.Instance), marks).Walk(
+            script, state, context);
     }
 
     /// <summary><c>eval</c>: a text in the same shell.</summary>
@@ -44,7 +50,7 @@ internal sealed class Walker
     {
         if (context.Depth > RiskLimits.MaxDepth / 2)
         {
-            throw new ShellSyntaxException("too many commands inside each other");
+            throw new ShellSyntaxException("commands nested too deeply");
         }
 
         return Walk(ShellParser.Parse(text, context.Depth), state, context);
@@ -61,7 +67,7 @@ internal sealed class Walker
     {
         if (context.Depth > RiskLimits.MaxDepth * 2)
         {
-            throw new ShellSyntaxException("too many commands inside each other");
+            throw new ShellSyntaxException("commands nested too deeply");
         }
 
         if (node is not SimpleCommand && node.Redirects.Count > 0)
@@ -104,12 +110,12 @@ internal sealed class Walker
                 Visit(condition.Operands, state, context);
                 if (condition.Evaluates && !Expander(state).Expand(condition.Operands).All(a => a.Exact && a.Text.All(char.IsAsciiDigit)))
                 {
-                    Report.NotUnderstood("[[", "A comparison evaluates values that are only known when it runs.");
+                    Report.NotUnderstood("[[", "A comparison uses values known only at run time.");
                 }
 
                 return Outcome.Either(state);
             default:
-                throw new ShellSyntaxException("a construct of an unknown kind");
+                throw new ShellSyntaxException("an unknown construct");
         }
     }
 
@@ -122,6 +128,7 @@ internal sealed class Walker
             outcome = Walk(command, state, context);
             if (background)
             {
+                Report.Add(ConsequenceKind.Process, "&", "Starts a process that may outlive the command.", RiskTier.WorkspaceWrite);
                 outcome = Outcome.Either(state);
             }
         }
@@ -135,7 +142,8 @@ internal sealed class Walker
         foreach (var (and, command) in chain.Rest)
         {
             var next = Walk(command, (and ? outcome.Ok : outcome.Fail) ?? state, context);
-            outcome = and ? new Outcome(next.Ok, ShellState.Join(outcome.Fail, next.Fail)) : new Outcome(ShellState.Join(outcome.Ok, next.Ok), next.Fail);
+            outcome = and ? new Outcome(next.Ok, ShellState.Join(outcome.Fail, next.Fail))
+                : new Outcome(ShellState.Join(outcome.Ok, next.Ok), next.Fail);
         }
 
         return outcome;
@@ -232,7 +240,7 @@ internal sealed class Walker
     {
         if (function.Name is "command_not_found_handle" || ProgramTable.IsShellWord(function.Name))
         {
-            Report.NotUnderstood(function.Name, $"Defines {function.Name} anew, which the shell itself uses.", ConsequenceKind.ChangesMeaning);
+            Report.NotUnderstood(function.Name, $"Redefines {function.Name}, which the shell itself uses.", ConsequenceKind.ChangesMeaning);
         }
 
         state = state with { Functions = state.Functions.SetItem(function.Name, (function.Body, true)) };
@@ -246,7 +254,8 @@ internal sealed class Walker
         if (!_active.Add(body))
         {
             Report.CannotBeUndone();
-            Report.NotUnderstood(name, $"{name} starts itself again, possibly without end, until the machine is full.", ConsequenceKind.Process, RiskTier.Destructive);
+            Report.NotUnderstood(name, $"{name} starts itself again, possibly endlessly, until the machine is exhausted.",
+                ConsequenceKind.Process, RiskTier.Destructive);
             return Outcome.Either(state);
         }
 
@@ -267,7 +276,7 @@ internal sealed class Walker
         var values = simple.Assignments.SelectMany(a => a.Value is null ? a.Elements : [a.Value]);
         Visit(values.Concat(simple.Words), state, context);
         context = Redirect(simple.Redirects, state, context);
-        var args = Expander(state).Expand(simple.Words);
+        var args = Read(simple.Words, state);
         var prefixed = simple.Words.Count > 0;
         foreach (var assignment in simple.Assignments)
         {
@@ -287,7 +296,7 @@ internal sealed class Walker
         {
             if (prefixed)
             {
-                Report.NotUnderstood("nothing", "A command whose name vanishes in its expansion.");
+                Report.NotUnderstood("nothing", "A command whose name expands to nothing.");
             }
 
             return Outcome.Either(state);
@@ -296,15 +305,47 @@ internal sealed class Walker
         return Run(args, state, context);
     }
 
+    /// <summary>The words as the program gets them.</summary>
+    private List<Arg> Read(IEnumerable<Word> words, ShellState state)
+    {
+        var expander = Expander(state);
+        var read = new List<Arg>();
+        foreach (var word in words)
+        {
+            var from = read.Count;
+            read.AddRange(expander.Expand(word));
+            for (var i = from; i < read.Count; i++)
+            {
+                Mark(word, read[i], state);
+            }
+        }
+
+        return read;
+    }
+
+    private void Mark(Word word, Arg read, ShellState state)
+    {
+        if (word.Place is { } place)
+        {
+            _marks?.Read(new ReadWord(place.Start, place.End, read.Text, state.Folders));
+        }
+    }
+
     /// <summary>A variable gets a value, for the shell or for a program.</summary>
     public void Assigned(string name, Arg value, bool forProgram)
     {
         var text = value.Known ? value.Text : null;
+        if (name == "PATH")
+        {
+            Report.SearchPath(value.Text);
+        }
+
         if (SpecialVariables.ChangesMeaning(name, text) || (forProgram && !SpecialVariables.IsHarmless(name, text)))
         {
             Report.NotUnderstood(
                 name,
-                SpecialVariables.ChangesMeaning(name, text) ? $"Sets {name}, which changes what the rest means or does." : $"Sets {name} for a program.",
+                SpecialVariables.ChangesMeaning(name, text) ? $"Sets {name}, which changes the meaning of the rest."
+                    : $"Sets {name} for a program.",
                 ConsequenceKind.ChangesMeaning);
         }
     }
@@ -318,12 +359,12 @@ internal sealed class Walker
         var outcome = Outcome.Either(state);
         if (context.Depth > RiskLimits.MaxDepth)
         {
-            throw new ShellSyntaxException("too many commands inside each other");
+            throw new ShellSyntaxException("commands nested too deeply");
         }
 
         if (!name.Exact || name.Text.Length == 0)
         {
-            Report.NotUnderstood(name.Text, $"Which program runs is only known when it runs: {name.Text}");
+            Report.NotUnderstood(name.Text, $"The program is known only at run time: {name.Text}");
         }
         else if (byShell && state.Functions.TryGetValue(name.Text, out var function))
         {
@@ -340,10 +381,11 @@ internal sealed class Walker
 
         if (_aliased)
         {
-            Report.NotUnderstood("alias", "An alias may stand for the words that follow it.", ConsequenceKind.ChangesMeaning);
+            Report.NotUnderstood("alias", "An alias may replace the words that follow it.", ConsequenceKind.ChangesMeaning);
         }
 
-        Report.Command(new CommandCall([.. args.Select(a => a.Text)], args.All(a => a.Exact), context.Via, Report.Doubts == doubts));
+        Report.Command(new CommandCall([.. args.Select(a => a.Text)], args.All(a => a.Exact), context.Via, Report.Doubts == doubts)
+        { Folders = state.Folders });
         return outcome;
     }
 
@@ -365,6 +407,7 @@ internal sealed class Walker
             }
 
             var target = Expander(state).Single(redirect.Target);
+            Mark(redirect.Target, target, state);
             if (redirect.Kind is RedirectKind.HereDocument or RedirectKind.HereString)
             {
                 context = context with { Input = Input.Text, Text = target.Known ? target.Text : null };
@@ -384,7 +427,7 @@ internal sealed class Walker
             else if (redirect.Kind == RedirectKind.Read)
             {
                 invocation.Reads(target);
-                context = redirect.Descriptor is null or 0 ? context with { Input = Input.File, Text = null } : context;
+                context = redirect.Descriptor is null or 0 ? context with { Input = Input.File, Text = null, File = target } : context;
             }
             else
             {
@@ -420,14 +463,16 @@ internal sealed class Walker
                         Assigned(parameter.Name, new Arg("", Known: false), forProgram: false);
                     }
 
-                    if (operand.Parts is [Bare { Text: [':', not ('-' or '=' or '+' or '?'), ..] }, ..] && !operand.Parts.All(p => p is Bare { Text: var t } && t.All(c => char.IsAsciiDigit(c) || c is ':' or ' ' or '-')))
+                    if (operand.Parts is [Bare { Text: [':', not ('-' or '=' or '+' or '?'), ..] }, ..]
+                        && !operand.Parts.All(p => p is Bare { Text: var t } && t.All(c => char.IsAsciiDigit(c) || c is ':' or ' ' or '-')))
                     {
-                        Report.NotUnderstood(parameter.Source, $"An offset is evaluated when it runs: {parameter.Source}");
+                        Report.NotUnderstood(parameter.Source, $"An offset is evaluated at run time: {parameter.Source}");
                     }
 
-                    if (operand.Parts is [GlobMark { Mark: '[' }, ..] && !operand.Parts.Skip(1).All(p => p is Bare { Text: "" } or GlobMark or Bare { Text: "@" } or Bare { Text: "0" }))
+                    if (operand.Parts is [GlobMark { Mark: '[' }, ..]
+                        && !operand.Parts.Skip(1).All(p => p is Bare { Text: "" } or GlobMark or Bare { Text: "@" } or Bare { Text: "0" }))
                     {
-                        Report.NotUnderstood("[", "A subscript is evaluated when it runs.");
+                        Report.NotUnderstood("[", "A subscript is evaluated at run time.");
                     }
 
                     break;
@@ -451,7 +496,7 @@ internal sealed class Walker
         var text = string.Concat(expression.Parts.Select(p => p is Quoted q ? q.Text : " 0 "));
         if (text.Any(c => c == '[') || expression.Parts.Any(p => p is not Quoted) || HasUnknownName(text, state))
         {
-            Report.NotUnderstood(text, "An arithmetic expression uses values that are only known when it runs.");
+            Report.NotUnderstood(text, "An arithmetic expression uses values known only at run time.");
         }
     }
 
@@ -474,7 +519,8 @@ internal sealed class Walker
                     i++;
                 }
 
-                if (!state.Variables.TryGetValue(text[start..(i + 1)], out var value) || value.Text.Length == 0 || !value.Text.All(char.IsAsciiDigit))
+                if (!state.Variables.TryGetValue(text[start..(i + 1)], out var value) || value.Text.Length == 0
+                    || !value.Text.All(char.IsAsciiDigit))
                 {
                     return true;
                 }

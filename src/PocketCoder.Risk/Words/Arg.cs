@@ -10,7 +10,8 @@ internal sealed record Arg(string Text, bool Known = true, bool Glob = false, bo
     public bool Exact => Known && !Glob;
 
     /// <summary>A file could be called <c>-rf</c>, and a pattern at the beginning of a word would pick it up.</summary>
-    public bool MayBeOption => !Known ? Splits || !(Text.Length > 0 && Text[0] is not ('$' or '`' or '-')) : Glob && Text[0] is '*' or '?' or '[';
+    public bool MayBeOption => !Known ? Splits || !(Text.Length > 0 && Text[0] is not ('$' or '`' or '-')) : Glob
+        && Text[0] is '*' or '?' or '[';
 
     public override string ToString() => Text;
 }

@@ -131,13 +131,15 @@ internal static class Braces
         }
 
         var numbers = ends.All(e => e is "0" || (e.Length is > 0 and < 6 && e[0] != '0' && e.All(char.IsAsciiDigit)));
-        var letters = ends.All(e => e.Length == 1 && char.IsAsciiLetterLower(e[0])) || ends.All(e => e.Length == 1 && char.IsAsciiLetterUpper(e[0]));
+        var letters = ends.All(e => e.Length == 1 && char.IsAsciiLetterLower(e[0]))
+            || ends.All(e => e.Length == 1 && char.IsAsciiLetterUpper(e[0]));
         if (!numbers && !letters)
         {
             return null;
         }
 
-        var (first, last) = numbers ? (int.Parse(ends[0], CultureInfo.InvariantCulture), int.Parse(ends[1], CultureInfo.InvariantCulture)) : (ends[0][0], ends[1][0]);
+        var (first, last) = numbers ? (int.Parse(ends[0], CultureInfo.InvariantCulture), int.Parse(ends[1], CultureInfo.InvariantCulture))
+            : (ends[0][0], ends[1][0]);
         if (Math.Abs(last - first) >= RiskLimits.MaxBraceWords)
         {
             return null;
@@ -145,6 +147,7 @@ internal static class Braces
 
         var step = last >= first ? 1 : -1;
         return [.. Enumerable.Range(0, Math.Abs(last - first) + 1).Select(i => first + (i * step)).Select(n =>
-            (numbers ? n.ToString(CultureInfo.InvariantCulture) : ((char)n).ToString()).Select(c => new Unit(UnitKind.Quoted, c.ToString())).ToList())];
+            (numbers ? n.ToString(CultureInfo.InvariantCulture) : ((char)n).ToString()).Select(c => new Unit(UnitKind.Quoted, c.ToString()))
+                .ToList())];
     }
 }

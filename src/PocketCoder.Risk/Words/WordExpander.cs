@@ -92,7 +92,8 @@ internal sealed class WordExpander(ShellState state, ScriptFacts facts, string h
                 AddVariable(units, parameter, quoted, unknown);
                 break;
             case Parameter parameter:
-                units.Add(new Unit(parameter.Name is "@" or "*" || parameter.Source.Contains('@', StringComparison.Ordinal) ? UnitKind.UnknownBare : unknown, parameter.Source));
+                units.Add(new Unit(parameter.Name is "@" or "*"
+                    || parameter.Source.Contains('@', StringComparison.Ordinal) ? UnitKind.UnknownBare : unknown, parameter.Source));
                 break;
             case CommandSubstitution command:
                 units.Add(new Unit(unknown, command.Source));
@@ -117,7 +118,8 @@ internal sealed class WordExpander(ShellState state, ScriptFacts facts, string h
             "PWD" when !facts.Changes("PWD") && state.Folders is [var only] => new Arg(only),
             _ => state.Variables.GetValueOrDefault(parameter.Name),
         };
-        if (value is not { Known: true } || (!quoted && value.Text.AsSpan().ContainsAny(s_splitting) && !value.Glob) || (value.Text.Length == 0 && !quoted))
+        if (value is not { Known: true } || (!quoted && value.Text.AsSpan().ContainsAny(s_splitting) && !value.Glob)
+            || (value.Text.Length == 0 && !quoted))
         {
             units.Add(new Unit(parameter.Name is "@" or "*" ? UnitKind.UnknownBare : unknown, parameter.Source));
             return;

@@ -7,7 +7,7 @@ using PocketCoder.Protocol;
 namespace PocketCoder.Workspace.Beneath;
 
 /// <summary>Names in an open directory, in the file system's order, a few kilobytes at a time. Not thread-safe.</summary>
-internal static class FolderEntries
+public static class FolderEntries
 {
     private const int BufferBytes = 32 * 1024;
     private const int NameOffset = 19;
@@ -27,14 +27,16 @@ internal static class FolderEntries
                 var read = Libc.ReadEntries(directory, buffer);
                 if (read <= 0)
                 {
-                    return read == 0 || (Libc.LastError == Errno.NotFound ? true : throw Errno.Failure(Libc.LastError, path)); // ENOENT: removed meanwhile
+                    // ENOENT: removed meanwhile
+                    return read == 0 || (Libc.LastError == Errno.NotFound ? true : throw Errno.Failure(Libc.LastError, path));
                 }
 
                 for (var at = 0; at < read; at += BinaryPrimitives.ReadUInt16LittleEndian(buffer.AsSpan(at + 16)))
                 {
                     var name = buffer.AsSpan(at + NameOffset);
                     name = name[..name.IndexOf((byte)0)];
-                    if (!name.SequenceEqual("."u8) && !name.SequenceEqual(".."u8) && !visit(Encoding.Latin1.GetString(name), Kind(buffer[at + 18])))
+                    if (!name.SequenceEqual("."u8) && !name.SequenceEqual(".."u8)
+                        && !visit(Encoding.Latin1.GetString(name), Kind(buffer[at + 18])))
                     {
                         return false;
                     }
@@ -47,5 +49,6 @@ internal static class FolderEntries
         }
     }
 
-    private static FsKind? Kind(byte type) => type switch { 8 => FsKind.File, 4 => FsKind.Dir, 10 => FsKind.Symlink, 0 => null, _ => FsKind.Other };
+    private static FsKind? Kind(byte type)
+        => type switch { 8 => FsKind.File, 4 => FsKind.Dir, 10 => FsKind.Symlink, 0 => null, _ => FsKind.Other };
 }

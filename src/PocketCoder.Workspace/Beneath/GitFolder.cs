@@ -3,8 +3,9 @@ using System.Text;
 namespace PocketCoder.Workspace.Beneath;
 
 /// <summary>
-/// Names that are, or on some file system would be, <c>.git</c>: what lies in it decides what git runs, so nobody changes it through here. The same spellings that git
-/// itself refuses in trees (case, HFS+'s ignored characters, NTFS's short name, streams and trailing dots). Pure.
+/// Names that are, or on some file system would be, <c>.git</c>: what lies in it decides what git runs, so nobody changes it through here.
+/// The same spellings that git itself refuses in trees (case, HFS+'s ignored characters, NTFS's short name, streams and trailing dots).
+/// Pure.
 /// </summary>
 internal static class GitFolder
 {

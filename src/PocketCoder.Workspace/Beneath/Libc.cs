@@ -1,19 +1,23 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
+using static PocketCoder.Platform.Calls.FileCalls;
 
 namespace PocketCoder.Workspace.Beneath;
 
 /// <summary>
-/// Files by directory handle and byte name: what .NET has no door to. Linux only (glibc and musl; the numbers of x86-64 and arm64). Names are Latin-1 text.
-/// What fails returns null or false and leaves the reason in <see cref="LastError"/>. The one place that calls the kernel for files; a path that somebody else wrote goes through <see cref="ProjectRoot"/>. Thread-safe.
+/// Files by directory handle and byte name: what .NET has no door to. Linux only (glibc and musl; the numbers of x86-64 and arm64). Names
+/// are Latin-1 text. What fails returns null or false and leaves the reason in <see cref="LastError"/>. The one place that calls the kernel
+/// for files; a path that somebody else wrote goes through <see cref="ProjectRoot"/>. Thread-safe.
 /// </summary>
-public static partial class Libc
+public static class Libc
 {
-    public const int WriteOnly = 1, ReadWrite = 2, Create = 0x40, Exclusive = 0x80, NoControllingTerminal = 0x100, Truncate = 0x200, NonBlocking = 0x800, CloseOnExec = 0x80000, PathOnly = 0x200000;
+    public const int WriteOnly = 1, ReadWrite = 2, Create = 0x40, Exclusive = 0x80, NoControllingTerminal = 0x100, Truncate =
+        0x200, NonBlocking = 0x800, PathOnly = 0x200000;
+    public const int CloseOnExec = PocketCoder.Platform.Calls.FileCalls.CloseOnExec;
     public const ulong StayBeneath = 0x08, NoMagicLinks = 0x02, NoLinks = 0x04;
 
-    private const int AtCurrent = -100, AtEmptyPath = 0x1000, AtNoFollow = 0x100, AtRemoveDirectory = 0x200, MayWrite = 2;
+    private const int AtEmptyPath = 0x1000, AtNoFollow = 0x100, AtRemoveDirectory = 0x200, MayWrite = 2;
     private const uint BasicStats = 0x7ff;
     private const nint OpenAt2Number = 437;
     private const int LinkBytes = 4097;
@@ -29,10 +33,12 @@ public static partial class Libc
     public static int LastError => Marshal.GetLastPInvokeError();
 
     /// <summary>An absolute path, links followed: for the project's own folder and <c>/proc</c>.</summary>
-    public static SafeFileHandle? Open(string path, int flags) => Handle(OpenAt(AtCurrent, [.. Encoding.UTF8.GetBytes(path), 0], flags | CloseOnExec, 0));
+    public static SafeFileHandle? Open(string path, int flags)
+        => Handle(OpenAt(CurrentDirectory, [.. Encoding.UTF8.GetBytes(path), 0], flags | CloseOnExec, 0));
 
     /// <summary>One name in a directory, its last link not followed.</summary>
-    public static SafeFileHandle? Open(SafeFileHandle parent, string name, int flags, uint mode = 0) => Handle(OpenAt(parent, Name(name), flags | NoFollow | CloseOnExec, mode));
+    public static SafeFileHandle? Open(SafeFileHandle parent, string name, int flags, uint mode = 0)
+        => Handle(OpenAt(parent, Name(name), flags | NoFollow | CloseOnExec, mode));
 
     /// <summary>openat2(2).</summary>
     public static unsafe SafeFileHandle? OpenBeneath(SafeFileHandle root, string path, int flags, ulong resolve)
@@ -72,20 +78,25 @@ public static partial class Libc
     public static string? WhereIs(SafeFileHandle handle)
     {
         var buffer = new byte[LinkBytes];
-        var length = ReadLinkAt(AtCurrent, [.. Encoding.ASCII.GetBytes(Self(handle)), 0], buffer, buffer.Length);
+        var length = ReadLinkAt(CurrentDirectory, [.. Encoding.ASCII.GetBytes(Self(handle)), 0], buffer, buffer.Length);
         return length < 0 || length == buffer.Length ? null : Encoding.Latin1.GetString(buffer, 0, (int)length);
     }
 
     /// <summary>The path by which a handle can be named to calls that take none.</summary>
     public static string Self(SafeFileHandle handle) => $"/proc/self/fd/{handle.DangerousGetHandle()}";
 
-    public static bool MakeDirectory(SafeFileHandle parent, string name, uint mode = 0x1FF) => MakeDirectoryAt(parent, Name(name), mode) == 0;
+    public static bool MakeDirectory(SafeFileHandle parent, string name, uint mode = 0x1FF)
+        => MakeDirectoryAt(parent, Name(name), mode) == 0;
 
-    public static bool MakeLink(SafeFileHandle parent, string name, string target) => MakeLinkAt([.. Encoding.Latin1.GetBytes(target), 0], parent, Name(name)) == 0;
+    public static bool MakeLink(SafeFileHandle parent, string name, string target)
+        => MakeLinkAt([.. Encoding.Latin1.GetBytes(target), 0], parent, Name(name)) == 0;
 
-    public static bool Rename(SafeFileHandle fromParent, string from, SafeFileHandle toParent, string to) => RenameAt(fromParent, Name(from), toParent, Name(to)) == 0;
+    public static bool Rename(SafeFileHandle fromParent, string from, SafeFileHandle toParent, string to)
+        => RenameAt(fromParent, Name(from), toParent, Name(to)) == 0;
 
-    /// <summary>Renames where nothing is; EEXIST when something is. File systems without that get a hard link and lose the old name (files only).</summary>
+    /// <summary>
+    /// Renames where nothing is; EEXIST when something is. File systems without that get a hard link and lose the old name (files only).
+    /// </summary>
     public static unsafe bool RenameNew(SafeFileHandle fromParent, string from, SafeFileHandle toParent, string to)
     {
         const nint noReplace = 1;
@@ -109,12 +120,13 @@ public static partial class Libc
 
     public static bool SetMode(SafeFileHandle file, int mode) => ChangeMode(file, (uint)mode) == 0;
 
-    public static bool SetOwner(SafeFileHandle parent, string name, uint user, uint group) => ChangeOwnerAt(parent, Name(name), user, group, AtNoFollow) == 0;
+    public static bool SetOwner(SafeFileHandle parent, string name, uint user, uint group)
+        => ChangeOwnerAt(parent, Name(name), user, group, AtNoFollow) == 0;
 
     public static bool Sync(SafeFileHandle file) => SyncFile(file) == 0;
 
     /// <summary>Whether this user may write into that very file.</summary>
-    public static bool CanWrite(SafeFileHandle file) => Access(AtCurrent, [.. Encoding.ASCII.GetBytes(Self(file)), 0], MayWrite, 0) == 0;
+    public static bool CanWrite(SafeFileHandle file) => AccessAt(CurrentDirectory, Self(file), MayWrite, 0) == 0;
 
     /// <summary>Fills the buffer with the next entries of an open directory; 0 at its end, negative on failure.</summary>
     public static unsafe int ReadEntries(SafeFileHandle directory, Span<byte> buffer)
@@ -133,55 +145,4 @@ public static partial class Libc
     }
 
     private static SafeFileHandle? Handle(int descriptor) => descriptor < 0 ? null : new SafeFileHandle(descriptor, ownsHandle: true);
-
-    [LibraryImport("libc", EntryPoint = "openat", SetLastError = true)]
-    private static partial int OpenAt(int parent, byte[] name, int flags, uint mode);
-
-    [LibraryImport("libc", EntryPoint = "openat", SetLastError = true)]
-    private static partial int OpenAt(SafeFileHandle parent, byte[] name, int flags, uint mode);
-
-    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
-    private static unsafe partial nint OpenAt2(nint number, SafeFileHandle root, byte* path, ulong* how, nint size);
-
-    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
-    private static unsafe partial nint GetEntries(nint number, SafeFileHandle directory, byte* buffer, nint size);
-
-    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
-    private static unsafe partial nint RenameAt2(nint number, SafeFileHandle fromParent, byte* from, SafeFileHandle toParent, byte* to, nint flags);
-
-    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true)]
-    private static unsafe partial int StatX(SafeFileHandle parent, byte[] name, int flags, uint mask, byte* buffer);
-
-    [LibraryImport("libc", EntryPoint = "readlinkat", SetLastError = true)]
-    private static partial nint ReadLinkAt(SafeFileHandle parent, byte[] name, byte[] buffer, nint size);
-
-    [LibraryImport("libc", EntryPoint = "readlinkat", SetLastError = true)]
-    private static partial nint ReadLinkAt(int parent, byte[] name, byte[] buffer, nint size);
-
-    [LibraryImport("libc", EntryPoint = "mkdirat", SetLastError = true)]
-    private static partial int MakeDirectoryAt(SafeFileHandle parent, byte[] name, uint mode);
-
-    [LibraryImport("libc", EntryPoint = "symlinkat", SetLastError = true)]
-    private static partial int MakeLinkAt(byte[] target, SafeFileHandle parent, byte[] name);
-
-    [LibraryImport("libc", EntryPoint = "renameat", SetLastError = true)]
-    private static partial int RenameAt(SafeFileHandle fromParent, byte[] from, SafeFileHandle toParent, byte[] to);
-
-    [LibraryImport("libc", EntryPoint = "linkat", SetLastError = true)]
-    private static partial int LinkAt(SafeFileHandle fromParent, byte[] from, SafeFileHandle toParent, byte[] to, int flags);
-
-    [LibraryImport("libc", EntryPoint = "unlinkat", SetLastError = true)]
-    private static partial int UnlinkAt(SafeFileHandle parent, byte[] name, int flags);
-
-    [LibraryImport("libc", EntryPoint = "fchmod", SetLastError = true)]
-    private static partial int ChangeMode(SafeFileHandle file, uint mode);
-
-    [LibraryImport("libc", EntryPoint = "fchownat", SetLastError = true)]
-    private static partial int ChangeOwnerAt(SafeFileHandle parent, byte[] name, uint user, uint group, int flags);
-
-    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
-    private static partial int SyncFile(SafeFileHandle file);
-
-    [LibraryImport("libc", EntryPoint = "faccessat", SetLastError = true)]
-    private static partial int Access(int parent, byte[] name, int mode, int flags);
 }

@@ -10,7 +10,8 @@ namespace PocketCoder.Workspace.Beneath;
 /// <param name="Changed">Of the inode, in nanoseconds since 1970: nobody but the kernel sets it.</param>
 /// <param name="Modified">Nanoseconds since 1970.</param>
 [StructLayout(LayoutKind.Auto)]
-public readonly record struct NodeStat(uint Links, uint User, uint Group, int Mode, ulong Inode, long Size, long Changed, long Modified, ulong Device)
+public readonly record struct NodeStat(
+    uint Links, uint User, uint Group, int Mode, ulong Inode, long Size, long Changed, long Modified, ulong Device)
 {
     /// <summary>The bits of <see cref="Mode"/> that tell what it is (inode(7)).</summary>
     public const int TypeMask = 0xF000;
@@ -29,10 +30,12 @@ public readonly record struct NodeStat(uint Links, uint User, uint Group, int Mo
     public FsKind Kind => IsRegular ? FsKind.File : IsDirectory ? FsKind.Dir : IsLink ? FsKind.Symlink : FsKind.Other;
 
     /// <summary>Times before 1970 or beyond what .NET knows are told as its ends.</summary>
-    public DateTimeOffset Mtime => DateTimeOffset.UnixEpoch.AddTicks(Math.Clamp(Modified / 100, -TimeSpan.TicksPerDay * 365 * 1000, TimeSpan.TicksPerDay * 365 * 7000));
+    public DateTimeOffset Mtime => DateTimeOffset.UnixEpoch.AddTicks(
+        Math.Clamp(Modified / 100, -TimeSpan.TicksPerDay * 365 * 1000, TimeSpan.TicksPerDay * 365 * 7000));
 
     /// <summary>Whether it is the same file with the same content, as far as the kernel tells.</summary>
-    public bool IsSameAs(NodeStat other) => (Device, Inode, Size, Modified, Changed) == (other.Device, other.Inode, other.Size, other.Modified, other.Changed);
+    public bool IsSameAs(NodeStat other)
+        => (Device, Inode, Size, Modified, Changed) == (other.Device, other.Inode, other.Size, other.Modified, other.Changed);
 
     public static NodeStat Read(ReadOnlySpan<byte> stat) => new(
         BinaryPrimitives.ReadUInt32LittleEndian(stat[16..]),

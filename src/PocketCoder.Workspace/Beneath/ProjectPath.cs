@@ -4,8 +4,9 @@ using PocketCoder.Protocol;
 namespace PocketCoder.Workspace.Beneath;
 
 /// <summary>
-/// A path beneath a project, byte for byte as the kernel has it: names need not be UTF-8. Kept as text with one character a byte, so that it can be a key and
-/// sorts as bytes do. On the wire it is text that is safe to show as it is, and leads back to the same bytes: see <see cref="PathText"/>.
+/// A path beneath a project, byte for byte as the kernel has it: names need not be UTF-8. Kept as text with one character a byte, so that
+/// it can be a key and sorts as bytes do. On the wire it is text that is safe to show as it is, and leads back to the same bytes: see
+/// <see cref="PathText"/>.
 /// </summary>
 /// <param name="Raw">Bytes as Latin-1; no leading or trailing slash; empty is the project itself.</param>
 public readonly record struct ProjectPath(string Raw)
@@ -30,7 +31,8 @@ public readonly record struct ProjectPath(string Raw)
     public static ProjectPath Of(ReadOnlySpan<byte> bytes) => new(Encoding.Latin1.GetString(bytes));
 
     /// <summary>A path as a device sent it. Purely about the text: what is there is not looked at.</summary>
-    /// <exception cref="WorkspaceException">OUTSIDE_PROJECT_ROOT: absolute or with <c>..</c>; INVALID_REQUEST: empty or <c>.</c> components, zero bytes, a bad escape, too deep or too long.</exception>
+    /// <exception cref="WorkspaceException">OUTSIDE_PROJECT_ROOT: absolute or with <c>..</c>; INVALID_REQUEST: empty or <c>.</c>
+    /// components, zero bytes, a bad escape, too deep or too long.</exception>
     public static ProjectPath Parse(string wire)
     {
         if (wire.Length == 0)
@@ -60,7 +62,8 @@ public readonly record struct ProjectPath(string Raw)
     public static ProjectPath operator /(ProjectPath folder, string name) => new(folder.IsRoot ? name : $"{folder.Raw}/{name}");
 
     public bool IsBeneath(ProjectPath folder)
-        => folder.IsRoot || (Raw.Length > folder.Raw.Length && Raw[folder.Raw.Length] == '/' && Raw.StartsWith(folder.Raw, StringComparison.Ordinal));
+        => folder.IsRoot || (Raw.Length > folder.Raw.Length && Raw[folder.Raw.Length] == '/'
+            && Raw.StartsWith(folder.Raw, StringComparison.Ordinal));
 
     public override string ToString() => Wire;
 
@@ -68,7 +71,8 @@ public readonly record struct ProjectPath(string Raw)
 
     private static string Component(string wire)
     {
-        var raw = PathText.Unescape(wire) ?? throw Invalid(@"A path has an escape that is none: write a backslash as \\, a byte as \x{ff}, a character as \u{202e}.");
+        var raw = PathText.Unescape(wire)
+            ?? throw Invalid(@"A path has an escape that is none: write a backslash as \\, a byte as \x{ff}, a character as \u{202e}.");
         return raw switch
         {
             ".." => throw Outside(),

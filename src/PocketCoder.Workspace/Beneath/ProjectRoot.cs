@@ -5,8 +5,9 @@ using PocketCoder.Protocol;
 namespace PocketCoder.Workspace.Beneath;
 
 /// <summary>
-/// A project's folder, open: the one door to what is beneath it by a path that somebody else wrote. Whatever is swapped meanwhile, nothing outside of the folder is
-/// reached. Links are followed as long as they stay inside; pipes, sockets and devices are never opened. Linux only. Thread-safe.
+/// A project's folder, open: the one door to what is beneath it by a path that somebody else wrote. Whatever is swapped meanwhile, nothing
+/// outside of the folder is reached. Links are followed as long as they stay inside; pipes, sockets and devices are never opened. Linux
+/// only. Thread-safe.
 /// </summary>
 public sealed class ProjectRoot : IDisposable
 {
@@ -24,7 +25,8 @@ public sealed class ProjectRoot : IDisposable
     }
 
     /// <summary>Opens a project's folder. Its own path is followed, since its owner registered it.</summary>
-    /// <param name="closed">Absolute real paths that do not exist for anybody who asks: the daemon's own folders, for a project that holds them.</param>
+    /// <param name="closed">Absolute real paths that do not exist for anybody who asks: the daemon's own folders, for a project that holds
+    /// them.</param>
     /// <param name="walkOnly">Do without openat2, a component at a time.</param>
     /// <exception cref="WorkspaceException">PROJECT_NOT_FOUND, PERMISSION_DENIED, UNAVAILABLE (not Linux)</exception>
     public static ProjectRoot Open(string path, IReadOnlyList<string>? closed = null, bool walkOnly = false)
@@ -35,16 +37,18 @@ public sealed class ProjectRoot : IDisposable
         }
 
         var handle = Libc.Open(path, Libc.PathOnly | Libc.DirectoryOnly) ?? throw (Libc.LastError is Errno.NotFound or Errno.NotADirectory
-            ? new WorkspaceException(ErrorCode.ProjectNotFound, $"The folder {path} is gone.")
+            ? new WorkspaceException(ErrorCode.ProjectNotFound, $"The folder {path} no longer exists.")
             : Errno.Failure(Libc.LastError, ProjectPath.Root));
         // Only what lies beneath matters, and it seldom does: then nothing has to be compared.
         var here = closed is { Count: > 0 } ? Libc.WhereIs(handle) : null;
-        var inside = (closed ?? []).Select(c => Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(c))).Where(c => here is null || here == "/" || c == here || c.StartsWith(here + "/", StringComparison.Ordinal));
+        var inside = (closed ?? []).Select(c => Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(c)))
+            .Where(c => here is null || here == "/" || c == here || c.StartsWith(here + "/", StringComparison.Ordinal));
         return new ProjectRoot(handle, [.. inside], walkOnly);
     }
 
     /// <summary>A regular file for reading.</summary>
-    /// <exception cref="WorkspaceException">OUTSIDE_PROJECT_ROOT, FILE_NOT_FOUND, NOT_A_DIRECTORY, IS_A_DIRECTORY, PERMISSION_DENIED</exception>
+    /// <exception cref="WorkspaceException">OUTSIDE_PROJECT_ROOT, FILE_NOT_FOUND, NOT_A_DIRECTORY, IS_A_DIRECTORY,
+    /// PERMISSION_DENIED</exception>
     public FileStream OpenRead(ProjectPath path)
     {
         using var node = Find(path);
@@ -59,7 +63,8 @@ public sealed class ProjectRoot : IDisposable
     internal bool IsAt(string path)
     {
         using var there = Libc.Open(path, Libc.PathOnly | Libc.DirectoryOnly);
-        return there is not null && Libc.Stat(there) is { } now && Libc.Stat(_root) is { } mine && (now.Device, now.Inode) == (mine.Device, mine.Inode);
+        return there is not null && Libc.Stat(there) is { } now && Libc.Stat(_root) is { } mine
+            && (now.Device, now.Inode) == (mine.Device, mine.Inode);
     }
 
     /// <summary>What a path names.</summary>
@@ -101,7 +106,8 @@ public sealed class ProjectRoot : IDisposable
     }
 
     /// <summary>The directory that a thing is in, to change something there. The last name is not followed.</summary>
-    /// <exception cref="WorkspaceException">As <see cref="OpenRead"/>; INVALID_REQUEST for the project itself; PERMISSION_DENIED for what is git's own.</exception>
+    /// <exception cref="WorkspaceException">As <see cref="OpenRead"/>; INVALID_REQUEST for the project itself; PERMISSION_DENIED for what
+    /// is git's own.</exception>
     internal Place PlaceOf(ProjectPath path)
     {
         if (path.IsRoot)
@@ -140,29 +146,35 @@ public sealed class ProjectRoot : IDisposable
     }
 
     /// <summary>Where beneath the project an open thing is now.</summary>
-    /// <exception cref="WorkspaceException">OUTSIDE_PROJECT_ROOT: it was moved out meanwhile; UNAVAILABLE: there is no <c>/proc</c>.</exception>
+    /// <exception cref="WorkspaceException">OUTSIDE_PROJECT_ROOT: it was moved out meanwhile; UNAVAILABLE: there is no
+    /// <c>/proc</c>.</exception>
     internal ProjectPath RealPath(SafeFileHandle handle)
     {
         if (Libc.WhereIs(_root) is not { } root || Libc.WhereIs(handle) is not { } there)
         {
-            throw new WorkspaceException(ErrorCode.Unavailable, "There is no /proc on this machine, without which files can't be changed safely.");
+            throw new WorkspaceException(
+                ErrorCode.Unavailable, "There is no /proc on this machine, without which files can't be changed safely.");
         }
 
         return there == root ? ProjectPath.Root
-            : there.StartsWith(root == "/" ? root : root + "/", StringComparison.Ordinal) ? new ProjectPath(there[(root == "/" ? 1 : root.Length + 1)..])
+            : there.StartsWith(root == "/" ? root : root + "/", StringComparison.Ordinal)
+            ? new ProjectPath(there[(root == "/" ? 1 : root.Length + 1)..])
             : throw ProjectPath.Outside();
     }
 
     /// <summary>Whether a thing of that name in that folder is not to be shown.</summary>
-    internal bool IsHidden(ProjectPath realFolder, string name) => IsTemporary(name) || (_closed.Count > 0 && IsClosed(Absolute(realFolder / name)));
+    internal bool IsHidden(ProjectPath realFolder, string name) => IsTemporary(name)
+        || (_closed.Count > 0 && IsClosed(Absolute(realFolder / name)));
 
-    internal static bool IsTemporary(string name) => name.StartsWith(TemporaryPrefix, StringComparison.Ordinal) && name.EndsWith(".tmp", StringComparison.Ordinal);
+    internal static bool IsTemporary(string name) => name.StartsWith(TemporaryPrefix, StringComparison.Ordinal)
+        && name.EndsWith(".tmp", StringComparison.Ordinal);
 
     private static void RefuseTemporary(ProjectPath path)
     {
         if (IsTemporary(path.Name))
         {
-            throw new WorkspaceException(ErrorCode.PermissionDenied, "Names of this kind are PocketCoder's own, for files that are being written.");
+            throw new WorkspaceException(
+                ErrorCode.PermissionDenied, "Names of this kind are PocketCoder's own, for files that are being written.");
         }
     }
 
@@ -170,11 +182,13 @@ public sealed class ProjectRoot : IDisposable
     {
         if (GitFolder.IsIn(path))
         {
-            throw new WorkspaceException(ErrorCode.PermissionDenied, "What is in .git decides what git runs, so it is not changed through here.");
+            throw new WorkspaceException(
+                ErrorCode.PermissionDenied, "What is in .git decides what git runs, so it is not changed through here.");
         }
     }
 
-    private string Absolute(ProjectPath real) => Libc.WhereIs(_root) is { } root ? (root == "/" ? "" : root) + (real.IsRoot ? "" : "/" + real.Raw) : "";
+    private string Absolute(ProjectPath real)
+        => Libc.WhereIs(_root) is { } root ? (root == "/" ? "" : root) + (real.IsRoot ? "" : "/" + real.Raw) : "";
 
     private bool IsClosed(string? there)
         => _closed.Any(c => there is null || there == c || there.StartsWith(c + "/", StringComparison.Ordinal));
@@ -195,7 +209,8 @@ internal sealed class Node(ProjectPath path, SafeFileHandle handle, NodeStat sta
         ? Libc.Reopen(Handle, 0) ?? throw Errno.Failure(Libc.LastError, path)
         : throw (Stat.IsDirectory
             ? Errno.Failure(Errno.IsADirectory, path)
-            : new WorkspaceException(ErrorCode.PermissionDenied, $"{path.Wire} is no regular file (a pipe, a socket, a device or a link): it is never opened."));
+            : new WorkspaceException(
+                ErrorCode.PermissionDenied, $"{path.Wire} is no regular file (a pipe, a socket, a device or a link): it is never opened."));
 
     /// <exception cref="WorkspaceException">NOT_A_DIRECTORY, PERMISSION_DENIED</exception>
     public SafeFileHandle OpenFolder() => Stat.IsDirectory

@@ -3,9 +3,9 @@ using Microsoft.Win32.SafeHandles;
 namespace PocketCoder.Workspace.Beneath;
 
 /// <summary>
-/// Goes from a project's handle to what a path names, following links only as long as they stay beneath it. openat2(2) does it in one step; where the kernel has no such
-/// call (or a filter refuses it), and for absolute links that lead back into the project, the same is done a component at a time with every link read by us: then nothing
-/// that is swapped meanwhile is ever followed. Thread-safe.
+/// Goes from a project's handle to what a path names, following links only as long as they stay beneath it. openat2(2) does it in one step;
+/// where the kernel has no such call (or a filter refuses it), and for absolute links that lead back into the project, the same is done a
+/// component at a time with every link read by us: then nothing that is swapped meanwhile is ever followed. Thread-safe.
 /// </summary>
 /// <param name="walkOnly">Never ask the kernel to do it: for tests of the other way.</param>
 internal sealed class Resolver(SafeFileHandle root, bool walkOnly)
@@ -24,7 +24,8 @@ internal sealed class Resolver(SafeFileHandle root, bool walkOnly)
         {
             for (var i = 0; i < Retries; i++)
             {
-                if (Libc.OpenBeneath(root, path.Raw, Libc.PathOnly | (follow ? 0 : Libc.NoFollow), Libc.StayBeneath | Libc.NoMagicLinks) is { } found)
+                if (Libc.OpenBeneath(root, path.Raw, Libc.PathOnly | (follow ? 0 : Libc.NoFollow),
+                    Libc.StayBeneath | Libc.NoMagicLinks) is { } found)
                 {
                     error = 0;
                     return found;
@@ -140,10 +141,13 @@ internal sealed class Resolver(SafeFileHandle root, bool walkOnly)
         }
     }
 
-    /// <summary>An absolute link is good only when it names the project's own folder or what is beneath it; then the way begins anew there.</summary>
+    /// <summary>
+    /// An absolute link is good only when it names the project's own folder or what is beneath it; then the way begins anew there.
+    /// </summary>
     private bool Enter(ref string target, List<SafeFileHandle> way)
     {
-        if (Libc.WhereIs(root) is not { } here || (target != here && !target.StartsWith(here == "/" ? here : here + "/", StringComparison.Ordinal)))
+        if (Libc.WhereIs(root) is not { } here
+            || (target != here && !target.StartsWith(here == "/" ? here : here + "/", StringComparison.Ordinal)))
         {
             return false;
         }

@@ -18,7 +18,8 @@ internal static class Arranging
         if (Libc.Stat(place.Folder, place.Name) is { } there)
         {
             using var found = there.IsLink ? root.TryFind(path, follow: true, out _) : null;
-            return there.IsDirectory || found is { Stat.IsDirectory: true } ? new FsMkdirResponse(true, path.Wire, Created: false) : throw Errno.Failure(Errno.Exists, path);
+            return there.IsDirectory || found is { Stat.IsDirectory: true } ? new FsMkdirResponse(true, path.Wire, Created: false)
+                : throw Errno.Failure(Errno.Exists, path);
         }
 
         await record(new FileChange(FileAction.MakeDirectory, place.Path.Wire));

@@ -53,6 +53,7 @@ internal static class FilePin
         }
 
         var stat = node.Stat;
-        return string.Create(CultureInfo.InvariantCulture, $"{stat.Kind} {stat.Device} {stat.Inode} {stat.Size} {stat.Modified} {stat.Changed} {real}");
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{stat.Kind} {stat.Device} {stat.Inode} {stat.Size} {stat.Modified} {stat.Changed} {real}");
     }
 }

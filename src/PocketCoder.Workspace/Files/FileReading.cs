@@ -15,30 +15,30 @@ internal static class FileReading
 {
     private const int HashBuffer = 128 * 1024;
 
-    public static FsReadResponse Read(ProjectRoot root, FsReadRequest request)
+    public static FsReadResponse Read(PinnedFile hold, FsReadRequest request)
     {
         if (request.Offset < 0 || request.Limit is < 1 or > Limits.RangeBytes)
         {
             throw new WorkspaceException(ErrorCode.InvalidRequest, $"offset is 0 or more, limit is 1 to {Limits.RangeBytes}.");
         }
 
-        var path = ProjectPath.Parse(request.Path);
-        using var node = root.Find(path);
-        using var file = node.OpenFile();
-        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(node.Stat.Size, FileLimits.ReadBytes) + 1);
+        var path = hold.Path;
+        using var file = hold.OpenFile();
+        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(hold.Stat.Size, FileLimits.ReadBytes) + 1);
         try
         {
-            var content = ReadAll(file, node.Stat, path, ref buffer);
+            var content = hold.Bytes is { } held ? held : ReadAll(file, hold.Stat, path, ref buffer);
             var etag = Convert.ToHexStringLower(SHA256.HashData(content));
             if (request.ExpectedEtag is { } expected && expected != etag)
             {
-                throw new WorkspaceException(ErrorCode.Conflict, $"{path.Wire} changed meanwhile. Read it from the beginning.", ("etag", etag));
+                throw new WorkspaceException(
+                    ErrorCode.Conflict, $"{path.Wire} has changed in the meantime. Read it from the beginning.", ("etag", etag));
             }
 
             var text = request.Encoding != FsEncoding.Base64 && IsText(content);
             if (request.Encoding == FsEncoding.Utf8 && !text)
             {
-                throw new WorkspaceException(ErrorCode.BinaryFile, $"{path.Wire} is no text in UTF-8.");
+                throw new WorkspaceException(ErrorCode.BinaryFile, $"{path.Wire} is not UTF-8 text.");
             }
 
             var start = (int)Math.Min(request.Offset, content.Length);
@@ -57,7 +57,7 @@ internal static class FileReading
                 end < content.Length ? end : null,
                 content.Length,
                 etag,
-                node.Stat.Mtime);
+                hold.Stat.Mtime);
         }
         finally
         {
@@ -65,7 +65,8 @@ internal static class FileReading
         }
     }
 
-    public static FsStatResponse Stat(ProjectRoot root, FsStatRequest request, Func<ProjectPath, bool> isSecret)
+    /// <param name="hold">What its content is digested of, when that is asked for.</param>
+    public static FsStatResponse Stat(ProjectRoot root, FsStatRequest request, Func<ProjectPath, bool> isSecret, PinnedFile? hold)
     {
         var path = ProjectPath.Parse(request.Path);
         using var node = root.Find(path, follow: false);
@@ -78,10 +79,9 @@ internal static class FileReading
         var ignored = !real.IsRoot && IgnoreScope.Of(root, real.Parent).IsIgnored(real, node.Stat.IsDirectory);
         var link = node.Stat.IsLink ? Libc.ReadLink(node.Handle, "") : null;
         string? etag = null;
-        if (request.Etag && node.Stat.IsRegular)
+        if (hold is { Stat.IsRegular: true })
         {
-            using var file = node.OpenFile();
-            etag = Etag(file);
+            etag = Etag(hold);
         }
 
         return new FsStatResponse(
@@ -90,6 +90,20 @@ internal static class FileReading
             (int)Math.Min(node.Stat.Links, int.MaxValue),
             link is null ? null : PathText.Escape(link),
             etag);
+    }
+
+    /// <summary>SHA-256 of all that is in a file that is held.</summary>
+    public static string Etag(PinnedFile hold)
+    {
+        if (hold.Bytes is { } bytes)
+        {
+            return Convert.ToHexStringLower(SHA256.HashData(bytes));
+        }
+
+        using var file = hold.OpenFile();
+        var etag = Etag(file);
+        hold.RequireUnchanged();
+        return etag;
     }
 
     /// <summary>SHA-256 of all that is in an open file.</summary>

@@ -11,7 +11,8 @@ internal static class FileWriting
 {
     private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    public static async Task<FsWriteResponse> WriteAsync(ProjectRoot root, StateFolder state, FsWriteRequest request, Recorder record)
+    public static async Task<FsWriteResponse> WriteAsync(
+        ProjectRoot root, StateFolder state, FsWriteRequest request, Func<ProjectPath, bool> isSecret, Recorder record)
     {
         var content = Decode(request);
         var path = ProjectPath.Parse(request.Path);
@@ -23,7 +24,8 @@ internal static class FileWriting
 
         using var place = root.PlaceOfTarget(path);
         var etag = Convert.ToHexStringLower(SHA256.HashData(content));
-        var replacement = new Replacement(place, state, etag, content.Length, request.ExpectedEtag, request.IfNoneMatch);
+        var replacement = new Replacement(
+            place, state, etag, content.Length, request.ExpectedEtag, request.IfNoneMatch, isSecret(path) || isSecret(place.Path));
         if (!replacement.Check())
         {
             return new FsWriteResponse(true, path.Wire, etag, content.Length, Created: false);
@@ -43,7 +45,8 @@ internal static class FileWriting
     {
         if (expected is not null && (onlyNew || !IsDigest(expected)))
         {
-            throw new WorkspaceException(ErrorCode.InvalidRequest, "expectedEtag has 64 lower-case hex digits, and does not go with ifNoneMatch.");
+            throw new WorkspaceException(
+                ErrorCode.InvalidRequest, "expectedEtag has 64 lower-case hex digits, and does not go with ifNoneMatch.");
         }
     }
 
@@ -55,7 +58,8 @@ internal static class FileWriting
         byte[] content;
         try
         {
-            content = request.Encoding == FsEncoding.Base64 ? Convert.FromBase64String(request.Content) : s_strict.GetBytes(request.Content);
+            content = request.Encoding == FsEncoding.Base64 ? CanonicalBase64.FromPadded(request.Content)
+                ?? throw new FormatException() : s_strict.GetBytes(request.Content);
         }
         catch (Exception e) when (e is FormatException or EncoderFallbackException)
         {

@@ -5,10 +5,15 @@ using PocketCoder.Workspace.Ignoring;
 
 namespace PocketCoder.Workspace.Files;
 
-/// <summary>One level of a folder, a page at a time: memory is that of the page, however large the folder is. Stateless: a cursor is the last name that was told.</summary>
+/// <summary>
+/// One level of a folder, a page at a time: memory is that of the page, however large the folder is. Stateless: a cursor is the last name
+/// that was told.
+/// </summary>
 internal static class FolderListing
 {
-    /// <summary>Of the names and paths of a page, as text: a message has at most 8 MiB, and text may be written six times as long.</summary>
+    /// <summary>
+    /// Of the names and paths of a page, as text: a message has at most 8 MiB, and text may be written six times as long.
+    /// </summary>
     private const int PageCharacters = 1_000_000;
 
     /// <summary>Directories first, then by bytes.</summary>
@@ -84,7 +89,8 @@ internal static class FolderListing
 
     /// <summary>The first names after a place in the order.</summary>
     private static List<(bool Folder, string Name)> Names(
-        ProjectRoot root, Microsoft.Win32.SafeHandles.SafeFileHandle folder, ProjectPath path, ProjectPath real, (bool, string)? after, int limit, out bool more)
+        ProjectRoot root, Microsoft.Win32.SafeHandles.SafeFileHandle folder, ProjectPath path, ProjectPath real, (bool, string)? after,
+        int limit, out bool more)
     {
         var first = new PriorityQueue<(bool Folder, string Name), (bool Folder, string Name)>(Backward.Instance);
         var left = false;
@@ -123,7 +129,8 @@ internal static class FolderListing
         return target?.Stat.Kind;
     }
 
-    private static string Cursor((bool Folder, string Name) last) => (last.Folder ? "d" : "f") + Convert.ToHexStringLower(Encoding.Latin1.GetBytes(last.Name));
+    private static string Cursor((bool Folder, string Name) last)
+        => (last.Folder ? "d" : "f") + Convert.ToHexStringLower(Encoding.Latin1.GetBytes(last.Name));
 
     private static (bool Folder, string Name) ParseCursor(string cursor)
     {
@@ -139,6 +146,6 @@ internal static class FolderListing
             // said below
         }
 
-        throw new WorkspaceException(ErrorCode.InvalidRequest, "That cursor is from no answer of this machine.");
+        throw new WorkspaceException(ErrorCode.InvalidRequest, "That cursor is not from this machine.");
     }
 }

@@ -5,13 +5,14 @@ using PocketCoder.Workspace.Beneath;
 namespace PocketCoder.Workspace.Files;
 
 /// <summary>
-/// Puts new content in a file's place at once: whoever looks, or kills us, finds the old file or the new one. Mode and owner stay; a file with several names, a special one or one that this
-/// user may not write is refused. Used once.
+/// Puts new content in a file's place at once: whoever looks, or kills us, finds the old file or the new one. Mode and owner stay; a file
+/// with several names, a special one or one that this user may not write is refused. Used once.
 /// </summary>
 /// <param name="etag">Of the new content.</param>
 /// <param name="expected">What must be there now; null: whatever.</param>
 /// <param name="onlyNew">Nothing may be there.</param>
-internal sealed class Replacement(Place place, StateFolder state, string etag, long bytes, string? expected, bool onlyNew)
+/// <param name="secret">It holds keys by its name: a new one is its owner's alone, whatever the umask.</param>
+internal sealed class Replacement(Place place, StateFolder state, string etag, long bytes, string? expected, bool onlyNew, bool secret)
 {
     private const uint NewFile = 0x1B6; // 0666, less the umask
     private const uint PrivateFile = 0x180;
@@ -34,13 +35,13 @@ internal sealed class Replacement(Place place, StateFolder state, string etag, l
 
         if (onlyNew && _there is not null)
         {
-            throw new WorkspaceException(ErrorCode.FileExists, $"There is something at {place.Path.Wire} already.", ("etag", current!));
+            throw new WorkspaceException(ErrorCode.FileExists, $"{place.Path.Wire} already exists.", ("etag", current!));
         }
 
         return expected is null || expected == current ? true
             : throw (current is null
-                ? new WorkspaceException(ErrorCode.Conflict, $"{place.Path.Wire} is not there any more.")
-                : new WorkspaceException(ErrorCode.Conflict, $"{place.Path.Wire} changed meanwhile.", ("etag", current)));
+                ? new WorkspaceException(ErrorCode.Conflict, $"{place.Path.Wire} no longer exists.")
+                : new WorkspaceException(ErrorCode.Conflict, $"{place.Path.Wire} has changed in the meantime.", ("etag", current)));
     }
 
     /// <summary>Writes a temporary file beside it and gives it the name.</summary>
@@ -50,7 +51,8 @@ internal sealed class Replacement(Place place, StateFolder state, string etag, l
         using var note = state.Remember(place.Path.Parent / name);
         try
         {
-            using (var file = Libc.Open(place.Folder, name, Libc.WriteOnly | Libc.Create | Libc.Exclusive, _there is null ? NewFile : PrivateFile) ?? throw Failure())
+            using (var file = Libc.Open(place.Folder, name, Libc.WriteOnly | Libc.Create | Libc.Exclusive, _there is null
+                && !secret ? NewFile : PrivateFile) ?? throw Failure())
             {
                 try
                 {
@@ -95,7 +97,8 @@ internal sealed class Replacement(Place place, StateFolder state, string etag, l
             throw new WorkspaceException(ErrorCode.Conflict, $"{place.Path.Wire} changed at this very moment. Read it again.");
         }
 
-        if (!(_there is null ? Libc.RenameNew(place.Folder, temporary, place.Folder, place.Name) : Libc.Rename(place.Folder, temporary, place.Folder, place.Name)))
+        if (!(_there is null ? Libc.RenameNew(place.Folder, temporary, place.Folder, place.Name)
+            : Libc.Rename(place.Folder, temporary, place.Folder, place.Name)))
         {
             throw Failure();
         }
@@ -104,10 +107,12 @@ internal sealed class Replacement(Place place, StateFolder state, string etag, l
     private void KeepOwnerAndMode(SafeFileHandle file, string name)
     {
         var made = Libc.Stat(file) ?? throw Failure();
-        var (user, group) = _there is { } there ? (there.User, there.Group) : Environment.IsPrivilegedProcess ? (place.FolderStat.User, place.FolderStat.Group) : (made.User, made.Group);
+        var (user, group) = _there is { } there ? (there.User, there.Group) : Environment.IsPrivilegedProcess
+            ? (place.FolderStat.User, place.FolderStat.Group) : (made.User, made.Group);
         if ((made.User, made.Group) != (user, group) && !Libc.SetOwner(place.Folder, name, user, group))
         {
-            throw new WorkspaceException(ErrorCode.PermissionDenied, $"{place.Path.Wire} belongs to another user or group, which could not be kept.");
+            throw new WorkspaceException(
+                ErrorCode.PermissionDenied, $"{place.Path.Wire} belongs to another user or group, which could not be kept.");
         }
 
         if (_there is { } old && !Libc.SetMode(file, old.Permissions))
@@ -132,12 +137,14 @@ internal sealed class Replacement(Place place, StateFolder state, string etag, l
 
         if (!stat.IsRegular)
         {
-            throw new WorkspaceException(ErrorCode.PermissionDenied, $"{place.Path.Wire} is no regular file (a pipe, a socket, a device or a link): it is never written.");
+            throw new WorkspaceException(ErrorCode.PermissionDenied,
+                $"{place.Path.Wire} is no regular file (a pipe, a socket, a device or a link): it is never written.");
         }
 
         if (stat.Links > 1)
         {
-            throw new WorkspaceException(ErrorCode.PermissionDenied, $"{place.Path.Wire} has {stat.Links} names (hard links), some of which may be outside of the project: it is not written.");
+            throw new WorkspaceException(ErrorCode.PermissionDenied,
+                $"{place.Path.Wire} has {stat.Links} names (hard links), some of which may be outside of the project: it is not written.");
         }
 
         if (!Libc.CanWrite(node))

@@ -6,8 +6,8 @@ using PocketCoder.Workspace.Beneath;
 namespace PocketCoder.Workspace.Files;
 
 /// <summary>
-/// The machine's own folder about one project: nobody else writes in it. Notes in it name the temporary files that are in the project right now, so that what a killed daemon left
-/// is found and removed. Thread-safe.
+/// The machine's own folder about one project: nobody else writes in it. Notes in it name the temporary files that are in the project right
+/// now, so that what a killed daemon left is found and removed. Thread-safe.
 /// </summary>
 internal sealed class StateFolder(string root)
 {
@@ -21,7 +21,8 @@ internal sealed class StateFolder(string root)
         var path = System.IO.Path.Combine([root, .. names]);
         try
         {
-            return OperatingSystem.IsWindows() ? throw new PlatformNotSupportedException() : Directory.CreateDirectory(path, Private).FullName;
+            return OperatingSystem.IsWindows() ? throw new PlatformNotSupportedException()
+                : Directory.CreateDirectory(path, Private).FullName;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -7,8 +7,8 @@ using PocketCoder.Workspace.Beneath;
 namespace PocketCoder.Workspace.Files;
 
 /// <summary>
-/// What was deleted from one project: kept beside the machine's state, a folder each with the thing and a few words about it, bounded by number, bytes and age. What is on another
-/// file system is copied there first. Changes are the caller's to serialise.
+/// What was deleted from one project: kept beside the machine's state, a folder each with the thing and a few words about it, bounded by
+/// number, bytes and age. What is on another file system is copied there first. Changes are the caller's to serialise.
 /// </summary>
 internal sealed class Trash(StateFolder state, TimeProvider time)
 {
@@ -25,12 +25,13 @@ internal sealed class Trash(StateFolder state, TimeProvider time)
             throw new WorkspaceException(ErrorCode.InvalidRequest, $"limit is 1 to {MaxPage}.");
         }
 
-        var items = Items().Where(i => request.Before is not { } before || string.CompareOrdinal(i.TrashId.ToString(), before.ToString()) < 0).Take(request.Limit + 1).ToList();
+        var items = Items().Where(i => request.Before is not { } before
+            || string.CompareOrdinal(i.TrashId.ToString(), before.ToString()) < 0).Take(request.Limit + 1).ToList();
         return new FsTrashListResponse([.. items.Take(request.Limit)], items.Count > request.Limit);
     }
 
     /// <exception cref="WorkspaceException">FILE_NOT_FOUND</exception>
-    public FsTrashItem Find(Guid id) => Read(id) ?? throw new WorkspaceException(ErrorCode.FileNotFound, "That is not in the trash (any more).");
+    public FsTrashItem Find(Guid id) => Read(id) ?? throw new WorkspaceException(ErrorCode.FileNotFound, "That is no longer in the trash.");
 
     public async Task<FsDeleteResponse> DeleteAsync(ProjectRoot root, FsDeleteRequest request, string by, Recorder record)
     {
@@ -48,7 +49,8 @@ internal sealed class Trash(StateFolder state, TimeProvider time)
             $"{path.Wire} has more than the {FileLimits.TrashBytes >> 20} MiB that the trash holds. Delete it in a terminal.",
             ("limit", FileLimits.TrashBytes.ToString(CultureInfo.InvariantCulture)));
         Expire(measured.Bytes);
-        var item = new FsTrashItem(Guid.CreateVersion7(time.GetUtcNow()), path.Wire, stat.Kind, measured.Bytes, measured.Entries, time.GetUtcNow(), by);
+        var item = new FsTrashItem(
+            Guid.CreateVersion7(time.GetUtcNow()), path.Wire, stat.Kind, measured.Bytes, measured.Entries, time.GetUtcNow(), by);
         using var entry = state.Open(Folder, item.TrashId.ToString("N"));
         try
         {
@@ -63,6 +65,14 @@ internal sealed class Trash(StateFolder state, TimeProvider time)
         }
 
         return new FsDeleteResponse(true, item);
+    }
+
+    /// <summary>The first protected configuration within what would be restored; null: none.</summary>
+    public string? Protected(Guid id, WorkspaceOptions options, ProjectPath to)
+    {
+        using var entry = state.Open(Folder, id.ToString("N"));
+        using var item = Libc.Open(entry, Item, Libc.DirectoryOnly); // null: a file, whose name alone counts
+        return item is null ? null : ChangeInspector.Within(item, options, to);
     }
 
     public async Task<FsRestoreResponse> RestoreAsync(ProjectRoot root, FsRestoreRequest request, Recorder record)
@@ -97,7 +107,8 @@ internal sealed class Trash(StateFolder state, TimeProvider time)
     }
 
     /// <summary>
-    /// After a kill: what was copied whole is in the trash, and what is left of it in the project goes; what was not is put back. Notes name the rest.
+    /// After a kill: what was copied whole is in the trash, and what is left of it in the project goes; what was not is put back. Notes
+    /// name the rest.
     /// </summary>
     public void Recover(ProjectRoot root)
     {
@@ -114,7 +125,8 @@ internal sealed class Trash(StateFolder state, TimeProvider time)
             if (File.Exists(moving))
             {
                 var parts = File.ReadAllText(moving, System.Text.Encoding.Latin1).Split('\0');
-                if (!whole && parts is [var temporary, var original] && root.TryFind(new ProjectPath(original).Parent, follow: false, out _) is { } parent)
+                if (!whole && parts is [var temporary, var original]
+                    && root.TryFind(new ProjectPath(original).Parent, follow: false, out _) is { } parent)
                 {
                     using (parent)
                     {
@@ -135,11 +147,13 @@ internal sealed class Trash(StateFolder state, TimeProvider time)
     private static void CheckEtag(Place place, string expected)
     {
         using var node = Libc.Open(place.Folder, place.Name, Libc.PathOnly) ?? throw Errno.Failure(Libc.LastError, place.Path);
-        using var file = Libc.Stat(node) is { IsRegular: true } ? Libc.Reopen(node, 0) ?? throw Errno.Failure(Libc.LastError, place.Path) : null;
+        using var file = Libc.Stat(node) is { IsRegular: true } ? Libc.Reopen(node, 0)
+            ?? throw Errno.Failure(Libc.LastError, place.Path) : null;
         var etag = file is null ? null : FileReading.Etag(file);
         if (etag != expected)
         {
-            throw new WorkspaceException(ErrorCode.Conflict, $"{place.Path.Wire} changed meanwhile.", etag is null ? [] : [("etag", etag)]);
+            throw new WorkspaceException(
+                ErrorCode.Conflict, $"{place.Path.Wire} has changed in the meantime.", etag is null ? [] : [("etag", etag)]);
         }
     }
 
@@ -155,9 +169,11 @@ internal sealed class Trash(StateFolder state, TimeProvider time)
             throw Errno.Failure(Libc.LastError, place.Path);
         }
 
-        // Out of the way first, so that nobody sees half of it; then a copy; then it is gone. The note and "moving" say what to do after a kill at any point.
+        // Out of the way first, so that nobody sees half of it; then a copy; then it is gone. The note and "moving" say what to do after a
+        // kill at any point.
         var temporary = StateFolder.TemporaryName();
-        using var moving = Libc.Open(entry, "moving", Libc.WriteOnly | Libc.Create | Libc.Exclusive, 0x180) ?? throw Errno.Failure(Libc.LastError, place.Path);
+        using var moving = Libc.Open(entry, "moving", Libc.WriteOnly | Libc.Create | Libc.Exclusive, 0x180)
+            ?? throw Errno.Failure(Libc.LastError, place.Path);
         RandomAccess.Write(moving, System.Text.Encoding.Latin1.GetBytes($"{temporary}\0{place.Path.Raw}"), 0);
         var note = state.Remember(place.Path.Parent / temporary);
         try

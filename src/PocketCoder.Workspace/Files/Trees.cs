@@ -54,7 +54,8 @@ internal static class Trees
         }
 
         var error = Libc.LastError;
-        if (error is not (Errno.IsADirectory or Errno.NotPermitted) || depth > MaxDepth || Libc.Stat(parent, name) is not { IsDirectory: true })
+        if (error is not (Errno.IsADirectory or Errno.NotPermitted) || depth > MaxDepth
+            || Libc.Stat(parent, name) is not { IsDirectory: true })
         {
             throw Errno.Failure(error, new ProjectPath(name));
         }
@@ -79,7 +80,10 @@ internal static class Trees
         }
     }
 
-    /// <summary>Copies something to a new name, with modes and, where this user may, owners; special files are refused. For moves between file systems.</summary>
+    /// <summary>
+    /// Copies something to a new name, with modes and, where this user may, owners; special files are refused. For moves between file
+    /// systems.
+    /// </summary>
     /// <exception cref="WorkspaceException">It can't be copied whole; the caller removes what there is.</exception>
     public static void Copy(SafeFileHandle fromParent, string from, SafeFileHandle toParent, string to, int depth = 0)
     {
@@ -99,7 +103,8 @@ internal static class Trees
         else if (stat.IsDirectory)
         {
             using var source = OpenFolder(fromParent, from);
-            using var target = Libc.MakeDirectory(toParent, to, 0x1C0) ? OpenFolder(toParent, to) : throw Errno.Failure(Libc.LastError, path);
+            using var target = Libc.MakeDirectory(toParent, to, 0x1C0) ? OpenFolder(toParent, to)
+                : throw Errno.Failure(Libc.LastError, path);
             FolderEntries.Read(source, path, (child, _) =>
             {
                 Copy(source, child, target, child, depth + 1);
@@ -110,13 +115,15 @@ internal static class Trees
         else if (stat.IsRegular)
         {
             using var source = Libc.Open(fromParent, from, Libc.NonBlocking) ?? throw Errno.Failure(Libc.LastError, path);
-            using var target = Libc.Open(toParent, to, Libc.WriteOnly | Libc.Create | Libc.Exclusive, 0x180) ?? throw Errno.Failure(Libc.LastError, path);
+            using var target = Libc.Open(toParent, to, Libc.WriteOnly | Libc.Create | Libc.Exclusive, 0x180)
+                ?? throw Errno.Failure(Libc.LastError, path);
             CopyBytes(source, target, path);
             Check(Libc.SetMode(target, stat.Permissions) && Libc.Sync(target), path);
         }
         else
         {
-            throw new WorkspaceException(ErrorCode.PermissionDenied, $"{path.Wire} is a pipe, a socket or a device; it is not copied to another file system.");
+            throw new WorkspaceException(
+                ErrorCode.PermissionDenied, $"{path.Wire} is a pipe, a socket or a device; it is not copied to another file system.");
         }
 
         if (Environment.IsPrivilegedProcess)

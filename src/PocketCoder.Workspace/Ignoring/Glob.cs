@@ -1,8 +1,8 @@
 namespace PocketCoder.Workspace.Ignoring;
 
 /// <summary>
-/// Patterns of .gitignore over paths (gitignore(5), "PATTERN FORMAT"): <c>*</c> and <c>?</c> stop at a slash, <c>**</c> between slashes does not. Time is bounded by the product of
-/// both lengths, whatever the pattern. Pure.
+/// Patterns of .gitignore over paths (gitignore(5), "PATTERN FORMAT"): <c>*</c> and <c>?</c> stop at a slash, <c>**</c> between slashes
+/// does not. Time is bounded by the product of both lengths, whatever the pattern. Pure.
 /// </summary>
 internal static class Glob
 {
@@ -28,7 +28,8 @@ internal static class Glob
         return Match(pattern, star, text, star, new Trail(star)) == Found.Yes;
     }
 
-    /// <param name="Start">Where the first wildcard is: git compares what is before it by itself, so that <c>**</c> right there counts as one at the beginning.</param>
+    /// <param name="Start">Where the first wildcard is: git compares what is before it by itself, so that <c>**</c> right there counts as
+    /// one at the beginning.</param>
     private sealed record Trail(int Start)
     {
         /// <summary>Places from where it was seen that the rest does not match: none is tried twice.</summary>
@@ -96,7 +97,8 @@ internal static class Glob
             p++;
         }
 
-        var deep = p - first > 1 && (first == trail.Start || pattern[first - 1] == '/') && (p == pattern.Length || pattern[p] == '/' || pattern.AsSpan(p).StartsWith("\\/"));
+        var deep = p - first > 1 && (first == trail.Start || pattern[first - 1] == '/')
+            && (p == pattern.Length || pattern[p] == '/' || pattern.AsSpan(p).StartsWith("\\/"));
         if (p == pattern.Length)
         {
             return deep || text[t..].IndexOf('/') < 0 ? Found.Yes : Found.No;
@@ -124,7 +126,9 @@ internal static class Glob
         return Found.No;
     }
 
-    /// <summary>One character against <c>[…]</c>; leaves the place at its closing bracket. A set that does not end matches nothing.</summary>
+    /// <summary>
+    /// One character against <c>[…]</c>; leaves the place at its closing bracket. A set that does not end matches nothing.
+    /// </summary>
     private static bool MatchSet(string pattern, ref int p, char c)
     {
         var at = p + 1;
@@ -151,7 +155,8 @@ internal static class Glob
                 break;
             }
 
-            if (next == '[' && at + 1 < pattern.Length && pattern[at + 1] == ':' && pattern.IndexOf(":]", at + 2, StringComparison.Ordinal) is var end and >= 0
+            if (next == '[' && at + 1 < pattern.Length && pattern[at + 1] == ':'
+                && pattern.IndexOf(":]", at + 2, StringComparison.Ordinal) is var end and >= 0
                 && !pattern.AsSpan(at + 2, end - at - 2).Contains(']'))
             {
                 if (InClass(pattern.AsSpan(at + 2, end - at - 2), c) is not { } inClass)

@@ -35,7 +35,8 @@ internal sealed class IgnoreRules
                 line = line[..^1];
             }
 
-            if (line.Length is > 0 and <= MaxPatternLength && line[0] != '#' && patterns.Count < MaxPatterns && ParseLine(Encoding.Latin1.GetString(line)) is { } pattern)
+            if (line.Length is > 0 and <= MaxPatternLength && line[0] != '#' && patterns.Count < MaxPatterns
+                && ParseLine(Encoding.Latin1.GetString(line)) is { } pattern)
             {
                 patterns.Add(pattern);
             }

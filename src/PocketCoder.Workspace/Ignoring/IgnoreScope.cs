@@ -4,8 +4,8 @@ using PocketCoder.Workspace.Beneath;
 namespace PocketCoder.Workspace.Ignoring;
 
 /// <summary>
-/// Which things in a folder git would leave out: the <c>.gitignore</c> files from the project down to it, and <c>.git/info/exclude</c>. A user's own global excludes are not read.
-/// Immutable.
+/// Which things in a folder git would leave out: the <c>.gitignore</c> files from the project down to it, and <c>.git/info/exclude</c>. A
+/// user's own global excludes are not read. Immutable.
 /// </summary>
 internal sealed class IgnoreScope
 {

@@ -4,13 +4,15 @@ using System.Text.RegularExpressions;
 using Microsoft.Win32.SafeHandles;
 using PocketCoder.Protocol;
 using PocketCoder.Workspace.Beneath;
+using PocketCoder.Workspace.Files;
 using PocketCoder.Workspace.Ignoring;
 
 namespace PocketCoder.Workspace.Searching;
 
 /// <summary>
-/// Searches a folder by handles, no link followed. Ripgrep, where there is one, only names the files that are worth a look: what is told of them is always what is read here, beneath the
-/// project, so that a folder which is swapped under its feet shows nothing of what lies outside. Used once.
+/// Searches a folder by handles, no link followed. Ripgrep, where there is one, only names the files that are worth a look: what is told of
+/// them is always what is read here, beneath the project, so that a folder which is swapped under its feet shows nothing of what lies
+/// outside. Used once.
 /// </summary>
 internal sealed class FileSearch(ProjectRoot root, WorkspaceOptions options, Func<ProjectPath, bool> isSecret)
 {
@@ -19,6 +21,7 @@ internal sealed class FileSearch(ProjectRoot root, WorkspaceOptions options, Fun
     private const int MatchesOfOneFile = 100;
 
     private readonly List<FsMatch> _matches = [];
+    private readonly HardLinks _links = new(root, options);
     private byte[] _bytes = ArrayPool<byte>.Shared.Rent(64 * 1024);
     private char[] _chars = ArrayPool<char>.Shared.Rent(64 * 1024);
     private FsSearchEnd _end = FsSearchEnd.Complete;
@@ -55,10 +58,12 @@ internal sealed class FileSearch(ProjectRoot root, WorkspaceOptions options, Fun
             ArrayPool<char>.Shared.Return(_chars);
         }
 
-        return new FsSearchResponse(_matches, named is { Whole: false } && _end == FsSearchEnd.Complete ? FsSearchEnd.Time : _end, _files, named is null ? "own" : "ripgrep");
+        return new FsSearchResponse(_matches, named is { Whole: false } && _end == FsSearchEnd.Complete ? FsSearchEnd.Time : _end, _files,
+            named is null ? "own" : "ripgrep");
     }
 
-    private void Search(FsSearchRequest request, LineMatcher matcher, SafeFileHandle folder, ProjectPath path, ProjectPath real, Ripgrep.Named? named, CancellationToken cancellationToken)
+    private void Search(FsSearchRequest request, LineMatcher matcher, SafeFileHandle folder, ProjectPath path, ProjectPath real,
+        Ripgrep.Named? named, CancellationToken cancellationToken)
     {
         if (named is null)
         {
@@ -74,7 +79,7 @@ internal sealed class FileSearch(ProjectRoot root, WorkspaceOptions options, Fun
             }
 
             var file = path / name;
-            if (GitFolder.IsIn(file) || root.IsHidden((real / name).Parent, file.Name) || isSecret(file))
+            if (GitFolder.IsIn(file) || root.IsHidden((real / name).Parent, file.Name) || isSecret(file) || isSecret(real / name))
             {
                 continue;
             }
@@ -90,7 +95,8 @@ internal sealed class FileSearch(ProjectRoot root, WorkspaceOptions options, Fun
 
     /// <returns>Whether to go on.</returns>
     private bool Walk(
-        FsSearchRequest request, LineMatcher matcher, SafeFileHandle folder, ProjectPath path, ProjectPath real, IgnoreScope ignores, int depth, CancellationToken cancellationToken)
+        FsSearchRequest request, LineMatcher matcher, SafeFileHandle folder, ProjectPath path, ProjectPath real, IgnoreScope ignores,
+        int depth, CancellationToken cancellationToken)
     {
         var entries = new List<(string Name, FsKind Kind)>();
         FolderEntries.Read(folder, path, (name, kind) =>
@@ -107,7 +113,8 @@ internal sealed class FileSearch(ProjectRoot root, WorkspaceOptions options, Fun
             }
 
             var isFolder = kind == FsKind.Dir;
-            if (GitFolder.Is(name) || root.IsHidden(real, name) || (!request.Ignored && ((isFolder && name == "node_modules") || ignores.IsIgnored(real / name, isFolder))))
+            if (GitFolder.Is(name) || root.IsHidden(real, name)
+                || (!request.Ignored && ((isFolder && name == "node_modules") || ignores.IsIgnored(real / name, isFolder))))
             {
                 continue;
             }
@@ -118,7 +125,7 @@ internal sealed class FileSearch(ProjectRoot root, WorkspaceOptions options, Fun
                 _files++;
                 SearchName(matcher, child, kind);
             }
-            else if (kind == FsKind.File && !isSecret(child))
+            else if (kind == FsKind.File && !isSecret(child) && !isSecret(real / name))
             {
                 using var file = Libc.Open(folder, name, Libc.NonBlocking);
                 if (file is not null && Libc.Stat(file) is { IsRegular: true } stat)
@@ -130,7 +137,8 @@ internal sealed class FileSearch(ProjectRoot root, WorkspaceOptions options, Fun
             if (isFolder && depth + 1 < FileLimits.Depth)
             {
                 using var next = Libc.Open(folder, name, Libc.DirectoryOnly);
-                if (next is not null && !Walk(request, matcher, next, child, real / name, ignores.Enter(real / name, next), depth + 1, cancellationToken))
+                if (next is not null && !Walk(
+                    request, matcher, next, child, real / name, ignores.Enter(real / name, next), depth + 1, cancellationToken))
                 {
                     return false;
                 }
@@ -167,7 +175,13 @@ internal sealed class FileSearch(ProjectRoot root, WorkspaceOptions options, Fun
     private void SearchFile(FsSearchRequest request, LineMatcher matcher, SafeFileHandle file, NodeStat stat, ProjectPath path)
     {
         _files++;
-        if (stat.Size is 0 or > FileLimits.ReadBytes || ReadAll(file, (int)stat.Size) is not { Length: > 0 } content || content.Contains((byte)0) || !matcher.MayBeIn(content))
+        if (!_links.May(stat, secret: false, out _))
+        {
+            return; // reading it is refused
+        }
+
+        if (stat.Size is 0 or > FileLimits.ReadBytes || ReadAll(file, (int)stat.Size) is not { Length: > 0 } content
+            || content.Contains((byte)0) || !matcher.MayBeIn(content))
         {
             return;
         }

@@ -4,7 +4,10 @@ using PocketCoder.Protocol;
 
 namespace PocketCoder.Workspace.Searching;
 
-/// <summary>Finds what is searched for in one line or name. Immutable; a regular expression is matched in linear time and, all the same, with a limit.</summary>
+/// <summary>
+/// Finds what is searched for in one line or name. Immutable; a regular expression is matched in linear time and, all the same, with a
+/// limit.
+/// </summary>
 internal sealed class LineMatcher
 {
     private static readonly TimeSpan s_matchTime = TimeSpan.FromSeconds(1);
@@ -32,11 +35,12 @@ internal sealed class LineMatcher
 
         try
         {
-            _regex = new Regex(_text, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant | (request.CaseSensitive ? RegexOptions.None : RegexOptions.IgnoreCase), s_matchTime);
+            _regex = new Regex(_text, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant
+                | (request.CaseSensitive ? RegexOptions.None : RegexOptions.IgnoreCase), s_matchTime);
         }
         catch (Exception e) when (e is ArgumentException or NotSupportedException)
         {
-            throw new WorkspaceException(ErrorCode.InvalidRequest, $"That is no regular expression of the kind that is searched with: {e.Message}");
+            throw new WorkspaceException(ErrorCode.InvalidRequest, $"Unsupported regular expression: {e.Message}");
         }
     }
 

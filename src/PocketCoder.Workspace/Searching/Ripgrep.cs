@@ -6,7 +6,9 @@ using PocketCoder.Workspace.Beneath;
 
 namespace PocketCoder.Workspace.Searching;
 
-/// <summary>The program <c>rg</c>, asked for nothing but the names of files that hold a text. What it says is a hint, not a result.</summary>
+/// <summary>
+/// The program <c>rg</c>, asked for nothing but the names of files that hold a text. What it says is a hint, not a result.
+/// </summary>
 internal sealed class Ripgrep(string program, TimeProvider time)
 {
     private const int MaxOutput = 4 * 1024 * 1024;
@@ -22,8 +24,10 @@ internal sealed class Ripgrep(string program, TimeProvider time)
     {
         List<string> arguments =
         [
-            "--no-config", "--files-with-matches", "--null", "--no-messages", "--color=never", "--fixed-strings", "--hidden", "--no-require-git", "--no-ignore-global", "--no-ignore-dot", "--no-follow",
-            $"--max-filesize={FileLimits.ReadBytes}", $"--max-depth={FileLimits.Depth}", "--glob=!.git", request.CaseSensitive ? "--case-sensitive" : "--ignore-case",
+            "--no-config", "--files-with-matches", "--null", "--no-messages", "--color=never", "--fixed-strings", "--hidden",
+            "--no-require-git", "--no-ignore-global", "--no-ignore-dot", "--no-follow",
+            $"--max-filesize={FileLimits.ReadBytes}", $"--max-depth={FileLimits.Depth}", "--glob=!.git",
+            request.CaseSensitive ? "--case-sensitive" : "--ignore-case",
         ];
         arguments.AddRange(request.Ignored ? ["--no-ignore"] : ["--glob=!node_modules"]);
         arguments.AddRange(["--regexp", request.Query, "--", "."]);
@@ -33,11 +37,18 @@ internal sealed class Ripgrep(string program, TimeProvider time)
         try
         {
             await using var process = OwnedProcess.Start(
-                new ProcessStart { Program = program, Arguments = arguments, WorkingDirectory = folder, Environment = new Dictionary<string, string>(StringComparer.Ordinal) }, time);
+                new ProcessStart
+                {
+                    Program = program,
+                    Arguments = arguments,
+                    WorkingDirectory = folder,
+                    Environment = new Dictionary<string, string>(StringComparer.Ordinal)
+                }, time);
             process.StandardInput.Close();
             try
             {
-                while (output.WrittenCount < MaxOutput && await process.StandardOutput.ReadAsync(output.GetMemory(16 * 1024), stop.Token) is > 0 and var read)
+                while (output.WrittenCount < MaxOutput
+                    && await process.StandardOutput.ReadAsync(output.GetMemory(16 * 1024), stop.Token) is > 0 and var read)
                 {
                     output.Advance(read);
                 }

@@ -8,62 +8,70 @@ using PocketCoder.Workspace.Files;
 
 namespace PocketCoder.Workspace.Transfers;
 
-/// <summary>Files of any size on their way to a device. Nothing is kept between pieces: a version in each request says which file is meant. Stateless.</summary>
+/// <summary>
+/// Files of any size on their way to a device. Nothing is kept between pieces: a version in each request says which file is meant.
+/// Stateless.
+/// </summary>
 internal static class Downloads
 {
     private const int LookedAt = 4096;
     private const int Buffer = 256 * 1024;
 
-    public static FsDownloadBeginResponse Begin(ProjectRoot root, FsDownloadBeginRequest request)
+    public static FsDownloadBeginResponse Begin(PinnedFile hold)
     {
-        var path = ProjectPath.Parse(request.Path);
-        using var node = root.Find(path);
-        using var file = node.OpenFile();
+        using var file = hold.OpenFile();
         Span<byte> start = stackalloc byte[LookedAt];
-        start = start[..Read(0, path, file, start)];
-        return new FsDownloadBeginResponse(path.Wire, PathText.Escape(path.Name), node.Stat.Size, Version(node.Stat), MediaType(start, node.Stat.Size > LookedAt), node.Stat.Mtime);
+        start = start[..Read(0, hold, file, start)];
+        return new FsDownloadBeginResponse(hold.Path.Wire, PathText.Escape(hold.Path.Name), hold.Stat.Size, Version(hold.Stat),
+            MediaType(start, hold.Stat.Size > LookedAt), hold.Stat.Mtime);
     }
 
-    public static FsDownloadChunkResponse Chunk(ProjectRoot root, FsDownloadChunkRequest request)
+    public static FsDownloadChunkResponse Chunk(PinnedFile hold, FsDownloadChunkRequest request)
     {
         if (request.Offset < 0 || request.Limit is < 1 or > FileLimits.ChunkBytes)
         {
             throw new WorkspaceException(ErrorCode.InvalidRequest, $"offset is 0 or more, limit is 1 to {FileLimits.ChunkBytes}.");
         }
 
-        var path = ProjectPath.Parse(request.Path);
-        using var node = root.Find(path);
-        RequireVersion(node.Stat, request.Version, path);
-        using var file = node.OpenFile();
-        var bytes = new byte[Math.Clamp(node.Stat.Size - request.Offset, 0, request.Limit)];
-        var read = Read(request.Offset, path, file, bytes);
-        RequireVersion(Libc.Stat(file) ?? node.Stat, request.Version, path);
+        RequireVersion(hold.Stat, request.Version, hold.Path);
+        using var file = hold.OpenFile();
+        var bytes = new byte[Math.Clamp(hold.Stat.Size - request.Offset, 0, request.Limit)];
+        var read = Read(request.Offset, hold, file, bytes);
+        RequireVersion(Libc.Stat(file) ?? hold.Stat, request.Version, hold.Path);
         var next = request.Offset + read;
-        return new FsDownloadChunkResponse(request.Offset, Convert.ToBase64String(bytes, 0, read), next < node.Stat.Size ? next : null);
+        return new FsDownloadChunkResponse(request.Offset, Convert.ToBase64String(bytes, 0, read), next < hold.Stat.Size ? next : null);
     }
 
-    public static async Task<FsDownloadEndResponse> EndAsync(ProjectRoot root, FsDownloadEndRequest request, CancellationToken cancellationToken)
+    public static async Task<FsDownloadEndResponse> EndAsync(
+        PinnedFile hold, FsDownloadEndRequest request, CancellationToken cancellationToken)
     {
-        var path = ProjectPath.Parse(request.Path);
-        using var node = root.Find(path);
-        RequireVersion(node.Stat, request.Version, path);
-        await using var file = new FileStream(node.OpenFile(), FileAccess.Read, Buffer);
+        RequireVersion(hold.Stat, request.Version, hold.Path);
+        await using var file = new FileStream(hold.OpenFile(), FileAccess.Read, Buffer);
         string sha256;
         try
         {
-            sha256 = Convert.ToHexStringLower(await SHA256.HashDataAsync(file, cancellationToken));
+            sha256 = Convert.ToHexStringLower(
+                hold.Bytes is { } bytes ? SHA256.HashData(bytes) : await SHA256.HashDataAsync(file, cancellationToken));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Errno.Failure(e, path);
+            throw Errno.Failure(e, hold.Path);
         }
 
-        RequireVersion(Libc.Stat(node.Handle) ?? node.Stat, request.Version, path);
-        return new FsDownloadEndResponse(sha256, node.Stat.Size);
+        RequireVersion(Libc.Stat(file.SafeFileHandle) ?? hold.Stat, request.Version, hold.Path);
+        return new FsDownloadEndResponse(sha256, hold.Stat.Size);
     }
 
-    private static int Read(long offset, ProjectPath path, Microsoft.Win32.SafeHandles.SafeFileHandle file, Span<byte> bytes)
+    private static int Read(long offset, PinnedFile hold, Microsoft.Win32.SafeHandles.SafeFileHandle file, Span<byte> bytes)
     {
+        if (hold.Bytes is { } all)
+        {
+            var part = all.AsSpan((int)Math.Min(offset, all.Length));
+            part = part[..Math.Min(part.Length, bytes.Length)];
+            part.CopyTo(bytes);
+            return part.Length;
+        }
+
         try
         {
             var length = 0;
@@ -72,11 +80,12 @@ internal static class Downloads
                 length += read;
             }
 
+            hold.RequireUnchanged();
             return length;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Errno.Failure(e, path);
+            throw Errno.Failure(e, hold.Path);
         }
     }
 
@@ -84,7 +93,8 @@ internal static class Downloads
     {
         if (Version(stat) != version)
         {
-            throw new WorkspaceException(ErrorCode.Conflict, $"{path.Wire} changed meanwhile. Download it from the beginning.", ("version", Version(stat)));
+            throw new WorkspaceException(ErrorCode.Conflict, $"{path.Wire} has changed in the meantime. Download it from the beginning.",
+                ("version", Version(stat)));
         }
     }
 

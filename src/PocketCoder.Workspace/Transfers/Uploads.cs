@@ -9,8 +9,8 @@ using PocketCoder.Workspace.Files;
 namespace PocketCoder.Workspace.Transfers;
 
 /// <summary>
-/// Files of any size on their way into one project: piece by piece into the machine's own folder, where nothing else writes, and from there into their place at once. Whatever a crash leaves, the
-/// next beginning tells how far it came. Thread-safe.
+/// Files of any size on their way into one project: piece by piece into the machine's own folder, where nothing else writes, and from there
+/// into their place at once. Whatever a crash leaves, the next beginning tells how far it came. Thread-safe.
 /// </summary>
 internal sealed class Uploads(StateFolder state, TimeProvider time) : IDisposable
 {
@@ -32,17 +32,19 @@ internal sealed class Uploads(StateFolder state, TimeProvider time) : IDisposabl
             {
                 return known == request
                     ? Task.FromResult(new FsUploadBeginResponse(request.UploadId, Received(request)))
-                    : throw new WorkspaceException(ErrorCode.Conflict, "This id is in use for another file.");
+                    : throw new WorkspaceException(ErrorCode.Conflict, "This id is already used for another file.");
             }
 
             Sweep();
             if (Directory.EnumerateFiles(state.Make(Folder), "*" + About).Count() >= FileLimits.Uploads)
             {
-                throw new WorkspaceException(ErrorCode.DaemonBusy, $"{FileLimits.Uploads} uploads to this project are not whole yet. Finish or discard some; the rest goes after a day.");
+                throw new WorkspaceException(ErrorCode.DaemonBusy,
+                    $"{FileLimits.Uploads} uploads to this project are incomplete. Finish or discard some; incomplete uploads are removed after a day.");
             }
 
             RequireRoom(request.Bytes);
-            File.WriteAllBytes(FileOf(request.UploadId, About), JsonSerializer.SerializeToUtf8Bytes(request, ProtocolJson.Default.FsUploadBeginRequest));
+            File.WriteAllBytes(FileOf(request.UploadId, About),
+                JsonSerializer.SerializeToUtf8Bytes(request, ProtocolJson.Default.FsUploadBeginRequest));
             return Task.FromResult(new FsUploadBeginResponse(request.UploadId, 0));
         });
     }
@@ -61,7 +63,7 @@ internal sealed class Uploads(StateFolder state, TimeProvider time) : IDisposabl
             var received = Received(upload);
             if (request.Offset > received)
             {
-                throw GoOnAt(received, "There is a gap before this piece.");
+                throw GoOnAt(received, "A piece before this one is missing.");
             }
 
             using (var file = File.OpenHandle(FileOf(upload.UploadId, Part), FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read))
@@ -81,22 +83,23 @@ internal sealed class Uploads(StateFolder state, TimeProvider time) : IDisposabl
         {
             if (Received(upload) < upload.Bytes)
             {
-                throw GoOnAt(Received(upload), "It is not whole yet.");
+                throw GoOnAt(Received(upload), "The upload is not complete yet.");
             }
 
-            await using var file = new FileStream(FileOf(id, Part), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, CopyBuffer);
+            await using var file = new FileStream(
+                FileOf(id, Part), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, CopyBuffer);
             if (Convert.ToHexStringLower(await SHA256.HashDataAsync(file)) == upload.Sha256)
             {
                 return true;
             }
 
             file.SetLength(0);
-            throw GoOnAt(0, "What came is not what was announced.");
+            throw GoOnAt(0, "The uploaded content does not match its announced hash.");
         });
     }
 
     /// <summary>Puts a checked upload into its place. The content is digested once more on its way.</summary>
-    public async Task<FsUploadEndResponse> EndAsync(ProjectRoot root, Guid id, Recorder record)
+    public async Task<FsUploadEndResponse> EndAsync(ProjectRoot root, Guid id, Func<ProjectPath, bool> isSecret, Recorder record)
     {
         var upload = Find(id);
         var path = ProjectPath.Parse(upload.Path);
@@ -106,7 +109,8 @@ internal sealed class Uploads(StateFolder state, TimeProvider time) : IDisposabl
         }
 
         using var place = root.PlaceOfTarget(path);
-        var replacement = new Replacement(place, state, upload.Sha256, upload.Bytes, upload.ExpectedEtag, upload.IfNoneMatch);
+        var replacement = new Replacement(
+            place, state, upload.Sha256, upload.Bytes, upload.ExpectedEtag, upload.IfNoneMatch, isSecret(path) || isSecret(place.Path));
         if (replacement.Check())
         {
             await replacement.WriteAsync(file => CopyAsync(upload, file), record);
@@ -145,7 +149,8 @@ internal sealed class Uploads(StateFolder state, TimeProvider time) : IDisposabl
     {
         if (request.UploadId == Guid.Empty || request.Bytes < 0 || !FileWriting.IsDigest(request.Sha256))
         {
-            throw new WorkspaceException(ErrorCode.InvalidRequest, "uploadId is a UUID made for this upload, bytes is 0 or more, sha256 has 64 lower-case hex digits.");
+            throw new WorkspaceException(ErrorCode.InvalidRequest,
+                "uploadId is a UUID made for this upload, bytes is 0 or more, sha256 has 64 lower-case hex digits.");
         }
 
         FileWriting.CheckEtag(request.ExpectedEtag, request.IfNoneMatch);
@@ -157,23 +162,17 @@ internal sealed class Uploads(StateFolder state, TimeProvider time) : IDisposabl
 
     private static byte[] Decode(string data)
     {
-        try
+        if (data.Length <= (FileLimits.ChunkBytes + 2) / 3 * 4
+            && CanonicalBase64.FromPadded(data) is { Length: > 0 and <= FileLimits.ChunkBytes } bytes)
         {
-            if (data.Length <= (FileLimits.ChunkBytes + 2) / 3 * 4 && Convert.FromBase64String(data) is { Length: > 0 and <= FileLimits.ChunkBytes } bytes)
-            {
-                return bytes;
-            }
-        }
-        catch (FormatException)
-        {
-            // said below
+            return bytes;
         }
 
         throw new WorkspaceException(ErrorCode.InvalidRequest, $"data is base64 of 1 to {FileLimits.ChunkBytes} bytes.");
     }
 
     private static WorkspaceException GoOnAt(long offset, string why)
-        => new(ErrorCode.Conflict, $"{why} Go on at byte {offset}.", ("offset", offset.ToString(CultureInfo.InvariantCulture)));
+        => new(ErrorCode.Conflict, $"{why} Continue at byte {offset}.", ("offset", offset.ToString(CultureInfo.InvariantCulture)));
 
     private void RequireRoom(long bytes)
     {
@@ -192,7 +191,8 @@ internal sealed class Uploads(StateFolder state, TimeProvider time) : IDisposabl
         try
         {
             long offset = 0;
-            while (offset < upload.Bytes && await RandomAccess.ReadAsync(from, buffer.AsMemory(0, (int)Math.Min(CopyBuffer, upload.Bytes - offset)), offset) is > 0 and var read)
+            while (offset < upload.Bytes && await RandomAccess.ReadAsync(
+                from, buffer.AsMemory(0, (int)Math.Min(CopyBuffer, upload.Bytes - offset)), offset) is > 0 and var read)
             {
                 hash.AppendData(buffer, 0, read);
                 await RandomAccess.WriteAsync(to, buffer.AsMemory(0, read), offset);
@@ -211,7 +211,8 @@ internal sealed class Uploads(StateFolder state, TimeProvider time) : IDisposabl
     }
 
     /// <exception cref="WorkspaceException">FILE_NOT_FOUND</exception>
-    public FsUploadBeginRequest Find(Guid id) => Read(id) ?? throw new WorkspaceException(ErrorCode.FileNotFound, "There is no such upload (any more). Begin it again.");
+    public FsUploadBeginRequest Find(Guid id) => Read(id)
+        ?? throw new WorkspaceException(ErrorCode.FileNotFound, "That upload no longer exists. Start it again.");
 
     private FsUploadBeginRequest? Read(Guid id)
     {
@@ -225,7 +226,8 @@ internal sealed class Uploads(StateFolder state, TimeProvider time) : IDisposabl
         }
     }
 
-    private long Received(FsUploadBeginRequest upload) => new FileInfo(FileOf(upload.UploadId, Part)) is { Exists: true } file ? Math.Min(file.Length, upload.Bytes) : 0;
+    private long Received(FsUploadBeginRequest upload)
+        => new FileInfo(FileOf(upload.UploadId, Part)) is { Exists: true } file ? Math.Min(file.Length, upload.Bytes) : 0;
 
     private string FileOf(Guid id, string extension) => Path.Combine(state.Make(Folder), id.ToString("N") + extension);
 

@@ -4,8 +4,8 @@ using PocketCoder.Workspace.Beneath;
 namespace PocketCoder.Workspace.Watching;
 
 /// <summary>
-/// Changes that wait to be told together: 250 ms after the last one, at the latest a second after the first (seed 003, and its missing bound). The last state of each path wins; what was
-/// created and then written to is created. Holds at most as many as an event tells. Pure; not thread-safe.
+/// Changes that wait to be told together: 250 ms after the last one, at the latest a second after the first. The last state of each path
+/// wins; what was created and then written to is created. Holds at most as many as an event tells. Pure; not thread-safe.
 /// </summary>
 internal sealed class ChangeBatch
 {
@@ -65,7 +65,8 @@ internal sealed class ChangeBatch
     /// <summary>What waited, by path.</summary>
     public (IReadOnlyList<FsChange> Changes, bool Truncated, bool Git) Take()
     {
-        List<FsChange> changes = [.. _changes.OrderBy(c => c.Key, StringComparer.Ordinal).Select(c => new FsChange(c.Value, new ProjectPath(c.Key).Wire))];
+        List<FsChange> changes =
+            [.. _changes.OrderBy(c => c.Key, StringComparer.Ordinal).Select(c => new FsChange(c.Value, new ProjectPath(c.Key).Wire))];
         var (truncated, git) = (_truncated, _git);
         _changes.Clear();
         (_truncated, _git, _first) = (false, false, null);

@@ -4,8 +4,9 @@ using PocketCoder.Workspace.Beneath;
 namespace PocketCoder.Workspace.Watching;
 
 /// <summary>
-/// What a repository keeps in its own folder that decides what git says: the branch, the index, the tips of branches (gitrepository-layout(5)). Only of a project that is the top of its repository: a worktree's
-/// state, and that of a folder inside of a repository, lies outside of the project.
+/// What a repository keeps in its own folder that decides what git says: the branch, the index, the tips of branches
+/// (gitrepository-layout(5)). Only of a project that is the top of its repository: a worktree's state, and that of a folder inside of a
+/// repository, lies outside of the project.
 /// </summary>
 internal static class GitState
 {
@@ -13,8 +14,11 @@ internal static class GitState
 
     private static readonly string[] s_branches = ["refs", "heads"];
 
-    /// <summary>Whether a change of that name in one of the folders may change what git says. Everything is written under another name first.</summary>
-    public static bool Decides(string name) => name.Length > 0 && !name.EndsWith(".lock", StringComparison.Ordinal) && !name.StartsWith("tmp_", StringComparison.Ordinal) && name is not ("COMMIT_EDITMSG" or "gc.pid" or "objects" or "logs");
+    /// <summary>
+    /// Whether a change of that name in one of the folders may change what git says. Everything is written under another name first.
+    /// </summary>
+    public static bool Decides(string name) => name.Length > 0 && !name.EndsWith(".lock", StringComparison.Ordinal)
+        && !name.StartsWith("tmp_", StringComparison.Ordinal) && name is not ("COMMIT_EDITMSG" or "gc.pid" or "objects" or "logs");
 
     /// <summary>Opens the folders that are there, no link followed.</summary>
     public static void Visit(ProjectRoot root, Action<SafeFileHandle> found)

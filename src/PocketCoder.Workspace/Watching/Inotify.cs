@@ -1,14 +1,17 @@
-using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 using PocketCoder.Workspace.Beneath;
+using static PocketCoder.Platform.Calls.WatchCalls;
 
 namespace PocketCoder.Workspace.Watching;
 
-/// <summary>inotify(7), with a second descriptor to wake up who waits. One thread uses it; only <see cref="Wake"/> may be called from others.</summary>
-internal sealed partial class Inotify : IDisposable
+/// <summary>
+/// inotify(7), with a second descriptor to wake up who waits. One thread uses it; only <see cref="Wake"/> may be called from others.
+/// </summary>
+internal sealed class Inotify : IDisposable
 {
-    public const uint Modify = 0x2, MovedFrom = 0x40, MovedTo = 0x80, Create = 0x100, Delete = 0x200, DeleteSelf = 0x400, MoveSelf = 0x800, Overflow = 0x4000, Ignored = 0x8000, IsFolder = 0x40000000;
+    public const uint Modify = 0x2, MovedFrom = 0x40, MovedTo = 0x80, Create = 0x100, Delete = 0x200, DeleteSelf = 0x400, MoveSelf =
+        0x800, Overflow = 0x4000, Ignored = 0x8000, IsFolder = 0x40000000;
 
     private const uint ExcludeUnlinked = 0x4000000, OnlyFolder = 0x1000000;
     private const int NonBlocking = 0x800, CloseOnExec = 0x80000;
@@ -19,11 +22,13 @@ internal sealed partial class Inotify : IDisposable
     private Inotify(SafeFileHandle events) => _events = events;
 
     /// <summary>Null: the system gives no more of them.</summary>
-    public static Inotify? TryOpen() => Initialize(NonBlocking | CloseOnExec) is >= 0 and var descriptor ? new Inotify(new SafeFileHandle(descriptor, ownsHandle: true)) : null;
+    public static Inotify? TryOpen() => Initialize(NonBlocking | CloseOnExec) is >= 0 and var descriptor
+        ? new Inotify(new SafeFileHandle(descriptor, ownsHandle: true)) : null;
 
     /// <summary>Watches the very folder that is open. Negative: it can't; <see cref="Libc.LastError"/> tells.</summary>
     public int Add(SafeFileHandle folder) => AddWatch(
-        _events, [.. Encoding.ASCII.GetBytes(Libc.Self(folder)), 0], Modify | MovedFrom | MovedTo | Create | Delete | DeleteSelf | MoveSelf | ExcludeUnlinked | OnlyFolder);
+        _events, [.. Encoding.ASCII.GetBytes(Libc.Self(folder)), 0],
+        Modify | MovedFrom | MovedTo | Create | Delete | DeleteSelf | MoveSelf | ExcludeUnlinked | OnlyFolder);
 
     public void Remove(int watch) => _ = RemoveWatch(_events, watch);
 
@@ -47,7 +52,8 @@ internal sealed partial class Inotify : IDisposable
         var polled = stackalloc PollEntry[2];
         polled[0] = new PollEntry { Descriptor = (int)wake.DangerousGetHandle(), Events = Readable };
         polled[1] = new PollEntry { Descriptor = inotify is null ? -1 : (int)inotify._events.DangerousGetHandle(), Events = Readable };
-        _ = Poll(polled, 2, time is { } t ? (int)Math.Min(Math.Ceiling(t.TotalMilliseconds), int.MaxValue) : -1); // interrupted: the caller looks again
+        // interrupted: the caller looks again
+        _ = Poll(polled, 2, time is { } t ? (int)Math.Min(Math.Ceiling(t.TotalMilliseconds), int.MaxValue) : -1);
     }
 
     public static SafeFileHandle WakeUp() => EventDescriptor(0, NonBlocking | CloseOnExec) is >= 0 and var descriptor
@@ -59,33 +65,4 @@ internal sealed partial class Inotify : IDisposable
         ulong one = 1;
         _ = WriteEvent(wake, (byte*)&one, sizeof(ulong)); // full: it is awake
     }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct PollEntry
-    {
-        public int Descriptor;
-        public short Events;
-        public short Happened;
-    }
-
-    [LibraryImport("libc", EntryPoint = "inotify_init1", SetLastError = true)]
-    private static partial int Initialize(int flags);
-
-    [LibraryImport("libc", EntryPoint = "inotify_add_watch", SetLastError = true)]
-    private static partial int AddWatch(SafeFileHandle events, byte[] path, uint mask);
-
-    [LibraryImport("libc", EntryPoint = "inotify_rm_watch", SetLastError = true)]
-    private static partial int RemoveWatch(SafeFileHandle events, int watch);
-
-    [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
-    private static unsafe partial nint ReadEvents(SafeFileHandle events, byte* buffer, nint size);
-
-    [LibraryImport("libc", EntryPoint = "eventfd", SetLastError = true)]
-    private static partial int EventDescriptor(uint value, int flags);
-
-    [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
-    private static unsafe partial nint WriteEvent(SafeFileHandle wake, byte* buffer, nint size);
-
-    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
-    private static unsafe partial int Poll(PollEntry* polled, nuint count, int milliseconds);
 }

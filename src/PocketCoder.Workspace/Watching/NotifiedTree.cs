@@ -8,7 +8,8 @@ using PocketCoder.Workspace.Ignoring;
 namespace PocketCoder.Workspace.Watching;
 
 /// <summary>
-/// A project's folders under inotify, each by its handle and not by its name. Of files only a hash of each name is kept, to tell what is new from what is replaced. One thread uses it.
+/// A project's folders under inotify, each by its handle and not by its name. Of files only a hash of each name is kept, to tell what is
+/// new from what is replaced. One thread uses it.
 /// </summary>
 internal sealed class NotifiedTree : IDisposable
 {
@@ -53,7 +54,8 @@ internal sealed class NotifiedTree : IDisposable
 
     /// <summary>Watches everything there is; null with a reason for people when the system does not let it.</summary>
     /// <param name="most">Folders at most.</param>
-    public static NotifiedTree? TryOpen(ProjectRoot root, int most, Action<FsChangeKind, ProjectPath> changed, Action gitChanged, out string? why)
+    public static NotifiedTree? TryOpen(
+        ProjectRoot root, int most, Action<FsChangeKind, ProjectPath> changed, Action gitChanged, out string? why)
     {
         why = "the system has no more file watchers to give (fs.inotify.max_user_instances)";
         if (Inotify.TryOpen() is not { } inotify)

@@ -7,11 +7,13 @@ namespace PocketCoder.Workspace.Watching;
 /// <summary>Changes of a project that belong together.</summary>
 /// <param name="Truncated">More changed: list anew what is shown.</param>
 /// <param name="Warning">What a person should know about the watching itself.</param>
-/// <param name="Git">What git says of the project may be different: another branch, another commit, another index. True with nothing else when no file changed.</param>
+/// <param name="Git">What git says of the project may be different: another branch, another commit, another index. True with nothing else
+/// when no file changed.</param>
 public sealed record WatchEvent(IReadOnlyList<FsChange> Changes, bool Truncated, string? Warning, bool Git = false);
 
 /// <summary>
-/// Watches one project on a thread of its own, from its making until it is disposed of: with inotify, or by looking every few seconds where that is not to be had. A folder that is gone is waited for.
+/// Watches one project on a thread of its own, from its making until it is disposed of: with inotify, or by looking every few seconds where
+/// that is not to be had. A folder that is gone is waited for.
 /// </summary>
 public sealed class ProjectWatch : IDisposable
 {
@@ -33,7 +35,8 @@ public sealed class ProjectWatch : IDisposable
     private string? _warning;
 
     /// <param name="publish">Told of every event, on the watching thread; must not wait.</param>
-    /// <param name="mostFolders">Folders watched at most; with more the project is looked through instead. The kernel takes about a kilobyte for each.</param>
+    /// <param name="mostFolders">Folders watched at most; with more the project is looked through instead. The kernel takes about a
+    /// kilobyte for each.</param>
     public ProjectWatch(WorkspaceOptions options, Action<WatchEvent> publish, int mostFolders = 50_000)
     {
         (_options, _publish, _mostFolders) = (options, publish, mostFolders);
@@ -77,7 +80,7 @@ public sealed class ProjectWatch : IDisposable
         {
             // The thread's outermost place: whoever waits is told, and everybody who follows lists anew.
             _ready.TrySetException(e);
-            _publish(new WatchEvent([], Truncated: true, $"The project's files are not watched any more: {e.Message}"));
+            _publish(new WatchEvent([], Truncated: true, $"The project's files are no longer watched: {e.Message}"));
         }
         finally
         {
@@ -144,7 +147,8 @@ public sealed class ProjectWatch : IDisposable
         {
             _root = ProjectRoot.Open(_options.Path, _options.Closed, _options.WalkOnly);
             _notified = NotifiedTree.TryOpen(_root, _mostFolders, Changed, GitChanged, out var why);
-            Volatile.Write(ref _warning, why is null ? null : $"Changes of files show a little later than usual, since the project can't be watched: {why}.");
+            Volatile.Write(ref _warning,
+                why is null ? null : $"File changes show up a little later than usual because the project can't be watched: {why}.");
             if (_notified is null)
             {
                 _scanned = new ScannedTree(_root, Changed, GitChanged);

@@ -29,7 +29,8 @@ public sealed class AcpConversationsTests
             using var broken = LineJson.TryParse(Noise.Mutate(Answer.Trim(), random));
             Assert.All(
                 broken is null ? [] : AcpConversations.Listed(broken.RootElement, "/p", 50),
-                c => Assert.True(c.Title.Length > 0 && !c.Title.Contains('\n', StringComparison.Ordinal) && c.Directory.StartsWith("/p", StringComparison.Ordinal)));
+                c => Assert.True(c.Title.Length > 0 && !c.Title.Contains('\n', StringComparison.Ordinal)
+                    && c.Directory.StartsWith("/p", StringComparison.Ordinal)));
         }
     }
 

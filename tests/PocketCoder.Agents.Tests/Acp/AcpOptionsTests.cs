@@ -3,7 +3,10 @@ using PocketCoder.Agents.Acp;
 
 namespace PocketCoder.Agents.Tests.Acp;
 
-/// <summary>An agent that has nothing but options (no <c>modes</c>, no <c>models</c>), as the protocol wants it; what it was told last it says with each answer.</summary>
+/// <summary>
+/// An agent that has nothing but options (no <c>modes</c>, no <c>models</c>), as the protocol wants it; what it was told last it says with
+/// each answer.
+/// </summary>
 public sealed class AcpOptionsTests
 {
     private const string Program = """
@@ -38,11 +41,14 @@ public sealed class AcpOptionsTests
             var program = Path.Combine(folder.FullName, "options-agent");
             await File.WriteAllTextAsync(program, Program);
             File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            var environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["PATH"] = Environment.GetEnvironmentVariable("PATH") ?? "/usr/bin:/bin", ["HOME"] = folder.FullName };
-            var driver = new AcpDriver(new AcpAgent("options", "Options", program, []) { Modes = ["ask"], Models = true, Efforts = true }, TimeProvider.System, environment);
+            var environment = new Dictionary<string, string>(StringComparer.Ordinal)
+            { ["PATH"] = Environment.GetEnvironmentVariable("PATH") ?? "/usr/bin:/bin", ["HOME"] = folder.FullName };
+            var driver = new AcpDriver(new AcpAgent("options", "Options", program, []) { Modes = ["ask"], Models = true, Efforts = true },
+                TimeProvider.System, environment);
             Assert.True(driver.Description is { EffortsTold: true, Efforts.Count: 0 });
 
-            await using (var run = new AgentRun(await driver.StartAsync(RealAcpFixture.Start(folder.FullName) with { Effort = "high" }, CancellationToken.None)))
+            await using (var run = new AgentRun(
+                await driver.StartAsync(RealAcpFixture.Start(folder.FullName) with { Effort = "high" }, CancellationToken.None)))
             {
                 Assert.Equal("""{"mode":"ask","model":"big","thinking":"high"}""", await SaidAsync(run));
                 Assert.Equal(["low", "medium", "high"], run.Of<AgentReady>()[^1].Efforts);
@@ -50,13 +56,15 @@ public sealed class AcpOptionsTests
                 await run.Process.SetModelAsync("small", CancellationToken.None);
                 Assert.Equal("""{"mode":"ask","model":"small","thinking":"medium"}""", await SaidAsync(run));
                 Assert.Empty(run.Of<AgentReady>()[^1].Efforts!);
-                Assert.Equal(AgentError.Refused, (await Assert.ThrowsAsync<AgentException>(async () => await run.Process.SetEffortAsync("low", CancellationToken.None))).Error);
+                Assert.Equal(AgentError.Refused, (await Assert.ThrowsAsync<AgentException>(
+                    async () => await run.Process.SetEffortAsync("low", CancellationToken.None))).Error);
                 await run.Process.SetEffortAsync(null, CancellationToken.None);
                 await run.Process.SetModelAsync(null, CancellationToken.None);
                 Assert.Equal("""{"mode":"ask","model":"big","thinking":"medium"}""", await SaidAsync(run));
             }
 
-            await using var small = new AgentRun(await driver.StartAsync(RealAcpFixture.Start(folder.FullName) with { Model = "small", Effort = "heroic" }, CancellationToken.None));
+            await using var small = new AgentRun(await driver.StartAsync(
+                RealAcpFixture.Start(folder.FullName) with { Model = "small", Effort = "heroic" }, CancellationToken.None));
             Assert.Equal("""{"mode":"ask","model":"small","thinking":"medium"}""", await SaidAsync(small));
         }
         finally

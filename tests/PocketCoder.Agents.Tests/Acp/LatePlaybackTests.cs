@@ -3,7 +3,9 @@ using PocketCoder.Agents.Acp;
 
 namespace PocketCoder.Agents.Tests.Acp;
 
-/// <summary>An agent that answers <c>session/load</c> first and plays the old conversation back afterwards, as Gemini CLI 0.61.0 does.</summary>
+/// <summary>
+/// An agent that answers <c>session/load</c> first and plays the old conversation back afterwards, as Gemini CLI 0.61.0 does.
+/// </summary>
 public sealed class LatePlaybackTests
 {
     private const string Program = """
@@ -33,9 +35,11 @@ public sealed class LatePlaybackTests
             var program = Path.Combine(folder.FullName, "late-agent");
             await File.WriteAllTextAsync(program, Program);
             File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            var environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["PATH"] = Environment.GetEnvironmentVariable("PATH") ?? "/usr/bin:/bin", ["HOME"] = folder.FullName };
+            var environment = new Dictionary<string, string>(StringComparer.Ordinal)
+            { ["PATH"] = Environment.GetEnvironmentVariable("PATH") ?? "/usr/bin:/bin", ["HOME"] = folder.FullName };
             var driver = new AcpDriver(new AcpAgent("late", "Late", program, []), TimeProvider.System, environment);
-            await using var run = new AgentRun(await driver.StartAsync(RealAcpFixture.Start(folder.FullName) with { ResumeId = "old" }, CancellationToken.None));
+            await using var run = new AgentRun(
+                await driver.StartAsync(RealAcpFixture.Start(folder.FullName) with { ResumeId = "old" }, CancellationToken.None));
             Assert.Equal(TurnOutcome.Completed, (await run.TurnAsync("and now?")).Outcome);
             Assert.Equal("what is said now", run.Text);
         }

@@ -4,7 +4,10 @@ using PocketCoder.Testing;
 
 namespace PocketCoder.Agents.Tests.Acp;
 
-/// <summary>The real claude-agent-acp against the scripted model: a second agent behind the same driver, with questions, plans and todo lists.</summary>
+/// <summary>
+/// The real claude-agent-acp against the scripted model: a second agent behind the same driver, with questions, plans and todo lists.
+/// </summary>
+[Trait("Category", "Slow")]
 public sealed class RealAdapterTests(RealAcpFixture acp) : IClassFixture<RealAcpFixture>
 {
     [Fact]
@@ -23,9 +26,11 @@ public sealed class RealAdapterTests(RealAcpFixture acp) : IClassFixture<RealAcp
         await run.TurnAsync("SAY: one-low");
         await run.Process.SetEffortAsync("max", CancellationToken.None);
         await run.TurnAsync("SAY: two-max");
-        Assert.Equal(["low", "max"], new[] { "SAY: one-low", "SAY: two-max" }.Select(p => acp.Model.Requests.Last(r => r.Prompt == p).Effort));
+        Assert.Equal(["low", "max"],
+            new[] { "SAY: one-low", "SAY: two-max" }.Select(p => acp.Model.Requests.Last(r => r.Prompt == p).Effort));
         Assert.Equal(["low", "medium", "high", "xhigh", "max"], run.Of<AgentReady>()[^1].Efforts);
-        Assert.Equal(AgentError.Refused, (await Assert.ThrowsAsync<AgentException>(async () => await run.Process.SetEffortAsync("heroic", CancellationToken.None))).Error);
+        Assert.Equal(AgentError.Refused, (await Assert.ThrowsAsync<AgentException>(
+            async () => await run.Process.SetEffortAsync("heroic", CancellationToken.None))).Error);
 
         await run.Process.SetEffortAsync(null, CancellationToken.None);
         await run.Process.SetModelAsync(null, CancellationToken.None);
@@ -36,14 +41,16 @@ public sealed class RealAdapterTests(RealAcpFixture acp) : IClassFixture<RealAcp
             await plain.TurnAsync("SAY: plain");
         }
 
-        var (back, usual) = (acp.Model.Requests.Last(r => r.Prompt == "SAY: three-default"), acp.Model.Requests.Last(r => r.Prompt == "SAY: plain"));
+        var (back, usual) = (acp.Model.Requests.Last(r => r.Prompt == "SAY: three-default"),
+            acp.Model.Requests.Last(r => r.Prompt == "SAY: plain"));
         Assert.Equal((usual.Model, usual.Effort), (back.Model, back.Effort));
 
         // A model that has no efforts: then none is offered.
         await run.Process.SetModelAsync("haiku", CancellationToken.None);
         await run.TurnAsync("SAY: four-haiku");
         Assert.Equal(("haiku", 0), (run.Of<AgentReady>()[^1].Model, run.Of<AgentReady>()[^1].Efforts!.Count));
-        Assert.Equal(AgentError.Refused, (await Assert.ThrowsAsync<AgentException>(async () => await run.Process.SetEffortAsync("low", CancellationToken.None))).Error);
+        Assert.Equal(AgentError.Refused,
+            (await Assert.ThrowsAsync<AgentException>(async () => await run.Process.SetEffortAsync("low", CancellationToken.None))).Error);
     }
 
     [Fact]
@@ -77,11 +84,13 @@ public sealed class RealAdapterTests(RealAcpFixture acp) : IClassFixture<RealAcp
         {
             await run.TurnAsync("hello old friend");
             await Wait.UntilAsync(
-                () => Directory.EnumerateFiles(home.ConfigDirectory, "*.jsonl", SearchOption.AllDirectories).Any(f => File.ReadAllText(f).Contains("You said: hello old friend", StringComparison.Ordinal)),
+                () => Directory.EnumerateFiles(home.ConfigDirectory, "*.jsonl", SearchOption.AllDirectories)
+                    .Any(f => File.ReadAllText(f).Contains("You said: hello old friend", StringComparison.Ordinal)),
                 "it wrote down what was said"); // it does so a moment after it says it, and is killed at the end
         }
 
-        var found = Assert.Single(await new AcpDriver(acp.Adapter, TimeProvider.System, home.Environment).ListConversationsAsync(home.Project, 50, CancellationToken.None));
+        var found = Assert.Single(await new AcpDriver(acp.Adapter, TimeProvider.System, home.Environment).ListConversationsAsync(
+            home.Project, 50, CancellationToken.None));
         Assert.Equal(("hello old friend", home.Project), (found.Title, found.Directory));
     }
 
@@ -119,7 +128,8 @@ public sealed class RealAdapterTests(RealAcpFixture acp) : IClassFixture<RealAcp
         await run.AnswerAsync(asked.RequestId, new AgentAnswer.Reply(new Dictionary<string, string> { ["Which colour?"] = "blue" }));
         Assert.Equal(TurnOutcome.Completed, (await run.NextAsync<AgentTurnEnded>()).Outcome);
         Assert.Equal("first", run.Of<AgentTodos>()[^1].Items[0].Text);
-        Assert.Contains("blue", string.Join('\n', acp.Model.Requests.Last(r => r.Prompt.StartsWith("TODO: first", StringComparison.Ordinal)).ToolResults), StringComparison.Ordinal);
+        Assert.Contains("blue", string.Join('\n', acp.Model.Requests.Last(
+            r => r.Prompt.StartsWith("TODO: first", StringComparison.Ordinal)).ToolResults), StringComparison.Ordinal);
 
         await run.Process.SetModeAsync("plan", CancellationToken.None);
         await run.PromptAsync("PLAN: 1. do x\nSAY: done");

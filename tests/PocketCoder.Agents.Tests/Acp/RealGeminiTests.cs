@@ -1,4 +1,3 @@
-using System.Globalization;
 using PocketCoder.Agents;
 using PocketCoder.Agents.Acp;
 using PocketCoder.Processes;
@@ -8,6 +7,7 @@ using PocketCoder.Testing.Agents;
 namespace PocketCoder.Agents.Tests.Acp;
 
 /// <summary>The real Gemini CLI over ACP against the scripted model.</summary>
+[Trait("Category", "Slow")]
 public sealed class RealGeminiTests(RealAcpFixture acp) : IClassFixture<RealAcpFixture>
 {
     [Fact]
@@ -22,7 +22,8 @@ public sealed class RealGeminiTests(RealAcpFixture acp) : IClassFixture<RealAcpF
     public async Task The_probe_finds_the_tested_version()
     {
         using var home = acp.NewGeminiHome();
-        Assert.Equal(new AgentProbe(true, "0.61.0", acp.Gemini, null), await new AcpDriver(AcpAgent.Gemini, TimeProvider.System, home.Environment).ProbeAsync(CancellationToken.None));
+        Assert.Equal(new AgentProbe(true, "0.61.0", acp.Gemini, null),
+            await new AcpDriver(AcpAgent.Gemini, TimeProvider.System, home.Environment).ProbeAsync(CancellationToken.None));
     }
 
     [Fact]
@@ -72,28 +73,15 @@ public sealed class RealGeminiTests(RealAcpFixture acp) : IClassFixture<RealAcpF
     {
         using var home = acp.NewGeminiHome();
         var run = await RealAcpFixture.StartAsync(home);
-        await run.PromptAsync("SLOW: 20\nLONG: 3000");
-        await run.NextAsync<AgentDelta>();
-        await run.Process.InterruptAsync(CancellationToken.None);
-        Assert.Equal(TurnOutcome.Cancelled, (await run.NextAsync<AgentTurnEnded>()).Outcome);
-
-        await run.PromptAsync("BASH: touch never");
-        var asked = await run.NextAsync<AgentApprovalAsked>();
-        await run.Process.InterruptAsync(CancellationToken.None);
-        Assert.Equal(asked.RequestId, (await run.NextAsync<AgentRequestWithdrawn>()).RequestId);
-        Assert.Equal(TurnOutcome.Cancelled, (await run.NextAsync<AgentTurnEnded>()).Outcome);
-        Assert.False(await run.AnswerAsync(asked.RequestId, new AgentAnswer.Allow(asked.InputJson)));
-
-        await run.PromptAsync("BASH: echo $$ > pid.new; mv pid.new pid; sleep 300");
-        await run.AllowNextAsync();
-        await Wait.UntilAsync(() => File.Exists(home.InProject("pid")), "the command to run");
-        var pid = int.Parse(await File.ReadAllTextAsync(home.InProject("pid")), CultureInfo.InvariantCulture);
+        await run.StopAStreamAndAQuestionAsync();
+        var pid = await run.RunLongCommandAsync(home.Project);
         Assert.True(await ProcessGroup.KillAsync(run.Process.Process!, TimeSpan.Zero, TimeProvider.System));
         await run.NextAsync<AgentEnded>();
         await Wait.UntilAsync(() => ProcessGroup.Identify(pid) is null, "the command to be gone");
         Assert.False(File.Exists(home.InProject("never")));
 
-        var unknown = await Assert.ThrowsAsync<AgentException>(() => RealAcpFixture.StartAsync(home, RealAcpFixture.Start(home.Project) with { ResumeId = Guid.CreateVersion7().ToString("D") }));
+        var unknown = await Assert.ThrowsAsync<AgentException>(() => RealAcpFixture.StartAsync(
+            home, RealAcpFixture.Start(home.Project) with { ResumeId = Guid.CreateVersion7().ToString("D") }));
         Assert.True(unknown.Error == AgentError.NotFound, unknown.Message);
     }
 
@@ -108,9 +96,6 @@ public sealed class RealGeminiTests(RealAcpFixture acp) : IClassFixture<RealAcpF
             await run.TurnAsync("remember the lighthouse");
         }
 
-        // A conversation that is loaded within the minute it began in overwrites its own file, which is named by the minute, and is not found then (0.61.0).
-        var chat = Directory.GetFiles(Path.Combine(home.Home, ".gemini"), $"session-*-{id[..8]}.jsonl", SearchOption.AllDirectories).Single();
-        File.Move(chat, Path.Combine(Path.GetDirectoryName(chat)!, $"session-2026-01-01T00-00-{id[..8]}.jsonl"));
         await using var again = await RealAcpFixture.StartAsync(home, RealAcpFixture.Start(home.Project) with { ResumeId = id });
         Assert.Equal(id, (await again.NextAsync<AgentReady>()).NativeId);
         Assert.Equal(TurnOutcome.Completed, (await again.TurnAsync("still there?")).Outcome);
@@ -123,7 +108,8 @@ public sealed class RealGeminiTests(RealAcpFixture acp) : IClassFixture<RealAcpF
         using var home = acp.NewGeminiHome();
         await using var run = await RealAcpFixture.StartAsync(home, RealAcpFixture.Start(home.Project) with { Mode = "plan" });
         Assert.Contains(run.Of<AgentReady>(), r => r.Mode == "plan");
-        Assert.Equal(AgentError.Refused, (await Assert.ThrowsAsync<AgentException>(async () => await run.Process.SetModeAsync("yolo", CancellationToken.None))).Error);
+        Assert.Equal(AgentError.Refused,
+            (await Assert.ThrowsAsync<AgentException>(async () => await run.Process.SetModeAsync("yolo", CancellationToken.None))).Error);
         var gated = RealAcpFixture.Start(home.Project) with { HostTools = [new HostTool("bash", "x", "{}")] };
         Assert.Equal(AgentError.Refused, (await Assert.ThrowsAsync<AgentException>(() => RealAcpFixture.StartAsync(home, gated))).Error);
     }

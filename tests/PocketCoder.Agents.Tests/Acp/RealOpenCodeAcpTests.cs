@@ -6,8 +6,10 @@ using PocketCoder.Testing.Agents;
 namespace PocketCoder.Agents.Tests.Acp;
 
 /// <summary>
-/// The real <c>opencode acp</c>, as anybody would name it in agents.json: an agent of which the driver knows nothing beforehand. (Who wants OpenCode itself takes the driver of its own.)
+/// The real <c>opencode acp</c>, as anybody would name it in agents.json: an agent of which the driver knows nothing beforehand. (Who wants
+/// OpenCode itself takes the driver of its own.)
 /// </summary>
+[Trait("Category", "Slow")]
 public sealed class RealOpenCodeAcpTests(RealOpenCodeFixture opencode) : IClassFixture<RealOpenCodeFixture>
 {
     [Fact]
@@ -19,7 +21,8 @@ public sealed class RealOpenCodeAcpTests(RealOpenCodeFixture opencode) : IClassF
         await File.WriteAllTextAsync(home.SettingsFile, settings.ToJsonString());
         var driver = Driver(home);
         string id;
-        await using (var run = new AgentRun(await driver.StartAsync(new AgentStart { SessionId = Guid.CreateVersion7(), WorkingDirectory = home.Project }, CancellationToken.None)))
+        await using (var run = new AgentRun(await driver.StartAsync(
+            new AgentStart { SessionId = Guid.CreateVersion7(), WorkingDirectory = home.Project }, CancellationToken.None)))
         {
             id = (await run.NextAsync<AgentReady>()).NativeId;
             Assert.Equal((TurnOutcome.Completed, null), Ended(await run.TurnAsync("hello old friend")));
@@ -37,7 +40,8 @@ public sealed class RealOpenCodeAcpTests(RealOpenCodeFixture opencode) : IClassF
 
             await run.PromptAsync($"WRITE: {home.InProject("made.txt")} | one\\ntwo\\n\nSAY: written");
             var edit = await run.NextAsync<AgentApprovalAsked>();
-            Assert.Equal(new FileChange(home.InProject("made.txt"), null, "one\ntwo\n"), Assert.IsType<AgentSubject.Edit>(edit.Subject).Change);
+            Assert.Equal(new FileChange(home.InProject("made.txt"), null, "one\ntwo\n"),
+                Assert.IsType<AgentSubject.Edit>(edit.Subject).Change);
             Assert.False(File.Exists(home.InProject("made.txt")));
             await run.AnswerAsync(edit.RequestId, new AgentAnswer.Allow(edit.InputJson));
             Assert.Equal((TurnOutcome.Completed, null), Ended(await run.NextAsync<AgentTurnEnded>()));
@@ -51,7 +55,8 @@ public sealed class RealOpenCodeAcpTests(RealOpenCodeFixture opencode) : IClassF
         }
 
         Assert.Equal(id, Assert.Single(await driver.ListConversationsAsync(home.Project, 50, CancellationToken.None)).Id);
-        await using var again = new AgentRun(await driver.StartAsync(new AgentStart { SessionId = Guid.CreateVersion7(), WorkingDirectory = home.Project, ResumeId = id }, CancellationToken.None));
+        await using var again = new AgentRun(await driver.StartAsync(
+            new AgentStart { SessionId = Guid.CreateVersion7(), WorkingDirectory = home.Project, ResumeId = id }, CancellationToken.None));
         Assert.Equal((TurnOutcome.Completed, null), Ended(await again.TurnAsync("and now?")));
         Assert.Equal("You said: and now?", again.Text);
     }
@@ -62,7 +67,12 @@ public sealed class RealOpenCodeAcpTests(RealOpenCodeFixture opencode) : IClassF
     {
         File.WriteAllText(Path.Combine(home.Home, AcpConfiguration.FileName), new JsonObject
         {
-            ["agents"] = new JsonArray(new JsonObject { ["id"] = "oc", ["name"] = "OpenCode by ACP", ["command"] = new JsonArray(home.Environment["POCKETCODER_OPENCODE"], "acp") }),
+            ["agents"] = new JsonArray(new JsonObject
+            {
+                ["id"] = "oc",
+                ["name"] = "OpenCode by ACP",
+                ["command"] = new JsonArray(home.Environment["POCKETCODER_OPENCODE"], "acp")
+            }),
         }.ToJsonString());
         return new AcpDriver(Assert.Single(AcpConfiguration.Read(home.Home, []).Agents), TimeProvider.System, home.Environment);
     }

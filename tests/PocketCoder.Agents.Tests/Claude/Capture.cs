@@ -11,7 +11,8 @@ internal static class Capture
         => Directory.EnumerateFiles(Folder, "*.jsonl").Select(f => Path.GetFileNameWithoutExtension(f)).Order(StringComparer.Ordinal);
 
     public static IReadOnlyList<(bool Out, JsonObject Data)> Read(string name)
-        => [.. File.ReadLines(Path.Combine(Folder, $"{name}.jsonl")).Select(l => JsonNode.Parse(l)!.AsObject()).Select(o => (o["dir"]!.GetValue<string>() == "out", o["data"]!.AsObject()))];
+        => [.. File.ReadLines(Path.Combine(Folder, $"{name}.jsonl")).Select(l => JsonNode.Parse(l)!.AsObject())
+            .Select(o => (o["dir"]!.GetValue<string>() == "out", o["data"]!.AsObject()))];
 
     /// <summary>The call of our hook that precedes each tool call of an assistant line.</summary>
     public static IEnumerable<JsonObject> HooksFor(JsonObject line)
@@ -21,7 +22,8 @@ internal static class Capture
             yield break;
         }
 
-        foreach (var block in content.Where(b => b?["type"]?.GetValue<string>() == "tool_use" && b["input"]?["__unparsedToolInput"] is null))
+        foreach (var block in content.Where(
+            b => b?["type"]?.GetValue<string>() == "tool_use" && b["input"]?["__unparsedToolInput"] is null))
         {
             yield return new JsonObject
             {
@@ -31,7 +33,12 @@ internal static class Capture
                 {
                     ["subtype"] = "hook_callback",
                     ["callback_id"] = "before-tool",
-                    ["input"] = new JsonObject { ["tool_name"] = block["name"]!.DeepClone(), ["tool_input"] = block["input"]!.DeepClone(), ["tool_use_id"] = block["id"]!.DeepClone() },
+                    ["input"] = new JsonObject
+                    {
+                        ["tool_name"] = block["name"]!.DeepClone(),
+                        ["tool_input"] = block["input"]!.DeepClone(),
+                        ["tool_use_id"] = block["id"]!.DeepClone()
+                    },
                     ["tool_use_id"] = block["id"]!.DeepClone(),
                 },
             };

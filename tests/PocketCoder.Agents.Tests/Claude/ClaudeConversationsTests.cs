@@ -10,19 +10,21 @@ public sealed class ClaudeConversationsTests : IDisposable
 {
     private const string Project = "/home/somebody/my.project";
 
-    private readonly DirectoryInfo config = Directory.CreateTempSubdirectory("pc-conv-");
-    private DateTime clock = new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc);
+    private readonly DirectoryInfo _config = Directory.CreateTempSubdirectory("pc-conv-");
+    private DateTime _clock = new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc);
 
-    public void Dispose() => config.Delete(recursive: true);
+    public void Dispose() => _config.Delete(recursive: true);
 
     [Fact]
     public void A_conversation_is_called_as_the_person_or_the_model_named_it_or_else_by_its_first_prompt()
     {
         var plain = Write(Project, User("fix the login\nand the tests"), Agent("done"));
         var made = Write(Project, User("x"), """{"type":"ai-title","aiTitle":"Login repaired"}""");
-        var given = Write(Project, User("x"), """{"type":"custom-title","customTitle":"mine"}""", """{"type":"ai-title","aiTitle":"not this"}""");
+        var given = Write(Project, User("x"), """{"type":"custom-title","customTitle":"mine"}""",
+            """{"type":"ai-title","aiTitle":"not this"}""");
         var summary = Write(Project, """{"type":"summary","summary":"Summed up","leafUuid":"a"}""", User("x"));
-        var only = Write(Project, """{"type":"mode","mode":"normal","cwd":"/home/somebody/my.project"}""", """{"type":"last-prompt","lastPrompt":"what was said last"}""");
+        var only = Write(Project, """{"type":"mode","mode":"normal","cwd":"/home/somebody/my.project"}""",
+            """{"type":"last-prompt","lastPrompt":"what was said last"}""");
 
         Assert.Equal(
             [(only, "what was said last"), (summary, "Summed up"), (given, "mine"), (made, "Login repaired"), (plain, "fix the login …")],
@@ -34,7 +36,8 @@ public sealed class ClaudeConversationsTests : IDisposable
     [Fact]
     public void What_no_person_said_here_is_left_out()
     {
-        Write(Project, """{"type":"user","isMeta":true,"cwd":"/home/somebody/my.project","message":{"role":"user","content":"Caveat: x"}}""");
+        Write(Project,
+            """{"type":"user","isMeta":true,"cwd":"/home/somebody/my.project","message":{"role":"user","content":"Caveat: x"}}""");
         Write(Project, User("<command-name>/clear</command-name>"));
         Write(Project, User("a sub-agent", """,  "isSidechain":true"""));
         Write("/home/somebody/my-project", User("a folder whose name looks the same", cwd: "/home/somebody/my-project"));
@@ -53,9 +56,9 @@ public sealed class ClaudeConversationsTests : IDisposable
             var secret = Path.Combine(outside.FullName, $"{Guid.CreateVersion7()}.jsonl");
             File.WriteAllText(secret, User("somebody else's"));
             File.CreateSymbolicLink(Path.Combine(Folder(Project), $"{Guid.CreateVersion7()}.jsonl"), secret);
-            Directory.CreateSymbolicLink(Path.Combine(config.FullName, "projects", Encoded(Project) + "-linked"), outside.FullName);
+            Directory.CreateSymbolicLink(Path.Combine(_config.FullName, "projects", Encoded(Project) + "-linked"), outside.FullName);
             Assert.Empty(List());
-            Assert.Empty(new ClaudeConversations(config.FullName).Read(Path.GetFileNameWithoutExtension(secret), Project));
+            Assert.Empty(new ClaudeConversations(_config.FullName).Read(Path.GetFileNameWithoutExtension(secret), Project));
         }
         finally
         {
@@ -66,14 +69,17 @@ public sealed class ClaudeConversationsTests : IDisposable
     [Fact]
     public void Of_a_huge_transcript_the_beginning_and_the_end_are_enough_and_a_prompt_without_end_does_no_harm()
     {
-        var huge = Write(Project, [User("the beginning"), .. Enumerable.Range(0, 3000).Select(i => Agent(new string('x', 400) + i.ToString(CultureInfo.InvariantCulture))), """{"type":"ai-title","aiTitle":"the end"}"""]);
-        var endless = Write(Project, User(new string('y', 2 << 20)), """{"type":"last-prompt","cwd":"/home/somebody/my.project","lastPrompt":"found at the end"}""");
+        var huge = Write(Project, [User("the beginning"), .. Enumerable.Range(0, 3000).Select(
+            i => Agent(new string('x', 400) + i.ToString(CultureInfo.InvariantCulture))), """{"type":"ai-title","aiTitle":"the end"}"""]);
+        var endless = Write(Project, User(new string('y', 2 << 20)),
+            """{"type":"last-prompt","cwd":"/home/somebody/my.project","lastPrompt":"found at the end"}""");
         Assert.Equal([(endless, "found at the end"), (huge, "the end")], List().Select(c => (c.Id, c.Title)));
 
-        var said = new ClaudeConversations(config.FullName).Read(huge, Project);
+        var said = new ClaudeConversations(_config.FullName).Read(huge, Project);
         Assert.Equal(AgentConversationPart.Most, said.Count);
         Assert.EndsWith("2999", said[^1].Text, StringComparison.Ordinal);
-        Assert.InRange(Assert.Single(new ClaudeConversations(config.FullName).Read(endless, Project)).Text.Length, 60 * 1024, AgentConversationPart.LongestText);
+        Assert.InRange(Assert.Single(new ClaudeConversations(_config.FullName).Read(endless, Project)).Text.Length, 60 * 1024,
+            AgentConversationPart.LongestText);
     }
 
     [Fact]
@@ -88,8 +94,9 @@ public sealed class ClaudeConversationsTests : IDisposable
             "no json at all",
             Agent("there it is"));
         Assert.Equal(
-            [(AgentConversationSpeaker.Person, "look"), (AgentConversationSpeaker.Agent, "I look"), (AgentConversationSpeaker.Tool, "Bash: ls …"), (AgentConversationSpeaker.Agent, "there it is")],
-            new ClaudeConversations(config.FullName).Read(id, Project).Select(p => (p.Who, p.Text)));
+            [(AgentConversationSpeaker.Person, "look"), (AgentConversationSpeaker.Agent, "I look"),
+                (AgentConversationSpeaker.Tool, "Bash: ls …"), (AgentConversationSpeaker.Agent, "there it is")],
+            new ClaudeConversations(_config.FullName).Read(id, Project).Select(p => (p.Who, p.Text)));
     }
 
     [Fact]
@@ -119,7 +126,8 @@ public sealed class ClaudeConversationsTests : IDisposable
             {
                 Assert.DoesNotContain('\n', found.Title);
                 Assert.StartsWith(Project, found.Directory, StringComparison.Ordinal);
-                Assert.True(new ClaudeConversations(config.FullName).Read(found.Id, Project).Sum(p => p.Text.Length) <= AgentConversationPart.MostCharacters);
+                Assert.True(new ClaudeConversations(_config.FullName).Read(found.Id, Project)
+                    .Sum(p => p.Text.Length) <= AgentConversationPart.MostCharacters);
             }
 
             File.Delete(file);
@@ -129,20 +137,23 @@ public sealed class ClaudeConversationsTests : IDisposable
     private static string User(string text, string more = "", string cwd = Project)
         => $$$"""{"type":"user","cwd":{{{JsonSerializer.Serialize(cwd)}}}{{{more}}},"message":{"role":"user","content":{{{JsonSerializer.Serialize(text)}}}}}""";
 
-    private static string Agent(string text) => $$$"""{"type":"assistant","message":{"role":"assistant","content":[{"type":"text","text":{{{JsonSerializer.Serialize(text)}}}}]}}""";
+    private static string Agent(string text)
+        => $$$"""{"type":"assistant","message":{"role":"assistant","content":[{"type":"text","text":{{{JsonSerializer.Serialize(text)}}}}]}}""";
 
     private static string Encoded(string directory) => string.Concat(directory.Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-'));
 
-    private IReadOnlyList<AgentConversation> List(int most = 50) => new ClaudeConversations(config.FullName).List(Project, most, CancellationToken.None);
+    private IReadOnlyList<AgentConversation> List(int most = 50)
+        => new ClaudeConversations(_config.FullName).List(Project, most, CancellationToken.None);
 
-    private string Folder(string directory) => Directory.CreateDirectory(Path.Combine(config.FullName, "projects", Encoded(directory))).FullName;
+    private string Folder(string directory)
+        => Directory.CreateDirectory(Path.Combine(_config.FullName, "projects", Encoded(directory))).FullName;
 
     private string Write(string directory, params string[] lines)
     {
         var id = Guid.CreateVersion7().ToString();
         var file = Path.Combine(Folder(directory), $"{id}.jsonl");
         File.WriteAllText(file, string.Join('\n', lines) + "\n", new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
-        File.SetLastWriteTimeUtc(file, clock = clock.AddMinutes(1));
+        File.SetLastWriteTimeUtc(file, _clock = _clock.AddMinutes(1));
         return id;
     }
 }

@@ -17,7 +17,8 @@ public sealed class ClaudeNewerTests
         """["no object"]""",
     ];
 
-    public static TheoryData<string> Captures => [.. Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "Claude", "Captures"), "*.jsonl").Select(path => Path.GetFileNameWithoutExtension(path)).Order(StringComparer.Ordinal)];
+    public static TheoryData<string> Captures => [.. Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "Claude", "Captures"),
+        "*.jsonl").Select(path => Path.GetFileNameWithoutExtension(path)).Order(StringComparer.Ordinal)];
 
     [Theory]
     [MemberData(nameof(Captures))]
@@ -27,7 +28,8 @@ public sealed class ClaudeNewerTests
         var newer = Replay.Run(capture, line => [.. s_unknownLines.Select(l => JsonNode.Parse(l)!), WithMore(line)]);
         Assert.Equal(plain.Events.Select(e => e.GetType().Name), newer.Events.Select(e => e.GetType().Name));
         Assert.Equal(plain.Text, newer.Text);
-        Assert.Equal(plain.Of<AgentTurnEnded>().Select(e => (e.Outcome, e.Error)), newer.Of<AgentTurnEnded>().Select(e => (e.Outcome, e.Error)));
+        Assert.Equal(plain.Of<AgentTurnEnded>().Select(e => (e.Outcome, e.Error)),
+            newer.Of<AgentTurnEnded>().Select(e => (e.Outcome, e.Error)));
         Assert.Equal(plain.Violation, newer.Violation);
     }
 
@@ -54,7 +56,8 @@ public sealed class ClaudeNewerTests
     private static JsonNode WithMore(JsonNode line)
     {
         var copy = line.DeepClone();
-        foreach (var part in (JsonNode?[])[copy, copy["message"], copy["event"], copy["event"]?["delta"], copy["event"]?["content_block"], copy["usage"]])
+        foreach (var part in (JsonNode?[])[copy, copy["message"], copy["event"], copy["event"]?["delta"], copy["event"]?["content_block"],
+            copy["usage"]])
         {
             if (part is JsonObject known)
             {

@@ -21,7 +21,8 @@ public sealed class ClaudePitfallTests
         foreach (var block in replay.Of<AgentBlock>())
         {
             var streamed = string.Concat(replay.Of<AgentDelta>().Where(d => d.BlockId == block.BlockId).Select(d => d.Text));
-            Assert.True(streamed.Length == 0 || streamed == block.Text || block.Text.StartsWith(streamed, StringComparison.Ordinal), block.Text);
+            Assert.True(streamed.Length == 0 || streamed == block.Text || block.Text.StartsWith(streamed, StringComparison.Ordinal),
+                block.Text);
         }
     }
 
@@ -51,7 +52,8 @@ public sealed class ClaudePitfallTests
     public void The_cost_counts_on_and_is_told_by_turn()
     {
         var costs = Replay.Run("two-turns-one-process").Of<AgentTurnEnded>().Select(e => e.Usage!.CostUsd!.Value).ToList();
-        var totals = Capture.Read("two-turns-one-process").Where(l => l.Out && l.Data["type"]!.GetValue<string>() == "result").Select(l => l.Data["total_cost_usd"]!.GetValue<decimal>()).ToList();
+        var totals = Capture.Read("two-turns-one-process").Where(l => l.Out && l.Data["type"]!.GetValue<string>() == "result")
+            .Select(l => l.Data["total_cost_usd"]!.GetValue<decimal>()).ToList();
         Assert.Equal(3, costs.Count);
         Assert.Equal([totals[0], totals[1] - totals[0], totals[2] - totals[1]], costs);
         Assert.True(costs[2] < totals[2]);
@@ -65,7 +67,8 @@ public sealed class ClaudePitfallTests
     public void Clearing_changes_the_id_of_the_conversation()
     {
         var ids = Replay.Run("slash-commands").Of<AgentReady>().Select(r => r.NativeId).Distinct().ToList();
-        var told = Capture.Read("slash-commands").Where(l => l.Out && l.Data["subtype"]?.GetValue<string>() == "init").Select(l => l.Data["session_id"]!.GetValue<string>()).Distinct().ToList();
+        var told = Capture.Read("slash-commands").Where(l => l.Out && l.Data["subtype"]?.GetValue<string>() == "init")
+            .Select(l => l.Data["session_id"]!.GetValue<string>()).Distinct().ToList();
         Assert.Equal(told, ids);
     }
 
@@ -126,7 +129,8 @@ public sealed class ClaudePitfallTests
                 Assert.DoesNotContain(output.Events, e => e is AgentApprovalAsked);
                 if (line["request"]?["subtype"]?.GetValue<string>() == "can_use_tool")
                 {
-                    Assert.Equal("deny", JsonNode.Parse(Assert.Single(output.Lines))!["response"]!["response"]!["behavior"]!.GetValue<string>());
+                    Assert.Equal("deny", JsonNode.Parse(
+                        Assert.Single(output.Lines))!["response"]!["response"]!["behavior"]!.GetValue<string>());
                 }
             }
         }
@@ -171,7 +175,9 @@ public sealed class ClaudePitfallTests
         var replay = Replay.Run(name);
         Assert.Contains("Write without the decision", replay.Violation, StringComparison.Ordinal);
         Assert.Contains(replay.Of<AgentModeChanged>(), m => m.Mode == "acceptEdits");
-        Assert.Contains(replay.Written, w => w["response"]!["response"]?["hookSpecificOutput"]?["permissionDecision"]?.GetValue<string>() == "ask"); // our hook would have had it asked
+        // our hook would have had it asked
+        Assert.Contains(replay.Written,
+            w => w["response"]!["response"]?["hookSpecificOutput"]?["permissionDecision"]?.GetValue<string>() == "ask");
     }
 
     [Fact]
@@ -201,7 +207,8 @@ public sealed class ClaudePitfallTests
     public void Thinking_is_a_block_of_its_own_and_signatures_are_not_text()
     {
         var replay = Replay.Run("thinking");
-        Assert.Equal([(BlockKind.Thinking, "Let me think. deep stuff ...ok."), (BlockKind.Text, "Thought about: deep stuff")], replay.Of<AgentBlock>().Select(b => (b.Kind, b.Text)));
+        Assert.Equal([(BlockKind.Thinking, "Let me think. deep stuff ...ok."), (BlockKind.Text, "Thought about: deep stuff")],
+            replay.Of<AgentBlock>().Select(b => (b.Kind, b.Text)));
     }
 
     [Fact]

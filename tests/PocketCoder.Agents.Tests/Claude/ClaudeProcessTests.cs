@@ -10,14 +10,15 @@ public sealed class ClaudeProcessTests : IDisposable
 {
     private const string Secret = "sk-very-secret-value-1";
 
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("pocketcoder-test-");
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("pocketcoder-test-");
 
-    public void Dispose() => folder.Delete(recursive: true);
+    public void Dispose() => _folder.Delete(recursive: true);
 
     [Fact]
     public async Task What_it_says_on_its_end_is_told_without_secrets()
     {
-        var error = await Assert.ThrowsAsync<AgentException>(() => StartAsync("echo >&2; echo \"cannot go on with $ANTHROPIC_API_KEY\" >&2; exit 9"));
+        var error = await Assert.ThrowsAsync<AgentException>(
+            () => StartAsync("echo >&2; echo \"cannot go on with $ANTHROPIC_API_KEY\" >&2; exit 9"));
         Assert.Equal(AgentError.FailedToStart, error.Error);
         Assert.Equal("Claude Code ended before it was ready: cannot go on with [secret]", error.Message);
     }
@@ -34,7 +35,8 @@ public sealed class ClaudeProcessTests : IDisposable
     [Fact]
     public async Task A_tool_that_should_not_be_there_ends_the_program_before_anything_else()
     {
-        var run = await StartReadyAsync("""read -r line; echo '{"type":"system","subtype":"init","session_id":"s","tools":["Bash","Monitor"],"mcp_servers":[]}'; sleep 300""");
+        var run = await StartReadyAsync(
+            """read -r line; echo '{"type":"system","subtype":"init","session_id":"s","tools":["Bash","Monitor"],"mcp_servers":[]}'; sleep 300""");
         await run.PromptAsync("hello");
         var ended = await run.NextAsync<AgentEnded>();
         Assert.Contains("Monitor", ended.Reason, StringComparison.Ordinal);
@@ -54,7 +56,8 @@ public sealed class ClaudeProcessTests : IDisposable
     [Fact]
     public async Task Nonsense_and_empty_lines_are_skipped()
     {
-        var run = await StartReadyAsync("""echo; echo 'debugger attached'; echo '{"type":"tomorrow"}'; echo '{"type":"system","subtype":"status","status":"requesting"}'; printf '{"type":"system","subtype":"status","status":"compacting"}'""");
+        var run = await StartReadyAsync(
+            """echo; echo 'debugger attached'; echo '{"type":"tomorrow"}'; echo '{"type":"system","subtype":"status","status":"requesting"}'; printf '{"type":"system","subtype":"status","status":"compacting"}'""");
         Assert.Equal(ActivityKind.Requesting, (await run.NextAsync<AgentActivity>()).Kind);
         Assert.Equal(ActivityKind.Compacting, (await run.NextAsync<AgentActivity>()).Kind); // a last line without its end
         Assert.Equal(0, (await run.NextAsync<AgentEnded>()).ExitCode);
@@ -95,29 +98,31 @@ public sealed class ClaudeProcessTests : IDisposable
     [Fact]
     public async Task A_reader_that_went_away_does_not_hold_the_end()
     {
-        var process = await StartAsync(Ready + "while :; do echo '{\"type\":\"system\",\"subtype\":\"status\",\"status\":\"requesting\"}'; done");
+        var process = await StartAsync(
+            Ready + "while :; do echo '{\"type\":\"system\",\"subtype\":\"status\",\"status\":\"requesting\"}'; done");
         await Wait.UntilAsync(() => process.Events.Count >= 500, "the pipe to fill");
         await process.DisposeAsync();
         Assert.False(ProcessGroup.IsAnyAlive(process.Process!));
     }
 
-    private const string Ready = """read -r line; echo '{"type":"control_response","response":{"subtype":"success","request_id":"pocketcoder-1","response":{}}}'; """;
+    private const string Ready =
+        """read -r line; echo '{"type":"control_response","response":{"subtype":"success","request_id":"pocketcoder-1","response":{}}}'; """;
 
     private async Task<AgentRun> StartReadyAsync(string script) => new(await StartAsync(Ready + script));
 
     private async Task<IAgentProcess> StartAsync(string script)
     {
-        var program = Path.Combine(folder.FullName, $"claude-{Guid.CreateVersion7():N}");
+        var program = Path.Combine(_folder.FullName, $"claude-{Guid.CreateVersion7():N}");
         await File.WriteAllTextAsync(program, $"#!/bin/sh\n{script}\n");
         File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var environment = new Dictionary<string, string>
         {
             ["PATH"] = "/usr/bin:/bin",
-            ["HOME"] = folder.FullName,
+            ["HOME"] = _folder.FullName,
             ["ANTHROPIC_API_KEY"] = Secret,
             [ClaudeDriver.ProgramVariable] = program,
         };
-        var start = new AgentStart { SessionId = Guid.CreateVersion7(), WorkingDirectory = folder.FullName };
+        var start = new AgentStart { SessionId = Guid.CreateVersion7(), WorkingDirectory = _folder.FullName };
         return await new ClaudeDriver(TimeProvider.System, environment).StartAsync(start, CancellationToken.None);
     }
 }

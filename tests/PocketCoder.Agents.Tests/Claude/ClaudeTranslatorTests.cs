@@ -9,9 +9,9 @@ namespace PocketCoder.Agents.Tests.Claude;
 /// <summary>What no well-behaved program sends.</summary>
 public sealed class ClaudeTranslatorTests
 {
-    private readonly ClaudeTranslator translator = Replay.NewTranslator();
+    private readonly ClaudeTranslator _translator = Replay.NewTranslator();
 
-    public ClaudeTranslatorTests() => translator.BeginTurn();
+    public ClaudeTranslatorTests() => _translator.BeginTurn();
 
     [Fact]
     public void A_permission_asked_without_the_hook_before_is_denied()
@@ -39,7 +39,7 @@ public sealed class ClaudeTranslatorTests
     {
         Hook("t1", "Bash", """{"command":"ls"}""");
         var line = """{"type":"control_request","request_id":"r1","request":{"subtype":"can_use_tool","tool_name":"Bash","input":{"command":"ls","command":"rm -rf /"},"tool_use_id":"t1"}}""";
-        var output = translator.Translate(Encoding.UTF8.GetBytes(line));
+        var output = _translator.Translate(Encoding.UTF8.GetBytes(line));
         Assert.Empty(output.Events);
         Assert.Empty(output.Lines);
         Assert.NotNull(output.Violation);
@@ -49,7 +49,7 @@ public sealed class ClaudeTranslatorTests
     public void A_request_that_can_not_be_read_ends_the_session_because_it_would_stay_without_an_answer()
     {
         Assert.NotNull(Hook("t1", "Agent", """{"description":"d","prompt":"p","\ud800":1}""").Violation);
-        Assert.Null(translator.Translate("debugger attached"u8.ToArray()).Violation);
+        Assert.Null(_translator.Translate("debugger attached"u8.ToArray()).Violation);
         Assert.Equal("ask", Decision(Hook("t2", "Bash", """{"command":"\ud800"}""")));
     }
 
@@ -98,38 +98,43 @@ public sealed class ClaudeTranslatorTests
     [InlineData("""{"type":"system","subtype":"status","status":null,"permissionMode":"bypassPermissions"}""")]
     [InlineData("""{"type":"system","subtype":"status","status":null,"permissionMode":"dontAsk"}""")]
     public void Tools_servers_and_modes_we_did_not_allow_end_the_session(string line)
-        => Assert.NotNull(translator.Translate(Encoding.UTF8.GetBytes(line)).Violation);
+        => Assert.NotNull(_translator.Translate(Encoding.UTF8.GetBytes(line)).Violation);
 
     [Fact]
     public void An_allowed_input_with_anything_changed_becomes_a_denial()
     {
         Hook("t1", "Bash", """{"command":"ls"}""");
         MayUse("r1", "t1", "Bash", """{"command":"ls"}""");
-        var line = JsonNode.Parse(translator.Answer("r1", new AgentAnswer.Allow("""{"command":"ls" }"""))!)!;
+        var line = JsonNode.Parse(_translator.Answer("r1", new AgentAnswer.Allow("""{"command":"ls" }"""))!)!;
         Assert.Equal("deny", line["response"]!["response"]!["behavior"]!.GetValue<string>());
-        Assert.Null(translator.Answer("r1", new AgentAnswer.Allow("""{"command":"ls"}""")));
+        Assert.Null(_translator.Answer("r1", new AgentAnswer.Allow("""{"command":"ls"}""")));
     }
 
     [Fact]
     public void An_unknown_request_gets_an_error_and_an_unknown_line_is_counted()
     {
-        var reply = Assert.Single(translator.Translate("""{"type":"control_request","request_id":"r1","request":{"subtype":"mcp_message"}}"""u8.ToArray()).Lines);
+        var reply = Assert.Single(_translator.Translate(
+            """{"type":"control_request","request_id":"r1","request":{"subtype":"mcp_message"}}"""u8.ToArray()).Lines);
         Assert.Equal("error", JsonNode.Parse(reply)!["response"]!["subtype"]!.GetValue<string>());
-        var before = translator.Skipped;
-        foreach (var line in new[] { "", "x", "[]", "null", """{"type":"quantum"}""", """{"type":7}""", """{"type":"system","subtype":"task_started"}""" })
+        var before = _translator.Skipped;
+        foreach (var line in new[]
+            { "", "x", "[]", "null", """{"type":"quantum"}""", """{"type":7}""", """{"type":"system","subtype":"task_started"}""" })
         {
-            Assert.Empty(translator.Translate(Encoding.UTF8.GetBytes(line)).Events);
+            Assert.Empty(_translator.Translate(Encoding.UTF8.GetBytes(line)).Events);
         }
 
-        Assert.Equal(before + 7, translator.Skipped);
+        Assert.Equal(before + 7, _translator.Skipped);
     }
 
     [Fact]
     public void What_we_write_is_one_line_of_json_whatever_the_text()
     {
-        foreach (var text in new[] { "a\nb\r\nc", "\u2028\u0000\u001b[31m", "\ud800", "\"}\n{\"type\":\"control_request\"}", "日本 👩‍💻", "" })
+        foreach (var text in new[]
+            { "a\nb\r\nc", "\u2028\u0000\u001b[31m", "\ud800", "\"}\n{\"type\":\"control_request\"}", "日本 👩‍💻", "" })
         {
-            foreach (var line in new[] { ClaudeMessages.Prompt(new AgentPrompt(Guid.Empty, text) { Note = text }, []), ClaudeMessages.Deny("r", text), ClaudeMessages.Initialize("r", text, new ClaudeHostTools([])), ClaudeMessages.ToolResult("r", "\"id\"", text, isError: false), ClaudeMessages.SetModel("r", text) })
+            foreach (var line in new[] { ClaudeMessages.Prompt(new AgentPrompt(Guid.Empty, text) { Note = text }, []),
+                ClaudeMessages.Deny("r", text), ClaudeMessages.Initialize("r", text, new ClaudeHostTools([])),
+                ClaudeMessages.ToolResult("r", "\"id\"", text, isError: false), ClaudeMessages.SetModel("r", text) })
             {
                 Assert.DoesNotContain((byte)'\n', line);
                 Assert.DoesNotContain((byte)'\r', line);
@@ -143,8 +148,13 @@ public sealed class ClaudeTranslatorTests
     {
         Hook("t1", "TodoWrite", "{}");
         var text = new string('a', 900_000) + new string('b', 900_000);
-        var line = new JsonObject { ["type"] = "user", ["message"] = new JsonObject { ["content"] = new JsonArray(new JsonObject { ["type"] = "tool_result", ["tool_use_id"] = "t1", ["content"] = text }) } };
-        var result = translator.Translate(Capture.Bytes(line)).Events.OfType<AgentToolResult>().Single();
+        var line = new JsonObject
+        {
+            ["type"] = "user",
+            ["message"] = new JsonObject
+            { ["content"] = new JsonArray(new JsonObject { ["type"] = "tool_result", ["tool_use_id"] = "t1", ["content"] = text }) }
+        };
+        var result = _translator.Translate(Capture.Bytes(line)).Events.OfType<AgentToolResult>().Single();
         Assert.True(result.Output.Length < 1_050_000);
         Assert.Contains("751424 characters left out", result.Output, StringComparison.Ordinal);
     }
@@ -153,7 +163,8 @@ public sealed class ClaudeTranslatorTests
     [Fact]
     public void Mutated_recordings_never_crash_and_never_allow()
     {
-        var captures = Capture.Names().Select(n => Capture.Read(n).Where(l => l.Out).SelectMany(l => Capture.HooksFor(l.Data).Prepend(l.Data)).Select(Capture.Bytes).ToList()).ToList();
+        var captures = Capture.Names().Select(n => Capture.Read(n).Where(l => l.Out)
+            .SelectMany(l => Capture.HooksFor(l.Data).Prepend(l.Data)).Select(Capture.Bytes).ToList()).ToList();
         var clock = Stopwatch.StartNew();
         for (var seed = 1; clock.Elapsed < TimeSpan.FromSeconds(4) || seed < 50; seed++)
         {
@@ -170,7 +181,8 @@ public sealed class ClaudeTranslatorTests
                     Assert.All(output.Lines, l => AssertNoAllow(l, seed));
                     foreach (var asked in output.Events.OfType<AgentApprovalAsked>())
                     {
-                        var answer = fresh.Answer(asked.RequestId, random.Next(2) == 0 ? new AgentAnswer.Deny("no") : new AgentAnswer.Allow(asked.InputJson + " "));
+                        var answer = fresh.Answer(asked.RequestId,
+                            random.Next(2) == 0 ? new AgentAnswer.Deny("no") : new AgentAnswer.Allow(asked.InputJson + " "));
                         AssertNoAllow(answer!, seed);
                     }
 
@@ -192,7 +204,9 @@ public sealed class ClaudeTranslatorTests
     private static void AssertNoAllow(byte[] line, int seed)
     {
         var response = JsonNode.Parse(line)!["response"]!["response"];
-        Assert.True(response?["behavior"]?.GetValue<string>() != "allow" && response?["hookSpecificOutput"]?["permissionDecision"]?.GetValue<string>() != "allow", $"seed {seed}: {Encoding.UTF8.GetString(line)}");
+        Assert.True(response?["behavior"]?.GetValue<string>() != "allow"
+            && response?["hookSpecificOutput"]?["permissionDecision"]?.GetValue<string>() != "allow",
+            $"seed {seed}: {Encoding.UTF8.GetString(line)}");
     }
 
     private static byte[] Mutate(byte[] line, List<byte[]> lines, Random random)
@@ -216,7 +230,8 @@ public sealed class ClaudeTranslatorTests
             case 3:
                 return Retype(bytes, random);
             case 4:
-                return Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(bytes).Replace("\"id\"", "\"di\"", StringComparison.Ordinal).Replace("tool_use_id", "x", StringComparison.Ordinal));
+                return Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(bytes).Replace("\"id\"", "\"di\"", StringComparison.Ordinal)
+                    .Replace("tool_use_id", "x", StringComparison.Ordinal));
             default:
                 return [.. bytes, .. lines[random.Next(lines.Count)]];
         }
@@ -240,7 +255,9 @@ public sealed class ClaudeTranslatorTests
         }
 
         var node = nodes[random.Next(nodes.Count)];
-        JsonNode? value = random.Next(6) switch { 0 => null, 1 => 1e300, 2 => "x", 3 => new JsonArray(1, "a"), 4 => new JsonObject(), _ => true };
+        JsonNode? value = random.Next(
+            6) switch
+        { 0 => null, 1 => 1e300, 2 => "x", 3 => new JsonArray(1, "a"), 4 => new JsonObject(), _ => true };
         switch (node.Parent)
         {
             case JsonObject parent:
@@ -275,11 +292,14 @@ public sealed class ClaudeTranslatorTests
     }
 
     private static string? Decision(ClaudeOutput output)
-        => JsonNode.Parse(Assert.Single(output.Lines))!["response"]!["response"]!["hookSpecificOutput"]?["permissionDecision"]?.GetValue<string>();
+        => JsonNode.Parse(Assert.Single(
+            output.Lines))!["response"]!["response"]!["hookSpecificOutput"]?["permissionDecision"]?.GetValue<string>();
 
     private ClaudeOutput Hook(string id, string tool, string input, string mode = "default")
-        => translator.Translate(Encoding.UTF8.GetBytes($$$$"""{"type":"control_request","request_id":"h-{{{{{id}}}}}","request":{"subtype":"hook_callback","callback_id":"before-tool","input":{"permission_mode":"{{{{mode}}}}","tool_name":"{{{{tool}}}}","tool_input":{{{{input}}}},"tool_use_id":"{{{{id}}}}"}}}"""));
+        => _translator.Translate(Encoding.UTF8.GetBytes(
+            $$$$"""{"type":"control_request","request_id":"h-{{{{{id}}}}}","request":{"subtype":"hook_callback","callback_id":"before-tool","input":{"permission_mode":"{{{{mode}}}}","tool_name":"{{{{tool}}}}","tool_input":{{{{input}}}},"tool_use_id":"{{{{id}}}}"}}}"""));
 
     private ClaudeOutput MayUse(string request, string id, string tool, string input)
-        => translator.Translate(Encoding.UTF8.GetBytes($$$$"""{"type":"control_request","request_id":"{{{{request}}}}","request":{"subtype":"can_use_tool","tool_name":"{{{{tool}}}}","input":{{{{input}}}},"tool_use_id":"{{{{id}}}}"}}"""));
+        => _translator.Translate(Encoding.UTF8.GetBytes(
+            $$$$"""{"type":"control_request","request_id":"{{{{request}}}}","request":{"subtype":"can_use_tool","tool_name":"{{{{tool}}}}","input":{{{{input}}}},"tool_use_id":"{{{{id}}}}"}}"""));
 }

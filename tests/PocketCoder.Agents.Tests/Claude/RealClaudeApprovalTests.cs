@@ -5,6 +5,7 @@ using PocketCoder.Testing;
 namespace PocketCoder.Agents.Tests.Claude;
 
 /// <summary>The real program against the scripted model: nothing sensitive without an answer, and exactly what was answered.</summary>
+[Trait("Category", "Slow")]
 public sealed class RealClaudeApprovalTests(RealClaudeFixture claude) : IClassFixture<RealClaudeFixture>
 {
     [Fact]
@@ -17,18 +18,7 @@ public sealed class RealClaudeApprovalTests(RealClaudeFixture claude) : IClassFi
         var harmless = await run.NextAsync<AgentApprovalAsked>();
         Assert.Equal(new AgentSubject.Command("ls", home.Project), harmless.Subject);
         Assert.Contains("\"command\":\"ls\"", harmless.InputJson, StringComparison.Ordinal);
-        Assert.True(await run.AnswerAsync(harmless.RequestId, new AgentAnswer.Allow(harmless.InputJson)));
-        Assert.False(await run.AnswerAsync(harmless.RequestId, new AgentAnswer.Allow(harmless.InputJson))); // once
-
-        var fails = await run.NextAsync<AgentApprovalAsked>();
-        Assert.False(File.Exists(home.InProject("out.txt")));
-        await run.AnswerAsync(fails.RequestId, new AgentAnswer.Allow(fails.InputJson));
-        Assert.Equal(3, (await run.NextAsync<AgentToolResult>(r => r.ToolUseId == fails.ToolUseId)).ExitCode);
-        Assert.Equal("42\n", await File.ReadAllTextAsync(home.InProject("out.txt")));
-
-        var denied = await run.NextAsync<AgentApprovalAsked>();
-        await run.AnswerAsync(denied.RequestId, new AgentAnswer.Deny("not on a Sunday"));
-        var result = await run.NextAsync<AgentToolResult>(r => r.ToolUseId == denied.ToolUseId);
+        var result = await run.AnswerThreeCommandsAsync(home.Project, harmless);
         Assert.True(result.IsError);
         Assert.Contains("not on a Sunday", result.Output, StringComparison.Ordinal);
         Assert.Equal(TurnOutcome.Completed, (await run.NextAsync<AgentTurnEnded>()).Outcome);
@@ -41,16 +31,7 @@ public sealed class RealClaudeApprovalTests(RealClaudeFixture claude) : IClassFi
     {
         using var home = claude.NewHome();
         await using var run = await RealClaudeFixture.StartAsync(home);
-        await run.PromptAsync("BASH: touch asked\nBASH: touch second");
-        var asked = await run.NextAsync<AgentApprovalAsked>();
-        await run.AnswerAsync(asked.RequestId, new AgentAnswer.Allow(asked.InputJson.Replace("asked", "other", StringComparison.Ordinal)));
-        Assert.True((await run.NextAsync<AgentToolResult>()).IsError);
-
-        var second = await run.NextAsync<AgentApprovalAsked>();
-        await run.AnswerAsync(second.RequestId, new AgentAnswer.Deny("stop", Interrupt: true));
-        Assert.Equal(TurnOutcome.Cancelled, (await run.NextAsync<AgentTurnEnded>()).Outcome);
-        Assert.Empty(Directory.GetFileSystemEntries(home.Project));
-        Assert.Equal(TurnOutcome.Completed, (await run.TurnAsync("go on")).Outcome);
+        await run.RefuseSomethingElseAndStopAsync(home.Project);
     }
 
     [Fact]
@@ -59,20 +40,11 @@ public sealed class RealClaudeApprovalTests(RealClaudeFixture claude) : IClassFi
         using var home = claude.NewHome();
         var file = home.InProject("a.txt");
         await using var run = await RealClaudeFixture.StartAsync(home);
-        await run.PromptAsync($"WRITE: {file} | one\\ntwo\\nthree\\n\nEDIT: {file} | two | zwei\nEDIT: {file} | one |\nWRITE: {file} | new\\n");
-        string? before = null;
-        for (var i = 0; i < 4; i++)
-        {
-            var asked = await run.AllowNextAsync();
-            var change = Assert.IsType<AgentSubject.Edit>(asked.Subject).Change;
-            Assert.Equal((file, before), (change.Path, change.Before));
-            Assert.False((await run.NextAsync<AgentToolResult>()).IsError);
-            Assert.Equal(change.After, await File.ReadAllTextAsync(file));
-            before = change.After;
-        }
-
-        Assert.Equal(TurnOutcome.Completed, (await run.NextAsync<AgentTurnEnded>()).Outcome);
-        Assert.Equal(["one\ntwo\nthree\n", "one\nzwei\nthree\n", "zwei\nthree\n", "new\n"], run.Of<AgentToolUse>().Select(t => t.Change?.After));
+        await run.PromptAsync(
+            $"WRITE: {file} | one\\ntwo\\nthree\\n\nEDIT: {file} | two | zwei\nEDIT: {file} | one |\nWRITE: {file} | new\\n");
+        await run.AllowChangesAsync(file, 4);
+        Assert.Equal(["one\ntwo\nthree\n", "one\nzwei\nthree\n", "zwei\nthree\n", "new\n"],
+            run.Of<AgentToolUse>().Select(t => t.Change?.After));
     }
 
     [Fact]
@@ -98,7 +70,8 @@ public sealed class RealClaudeApprovalTests(RealClaudeFixture claude) : IClassFi
         await File.WriteAllTextAsync(secret, "s3cret");
         File.CreateSymbolicLink(home.InProject("innocent.txt"), secret);
         await using var run = await RealClaudeFixture.StartAsync(home);
-        await run.PromptAsync($"READ: {secret}\nREAD: {home.InProject("innocent.txt")}\nTOOL: Glob {{\"pattern\":\"/etc/*\"}}\nTOOL: Grep {{\"pattern\":\"x\",\"path\":\"..\"}}");
+        await run.PromptAsync(
+            $"READ: {secret}\nREAD: {home.InProject("innocent.txt")}\nTOOL: Glob {{\"pattern\":\"/etc/*\"}}\nTOOL: Grep {{\"pattern\":\"x\",\"path\":\"..\"}}");
         for (var i = 0; i < 4; i++)
         {
             var asked = await run.NextAsync<AgentApprovalAsked>();
@@ -134,7 +107,8 @@ public sealed class RealClaudeApprovalTests(RealClaudeFixture claude) : IClassFi
     {
         using var home = claude.NewHome();
         await using var run = await RealClaudeFixture.StartAsync(home, RealClaudeFixture.Start(home) with { Mode = "plan" });
-        await run.PromptAsync($"BASH: echo while planning\nPLAN: 1. first try\nPLAN: 2. second try\nWRITE: {home.InProject("planned.txt")} | x\\n\nBASH: ls");
+        await run.PromptAsync(
+            $"BASH: echo while planning\nPLAN: 1. first try\nPLAN: 2. second try\nWRITE: {home.InProject("planned.txt")} | x\\n\nBASH: ls");
         var early = await run.NextAsync<AgentApprovalAsked>(); // plan mode does not gate commands by itself
         await run.AnswerAsync(early.RequestId, new AgentAnswer.Deny("not while planning"));
 
@@ -142,7 +116,8 @@ public sealed class RealClaudeApprovalTests(RealClaudeFixture claude) : IClassFi
         Assert.Equal("1. first try", first.Plan);
         await run.AnswerAsync(first.RequestId, new AgentAnswer.Deny("think again"));
         var second = await run.NextAsync<AgentPlanProposed>();
-        await Assert.ThrowsAsync<ArgumentException>(() => run.AnswerAsync(second.RequestId, new AgentAnswer.AcceptPlan("bypassPermissions")));
+        await Assert.ThrowsAsync<ArgumentException>(
+            () => run.AnswerAsync(second.RequestId, new AgentAnswer.AcceptPlan("bypassPermissions")));
         await run.AnswerAsync(second.RequestId, new AgentAnswer.AcceptPlan("acceptEdits"));
         Assert.Equal("acceptEdits", (await run.NextAsync<AgentModeChanged>()).Mode);
 
@@ -160,8 +135,10 @@ public sealed class RealClaudeApprovalTests(RealClaudeFixture claude) : IClassFi
         await using var run = await RealClaudeFixture.StartAsync(home);
         string[] calls =
         [
-            """Bash {"command":"touch bg","description":"x","run_in_background":true}""", """Workflow {"script":"x"}""", """Monitor {"command":"touch mon","description":"x"}""",
-            """CronCreate {"cron":"* * * * *","prompt":"x"}""", """Skill {"skill":"simplify"}""", """EnterWorktree {"name":"x"}""", """mcp__evil__x {}""", """SendMessage {"to":"x","message":"y"}""",
+            """Bash {"command":"touch bg","description":"x","run_in_background":true}""", """Workflow {"script":"x"}""",
+            """Monitor {"command":"touch mon","description":"x"}""",
+            """CronCreate {"cron":"* * * * *","prompt":"x"}""", """Skill {"skill":"simplify"}""", """EnterWorktree {"name":"x"}""",
+            """mcp__evil__x {}""", """SendMessage {"to":"x","message":"y"}""",
         ];
         var end = await run.TurnAsync(string.Join('\n', calls.Select(c => $"TOOL: {c}")));
         Assert.Equal(TurnOutcome.Completed, end.Outcome);

@@ -8,7 +8,7 @@ namespace PocketCoder.Agents.Tests.Claude;
 [Trait("Category", "Slow")]
 public sealed class RealClaudeGatedTests(RealClaudeFixture claude) : IClassFixture<RealClaudeFixture>
 {
-    private static readonly HostTool Bash = new(
+    private static readonly HostTool s_bash = new(
         "bash",
         "Runs a command.",
         """{"type":"object","properties":{"command":{"type":"string"},"description":{"type":"string"}},"required":["command"],"additionalProperties":false}""");
@@ -32,12 +32,13 @@ public sealed class RealClaudeGatedTests(RealClaudeFixture claude) : IClassFixtu
         // What it learned to call Bash is ours as well, and what it adds against the schema comes through for us to refuse.
         var alias = await run.NextAsync<AgentHostCall>();
         Assert.Contains("run_in_background", alias.InputJson, StringComparison.Ordinal);
-        await run.AnswerAsync(alias.RequestId, new AgentAnswer.Deny("The person denied this: not today"));
+        await run.AnswerAsync(alias.RequestId, new AgentAnswer.Deny("The user denied this: not today"));
         var denied = await run.NextAsync<AgentToolResult>(r => r.ToolUseId == alias.ToolUseId);
         Assert.Contains("not today", denied.Output, StringComparison.Ordinal);
         Assert.Equal(TurnOutcome.Completed, (await run.NextAsync<AgentTurnEnded>()).Outcome);
         Assert.Empty(run.Of<AgentApprovalAsked>());
-        Assert.DoesNotContain(claude.Model.Requests.Where(r => r.Prompt.StartsWith("BASH: echo one", StringComparison.Ordinal)).SelectMany(r => r.Tools), t => t is "Bash" or "WebFetch" or "WebSearch" or "Monitor");
+        Assert.DoesNotContain(claude.Model.Requests.Where(r => r.Prompt.StartsWith("BASH: echo one", StringComparison.Ordinal))
+            .SelectMany(r => r.Tools), t => t is "Bash" or "WebFetch" or "WebSearch" or "Monitor");
     }
 
     [Fact]
@@ -58,7 +59,7 @@ public sealed class RealClaudeGatedTests(RealClaudeFixture claude) : IClassFixtu
     public async Task Resuming_keeps_the_gate()
     {
         using var home = claude.NewHome();
-        var start = RealClaudeFixture.Start(home) with { HostTools = [Bash] };
+        var start = RealClaudeFixture.Start(home) with { HostTools = [s_bash] };
         await using (var first = await RealClaudeFixture.StartAsync(home, start))
         {
             Assert.Equal(TurnOutcome.Completed, (await first.TurnAsync("SAY: hello")).Outcome);
@@ -84,5 +85,6 @@ public sealed class RealClaudeGatedTests(RealClaudeFixture claude) : IClassFixtu
         Assert.Empty(run.Of<AgentApprovalAsked>());
     }
 
-    private static Task<AgentRun> StartAsync(ClaudeHome home) => RealClaudeFixture.StartAsync(home, RealClaudeFixture.Start(home) with { HostTools = [Bash] });
+    private static Task<AgentRun> StartAsync(ClaudeHome home)
+        => RealClaudeFixture.StartAsync(home, RealClaudeFixture.Start(home) with { HostTools = [s_bash] });
 }

@@ -7,6 +7,7 @@ using PocketCoder.Testing;
 namespace PocketCoder.Agents.Tests.Claude;
 
 /// <summary>The real program against the scripted model: interrupts, ends, resumes.</summary>
+[Trait("Category", "Slow")]
 public sealed class RealClaudeLifeTests(RealClaudeFixture claude) : IClassFixture<RealClaudeFixture>
 {
     [Fact]
@@ -15,21 +16,8 @@ public sealed class RealClaudeLifeTests(RealClaudeFixture claude) : IClassFixtur
         using var home = claude.NewHome();
         await using var run = await RealClaudeFixture.StartAsync(home);
 
-        await run.PromptAsync("SLOW: 20\nLONG: 3000");
-        await run.NextAsync<AgentDelta>();
-        await run.Process.InterruptAsync(CancellationToken.None);
-        Assert.Equal(TurnOutcome.Cancelled, (await run.NextAsync<AgentTurnEnded>()).Outcome);
-
-        await run.PromptAsync("BASH: touch never");
-        var asked = await run.NextAsync<AgentApprovalAsked>();
-        await run.Process.InterruptAsync(CancellationToken.None);
-        Assert.Equal(asked.RequestId, (await run.NextAsync<AgentRequestWithdrawn>()).RequestId);
-        Assert.Equal(TurnOutcome.Cancelled, (await run.NextAsync<AgentTurnEnded>()).Outcome);
-        Assert.False(await run.AnswerAsync(asked.RequestId, new AgentAnswer.Allow(asked.InputJson)));
-
-        await run.PromptAsync("BASH: echo $$ > pid.new; mv pid.new pid; sleep 300; touch never");
-        await run.AllowNextAsync();
-        var pid = await PidAsync(home.InProject("pid"));
+        await run.StopAStreamAndAQuestionAsync();
+        var pid = await run.RunLongCommandAsync(home.Project, "; touch never");
         await run.Process.InterruptAsync(CancellationToken.None);
         Assert.True((await run.NextAsync<AgentToolResult>()).Interrupted);
         Assert.Equal(TurnOutcome.Cancelled, (await run.NextAsync<AgentTurnEnded>()).Outcome);
@@ -46,9 +34,7 @@ public sealed class RealClaudeLifeTests(RealClaudeFixture claude) : IClassFixtur
         var start = RealClaudeFixture.Start(home);
         await using var first = await RealClaudeFixture.StartAsync(home, start);
         await first.TurnAsync("remember the word lighthouse");
-        await first.PromptAsync("BASH: echo $$ > pid.new; mv pid.new pid; sleep 300");
-        await first.AllowNextAsync();
-        var pid = await PidAsync(home.InProject("pid"));
+        var pid = await first.RunLongCommandAsync(home.Project);
 
         Assert.True(await ProcessGroup.KillAsync(first.Process.Process! with { Mark = null }, TimeSpan.Zero, TimeProvider.System));
         var ended = await first.NextAsync<AgentEnded>();
@@ -67,13 +53,7 @@ public sealed class RealClaudeLifeTests(RealClaudeFixture claude) : IClassFixtur
     {
         using var home = claude.NewHome();
         await using var run = await RealClaudeFixture.StartAsync(home);
-        await run.PromptAsync("BASH: echo $$ > pid.new; mv pid.new pid; sleep 300");
-        await run.AllowNextAsync();
-        var pid = await PidAsync(home.InProject("pid"));
-        var identity = run.Process.Process!;
-        Assert.Equal("closed", (await run.EndAsync()).Reason);
-        Assert.False(ProcessGroup.IsAnyAlive(identity));
-        Assert.Null(ProcessGroup.Identify(pid));
+        await run.EndInTheMiddleOfACommandAsync(home.Project);
     }
 
     [Fact]
@@ -97,17 +77,12 @@ public sealed class RealClaudeLifeTests(RealClaudeFixture claude) : IClassFixtur
         var notFound = await Assert.ThrowsAsync<AgentException>(() => RealClaudeFixture.StartAsync(home, elsewhere));
         Assert.True(notFound.Error == AgentError.NotFound, notFound.Message);
         var unknown = resume with { ResumeId = Guid.CreateVersion7().ToString("D") };
-        Assert.Equal(AgentError.NotFound, (await Assert.ThrowsAsync<AgentException>(() => RealClaudeFixture.StartAsync(home, unknown))).Error);
+        Assert.Equal(AgentError.NotFound,
+            (await Assert.ThrowsAsync<AgentException>(() => RealClaudeFixture.StartAsync(home, unknown))).Error);
         var flag = resume with { ResumeId = "--dangerously-skip-permissions" };
         Assert.Equal(AgentError.NotFound, (await Assert.ThrowsAsync<AgentException>(() => RealClaudeFixture.StartAsync(home, flag))).Error);
 
         await using var again = await RealClaudeFixture.StartAsync(home, resume);
         Assert.Equal(TurnOutcome.Completed, (await again.TurnAsync("hello again")).Outcome);
-    }
-
-    private static async Task<int> PidAsync(string file)
-    {
-        await Wait.UntilAsync(() => File.Exists(file), "the command to run");
-        return int.Parse(await File.ReadAllTextAsync(file), CultureInfo.InvariantCulture);
     }
 }

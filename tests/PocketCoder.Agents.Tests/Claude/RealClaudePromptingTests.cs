@@ -4,19 +4,22 @@ using PocketCoder.Agents.Claude;
 namespace PocketCoder.Agents.Tests.Claude;
 
 /// <summary>The real program against the scripted model: effort, models, slash commands, how full the conversation is.</summary>
+[Trait("Category", "Slow")]
 public sealed class RealClaudePromptingTests(RealClaudeFixture claude) : IClassFixture<RealClaudeFixture>
 {
     [Fact]
     public async Task Effort_at_the_start_and_in_mid_session_is_what_the_model_is_asked_with_and_the_context_is_told()
     {
         using var home = claude.NewHome();
-        await using var run = await RealClaudeFixture.StartAsync(home, RealClaudeFixture.Start(home) with { Model = "opus", Effort = "low" });
+        await using var run = await RealClaudeFixture.StartAsync(
+            home, RealClaudeFixture.Start(home) with { Model = "opus", Effort = "low" });
 
         await run.TurnAsync("SAY: one-low");
         await run.Process.SetEffortAsync("max", CancellationToken.None);
         await run.TurnAsync("SAY: two-max");
 
-        Assert.Equal(["low", "max"], new[] { "SAY: one-low", "SAY: two-max" }.Select(p => claude.Model.Requests.Last(r => r.Prompt == p).Effort));
+        Assert.Equal(["low", "max"],
+            new[] { "SAY: one-low", "SAY: two-max" }.Select(p => claude.Model.Requests.Last(r => r.Prompt == p).Effort));
 
         // Back to what it does when nobody chose: as a session that began without a choice.
         await run.Process.SetEffortAsync(null, CancellationToken.None);
@@ -27,10 +30,12 @@ public sealed class RealClaudePromptingTests(RealClaudeFixture claude) : IClassF
             await plain.TurnAsync("SAY: plain");
         }
 
-        var (back, usual) = (claude.Model.Requests.Last(r => r.Prompt == "SAY: three-default"), claude.Model.Requests.Last(r => r.Prompt == "SAY: plain"));
+        var (back, usual) = (claude.Model.Requests.Last(r => r.Prompt == "SAY: three-default"),
+            claude.Model.Requests.Last(r => r.Prompt == "SAY: plain"));
         Assert.Equal((usual.Model, usual.Effort), (back.Model, back.Effort));
 
-        var refused = await Assert.ThrowsAsync<AgentException>(async () => await run.Process.SetEffortAsync("heroic", CancellationToken.None));
+        var refused = await Assert.ThrowsAsync<AgentException>(
+            async () => await run.Process.SetEffortAsync("heroic", CancellationToken.None));
         Assert.Equal(AgentError.Refused, refused.Error);
         var ready = run.Of<AgentReady>()[0];
         Assert.Contains(ready.Models, m => m.Id == "sonnet" && m.Efforts!.Contains("xhigh"));
@@ -62,5 +67,6 @@ public sealed class RealClaudePromptingTests(RealClaudeFixture claude) : IClassF
     }
 
     [Fact]
-    public void It_is_no_agent_to_steer() => Assert.False(new ClaudeDriver(TimeProvider.System).Description.Steer); // what it is told meanwhile it keeps for a turn of its own (captured: queued-message-while-busy)
+    // what it is told meanwhile it keeps for a turn of its own (captured: queued-message-while-busy)
+    public void It_is_no_agent_to_steer() => Assert.False(new ClaudeDriver(TimeProvider.System).Description.Steer);
 }

@@ -7,6 +7,7 @@ using PocketCoder.Testing.Claude;
 namespace PocketCoder.Agents.Tests.Claude;
 
 /// <summary>The real program against the scripted model: what a turn is made of.</summary>
+[Trait("Category", "Slow")]
 public sealed class RealClaudeTurnTests(RealClaudeFixture claude) : IClassFixture<RealClaudeFixture>
 {
     [Fact]
@@ -27,7 +28,8 @@ public sealed class RealClaudeTurnTests(RealClaudeFixture claude) : IClassFixtur
         var probe = await driver.ProbeAsync(CancellationToken.None);
         Assert.False(probe.Installed);
         Assert.Contains("npm install", probe.Advice, StringComparison.Ordinal);
-        var error = await Assert.ThrowsAsync<AgentException>(() => driver.StartAsync(RealClaudeFixture.Start(home), CancellationToken.None));
+        var error = await Assert.ThrowsAsync<AgentException>(
+            () => driver.StartAsync(RealClaudeFixture.Start(home), CancellationToken.None));
         Assert.Equal(AgentError.NotInstalled, error.Error);
     }
 
@@ -52,7 +54,8 @@ public sealed class RealClaudeTurnTests(RealClaudeFixture claude) : IClassFixtur
 
         var second = await run.TurnAsync("and again");
         Assert.Equal(first.Usage!.CostUsd, second.Usage!.CostUsd); // same tokens, so the same price: not the sum
-        Assert.Equal((100, 20, 30, 40), (second.Usage.InputTokens, second.Usage.OutputTokens, second.Usage.CacheReadTokens, second.Usage.CacheWriteTokens));
+        Assert.Equal((100, 20, 30, 40),
+            (second.Usage.InputTokens, second.Usage.OutputTokens, second.Usage.CacheReadTokens, second.Usage.CacheWriteTokens));
         Assert.Equal(2, run.Of<AgentReady>().Count); // nothing changed, so it is not said again
 
         var request = claude.Model.Requests.First(r => r.Prompt == "hello old friend");
@@ -78,7 +81,8 @@ public sealed class RealClaudeTurnTests(RealClaudeFixture claude) : IClassFixtur
         using var home = claude.NewHome();
         await File.WriteAllTextAsync(home.InProject("notes.txt"), "some notes");
         await using var run = await RealClaudeFixture.StartAsync(home);
-        await run.PromptAsync($"THINK: hard problem\nREAD: {home.InProject("notes.txt")}\nTODO: first | second\nAGENT: BASH: echo from-sub\nSAY: all done");
+        await run.PromptAsync(
+            $"THINK: hard problem\nREAD: {home.InProject("notes.txt")}\nTODO: first | second\nAGENT: BASH: echo from-sub\nSAY: all done");
         var asked = await run.AllowNextAsync();
         Assert.Equal("echo from-sub", Assert.IsType<AgentSubject.Command>(asked.Subject).CommandLine);
         Assert.Equal(TurnOutcome.Completed, (await run.NextAsync<AgentTurnEnded>()).Outcome);
@@ -148,11 +152,14 @@ public sealed class RealClaudeTurnTests(RealClaudeFixture claude) : IClassFixtur
         home.Environment["CLAUDE_CODE_SHELL_PREFIX"] = "must-not-pass";
         await using var run = await RealClaudeFixture.StartAsync(home);
         var environ = await File.ReadAllTextAsync($"/proc/{run.Process.Process!.Pid}/environ");
-        var names = environ.Split('\0', StringSplitOptions.RemoveEmptyEntries).Select(v => v[..v.IndexOf('=', StringComparison.Ordinal)]).Order(StringComparer.Ordinal);
+        var names = environ.Split('\0', StringSplitOptions.RemoveEmptyEntries).Select(v => v[..v.IndexOf('=', StringComparison.Ordinal)])
+            .Order(StringComparer.Ordinal);
         Assert.Equal(
             [
-                "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "CLAUDE_CONFIG_DIR",
-                "DISABLE_AUTOUPDATER", "GIT_CONFIG_COUNT", "GIT_CONFIG_KEY_0", "GIT_CONFIG_KEY_1", "GIT_CONFIG_VALUE_0", "GIT_CONFIG_VALUE_1", "HOME", "LANG", "MAX_MCP_OUTPUT_TOKENS", "PATH", "PROCESS_MARK",
+                "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS",
+                "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "CLAUDE_CONFIG_DIR",
+                "DISABLE_AUTOUPDATER", "GIT_CONFIG_COUNT", "GIT_CONFIG_KEY_0", "GIT_CONFIG_KEY_1", "GIT_CONFIG_VALUE_0",
+                "GIT_CONFIG_VALUE_1", "HOME", "LANG", "MAX_MCP_OUTPUT_TOKENS", "PATH", "PROCESS_MARK",
             ],
             names);
     }
@@ -167,7 +174,8 @@ public sealed class RealClaudeTurnTests(RealClaudeFixture claude) : IClassFixtur
         await run.TurnAsync("hello");
         var ready = run.Of<AgentReady>()[^1];
         Assert.Equal(("plan", "claude-haiku-4-5"), (ready.Mode, ready.Model));
-        var refused = await Assert.ThrowsAsync<AgentException>(async () => await run.Process.SetModeAsync("bypassPermissions", CancellationToken.None));
+        var refused = await Assert.ThrowsAsync<AgentException>(
+            async () => await run.Process.SetModeAsync("bypassPermissions", CancellationToken.None));
         Assert.Equal(AgentError.Refused, refused.Error);
     }
 

@@ -2,10 +2,13 @@ using System.Text;
 using System.Text.Json.Nodes;
 using PocketCoder.Agents;
 using PocketCoder.Agents.Claude;
+using PocketCoder.Agents.Shared;
 
 namespace PocketCoder.Agents.Tests.Claude;
 
-/// <summary>Plays a capture through the translator: what the program wrote goes in, what we wrote then becomes the same call of ours.</summary>
+/// <summary>
+/// Plays a capture through the translator: what the program wrote goes in, what we wrote then becomes the same call of ours.
+/// </summary>
 internal sealed class Replay
 {
     public const string Project = "/home/user/code/claude";
@@ -32,9 +35,10 @@ internal sealed class Replay
 
     public string Text => string.Concat(Of<AgentBlock>().Where(b => b.Kind == BlockKind.Text).Select(b => b.Text));
 
-    public static ClaudeTranslator NewTranslator() => new(Project, new ClaudeGate(Project, "/home/user/homes/claude/.claude", NoTools), NoTools);
+    public static ClaudeTranslator NewTranslator()
+        => new(Project, new ClaudeGate(ReadRules.For(Project), "/home/user/homes/claude/.claude", s_noTools), s_noTools);
 
-    private static readonly ClaudeHostTools NoTools = new([]);
+    private static readonly ClaudeHostTools s_noTools = new([]);
 
     /// <param name="alter">What the program says in place of each line it said.</param>
     public static Replay Run(string capture, Func<JsonNode, IEnumerable<JsonNode>>? alter = null)
@@ -96,12 +100,14 @@ internal sealed class Replay
             return;
         }
 
-        var asked = Events.Last(e => e is AgentApprovalAsked a && a.RequestId == id || e is AgentQuestionAsked q && q.RequestId == id || e is AgentPlanProposed p && p.RequestId == id);
+        var asked = Events.Last(e => e is AgentApprovalAsked a && a.RequestId == id || e is AgentQuestionAsked q && q.RequestId == id
+            || e is AgentPlanProposed p && p.RequestId == id);
         AgentAnswer answer = (content["behavior"]!.GetValue<string>(), asked) switch
         {
             ("deny", _) => new AgentAnswer.Deny(content["message"]!.GetValue<string>(), content["interrupt"]?.GetValue<bool>() ?? false),
             (_, AgentApprovalAsked approval) => new AgentAnswer.Allow(approval.InputJson),
-            (_, AgentQuestionAsked) => new AgentAnswer.Reply(content["updatedInput"]!["answers"]!.AsObject().ToDictionary(a => a.Key, a => a.Value!.GetValue<string>())),
+            (_, AgentQuestionAsked) => new AgentAnswer.Reply(
+                content["updatedInput"]!["answers"]!.AsObject().ToDictionary(a => a.Key, a => a.Value!.GetValue<string>())),
             _ => new AgentAnswer.AcceptPlan(content["updatedPermissions"]?[0]?["mode"]?.GetValue<string>()),
         };
         var ours = Translator.Answer(id, answer);
@@ -111,7 +117,8 @@ internal sealed class Replay
         Answers.Add(Encoding.UTF8.GetString(ours));
 
         // What we write means what the recorded host wrote, which the program is known to accept.
-        Assert.True(JsonNode.DeepEquals(node["response"]!["response"], Normal(content)), $"{Encoding.UTF8.GetString(ours)}\n{content.ToJsonString()}");
+        Assert.True(JsonNode.DeepEquals(node["response"]!["response"], Normal(content)),
+            $"{Encoding.UTF8.GetString(ours)}\n{content.ToJsonString()}");
     }
 
     private static JsonObject Normal(JsonNode content)

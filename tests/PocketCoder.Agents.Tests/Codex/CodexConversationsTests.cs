@@ -8,6 +8,7 @@ using PocketCoder.Testing.Agents;
 namespace PocketCoder.Agents.Tests.Codex;
 
 /// <summary>The real program, started as a person would, and its answers as a broken one might give them.</summary>
+[Trait("Category", "Slow")]
 public sealed class CodexConversationsTests(RealCodexFixture codex) : IClassFixture<RealCodexFixture>
 {
     private const string List = """
@@ -32,11 +33,13 @@ public sealed class CodexConversationsTests(RealCodexFixture codex) : IClassFixt
             [(AgentConversationSpeaker.Person, "SAY: the lighthouse stands"), (AgentConversationSpeaker.Agent, "the lighthouse stands")],
             (await driver.ReadConversationAsync(found.Id, home.Project, CancellationToken.None)).Select(p => (p.Who, p.Text)));
 
-        var file = Directory.GetFiles(Path.Combine(home.ConfigDirectory, "sessions"), $"*{found.Id}.jsonl", SearchOption.AllDirectories).Single();
+        var file = Directory.GetFiles(Path.Combine(home.ConfigDirectory, "sessions"), $"*{found.Id}.jsonl", SearchOption.AllDirectories)
+            .Single();
         var before = await File.ReadAllBytesAsync(file);
         var start = RealCodexFixture.Start(home);
         string id;
-        await using (var copy = await RealCodexFixture.StartAsync(home, start with { ResumeId = found.Id, Fork = true, BegunElsewhere = true }))
+        await using (var copy = await RealCodexFixture.StartAsync(
+            home, start with { ResumeId = found.Id, Fork = true, BegunElsewhere = true }))
         {
             id = (await copy.NextAsync<AgentReady>()).NativeId;
             Assert.NotEqual(found.Id, id);
@@ -46,8 +49,10 @@ public sealed class CodexConversationsTests(RealCodexFixture codex) : IClassFixt
             Assert.Contains("bash", asked.Tools);
         }
 
-        // Why its words only: Codex's own copy (thread/fork) takes no tools of ours, nor may it have those of the terminal. When this fails, copies can be whole.
-        await using (var fork = await RealCodexFixture.StartAsync(home, start with { SessionId = Guid.CreateVersion7(), ResumeId = found.Id, Fork = true }))
+        // Why its words only: Codex's own copy (thread/fork) takes no tools of ours, nor may it have those of the terminal. When this
+        // fails, copies can be whole.
+        await using (var fork = await RealCodexFixture.StartAsync(
+            home, start with { SessionId = Guid.CreateVersion7(), ResumeId = found.Id, Fork = true }))
         {
             Assert.Equal(TurnOutcome.Completed, (await fork.TurnAsync("SAY: by its own fork")).Outcome);
             var asked = codex.Model.Requests.Last(r => r.Prompt == "SAY: by its own fork");
@@ -88,15 +93,22 @@ public sealed class CodexConversationsTests(RealCodexFixture codex) : IClassFixt
     [Fact]
     public void Of_a_long_conversation_the_last_words_are_taken_along()
     {
-        IReadOnlyList<AgentConversationPart> said = [.. Enumerable.Range(0, 300).Select(i => new AgentConversationPart((AgentConversationSpeaker)(i % 3), new string('x', 1000) + i, null))];
-        var last = CodexEarlierWords.Last(said);
+        IReadOnlyList<AgentConversationPart> said = [.. Enumerable.Range(0, 300)
+            .Select(i => new AgentConversationPart((AgentConversationSpeaker)(i % 3), new string('x', 1000) + i, null))];
+        var last = CodexHistory.Last(said);
         Assert.Equal(said[^2], last[^1]); // the last one is a tool's
         Assert.DoesNotContain(last, p => p.Who == AgentConversationSpeaker.Tool);
-        Assert.InRange(last.Sum(p => p.Text.Length), CodexEarlierWords.Most - 2000, CodexEarlierWords.Most);
+        Assert.InRange(last.Sum(p => p.Text.Length), CodexHistory.Most - 2000, CodexHistory.Most);
     }
 
     internal static Task<CommandResult> ByHandAsync(CodexHome home, string prompt) => CommandRun.RunAsync(
-        new ProcessStart { Program = home.Environment["POCKETCODER_CODEX"], Arguments = ["exec", "--skip-git-repo-check", prompt], WorkingDirectory = home.Project, Environment = home.Environment },
+        new ProcessStart
+        {
+            Program = home.Environment["POCKETCODER_CODEX"],
+            Arguments = ["exec", "--skip-git-repo-check", prompt],
+            WorkingDirectory = home.Project,
+            Environment = home.Environment
+        },
         TimeSpan.FromSeconds(60), 64 * 1024, TimeProvider.System, CancellationToken.None);
 
     private static JsonElement Parse(string text) => JsonDocument.Parse(Encoding.UTF8.GetBytes(text)).RootElement;

@@ -20,15 +20,17 @@ public sealed class CodexProcessTests : IDisposable
     private const string Ready = Hello + "\n" +
         """echo '{"id":3,"result":{"thread":{"id":"T"},"model":"m","approvalPolicy":"untrusted","approvalsReviewer":"user","sandbox":{"type":"readOnly"}}}'""" + "\n";
 
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("pocketcoder-test-");
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("pocketcoder-test-");
 
-    public void Dispose() => folder.Delete(recursive: true);
+    public void Dispose() => _folder.Delete(recursive: true);
 
     [Fact]
     public async Task What_it_says_on_its_end_is_told_without_secrets()
     {
-        var error = await Assert.ThrowsAsync<AgentException>(() => StartAsync("echo warming up >&2; echo \"cannot go on with $OPENAI_API_KEY\" >&2; exit 9"));
-        Assert.Equal((AgentError.FailedToStart, "Codex ended before it was ready: cannot go on with [secret]"), (error.Error, error.Message));
+        var error = await Assert.ThrowsAsync<AgentException>(
+            () => StartAsync("echo warming up >&2; echo \"cannot go on with $OPENAI_API_KEY\" >&2; exit 9"));
+        Assert.Equal((AgentError.FailedToStart, "Codex ended before it was ready: cannot go on with [secret]"),
+            (error.Error, error.Message));
     }
 
     [Theory]
@@ -50,8 +52,9 @@ public sealed class CodexProcessTests : IDisposable
     public async Task Servers_of_the_persons_own_settings_are_switched_off_and_the_tools_and_locks_are_said()
     {
         var run = new AgentRun(await StartAsync(Ready + "sleep 300"));
-        var started = await File.ReadAllTextAsync(Path.Combine(folder.FullName, "started"));
-        foreach (var words in (string[])["\"mcp_servers\":{\"mine\":{\"enabled\":false}}", "\"environments\":[]", "\"approvalPolicy\":\"untrusted\"", "\"sandbox\":\"read-only\"", "\"name\":\"bash\""])
+        var started = await File.ReadAllTextAsync(Path.Combine(_folder.FullName, "started"));
+        foreach (var words in (string[])["\"mcp_servers\":{\"mine\":{\"enabled\":false}}", "\"environments\":[]",
+            "\"approvalPolicy\":\"untrusted\"", "\"sandbox\":\"read-only\"", "\"name\":\"bash\""])
         {
             Assert.Contains(words, started, StringComparison.Ordinal);
         }
@@ -63,7 +66,11 @@ public sealed class CodexProcessTests : IDisposable
     [Fact]
     public async Task A_command_of_its_own_ends_the_program_before_anything_else()
     {
-        var run = new AgentRun(await StartAsync(Ready + """read -r line; echo '{"method":"item/started","params":{"item":{"type":"commandExecution","id":"c"},"threadId":"T"}}'; sleep 300"""));
+        var run = new AgentRun(await StartAsync(Ready +
+            """
+            until read -r line; case "$line" in *'"turn/start"'*) true ;; *) false ;; esac; do :; done
+            echo '{"method":"item/started","params":{"item":{"type":"commandExecution","id":"c"},"threadId":"T"}}'; sleep 300
+            """));
         await run.PromptAsync("hello");
         Assert.Contains("commandExecution", (await run.NextAsync<AgentEnded>()).Reason, StringComparison.Ordinal);
         Assert.False(ProcessGroup.IsAnyAlive(run.Process.Process!));
@@ -87,7 +94,8 @@ public sealed class CodexProcessTests : IDisposable
         Assert.Equal(second.RequestId, (await run.NextAsync<AgentRequestWithdrawn>()).RequestId);
         await run.NextAsync<AgentBlockDropped>();
         Assert.Equal(137, (await run.NextAsync<AgentEnded>()).ExitCode);
-        var pid = int.Parse(await File.ReadAllTextAsync(Path.Combine(folder.FullName, "pid")), System.Globalization.CultureInfo.InvariantCulture);
+        var pid = int.Parse(await File.ReadAllTextAsync(Path.Combine(_folder.FullName, "pid")),
+            System.Globalization.CultureInfo.InvariantCulture);
         Assert.Null(ProcessGroup.Identify(pid));
         await run.EndAsync();
     }
@@ -108,7 +116,8 @@ public sealed class CodexProcessTests : IDisposable
     [Fact]
     public async Task A_reader_that_went_away_does_not_hold_the_end()
     {
-        var process = await StartAsync(Ready + "read -r line; while :; do echo '{\"method\":\"item/agentMessage/delta\",\"params\":{\"threadId\":\"T\",\"itemId\":\"m\",\"delta\":\"x\"}}'; done");
+        var process = await StartAsync(Ready
+            + "read -r line; while :; do echo '{\"method\":\"item/agentMessage/delta\",\"params\":{\"threadId\":\"T\",\"itemId\":\"m\",\"delta\":\"x\"}}'; done");
         await process.PromptAsync(new AgentPrompt(Guid.CreateVersion7(), "hello"), CancellationToken.None);
         await Wait.UntilAsync(() => process.Events.Count >= 500, "the pipe to fill");
         await process.DisposeAsync();
@@ -117,16 +126,17 @@ public sealed class CodexProcessTests : IDisposable
 
     private async Task<IAgentProcess> StartAsync(string script)
     {
-        var program = Path.Combine(folder.FullName, $"codex-{Guid.CreateVersion7():N}");
+        var program = Path.Combine(_folder.FullName, $"codex-{Guid.CreateVersion7():N}");
         await File.WriteAllTextAsync(program, $"#!/bin/sh\n{script}\n");
         File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var environment = new Dictionary<string, string>
         {
             ["PATH"] = "/usr/bin:/bin",
-            ["HOME"] = folder.FullName,
+            ["HOME"] = _folder.FullName,
             ["OPENAI_API_KEY"] = Secret,
             [CodexDriver.ProgramVariable] = program,
         };
-        return await new CodexDriver(TimeProvider.System, environment).StartAsync(new AgentStart { SessionId = Guid.CreateVersion7(), WorkingDirectory = folder.FullName }, CancellationToken.None);
+        return await new CodexDriver(TimeProvider.System, environment).StartAsync(
+            new AgentStart { SessionId = Guid.CreateVersion7(), WorkingDirectory = _folder.FullName }, CancellationToken.None);
     }
 }

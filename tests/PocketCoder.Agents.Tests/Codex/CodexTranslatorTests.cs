@@ -10,19 +10,19 @@ namespace PocketCoder.Agents.Tests.Codex;
 /// <summary>Pitfalls seen in recorded traffic of codex-cli 0.169.0, as short excerpts of it, and what no version should do.</summary>
 public sealed class CodexTranslatorTests : IDisposable
 {
-    private readonly DirectoryInfo project = Directory.CreateTempSubdirectory("pocketcoder-test-");
-    private readonly ManualTime time = new();
-    private readonly List<AgentEvent> events = [];
-    private readonly CodexTranslator codex;
-    private string? violation;
+    private readonly DirectoryInfo _project = Directory.CreateTempSubdirectory("pocketcoder-test-");
+    private readonly ManualTime _time = new();
+    private readonly List<AgentEvent> _events = [];
+    private readonly CodexTranslator _codex;
+    private string? _violation;
 
     public CodexTranslatorTests()
     {
-        codex = New(project.FullName, time);
-        codex.BeginTurn();
+        _codex = New(_project.FullName, _time);
+        _codex.BeginTurn();
     }
 
-    public void Dispose() => project.Delete(recursive: true);
+    public void Dispose() => _project.Delete(recursive: true);
 
     [Theory]
     [InlineData("""{"method":"item/started","params":{"item":{"type":"commandExecution","id":"c","command":"ls","cwd":"/"},"threadId":"T","turnId":"1"}}""")]
@@ -33,7 +33,7 @@ public sealed class CodexTranslatorTests : IDisposable
     public void A_tool_of_its_own_that_runs_although_it_is_off_ends_the_session(string line)
     {
         Feed(line);
-        Assert.Contains("switched off", violation, StringComparison.Ordinal);
+        Assert.Contains("switched off", _violation, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -44,9 +44,9 @@ public sealed class CodexTranslatorTests : IDisposable
     public void An_approval_for_a_tool_of_its_own_is_declined_and_ends_the_session(string method)
     {
         var output = Feed($$$$"""{"id":7,"method":"{{{{method}}}}","params":{"threadId":"T","itemId":"c","command":"ls"}}""");
-        Assert.NotNull(violation);
+        Assert.NotNull(_violation);
         Assert.Equal("""{"jsonrpc":"2.0","id":7,"result":{"decision":"cancel"}}""", Encoding.UTF8.GetString(Assert.Single(output.Lines)));
-        Assert.Empty(events.OfType<AgentApprovalAsked>());
+        Assert.Empty(_events.OfType<AgentApprovalAsked>());
     }
 
     [Fact]
@@ -54,7 +54,7 @@ public sealed class CodexTranslatorTests : IDisposable
     {
         Feed("""{"method":"thread/name/updated","params":{"threadId":"T","threadName":"The lighthouse"}}""");
         Feed("""{"method":"thread/name/updated","params":{"threadId":"T","threadName":null}}""");
-        Assert.Equal("The lighthouse", Assert.Single(events.OfType<AgentTitled>()).Title);
+        Assert.Equal("The lighthouse", Assert.Single(_events.OfType<AgentTitled>()).Title);
     }
 
     [Fact]
@@ -62,9 +62,9 @@ public sealed class CodexTranslatorTests : IDisposable
     {
         var output = Feed("""{"id":"x","method":"account/tomorrow","params":{}}""");
         Assert.Contains("-32601", Encoding.UTF8.GetString(Assert.Single(output.Lines)), StringComparison.Ordinal);
-        Assert.Null(violation);
-        Assert.NotNull(codex.NotUnderstood("""{"id":1,"method":"item/tool/call","params":{"tool":"bash","tool":"x"}}"""u8).Violation);
-        Assert.Null(codex.NotUnderstood("debugger attached"u8).Violation);
+        Assert.Null(_violation);
+        Assert.NotNull(_codex.NotUnderstood("""{"id":1,"method":"item/tool/call","params":{"tool":"bash","tool":"x"}}"""u8).Violation);
+        Assert.Null(_codex.NotUnderstood("debugger attached"u8).Violation);
     }
 
     [Fact]
@@ -83,13 +83,13 @@ public sealed class CodexTranslatorTests : IDisposable
         foreach (var line in unknown)
         {
             Feed(line);
-            Assert.True(violation is null, $"{violation}: {line}");
+            Assert.True(_violation is null, $"{_violation}: {line}");
         }
 
         Feed("""{"method":"item/completed","params":{"item":{"type":"agentMessage","id":"m","text":"hello","tomorrow":1},"threadId":"T","turnId":"1"}}""");
-        Assert.Equal("hello", Assert.Single(events.OfType<AgentBlock>()).Text);
+        Assert.Equal("hello", Assert.Single(_events.OfType<AgentBlock>()).Text);
         Feed("""{"method":"turn/completed","params":{"threadId":"T","turn":{"id":"1","status":"completed","error":null,"tomorrow":{}}}}""");
-        Assert.Equal(TurnOutcome.Completed, Assert.Single(events.OfType<AgentTurnEnded>()).Outcome);
+        Assert.Equal(TurnOutcome.Completed, Assert.Single(_events.OfType<AgentTurnEnded>()).Outcome);
     }
 
     [Fact]
@@ -97,7 +97,7 @@ public sealed class CodexTranslatorTests : IDisposable
     {
         Feed("""{"method":"turn/started","params":{"threadId":"T","turn":{"id":"1","status":"inProgress"}}}""");
         Feed("""{"method":"turn/completed","params":{"threadId":"T","turn":{"id":"1","status":"evaporated","error":null}}}""");
-        Assert.NotEqual(TurnOutcome.Completed, Assert.Single(events.OfType<AgentTurnEnded>()).Outcome);
+        Assert.NotEqual(TurnOutcome.Completed, Assert.Single(_events.OfType<AgentTurnEnded>()).Outcome);
     }
 
     [Fact]
@@ -108,29 +108,29 @@ public sealed class CodexTranslatorTests : IDisposable
         Feed("""{"method":"turn/completed","params":{"threadId":"T","turn":{"id":"1","status":"completed","error":null}}}""");
         var late = Feed(Call(2, "bash", """{"command":"ls"}"""));
         Assert.Single(late.Lines);
-        Assert.Empty(events.OfType<AgentApprovalAsked>());
+        Assert.Empty(_events.OfType<AgentApprovalAsked>());
     }
 
     [Fact]
     public void A_cancelled_call_is_seen_only_by_its_items_end_and_is_withdrawn()
     {
         Feed(Call(0, "bash", """{"command":"echo never"}"""));
-        var asked = Assert.Single(events.OfType<AgentApprovalAsked>());
+        var asked = Assert.Single(_events.OfType<AgentApprovalAsked>());
         Feed("""{"method":"item/completed","params":{"item":{"type":"dynamicToolCall","id":"call-0","tool":"bash","arguments":{"command":"echo never"},"status":"failed","contentItems":[],"success":false},"threadId":"T","turnId":"1"}}""");
-        Assert.Equal(asked.RequestId, Assert.Single(events.OfType<AgentRequestWithdrawn>()).RequestId);
-        Assert.True(Assert.Single(events.OfType<AgentToolResult>()).Interrupted);
-        Assert.Null(codex.Answer(asked.RequestId, new AgentAnswer.Allow(asked.InputJson)));
+        Assert.Equal(asked.RequestId, Assert.Single(_events.OfType<AgentRequestWithdrawn>()).RequestId);
+        Assert.True(Assert.Single(_events.OfType<AgentToolResult>()).Interrupted);
+        Assert.Null(_codex.Answer(asked.RequestId, new AgentAnswer.Allow(asked.InputJson)));
     }
 
     [Fact]
     public async Task A_command_that_was_allowed_as_the_turn_ended_never_begins()
     {
         Feed(Call(0, "bash", """{"command":"touch never"}"""));
-        var asked = Assert.Single(events.OfType<AgentApprovalAsked>());
-        var act = Assert.Single(codex.Answer(asked.RequestId, new AgentAnswer.Allow(asked.InputJson))!.Acts);
+        var asked = Assert.Single(_events.OfType<AgentApprovalAsked>());
+        var act = Assert.Single(_codex.Answer(asked.RequestId, new AgentAnswer.Allow(asked.InputJson))!.Acts);
         Feed("""{"method":"turn/completed","params":{"threadId":"T","turn":{"id":"1","status":"failed","error":{"message":"gone"}}}}""");
         await act(CancellationToken.None);
-        Assert.Empty(project.GetFileSystemInfos());
+        Assert.Empty(_project.GetFileSystemInfos());
     }
 
     [Fact]
@@ -140,7 +140,7 @@ public sealed class CodexTranslatorTests : IDisposable
         Feed("""{"method":"serverRequest/resolved","params":{"threadId":"T","requestId":0}}""");
         Feed("""{"method":"turn/completed","params":{"threadId":"T","turn":{"id":"1","status":"interrupted"}}}""");
         Feed("""{"method":"serverRequest/resolved","params":{"threadId":"T","requestId":0}}""");
-        Assert.Single(events.OfType<AgentRequestWithdrawn>());
+        Assert.Single(_events.OfType<AgentRequestWithdrawn>());
     }
 
     [Fact]
@@ -148,17 +148,18 @@ public sealed class CodexTranslatorTests : IDisposable
     {
         Feed("""{"method":"turn/started","params":{"threadId":"T","turn":{"id":"1"}}}""");
         Reconnecting();
-        time.Advance(CodexTranslator.RetryLimit - TimeSpan.FromSeconds(1));
+        _time.Advance(CodexTranslator.RetryLimit - TimeSpan.FromSeconds(1));
         Assert.Empty(Reconnecting().Calls);
-        time.Advance(TimeSpan.FromSeconds(1));
+        _time.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal("turn/interrupt", Assert.Single(Reconnecting().Calls).Method);
         Assert.Empty(Reconnecting().Calls); // once
         Feed("""{"method":"turn/completed","params":{"threadId":"T","turn":{"id":"1","status":"interrupted","error":null}}}""");
-        var end = Assert.Single(events.OfType<AgentTurnEnded>());
+        var end = Assert.Single(_events.OfType<AgentTurnEnded>());
         Assert.Equal(TurnOutcome.Failed, end.Outcome);
         Assert.Contains("could not be reached for 5 minutes", end.Error, StringComparison.Ordinal);
 
-        RpcOutput Reconnecting() => Feed("""{"method":"error","params":{"error":{"message":"Reconnecting... waiting for network","additionalDetails":"Connection failed: error sending request"},"willRetry":true,"threadId":"T","turnId":"1"}}""");
+        RpcOutput Reconnecting() => Feed(
+            """{"method":"error","params":{"error":{"message":"Reconnecting... waiting for network","additionalDetails":"Connection failed: error sending request"},"willRetry":true,"threadId":"T","turnId":"1"}}""");
     }
 
     [Fact]
@@ -167,16 +168,19 @@ public sealed class CodexTranslatorTests : IDisposable
         Tokens(9700, 500, 55, 9700, 500, 55);
         Tokens(19514, 1000, 128, 9814, 500, 73);
         Feed("""{"method":"turn/completed","params":{"threadId":"T","turn":{"id":"1","status":"completed"}}}""");
-        codex.BeginTurn();
+        _codex.BeginTurn();
         Tokens(29456, 1500, 182, 9942, 500, 54);
         Feed("""{"method":"turn/completed","params":{"threadId":"T","turn":{"id":"2","status":"completed"}}}""");
-        Assert.Equal([new AgentUsage(18514, 128, 1000, 0, null), new AgentUsage(9442, 54, 500, 0, null)], events.OfType<AgentTurnEnded>().Select(e => e.Usage));
+        Assert.Equal([new AgentUsage(18514, 128, 1000, 0, null), new AgentUsage(9442, 54, 500, 0, null)],
+            _events.OfType<AgentTurnEnded>().Select(e => e.Usage));
 
         void Tokens(int input, int cached, int output, int lastInput, int lastCached, int lastOutput) => Feed(
-            "{\"method\":\"thread/tokenUsage/updated\",\"params\":{\"threadId\":\"T\",\"tokenUsage\":{\"total\":" + Counters(input, cached, output) + ",\"last\":" + Counters(lastInput, lastCached, lastOutput) + "}}}");
+            "{\"method\":\"thread/tokenUsage/updated\",\"params\":{\"threadId\":\"T\",\"tokenUsage\":{\"total\":" + Counters(
+                input, cached, output) + ",\"last\":" + Counters(lastInput, lastCached, lastOutput) + "}}}");
 
         static string Counters(int input, int cached, int output)
-            => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{{\"inputTokens\":{input},\"cachedInputTokens\":{cached},\"outputTokens\":{output}}}");
+            => string.Create(System.Globalization.CultureInfo.InvariantCulture,
+                $"{{\"inputTokens\":{input},\"cachedInputTokens\":{cached},\"outputTokens\":{output}}}");
     }
 
     [Fact]
@@ -189,25 +193,25 @@ public sealed class CodexTranslatorTests : IDisposable
         {
             for (var i = 0; i < 4000; i++)
             {
-                if (!codex.TurnRuns)
+                if (!_codex.TurnRuns)
                 {
-                    codex.BeginTurn();
+                    _codex.BeginTurn();
                 }
 
-                Noise.Feed(codex, Noise.Mutate(lines[random.Next(lines.Length)], random), events);
-                if (events.Count > 200)
+                Noise.Feed(_codex, Noise.Mutate(lines[random.Next(lines.Length)], random), _events);
+                if (_events.Count > 200)
                 {
-                    foreach (var asked in events.OfType<AgentApprovalAsked>())
+                    foreach (var asked in _events.OfType<AgentApprovalAsked>())
                     {
-                        codex.Answer(asked.RequestId, new AgentAnswer.Deny("no"));
+                        _codex.Answer(asked.RequestId, new AgentAnswer.Deny("no"));
                     }
 
-                    events.Clear();
+                    _events.Clear();
                 }
             }
 
-            codex.CloseOpen();
-            Assert.Empty(project.GetFileSystemInfos());
+            _codex.CloseOpen();
+            Assert.Empty(_project.GetFileSystemInfos());
         }
         catch (Exception e) when (e is not Xunit.Sdk.XunitException)
         {
@@ -223,8 +227,10 @@ public sealed class CodexTranslatorTests : IDisposable
         """{"method":"item/completed","params":{"item":{"type":"reasoning","id":"r","summary":["a","b"],"content":[]},"threadId":"T"}}""",
         """{"method":"item/completed","params":{"item":{"type":"plan","id":"p","text":"1. x"},"threadId":"T"}}""",
         """{"method":"item/started","params":{"item":{"type":"dynamicToolCall","id":"call-1","tool":"write_file","arguments":{"path":"a.txt","content":"x"}},"threadId":"T"}}""",
-        Call(1, "bash", """{"command":"ls","timeout":5}"""), Call(2, "write_file", """{"path":"a.txt","content":"x"}"""), Call(3, "edit_file", """{"path":"a.txt","old_string":"x","new_string":"y"}"""),
-        Call(4, "read_file", """{"path":"a.txt","offset":1,"limit":2}"""), Call(5, "update_todos", """{"items":[{"text":"a","status":"completed"}]}"""),
+        Call(1, "bash", """{"command":"ls","timeout":5}"""), Call(2, "write_file", """{"path":"a.txt","content":"x"}"""),
+        Call(3, "edit_file", """{"path":"a.txt","old_string":"x","new_string":"y"}"""),
+        Call(4, "read_file", """{"path":"a.txt","offset":1,"limit":2}"""),
+        Call(5, "update_todos", """{"items":[{"text":"a","status":"completed"}]}"""),
         """{"method":"item/tool/requestUserInput","id":9,"params":{"threadId":"T","questions":[{"id":"q1","question":"Which?","options":[{"label":"red"}]}]}}""",
         """{"method":"error","params":{"error":{"message":"Reconnecting... 1/2","additionalDetails":"x"},"willRetry":true,"threadId":"T"}}""",
         """{"method":"thread/tokenUsage/updated","params":{"threadId":"T","tokenUsage":{"total":{"inputTokens":1,"cachedInputTokens":1,"outputTokens":1},"last":{"inputTokens":1}}}}""",
@@ -235,7 +241,9 @@ public sealed class CodexTranslatorTests : IDisposable
     {
         var tools = new CodexTools([]);
         var start = new AgentStart { SessionId = Guid.CreateVersion7(), WorkingDirectory = project };
-        return new CodexTranslator(new CodexCallReader(start, tools, new Dictionary<string, string>(), time), tools, time, (_, _) => Task.CompletedTask) { ThreadId = "T" };
+        return new CodexTranslator(new CodexCallReader(start, tools, new Dictionary<string, string>(), time), tools, time,
+            (_, _) => Task.CompletedTask)
+        { ThreadId = "T" };
     }
 
     private static string Call(int id, string tool, string arguments)
@@ -244,9 +252,9 @@ public sealed class CodexTranslatorTests : IDisposable
     private RpcOutput Feed(string line)
     {
         using var document = System.Text.Json.JsonDocument.Parse(line);
-        var output = codex.Take(document.RootElement);
-        events.AddRange(output.Events);
-        violation ??= output.Violation;
+        var output = _codex.Take(document.RootElement);
+        _events.AddRange(output.Events);
+        _violation ??= output.Violation;
         return output;
     }
 }

@@ -4,6 +4,7 @@ using PocketCoder.Testing;
 namespace PocketCoder.Agents.Tests.Codex;
 
 /// <summary>The real program against the scripted model: nothing sensitive without an answer, and exactly what was answered.</summary>
+[Trait("Category", "Slow")]
 public sealed class RealCodexApprovalTests(RealCodexFixture codex) : IClassFixture<RealCodexFixture>
 {
     [Fact]
@@ -16,18 +17,7 @@ public sealed class RealCodexApprovalTests(RealCodexFixture codex) : IClassFixtu
         var harmless = await run.NextAsync<AgentApprovalAsked>();
         Assert.Equal(new AgentSubject.Command("ls", home.Project), harmless.Subject);
         Assert.Equal("A scripted command", harmless.Reason);
-        Assert.True(await run.AnswerAsync(harmless.RequestId, new AgentAnswer.Allow(harmless.InputJson)));
-        Assert.False(await run.AnswerAsync(harmless.RequestId, new AgentAnswer.Allow(harmless.InputJson))); // once
-
-        var fails = await run.NextAsync<AgentApprovalAsked>();
-        Assert.False(File.Exists(home.InProject("out.txt")));
-        await run.AnswerAsync(fails.RequestId, new AgentAnswer.Allow(fails.InputJson));
-        Assert.Equal(3, (await run.NextAsync<AgentToolResult>(r => r.ToolUseId == fails.ToolUseId)).ExitCode);
-        Assert.Equal("42\n", await File.ReadAllTextAsync(home.InProject("out.txt")));
-
-        var denied = await run.NextAsync<AgentApprovalAsked>();
-        await run.AnswerAsync(denied.RequestId, new AgentAnswer.Deny("not on a Sunday"));
-        var result = await run.NextAsync<AgentToolResult>(r => r.ToolUseId == denied.ToolUseId);
+        var result = await run.AnswerThreeCommandsAsync(home.Project, harmless);
         Assert.Equal((true, false, "not on a Sunday"), (result.IsError, result.Interrupted, result.Output));
         Assert.Equal(TurnOutcome.Completed, (await run.NextAsync<AgentTurnEnded>()).Outcome);
         Assert.False(File.Exists(home.InProject("never")));
@@ -39,16 +29,7 @@ public sealed class RealCodexApprovalTests(RealCodexFixture codex) : IClassFixtu
     {
         using var home = codex.NewHome();
         await using var run = await RealCodexFixture.StartAsync(home);
-        await run.PromptAsync("BASH: touch asked\nBASH: touch second");
-        var asked = await run.NextAsync<AgentApprovalAsked>();
-        await run.AnswerAsync(asked.RequestId, new AgentAnswer.Allow(asked.InputJson.Replace("asked", "other", StringComparison.Ordinal)));
-        Assert.True((await run.NextAsync<AgentToolResult>()).IsError);
-
-        var second = await run.NextAsync<AgentApprovalAsked>();
-        await run.AnswerAsync(second.RequestId, new AgentAnswer.Deny("stop", Interrupt: true));
-        Assert.Equal(TurnOutcome.Cancelled, (await run.NextAsync<AgentTurnEnded>()).Outcome);
-        Assert.Empty(Directory.GetFileSystemEntries(home.Project));
-        Assert.Equal(TurnOutcome.Completed, (await run.TurnAsync("go on")).Outcome);
+        await run.RefuseSomethingElseAndStopAsync(home.Project);
     }
 
     [Fact]
@@ -58,18 +39,7 @@ public sealed class RealCodexApprovalTests(RealCodexFixture codex) : IClassFixtu
         var file = home.InProject("deep/a.txt");
         await using var run = await RealCodexFixture.StartAsync(home);
         await run.PromptAsync("WRITE: deep/a.txt | one\\ntwo\\nthree\\n\nEDIT: deep/a.txt | two | zwei\nWRITE: deep/a.txt | new\\n");
-        string? before = null;
-        for (var i = 0; i < 3; i++)
-        {
-            var asked = await run.AllowNextAsync();
-            var change = Assert.IsType<AgentSubject.Edit>(asked.Subject).Change;
-            Assert.Equal((file, before), (change.Path, change.Before));
-            Assert.False((await run.NextAsync<AgentToolResult>()).IsError);
-            Assert.Equal(change.After, await File.ReadAllTextAsync(file));
-            before = change.After;
-        }
-
-        Assert.Equal(TurnOutcome.Completed, (await run.NextAsync<AgentTurnEnded>()).Outcome);
+        await run.AllowChangesAsync(file, 3);
         Assert.Equal(["one\ntwo\nthree\n", "one\nzwei\nthree\n", "new\n"], run.Of<AgentToolUse>().Select(t => t.Change?.After));
     }
 
@@ -166,7 +136,8 @@ public sealed class RealCodexApprovalTests(RealCodexFixture codex) : IClassFixtu
         await using var run = await RealCodexFixture.StartAsync(home);
         string[] calls =
         [
-            """bash {"command":"touch bg","run_in_background":true}""", """bash {"command":["touch","x"]}""", """bash {}""", """write_file {"path":"x","content":"y","mode":"0777"}""",
+            """bash {"command":"touch bg","run_in_background":true}""", """bash {"command":["touch","x"]}""", """bash {}""",
+            """write_file {"path":"x","content":"y","mode":"0777"}""",
             """edit_file {"path":"missing.txt","old_string":"a","new_string":"b"}""", """read_file {"path":"/proc/self/mem","extra":1}""",
         ];
         Assert.Equal(TurnOutcome.Completed, (await run.TurnAsync(string.Join('\n', calls.Select(c => $"TOOL: {c}")))).Outcome);

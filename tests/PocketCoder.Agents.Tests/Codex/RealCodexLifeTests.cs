@@ -1,4 +1,3 @@
-using System.Globalization;
 using PocketCoder.Agents;
 using PocketCoder.Agents.Codex;
 using PocketCoder.Processes;
@@ -7,10 +6,12 @@ using PocketCoder.Testing;
 namespace PocketCoder.Agents.Tests.Codex;
 
 /// <summary>The real program against the scripted model: interrupts, ends, resumes, sandboxed sessions, hostile repositories.</summary>
+[Trait("Category", "Slow")]
 public sealed class RealCodexLifeTests(RealCodexFixture codex) : IClassFixture<RealCodexFixture>
 {
-    private static readonly HostTool Bash = new(
-        "bash", "Runs a command after approval.", """{"type":"object","properties":{"command":{"type":"string"},"description":{"type":"string"}},"required":["command"]}""");
+    private static readonly HostTool s_bash = new(
+        "bash", "Runs a command after approval.",
+        """{"type":"object","properties":{"command":{"type":"string"},"description":{"type":"string"}},"required":["command"]}""");
 
     [Fact]
     public async Task An_interrupt_ends_a_stream_a_question_and_a_running_command_and_the_process_lives_on()
@@ -18,21 +19,8 @@ public sealed class RealCodexLifeTests(RealCodexFixture codex) : IClassFixture<R
         using var home = codex.NewHome();
         await using var run = await RealCodexFixture.StartAsync(home);
 
-        await run.PromptAsync("SLOW: 20\nLONG: 3000");
-        await run.NextAsync<AgentDelta>();
-        await run.Process.InterruptAsync(CancellationToken.None);
-        Assert.Equal(TurnOutcome.Cancelled, (await run.NextAsync<AgentTurnEnded>()).Outcome);
-
-        await run.PromptAsync("BASH: touch never");
-        var asked = await run.NextAsync<AgentApprovalAsked>();
-        await run.Process.InterruptAsync(CancellationToken.None);
-        Assert.Equal(asked.RequestId, (await run.NextAsync<AgentRequestWithdrawn>()).RequestId);
-        Assert.Equal(TurnOutcome.Cancelled, (await run.NextAsync<AgentTurnEnded>()).Outcome);
-        Assert.False(await run.AnswerAsync(asked.RequestId, new AgentAnswer.Allow(asked.InputJson)));
-
-        await run.PromptAsync("BASH: echo $$ > pid.new; mv pid.new pid; sleep 300; touch never");
-        await run.AllowNextAsync();
-        var pid = await PidAsync(home.InProject("pid"));
+        await run.StopAStreamAndAQuestionAsync();
+        var pid = await run.RunLongCommandAsync(home.Project, "; touch never");
         await run.Process.InterruptAsync(CancellationToken.None);
         Assert.Null(ProcessGroup.Identify(pid)); // dead by the time the stop returns
         Assert.True((await run.NextAsync<AgentToolResult>()).Interrupted);
@@ -61,9 +49,7 @@ public sealed class RealCodexLifeTests(RealCodexFixture codex) : IClassFixture<R
         await using var first = await RealCodexFixture.StartAsync(home, start);
         var id = (await first.NextAsync<AgentReady>()).NativeId;
         await first.TurnAsync("remember the word lighthouse");
-        await first.PromptAsync("BASH: echo $$ > pid.new; mv pid.new pid; sleep 300");
-        await first.AllowNextAsync();
-        var pid = await PidAsync(home.InProject("pid"));
+        var pid = await first.RunLongCommandAsync(home.Project);
 
         Assert.True(await ProcessGroup.KillAsync(first.Process.Process! with { Mark = null }, TimeSpan.Zero, TimeProvider.System));
         Assert.Equal(137, (await first.NextAsync<AgentEnded>()).ExitCode);
@@ -96,9 +82,11 @@ public sealed class RealCodexLifeTests(RealCodexFixture codex) : IClassFixture<R
         var refused = await Assert.ThrowsAsync<AgentException>(() => RealCodexFixture.StartAsync(home, start with { ResumeId = id }));
         Assert.True(refused.Error == AgentError.OpenElsewhere, refused.Message);
 
-        var unknown = await Assert.ThrowsAsync<AgentException>(() => RealCodexFixture.StartAsync(home, start with { ResumeId = Guid.CreateVersion7().ToString("D") }));
+        var unknown = await Assert.ThrowsAsync<AgentException>(
+            () => RealCodexFixture.StartAsync(home, start with { ResumeId = Guid.CreateVersion7().ToString("D") }));
         Assert.True(unknown.Error == AgentError.NotFound, unknown.Message);
-        var path = await Assert.ThrowsAsync<AgentException>(() => RealCodexFixture.StartAsync(home, start with { ResumeId = "../../etc/passwd" }));
+        var path = await Assert.ThrowsAsync<AgentException>(
+            () => RealCodexFixture.StartAsync(home, start with { ResumeId = "../../etc/passwd" }));
         Assert.Equal(AgentError.NotFound, path.Error);
     }
 
@@ -107,13 +95,7 @@ public sealed class RealCodexLifeTests(RealCodexFixture codex) : IClassFixture<R
     {
         using var home = codex.NewHome();
         await using var run = await RealCodexFixture.StartAsync(home);
-        await run.PromptAsync("BASH: echo $$ > pid.new; mv pid.new pid; sleep 300");
-        await run.AllowNextAsync();
-        var pid = await PidAsync(home.InProject("pid"));
-        var identity = run.Process.Process!;
-        Assert.Equal("closed", (await run.EndAsync()).Reason);
-        Assert.False(ProcessGroup.IsAnyAlive(identity));
-        Assert.Null(ProcessGroup.Identify(pid));
+        await run.EndInTheMiddleOfACommandAsync(home.Project);
     }
 
     [Theory]
@@ -122,7 +104,7 @@ public sealed class RealCodexLifeTests(RealCodexFixture codex) : IClassFixture<R
     public async Task In_a_sandboxed_session_a_command_is_the_machines_and_an_interrupt_withdraws_it(string model)
     {
         using var home = codex.NewHome(model);
-        await using var run = await RealCodexFixture.StartAsync(home, RealCodexFixture.Start(home) with { HostTools = [Bash] });
+        await using var run = await RealCodexFixture.StartAsync(home, RealCodexFixture.Start(home) with { HostTools = [s_bash] });
         var code = model == "gpt-5.5" ? null : "TOOL: exec const r = await tools.bash({command:\"echo one\"}); text(JSON.stringify(r))";
         await run.PromptAsync(code ?? "BASH: echo one");
         var call = await run.NextAsync<AgentHostCall>();
@@ -160,9 +142,11 @@ public sealed class RealCodexLifeTests(RealCodexFixture codex) : IClassFixture<R
             command = "touch"
             args = ["{canaries}/mcp"]
             """);
-        await ShellAsync($"git init -q . && printf '#!/bin/sh\\ntouch {canaries}/fsmonitor\\n' > .git/evil && chmod +x .git/evil && git config core.fsmonitor .git/evil", home.Project);
+        await ShellAsync($"git init -q . && printf '#!/bin/sh\\ntouch {canaries}/fsmonitor\\n' > .git/evil && chmod +x .git/evil && git config core.fsmonitor .git/evil",
+            home.Project);
         await using var run = await RealCodexFixture.StartAsync(home);
-        Assert.Equal(TurnOutcome.Completed, (await run.TurnAsync("TOOL: exec_command {\"cmd\":\"touch hacked\"}\nTOOL: mcp__evil__x {}\nSAY: done")).Outcome);
+        Assert.Equal(TurnOutcome.Completed,
+            (await run.TurnAsync("TOOL: exec_command {\"cmd\":\"touch hacked\"}\nTOOL: mcp__evil__x {}\nSAY: done")).Outcome);
         await run.PromptAsync("BASH: true");
         await run.AllowNextAsync();
         Assert.Equal(TurnOutcome.Completed, (await run.NextAsync<AgentTurnEnded>()).Outcome);
@@ -175,14 +159,14 @@ public sealed class RealCodexLifeTests(RealCodexFixture codex) : IClassFixture<R
     private static async Task ShellAsync(string script, string directory)
     {
         var result = await CommandRun.RunAsync(
-            new ProcessStart { Program = "/bin/sh", Arguments = ["-c", script], WorkingDirectory = directory, Environment = EnvironmentAllowList.SelectFromOwn() },
+            new ProcessStart
+            {
+                Program = "/bin/sh",
+                Arguments = ["-c", script],
+                WorkingDirectory = directory,
+                Environment = EnvironmentAllowList.SelectFromOwn()
+            },
             TimeSpan.FromSeconds(30), 4096, TimeProvider.System, CancellationToken.None);
         Assert.True(result.ExitCode == 0, result.Output);
-    }
-
-    private static async Task<int> PidAsync(string file)
-    {
-        await Wait.UntilAsync(() => File.Exists(file), "the command to run");
-        return int.Parse(await File.ReadAllTextAsync(file), CultureInfo.InvariantCulture);
     }
 }

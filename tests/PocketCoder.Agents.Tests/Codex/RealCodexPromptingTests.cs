@@ -3,6 +3,7 @@ using PocketCoder.Agents;
 namespace PocketCoder.Agents.Tests.Codex;
 
 /// <summary>The real program against the scripted model: steering, effort, models, how full the thread is.</summary>
+[Trait("Category", "Slow")]
 public sealed class RealCodexPromptingTests(RealCodexFixture codex) : IClassFixture<RealCodexFixture>
 {
     [Fact]
@@ -32,7 +33,8 @@ public sealed class RealCodexPromptingTests(RealCodexFixture codex) : IClassFixt
         await run.Process.SetEffortAsync("xhigh", CancellationToken.None);
         await run.TurnAsync("SAY: left high");
         await run.EndAsync();
-        await using (var again = await RealCodexFixture.StartAsync(home, RealCodexFixture.Start(home) with { ResumeId = run.Of<AgentReady>()[0].NativeId }))
+        await using (var again = await RealCodexFixture.StartAsync(
+            home, RealCodexFixture.Start(home) with { ResumeId = run.Of<AgentReady>()[0].NativeId }))
         {
             await again.TurnAsync("SAY: resumed");
         }
@@ -42,9 +44,11 @@ public sealed class RealCodexPromptingTests(RealCodexFixture codex) : IClassFixt
             await plain.TurnAsync("SAY: plain");
         }
 
-        var asked = new[] { "SAY: plain", "SAY: another model", "SAY: back", "SAY: left high", "SAY: resumed" }.Select(p => codex.Model.Requests.Last(r => r.Prompt == p)).Select(r => (r.Model, r.Effort)).ToList();
+        var asked = new[] { "SAY: plain", "SAY: another model", "SAY: back", "SAY: left high", "SAY: resumed" }.Select(
+            p => codex.Model.Requests.Last(r => r.Prompt == p)).Select(r => (r.Model, r.Effort)).ToList();
         Assert.Equal([asked[0], ("gpt-6.1-sol", "high"), asked[0], (asked[0].Model, "xhigh"), asked[0]], asked);
-        Assert.Equal(["low", "high"], new[] { "SAY: steered reply", "SAY: thinks more" }.Select(p => codex.Model.Requests.Last(r => r.Prompt == p).Effort));
+        Assert.Equal(["low", "high"],
+            new[] { "SAY: steered reply", "SAY: thinks more" }.Select(p => codex.Model.Requests.Last(r => r.Prompt == p).Effort));
 
         var model = run.Of<AgentReady>().SelectMany(r => r.Models).First(m => m.Id == "gpt-5.5");
         Assert.Contains("high", model.Efforts!);

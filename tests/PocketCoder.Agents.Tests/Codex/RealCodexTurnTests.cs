@@ -5,13 +5,15 @@ using PocketCoder.Testing.Agents;
 namespace PocketCoder.Agents.Tests.Codex;
 
 /// <summary>The real program against the scripted model: what a turn is made of.</summary>
+[Trait("Category", "Slow")]
 public sealed class RealCodexTurnTests(RealCodexFixture codex) : IClassFixture<RealCodexFixture>
 {
     [Fact]
     public async Task The_probe_finds_the_tested_version_and_a_missing_program_is_an_answer()
     {
         using var home = codex.NewHome();
-        Assert.Equal(new AgentProbe(true, RealCodexFixture.Version, codex.Program, null), await new CodexDriver(TimeProvider.System, home.Environment).ProbeAsync(CancellationToken.None));
+        Assert.Equal(new AgentProbe(true, RealCodexFixture.Version, codex.Program, null),
+            await new CodexDriver(TimeProvider.System, home.Environment).ProbeAsync(CancellationToken.None));
         Assert.Equal([RealCodexFixture.Version], CodexDriver.TestedVersions);
 
         home.Environment[CodexDriver.ProgramVariable] = "/no/such/codex";
@@ -58,15 +60,18 @@ public sealed class RealCodexTurnTests(RealCodexFixture codex) : IClassFixture<R
         await using var run = await RealCodexFixture.StartAsync(home);
         string[] calls =
         [
-            """exec_command {"cmd":"touch x1"}""", """write_stdin {"session_id":1,"chars":"touch x2\n"}""", """shell {"command":["touch","x3"]}""", """shell_command {"command":"touch x4"}""",
-            """spawn_agent {"task":"x"}""", """web_search {"query":"x"}""", """js_repl {"code":"1"}""", """mcp__evil__x {}""", """update_goal {"goal":"x"}""",
+            """exec_command {"cmd":"touch x1"}""", """write_stdin {"session_id":1,"chars":"touch x2\n"}""",
+            """shell {"command":["touch","x3"]}""", """shell_command {"command":"touch x4"}""",
+            """spawn_agent {"task":"x"}""", """web_search {"query":"x"}""", """js_repl {"code":"1"}""", """mcp__evil__x {}""",
+            """update_goal {"goal":"x"}""",
         ];
         var prompt = string.Join('\n', calls.Select(c => $"TOOL: {c}")) + "\nSAY: done";
         Assert.Equal(TurnOutcome.Completed, (await run.TurnAsync(prompt)).Outcome);
         Assert.Empty(run.Of<AgentApprovalAsked>());
         Assert.Empty(Directory.GetFileSystemEntries(home.Project));
         var offered = codex.Model.Requests.Last(r => r.Prompt == prompt).Tools.ToHashSet();
-        string[] direct = ["apply_patch", "bash", "edit_file", "read_file", "request_user_input", "update_todos", "view_image", "write_file"];
+        string[] direct = ["apply_patch", "bash", "edit_file", "read_file", "request_user_input", "update_todos", "view_image",
+            "write_file"];
         string[] inCode = ["exec", "wait", "request_user_input", "request_user_input_async"];
         Assert.Subset((model == "gpt-5.5" ? direct : inCode).ToHashSet(), offered);
     }
@@ -76,7 +81,8 @@ public sealed class RealCodexTurnTests(RealCodexFixture codex) : IClassFixture<R
     {
         using var home = codex.NewHome();
         await using var run = await RealCodexFixture.StartAsync(home);
-        var end = await run.TurnAsync("TOOL: apply_patch *** Begin Patch\\n*** Add File: x.txt\\n+x\\n*** End Patch\nTOOL: view_image {\"path\":\"/etc/hostname\"}");
+        var end = await run.TurnAsync(
+            "TOOL: apply_patch *** Begin Patch\\n*** Add File: x.txt\\n+x\\n*** End Patch\nTOOL: view_image {\"path\":\"/etc/hostname\"}");
         Assert.Equal((TurnOutcome.Completed, null), (end.Outcome, end.Error));
         Assert.Empty(run.Of<AgentApprovalAsked>());
         Assert.Empty(Directory.GetFileSystemEntries(home.Project));
@@ -158,13 +164,16 @@ public sealed class RealCodexTurnTests(RealCodexFixture codex) : IClassFixture<R
         home.Environment["CODEX_SANDBOX"] = "must-not-pass";
         await using var run = await RealCodexFixture.StartAsync(home);
         var environ = await File.ReadAllTextAsync($"/proc/{run.Process.Process!.Pid}/environ");
-        var names = environ.Split('\0', StringSplitOptions.RemoveEmptyEntries).Select(v => v[..v.IndexOf('=', StringComparison.Ordinal)]).Order(StringComparer.Ordinal);
+        var names = environ.Split('\0', StringSplitOptions.RemoveEmptyEntries).Select(v => v[..v.IndexOf('=', StringComparison.Ordinal)])
+            .Order(StringComparer.Ordinal);
         Assert.Equal(
-            ["CODEX_HOME", "GIT_CONFIG_COUNT", "GIT_CONFIG_KEY_0", "GIT_CONFIG_KEY_1", "GIT_CONFIG_VALUE_0", "GIT_CONFIG_VALUE_1", "HOME", "LANG", "OPENAI_API_KEY", "PATH", "PROCESS_MARK"],
+            ["CODEX_HOME", "GIT_CONFIG_COUNT", "GIT_CONFIG_KEY_0", "GIT_CONFIG_KEY_1", "GIT_CONFIG_VALUE_0", "GIT_CONFIG_VALUE_1", "HOME",
+                "LANG", "OPENAI_API_KEY", "PATH", "PROCESS_MARK"],
             names);
         await run.PromptAsync("BASH: env");
         var asked = await run.AllowNextAsync();
-        Assert.DoesNotContain("OPENAI", (await run.NextAsync<AgentToolResult>(r => r.ToolUseId == asked.ToolUseId)).Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("OPENAI", (await run.NextAsync<AgentToolResult>(r => r.ToolUseId == asked.ToolUseId)).Output,
+            StringComparison.Ordinal);
         await run.NextAsync<AgentTurnEnded>();
     }
 
@@ -179,7 +188,8 @@ public sealed class RealCodexTurnTests(RealCodexFixture codex) : IClassFixture<R
         var request = codex.Model.Requests.Last(r => r.Prompt == "a turn in another mode");
         Assert.Contains("exec", request.Tools);
         Assert.Contains("Plan Mode", request.System, StringComparison.OrdinalIgnoreCase);
-        var refused = await Assert.ThrowsAsync<AgentException>(async () => await run.Process.SetModeAsync("full-auto", CancellationToken.None));
+        var refused = await Assert.ThrowsAsync<AgentException>(
+            async () => await run.Process.SetModeAsync("full-auto", CancellationToken.None));
         Assert.Equal(AgentError.Refused, refused.Error);
     }
 }

@@ -10,13 +10,14 @@ public sealed class CursorProcessTests : IDisposable
 {
     private const string Init = """echo '{"type":"system","subtype":"init","session_id":"chat-1","model":"Auto"}'""" + "\n";
 
-    private const string Result = """echo '{"type":"result","subtype":"success","is_error":false,"result":"ok","session_id":"chat-1"}'""" + "\n";
+    private const string Result = """echo '{"type":"result","subtype":"success","is_error":false,"result":"ok","session_id":"chat-1"}'"""
+        + "\n";
 
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("pocketcoder-test-");
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("pocketcoder-test-");
 
-    private string Project => Path.Combine(folder.FullName, "project");
+    private string Project => Path.Combine(_folder.FullName, "project");
 
-    public void Dispose() => folder.Delete(recursive: true);
+    public void Dispose() => _folder.Delete(recursive: true);
 
     [Fact]
     public async Task Each_prompt_is_one_program_that_goes_on_with_the_same_conversation()
@@ -68,7 +69,8 @@ public sealed class CursorProcessTests : IDisposable
         await run.PromptAsync("go");
         var child = Path.Combine(Project, "child");
         await Wait.UntilAsync(() => File.Exists(child) && File.ReadAllText(child).Contains('\n', StringComparison.Ordinal), "the child");
-        var started = ProcessGroup.Identify(int.Parse(await File.ReadAllTextAsync(child), System.Globalization.CultureInfo.InvariantCulture));
+        var started = ProcessGroup.Identify(
+            int.Parse(await File.ReadAllTextAsync(child), System.Globalization.CultureInfo.InvariantCulture));
         await run.Process.InterruptAsync(CancellationToken.None);
         Assert.Equal(TurnOutcome.Cancelled, (await run.NextAsync<AgentTurnEnded>()).Outcome);
         await Wait.UntilAsync(() => started is null || !ProcessGroup.IsAlive(started), "the child's end");
@@ -150,7 +152,8 @@ public sealed class CursorProcessTests : IDisposable
     [Fact]
     public async Task What_would_change_things_or_pass_as_an_option_is_refused_before_anything_runs()
     {
-        foreach (var start in new Func<AgentStart, AgentStart>[] { s => s with { Mode = "agent" }, s => s with { Model = "--force" }, s => s with { ResumeId = "--force" } })
+        foreach (var start in new Func<AgentStart, AgentStart>[]
+            { s => s with { Mode = "agent" }, s => s with { Model = "--force" }, s => s with { ResumeId = "--force" } })
         {
             await Assert.ThrowsAsync<AgentException>(() => StartAsync("touch ran", change: start));
         }
@@ -175,7 +178,7 @@ public sealed class CursorProcessTests : IDisposable
     private async Task<IAgentProcess> StartAsync(string script, TimeProvider? time = null, Func<AgentStart, AgentStart>? change = null)
     {
         Directory.CreateDirectory(Project);
-        var program = Path.Combine(folder.FullName, "cursor-agent");
+        var program = Path.Combine(_folder.FullName, "cursor-agent");
         await File.WriteAllTextAsync(program, $"#!/bin/bash\n{script}\n");
         File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         var driver = new CursorDriver(time ?? TimeProvider.System, new Dictionary<string, string>(StringComparer.Ordinal)

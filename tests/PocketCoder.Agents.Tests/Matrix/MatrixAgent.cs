@@ -12,7 +12,7 @@ namespace PocketCoder.Agents.Tests.Matrix;
 /// <summary>One column of the matrix: a real agent with a fresh home.</summary>
 internal sealed class MatrixAgent(IAgentDriver driver, string project, IDisposable home) : IDisposable
 {
-    private readonly Guid session = Guid.CreateVersion7();
+    private readonly Guid _session = Guid.CreateVersion7();
 
     public static IReadOnlyList<string> Columns { get; } = ["Claude Code", "Codex", "OpenCode", "Gemini CLI", "ACP (claude-agent-acp)"];
 
@@ -46,7 +46,13 @@ internal sealed class MatrixAgent(IAgentDriver driver, string project, IDisposab
     /// <param name="tools">Ours, with a conversation of their own; null: the agent's.</param>
     public async Task<AgentRun> StartAsync(string? resume = null, IReadOnlyList<HostTool>? tools = null)
         => new(await driver.StartAsync(
-            new AgentStart { SessionId = tools is null ? session : Guid.CreateVersion7(), WorkingDirectory = project, ResumeId = resume, HostTools = tools ?? [] }, CancellationToken.None));
+            new AgentStart
+            {
+                SessionId = tools is null ? _session : Guid.CreateVersion7(),
+                WorkingDirectory = project,
+                ResumeId = resume,
+                HostTools = tools ?? []
+            }, CancellationToken.None));
 
     public string InProject(string path) => Path.Combine(project, path);
 

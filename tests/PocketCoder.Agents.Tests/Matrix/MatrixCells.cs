@@ -36,12 +36,11 @@ internal static class MatrixCells
         [("Claude Code", "steer")] = "what it is told during a turn it keeps for a turn of its own",
         [("OpenCode", "steer")] = "a second prompt has no answer and no end of its own",
         [("OpenCode", "plan")] = "its plan mode only reads; it proposes nothing",
-        [("OpenCode", "own shell off, ours on")] = "yes, but in a ring of its own only (RealOpenCodeRingTests)",
+        [("OpenCode", "own shell off, ours on")] = "yes, but in a sandbox of its own only (RealOpenCodeSandboxTests)",
         [("Gemini CLI", "question")] = "it has no tool for questions",
         [("Gemini CLI", "steer")] = "a second prompt stops the first",
         [("Gemini CLI", "plan")] = "its plan mode only reads; it proposes nothing",
-        [("Gemini CLI", "own shell off, ours on")] = "yes, but in a ring of its own only (RealGeminiRingTests)",
-        [("Gemini CLI", "resume after kill -9")] = "not within the minute it began in: it overwrites its own file; later it works (tested)",
+        [("Gemini CLI", "own shell off, ours on")] = "yes, but in a sandbox of its own only (RealGeminiSandboxTests)",
         [("ACP (claude-agent-acp)", "steer")] = "the protocol has no word for it; a second prompt waits for a turn of its own",
     };
 
@@ -135,7 +134,10 @@ internal static class MatrixCells
         await Wait.UntilAsync(() => ProcessGroup.Identify(pid) is null, "the command to be gone");
     }
 
-    /// <summary>As the machine's queue does: the next prompt is given the instant the turn before it ended, here a stopped one. Each is a turn of its own.</summary>
+    /// <summary>
+    /// As the machine's queue does: the next prompt is given the instant the turn before it ended, here a stopped one. Each is a turn of
+    /// its own.
+    /// </summary>
     private static async Task QueueAsync(MatrixAgent agent, AgentRun run)
     {
         var before = run.Of<AgentTurnEnded>().Count;
@@ -187,7 +189,8 @@ internal static class MatrixCells
 
     private static async Task GatedAsync(MatrixAgent agent, AgentRun run)
     {
-        await using var gated = await agent.StartAsync(tools: [new HostTool("bash", "Runs a command.", """{"type":"object","properties":{"command":{"type":"string"}},"required":["command"]}""")]);
+        await using var gated = await agent.StartAsync(tools: [new HostTool(
+            "bash", "Runs a command.", """{"type":"object","properties":{"command":{"type":"string"}},"required":["command"]}""")]);
         await gated.PromptAsync("BASH: touch gated.txt");
         var call = await gated.NextAsync<AgentHostCall>();
         Assert.Contains("\"touch gated.txt\"", call.InputJson, StringComparison.Ordinal);

@@ -14,12 +14,14 @@ public sealed class MatrixTests(RealAcpFixture fixture) : IClassFixture<RealAcpF
 
     [Theory]
     [MemberData(nameof(Columns))]
+    [Trait("Category", "Slow")]
     public async Task Every_cell_that_is_claimed_passes(string column)
     {
         using var agent = await MatrixAgent.NewAsync(column, fixture);
         await using var run = await agent.StartAsync();
         var can = agent.Description;
-        Assert.Equal((Claims("question"), Claims("plan"), Claims("steer")), (can.Questions, can.Plans, can.Steer)); // what the app offers is what the table says
+        // what the app offers is what the table says
+        Assert.Equal((Claims("question"), Claims("plan"), Claims("steer")), (can.Questions, can.Plans, can.Steer));
         var failures = new List<string>();
         foreach (var (row, cell) in MatrixCells.All.Where(c => !MatrixCells.NotSupported.ContainsKey((column, c.Row))))
         {
@@ -59,10 +61,13 @@ public sealed class MatrixTests(RealAcpFixture fixture) : IClassFixture<RealAcpF
     private static string Table()
     {
         var table = new StringBuilder();
-        table.Append("| | ").AppendJoin(" | ", MatrixAgent.Columns).Append(" |\n|---|").Append(string.Concat(MatrixAgent.Columns.Select(_ => "---|"))).Append('\n');
+        table.Append("| | ").AppendJoin(" | ", MatrixAgent.Columns).Append(" |\n|---|")
+            .Append(string.Concat(MatrixAgent.Columns.Select(_ => "---|"))).Append('\n');
         foreach (var (row, _) in MatrixCells.All)
         {
-            table.Append("| ").Append(row).Append(" | ").AppendJoin(" | ", MatrixAgent.Columns.Select(c => MatrixCells.NotSupported.GetValueOrDefault((c, row)) is { } why ? why.StartsWith("yes", StringComparison.Ordinal) ? why : $"not supported: {why}" : "yes")).Append(" |\n");
+            table.Append("| ").Append(row).Append(" | ")
+                .AppendJoin(" | ", MatrixAgent.Columns.Select(c => MatrixCells.NotSupported.GetValueOrDefault((c, row)) is { } why
+                ? why.StartsWith("yes", StringComparison.Ordinal) ? why : $"not supported: {why}" : "yes")).Append(" |\n");
         }
 
         return table.ToString();

@@ -20,10 +20,12 @@ public sealed class OpenCodeConversationsTests
     [Fact]
     public void An_answer_is_read_and_a_broken_one_does_no_harm()
     {
-        Assert.Equal([("ses_e000f2959ffekuGHG2rxIRzFN8", "A title …"), ("ses_e000f2959ffekuGHG2rxIRzFN9", "")], OpenCodeConversations.Listed(List).Select(c => (c.Id, c.Title)));
+        Assert.Equal([("ses_e000f2959ffekuGHG2rxIRzFN8", "A title …"), ("ses_e000f2959ffekuGHG2rxIRzFN9", "")],
+            OpenCodeConversations.Listed(List).Select(c => (c.Id, c.Title)));
         using var messages = LineJson.TryParse(Encoding.UTF8.GetBytes(Messages))!;
         Assert.Equal(
-            [(AgentConversationSpeaker.Person, "look"), (AgentConversationSpeaker.Tool, "bash: ls …"), (AgentConversationSpeaker.Tool, "todowrite"), (AgentConversationSpeaker.Agent, "there")],
+            [(AgentConversationSpeaker.Person, "look"), (AgentConversationSpeaker.Tool, "bash: ls …"),
+                (AgentConversationSpeaker.Tool, "todowrite"), (AgentConversationSpeaker.Agent, "there")],
             OpenCodeConversations.Said(messages.RootElement).Select(p => (p.Who, p.Text)));
 
         var seed = Environment.TickCount;
@@ -31,7 +33,8 @@ public sealed class OpenCodeConversationsTests
         var random = new Random(seed);
         for (var i = 0; i < 3000; i++)
         {
-            Assert.All(OpenCodeConversations.Listed(Encoding.UTF8.GetString(Noise.Mutate(List[List.IndexOf('[', StringComparison.Ordinal)..].Trim(), random))), c => Assert.DoesNotContain('\n', c.Title));
+            Assert.All(OpenCodeConversations.Listed(Encoding.UTF8.GetString(Noise.Mutate(
+                List[List.IndexOf('[', StringComparison.Ordinal)..].Trim(), random))), c => Assert.DoesNotContain('\n', c.Title));
             using var broken = LineJson.TryParse(Noise.Mutate(Messages.Trim(), random));
             if (broken is not null)
             {

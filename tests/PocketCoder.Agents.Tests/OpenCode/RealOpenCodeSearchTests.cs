@@ -5,9 +5,10 @@ using PocketCoder.Testing.Agents;
 namespace PocketCoder.Agents.Tests.OpenCode;
 
 /// <summary>
-/// OpenCode's own tools for reading and searching, which inside the project nobody is asked about, with the real ripgrep behind them: what a model could write into their input so that something runs, is
-/// written, or is read elsewhere.
+/// OpenCode's own tools for reading and searching, which inside the project nobody is asked about, with the real ripgrep behind them: what
+/// a model could write into their input so that something runs, is written, or is read elsewhere.
 /// </summary>
+[Trait("Category", "Slow")]
 public sealed class RealOpenCodeSearchTests(RealOpenCodeFixture openCode) : IClassFixture<RealOpenCodeFixture>
 {
     [Fact]
@@ -34,10 +35,12 @@ public sealed class RealOpenCodeSearchTests(RealOpenCodeFixture openCode) : ICla
         Assert.Contains("notes.txt", await SearchAsync(("glob", new { pattern = "*.txt" })), StringComparison.Ordinal);
 
         List<(string Tool, object Input)> calls = [];
-        foreach (var pattern in (string[])["--pre=./run.sh", "-f/etc/passwd", "-e needle --follow", "--", "$(touch ran)`touch ran`; touch ran"])
+        foreach (var pattern in (string[])["--pre=./run.sh", "-f/etc/passwd", "-e needle --follow", "--",
+            "$(touch ran)`touch ran`; touch ran"])
         {
             calls.AddRange([
-                ("grep", new { pattern }), ("grep", new { pattern = "needle", include = pattern }), ("grep", new { pattern = "needle", path = pattern }), ("glob", new { pattern }),
+                ("grep", new { pattern }), ("grep", new { pattern = "needle", include = pattern }),
+                ("grep", new { pattern = "needle", path = pattern }), ("glob", new { pattern }),
                 ("glob", new { pattern = "*", path = pattern }), ("read", new { filePath = pattern }),
             ]);
         }
@@ -52,7 +55,8 @@ public sealed class RealOpenCodeSearchTests(RealOpenCodeFixture openCode) : ICla
         Assert.Equal(calls.Count, run.Of<AgentToolResult>().Count - before);
 
         // Where it would look elsewhere a person is asked, links resolved.
-        foreach (var (tool, path) in new[] { ("grep", "folder"), ("glob", "folder"), ("grep", "link.txt"), ("grep", outside), ("glob", ".."), ("glob", "--/../folder"), ("grep", "\0--pre=./run.sh") })
+        foreach (var (tool, path) in new[] { ("grep", "folder"), ("glob", "folder"), ("grep", "link.txt"), ("grep", outside),
+            ("glob", ".."), ("glob", "--/../folder"), ("grep", "\0--pre=./run.sh") })
         {
             await run.PromptAsync($"TOOL: {tool} {JsonSerializer.Serialize(new { pattern = "needle*", path })}");
             var asked = await run.NextAsync<AgentApprovalAsked>();
@@ -61,14 +65,17 @@ public sealed class RealOpenCodeSearchTests(RealOpenCodeFixture openCode) : ICla
             await run.NextAsync<AgentTurnEnded>();
         }
 
-        Assert.DoesNotContain(run.Of<AgentToolResult>(), r => r.Output.Contains("4711", StringComparison.Ordinal) || r.Output.Contains("4712", StringComparison.Ordinal) || r.Output.Contains("root:x:0", StringComparison.Ordinal));
-        Assert.DoesNotContain(run.Of<AgentToolResult>(), r => r.Output.Contains("secret.txt", StringComparison.Ordinal) || r.Output.Contains("/etc/passwd", StringComparison.Ordinal) && !r.Output.Contains("-f/etc/passwd", StringComparison.Ordinal));
+        Assert.DoesNotContain(run.Of<AgentToolResult>(), r => r.Output.Contains("4711", StringComparison.Ordinal)
+            || r.Output.Contains("4712", StringComparison.Ordinal) || r.Output.Contains("root:x:0", StringComparison.Ordinal));
+        Assert.DoesNotContain(run.Of<AgentToolResult>(), r => r.Output.Contains("secret.txt", StringComparison.Ordinal)
+            || r.Output.Contains("/etc/passwd", StringComparison.Ordinal) && !r.Output.Contains("-f/etc/passwd", StringComparison.Ordinal));
         Assert.Equal(there, Directory.GetFileSystemEntries(home.Project).Order(StringComparer.Ordinal));
 
         async Task<string> SearchAsync(params (string Tool, object Input)[] inputs)
         {
             var asked = run.Of<AgentApprovalAsked>().Count;
-            Assert.Equal(TurnOutcome.Completed, (await run.TurnAsync(string.Join('\n', inputs.Select(i => $"TOOL: {i.Tool} {JsonSerializer.Serialize(i.Input)}")))).Outcome);
+            Assert.Equal(TurnOutcome.Completed, (await run.TurnAsync(
+                string.Join('\n', inputs.Select(i => $"TOOL: {i.Tool} {JsonSerializer.Serialize(i.Input)}")))).Outcome);
             Assert.Equal(asked, run.Of<AgentApprovalAsked>().Count);
             return run.Of<AgentToolResult>()[^1].Output;
         }

@@ -7,20 +7,25 @@ using PocketCoder.Testing.Agents;
 
 namespace PocketCoder.Agents.Tests.OpenCode;
 
-/// <summary>The real program against the scripted model. A start takes four seconds, so a test holds what can be seen in one process.</summary>
+/// <summary>
+/// The real program against the scripted model. A start takes four seconds, so a test holds what can be seen in one process.
+/// </summary>
+[Trait("Category", "Slow")]
 public sealed class RealOpenCodeTests(RealOpenCodeFixture openCode) : IClassFixture<RealOpenCodeFixture>
 {
     [Fact]
     public async Task The_probe_finds_the_tested_version_and_a_missing_program_is_an_answer()
     {
         using var home = openCode.NewHome();
-        Assert.Equal(new AgentProbe(true, RealOpenCodeFixture.Version, openCode.Program, null), await new OpenCodeDriver(TimeProvider.System, home.Environment).ProbeAsync(CancellationToken.None));
+        Assert.Equal(new AgentProbe(true, RealOpenCodeFixture.Version, openCode.Program, null),
+            await new OpenCodeDriver(TimeProvider.System, home.Environment).ProbeAsync(CancellationToken.None));
         Assert.Equal([RealOpenCodeFixture.Version], OpenCodeDriver.TestedVersions);
 
         home.Environment[OpenCodeDriver.ProgramVariable] = "/no/such/opencode";
         var driver = new OpenCodeDriver(TimeProvider.System, home.Environment);
         Assert.Contains("npm install", (await driver.ProbeAsync(CancellationToken.None)).Advice, StringComparison.Ordinal);
-        Assert.Equal(AgentError.NotInstalled, (await Assert.ThrowsAsync<AgentException>(() => driver.StartAsync(RealOpenCodeFixture.Start(home), CancellationToken.None))).Error);
+        Assert.Equal(AgentError.NotInstalled, (await Assert.ThrowsAsync<AgentException>(
+            () => driver.StartAsync(RealOpenCodeFixture.Start(home), CancellationToken.None))).Error);
         Assert.Empty(await driver.ListConversationsAsync(home.Project, 10, CancellationToken.None));
     }
 
@@ -28,7 +33,8 @@ public sealed class RealOpenCodeTests(RealOpenCodeFixture openCode) : IClassFixt
     public async Task Turns_stream_with_their_tokens_and_cost_and_a_conversation_is_listed_forked_and_gone_on_with()
     {
         using var home = openCode.NewHome();
-        home.Environment["AWS_SECRET"] = home.Environment["LD_PRELOAD"] = home.Environment["POCKETCODER_TOKEN"] = home.Environment["OPENCODE_PERMISSION"] = "must-not-pass";
+        home.Environment["AWS_SECRET"] = home.Environment["LD_PRELOAD"] = home.Environment["POCKETCODER_TOKEN"] =
+            home.Environment["OPENCODE_PERMISSION"] = "must-not-pass";
         await File.WriteAllTextAsync(home.InProject("AGENTS.md"), "Always answer in rhyme 4711.");
         var driver = new OpenCodeDriver(TimeProvider.System, home.Environment);
         string id;
@@ -44,11 +50,13 @@ public sealed class RealOpenCodeTests(RealOpenCodeFixture openCode) : IClassFixt
             Assert.Equal("hello old friend", run.Text);
             foreach (var block in run.Of<AgentBlock>())
             {
-                Assert.Equal(block.Text, string.Concat(run.Of<AgentDelta>().Where(d => d.BlockId == block.BlockId && d.Kind == block.Kind).Select(d => d.Text)));
+                Assert.Equal(block.Text,
+                    string.Concat(run.Of<AgentDelta>().Where(d => d.BlockId == block.BlockId && d.Kind == block.Kind).Select(d => d.Text)));
             }
 
             Assert.Contains(run.Of<AgentBlock>(), b => b is { Kind: BlockKind.Thinking, Text: "hard problem" });
-            Assert.Equal((100, 20, 30, 0), (first.Usage!.InputTokens, first.Usage.OutputTokens, first.Usage.CacheReadTokens, first.Usage.CacheWriteTokens));
+            Assert.Equal((100, 20, 30, 0),
+                (first.Usage!.InputTokens, first.Usage.OutputTokens, first.Usage.CacheReadTokens, first.Usage.CacheWriteTokens));
             Assert.Equal(0.00063m, first.Usage.CostUsd!.Value, 6);
             Assert.Equal(new AgentContext(150, 200000), run.Of<AgentContext>()[^1]);
 
@@ -56,17 +64,22 @@ public sealed class RealOpenCodeTests(RealOpenCodeFixture openCode) : IClassFixt
             var second = await run.TurnAsync("and again");
             Assert.Equal((first.Usage.InputTokens, first.Usage.OutputTokens), (second.Usage!.InputTokens, second.Usage.OutputTokens));
 
-            var request = openCode.Model.Requests.First(r => r.Prompt.EndsWith("hello old friend", StringComparison.Ordinal) && r.Dialect == "chat");
+            var request = openCode.Model.Requests.First(
+                r => r.Prompt.EndsWith("hello old friend", StringComparison.Ordinal) && r.Dialect == "chat");
             Assert.Equal(OpenCodeHome.Key, request.Key);
             Assert.Contains("rhyme 4711", request.System, StringComparison.Ordinal);
             Assert.Contains("pocketcoder_bash", request.System, StringComparison.Ordinal);
-            Assert.Equal(["edit", "glob", "grep", "pocketcoder_bash", "question", "read", "todowrite", "webfetch", "write"], request.Tools.Order(StringComparer.Ordinal));
+            Assert.Equal(["edit", "glob", "grep", "pocketcoder_bash", "question", "read", "todowrite", "webfetch", "write"],
+                request.Tools.Order(StringComparer.Ordinal));
 
-            var environ = (await File.ReadAllTextAsync($"/proc/{run.Process.Process!.Pid}/environ")).Split('\0', StringSplitOptions.RemoveEmptyEntries);
+            var environ = (await File.ReadAllTextAsync($"/proc/{run.Process.Process!.Pid}/environ")).Split(
+                '\0', StringSplitOptions.RemoveEmptyEntries);
             Assert.DoesNotContain(environ, v => v.Contains("must-not-pass", StringComparison.Ordinal));
 
-            Assert.Equal(AgentError.Refused, (await Assert.ThrowsAsync<AgentException>(async () => await run.Process.SetModeAsync("yolo", CancellationToken.None))).Error);
-            Assert.Equal(AgentError.Refused, (await Assert.ThrowsAsync<AgentException>(async () => await run.Process.SetModelAsync("nothing", CancellationToken.None))).Error);
+            Assert.Equal(AgentError.Refused, (await Assert.ThrowsAsync<AgentException>(
+                async () => await run.Process.SetModeAsync("yolo", CancellationToken.None))).Error);
+            Assert.Equal(AgentError.Refused, (await Assert.ThrowsAsync<AgentException>(
+                async () => await run.Process.SetModelAsync("nothing", CancellationToken.None))).Error);
             Assert.Equal("closed", (await run.EndAsync()).Reason);
         }
 
@@ -77,14 +90,16 @@ public sealed class RealOpenCodeTests(RealOpenCodeFixture openCode) : IClassFixt
         Assert.Equal(["-s", id], driver.InTerminal(id, null)!.Arguments);
         Assert.Null(driver.InTerminal("ses_x; rm -rf", null));
 
-        await using (var fork = await RealOpenCodeFixture.StartAsync(home, RealOpenCodeFixture.Start(home) with { ResumeId = id, Fork = true }))
+        await using (var fork = await RealOpenCodeFixture.StartAsync(
+            home, RealOpenCodeFixture.Start(home) with { ResumeId = id, Fork = true }))
         {
             var forked = await fork.NextAsync<AgentReady>();
             Assert.NotEqual(id, forked.NativeId);
             Assert.Equal(TurnOutcome.Completed, (await fork.TurnAsync("SAY: a copy")).Outcome);
         }
 
-        await using (var again = await RealOpenCodeFixture.StartAsync(home, RealOpenCodeFixture.Start(home) with { ResumeId = id, Mode = "plan" }))
+        await using (var again = await RealOpenCodeFixture.StartAsync(
+            home, RealOpenCodeFixture.Start(home) with { ResumeId = id, Mode = "plan" }))
         {
             Assert.Equal(id, (await again.NextAsync<AgentReady>()).NativeId);
             var plan = await again.TurnAsync("WRITE: planned.txt | x\nSAY: planned");
@@ -94,7 +109,8 @@ public sealed class RealOpenCodeTests(RealOpenCodeFixture openCode) : IClassFixt
         }
 
         var missing = RealOpenCodeFixture.Start(home) with { ResumeId = "ses_0000000000000000000000" };
-        Assert.Equal(AgentError.NotFound, (await Assert.ThrowsAsync<AgentException>(() => driver.StartAsync(missing, CancellationToken.None))).Error);
+        Assert.Equal(AgentError.NotFound,
+            (await Assert.ThrowsAsync<AgentException>(() => driver.StartAsync(missing, CancellationToken.None))).Error);
     }
 
     [Fact]
@@ -130,7 +146,8 @@ public sealed class RealOpenCodeTests(RealOpenCodeFixture openCode) : IClassFixt
         (string Tool, object Input, string Why)[] refused =
         [
             ("edit", new { filePath = "twice.txt", oldString = "b", newString = "$&", replaceAll = true }, "replaceAll"),
-            ("edit", new { filePath = "indented.txt", oldString = "TWO $& $$\nthree", newString = "x" }, "letter by letter"), // OpenCode would take what resembles it
+            // OpenCode would take what resembles it
+            ("edit", new { filePath = "indented.txt", oldString = "TWO $& $$\nthree", newString = "x" }, "letter by letter"),
             ("write", new { filePath = "../outside.txt", content = "x" }, "outside"),
             ("write", new { filePath = "out/outside.txt", content = "x" }, "outside"),
         ];
@@ -163,7 +180,8 @@ public sealed class RealOpenCodeTests(RealOpenCodeFixture openCode) : IClassFixt
         Assert.Contains("patched.txt", patched.InputJson, StringComparison.Ordinal);
         await run.NextAsync<AgentTurnEnded>();
         Assert.Equal("hello\n", await File.ReadAllTextAsync(home.InProject("patched.txt")));
-        await run.TurnAsync($"TOOL: apply_patch {JsonSerializer.Serialize(new { patchText = patch.Replace("patched.txt", "../far.txt", StringComparison.Ordinal) })}");
+        await run.TurnAsync(
+            $"TOOL: apply_patch {JsonSerializer.Serialize(new { patchText = patch.Replace("patched.txt", "../far.txt", StringComparison.Ordinal) })}");
         Assert.False(File.Exists(Path.Combine(home.Project, "..", "far.txt")));
     }
 
@@ -178,9 +196,11 @@ public sealed class RealOpenCodeTests(RealOpenCodeFixture openCode) : IClassFixt
         await using (var run = await RealOpenCodeFixture.StartAsync(home))
         {
             id = (await run.NextAsync<AgentReady>()).NativeId;
-            await run.Process.PromptAsync(new AgentPrompt(Guid.CreateVersion7(), "SAY: seen") { Attachments = [new AgentAttachment(picture, "shot.png", "image/png")] }, CancellationToken.None);
+            await run.Process.PromptAsync(new AgentPrompt(Guid.CreateVersion7(), "SAY: seen")
+            { Attachments = [new AgentAttachment(picture, "shot.png", "image/png")] }, CancellationToken.None);
             Assert.Equal(TurnOutcome.Completed, (await run.NextAsync<AgentTurnEnded>()).Outcome);
-            Assert.Contains(Png, openCode.Model.Requests.Last(r => r.Prompt == "SAY: seen").Body.Replace("\\u002B", "+", StringComparison.Ordinal), StringComparison.Ordinal);
+            Assert.Contains(Png, openCode.Model.Requests.Last(r => r.Prompt == "SAY: seen").Body.Replace(
+                "\\u002B", "+", StringComparison.Ordinal), StringComparison.Ordinal);
 
             await run.Process.SetModelAsync("scripted/two", CancellationToken.None);
             await run.TurnAsync("SAY: two");
@@ -193,7 +213,8 @@ public sealed class RealOpenCodeTests(RealOpenCodeFixture openCode) : IClassFixt
 
         await using var again = await RealOpenCodeFixture.StartAsync(home, RealOpenCodeFixture.Start(home) with { ResumeId = id });
         await again.TurnAsync("SAY: resumed");
-        Assert.Equal(["one", "two", "one", "two", "one"], new[] { "SAY: seen", "SAY: two", "SAY: back", "SAY: two again", "SAY: resumed" }.Select(p => openCode.Model.Requests.Last(r => r.Prompt == p).Model));
+        Assert.Equal(["one", "two", "one", "two", "one"], new[] { "SAY: seen", "SAY: two", "SAY: back", "SAY: two again",
+            "SAY: resumed" }.Select(p => openCode.Model.Requests.Last(r => r.Prompt == p).Model));
     }
 
     [Fact]
@@ -207,12 +228,14 @@ public sealed class RealOpenCodeTests(RealOpenCodeFixture openCode) : IClassFixt
         await using var run = await RealOpenCodeFixture.StartAsync(home);
         string[] calls =
         [
-            """bash {"command":"touch x1","description":"x"}""", """bash {"command":"> x2","description":"x"}""", """task {"description":"x","prompt":"BASH: touch x3","subagent_type":"general"}""",
+            """bash {"command":"touch x1","description":"x"}""", """bash {"command":"> x2","description":"x"}""",
+            """task {"description":"x","prompt":"BASH: touch x3","subagent_type":"general"}""",
             """skill {"name":"x"}""", """pty {"command":"touch x4"}""", """shell {"command":"touch x5"}""",
         ];
         Assert.Equal(TurnOutcome.Completed, (await run.TurnAsync(string.Join('\n', calls.Select(c => $"TOOL: {c}")))).Outcome);
         Assert.Empty(run.Of<AgentApprovalAsked>());
-        Assert.Equal(["link.txt", "notes.txt"], Directory.GetFileSystemEntries(home.Project).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["link.txt", "notes.txt"],
+            Directory.GetFileSystemEntries(home.Project).Select(Path.GetFileName).Order(StringComparer.Ordinal));
 
         await run.TurnAsync("READ: notes.txt\nTODO: first");
         Assert.Empty(run.Of<AgentApprovalAsked>());
@@ -253,13 +276,15 @@ public sealed class RealOpenCodeTests(RealOpenCodeFixture openCode) : IClassFixt
         await run.Process.InterruptAsync(CancellationToken.None);
         Assert.Equal(TurnOutcome.Cancelled, (await run.NextAsync<AgentTurnEnded>()).Outcome);
         Assert.False(await run.AnswerAsync(open.RequestId, new AgentAnswer.Allow(open.InputJson)));
-        Assert.Equal((TurnOutcome.Completed, null), ((await run.TurnAsync("SAY: fine")) is var fine ? (fine.Outcome, fine.Error) : default));
+        Assert.Equal((TurnOutcome.Completed, null),
+            ((await run.TurnAsync("SAY: fine")) is var fine ? (fine.Outcome, fine.Error) : default));
         Assert.False(File.Exists(home.InProject("never")));
 
         // A question with a free answer; then the person ends the turn instead of answering.
         await run.PromptAsync("ASK: Which colour? | red | blue");
         var question = await run.NextAsync<AgentQuestionAsked>();
-        await run.AnswerAsync(question.RequestId, new AgentAnswer.Reply(new Dictionary<string, string> { ["Which colour?"] = "green, rather" }));
+        await run.AnswerAsync(question.RequestId,
+            new AgentAnswer.Reply(new Dictionary<string, string> { ["Which colour?"] = "green, rather" }));
         Assert.Contains("green, rather", (await run.NextAsync<AgentToolResult>()).Output, StringComparison.Ordinal);
         await run.NextAsync<AgentTurnEnded>();
         await run.PromptAsync("WRITE: never | x");
@@ -285,21 +310,25 @@ public sealed class RealOpenCodeTests(RealOpenCodeFixture openCode) : IClassFixt
         var repository = new HostileOpenCodeRepository(home.Project, canary);
         repository.Write();
         var driver = new OpenCodeDriver(TimeProvider.System, home.Environment);
-        var refused = await Assert.ThrowsAsync<AgentException>(() => driver.StartAsync(RealOpenCodeFixture.Start(home), CancellationToken.None));
+        var refused = await Assert.ThrowsAsync<AgentException>(
+            () => driver.StartAsync(RealOpenCodeFixture.Start(home), CancellationToken.None));
         Assert.Equal(AgentError.Refused, refused.Error);
         Assert.Contains(".opencode", refused.Message, StringComparison.Ordinal);
         var below = Directory.CreateDirectory(home.InProject("src/deep")).FullName;
-        await Assert.ThrowsAsync<AgentException>(() => driver.StartAsync(RealOpenCodeFixture.Start(home) with { WorkingDirectory = below }, CancellationToken.None));
+        await Assert.ThrowsAsync<AgentException>(
+            () => driver.StartAsync(RealOpenCodeFixture.Start(home) with { WorkingDirectory = below }, CancellationToken.None));
 
         repository.RemoveCode();
         await using (var run = await RealOpenCodeFixture.StartAsync(home))
         {
-            Assert.Equal(TurnOutcome.Completed, (await run.TurnAsync("TOOL: bash {\"command\":\"touch x1\",\"description\":\"x\"}\nTOOL: evil {}\nTOOL: evil_touch {}")).Outcome);
+            Assert.Equal(TurnOutcome.Completed, (await run.TurnAsync(
+                "TOOL: bash {\"command\":\"touch x1\",\"description\":\"x\"}\nTOOL: evil {}\nTOOL: evil_touch {}")).Outcome);
             await run.TurnAsync("/evil");
             await run.PromptAsync("WRITE: formatted.txt | x");
             await run.AllowNextAsync();
             await run.NextAsync<AgentTurnEnded>();
-            Assert.DoesNotContain(openCode.Model.Requests.SelectMany(r => r.Tools), t => t.Contains("evil", StringComparison.Ordinal) || t == "bash");
+            Assert.DoesNotContain(openCode.Model.Requests.SelectMany(r => r.Tools), t => t.Contains("evil", StringComparison.Ordinal)
+                || t == "bash");
         }
 
         Assert.False(File.Exists(canary), File.Exists(canary) ? await File.ReadAllTextAsync(canary) : "");

@@ -3,12 +3,16 @@ using PocketCoder.Testing.ScriptedModel;
 
 namespace PocketCoder.Agents.Tests.Shared;
 
-/// <summary>What each agent that can do it must do alike: pictures and files with a prompt, copies of a conversation. With its real program.</summary>
+/// <summary>
+/// What each agent that can do it must do alike: pictures and files with a prompt, copies of a conversation. With its real program.
+/// </summary>
 internal sealed class PromptStories(ScriptedModelServer model, AgentStart start, Func<AgentStart, Task<AgentRun>> begin)
 {
     private const string Png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
-    /// <summary>The picture is in what the model is sent; what was sent is read unasked, what a link in that folder leads to is not.</summary>
+    /// <summary>
+    /// The picture is in what the model is sent; what was sent is read unasked, what a link in that folder leads to is not.
+    /// </summary>
     public async Task SendsFilesAsync()
     {
         var sent = Directory.CreateTempSubdirectory("pc-sent-");
@@ -22,12 +26,18 @@ internal sealed class PromptStories(ScriptedModelServer model, AgentStart start,
             await using var run = await begin(start with { AttachmentsDirectory = sent.FullName });
             var before = model.Requests.Count;
             await run.Process.PromptAsync(
-                new AgentPrompt(Guid.CreateVersion7(), $"READ: {notes}\nSAY: seen") { Note = $"Files: {picture}", Attachments = [new AgentAttachment(picture, "shot.png", "image/png"), new AgentAttachment(notes, "notes.txt", "text/plain")] },
+                new AgentPrompt(Guid.CreateVersion7(), $"READ: {notes}\nSAY: seen")
+                {
+                    Note = $"Files: {picture}",
+                    Attachments =
+                    [new AgentAttachment(picture, "shot.png", "image/png"), new AgentAttachment(notes, "notes.txt", "text/plain")]
+                },
                 CancellationToken.None);
             Assert.Equal(TurnOutcome.Completed, (await run.NextAsync<AgentTurnEnded>()).Outcome);
             Assert.Empty(run.Of<AgentApprovalAsked>());
             Assert.Contains(run.Of<AgentToolResult>(), r => r.Output.Contains("the word is lighthouse", StringComparison.Ordinal));
-            Assert.Contains(model.Requests.Skip(before), r => r.Body.Replace("\\u002B", "+", StringComparison.Ordinal).Contains(Png, StringComparison.Ordinal));
+            Assert.Contains(model.Requests.Skip(before),
+                r => r.Body.Replace("\\u002B", "+", StringComparison.Ordinal).Contains(Png, StringComparison.Ordinal));
 
             // A link that leads out of the folder is asked about as anything else.
             await run.PromptAsync("READ: " + Path.Combine(sent.FullName, "passwd"));
@@ -54,12 +64,14 @@ internal sealed class PromptStories(ScriptedModelServer model, AgentStart start,
             origin = run.Of<AgentReady>()[^1].NativeId;
         }
 
-        var file = Directory.EnumerateFiles(transcripts, "*.jsonl", SearchOption.AllDirectories).Single(f => f.Contains(origin, StringComparison.Ordinal));
+        var file = Directory.EnumerateFiles(transcripts, "*.jsonl", SearchOption.AllDirectories)
+            .Single(f => f.Contains(origin, StringComparison.Ordinal));
         var bytes = await File.ReadAllBytesAsync(file);
         foreach (var at in (string?[])[null, first.Mark])
         {
             var before = model.Requests.Count;
-            await using var fork = await begin(start with { SessionId = Guid.CreateVersion7(), ResumeId = origin, Fork = true, ForkAt = at });
+            await using var fork = await begin(
+                start with { SessionId = Guid.CreateVersion7(), ResumeId = origin, Fork = true, ForkAt = at });
             Assert.Equal(TurnOutcome.Completed, (await fork.TurnAsync("SAY: the other road")).Outcome);
             Assert.NotEqual(origin, fork.Of<AgentReady>()[^1].NativeId);
             var asked = model.Requests.Skip(before).Last(r => r.Prompt.Contains("the other road", StringComparison.Ordinal)).Body;

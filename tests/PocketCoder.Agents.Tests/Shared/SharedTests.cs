@@ -5,15 +5,15 @@ namespace PocketCoder.Agents.Tests.Shared;
 
 public sealed class SharedTests : IDisposable
 {
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("pocketcoder-test-");
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("pocketcoder-test-");
 
-    public void Dispose() => folder.Delete(recursive: true);
+    public void Dispose() => _folder.Delete(recursive: true);
 
     [Fact]
     public void A_path_leads_where_the_kernel_would_go()
     {
-        var root = folder.CreateSubdirectory("root").FullName;
-        var outside = folder.CreateSubdirectory("outside/deep").FullName;
+        var root = _folder.CreateSubdirectory("root").FullName;
+        var outside = _folder.CreateSubdirectory("outside/deep").FullName;
         Directory.CreateSymbolicLink(Path.Combine(root, "door"), outside);
         Directory.CreateSymbolicLink(Path.Combine(root, "self"), ".");
         File.CreateSymbolicLink(Path.Combine(root, "loop"), "loop");
@@ -21,8 +21,9 @@ public sealed class SharedTests : IDisposable
 
         Assert.Equal(Path.Combine(root, "a/b"), ConfinedPath.ResolveBeneath(root, "a/./c/../b"));
         Assert.Equal(Path.Combine(root, "a"), ConfinedPath.ResolveBeneath(root, "self/self/a"));
-        Assert.Equal(Path.Combine(folder.FullName, "outside/x"), ConfinedPath.Resolve(root, "door/../x")); // not root/x
-        foreach (var escape in new[] { "..", "../x", "door/x", "door/../x", "loop", "dangling", "/etc/passwd", "", "a\0b", ".", "self", $"{root}x/y", "a/../../root2" })
+        Assert.Equal(Path.Combine(_folder.FullName, "outside/x"), ConfinedPath.Resolve(root, "door/../x")); // not root/x
+        foreach (var escape in new[] { "..", "../x", "door/x", "door/../x", "loop", "dangling", "/etc/passwd", "", "a\0b", ".", "self",
+            $"{root}x/y", "a/../../root2" })
         {
             Assert.Null(ConfinedPath.ResolveBeneath(root, escape));
         }
@@ -34,7 +35,8 @@ public sealed class SharedTests : IDisposable
         for (var seed = 1; seed <= 100; seed++)
         {
             var random = new Random(seed);
-            var lines = Enumerable.Range(0, random.Next(0, 20)).Select(_ => new string((char)random.Next('a', 'z'), random.Next(0, 40_000))).ToList();
+            var lines = Enumerable.Range(0, random.Next(0, 20)).Select(_ => new string((char)random.Next('a', 'z'), random.Next(0, 40_000)))
+                .ToList();
             await using var stream = new Dribble(Encoding.ASCII.GetBytes(string.Concat(lines.Select(l => l + "\n")) + "tail"), random);
             var reader = new LineReader(stream, 50_000);
             var read = new List<string>();
@@ -54,14 +56,16 @@ public sealed class SharedTests : IDisposable
         foreach (var end in new[] { "\n", "" })
         {
             await using var stream = new MemoryStream(Encoding.ASCII.GetBytes(new string('x', 1001) + end));
-            await Assert.ThrowsAsync<LineTooLongException>(async () => await new LineReader(stream, 1000).ReadAsync(CancellationToken.None));
+            await Assert.ThrowsAsync<LineTooLongException>(
+                async () => await new LineReader(stream, 1000).ReadAsync(CancellationToken.None));
         }
     }
 
     [Fact]
     public void Secrets_are_hidden_by_the_environment_and_by_their_looks()
     {
-        var environment = new Dictionary<string, string> { ["ANTHROPIC_AUTH_TOKEN"] = "hunter2hunter2", ["HTTPS_PROXY"] = "http://me:pass@proxy:1", ["LANG"] = "C.UTF-8" };
+        var environment = new Dictionary<string, string>
+        { ["ANTHROPIC_AUTH_TOKEN"] = "hunter2hunter2", ["HTTPS_PROXY"] = "http://me:pass@proxy:1", ["LANG"] = "C.UTF-8" };
         Assert.Equal(
             "[secret] [secret] Bearer [secret] http://[secret]@proxy:1 C.UTF-8",
             Redaction.Redact("hunter2hunter2 sk-ant-abcdef Bearer abc.def http://me:pass@proxy:1 C.UTF-8", environment));

@@ -8,11 +8,11 @@ namespace PocketCoder.Agents.Tests.Stub;
 
 public sealed class StubTests : IDisposable
 {
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("pocketcoder-test-");
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("pocketcoder-test-");
 
-    private string Project => folder.FullName;
+    private string Project => _folder.FullName;
 
-    public void Dispose() => folder.Delete(recursive: true);
+    public void Dispose() => _folder.Delete(recursive: true);
 
     [Fact]
     public async Task It_hears_words_while_it_works_and_none_once_the_turn_is_over()
@@ -49,7 +49,7 @@ public sealed class StubTests : IDisposable
         await run.PromptAsync("run: echo $((40+2)) > out; cat out; exit 3");
         var asked = await run.NextAsync<AgentApprovalAsked>();
         Assert.Equal(new AgentSubject.Command("echo $((40+2)) > out; cat out; exit 3", Project), asked.Subject);
-        Assert.Empty(folder.GetFiles());
+        Assert.Empty(_folder.GetFiles());
         Assert.True(await run.AnswerAsync(asked.RequestId, new AgentAnswer.Allow(asked.InputJson)));
         var result = await run.NextAsync<AgentToolResult>();
         Assert.Equal((3, true, "42\n"), (result.ExitCode, result.IsError, result.Output));
@@ -62,13 +62,14 @@ public sealed class StubTests : IDisposable
         await using var run = await StartAsync();
         await run.PromptAsync("run: touch asked\nwrite: file | text");
         var command = await run.NextAsync<AgentApprovalAsked>();
-        await run.AnswerAsync(command.RequestId, new AgentAnswer.Allow(command.InputJson.Replace("asked", "other", StringComparison.Ordinal)));
+        await run.AnswerAsync(command.RequestId,
+            new AgentAnswer.Allow(command.InputJson.Replace("asked", "other", StringComparison.Ordinal)));
         Assert.Contains("not what was asked", (await run.NextAsync<AgentToolResult>()).Output, StringComparison.Ordinal);
         var write = await run.NextAsync<AgentApprovalAsked>();
         await run.AnswerAsync(write.RequestId, new AgentAnswer.Allow(write.InputJson + " "));
         Assert.True((await run.NextAsync<AgentToolResult>()).IsError);
         await run.NextAsync<AgentTurnEnded>();
-        Assert.Empty(folder.GetFiles());
+        Assert.Empty(_folder.GetFiles());
     }
 
     [Fact]
@@ -83,7 +84,7 @@ public sealed class StubTests : IDisposable
         await run.AnswerAsync(two.RequestId, new AgentAnswer.Deny("stop", Interrupt: true));
         Assert.Equal(TurnOutcome.Cancelled, (await run.NextAsync<AgentTurnEnded>()).Outcome);
         Assert.Equal(2, run.Of<AgentToolResult>().Count);
-        Assert.Empty(folder.GetFiles());
+        Assert.Empty(_folder.GetFiles());
     }
 
     [Fact]
@@ -91,7 +92,8 @@ public sealed class StubTests : IDisposable
     {
         Directory.CreateSymbolicLink(Path.Combine(Project, "door"), Path.GetTempPath());
         await using var run = await StartAsync();
-        await run.PromptAsync("write: sub/a.txt | one\\ntwo\\\\n\nwrite: sub/a.txt | three\nwrite: ../x | no\nwrite: door/x | no\nwrite: /etc/x | no");
+        await run.PromptAsync(
+            "write: sub/a.txt | one\\ntwo\\\\n\nwrite: sub/a.txt | three\nwrite: ../x | no\nwrite: door/x | no\nwrite: /etc/x | no");
         var first = Assert.IsType<AgentSubject.Edit>((await run.AllowNextAsync()).Subject).Change;
         Assert.Equal(new FileChange(Path.Combine(Project, "sub/a.txt"), null, "one\ntwo\\n"), first);
         Assert.False((await run.NextAsync<AgentToolResult>()).IsError);
@@ -148,7 +150,8 @@ public sealed class StubTests : IDisposable
     public async Task Questions_plans_confirmations_todos_and_failures_go_their_ways()
     {
         await using var run = await StartAsync();
-        await run.PromptAsync("think: hm\ntodo: a | b\nask: which? | x | y\nplan: 1. do\\n2. rest\nconfirm: really?\nfail: out of luck\nnever said");
+        await run.PromptAsync(
+            "think: hm\ntodo: a | b\nask: which? | x | y\nplan: 1. do\\n2. rest\nconfirm: really?\nfail: out of luck\nnever said");
         var question = await run.NextAsync<AgentQuestionAsked>();
         Assert.Equal(["x", "y"], question.Questions[0].Options.Select(o => o.Label));
         await Assert.ThrowsAsync<ArgumentException>(() => run.AnswerAsync(question.RequestId, new AgentAnswer.Allow("{}")));
@@ -167,7 +170,7 @@ public sealed class StubTests : IDisposable
         var confirm = await run.NextAsync<AgentApprovalAsked>();
         await run.AnswerAsync(confirm.RequestId, new AgentAnswer.Deny("no"));
         Assert.Equal(TurnOutcome.Completed, (await run.NextAsync<AgentTurnEnded>()).Outcome);
-        Assert.Empty(folder.GetFiles());
+        Assert.Empty(_folder.GetFiles());
     }
 
     [Fact]
@@ -191,7 +194,7 @@ public sealed class StubTests : IDisposable
         await run.PromptAsync("run: touch never");
         await run.NextAsync<AgentApprovalAsked>();
         Assert.Equal(0, (await run.EndAsync()).ExitCode);
-        Assert.Empty(folder.GetFiles());
+        Assert.Empty(_folder.GetFiles());
         await Assert.ThrowsAsync<ObjectDisposedException>(() => run.PromptAsync("anyone?"));
     }
 
@@ -200,10 +203,12 @@ public sealed class StubTests : IDisposable
     {
         await using var run = await StartAsync("earlier");
         Assert.Equal("earlier", (await run.NextAsync<AgentReady>()).NativeId);
-        var error = await Assert.ThrowsAsync<AgentException>(() => new StubDriver(TimeProvider.System).StartAsync(new AgentStart { SessionId = Guid.CreateVersion7(), WorkingDirectory = "/no/such" }, CancellationToken.None));
+        var error = await Assert.ThrowsAsync<AgentException>(() => new StubDriver(TimeProvider.System).StartAsync(
+            new AgentStart { SessionId = Guid.CreateVersion7(), WorkingDirectory = "/no/such" }, CancellationToken.None));
         Assert.Equal(AgentError.FailedToStart, error.Error);
     }
 
     private async Task<AgentRun> StartAsync(string? resume = null)
-        => new(await new StubDriver(TimeProvider.System).StartAsync(new AgentStart { SessionId = Guid.CreateVersion7(), WorkingDirectory = Project, ResumeId = resume }, CancellationToken.None));
+        => new(await new StubDriver(TimeProvider.System).StartAsync(
+            new AgentStart { SessionId = Guid.CreateVersion7(), WorkingDirectory = Project, ResumeId = resume }, CancellationToken.None));
 }

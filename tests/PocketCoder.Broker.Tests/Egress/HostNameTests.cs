@@ -90,6 +90,19 @@ public sealed class HostNameTests
     [InlineData("172.32.0.1", true)]
     [InlineData("192.168.1.1", false)]
     [InlineData("169.254.169.254", false)]
+    [InlineData("168.63.129.16", false)] // Azure
+    [InlineData("168.63.129.17", true)]
+    [InlineData("199.36.153.4", false)] // Google
+    [InlineData("199.36.153.11", false)]
+    [InlineData("199.36.153.12", true)]
+    [InlineData("2600:2d00:2:1000::1", false)]
+    [InlineData("161.26.0.10", false)] // IBM
+    [InlineData("166.9.250.1", false)]
+    [InlineData("192.80.8.124", false)] // Equinix
+    [InlineData("100.100.100.200", false)] // Alibaba
+    [InlineData("192.0.0.192", false)] // Oracle
+    [InlineData("fd00:ec2::254", false)] // AWS
+    [InlineData("fd20:ce::254", false)] // Google
     [InlineData("100.64.0.1", false)]
     [InlineData("100.128.0.1", true)]
     [InlineData("198.18.0.1", false)]
@@ -107,5 +120,6 @@ public sealed class HostNameTests
     [InlineData("fd12::1", false)]
     [InlineData("ff02::1", false)]
     [InlineData("2001:db8::1", false)]
-    public void Only_public_addresses_are_public(string address, bool expected) => Assert.Equal(expected, PublicAddress.IsPublic(IPAddress.Parse(address)));
+    public void Only_public_addresses_are_public(string address, bool expected)
+        => Assert.Equal(expected, PublicAddress.IsPublic(IPAddress.Parse(address)));
 }

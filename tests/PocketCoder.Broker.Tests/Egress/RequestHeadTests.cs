@@ -65,13 +65,15 @@ public sealed class RequestHeadTests
     public void The_server_sees_its_own_form_and_nothing_that_was_meant_for_the_proxy()
     {
         var head = Parse("POST http://Example.com:8080/a HTTP/1.1|Host: example.com:8080|Accept: x|Connection: keep-alive, X-Secret|X-Secret: 1|Proxy-Authorization: Basic x|Transfer-Encoding: Chunked|Upgrade: h2c");
-        Assert.Equal("POST /a HTTP/1.1\r\nHost: example.com:8080\r\nAccept: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n", Encoding.ASCII.GetString(head.ToOrigin()));
+        Assert.Equal("POST /a HTTP/1.1\r\nHost: example.com:8080\r\nAccept: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n",
+            Encoding.ASCII.GetString(head.ToOrigin()));
     }
 
     [Fact]
     public void Random_heads_are_refused_or_carry_exactly_one_host()
     {
-        string[] pieces = ["GET ", "POST ", "CONNECT ", "http://", "example.com", "evil.com", ":443", ":80", "/", " HTTP/1.1", "\r\n", "\n", "\r", "Host: ", "Content-Length: ", "Transfer-Encoding: ", "chunked", "5", " ", "\t", "@", "\\", "#", "?", ":", "\0", "é", "x"];
+        string[] pieces = ["GET ", "POST ", "CONNECT ", "http://", "example.com", "evil.com", ":443", ":80", "/", " HTTP/1.1", "\r\n", "\n",
+            "\r", "Host: ", "Content-Length: ", "Transfer-Encoding: ", "chunked", "5", " ", "\t", "@", "\\", "#", "?", ":", "\0", "é", "x"];
         for (var seed = 0; seed < 30_000; seed++)
         {
             var random = new Random(seed);
@@ -91,5 +93,6 @@ public sealed class RequestHeadTests
         }
     }
 
-    private static RequestHead Parse(string text) => RequestHead.Parse(Encoding.Latin1.GetBytes(text.Replace("|", "\r\n", StringComparison.Ordinal) + "\r\n\r\n"));
+    private static RequestHead Parse(string text)
+        => RequestHead.Parse(Encoding.Latin1.GetBytes(text.Replace("|", "\r\n", StringComparison.Ordinal) + "\r\n\r\n"));
 }

@@ -29,7 +29,8 @@ public sealed class ModelBrokerTests : IAsyncDisposable
         _owned.Add(model);
         var endpoint = await OpenAsync(ModelDialect.Anthropic, new Uri(model.Address));
         using var client = Client(endpoint);
-        var answer = await client.PostAsync("anthropic/v1/messages?beta=true&key=leak", Anthropic("SAY: one two three", stream: true), Token);
+        var answer = await client.PostAsync(
+            "anthropic/v1/messages?beta=true&key=leak", Anthropic("SAY: one two three", stream: true), Token);
         var text = await answer.Content.ReadAsStringAsync(Token);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         Assert.Contains("event: message_stop", text, StringComparison.Ordinal);
@@ -43,16 +44,25 @@ public sealed class ModelBrokerTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData("openai/v1/responses", """{"model":"gpt-5"}""", """{"type":"response.completed","response":{"model":"gpt-5-2025","usage":{"input_tokens":100,"input_tokens_details":{"cached_tokens":60},"output_tokens":30,"output_tokens_details":{"reasoning_tokens":10}}}}""", 40, 60, 30)]
-    [InlineData("openai/v1/chat/completions", """{"model":"gpt-5"}""", """{"model":"gpt-5","choices":[],"usage":{"prompt_tokens":100,"completion_tokens":30,"prompt_tokens_details":{"cached_tokens":60}}}""", 40, 60, 30)]
-    [InlineData("gemini/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse", "{}", """{"modelVersion":"gemini-2.5-pro","usageMetadata":{"promptTokenCount":100,"cachedContentTokenCount":60,"candidatesTokenCount":20,"thoughtsTokenCount":10}}""", 40, 60, 30)]
-    public async Task The_other_dialects_are_counted_in_streams_and_in_whole_answers(string path, string body, string last, long input, long cache, long output)
+    [InlineData("openai/v1/responses", """{"model":"gpt-5"}""",
+        """{"type":"response.completed","response":{"model":"gpt-5-2025","usage":{"input_tokens":100,"input_tokens_details":{"cached_tokens":60},"output_tokens":30,"output_tokens_details":{"reasoning_tokens":10}}}}""",
+            40, 60, 30)]
+    [InlineData("openai/v1/chat/completions", """{"model":"gpt-5"}""",
+        """{"model":"gpt-5","choices":[],"usage":{"prompt_tokens":100,"completion_tokens":30,"prompt_tokens_details":{"cached_tokens":60}}}""",
+            40, 60, 30)]
+    [InlineData("gemini/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse", "{}",
+        """{"modelVersion":"gemini-2.5-pro","usageMetadata":{"promptTokenCount":100,"cachedContentTokenCount":60,"candidatesTokenCount":20,"thoughtsTokenCount":10}}""",
+            40, 60, 30)]
+    public async Task The_other_dialects_are_counted_in_streams_and_in_whole_answers(
+        string path, string body, string last, long input, long cache, long output)
     {
         var dialect = Enum.Parse<ModelDialect>(path.Split('/')[0], ignoreCase: true);
         foreach (var events in (bool[])[true, false])
         {
-            var whole = last.StartsWith("{\"type\":\"response", StringComparison.Ordinal) ? last[(last.IndexOf("\"response\":", StringComparison.Ordinal) + 11)..^1] : last;
-            var upstream = await UpstreamAsync(events ? Upstream.Events("""{"delta":"x \"usage\" y"}""", last, "[DONE]") : Upstream.Json(whole));
+            var whole = last.StartsWith("{\"type\":\"response", StringComparison.Ordinal)
+                ? last[(last.IndexOf("\"response\":", StringComparison.Ordinal) + 11)..^1] : last;
+            var upstream = await UpstreamAsync(
+                events ? Upstream.Events("""{"delta":"x \"usage\" y"}""", last, "[DONE]") : Upstream.Json(whole));
             var endpoint = await OpenAsync(dialect, upstream.Address);
             using var client = Client(endpoint);
             using var answer = await client.PostAsync(path, Text(body), Token);
@@ -63,7 +73,8 @@ public sealed class ModelBrokerTests : IAsyncDisposable
             Assert.True(usage.Counted && usage.Cost > 0);
             Assert.True(upstream.Requests.TryDequeue(out var request));
             Assert.Equal(path[path.IndexOf('/', StringComparison.Ordinal)..], request.Target);
-            Assert.Equal(RealKey, dialect == ModelDialect.Openai ? request.Headers["Authorization"]["Bearer ".Length..] : request.Headers["x-goog-api-key"]);
+            Assert.Equal(RealKey, dialect == ModelDialect.Openai ? request.Headers["Authorization"]["Bearer ".Length..]
+                : request.Headers["x-goog-api-key"]);
             _used.Clear();
         }
     }
@@ -74,8 +85,11 @@ public sealed class ModelBrokerTests : IAsyncDisposable
         var upstream = await UpstreamAsync(Upstream.Json("{}"));
         var endpoint = await OpenAsync(ModelDialect.Anthropic, upstream.Address);
         using var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{endpoint.Port}/s/{endpoint.Token}/") };
-        using var request = new HttpRequestMessage(HttpMethod.Post, "anthropic/v1/messages?key=leak&access_token=leak&%6bey=leak&beta=true") { Content = Text("""{"model":"m"}""") };
-        foreach (var (name, value) in ((string, string)[])[("Authorization", "Bearer leak"), ("x-api-key", "leak"), ("api-key", "leak"), ("x-goog-api-key", "leak"), ("Cookie", "a=leak"), ("X-Forwarded-For", "leak"), ("Forwarded", "leak"), ("Connection", "X-Odd"), ("X-Odd", "leak"), ("openai-organization", "leak"), ("anthropic-beta", "kept"), ("x-stainless-os", "kept")])
+        using var request = new HttpRequestMessage(HttpMethod.Post, "anthropic/v1/messages?key=leak&access_token=leak&%6bey=leak&beta=true")
+        { Content = Text("""{"model":"m"}""") };
+        foreach (var (name, value) in ((string, string)[])[("Authorization", "Bearer leak"), ("x-api-key", "leak"), ("api-key", "leak"),
+            ("x-goog-api-key", "leak"), ("Cookie", "a=leak"), ("X-Forwarded-For", "leak"), ("Forwarded", "leak"), ("Connection", "X-Odd"),
+            ("X-Odd", "leak"), ("openai-organization", "leak"), ("anthropic-beta", "kept"), ("x-stainless-os", "kept")])
         {
             request.Headers.TryAddWithoutValidation(name, value);
         }
@@ -84,14 +98,16 @@ public sealed class ModelBrokerTests : IAsyncDisposable
         Assert.True(upstream.Requests.TryDequeue(out var seen));
         Assert.DoesNotContain("leak", string.Join('\n', seen.Headers.Values) + seen.Target, StringComparison.Ordinal);
         Assert.DoesNotContain(endpoint.Token!, string.Join('\n', seen.Headers.Values) + seen.Target, StringComparison.Ordinal);
-        Assert.Equal(("kept", "kept", RealKey, "/v1/messages?beta=true"), (seen.Headers["anthropic-beta"], seen.Headers["x-stainless-os"], seen.Headers["x-api-key"], seen.Target));
+        Assert.Equal(("kept", "kept", RealKey, "/v1/messages?beta=true"),
+            (seen.Headers["anthropic-beta"], seen.Headers["x-stainless-os"], seen.Headers["x-api-key"], seen.Target));
     }
 
     [Fact]
     public async Task A_login_of_the_agents_own_passes_only_when_that_is_set_and_is_marked()
     {
         var upstream = await UpstreamAsync(Upstream.Json("""{"model":"m","usage":{"input_tokens":1,"output_tokens":1}}"""));
-        var endpoint = await OpenAsync(ModelDialect.Anthropic, upstream.Address, o => o with { Upstreams = [o.Upstreams[0] with { PassThrough = true }] });
+        var endpoint = await OpenAsync(
+            ModelDialect.Anthropic, upstream.Address, o => o with { Upstreams = [o.Upstreams[0] with { PassThrough = true }] });
         using var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{endpoint.Port}/s/{endpoint.Token}/") };
         using var request = new HttpRequestMessage(HttpMethod.Post, "anthropic/v1/messages") { Content = Text("{}") };
         request.Headers.TryAddWithoutValidation("Authorization", "Bearer subscription");
@@ -137,8 +153,11 @@ public sealed class ModelBrokerTests : IAsyncDisposable
         var endpoint = await OpenAsync(ModelDialect.Anthropic, upstream.Address);
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(IPAddress.Loopback, endpoint.Port, Token);
-        var host = line.StartsWith("CONNECT", StringComparison.Ordinal) ? "evil.test:443" : line.Contains("169.254", StringComparison.Ordinal) ? "169.254.169.254" : "localhost";
-        await socket.SendAsync(Encoding.ASCII.GetBytes($"{line}\r\nHost: {host}\r\nx-api-key: {endpoint.Token}\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}"), SocketFlags.None, Token);
+        var host = line.StartsWith("CONNECT", StringComparison.Ordinal) ? "evil.test:443"
+            : line.Contains("169.254", StringComparison.Ordinal) ? "169.254.169.254" : "localhost";
+        await socket.SendAsync(Encoding.ASCII.GetBytes(
+            $"{line}\r\nHost: {host}\r\nx-api-key: {endpoint.Token}\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}"),
+            SocketFlags.None, Token);
         var buffer = new byte[64];
         var read = await socket.ReceiveAsync(buffer, SocketFlags.None, Token);
         Assert.StartsWith("HTTP/1.1 4", Encoding.ASCII.GetString(buffer, 0, read), StringComparison.Ordinal);
@@ -205,7 +224,8 @@ public sealed class ModelBrokerTests : IAsyncDisposable
         var seen = new TaskCompletionSource();
         var upstream = await UpstreamAsync(async context =>
         {
-            await Upstream.Events("""{"type":"message_start","message":{"model":"m","usage":{"input_tokens":100,"output_tokens":20}}}""")(context);
+            await Upstream.Events("""{"type":"message_start","message":{"model":"m","usage":{"input_tokens":100,"output_tokens":20}}}""")(
+                context);
             await seen.Task;
             context.Abort();
         });
@@ -282,11 +302,14 @@ public sealed class ModelBrokerTests : IAsyncDisposable
     [InlineData("anthropic/v1/messages", "error.message", "invalid_request_error", "error.type")]
     [InlineData("openai/v1/responses", "error.message", "insufficient_quota", "error.code")]
     [InlineData("gemini/v1beta/models/m:generateContent", "error.message", "FAILED_PRECONDITION", "error.status")]
-    public async Task A_spent_budget_stops_the_next_request_with_a_reason_in_the_agents_dialect(string path, string message, string kind, string at)
+    public async Task A_spent_budget_stops_the_next_request_with_a_reason_in_the_agents_dialect(
+        string path, string message, string kind, string at)
     {
         var dialect = Enum.Parse<ModelDialect>(path.Split('/')[0], ignoreCase: true);
-        var upstream = await UpstreamAsync(Upstream.Json("""{"usage":{"input_tokens":50,"output_tokens":60},"usageMetadata":{"promptTokenCount":50,"candidatesTokenCount":60}}"""));
-        var endpoint = await OpenAsync(dialect, upstream.Address, o => o with { Budgets = [new ModelBudget(BudgetScope.Session, BudgetAction.Stop, Tokens: 100)] });
+        var upstream = await UpstreamAsync(Upstream.Json(
+            """{"usage":{"input_tokens":50,"output_tokens":60},"usageMetadata":{"promptTokenCount":50,"candidatesTokenCount":60}}"""));
+        var endpoint = await OpenAsync(
+            dialect, upstream.Address, o => o with { Budgets = [new ModelBudget(BudgetScope.Session, BudgetAction.Stop, Tokens: 100)] });
         using var client = Client(endpoint);
         Assert.Equal(HttpStatusCode.OK, (await client.PostAsync(path, Text("{}"), Token)).StatusCode);
         await UsageAsync();
@@ -303,7 +326,8 @@ public sealed class ModelBrokerTests : IAsyncDisposable
     [Fact]
     public async Task A_budget_that_asks_goes_on_with_a_yes_and_counts_by_day_in_dollars()
     {
-        var upstream = await UpstreamAsync(Upstream.Json("""{"model":"claude-sonnet-4","usage":{"input_tokens":1000000,"output_tokens":0}}"""));
+        var upstream = await UpstreamAsync(
+            Upstream.Json("""{"model":"claude-sonnet-4","usage":{"input_tokens":1000000,"output_tokens":0}}"""));
         var asked = new ConcurrentQueue<BudgetSpent>();
         var answer = true;
         var endpoint = await OpenAsync(ModelDialect.Anthropic, upstream.Address, o => o with
@@ -341,9 +365,11 @@ public sealed class ModelBrokerTests : IAsyncDisposable
         });
 
         // Room for five such answers, with what is reserved for each being about as much.
-        var endpoint = await OpenAsync(ModelDialect.Anthropic, upstream.Address, o => o with { Budgets = [new ModelBudget(BudgetScope.Session, BudgetAction.Stop, Tokens: 10_000)] });
+        var endpoint = await OpenAsync(ModelDialect.Anthropic, upstream.Address,
+            o => o with { Budgets = [new ModelBudget(BudgetScope.Session, BudgetAction.Stop, Tokens: 10_000)] });
         using var client = Client(endpoint);
-        var answers = await Task.WhenAll(Enumerable.Range(0, 40).Select(async _ => (await client.PostAsync("anthropic/v1/messages", Text(Priced), Token)).StatusCode));
+        var answers = await Task.WhenAll(
+            Enumerable.Range(0, 40).Select(async _ => (await client.PostAsync("anthropic/v1/messages", Text(Priced), Token)).StatusCode));
         Assert.Equal(5, answers.Count(s => s == HttpStatusCode.OK));
         Assert.Equal(35, answers.Count(s => s == HttpStatusCode.BadRequest));
         Assert.Equal(5, upstream.Requests.Count);
@@ -354,11 +380,12 @@ public sealed class ModelBrokerTests : IAsyncDisposable
     public async Task A_budget_in_dollars_does_not_let_through_what_it_can_not_count()
     {
         var upstream = await UpstreamAsync(Upstream.Json("""{"model":"claude-unheard-of","usage":{"input_tokens":1,"output_tokens":1}}"""));
-        var endpoint = await OpenAsync(ModelDialect.Anthropic, upstream.Address, o => o with { Budgets = [new ModelBudget(BudgetScope.Session, BudgetAction.Stop, Dollars: 3)] });
+        var endpoint = await OpenAsync(ModelDialect.Anthropic, upstream.Address,
+            o => o with { Budgets = [new ModelBudget(BudgetScope.Session, BudgetAction.Stop, Dollars: 3)] });
         using var client = Client(endpoint);
         using var answer = await client.PostAsync("anthropic/v1/messages", Text("""{"model":"claude-unheard-of"}"""), Token);
         Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
-        Assert.Contains("and no price for ", await answer.Content.ReadAsStringAsync(Token), StringComparison.Ordinal);
+        Assert.Contains("but there is no price for ", await answer.Content.ReadAsStringAsync(Token), StringComparison.Ordinal);
         Assert.Empty(upstream.Requests);
     }
 
@@ -417,7 +444,8 @@ public sealed class ModelBrokerTests : IAsyncDisposable
         });
         Assert.Equal(HttpStatusCode.BadGateway, await StatusAsync(upstream.Address, o => o));
         Assert.Equal(HttpStatusCode.BadGateway, await StatusAsync(new Uri("http://127.0.0.1:1/"), o => o));
-        Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(upstream.Address, o => o with { Upstreams = [o.Upstreams[0] with { Key = null }] }));
+        Assert.Equal(HttpStatusCode.Forbidden,
+            await StatusAsync(upstream.Address, o => o with { Upstreams = [o.Upstreams[0] with { Key = null }] }));
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, await StatusAsync(upstream.Address, o => o with { MaxRequestBytes = 8 }));
         Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(upstream.Address, o => o with { Upstreams = [] }));
 
@@ -425,14 +453,15 @@ public sealed class ModelBrokerTests : IAsyncDisposable
         {
             var endpoint = await OpenAsync(ModelDialect.Anthropic, address, change);
             using var client = Client(endpoint);
-            return (await client.PostAsync("anthropic/v1/messages", Text("""{"model":"m","x":"y"}"""), Token)).StatusCode;
+            return (await client.PostAsync("anthropic/v1/messages", Text("""{"model":"m","system":"y"}"""), Token)).StatusCode;
         }
     }
 
     [Fact]
     public void Numbers_are_found_wherever_the_pieces_end()
     {
-        var stream = Encoding.UTF8.GetBytes("event: message_start\ndata: {\"message\":{\"model\":\"m\",\"usage\":{\"input_tokens\":7,\"cache_read_input_tokens\":8}}}\n\ndata: {\"text\":\"\\\"usage\\\" é\"}\r\n\r\ndata: {\"usage\":{\"output_tokens\":9}}");
+        var stream = Encoding.UTF8.GetBytes(
+            "event: message_start\ndata: {\"message\":{\"model\":\"m\",\"usage\":{\"input_tokens\":7,\"cache_read_input_tokens\":8}}}\n\ndata: {\"text\":\"\\\"usage\\\" é\"}\r\n\r\ndata: {\"usage\":{\"output_tokens\":9}}");
         for (var size = 1; size < stream.Length; size++)
         {
             var tap = new UsageTap(ModelDialect.Anthropic, events: true);
@@ -452,7 +481,8 @@ public sealed class ModelBrokerTests : IAsyncDisposable
         for (var seed = 0; seed < 3_000; seed++)
         {
             var random = new Random(seed);
-            string[] pieces = ["data:", " {\"usage\":", "{\"input_tokens\":", "-1", "1e99", "\"x\"", "null", "}", "}}", "\n", "[", "]", "{\"response\":", "{\"message\":3}", "\"usageMetadata\":[]", "\u00ff"];
+            string[] pieces = ["data:", " {\"usage\":", "{\"input_tokens\":", "-1", "1e99", "\"x\"", "null", "}", "}}", "\n", "[", "]",
+                "{\"response\":", "{\"message\":3}", "\"usageMetadata\":[]", "\u00ff"];
             var bytes = Encoding.Latin1.GetBytes(string.Concat(Enumerable.Range(0, 20).Select(_ => pieces[random.Next(pieces.Length)])));
             foreach (var dialect in Enum.GetValues<ModelDialect>())
             {
@@ -479,9 +509,11 @@ public sealed class ModelBrokerTests : IAsyncDisposable
         return upstream;
     }
 
-    private async Task<ModelEndpoint> OpenAsync(ModelDialect dialect, Uri address, Func<ModelBrokerOptions, ModelBrokerOptions>? change = null, string? socket = null)
+    private async Task<ModelEndpoint> OpenAsync(
+        ModelDialect dialect, Uri address, Func<ModelBrokerOptions, ModelBrokerOptions>? change = null, string? socket = null)
     {
-        var options = new ModelBrokerOptions { Upstreams = [new ModelUpstream(dialect, address, _ => ValueTask.FromResult(RealKey))], Used = _used.Enqueue };
+        var options = new ModelBrokerOptions
+        { Upstreams = [new ModelUpstream(dialect, address, _ => ValueTask.FromResult(RealKey))], Used = _used.Enqueue };
         var broker = new ModelBroker(change?.Invoke(options) ?? options, TimeProvider.System);
         _owned.Add(broker);
         var endpoint = await broker.OpenAsync(new ModelEndpointOptions(_session, _project, socket), Token);

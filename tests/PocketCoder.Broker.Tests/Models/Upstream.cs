@@ -30,9 +30,11 @@ internal sealed class Upstream : IAsyncDisposable
         var upstream = new Upstream(builder.Build());
         upstream._app.Run(async context =>
         {
-            using var reader = new StreamReader(context.Request.Body);
+            context.Request.EnableBuffering(); // the answer may depend on it
+            using var reader = new StreamReader(context.Request.Body, leaveOpen: true);
             var body = await reader.ReadToEndAsync();
-            upstream.Requests.Enqueue((context.Request.Path + context.Request.QueryString, context.Request.Headers.ToDictionary(h => h.Key, h => h.Value.ToString(), StringComparer.OrdinalIgnoreCase), body));
+            upstream.Requests.Enqueue((context.Request.Path + context.Request.QueryString,
+                context.Request.Headers.ToDictionary(h => h.Key, h => h.Value.ToString(), StringComparer.OrdinalIgnoreCase), body));
             await answer(context);
         });
         await upstream._app.StartAsync();

@@ -16,7 +16,8 @@ public sealed class RedactorTests
         var raw = Encoding.UTF8.GetBytes(Secret);
         string[] spellings =
         [
-            Secret, Convert.ToHexString(raw), Convert.ToHexStringLower(raw), Uri.EscapeDataString(Secret), System.Net.WebUtility.UrlEncode(Secret), JsonEncodedText.Encode(Secret).ToString(),
+            Secret, Convert.ToHexString(raw), Convert.ToHexStringLower(raw), Uri.EscapeDataString(Secret),
+            System.Net.WebUtility.UrlEncode(Secret), JsonEncodedText.Encode(Secret).ToString(),
             JsonEncodedText.Encode(Secret, System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping).ToString(),
         ];
         Assert.All(spellings, s => Assert.Equal("before [secret:key] after", redactor.Redact($"before {s} after")));
@@ -40,7 +41,8 @@ public sealed class RedactorTests
     [Fact]
     public void Secrets_that_overlap_leave_no_end_behind()
     {
-        var redactor = new Redactor([KeyValuePair.Create("a", "abcdefgh"), KeyValuePair.Create("b", "efghijkl"), KeyValuePair.Create("c", "abcdefghij")]);
+        var redactor = new Redactor(
+            [KeyValuePair.Create("a", "abcdefgh"), KeyValuePair.Create("b", "efghijkl"), KeyValuePair.Create("c", "abcdefghij")]);
         Assert.Equal("<[secret:c]>", redactor.Redact("<abcdefghijkl>"));
         Assert.Equal("[secret:a]", new Redactor([KeyValuePair.Create("a", "aaaaaa")]).Redact(new string('a', 500)));
     }
@@ -52,7 +54,8 @@ public sealed class RedactorTests
         for (var seed = 1; clock.Elapsed < TimeSpan.FromSeconds(3) || seed < 500; seed++)
         {
             var random = new Random(seed);
-            var secrets = Enumerable.Range(0, random.Next(1, 5)).Select(i => KeyValuePair.Create($"s{i}", Word(random, random.Next(6, 14)))).ToList();
+            var secrets = Enumerable.Range(0, random.Next(1, 5)).Select(i => KeyValuePair.Create($"s{i}", Word(random, random.Next(6, 14))))
+                .ToList();
             var redactor = new Redactor(secrets);
             var text = new StringBuilder();
             for (var i = random.Next(20); i >= 0; i--)
@@ -61,7 +64,8 @@ public sealed class RedactorTests
                 text.Append(random.Next(5) switch
                 {
                     0 => value,
-                    1 => Convert.ToBase64String(Encoding.ASCII.GetBytes(Word(random, random.Next(4)) + value + Word(random, random.Next(4)))),
+                    1 => Convert.ToBase64String(
+                        Encoding.ASCII.GetBytes(Word(random, random.Next(4)) + value + Word(random, random.Next(4)))),
                     2 => value[..random.Next(value.Length)],
                     3 => value + value[1..],
                     _ => Word(random, random.Next(12)),
@@ -80,13 +84,16 @@ public sealed class RedactorTests
             }
 
             stream.Complete(output);
-            Assert.True(whole.AsSpan().SequenceEqual(output.WrittenSpan), $"seed {seed}: {text}\n{Encoding.ASCII.GetString(whole)}\n{Encoding.ASCII.GetString(output.WrittenSpan)}");
+            Assert.True(whole.AsSpan().SequenceEqual(output.WrittenSpan),
+                $"seed {seed}: {text}\n{Encoding.ASCII.GetString(whole)}\n{Encoding.ASCII.GetString(output.WrittenSpan)}");
             var shown = Encoding.ASCII.GetString(whole);
-            Assert.All(secrets, s => Assert.False(Without(shown).Contains(s.Value, StringComparison.Ordinal), $"seed {seed}: {s.Value} in {shown}"));
+            Assert.All(secrets, s => Assert.False(
+                Without(shown).Contains(s.Value, StringComparison.Ordinal), $"seed {seed}: {s.Value} in {shown}"));
         }
 
         // The marks themselves may stand next to text; only what came from the input counts.
-        static string Without(string shown) => System.Text.RegularExpressions.Regex.Replace(shown, @"\[secret:s[0-9]\]", "\n", System.Text.RegularExpressions.RegexOptions.NonBacktracking);
+        static string Without(string shown) => System.Text.RegularExpressions.Regex.Replace(
+            shown, @"\[secret:s[0-9]\]", "\n", System.Text.RegularExpressions.RegexOptions.NonBacktracking);
     }
 
     [Fact]
@@ -101,5 +108,6 @@ public sealed class RedactorTests
         Assert.Equal("hello 0123x", Encoding.ASCII.GetString(output.WrittenSpan));
     }
 
-    private static string Word(Random random, int length) => string.Concat(Enumerable.Range(0, length).Select(_ => (char)('a' + random.Next(3))));
+    private static string Word(Random random, int length)
+        => string.Concat(Enumerable.Range(0, length).Select(_ => (char)('a' + random.Next(3))));
 }

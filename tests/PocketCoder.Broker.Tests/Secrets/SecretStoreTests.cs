@@ -1,5 +1,6 @@
 using System.Text;
 using PocketCoder.Broker.Secrets;
+using PocketCoder.Platform;
 using PocketCoder.Testing;
 
 namespace PocketCoder.Broker.Tests.Secrets;
@@ -26,10 +27,12 @@ public sealed class SecretStoreTests : IDisposable
         Assert.Equal("sk-ant-second-value", again.Get("anthropic"));
         Assert.Null(again.Get("nothing"));
         Assert.Equal(["anthropic", "openai"], again.List().Select(s => s.Name));
-        var all = string.Concat(Directory.EnumerateFiles(_folder).Where(f => !f.EndsWith(".lock", StringComparison.Ordinal)).Select(f => Encoding.Latin1.GetString(File.ReadAllBytes(f))));
+        var all = string.Concat(Directory.EnumerateFiles(_folder).Where(f => !f.EndsWith(".lock", StringComparison.Ordinal))
+            .Select(f => Encoding.Latin1.GetString(File.ReadAllBytes(f))));
         Assert.DoesNotContain("sk-ant", all, StringComparison.Ordinal);
         Assert.DoesNotContain(Convert.ToBase64String("sk-ant"u8), all, StringComparison.Ordinal);
-        Assert.Equal(["secrets.json", "secrets.json.lock", "secrets.key"], Directory.EnumerateFiles(_folder).Select(Path.GetFileName).Order());
+        Assert.Equal(["secrets.json", "secrets.json.lock", "secrets.key"],
+            Directory.EnumerateFiles(_folder).Select(Path.GetFileName).Order());
         Assert.True(again.Remove("openai"));
         Assert.False(again.Remove("openai"));
         Assert.Null(again.Get("openai"));
@@ -123,13 +126,15 @@ public sealed class SecretStoreTests : IDisposable
         }
 
         var text = File.ReadAllText(Store);
-        File.WriteAllText(Store, text.Replace("\"name\":\"a\"", "\"name\":\"x\"", StringComparison.Ordinal).Replace("\"name\":\"b\"", "\"name\":\"a\"", StringComparison.Ordinal));
+        File.WriteAllText(Store, text.Replace("\"name\":\"a\"", "\"name\":\"x\"", StringComparison.Ordinal)
+            .Replace("\"name\":\"b\"", "\"name\":\"a\"", StringComparison.Ordinal));
         using (var store = Open())
         {
             Assert.Equal(SecretError.Damaged, Assert.Throws<SecretException>(() => store.Get("a")).Error);
         }
 
-        foreach (var broken in (string[])["", "{}", "null", "[1]", text[..^20], text.Replace("\"v\":1", "\"v\":2", StringComparison.Ordinal)])
+        foreach (var broken in (string[])["", "{}", "null", "[1]", text[..^20],
+            text.Replace("\"v\":1", "\"v\":2", StringComparison.Ordinal)])
         {
             File.WriteAllText(Store, broken);
             Assert.Equal(SecretError.Damaged, Assert.Throws<SecretException>(Open).Error);
@@ -146,7 +151,8 @@ public sealed class SecretStoreTests : IDisposable
         using var store = Open();
         Assert.Equal(SecretError.NameInvalid, Assert.Throws<SecretException>(() => store.Set(name, "value")).Error);
         Assert.Equal(SecretError.ValueInvalid, Assert.Throws<SecretException>(() => store.Set("a", "")).Error);
-        Assert.Equal(SecretError.ValueInvalid, Assert.Throws<SecretException>(() => store.Set("a", new string('x', SecretStore.MaxValueBytes + 1))).Error);
+        Assert.Equal(SecretError.ValueInvalid,
+            Assert.Throws<SecretException>(() => store.Set("a", new string('x', SecretStore.MaxValueBytes + 1))).Error);
         Assert.Empty(store.List());
     }
 

@@ -2,10 +2,13 @@ using System.Diagnostics;
 
 namespace PocketCoder.Channels.Tests;
 
-/// <summary>Frames that were bent on the way, in every state of a handshake: always a typed refusal, never a changed state beyond the counted attempt.</summary>
+/// <summary>
+/// Frames that were bent on the way, in every state of a handshake: always a typed refusal, never a changed state beyond the counted
+/// attempt.
+/// </summary>
 public sealed class HandshakeFuzzTests
 {
-    private static readonly TimeSpan Budget = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_budget = TimeSpan.FromSeconds(2);
 
     private readonly ChannelIdentity _device = TestKeys.Device();
     private readonly ChannelIdentity _machine = TestKeys.Machine();
@@ -76,14 +79,16 @@ public sealed class HandshakeFuzzTests
         {
             // The same ephemeral key each time, so that one good answer is the good answer to each.
             var handshake = DeviceHandshake.Begin(
-                _device, _machine.PublicKey, pattern == HandshakePattern.Pair ? link : null, ChannelLimits.Default, TestKeys.Agreement("device ephemeral"));
+                _device, _machine.PublicKey, pattern == HandshakePattern.Pair ? link : null, ChannelLimits.Default,
+                TestKeys.Agreement("device ephemeral"));
             if (good is not null)
             {
                 return (handshake, good);
             }
 
             var accepted = Assert.IsType<HandshakeAccepted>(MachineHandshake.Accept(
-                handshake.FirstFrame.Span, _machine, _ => DeviceStanding.Known, offers, ChannelLimits.Default, TestKeys.Agreement("machine ephemeral")));
+                handshake.FirstFrame.Span, _machine, _ => DeviceStanding.Known, offers, ChannelLimits.Default,
+                TestKeys.Agreement("machine ephemeral")));
             return (handshake, accepted.Reply.ToArray());
         }
     }
@@ -93,7 +98,7 @@ public sealed class HandshakeFuzzTests
     {
         var seed = Random.Shared.Next();
         var random = new Random(seed);
-        for (var clock = Stopwatch.StartNew(); clock.Elapsed < Budget;)
+        for (var clock = Stopwatch.StartNew(); clock.Elapsed < s_budget;)
         {
             var frame = new byte[random.Next(300)];
             random.NextBytes(frame);
@@ -104,7 +109,8 @@ public sealed class HandshakeFuzzTests
             }
 
             Assert.True(
-                MachineHandshake.Accept(frame, _machine, _ => DeviceStanding.Known, null) is HandshakeRefused, $"seed {seed}: {Convert.ToHexString(frame)}");
+                MachineHandshake.Accept(frame, _machine, _ => DeviceStanding.Known, null) is HandshakeRefused,
+                $"seed {seed}: {Convert.ToHexString(frame)}");
         }
     }
 
@@ -112,7 +118,7 @@ public sealed class HandshakeFuzzTests
     {
         var seed = Random.Shared.Next();
         var bender = new FrameBender(new Random(seed));
-        for (var clock = Stopwatch.StartNew(); clock.Elapsed < Budget;)
+        for (var clock = Stopwatch.StartNew(); clock.Elapsed < s_budget;)
         {
             var frame = bender.Bend(good, largest: 5000);
             check(frame, $"seed {seed}, frame {Convert.ToHexString(frame)}");

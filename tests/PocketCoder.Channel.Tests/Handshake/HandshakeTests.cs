@@ -90,8 +90,10 @@ public sealed class HandshakeTests
     public void A_replayed_first_frame_gives_whoever_replays_it_nothing()
     {
         using var handshake = DeviceHandshake.Begin(_device, _machine.PublicKey);
-        var first = Assert.IsType<HandshakeAccepted>(MachineHandshake.Accept(handshake.FirstFrame.Span, _machine, _ => DeviceStanding.Known, null));
-        var replay = Assert.IsType<HandshakeAccepted>(MachineHandshake.Accept(handshake.FirstFrame.Span, _machine, _ => DeviceStanding.Known, null));
+        var first = Assert.IsType<HandshakeAccepted>(
+            MachineHandshake.Accept(handshake.FirstFrame.Span, _machine, _ => DeviceStanding.Known, null));
+        var replay = Assert.IsType<HandshakeAccepted>(
+            MachineHandshake.Accept(handshake.FirstFrame.Span, _machine, _ => DeviceStanding.Known, null));
         using var device = handshake.Complete(first.Reply.Span);
         var frame = device.SealAll("do it"u8)[0];
         Assert.Equal("do it"u8, first.Channel.OpenAll([frame]));
@@ -114,7 +116,8 @@ public sealed class HandshakeTests
     public void A_handshake_is_completed_once()
     {
         using var handshake = DeviceHandshake.Begin(_device, _machine.PublicKey);
-        var accepted = Assert.IsType<HandshakeAccepted>(MachineHandshake.Accept(handshake.FirstFrame.Span, _machine, _ => DeviceStanding.Known, null));
+        var accepted = Assert.IsType<HandshakeAccepted>(
+            MachineHandshake.Accept(handshake.FirstFrame.Span, _machine, _ => DeviceStanding.Known, null));
         using var channel = handshake.Complete(accepted.Reply.Span);
         Assert.Throws<InvalidOperationException>(() => handshake.Complete(accepted.Reply.Span));
     }

@@ -115,7 +115,8 @@ public sealed class IdentityFileTests : IDisposable
             File(signing: torn, signingPublic: otherPub),
         ];
 
-        string File(int version = 1, string kind = "pocketcoder-identity", string? channel = null, string? channelPublic = null, string? signing = null, string? signingPublic = null)
+        string File(int version = 1, string kind = "pocketcoder-identity", string? channel = null, string? channelPublic = null,
+            string? signing = null, string? signingPublic = null)
             => $$"""{"v":{{version}},"kind":"{{kind}}","channel":"{{channel ?? key}}","channelPublic":"{{channelPublic ?? pub}}","signing":"{{signing ?? key}}","signingPublic":"{{signingPublic ?? pub}}"}""";
     }
 
@@ -156,7 +157,8 @@ public sealed class IdentityFileTests : IDisposable
             try
             {
                 using var loaded = ChannelIdentity.Load(Path);
-                Assert.True(identity.PublicKey.SequenceEqual(loaded.PublicKey) && identity.SigningPublicKey.SequenceEqual(loaded.SigningPublicKey));
+                Assert.True(identity.PublicKey.SequenceEqual(loaded.PublicKey)
+                    && identity.SigningPublicKey.SequenceEqual(loaded.SigningPublicKey));
             }
             catch (Exception e)
             {

@@ -3,29 +3,33 @@ using PocketCoder.Channels.Noise;
 
 namespace PocketCoder.Channels.Tests;
 
-/// <summary>The state machine against answers that other people computed: the only check here that does not come from our own reading of the specification.</summary>
+/// <summary>
+/// The state machine against answers that other people computed: the only check here that does not come from our own reading of the
+/// specification.
+/// </summary>
 public sealed class PublishedNoiseVectorTests
 {
-    private static readonly JsonNode File = JsonNode.Parse(System.IO.File.ReadAllText(Repository.Vector("channel-noise.json")))!;
+    private static readonly JsonNode s_file = JsonNode.Parse(System.IO.File.ReadAllText(Repository.Vector("channel-noise.json")))!;
 
     [Theory]
     [InlineData("Noise_IK_25519_AESGCM_SHA256")]
     [InlineData("Noise_IKpsk2_25519_AESGCM_SHA256")]
     public void Both_ends_compute_what_the_published_vectors_say(string protocol)
     {
-        var vector = File["protocols"]!.AsArray().Single(entry => (string)entry!["name"]! == protocol)!;
+        var vector = s_file["protocols"]!.AsArray().Single(entry => (string)entry!["name"]! == protocol)!;
         var withPsk = (bool)vector["psk"]!;
-        var payloads = File["payloads"]!.AsArray().Select(node => Convert.FromHexString((string)node!)).ToArray();
+        var payloads = s_file["payloads"]!.AsArray().Select(node => Convert.FromHexString((string)node!)).ToArray();
         var messages = vector["messages"]!.AsArray().Select(node => Convert.FromHexString((string)node!)).ToArray();
         var psk = Bytes("psk");
-        using var initiatorStatic = new X25519KeyPair((string)File["initiatorStatic"]!);
-        using var responderStatic = new X25519KeyPair((string)File["responderStatic"]!);
+        using var initiatorStatic = new X25519KeyPair((string)s_file["initiatorStatic"]!);
+        using var responderStatic = new X25519KeyPair((string)s_file["responderStatic"]!);
         Assert.Equal(Bytes("responderStaticPublic"), responderStatic.PublicKey);
 
         using var initiator = new IkHandshake(
-            withPsk, Bytes("prologue"), initiatorStatic, new X25519KeyPair((string)File["initiatorEphemeral"]!), responderStatic.PublicKey.ToArray());
+            withPsk, Bytes("prologue"), initiatorStatic, new X25519KeyPair((string)s_file["initiatorEphemeral"]!),
+            responderStatic.PublicKey.ToArray());
         using var responder = new IkHandshake(
-            withPsk, Bytes("prologue"), responderStatic, new X25519KeyPair((string)File["responderEphemeral"]!), null);
+            withPsk, Bytes("prologue"), responderStatic, new X25519KeyPair((string)s_file["responderEphemeral"]!), null);
 
         Assert.Equal(messages[0], initiator.WriteFirst(payloads[0]));
         Assert.Equal(payloads[0], responder.ReadFirst(messages[0]));
@@ -36,7 +40,8 @@ public sealed class PublishedNoiseVectorTests
         Assert.Equal(initiator.Hash, responder.Hash);
 
         var (toResponder, toInitiator) = initiator.Split();
-        Assert.Equal((toResponder, toInitiator), responder.Split(), (a, b) => a.Item1.SequenceEqual(b.Item1) && a.Item2.SequenceEqual(b.Item2));
+        Assert.Equal((toResponder, toInitiator), responder.Split(), (a, b) => a.Item1.SequenceEqual(b.Item1)
+            && a.Item2.SequenceEqual(b.Item2));
         using var outward = new CipherDirection(toResponder, ulong.MaxValue);
         using var inward = new CipherDirection(toInitiator, ulong.MaxValue);
         for (var index = 2; index < messages.Length; index++)
@@ -49,5 +54,5 @@ public sealed class PublishedNoiseVectorTests
         }
     }
 
-    private static byte[] Bytes(string name) => Convert.FromHexString((string)File[name]!);
+    private static byte[] Bytes(string name) => Convert.FromHexString((string)s_file[name]!);
 }

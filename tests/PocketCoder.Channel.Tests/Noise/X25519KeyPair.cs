@@ -3,10 +3,12 @@ using PocketCoder.Channels.Noise;
 
 namespace PocketCoder.Channels.Tests;
 
-/// <summary>X25519 by the book (RFC 7748, section 5) on big integers: slow and leaky, good for checking published vectors and nothing else.</summary>
+/// <summary>
+/// X25519 by the book (RFC 7748, section 5) on big integers: slow and leaky, good for checking published vectors and nothing else.
+/// </summary>
 internal sealed class X25519KeyPair : NoiseKeyPair
 {
-    private static readonly BigInteger Prime = BigInteger.Pow(2, 255) - 19;
+    private static readonly BigInteger s_prime = BigInteger.Pow(2, 255) - 19;
 
     private readonly byte[] _scalar;
     private readonly byte[] _publicKey;
@@ -48,12 +50,12 @@ internal sealed class X25519KeyPair : NoiseKeyPair
             }
 
             swapped = one;
-            BigInteger a = x2 + z2, b = x2 - z2, aa = a * a % Prime, bb = b * b % Prime, e = aa - bb;
-            BigInteger da = (x3 - z3) * a % Prime, cb = (x3 + z3) * b % Prime;
-            x3 = (da + cb) * (da + cb) % Prime;
-            z3 = u * ((da - cb) * (da - cb) % Prime) % Prime;
-            x2 = aa * bb % Prime;
-            z2 = e * (aa + (121665 * e)) % Prime;
+            BigInteger a = x2 + z2, b = x2 - z2, aa = a * a % s_prime, bb = b * b % s_prime, e = aa - bb;
+            BigInteger da = (x3 - z3) * a % s_prime, cb = (x3 + z3) * b % s_prime;
+            x3 = (da + cb) * (da + cb) % s_prime;
+            z3 = u * ((da - cb) * (da - cb) % s_prime) % s_prime;
+            x2 = aa * bb % s_prime;
+            z2 = e * (aa + (121665 * e)) % s_prime;
         }
 
         if (swapped)
@@ -61,8 +63,8 @@ internal sealed class X25519KeyPair : NoiseKeyPair
             (x2, z2) = (x3, z3);
         }
 
-        var result = x2 * BigInteger.ModPow(z2, Prime - 2, Prime) % Prime;
-        var bytes = (result < 0 ? result + Prime : result).ToByteArray(isUnsigned: true);
+        var result = x2 * BigInteger.ModPow(z2, s_prime - 2, s_prime) % s_prime;
+        var bytes = (result < 0 ? result + s_prime : result).ToByteArray(isUnsigned: true);
         Array.Resize(ref bytes, 32);
         return bytes;
     }

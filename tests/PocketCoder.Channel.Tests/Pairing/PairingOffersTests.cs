@@ -189,6 +189,7 @@ public sealed class PairingOffersTests
         Assert.Equal(device.Id, refused.DeviceId);
         var error = Assert.Throws<ChannelException>(() => handshake.Complete(refused.CloseFrame.Span));
         Assert.Equal(ChannelError.ClosedByPeer, error.Error);
-        Assert.Equal(new CloseReason("pairing_refused", "This pairing link cannot be used any more; make a new one on the machine."), error.PeerReason);
+        Assert.Equal(new CloseReason("pairing_refused", "This pairing link cannot be used any more; make a new one on the machine."),
+            error.PeerReason);
     }
 }

@@ -1,3 +1,7 @@
+using System.Globalization;
+using System.Numerics;
+using System.Security.Cryptography;
+
 namespace PocketCoder.Channels.Tests;
 
 public sealed class SignaturesTests
@@ -20,6 +24,28 @@ public sealed class SignaturesTests
             var altered = signature.ToArray();
             altered[index] ^= 1;
             Assert.False(Signatures.Verify(device.SigningPublicKey, altered, "pocketcoder-decision-v1", "a", "b"));
+        }
+    }
+
+    [Fact]
+    public void Of_the_two_signatures_that_would_verify_only_the_one_with_the_lower_s_is_made_and_taken()
+    {
+        var order = BigInteger.Parse(
+            "0ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551", NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        using var device = TestKeys.Device();
+        using var key = ECDsa.Create(P256.Parameters(device.SigningPublicKey));
+        for (var round = 0; round < 100; round++)
+        {
+            var fields = new[] { round.ToString(CultureInfo.InvariantCulture) };
+            var signature = device.Sign("d", fields);
+            var s = new BigInteger(signature.AsSpan(32), isUnsigned: true, isBigEndian: true);
+            Assert.True(s <= order / 2);
+            var other = (order - s).ToByteArray(isUnsigned: true, isBigEndian: true);
+            byte[] high = [.. signature[..32], .. new byte[32 - other.Length], .. other];
+            Assert.True(key.VerifyData(
+                Signatures.Text("d", fields), high, HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation));
+            Assert.True(Signatures.Verify(device.SigningPublicKey, signature, "d", fields));
+            Assert.False(Signatures.Verify(device.SigningPublicKey, high, "d", fields));
         }
     }
 

@@ -35,7 +35,8 @@ public sealed class CloseReasonTests
             var frame = bender.Bend(good, largest: 5000);
             var reason = default(CloseReason);
             var failure = Record.Exception(() => reason = CloseReason.Parse(frame));
-            Assert.True(failure is null && reason is null or { Code.Length: > 0 and <= 64, Message.Length: <= 512 }, $"seed {seed}, {Convert.ToHexString(frame)}: {failure}");
+            Assert.True(failure is null && reason is null or { Code.Length: > 0 and <= 64, Message.Length: <= 512 },
+                $"seed {seed}, {Convert.ToHexString(frame)}: {failure}");
         }
     }
 }

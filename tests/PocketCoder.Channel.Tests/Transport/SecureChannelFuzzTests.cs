@@ -3,19 +3,19 @@ using System.Diagnostics;
 namespace PocketCoder.Channels.Tests;
 
 /// <summary>
-/// A hostile middle: at a random point of a random conversation it bends, repeats, drops, swaps or invents a frame. The receiver has by then got
-/// exactly the messages before that point, refuses with a typed error, and is poisoned; the sender is as it was.
+/// A hostile middle: at a random point of a random conversation it bends, repeats, drops, swaps or invents a frame. The receiver has by
+/// then got exactly the messages before that point, refuses with a typed error, and is poisoned; the sender is as it was.
 /// </summary>
 public sealed class SecureChannelFuzzTests
 {
-    private static readonly TimeSpan Budget = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan s_budget = TimeSpan.FromSeconds(4);
 
     [Fact]
     public void Whatever_the_middle_does_no_wrong_plaintext_comes_out()
     {
         var seed = Random.Shared.Next();
         var random = new Random(seed);
-        for (var clock = Stopwatch.StartNew(); clock.Elapsed < Budget;)
+        for (var clock = Stopwatch.StartNew(); clock.Elapsed < s_budget;)
         {
             var failure = Record.Exception(() => Round(random));
             Assert.True(failure is null, $"seed {seed}: {failure}");
@@ -72,7 +72,8 @@ public sealed class SecureChannelFuzzTests
                 return swapped.AsSpan().SequenceEqual(frames[due]) ? Attack(random, frames, due, ends) : (swapped, [ChannelError.Corrupt]);
             case 4:
                 var noise = Some(random, random.Next(80));
-                return (noise, [ChannelError.Malformed, ChannelError.TooLarge, ChannelError.OutOfOrder, ChannelError.Corrupt, ChannelError.Replayed]);
+                return (noise, [ChannelError.Malformed, ChannelError.TooLarge, ChannelError.OutOfOrder, ChannelError.Corrupt,
+                    ChannelError.Replayed]);
             default:
                 return (
                     new FrameBender(random).Bend(frames[due], largest: 100),

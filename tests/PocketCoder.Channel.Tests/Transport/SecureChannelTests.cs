@@ -94,7 +94,8 @@ public sealed class SecureChannelTests
         using var ends = Ends.Connect(new ChannelLimits { RekeyInterval = ulong.MaxValue });
         ends.Device.SendDirection.JumpTo(ulong.MaxValue - 2);
         ends.Machine.ReceiveDirection.JumpTo(ulong.MaxValue - 2);
-        ChannelTestExtensions.Fails(ChannelError.Exhausted, () => ends.Device.Seal(new byte[3 * 65_510])); // three frames, two counters left
+        // three frames, two counters left
+        ChannelTestExtensions.Fails(ChannelError.Exhausted, () => ends.Device.Seal(new byte[3 * 65_510]));
         Assert.Equal("a"u8, ends.Machine.OpenAll(ends.Device.SealAll("a"u8)));
         Assert.Equal("b"u8, ends.Machine.OpenAll(ends.Device.SealAll("b"u8)));
         ChannelTestExtensions.Fails(ChannelError.Exhausted, () => ends.Device.Seal([]));

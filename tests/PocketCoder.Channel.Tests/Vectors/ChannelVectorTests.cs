@@ -2,10 +2,13 @@ using System.Text.Json.Nodes;
 
 namespace PocketCoder.Channels.Tests;
 
-/// <summary>This side against tests/vectors/channel.json. The TypeScript side reads the same file (app/src/lib/channel/vectors.test.ts).</summary>
+/// <summary>
+/// This side against tests/vectors/channel.json. The TypeScript side reads the same file (app/src/lib/channel/vectors.test.ts).
+/// </summary>
 public sealed class ChannelVectorTests
 {
-    private static readonly Lazy<JsonNode> File = new(() => JsonNode.Parse(System.IO.File.ReadAllText(Repository.Vector(ChannelVectors.FileName)))!);
+    private static readonly Lazy<JsonNode> s_file = new(
+        () => JsonNode.Parse(System.IO.File.ReadAllText(Repository.Vector(ChannelVectors.FileName)))!);
 
     [Fact]
     public void The_vector_file_is_what_this_code_makes()
@@ -27,9 +30,9 @@ public sealed class ChannelVectorTests
     [InlineData("toDevice", "keyToDevice")]
     public void Frames_of_the_vectors_open_to_their_messages(string direction, string key)
     {
-        var handshake = File.Value["handshakes"]![0]!;
+        var handshake = s_file.Value["handshakes"]![0]!;
         using var channel = new SecureChannel(new byte[32], Bytes(handshake[key]), [], Ends.SmallFrames);
-        foreach (var entry in File.Value["transport"]![direction]!.AsArray())
+        foreach (var entry in s_file.Value["transport"]![direction]!.AsArray())
         {
             var frames = entry!["frames"]!.AsArray().Select(Bytes).ToArray();
             Assert.Equal(Bytes(entry["message"]), channel.OpenAll(frames));
@@ -39,9 +42,9 @@ public sealed class ChannelVectorTests
     [Fact]
     public void Every_bad_frame_of_the_vectors_is_refused_with_its_error_and_poisons()
     {
-        var handshake = File.Value["handshakes"]![0]!;
-        var first = Bytes(File.Value["transport"]!["toDevice"]![0]!["frames"]![0]);
-        foreach (var entry in File.Value["badFrames"]!.AsArray())
+        var handshake = s_file.Value["handshakes"]![0]!;
+        var first = Bytes(s_file.Value["transport"]!["toDevice"]![0]!["frames"]![0]);
+        foreach (var entry in s_file.Value["badFrames"]!.AsArray())
         {
             using var channel = new SecureChannel(Bytes(handshake["keyToMachine"]), Bytes(handshake["keyToDevice"]), [], Ends.SmallFrames);
             Assert.Null(channel.Open(first));
@@ -58,8 +61,8 @@ public sealed class ChannelVectorTests
     {
         using var device = TestKeys.Device();
         using var machine = TestKeys.Machine();
-        var link = PairingLink.ParsePayload((string)File.Value["pairing"]!["payload"]!);
-        foreach (var entry in File.Value["badAnswers"]!.AsArray())
+        var link = PairingLink.ParsePayload((string)s_file.Value["pairing"]!["payload"]!);
+        foreach (var entry in s_file.Value["badAnswers"]!.AsArray())
         {
             var ofPairing = (string)entry!["handshake"]! == "pair" ? link : null;
             using var handshake = DeviceHandshake.Begin(
@@ -72,7 +75,7 @@ public sealed class ChannelVectorTests
     [Fact]
     public void Every_bad_link_of_the_vectors_is_refused_with_its_error()
     {
-        foreach (var entry in File.Value["badLinks"]!.AsArray())
+        foreach (var entry in s_file.Value["badLinks"]!.AsArray())
         {
             var payload = (string)entry!["payload"]!;
             var error = Assert.Throws<ChannelException>(() => PairingLink.ParsePayload(payload));
@@ -83,7 +86,7 @@ public sealed class ChannelVectorTests
     [Fact]
     public void No_bad_public_key_of_the_vectors_passes()
     {
-        foreach (var key in File.Value["badPublicKeys"]!.AsArray())
+        foreach (var key in s_file.Value["badPublicKeys"]!.AsArray())
         {
             Assert.False(P256.IsPublicKey(Bytes(key)), (string)key!);
         }
@@ -92,7 +95,7 @@ public sealed class ChannelVectorTests
     [Fact]
     public void Signatures_of_the_vectors_verify_and_no_other_text_does()
     {
-        foreach (var entry in File.Value["signatures"]!.AsArray())
+        foreach (var entry in s_file.Value["signatures"]!.AsArray())
         {
             var domain = (string)entry!["domain"]!;
             string[] fields = [.. entry["fields"]!.AsArray().Select(field => (string)field!)];
@@ -102,7 +105,7 @@ public sealed class ChannelVectorTests
             Assert.False(Signatures.Verify(Bytes(entry["publicKey"]), Bytes(entry["signature"]), domain + "x", fields));
         }
 
-        foreach (var entry in File.Value["badTexts"]!.AsArray())
+        foreach (var entry in s_file.Value["badTexts"]!.AsArray())
         {
             string[] fields = [.. entry!["fields"]!.AsArray().Select(field => (string)field!)];
             ChannelTestExtensions.Fails(ChannelError.FieldInvalid, () => Signatures.Text((string)entry["domain"]!, fields));
@@ -112,7 +115,7 @@ public sealed class ChannelVectorTests
     [Fact]
     public void Close_frames_of_the_vectors_parse_as_they_say()
     {
-        foreach (var entry in File.Value["closeFrames"]!.AsArray())
+        foreach (var entry in s_file.Value["closeFrames"]!.AsArray())
         {
             var expected = entry!["reason"] is { } reason ? new CloseReason((string)reason["code"]!, (string)reason["message"]!) : null;
             Assert.Equal(expected, CloseReason.Parse(Bytes(entry["frame"])));

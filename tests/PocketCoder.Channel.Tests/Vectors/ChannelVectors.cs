@@ -8,20 +8,21 @@ namespace PocketCoder.Channels.Tests;
 
 /// <summary>
 /// Makes tests/vectors/channel.json, which this side and the TypeScript side both check themselves against. All keys are fixed
-/// (<see cref="TestKeys"/>), so the file is the same in every run; only ECDSA signatures are random, and an existing one that verifies is kept.
+/// (<see cref="TestKeys"/>), so the file is the same in every run; only ECDSA signatures are random, and an existing one that verifies is
+/// kept.
 /// </summary>
 internal static class ChannelVectors
 {
     public const string FileName = "channel.json";
 
-    private static readonly byte[] OfferId = Convert.FromHexString("0102030405060708");
-    private static readonly byte[] Secret = Convert.FromHexString("a0a1a2a3a4a5a6a7a8a9aaabacadaeaf");
+    private static readonly byte[] s_offerId = Convert.FromHexString("0102030405060708");
+    private static readonly byte[] s_secret = Convert.FromHexString("a0a1a2a3a4a5a6a7a8a9aaabacadaeaf");
 
     public static string Generate(JsonNode? existing)
     {
         using var device = TestKeys.Device();
         using var machine = TestKeys.Machine();
-        var link = new PairingLink(machine.PublicKey, OfferId, Secret);
+        var link = new PairingLink(machine.PublicKey, s_offerId, s_secret);
         var vectors = new JsonObject
         {
             ["about"] = "Made by PocketCoder.Channel.Tests (ChannelVectors.cs); bytes are hex, private keys PKCS#8. POCKETCODER_UPDATE_VECTORS=1 writes it anew.",
@@ -64,7 +65,9 @@ internal static class ChannelVectors
     private static DeviceHandshake Begin(ChannelIdentity device, ChannelIdentity machine, PairingLink? link, ChannelLimits? limits = null)
         => DeviceHandshake.Begin(device, machine.PublicKey, link, limits ?? ChannelLimits.Default, TestKeys.Agreement("device ephemeral"));
 
-    /// <summary>The machine's answer, made with the handshake itself: an offer of <see cref="PairingOffers"/> would have a random secret.</summary>
+    /// <summary>
+    /// The machine's answer, made with the handshake itself: an offer of <see cref="PairingOffers"/> would have a random secret.
+    /// </summary>
     private static (byte[] Frame, IkHandshake Noise) Answer(
         ChannelIdentity machine, ReadOnlySpan<byte> firstFrame, byte[]? psk, byte[]? payload = null, P256KeyPair? ephemeral = null)
     {
@@ -120,7 +123,8 @@ internal static class ChannelVectors
             Bad("reconnect", "empty", [], ChannelError.Malformed),
             Bad("reconnect", "first frame sent back", reconnect.FirstFrame.ToArray(), ChannelError.Malformed),
             Bad("reconnect", "too large", [2, .. new byte[4096]], ChannelError.TooLarge),
-            Bad("reconnect", "version 2", AnswerFrame(machine, reconnect, null, """{"v":2}"""u8.ToArray()), ChannelError.UnsupportedVersion),
+            Bad("reconnect", "version 2", AnswerFrame(machine, reconnect, null, """{"v":2}"""u8.ToArray()),
+                ChannelError.UnsupportedVersion),
             Bad("reconnect", "no version", AnswerFrame(machine, reconnect, null, "{}"u8.ToArray()), ChannelError.UnsupportedVersion),
             Bad("reconnect", "no JSON", AnswerFrame(machine, reconnect, null, "v1"u8.ToArray()), ChannelError.Malformed),
             Bad("reconnect", "null", AnswerFrame(machine, reconnect, null, "null"u8.ToArray()), ChannelError.Malformed),
@@ -146,7 +150,8 @@ internal static class ChannelVectors
     }
 
     /// <summary>Both ends of the reconnect handshake's channel, with small frames and a short rekey interval.</summary>
-    private static (SecureChannel Device, SecureChannel Machine) Channels(ChannelIdentity device, ChannelIdentity machine, ChannelLimits limits)
+    private static (SecureChannel Device, SecureChannel Machine) Channels(
+        ChannelIdentity device, ChannelIdentity machine, ChannelLimits limits)
     {
         using var handshake = Begin(device, machine, null, limits);
         var (answer, noise) = Answer(machine, handshake.FirstFrame.Span, null);
@@ -180,7 +185,8 @@ internal static class ChannelVectors
                     ["largeToMachine"] = new JsonObject
                     {
                         ["about"] = "70,000 bytes, byte i = i mod 251, first message with the default limits; SHA-256 of each frame",
-                        ["frameHashes"] = new JsonArray([.. largeDevice.SealAll(large).Select(frame => (JsonNode)Hex(SHA256.HashData(frame)))]),
+                        ["frameHashes"] = new JsonArray(
+                            [.. largeDevice.SealAll(large).Select(frame => (JsonNode)Hex(SHA256.HashData(frame)))]),
                     },
                 };
             }
@@ -337,8 +343,8 @@ internal static class ChannelVectors
     {
         (string Domain, string[] Fields)[] texts =
         [
-            ("pocketcoder-decision-v1", ["0197a1b2-0000-7000-8000-000000000001", "allow", "once", new string('a', 64)]),
-            ("pocketcoder-decision-v1", [""]),
+            ("pocketcoder-decision-v2", ["0197a1b2-0000-7000-8000-000000000001", "allow", "once", new string('a', 64)]),
+            ("pocketcoder-decision-v2", [""]),
             ("d", ["", "", "größer \u65e5\u672c \U0001f511", "tab\tcr\r\u2028"]),
         ];
         var result = new JsonArray();
@@ -362,7 +368,8 @@ internal static class ChannelVectors
 
     private static JsonArray BadTexts()
     {
-        (string Domain, string[] Fields)[] bad = [("", ["x"]), ("d", []), ("d\n", ["x"]), ("d", ["a\nb"]), ("d", ["a", "\n"]), ("d", ["\r\n"])];
+        (string Domain, string[] Fields)[] bad =
+            [("", ["x"]), ("d", []), ("d\n", ["x"]), ("d", ["a\nb"]), ("d", ["a", "\n"]), ("d", ["\r\n"])];
         return
         [
             .. bad.Select(text => new JsonObject
@@ -377,7 +384,8 @@ internal static class ChannelVectors
     {
         (byte[] Frame, CloseReason? Reason)[] frames =
         [
-            (new CloseReason("unknown_device", "This device is not paired.").ToFrame(), new("unknown_device", "This device is not paired.")),
+            (new CloseReason("unknown_device", "This device is not paired.").ToFrame(),
+                new("unknown_device", "This device is not paired.")),
             (Text("""{"message":"\u202e","code":"x1","more":[]}"""), new("x1", "\u202e")),
             (Text("""{"code":"x"}"""), null),
             (Text("""{"code":"","message":""}"""), null),
@@ -398,7 +406,8 @@ internal static class ChannelVectors
             .. frames.Select(frame => new JsonObject
             {
                 ["frame"] = Hex(frame.Frame),
-                ["reason"] = frame.Reason is null ? null : new JsonObject { ["code"] = frame.Reason.Code, ["message"] = frame.Reason.Message },
+                ["reason"] = frame.Reason is null ? null : new JsonObject
+                    { ["code"] = frame.Reason.Code, ["message"] = frame.Reason.Message },
             }),
         ];
 

@@ -5,21 +5,26 @@ namespace PocketCoder.Cli.Tests;
 /// <summary>A checkout, and a user's home of its own for what is run there.</summary>
 internal sealed class Checkout : IAsyncDisposable
 {
-    /// <summary>A build on a busy machine takes minutes.</summary>
-    public static readonly TimeSpan BuildLimit = TimeSpan.FromMinutes(15);
+    /// <summary>The tests that build in this checkout: one after the other, and each has what the one before compiled.</summary>
+    public const string Building = "builds the program as people get it";
+
+    /// <summary>Tells a build that hangs from one on a busy machine, which takes many minutes.</summary>
+    public static readonly TimeSpan BuildLimit = TimeSpan.FromMinutes(25);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("pck-").FullName;
 
-    private Checkout(string? root)
+    private Checkout(string root)
     {
         UserHome = Directory.CreateDirectory(Path.Combine(_folder, "user")).FullName;
-        Root = root ?? Directory.CreateDirectory(Path.Combine(_folder, "checkout")).FullName;
+        Root = root;
         Environment["HOME"] = UserHome;
         Environment["XDG_CONFIG_HOME"] = null;
         Environment["XDG_DATA_HOME"] = null;
         Environment["POCKETCODER_HOME"] = null;
+        Environment["POCKETCODER_NATIVE"] = null;
         // Packages that are here need not be fetched again.
-        Environment["NUGET_PACKAGES"] = System.Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(System.Environment.GetFolderPath(System.Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+        Environment["NUGET_PACKAGES"] = System.Environment.GetEnvironmentVariable("NUGET_PACKAGES")
+            ?? Path.Combine(System.Environment.GetFolderPath(System.Environment.SpecialFolder.UserProfile), ".nuget", "packages");
     }
 
     public string Root { get; }
@@ -32,27 +37,10 @@ internal sealed class Checkout : IAsyncDisposable
     /// <summary>This one: what is built already need not be built again. In CI it is as fresh as anybody's.</summary>
     public static Checkout Here() => new(Repository.Root);
 
-    /// <summary>
-    /// This one as somebody else would get it: what git knows or would take in, with the app as it is built here (so that only what changed is built again).
-    /// </summary>
-    public static async Task<Checkout> CopyAsync()
-    {
-        Assert.SkipUnless(Path.Exists(Repository.PathOf(".git")), "this is no git checkout, so it can't be told what belongs to it");
-        var copy = new Checkout(null);
-        const string Script =
-            """
-            set -e
-            git ls-files -z --cached --others --exclude-standard | tar --null --ignore-failed-read -T - -cf - | tar -xf - -C "$1"
-            for built in node_modules dist; do if [ -d "app/$built" ]; then cp -a "app/$built" "$1/app/$built"; fi; done
-            """;
-        await using var shell = RunningProgram.Start("/bin/bash", ["-c", Script, "bash", copy.Root], new Dictionary<string, string?>(StringComparer.Ordinal), Repository.Root);
-        (await shell.EndAsync(BuildLimit)).Succeeded();
-        return copy;
-    }
-
     public async Task<Ran> RunAsync(string program, params IEnumerable<string> arguments)
     {
-        await using var running = RunningProgram.Start(program.EndsWith(".sh", StringComparison.Ordinal) ? Path.Combine(Root, program) : program, arguments, Environment, Root);
+        await using var running = RunningProgram.Start(
+            program.EndsWith(".sh", StringComparison.Ordinal) ? Path.Combine(Root, program) : program, arguments, Environment, Root);
         return await running.EndAsync(BuildLimit);
     }
 

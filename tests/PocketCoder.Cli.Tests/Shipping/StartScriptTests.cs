@@ -6,6 +6,8 @@ namespace PocketCoder.Cli.Tests;
 
 /// <summary><c>./start.sh</c> as the README tells people to type it.</summary>
 [Trait("Category", "Slow")]
+[Trait("Takes", "minutes")]
+[Collection(Checkout.Building)]
 public sealed partial class StartScriptTests
 {
     [Fact]
@@ -32,12 +34,14 @@ public sealed partial class StartScriptTests
         // Nothing but the daemon goes on, and nothing lies where it was not said.
         Assert.All(checkout.LeftRunning(), p => Assert.Contains("pocketcoder start", p, StringComparison.Ordinal));
         Assert.Single(checkout.LeftRunning());
-        Assert.Empty(Directory.EnumerateFileSystemEntries(checkout.UserHome).Select(e => Path.GetFileName(e)).Except([".config", ".local", ".dotnet", ".npm", ".nuget", ".cache"], StringComparer.Ordinal));
-        Assert.Equal(["pocketcoder-demo"], Directory.EnumerateDirectories(Path.Combine(checkout.UserHome, ".config")).Select(e => Path.GetFileName(e)).Except(["NuGet"], StringComparer.Ordinal));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(checkout.UserHome).Select(e => Path.GetFileName(e))
+            .Except([".config", ".local", ".dotnet", ".npm", ".nuget", ".cache"], StringComparer.Ordinal));
+        Assert.Equal(["pocketcoder-demo"], Directory.EnumerateDirectories(Path.Combine(checkout.UserHome, ".config"))
+            .Select(e => Path.GetFileName(e)).Except(["NuGet"], StringComparer.Ordinal));
 
         // The second time there is nothing to build and nobody to pair.
         var again = (await checkout.RunAsync("start.sh", "--demo", "--listen", home.Listen)).Succeeded();
-        Assert.Contains("is running already", again.Out, StringComparison.Ordinal);
+        Assert.Contains("is already running", again.Out, StringComparison.Ordinal);
         Assert.Contains("1 device paired", again.Out, StringComparison.Ordinal);
         Assert.DoesNotContain("#pair=", again.Out, StringComparison.Ordinal);
         Assert.DoesNotContain("Building", again.Error, StringComparison.Ordinal);

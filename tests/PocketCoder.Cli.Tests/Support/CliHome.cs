@@ -9,10 +9,15 @@ using PocketCoder.Testing.Homes;
 
 namespace PocketCoder.Cli.Tests;
 
-/// <summary>The real program with a home, a folder to stand in and a port of its own. A daemon that is left is ended at the end.</summary>
+/// <summary>
+/// The program with a home, a folder to stand in and a port of its own. A daemon that is left is ended at the end. The daemon is always a
+/// process of its own; commands run in this process where that is the same (<see cref="InProcess"/>), and in their own with
+/// <see cref="Begin"/>.
+/// </summary>
 internal sealed class CliHome : IAsyncDisposable
 {
     private readonly IReadOnlyList<string> _before;
+    private readonly List<RunningProgram> _daemons = [];
 
     /// <param name="program">Another build of it.</param>
     /// <param name="before">Program and arguments to run it through, such as <c>setpriv</c>.</param>
@@ -30,7 +35,8 @@ internal sealed class CliHome : IAsyncDisposable
 
     /// <summary>The program of the same configuration as these tests.</summary>
     public static string Built { get; } = Path.Combine(
-        Repository.Root, "artifacts", "bin", "PocketCoder.Cli", Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "pocketcoder");
+        Repository.Root, "artifacts", "bin", "PocketCoder.Cli",
+        Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "pocketcoder");
 
     public string Program { get; }
 
@@ -53,6 +59,10 @@ internal sealed class CliHome : IAsyncDisposable
 
     public Dictionary<string, string?> Environment { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Whether this is the program of these tests as the user who runs them.</summary>
+    private bool IsOwn => _before.Count == 0 && Program == Built;
+
+    /// <summary>A process of its own.</summary>
     public RunningProgram Begin(params IEnumerable<string> arguments)
     {
         var all = _before.Append(Program).Concat(arguments).ToList();
@@ -62,26 +72,46 @@ internal sealed class CliHome : IAsyncDisposable
     /// <summary>Runs a command with this on its standard input.</summary>
     public async Task<Ran> FeedAsync(string input, params IEnumerable<string> arguments)
     {
-        var all = _before.Append(Program).Concat(arguments).ToList();
+        var words = arguments.ToList();
+        if (IsOwn && InProcess.Takes(words))
+        {
+            return await InProcess.RunAsync(words, Environment, Work, input);
+        }
+
+        var all = _before.Append(Program).Concat(words).ToList();
         await using var program = RunningProgram.Start(all[0], all.Skip(1), Environment, Work, input);
         return await program.EndAsync();
     }
 
-    public async Task<Ran> RunAsync(params IEnumerable<string> arguments)
-    {
-        await using var program = Begin(arguments);
-        return await program.EndAsync();
-    }
+    public Task<Ran> RunAsync(params IEnumerable<string> arguments) => FeedAsync("", arguments);
 
     /// <summary>Runs a command that must succeed and gives its JSON.</summary>
-    public async Task<JsonElement> AskAsync(params IEnumerable<string> arguments) => (await RunAsync(arguments.Append("--json"))).Succeeded().Json;
+    public async Task<JsonElement> AskAsync(params IEnumerable<string> arguments)
+        => (await RunAsync(arguments.Append("--json"))).Succeeded().Json;
 
-    /// <summary>Starts the daemon in the background, as the demonstration, and gives its process id.</summary>
+    /// <summary>Starts the daemon as the demonstration, waits until it answers, and gives its process id.</summary>
     public async Task<int> StartAsync(params IEnumerable<string> arguments)
+    {
+        if (!IsOwn)
+        {
+            return await StartDetachedAsync(arguments);
+        }
+
+        // Without the command that starts it in the background and waits for it: that is one more process.
+        var daemon = Begin(["start", "--foreground", "--demo", "--listen", Listen, "--json", .. arguments]);
+        _daemons.Add(daemon);
+        await Wait.UntilAsync(() => daemon.HasExited || daemon.Out.EndsWith('\n'), "the daemon starts");
+        Assert.False(daemon.HasExited, $"the daemon ended\n--- out\n{daemon.Out}\n--- error\n{daemon.Error}");
+        return new Ran(0, daemon.Out, "").Json.GetProperty("pid").GetInt32();
+    }
+
+    /// <summary>The same as people start it: in the background, away from this process.</summary>
+    public async Task<int> StartDetachedAsync(params IEnumerable<string> arguments)
         => (await AskAsync([.. (string[])["start", "--demo", "--listen", Listen], .. arguments])).GetProperty("pid").GetInt32();
 
     public async Task<string> LinkAsync(params IEnumerable<string> scopes)
-        => (await AskAsync(["pair", "--no-wait", .. scopes.SelectMany(s => (string[])["--scope", s])])).GetProperty("links")[0].GetString()!;
+        => (await AskAsync(["pair", "--no-wait", .. scopes.SelectMany(s => (string[])["--scope", s])])).GetProperty(
+            "links")[0].GetString()!;
 
     public async Task<TestDevice> PairAsync(string name = "phone") => await TestDevice.PairAsync(await LinkAsync(), name);
 
@@ -99,6 +129,11 @@ internal sealed class CliHome : IAsyncDisposable
             await daemon.WaitForExitAsync();
         }
 
-        await HomeRemains.ClearAsync(Home.Hands, Home.AgentFiles, Folder);
+        foreach (var daemon in _daemons)
+        {
+            await daemon.DisposeAsync();
+        }
+
+        await HomeRemains.ClearAsync(Home.Sandboxes, Home.AgentFiles, Folder);
     }
 }

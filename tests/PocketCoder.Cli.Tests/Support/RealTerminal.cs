@@ -13,7 +13,8 @@ internal sealed class RealTerminal : IAsyncDisposable
     public static async Task<RealTerminal> StartAsync(CliHome home, int columns, int rows)
     {
         var terminal = new RealTerminal(home);
-        await terminal.RunAsync("-f", "/dev/null", "new-session", "-d", "-s", "t", "-x", $"{columns}", "-y", $"{rows}", "env PS1=outside: /bin/sh");
+        await terminal.RunAsync(
+            "-f", "/dev/null", "new-session", "-d", "-s", "t", "-x", $"{columns}", "-y", $"{rows}", "env PS1=outside: /bin/sh");
         await terminal.UntilAsync("outside:");
         return terminal;
     }

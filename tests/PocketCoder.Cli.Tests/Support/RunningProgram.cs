@@ -27,7 +27,8 @@ internal sealed class RunningProgram : IAsyncDisposable
 
     public string Error => Text(_error);
 
-    public static RunningProgram Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment, string directory, string input = "")
+    public static RunningProgram Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment,
+        string directory, string input = "")
     {
         var info = new ProcessStartInfo(program)
         {
@@ -62,7 +63,8 @@ internal sealed class RunningProgram : IAsyncDisposable
         }
         catch (TimeoutException e)
         {
-            throw new TimeoutException($"{(_process.HasExited ? "it ended but something holds its outputs" : "it did not end")}\n--- out\n{Out}\n--- error\n{Error}", e);
+            throw new TimeoutException(
+                $"{(_process.HasExited ? "it ended but something holds its outputs" : "it did not end")}\n--- out\n{Out}\n--- error\n{Error}", e);
         }
 
         return new Ran(_process.ExitCode, Out, Error);
@@ -72,7 +74,8 @@ internal sealed class RunningProgram : IAsyncDisposable
 
     public static async Task SignalAsync(int pid, string signal)
     {
-        await using var kill = Start("/bin/sh", ["-c", $"kill -s {signal} {pid}"], new Dictionary<string, string?>(StringComparer.Ordinal), "/");
+        await using var kill = Start(
+            "/bin/sh", ["-c", $"kill -s {signal} {pid}"], new Dictionary<string, string?>(StringComparer.Ordinal), "/");
         (await kill.EndAsync()).Succeeded();
     }
 

@@ -10,7 +10,8 @@ internal static class Talk
     /// <param name="verdict">Null: the prompt asks for nothing.</param>
     public static async Task<Guid> PromptAsync(this TestDevice device, string prompt, DecisionVerdict? verdict = null)
     {
-        var state = await device.AskAsync(MessageTypes.MachineState, new MachineStateRequest(), ProtocolJson.Default.MachineStateRequest, ProtocolJson.Default.MachineStateResponse);
+        var state = await device.AskAsync(MessageTypes.MachineState, new MachineStateRequest(), ProtocolJson.Default.MachineStateRequest,
+            ProtocolJson.Default.MachineStateResponse);
         var session = Guid.CreateVersion7();
         await device.AskAsync(
             MessageTypes.AgentSessionNew,
@@ -20,7 +21,7 @@ internal static class Talk
         await device.SubscribeAsync($"session/{session}");
         if (verdict is { } decided)
         {
-            var asked = await device.NextEventAsync<PromptEvent>(e => e.Approval.State == ApprovalState.Pending);
+            var asked = await device.NextEventAsync<ApprovalEvent>(e => e.Approval.State == ApprovalState.Pending);
             await device.DecideAsync(asked.Approval, decided);
         }
 

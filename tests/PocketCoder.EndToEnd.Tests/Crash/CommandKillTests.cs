@@ -38,12 +38,16 @@ public sealed class CommandKillTests
         Assert.Empty(Survivors.In(machine.Home.Demo));
         File.Delete(beats);
         var left = Assert.Single((await machine.Device.AskAsync(
-            MessageTypes.CommandRunsList, new CommandRunsListRequest(machine.Project), ProtocolJson.Default.CommandRunsListRequest, ProtocolJson.Default.CommandRunsListResponse)).Runs);
-        Assert.Equal((run, CommandRunState.Interrupted, null, null, 6L, "begun\n"), (left.RunId, left.State, left.ExitCode, left.Sha256, left.Bytes, left.Preview));
-        Assert.Contains("not known", left.Error, StringComparison.Ordinal);
+            MessageTypes.CommandRunsList, new CommandRunsListRequest(machine.Project), ProtocolJson.Default.CommandRunsListRequest,
+            ProtocolJson.Default.CommandRunsListResponse)).Runs);
+        Assert.Equal((run, CommandRunState.Interrupted, null, null, 6L, "begun\n"),
+            (left.RunId, left.State, left.ExitCode, left.Sha256, left.Bytes, left.Preview));
+        Assert.Contains("unknown", left.Error, StringComparison.Ordinal);
         Assert.Equal("begun\n", string.Concat((await ReadAsync()).Chunks.Select(c => c.Text)));
-        var rows = await machine.Device.AskAsync(MessageTypes.LedgerList, new LedgerListRequest(Limit: 200), ProtocolJson.Default.LedgerListRequest, ProtocolJson.Default.LedgerListResponse);
-        var mine = rows.Rows.Reverse().Select(r => JsonDocument.Parse(r.Body).RootElement).Where(b => b.GetProperty("data").TryGetProperty("runId", out var id) && id.GetGuid() == run);
+        var rows = await machine.Device.AskAsync(MessageTypes.LedgerList, new LedgerListRequest(Limit: 200),
+            ProtocolJson.Default.LedgerListRequest, ProtocolJson.Default.LedgerListResponse);
+        var mine = rows.Rows.Reverse().Select(r => JsonDocument.Parse(r.Body).RootElement)
+            .Where(b => b.GetProperty("data").TryGetProperty("runId", out var id) && id.GetGuid() == run);
         Assert.Equal(["command_started", "command_finished"], mine.Select(b => b.GetProperty("kind").GetString()));
 
         // The same request again tells what became of it, and runs nothing.
@@ -57,6 +61,7 @@ public sealed class CommandKillTests
         await machine.VerifyAsync();
 
         Task<CommandReadResponse> ReadAsync() => machine.Device.AskAsync(
-            MessageTypes.CommandRead, new CommandReadRequest(run), ProtocolJson.Default.CommandReadRequest, ProtocolJson.Default.CommandReadResponse);
+            MessageTypes.CommandRead, new CommandReadRequest(run), ProtocolJson.Default.CommandReadRequest,
+            ProtocolJson.Default.CommandReadResponse);
     }
 }

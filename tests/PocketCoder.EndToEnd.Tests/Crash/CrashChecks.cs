@@ -7,7 +7,8 @@ namespace PocketCoder.EndToEnd.Tests.Crash;
 /// <summary>Nothing lost, nothing twice: what the phone knows, held against what the machine says, the ledger and the disk.</summary>
 internal sealed class CrashChecks(HonestPhone phone, string runLog)
 {
-    private static readonly ApprovalState[] s_over = [ApprovalState.Denied, ApprovalState.Expired, ApprovalState.Withdrawn, ApprovalState.Finished, ApprovalState.Unknown];
+    private static readonly ApprovalState[] s_over =
+        [ApprovalState.Denied, ApprovalState.Expired, ApprovalState.Withdrawn, ApprovalState.Finished, ApprovalState.Unknown];
 
     private readonly List<LedgerFact> _ledger = [];
     private List<Guid> _openAtDeath = [];
@@ -59,7 +60,8 @@ internal sealed class CrashChecks(HonestPhone phone, string runLog)
     {
         _why = "the ledger";
         var report = await phone.AskAsync(d => d.AskAsync(
-            MessageTypes.LedgerVerify, new LedgerVerifyRequest(), ProtocolJson.Default.LedgerVerifyRequest, ProtocolJson.Default.LedgerVerifyResponse));
+            MessageTypes.LedgerVerify, new LedgerVerifyRequest(), ProtocolJson.Default.LedgerVerifyRequest,
+            ProtocolJson.Default.LedgerVerifyResponse));
         That(report.Intact, $"it does not verify: row {report.FirstBadSeq}: {report.Problem}");
 
         var known = _ledger.Count;
@@ -67,7 +69,8 @@ internal sealed class CrashChecks(HonestPhone phone, string runLog)
         for (long? before = null; ;)
         {
             var page = await phone.AskAsync(d => d.AskAsync(
-                MessageTypes.LedgerList, new LedgerListRequest(before, 200), ProtocolJson.Default.LedgerListRequest, ProtocolJson.Default.LedgerListResponse));
+                MessageTypes.LedgerList, new LedgerListRequest(before, 200), ProtocolJson.Default.LedgerListRequest,
+                ProtocolJson.Default.LedgerListResponse));
             news.AddRange(page.Rows.Select(LedgerFact.Read));
             if (page.Rows.Count == 0 || page.Rows[^1].Seq <= Math.Max(1, known))
             {
@@ -100,7 +103,8 @@ internal sealed class CrashChecks(HonestPhone phone, string runLog)
         // Whatever the phone ever saw stands there still, under the same number.
         foreach (var ((itsEpoch, seq), text) in phone.EventsOf(session))
         {
-            That(itsEpoch == epoch && seq <= events.Count && events[(int)seq - 1] == text, $"event {itsEpoch}/{seq} is lost or another one now:\n  {text}");
+            That(itsEpoch == epoch && seq <= events.Count && events[(int)seq - 1] == text,
+                $"event {itsEpoch}/{seq} is lost or another one now:\n  {text}");
         }
 
         var said = events.Select(e => JsonSerializer.Deserialize(e, ProtocolJson.Default.AgentEventPayload)!).ToList();
@@ -112,21 +116,26 @@ internal sealed class CrashChecks(HonestPhone phone, string runLog)
             }
         }
 
-        var sent = phone.Errands.Where(e => e.Session == session && e.Kind is ErrandKind.NewSession or ErrandKind.Prompt).Select(e => e.Id).ToHashSet();
+        var sent = phone.Errands.Where(e => e.Session == session && e.Kind is ErrandKind.NewSession or ErrandKind.Prompt).Select(e => e.Id)
+            .ToHashSet();
         That(detail.Turns.All(t => sent.Contains(t.TurnId)), "there is a turn that nobody asked for");
 
-        foreach (var approval in said.OfType<PromptEvent>().Select(p => p.Approval).GroupBy(a => a.ApprovalId))
+        foreach (var approval in said.OfType<ApprovalEvent>().Select(p => p.Approval).GroupBy(a => a.ApprovalId))
         {
-            That(approval.Select(a => a.State).Distinct().Count() == approval.Count(), $"approval {approval.Key} took a step twice: {string.Join(" ", approval.Select(a => a.State))}");
-            That(approval.Where(a => a.Decision is not null).Select(a => a.Decision!.DecisionId).Distinct().Count() <= 1, $"approval {approval.Key} was decided twice");
+            That(approval.Select(a => a.State).Distinct().Count() == approval.Count(),
+                $"approval {approval.Key} took a step twice: {string.Join(" ", approval.Select(a => a.State))}");
+            That(approval.Where(a => a.Decision is not null).Select(a => a.Decision!.DecisionId).Distinct().Count() <= 1,
+                $"approval {approval.Key} was decided twice");
         }
 
         // One step, one transaction: an execution that ended has its result in the transcript.
         var results = said.OfType<ToolResultEvent>().Select(r => r.ToolUseId).ToList();
         That(results.Distinct(StringComparer.Ordinal).Count() == results.Count, "a tool's result stands twice");
-        foreach (var finished in said.OfType<PromptEvent>().Select(p => p.Approval).Where(a => a is { State: ApprovalState.Finished, Execution: not null }))
+        foreach (var finished in said.OfType<ApprovalEvent>().Select(p => p.Approval)
+            .Where(a => a is { State: ApprovalState.Finished, Execution: not null }))
         {
-            That(results.Contains(finished.ToolUseId!, StringComparer.Ordinal), $"approval {finished.ApprovalId} finished, and its result is lost");
+            That(results.Contains(finished.ToolUseId!, StringComparer.Ordinal),
+                $"approval {finished.ApprovalId} finished, and its result is lost");
         }
     }
 
@@ -141,12 +150,14 @@ internal sealed class CrashChecks(HonestPhone phone, string runLog)
                 var (epoch, events) = await phone.ReadWholeAsync(session);
                 var after = await phone.GetAsync(session);
                 seen = (before, epoch, events);
-                return before.Session.Head == events.Count && after.Session.Head == events.Count && before.Turns.Select(Text).SequenceEqual(after.Turns.Select(Text));
+                return before.Session.Head == events.Count && after.Session.Head == events.Count
+                    && before.Turns.Select(Text).SequenceEqual(after.Turns.Select(Text));
             },
             $"a still moment of session {session}");
         return seen;
 
-        static string Text(TurnInfo turn) => JsonSerializer.Serialize(turn, ProtocolJson.Default.TurnInfo); // its lists are not compared by what they hold
+        // its lists are not compared by what they hold
+        static string Text(TurnInfo turn) => JsonSerializer.Serialize(turn, ProtocolJson.Default.TurnInfo);
     }
 
     private void Prompt(Errand errand, AgentSessionGetResponse detail, List<AgentEventPayload> said)
@@ -155,13 +166,18 @@ internal sealed class CrashChecks(HonestPhone phone, string runLog)
         That(inTable.Count == 1, $"prompt {errand.Id}, acknowledged, stands {inTable.Count} times in the session");
         var turn = inTable[0];
         var states = said.OfType<TurnEvent>().Select(e => e.Turn).Where(t => t.TurnId == errand.Id).ToList();
-        That(states.Count > 0 && states[0] is { State: TurnState.Queued } first && first.Content == errand.Content, $"prompt {errand.Id} does not begin as it was sent");
-        That(states[^1].State == turn.State && states[^1].Content == turn.Content, $"prompt {errand.Id}: the transcript ends with {states[^1]}, the table says {turn}");
-        That(states.Where(s => s.StartedAt is not null).Select(s => s.StartedAt).Distinct().Count() <= 1, $"prompt {errand.Id} was started twice");
+        That(states.Count > 0 && states[0] is { State: TurnState.Queued } first && first.Content == errand.Content,
+            $"prompt {errand.Id} does not begin as it was sent");
+        That(states[^1].State == turn.State && states[^1].Content == turn.Content,
+            $"prompt {errand.Id}: the transcript ends with {states[^1]}, the table says {turn}");
+        That(states.Where(s => s.StartedAt is not null).Select(s => s.StartedAt).Distinct().Count() <= 1,
+            $"prompt {errand.Id} was started twice");
         That(states.Count(s => s.FinishedAt is not null) <= 1, $"prompt {errand.Id} ended twice");
         var done = said.OfType<DoneEvent>().Where(d => d.TurnId == errand.Id).ToList();
-        That(done.Count == (turn is { StartedAt: not null, FinishedAt: not null } ? 1 : 0), $"prompt {errand.Id} is {turn.State} and has {done.Count} ends");
-        That(done.TrueForAll(d => d.Outcome == turn.State), $"prompt {errand.Id} is {turn.State}, but its end says {done.FirstOrDefault()?.Outcome}");
+        That(done.Count == (turn is { StartedAt: not null, FinishedAt: not null } ? 1 : 0),
+            $"prompt {errand.Id} is {turn.State} and has {done.Count} ends");
+        That(done.TrueForAll(d => d.Outcome == turn.State),
+            $"prompt {errand.Id} is {turn.State}, but its end says {done.FirstOrDefault()?.Outcome}");
 
         var edits = phone.Errands.Where(e => e.Kind == ErrandKind.Edit && e.Id == errand.Id).ToList();
         var lastAccepted = edits.FindLastIndex(e => e.Accepted);
@@ -172,7 +188,8 @@ internal sealed class CrashChecks(HonestPhone phone, string runLog)
         }
 
         // A refused edit was sent before too, and may have been taken then: only its answer was lost.
-        That(possible.Contains(turn.Content, StringComparer.Ordinal), $"prompt {errand.Id} says '{turn.Content}' after {edits.Count} edits");
+        That(possible.Contains(turn.Content, StringComparer.Ordinal),
+            $"prompt {errand.Id} says '{turn.Content}' after {edits.Count} edits");
         if (phone.Errands.Exists(e => e.Kind == ErrandKind.Remove && e.Id == errand.Id && e.Accepted))
         {
             That(turn is { State: TurnState.Cancelled, StartedAt: null }, $"prompt {errand.Id} was removed and is {turn.State}");
@@ -186,12 +203,17 @@ internal sealed class CrashChecks(HonestPhone phone, string runLog)
         {
             var now = phone.Approvals.First(a => a.ApprovalId == id);
             That(s_over.Contains(now.State), $"approval {id} is still {now.State}");
-            That(now.State != ApprovalState.Expired || (now.Decision is { DeviceId: not null } or { By: "restart" }), $"approval {id} was closed by '{now.Decision?.By}', not by the restart");
+            That(now.State != ApprovalState.Expired || (now.Decision is { DeviceId: not null } or { By: "restart" }),
+                $"approval {id} was closed by '{now.Decision?.By}', not by the restart");
         }
 
         foreach (var id in _runningAtDeath.Distinct())
         {
-            That(phone.Turn(id) is { FinishedAt: not null, State: TurnState.Interrupted or TurnState.Completed or TurnState.Failed or TurnState.Cancelled }, $"turn {id} is still {phone.Turn(id)?.State}");
+            That(phone.Turn(id) is
+            {
+                FinishedAt: not null, State: TurnState.Interrupted or TurnState.Completed or TurnState.Failed
+                or TurnState.Cancelled
+            }, $"turn {id} is still {phone.Turn(id)?.State}");
         }
 
         _openAtDeath = [];
@@ -212,13 +234,16 @@ internal sealed class CrashChecks(HonestPhone phone, string runLog)
             var row = decided.GetValueOrDefault(errand.Approval!.ApprovalId.ToString());
             if (errand.Accepted)
             {
-                That(row?.DecisionId == errand.Id.ToString(), $"decision {errand.Id} was acknowledged; the ledger has {row?.DecisionId ?? "none"} for approval {errand.Approval.ApprovalId}");
+                That(row?.DecisionId == errand.Id.ToString(),
+                    $"decision {errand.Id} was acknowledged; the ledger has {row?.DecisionId ?? "none"} for approval {errand.Approval.ApprovalId}");
                 var known = phone.Approvals.First(a => a.ApprovalId == errand.Approval.ApprovalId);
-                That(known.Decision?.DecisionId == errand.Id, $"decision {errand.Id} was acknowledged; the transcript has {known.Decision}");
+                That(known.Decision?.DecisionId == errand.Id,
+                    $"decision {errand.Id} was acknowledged; the transcript has {known.Decision}");
             }
             else
             {
-                That(row is null || row.DecisionId != errand.Id.ToString(), $"decision {errand.Id} was refused ({errand.Refusal?.Message}) and stands in the ledger");
+                That(row is null || row.DecisionId != errand.Id.ToString(),
+                    $"decision {errand.Id} was refused ({errand.Refusal?.Message}) and stands in the ledger");
             }
         }
     }
@@ -227,14 +252,17 @@ internal sealed class CrashChecks(HonestPhone phone, string runLog)
     {
         _why = "commands";
         var ran = Ran();
-        That(ran.Distinct(StringComparer.Ordinal).Count() == ran.Count, $"a command ran twice: {string.Join(" ", ran.GroupBy(r => r, StringComparer.Ordinal).Where(g => g.Count() > 1).Select(g => g.Key))}");
+        That(ran.Distinct(StringComparer.Ordinal).Count() == ran.Count,
+            $"a command ran twice: {string.Join(" ", ran.GroupBy(r => r, StringComparer.Ordinal).Where(g => g.Count() > 1).Select(g => g.Key))}");
         var asked = phone.Approvals.Where(a => a.Subject is CommandSubject).ToList();
         var rows = _ledger.Where(r => r.ApprovalId is not null).ToLookup(r => r.ApprovalId!, StringComparer.Ordinal);
         foreach (var id in ran)
         {
             var its = asked.Where(a => ((CommandSubject)a.Subject).Command.Contains(id, StringComparison.Ordinal)).ToList();
-            That(its.Exists(a => rows[a.ApprovalId.ToString()].Any(r => r.Kind == "execution_started")), $"{id} ran, and no ledger row says that it was begun");
-            That(its.Exists(a => phone.Errands.Exists(e => e.Kind == ErrandKind.Decide && e.Approval!.ApprovalId == a.ApprovalId && e.Accepted && e.Decision!.Verdict == DecisionVerdict.Allow)), $"{id} ran, and nobody allowed it");
+            That(its.Exists(a => rows[a.ApprovalId.ToString()].Any(r => r.Kind == "execution_started")),
+                $"{id} ran, and no ledger row says that it was begun");
+            That(its.Exists(a => phone.Errands.Exists(e => e.Kind == ErrandKind.Decide && e.Approval!.ApprovalId == a.ApprovalId
+                && e.Accepted && e.Decision!.Verdict == DecisionVerdict.Allow)), $"{id} ran, and nobody allowed it");
         }
 
         foreach (var finished in asked.Where(a => a.Execution is { ExitCode: 0 }))
@@ -259,6 +287,7 @@ internal sealed record LedgerFact(long Seq, string Hash, string Kind, string? Ap
             row.Hash,
             root.GetProperty("kind").GetString()!,
             root.TryGetProperty("approvalId", out var approval) ? approval.GetString() : null,
-            root.TryGetProperty("data", out var data) && data.ValueKind == JsonValueKind.Object && data.TryGetProperty("decisionId", out var decision) ? decision.GetString() : null);
+            root.TryGetProperty("data", out var data) && data.ValueKind == JsonValueKind.Object
+                && data.TryGetProperty("decisionId", out var decision) ? decision.GetString() : null);
     }
 }

@@ -81,10 +81,12 @@ internal sealed partial class CrashMachine : IAsyncDisposable
     public Task PromptAsync(Guid session, string content, Guid? id = null)
         => new Errand(ErrandKind.Prompt, id ?? Guid.CreateVersion7(), session, content).SendAsync(Device, Project, "stub");
 
-    public async Task<ApprovalInfo> AskedAsync() => (await Device.NextEventAsync<PromptEvent>(e => e.Approval.State == ApprovalState.Pending)).Approval;
+    public async Task<ApprovalInfo> AskedAsync()
+        => (await Device.NextEventAsync<ApprovalEvent>(e => e.Approval.State == ApprovalState.Pending)).Approval;
 
     public Task<AgentSessionGetResponse> GetAsync(Guid session) => Device.AskAsync(
-        MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session), ProtocolJson.Default.AgentSessionGetRequest, ProtocolJson.Default.AgentSessionGetResponse);
+        MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session), ProtocolJson.Default.AgentSessionGetRequest,
+        ProtocolJson.Default.AgentSessionGetResponse);
 
     /// <summary>Every event of a session so far.</summary>
     public async Task<IReadOnlyList<AgentEventPayload>> TranscriptAsync(Guid session)
@@ -103,7 +105,8 @@ internal sealed partial class CrashMachine : IAsyncDisposable
 
     /// <summary>Kinds of the ledger rows of an approval, oldest first.</summary>
     public async Task<IReadOnlyList<string>> LedgerAsync(Guid approval) => [.. (await Device.AskAsync(
-        MessageTypes.LedgerList, new LedgerListRequest(Limit: 200, ApprovalId: approval), ProtocolJson.Default.LedgerListRequest, ProtocolJson.Default.LedgerListResponse))
+        MessageTypes.LedgerList, new LedgerListRequest(Limit: 200, ApprovalId: approval), ProtocolJson.Default.LedgerListRequest,
+        ProtocolJson.Default.LedgerListResponse))
         .Rows.Reverse().Select(r => LedgerFact.Read(r).Kind)];
 
     public async Task VerifyAsync()
@@ -135,7 +138,8 @@ internal sealed partial class CrashMachine : IAsyncDisposable
         await KillAsync();
         await ProcessGroup.ReapAsync(Survivors.In(Home.Root), TimeSpan.Zero, TimeProvider.System); // only after a failure is there anybody
         _identity.Dispose();
-        await HomeRemains.ClearAsync(Home.Hands, _ownFolder ? [Home.Root, Home.AgentFiles, Home.Attached] : []); // else whoever gave the folder takes it away
+        // else whoever gave the folder takes it away
+        await HomeRemains.ClearAsync(Home.Sandboxes, _ownFolder ? [Home.Root, Home.AgentFiles, Home.Attached] : []);
     }
 
     [LibraryImport("libc", EntryPoint = "kill")]

@@ -38,7 +38,8 @@ internal sealed class CrashRun : IAsyncDisposable
     private DaemonProcess _daemon;
     private string _now = "";
 
-    private CrashRun(int seed, Vocabulary words, int maxSessions, Home home, int port, IReadOnlyDictionary<string, string> environment, ProjectInfo project, DaemonProcess daemon, HonestPhone phone)
+    private CrashRun(int seed, Vocabulary words, int maxSessions, Home home, int port, IReadOnlyDictionary<string, string> environment,
+        ProjectInfo project, DaemonProcess daemon, HonestPhone phone)
     {
         (_seed, _random, _words, _maxSessions, _home, _port, _environment, _folder, _daemon, _phone)
             = (seed, new Random(seed), words, maxSessions, home, port, environment, project.Path, daemon, phone);
@@ -54,7 +55,8 @@ internal sealed class CrashRun : IAsyncDisposable
     private bool Demo => _words.Agent == "stub";
 
     /// <param name="project">Null: the demonstration with its own folder.</param>
-    public static async Task<CrashRun> StartAsync(int seed, Vocabulary words, int maxSessions, IReadOnlyDictionary<string, string> environment, string? project = null)
+    public static async Task<CrashRun> StartAsync(
+        int seed, Vocabulary words, int maxSessions, IReadOnlyDictionary<string, string> environment, string? project = null)
     {
         var home = Home.At(Directory.CreateTempSubdirectory("pccrash-").FullName);
         var port = Ports.Free();
@@ -95,7 +97,8 @@ internal sealed class CrashRun : IAsyncDisposable
         }
         catch (Exception e) when (e is not CrashFailure)
         {
-            throw new CrashFailure($"seed {_seed}, {_now}: {e}\nrounds so far:\n{string.Join('\n', _history)}\nthe daemon's log:\n{_daemon.Log}");
+            throw new CrashFailure(
+                $"seed {_seed}, {_now}: {e}\nrounds so far:\n{string.Join('\n', _history)}\nthe daemon's log:\n{_daemon.Log}");
         }
     }
 
@@ -104,7 +107,7 @@ internal sealed class CrashRun : IAsyncDisposable
         await _phone.DisposeAsync();
         await _daemon.DisposeAsync();
         await ProcessGroup.ReapAsync(Survivors.In(_folder), TimeSpan.Zero, TimeProvider.System); // only after a failure is there anybody
-        await HomeRemains.ClearAsync(_home.Hands, _home.Root, _home.AgentFiles, _home.Attached);
+        await HomeRemains.ClearAsync(_home.Sandboxes, _home.Root, _home.AgentFiles, _home.Attached);
     }
 
     private async Task RoundAsync(int round)
@@ -203,7 +206,8 @@ internal sealed class CrashRun : IAsyncDisposable
     {
         await _phone.ComeBackAsync();
         await _checks.AllAsync(everything: false);
-        foreach (var session in _phone.Turns.Where(t => t.Turn.State == TurnState.Interrupted).Select(t => t.Session).Distinct().Where(NeedsPush).Take(2).ToList())
+        foreach (var session in _phone.Turns.Where(t => t.Turn.State == TurnState.Interrupted).Select(t => t.Session).Distinct()
+            .Where(NeedsPush).Take(2).ToList())
         {
             await ResumeAsync(session);
         }
@@ -233,7 +237,8 @@ internal sealed class CrashRun : IAsyncDisposable
         var ended = _phone.Turn(prompt.Id)!;
         if (ended.State != TurnState.Completed)
         {
-            throw new InvalidOperationException($"session {session} is not resumable: its next prompt ended as {ended.State}: {ended.Error}");
+            throw new InvalidOperationException(
+                $"session {session} is not resumable: its next prompt ended as {ended.State}: {ended.Error}");
         }
 
         Tally.Resumed++;
@@ -311,10 +316,12 @@ internal sealed class CrashRun : IAsyncDisposable
                 var removed = queued[_random.Next(queued.Count)];
                 await _phone.DoAsync(new Errand(ErrandKind.Remove, removed.Id, removed.Session));
                 break;
-            case 2 when _ignored.Count > 0 && working.Concat(_phone.Sessions.Where(Stuck)).FirstOrDefault(s => s != _staying) is var stopped && stopped != Guid.Empty:
+            case 2 when _ignored.Count > 0 && working.Concat(_phone.Sessions.Where(Stuck)).FirstOrDefault(s => s != _staying) is var stopped
+                && stopped != Guid.Empty:
                 // Somebody stops what nobody decided. Stopping is about this moment: it is not sent again.
                 await _phone.AskAsync(d => d.AskAsync(
-                    MessageTypes.AgentCancel, new AgentCancelRequest(stopped), ProtocolJson.Default.AgentCancelRequest, ProtocolJson.Default.AgentCancelResponse));
+                    MessageTypes.AgentCancel, new AgentCancelRequest(stopped), ProtocolJson.Default.AgentCancelRequest,
+                    ProtocolJson.Default.AgentCancelResponse));
                 break;
             default:
                 await _phone.NewsAsync();
@@ -375,14 +382,17 @@ internal sealed class CrashRun : IAsyncDisposable
         return _phone.Approvals.Where(a => a.State == ApprovalState.Pending && !decided.Contains(a.ApprovalId));
     }
 
-    private bool Stuck(Guid session) => _phone.Approvals.Any(a => a.AgentSessionId == session && a.State == ApprovalState.Pending && _ignored.Contains(a.ApprovalId));
+    private bool Stuck(Guid session)
+        => _phone.Approvals.Any(a => a.AgentSessionId == session && a.State == ApprovalState.Pending && _ignored.Contains(a.ApprovalId));
 
     private List<Guid> Working()
-        => [.. _phone.Turns.Where(t => t.Turn.State is TurnState.Running or TurnState.Waiting && !Stuck(t.Session)).Select(t => t.Session).Distinct()];
+        => [.. _phone.Turns.Where(t => t.Turn.State is TurnState.Running or TurnState.Waiting && !Stuck(t.Session)).Select(t => t.Session)
+            .Distinct()];
 
     /// <summary>Its newest turn that began was cut off.</summary>
     private bool NeedsPush(Guid session)
-        => _phone.Turns.Where(t => t.Session == session && t.Turn.StartedAt is not null).OrderBy(t => t.Turn.StartedAt).Last().Turn.State == TurnState.Interrupted;
+        => _phone.Turns.Where(t => t.Session == session && t.Turn.StartedAt is not null).OrderBy(t => t.Turn.StartedAt)
+            .Last().Turn.State == TurnState.Interrupted;
 
     private string NewId() => string.Create(CultureInfo.InvariantCulture, $"id{_random.NextInt64():x16}");
 }

@@ -65,7 +65,8 @@ internal sealed class DaemonProcess : IAsyncDisposable
 
     /// <summary>Starts it and does not wait.</summary>
     public static DaemonProcess Launch(Home home, int port, IReadOnlyDictionary<string, string> environment, bool demo)
-        => new(Start(home, environment, ["start", "--foreground", "--sandbox", "none", "--listen", $"127.0.0.1:{port}", .. demo ? ["--demo"] : Array.Empty<string>()]));
+        => new(Start(home, environment,
+            ["start", "--foreground", "--sandbox", "none", "--listen", $"127.0.0.1:{port}", .. demo ? ["--demo"] : Array.Empty<string>()]));
 
     /// <summary>Starts it and waits until devices can connect.</summary>
     public static async Task<DaemonProcess> StartAsync(Home home, int port, IReadOnlyDictionary<string, string> environment, bool demo)
@@ -84,7 +85,8 @@ internal sealed class DaemonProcess : IAsyncDisposable
     }
 
     /// <summary>Runs another command of the program to its end.</summary>
-    public static async Task<(int Exit, string Output)> RunAsync(Home home, IReadOnlyDictionary<string, string> environment, params string[] arguments)
+    public static async Task<(int Exit, string Output)> RunAsync(
+        Home home, IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
         using var process = Start(home, environment, arguments);
         return await EndAsync(process);
@@ -95,7 +97,8 @@ internal sealed class DaemonProcess : IAsyncDisposable
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
+            using var process = Process.Start(new ProcessStartInfo(program, arguments)
+            { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
             return (await EndAsync(process)).Exit == 0;
         }
         catch (System.ComponentModel.Win32Exception)
@@ -151,7 +154,8 @@ internal sealed class DaemonProcess : IAsyncDisposable
 
     private static Process Start(Home home, IReadOnlyDictionary<string, string> environment, string[] arguments)
     {
-        var start = new ProcessStartInfo(Program) { UseShellExecute = false, WorkingDirectory = "/", RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(Program)
+        { UseShellExecute = false, WorkingDirectory = "/", RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var argument in arguments)
         {
             start.ArgumentList.Add(argument);

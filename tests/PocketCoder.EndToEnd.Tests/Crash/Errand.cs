@@ -17,7 +17,8 @@ internal enum ErrandKind
 /// </summary>
 /// <param name="Id">The prompt's id, or the decision's.</param>
 /// <param name="Content">The prompt's text.</param>
-internal sealed record Errand(ErrandKind Kind, Guid Id, Guid Session, string? Content = null, ApprovalInfo? Approval = null, AgentPromptResponseRequest? Decision = null)
+internal sealed record Errand(
+    ErrandKind Kind, Guid Id, Guid Session, string? Content = null, ApprovalInfo? Approval = null, DecisionRequest? Decision = null)
 {
     public int Sent { get; set; }
 
@@ -45,12 +46,15 @@ internal sealed record Errand(ErrandKind Kind, Guid Id, Guid Session, string? Co
             ProtocolJson.Default.AgentSessionNewRequest,
             ProtocolJson.Default.AgentSessionNewResponse),
         ErrandKind.Prompt => device.AskAsync(
-            MessageTypes.AgentMessage, new AgentMessageRequest(Session, Id, Content!), ProtocolJson.Default.AgentMessageRequest, ProtocolJson.Default.AgentMessageResponse),
+            MessageTypes.AgentMessage, new AgentMessageRequest(Session, Id, Content!), ProtocolJson.Default.AgentMessageRequest,
+            ProtocolJson.Default.AgentMessageResponse),
         ErrandKind.Decide => device.AskAsync(
-            MessageTypes.AgentPromptResponse, Decision!, ProtocolJson.Default.AgentPromptResponseRequest, ProtocolJson.Default.AgentPromptResponseResponse),
+            MessageTypes.AgentPromptResponse, Decision!, ProtocolJson.Default.DecisionRequest, ProtocolJson.Default.DecisionResponse),
         ErrandKind.Edit => device.AskAsync(
-            MessageTypes.AgentQueueEdit, new AgentQueueEditRequest(Session, Id, Content!), ProtocolJson.Default.AgentQueueEditRequest, ProtocolJson.Default.AgentQueueEditResponse),
+            MessageTypes.AgentQueueEdit, new AgentQueueEditRequest(Session, Id, Content!), ProtocolJson.Default.AgentQueueEditRequest,
+            ProtocolJson.Default.AgentQueueEditResponse),
         _ => device.AskAsync(
-            MessageTypes.AgentQueueRemove, new AgentQueueRemoveRequest(Session, Id), ProtocolJson.Default.AgentQueueRemoveRequest, ProtocolJson.Default.AgentQueueRemoveResponse),
+            MessageTypes.AgentQueueRemove, new AgentQueueRemoveRequest(Session, Id), ProtocolJson.Default.AgentQueueRemoveRequest,
+            ProtocolJson.Default.AgentQueueRemoveResponse),
     };
 }

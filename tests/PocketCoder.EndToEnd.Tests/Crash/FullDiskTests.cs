@@ -5,7 +5,9 @@ using PocketCoder.Testing.Devices;
 
 namespace PocketCoder.EndToEnd.Tests.Crash;
 
-/// <summary>A home on a small disk of its own: what cannot be recorded is refused with the reason, and goes on when there is room.</summary>
+/// <summary>
+/// A home on a small disk of its own: what cannot be recorded is refused with the reason, and goes on when there is room.
+/// </summary>
 [Trait("Category", "Slow")]
 public sealed class FullDiskTests
 {
@@ -39,7 +41,8 @@ public sealed class FullDiskTests
         Assert.Empty(machine.Ran);
 
         disk.MakeRoom();
-        await machine.PromptAsync(session, "after it", accepted.Count > 0 ? accepted[0] : Guid.CreateVersion7()); // the same prompt again, or a new one: both are taken now
+        // the same prompt again, or a new one: both are taken now
+        await machine.PromptAsync(session, "after it", accepted.Count > 0 ? accepted[0] : Guid.CreateVersion7());
         await decide.SendAsync(machine.Device, machine.Project, "stub");
         await machine.RanAsync("late");
         await machine.Device.NextEventAsync<DoneEvent>(d => d.Outcome == TurnState.Completed);
@@ -55,7 +58,8 @@ public sealed class FullDiskTests
         await using var machine = await CrashMachine.StartAsync(disk.Folder);
 
         // The log's own spare room is used up by the output, which is part of the result.
-        var session = await machine.SessionAsync("run: head -c 100M /dev/zero > ../ballast 2> /dev/null; echo ran; head -c 900000 /dev/zero | tr '\\0' y\nrun: echo next >> runs.log");
+        var session = await machine.SessionAsync(
+            "run: head -c 100M /dev/zero > ../ballast 2> /dev/null; echo ran; head -c 900000 /dev/zero | tr '\\0' y\nrun: echo next >> runs.log");
         var asked = await machine.AskedAsync();
         await machine.Device.DecideAsync(asked, DecisionVerdict.Allow);
         await Wait.UntilAsync(() => machine.Daemon.Log.Contains("can't be recorded", StringComparison.Ordinal), "the daemon to notice");
@@ -66,9 +70,41 @@ public sealed class FullDiskTests
         Assert.StartsWith("ran", result.Output, StringComparison.Ordinal);
         await machine.Device.DecideAsync(await machine.AskedAsync(), DecisionVerdict.Allow);
         Assert.Equal(TurnState.Completed, (await machine.Device.NextEventAsync<DoneEvent>()).Outcome);
-        Assert.Equal(["approval_requested", "approval_decided", "execution_started", "execution_finished"], await machine.LedgerAsync(asked.ApprovalId));
+        Assert.Equal(["approval_requested", "approval_decided", "execution_started", "execution_finished"],
+            await machine.LedgerAsync(asked.ApprovalId));
         Assert.Equal(["next"], machine.Ran);
         Assert.Single((await machine.GetAsync(session)).Turns);
+        await machine.VerifyAsync();
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(8 << 10)]
+    [InlineData(64 << 10)]
+    public async Task A_start_on_a_full_disk_says_what_to_do(int left)
+    {
+        await using var disk = await SmallDisk.MountAsync();
+        await using var machine = await CrashMachine.StartAsync(disk.Folder);
+        await machine.KillAsync();
+        disk.Fill(left);
+        var refusal = await Record.ExceptionAsync(machine.StartDaemonAsync);
+        if (left == 0)
+        {
+            Assert.IsType<InvalidOperationException>(refusal); // with a little room it may get by
+        }
+
+        if (refusal is not null)
+        {
+            Assert.Contains("The disk is full", refusal.Message, StringComparison.Ordinal);
+            Assert.Contains("Free at least", refusal.Message, StringComparison.Ordinal);
+            Assert.DoesNotContain("No space left on device", refusal.Message, StringComparison.Ordinal);
+            Assert.DoesNotContain("   at ", refusal.Message, StringComparison.Ordinal);
+        }
+
+        await machine.KillAsync();
+        disk.MakeRoom();
+        await machine.StartDaemonAsync();
+        await machine.ConnectAsync();
         await machine.VerifyAsync();
     }
 
@@ -82,7 +118,7 @@ public sealed class FullDiskTests
         var refusal = await Record.ExceptionAsync(machine.StartDaemonAsync);
         await disk.ReadOnlyAsync(false);
         Assert.IsType<InvalidOperationException>(refusal);
-        Assert.Contains("Read-only file system", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("is on a file system that can only be read", refusal.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", refusal.Message, StringComparison.Ordinal);
 
         await machine.StartDaemonAsync();
@@ -95,7 +131,8 @@ public sealed class FullDiskTests
     {
         await using var machine = await CrashMachine.StartAsync();
         await machine.KillAsync();
-        Assert.SkipUnless(await DaemonProcess.SystemAsync("mount", "--bind", machine.Home.Database, machine.Home.Database), "this user cannot make one file read-only for itself");
+        Assert.SkipUnless(await DaemonProcess.SystemAsync("mount", "--bind", machine.Home.Database, machine.Home.Database),
+            "this user cannot make one file read-only for itself");
         try
         {
             Assert.True(await DaemonProcess.SystemAsync("mount", "-o", "remount,bind,ro", machine.Home.Database));
@@ -137,8 +174,17 @@ public sealed class FullDiskTests
         public static async Task<SmallDisk> MountAsync()
         {
             var folder = Directory.CreateTempSubdirectory("pccrash-").FullName;
-            Assert.SkipUnless(await DaemonProcess.SystemAsync("mount", "-t", "tmpfs", "-o", "size=24m,mode=0700", "tmpfs", folder), "this user cannot mount a small disk");
+            Assert.SkipUnless(await DaemonProcess.SystemAsync("mount", "-t", "tmpfs", "-o", "size=24m,mode=0700", "tmpfs", folder),
+                "this user cannot mount a small disk");
             return new SmallDisk(folder);
+        }
+
+        /// <param name="left">Bytes that stay free.</param>
+        public void Fill(int left)
+        {
+            Fill();
+            using var file = new FileStream(Ballast, FileMode.Open, FileAccess.Write, FileShare.None, bufferSize: 0);
+            file.SetLength(file.Length - left);
         }
 
         public void Fill()
@@ -162,7 +208,8 @@ public sealed class FullDiskTests
 
         public void MakeRoom() => File.Delete(Ballast);
 
-        public async Task ReadOnlyAsync(bool on) => Assert.True(await DaemonProcess.SystemAsync("mount", "-o", $"remount,{(on ? "ro" : "rw")}", Folder));
+        public async Task ReadOnlyAsync(bool on)
+            => Assert.True(await DaemonProcess.SystemAsync("mount", "-o", $"remount,{(on ? "ro" : "rw")}", Folder));
 
         public async ValueTask DisposeAsync()
         {

@@ -11,8 +11,9 @@ namespace PocketCoder.EndToEnd.Tests.Crash;
 internal sealed class ConnectionLost(Exception? inner = null) : Exception("the connection was lost", inner);
 
 /// <summary>
-/// A paired device that does what the app promises: what was not acknowledged is sent again with the same id, streams go on at their cursor, and
-/// nothing that came is forgotten. Everything it learns stays here over all lives of the daemon, for the checks. The lock guards the memory.
+/// A paired device that does what the app promises: what was not acknowledged is sent again with the same id, streams go on at their
+/// cursor, and nothing that came is forgotten. Everything it learns stays here over all lives of the daemon, for the checks. The lock
+/// guards the memory.
 /// </summary>
 internal sealed class HonestPhone(string url, ChannelIdentity identity, byte[] machineKey, Guid project, string agent) : IAsyncDisposable
 {
@@ -35,7 +36,8 @@ internal sealed class HonestPhone(string url, ChannelIdentity identity, byte[] m
 
     public int Frames { get; private set; }
 
-    public IReadOnlyList<Guid> Sessions => [.. Errands.Where(e => e is { Kind: ErrandKind.NewSession, Accepted: true }).Select(e => e.Session)];
+    public IReadOnlyList<Guid> Sessions
+        => [.. Errands.Where(e => e is { Kind: ErrandKind.NewSession, Accepted: true }).Select(e => e.Session)];
 
     public TestDevice Device => _device ?? throw new ConnectionLost();
 
@@ -67,7 +69,10 @@ internal sealed class HonestPhone(string url, ChannelIdentity identity, byte[] m
 
     public void Arm(KillSwitch? trigger) => Volatile.Write(ref _switch, trigger);
 
-    /// <summary>Connects, compares the ledger with what it remembers, sends again what was not acknowledged, and follows every stream from its cursor.</summary>
+    /// <summary>
+    /// Connects, compares the ledger with what it remembers, sends again what was not acknowledged, and follows every stream from its
+    /// cursor.
+    /// </summary>
     public async Task ComeBackAsync()
     {
         await LeaveAsync();
@@ -125,21 +130,25 @@ internal sealed class HonestPhone(string url, ChannelIdentity identity, byte[] m
     }
 
     public Task<AgentSessionGetResponse> GetAsync(Guid session) => AskAsync(d => d.AskAsync(
-        MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session), ProtocolJson.Default.AgentSessionGetRequest, ProtocolJson.Default.AgentSessionGetResponse));
+        MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session), ProtocolJson.Default.AgentSessionGetRequest,
+        ProtocolJson.Default.AgentSessionGetResponse));
 
     /// <summary>The whole transcript as the machine tells it to somebody who knows nothing.</summary>
     public async Task<(string Epoch, IReadOnlyList<string> Events)> ReadWholeAsync(Guid session)
     {
         await using var reader = await TryAsync(() => TestDevice.ConnectAsync(url, identity, machineKey));
         var answer = await AskAsync(reader, d => d.AskAsync(
-            MessageTypes.Subscribe, new SubscribeRequest(Name(session)), ProtocolJson.Default.SubscribeRequest, ProtocolJson.Default.SubscribeResponse));
+            MessageTypes.Subscribe, new SubscribeRequest(Name(session)), ProtocolJson.Default.SubscribeRequest,
+            ProtocolJson.Default.SubscribeResponse));
         var events = new List<string>();
         while (events.Count < answer.Head)
         {
-            var pushed = await TryAsync(() => reader.NextAsync(e => e.Type == MessageTypes.AgentEvent, $"event {events.Count + 1} of {answer.Head}"));
+            var pushed = await TryAsync(
+                () => reader.NextAsync(e => e.Type == MessageTypes.AgentEvent, $"event {events.Count + 1} of {answer.Head}"));
             if (pushed.Seq != events.Count + 1 || pushed.Epoch != answer.Epoch)
             {
-                throw new InvalidOperationException($"session {session}: expected event {events.Count + 1} of epoch {answer.Epoch}, got {pushed.Seq} of {pushed.Epoch}");
+                throw new InvalidOperationException(
+                    $"session {session}: expected event {events.Count + 1} of epoch {answer.Epoch}, got {pushed.Seq} of {pushed.Epoch}");
             }
 
             events.Add(pushed.Payload!.Value.GetRawText());
@@ -187,8 +196,10 @@ internal sealed class HonestPhone(string url, ChannelIdentity identity, byte[] m
         if (Head is { } remembered)
         {
             var answer = await AskAsync(device, d => d.AskAsync(
-                MessageTypes.LedgerHead, new LedgerHeadRequest(remembered.Seq), ProtocolJson.Default.LedgerHeadRequest, ProtocolJson.Default.LedgerHeadResponse));
-            if (device.Hello.Ledger.Epoch != remembered.Epoch || device.Hello.Ledger.Seq < remembered.Seq || answer.HashAt != remembered.Hash)
+                MessageTypes.LedgerHead, new LedgerHeadRequest(remembered.Seq), ProtocolJson.Default.LedgerHeadRequest,
+                ProtocolJson.Default.LedgerHeadResponse));
+            if (device.Hello.Ledger.Epoch != remembered.Epoch || device.Hello.Ledger.Seq < remembered.Seq
+                || answer.HashAt != remembered.Hash)
             {
                 Violate($"the ledger's head {remembered.Seq} {remembered.Hash} of epoch {remembered.Epoch}, which the phone remembers, is no ancestor of {device.Hello.Ledger.Seq} (there: {answer.HashAt}, epoch {device.Hello.Ledger.Epoch})");
             }
@@ -196,7 +207,8 @@ internal sealed class HonestPhone(string url, ChannelIdentity identity, byte[] m
 
         Remember(device.Hello.Ledger);
         var state = await AskAsync(device, d => d.AskAsync(
-            MessageTypes.MachineState, new MachineStateRequest(), ProtocolJson.Default.MachineStateRequest, ProtocolJson.Default.MachineStateResponse));
+            MessageTypes.MachineState, new MachineStateRequest(), ProtocolJson.Default.MachineStateRequest,
+            ProtocolJson.Default.MachineStateResponse));
         await AskAsync(device, d => d.AskAsync(
             MessageTypes.Subscribe,
             new SubscribeRequest(state.Cursor.Stream, state.Cursor.Epoch, state.Cursor.Seq),
@@ -277,7 +289,8 @@ internal sealed class HonestPhone(string url, ChannelIdentity identity, byte[] m
         {
             return await work();
         }
-        catch (Exception e) when (e is IOException or WebSocketException or OperationCanceledException or ObjectDisposedException or TimeoutException or ChannelException)
+        catch (Exception e) when (e is IOException or WebSocketException or OperationCanceledException or ObjectDisposedException
+            or TimeoutException or ChannelException)
         {
             throw new ConnectionLost(e);
         }
@@ -346,7 +359,7 @@ internal sealed class HonestPhone(string url, ChannelIdentity identity, byte[] m
             case TurnEvent { Turn: var turn }:
                 _turns[turn.TurnId] = (session, turn);
                 break;
-            case PromptEvent { Approval: var approval }:
+            case ApprovalEvent { Approval: var approval }:
                 _approvals[approval.ApprovalId] = approval;
                 break;
             default:

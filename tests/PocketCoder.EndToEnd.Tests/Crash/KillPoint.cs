@@ -49,7 +49,8 @@ internal sealed record KillPoint(Moment Moment, int Count, TimeSpan Delay, bool 
 {
     private static readonly Moment[] s_moments =
     [
-        Moment.Frame, Moment.Sent, Moment.DecisionSent, Moment.DecisionSent, Moment.Acknowledged, Moment.DecisionAcknowledged, Moment.DecisionAcknowledged, Moment.Delta,
+        Moment.Frame, Moment.Sent, Moment.DecisionSent, Moment.DecisionSent, Moment.Acknowledged, Moment.DecisionAcknowledged,
+        Moment.DecisionAcknowledged, Moment.Delta,
         Moment.Asked, Moment.Started, Moment.Started, Moment.Finished, Moment.Result, Moment.Done, Moment.CommandRuns, Moment.CommandRuns,
     ];
 
@@ -72,7 +73,8 @@ internal sealed record KillPoint(Moment Moment, int Count, TimeSpan Delay, bool 
             Recoveries: random.Next(5) == 0 ? random.Next(1, 3) : 0);
     }
 
-    public override string ToString() => $"{Moment} #{Count}{(Delay > TimeSpan.Zero ? $" + {Delay.TotalMilliseconds:0} ms" : "")}{(Early ? ", while coming back" : "")}{(Recoveries > 0 ? $", then {Recoveries} start(s)" : "")}";
+    public override string ToString()
+        => $"{Moment} #{Count}{(Delay > TimeSpan.Zero ? $" + {Delay.TotalMilliseconds:0} ms" : "")}{(Early ? ", while coming back" : "")}{(Recoveries > 0 ? $", then {Recoveries} start(s)" : "")}";
 }
 
 /// <summary>Counts moments and pulls the trigger once. Thread-safe.</summary>
@@ -121,13 +123,13 @@ internal sealed class KillSwitch(KillPoint point, Action kill)
     {
         switch (payload)
         {
-            case PromptEvent { Approval.State: ApprovalState.Pending }:
+            case ApprovalEvent { Approval.State: ApprovalState.Pending }:
                 Saw(Moment.Asked);
                 break;
-            case PromptEvent { Approval.State: ApprovalState.Running }:
+            case ApprovalEvent { Approval.State: ApprovalState.Running }:
                 Saw(Moment.Started);
                 break;
-            case PromptEvent { Approval.State: ApprovalState.Finished }:
+            case ApprovalEvent { Approval.State: ApprovalState.Finished }:
                 Saw(Moment.Finished);
                 break;
             case ToolResultEvent:

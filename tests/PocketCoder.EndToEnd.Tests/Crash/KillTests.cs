@@ -5,14 +5,18 @@ using PocketCoder.Testing.ScriptedModel;
 
 namespace PocketCoder.EndToEnd.Tests.Crash;
 
-/// <summary>The promise of docs/architecture.md: nothing lost, nothing twice, however the daemon ends. <c>CRASH_SEED</c> repeats a run's choices.</summary>
+/// <summary>
+/// The promise of docs/architecture.md: nothing lost, nothing twice, however the daemon ends. <c>CRASH_SEED</c> repeats a run's choices.
+/// </summary>
 [Trait("Category", "Slow")]
+[Trait("Takes", "minutes")]
 public sealed class KillTests
 {
     [Fact]
     public async Task Killed_at_fifty_moments_nothing_acknowledged_is_lost_or_doubled()
     {
-        await using var run = await CrashRun.StartAsync(Seed(), Vocabulary.Stub, maxSessions: 40, new Dictionary<string, string>(StringComparer.Ordinal));
+        await using var run = await CrashRun.StartAsync(
+            Seed(), Vocabulary.Stub, maxSessions: 40, new Dictionary<string, string>(StringComparer.Ordinal));
         await run.KillAsync(50);
         Tell(run);
         Assert.True(run.Tally.Kills >= 50);
@@ -35,7 +39,8 @@ public sealed class KillTests
 
     private static int Seed()
     {
-        var seed = int.TryParse(Environment.GetEnvironmentVariable("CRASH_SEED"), NumberStyles.None, CultureInfo.InvariantCulture, out var given) ? given : Random.Shared.Next();
+        var seed = int.TryParse(Environment.GetEnvironmentVariable("CRASH_SEED"), NumberStyles.None, CultureInfo.InvariantCulture,
+            out var given) ? given : Random.Shared.Next();
         TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}");
         return seed;
     }

@@ -1,5 +1,5 @@
-using PocketCoder.Hands;
-using PocketCoder.Hands.Bubblewrap;
+using PocketCoder.Sandboxes;
+using PocketCoder.Sandboxes.Bubblewrap;
 using PocketCoder.Protocol;
 using PocketCoder.Testing;
 using PocketCoder.Testing.Devices;
@@ -19,7 +19,8 @@ public sealed class TerminalKillTests
             var session = Guid.CreateVersion7();
             await machine.Device.AskAsync(
                 MessageTypes.AgentSessionNew,
-                new AgentSessionNewRequest(session, Guid.CreateVersion7(), machine.Project, "stub", "run: while :; do date +%N > agents; sleep 0.1; done", Sandbox: SandboxKind.Bubblewrap),
+                new AgentSessionNewRequest(session, Guid.CreateVersion7(), machine.Project, "stub",
+                    "run: while :; do date +%N > agents; sleep 0.1; done", Sandbox: SandboxKind.Bubblewrap),
                 ProtocolJson.Default.AgentSessionNewRequest,
                 ProtocolJson.Default.AgentSessionNewResponse);
             await machine.Device.SubscribeAsync($"session/{session}");
@@ -39,7 +40,8 @@ public sealed class TerminalKillTests
             await machine.StartDaemonAsync();
             await machine.ConnectAsync();
             var found = Assert.Single((await machine.Device.AskAsync(
-                MessageTypes.TerminalList, new TerminalListRequest(), ProtocolJson.Default.TerminalListRequest, ProtocolJson.Default.TerminalListResponse)).Terminals);
+                MessageTypes.TerminalList, new TerminalListRequest(), ProtocolJson.Default.TerminalListRequest,
+                ProtocolJson.Default.TerminalListResponse)).Terminals);
             Assert.Equal((session, "main", 91, 31), (found.AgentSessionId, found.Name, found.Columns, found.Rows));
             await using var back = await TerminalView.AttachAsync(machine.Device, session, "main", 91, 31);
             await back.UntilAsync("started");
@@ -51,16 +53,19 @@ public sealed class TerminalKillTests
             await BeatsAsync(machine, "mine");
             await BeatsAsync(machine, "mine");
             Assert.Equal(last, await File.ReadAllTextAsync(Path.Combine(machine.Home.Demo, "agents")));
-            Assert.Equal(["approval_requested", "approval_decided", "execution_started", "execution_unknown"], await machine.LedgerAsync(asked.ApprovalId));
+            Assert.Equal(["approval_requested", "approval_decided", "execution_started", "execution_unknown"],
+                await machine.LedgerAsync(asked.ApprovalId));
 
             await back.CloseAsync();
-            await Wait.UntilAsync(() => !Directory.Exists(Path.Combine(machine.Home.Hands, session.ToString("D"))), "the sandbox is gone with its last terminal");
+            await Wait.UntilAsync(() => !Directory.Exists(Path.Combine(machine.Home.Sandboxes, session.ToString("D"))),
+                "the sandbox is gone with its last terminal");
             await machine.VerifyAsync();
         }
         finally
         {
             await machine.KillAsync();
-            foreach (var kept in await new BubblewrapBackend(new HandsOptions { StateDirectory = machine.Home.Hands }).RecoverAsync(CancellationToken.None))
+            foreach (var kept in await new BubblewrapBackend(new SandboxOptions { StateDirectory = machine.Home.Sandboxes }).RecoverAsync(
+                CancellationToken.None))
             {
                 await kept.KillAsync(CancellationToken.None);
             }
@@ -72,6 +77,7 @@ public sealed class TerminalKillTests
     {
         var path = Path.Combine(machine.Home.Demo, file);
         var before = File.Exists(path) ? await File.ReadAllTextAsync(path) : "";
-        await Wait.UntilAsync(async () => File.Exists(path) && await File.ReadAllTextAsync(path) is { Length: > 0 } now && now != before, $"{file} goes on");
+        await Wait.UntilAsync(async () => File.Exists(path) && await File.ReadAllTextAsync(path) is { Length: > 0 } now && now != before,
+            $"{file} goes on");
     }
 }

@@ -33,19 +33,22 @@ public sealed class WarmKillTests
             var offer = await control.PairAsync(new PairingRequest([Scope.View, Scope.Prompt], null), CancellationToken.None);
             await using var device = await TestDevice.PairAsync(offer.Links[0], "phone", identity);
             machineKey = device.MachineKey;
-            await new Errand(ErrandKind.NewSession, Guid.CreateVersion7(), session, "SAY: hello").SendAsync(device, (await control.ListProjectsAsync(CancellationToken.None))[0].ProjectId, "claude");
+            await new Errand(ErrandKind.NewSession, Guid.CreateVersion7(), session, "SAY: hello").SendAsync(
+                device, (await control.ListProjectsAsync(CancellationToken.None))[0].ProjectId, "claude");
             await device.SubscribeAsync($"session/{session}");
             await device.NextEventAsync<DoneEvent>(d => d.Outcome == TurnState.Completed);
         }
 
         // Killed as soon as it said that it starts one, when the program runs, and when the daemon has it.
         var met = 0;
-        foreach (var until in (Func<DaemonProcess, bool>[])[_ => true, _ => Survivors.In(claude.Project).Count > 1, d => d.Log.Contains("claude started, pid", StringComparison.Ordinal)])
+        foreach (var until in (Func<DaemonProcess, bool>[])[_ => true, _ => Survivors.In(claude.Project).Count > 1,
+            d => d.Log.Contains("claude started, pid", StringComparison.Ordinal)])
         {
             await using var daemon = await DaemonProcess.StartAsync(home, port, claude.Environment, demo: false);
             Assert.Empty(Survivors.In(claude.Project)); // what the last one left is gone before anybody can connect
             await using var device = await TestDevice.ConnectAsync($"http://127.0.0.1:{port}/", identity, machineKey);
-            Assert.True((await device.AskAsync(MessageTypes.AgentSessionWarm, new AgentSessionWarmRequest(session), ProtocolJson.Default.AgentSessionWarmRequest, ProtocolJson.Default.AgentSessionWarmResponse)).Warm);
+            Assert.True((await device.AskAsync(MessageTypes.AgentSessionWarm, new AgentSessionWarmRequest(session),
+                ProtocolJson.Default.AgentSessionWarmRequest, ProtocolJson.Default.AgentSessionWarmResponse)).Warm);
             await Wait.UntilAsync(() => until(daemon), "the moment to kill");
             daemon.Kill();
             await daemon.GoneAsync();
@@ -58,15 +61,17 @@ public sealed class WarmKillTests
             Assert.Empty(Survivors.In(claude.Project));
         }
 
-        await ProcessGroup.ReapAsync(Survivors.In(claude.Project), TimeSpan.Zero, TimeProvider.System); // only after a failure is there anybody
-        await HomeRemains.ClearAsync(home.Hands, home.Root, home.AgentFiles, home.Attached);
+        // only after a failure is there anybody
+        await ProcessGroup.ReapAsync(Survivors.In(claude.Project), TimeSpan.Zero, TimeProvider.System);
+        await HomeRemains.ClearAsync(home.Sandboxes, home.Root, home.AgentFiles, home.Attached);
     }
 
     /// <summary>The real program with a helper beside it that does not end by itself when the daemon's pipes do.</summary>
     private static string Companion(ClaudeHome home, string program)
     {
         var path = Path.Combine(home.Home, "claude-with-companion");
-        File.WriteAllText(path, $"#!/bin/sh\n[ \"$1\" = --version ] || sleep 300 < /dev/null > /dev/null 2>&1 &\nexec '{program}' \"$@\"\n");
+        File.WriteAllText(
+            path, $"#!/bin/sh\n[ \"$1\" = --version ] || sleep 300 < /dev/null > /dev/null 2>&1 &\nexec '{program}' \"$@\"\n");
         if (!OperatingSystem.IsWindows())
         {
             File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);

@@ -6,7 +6,8 @@ internal static class Command
 {
     public static ProcessStartInfo Start(string program, params IEnumerable<string> arguments)
     {
-        var start = new ProcessStartInfo { FileName = program, UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo
+        { FileName = program, UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var argument in arguments)
         {
             start.ArgumentList.Add(argument);

@@ -8,22 +8,22 @@ internal sealed class TestLedger : IAsyncDisposable
 {
     public const string Machine = "00112233445566778899aabbccddeeff";
 
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("pocketcoder-ledger-");
-    private LedgerStore? store;
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("pocketcoder-ledger-");
+    private LedgerStore? _store;
 
-    public TestLedger() => Options = new LedgerOptions(Path.Combine(folder.FullName, "ledger.db"), Machine);
+    public TestLedger() => Options = new LedgerOptions(Path.Combine(_folder.FullName, "ledger.db"), Machine);
 
     public static CancellationToken None => CancellationToken.None;
 
     public LedgerOptions Options { get; set; }
 
-    public string Folder => folder.FullName;
+    public string Folder => _folder.FullName;
 
     public string DatabasePath => Options.Path;
 
     public StoppedClock Clock { get; } = new();
 
-    public LedgerStore Store => store ?? throw new InvalidOperationException("open it first");
+    public LedgerStore Store => _store ?? throw new InvalidOperationException("open it first");
 
     public static async Task<TestLedger> OpenAsync(Func<LedgerOptions, LedgerOptions>? with = null)
     {
@@ -36,15 +36,15 @@ internal sealed class TestLedger : IAsyncDisposable
     public async Task<LedgerStore> ReopenAsync()
     {
         await CloseAsync();
-        return store = await LedgerStore.OpenAsync(Options, Clock, None);
+        return _store = await LedgerStore.OpenAsync(Options, Clock, None);
     }
 
     public async Task CloseAsync()
     {
-        if (store is not null)
+        if (_store is not null)
         {
-            await store.DisposeAsync();
-            store = null;
+            await _store.DisposeAsync();
+            _store = null;
         }
     }
 
@@ -59,7 +59,8 @@ internal sealed class TestLedger : IAsyncDisposable
         }
     }
 
-    public static LedgerEntry Note(int n) => new(LedgerKind.ConfigurationChanged) { SessionId = $"s{n % 3}", Data = Json($$"""{"n":{{n}}}""") };
+    public static LedgerEntry Note(int n)
+        => new(LedgerKind.ConfigurationChanged) { SessionId = $"s{n % 3}", Data = Json($$"""{"n":{{n}}}""") };
 
     public static byte[] Json(string text) => Encoding.UTF8.GetBytes(text);
 
@@ -68,7 +69,9 @@ internal sealed class TestLedger : IAsyncDisposable
     {
         using var connection = new SqliteConnection($"Data Source={DatabasePath};Pooling=False");
         connection.Open();
-        foreach (var line in new[] { "DROP TRIGGER IF EXISTS ledger_no_update; DROP TRIGGER IF EXISTS ledger_no_delete; DROP TRIGGER IF EXISTS ledger_in_order;", sql })
+        foreach (var line in new[]
+            { "DROP TRIGGER IF EXISTS ledger_no_update; DROP TRIGGER IF EXISTS ledger_no_delete; DROP TRIGGER IF EXISTS ledger_in_order;",
+            sql })
         {
             using var command = connection.CreateCommand();
             command.CommandText = line;
@@ -84,7 +87,7 @@ internal sealed class TestLedger : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await CloseAsync();
-        folder.Delete(recursive: true);
+        _folder.Delete(recursive: true);
     }
 }
 

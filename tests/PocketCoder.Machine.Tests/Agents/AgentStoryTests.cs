@@ -20,7 +20,8 @@ public sealed class AgentStoryTests
     {
         await using var model = await ScriptedModelServer.StartAsync();
         using var home = new CodexHome(await RealAgents.ProgramAsync("codex"), model.Address);
-        await StoryAsync(new CodexDriver(TimeProvider.System, home.Environment), home.Project, sandbox, "WRITE: made.txt | by the agent", resumes: true);
+        await StoryAsync(new CodexDriver(TimeProvider.System, home.Environment), home.Project, sandbox, "WRITE: made.txt | by the agent",
+            resumes: true);
     }
 
     [Fact]
@@ -28,32 +29,34 @@ public sealed class AgentStoryTests
     {
         await using var model = await ScriptedModelServer.StartAsync();
         using var home = new GeminiHome(await RealAgents.ProgramAsync("gemini"), model.Address);
-        await StoryAsync(new AcpDriver(AcpAgent.Gemini, TimeProvider.System, home.Environment), home.Project, SandboxKind.None, $"WRITE: {home.InProject("made.txt")} | by the agent", resumes: false);
+        await StoryAsync(new AcpDriver(AcpAgent.Gemini, TimeProvider.System, home.Environment), home.Project, SandboxKind.None,
+            $"WRITE: {home.InProject("made.txt")} | by the agent", resumes: false);
     }
 
     private static async Task StoryAsync(IAgentDriver driver, string folder, SandboxKind sandbox, string write, bool resumes)
     {
         await using var daemon = await TestDaemon.StartAsync(drivers: [driver]);
         await daemon.Daemon.SandboxesKnown;
-        var project = (await ((IControlTarget)daemon.Daemon).AddProjectAsync(folder, "api", CancellationToken.None)).Project;
+        var project = (await daemon.Daemon.AsOwner().AddProjectAsync(folder, "api", CancellationToken.None)).Project;
         var device = await daemon.PairAsync();
         var session = Guid.CreateVersion7();
         await device.AskAsync(
             MessageTypes.AgentSessionNew,
-            new AgentSessionNewRequest(session, Guid.CreateVersion7(), project.ProjectId, driver.Description.Id, $"BASH: echo allowed > allowed.txt\n{write}", Sandbox: sandbox),
+            new AgentSessionNewRequest(session, Guid.CreateVersion7(), project.ProjectId, driver.Description.Id,
+                $"BASH: echo allowed > allowed.txt\n{write}", Sandbox: sandbox),
             ProtocolJson.Default.AgentSessionNewRequest,
             ProtocolJson.Default.AgentSessionNewResponse);
         await device.SubscribeAsync($"session/{session}");
 
-        var command = (await device.NextEventAsync<PromptEvent>(e => e.Approval.State == ApprovalState.Pending)).Approval;
+        var command = (await device.NextEventAsync<ApprovalEvent>(e => e.Approval.State == ApprovalState.Pending)).Approval;
         Assert.Equal("echo allowed > allowed.txt", Assert.IsType<CommandSubject>(command.Subject).Command);
         Assert.Equal(sandbox, command.Sandbox);
         Assert.False(File.Exists(Path.Combine(folder, "allowed.txt")));
         await device.DecideAsync(command, DecisionVerdict.Allow);
-        await device.NextEventAsync<PromptEvent>(e => e.Approval.State == ApprovalState.Finished);
+        await device.NextEventAsync<ApprovalEvent>(e => e.Approval.State == ApprovalState.Finished);
         Assert.Equal("allowed\n", await File.ReadAllTextAsync(Path.Combine(folder, "allowed.txt")));
 
-        var edit = (await device.NextEventAsync<PromptEvent>(e => e.Approval.State == ApprovalState.Pending)).Approval;
+        var edit = (await device.NextEventAsync<ApprovalEvent>(e => e.Approval.State == ApprovalState.Pending)).Approval;
         var subject = Assert.IsType<EditSubject>(edit.Subject);
         Assert.True(subject.Creates);
         Assert.Equal("by the agent", subject.Diff!.Hunks[0].Lines[0].Text);
@@ -67,9 +70,11 @@ public sealed class AgentStoryTests
             await again.SubscribeAsync($"session/{session}");
             await again.NextEventAsync<DoneEvent>();
             await again.AskAsync(
-                MessageTypes.AgentMessage, new AgentMessageRequest(session, Guid.CreateVersion7(), "still there?"), ProtocolJson.Default.AgentMessageRequest, ProtocolJson.Default.AgentMessageResponse);
+                MessageTypes.AgentMessage, new AgentMessageRequest(session, Guid.CreateVersion7(), "still there?"),
+                ProtocolJson.Default.AgentMessageRequest, ProtocolJson.Default.AgentMessageResponse);
             Assert.Equal(TurnState.Completed, (await again.NextEventAsync<DoneEvent>()).Outcome);
-            Assert.True((await again.AskAsync(MessageTypes.LedgerVerify, new LedgerVerifyRequest(), ProtocolJson.Default.LedgerVerifyRequest, ProtocolJson.Default.LedgerVerifyResponse)).Intact);
+            Assert.True((await again.AskAsync(MessageTypes.LedgerVerify, new LedgerVerifyRequest(),
+                ProtocolJson.Default.LedgerVerifyRequest, ProtocolJson.Default.LedgerVerifyResponse)).Intact);
         }
 
         await device.DisposeAsync();

@@ -91,7 +91,8 @@ public sealed class ApprovalTests
 
         Assert.Equal(ApprovalState.Finished, again.State);
         Assert.Equal("once\n", await File.ReadAllTextAsync(phone.PathOf("count.txt")));
-        Assert.Equal(["approval_requested", "approval_decided", "execution_started", "execution_finished"], await phone.LedgerAsync(asked.ApprovalId));
+        Assert.Equal(["approval_requested", "approval_decided", "execution_started", "execution_finished"],
+            await phone.LedgerAsync(asked.ApprovalId));
     }
 
     [Fact]
@@ -103,20 +104,29 @@ public sealed class ApprovalTests
         await phone.StartAsync("run: touch forged.txt");
         var asked = await phone.AskedAsync();
 
-        await RefusedAsync(ErrorCode.DigestMismatch, phone.Device.Decision(asked with { Digest = new string('0', 64) }, DecisionVerdict.Allow, DecisionScope.Once, null, null, Guid.CreateVersion7()));
-        await RefusedAsync(ErrorCode.BadSignature, stranger.Device.Decision(asked, DecisionVerdict.Allow, DecisionScope.Once, null, null, Guid.CreateVersion7()));
-        await RefusedAsync(ErrorCode.BadSignature, phone.Device.Decision(asked, DecisionVerdict.Deny, DecisionScope.Once, null, null, Guid.CreateVersion7()) with { Verdict = DecisionVerdict.Allow });
-        await RefusedAsync(ErrorCode.BadSignature, phone.Device.Decision(asked, DecisionVerdict.Allow, DecisionScope.Once, null, null, Guid.CreateVersion7()) with { Scope = DecisionScope.Session });
-        await RefusedAsync(ErrorCode.BadSignature, phone.Device.Decision(asked, DecisionVerdict.Allow, DecisionScope.Once, null, null, Guid.CreateVersion7()) with { Signature = "not base64!" });
-        await RefusedAsync(ErrorCode.ApprovalNotFound, phone.Device.Decision(asked with { ApprovalId = Guid.CreateVersion7() }, DecisionVerdict.Allow, DecisionScope.Once, null, null, Guid.CreateVersion7()));
+        await RefusedAsync(ErrorCode.DigestMismatch, phone.Device.Decision(
+            asked with { Digest = new string('0', 64) }, DecisionVerdict.Allow, DecisionScope.Once, null, null, Guid.CreateVersion7()));
+        await RefusedAsync(ErrorCode.BadSignature,
+            stranger.Device.Decision(asked, DecisionVerdict.Allow, DecisionScope.Once, null, null, Guid.CreateVersion7()));
+        await RefusedAsync(ErrorCode.BadSignature, phone.Device.Decision(
+            asked, DecisionVerdict.Deny, DecisionScope.Once, null, null, Guid.CreateVersion7()) with
+        { Verdict = DecisionVerdict.Allow });
+        await RefusedAsync(ErrorCode.BadSignature, phone.Device.Decision(
+            asked, DecisionVerdict.Allow, DecisionScope.Once, null, null, Guid.CreateVersion7()) with
+        { Scope = DecisionScope.Session });
+        await RefusedAsync(ErrorCode.BadSignature, phone.Device.Decision(
+            asked, DecisionVerdict.Allow, DecisionScope.Once, null, null, Guid.CreateVersion7()) with
+        { Signature = "not base64!" });
+        await RefusedAsync(ErrorCode.ApprovalNotFound, phone.Device.Decision(asked with { ApprovalId = Guid.CreateVersion7() },
+            DecisionVerdict.Allow, DecisionScope.Once, null, null, Guid.CreateVersion7()));
 
         Assert.Equal(["approval_requested"], await phone.LedgerAsync(asked.ApprovalId));
         Assert.False(File.Exists(phone.PathOf("forged.txt")));
 
-        async Task RefusedAsync(ErrorCode code, AgentPromptResponseRequest decision)
+        async Task RefusedAsync(ErrorCode code, DecisionRequest decision)
         {
             var refused = await Assert.ThrowsAsync<WireErrorException>(() => phone.Device.AskAsync(
-                MessageTypes.AgentPromptResponse, decision, ProtocolJson.Default.AgentPromptResponseRequest, ProtocolJson.Default.AgentPromptResponseResponse));
+                MessageTypes.AgentPromptResponse, decision, ProtocolJson.Default.DecisionRequest, ProtocolJson.Default.DecisionResponse));
             Assert.Equal(code, refused.Error.Code);
         }
     }
@@ -134,7 +144,8 @@ public sealed class ApprovalTests
         await phone.PromptAsync(session, "run: echo same >> log.txt");
         var covered = await phone.BecameAsync(ApprovalState.Finished);
         Assert.NotEqual(first.ApprovalId, covered.Approval.ApprovalId);
-        Assert.Equal(["approval_requested", "approval_decided", "execution_started", "execution_finished"], await phone.LedgerAsync(covered.Approval.ApprovalId));
+        Assert.Equal(["approval_requested", "approval_decided", "execution_started", "execution_finished"],
+            await phone.LedgerAsync(covered.Approval.ApprovalId));
         await phone.DoneAsync();
 
         await phone.PromptAsync(session, "run: echo same  >> log.txt");
@@ -146,6 +157,103 @@ public sealed class ApprovalTests
         var elsewhere = await phone.StartAsync("run: echo same >> log.txt");
         Assert.Equal(elsewhere, (await phone.AskedAsync()).AgentSessionId);
         Assert.Equal("same\nsame\n", await File.ReadAllTextAsync(phone.PathOf("log.txt")));
+    }
+
+    [Fact]
+    public async Task What_a_person_decided_on_exactly_the_same_before_is_told()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        await using var phone = await daemon.PhoneAsync();
+        var session = await phone.StartAsync("run: echo same >> log.txt");
+        var first = await phone.AskedAsync();
+        Assert.Empty(await SameAsync(first));
+        await phone.Device.DecideAsync(first, DecisionVerdict.Deny);
+        await phone.DoneAsync();
+
+        // In another session: what is the same is the thing, wherever it is asked.
+        await phone.StartAsync("run: echo same >> log.txt");
+        var second = await phone.AskedAsync();
+        var told = Assert.Single(await SameAsync(second));
+        Assert.Equal((first.ApprovalId, DecisionVerdict.Deny), (told.ApprovalId, told.Decision!.Verdict));
+        await phone.Device.DecideAsync(second, DecisionVerdict.Allow, DecisionScope.Session);
+        await phone.DoneAsync();
+
+        // Covered by that allowance: nobody decided, so it is none; and another command is another thing.
+        await phone.PromptAsync(second.AgentSessionId!.Value, "run: echo same >> log.txt");
+        var covered = await phone.BecameAsync(ApprovalState.Finished);
+        await phone.DoneAsync();
+        Assert.Equal([second.ApprovalId, first.ApprovalId], (await SameAsync(covered.Approval)).Select(a => a.ApprovalId));
+        await phone.PromptAsync(session, "run: echo other >> log.txt");
+        Assert.Empty(await SameAsync(await phone.AskedAsync()));
+
+        async Task<IReadOnlyList<ApprovalInfo>> SameAsync(ApprovalInfo approval) => (await phone.Device.AskAsync(
+            MessageTypes.ApprovalsList, new ApprovalsListRequest(SameAs: approval.ApprovalId),
+            ProtocolJson.Default.ApprovalsListRequest, ProtocolJson.Default.ApprovalsListResponse)).Approvals;
+    }
+
+    [Fact]
+    public async Task A_wider_allowance_of_something_destructive_covers_exactly_that_again_and_nothing_like_it()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        await using var phone = await daemon.PhoneAsync();
+        var session = await phone.StartAsync("run: rm -rf build");
+        var asked = await phone.AskedAsync();
+        Assert.Equal(RiskTier.Destructive, asked.Risk!.Tier);
+        await phone.Device.DecideAsync(asked, DecisionVerdict.Allow, DecisionScope.Session);
+        await phone.DoneAsync();
+
+        await phone.PromptAsync(session, "run: rm -rf build");
+        await phone.BecameAsync(ApprovalState.Finished);
+        await phone.DoneAsync();
+
+        await phone.PromptAsync(session, "run: rm -rf build dist");
+        Assert.Equal(ApprovalState.Pending, (await phone.AskedAsync()).State);
+    }
+
+    [Fact]
+    public async Task An_allowance_given_when_it_destroyed_nothing_does_not_cover_it_once_it_does()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        await using var phone = await daemon.PhoneAsync();
+        await File.WriteAllTextAsync(phone.PathOf("a.txt"), "ours");
+        Directory.CreateDirectory(phone.PathOf("out"));
+        const string Prompt = "run: cp a.txt out/b.txt";
+        var session = await phone.StartAsync(Prompt);
+        var asked = await phone.AskedAsync();
+        Assert.NotEqual(RiskTier.Destructive, asked.Risk!.Tier);
+        await phone.Device.DecideAsync(asked, DecisionVerdict.Allow, DecisionScope.Session);
+        await phone.DoneAsync();
+
+        var outside = Directory.CreateTempSubdirectory("pc-").FullName;
+        await File.WriteAllTextAsync(Path.Combine(outside, "b.txt"), "theirs");
+        Directory.Delete(phone.PathOf("out"), recursive: true);
+        Directory.CreateSymbolicLink(phone.PathOf("out"), outside);
+        await phone.PromptAsync(session, Prompt);
+
+        var again = await phone.AskedAsync();
+        Assert.Equal(RiskTier.Destructive, again.Risk!.Tier);
+        Assert.Equal("theirs", await File.ReadAllTextAsync(Path.Combine(outside, "b.txt")));
+    }
+
+    [Fact]
+    public async Task An_allowance_ends_with_the_device_that_gave_it()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        await using var phone = await daemon.PhoneAsync();
+        await using var tablet = await daemon.PairAsync();
+        const string Prompt = "run: echo t >> turn.txt";
+        var session = await phone.StartAsync(Prompt);
+        await tablet.DecideAsync(await phone.AskedAsync(), DecisionVerdict.Allow, DecisionScope.Session);
+        await phone.DoneAsync();
+        await phone.PromptAsync(session, Prompt);
+        await phone.DoneAsync();
+        Assert.Equal("t\nt\n", await File.ReadAllTextAsync(phone.PathOf("turn.txt")));
+
+        await phone.Device.AskAsync(MessageTypes.DeviceRevoke, new DeviceRevokeRequest(tablet.Hello.DeviceId),
+            ProtocolJson.Default.DeviceRevokeRequest, ProtocolJson.Default.DeviceRevokeResponse);
+        await phone.PromptAsync(session, Prompt);
+        Assert.Equal(ApprovalState.Pending, (await phone.AskedAsync()).State);
+        Assert.Equal("t\nt\n", await File.ReadAllTextAsync(phone.PathOf("turn.txt")));
     }
 
     [Fact]
@@ -181,7 +289,8 @@ public sealed class ApprovalTests
         await phone.BecameAsync(ApprovalState.Withdrawn);
         await phone.DoneAsync();
         Assert.Equal("someone else was here\n", await File.ReadAllTextAsync(phone.PathOf("note.txt")));
-        Assert.Equal(["approval_requested", "approval_decided", "alarm_raised", "execution_refused"], await phone.LedgerAsync(asked.ApprovalId));
+        Assert.Equal(["approval_requested", "approval_decided", "alarm_raised", "execution_refused"],
+            await phone.LedgerAsync(asked.ApprovalId));
         Assert.True((await phone.VerifyAsync()).Intact);
     }
 
@@ -197,7 +306,8 @@ public sealed class ApprovalTests
         var open = await Assert.ThrowsAsync<WireErrorException>(() => phone.Device.DecideAsync(question, DecisionVerdict.Allow));
         Assert.Equal(ErrorCode.InvalidRequest, open.Error.Code);
         await phone.Device.DecideAsync(question, DecisionVerdict.Allow, answers: $$"""{"{{text}}":"blue"}""");
-        Assert.Contains("blue", (await phone.Device.NextEventAsync<TextEvent>(e => e.Text.Contains("blue", StringComparison.Ordinal))).Text, StringComparison.Ordinal);
+        Assert.Contains("blue", (await phone.Device.NextEventAsync<TextEvent>(e => e.Text.Contains("blue", StringComparison.Ordinal))).Text,
+            StringComparison.Ordinal);
         await phone.DoneAsync();
 
         await phone.PromptAsync(session, "plan: 1. look 2. write");
@@ -216,7 +326,8 @@ public sealed class ApprovalTests
         await phone.StartAsync("run: true");
         var asked = await phone.AskedAsync();
 
-        var seen = await guest.Device.AskAsync(MessageTypes.ApprovalsList, new ApprovalsListRequest(), ProtocolJson.Default.ApprovalsListRequest, ProtocolJson.Default.ApprovalsListResponse);
+        var seen = await guest.Device.AskAsync(MessageTypes.ApprovalsList, new ApprovalsListRequest(),
+            ProtocolJson.Default.ApprovalsListRequest, ProtocolJson.Default.ApprovalsListResponse);
         Assert.Equal(asked.ApprovalId, Assert.Single(seen.Approvals).ApprovalId);
         var refused = await Assert.ThrowsAsync<WireErrorException>(() => guest.Device.DecideAsync(asked, DecisionVerdict.Allow));
         Assert.Equal(ErrorCode.Unauthorized, refused.Error.Code);

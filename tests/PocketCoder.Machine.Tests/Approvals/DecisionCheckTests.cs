@@ -15,7 +15,7 @@ public sealed class DecisionCheckTests
     {
         // A job goes on when its turn is over. An allowance "for the turn" would be one for a turn that never ends.
         var asked = Host(turn: Guid.Empty);
-        var decision = new AgentPromptResponseRequest(asked.ApprovalId, Guid.CreateVersion7(), DecisionVerdict.Allow, scope, asked.Digest, "");
+        var decision = new DecisionRequest(asked.ApprovalId, Guid.CreateVersion7(), DecisionVerdict.Allow, scope, asked.Digest, "");
         if (fits)
         {
             DecisionCheck.Fits(asked, decision);
@@ -27,6 +27,8 @@ public sealed class DecisionCheckTests
     }
 
     private static ApprovalInfo Host(Guid turn) => new(
-        Guid.CreateVersion7(), Guid.CreateVersion7(), turn, Guid.CreateVersion7(), "stub", null, ApprovalKind.Network, ApprovalState.Pending, new string('0', 64),
-        new NetworkSubject("registry.example.com", 443, "CONNECT", []), null, "connections to registry.example.com:443", SandboxKind.Bubblewrap, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch, null, null);
+        Guid.CreateVersion7(), Guid.CreateVersion7(), turn, Guid.CreateVersion7(), "stub", null, ApprovalKind.Network,
+        ApprovalState.Pending, new string('0', 64),
+        new NetworkSubject("registry.example.com", 443, "CONNECT", []), null, "connections to registry.example.com:443",
+        SandboxKind.Bubblewrap, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch, null, null);
 }

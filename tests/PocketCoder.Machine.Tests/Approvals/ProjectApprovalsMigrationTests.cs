@@ -2,7 +2,10 @@ using Microsoft.Data.Sqlite;
 
 namespace PocketCoder.Machine.Tests.Approvals;
 
-/// <summary>What stood in the table of approvals before it could hold those of projects is there afterwards, and so are the allowances that hang on it.</summary>
+/// <summary>
+/// What stood in the table of approvals before it could hold those of projects is there afterwards, and so are the allowances that hang on
+/// it.
+/// </summary>
 public sealed class ProjectApprovalsMigrationTests
 {
     [Fact]
@@ -22,7 +25,9 @@ public sealed class ProjectApprovalsMigrationTests
         Assert.Equal("a|s|p|t|Allowed|d|k|2026-01-02|{\"projectId\":\"p\"}", Row(database, "SELECT * FROM approvals"));
         Assert.Equal("a|s||k", Row(database, "SELECT * FROM grants"));
         Run(database, "INSERT INTO approvals (approval_id, session_id, project_id, turn_id, state, requested_at, body) VALUES ('b', NULL, 'p', '', 'Pending', '2026-01-03', '{}')");
-        Assert.Throws<SqliteException>(() => Run(database, "INSERT INTO grants (approval_id, session_id, reach_key) VALUES ('none', 's', 'k')")); // the reference is the new table's
+        // the reference is the new table's
+        Assert.Throws<SqliteException>(
+            () => Run(database, "INSERT INTO grants (approval_id, session_id, reach_key) VALUES ('none', 's', 'k')"));
     }
 
     private static void Run(SqliteConnection database, string sql)
@@ -45,7 +50,8 @@ public sealed class ProjectApprovalsMigrationTests
 
     private static string Script(string name)
     {
-        using var reader = new StreamReader(typeof(Daemon).Assembly.GetManifestResourceStream($"PocketCoder.Machine.Migrations.{name}.sql")!);
+        using var reader = new StreamReader(
+            typeof(Daemon).Assembly.GetManifestResourceStream($"PocketCoder.Machine.Migrations.{name}.sql")!);
         return reader.ReadToEnd();
     }
 }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using PocketCoder.Machine.Attachments;
+using PocketCoder.Platform;
 using PocketCoder.Protocol;
 using PocketCoder.Testing;
 using PocketCoder.Testing.Devices;
@@ -21,11 +22,14 @@ public sealed class AttachmentTests
 
         var session = Guid.CreateVersion7();
         var prompt = Guid.CreateVersion7();
-        var request = new AgentSessionNewRequest(session, prompt, phone.Project.ProjectId, "stub", "hello", Attachments: [picture.AttachmentId, file.AttachmentId]);
-        var made = await phone.Device.AskAsync(MessageTypes.AgentSessionNew, request, ProtocolJson.Default.AgentSessionNewRequest, ProtocolJson.Default.AgentSessionNewResponse);
+        var request = new AgentSessionNewRequest(
+            session, prompt, phone.Project.ProjectId, "stub", "hello", Attachments: [picture.AttachmentId, file.AttachmentId]);
+        var made = await phone.Device.AskAsync(MessageTypes.AgentSessionNew, request, ProtocolJson.Default.AgentSessionNewRequest,
+            ProtocolJson.Default.AgentSessionNewResponse);
         Assert.Equal([picture, file], made.Turn.Attachments);
         await phone.Device.SubscribeAsync($"session/{session}");
-        Assert.Equal([picture, file], (await phone.Device.NextEventAsync<TurnEvent>(e => e.Turn.State == TurnState.Running)).Turn.Attachments);
+        Assert.Equal([picture, file],
+            (await phone.Device.NextEventAsync<TurnEvent>(e => e.Turn.State == TurnState.Running)).Turn.Attachments);
         var note = (await phone.Device.NextEventAsync<TextEvent>()).Text;
         Assert.Contains("(image/png, also shown with the prompt)", note, StringComparison.Ordinal);
         var first = (await phone.Device.NextEventAsync<TextEvent>()).Text;
@@ -34,12 +38,16 @@ public sealed class AttachmentTests
         Assert.Contains(path, note, StringComparison.Ordinal);
         Assert.Equal(Uploads.Png, await File.ReadAllBytesAsync(path));
         await phone.DoneAsync();
-        Assert.Equal(["README.md"], Directory.EnumerateFileSystemEntries(phone.Project.Path).Select(f => Path.GetFileName(f)));
-        Assert.True(OperatingSystem.IsWindows() || File.GetUnixFileMode(Path.Combine(daemon.Options.Home.Attachments, file.AttachmentId.ToString("N"))) == Home.PrivateFile);
+        Assert.Equal(
+            [".git", "README.md"],
+            Directory.EnumerateFileSystemEntries(phone.Project.Path).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal));
+        Assert.True(OperatingSystem.IsWindows()
+            || File.GetUnixFileMode(Path.Combine(daemon.Options.Home.Attachments, file.AttachmentId.ToString("N"))) == PrivateFile.Mode);
 
         var detail = await phone.GetAsync(session);
         Assert.Equal([picture, file], Assert.Single(detail.Turns).Attachments);
-        Assert.Equal([picture, file], (await phone.Device.AskAsync(MessageTypes.AgentSessionNew, request, ProtocolJson.Default.AgentSessionNewRequest, ProtocolJson.Default.AgentSessionNewResponse)).Turn.Attachments);
+        Assert.Equal([picture, file], (await phone.Device.AskAsync(MessageTypes.AgentSessionNew, request,
+            ProtocolJson.Default.AgentSessionNewRequest, ProtocolJson.Default.AgentSessionNewResponse)).Turn.Attachments);
         await using var viewer = await daemon.PairAsync("viewer", Scope.View);
         var part = await viewer.ReadAttachmentAsync(file.AttachmentId, 500_000, 1000);
         Assert.Equal(notes[500_000..501_000], Convert.FromBase64String(part.Data));
@@ -56,9 +64,12 @@ public sealed class AttachmentTests
         await phone.DoneAsync();
         var file = await phone.Device.UploadAsync("data.csv", "a,b\n1,2\n"u8.ToArray());
         var folder = daemon.Options.Home.Attached;
-        await phone.Device.PromptAsync(session, $"run: cat {folder}/*/*/data.csv; echo x > \"$(echo {folder}/*/*/data.csv)\" || echo kept; ls {daemon.Options.Home.Attachments}", file.AttachmentId);
+        await phone.Device.PromptAsync(session,
+            $"run: cat {folder}/*/*/data.csv; echo x > \"$(echo {folder}/*/*/data.csv)\" || echo kept; ls {daemon.Options.Home.Attachments}",
+            file.AttachmentId);
         await phone.Device.DecideAsync(await phone.AskedAsync(), DecisionVerdict.Allow);
-        var output = (await phone.Device.NextEventAsync<ToolResultEvent>(e => e.Output.Contains("a,b", StringComparison.Ordinal) || e.Failed)).Output;
+        var output = (await phone.Device.NextEventAsync<ToolResultEvent>(
+            e => e.Output.Contains("a,b", StringComparison.Ordinal) || e.Failed)).Output;
         Assert.Contains("a,b\n1,2\n", output, StringComparison.Ordinal);
         Assert.Contains("kept", output, StringComparison.Ordinal);
         Assert.DoesNotContain(file.AttachmentId.ToString("N"), output, StringComparison.Ordinal);
@@ -79,19 +90,26 @@ public sealed class AttachmentTests
         await phone.Device.ChunkAsync(half, 0, "c"u8.ToArray());
         foreach (var bad in (Guid[])[Guid.CreateVersion7(), half, theirs.AttachmentId])
         {
-            Assert.Equal(ErrorCode.FileNotFound, (await Assert.ThrowsAsync<WireErrorException>(() => phone.Device.PromptAsync(session, "no", whole.AttachmentId, bad))).Error.Code);
+            Assert.Equal(ErrorCode.FileNotFound, (await Assert.ThrowsAsync<WireErrorException>(
+                () => phone.Device.PromptAsync(session, "no", whole.AttachmentId, bad))).Error.Code);
         }
 
-        Assert.Equal(ErrorCode.InvalidRequest, (await Assert.ThrowsAsync<WireErrorException>(() => phone.Device.PromptAsync(session, "twice", whole.AttachmentId, whole.AttachmentId))).Error.Code);
-        var newSession = new AgentSessionNewRequest(Guid.CreateVersion7(), Guid.CreateVersion7(), phone.Project.ProjectId, "stub", "no", Attachments: [half]);
+        Assert.Equal(ErrorCode.InvalidRequest, (await Assert.ThrowsAsync<WireErrorException>(
+            () => phone.Device.PromptAsync(session, "twice", whole.AttachmentId, whole.AttachmentId))).Error.Code);
+        var newSession = new AgentSessionNewRequest(
+            Guid.CreateVersion7(), Guid.CreateVersion7(), phone.Project.ProjectId, "stub", "no", Attachments: [half]);
         Assert.Equal(ErrorCode.FileNotFound, (await Assert.ThrowsAsync<WireErrorException>(
-            () => phone.Device.AskAsync(MessageTypes.AgentSessionNew, newSession, ProtocolJson.Default.AgentSessionNewRequest, ProtocolJson.Default.AgentSessionNewResponse))).Error.Code);
-        Assert.Equal(ErrorCode.SessionNotFound, (await Assert.ThrowsAsync<WireErrorException>(() => phone.GetAsync(newSession.AgentSessionId))).Error.Code);
+            () => phone.Device.AskAsync(MessageTypes.AgentSessionNew, newSession, ProtocolJson.Default.AgentSessionNewRequest,
+                ProtocolJson.Default.AgentSessionNewResponse))).Error.Code);
+        Assert.Equal(ErrorCode.SessionNotFound,
+            (await Assert.ThrowsAsync<WireErrorException>(() => phone.GetAsync(newSession.AgentSessionId))).Error.Code);
         Assert.Single((await phone.GetAsync(session)).Turns);
 
         // Nobody else reads what went with no prompt.
-        Assert.Equal(ErrorCode.FileNotFound, (await Assert.ThrowsAsync<WireErrorException>(() => other.ReadAttachmentAsync(whole.AttachmentId))).Error.Code);
-        Assert.Equal(ErrorCode.FileNotFound, (await Assert.ThrowsAsync<WireErrorException>(() => other.ChunkAsync(half, 1, "x"u8.ToArray()))).Error.Code);
+        Assert.Equal(ErrorCode.FileNotFound,
+            (await Assert.ThrowsAsync<WireErrorException>(() => other.ReadAttachmentAsync(whole.AttachmentId))).Error.Code);
+        Assert.Equal(ErrorCode.FileNotFound,
+            (await Assert.ThrowsAsync<WireErrorException>(() => other.ChunkAsync(half, 1, "x"u8.ToArray()))).Error.Code);
     }
 
     [Fact]
@@ -115,7 +133,8 @@ public sealed class AttachmentTests
         await using var device = await daemon.PairAsync();
         var sha = new string('a', 64);
         async Task<ErrorCode> RefusedAsync(AttachmentBeginRequest request) => (await Assert.ThrowsAsync<WireErrorException>(
-            () => device.AskAsync(MessageTypes.AttachmentBegin, request, ProtocolJson.Default.AttachmentBeginRequest, ProtocolJson.Default.AttachmentBeginResponse))).Error.Code;
+            () => device.AskAsync(MessageTypes.AttachmentBegin, request, ProtocolJson.Default.AttachmentBeginRequest,
+                ProtocolJson.Default.AttachmentBeginResponse))).Error.Code;
         Assert.Equal(ErrorCode.FileTooLarge, await RefusedAsync(new(Guid.CreateVersion7(), "a", AttachmentLimits.FileBytes + 1, sha)));
         foreach (var name in (string[])["", ".", "..", "a/b", "a\\b", "a\nb", new string('n', 201)])
         {
@@ -124,16 +143,19 @@ public sealed class AttachmentTests
 
         Assert.Equal(ErrorCode.InvalidRequest, await RefusedAsync(new(Guid.CreateVersion7(), "a", 1, "AA")));
         Assert.Equal(ErrorCode.InvalidRequest, await RefusedAsync(new(Guid.Empty, "a", 1, sha)));
-        var ids = Enumerable.Range(0, AttachmentLimits.StagedBytes / AttachmentLimits.FileBytes).Select(_ => Guid.CreateVersion7()).ToList();
+        var ids = Enumerable.Range(0, AttachmentLimits.StagedBytes / AttachmentLimits.FileBytes).Select(_ => Guid.CreateVersion7())
+            .ToList();
         foreach (var id in ids)
         {
-            await device.AskAsync(MessageTypes.AttachmentBegin, new(id, "a", AttachmentLimits.FileBytes, sha), ProtocolJson.Default.AttachmentBeginRequest, ProtocolJson.Default.AttachmentBeginResponse);
+            await device.AskAsync(MessageTypes.AttachmentBegin, new(id, "a", AttachmentLimits.FileBytes, sha),
+                ProtocolJson.Default.AttachmentBeginRequest, ProtocolJson.Default.AttachmentBeginResponse);
         }
 
         Assert.Equal(ErrorCode.DaemonBusy, await RefusedAsync(new(Guid.CreateVersion7(), "a", 1, sha)));
         Assert.Equal(ErrorCode.Conflict, await RefusedAsync(new(ids[0], "b", AttachmentLimits.FileBytes, sha)));
         async Task<bool> DiscardAsync(Guid id) => (await device.AskAsync(
-            MessageTypes.AttachmentDiscard, new AttachmentDiscardRequest(id), ProtocolJson.Default.AttachmentDiscardRequest, ProtocolJson.Default.AttachmentDiscardResponse)).Discarded;
+            MessageTypes.AttachmentDiscard, new AttachmentDiscardRequest(id), ProtocolJson.Default.AttachmentDiscardRequest,
+            ProtocolJson.Default.AttachmentDiscardResponse)).Discarded;
         Assert.True(await DiscardAsync(ids[0]));
         Assert.False(await DiscardAsync(ids[0]));
         await device.BeginAsync(Guid.CreateVersion7(), "a", "x"u8.ToArray());
@@ -198,10 +220,12 @@ public sealed class AttachmentTests
         await phone.DoneAsync();
         time.Advance(TimeSpan.FromHours(25));
         await phone.Device.BeginAsync(Guid.CreateVersion7(), "new.txt", "n"u8.ToArray());
-        Assert.Equal("u", System.Text.Encoding.UTF8.GetString(Convert.FromBase64String((await phone.Device.ReadAttachmentAsync(used.AttachmentId)).Data)));
+        Assert.Equal("u", System.Text.Encoding.UTF8.GetString(
+            Convert.FromBase64String((await phone.Device.ReadAttachmentAsync(used.AttachmentId)).Data)));
         foreach (var gone in (Guid[])[left.AttachmentId, begun])
         {
-            Assert.Equal(ErrorCode.FileNotFound, (await Assert.ThrowsAsync<WireErrorException>(() => phone.Device.EndAsync(gone))).Error.Code);
+            Assert.Equal(ErrorCode.FileNotFound,
+                (await Assert.ThrowsAsync<WireErrorException>(() => phone.Device.EndAsync(gone))).Error.Code);
             Assert.Empty(Directory.EnumerateFiles(daemon.Options.Home.Attachments, gone.ToString("N") + "*"));
         }
     }
@@ -251,7 +275,8 @@ public sealed class AttachmentTests
     [Theory]
     [InlineData("image/jpeg", new byte[] { 0xFF, 0xD8, 0xFF, 0xE0 })]
     [InlineData("image/gif", new byte[] { (byte)'G', (byte)'I', (byte)'F', (byte)'8', (byte)'9', (byte)'a', 0 })]
-    [InlineData("image/webp", new byte[] { (byte)'R', (byte)'I', (byte)'F', (byte)'F', 1, 2, 3, 4, (byte)'W', (byte)'E', (byte)'B', (byte)'P' })]
+    [InlineData("image/webp",
+        new byte[] { (byte)'R', (byte)'I', (byte)'F', (byte)'F', 1, 2, 3, 4, (byte)'W', (byte)'E', (byte)'B', (byte)'P' })]
     [InlineData("application/pdf", new byte[] { (byte)'%', (byte)'P', (byte)'D', (byte)'F', (byte)'-', (byte)'1' })]
     [InlineData("application/octet-stream", new byte[] { (byte)'a', 0 })]
     [InlineData("application/octet-stream", new byte[] { 0xFF, 0xFE, (byte)'a' })]

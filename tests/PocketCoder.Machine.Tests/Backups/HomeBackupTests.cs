@@ -1,6 +1,7 @@
 using System.Runtime.Versioning;
 using PocketCoder.Machine.Backups;
 using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Platform;
 using PocketCoder.Protocol;
 using PocketCoder.Testing;
 
@@ -15,29 +16,34 @@ public sealed class HomeBackupTests
         await using var daemon = await TestDaemon.StartAsync();
         var home = daemon.Options.Home;
         await using var phone = await daemon.PhoneAsync();
-        await ((IControlTarget)daemon.Daemon).SetLabelAsync("before", CancellationToken.None);
+        await daemon.Daemon.AsOwner().SetLabelAsync("before", CancellationToken.None);
         await using var place = new Place();
 
         var made = await HomeBackup.MakeAsync(home, place.At("b1"), TimeProvider.System, CancellationToken.None);
-        Assert.Equal(made with { Files = null! }, await HomeBackup.VerifyAsync(place.At("b1"), CancellationToken.None) with { Files = null! });
+        Assert.Equal(made with { Files = null! },
+            await HomeBackup.VerifyAsync(place.At("b1"), CancellationToken.None) with { Files = null! });
         Assert.Equal(daemon.Daemon.MachineId, made.MachineId);
         if (!OperatingSystem.IsWindows())
         {
-            Assert.All(Directory.GetFiles(place.At("b1"), "*", SearchOption.AllDirectories), f => Assert.Equal(Home.PrivateFile, File.GetUnixFileMode(f)));
+            Assert.All(Directory.GetFiles(place.At("b1"), "*", SearchOption.AllDirectories),
+                f => Assert.Equal(PrivateFile.Mode, File.GetUnixFileMode(f)));
         }
 
-        await ((IControlTarget)daemon.Daemon).SetLabelAsync("after", CancellationToken.None);
-        await Assert.ThrowsAsync<BackupRefusal>(() => HomeBackup.MakeAsync(home, place.At("b1"), TimeProvider.System, CancellationToken.None));
+        await daemon.Daemon.AsOwner().SetLabelAsync("after", CancellationToken.None);
+        await Assert.ThrowsAsync<BackupRefusal>(
+            () => HomeBackup.MakeAsync(home, place.At("b1"), TimeProvider.System, CancellationToken.None));
         await daemon.Daemon.StopAsync("test"); // which adds a row
         var machine = daemon.Daemon.MachineId;
 
         using (var held = DaemonLock.TryTake(home, TimeProvider.System)!)
         {
-            var older = await Assert.ThrowsAsync<BackupRefusal>(() => HomeBackup.RestoreAsync(home, held, place.At("b1"), force: false, TimeProvider.System, CancellationToken.None));
+            var older = await Assert.ThrowsAsync<BackupRefusal>(
+                () => HomeBackup.RestoreAsync(home, held, place.At("b1"), force: false, TimeProvider.System, CancellationToken.None));
             Assert.Contains("is older", older.Message, StringComparison.Ordinal);
             Assert.Equal("after\n", await File.ReadAllTextAsync(home.MachineLabel));
 
-            var restored = await HomeBackup.RestoreAsync(home, held, place.At("b1"), force: true, TimeProvider.System, CancellationToken.None);
+            var restored = await HomeBackup.RestoreAsync(
+                home, held, place.At("b1"), force: true, TimeProvider.System, CancellationToken.None);
             Assert.Equal("before\n", await File.ReadAllTextAsync(home.MachineLabel));
             Assert.Equal("after\n", await File.ReadAllTextAsync(Path.Combine(restored.Kept!, "machine-label.txt")));
             Assert.True(File.Exists(Path.Combine(restored.Kept!, "daemon.db")));
@@ -46,10 +52,54 @@ public sealed class HomeBackupTests
         await daemon.RestartAsync();
         Assert.Equal(machine, daemon.Daemon.MachineId);
         await using var again = await phone.Device.AgainAsync(daemon.Url); // still paired
-        var verified = await ((IControlTarget)daemon.Daemon).VerifyLedgerAsync(CancellationToken.None);
+        var verified = await daemon.Daemon.AsOwner().VerifyLedgerAsync(CancellationToken.None);
         Assert.True(verified.Intact);
-        var rows = await ((IControlTarget)daemon.Daemon).ListLedgerAsync(new PocketCoder.Protocol.LedgerListRequest(Limit: 50), CancellationToken.None);
+        var rows = await daemon.Daemon.AsOwner()
+            .ListLedgerAsync(new PocketCoder.Protocol.LedgerListRequest(Limit: 50), CancellationToken.None);
         Assert.Contains(rows.Rows, r => r.Body.Contains("\"ledger_restored\"", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_backup_that_went_another_way_is_not_called_older_whichever_is_longer()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        var home = daemon.Options.Home;
+        await using var place = new Place();
+        var owner = daemon.Daemon.AsOwner();
+        await HomeBackup.MakeAsync(home, place.At("common"), TimeProvider.System, CancellationToken.None);
+        await owner.SetLabelAsync("one", CancellationToken.None);
+        await HomeBackup.MakeAsync(home, place.At("short"), TimeProvider.System, CancellationToken.None);
+        await owner.SetLabelAsync("two", CancellationToken.None);
+        for (var i = 0; i < 12; i++)
+        {
+            await owner.SetLabelAsync($"more {i}", CancellationToken.None);
+        }
+
+        await HomeBackup.MakeAsync(home, place.At("long"), TimeProvider.System, CancellationToken.None);
+        await daemon.Daemon.StopAsync("test");
+        using (var held = DaemonLock.TryTake(home, TimeProvider.System)!)
+        {
+            await HomeBackup.RestoreAsync(home, held, place.At("common"), force: true, TimeProvider.System, CancellationToken.None);
+        }
+
+        await daemon.RestartAsync(); // which adds rows of its own: from here on it is another way
+        await daemon.Daemon.AsOwner().SetLabelAsync("other", CancellationToken.None);
+        await daemon.Daemon.StopAsync("test");
+        using (var held = DaemonLock.TryTake(home, TimeProvider.System)!)
+        {
+            foreach (var name in (string[])["short", "long"])
+            {
+                var refused = await Assert.ThrowsAsync<BackupRefusal>(
+                    () => HomeBackup.RestoreAsync(home, held, place.At(name), force: false, TimeProvider.System, CancellationToken.None));
+                Assert.Contains("have diverged", refused.Message, StringComparison.Ordinal);
+                Assert.DoesNotContain("older", refused.Message, StringComparison.Ordinal);
+            }
+
+            Assert.Contains("is older", (await Assert.ThrowsAsync<BackupRefusal>(() => HomeBackup.RestoreAsync(home, held,
+                place.At("common"), force: false, TimeProvider.System, CancellationToken.None))).Message, StringComparison.Ordinal);
+        }
+
+        await daemon.RestartAsync();
     }
 
     [Fact]
@@ -65,7 +115,8 @@ public sealed class HomeBackupTests
             while (!enough.IsCancellationRequested)
             {
                 await phone.Device.AskAsync(
-                    MessageTypes.FsWrite, new FsWriteRequest(phone.Project.ProjectId, "busy.txt", $"{written}"), ProtocolJson.Default.FsWriteRequest, ProtocolJson.Default.FsWriteResponse);
+                    MessageTypes.FsWrite, new FsWriteRequest(phone.Project.ProjectId, "busy.txt", $"{written}"),
+                    ProtocolJson.Default.FsWriteRequest, ProtocolJson.Default.FsWriteResponse);
                 Interlocked.Increment(ref written);
             }
         });
@@ -74,8 +125,10 @@ public sealed class HomeBackupTests
         for (var i = 0; i < 3; i++)
         {
             var before = Volatile.Read(ref written);
-            await Wait.UntilAsync(() => Volatile.Read(ref written) > before, "something is written");
-            seqs.Add((await HomeBackup.MakeAsync(daemon.Options.Home, place.At($"{i}"), TimeProvider.System, CancellationToken.None)).LedgerSeq);
+            // The next answer may be of a write that the last backup has already; the one after it began later.
+            await Wait.UntilAsync(() => Volatile.Read(ref written) > before + 1, "something is written");
+            seqs.Add(
+                (await HomeBackup.MakeAsync(daemon.Options.Home, place.At($"{i}"), TimeProvider.System, CancellationToken.None)).LedgerSeq);
             Assert.Equal(seqs[^1], (await HomeBackup.VerifyAsync(place.At($"{i}"), CancellationToken.None)).LedgerSeq);
         }
 
@@ -102,9 +155,12 @@ public sealed class HomeBackupTests
             ("another key", b => File.WriteAllText(Path.Combine(b, "machine.key"), "x")),
             ("no manifest", b => File.Delete(Path.Combine(b, "manifest.json"))),
             ("a manifest of nothing", b => File.WriteAllText(Path.Combine(b, "manifest.json"), "{}")),
-            ("half a database", b => File.WriteAllBytes(Path.Combine(b, "daemon.db"), File.ReadAllBytes(Path.Combine(b, "daemon.db"))[..4096])),
-            ("a way out", b => File.WriteAllText(Path.Combine(b, "manifest.json"), File.ReadAllText(Path.Combine(b, "manifest.json")).Replace("\"machine.key\"", "\"../machine.key\"", StringComparison.Ordinal))),
-            ("another end", b => File.WriteAllText(Path.Combine(b, "manifest.json"), File.ReadAllText(Path.Combine(b, "manifest.json")).Replace("\"ledgerSeq\": ", "\"ledgerSeq\": 9", StringComparison.Ordinal))),
+            ("half a database", b => File.WriteAllBytes(
+                Path.Combine(b, "daemon.db"), File.ReadAllBytes(Path.Combine(b, "daemon.db"))[..4096])),
+            ("a way out", b => File.WriteAllText(Path.Combine(b, "manifest.json"), File.ReadAllText(Path.Combine(b, "manifest.json"))
+                .Replace("\"machine.key\"", "\"../machine.key\"", StringComparison.Ordinal))),
+            ("another end", b => File.WriteAllText(Path.Combine(b, "manifest.json"), File.ReadAllText(Path.Combine(b, "manifest.json"))
+                .Replace("\"ledgerSeq\": ", "\"ledgerSeq\": 9", StringComparison.Ordinal))),
         ])
         {
             var copy = place.At(name.Replace(' ', '-'));
@@ -115,7 +171,8 @@ public sealed class HomeBackupTests
             }
 
             harm(copy);
-            await Assert.ThrowsAsync<BackupRefusal>(() => HomeBackup.RestoreAsync(home, held, copy, force: true, TimeProvider.System, CancellationToken.None));
+            await Assert.ThrowsAsync<BackupRefusal>(
+                () => HomeBackup.RestoreAsync(home, held, copy, force: true, TimeProvider.System, CancellationToken.None));
             Assert.Equal(before, await File.ReadAllBytesAsync(home.Database));
         }
 
@@ -132,14 +189,17 @@ public sealed class HomeBackupTests
         await one.Daemon.StopAsync("test");
         using var held = DaemonLock.TryTake(one.Options.Home, TimeProvider.System)!;
 
-        var refused = await Assert.ThrowsAsync<BackupRefusal>(() => HomeBackup.RestoreAsync(one.Options.Home, held, place.At("other"), force: false, TimeProvider.System, CancellationToken.None));
+        var refused = await Assert.ThrowsAsync<BackupRefusal>(() => HomeBackup.RestoreAsync(
+            one.Options.Home, held, place.At("other"), force: false, TimeProvider.System, CancellationToken.None));
 
         Assert.Contains("another ledger", refused.Message, StringComparison.Ordinal);
         var empty = Home.At(place.At("empty"));
         empty.Prepare();
-        await Assert.ThrowsAsync<BackupRefusal>(() => HomeBackup.MakeAsync(empty, place.At("nothing"), TimeProvider.System, CancellationToken.None));
+        await Assert.ThrowsAsync<BackupRefusal>(
+            () => HomeBackup.MakeAsync(empty, place.At("nothing"), TimeProvider.System, CancellationToken.None));
         using var fresh = DaemonLock.TryTake(empty, TimeProvider.System)!;
-        Assert.Null((await HomeBackup.RestoreAsync(empty, fresh, place.At("other"), force: false, TimeProvider.System, CancellationToken.None)).Kept);
+        Assert.Null((await HomeBackup.RestoreAsync(
+            empty, fresh, place.At("other"), force: false, TimeProvider.System, CancellationToken.None)).Kept);
     }
 
     /// <summary>A folder for backups, gone at the end.</summary>

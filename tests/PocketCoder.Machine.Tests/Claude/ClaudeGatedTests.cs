@@ -12,9 +12,10 @@ namespace PocketCoder.Machine.Tests.Claude;
 [Trait("Category", "Slow")]
 public sealed class ClaudeGatedTests
 {
-    private static readonly string[] Ours =
+    private static readonly string[] s_ours =
     [
-        "mcp__pocketcoder__bash", "mcp__pocketcoder__job_output", "mcp__pocketcoder__job_list", "mcp__pocketcoder__job_kill", "mcp__pocketcoder__job_input", "mcp__pocketcoder__send_file",
+        "mcp__pocketcoder__bash", "mcp__pocketcoder__job_output", "mcp__pocketcoder__job_list", "mcp__pocketcoder__job_kill",
+        "mcp__pocketcoder__job_input", "mcp__pocketcoder__send_file",
     ];
 
     [Fact]
@@ -43,7 +44,8 @@ public sealed class ClaudeGatedTests
         Assert.Equal("again\n", (await story.Device.NextEventAsync<ToolResultEvent>()).Output);
         Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
         AssertOffered(story, before);
-        Assert.True((await story.Device.AskAsync(MessageTypes.LedgerVerify, new LedgerVerifyRequest(), ProtocolJson.Default.LedgerVerifyRequest, ProtocolJson.Default.LedgerVerifyResponse)).Intact);
+        Assert.True((await story.Device.AskAsync(MessageTypes.LedgerVerify, new LedgerVerifyRequest(),
+            ProtocolJson.Default.LedgerVerifyRequest, ProtocolJson.Default.LedgerVerifyResponse)).Intact);
     }
 
     [Fact]
@@ -63,7 +65,7 @@ public sealed class ClaudeGatedTests
         Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
         Assert.Equal("beside\n[exit code: 0]", story.Model.Requests.Last(r => r.ToolResults.Count == 3).ToolResults[2]);
         await File.WriteAllTextAsync(Path.Combine(story.Home.Project, "go"), "");
-        await story.Device.NextEventAsync<PromptEvent>(e => e.Approval is { State: ApprovalState.Finished, Execution.Job: "job-1" });
+        await story.Device.NextEventAsync<ApprovalEvent>(e => e.Approval is { State: ApprovalState.Finished, Execution.Job: "job-1" });
 
         await story.PromptAsync("""
             TOOL: mcp__pocketcoder__job_output {"job":"job-1"}
@@ -76,7 +78,8 @@ public sealed class ClaudeGatedTests
         Assert.EndsWith("begun\nover\n", told[0], StringComparison.Ordinal);
         Assert.Contains("job-2: running; sleep 1000", told[1], StringComparison.Ordinal);
         Assert.StartsWith("job-2: ended: the agent stopped it", told[2], StringComparison.Ordinal);
-        Assert.Empty((await story.Device.AskAsync(MessageTypes.JobsList, new JobsListRequest(), ProtocolJson.Default.JobsListRequest, ProtocolJson.Default.JobsListResponse)).Jobs);
+        Assert.Empty((await story.Device.AskAsync(MessageTypes.JobsList, new JobsListRequest(), ProtocolJson.Default.JobsListRequest,
+            ProtocolJson.Default.JobsListResponse)).Jobs);
     }
 
     [Fact]
@@ -108,27 +111,32 @@ public sealed class ClaudeGatedTests
         await story.Device.DecideAsync(await story.AskedAsync(), DecisionVerdict.Allow);
         await story.Device.DecideAsync(await story.AskedAsync(), DecisionVerdict.Allow);
         Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
-        Assert.Equal(["one\n[exit code: 1]", "two\n[exit code: 0]"], story.Model.Requests.Last(r => r.ToolResults.Count == 2).ToolResults.Order(StringComparer.Ordinal));
+        Assert.Equal(["one\n[exit code: 1]", "two\n[exit code: 0]"],
+            story.Model.Requests.Last(r => r.ToolResults.Count == 2).ToolResults.Order(StringComparer.Ordinal));
     }
 
     private static void AssertOffered(Story story, int since)
     {
         var asked = story.Model.Requests.Skip(since).Where(r => r.Tools.Contains("mcp__pocketcoder__bash")).ToList();
         Assert.NotEmpty(asked);
-        Assert.All(asked, r => Assert.Equal(Ours.Order(StringComparer.Ordinal), r.Tools.Where(t => t.StartsWith("mcp__", StringComparison.Ordinal)).Order(StringComparer.Ordinal)));
-        Assert.All(asked, r => Assert.DoesNotContain(r.Tools, t => t is "Bash" or "BashOutput" or "KillShell" or "Monitor" or "WebFetch" or "WebSearch"));
+        Assert.All(asked, r => Assert.Equal(s_ours.Order(StringComparer.Ordinal),
+            r.Tools.Where(t => t.StartsWith("mcp__", StringComparison.Ordinal)).Order(StringComparer.Ordinal)));
+        Assert.All(asked, r => Assert.DoesNotContain(
+            r.Tools, t => t is "Bash" or "BashOutput" or "KillShell" or "Monitor" or "WebFetch" or "WebSearch"));
     }
 
     private static async Task<string> OutputAsync(Story story, Guid approval, long offset, int limit, long total)
     {
         var part = await story.Device.AskAsync(
-            MessageTypes.ExecutionOutput, new ExecutionOutputRequest(approval, offset, limit), ProtocolJson.Default.ExecutionOutputRequest, ProtocolJson.Default.ExecutionOutputResponse);
+            MessageTypes.ExecutionOutput, new ExecutionOutputRequest(approval, offset, limit), ProtocolJson.Default.ExecutionOutputRequest,
+            ProtocolJson.Default.ExecutionOutputResponse);
         Assert.Equal((total, total, false), (part.Kept, part.Total, part.Running));
         return System.Text.Encoding.UTF8.GetString(Convert.FromBase64String(part.Data));
     }
 
     /// <summary>A daemon with the real program, a scripted model, a project and a phone.</summary>
-    private sealed class Story(ScriptedModelServer model, ClaudeHome home, TestDaemon daemon, Guid project, TestDevice device) : IAsyncDisposable
+    private sealed class Story(ScriptedModelServer model, ClaudeHome home, TestDaemon daemon, Guid project, TestDevice device)
+        : IAsyncDisposable
     {
         private readonly Guid _session = Guid.CreateVersion7();
 
@@ -143,7 +151,7 @@ public sealed class ClaudeGatedTests
             var model = await ScriptedModelServer.StartAsync();
             var home = new ClaudeHome(await RealClaude.ProgramAsync(), model.Address);
             var daemon = await TestDaemon.StartAsync(drivers: [new ClaudeDriver(TimeProvider.System, home.Environment)]);
-            var project = (await ((IControlTarget)daemon.Daemon).AddProjectAsync(home.Project, "api", CancellationToken.None)).Project;
+            var project = (await daemon.Daemon.AsOwner().AddProjectAsync(home.Project, "api", CancellationToken.None)).Project;
             return new Story(model, home, daemon, project.ProjectId, await daemon.PairAsync());
         }
 
@@ -158,9 +166,11 @@ public sealed class ClaudeGatedTests
         }
 
         public Task<AgentMessageResponse> PromptAsync(string prompt) => Device.AskAsync(
-            MessageTypes.AgentMessage, new AgentMessageRequest(_session, Guid.CreateVersion7(), prompt), ProtocolJson.Default.AgentMessageRequest, ProtocolJson.Default.AgentMessageResponse);
+            MessageTypes.AgentMessage, new AgentMessageRequest(_session, Guid.CreateVersion7(), prompt),
+            ProtocolJson.Default.AgentMessageRequest, ProtocolJson.Default.AgentMessageResponse);
 
-        public async Task<ApprovalInfo> AskedAsync() => (await Device.NextEventAsync<PromptEvent>(e => e.Approval.State == ApprovalState.Pending)).Approval;
+        public async Task<ApprovalInfo> AskedAsync()
+            => (await Device.NextEventAsync<ApprovalEvent>(e => e.Approval.State == ApprovalState.Pending)).Approval;
 
         public async Task RestartAsync()
         {

@@ -18,8 +18,9 @@ public sealed class ClaudeRetryTests
     {
         await using var model = await ScriptedModelServer.StartAsync();
         using var home = new ClaudeHome(await RealClaude.ProgramAsync(), model.Address);
-        await using var daemon = await TestDaemon.StartAsync(drivers: [new ClaudeDriver(TimeProvider.System, home.Environment)], limits: new TurnLimits { Retries = 1 });
-        var project = (await ((IControlTarget)daemon.Daemon).AddProjectAsync(home.Project, "api", CancellationToken.None)).Project;
+        await using var daemon = await TestDaemon.StartAsync(
+            drivers: [new ClaudeDriver(TimeProvider.System, home.Environment)], limits: new TurnLimits { Retries = 1 });
+        var project = (await daemon.Daemon.AsOwner().AddProjectAsync(home.Project, "api", CancellationToken.None)).Project;
         await using var phone = await daemon.PhoneAsync();
         var session = Guid.CreateVersion7();
         await phone.Device.AskAsync(
@@ -28,10 +29,15 @@ public sealed class ClaudeRetryTests
             ProtocolJson.Default.AgentSessionNewRequest,
             ProtocolJson.Default.AgentSessionNewResponse);
         await phone.Device.SubscribeAsync($"session/{session}");
-        await Wait.UntilAsync(async () => (await phone.GetAsync(session)).Session.Quiet is { Kind: QuietKind.Retrying, Attempt: 1, MaxAttempts: > 1, NextAt: not null, Detail: "overloaded 529" }, "the retry is told");
+        await Wait.UntilAsync(async () => (await phone.GetAsync(session)).Session.Quiet is
+        {
+            Kind: QuietKind.Retrying, Attempt: 1,
+            MaxAttempts: > 1, NextAt: not null, Detail: "overloaded 529"
+        }, "the retry is told");
         Assert.Equal(TurnState.Failed, (await phone.DoneAsync()).Outcome);
         var detail = await phone.GetAsync(session);
-        Assert.Equal("Stopped after 2 failed tries to ask the models' provider (overloaded 529). Look at the provider's state, then send the prompt again.", Assert.Single(detail.Turns).Error);
+        Assert.Equal("Stopped after 2 failed requests to the model provider (overloaded 529). Check the provider's status, then send the prompt again.",
+            Assert.Single(detail.Turns).Error);
         Assert.Equal(SessionState.Failed, detail.Session.State);
     }
 }

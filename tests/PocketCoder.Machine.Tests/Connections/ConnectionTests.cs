@@ -20,7 +20,8 @@ public sealed class ConnectionTests
         await using var tablet = await daemon.PairAsync("tablet");
 
         await phone.Device.AskAsync(
-            MessageTypes.DeviceRevoke, new DeviceRevokeRequest(tablet.Identity.Id), ProtocolJson.Default.DeviceRevokeRequest, ProtocolJson.Default.DeviceRevokeResponse);
+            MessageTypes.DeviceRevoke, new DeviceRevokeRequest(tablet.Identity.Id), ProtocolJson.Default.DeviceRevokeRequest,
+            ProtocolJson.Default.DeviceRevokeResponse);
 
         await tablet.Over.WaitAsync(Wait.Limit);
         var last = await tablet.NextAsync(e => e.Type == MessageTypes.Error, "the reason, through the channel");
@@ -34,7 +35,8 @@ public sealed class ConnectionTests
     {
         await using var daemon = await TestDaemon.StartAsync();
         await using var phone = await daemon.PairAsync();
-        _ = phone.AskRawAsync(MessageTypes.DeviceRevoke, JsonSerializer.SerializeToElement(new DeviceRevokeRequest(phone.Identity.Id), ProtocolJson.Default.DeviceRevokeRequest)).ContinueWith(t => t.Exception, TaskScheduler.Default);
+        _ = phone.AskRawAsync(MessageTypes.DeviceRevoke, JsonSerializer.SerializeToElement(new DeviceRevokeRequest(phone.Identity.Id),
+            ProtocolJson.Default.DeviceRevokeRequest)).ContinueWith(t => t.Exception, TaskScheduler.Default);
         await phone.Over.WaitAsync(Wait.Limit);
         await Assert.ThrowsAsync<ChannelException>(() => phone.AgainAsync(daemon.Url));
     }
@@ -47,7 +49,7 @@ public sealed class ConnectionTests
         await using var first = await TestDevice.PairAsync(link, "first");
         var refused = await Assert.ThrowsAsync<ChannelException>(() => TestDevice.PairAsync(link, "second"));
         Assert.Equal("pairing_refused", refused.PeerReason?.Code);
-        Assert.Single(await ((IControlTarget)daemon.Daemon).ListDevicesAsync(CancellationToken.None));
+        Assert.Single(await daemon.Daemon.AsOwner().ListDevicesAsync(CancellationToken.None));
     }
 
     [Fact]
@@ -82,7 +84,9 @@ public sealed class ConnectionTests
             (MessageTypes.AgentSessionNew, "{}", ErrorCode.InvalidRequest),
             (MessageTypes.AgentSessionNew, "[]", ErrorCode.InvalidRequest),
             (MessageTypes.AgentMessage, """{"agentSessionId":"not-a-guid","promptId":1,"content":null}""", ErrorCode.InvalidRequest),
-            (MessageTypes.AgentMessage, $$"""{"agentSessionId":"{{Guid.CreateVersion7()}}","promptId":"{{Guid.CreateVersion7()}}","content":"x"}""", ErrorCode.SessionNotFound),
+            (MessageTypes.AgentMessage,
+                $$"""{"agentSessionId":"{{Guid.CreateVersion7()}}","promptId":"{{Guid.CreateVersion7()}}","content":"x"}""",
+                ErrorCode.SessionNotFound),
             (MessageTypes.Subscribe, """{"stream":"session/../../etc/passwd"}""", ErrorCode.SessionNotFound),
             (MessageTypes.Subscribe, """{"stream":"machine","after":-1}""", ErrorCode.InvalidRequest),
             (MessageTypes.LedgerList, """{"limit":100000}""", ErrorCode.InvalidRequest),
@@ -95,7 +99,8 @@ public sealed class ConnectionTests
             Assert.Equal((type, code), (type, refused.Error.Code));
         }
 
-        await phone.Device.AskAsync(MessageTypes.Ping, new PingRequest(), ProtocolJson.Default.PingRequest, ProtocolJson.Default.PingResponse);
+        await phone.Device.AskAsync(
+            MessageTypes.Ping, new PingRequest(), ProtocolJson.Default.PingRequest, ProtocolJson.Default.PingResponse);
     }
 
     [Fact]
@@ -125,8 +130,10 @@ public sealed class ConnectionTests
             await device.SendAsync(message);
         }
 
-        await phone.Device.AskAsync(MessageTypes.Ping, new PingRequest(), ProtocolJson.Default.PingRequest, ProtocolJson.Default.PingResponse);
-        Assert.DoesNotContain(daemon.Log.Lines, l => l.StartsWith("Error", StringComparison.Ordinal) || l.StartsWith("Critical", StringComparison.Ordinal));
+        await phone.Device.AskAsync(
+            MessageTypes.Ping, new PingRequest(), ProtocolJson.Default.PingRequest, ProtocolJson.Default.PingResponse);
+        Assert.DoesNotContain(daemon.Log.Lines, l => l.StartsWith("Error", StringComparison.Ordinal)
+            || l.StartsWith("Critical", StringComparison.Ordinal));
         Assert.True((await phone.VerifyAsync()).Intact, $"seed {seed}");
     }
 
@@ -147,15 +154,17 @@ public sealed class ConnectionTests
         await using var wire = new Wiretap(new Uri(daemon.Url).Port);
         await using var phone = await TestDevice.PairAsync(await daemon.LinkAsync(), "Marker-Name-7f3a");
         await using var tapped = await TestDevice.ConnectAsync(daemon.Url, phone.Identity, phone.MachineKey, wire.Port);
-        var project = (await tapped.AskAsync(MessageTypes.ProjectsList, new ProjectsListRequest(), ProtocolJson.Default.ProjectsListRequest, ProtocolJson.Default.ProjectsListResponse)).Projects[0];
+        var project = (await tapped.AskAsync(MessageTypes.ProjectsList, new ProjectsListRequest(), ProtocolJson.Default.ProjectsListRequest,
+            ProtocolJson.Default.ProjectsListResponse)).Projects[0];
         var session = Guid.CreateVersion7();
         await tapped.AskAsync(
             MessageTypes.AgentSessionNew,
-            new AgentSessionNewRequest(session, Guid.CreateVersion7(), project.ProjectId, "stub", "Marker-Prompt-91bc\nrun: echo Marker-Output-55de"),
+            new AgentSessionNewRequest(
+                session, Guid.CreateVersion7(), project.ProjectId, "stub", "Marker-Prompt-91bc\nrun: echo Marker-Output-55de"),
             ProtocolJson.Default.AgentSessionNewRequest,
             ProtocolJson.Default.AgentSessionNewResponse);
         await tapped.SubscribeAsync($"session/{session}");
-        var asked = (await tapped.NextEventAsync<PromptEvent>(e => e.Approval.State == ApprovalState.Pending)).Approval;
+        var asked = (await tapped.NextEventAsync<ApprovalEvent>(e => e.Approval.State == ApprovalState.Pending)).Approval;
         await tapped.DecideAsync(asked, DecisionVerdict.Allow, reason: "Marker-Reason-c0de");
         await tapped.NextEventAsync<DoneEvent>();
 
@@ -235,7 +244,8 @@ public sealed class ConnectionTests
                     await to.GetStream().WriteAsync(buffer.AsMemory(0, read), _stop.Token);
                 }
             }
-            catch (Exception e) when (e is OperationCanceledException or IOException or ObjectDisposedException or InvalidOperationException)
+            catch (Exception e) when (e is OperationCanceledException or IOException or ObjectDisposedException
+                or InvalidOperationException)
             {
                 // One end went.
             }

@@ -4,12 +4,17 @@ using Microsoft.Extensions.Logging.Abstractions;
 using PocketCoder.Channels;
 using PocketCoder.Gateway;
 using PocketCoder.Machine.Connections;
+using PocketCoder.Machine.Routing;
+using PocketCoder.Machine.Streams;
 using PocketCoder.Protocol;
 using PocketCoder.Testing;
 
 namespace PocketCoder.Machine.Tests.Connections;
 
-/// <summary>Why a connection ends is its last message. A channel counts its frames: one that is sealed and never sent makes everything behind it unreadable.</summary>
+/// <summary>
+/// Why a connection ends is its last message. A channel counts its frames: one that is sealed and never sent makes everything behind it
+/// unreadable.
+/// </summary>
 public sealed class LastWordTests
 {
     [Fact]
@@ -17,7 +22,8 @@ public sealed class LastWordTests
     {
         using var device = Channels(out var machine);
         var link = new GatedLink();
-        await using var connection = new DeviceConnection(link, machine, "device", null!, null!, null!, NullLogger.Instance, CancellationToken.None);
+        await using var connection = new DeviceConnection(
+            link, machine, "device", null!, null!, null!, NullLogger.Instance, CancellationToken.None);
         var served = connection.ServeAsync("first"u8.ToArray());
         await link.Sending.Task.WaitAsync(Wait.Limit);
         await connection.PushAsync("waits its turn"u8.ToArray());
@@ -42,7 +48,8 @@ public sealed class LastWordTests
     {
         using var device = Channels(out var machine);
         var link = new GatedLink();
-        await using var connection = new DeviceConnection(link, machine, "device", null!, null!, null!, NullLogger.Instance, CancellationToken.None);
+        await using var connection = new DeviceConnection(
+            link, machine, "device", null!, null!, null!, NullLogger.Instance, CancellationToken.None);
         var served = connection.ServeAsync("first"u8.ToArray());
         await link.Sending.Task.WaitAsync(Wait.Limit);
         connection.End(ErrorCode.Unauthorized, DeviceConnection.Revoked);
@@ -55,7 +62,8 @@ public sealed class LastWordTests
         using var identity = ChannelIdentity.Create();
         using var own = ChannelIdentity.Create();
         using var handshake = DeviceHandshake.Begin(own, identity.PublicKey);
-        var accepted = Assert.IsType<HandshakeAccepted>(MachineHandshake.Accept(handshake.FirstFrame.Span, identity, _ => DeviceStanding.Known, null));
+        var accepted = Assert.IsType<HandshakeAccepted>(
+            MachineHandshake.Accept(handshake.FirstFrame.Span, identity, _ => DeviceStanding.Known, null));
         machine = accepted.Channel;
         return handshake.Complete(accepted.Reply.Span);
     }

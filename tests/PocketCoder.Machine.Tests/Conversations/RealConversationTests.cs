@@ -20,21 +20,26 @@ public sealed class RealConversationTests
     public async Task A_conversation_of_Claude_is_listed_continued_without_a_sandbox_and_copied_into_one()
     {
         await using var story = await Story.StartAsync();
-        await ByHandAsync(story.Claude.Environment["POCKETCODER_CLAUDE"], ["-p", "remember the lighthouse"], story.Claude.Project, story.Claude.Environment);
+        await ByHandAsync(story.Claude.Environment["POCKETCODER_CLAUDE"], ["-p", "remember the lighthouse"], story.Claude.Project,
+            story.Claude.Environment);
         var found = Assert.Single((await story.ListAsync(story.ClaudeProject, "claude")).Conversations);
-        Assert.Equal(("remember the lighthouse", story.Claude.Project, false, null), (found.Title, found.Directory, found.Open, found.AgentSessionId));
-        var file = Directory.GetFiles(Path.Combine(story.Claude.ConfigDirectory, "projects"), $"{found.ConversationId}.jsonl", SearchOption.AllDirectories).Single();
+        Assert.Equal(("remember the lighthouse", story.Claude.Project, false, null),
+            (found.Title, found.Directory, found.Open, found.AgentSessionId));
+        var file = Directory.GetFiles(
+            Path.Combine(story.Claude.ConfigDirectory, "projects"), $"{found.ConversationId}.jsonl", SearchOption.AllDirectories).Single();
         var before = await File.ReadAllBytesAsync(file);
 
-        // A copy: in a ring of its own, whose folder it has been brought into.
+        // A copy: in a sandbox of its own, whose folder it has been brought into.
         var copy = await story.TakeAsync(story.ClaudeProject, found, "what was it?", SandboxKind.Bubblewrap);
         await story.Device.SubscribeAsync($"session/{copy}");
         var said = await story.Device.NextEventAsync<ImportedEvent>();
         Assert.Equal((ImportedSpeaker.Person, "remember the lighthouse"), (said.Who, said.Text));
-        Assert.Equal((ImportedSpeaker.Agent, "You said: remember the lighthouse"), await story.Device.NextEventAsync<ImportedEvent>() is { } answer ? (answer.Who, answer.Text) : default);
+        Assert.Equal((ImportedSpeaker.Agent, "You said: remember the lighthouse"),
+            await story.Device.NextEventAsync<ImportedEvent>() is { } answer ? (answer.Who, answer.Text) : default);
         Assert.Contains("copy", (await story.Device.NextEventAsync<NoticeEvent>()).Text, StringComparison.Ordinal);
         Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
-        Assert.Contains("remember the lighthouse", story.Model.Requests.Last(r => r.Prompt == "what was it?").Body, StringComparison.Ordinal);
+        Assert.Contains("remember the lighthouse", story.Model.Requests.Last(r => r.Prompt == "what was it?").Body,
+            StringComparison.Ordinal);
         Assert.Equal(before, await File.ReadAllBytesAsync(file));
         Assert.Equal(("remember the lighthouse", SandboxKind.Bubblewrap), (story.Info(copy).Title, story.Info(copy).Sandbox));
 
@@ -43,25 +48,33 @@ public sealed class RealConversationTests
         await story.Device.SubscribeAsync($"session/{same}");
         Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
         Assert.Contains("remember the lighthouse", story.Model.Requests.Last(r => r.Prompt == "and here?").Body, StringComparison.Ordinal);
-        await Wait.UntilAsync(async () => (await File.ReadAllTextAsync(file)).Contains("and here?", StringComparison.Ordinal), "the conversation's own file to have it"); // Claude writes it when it has time
+        // Claude writes it when it has time
+        await Wait.UntilAsync(async () => (await File.ReadAllTextAsync(file)).Contains("and here?", StringComparison.Ordinal),
+            "the conversation's own file to have it");
         Assert.Equal(same, Assert.Single((await story.ListAsync(story.ClaudeProject, null)).Conversations).AgentSessionId);
 
-        var refused = await Assert.ThrowsAsync<WireErrorException>(() => story.TakeAsync(story.ClaudeProject, found with { Open = false }, "twice?", SandboxKind.None));
+        var refused = await Assert.ThrowsAsync<WireErrorException>(
+            () => story.TakeAsync(story.ClaudeProject, found with { Open = false }, "twice?", SandboxKind.None));
         Assert.Equal(ErrorCode.SessionOpenElsewhere, refused.Error.Code); // our own process has it open
-        await ((IControlTarget)story.Daemon.Daemon).Sessions.ResumeAsync(same, end: true);
-        refused = await Assert.ThrowsAsync<WireErrorException>(() => story.TakeAsync(story.ClaudeProject, found, "twice?", SandboxKind.None));
+        await story.Daemon.Daemon.AsOwner().Sessions.ResumeAsync(same, end: true);
+        refused = await Assert.ThrowsAsync<WireErrorException>(
+            () => story.TakeAsync(story.ClaudeProject, found, "twice?", SandboxKind.None));
         Assert.Equal((ErrorCode.Conflict, same.ToString()), (refused.Error.Code, refused.Error.Details?["agentSessionId"]));
-        var unknown = await Assert.ThrowsAsync<WireErrorException>(() => story.TakeAsync(story.ClaudeProject, found with { ConversationId = Guid.CreateVersion7().ToString() }, "x", SandboxKind.None));
+        var unknown = await Assert.ThrowsAsync<WireErrorException>(() => story.TakeAsync(
+            story.ClaudeProject, found with { ConversationId = Guid.CreateVersion7().ToString() }, "x", SandboxKind.None));
         Assert.Equal(ErrorCode.SessionNotFound, unknown.Error.Code);
-        Assert.Equal(ErrorCode.InvalidRequest, (await Assert.ThrowsAsync<WireErrorException>(() => story.ListAsync(story.ClaudeProject, "nobody"))).Error.Code);
+        Assert.Equal(ErrorCode.InvalidRequest,
+            (await Assert.ThrowsAsync<WireErrorException>(() => story.ListAsync(story.ClaudeProject, "nobody"))).Error.Code);
     }
 
     [Fact]
-    public async Task The_words_of_a_conversation_of_Codex_begin_a_session_with_its_own_tools_in_a_ring_and_without()
+    public async Task The_words_of_a_conversation_of_Codex_begin_a_session_with_its_own_tools_in_a_sandbox_and_without()
     {
         await using var story = await Story.StartAsync();
-        await ByHandAsync(story.Codex.Environment["POCKETCODER_CODEX"], ["exec", "--skip-git-repo-check", "SAY: the lighthouse stands"], story.Codex.Project, story.Codex.Environment);
-        await File.WriteAllTextAsync(story.Codex.SettingsFile, "model = \"gpt-5.5\"\n"); // a provider of its own would keep it out of a ring
+        await ByHandAsync(story.Codex.Environment["POCKETCODER_CODEX"], ["exec", "--skip-git-repo-check", "SAY: the lighthouse stands"],
+            story.Codex.Project, story.Codex.Environment);
+        // a provider of its own would keep it out of a sandbox
+        await File.WriteAllTextAsync(story.Codex.SettingsFile, "model = \"gpt-5.5\"\n");
         var found = Assert.Single((await story.ListAsync(story.CodexProject, "codex")).Conversations);
         Assert.Equal(("SAY: the lighthouse stands", null), (found.Title, found.Open));
 
@@ -82,14 +95,17 @@ public sealed class RealConversationTests
         Assert.Empty(list.Missing);
     }
 
-    private static async Task ByHandAsync(string program, IReadOnlyList<string> arguments, string directory, IReadOnlyDictionary<string, string> environment)
+    private static async Task ByHandAsync(
+        string program, IReadOnlyList<string> arguments, string directory, IReadOnlyDictionary<string, string> environment)
     {
         var ran = await CommandRun.RunAsync(
-            new ProcessStart { Program = program, Arguments = arguments, WorkingDirectory = directory, Environment = environment }, TimeSpan.FromSeconds(60), 64 * 1024, TimeProvider.System, CancellationToken.None);
+            new ProcessStart { Program = program, Arguments = arguments, WorkingDirectory = directory, Environment = environment },
+            TimeSpan.FromSeconds(60), 64 * 1024, TimeProvider.System, CancellationToken.None);
         Assert.True(ran.ExitCode == 0, ran.Output);
     }
 
-    private sealed class Story(ScriptedModelServer model, ClaudeHome claude, CodexHome codex, TestDaemon daemon, TestDevice device, Guid claudeProject, Guid codexProject) : IAsyncDisposable
+    private sealed class Story(ScriptedModelServer model, ClaudeHome claude, CodexHome codex, TestDaemon daemon, TestDevice device,
+        Guid claudeProject, Guid codexProject) : IAsyncDisposable
     {
         public ScriptedModelServer Model { get; } = model;
 
@@ -111,29 +127,33 @@ public sealed class RealConversationTests
             var claude = new ClaudeHome(await RealClaude.ProgramAsync(), model.Address);
             var codex = new CodexHome(await RealAgents.ProgramAsync("codex"), model.Address);
             codex.Environment["OPENAI_BASE_URL"] = model.Address + "/v1";
-            var daemon = await TestDaemon.StartAsync(drivers: [new ClaudeDriver(TimeProvider.System, claude.Environment), new CodexDriver(TimeProvider.System, codex.Environment)]);
-            var first = (await ((IControlTarget)daemon.Daemon).AddProjectAsync(claude.Project, "one", CancellationToken.None)).Project;
-            var second = (await ((IControlTarget)daemon.Daemon).AddProjectAsync(codex.Project, "two", CancellationToken.None)).Project;
-            await ((IControlTarget)daemon.Daemon).SetSecretAsync("openai", CodexHome.Key, CancellationToken.None); // then its models are asked through the machine, in a ring and without
+            var daemon = await TestDaemon.StartAsync(drivers: [new ClaudeDriver(TimeProvider.System, claude.Environment),
+                new CodexDriver(TimeProvider.System, codex.Environment)]);
+            var first = (await daemon.Daemon.AsOwner().AddProjectAsync(claude.Project, "one", CancellationToken.None)).Project;
+            var second = (await daemon.Daemon.AsOwner().AddProjectAsync(codex.Project, "two", CancellationToken.None)).Project;
+            // then its models are asked through the machine, in a sandbox and without
+            await daemon.Daemon.AsOwner().SetSecretAsync("openai", CodexHome.Key, CancellationToken.None);
             await daemon.Daemon.SandboxesKnown;
             return new Story(model, claude, codex, daemon, await daemon.PairAsync(), first.ProjectId, second.ProjectId);
         }
 
         public Task<AgentConversationsResponse> ListAsync(Guid project, string? agent) => Device.AskAsync(
-            MessageTypes.AgentConversations, new AgentConversationsRequest(project, agent), ProtocolJson.Default.AgentConversationsRequest, ProtocolJson.Default.AgentConversationsResponse);
+            MessageTypes.AgentConversations, new AgentConversationsRequest(project, agent), ProtocolJson.Default.AgentConversationsRequest,
+            ProtocolJson.Default.AgentConversationsResponse);
 
         public async Task<Guid> TakeAsync(Guid project, ConversationInfo conversation, string prompt, SandboxKind sandbox)
         {
             var session = Guid.CreateVersion7();
             await Device.AskAsync(
                 MessageTypes.AgentSessionNew,
-                new AgentSessionNewRequest(session, Guid.CreateVersion7(), project, conversation.Agent, prompt, Sandbox: sandbox) { ConversationId = conversation.ConversationId },
+                new AgentSessionNewRequest(session, Guid.CreateVersion7(), project, conversation.Agent, prompt, Sandbox: sandbox)
+                { ConversationId = conversation.ConversationId },
                 ProtocolJson.Default.AgentSessionNewRequest,
                 ProtocolJson.Default.AgentSessionNewResponse);
             return session;
         }
 
-        public SessionInfo Info(Guid session) => ((IControlTarget)Daemon.Daemon).Sessions.ListAll().Single(s => s.AgentSessionId == session);
+        public SessionInfo Info(Guid session) => Daemon.Daemon.AsOwner().Sessions.ListAll().Single(s => s.AgentSessionId == session);
 
         public async ValueTask DisposeAsync()
         {

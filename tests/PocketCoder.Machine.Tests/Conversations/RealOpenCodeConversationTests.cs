@@ -1,6 +1,6 @@
 using PocketCoder.Agents.OpenCode;
 using PocketCoder.Machine.ControlPlane;
-using PocketCoder.Machine.Tests.Brains;
+using PocketCoder.Machine.Tests.AgentSandboxes;
 using PocketCoder.Processes;
 using PocketCoder.Protocol;
 using PocketCoder.Testing;
@@ -9,8 +9,12 @@ using PocketCoder.Testing.ScriptedModel;
 
 namespace PocketCoder.Machine.Tests.Conversations;
 
-/// <summary>What the real OpenCode left behind when a person ran it, listed and copied by a phone, and the copy copied again: none of them writes another one.</summary>
+/// <summary>
+/// What the real OpenCode left behind when a person ran it, listed and copied by a phone, and the copy copied again: none of them writes
+/// another one.
+/// </summary>
 [Trait("Category", "Slow")]
+[Trait("Takes", "minutes")]
 public sealed class RealOpenCodeConversationTests
 {
     [Fact]
@@ -26,7 +30,8 @@ public sealed class RealOpenCodeConversationTests
         var copy = await story.TakeAsync(found, "SAY: one", SandboxKind.None);
         await story.ReadAsync(copy);
         Assert.Equal("SAY: the lighthouse stands", (await story.Device.NextEventAsync<ImportedEvent>()).Text);
-        Assert.Equal((ImportedSpeaker.Agent, "the lighthouse stands"), await story.Device.NextEventAsync<ImportedEvent>() is { } answer ? (answer.Who, answer.Text) : default);
+        Assert.Equal((ImportedSpeaker.Agent, "the lighthouse stands"),
+            await story.Device.NextEventAsync<ImportedEvent>() is { } answer ? (answer.Who, answer.Text) : default);
         Assert.Contains("copy", (await story.Device.NextEventAsync<NoticeEvent>()).Text, StringComparison.Ordinal);
         Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
         Assert.Contains("the lighthouse stands", story.Asked("SAY: one").Body, StringComparison.Ordinal);
@@ -40,32 +45,37 @@ public sealed class RealOpenCodeConversationTests
         // The session is forked by the phone: its conversation goes on from there, the first one does not see it.
         var fork = Guid.CreateVersion7();
         await story.Device.AskAsync(
-            MessageTypes.AgentSessionFork, new AgentSessionForkRequest(copy, fork, Guid.CreateVersion7(), "SAY: two"), ProtocolJson.Default.AgentSessionForkRequest, ProtocolJson.Default.AgentSessionForkResponse);
+            MessageTypes.AgentSessionFork, new AgentSessionForkRequest(copy, fork, Guid.CreateVersion7(), "SAY: two"),
+            ProtocolJson.Default.AgentSessionForkRequest, ProtocolJson.Default.AgentSessionForkResponse);
         await story.ReadAsync(fork);
         await story.Device.NextEventAsync<ForkEvent>();
         Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
         Assert.Contains("SAY: one", story.Asked("SAY: two").Body, StringComparison.Ordinal);
         Assert.DoesNotContain("and glows", story.Asked("SAY: two").Body, StringComparison.Ordinal);
 
-        // In a ring of its own there is nothing but this one conversation.
+        // In a sandbox of its own there is nothing but this one conversation.
         await File.WriteAllTextAsync(story.Home.SettingsFile, """{"model":"openai/gpt-4.1"}"""); // a provider of its own would keep it out
-        var ringed = await story.TakeAsync(found, "SAY: four", SandboxKind.Bubblewrap);
-        await story.ReadAsync(ringed);
+        var sandboxed = await story.TakeAsync(found, "SAY: four", SandboxKind.Bubblewrap);
+        await story.ReadAsync(sandboxed);
         Assert.Equal("SAY: the lighthouse stands", (await story.Device.NextEventAsync<ImportedEvent>()).Text);
-        await Wait.UntilAsync(async () => (await story.InfoAsync(ringed)).State is SessionState.Idle or SessionState.Failed, "the turn in the ring to end", TimeSpan.FromSeconds(100)); // two programs start for it, one after the other
-        Assert.True(await story.Device.NextEventAsync<AgentEventPayload>(e => e is DoneEvent or ErrorEvent) is DoneEvent { Outcome: TurnState.Completed }, (await story.InfoAsync(ringed)).ToString());
+        // two programs start for it, one after the other
+        await Wait.UntilAsync(async () => (await story.InfoAsync(sandboxed)).State is SessionState.Idle or SessionState.Failed,
+            "the turn in the sandbox to end", TimeSpan.FromSeconds(100));
+        Assert.True(await story.Device.NextEventAsync<AgentEventPayload>(e => e is DoneEvent
+            or ErrorEvent) is DoneEvent { Outcome: TurnState.Completed }, (await story.InfoAsync(sandboxed)).ToString());
         Assert.Contains("the lighthouse stands", story.Asked("SAY: four").Body, StringComparison.Ordinal);
         Assert.Contains("and glows", story.Asked("SAY: four").Body, StringComparison.Ordinal);
         Assert.DoesNotContain("SAY: one", story.Asked("SAY: four").Body, StringComparison.Ordinal);
 
         var after = await driver.ReadConversationAsync(found.ConversationId, story.Home.Project, CancellationToken.None);
         Assert.Equal(["SAY: the lighthouse stands", "the lighthouse stands", "SAY: and glows", "and glows"], after.Select(p => p.Text));
-        Assert.DoesNotContain((await story.ListAsync()).Conversations, c => c.ConversationId == found.ConversationId && c.AgentSessionId is not null);
+        Assert.DoesNotContain((await story.ListAsync()).Conversations, c => c.ConversationId == found.ConversationId
+            && c.AgentSessionId is not null);
     }
 
-    private sealed class Story(OpenCodeHome home, RingStory.Parts parts) : RingStory(parts)
+    private sealed class Story(OpenCodeHome home, SandboxStory.Parts parts) : SandboxStory(parts)
     {
-        private readonly Guid project = parts.Project;
+        private readonly Guid _project = parts.Project;
 
         public OpenCodeHome Home { get; } = home;
 
@@ -73,31 +83,42 @@ public sealed class RealOpenCodeConversationTests
         {
             var model = await ScriptedModelServer.StartAsync();
             var home = new OpenCodeHome(await RealAgents.ProgramAsync("opencode"), model.Address);
-            const string ByHand = """{"model":"openai/gpt-4.1","provider":{"openai":{"options":{"baseURL":"ADDRESS/v1","apiKey":"sk-by-hand"}}}}""";
+            const string ByHand =
+                """{"model":"openai/gpt-4.1","provider":{"openai":{"options":{"baseURL":"ADDRESS/v1","apiKey":"sk-by-hand"}}}}""";
             await File.WriteAllTextAsync(home.SettingsFile, ByHand.Replace("ADDRESS", model.Address, StringComparison.Ordinal));
             home.Environment["OPENAI_BASE_URL"] = model.Address + "/v1";
-            return new Story(home, await BeginAsync(model, new OpenCodeDriver(TimeProvider.System, home.Environment), home.Project, "openai", "sk-stored-key-in-the-machine-46"));
+            return new Story(home, await BeginAsync(model, new OpenCodeDriver(TimeProvider.System, home.Environment), home.Project,
+                "openai", "sk-stored-key-in-the-machine-46"));
         }
 
-        public ModelRequest Asked(string prompt) => Model.Requests.Last(r => r.Prompt.Contains(prompt, StringComparison.Ordinal) && r.Tools.Count > 0);
+        public ModelRequest Asked(string prompt)
+            => Model.Requests.Last(r => r.Prompt.Contains(prompt, StringComparison.Ordinal) && r.Tools.Count > 0);
 
         public async Task ByHandAsync(params string[] arguments)
         {
             var ran = await CommandRun.RunAsync(
-                new ProcessStart { Program = Home.Environment["POCKETCODER_OPENCODE"], Arguments = ["run", .. arguments], WorkingDirectory = Home.Project, Environment = Home.Environment },
+                new ProcessStart
+                {
+                    Program = Home.Environment["POCKETCODER_OPENCODE"],
+                    Arguments = ["run", .. arguments],
+                    WorkingDirectory = Home.Project,
+                    Environment = Home.Environment
+                },
                 TimeSpan.FromSeconds(60), 64 * 1024, TimeProvider.System, CancellationToken.None);
             Assert.True(ran.ExitCode == 0, ran.Output);
         }
 
         public Task<AgentConversationsResponse> ListAsync() => Device.AskAsync(
-            MessageTypes.AgentConversations, new AgentConversationsRequest(project, null), ProtocolJson.Default.AgentConversationsRequest, ProtocolJson.Default.AgentConversationsResponse);
+            MessageTypes.AgentConversations, new AgentConversationsRequest(_project, null), ProtocolJson.Default.AgentConversationsRequest,
+            ProtocolJson.Default.AgentConversationsResponse);
 
         public async Task<Guid> TakeAsync(ConversationInfo conversation, string prompt, SandboxKind sandbox)
         {
             var session = Guid.CreateVersion7();
             await Device.AskAsync(
                 MessageTypes.AgentSessionNew,
-                new AgentSessionNewRequest(session, Guid.CreateVersion7(), project, conversation.Agent, prompt, Sandbox: sandbox) { ConversationId = conversation.ConversationId },
+                new AgentSessionNewRequest(session, Guid.CreateVersion7(), _project, conversation.Agent, prompt, Sandbox: sandbox)
+                { ConversationId = conversation.ConversationId },
                 ProtocolJson.Default.AgentSessionNewRequest,
                 ProtocolJson.Default.AgentSessionNewResponse);
             return session;

@@ -1,3 +1,4 @@
+using PocketCoder.Machine.Executions;
 using System.Text.Json;
 using PocketCoder.Protocol;
 using PocketCoder.Testing;
@@ -60,6 +61,73 @@ public sealed class IntegrityTests
         await phone.DoneAsync();
     }
 
+    [Theory]
+    [InlineData("sh outer.sh", "inner.sh")]
+    [InlineData("npm test", "package.json")]
+    [InlineData("npm test", "inner.sh")]
+    [InlineData("PATH=.:$PATH inner.sh", "inner.sh")]
+    [InlineData("sh < outer.sh", "inner.sh")]
+    public async Task A_file_that_a_script_or_a_runner_starts_is_held_too(string command, string changed)
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        await using var phone = await daemon.PhoneAsync();
+        WriteChain(phone);
+        await phone.StartAsync($"run: {command}", SandboxKind.Bubblewrap);
+        var asked = await phone.AskedAsync();
+        Assert.NotNull(Assert.Single(((CommandSubject)asked.Subject).Scripts!, s => s.Path == phone.PathOf(changed)).Sha256);
+        await File.AppendAllTextAsync(phone.PathOf(changed), "\n");
+        await RefusedAsync(phone, asked, $"{changed}, which it runs, changed");
+        Assert.False(File.Exists(phone.PathOf("ran.txt")));
+    }
+
+    /// <summary>Without a sandbox the agent runs the command itself; what it runs is held all the same.</summary>
+    [Fact]
+    public async Task A_command_that_the_agent_runs_itself_is_held_to_the_files_it_runs()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        await using var phone = await daemon.PhoneAsync();
+        WriteChain(phone);
+        var session = await phone.StartAsync("run: sh outer.sh", SandboxKind.None);
+        var asked = await phone.AskedAsync();
+        Assert.Equal(["outer.sh", "inner.sh"], ((CommandSubject)asked.Subject).Scripts!.Select(s => Path.GetFileName(s.Path)));
+        await File.AppendAllTextAsync(phone.PathOf("inner.sh"), "\n");
+        await phone.Device.DecideAsync(asked, DecisionVerdict.Allow);
+        await phone.DoneAsync();
+        Assert.Equal(["approval_requested", "approval_decided", "alarm_raised", "execution_refused"],
+            await phone.LedgerAsync(asked.ApprovalId));
+        Assert.False(File.Exists(phone.PathOf("ran.txt")));
+
+        // Allowed for the session: only as long as the files are these.
+        await phone.PromptAsync(session, "run: sh outer.sh");
+        await phone.Device.DecideAsync(await phone.AskedAsync(), DecisionVerdict.Allow, DecisionScope.Session);
+        await phone.DoneAsync();
+        await File.AppendAllTextAsync(phone.PathOf("inner.sh"), "\n");
+        await phone.PromptAsync(session, "run: sh outer.sh");
+        await phone.Device.DecideAsync(await phone.AskedAsync(), DecisionVerdict.Deny);
+        await phone.DoneAsync();
+    }
+
+    [Fact]
+    public async Task Code_that_cannot_be_held_is_told_with_the_request()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        await using var phone = await daemon.PhoneAsync();
+        await File.WriteAllTextAsync(phone.PathOf("package.json"), """{"scripts":{"test":"node run.js"}}""");
+        await File.WriteAllTextAsync(phone.PathOf("run.js"), "require('./other')\n");
+        await phone.StartAsync("run: npm test", SandboxKind.Bubblewrap);
+        var asked = await phone.AskedAsync();
+        Assert.Contains(asked.Risk!.Consequences, c => c.Kind == ConsequenceKind.RunsCode
+            && c.Sentence.Contains("may load other files of the project", StringComparison.Ordinal));
+        await phone.Device.DecideAsync(asked, DecisionVerdict.Deny);
+    }
+
+    private static void WriteChain(Phone phone)
+    {
+        File.WriteAllText(phone.PathOf("package.json"), """{"scripts":{"test":"sh inner.sh"}}""");
+        File.WriteAllText(phone.PathOf("outer.sh"), "sh inner.sh\n");
+        File.WriteAllText(phone.PathOf("inner.sh"), "#!/bin/sh\ntouch ran.txt\n");
+    }
+
     [Fact]
     public async Task A_folder_that_was_swapped_by_a_link_after_the_approval_is_noticed()
     {
@@ -118,21 +186,18 @@ public sealed class IntegrityTests
     }
 
     [Fact]
-    public async Task The_environment_that_was_approved_is_the_one_it_gets_and_another_one_is_refused()
+    public void Another_environment_than_the_one_that_was_approved_is_a_difference()
     {
-        await using var daemon = await TestDaemon.StartAsync();
-        await using var phone = await daemon.PhoneAsync();
-        var environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["MODE"] = "test" };
-        daemon.Daemon.Hands.EnvironmentAsync = _ => new(environment);
-        var session = await phone.StartAsync("run: echo $MODE", SandboxKind.Bubblewrap);
-        await phone.Device.DecideAsync(await phone.AskedAsync(), DecisionVerdict.Allow);
-        Assert.StartsWith("test\n", await AgentReadAsync(phone), StringComparison.Ordinal);
-        await phone.DoneAsync();
+        var folder = Directory.CreateTempSubdirectory("pc-");
+        var approved = With("test");
+        Assert.Null(approved.Differs(With("test")));
+        Assert.Equal("its environment changed after it was shown", approved.Differs(With("production")));
+        Assert.NotEqual(approved.Digest, With("production").Digest);
+        folder.Delete();
 
-        await phone.PromptAsync(session, "run: echo again $MODE");
-        var asked = await phone.AskedAsync();
-        environment["MODE"] = "production";
-        await RefusedAsync(phone, asked, "its environment changed");
+        CommandPins With(string mode)
+            => CommandPins.Take(folder.FullName, folder.FullName, "echo $MODE",
+                new Dictionary<string, string>(StringComparer.Ordinal) { ["MODE"] = mode });
     }
 
     [Fact]
@@ -161,7 +226,8 @@ public sealed class IntegrityTests
     {
         await using var daemon = await TestDaemon.StartAsync();
         await using var phone = await daemon.PhoneAsync();
-        await phone.StartAsync("tool: bash " + JsonSerializer.Serialize(new Dictionary<string, string>(StringComparer.Ordinal) { ["command"] = command }), SandboxKind.Bubblewrap);
+        await phone.StartAsync("tool: bash " + JsonSerializer.Serialize(
+            new Dictionary<string, string>(StringComparer.Ordinal) { ["command"] = command }), SandboxKind.Bubblewrap);
         var asked = await phone.AskedAsync();
         Assert.Equal(command, ((CommandSubject)asked.Subject).Command);
         Assert.Contains(asked.Risk!.Consequences, c => c.Kind == ConsequenceKind.HiddenText);
@@ -201,42 +267,41 @@ public sealed class IntegrityTests
         Assert.True((await phone.Device.NextEventAsync<ToolResultEvent>()).Failed);
         await phone.DoneAsync();
         var approvals = await phone.Device.AskAsync(
-            MessageTypes.ApprovalsList, new ApprovalsListRequest(false, session), ProtocolJson.Default.ApprovalsListRequest, ProtocolJson.Default.ApprovalsListResponse);
+            MessageTypes.ApprovalsList, new ApprovalsListRequest(false, session), ProtocolJson.Default.ApprovalsListRequest,
+            ProtocolJson.Default.ApprovalsListResponse);
         Assert.Empty(approvals.Approvals);
     }
 
     [Fact]
     public async Task A_call_whose_turn_is_stopped_between_the_decision_and_the_beginning_never_begins()
     {
-        await using var daemon = await TestDaemon.StartAsync();
-        await using var phone = await daemon.PhoneAsync();
         var atTheEdge = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var looks = 0;
-        daemon.Daemon.Hands.EnvironmentAsync = async _ =>
-        {
-            if (Interlocked.Increment(ref looks) == 2)
-            {
-                // The last look: the person has allowed it, and nothing has begun.
-                atTheEdge.SetResult();
-                await goOn.Task.WaitAsync(Wait.Limit);
-            }
-
-            return new Dictionary<string, string>(StringComparer.Ordinal);
-        };
+        using var goOn = new ManualResetEventSlim();
+        await using var daemon = await TestDaemon.StartAsync(seams: s => s with { Seam = At });
+        await using var phone = await daemon.PhoneAsync();
         var session = await phone.StartAsync("run: touch begun.txt", SandboxKind.Bubblewrap);
         var asked = await phone.AskedAsync();
         await phone.Device.DecideAsync(asked, DecisionVerdict.Allow);
         await atTheEdge.Task.WaitAsync(Wait.Limit);
         var stopping = phone.CancelAsync(session);
         await using var tablet = await daemon.PhoneAsync("tablet");
-        await Wait.UntilAsync(async () => (await tablet.GetAsync(session)).Session.Activity == "stopping", "the machine has heard it");
-        goOn.SetResult();
+        await Wait.UntilAsync(async () => (await tablet.ShownAsync(session)).Session.Activity == "stopping", "the machine has heard it");
+        goOn.Set();
 
         await stopping;
         Assert.Equal(TurnState.Cancelled, (await phone.DoneAsync()).Outcome);
         Assert.False(File.Exists(phone.PathOf("begun.txt")));
         Assert.Equal(["approval_requested", "approval_decided", "execution_refused"], await phone.LedgerAsync(asked.ApprovalId));
+
+        void At(string step)
+        {
+            if (step == "look")
+            {
+                // The last look: the person has allowed it, and nothing has begun.
+                atTheEdge.SetResult();
+                Assert.True(goOn.Wait(Wait.Limit));
+            }
+        }
     }
 
     [Fact]
@@ -246,8 +311,10 @@ public sealed class IntegrityTests
         await using var phone = await daemon.PhoneAsync();
         const int count = 6;
         // Each waits for all others to run, so they do run at once; each writes its own number many times to both outputs.
-        var commands = Enumerable.Range(0, count).Select(n => $"touch here{n}; until [ $(ls here* ¦ wc -l) -eq {count} ]; do sleep 0.05; done; for i in $(seq 500); do echo {n}{n}{n}; echo {n}{n}{n} >&2; done; exit {n}");
-        await phone.StartAsync("together: " + string.Join(" | ", commands.Select(c => c.Replace("$(ls here* ¦ wc -l)", "$(set -- here*; echo $#)", StringComparison.Ordinal))), SandboxKind.Bubblewrap);
+        var commands = Enumerable.Range(0, count).Select(n =>
+            $"touch here{n}; until [ $(ls here* ¦ wc -l) -eq {count} ]; do sleep 0.05; done; for i in $(seq 500); do echo {n}{n}{n}; echo {n}{n}{n} >&2; done; exit {n}");
+        await phone.StartAsync("together: " + string.Join(" | ", commands.Select(
+            c => c.Replace("$(ls here* ¦ wc -l)", "$(set -- here*; echo $#)", StringComparison.Ordinal))), SandboxKind.Bubblewrap);
         for (var i = 0; i < count; i++)
         {
             await phone.Device.DecideAsync(await phone.AskedAsync(), DecisionVerdict.Allow);
@@ -269,7 +336,8 @@ public sealed class IntegrityTests
         await phone.Device.DecideAsync(asked, DecisionVerdict.Allow);
         Assert.Contains(why, (await phone.Device.NextEventAsync<ToolResultEvent>()).Output, StringComparison.Ordinal);
         await phone.DoneAsync();
-        Assert.Equal(["approval_requested", "approval_decided", "alarm_raised", "execution_refused"], await phone.LedgerAsync(asked.ApprovalId));
+        Assert.Equal(["approval_requested", "approval_decided", "alarm_raised", "execution_refused"],
+            await phone.LedgerAsync(asked.ApprovalId));
     }
 
     /// <summary>What the stub was told, which is what the machine's own record repeats with the end.</summary>

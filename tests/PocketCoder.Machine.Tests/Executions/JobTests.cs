@@ -14,7 +14,8 @@ public sealed class JobTests
     {
         await using var daemon = await TestDaemon.StartAsync();
         await using var phone = await daemon.PhoneAsync();
-        var session = await phone.StartAsync(Job("echo begun; until [ -e go ]; do sleep 0.05; done; echo over; exit 3"), SandboxKind.Bubblewrap);
+        var session = await phone.StartAsync(
+            Job("echo begun; until [ -e go ]; do sleep 0.05; done; echo over; exit 3"), SandboxKind.Bubblewrap);
         var asked = await phone.AskedAsync();
         Assert.True(Assert.IsType<CommandSubject>(asked.Subject).Background);
         await phone.Device.DecideAsync(asked, DecisionVerdict.Allow);
@@ -31,11 +32,13 @@ public sealed class JobTests
         Assert.Equal(3, ended.Execution!.ExitCode);
         Assert.Equal("job-1", ended.Execution.Job);
         Assert.Empty(await JobsAsync(phone, session));
-        Assert.Equal(["approval_requested", "approval_decided", "execution_started", "execution_finished"], await phone.LedgerAsync(asked.ApprovalId));
+        Assert.Equal(["approval_requested", "approval_decided", "execution_started", "execution_finished"],
+            await phone.LedgerAsync(asked.ApprovalId));
         Assert.Equal("begun\nover\n", await OutputAsync(phone, asked.ApprovalId));
 
         await phone.PromptAsync(session, "hello");
-        Assert.Contains("job-1: exit code: 3", (await phone.Device.NextEventAsync<TextEvent>(e => e.Text.Contains("The machine says", StringComparison.Ordinal))).Text, StringComparison.Ordinal);
+        Assert.Contains("job-1: exit code: 3", (await phone.Device.NextEventAsync<TextEvent>(
+            e => e.Text.Contains("The machine says", StringComparison.Ordinal))).Text, StringComparison.Ordinal);
         await phone.DoneAsync();
         await phone.PromptAsync(session, "again");
         Assert.DoesNotContain("job-1", (await phone.Device.NextEventAsync<TextEvent>()).Text, StringComparison.Ordinal); // once
@@ -47,14 +50,17 @@ public sealed class JobTests
     {
         await using var daemon = await TestDaemon.StartAsync();
         await using var phone = await daemon.PhoneAsync();
-        var session = await phone.StartAsync(Job("printf 0123456789; until [ -e go ]; do sleep 0.05; done; printf abc"), SandboxKind.Bubblewrap);
+        var session = await phone.StartAsync(
+            Job("printf 0123456789; until [ -e go ]; do sleep 0.05; done; printf abc"), SandboxKind.Bubblewrap);
         await phone.Device.DecideAsync(await phone.AskedAsync(), DecisionVerdict.Allow);
         await phone.DoneAsync();
         await Wait.UntilAsync(async () => (await JobsAsync(phone, session))[0].Bytes == 10, "the first output");
 
         Assert.EndsWith("]\n0123456789", await ToolAsync(phone, session, """tool: job_output {"job":"job-1"}"""), StringComparison.Ordinal);
-        Assert.EndsWith("]\n", await ToolAsync(phone, session, """tool: job_output {"job":"job-1"}"""), StringComparison.Ordinal); // read already
-        Assert.EndsWith("]\n6789", await ToolAsync(phone, session, """tool: job_output {"job":"job-1","since":6}"""), StringComparison.Ordinal);
+        // read already
+        Assert.EndsWith("]\n", await ToolAsync(phone, session, """tool: job_output {"job":"job-1"}"""), StringComparison.Ordinal);
+        Assert.EndsWith("]\n6789", await ToolAsync(phone, session, """tool: job_output {"job":"job-1","since":6}"""),
+            StringComparison.Ordinal);
         Assert.StartsWith("job-1: running; printf", await ToolAsync(phone, session, "tool: job_list {}"), StringComparison.Ordinal);
 
         await phone.PromptAsync(session, """tool: job_output {"job":"job-1","wait":600000}""");
@@ -69,8 +75,10 @@ public sealed class JobTests
         var second = await phone.AskedAsync();
         await phone.Device.DecideAsync(second, DecisionVerdict.Allow);
         await phone.DoneAsync();
-        Assert.Equal("job-2: ended: the agent stopped it; sleep 1000", await ToolAsync(phone, session, """tool: job_kill {"job":"job-2"}"""));
-        Assert.Contains("There is no such job", await ToolAsync(phone, session, """tool: job_output {"job":"job-9"}"""), StringComparison.Ordinal);
+        Assert.Equal("job-2: ended: the agent stopped it; sleep 1000",
+            await ToolAsync(phone, session, """tool: job_kill {"job":"job-2"}"""));
+        Assert.Contains("There is no such job", await ToolAsync(phone, session, """tool: job_output {"job":"job-9"}"""),
+            StringComparison.Ordinal);
         Assert.Equal("the agent", await StoppedByAsync(phone, second.ApprovalId));
     }
 
@@ -79,7 +87,8 @@ public sealed class JobTests
     {
         await using var daemon = await TestDaemon.StartAsync();
         await using var phone = await daemon.PhoneAsync();
-        var session = await phone.StartAsync(Job("while IFS= read -r line; do echo \"got $line\"; done; echo end", stdin: "first\n"), SandboxKind.Bubblewrap);
+        var session = await phone.StartAsync(
+            Job("while IFS= read -r line; do echo \"got $line\"; done; echo end", stdin: "first\n"), SandboxKind.Bubblewrap);
         var started = await phone.AskedAsync();
         Assert.Equal("first\n", ((CommandSubject)started.Subject).Stdin);
         await phone.Device.DecideAsync(started, DecisionVerdict.Allow);
@@ -92,10 +101,14 @@ public sealed class JobTests
         Assert.Equal(("job-1", "yes\n", false), (subject.Job, subject.Text, subject.Close));
         await phone.Device.DecideAsync(input, DecisionVerdict.Allow, DecisionScope.Session);
         Assert.Equal(TurnState.Completed, (await phone.DoneAsync()).Outcome);
-        Assert.Equal(["approval_requested", "approval_decided", "execution_started", "execution_finished"], await phone.LedgerAsync(input.ApprovalId));
+        Assert.Equal(["approval_requested", "approval_decided", "execution_started", "execution_finished"],
+            await phone.LedgerAsync(input.ApprovalId));
 
-        Assert.Equal("Written to job-1.", await ToolAsync(phone, session, """tool: job_input {"job":"job-1","text":"more\n","close":true}""")); // covered
-        await phone.Device.NextEventAsync<PromptEvent>(e => e.Approval.ApprovalId == started.ApprovalId && e.Approval.State == ApprovalState.Finished);
+        // covered
+        Assert.Equal("Written to job-1.",
+            await ToolAsync(phone, session, """tool: job_input {"job":"job-1","text":"more\n","close":true}"""));
+        // it may come before the turn's
+        await Wait.UntilAsync(async () => (await phone.LedgerAsync(started.ApprovalId)).Contains("execution_finished"), "the job's end");
         Assert.Equal("got first\ngot yes\ngot more\nend\n", await OutputAsync(phone, started.ApprovalId));
 
         await phone.PromptAsync(session, Job("cat", stdin: ""));
@@ -115,7 +128,8 @@ public sealed class JobTests
         var session = await phone.StartAsync(string.Join('\n', Enumerable.Repeat(Job("sleep 1000"), 9)), SandboxKind.Bubblewrap);
         var first = await phone.AskedAsync();
         await phone.Device.DecideAsync(first, DecisionVerdict.Allow, DecisionScope.Session);
-        Assert.Contains("8 jobs run already", (await phone.Device.NextEventAsync<ToolResultEvent>(e => e.Failed)).Output, StringComparison.Ordinal);
+        Assert.Contains("8 jobs run already", (await phone.Device.NextEventAsync<ToolResultEvent>(e => e.Failed)).Output,
+            StringComparison.Ordinal);
         await phone.DoneAsync();
         Assert.Equal(8, (await JobsAsync(phone, session)).Count);
 
@@ -137,7 +151,8 @@ public sealed class JobTests
         await phone.Device.DecideAsync(asked, DecisionVerdict.Allow);
         await phone.DoneAsync();
         await phone.Device.AskAsync(
-            MessageTypes.AgentSessionSet, new AgentSessionSetRequest(session, Archived: true), ProtocolJson.Default.AgentSessionSetRequest, ProtocolJson.Default.AgentSessionSetResponse);
+            MessageTypes.AgentSessionSet, new AgentSessionSetRequest(session, Archived: true), ProtocolJson.Default.AgentSessionSetRequest,
+            ProtocolJson.Default.AgentSessionSetResponse);
         Assert.Empty(await JobsAsync(phone, session));
         Assert.Equal("the end of the session", await StoppedByAsync(phone, asked.ApprovalId));
 
@@ -146,7 +161,8 @@ public sealed class JobTests
         await phone.Device.DecideAsync(second, DecisionVerdict.Allow);
         await phone.DoneAsync();
         await daemon.RestartAsync();
-        await using var again = new Phone(await phone.Device.AgainAsync(daemon.Url), new MachineStateResponse(null!, [phone.Project], [], [], [], null!));
+        await using var again = new Phone(
+            await phone.Device.AgainAsync(daemon.Url), new MachineStateResponse(null!, [phone.Project], [], [], [], null!));
         Assert.Equal("the machine", await StoppedByAsync(again, second.ApprovalId));
         await again.Device.SubscribeAsync($"session/{session}");
         await again.PromptAsync(session, "hello");
@@ -161,14 +177,15 @@ public sealed class JobTests
         var session = await phone.StartAsync(Job("sleep 1000") + "\nrun: sleep 1000", SandboxKind.Bubblewrap);
         await phone.Device.DecideAsync(await phone.AskedAsync(), DecisionVerdict.Allow);
         await phone.Device.DecideAsync(await phone.AskedAsync(), DecisionVerdict.Allow);
-        await phone.Device.NextEventAsync<PromptEvent>(e => e.Approval is { State: ApprovalState.Running, Execution.Job: null });
+        await phone.Device.NextEventAsync<ApprovalEvent>(e => e.Approval is { State: ApprovalState.Running, Execution.Job: null });
         await phone.CancelAsync(session);
         Assert.Equal(TurnState.Cancelled, (await phone.DoneAsync()).Outcome);
         Assert.Single(await JobsAsync(phone, session));
     }
 
     private static string Job(string command, string? stdin = null)
-        => "tool: bash " + JsonSerializer.Serialize(new Dictionary<string, object?>(StringComparer.Ordinal) { ["command"] = command, ["run_in_background"] = true, ["stdin"] = stdin });
+        => "tool: bash " + JsonSerializer.Serialize(new Dictionary<string, object?>(StringComparer.Ordinal)
+        { ["command"] = command, ["run_in_background"] = true, ["stdin"] = stdin });
 
     private static async Task<string> ToolAsync(Phone phone, Guid session, string prompt)
     {
@@ -179,18 +196,24 @@ public sealed class JobTests
     }
 
     private static async Task<IReadOnlyList<JobInfo>> JobsAsync(Phone phone, Guid session) => (await phone.Device.AskAsync(
-        MessageTypes.JobsList, new JobsListRequest(session), ProtocolJson.Default.JobsListRequest, ProtocolJson.Default.JobsListResponse)).Jobs;
+        MessageTypes.JobsList, new JobsListRequest(session), ProtocolJson.Default.JobsListRequest,
+        ProtocolJson.Default.JobsListResponse)).Jobs;
 
     private static async Task<bool> StopAsync(Phone phone, Guid session, Guid approval) => (await phone.Device.AskAsync(
-        MessageTypes.JobStop, new JobStopRequest(session, approval), ProtocolJson.Default.JobStopRequest, ProtocolJson.Default.JobStopResponse)).Stopped;
+        MessageTypes.JobStop, new JobStopRequest(session, approval), ProtocolJson.Default.JobStopRequest,
+        ProtocolJson.Default.JobStopResponse)).Stopped;
 
-    private static async Task<string> OutputAsync(Phone phone, Guid approval) => System.Text.Encoding.UTF8.GetString(Convert.FromBase64String((await phone.Device.AskAsync(
-        MessageTypes.ExecutionOutput, new ExecutionOutputRequest(approval), ProtocolJson.Default.ExecutionOutputRequest, ProtocolJson.Default.ExecutionOutputResponse)).Data));
+    private static async Task<string> OutputAsync(Phone phone, Guid approval)
+        => System.Text.Encoding.UTF8.GetString(Convert.FromBase64String((await phone.Device.AskAsync(
+        MessageTypes.ExecutionOutput, new ExecutionOutputRequest(approval), ProtocolJson.Default.ExecutionOutputRequest,
+        ProtocolJson.Default.ExecutionOutputResponse)).Data));
 
     private static async Task<string?> StoppedByAsync(Phone phone, Guid approval)
     {
         var rows = await phone.Device.AskAsync(
-            MessageTypes.LedgerList, new LedgerListRequest(Limit: 200, ApprovalId: approval), ProtocolJson.Default.LedgerListRequest, ProtocolJson.Default.LedgerListResponse);
-        return rows.Rows.Select(r => JsonDocument.Parse(r.Body).RootElement).Single(r => r.GetProperty("kind").GetString() == "execution_finished").GetProperty("data").GetProperty("stoppedBy").GetString();
+            MessageTypes.LedgerList, new LedgerListRequest(Limit: 200, ApprovalId: approval), ProtocolJson.Default.LedgerListRequest,
+            ProtocolJson.Default.LedgerListResponse);
+        return rows.Rows.Select(r => JsonDocument.Parse(r.Body).RootElement).Single(
+            r => r.GetProperty("kind").GetString() == "execution_finished").GetProperty("data").GetProperty("stoppedBy").GetString();
     }
 }

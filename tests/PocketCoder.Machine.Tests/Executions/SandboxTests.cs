@@ -12,7 +12,8 @@ public sealed class SandboxTests
     {
         await using var daemon = await TestDaemon.StartAsync();
         await using var phone = await daemon.PhoneAsync();
-        var session = await phone.StartAsync("run: echo out; echo err >&2; hostname; ls /root /home 2>&1; echo mine > made.txt; exit 7", SandboxKind.Bubblewrap);
+        var session = await phone.StartAsync(
+            "run: echo out; echo err >&2; hostname; ls /root /home 2>&1; echo mine > made.txt; exit 7", SandboxKind.Bubblewrap);
 
         var asked = await phone.AskedAsync();
         Assert.Equal(SandboxKind.Bubblewrap, asked.Sandbox);
@@ -29,10 +30,13 @@ public sealed class SandboxTests
         Assert.DoesNotContain(".bashrc", result.Output, StringComparison.Ordinal);
         Assert.Equal("mine\n", await File.ReadAllTextAsync(phone.PathOf("made.txt")));
         Assert.Equal(TurnState.Completed, (await phone.DoneAsync()).Outcome);
-        Assert.Equal(["approval_requested", "approval_decided", "execution_started", "execution_finished"], await phone.LedgerAsync(asked.ApprovalId));
+        Assert.Equal(["approval_requested", "approval_decided", "execution_started", "execution_finished"],
+            await phone.LedgerAsync(asked.ApprovalId));
         var rows = await phone.Device.AskAsync(
-            MessageTypes.LedgerList, new LedgerListRequest(Limit: 200, ApprovalId: asked.ApprovalId), ProtocolJson.Default.LedgerListRequest, ProtocolJson.Default.LedgerListResponse);
-        Assert.All(rows.Rows, row => Assert.Equal("bubblewrap", System.Text.Json.JsonDocument.Parse(row.Body).RootElement.GetProperty("sandbox").GetString()));
+            MessageTypes.LedgerList, new LedgerListRequest(Limit: 200, ApprovalId: asked.ApprovalId),
+            ProtocolJson.Default.LedgerListRequest, ProtocolJson.Default.LedgerListResponse);
+        Assert.All(rows.Rows, row => Assert.Equal(
+            "bubblewrap", System.Text.Json.JsonDocument.Parse(row.Body).RootElement.GetProperty("sandbox").GetString()));
         Assert.Equal(SandboxKind.Bubblewrap, (await phone.GetAsync(session)).Session.Sandbox);
         Assert.True((await phone.VerifyAsync()).Intact);
     }
@@ -54,7 +58,8 @@ public sealed class SandboxTests
         await phone.CancelAsync(session);
         Assert.Equal(TurnState.Cancelled, (await phone.DoneAsync()).Outcome);
         var last = await File.ReadAllTextAsync(phone.PathOf("beat"));
-        Assert.Equal(["approval_requested", "approval_decided", "execution_started", "execution_finished"], await phone.LedgerAsync(asked.ApprovalId));
+        Assert.Equal(["approval_requested", "approval_decided", "execution_started", "execution_finished"],
+            await phone.LedgerAsync(asked.ApprovalId));
 
         await phone.PromptAsync(session, "run: cat beat");
         await phone.Device.DecideAsync(await phone.AskedAsync(), DecisionVerdict.Allow);
@@ -70,7 +75,8 @@ public sealed class SandboxTests
         await phone.StartAsync("run: echo first; until [ -e go ]; do sleep 0.05; done; echo last", SandboxKind.Bubblewrap);
         await phone.Device.DecideAsync(await phone.AskedAsync(), DecisionVerdict.Allow);
 
-        await phone.Device.NextAsync(e => e.Type == MessageTypes.AgentDelta && e.Payload.ToString()!.Contains("first", StringComparison.Ordinal), "live output");
+        await phone.Device.NextAsync(
+            e => e.Type == MessageTypes.AgentDelta && e.Payload.ToString()!.Contains("first", StringComparison.Ordinal), "live output");
         await File.WriteAllTextAsync(phone.PathOf("go"), "");
         var result = await phone.Device.NextEventAsync<ToolResultEvent>();
         Assert.Equal("first\nlast\n", result.Output);
@@ -100,7 +106,8 @@ public sealed class SandboxTests
         await using var daemon = await TestDaemon.StartAsync();
         await daemon.Daemon.SandboxesKnown;
         await using var phone = await daemon.PhoneAsync();
-        var machine = (await phone.Device.AskAsync(MessageTypes.MachinesList, new MachinesListRequest(), ProtocolJson.Default.MachinesListRequest, ProtocolJson.Default.MachinesListResponse)).Machines[0];
+        var machine = (await phone.Device.AskAsync(MessageTypes.MachinesList, new MachinesListRequest(),
+            ProtocolJson.Default.MachinesListRequest, ProtocolJson.Default.MachinesListResponse)).Machines[0];
         Assert.SkipUnless(machine.Sandboxes.Contains(SandboxKind.Landlock), "this kernel has no Landlock that would do");
         Assert.Equal(SandboxKind.None, machine.Sandbox);
 
@@ -112,8 +119,9 @@ public sealed class SandboxTests
         if (Environment.IsPrivilegedProcess)
         {
             // It acts as the project's owner, and never as root: there is nobody it could be here.
-            Assert.Contains("the sandbox could not be made", output, StringComparison.Ordinal);
-            Assert.Equal(["approval_requested", "approval_decided", "alarm_raised", "execution_refused"], await phone.LedgerAsync(asked.ApprovalId));
+            Assert.Contains("the sandbox could not be created", output, StringComparison.Ordinal);
+            Assert.Equal(["approval_requested", "approval_decided", "alarm_raised", "execution_refused"],
+                await phone.LedgerAsync(asked.ApprovalId));
             return;
         }
 

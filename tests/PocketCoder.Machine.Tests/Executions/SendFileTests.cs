@@ -24,7 +24,8 @@ public sealed class SendFileTests
         var session = await phone.StartAsync("""tool: send_file {"path":"latest","caption":"look"}""", SandboxKind.Bubblewrap);
         var sent = await phone.Device.NextEventAsync<SentFileEvent>();
         await phone.DoneAsync();
-        Assert.Equal(("latest", 3_000_000L, "look", Convert.ToHexStringLower(SHA256.HashData(bytes))), (sent.Name, sent.Bytes, sent.Caption, sent.Sha256));
+        Assert.Equal(("latest", 3_000_000L, "look", Convert.ToHexStringLower(SHA256.HashData(bytes))),
+            (sent.Name, sent.Bytes, sent.Caption, sent.Sha256));
 
         await File.WriteAllTextAsync(phone.PathOf("out/shot.png"), "changed later");
         var copy = new List<byte>();
@@ -86,16 +87,19 @@ public sealed class SendFileTests
         var again = await phone.AskedAsync();
         await File.AppendAllTextAsync(phone.PathOf(name), "more");
         await phone.Device.DecideAsync(again, DecisionVerdict.Allow);
-        Assert.Contains("changed after it was shown", (await phone.Device.NextEventAsync<ToolResultEvent>()).Output, StringComparison.Ordinal);
+        Assert.Contains("changed after it was shown", (await phone.Device.NextEventAsync<ToolResultEvent>()).Output,
+            StringComparison.Ordinal);
         await phone.DoneAsync();
-        Assert.Equal(["approval_requested", "approval_decided", "alarm_raised", "execution_refused"], await phone.LedgerAsync(again.ApprovalId));
+        Assert.Equal(["approval_requested", "approval_decided", "alarm_raised", "execution_refused"],
+            await phone.LedgerAsync(again.ApprovalId));
 
         await phone.PromptAsync(session, $"tool: send_file {{\"path\":\"{name}\"}}");
         var third = await phone.AskedAsync();
         await phone.Device.DecideAsync(third, DecisionVerdict.Allow);
         Assert.Equal(name, (await phone.Device.NextEventAsync<SentFileEvent>()).Name);
         await phone.DoneAsync();
-        Assert.Equal(["approval_requested", "approval_decided", "execution_started", "execution_finished"], await phone.LedgerAsync(third.ApprovalId));
+        Assert.Equal(["approval_requested", "approval_decided", "execution_started", "execution_finished"],
+            await phone.LedgerAsync(third.ApprovalId));
     }
 
     [Fact]
@@ -105,7 +109,7 @@ public sealed class SendFileTests
         var folder = Directory.CreateTempSubdirectory("pc-ask-");
         try
         {
-            await ((ControlPlane.IControlTarget)daemon.Daemon).AddProjectAsync(folder.FullName, "p", CancellationToken.None);
+            await daemon.Daemon.AsOwner().AddProjectAsync(folder.FullName, "p", CancellationToken.None);
             await using var phone = await daemon.PhoneAsync();
             await phone.StartAsync("""tool: ask {"question":"Which one?","options":["left","right"]}""", SandboxKind.Bubblewrap);
             var asked = await phone.AskedAsync();
@@ -136,11 +140,14 @@ public sealed class SendFileTests
         var seed = Environment.TickCount;
         TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}");
         var random = new Random(seed);
-        string[] names = ["command", "cwd", "stdin", "timeout", "run_in_background", "description", "job", "since", "wait", "text", "close", "path", "caption", "question", "options", "multiple", "x", ""];
-        string[] values = ["1", "-1", "1e400", "null", "true", "\"a\"", "\"\\ud800\"", "\"\\u0000\"", "[]", "[\"a\",1]", "{}", "\"", "[[", "99999999999999999999"];
+        string[] names = ["command", "cwd", "stdin", "timeout", "run_in_background", "description", "job", "since", "wait", "text", "close",
+            "path", "caption", "question", "options", "multiple", "x", ""];
+        string[] values = ["1", "-1", "1e400", "null", "true", "\"a\"", "\"\\ud800\"", "\"\\u0000\"", "[]", "[\"a\",1]", "{}", "\"", "[[",
+            "99999999999999999999"];
         for (var i = 0; i < 20_000; i++)
         {
-            var members = Enumerable.Range(0, random.Next(4)).Select(_ => $"\"{names[random.Next(names.Length)]}\":{values[random.Next(values.Length)]}");
+            var members = Enumerable.Range(0, random.Next(4))
+                .Select(_ => $"\"{names[random.Next(names.Length)]}\":{values[random.Next(values.Length)]}");
             var json = random.Next(20) == 0 ? values[random.Next(values.Length)] : $"{{{string.Join(',', members)}}}";
             Check(json, BashTool.Parse(json, out var bash), bash);
             Check(json, JobTools.ParseOutput(json, out var output), output);
@@ -153,12 +160,14 @@ public sealed class SendFileTests
         static void Check(string json, object? read, string refusal)
         {
             Assert.Equal(read is null, refusal.Length > 0);
-            Assert.False(read is not null && (json.Contains("\"x\"", StringComparison.Ordinal) || json.Contains("\"\":", StringComparison.Ordinal) || json.Contains("u0000", StringComparison.Ordinal)), json);
+            Assert.False(read is not null && (json.Contains("\"x\"", StringComparison.Ordinal)
+                || json.Contains("\"\":", StringComparison.Ordinal) || json.Contains("u0000", StringComparison.Ordinal)), json);
         }
     }
 
     private static Task<SentFileResponse> ReadAsync(Phone phone, Guid session, Guid file, long offset) => phone.Device.AskAsync(
-        MessageTypes.SentFile, new SentFileRequest(session, file, offset, 1_000_000), ProtocolJson.Default.SentFileRequest, ProtocolJson.Default.SentFileResponse);
+        MessageTypes.SentFile, new SentFileRequest(session, file, offset, 1_000_000), ProtocolJson.Default.SentFileRequest,
+        ProtocolJson.Default.SentFileResponse);
 
     /// <summary>The stub, saying that it has no questions.</summary>
     private sealed class Quiet : IAgentDriver
@@ -169,6 +178,7 @@ public sealed class SendFileTests
 
         public Task<AgentProbe> ProbeAsync(CancellationToken cancellationToken) => _stub.ProbeAsync(cancellationToken);
 
-        public Task<IAgentProcess> StartAsync(AgentStart start, CancellationToken cancellationToken) => _stub.StartAsync(start, cancellationToken);
+        public Task<IAgentProcess> StartAsync(AgentStart start, CancellationToken cancellationToken)
+            => _stub.StartAsync(start, cancellationToken);
     }
 }

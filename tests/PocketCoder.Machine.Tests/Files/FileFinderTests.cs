@@ -9,16 +9,22 @@ namespace PocketCoder.Machine.Tests.Files;
 /// <summary>Completion of file names.</summary>
 public sealed class FileFinderTests
 {
-    private static async Task<FilesFindResponse> FindAsync(TestDevice device, Guid project, string query, int limit = 50) => await device.AskAsync(
-        MessageTypes.FilesFind, new FilesFindRequest(project, query, limit), ProtocolJson.Default.FilesFindRequest, ProtocolJson.Default.FilesFindResponse);
+    private static async Task<FilesFindResponse> FindAsync(TestDevice device, Guid project, string query, int limit = 50)
+        => await device.AskAsync(
+        MessageTypes.FilesFind, new FilesFindRequest(project, query, limit), ProtocolJson.Default.FilesFindRequest,
+        ProtocolJson.Default.FilesFindResponse);
 
     private static async Task RunAsync(string folder, string command)
     {
         var start = new ProcessStart
         {
-            Program = "/bin/sh", Arguments = ["-c", command], WorkingDirectory = folder, Environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["PATH"] = "/usr/bin:/bin" },
+            Program = "/bin/sh",
+            Arguments = ["-c", command],
+            WorkingDirectory = folder,
+            Environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["PATH"] = "/usr/bin:/bin" },
         };
-        Assert.Equal(0, (await CommandRun.RunAsync(start, TimeSpan.FromSeconds(10), 4096, TimeProvider.System, CancellationToken.None)).ExitCode);
+        Assert.Equal(
+            0, (await CommandRun.RunAsync(start, TimeSpan.FromSeconds(10), 4096, TimeProvider.System, CancellationToken.None)).ExitCode);
     }
 
     [Fact]
@@ -45,17 +51,22 @@ public sealed class FileFinderTests
         Assert.False(found.Partial);
         Assert.Equal("src/deep/Parser.cs", (await FindAsync(phone.Device, phone.Project.ProjectId, "@pars")).Paths[0]);
         Assert.Equal("src/deep/Parser.cs", (await FindAsync(phone.Device, phone.Project.ProjectId, "sdpar")).Paths[0]);
-        Assert.DoesNotContain((await FindAsync(phone.Device, phone.Project.ProjectId, "")).Paths, p => p.Contains("HEAD", StringComparison.Ordinal) || p.StartsWith("outside/", StringComparison.Ordinal));
+        Assert.DoesNotContain((await FindAsync(phone.Device, phone.Project.ProjectId, "")).Paths,
+            p => p.Contains("HEAD", StringComparison.Ordinal) || p.StartsWith("outside/", StringComparison.Ordinal));
         Assert.Single((await FindAsync(phone.Device, phone.Project.ProjectId, "cs", 1)).Paths);
-        Assert.Equal(ErrorCode.InvalidRequest, (await Assert.ThrowsAsync<WireErrorException>(() => FindAsync(phone.Device, phone.Project.ProjectId, "", 51))).Error.Code);
-        Assert.Equal(ErrorCode.ProjectNotFound, (await Assert.ThrowsAsync<WireErrorException>(() => FindAsync(phone.Device, Guid.CreateVersion7(), ""))).Error.Code);
+        Assert.Equal(ErrorCode.InvalidRequest,
+            (await Assert.ThrowsAsync<WireErrorException>(() => FindAsync(phone.Device, phone.Project.ProjectId, "", 51))).Error.Code);
+        Assert.Equal(ErrorCode.ProjectNotFound,
+            (await Assert.ThrowsAsync<WireErrorException>(() => FindAsync(phone.Device, Guid.CreateVersion7(), ""))).Error.Code);
     }
 
     [Fact]
     public void The_best_come_first()
     {
-        string[] paths = ["docs/api-session.md", "src/session/index.ts", "src/Session.ts", "src/SessionActor.cs", "tests/old/supersession.cs", "src/other.ts"];
-        Assert.Equal(["src/Session.ts", "src/SessionActor.cs", "docs/api-session.md", "tests/old/supersession.cs", "src/session/index.ts"], FileRanking.Best(paths, "session", 10));
+        string[] paths = ["docs/api-session.md", "src/session/index.ts", "src/Session.ts", "src/SessionActor.cs",
+            "tests/old/supersession.cs", "src/other.ts"];
+        Assert.Equal(["src/Session.ts", "src/SessionActor.cs", "docs/api-session.md", "tests/old/supersession.cs", "src/session/index.ts"],
+            FileRanking.Best(paths, "session", 10));
         Assert.Equal(["src/session/index.ts"], FileRanking.Best(paths, "session/i", 10));
         Assert.Equal(["src/other.ts", "src/Session.ts"], FileRanking.Best(["src/other.ts", "src/Session.ts", "a/b/c.ts"], "", 2));
     }

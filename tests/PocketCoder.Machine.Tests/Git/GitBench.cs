@@ -21,9 +21,10 @@ internal sealed class GitBench(TestDaemon daemon, Phone phone) : IAsyncDisposabl
     public string Folder => Phone.Project.Path;
 
     /// <param name="commands">Shell lines that make the repository, run in the project.</param>
-    public static async Task<GitBench> StartAsync(string commands, SandboxKind sandbox = SandboxKind.Bubblewrap, IReadOnlyList<string>? ssh = null, HttpsWay? https = null)
+    public static async Task<GitBench> StartAsync(
+        string commands, SandboxKind sandbox = SandboxKind.Bubblewrap, IReadOnlyList<string>? ssh = null, HttpsSettings? https = null)
     {
-        var daemon = await TestDaemon.StartAsync(sandbox: sandbox, ssh: ssh, more: o => https is null ? o : o with { GitHttps = https });
+        var daemon = await TestDaemon.StartAsync(sandbox: sandbox, ssh: ssh, seams: s => https is null ? s : s with { GitHttps = https });
         return await StartAsync(daemon, commands, owned: true);
     }
 
@@ -44,19 +45,27 @@ internal sealed class GitBench(TestDaemon daemon, Phone phone) : IAsyncDisposabl
 
     /// <summary>Asks, as the phone.</summary>
     public Task<TResponse> AskAsync<TRequest, TResponse>(string type, TRequest request)
-        => Phone.Device.AskAsync(type, request, (JsonTypeInfo<TRequest>)ProtocolJson.Default.GetTypeInfo(typeof(TRequest))!, (JsonTypeInfo<TResponse>)ProtocolJson.Default.GetTypeInfo(typeof(TResponse))!);
+        => Phone.Device.AskAsync(type, request, (JsonTypeInfo<TRequest>)ProtocolJson.Default.GetTypeInfo(typeof(TRequest))!,
+            (JsonTypeInfo<TResponse>)ProtocolJson.Default.GetTypeInfo(typeof(TResponse))!);
 
     public async Task<WireError> RefusedAsync<TRequest, TResponse>(string type, TRequest request)
         => (await Assert.ThrowsAsync<WireErrorException>(() => AskAsync<TRequest, TResponse>(type, request))).Error;
 
-    public Task<GitStatusResponse> StatusAsync() => AskAsync<GitStatusRequest, GitStatusResponse>(MessageTypes.GitStatus, new GitStatusRequest(Project));
+    public Task<GitStatusResponse> StatusAsync()
+        => AskAsync<GitStatusRequest, GitStatusResponse>(MessageTypes.GitStatus, new GitStatusRequest(Project));
 
     public Task<GitDiffResponse> DiffAsync(GitDiffScope scope, int context = 3, bool word = false, string? from = null, string? to = null)
-        => AskAsync<GitDiffRequest, GitDiffResponse>(MessageTypes.GitDiff, new GitDiffRequest(Project, scope, from, to, Word: word, Context: context));
+        => AskAsync<GitDiffRequest, GitDiffResponse>(
+            MessageTypes.GitDiff, new GitDiffRequest(Project, scope, from, to, Word: word, Context: context));
 
-    public Task<GitStageResponse> StageAsync(params string[] paths) => AskAsync<GitStageRequest, GitStageResponse>(MessageTypes.GitStage, new GitStageRequest(Project, paths));
+    public Task<GitStageResponse> StageAsync(params string[] paths)
+        => AskAsync<GitStageRequest, GitStageResponse>(MessageTypes.GitStage, new GitStageRequest(Project, paths));
 
-    public Task<GitCommitResponse> CommitAsync(string message) => AskAsync<GitCommitRequest, GitCommitResponse>(MessageTypes.GitCommit, new GitCommitRequest(Project, message));
+    public Task<GitCommitResponse> CommitAsync(string message)
+        => AskAsync<GitCommitRequest, GitCommitResponse>(MessageTypes.GitCommit, new GitCommitRequest(Project, message));
+
+    /// <summary>The same for another device, which it ends; the daemon goes on.</summary>
+    public static GitBench Of(TestDaemon daemon, Phone phone) => new(daemon, phone) { _borrowed = true };
 
     /// <summary>Another phone, after the daemon was started anew. Only what asks works with it; it ends alone.</summary>
     public async Task<GitBench> AgainAsync() => new(Daemon, await Daemon.PhoneAsync()) { _borrowed = true };
@@ -83,7 +92,8 @@ internal sealed class GitBench(TestDaemon daemon, Phone phone) : IAsyncDisposabl
         await Wait.UntilAsync(
             async () =>
             {
-                var list = await Phone.Device.AskAsync(MessageTypes.ApprovalsList, new ApprovalsListRequest(Pending: false), ProtocolJson.Default.ApprovalsListRequest, ProtocolJson.Default.ApprovalsListResponse);
+                var list = await Phone.Device.AskAsync(MessageTypes.ApprovalsList, new ApprovalsListRequest(Pending: false),
+                    ProtocolJson.Default.ApprovalsListRequest, ProtocolJson.Default.ApprovalsListResponse);
                 ended = list.Approvals.FirstOrDefault(a => a.ApprovalId == asked.ApprovalId);
                 return ended is { State: ApprovalState.Finished or ApprovalState.Unknown or ApprovalState.Withdrawn };
             },
@@ -104,7 +114,8 @@ internal sealed class GitBench(TestDaemon daemon, Phone phone) : IAsyncDisposabl
     /// <summary>Runs a line as a person would in a terminal on the machine, outside of the product.</summary>
     public Task<string> ShellAsync(string commands) => ShellAsync(Folder, commands);
 
-    public static Task<string> ShellAsync(string folder, string commands) => Shell.RunAsync(folder, commands, TestContext.Current.CancellationToken);
+    public static Task<string> ShellAsync(string folder, string commands)
+        => Shell.RunAsync(folder, commands, TestContext.Current.CancellationToken);
 
     public async ValueTask DisposeAsync()
     {

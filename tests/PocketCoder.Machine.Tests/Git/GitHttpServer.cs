@@ -14,8 +14,8 @@ using PocketCoder.Protocol;
 namespace PocketCoder.Machine.Tests.Git;
 
 /// <summary>
-/// git's own <c>http-backend</c> behind TLS on loopback, with an authority of its own, that wants a token. The repository is <c>/bare.git</c>; <c>/away.git</c> leads to another host, <c>/short</c> to
-/// <c>/short.git</c>, and <c>/open.git</c> wants no token.
+/// git's own <c>http-backend</c> behind TLS on loopback, with an authority of its own, that wants a token. The repository is
+/// <c>/bare.git</c>; <c>/away.git</c> leads to another host, <c>/short</c> to <c>/short.git</c>, and <c>/open.git</c> wants no token.
 /// </summary>
 internal sealed class GitHttpServer : IAsyncDisposable
 {
@@ -38,7 +38,8 @@ internal sealed class GitHttpServer : IAsyncDisposable
     }
 
     /// <summary>Why there is none; null: there can be one.</summary>
-    public static string? Missing { get; } = File.Exists("/usr/lib/git-core/git-http-backend") ? null : "git's http-backend is not installed";
+    public static string? Missing { get; } = File.Exists("/usr/lib/git-core/git-http-backend") ? null
+        : "git's http-backend is not installed";
 
     public int Port { get; private set; }
 
@@ -58,13 +59,15 @@ internal sealed class GitHttpServer : IAsyncDisposable
     public Action? Meanwhile { get; set; }
 
     /// <summary>How the machine gets there: the names lead to loopback, and the authority is believed.</summary>
-    public HttpsWay Way => new()
+    public HttpsSettings Way => new()
     {
-        Resolve = static (host, _) => new ValueTask<IReadOnlyList<IPAddress>>(host.EndsWith(".test", StringComparison.Ordinal) ? [IPAddress.Loopback] : []),
+        Resolve = static (host, _) => new ValueTask<IReadOnlyList<IPAddress>>(
+            host.EndsWith(".test", StringComparison.Ordinal) ? [IPAddress.Loopback] : []),
         AllowedLoopback = [new IPEndPoint(IPAddress.Loopback, Port), new IPEndPoint(IPAddress.Loopback, OtherPort)],
         Trust = () =>
         {
-            var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+            var policy = new X509ChainPolicy
+            { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
             policy.CustomTrustStore.Add(_authority);
             return policy;
         },
@@ -130,7 +133,8 @@ internal sealed class GitHttpServer : IAsyncDisposable
         var names = new SubjectAlternativeNameBuilder();
         names.AddDnsName(host);
         request.CertificateExtensions.Add(names.Build());
-        using var signed = request.Create(_authority, new DateTimeOffset(_authority.NotBefore), new DateTimeOffset(_authority.NotAfter), RandomNumberGenerator.GetBytes(12));
+        using var signed = request.Create(_authority, new DateTimeOffset(_authority.NotBefore), new DateTimeOffset(_authority.NotAfter),
+            RandomNumberGenerator.GetBytes(12));
         using var whole = signed.CopyWithPrivateKey(key);
         return X509CertificateLoader.LoadPkcs12(whole.Export(X509ContentType.Pkcs12), null);
     }
@@ -167,9 +171,21 @@ internal sealed class GitHttpServer : IAsyncDisposable
     {
         var environment = new Dictionary<string, string>(StringComparer.Ordinal)
         {
-            ["PATH"] = "/usr/bin:/bin", ["GIT_PROJECT_ROOT"] = _folder.FullName, ["GIT_HTTP_EXPORT_ALL"] = "1", ["REMOTE_USER"] = "tester", ["REMOTE_ADDR"] = "127.0.0.1", ["HOME"] = "/nonexistent",
-            ["GIT_CONFIG_COUNT"] = "2", ["GIT_CONFIG_KEY_0"] = "http.receivepack", ["GIT_CONFIG_VALUE_0"] = "true", ["GIT_CONFIG_KEY_1"] = "safe.directory", ["GIT_CONFIG_VALUE_1"] = "*",
-            ["PATH_INFO"] = context.Request.Path.Value!, ["REQUEST_METHOD"] = context.Request.Method, ["QUERY_STRING"] = context.Request.QueryString.Value!.TrimStart('?'), ["CONTENT_TYPE"] = context.Request.ContentType ?? "",
+            ["PATH"] = "/usr/bin:/bin",
+            ["GIT_PROJECT_ROOT"] = _folder.FullName,
+            ["GIT_HTTP_EXPORT_ALL"] = "1",
+            ["REMOTE_USER"] = "tester",
+            ["REMOTE_ADDR"] = "127.0.0.1",
+            ["HOME"] = "/nonexistent",
+            ["GIT_CONFIG_COUNT"] = "2",
+            ["GIT_CONFIG_KEY_0"] = "http.receivepack",
+            ["GIT_CONFIG_VALUE_0"] = "true",
+            ["GIT_CONFIG_KEY_1"] = "safe.directory",
+            ["GIT_CONFIG_VALUE_1"] = "*",
+            ["PATH_INFO"] = context.Request.Path.Value!,
+            ["REQUEST_METHOD"] = context.Request.Method,
+            ["QUERY_STRING"] = context.Request.QueryString.Value!.TrimStart('?'),
+            ["CONTENT_TYPE"] = context.Request.ContentType ?? "",
         };
         if (context.Request.ContentLength is { } length)
         {
@@ -177,7 +193,12 @@ internal sealed class GitHttpServer : IAsyncDisposable
         }
 
         await using var backend = OwnedProcess.Start(
-            new ProcessStart { Program = "/usr/lib/git-core/git-http-backend", WorkingDirectory = _folder.FullName, Environment = environment }, TimeProvider.System);
+            new ProcessStart
+            {
+                Program = "/usr/lib/git-core/git-http-backend",
+                WorkingDirectory = _folder.FullName,
+                Environment = environment
+            }, TimeProvider.System);
         var feeding = FeedAsync(context, backend.StandardInput);
         var line = new StringBuilder();
         while (true)
@@ -217,8 +238,10 @@ internal sealed class GitHttpServer : IAsyncDisposable
         input.Close();
     }
 
-    private static string Line(HttpContext context) => $"{context.Request.Method} {context.Request.Path}{(TokenOf(context) is null ? "" : " +token")}";
+    private static string Line(HttpContext context)
+        => $"{context.Request.Method} {context.Request.Path}{(TokenOf(context) is null ? "" : " +token")}";
 
     private static string? TokenOf(HttpContext context)
-        => context.Request.Headers.Authorization.ToString() is ['B', 'a', 's', 'i', 'c', ' ', .. var words] ? Encoding.UTF8.GetString(Convert.FromBase64String(words)).Split(':', 2)[^1] : null;
+        => context.Request.Headers.Authorization.ToString() is ['B', 'a', 's', 'i', 'c', ' ', .. var words]
+            ? Encoding.UTF8.GetString(Convert.FromBase64String(words)).Split(':', 2)[^1] : null;
 }

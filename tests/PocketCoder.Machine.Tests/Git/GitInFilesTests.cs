@@ -19,7 +19,8 @@ public sealed class GitInFilesTests
             git add .env
             """);
         await Wait.UntilAsync(async () => (await MarksAsync("")).Count > 0, "git's marks");
-        Assert.Equal([(".env", "M."), ("drafts", "??"), ("new \"file\"", "??"), ("src", ".M")], (await MarksAsync("")).OrderBy(m => m.Item1, StringComparer.Ordinal));
+        Assert.Equal([(".env", "M."), ("drafts", "??"), ("new \"file\"", "??"), ("src", ".M")],
+            (await MarksAsync("")).OrderBy(m => m.Item1, StringComparer.Ordinal));
         Assert.Equal([("a", ".M")], await MarksAsync("src"));
 
         var staged = Assert.Single((await bench.DiffAsync(GitDiffScope.Staged)).Files);
@@ -29,27 +30,38 @@ public sealed class GitInFilesTests
         Assert.Equal([".env"], shown.Files.Where(f => f.Withheld).Select(f => f.Path));
         Assert.DoesNotContain(shown.Files, f => f.Hunks.Any(h => h.Lines.Any(l => l.Text.Contains("KEY", StringComparison.Ordinal))));
 
-        var asked = await bench.RefusedAsync<GitFileBaseRequest, GitFileBaseResponse>(MessageTypes.GitFileBase, new GitFileBaseRequest(bench.Project, ".env"));
+        var asked = await bench.RefusedAsync<GitFileBaseRequest, GitFileBaseResponse>(
+            MessageTypes.GitFileBase, new GitFileBaseRequest(bench.Project, ".env"));
         Assert.Equal(ErrorCode.ApprovalRequired, asked.Code);
-        Assert.Equal(ErrorCode.ApprovalRequired, (await bench.RefusedAsync<GitBlameRequest, GitBlameResponse>(MessageTypes.GitBlame, new GitBlameRequest(bench.Project, ".env"))).Code);
-        Assert.Equal(ErrorCode.InvalidRequest, (await bench.RefusedAsync<GitBlameRequest, GitBlameResponse>(MessageTypes.GitBlame, new GitBlameRequest(bench.Project, "./.env"))).Code);
-        Assert.Equal(ErrorCode.ApprovalRequired, (await bench.RefusedAsync<GitConflictRequest, GitConflictResponse>(MessageTypes.GitConflict, new GitConflictRequest(bench.Project, ".env"))).Code);
+        Assert.Equal(ErrorCode.ApprovalRequired, (await bench.RefusedAsync<GitBlameRequest, GitBlameResponse>(
+            MessageTypes.GitBlame, new GitBlameRequest(bench.Project, ".env"))).Code);
+        Assert.Equal(ErrorCode.InvalidRequest, (await bench.RefusedAsync<GitBlameRequest, GitBlameResponse>(
+            MessageTypes.GitBlame, new GitBlameRequest(bench.Project, "./.env"))).Code);
+        Assert.Equal(ErrorCode.ApprovalRequired, (await bench.RefusedAsync<GitConflictRequest, GitConflictResponse>(
+            MessageTypes.GitConflict, new GitConflictRequest(bench.Project, ".env"))).Code);
         var approval = Guid.Parse(asked.Details!["approvalId"]);
-        var waits = (await bench.AskAsync<ApprovalsListRequest, ApprovalsListResponse>(MessageTypes.ApprovalsList, new ApprovalsListRequest())).Approvals.Single(a => a.ApprovalId == approval);
+        var waits = (await bench.AskAsync<ApprovalsListRequest, ApprovalsListResponse>(
+            MessageTypes.ApprovalsList, new ApprovalsListRequest())).Approvals.Single(a => a.ApprovalId == approval);
         await bench.Phone.Device.DecideAsync(waits, DecisionVerdict.Allow);
-        var base64 = await bench.AskAsync<GitFileBaseRequest, GitFileBaseResponse>(MessageTypes.GitFileBase, new GitFileBaseRequest(bench.Project, ".env", ApprovalId: approval));
+        var base64 = await bench.AskAsync<GitFileBaseRequest, GitFileBaseResponse>(
+            MessageTypes.GitFileBase, new GitFileBaseRequest(bench.Project, ".env", ApprovalId: approval));
         Assert.Equal("KEY=first\n", base64.Content);
-        Assert.Equal("KEY=second\n", (await bench.AskAsync<FsReadRequest, FsReadResponse>(MessageTypes.FsRead, new FsReadRequest(bench.Project, ".env") { ApprovalId = approval })).Content); // one decision, one file
+        // one decision, one file
+        Assert.Equal("KEY=second\n", (await bench.AskAsync<FsReadRequest, FsReadResponse>(
+            MessageTypes.FsRead, new FsReadRequest(bench.Project, ".env") { ApprovalId = approval })).Content);
 
         async Task<IReadOnlyList<(string, string)>> MarksAsync(string folder)
-            => [.. (await bench.AskAsync<FsListRequest, FsListResponse>(MessageTypes.FsList, new FsListRequest(bench.Project, folder))).Children.Where(c => c.GitStatus is not null).Select(c => (c.Name, c.GitStatus!))];
+            => [.. (await bench.AskAsync<FsListRequest, FsListResponse>(MessageTypes.FsList, new FsListRequest(
+                bench.Project, folder))).Children.Where(c => c.GitStatus is not null).Select(c => (c.Name, c.GitStatus!))];
     }
 
     [Fact]
     public async Task Where_git_can_not_run_files_are_listed_all_the_same()
     {
-        await using var bench = await GitBench.StartAsync("echo one > a; mkdir .git/refs/heads/x; rm -rf .git/objects"); // no repository any more, as git sees it
-        Assert.NotEqual(ErrorCode.UnknownError, (await bench.RefusedAsync<GitStatusRequest, GitStatusResponse>(MessageTypes.GitStatus, new GitStatusRequest(bench.Project))).Code);
+        // no repository any more, as git sees it
+        await using var bench = await GitBench.StartAsync("echo one > a; mkdir .git/refs/heads/x; rm -rf .git/objects");
+        Assert.NotEqual(ErrorCode.UnknownError, (await bench.RefusedAsync<GitStatusRequest, GitStatusResponse>(
+            MessageTypes.GitStatus, new GitStatusRequest(bench.Project))).Code);
         var list = await bench.AskAsync<FsListRequest, FsListResponse>(MessageTypes.FsList, new FsListRequest(bench.Project));
         Assert.Contains(list.Children, c => c.Name == "a");
     }
@@ -57,8 +69,11 @@ public sealed class GitInFilesTests
     [Fact]
     public void Marks_of_a_folder_are_those_of_what_is_in_it()
     {
-        var all = new Dictionary<string, string>(StringComparer.Ordinal) { ["a/x"] = "??", ["a/y"] = "??", ["b/x"] = "M.", ["b/y"] = "??", ["c"] = "A.", ["d/"] = "??", ["ab"] = "UU" };
-        Assert.Equal([("a", "??"), ("ab", "UU"), ("b", ".M"), ("c", "A."), ("d", "??")], GitMarks.In("", all).OrderBy(m => m.Key, StringComparer.Ordinal).Select(m => (m.Key, m.Value)));
-        Assert.Equal([("x", "M."), ("y", "??")], GitMarks.In("b", all).OrderBy(m => m.Key, StringComparer.Ordinal).Select(m => (m.Key, m.Value)));
+        var all = new Dictionary<string, string>(StringComparer.Ordinal)
+        { ["a/x"] = "??", ["a/y"] = "??", ["b/x"] = "M.", ["b/y"] = "??", ["c"] = "A.", ["d/"] = "??", ["ab"] = "UU" };
+        Assert.Equal([("a", "??"), ("ab", "UU"), ("b", ".M"), ("c", "A."), ("d", "??")],
+            GitFileStatus.In("", all).OrderBy(m => m.Key, StringComparer.Ordinal).Select(m => (m.Key, m.Value)));
+        Assert.Equal([("x", "M."), ("y", "??")],
+            GitFileStatus.In("b", all).OrderBy(m => m.Key, StringComparer.Ordinal).Select(m => (m.Key, m.Value)));
     }
 }

@@ -55,13 +55,18 @@ public sealed class HostileRepositoryTests
         }
 
         await bench.CommitAsync("with traps");
-        await bench.AskAsync<GitTagCreateRequest, GitTagCreateResponse>(MessageTypes.GitTagCreate, new GitTagCreateRequest(bench.Project, "v1", Message: "one"));
+        await bench.AskAsync<GitTagCreateRequest, GitTagCreateResponse>(
+            MessageTypes.GitTagCreate, new GitTagCreateRequest(bench.Project, "v1", Message: "one"));
         await bench.WriteAsync("a", "dirty\n");
         await bench.AskAsync<GitDiscardRequest, GitDiscardResponse>(MessageTypes.GitDiscard, new GitDiscardRequest(bench.Project, ["a"]));
-        await bench.AskAsync<GitCheckoutRequest, GitCheckoutResponse>(MessageTypes.GitCheckout, new GitCheckoutRequest(bench.Project, "other"));
-        await bench.AskAsync<GitCheckoutRequest, GitCheckoutResponse>(MessageTypes.GitCheckout, new GitCheckoutRequest(bench.Project, "main"));
-        await bench.AskAsync<GitWorktreeCreateRequest, GitWorktreeCreateResponse>(MessageTypes.GitWorktreeCreate, new GitWorktreeCreateRequest(bench.Project, "w"));
-        var remote = Assert.Single((await bench.AskAsync<GitRemotesRequest, GitRemotesResponse>(MessageTypes.GitRemotes, new GitRemotesRequest(bench.Project))).Remotes);
+        await bench.AskAsync<GitCheckoutRequest, GitCheckoutResponse>(
+            MessageTypes.GitCheckout, new GitCheckoutRequest(bench.Project, "other"));
+        await bench.AskAsync<GitCheckoutRequest, GitCheckoutResponse>(
+            MessageTypes.GitCheckout, new GitCheckoutRequest(bench.Project, "main"));
+        await bench.AskAsync<GitWorktreeCreateRequest, GitWorktreeCreateResponse>(
+            MessageTypes.GitWorktreeCreate, new GitWorktreeCreateRequest(bench.Project, "w"));
+        var remote = Assert.Single((await bench.AskAsync<GitRemotesRequest, GitRemotesResponse>(
+            MessageTypes.GitRemotes, new GitRemotesRequest(bench.Project))).Remotes);
         Assert.NotNull(remote.Problem);
 
         Assert.Equal(["trap"], Directory.EnumerateFileSystemEntries(marks.FullName).Select(Path.GetFileName));
@@ -74,23 +79,29 @@ public sealed class HostileRepositoryTests
     public async Task A_git_file_or_link_that_leads_out_of_the_project_is_not_followed()
     {
         var elsewhere = Directory.CreateTempSubdirectory("elsewhere-");
-        await GitBench.ShellAsync(elsewhere.FullName, "git init -q -b main .; printf 'secret\n' > s; git add s; git -c user.name=E -c user.email=e@e commit -qm secret");
+        await GitBench.ShellAsync(elsewhere.FullName,
+            "git init -q -b main .; printf 'secret\n' > s; git add s; git -c user.name=E -c user.email=e@e commit -qm secret");
         await using var bench = await GitBench.StartAsync("printf 'a\\n' > a; git add a; git commit -qm first; mv .git kept");
-        Assert.Equal(ErrorCode.GitNotInitialized, (await bench.RefusedAsync<GitStatusRequest, GitStatusResponse>(MessageTypes.GitStatus, new GitStatusRequest(bench.Project))).Code);
+        Assert.Equal(ErrorCode.GitNotInitialized, (await bench.RefusedAsync<GitStatusRequest, GitStatusResponse>(
+            MessageTypes.GitStatus, new GitStatusRequest(bench.Project))).Code);
 
         await bench.WriteAsync(".git", $"gitdir: {elsewhere.FullName}/.git\n");
-        Assert.Equal(ErrorCode.PermissionDenied, (await bench.RefusedAsync<GitStatusRequest, GitStatusResponse>(MessageTypes.GitStatus, new GitStatusRequest(bench.Project))).Code);
+        Assert.Equal(ErrorCode.PermissionDenied, (await bench.RefusedAsync<GitStatusRequest, GitStatusResponse>(
+            MessageTypes.GitStatus, new GitStatusRequest(bench.Project))).Code);
         File.Delete(bench.Path(".git"));
         File.CreateSymbolicLink(bench.Path(".git"), $"{elsewhere.FullName}/.git");
-        Assert.Equal(ErrorCode.PermissionDenied, (await bench.RefusedAsync<GitStatusRequest, GitStatusResponse>(MessageTypes.GitStatus, new GitStatusRequest(bench.Project))).Code);
+        Assert.Equal(ErrorCode.PermissionDenied, (await bench.RefusedAsync<GitStatusRequest, GitStatusResponse>(
+            MessageTypes.GitStatus, new GitStatusRequest(bench.Project))).Code);
         File.Delete(bench.Path(".git"));
 
         // Objects and the common folder of another repository are beyond the sandbox.
         await bench.ShellAsync($"mv kept .git; printf '{elsewhere.FullName}/.git/objects\\n' > .git/objects/info/alternates");
         var secret = (await GitBench.ShellAsync(elsewhere.FullName, "git rev-parse HEAD")).Trim();
-        Assert.Equal(ErrorCode.GitError, (await bench.RefusedAsync<GitShowRequest, GitShowResponse>(MessageTypes.GitShow, new GitShowRequest(bench.Project, secret))).Code);
+        Assert.Equal(ErrorCode.GitError, (await bench.RefusedAsync<GitShowRequest, GitShowResponse>(
+            MessageTypes.GitShow, new GitShowRequest(bench.Project, secret))).Code);
         await bench.WriteAsync(".git/commondir", $"{elsewhere.FullName}/.git\n");
-        Assert.Equal(ErrorCode.PermissionDenied, (await bench.RefusedAsync<GitStatusRequest, GitStatusResponse>(MessageTypes.GitStatus, new GitStatusRequest(bench.Project))).Code);
+        Assert.Equal(ErrorCode.PermissionDenied, (await bench.RefusedAsync<GitStatusRequest, GitStatusResponse>(
+            MessageTypes.GitStatus, new GitStatusRequest(bench.Project))).Code);
         File.Delete(bench.Path(".git/commondir"));
 
         // What is read of a link in the work tree is the link.
@@ -104,30 +115,37 @@ public sealed class HostileRepositoryTests
     [Fact]
     public async Task A_part_of_a_repository_sees_and_changes_only_itself_and_names_never_become_options()
     {
-        await using var bench = await GitBench.StartAsync("mkdir -p sub; printf 'a\\n' > top; printf 'b\\n' > sub/in; git add .; git commit -qm first; printf 'x\\n' >> top; printf 'y\\n' >> sub/in");
-        var part = (await ((ControlPlane.IControlTarget)bench.Daemon.Daemon).AddProjectAsync(bench.Path("sub"), "sub", CancellationToken.None)).Project;
+        await using var bench = await GitBench.StartAsync(
+            "mkdir -p sub; printf 'a\\n' > top; printf 'b\\n' > sub/in; git add .; git commit -qm first; printf 'x\\n' >> top; printf 'y\\n' >> sub/in");
+        var part = (await bench.Daemon.Daemon.AsOwner().AddProjectAsync(bench.Path("sub"), "sub", CancellationToken.None)).Project;
         var request = new GitStatusRequest(part.ProjectId);
         var status = await bench.AskAsync<GitStatusRequest, GitStatusResponse>(MessageTypes.GitStatus, request);
         Assert.Equal(("sub/", "in"), (status.Prefix, Assert.Single(status.Unstaged).Path));
         await bench.AskAsync<GitStageRequest, GitStageResponse>(MessageTypes.GitStage, new GitStageRequest(part.ProjectId, All: true));
-        Assert.Equal(["in"], (await bench.AskAsync<GitDiffRequest, GitDiffResponse>(MessageTypes.GitDiff, new GitDiffRequest(part.ProjectId, GitDiffScope.Staged))).Files.Select(f => f.Path));
-        Assert.Equal(ErrorCode.PermissionDenied, (await bench.RefusedAsync<GitCheckoutRequest, GitCheckoutResponse>(MessageTypes.GitCheckout, new GitCheckoutRequest(part.ProjectId, "main"))).Code);
+        Assert.Equal(["in"], (await bench.AskAsync<GitDiffRequest, GitDiffResponse>(
+            MessageTypes.GitDiff, new GitDiffRequest(part.ProjectId, GitDiffScope.Staged))).Files.Select(f => f.Path));
+        Assert.Equal(ErrorCode.PermissionDenied, (await bench.RefusedAsync<GitCheckoutRequest, GitCheckoutResponse>(
+            MessageTypes.GitCheckout, new GitCheckoutRequest(part.ProjectId, "main"))).Code);
         await bench.ShellAsync("git add top");
-        Assert.Equal(ErrorCode.Conflict, (await bench.RefusedAsync<GitCommitRequest, GitCommitResponse>(MessageTypes.GitCommit, new GitCommitRequest(part.ProjectId, "both"))).Code);
+        Assert.Equal(ErrorCode.Conflict, (await bench.RefusedAsync<GitCommitRequest, GitCommitResponse>(
+            MessageTypes.GitCommit, new GitCommitRequest(part.ProjectId, "both"))).Code);
 
         foreach (var name in (string[])["--help", "-d", "a..b", "a b", "x.lock", "@", "a~1", "HEAD", ".a", "a//b", "a@{1}", ""])
         {
-            Assert.Equal(ErrorCode.InvalidRequest, (await bench.RefusedAsync<GitBranchCreateRequest, GitBranchCreateResponse>(MessageTypes.GitBranchCreate, new GitBranchCreateRequest(bench.Project, name))).Code);
+            Assert.Equal(ErrorCode.InvalidRequest, (await bench.RefusedAsync<GitBranchCreateRequest, GitBranchCreateResponse>(
+                MessageTypes.GitBranchCreate, new GitBranchCreateRequest(bench.Project, name))).Code);
         }
 
         foreach (var name in (string[])["--upload-pack=x", "-q", "a..b", ":/x", "HEAD^{/x}", "^HEAD", ""])
         {
-            Assert.Equal(ErrorCode.InvalidRequest, (await bench.RefusedAsync<GitCheckoutRequest, GitCheckoutResponse>(MessageTypes.GitCheckout, new GitCheckoutRequest(bench.Project, name))).Code);
+            Assert.Equal(ErrorCode.InvalidRequest, (await bench.RefusedAsync<GitCheckoutRequest, GitCheckoutResponse>(
+                MessageTypes.GitCheckout, new GitCheckoutRequest(bench.Project, name))).Code);
         }
 
         foreach (var path in (string[])["../x", "/etc/passwd", ".git/config", "a/.GIT/x", "", "a//b", "./a", "a\0b"])
         {
-            Assert.Equal(ErrorCode.InvalidRequest, (await bench.RefusedAsync<GitStageRequest, GitStageResponse>(MessageTypes.GitStage, new GitStageRequest(bench.Project, [path]))).Code);
+            Assert.Equal(ErrorCode.InvalidRequest, (await bench.RefusedAsync<GitStageRequest, GitStageResponse>(
+                MessageTypes.GitStage, new GitStageRequest(bench.Project, [path]))).Code);
         }
     }
 }

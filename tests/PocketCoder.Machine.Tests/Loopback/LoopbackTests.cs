@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Platform;
 using PocketCoder.Testing;
 using PocketCoder.Testing.Devices;
 using PocketCoder.Testing.Homes;
@@ -29,7 +30,7 @@ public sealed class LoopbackTests : IAsyncLifetime
         await _host.DisposeAsync();
         _http.Dispose();
         Assert.False(File.Exists(_home.ControlToken));
-        await HomeRemains.ClearAsync(_home.Hands, _home.Root, _home.AgentFiles, _home.Attached);
+        await HomeRemains.ClearAsync(_home.Sandboxes, _home.Root, _home.AgentFiles, _home.Attached);
     }
 
     [Fact]
@@ -37,7 +38,7 @@ public sealed class LoopbackTests : IAsyncLifetime
     {
         if (!OperatingSystem.IsWindows())
         {
-            Assert.Equal(Home.PrivateFile, File.GetUnixFileMode(_home.ControlToken));
+            Assert.Equal(PrivateFile.Mode, File.GetUnixFileMode(_home.ControlToken));
         }
 
         using (var health = await _http.GetAsync(new Uri(_url, "/health")))
@@ -46,10 +47,14 @@ public sealed class LoopbackTests : IAsyncLifetime
         }
 
         var (_, status) = await AskAsync(HttpMethod.Get, "/status");
-        Assert.Equal(["version", "machineKey", "loggedIn", "relay", "capabilities", "projects"], status.EnumerateObject().Select(p => p.Name));
-        Assert.Equal(["connected", "lastConnectedAt", "lastHeartbeatAt"], status.GetProperty("relay").EnumerateObject().Select(p => p.Name));
-        Assert.Equal(["hasGit", "hasClaude", "claudeStoreFound", "warnings"], status.GetProperty("capabilities").EnumerateObject().Select(p => p.Name));
-        Assert.Equal(["projectId", "name", "path", "watcherRunning", "lastFsSeq"], status.GetProperty("projects")[0].EnumerateObject().Select(p => p.Name));
+        Assert.Equal(["version", "machineKey", "loggedIn", "relay", "capabilities", "projects"],
+            status.EnumerateObject().Select(p => p.Name));
+        Assert.Equal(["connected", "lastConnectedAt", "lastHeartbeatAt"],
+            status.GetProperty("relay").EnumerateObject().Select(p => p.Name));
+        Assert.Equal(["hasGit", "hasClaude", "claudeStoreFound", "warnings"],
+            status.GetProperty("capabilities").EnumerateObject().Select(p => p.Name));
+        Assert.Equal(["projectId", "name", "path", "watcherRunning", "lastFsSeq"],
+            status.GetProperty("projects")[0].EnumerateObject().Select(p => p.Name));
         Assert.False(status.GetProperty("loggedIn").GetBoolean());
         Assert.Equal((false, 0), Watching(status));
         using (var owner = new ControlClient(_home))
@@ -62,7 +67,8 @@ public sealed class LoopbackTests : IAsyncLifetime
             Assert.Equal((true, 1), Watching((await AskAsync(HttpMethod.Get, "/status")).Body));
         }
 
-        Assert.Equal("box", (await AskAsync(HttpMethod.Post, "/machine-label", """{"label":" box "}""")).Body.GetProperty("label").GetString());
+        Assert.Equal("box", (await AskAsync(HttpMethod.Post, "/machine-label", """{"label":" box "}""")).Body.GetProperty("label")
+            .GetString());
         Assert.Equal("box", (await AskAsync(HttpMethod.Get, "/machine-label")).Body.GetProperty("label").GetString());
         Assert.Equal(HttpStatusCode.NoContent, (await AskAsync(HttpMethod.Post, "/re-register")).Status);
 
@@ -71,9 +77,12 @@ public sealed class LoopbackTests : IAsyncLifetime
         var (made, project) = await AskAsync(HttpMethod.Post, "/projects", body);
         Assert.Equal((HttpStatusCode.Created, "mine"), (made, project.GetProperty("name").GetString()));
         Assert.Equal(HttpStatusCode.OK, (await AskAsync(HttpMethod.Post, "/projects", body)).Status);
-        Assert.Contains((await AskAsync(HttpMethod.Get, "/projects")).Body.EnumerateArray(), p => p.GetProperty("path").GetString() == folder);
-        Assert.Equal(HttpStatusCode.OK, (await AskAsync(HttpMethod.Delete, "/projects/" + project.GetProperty("projectId").GetString())).Status);
-        Assert.Equal(HttpStatusCode.NotFound, (await AskAsync(HttpMethod.Delete, "/projects/" + project.GetProperty("projectId").GetString())).Status);
+        Assert.Contains((await AskAsync(HttpMethod.Get, "/projects")).Body.EnumerateArray(),
+            p => p.GetProperty("path").GetString() == folder);
+        Assert.Equal(HttpStatusCode.OK,
+            (await AskAsync(HttpMethod.Delete, "/projects/" + project.GetProperty("projectId").GetString())).Status);
+        Assert.Equal(HttpStatusCode.NotFound,
+            (await AskAsync(HttpMethod.Delete, "/projects/" + project.GetProperty("projectId").GetString())).Status);
         Directory.Delete(folder);
 
         Assert.Equal(HttpStatusCode.Accepted, (await AskAsync(HttpMethod.Post, "/stop", """{"reason":"enough"}""")).Status);
@@ -98,7 +107,8 @@ public sealed class LoopbackTests : IAsyncLifetime
     [InlineData("DELETE", "/status", "@", null, null, 405)]
     [InlineData("GET", "/stop", "@", null, null, 405)]
     [InlineData("GET", "/nothing", "@", null, null, 404)]
-    public async Task Whoever_should_not_ask_or_asks_wrongly_gets_a_problem_and_nothing_happens(string method, string path, string who, string? type, string? body, int status)
+    public async Task Whoever_should_not_ask_or_asks_wrongly_gets_a_problem_and_nothing_happens(
+        string method, string path, string who, string? type, string? body, int status)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), new Uri(_url, path));
         var parts = who.Split(' ', 2, StringSplitOptions.RemoveEmptyEntries);
@@ -151,15 +161,18 @@ public sealed class LoopbackTests : IAsyncLifetime
             flood.ForEach(c => c.Dispose());
         }
 
-        await Wait.UntilAsync(async () => (await AskAsync(HttpMethod.Get, "/machine-label")).Status == HttpStatusCode.OK, "the port again, when the flood is over");
+        await Wait.UntilAsync(async () => (await AskAsync(HttpMethod.Get, "/machine-label")).Status == HttpStatusCode.OK,
+            "the port again, when the flood is over");
 
-        static async Task<bool> ClosedAsync(TcpClient client) => client.Client.Poll(0, SelectMode.SelectRead) && await client.Client.ReceiveAsync(new byte[1]) == 0;
+        static async Task<bool> ClosedAsync(TcpClient client) => client.Client.Poll(0, SelectMode.SelectRead)
+            && await client.Client.ReceiveAsync(new byte[1]) == 0;
     }
 
     [Fact]
     public async Task A_body_without_end_is_not_read()
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(_url, "/machine-label")) { Content = new ByteArrayContent(new byte[70 * 1024]) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(_url, "/machine-label"))
+        { Content = new ByteArrayContent(new byte[70 * 1024]) };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await File.ReadAllTextAsync(_home.ControlToken));
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         using var answer = await _http.SendAsync(request);
@@ -174,16 +187,18 @@ public sealed class LoopbackTests : IAsyncLifetime
         var port = ((IPEndPoint)other.LocalEndpoint).Port;
         var home = Home.At(Directory.CreateTempSubdirectory("pc-").FullName);
 
-        var refused = await Assert.ThrowsAsync<IOException>(() => DaemonHost.StartAsync(Options() with { Home = home, ControlPort = port }, CancellationToken.None));
+        var refused = await Assert.ThrowsAsync<IOException>(
+            () => DaemonHost.StartAsync(Options() with { Home = home, ControlPort = port }, CancellationToken.None));
 
-        Assert.Contains($"127.0.0.1:{port} can't be had", refused.Message, StringComparison.Ordinal);
+        Assert.Contains($"127.0.0.1:{port} can't be used", refused.Message, StringComparison.Ordinal);
         Assert.Contains("POCKETCODER_PORT", refused.Message, StringComparison.Ordinal);
         Assert.False(DaemonLock.IsTaken(home));
         Assert.Null(await DaemonHost.StartAsync(Options(), CancellationToken.None)); // of this home one runs already: no second
-        await HomeRemains.ClearAsync(home.Hands, home.Root, home.AgentFiles, home.Attached);
+        await HomeRemains.ClearAsync(home.Sandboxes, home.Root, home.AgentFiles, home.Attached);
     }
 
-    private static (bool Running, int Seq) Watching(JsonElement status) => (status.GetProperty("projects")[0].GetProperty("watcherRunning").GetBoolean(), status.GetProperty("projects")[0].GetProperty("lastFsSeq").GetInt32());
+    private static (bool Running, int Seq) Watching(JsonElement status) => (status.GetProperty("projects")[0].GetProperty("watcherRunning")
+        .GetBoolean(), status.GetProperty("projects")[0].GetProperty("lastFsSeq").GetInt32());
 
     private DaemonOptions Options() => new()
     {

@@ -15,7 +15,8 @@ public sealed class NetworkTests : IAsyncDisposable
     private readonly Origin _origin = new();
 
     /// <summary>Asks the proxy inside for a page, with nothing but bash: prints the answer's first line and its last.</summary>
-    private string Get(string host) => $"exec 3<>/dev/tcp/127.0.0.1/3128; printf 'GET http://{host}:{_origin.Port}/ HTTP/1.1\\r\\nHost: {host}:{_origin.Port}\\r\\nConnection: close\\r\\n\\r\\n' >&3; sed -n '1p;$p' <&3; exec 3>&-";
+    private string Get(string host)
+        => $"exec 3<>/dev/tcp/127.0.0.1/3128; printf 'GET http://{host}:{_origin.Port}/ HTTP/1.1\\r\\nHost: {host}:{_origin.Port}\\r\\nConnection: close\\r\\n\\r\\n' >&3; sed -n '1p;$p' <&3; exec 3>&-";
 
     [Fact]
     public async Task A_host_that_is_not_known_waits_for_a_person_and_each_step_stands_in_the_ledger()
@@ -32,7 +33,8 @@ public sealed class NetworkTests : IAsyncDisposable
         Assert.Equal(("one.test", _origin.Port, "GET"), (subject.Host, subject.Port, subject.Method));
         Assert.Equal([Get("one.test")], subject.Commands);
         Assert.Equal(0, _origin.Requests);
-        await Wait.UntilAsync(async () => (await phone.GetAsync(session)).Session.State == SessionState.NeedsYou, "the session needs a person");
+        await Wait.UntilAsync(async () => (await phone.GetAsync(session)).Session.State == SessionState.NeedsYou,
+            "the session needs a person");
 
         await phone.Device.DecideAsync(asked, DecisionVerdict.Allow);
         var result = await phone.Device.NextEventAsync<ToolResultEvent>();
@@ -97,13 +99,15 @@ public sealed class NetworkTests : IAsyncDisposable
         await phone.StartAsync($"run: {Get("one.test")}", SandboxKind.Bubblewrap);
         await phone.Device.DecideAsync(await phone.AskedAsync(), DecisionVerdict.Allow);
         var asked = await phone.AskedAsync();
-        await Assert.ThrowsAsync<PocketCoder.Testing.Devices.WireErrorException>(() => phone.Device.DecideAsync(asked, DecisionVerdict.Allow, DecisionScope.Project, answers: "0"));
+        await Assert.ThrowsAsync<PocketCoder.Testing.Devices.WireErrorException>(
+            () => phone.Device.DecideAsync(asked, DecisionVerdict.Allow, DecisionScope.Project, answers: "0"));
         await phone.Device.DecideAsync(asked, DecisionVerdict.Allow, DecisionScope.Project, answers: "7");
         Assert.Contains("hello", (await phone.Device.NextEventAsync<ToolResultEvent>()).Output, StringComparison.Ordinal);
         await phone.DoneAsync();
 
         var rules = (await phone.Device.AskAsync(
-            MessageTypes.NetworkRulesList, new NetworkRulesListRequest(phone.Project.ProjectId), ProtocolJson.Default.NetworkRulesListRequest, ProtocolJson.Default.NetworkRulesListResponse)).Rules;
+            MessageTypes.NetworkRulesList, new NetworkRulesListRequest(phone.Project.ProjectId),
+            ProtocolJson.Default.NetworkRulesListRequest, ProtocolJson.Default.NetworkRulesListResponse)).Rules;
         var rule = Assert.Single(rules);
         Assert.Equal(($"one.test:{_origin.Port}", "phone"), (rule.Pattern, rule.By));
         Assert.Equal(7, (rule.ExpiresAt!.Value - rule.CreatedAt).TotalDays, 3);
@@ -113,7 +117,8 @@ public sealed class NetworkTests : IAsyncDisposable
         Assert.Contains("hello", (await phone.Device.NextEventAsync<ToolResultEvent>()).Output, StringComparison.Ordinal);
         await phone.DoneAsync();
 
-        await phone.Device.AskAsync(MessageTypes.NetworkRuleRemove, new NetworkRuleRemoveRequest(rule.RuleId), ProtocolJson.Default.NetworkRuleRemoveRequest, ProtocolJson.Default.NetworkRuleRemoveResponse);
+        await phone.Device.AskAsync(MessageTypes.NetworkRuleRemove, new NetworkRuleRemoveRequest(rule.RuleId),
+            ProtocolJson.Default.NetworkRuleRemoveRequest, ProtocolJson.Default.NetworkRuleRemoveResponse);
         await phone.StartAsync($"run: {Get("one.test")}", SandboxKind.Bubblewrap);
         await phone.Device.DecideAsync(await phone.AskedAsync(), DecisionVerdict.Allow);
         Assert.Equal(ApprovalKind.Network, (await phone.AskedAsync()).Kind);
@@ -125,7 +130,8 @@ public sealed class NetworkTests : IAsyncDisposable
         await using var daemon = await StartAsync();
         await using var phone = await daemon.PhoneAsync();
         var ask = $"exec 3<>/dev/tcp/127.0.0.1/3128; printf 'GET http://one.test:{_origin.Port}/ HTTP/1.1\\r\\nHost: one.test:{_origin.Port}\\r\\n\\r\\n' >&3";
-        var session = await phone.StartAsync($"run: {ask}; until [ -e go ]; do sleep 0.05; done; exec 3>&-; {Get("two.test")}", SandboxKind.Bubblewrap);
+        var session = await phone.StartAsync(
+            $"run: {ask}; until [ -e go ]; do sleep 0.05; done; exec 3>&-; {Get("two.test")}", SandboxKind.Bubblewrap);
         await phone.Device.DecideAsync(await phone.AskedAsync(), DecisionVerdict.Allow);
         Assert.Equal("one.test", Assert.IsType<NetworkSubject>((await phone.AskedAsync()).Subject).Host);
         await File.WriteAllTextAsync(phone.PathOf("go"), "");
@@ -133,7 +139,8 @@ public sealed class NetworkTests : IAsyncDisposable
         ApprovalInfo? gone = null, second = null;
         while (gone is null || second is null)
         {
-            var told = (await phone.Device.NextEventAsync<PromptEvent>(e => e.Approval is { Kind: ApprovalKind.Network, State: ApprovalState.Withdrawn or ApprovalState.Pending })).Approval;
+            var told = (await phone.Device.NextEventAsync<ApprovalEvent>(
+                e => e.Approval is { Kind: ApprovalKind.Network, State: ApprovalState.Withdrawn or ApprovalState.Pending })).Approval;
             (gone, second) = told.State == ApprovalState.Withdrawn ? (told, second) : (gone, told);
         }
 
@@ -149,7 +156,8 @@ public sealed class NetworkTests : IAsyncDisposable
     public async Task Private_addresses_and_bare_addresses_are_refused_whatever_a_person_allows()
     {
         // As in real life: nothing on this machine or its network is within reach, allowed or not.
-        await using var daemon = await TestDaemon.StartAsync(egress: options => options with { Resolve = (_, _) => ValueTask.FromResult<IReadOnlyList<IPAddress>>([IPAddress.Loopback]) });
+        await using var daemon = await TestDaemon.StartAsync(
+            egress: options => options with { Resolve = (_, _) => ValueTask.FromResult<IReadOnlyList<IPAddress>>([IPAddress.Loopback]) });
         await using var phone = await daemon.PhoneAsync();
         await phone.StartAsync($"run: {Get("127.0.0.1")}; {Get("one.test")}", SandboxKind.Bubblewrap);
         await phone.Device.DecideAsync(await phone.AskedAsync(), DecisionVerdict.Allow);
@@ -167,7 +175,9 @@ public sealed class NetworkTests : IAsyncDisposable
     {
         await using var daemon = await StartAsync();
         await using var phone = await daemon.PhoneAsync();
-        await phone.StartAsync($"run: for i in 1 2 3 4 5 6 7 8; do ({Get("h$i.test").Replace("'", "\"", StringComparison.Ordinal)}) & done; wait", SandboxKind.Bubblewrap);
+        await phone.StartAsync(
+            $"run: for i in 1 2 3 4 5 6 7 8; do ({Get("h$i.test").Replace("'", "\"", StringComparison.Ordinal)}) & done; wait",
+            SandboxKind.Bubblewrap);
         await phone.Device.DecideAsync(await phone.AskedAsync(), DecisionVerdict.Allow);
         for (var i = 0; i < 5; i++)
         {
@@ -194,9 +204,15 @@ public sealed class NetworkTests : IAsyncDisposable
         await using var other = await poor.PhoneAsync();
         var refused = await Assert.ThrowsAsync<PocketCoder.Testing.Devices.WireErrorException>(() => other.StartAsync("run: echo hi"));
         Assert.Contains("no sandbox", refused.Message, StringComparison.OrdinalIgnoreCase);
-        await other.StartAsync("run: echo hi", SandboxKind.None);
-        Assert.Equal(SandboxKind.None, (await other.AskedAsync()).Sandbox);
-        Assert.Contains((await ((IControlTarget)poor.Daemon).StatusAsync(CancellationToken.None)).Warnings, w => w.Contains("No sandbox works", StringComparison.Ordinal));
+        var below = await Assert.ThrowsAsync<PocketCoder.Testing.Devices.WireErrorException>(
+            () => other.StartAsync("run: echo hi", SandboxKind.None));
+        Assert.Equal(ErrorCode.Unauthorized, below.Error.Code); // the owner started it with a sandbox: no device takes that away
+        var taken = await poor.Daemon.AsOwner().Sessions.StartAsync(
+            new SessionStartRequest(Guid.CreateVersion7(), Guid.CreateVersion7(), "", "stub", "run: echo hi", null, null, SandboxKind.None),
+            other.Project.ProjectId, CancellationToken.None);
+        Assert.Equal(SandboxKind.None, taken.Session.Sandbox);
+        Assert.Contains((await poor.Daemon.AsOwner().StatusAsync(CancellationToken.None)).Warnings,
+            w => w.Contains("No sandbox works", StringComparison.Ordinal));
     }
 
     public ValueTask DisposeAsync() => _origin.DisposeAsync();
@@ -207,15 +223,19 @@ public sealed class NetworkTests : IAsyncDisposable
         AllowedLoopback = [new IPEndPoint(IPAddress.Loopback, _origin.Port)],
     });
 
-    private static async Task<IReadOnlyList<(string Host, string Outcome, long Down, string Sandbox)>> UsedAsync(Phone phone, int connections)
+    private static async Task<IReadOnlyList<(string Host, string Outcome, long Down, string Sandbox)>> UsedAsync(
+        Phone phone, int connections)
     {
         IReadOnlyList<(string, string, long, string)> found = [];
         await Wait.UntilAsync(
             async () =>
             {
-                var rows = await phone.Device.AskAsync(MessageTypes.LedgerList, new LedgerListRequest(Limit: 200), ProtocolJson.Default.LedgerListRequest, ProtocolJson.Default.LedgerListResponse);
-                var used = rows.Rows.Reverse().Select(r => JsonDocument.Parse(r.Body).RootElement).Where(r => r.GetProperty("kind").GetString() == "network_used").ToList();
-                found = [.. used.Select(r => (Data(r, "host").GetString()!, Data(r, "outcome").GetString()!, Data(r, "bytesDown").GetInt64(), r.GetProperty("sandbox").GetString()!))];
+                var rows = await phone.Device.AskAsync(MessageTypes.LedgerList, new LedgerListRequest(Limit: 200),
+                    ProtocolJson.Default.LedgerListRequest, ProtocolJson.Default.LedgerListResponse);
+                var used = rows.Rows.Reverse().Select(r => JsonDocument.Parse(r.Body).RootElement)
+                    .Where(r => r.GetProperty("kind").GetString() == "network_used").ToList();
+                found = [.. used.Select(r => (Data(r, "host").GetString()!, Data(r, "outcome").GetString()!,
+                    Data(r, "bytesDown").GetInt64(), r.GetProperty("sandbox").GetString()!))];
                 return used.Sum(r => Data(r, "connections").GetInt32()) >= connections;
             },
             "the connections in the ledger");
@@ -257,7 +277,8 @@ public sealed class NetworkTests : IAsyncDisposable
                     Interlocked.Increment(ref _requests);
                     var buffer = new byte[4096];
                     _ = await client.GetStream().ReadAsync(buffer);
-                    await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes("HTTP/1.1 200 OK\r\nContent-Length: 19\r\nConnection: close\r\n\r\nhello from outside\n"));
+                    await client.GetStream().WriteAsync(
+                        Encoding.ASCII.GetBytes("HTTP/1.1 200 OK\r\nContent-Length: 19\r\nConnection: close\r\n\r\nhello from outside\n"));
                 }
                 catch (Exception e) when (e is SocketException or ObjectDisposedException or InvalidOperationException)
                 {

@@ -12,9 +12,11 @@ public sealed class ProjectDefaultsTests
     public async Task What_is_set_outlives_a_restart_and_is_what_the_command_line_begins_with_unless_it_says_otherwise()
     {
         var nothing = new Dictionary<string, string>(StringComparer.Ordinal);
-        await using var daemon = await TestDaemon.StartAsync(drivers: [new StubDriver(TimeProvider.System), new ClaudeDriver(TimeProvider.System, nothing)]);
-        var folder = Directory.CreateDirectory(Path.Combine(daemon.Options.Home.Root, "..", Path.GetFileName(daemon.Options.Home.Root) + "-p")).FullName;
-        await ((IControlTarget)daemon.Daemon).AddProjectAsync(folder, "p", CancellationToken.None);
+        await using var daemon = await TestDaemon.StartAsync(
+            drivers: [new StubDriver(TimeProvider.System), new ClaudeDriver(TimeProvider.System, nothing)]);
+        var folder = Directory.CreateDirectory(
+            Path.Combine(daemon.Options.Home.Root, "..", Path.GetFileName(daemon.Options.Home.Root) + "-p")).FullName;
+        await daemon.Daemon.AsOwner().AddProjectAsync(folder, "p", CancellationToken.None);
         await using var phone = await daemon.PhoneAsync();
         var project = phone.Project.ProjectId;
         Assert.Equal(new ProjectDefaults(), await GetAsync(phone.Device, project));
@@ -41,14 +43,16 @@ public sealed class ProjectDefaultsTests
         await using var phone = await daemon.PhoneAsync();
         foreach (var wrong in (ProjectDefaults[])
         [
-            new("nobody"), new(Mode: "default"), new(Model: "m"), new(Effort: "high"), new("stub", "no-such-mode"), new("stub", Effort: "no-such-effort"), new("stub", Model: "a\nb"),
+            new("nobody"), new(Mode: "default"), new(Model: "m"), new(Effort: "high"), new("stub", "no-such-mode"),
+            new("stub", Effort: "no-such-effort"), new("stub", Model: "a\nb"),
         ])
         {
             var refused = await Assert.ThrowsAsync<WireErrorException>(() => SetAsync(phone.Device, phone.Project.ProjectId, wrong));
             Assert.True(refused.Error.Code == ErrorCode.InvalidRequest, wrong.ToString());
         }
 
-        Assert.Equal(ErrorCode.ProjectNotFound, (await Assert.ThrowsAsync<WireErrorException>(() => GetAsync(phone.Device, Guid.CreateVersion7()))).Error.Code);
+        Assert.Equal(ErrorCode.ProjectNotFound,
+            (await Assert.ThrowsAsync<WireErrorException>(() => GetAsync(phone.Device, Guid.CreateVersion7()))).Error.Code);
         Assert.Equal(new ProjectDefaults(), await GetAsync(phone.Device, phone.Project.ProjectId));
     }
 
@@ -56,25 +60,33 @@ public sealed class ProjectDefaultsTests
     public async Task No_device_is_called_as_the_command_line_is()
     {
         await using var daemon = await TestDaemon.StartAsync();
-        var owner = (IControlTarget)daemon.Daemon;
-        var offer = await Assert.ThrowsAsync<ControlException>(() => owner.PairAsync(new PairingRequest([Scope.View], "Cli"), CancellationToken.None));
+        var owner = daemon.Daemon.AsOwner();
+        var offer = await Assert.ThrowsAsync<ControlException>(
+            () => owner.PairAsync(new PairingRequest([Scope.View], "Cli"), CancellationToken.None));
         Assert.Equal(ErrorCode.InvalidRequest, offer.Code);
         await Assert.ThrowsAnyAsync<Exception>(() => daemon.PairAsync("cli"));
-        Assert.DoesNotContain(await owner.ListDevicesAsync(CancellationToken.None), d => d.Name.Equals("cli", StringComparison.OrdinalIgnoreCase));
+        Assert.DoesNotContain(await owner.ListDevicesAsync(CancellationToken.None),
+            d => d.Name.Equals("cli", StringComparison.OrdinalIgnoreCase));
 
         await using var phone = await daemon.PairAsync("phone");
-        Assert.Equal(ErrorCode.InvalidRequest, (await Assert.ThrowsAsync<ControlException>(() => owner.RenameDeviceAsync(phone.Identity.Id, "CLI", CancellationToken.None))).Code);
+        Assert.Equal(ErrorCode.InvalidRequest, (await Assert.ThrowsAsync<ControlException>(
+            () => owner.RenameDeviceAsync(phone.Identity.Id, "CLI", CancellationToken.None))).Code);
         var renamed = await Assert.ThrowsAsync<WireErrorException>(() => phone.AskAsync(
-            MessageTypes.DeviceRename, new DeviceRenameRequest(phone.Identity.Id, " cli "), ProtocolJson.Default.DeviceRenameRequest, ProtocolJson.Default.DeviceRenameResponse));
+            MessageTypes.DeviceRename, new DeviceRenameRequest(phone.Identity.Id, " cli "), ProtocolJson.Default.DeviceRenameRequest,
+            ProtocolJson.Default.DeviceRenameResponse));
         Assert.Equal(ErrorCode.InvalidRequest, renamed.Error.Code);
     }
 
     private static async Task<ProjectDefaults> GetAsync(TestDevice device, Guid project) => (await device.AskAsync(
-        MessageTypes.ProjectDefaultsGet, new ProjectDefaultsGetRequest(project), ProtocolJson.Default.ProjectDefaultsGetRequest, ProtocolJson.Default.ProjectDefaultsGetResponse)).Defaults;
+        MessageTypes.ProjectDefaultsGet, new ProjectDefaultsGetRequest(project), ProtocolJson.Default.ProjectDefaultsGetRequest,
+        ProtocolJson.Default.ProjectDefaultsGetResponse)).Defaults;
 
-    private static async Task<ProjectDefaults> SetAsync(TestDevice device, Guid project, ProjectDefaults defaults) => (await device.AskAsync(
-        MessageTypes.ProjectDefaultsSet, new ProjectDefaultsSetRequest(project, defaults), ProtocolJson.Default.ProjectDefaultsSetRequest, ProtocolJson.Default.ProjectDefaultsSetResponse)).Defaults;
+    private static async Task<ProjectDefaults> SetAsync(TestDevice device, Guid project, ProjectDefaults defaults)
+        => (await device.AskAsync(
+        MessageTypes.ProjectDefaultsSet, new ProjectDefaultsSetRequest(project, defaults), ProtocolJson.Default.ProjectDefaultsSetRequest,
+        ProtocolJson.Default.ProjectDefaultsSetResponse)).Defaults;
 
     private static async Task<SessionInfo> RunAsync(TestDaemon daemon, Guid project, string? agent, string? mode)
-        => (await ((IControlTarget)daemon.Daemon).Sessions.StartAsync(new SessionStartRequest(Guid.CreateVersion7(), Guid.CreateVersion7(), "", agent, "hello", mode, null, null), project, CancellationToken.None)).Session;
+        => (await daemon.Daemon.AsOwner().Sessions.StartAsync(new SessionStartRequest(
+            Guid.CreateVersion7(), Guid.CreateVersion7(), "", agent, "hello", mode, null, null), project, CancellationToken.None)).Session;
 }

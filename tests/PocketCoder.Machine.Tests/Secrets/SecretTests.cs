@@ -1,10 +1,10 @@
-using System.Text;
 using System.Text.Json;
+using System.Text;
 using PocketCoder.Broker.Secrets;
 using PocketCoder.Ledger;
 using PocketCoder.Machine.ControlPlane;
-using PocketCoder.Machine.Logging;
 using PocketCoder.Machine.Secrets;
+using PocketCoder.Machine.Status;
 using PocketCoder.Protocol;
 using PocketCoder.Testing;
 
@@ -19,20 +19,21 @@ public sealed class SecretTests
     {
         await using var daemon = await TestDaemon.StartAsync();
         await using var phone = await daemon.PhoneAsync();
-        IControlTarget owner = daemon.Daemon;
+        var owner = daemon.Daemon.AsOwner();
         await owner.SetSecretAsync("database", Value, CancellationToken.None);
         Assert.Equal("database", Assert.Single(await owner.ListSecretsAsync(CancellationToken.None)).Name);
         await Assert.ThrowsAsync<ControlException>(() => owner.SetSecretAsync("no such/name", "value", CancellationToken.None));
 
         await daemon.RestartAsync();
-        owner = daemon.Daemon;
+        owner = daemon.Daemon.AsOwner();
         Assert.Equal("database", Assert.Single(await owner.ListSecretsAsync(CancellationToken.None)).Name);
         Assert.True(await owner.RemoveSecretAsync("database", CancellationToken.None));
         Assert.False(await owner.RemoveSecretAsync("database", CancellationToken.None));
         Assert.Empty(await owner.ListSecretsAsync(CancellationToken.None));
 
         var rows = await owner.ListLedgerAsync(new LedgerListRequest(Limit: 200), CancellationToken.None);
-        var changes = rows.Rows.Reverse().Select(r => JsonDocument.Parse(r.Body).RootElement).Where(r => r.GetProperty("kind").GetString() == LedgerKind.ConfigurationChanged)
+        var changes = rows.Rows.Reverse().Select(r => JsonDocument.Parse(r.Body).RootElement)
+            .Where(r => r.GetProperty("kind").GetString() == LedgerKind.ConfigurationChanged)
             .Select(r => r.GetProperty("data")).Select(d => $"{d.GetProperty("what")} {d.GetProperty("name")} {d.GetProperty("action")}");
         Assert.Equal(["secret database set", "secret database removed"], changes);
         Assert.All(rows.Rows, r => Assert.DoesNotContain("0123", r.Body, StringComparison.Ordinal));
@@ -43,14 +44,16 @@ public sealed class SecretTests
     public async Task A_secret_in_a_commands_output_reaches_neither_the_transcript_nor_the_live_output()
     {
         await using var daemon = await TestDaemon.StartAsync();
-        await ((IControlTarget)daemon.Daemon).SetSecretAsync("database", Value, CancellationToken.None);
+        await daemon.Daemon.AsOwner().SetSecretAsync("database", Value, CancellationToken.None);
         await using var phone = await daemon.PhoneAsync();
         await File.WriteAllTextAsync(phone.PathOf("env.txt"), $"before {Value} after\n");
-        var session = await phone.StartAsync("run: cat env.txt; until [ -e go ]; do sleep 0.05; done; base64 -w0 env.txt", SandboxKind.Bubblewrap);
+        var session = await phone.StartAsync(
+            "run: cat env.txt; until [ -e go ]; do sleep 0.05; done; base64 -w0 env.txt", SandboxKind.Bubblewrap);
         var asked = await phone.AskedAsync();
         await phone.Device.DecideAsync(asked, DecisionVerdict.Allow);
 
-        var live = await phone.Device.NextAsync(e => e.Type == MessageTypes.AgentDelta && e.Payload.ToString()!.Contains("after", StringComparison.Ordinal), "live output");
+        var live = await phone.Device.NextAsync(
+            e => e.Type == MessageTypes.AgentDelta && e.Payload.ToString()!.Contains("after", StringComparison.Ordinal), "live output");
         Assert.Contains("before [secret:database] after", live.Payload.ToString(), StringComparison.Ordinal);
         await File.WriteAllTextAsync(phone.PathOf("go"), "");
         var result = await phone.Device.NextEventAsync<ToolResultEvent>();
@@ -61,7 +64,8 @@ public sealed class SecretTests
         await phone.PromptAsync(session, $"say: it is {Value} indeed");
         await phone.DoneAsync();
         await daemon.Daemon.StopAsync("the test looks at the files");
-        var stored = string.Concat(Directory.EnumerateFiles(daemon.Options.Home.Root, "daemon.db*").Where(f => !f.EndsWith(".lock", StringComparison.Ordinal)).Select(f => Encoding.UTF8.GetString(File.ReadAllBytes(f))));
+        var stored = string.Concat(Directory.EnumerateFiles(daemon.Options.Home.Root, "daemon.db*")
+            .Where(f => !f.EndsWith(".lock", StringComparison.Ordinal)).Select(f => Encoding.UTF8.GetString(File.ReadAllBytes(f))));
         Assert.Contains("[secret:database] indeed", stored, StringComparison.Ordinal);
         Assert.DoesNotContain($"before {Value}", stored, StringComparison.Ordinal);
     }
@@ -70,11 +74,12 @@ public sealed class SecretTests
     public async Task The_log_holds_no_secret()
     {
         var path = Path.Combine(Directory.CreateTempSubdirectory("log-").FullName, "daemon.log");
-        await using (var log = new LogFile(path, Microsoft.Extensions.Logging.LogLevel.Information, TimeProvider.System))
+        var secrets = new KnownSecrets();
+        await using (var log = new LogFile(path, Microsoft.Extensions.Logging.LogLevel.Information, TimeProvider.System, secrets))
         {
-            var redactor = new Redactor([KeyValuePair.Create("database", Value)]);
-            log.Redact = redactor.Redact;
-            Microsoft.Extensions.Logging.LoggerExtensions.LogError(log.CreateLogger("x"), new InvalidOperationException($"with {Value} inside"), "told {What}", Value);
+            secrets.Become(new Redactor([KeyValuePair.Create("database", Value)]));
+            Microsoft.Extensions.Logging.LoggerExtensions.LogError(
+                log.CreateLogger("x"), new InvalidOperationException($"with {Value} inside"), "told {What}", Value);
         }
 
         var text = await File.ReadAllTextAsync(path);
@@ -93,17 +98,20 @@ public sealed class SecretTests
         {
             var secret = Text(6, 12);
             var text = Text(0, 10) + (random.Next(2) == 0 ? secret : "") + Text(0, 10);
-            var json = JsonSerializer.SerializeToUtf8Bytes<AgentEventPayload>(new TextEvent("b", text) { At = DateTimeOffset.UnixEpoch }, ProtocolJson.Default.AgentEventPayload);
+            var json = JsonSerializer.SerializeToUtf8Bytes<AgentEventPayload>(
+                new TextEvent("b", text) { At = DateTimeOffset.UnixEpoch }, ProtocolJson.Default.AgentEventPayload);
             var redacted = RedactedJson.Of(new Redactor([KeyValuePair.Create("x", secret)]), json);
             var back = Assert.IsType<TextEvent>(JsonSerializer.Deserialize(redacted, ProtocolJson.Default.AgentEventPayload));
             Assert.False(back.Text.Contains(secret, StringComparison.Ordinal), $"seed {seed}, round {round}");
-            if (!text.Contains(secret, StringComparison.Ordinal) && !Encoding.UTF8.GetString(redacted).Contains("[secret:", StringComparison.Ordinal))
+            if (!text.Contains(secret, StringComparison.Ordinal)
+                && !Encoding.UTF8.GetString(redacted).Contains("[secret:", StringComparison.Ordinal))
             {
                 Assert.Equal(text, back.Text);
             }
         }
 
-        string Text(int least, int most) => string.Concat(Enumerable.Range(0, random.Next(least, most)).Select(_ => pieces[random.Next(pieces.Length)]));
+        string Text(int least, int most)
+            => string.Concat(Enumerable.Range(0, random.Next(least, most)).Select(_ => pieces[random.Next(pieces.Length)]));
     }
 
     [Theory]
@@ -113,8 +121,10 @@ public sealed class SecretTests
     public void A_secret_that_is_a_word_of_the_protocol_breaks_no_event(string secret)
     {
         var json = JsonSerializer.SerializeToUtf8Bytes<AgentEventPayload>(
-            new ToolResultEvent("toolUseId", false, $"with {secret}", 4, false, 0, null, false) { At = DateTimeOffset.UnixEpoch }, ProtocolJson.Default.AgentEventPayload);
-        var back = Assert.IsType<ToolResultEvent>(JsonSerializer.Deserialize(RedactedJson.Of(new Redactor([KeyValuePair.Create("x", secret)]), json), ProtocolJson.Default.AgentEventPayload));
+            new ToolResultEvent("toolUseId", false, $"with {secret}", 4, false, 0, null, false) { At = DateTimeOffset.UnixEpoch },
+            ProtocolJson.Default.AgentEventPayload);
+        var back = Assert.IsType<ToolResultEvent>(JsonSerializer.Deserialize(
+            RedactedJson.Of(new Redactor([KeyValuePair.Create("x", secret)]), json), ProtocolJson.Default.AgentEventPayload));
         Assert.Equal(("with [secret:x]", "toolUseId", DateTimeOffset.UnixEpoch), (back.Output, back.ToolUseId, back.At));
     }
 
@@ -124,8 +134,10 @@ public sealed class SecretTests
         const string Secret = "quo\"ted\\secret";
         var input = JsonSerializer.Serialize(new Dictionary<string, string> { ["command"] = $"echo {Secret}" });
         var json = JsonSerializer.SerializeToUtf8Bytes<AgentEventPayload>(
-            new ToolUseEvent("t", "bash", ToolCategory.Execute, "echo", input, false) { At = DateTimeOffset.UnixEpoch }, ProtocolJson.Default.AgentEventPayload);
-        var back = Assert.IsType<ToolUseEvent>(JsonSerializer.Deserialize(RedactedJson.Of(new Redactor([KeyValuePair.Create("x", Secret)]), json), ProtocolJson.Default.AgentEventPayload));
+            new ToolUseEvent("t", "bash", ToolCategory.Execute, "echo", input, false) { At = DateTimeOffset.UnixEpoch },
+            ProtocolJson.Default.AgentEventPayload);
+        var back = Assert.IsType<ToolUseEvent>(JsonSerializer.Deserialize(
+            RedactedJson.Of(new Redactor([KeyValuePair.Create("x", Secret)]), json), ProtocolJson.Default.AgentEventPayload));
         Assert.Equal("""{"command":"echo [secret:x]"}""", back.Input);
     }
 

@@ -31,7 +31,8 @@ public sealed class ConfirmedPromptTests
         await phone.DoneAsync();
         Assert.True(File.Exists(phone.PathOf("here")));
         Assert.Contains(heard, e => e.Contains("\"kind\":\"init\"", StringComparison.Ordinal));
-        Assert.Equal("Confirm: hello\nrun: echo done > here", (await phone.GetAsync(session)).Turns[0].Content); // the person's words stay as they are
+        // the person's words stay as they are
+        Assert.Equal("Confirm: hello\nrun: echo done > here", (await phone.GetAsync(session)).Turns[0].Content);
         Assert.Equal(["approval_requested", "approval_decided"], await phone.LedgerAsync(asked.ApprovalId));
     }
 
@@ -42,12 +43,13 @@ public sealed class ConfirmedPromptTests
         await using var phone = await daemon.PhoneAsync();
         var session = await phone.StartAsync("confirm: run: touch never");
         var asked = await phone.AskedAsync();
-        var wide = await Assert.ThrowsAsync<WireErrorException>(() => phone.Device.DecideAsync(asked, DecisionVerdict.Allow, DecisionScope.Session));
+        var wide = await Assert.ThrowsAsync<WireErrorException>(
+            () => phone.Device.DecideAsync(asked, DecisionVerdict.Allow, DecisionScope.Session));
         Assert.Equal(ErrorCode.InvalidRequest, wide.Error.Code);
         await phone.Device.DecideAsync(asked, DecisionVerdict.Deny, reason: "not now");
         await phone.DoneAsync();
         var turn = Assert.Single((await phone.GetAsync(session)).Turns);
-        Assert.Equal((TurnState.Cancelled, "The agent did not see this prompt: you said no: not now."), (turn.State, turn.Error));
+        Assert.Equal((TurnState.Cancelled, "This prompt was not sent to the agent: you denied it: not now."), (turn.State, turn.Error));
 
         Assert.False(File.Exists(phone.PathOf("never")));
         Assert.Equal(["approval_requested", "approval_decided"], await phone.LedgerAsync(asked.ApprovalId));
@@ -109,10 +111,12 @@ public sealed class ConfirmedPromptTests
 
         await daemon.RestartAsync();
         await using var again = await daemon.PhoneAsync();
-        Assert.Equal([TurnState.Cancelled, TurnState.Completed, TurnState.Interrupted], (await again.GetAsync(session)).Turns.Select(t => t.State));
+        Assert.Equal([TurnState.Cancelled, TurnState.Completed, TurnState.Interrupted],
+            (await again.GetAsync(session)).Turns.Select(t => t.State));
         await again.Device.SubscribeAsync($"session/{session}");
         await again.PromptAsync(session, "confirm: third");
-        var asked = await again.Device.NextEventAsync<PromptEvent>(e => e.Approval is { State: ApprovalState.Pending, Subject: PromptSubject { Text: "third" } });
+        var asked = await again.Device.NextEventAsync<ApprovalEvent>(
+            e => e.Approval is { State: ApprovalState.Pending, Subject: PromptSubject { Text: "third" } });
         await again.Device.DecideAsync(asked.Approval, DecisionVerdict.Allow);
         await again.Device.NextEventAsync<DoneEvent>(e => e.TurnId == asked.Approval.TurnId);
     }

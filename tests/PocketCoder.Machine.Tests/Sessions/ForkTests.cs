@@ -1,4 +1,4 @@
-using PocketCoder.Machine.Brains;
+using PocketCoder.Machine.AgentSandboxes;
 using PocketCoder.Protocol;
 using PocketCoder.Testing.Devices;
 
@@ -7,8 +7,10 @@ namespace PocketCoder.Machine.Tests.Sessions;
 /// <summary>Sessions that begin as a copy of another one.</summary>
 public sealed class ForkTests
 {
-    private static Task<AgentSessionForkResponse> ForkAsync(TestDevice device, Guid session, Guid made, Guid prompt, string text, Guid? from = null) => device.AskAsync(
-        MessageTypes.AgentSessionFork, new AgentSessionForkRequest(session, made, prompt, text, from), ProtocolJson.Default.AgentSessionForkRequest, ProtocolJson.Default.AgentSessionForkResponse);
+    private static Task<AgentSessionForkResponse> ForkAsync(
+        TestDevice device, Guid session, Guid made, Guid prompt, string text, Guid? from = null) => device.AskAsync(
+        MessageTypes.AgentSessionFork, new AgentSessionForkRequest(session, made, prompt, text, from),
+        ProtocolJson.Default.AgentSessionForkRequest, ProtocolJson.Default.AgentSessionForkResponse);
 
     private static async Task<IReadOnlyList<AgentEventPayload>> TranscriptAsync(TestDevice device, Guid session)
     {
@@ -44,13 +46,14 @@ public sealed class ForkTests
         Assert.Equal(origin, ((ForkEvent)events[at]).OriginSessionId);
         Assert.Contains(events.Take(at), e => e is TextEvent { Text: "first words" });
         Assert.Contains(events.Take(at), e => e is ToolResultEvent { ExitCode: 0 });
-        Assert.Contains(events.Take(at), e => e is PromptEvent { Approval.State: ApprovalState.Finished });
-        Assert.DoesNotContain(events.Take(at), e => e is UsageEvent or PromptEvent { Approval.State: ApprovalState.Pending });
+        Assert.Contains(events.Take(at), e => e is ApprovalEvent { Approval.State: ApprovalState.Finished });
+        Assert.DoesNotContain(events.Take(at), e => e is UsageEvent or ApprovalEvent { Approval.State: ApprovalState.Pending });
         Assert.Contains(events.Skip(at), e => e is TextEvent { Text: "another way" });
         Assert.Single((await phone.GetAsync(made)).Turns);
         Assert.Equal(before.Turns, (await phone.GetAsync(origin)).Turns, (a, b) => a.TurnId == b.TurnId && a.State == b.State);
         Assert.Equal(before.Session.Head, (await phone.GetAsync(origin)).Session.Head);
-        var rows = await phone.Device.AskAsync(MessageTypes.LedgerList, new LedgerListRequest(Limit: 50), ProtocolJson.Default.LedgerListRequest, ProtocolJson.Default.LedgerListResponse);
+        var rows = await phone.Device.AskAsync(MessageTypes.LedgerList, new LedgerListRequest(Limit: 50),
+            ProtocolJson.Default.LedgerListRequest, ProtocolJson.Default.LedgerListResponse);
         Assert.Contains(rows.Rows, r => r.Body.Contains($"\"forkedFrom\":\"{origin}\"", StringComparison.Ordinal));
     }
 
@@ -65,7 +68,8 @@ public sealed class ForkTests
         await phone.DoneAsync();
         foreach (var taken in (Guid[])[origin, other])
         {
-            Assert.Equal(ErrorCode.Conflict, (await Assert.ThrowsAsync<WireErrorException>(() => ForkAsync(phone.Device, origin, taken, Guid.CreateVersion7(), "x"))).Error.Code);
+            Assert.Equal(ErrorCode.Conflict, (await Assert.ThrowsAsync<WireErrorException>(
+                () => ForkAsync(phone.Device, origin, taken, Guid.CreateVersion7(), "x"))).Error.Code);
             Assert.Single((await phone.GetAsync(taken)).Turns);
         }
     }
@@ -84,7 +88,8 @@ public sealed class ForkTests
         await ForkAsync(phone.Device, origin, made, Guid.CreateVersion7(), "three", first);
         await using var second = await daemon.PairAsync("second");
         Assert.Equal(["one", "three"], (await TranscriptAsync(second, made)).OfType<TextEvent>().Select(e => e.Text));
-        Assert.Equal(ErrorCode.TurnNotFound, (await Assert.ThrowsAsync<WireErrorException>(() => ForkAsync(phone.Device, origin, Guid.CreateVersion7(), Guid.CreateVersion7(), "x", Guid.CreateVersion7()))).Error.Code);
+        Assert.Equal(ErrorCode.TurnNotFound, (await Assert.ThrowsAsync<WireErrorException>(
+            () => ForkAsync(phone.Device, origin, Guid.CreateVersion7(), Guid.CreateVersion7(), "x", Guid.CreateVersion7()))).Error.Code);
     }
 
     [Fact]
@@ -94,8 +99,10 @@ public sealed class ForkTests
         await using var phone = await daemon.PhoneAsync();
         var origin = await phone.StartAsync("run: echo hi");
         var asked = await phone.AskedAsync();
-        Assert.Equal(ErrorCode.Conflict, (await Assert.ThrowsAsync<WireErrorException>(() => ForkAsync(phone.Device, origin, Guid.CreateVersion7(), Guid.CreateVersion7(), "x"))).Error.Code);
-        Assert.Equal(ErrorCode.SessionNotFound, (await Assert.ThrowsAsync<WireErrorException>(() => ForkAsync(phone.Device, Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7(), "x"))).Error.Code);
+        Assert.Equal(ErrorCode.Conflict, (await Assert.ThrowsAsync<WireErrorException>(
+            () => ForkAsync(phone.Device, origin, Guid.CreateVersion7(), Guid.CreateVersion7(), "x"))).Error.Code);
+        Assert.Equal(ErrorCode.SessionNotFound, (await Assert.ThrowsAsync<WireErrorException>(
+            () => ForkAsync(phone.Device, Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7(), "x"))).Error.Code);
         await phone.Device.DecideAsync(asked, DecisionVerdict.Deny);
         await phone.DoneAsync();
     }
@@ -110,7 +117,8 @@ public sealed class ForkTests
             var origin = await phone.StartAsync("first words");
             await phone.DoneAsync();
             await phone.Device.AskAsync(
-                MessageTypes.AgentSessionSet, new AgentSessionSetRequest(origin, Effort: "high"), ProtocolJson.Default.AgentSessionSetRequest, ProtocolJson.Default.AgentSessionSetResponse);
+                MessageTypes.AgentSessionSet, new AgentSessionSetRequest(origin, Effort: "high"),
+                ProtocolJson.Default.AgentSessionSetRequest, ProtocolJson.Default.AgentSessionSetResponse);
             Assert.Equal("high", (await ForkAsync(phone.Device, origin, made, Guid.CreateVersion7(), "another way")).Session.Effort);
             await TranscriptAsync(phone.Device, made);
         }
@@ -137,7 +145,8 @@ public sealed class ForkTests
             Directory.CreateDirectory(to);
             File.WriteAllText(Path.Combine(to, "left"), "by a crash");
             StateCopy.Copy(from.FullName, to);
-            Assert.Equal(["projects", "projects/a", "projects/a/t.jsonl"], Directory.EnumerateFileSystemEntries(to, "*", SearchOption.AllDirectories).Select(p => Path.GetRelativePath(to, p)).Order(StringComparer.Ordinal));
+            Assert.Equal(["projects", "projects/a", "projects/a/t.jsonl"], Directory.EnumerateFileSystemEntries(
+                to, "*", SearchOption.AllDirectories).Select(p => Path.GetRelativePath(to, p)).Order(StringComparer.Ordinal));
             File.CreateSymbolicLink(Path.Combine(root.FullName, "origin"), from.FullName);
             StateCopy.Copy(Path.Combine(root.FullName, "origin"), Path.Combine(root.FullName, "none"));
             Assert.False(Directory.Exists(Path.Combine(root.FullName, "none")));

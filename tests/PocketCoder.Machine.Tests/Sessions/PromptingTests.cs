@@ -13,7 +13,8 @@ public sealed class PromptingTests
         await using var phone = await daemon.PhoneAsync();
         var session = await phone.StartAsync("confirm: busy");
         var busy = await phone.AskedAsync();
-        var (one, two, three) = ((await phone.PromptAsync(session, "one")).TurnId, (await phone.PromptAsync(session, "two")).TurnId, (await phone.PromptAsync(session, "three")).TurnId);
+        var (one, two, three) = ((await phone.PromptAsync(session, "one")).TurnId, (await phone.PromptAsync(session, "two")).TurnId,
+            (await phone.PromptAsync(session, "three")).TurnId);
 
         Assert.Equal([three, one, two], await MoveAsync(phone, session, three, one));
         Assert.Equal([three, two, one], await MoveAsync(phone, session, one, null));
@@ -46,7 +47,8 @@ public sealed class PromptingTests
         Assert.Equal(("demo-large", "high"), (info.Model, info.Effort));
         Assert.Equal("model demo-large, effort high", (await phone.Device.NextEventAsync<TextEvent>()).Text);
         await phone.DoneAsync();
-        var refused = await Assert.ThrowsAsync<WireErrorException>(() => SetAsync(phone.Device, new AgentSessionSetRequest(session, Effort: "heroic")));
+        var refused = await Assert.ThrowsAsync<WireErrorException>(
+            () => SetAsync(phone.Device, new AgentSessionSetRequest(session, Effort: "heroic")));
         Assert.Equal(ErrorCode.InvalidRequest, refused.Error.Code);
 
         info = await SetAsync(phone.Device, new AgentSessionSetRequest(session, Model: "", Effort: ""));
@@ -59,7 +61,8 @@ public sealed class PromptingTests
         await daemon.RestartAsync();
         await using var again = await phone.Device.AgainAsync(daemon.Url);
         await phone.DisposeAsync();
-        await again.AskAsync(MessageTypes.AgentMessage, new AgentMessageRequest(session, Guid.CreateVersion7(), "/settings"), ProtocolJson.Default.AgentMessageRequest, ProtocolJson.Default.AgentMessageResponse);
+        await again.AskAsync(MessageTypes.AgentMessage, new AgentMessageRequest(session, Guid.CreateVersion7(), "/settings"),
+            ProtocolJson.Default.AgentMessageRequest, ProtocolJson.Default.AgentMessageResponse);
         await again.SubscribeAsync($"session/{session}");
         for (var i = 0; i < 3; i++)
         {
@@ -68,7 +71,8 @@ public sealed class PromptingTests
 
         Assert.Equal("model demo-large, effort high", (await again.NextEventAsync<TextEvent>()).Text);
         await again.NextEventAsync<DoneEvent>();
-        var after = (await again.AskAsync(MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session), ProtocolJson.Default.AgentSessionGetRequest, ProtocolJson.Default.AgentSessionGetResponse)).Session;
+        var after = (await again.AskAsync(MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session),
+            ProtocolJson.Default.AgentSessionGetRequest, ProtocolJson.Default.AgentSessionGetResponse)).Session;
         Assert.Equal("high", after.Effort);
         Assert.True(after.Context is { UsedTokens: > 0, WindowTokens: 10_000 });
     }
@@ -85,7 +89,8 @@ public sealed class PromptingTests
 
         Assert.Equal(["help", "settings"], offers.Commands.Select(c => c.Name));
         Assert.Equal(["demo-small", "demo-large"], offers.Models.Select(m => m.Id));
-        var state = await phone.Device.AskAsync(MessageTypes.MachineState, new MachineStateRequest(), ProtocolJson.Default.MachineStateRequest, ProtocolJson.Default.MachineStateResponse);
+        var state = await phone.Device.AskAsync(MessageTypes.MachineState, new MachineStateRequest(),
+            ProtocolJson.Default.MachineStateRequest, ProtocolJson.Default.MachineStateResponse);
         Assert.Equal(["demo-small", "demo-large"], state.Agents.Single(a => a.Id == "stub").KnownModels.Select(m => m.Id));
     }
 
@@ -124,7 +129,8 @@ public sealed class PromptingTests
         Assert.Equal((press, "fail: no network"), (first.TurnId, first.Content));
         Assert.Equal([press, press], [again.TurnId, other.TurnId]);
         Assert.Equal(2, (await phone.GetAsync(session)).Turns.Count);
-        var stale = await Assert.ThrowsAsync<WireErrorException>(() => ContinueAsync(phone, session, Guid.CreateVersion7(), Guid.CreateVersion7()));
+        var stale = await Assert.ThrowsAsync<WireErrorException>(
+            () => ContinueAsync(phone, session, Guid.CreateVersion7(), Guid.CreateVersion7()));
         Assert.Equal(ErrorCode.TurnNotFound, stale.Error.Code);
     }
 
@@ -134,7 +140,8 @@ public sealed class PromptingTests
         await using var daemon = await TestDaemon.StartAsync();
         await using var phone = await daemon.PhoneAsync();
         var session = Guid.CreateVersion7();
-        var failed = (await phone.NewAsync(session, Guid.CreateVersion7(), "some words\nconfirm: wait\nfail: the provider is gone")).Turn.TurnId;
+        var failed = (await phone.NewAsync(
+            session, Guid.CreateVersion7(), "some words\nconfirm: wait\nfail: the provider is gone")).Turn.TurnId;
         await phone.Device.SubscribeAsync($"session/{session}");
         var asked = await phone.AskedAsync();
         await phone.PromptAsync(session, "queued");
@@ -146,7 +153,8 @@ public sealed class PromptingTests
         await phone.DoneAsync();
         await phone.DoneAsync();
 
-        Assert.Equal("The previous turn was cut off: the provider is gone Look at what was done already, then go on from there.", turn.Content);
+        Assert.Equal("The previous turn was cut off: the provider is gone Look at what was done already, then go on from there.",
+            turn.Content);
         var detail = await phone.GetAsync(session);
         Assert.Equal([failed, turn.TurnId], detail.Turns.Take(2).Select(t => t.TurnId));
         Assert.Equal("queued", detail.Turns[2].Content);
@@ -155,12 +163,16 @@ public sealed class PromptingTests
         Assert.Equal(ErrorCode.Conflict, over.Error.Code);
     }
 
-    private static async Task<IReadOnlyList<Guid>> MoveAsync(Phone phone, Guid session, Guid prompt, Guid? before) => (await phone.Device.AskAsync(
-        MessageTypes.AgentQueueMove, new AgentQueueMoveRequest(session, prompt, before), ProtocolJson.Default.AgentQueueMoveRequest, ProtocolJson.Default.AgentQueueMoveResponse)).PromptIds;
+    private static async Task<IReadOnlyList<Guid>> MoveAsync(Phone phone, Guid session, Guid prompt, Guid? before)
+        => (await phone.Device.AskAsync(
+        MessageTypes.AgentQueueMove, new AgentQueueMoveRequest(session, prompt, before), ProtocolJson.Default.AgentQueueMoveRequest,
+        ProtocolJson.Default.AgentQueueMoveResponse)).PromptIds;
 
     private static async Task<TurnInfo> ContinueAsync(Phone phone, Guid session, Guid turn, Guid prompt) => (await phone.Device.AskAsync(
-        MessageTypes.AgentContinue, new AgentContinueRequest(session, turn, prompt), ProtocolJson.Default.AgentContinueRequest, ProtocolJson.Default.AgentContinueResponse)).Turn;
+        MessageTypes.AgentContinue, new AgentContinueRequest(session, turn, prompt), ProtocolJson.Default.AgentContinueRequest,
+        ProtocolJson.Default.AgentContinueResponse)).Turn;
 
     private static async Task<SessionInfo> SetAsync(TestDevice device, AgentSessionSetRequest request)
-        => (await device.AskAsync(MessageTypes.AgentSessionSet, request, ProtocolJson.Default.AgentSessionSetRequest, ProtocolJson.Default.AgentSessionSetResponse)).Session;
+        => (await device.AskAsync(MessageTypes.AgentSessionSet, request, ProtocolJson.Default.AgentSessionSetRequest,
+            ProtocolJson.Default.AgentSessionSetResponse)).Session;
 }

@@ -76,7 +76,8 @@ public sealed class QueueTests
         var removed = await phone.PromptAsync(session, "never mind");
 
         await phone.Device.AskAsync(
-            MessageTypes.AgentQueueEdit, new AgentQueueEditRequest(session, edited.TurnId, "typo"), ProtocolJson.Default.AgentQueueEditRequest, ProtocolJson.Default.AgentQueueEditResponse);
+            MessageTypes.AgentQueueEdit, new AgentQueueEditRequest(session, edited.TurnId, "typo"),
+            ProtocolJson.Default.AgentQueueEditRequest, ProtocolJson.Default.AgentQueueEditResponse);
         await RemoveAsync(removed.TurnId);
         await phone.Device.DecideAsync(busy, DecisionVerdict.Allow);
         await phone.DoneAsync();
@@ -89,7 +90,8 @@ public sealed class QueueTests
         Assert.Equal(ErrorCode.TurnNotFound, late.Error.Code);
 
         Task RemoveAsync(Guid turn) => phone.Device.AskAsync(
-            MessageTypes.AgentQueueRemove, new AgentQueueRemoveRequest(session, turn), ProtocolJson.Default.AgentQueueRemoveRequest, ProtocolJson.Default.AgentQueueRemoveResponse);
+            MessageTypes.AgentQueueRemove, new AgentQueueRemoveRequest(session, turn), ProtocolJson.Default.AgentQueueRemoveRequest,
+            ProtocolJson.Default.AgentQueueRemoveResponse);
     }
 
     [Fact]
@@ -127,7 +129,8 @@ public sealed class QueueTests
         Assert.Equal(1, held.Queued);
 
         await phone.Device.AskAsync(
-            MessageTypes.AgentSessionSet, new AgentSessionSetRequest(session, Held: false), ProtocolJson.Default.AgentSessionSetRequest, ProtocolJson.Default.AgentSessionSetResponse);
+            MessageTypes.AgentSessionSet, new AgentSessionSetRequest(session, Held: false), ProtocolJson.Default.AgentSessionSetRequest,
+            ProtocolJson.Default.AgentSessionSetResponse);
         Assert.Equal(TurnState.Completed, (await phone.DoneAsync()).Outcome);
     }
 
@@ -138,13 +141,15 @@ public sealed class QueueTests
         await using var phone = await daemon.PhoneAsync();
         var session = await phone.StartAsync("run: echo $$ > pid.txt; sleep 300 & echo $! >> pid.txt; wait");
         await phone.Device.DecideAsync(await phone.AskedAsync(), DecisionVerdict.Allow);
-        await PocketCoder.Testing.Wait.UntilAsync(() => File.Exists(phone.PathOf("pid.txt")) && File.ReadAllLines(phone.PathOf("pid.txt")).Length == 2, "the command wrote its pids");
+        await PocketCoder.Testing.Wait.UntilAsync(() => File.Exists(phone.PathOf("pid.txt"))
+            && File.ReadAllLines(phone.PathOf("pid.txt")).Length == 2, "the command wrote its pids");
         var pids = (await File.ReadAllLinesAsync(phone.PathOf("pid.txt"))).Select(int.Parse).ToList();
 
         await phone.CancelAsync(session);
 
         Assert.Equal(TurnState.Cancelled, (await phone.DoneAsync()).Outcome);
-        await PocketCoder.Testing.Wait.UntilAsync(() => pids.TrueForAll(pid => !Directory.Exists($"/proc/{pid}") || File.ReadAllText($"/proc/{pid}/stat").Contains(") Z ", StringComparison.Ordinal)), "the command and its child are gone");
+        await PocketCoder.Testing.Wait.UntilAsync(() => pids.TrueForAll(pid => !Directory.Exists($"/proc/{pid}")
+            || File.ReadAllText($"/proc/{pid}/stat").Contains(") Z ", StringComparison.Ordinal)), "the command and its child are gone");
     }
 
     [Theory]
@@ -154,7 +159,8 @@ public sealed class QueueTests
     {
         await using var daemon = await TestDaemon.StartAsync();
         await using var phone = await daemon.PhoneAsync();
-        var refused = await Assert.ThrowsAsync<WireErrorException>(() => phone.NewAsync(Guid.CreateVersion7(), Guid.CreateVersion7(), content));
+        var refused = await Assert.ThrowsAsync<WireErrorException>(
+            () => phone.NewAsync(Guid.CreateVersion7(), Guid.CreateVersion7(), content));
         Assert.Equal(ErrorCode.InvalidRequest, refused.Error.Code);
     }
 }

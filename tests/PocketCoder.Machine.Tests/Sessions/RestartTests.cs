@@ -18,19 +18,23 @@ public sealed class RestartTests
         await using var again = await phone.Device.AgainAsync(daemon.Url);
         await phone.DisposeAsync();
         await again.SubscribeAsync($"session/{session}");
-        var closed = await again.NextEventAsync<PromptEvent>(e => e.Approval.ApprovalId == asked.ApprovalId && e.Approval.State != ApprovalState.Pending);
+        var closed = await again.NextEventAsync<ApprovalEvent>(
+            e => e.Approval.ApprovalId == asked.ApprovalId && e.Approval.State != ApprovalState.Pending);
         Assert.Contains(closed.Approval.State, new[] { ApprovalState.Expired, ApprovalState.Withdrawn });
         Assert.Equal(TurnState.Interrupted, (await again.NextEventAsync<DoneEvent>()).Outcome);
-        var detail = await again.AskAsync(MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session), ProtocolJson.Default.AgentSessionGetRequest, ProtocolJson.Default.AgentSessionGetResponse);
+        var detail = await again.AskAsync(MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session),
+            ProtocolJson.Default.AgentSessionGetRequest, ProtocolJson.Default.AgentSessionGetResponse);
         Assert.Equal(SessionState.Failed, detail.Session.State);
         Assert.True(detail.Session.Held);
         Assert.Equal(1, detail.Session.Queued);
 
         await again.AskAsync(
-            MessageTypes.AgentMessage, new AgentMessageRequest(session, Guid.CreateVersion7(), "go on"), ProtocolJson.Default.AgentMessageRequest, ProtocolJson.Default.AgentMessageResponse);
+            MessageTypes.AgentMessage, new AgentMessageRequest(session, Guid.CreateVersion7(), "go on"),
+            ProtocolJson.Default.AgentMessageRequest, ProtocolJson.Default.AgentMessageResponse);
         Assert.Equal(TurnState.Completed, (await again.NextEventAsync<DoneEvent>()).Outcome);
         Assert.Equal(TurnState.Completed, (await again.NextEventAsync<DoneEvent>()).Outcome);
-        Assert.True((await again.AskAsync(MessageTypes.LedgerVerify, new LedgerVerifyRequest(), ProtocolJson.Default.LedgerVerifyRequest, ProtocolJson.Default.LedgerVerifyResponse)).Intact);
+        Assert.True((await again.AskAsync(MessageTypes.LedgerVerify, new LedgerVerifyRequest(), ProtocolJson.Default.LedgerVerifyRequest,
+            ProtocolJson.Default.LedgerVerifyResponse)).Intact);
     }
 
     [Fact]
@@ -48,9 +52,11 @@ public sealed class RestartTests
         await phone.DisposeAsync();
         Assert.Equal(head.Epoch, again.Hello.Ledger.Epoch);
         Assert.True(again.Hello.Ledger.Seq > head.Seq);
-        var remembered = await again.AskAsync(MessageTypes.LedgerHead, new LedgerHeadRequest(head.Seq), ProtocolJson.Default.LedgerHeadRequest, ProtocolJson.Default.LedgerHeadResponse);
+        var remembered = await again.AskAsync(MessageTypes.LedgerHead, new LedgerHeadRequest(head.Seq),
+            ProtocolJson.Default.LedgerHeadRequest, ProtocolJson.Default.LedgerHeadResponse);
         Assert.Equal(head.Hash, remembered.HashAt);
-        var detail = await again.AskAsync(MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session), ProtocolJson.Default.AgentSessionGetRequest, ProtocolJson.Default.AgentSessionGetResponse);
+        var detail = await again.AskAsync(MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session),
+            ProtocolJson.Default.AgentSessionGetRequest, ProtocolJson.Default.AgentSessionGetResponse);
         Assert.Equal(SessionState.Idle, detail.Session.State);
     }
 }

@@ -131,9 +131,11 @@ public sealed class SteerTests
 
         await using var again = await phone.Device.AgainAsync(daemon.Url);
         await phone.DisposeAsync();
-        var detail = await again.AskAsync(MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session), ProtocolJson.Default.AgentSessionGetRequest, ProtocolJson.Default.AgentSessionGetResponse);
+        var detail = await again.AskAsync(MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session),
+            ProtocolJson.Default.AgentSessionGetRequest, ProtocolJson.Default.AgentSessionGetResponse);
         Assert.True(detail.Session.Held);
-        Assert.Equal([(lost, TurnState.Queued)], detail.Turns.Where(t => t.TurnId == lost || t.TurnId == heard).Select(t => (t.TurnId, t.State)));
+        Assert.Equal([(lost, TurnState.Queued)],
+            detail.Turns.Where(t => t.TurnId == lost || t.TurnId == heard).Select(t => (t.TurnId, t.State)));
         Assert.Equal(SteerState.Heard, (await SteerAsync(again, session, heard, "this was heard")).State);
         Assert.Equal(SteerState.Queued, (await SteerAsync(again, session, lost, "nobody knows")).State);
     }
@@ -142,7 +144,7 @@ public sealed class SteerTests
     public async Task What_may_have_been_heard_waits_for_a_person_also_when_the_turn_completes()
     {
         await using var daemon = await TestDaemon.StartAsync(drivers: [new Deaf(new StubDriver(TimeProvider.System))]);
-        await ((IControlTarget)daemon.Daemon).AddProjectAsync(Directory.CreateTempSubdirectory("pc-deaf-").FullName, "p", CancellationToken.None);
+        await daemon.Daemon.AsOwner().AddProjectAsync(Directory.CreateTempSubdirectory("pc-deaf-").FullName, "p", CancellationToken.None);
         await using var phone = await daemon.PhoneAsync();
         var session = await phone.StartAsync("first words\nconfirm: wait");
         var asked = await phone.AskedAsync();
@@ -158,7 +160,8 @@ public sealed class SteerTests
     }
 
     private static Task<AgentSteerResponse> SteerAsync(TestDevice device, Guid session, Guid prompt, string content) => device.AskAsync(
-        MessageTypes.AgentSteer, new AgentSteerRequest(session, prompt, content), ProtocolJson.Default.AgentSteerRequest, ProtocolJson.Default.AgentSteerResponse);
+        MessageTypes.AgentSteer, new AgentSteerRequest(session, prompt, content), ProtocolJson.Default.AgentSteerRequest,
+        ProtocolJson.Default.AgentSteerResponse);
 
     /// <summary>An agent that never says whether it heard.</summary>
     private sealed class Deaf(IAgentDriver stub) : IAgentDriver
@@ -167,7 +170,8 @@ public sealed class SteerTests
 
         public Task<AgentProbe> ProbeAsync(CancellationToken cancellationToken) => stub.ProbeAsync(cancellationToken);
 
-        public async Task<IAgentProcess> StartAsync(AgentStart start, CancellationToken cancellationToken) => new DeafProcess(await stub.StartAsync(start, cancellationToken));
+        public async Task<IAgentProcess> StartAsync(AgentStart start, CancellationToken cancellationToken)
+            => new DeafProcess(await stub.StartAsync(start, cancellationToken));
     }
 
     private sealed class DeafProcess(IAgentProcess stub) : IAgentProcess
@@ -176,17 +180,20 @@ public sealed class SteerTests
 
         public System.Threading.Channels.ChannelReader<AgentEvent> Events => stub.Events;
 
-        public ValueTask PromptAsync(AgentPrompt prompt, CancellationToken cancellationToken) => stub.PromptAsync(prompt, cancellationToken);
+        public ValueTask PromptAsync(AgentPrompt prompt, CancellationToken cancellationToken)
+            => stub.PromptAsync(prompt, cancellationToken);
 
         public ValueTask InterruptAsync(CancellationToken cancellationToken) => stub.InterruptAsync(cancellationToken);
 
-        public ValueTask<bool> AnswerAsync(string requestId, AgentAnswer answer, CancellationToken cancellationToken) => stub.AnswerAsync(requestId, answer, cancellationToken);
+        public ValueTask<bool> AnswerAsync(string requestId, AgentAnswer answer, CancellationToken cancellationToken)
+            => stub.AnswerAsync(requestId, answer, cancellationToken);
 
         public ValueTask SetModeAsync(string mode, CancellationToken cancellationToken) => stub.SetModeAsync(mode, cancellationToken);
 
         public ValueTask SetModelAsync(string? model, CancellationToken cancellationToken) => stub.SetModelAsync(model, cancellationToken);
 
-        public ValueTask<bool> SteerAsync(AgentPrompt prompt, CancellationToken cancellationToken) => throw new AgentException(AgentError.TimedOut, "no answer");
+        public ValueTask<bool> SteerAsync(AgentPrompt prompt, CancellationToken cancellationToken)
+            => throw new AgentException(AgentError.TimedOut, "no answer");
 
         public ValueTask DisposeAsync() => stub.DisposeAsync();
     }

@@ -24,7 +24,8 @@ public sealed class StepTests
         var asked = await phone.AskedAsync();
         await phone.Device.DecideAsync(asked, DecisionVerdict.Allow);
         await phone.DoneAsync();
-        Assert.Equal(["approval_requested", "approval_decided", "execution_started", "execution_unknown"], await phone.LedgerAsync(asked.ApprovalId));
+        Assert.Equal(["approval_requested", "approval_decided", "execution_started", "execution_unknown"],
+            await phone.LedgerAsync(asked.ApprovalId));
     }
 
     [Fact]
@@ -54,7 +55,7 @@ public sealed class StepTests
         await using var daemon = await TestDaemon.StartAsync(drivers: [driver]);
         driver.Look = () => Execute(daemon, "SELECT mark FROM agent_processes");
         var folder = Directory.CreateTempSubdirectory("pc-project-");
-        await ((IControlTarget)daemon.Daemon).AddProjectAsync(folder.FullName, "project", CancellationToken.None);
+        await daemon.Daemon.AsOwner().AddProjectAsync(folder.FullName, "project", CancellationToken.None);
         await using var phone = await daemon.PhoneAsync();
         await phone.StartAsync("hello");
         await phone.DoneAsync();
@@ -67,8 +68,10 @@ public sealed class StepTests
     public async Task A_home_is_known_as_the_demonstrations_before_it_holds_anything()
     {
         var home = Home.At(Directory.CreateTempSubdirectory("pc-").FullName);
-        await File.WriteAllTextAsync(home.Database, "This is no database, and so the start ends here, as if it had been killed. " + new string('x', 200));
-        await Assert.ThrowsAsync<LedgerException>(() => Daemon.StartAsync(new DaemonOptions { Home = home, Demo = true }, CancellationToken.None));
+        await File.WriteAllTextAsync(
+            home.Database, "This is no database, and so the start ends here, as if it had been killed. " + new string('x', 200));
+        await Assert.ThrowsAsync<LedgerException>(
+            () => Daemon.StartAsync(new DaemonOptions { Home = home, Demo = true }, CancellationToken.None));
         Assert.True(Directory.Exists(home.Demo));
         Directory.Delete(home.Root, recursive: true);
     }

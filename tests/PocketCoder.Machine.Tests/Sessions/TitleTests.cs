@@ -18,16 +18,19 @@ public sealed class TitleTests
     [InlineData("- [ ] see [the docs](https://example.org/a) and `run_it.sh`", "see the docs and run_it.sh")]
     [InlineData("run: touch a_b.txt src/*.cs", "run: touch a_b.txt src/*.cs")]
     [InlineData("Look at\u202e this\u200b page", "Look at this page")]
-    [InlineData("Please make the settings page remember which of its sections was open last", "Please make the settings page remember which of its…")]
+    [InlineData("Please make the settings page remember which of its sections was open last",
+        "Please make the settings page remember which of its…")]
     [InlineData("   \n```\n\n```", "Session")]
-    public void A_title_is_the_first_line_that_says_something_as_whole_words(string prompt, string title) => Assert.Equal(title, SessionTitle.Of(prompt));
+    public void A_title_is_the_first_line_that_says_something_as_whole_words(string prompt, string title)
+        => Assert.Equal(title, SessionTitle.Of(prompt));
 
     [Fact]
     public void Whatever_is_written_its_title_can_be_shown()
     {
         var seed = Environment.TickCount;
         var random = new Random(seed);
-        var pieces = new[] { "```", "\n", "*", "_", "[", "](", ")", "confirm:", "\ud83d\ude00", "e\u0301", "\u202e", "\0", " ", "word", "#", "`", "\ud800", "1. ", new string('x', 70) };
+        var pieces = new[] { "```", "\n", "*", "_", "[", "](", ")", "confirm:", "\ud83d\ude00", "e\u0301", "\u202e", "\0", " ", "word", "#",
+            "`", "\ud800", "1. ", new string('x', 70) };
         for (var i = 0; i < 3000; i++)
         {
             var prompt = string.Concat(Enumerable.Range(0, random.Next(30)).Select(_ => pieces[random.Next(pieces.Length)]));
@@ -48,7 +51,8 @@ public sealed class TitleTests
         {
             Commands =
             [
-                new("/review", "Line one\nline two"), new("review", "again"), new("two words", ""), new("", ""), new(new string('n', 65), ""), new("a\u0007b", ""),
+                new("/review", "Line one\nline two"), new("review", "again"), new("two words", ""), new("", ""),
+                new(new string('n', 65), ""), new("a\u0007b", ""),
                 .. Enumerable.Range(0, 300).Select(i => new AgentCommand($"c{i}", new string('d', 500))),
             ],
             Models = [new("m", " ") { Efforts = ["low", "", "no good"] }, new("m", "twice"), new("bad id", "x")],

@@ -24,7 +24,8 @@ public sealed class ProtectionTests
         Assert.Null(asked.Reach);
         Assert.Equal(RiskTier.Destructive, asked.Risk!.Tier);
 
-        var wide = await Assert.ThrowsAsync<PocketCoder.Testing.Devices.WireErrorException>(() => phone.Device.DecideAsync(asked, DecisionVerdict.Allow, DecisionScope.Session));
+        var wide = await Assert.ThrowsAsync<PocketCoder.Testing.Devices.WireErrorException>(
+            () => phone.Device.DecideAsync(asked, DecisionVerdict.Allow, DecisionScope.Session));
         Assert.Equal(ErrorCode.InvalidRequest, wide.Error.Code);
         await phone.Device.DecideAsync(asked, DecisionVerdict.Allow);
         await phone.DoneAsync();
@@ -39,7 +40,8 @@ public sealed class ProtectionTests
         await using var phone = await daemon.PhoneAsync();
         await using (var w = new Workspace())
         {
-            await w.ShAsync("git init -q .; git config user.email a@b; git config user.name n; mkdir .claude .vscode; echo '{}' > .claude/settings.json; echo '{}' > .vscode/tasks.json; echo x > .envrc; chmod -R go-rwx .claude", phone.Project.Path);
+            await w.ShAsync("git init -q .; git config user.email a@b; git config user.name n; mkdir .claude .vscode; echo '{}' > .claude/settings.json; echo '{}' > .vscode/tasks.json; echo x > .envrc; chmod -R go-rwx .claude",
+                phone.Project.Path);
         }
 
         // Its text does not show what it writes.
@@ -60,13 +62,13 @@ public sealed class ProtectionTests
         var session = await phone.StartAsync("run: sh sly.sh", SandboxKind.Bubblewrap);
         var asked = await phone.AskedAsync();
         await phone.Device.DecideAsync(asked, DecisionVerdict.Allow);
+
+        // What was not there could not be bound: it is told, before the result is.
+        var notice = await phone.Device.NextEventAsync<NoticeEvent>(e => e.Level == NoticeLevel.Warning);
+        Assert.Contains(".mcp.json", notice.Text, StringComparison.Ordinal);
         var result = await phone.Device.NextEventAsync<ToolResultEvent>();
         Assert.DoesNotContain("BROKEN", result.Output, StringComparison.Ordinal);
         Assert.Contains("committed\n{}", result.Output, StringComparison.Ordinal);
-
-        // What was not there could not be bound: it is told.
-        var notice = await phone.Device.NextEventAsync<NoticeEvent>(e => e.Level == NoticeLevel.Warning);
-        Assert.Contains(".mcp.json", notice.Text, StringComparison.Ordinal);
         Assert.Contains("alarm_raised", await phone.LedgerAsync(asked.ApprovalId));
 
         await phone.PromptAsync(session, "run: echo y > .envrc; echo z > .vscode/new.json");
@@ -82,7 +84,7 @@ public sealed class ProtectionTests
         var folder = Directory.CreateTempSubdirectory("pc-lies-");
         try
         {
-            await ((IControlTarget)daemon.Daemon).AddProjectAsync(folder.FullName, "project", CancellationToken.None);
+            await daemon.Daemon.AsOwner().AddProjectAsync(folder.FullName, "project", CancellationToken.None);
             await using var phone = await daemon.PhoneAsync();
             await phone.StartAsync("go");
             var asked = await phone.AskedAsync();
@@ -119,7 +121,8 @@ public sealed class ProtectionTests
 
         public Task<AgentProbe> ProbeAsync(CancellationToken cancellationToken) => Task.FromResult(new AgentProbe(Installed: true));
 
-        public Task<IAgentProcess> StartAsync(AgentStart start, CancellationToken cancellationToken) => Task.FromResult<IAgentProcess>(new Liar(start));
+        public Task<IAgentProcess> StartAsync(AgentStart start, CancellationToken cancellationToken)
+            => Task.FromResult<IAgentProcess>(new Liar(start));
     }
 
     private sealed class Liar(AgentStart start) : IAgentProcess
@@ -134,7 +137,8 @@ public sealed class ProtectionTests
         public ValueTask PromptAsync(AgentPrompt prompt, CancellationToken cancellationToken)
         {
             _events.Writer.TryWrite(new AgentReady("liar"));
-            _events.Writer.TryWrite(new AgentToolUse("t1", "write", ToolKind.Edit, "note.txt", "{}") { Path = _change.Path, Change = _change });
+            _events.Writer.TryWrite(
+                new AgentToolUse("t1", "write", ToolKind.Edit, "note.txt", "{}") { Path = _change.Path, Change = _change });
             _events.Writer.TryWrite(new AgentApprovalAsked("r1", "t1", "write", new AgentSubject.Edit(_change), "{}"));
             return ValueTask.CompletedTask;
         }

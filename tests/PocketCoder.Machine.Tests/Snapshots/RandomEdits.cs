@@ -1,4 +1,5 @@
-using PocketCoder.Machine.Snapshots.Files;
+using PocketCoder.Machine.Paths;
+
 
 namespace PocketCoder.Machine.Tests.Snapshots;
 
@@ -33,7 +34,8 @@ internal sealed class RandomEdits(string root, Random random)
             case 6:
                 Clear(path);
                 break;
-            case 7 when Directory.Exists(path) && new FileInfo(path).LinkTarget is null && Any() is var to && !to.StartsWith(path, StringComparison.Ordinal) && !path.StartsWith(to, StringComparison.Ordinal):
+            case 7 when Directory.Exists(path) && new FileInfo(path).LinkTarget is null && Any() is var to
+                && !to.StartsWith(path, StringComparison.Ordinal) && !path.StartsWith(to, StringComparison.Ordinal):
                 Clear(to);
                 Directory.CreateDirectory(Path.GetDirectoryName(to)!);
                 Directory.Move(path, to);

@@ -1,6 +1,6 @@
 using System.Text;
+using PocketCoder.Machine.Paths;
 using PocketCoder.Machine.Snapshots;
-using PocketCoder.Machine.Snapshots.Files;
 using PocketCoder.Machine.Snapshots.Undo;
 
 namespace PocketCoder.Machine.Tests.Snapshots;
@@ -236,7 +236,8 @@ public sealed class StoreTests
             {
                 await input.WriteAsync(Encoding.ASCII.GetBytes("blob\nmark :1\ndata 200000\n"), token);
                 await input.WriteAsync(new byte[200001], token);
-                await input.WriteAsync(Encoding.ASCII.GetBytes("commit refs/snapshots/half\ncommitter P <p@l> 1 +0000\ndata 0\nM 100644 :1 w/x\n"), token);
+                await input.WriteAsync(Encoding.ASCII.GetBytes(
+                    "commit refs/snapshots/half\ncommitter P <p@l> 1 +0000\ndata 0\nM 100644 :1 w/x\n"), token);
                 await input.FlushAsync(token);
                 throw new OperationCanceledException("killed");
             },

@@ -23,7 +23,8 @@ public sealed class UndoStoryTests
         var target = new UndoTarget(UndoKind.Approval, asked.ApprovalId);
         var look = await LookAsync(phone, target);
         Assert.Equal([("d/made.txt", UndoChange.Delete), ("kept.txt", UndoChange.Write)], look.Files.Select(f => (f.Path, f.Change)));
-        Assert.Equal(["two", "one"], look.Files[1].Diff!.Hunks.Single().Lines.Where(l => l.Kind != DiffLineKind.Context).OrderBy(l => l.Kind == DiffLineKind.Add).Select(l => l.Text));
+        Assert.Equal(["two", "one"], look.Files[1].Diff!.Hunks.Single().Lines.Where(l => l.Kind != DiffLineKind.Context)
+            .OrderBy(l => l.Kind == DiffLineKind.Add).Select(l => l.Text));
         Assert.False(look.OutcomeUnknown);
         Assert.Equal(0, look.ChangedSince);
         Assert.Equal("two\n", await File.ReadAllTextAsync(phone.PathOf("kept.txt"))); // looking does nothing
@@ -35,7 +36,9 @@ public sealed class UndoStoryTests
         Assert.Equal("one\n", await File.ReadAllTextAsync(phone.PathOf("kept.txt")));
         Assert.False(Directory.Exists(phone.PathOf("d")));
         Assert.Equal(undone.UndoId, (await phone.Device.NextEventAsync<UndoEvent>()).Undo.UndoId);
-        Assert.Equal(JsonSerializer.Serialize(undone, ProtocolJson.Default.UndoInfo), JsonSerializer.Serialize(await UndoAsync(phone, request), ProtocolJson.Default.UndoInfo)); // the same again is the same
+        // the same again is the same
+        Assert.Equal(JsonSerializer.Serialize(undone, ProtocolJson.Default.UndoInfo),
+            JsonSerializer.Serialize(await UndoAsync(phone, request), ProtocolJson.Default.UndoInfo));
 
         var back = new UndoTarget(UndoKind.Undo, undone.UndoId);
         Assert.Equal(2, (await UndoAsync(phone, Request(phone, back, (await LookAsync(phone, back)).Digest))).Files);
@@ -43,7 +46,8 @@ public sealed class UndoStoryTests
         Assert.Equal("new\n", await File.ReadAllTextAsync(phone.PathOf("d/made.txt")));
 
         Assert.Equal(
-            ["approval_requested", "approval_decided", "execution_started", "execution_finished", "undo_started", "undo_finished"], await phone.LedgerAsync(asked.ApprovalId));
+            ["approval_requested", "approval_decided", "execution_started", "execution_finished", "undo_started", "undo_finished"],
+            await phone.LedgerAsync(asked.ApprovalId));
         Assert.True((await phone.VerifyAsync()).Intact);
     }
 
@@ -67,12 +71,14 @@ public sealed class UndoStoryTests
 
         // And what changed after the look is another undo than the one that was signed.
         await File.WriteAllTextAsync(phone.PathOf("f"), "person again");
-        Assert.Equal(ErrorCode.DigestMismatch, (await Assert.ThrowsAsync<WireErrorException>(() => UndoAsync(phone, Request(phone, target, look.Digest, force: true)))).Error.Code);
+        Assert.Equal(ErrorCode.DigestMismatch, (await Assert.ThrowsAsync<WireErrorException>(
+            () => UndoAsync(phone, Request(phone, target, look.Digest, force: true)))).Error.Code);
 
         look = await LookAsync(phone, target);
         await UndoAsync(phone, Request(phone, target, look.Digest, force: true));
         Assert.Equal("before", await File.ReadAllTextAsync(phone.PathOf("f")));
-        Assert.Equal(ErrorCode.Conflict, (await Assert.ThrowsAsync<WireErrorException>(() => UndoAsync(phone, Request(phone, target, look.Digest)))).Error.Code);
+        Assert.Equal(ErrorCode.Conflict,
+            (await Assert.ThrowsAsync<WireErrorException>(() => UndoAsync(phone, Request(phone, target, look.Digest)))).Error.Code);
     }
 
     [Fact]
@@ -105,10 +111,14 @@ public sealed class UndoStoryTests
         var target = new UndoTarget(UndoKind.Approval, asked.ApprovalId);
         var look = await LookAsync(viewer, target);
 
-        Assert.Equal(ErrorCode.Unauthorized, (await Assert.ThrowsAsync<WireErrorException>(() => UndoAsync(viewer, Request(viewer, target, look.Digest)))).Error.Code);
-        Assert.Equal(ErrorCode.BadSignature, (await Assert.ThrowsAsync<WireErrorException>(() => UndoAsync(phone, Request(viewer, target, look.Digest)))).Error.Code);
-        Assert.Equal(ErrorCode.BadSignature, (await Assert.ThrowsAsync<WireErrorException>(() => UndoAsync(phone, Request(phone, target, look.Digest) with { Force = true }))).Error.Code);
-        Assert.Equal(ErrorCode.SnapshotNotFound, (await Assert.ThrowsAsync<WireErrorException>(() => LookAsync(phone, new UndoTarget(UndoKind.Turn, Guid.CreateVersion7())))).Error.Code);
+        Assert.Equal(ErrorCode.Unauthorized,
+            (await Assert.ThrowsAsync<WireErrorException>(() => UndoAsync(viewer, Request(viewer, target, look.Digest)))).Error.Code);
+        Assert.Equal(ErrorCode.BadSignature,
+            (await Assert.ThrowsAsync<WireErrorException>(() => UndoAsync(phone, Request(viewer, target, look.Digest)))).Error.Code);
+        Assert.Equal(ErrorCode.BadSignature, (await Assert.ThrowsAsync<WireErrorException>(
+            () => UndoAsync(phone, Request(phone, target, look.Digest) with { Force = true }))).Error.Code);
+        Assert.Equal(ErrorCode.SnapshotNotFound, (await Assert.ThrowsAsync<WireErrorException>(
+            () => LookAsync(phone, new UndoTarget(UndoKind.Turn, Guid.CreateVersion7())))).Error.Code);
         Assert.True(File.Exists(phone.PathOf("f")));
     }
 
@@ -168,7 +178,8 @@ public sealed class UndoStoryTests
 
         await phone.PromptAsync(session, "run: echo y > g");
         await phone.Device.DecideAsync(await phone.AskedAsync(), DecisionVerdict.Allow);
-        Assert.Contains("can't be undone", (await phone.Device.NextEventAsync<NoticeEvent>(e => e.Level == NoticeLevel.Warning)).Text, StringComparison.Ordinal);
+        Assert.Contains("can't be undone", (await phone.Device.NextEventAsync<NoticeEvent>(e => e.Level == NoticeLevel.Warning)).Text,
+            StringComparison.Ordinal);
         await phone.DoneAsync();
         Assert.True(File.Exists(phone.PathOf("g")));
     }
@@ -211,7 +222,8 @@ public sealed class UndoStoryTests
     }
 
     internal static Task<SnapshotDiffResponse> LookAsync(Phone phone, UndoTarget target) => phone.Device.AskAsync(
-        MessageTypes.SnapshotDiff, new SnapshotDiffRequest(target), ProtocolJson.Default.SnapshotDiffRequest, ProtocolJson.Default.SnapshotDiffResponse);
+        MessageTypes.SnapshotDiff, new SnapshotDiffRequest(target), ProtocolJson.Default.SnapshotDiffRequest,
+        ProtocolJson.Default.SnapshotDiffResponse);
 
     internal static async Task<UndoInfo> UndoAsync(Phone phone, SnapshotUndoRequest request) => (await phone.Device.AskAsync(
         MessageTypes.SnapshotUndo, request, ProtocolJson.Default.SnapshotUndoRequest, ProtocolJson.Default.SnapshotUndoResponse)).Undo;
@@ -220,7 +232,8 @@ public sealed class UndoStoryTests
     {
         var id = Guid.CreateVersion7();
         var signature = phone.Device.Identity.Sign(
-            "pocketcoder-undo-v1", phone.Device.MachineId, id.ToString(), target.Kind.ToString().ToLowerInvariant(), target.Id.ToString(), digest, force ? "true" : "false");
+            "pocketcoder-undo-v1", phone.Device.MachineId, id.ToString(), target.Kind.ToString().ToLowerInvariant(), target.Id.ToString(),
+            digest, force ? "true" : "false");
         return new SnapshotUndoRequest(id, target, digest, Base64Url.EncodeToString(signature), force);
     }
 }

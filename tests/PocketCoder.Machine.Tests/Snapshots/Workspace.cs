@@ -45,19 +45,21 @@ internal sealed class Workspace : IAsyncDisposable
     public async Task<(UndoPlan Plan, TakenSnapshot Now)> PlanAsync(params (TakenSnapshot Before, TakenSnapshot? After)[] spans)
     {
         var now = await TakeAsync();
-        return (await UndoPlan.MakeAsync(SpansAsync(), now.Seen.Tree, async paths => await WorkspaceLister.IgnoredAsync(Store, await Store.LoadAsync(spans[0].Before.Commit, default), paths, Limits.Time, default)), now);
+        return (await UndoPlan.MakeAsync(SpansAsync(), now.Seen.Tree, async paths => await WorkspaceLister.IgnoredAsync(
+            Store, await Store.LoadAsync(spans[0].Before.Commit, default), paths, Limits.Time, default)), now);
 
         async IAsyncEnumerable<UndoSpan> SpansAsync()
         {
             foreach (var (before, after) in spans)
             {
                 // From the store, as later: not from what is still in memory.
-                yield return new UndoSpan(await Store.LoadAsync(before.Commit, default), after is null ? null : await Store.LoadAsync(after.Commit, default));
+                yield return new UndoSpan(
+                    await Store.LoadAsync(before.Commit, default), after is null ? null : await Store.LoadAsync(after.Commit, default));
             }
         }
     }
 
-    public async Task<IReadOnlyList<(Machine.Snapshots.Files.TreePath Path, string Why)>> UndoAsync(TakenSnapshot before, TakenSnapshot after)
+    public async Task<IReadOnlyList<(Machine.Paths.TreePath Path, string Why)>> UndoAsync(TakenSnapshot before, TakenSnapshot after)
     {
         var (plan, now) = await PlanAsync((before, after));
         return await new Restorer(Store, now.Seen).ApplyAsync(plan, default);
@@ -73,14 +75,21 @@ internal sealed class Workspace : IAsyncDisposable
     public async Task<string> ShAsync(string script, string? directory = null)
     {
         var result = await CommandRun.RunAsync(
-            new ProcessStart { Program = "/bin/sh", Arguments = ["-ec", script], WorkingDirectory = directory ?? Project, Environment = new Dictionary<string, string> { ["PATH"] = "/usr/bin:/bin", ["HOME"] = _root } },
+            new ProcessStart
+            {
+                Program = "/bin/sh",
+                Arguments = ["-ec", script],
+                WorkingDirectory = directory ?? Project,
+                Environment = new Dictionary<string, string> { ["PATH"] = "/usr/bin:/bin", ["HOME"] = _root }
+            },
             TimeSpan.FromMinutes(1), 4 * 1024 * 1024, TimeProvider.System, default);
         Assert.True(result.ExitCode == 0, $"{script}\n{result.Output}");
         return result.Output;
     }
 
     /// <summary>git itself finds nothing wrong with the store.</summary>
-    public Task FsckAsync() => ShAsync($"git --git-dir='{StoreFolder}' fsck --strict --no-dangling 2>&1 | (! grep -E 'error|missing|corrupt')", _root);
+    public Task FsckAsync() => ShAsync(
+        $"git --git-dir='{StoreFolder}' fsck --strict --no-dangling 2>&1 | (! grep -E 'error|missing|corrupt')", _root);
 
     /// <summary>By rm: .NET can't remove names that are no UTF-8.</summary>
     public async ValueTask DisposeAsync() => await ShAsync($"rm -rf '{_root}'", "/");

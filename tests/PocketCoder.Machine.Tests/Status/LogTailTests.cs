@@ -3,7 +3,9 @@ using Microsoft.Extensions.Logging;
 using PocketCoder.Broker.Secrets;
 using PocketCoder.Machine.Logging;
 using PocketCoder.Machine.Routing;
+using PocketCoder.Machine.Secrets;
 using PocketCoder.Machine.Status;
+using PocketCoder.Machine.Streams;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.Tests.Status;
@@ -58,7 +60,8 @@ public sealed class LogTailTests : IDisposable
     public async Task A_secret_at_the_place_of_the_cut_leaves_no_half()
     {
         const string Secret = "hunter2hunter2";
-        await WriteAsync(100_000, log => Say(log, LogLevel.Information, new string('x', MachineLogLimits.TextLength - 5) + Secret + "after"));
+        await WriteAsync(100_000,
+            log => Say(log, LogLevel.Information, new string('x', MachineLogLimits.TextLength - 5) + Secret + "after"));
         var redactor = new Redactor([KeyValuePair.Create("database", Secret)]);
         var message = Assert.Single(new LogTail(Path, redactor.Redact).Read(new MachineLogsRequest()).Lines).Message;
         Assert.Equal(MachineLogLimits.TextLength + 1, message.Length);
@@ -108,7 +111,8 @@ public sealed class LogTailTests : IDisposable
     {
         var seed = Random.Shared.Next();
         var random = new Random(seed);
-        string[] pieces = ["{", "}", "\"at\":", "\"2026-01-01T00:00:00Z\"", ",", "\"level\":\"warn\"", "\"category\":\"c\"", "\"event\":1", "\"message\":\"m\"", "\"error\":null", "\n", "\ud83d", "é", "\0", "["];
+        string[] pieces = ["{", "}", "\"at\":", "\"2026-01-01T00:00:00Z\"", ",", "\"level\":\"warn\"", "\"category\":\"c\"", "\"event\":1",
+            "\"message\":\"m\"", "\"error\":null", "\n", "\ud83d", "é", "\0", "["];
         for (var round = 0; round < 300; round++)
         {
             var text = string.Concat(Enumerable.Range(0, random.Next(60)).Select(_ => pieces[random.Next(pieces.Length)]));
@@ -128,7 +132,8 @@ public sealed class LogTailTests : IDisposable
         Assert.Null(MachineVitals.KilobytesOf("MemTotal: 99999999999999999999 kB", "MemTotal"));
     }
 
-    private static void Say(ILogger log, LogLevel level, string text, Exception? error = null) => log.Log(level, 7, text, error, static (said, _) => said);
+    private static void Say(ILogger log, LogLevel level, string text, Exception? error = null)
+        => log.Log(level, 7, text, error, static (said, _) => said);
 
     private string[] Messages(MachineLogsRequest request) => [.. Read(request).Lines.Select(l => l.Message)];
 
@@ -136,7 +141,7 @@ public sealed class LogTailTests : IDisposable
 
     private async Task WriteAsync(long fileBytes, Action<ILogger> write)
     {
-        await using var file = new LogFile(Path, LogLevel.Trace, TimeProvider.System, fileBytes: fileBytes);
+        await using var file = new LogFile(Path, LogLevel.Trace, TimeProvider.System, new KnownSecrets(), fileBytes: fileBytes);
         write(file.CreateLogger("here"));
     }
 }

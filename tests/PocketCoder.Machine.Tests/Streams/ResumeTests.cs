@@ -43,7 +43,8 @@ public sealed class ResumeTests
         {
             await using var device = await phone.Device.AgainAsync(daemon.Url);
             var answer = await device.AskAsync(
-                MessageTypes.Subscribe, new SubscribeRequest($"session/{session}", epoch, after), ProtocolJson.Default.SubscribeRequest, ProtocolJson.Default.SubscribeResponse);
+                MessageTypes.Subscribe, new SubscribeRequest($"session/{session}", epoch, after), ProtocolJson.Default.SubscribeRequest,
+                ProtocolJson.Default.SubscribeResponse);
             Assert.True(answer.Reset);
             Assert.Equal(1, (await device.NextAsync(e => e.Type == MessageTypes.AgentEvent, "the first event")).Seq);
         }
@@ -87,13 +88,15 @@ public sealed class ResumeTests
         await using var daemon = await TestDaemon.StartAsync();
         await using var phone = await daemon.PhoneAsync();
         await using var watcher = await daemon.PairAsync("watcher");
-        var state = await watcher.AskAsync(MessageTypes.MachineState, new MachineStateRequest(), ProtocolJson.Default.MachineStateRequest, ProtocolJson.Default.MachineStateResponse);
+        var state = await watcher.AskAsync(MessageTypes.MachineState, new MachineStateRequest(), ProtocolJson.Default.MachineStateRequest,
+            ProtocolJson.Default.MachineStateResponse);
         await watcher.SubscribeAsync(state.Cursor.Stream, state.Cursor.Epoch, state.Cursor.Seq);
 
         var session = await phone.StartAsync("run: true");
 
         var needs = await watcher.NextAsync(
-            e => e.Type == MessageTypes.MachineEvent && e.Payload!.Value.Deserialize(ProtocolJson.Default.MachineEvent) is SessionChanged { Session.State: SessionState.NeedsYou }, "needs you");
+            e => e.Type == MessageTypes.MachineEvent && e.Payload!.Value.Deserialize(
+                ProtocolJson.Default.MachineEvent) is SessionChanged { Session.State: SessionState.NeedsYou }, "needs you");
         Assert.Equal(session.ToString(), needs.Payload!.Value.GetProperty("session").GetProperty("agentSessionId").GetString());
     }
 
@@ -102,7 +105,8 @@ public sealed class ResumeTests
     {
         await using var daemon = await TestDaemon.StartAsync();
         await using var phone = await daemon.PhoneAsync();
-        var answer = await phone.Device.AskAsync(MessageTypes.Subscribe, new SubscribeRequest("machine", "an-earlier-one", 3), ProtocolJson.Default.SubscribeRequest, ProtocolJson.Default.SubscribeResponse);
+        var answer = await phone.Device.AskAsync(MessageTypes.Subscribe, new SubscribeRequest("machine", "an-earlier-one", 3),
+            ProtocolJson.Default.SubscribeRequest, ProtocolJson.Default.SubscribeResponse);
         Assert.True(answer.Reset);
     }
 }

@@ -87,7 +87,9 @@ public sealed class LineTrackerTests
     {
         var seed = Random.Shared.Next();
         var random = new Random(seed);
-        string[] keys = ["a", "b", " ", "ż", "👩", "\r", "\n", "\u001b", "[", "O", "D", "C", "A", "~", "3", "200", "201", "\u001b[200~", "\u001b[201~", "\u007f", "\u0001", "\u0005", "\u0015", "\u0017", "\u000b", "\u0003", "\u0004", "\t", "\u001bb", "\u001bf", "\u001bd", "\u0000"];
+        string[] keys = ["a", "b", " ", "ż", "👩", "\r", "\n", "\u001b", "[", "O", "D", "C", "A", "~", "3", "200", "201", "\u001b[200~",
+            "\u001b[201~", "\u007f", "\u0001", "\u0005", "\u0015", "\u0017", "\u000b", "\u0003", "\u0004", "\t", "\u001bb", "\u001bf",
+            "\u001bd", "\u0000"];
         for (var round = 0; round < 3000; round++)
         {
             var text = string.Concat(Enumerable.Range(0, random.Next(1, 30)).Select(_ => keys[random.Next(keys.Length)]));

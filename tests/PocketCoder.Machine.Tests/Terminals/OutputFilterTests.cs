@@ -56,13 +56,16 @@ public sealed class OutputFilterTests
     [InlineData("\u009b6n", "6n")]
     [InlineData("\u009d52;c;ZXZpbA==\u009c", "52;c;ZXZpbA==")]
     [InlineData("\u0090$qm\u009c", "$qm")]
-    public void Controls_of_eight_bits_become_harmless_text(string text, string passed) => Assert.Equal(passed, new OutputFilter().Pass(text));
+    public void Controls_of_eight_bits_become_harmless_text(string text, string passed)
+        => Assert.Equal(passed, new OutputFilter().Pass(text));
 
     [Fact]
-    public void Of_several_modes_only_the_allowed_stay() => Assert.Equal("\u001b[?25;1049h", new OutputFilter().Pass("\u001b[?25;1004;1049;9999h"));
+    public void Of_several_modes_only_the_allowed_stay()
+        => Assert.Equal("\u001b[?25;1049h", new OutputFilter().Pass("\u001b[?25;1004;1049;9999h"));
 
     [Fact]
-    public void Numbers_are_bounded() => Assert.Equal("a\u001b[9999b\u001b[9999;9999H", new OutputFilter().Pass("a\u001b[2147483647b\u001b[99999999999999999999;12345H"));
+    public void Numbers_are_bounded()
+        => Assert.Equal("a\u001b[9999b\u001b[9999;9999H", new OutputFilter().Pass("a\u001b[2147483647b\u001b[99999999999999999999;12345H"));
 
     [Fact]
     public void A_string_without_an_end_does_not_hide_the_rest_for_ever()
@@ -91,7 +94,9 @@ public sealed class OutputFilterTests
     {
         var seed = Random.Shared.Next();
         var random = new Random(seed);
-        string[] parts = ["\u001b", "[", "]", "?", ">", "P", "_", "^", "X", "k", "\\", "\a", ";", ":", "6", "n", "c", "t", "h", "25", "2004", "1004", "m", "52;c;", "$", "!", " ", "q", "p", "\u0018", "\u009b", "\u0090", "\u0005", "text", "ż", "👩‍💻", "\r\n", "99999999999", "\u202e", "\0"];
+        string[] parts = ["\u001b", "[", "]", "?", ">", "P", "_", "^", "X", "k", "\\", "\a", ";", ":", "6", "n", "c", "t", "h", "25",
+            "2004", "1004", "m", "52;c;", "$", "!", " ", "q", "p", "\u0018", "\u009b", "\u0090", "\u0005", "text", "ż", "👩‍💻", "\r\n",
+            "99999999999", "\u202e", "\0"];
         for (var round = 0; round < 3000; round++)
         {
             var text = string.Concat(Enumerable.Range(0, random.Next(1, 40)).Select(_ => parts[random.Next(parts.Length)]));
@@ -119,5 +124,6 @@ public sealed class OutputFilterTests
         TimeSpan.FromSeconds(5));
 
     private static string Shown(string text)
-        => string.Concat(text.Select(c => c is >= ' ' and < '\u007f' ? c.ToString() : string.Create(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}")));
+        => string.Concat(text.Select(
+            c => c is >= ' ' and < '\u007f' ? c.ToString() : string.Create(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}")));
 }

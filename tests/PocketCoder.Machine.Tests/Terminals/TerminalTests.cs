@@ -27,9 +27,11 @@ public sealed class TerminalTests
         await view.CloseAsync();
 
         var rows = await RowsAsync(phone.Device, session);
-        Assert.Equal(["terminal_opened", "terminal_command", "terminal_command", "terminal_closed"], rows.Select(r => r.GetProperty("kind").GetString()).Where(k => k!.StartsWith("terminal", StringComparison.Ordinal)));
+        Assert.Equal(["terminal_opened", "terminal_command", "terminal_command", "terminal_closed"],
+            rows.Select(r => r.GetProperty("kind").GetString()).Where(k => k!.StartsWith("terminal", StringComparison.Ordinal)));
         var commands = rows.Where(r => r.GetProperty("kind").GetString() == "terminal_command").ToList();
-        Assert.Equal(["echo in-$((6*7)); hostname; cat /etc/shadow", "echo second"], commands.Select(c => c.GetProperty("data").GetProperty("line").GetString()));
+        Assert.Equal(["echo in-$((6*7)); hostname; cat /etc/shadow", "echo second"],
+            commands.Select(c => c.GetProperty("data").GetProperty("line").GetString()));
         Assert.All(commands, c =>
         {
             Assert.Equal(phone.Device.Hello.DeviceId, c.GetProperty("deviceId").GetString());
@@ -60,7 +62,8 @@ public sealed class TerminalTests
         await view.UntilAsync("from-history\r\n", after: "from-''history");
         await view.CloseAsync();
 
-        var typed = (await RowsAsync(phone.Device, session)).Where(r => r.GetProperty("kind").GetString() == "terminal_command").Select(r => r.GetProperty("data")).ToList();
+        var typed = (await RowsAsync(phone.Device, session)).Where(r => r.GetProperty("kind").GetString() == "terminal_command")
+            .Select(r => r.GetProperty("data")).ToList();
         Assert.Equal(4, typed.Count);
         Assert.False(typed[1].TryGetProperty("line", out _));
         Assert.False(typed[1].TryGetProperty("length", out _));
@@ -89,7 +92,8 @@ public sealed class TerminalTests
         await view.UntilAsync("command\r\n", after: "echo command\r\n");
         await view.CloseAsync();
 
-        var typed = (await RowsAsync(phone.Device, session)).Where(r => r.GetProperty("kind").GetString() == "terminal_command").Select(r => r.GetProperty("data")).ToList();
+        var typed = (await RowsAsync(phone.Device, session)).Where(r => r.GetProperty("kind").GetString() == "terminal_command")
+            .Select(r => r.GetProperty("data")).ToList();
         Assert.Equal(4, typed.Count);
         Assert.DoesNotContain("secret", string.Concat(typed), StringComparison.Ordinal);
         Assert.False(typed[1].TryGetProperty("line", out _));
@@ -145,8 +149,10 @@ public sealed class TerminalTests
         await using var daemon = await TestDaemon.StartAsync();
         await using var phone = await daemon.PhoneAsync();
         var session = await phone.StartAsync("hello", SandboxKind.Bubblewrap);
-        Assert.Equal(ErrorCode.InvalidRequest, await RefusedAsync(() => TerminalView.OpenAsync(phone.Device, session, name, columns, rows)));
-        Assert.Equal(ErrorCode.InvalidRequest, await RefusedAsync(() => TerminalView.OpenAsync(phone.Device, session, "main", cwd: "../up")));
+        Assert.Equal(ErrorCode.InvalidRequest,
+            await RefusedAsync(() => TerminalView.OpenAsync(phone.Device, session, name, columns, rows)));
+        Assert.Equal(ErrorCode.InvalidRequest,
+            await RefusedAsync(() => TerminalView.OpenAsync(phone.Device, session, "main", cwd: "../up")));
     }
 
     [Fact]
@@ -154,12 +160,13 @@ public sealed class TerminalTests
     {
         await using var daemon = await TestDaemon.StartAsync();
         await using var phone = await daemon.PhoneAsync();
-        await using var desk = await daemon.PairAsync("desk");
+        await using var desktop = await daemon.PairAsync("desk");
         var session = await phone.StartAsync("hello", SandboxKind.Bubblewrap);
         await using var small = await TerminalView.OpenAsync(phone.Device, session, "main", 40, 20);
-        await using var large = await TerminalView.AttachAsync(desk, session, "main", 120, 50);
+        await using var large = await TerminalView.AttachAsync(desktop, session, "main", 120, 50);
         await Wait.UntilAsync(() => small.Columns == 120 && large.Columns == 120, "the size of whoever came last");
-        await small.TypeAsync("until [ \"$(stty size)\" = '20 40' ]; do sleep 0.05; done; echo b''oth\r"); // tmux takes a moment to tell the program
+        // tmux takes a moment to tell the program
+        await small.TypeAsync("until [ \"$(stty size)\" = '20 40' ]; do sleep 0.05; done; echo b''oth\r");
         await large.UntilAsync("both");
         await Wait.UntilAsync(() => large.Columns == 40, "the size of whoever types");
         await large.ResizeAsync(100, 30);
@@ -172,8 +179,29 @@ public sealed class TerminalTests
         var row = (await RowsAsync(phone.Device, session)).Last(r => r.GetProperty("kind").GetString() == "terminal_command");
         Assert.Equal("echo together", row.GetProperty("data").GetProperty("line").GetString());
         Assert.Equal(phone.Device.Hello.DeviceId, row.GetProperty("deviceId").GetString());
-        Assert.Equal(desk.Hello.DeviceId, row.GetProperty("data").GetProperty("alsoTypedBy")[0].GetString());
+        Assert.Equal(desktop.Hello.DeviceId, row.GetProperty("data").GetProperty("alsoTypedBy")[0].GetString());
         await small.CloseAsync();
+    }
+
+    [Fact]
+    [Trait("Category", "Slow")]
+    public async Task After_a_flood_the_machine_comes_to_rest_and_gives_back_what_it_needed()
+    {
+        var rests = 0;
+        await using var daemon = await TestDaemon.StartAsync(more: o => o with { Rests = () => Interlocked.Increment(ref rests) });
+        await using var phone = await daemon.PhoneAsync();
+        var session = await phone.StartAsync("hello", SandboxKind.Bubblewrap);
+        await using var view = await TerminalView.OpenAsync(phone.Device, session, "main");
+
+        // The row of the line is the last thing that the machine announces: its rest comes while the command still sleeps.
+        var before = Volatile.Read(ref rests);
+        await view.TypeAsync($"until [ -e go ]; do sleep 0.1; done; seq 1 100000; echo flood-''over\r");
+        await Wait.UntilAsync(() => Volatile.Read(ref rests) > before, "the rest after the line was typed");
+        before = Volatile.Read(ref rests);
+        await File.WriteAllTextAsync(Path.Combine(phone.Project.Path, "go"), "");
+        await view.UntilAsync("flood-over");
+
+        await Wait.UntilAsync(() => Volatile.Read(ref rests) > before, "the rest after the flood");
     }
 
     [Fact]
@@ -181,10 +209,10 @@ public sealed class TerminalTests
     {
         await using var daemon = await TestDaemon.StartAsync();
         await using var phone = await daemon.PhoneAsync();
-        await using var desk = await daemon.PairAsync("desk");
+        await using var desktop = await daemon.PairAsync("desk");
         var session = await phone.StartAsync("hello", SandboxKind.Bubblewrap);
         await using var fast = await TerminalView.OpenAsync(phone.Device, session, "main");
-        await using var slow = await TerminalView.AttachAsync(desk, session, "main");
+        await using var slow = await TerminalView.AttachAsync(desktop, session, "main");
         slow.Paused = true;
         await fast.TypeAsync("seq 1 200000; echo flood-''over\r");
         await fast.UntilAsync("flood-over");
@@ -210,7 +238,8 @@ public sealed class TerminalTests
         await using var phone = await daemon.PhoneAsync();
         var session = await phone.StartAsync("hello", SandboxKind.Bubblewrap);
         await using var view = await TerminalView.OpenAsync(phone.Device, session, "main");
-        await view.TypeAsync("""printf 'a\033]52;c;ZXZpbA==\a\033]0;T\a\033Ptmux;\033\033]52;c;eA==\a\033\\\033[c\033[6n\033_x\033\\b\n'; echo tri''cks-done""" + "\r");
+        await view.TypeAsync(
+            """printf 'a\033]52;c;ZXZpbA==\a\033]0;T\a\033Ptmux;\033\033]52;c;eA==\a\033\\\033[c\033[6n\033_x\033\\b\n'; echo tri''cks-done""" + "\r");
         await view.UntilAsync("tricks-done");
         await view.UntilAsync("$ ", after: "tricks-done");
         var written = view.Text[view.Text.IndexOf("\r\n", StringComparison.Ordinal)..];
@@ -220,7 +249,8 @@ public sealed class TerminalTests
         Assert.DoesNotContain("\u001b[c", written, StringComparison.Ordinal);
         Assert.DoesNotContain("\u001b[6n", written, StringComparison.Ordinal);
         var capture = await phone.Device.AskAsync(
-            MessageTypes.TerminalCapture, new TerminalCaptureRequest(session, "main"), ProtocolJson.Default.TerminalCaptureRequest, ProtocolJson.Default.TerminalCaptureResponse);
+            MessageTypes.TerminalCapture, new TerminalCaptureRequest(session, "main"), ProtocolJson.Default.TerminalCaptureRequest,
+            ProtocolJson.Default.TerminalCaptureResponse);
         Assert.Contains("tricks-done\n", capture.Text, StringComparison.Ordinal);
         await view.CloseAsync();
     }
@@ -246,10 +276,11 @@ public sealed class TerminalTests
         await back.UntilAsync("before");
         await back.TypeAsync("echo $KEPT\r");
         await back.UntilAsync("kept-42");
-        if (Machine.Executions.HandsRoom.HasNetwork)
+        if (Machine.Executions.SandboxService.HasNetwork)
         {
             // Its way to the network is a new daemon's: the proxy answers, if only to refuse.
-            await back.TypeAsync("exec 3<>/dev/tcp/127.0.0.1/3128; printf 'GET http://127.0.0.1/ HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\n\\r\\n' >&3; head -n 1 <&3; echo as''ked\r");
+            await back.TypeAsync(
+                "exec 3<>/dev/tcp/127.0.0.1/3128; printf 'GET http://127.0.0.1/ HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\n\\r\\n' >&3; head -n 1 <&3; echo as''ked\r");
             await back.UntilAsync("asked\r\n", after: "HTTP/1.1 4");
         }
 
@@ -277,7 +308,8 @@ public sealed class TerminalTests
         Assert.Equal(ErrorCode.TerminalNotFound, await RefusedAsync(() => view.TypeAsync("x")));
         foreach (var left in await ListAsync(phone.Device))
         {
-            await phone.Device.AskAsync(MessageTypes.TerminalClose, new TerminalCloseRequest(session, left.Name), ProtocolJson.Default.TerminalCloseRequest, ProtocolJson.Default.TerminalCloseResponse);
+            await phone.Device.AskAsync(MessageTypes.TerminalClose, new TerminalCloseRequest(session, left.Name),
+                ProtocolJson.Default.TerminalCloseRequest, ProtocolJson.Default.TerminalCloseResponse);
         }
     }
 
@@ -290,7 +322,7 @@ public sealed class TerminalTests
         var session = await phone.StartAsync("hello", SandboxKind.Bubblewrap);
         await using var view = await TerminalView.OpenAsync(phone.Device, session, "main");
         await using var seen = await TerminalView.AttachAsync(lost, session, "main");
-        await ((IControlTarget)daemon.Daemon).RevokeDeviceAsync(lost.Hello.DeviceId, CancellationToken.None);
+        await daemon.Daemon.AsOwner().RevokeDeviceAsync(lost.Hello.DeviceId, CancellationToken.None);
         await lost.Over.WaitAsync(Wait.Limit);
         await Wait.UntilAsync(async () => (await ListAsync(phone.Device)).Single().Viewers == 1, "its view is over");
         await view.CloseAsync();
@@ -299,15 +331,18 @@ public sealed class TerminalTests
     internal static async Task<IReadOnlyList<JsonElement>> RowsAsync(TestDevice device, Guid session)
     {
         var rows = await device.AskAsync(
-            MessageTypes.LedgerList, new LedgerListRequest(Limit: 200, AgentSessionId: session), ProtocolJson.Default.LedgerListRequest, ProtocolJson.Default.LedgerListResponse);
+            MessageTypes.LedgerList, new LedgerListRequest(Limit: 200, AgentSessionId: session), ProtocolJson.Default.LedgerListRequest,
+            ProtocolJson.Default.LedgerListResponse);
         return [.. rows.Rows.Reverse().Select(r => JsonDocument.Parse(r.Body).RootElement)];
     }
 
     internal static async Task<IReadOnlyList<TerminalInfo>> ListAsync(TestDevice device) => (await device.AskAsync(
-        MessageTypes.TerminalList, new TerminalListRequest(), ProtocolJson.Default.TerminalListRequest, ProtocolJson.Default.TerminalListResponse)).Terminals;
+        MessageTypes.TerminalList, new TerminalListRequest(), ProtocolJson.Default.TerminalListRequest,
+        ProtocolJson.Default.TerminalListResponse)).Terminals;
 
     private static Task<TerminalOpenResponse> OpenAsync(TestDevice device, Guid session, string name) => device.AskAsync(
-        MessageTypes.TerminalOpen, new TerminalOpenRequest(session, name), ProtocolJson.Default.TerminalOpenRequest, ProtocolJson.Default.TerminalOpenResponse);
+        MessageTypes.TerminalOpen, new TerminalOpenRequest(session, name), ProtocolJson.Default.TerminalOpenRequest,
+        ProtocolJson.Default.TerminalOpenResponse);
 
     private static async Task<ErrorCode> RefusedAsync(Func<Task> work) => (await Assert.ThrowsAsync<WireErrorException>(work)).Error.Code;
 }

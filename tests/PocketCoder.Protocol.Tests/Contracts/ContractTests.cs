@@ -5,7 +5,8 @@ namespace PocketCoder.Protocol.Tests.Contracts;
 public sealed class ContractTests
 {
     [Fact]
-    public void Generated_typescript_types_are_those_of_the_records() => Check("app/src/lib/protocol/generated.ts", TypeScriptContract.Generate());
+    public void Generated_typescript_types_are_those_of_the_records()
+        => Check("app/src/lib/protocol/generated.ts", TypeScriptContract.Generate());
 
     [Fact]
     public void Generated_json_schema_is_that_of_the_records() => Check("docs/protocol.schema.json", JsonSchemaContract.Generate());

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using PocketCoder.Testing.Contracts;
 
 namespace PocketCoder.Protocol.Tests.Contracts;
 
@@ -22,7 +23,9 @@ internal sealed class TypeScriptContract
         }
 
         requests.Append("}\n\n");
-        foreach (var type in (Type[])[typeof(AgentEventPayload), typeof(AgentDeltaPayload), typeof(MachineEvent), typeof(TerminalOutputPayload), typeof(CommandOutputPayload), typeof(CommandExitPayload), typeof(WireError), typeof(Envelope)])
+        foreach (var type in (Type[])[typeof(AgentEventPayload), typeof(AgentEventsPayload), typeof(AgentDeltaPayload),
+            typeof(MachineEvent), typeof(TerminalOutputPayload), typeof(CommandOutputPayload), typeof(CommandExitPayload),
+            typeof(WireError), typeof(Envelope)])
         {
             contract.Name(type);
         }
@@ -34,7 +37,7 @@ internal sealed class TypeScriptContract
         }
 
         text.Append("export const Limits = {\n")
-            .Append($"  messageBytes: {Limits.MessageBytes},\n  promptBytes: {Limits.PromptBytes},\n  queuedPrompts: {Limits.QueuedPrompts},\n  reasonBytes: {Limits.ReasonBytes},\n  nameLength: {Limits.NameLength},\n")
+            .Append($"  messageBytes: {Limits.MessageBytes},\n  promptBytes: {Limits.PromptBytes},\n  queuedPrompts: {Limits.QueuedPrompts},\n  reasonBytes: {Limits.ReasonBytes},\n  nameLength: {Limits.NameLength},\n  searchCharacters: {Limits.SearchCharacters},\n  sessionLabels: {Limits.SessionLabels},\n  labelLength: {Limits.LabelLength},\n  snoozeDays: {Limits.SnoozeDays},\n")
             .Append($"  attachmentBytes: {AttachmentLimits.FileBytes},\n  attachmentsPerPrompt: {AttachmentLimits.PerPrompt},\n  attachmentChunkBytes: {AttachmentLimits.ChunkBytes},\n  attachmentNameLength: {AttachmentLimits.NameLength},\n  imageBytes: {AttachmentLimits.ImageBytes},\n  promptImageBytes: {AttachmentLimits.PromptImageBytes},\n")
             .Append($"  terminalInputBytes: {TerminalLimits.InputBytes},\n  terminalWindow: {TerminalLimits.Window},\n  terminalHistoryLines: {TerminalLimits.HistoryLines},\n  terminalNameLength: {TerminalLimits.NameLength},\n  terminalLargestSide: {TerminalLimits.LargestSide},\n")
             .Append("} as const;\n");
@@ -106,10 +109,12 @@ internal sealed class TypeScriptContract
             foreach (var derived in union.DerivedTypes)
             {
                 _seen.Add(derived.DerivedType);
-                DeclareObject(derived.DerivedType, _options.GetTypeInfo(derived.DerivedType), $"  {union.TypeDiscriminatorPropertyName}: \"{derived.TypeDiscriminator}\";\n");
+                DeclareObject(derived.DerivedType, _options.GetTypeInfo(derived.DerivedType),
+                    $"  {union.TypeDiscriminatorPropertyName}: \"{derived.TypeDiscriminator}\";\n");
             }
 
-            _declarations[type.Name] = $"export type {type.Name} =\n{string.Concat(union.DerivedTypes.Select(d => $"  | {d.DerivedType.Name}\n"))[..^1]};\n";
+            _declarations[type.Name] =
+                $"export type {type.Name} =\n{string.Concat(union.DerivedTypes.Select(d => $"  | {d.DerivedType.Name}\n"))[..^1]};\n";
             return;
         }
 
@@ -122,7 +127,8 @@ internal sealed class TypeScriptContract
         foreach (var property in info.Properties)
         {
             var nullable = property.IsGetNullable || Nullable.GetUnderlyingType(property.PropertyType) is not null;
-            var optional = property.AssociatedParameter is { HasDefaultValue: true } || (property.AssociatedParameter is null && !property.IsRequired);
+            var optional = property.AssociatedParameter is { HasDefaultValue: true }
+                || (property.AssociatedParameter is null && !property.IsRequired);
             body.Append($"  {property.Name}{(optional ? "?" : "")}: {Name(property.PropertyType)}{(nullable ? " | null" : "")};\n");
         }
 

@@ -12,7 +12,8 @@ public sealed class AllAgentsHome : IDisposable
     private readonly CodexHome _codex;
     private readonly GeminiHome _gemini;
     private readonly OpenCodeHome _openCode;
-    private AllAgentsHome(ClaudeHome claude, CodexHome codex, GeminiHome gemini, OpenCodeHome openCode, string adapter, string claudeExecutable)
+    private AllAgentsHome(ClaudeHome claude, CodexHome codex, GeminiHome gemini, OpenCodeHome openCode, string adapter,
+        string claudeExecutable)
     {
         (_claude, _codex, _gemini, _openCode, Adapter) = (claude, codex, gemini, openCode, adapter);
 
@@ -20,7 +21,8 @@ public sealed class AllAgentsHome : IDisposable
         var settings = openCode.SettingsFile.Replace(openCode.Home, gemini.Home, StringComparison.Ordinal);
         Directory.CreateDirectory(Path.GetDirectoryName(settings)!);
         File.Copy(openCode.SettingsFile, settings);
-        foreach (var (name, value) in ((IReadOnlyDictionary<string, string>[])[claude.Environment, codex.Environment, openCode.Environment, gemini.Environment]).SelectMany(e => e))
+        foreach (var (name, value) in ((IReadOnlyDictionary<string, string>[])[claude.Environment, codex.Environment, openCode.Environment,
+            gemini.Environment]).SelectMany(e => e))
         {
             Environment[name] = value;
         }
@@ -64,7 +66,8 @@ public sealed class AllAgentsHome : IDisposable
     public string InProject(string path) => Path.Combine(Project, path);
 
     /// <summary>Whether it did all that, and what it wrote.</summary>
-    public bool Did(string agent) => File.Exists(InProject($"by-{agent}.txt")) && File.ReadAllText(InProject($"{agent}.txt")) == agent + "\n" && File.ReadAllText(InProject($"by-{agent}.txt")).TrimEnd() == $"written by {agent}";
+    public bool Did(string agent) => File.Exists(InProject($"by-{agent}.txt")) && File.ReadAllText(
+        InProject($"{agent}.txt")) == agent + "\n" && File.ReadAllText(InProject($"by-{agent}.txt")).TrimEnd() == $"written by {agent}";
 
     public void Dispose()
     {

@@ -5,13 +5,13 @@ public sealed class CodexHome : IDisposable
 {
     public const string Key = "sk-scripted-9876543210";
 
-    private readonly DirectoryInfo root = Directory.CreateTempSubdirectory("pocketcoder-codex-");
+    private readonly DirectoryInfo _root = Directory.CreateTempSubdirectory("pocketcoder-codex-");
 
     /// <param name="model">A slug Codex knows: it decides which tools it offers.</param>
     public CodexHome(string program, string modelAddress, string model = "gpt-5.5", string projectName = "project")
     {
-        Home = root.CreateSubdirectory("home").FullName;
-        Project = root.CreateSubdirectory(projectName).FullName;
+        Home = _root.CreateSubdirectory("home").FullName;
+        Project = _root.CreateSubdirectory(projectName).FullName;
         ConfigDirectory = Directory.CreateDirectory(Path.Combine(Home, ".codex")).FullName;
         File.WriteAllText(SettingsFile, $"""
             model = "{model}"
@@ -51,5 +51,5 @@ public sealed class CodexHome : IDisposable
 
     public string InProject(string path) => Path.Combine(Project, path);
 
-    public void Dispose() => root.Delete(recursive: true);
+    public void Dispose() => _root.Delete(recursive: true);
 }

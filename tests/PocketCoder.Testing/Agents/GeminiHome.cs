@@ -1,16 +1,18 @@
 namespace PocketCoder.Testing.Agents;
 
-/// <summary>A fresh home and project for one test, and the environment that leads Gemini CLI to a scripted model. Deleted at the end.</summary>
+/// <summary>
+/// A fresh home and project for one test, and the environment that leads Gemini CLI to a scripted model. Deleted at the end.
+/// </summary>
 public sealed class GeminiHome : IDisposable
 {
     public const string Key = "sk-scripted-gemini-000";
 
-    private readonly DirectoryInfo root = Directory.CreateTempSubdirectory("pocketcoder-gemini-");
+    private readonly DirectoryInfo _root = Directory.CreateTempSubdirectory("pocketcoder-gemini-");
 
     public GeminiHome(string program, string modelAddress)
     {
-        Home = root.CreateSubdirectory("home").FullName;
-        Project = root.CreateSubdirectory("project").FullName;
+        Home = _root.CreateSubdirectory("home").FullName;
+        Project = _root.CreateSubdirectory("project").FullName;
         var settings = Directory.CreateDirectory(Path.Combine(Home, ".gemini")).FullName;
         File.WriteAllText(
             Path.Combine(settings, "settings.json"),
@@ -36,5 +38,5 @@ public sealed class GeminiHome : IDisposable
 
     public string InProject(string path) => Path.Combine(Project, path);
 
-    public void Dispose() => root.Delete(recursive: true);
+    public void Dispose() => _root.Delete(recursive: true);
 }

@@ -9,12 +9,12 @@ public sealed class OpenCodeHome : IDisposable
 
     public const string Model = "scripted/one";
 
-    private readonly DirectoryInfo root = Directory.CreateTempSubdirectory("pocketcoder-opencode-");
+    private readonly DirectoryInfo _root = Directory.CreateTempSubdirectory("pocketcoder-opencode-");
 
     public OpenCodeHome(string program, string modelAddress)
     {
-        Home = root.CreateSubdirectory("home").FullName;
-        Project = root.CreateSubdirectory("project").FullName;
+        Home = _root.CreateSubdirectory("home").FullName;
+        Project = _root.CreateSubdirectory("project").FullName;
         SettingsFile = Path.Combine(Directory.CreateDirectory(Path.Combine(Home, ".config", "opencode")).FullName, "opencode.json");
         var limits = new JsonObject { ["context"] = 200000, ["output"] = 32000 };
         var cost = new JsonObject { ["input"] = 3, ["output"] = 15, ["cache_read"] = 1 };
@@ -32,7 +32,16 @@ public sealed class OpenCodeHome : IDisposable
                     ["options"] = new JsonObject { ["baseURL"] = $"{modelAddress}/v1", ["apiKey"] = Key },
                     ["models"] = new JsonObject
                     {
-                        ["one"] = new JsonObject { ["tool_call"] = true, ["reasoning"] = true, ["attachment"] = true, ["modalities"] = new JsonObject { ["input"] = new JsonArray("text", "image"), ["output"] = new JsonArray("text") }, ["limit"] = limits, ["cost"] = cost },
+                        ["one"] = new JsonObject
+                        {
+                            ["tool_call"] = true,
+                            ["reasoning"] = true,
+                            ["attachment"] = true,
+                            ["modalities"] =
+                            new JsonObject { ["input"] = new JsonArray("text", "image"), ["output"] = new JsonArray("text") },
+                            ["limit"] = limits,
+                            ["cost"] = cost
+                        },
                         ["two"] = new JsonObject { ["tool_call"] = true },
                         ["gpt-5.5"] = new JsonObject { ["tool_call"] = true }, // by its name it is offered other tools
                     },
@@ -60,5 +69,5 @@ public sealed class OpenCodeHome : IDisposable
 
     public string InProject(string path) => Path.Combine(Project, path);
 
-    public void Dispose() => root.Delete(recursive: true);
+    public void Dispose() => _root.Delete(recursive: true);
 }

@@ -9,15 +9,19 @@ namespace PocketCoder.Testing.Agents;
 /// <summary>The real agent programs, pinned in <c>tests/agents</c>: installed once for all test processes.</summary>
 public static class RealAgents
 {
-    private static readonly TimeSpan InstallLimit = TimeSpan.FromMinutes(5);
-    private static readonly Lazy<Task<string>> Installed = new(InstallAsync);
+    private static readonly TimeSpan s_installLimit = TimeSpan.FromMinutes(5);
+    private static readonly Lazy<Task<string>> s_installed = new(InstallAsync);
 
-    /// <summary>The path of a program (<c>claude</c>, <c>codex</c>, <c>gemini</c>, <c>claude-agent-acp</c>), after installing them with <c>npm ci</c> when they are not there.</summary>
-    public static async Task<string> ProgramAsync(string name) => Path.Combine(await Installed.Value, name);
+    /// <summary>
+    /// The path of a program (<c>claude</c>, <c>codex</c>, <c>gemini</c>, <c>claude-agent-acp</c>), after installing them with <c>npm
+    /// ci</c> when they are not there.
+    /// </summary>
+    public static async Task<string> ProgramAsync(string name) => Path.Combine(await s_installed.Value, name);
 
     /// <summary>Where the real ripgrep lies that Codex brings along: for a PATH.</summary>
     public static async Task<string> RipGrepFolderAsync()
-        => Path.GetDirectoryName(Directory.EnumerateFiles(Path.Combine(await Installed.Value, "..", "@openai"), "rg", SearchOption.AllDirectories).First())!;
+        => Path.GetDirectoryName(
+            Directory.EnumerateFiles(Path.Combine(await s_installed.Value, "..", "@openai"), "rg", SearchOption.AllDirectories).First())!;
 
     private static async Task<string> InstallAsync()
     {
@@ -59,16 +63,17 @@ public static class RealAgents
                 }
             },
             "the installation by another test process",
-            InstallLimit);
+            s_installLimit);
         return held!;
     }
 
     private static async Task NpmAsync(string folder)
     {
-        var info = new ProcessStartInfo("npm") { WorkingDirectory = folder, UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+        var info = new ProcessStartInfo("npm")
+        { WorkingDirectory = folder, UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
         info.ArgumentList.Add("ci");
         using var npm = Process.Start(info) ?? throw new InvalidOperationException("npm does not start");
-        using var limit = new CancellationTokenSource(InstallLimit);
+        using var limit = new CancellationTokenSource(s_installLimit);
         var output = npm.StandardOutput.ReadToEndAsync(limit.Token);
         var errors = npm.StandardError.ReadToEndAsync(limit.Token);
         try

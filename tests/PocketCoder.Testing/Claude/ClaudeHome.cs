@@ -1,16 +1,18 @@
 namespace PocketCoder.Testing.Claude;
 
-/// <summary>A fresh home and project for one test, and the environment that leads Claude Code to a scripted model. Deleted at the end.</summary>
+/// <summary>
+/// A fresh home and project for one test, and the environment that leads Claude Code to a scripted model. Deleted at the end.
+/// </summary>
 public sealed class ClaudeHome : IDisposable
 {
     public const string Key = "sk-scripted-0123456789";
 
-    private readonly DirectoryInfo root = Directory.CreateTempSubdirectory("pocketcoder-claude-");
+    private readonly DirectoryInfo _root = Directory.CreateTempSubdirectory("pocketcoder-claude-");
 
     public ClaudeHome(string program, string modelAddress)
     {
-        Home = root.CreateSubdirectory("home").FullName;
-        Project = root.CreateSubdirectory("project").FullName;
+        Home = _root.CreateSubdirectory("home").FullName;
+        Project = _root.CreateSubdirectory("project").FullName;
         ConfigDirectory = Path.Combine(Home, ".claude");
         Environment = new Dictionary<string, string>(StringComparer.Ordinal)
         {
@@ -36,5 +38,5 @@ public sealed class ClaudeHome : IDisposable
 
     public string InProject(string path) => Path.Combine(Project, path);
 
-    public void Dispose() => root.Delete(recursive: true);
+    public void Dispose() => _root.Delete(recursive: true);
 }

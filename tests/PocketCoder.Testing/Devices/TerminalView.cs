@@ -63,10 +63,12 @@ public sealed class TerminalView : IAsyncDisposable
         }
     }
 
-    public static async Task<TerminalView> OpenAsync(TestDevice device, Guid session, string name, int columns = 80, int rows = 24, string? cwd = null)
+    public static async Task<TerminalView> OpenAsync(
+        TestDevice device, Guid session, string name, int columns = 80, int rows = 24, string? cwd = null)
     {
         await device.AskAsync(
-            MessageTypes.TerminalOpen, new TerminalOpenRequest(session, name, columns, rows, cwd), ProtocolJson.Default.TerminalOpenRequest, ProtocolJson.Default.TerminalOpenResponse);
+            MessageTypes.TerminalOpen, new TerminalOpenRequest(session, name, columns, rows, cwd), ProtocolJson.Default.TerminalOpenRequest,
+            ProtocolJson.Default.TerminalOpenResponse);
         return await AttachAsync(device, session, name, columns, rows);
     }
 
@@ -74,20 +76,24 @@ public sealed class TerminalView : IAsyncDisposable
     {
         var view = new TerminalView(device, session, name);
         var attached = await device.AskAsync(
-            MessageTypes.TerminalAttach, new TerminalAttachRequest(session, name, columns, rows), ProtocolJson.Default.TerminalAttachRequest, ProtocolJson.Default.TerminalAttachResponse);
+            MessageTypes.TerminalAttach, new TerminalAttachRequest(session, name, columns, rows),
+            ProtocolJson.Default.TerminalAttachRequest, ProtocolJson.Default.TerminalAttachResponse);
         view.MayType = attached.MayType;
         await Wait.UntilAsync(() => view.Columns > 0, "the first redraw");
         return view;
     }
 
     public Task TypeAsync(string keys) => _device.AskAsync(
-        MessageTypes.TerminalInput, new TerminalInputRequest(_session, _name, keys), ProtocolJson.Default.TerminalInputRequest, ProtocolJson.Default.TerminalInputResponse);
+        MessageTypes.TerminalInput, new TerminalInputRequest(_session, _name, keys), ProtocolJson.Default.TerminalInputRequest,
+        ProtocolJson.Default.TerminalInputResponse);
 
     public Task ResizeAsync(int columns, int rows) => _device.AskAsync(
-        MessageTypes.TerminalResize, new TerminalResizeRequest(_session, _name, columns, rows), ProtocolJson.Default.TerminalResizeRequest, ProtocolJson.Default.TerminalResizeResponse);
+        MessageTypes.TerminalResize, new TerminalResizeRequest(_session, _name, columns, rows), ProtocolJson.Default.TerminalResizeRequest,
+        ProtocolJson.Default.TerminalResizeResponse);
 
     public Task CloseAsync() => _device.AskAsync(
-        MessageTypes.TerminalClose, new TerminalCloseRequest(_session, _name), ProtocolJson.Default.TerminalCloseRequest, ProtocolJson.Default.TerminalCloseResponse);
+        MessageTypes.TerminalClose, new TerminalCloseRequest(_session, _name), ProtocolJson.Default.TerminalCloseRequest,
+        ProtocolJson.Default.TerminalCloseResponse);
 
     public Task<string> EndedAsync() => _ended.Task.WaitAsync(Wait.Limit);
 
@@ -100,14 +106,16 @@ public sealed class TerminalView : IAsyncDisposable
                 () =>
                 {
                     var text = Text;
-                    var from = after is null ? 0 : text.LastIndexOf(after, StringComparison.Ordinal) is >= 0 and var at ? at + after.Length : -1;
+                    var from = after is null ? 0 : text.LastIndexOf(after, StringComparison.Ordinal) is >= 0 and var at ? at + after.Length
+                        : -1;
                     return _broken is not null || (from >= 0 && text.IndexOf(wanted, from, StringComparison.Ordinal) >= 0);
                 },
                 wanted);
         }
         catch (TimeoutException e)
         {
-            throw new TimeoutException($"{e.Message}\n{Text[Math.Max(0, Text.Length - 2000)..].Replace("\u001b", "\\e", StringComparison.Ordinal)}", e);
+            throw new TimeoutException(
+                $"{e.Message}\n{Text[Math.Max(0, Text.Length - 2000)..].Replace("\u001b", "\\e", StringComparison.Ordinal)}", e);
         }
 
         if (_broken is not null)
@@ -125,7 +133,8 @@ public sealed class TerminalView : IAsyncDisposable
             {
                 await ack;
             }
-            catch (Exception e) when (e is WireErrorException or IOException or OperationCanceledException or TimeoutException or ObjectDisposedException or System.Net.WebSockets.WebSocketException)
+            catch (Exception e) when (e is WireErrorException or IOException or OperationCanceledException or TimeoutException
+                or ObjectDisposedException or System.Net.WebSockets.WebSocketException)
             {
                 // the terminal or the connection went first
             }
@@ -171,5 +180,6 @@ public sealed class TerminalView : IAsyncDisposable
     }
 
     private void Acknowledge() => _acks.Enqueue(_device.AskAsync(
-        MessageTypes.TerminalAck, new TerminalAckRequest(_session, _name, _epoch, _seq), ProtocolJson.Default.TerminalAckRequest, ProtocolJson.Default.TerminalAckResponse));
+        MessageTypes.TerminalAck, new TerminalAckRequest(_session, _name, _epoch, _seq), ProtocolJson.Default.TerminalAckRequest,
+        ProtocolJson.Default.TerminalAckResponse));
 }

@@ -20,6 +20,7 @@ public sealed class TestDevice : IAsyncDisposable
     private readonly SemaphoreSlim _sending = new(1, 1);
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<string, string> _epochs = new(StringComparer.Ordinal);
+    private readonly byte[] _part = new byte[64 * 1024]; // of the one task that reads
     private SecureChannel? _channel;
     private Task _reading = Task.CompletedTask;
     private int _request;
@@ -40,8 +41,47 @@ public sealed class TestDevice : IAsyncDisposable
     /// <summary>Told of everything pushed, before it is in <see cref="Pushed"/>; on the reading task, so it must not wait.</summary>
     public Action<Envelope>? Heard { get; set; }
 
+    /// <summary>Whole messages that came, and the bytes of the largest one.</summary>
+    public int Messages { get; private set; }
+
+    /// <inheritdoc cref="Messages"/>
+    public int LargestMessage { get; private set; }
+
+    /// <summary>From now on frames are taken and not opened: a device that only costs the machine something. It can't be undone.</summary>
+    public bool Drains { get; set; }
+
+    /// <summary>Frames that came since <see cref="Drains"/>.</summary>
+    public int Frames { get; private set; }
+
     /// <summary>Why the machine closed, when it said so.</summary>
     public CloseReason? Closed { get; private set; }
+
+    /// <summary>The WebSocket's close code; null: it is open, or broke.</summary>
+    public int? CloseCode => (int?)_socket.CloseStatus;
+
+    /// <summary>Shakes hands with a pairing link and says nothing yet: <see cref="GreetAsync(string)"/> does.</summary>
+    public static async Task<TestDevice> KnockAsync(string link)
+    {
+        var parsed = PairingLink.ParseUrl(link);
+        var device = new TestDevice(ChannelIdentity.Create(), parsed.MachinePublicKey.ToArray());
+        using var handshake = DeviceHandshake.BeginPairing(device.Identity, parsed);
+        await device.ShakeAsync(link, handshake, null);
+        return device;
+    }
+
+    /// <summary>Shakes hands as a paired device and says nothing yet.</summary>
+    public static async Task<TestDevice> KnockAsync(string url, ChannelIdentity identity, byte[] machineKey)
+    {
+        var device = new TestDevice(identity, machineKey);
+        using var handshake = DeviceHandshake.Begin(identity, machineKey);
+        await device.ShakeAsync(url, handshake, null);
+        return device;
+    }
+
+    /// <summary>Says hello with a name for the pairing.</summary>
+    public async Task GreetAsync(string pairingName) => Hello = await AskAsync(
+        MessageTypes.Hello, new HelloRequest(1, "test/1", pairingName, Base64Url.EncodeToString(Identity.SigningPublicKey)),
+        ProtocolJson.Default.HelloRequest, ProtocolJson.Default.HelloResponse);
 
     /// <summary>Completes when the connection is over.</summary>
     public Task Over => _reading;
@@ -71,7 +111,8 @@ public sealed class TestDevice : IAsyncDisposable
 
     /// <summary>Asks and waits for the answer.</summary>
     /// <exception cref="WireErrorException">The machine answered with an error.</exception>
-    public async Task<TResponse> AskAsync<TRequest, TResponse>(string type, TRequest payload, JsonTypeInfo<TRequest> request, JsonTypeInfo<TResponse> response)
+    public async Task<TResponse> AskAsync<TRequest, TResponse>(
+        string type, TRequest payload, JsonTypeInfo<TRequest> request, JsonTypeInfo<TResponse> response)
     {
         var answer = await AskRawAsync(type, JsonSerializer.SerializeToElement(payload, request));
         return answer.Payload!.Value.Deserialize(response)!;
@@ -83,28 +124,31 @@ public sealed class TestDevice : IAsyncDisposable
         var id = Interlocked.Increment(ref _request).ToString(CultureInfo.InvariantCulture);
         var waiting = new TaskCompletionSource<Envelope>(TaskCreationOptions.RunContinuationsAsynchronously);
         _waiting[id] = waiting;
-        await SendAsync(JsonSerializer.SerializeToUtf8Bytes(new Envelope { Type = type, RequestId = id, Payload = payload }, ProtocolJson.Default.Envelope));
+        await SendAsync(JsonSerializer.SerializeToUtf8Bytes(
+            new Envelope { Type = type, RequestId = id, Payload = payload }, ProtocolJson.Default.Envelope));
         var answer = await waiting.Task.WaitAsync(Wait.Limit);
         return answer.Error is { } error ? throw new WireErrorException(error) : answer;
     }
 
     /// <summary>Decides on an approval, signed with this device's key.</summary>
     public async Task<ApprovalInfo> DecideAsync(
-        ApprovalInfo approval, DecisionVerdict verdict, DecisionScope scope = DecisionScope.Once, string? reason = null, string? answers = null, Guid? decisionId = null, bool interrupt = false)
+        ApprovalInfo approval, DecisionVerdict verdict, DecisionScope scope = DecisionScope.Once, string? reason = null,
+        string? answers = null, Guid? decisionId = null, bool interrupt = false)
     {
         var response = await AskAsync(
             MessageTypes.AgentPromptResponse,
             Decision(approval, verdict, scope, reason, answers, decisionId ?? Guid.CreateVersion7(), interrupt),
-            ProtocolJson.Default.AgentPromptResponseRequest,
-            ProtocolJson.Default.AgentPromptResponseResponse);
+            ProtocolJson.Default.DecisionRequest,
+            ProtocolJson.Default.DecisionResponse);
         return response.Approval;
     }
 
-    public AgentPromptResponseRequest Decision(
-        ApprovalInfo approval, DecisionVerdict verdict, DecisionScope scope, string? reason, string? answers, Guid decisionId, bool interrupt = false)
+    public DecisionRequest Decision(
+        ApprovalInfo approval, DecisionVerdict verdict, DecisionScope scope, string? reason, string? answers, Guid decisionId,
+        bool interrupt = false)
     {
         var signature = Identity.Sign(
-            "pocketcoder-decision-v1",
+            "pocketcoder-decision-v2",
             MachineId,
             approval.ApprovalId.ToString(),
             decisionId.ToString(),
@@ -112,8 +156,10 @@ public sealed class TestDevice : IAsyncDisposable
             verdict == DecisionVerdict.Allow ? "allow" : "deny",
             scope.ToString().ToLowerInvariant(),
             Hash(reason),
-            Hash(answers));
-        return new AgentPromptResponseRequest(approval.ApprovalId, decisionId, verdict, scope, approval.Digest, Base64Url.EncodeToString(signature), reason, answers, interrupt);
+            Hash(answers),
+            interrupt ? "true" : "false");
+        return new DecisionRequest(approval.ApprovalId, decisionId, verdict, scope, approval.Digest, Base64Url.EncodeToString(signature),
+            reason, answers, interrupt);
     }
 
     /// <summary>The epoch of a session's stream as this device last saw it.</summary>
@@ -146,13 +192,16 @@ public sealed class TestDevice : IAsyncDisposable
     {
         T? found = null;
         await NextAsync(
-            e => e.Type == MessageTypes.AgentEvent && e.Payload!.Value.Deserialize(ProtocolJson.Default.AgentEventPayload) is T payload && (fits?.Invoke(payload) ?? true) && (found = payload) is not null,
+            e => e.Type == MessageTypes.AgentEvent && e.Payload!.Value.Deserialize(ProtocolJson.Default.AgentEventPayload) is T payload
+                && (fits?.Invoke(payload) ?? true) && (found = payload) is not null,
             typeof(T).Name);
         return found!;
     }
 
-    public async Task SubscribeAsync(string stream, string? epoch = null, long after = 0) => await AskAsync(
-        MessageTypes.Subscribe, new SubscribeRequest(stream, epoch, after), ProtocolJson.Default.SubscribeRequest, ProtocolJson.Default.SubscribeResponse);
+    /// <param name="batches">Takes several events in one message; they are in <see cref="Pushed"/> as if they had come alone.</param>
+    public async Task SubscribeAsync(string stream, string? epoch = null, long after = 0, bool batches = false) => await AskAsync(
+        MessageTypes.Subscribe, new SubscribeRequest(stream, epoch, after, batches), ProtocolJson.Default.SubscribeRequest,
+        ProtocolJson.Default.SubscribeResponse);
 
     /// <summary>Sends bytes through the channel as they are.</summary>
     public async Task SendAsync(byte[] message)
@@ -172,8 +221,19 @@ public sealed class TestDevice : IAsyncDisposable
         }
     }
 
+    /// <summary>Begins a message and never finishes it: its first frames only. Nothing else can be sent afterwards.</summary>
+    public async Task SendPartAsync(byte[] message, int frames)
+    {
+        using var all = _channel!.Seal(message);
+        for (var i = 0; i < Math.Min(frames, all.Count - 1); i++)
+        {
+            await SendFrameAsync(all[i].ToArray());
+        }
+    }
+
     /// <summary>Sends a frame past the channel.</summary>
-    public async Task SendFrameAsync(ReadOnlyMemory<byte> frame) => await _socket.SendAsync(frame, WebSocketMessageType.Binary, true, _stop.Token);
+    public async Task SendFrameAsync(ReadOnlyMemory<byte> frame)
+        => await _socket.SendAsync(frame, WebSocketMessageType.Binary, true, _stop.Token);
 
     public async ValueTask DisposeAsync()
     {
@@ -188,7 +248,27 @@ public sealed class TestDevice : IAsyncDisposable
 
     private static string Hash(string? text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text ?? "")));
 
+    /// <summary>Connects a device that is paired, and greets with these bytes. Gives what the machine answers.</summary>
+    public static async Task<Envelope> GreetAsync(string url, ChannelIdentity identity, byte[] machineKey, byte[] hello)
+    {
+        await using var device = new TestDevice(identity, machineKey);
+        using var handshake = DeviceHandshake.Begin(identity, machineKey);
+        await device.ShakeAsync(url, handshake, null);
+        await device.SendAsync(hello);
+        return await device.NextAsync(_ => true, "an answer to the greeting");
+    }
+
     private async Task OpenAsync(string url, DeviceHandshake handshake, string? pairingName, int? throughPort = null)
+    {
+        await ShakeAsync(url, handshake, throughPort);
+        Hello = await AskAsync(
+            MessageTypes.Hello,
+            new HelloRequest(1, "test/1", pairingName, Base64Url.EncodeToString(Identity.SigningPublicKey)),
+            ProtocolJson.Default.HelloRequest,
+            ProtocolJson.Default.HelloResponse);
+    }
+
+    private async Task ShakeAsync(string url, DeviceHandshake handshake, int? throughPort)
     {
         var address = new UriBuilder(new Uri(url)) { Path = "/v1/relay", Query = $"machine={MachineId}", Fragment = "" };
         address.Scheme = address.Scheme == "https" ? "wss" : "ws";
@@ -205,11 +285,6 @@ public sealed class TestDevice : IAsyncDisposable
         var reply = await ReceiveAsync() ?? throw new IOException("the machine closed during the handshake");
         _channel = handshake.Complete(reply);
         _reading = ReadAsync();
-        Hello = await AskAsync(
-            MessageTypes.Hello,
-            new HelloRequest(1, "test/1", pairingName, Base64Url.EncodeToString(Identity.SigningPublicKey)),
-            ProtocolJson.Default.HelloRequest,
-            ProtocolJson.Default.HelloResponse);
     }
 
     private async Task ReadAsync()
@@ -218,11 +293,20 @@ public sealed class TestDevice : IAsyncDisposable
         {
             while (await ReceiveAsync() is { } frame)
             {
+                if (Drains)
+                {
+                    Frames++;
+                    continue;
+                }
+
                 using var message = _channel!.Open(frame);
                 if (message is null)
                 {
                     continue;
                 }
+
+                Messages++;
+                LargestMessage = Math.Max(LargestMessage, message.Length);
 
                 var envelope = JsonSerializer.Deserialize(message.Span, ProtocolJson.Default.Envelope)!;
                 if (envelope.RequestId is { } id && _waiting.TryRemove(id, out var waiting))
@@ -236,8 +320,18 @@ public sealed class TestDevice : IAsyncDisposable
                         _epochs[stream] = epoch;
                     }
 
-                    Heard?.Invoke(envelope);
-                    Pushed.Writer.TryWrite(envelope);
+                    if (envelope.Type == MessageTypes.AgentEvents)
+                    {
+                        var seq = envelope.Seq!.Value;
+                        foreach (var one in envelope.Payload!.Value.GetProperty("events").EnumerateArray())
+                        {
+                            Push(envelope with { Type = MessageTypes.AgentEvent, Seq = seq++, Payload = one });
+                        }
+                    }
+                    else
+                    {
+                        Push(envelope);
+                    }
                 }
             }
         }
@@ -253,10 +347,27 @@ public sealed class TestDevice : IAsyncDisposable
         }
     }
 
+    private void Push(Envelope envelope)
+    {
+        Heard?.Invoke(envelope);
+        Pushed.Writer.TryWrite(envelope);
+    }
+
+    /// <summary>The code that the socket is closed with, read behind whatever still comes after the channel's own end.</summary>
+    public async Task<int?> EndCodeAsync()
+    {
+        await Over;
+        while (_socket.CloseStatus is null && await ReceiveAsync() is not null)
+        {
+        }
+
+        return CloseCode;
+    }
+
     private async Task<byte[]?> ReceiveAsync()
     {
         using var buffer = new MemoryStream();
-        var part = new byte[64 * 1024];
+        var part = _part;
         while (true)
         {
             var result = await _socket.ReceiveAsync(part.AsMemory(), _stop.Token);

@@ -4,7 +4,9 @@ using PocketCoder.Processes;
 
 namespace PocketCoder.Testing.Git;
 
-/// <summary>A real sshd on loopback, with keys of its own, a bare repository behind it, and a client's configuration that knows it.</summary>
+/// <summary>
+/// A real sshd on loopback, with keys of its own, a bare repository behind it, and a client's configuration that knows it.
+/// </summary>
 public sealed class SshServer : IAsyncDisposable
 {
     private readonly DirectoryInfo _folder;
@@ -13,7 +15,8 @@ public sealed class SshServer : IAsyncDisposable
     private SshServer(DirectoryInfo folder, OwnedProcess sshd, int port) => (_folder, _sshd, Port) = (folder, sshd, port);
 
     /// <summary>Why there is none; null: there can be one.</summary>
-    public static string? Missing { get; } = Executables.Find("sshd", "/usr/sbin:/usr/local/sbin") is null ? "sshd is not installed (apt-get install openssh-server)" : null;
+    public static string? Missing { get; } = Executables.Find("sshd", "/usr/sbin:/usr/local/sbin") is null
+        ? "sshd is not installed (apt-get install openssh-server)" : null;
 
     public int Port { get; }
 

@@ -7,10 +7,12 @@ using Microsoft.AspNetCore.Http;
 
 namespace PocketCoder.Testing.ScriptedModel;
 
-/// <summary>Anthropic Messages API, streaming and plain, as far as Claude Code uses it. Source: the public API reference and recorded traffic.</summary>
+/// <summary>
+/// Anthropic Messages API, streaming and plain, as far as Claude Code uses it. Source: the public API reference and recorded traffic.
+/// </summary>
 internal static class AnthropicDialect
 {
-    private static int messages;
+    private static int s_messages;
 
     public static void Map(WebApplication app, ScriptedModelServer server)
     {
@@ -28,7 +30,13 @@ internal static class AnthropicDialect
             "anthropic", context.Request.Path + context.Request.QueryString, stream,
             [.. (body["tools"]?.AsArray() ?? []).Select(t => t!["name"]!.GetValue<string>())],
             AllText(body["system"]), prompt, results,
-            context.Request.Headers["x-api-key"].FirstOrDefault() ?? context.Request.Headers.Authorization.FirstOrDefault()) { Body = body.ToJsonString(), Model = body["model"]?.GetValue<string>(), Effort = body["output_config"]?["effort"]?.GetValue<string>() });
+            context.Request.Headers["x-api-key"].FirstOrDefault()
+                ?? context.Request.Headers.Authorization.FirstOrDefault())
+        {
+            Body = body.ToJsonString(),
+            Model = body["model"]?.GetValue<string>(),
+            Effort = body["output_config"]?["effort"]?.GetValue<string>()
+        });
 
         var steps = server.Round(prompt, calls, results.Count == 0 ? null : results[^1]);
         if (steps.OfType<ScriptStep.Fail>().FirstOrDefault(f => server.FailsNow(prompt, f)) is { } fail)
@@ -41,7 +49,7 @@ internal static class AnthropicDialect
         var tools = (body["tools"]?.AsArray() ?? []).Select(t => t!["name"]!.GetValue<string>()).ToHashSet(StringComparer.Ordinal);
         if (stream)
         {
-            await StreamAsync(context, steps, model, tools);
+            await StreamAsync(context, steps, model, tools, server);
         }
         else
         {
@@ -56,7 +64,8 @@ internal static class AnthropicDialect
         var results = new List<string>();
         foreach (var message in history)
         {
-            var content = message!["content"] is JsonArray array ? array.Select(b => b!.AsObject()).ToList() : [new JsonObject { ["type"] = "text", ["text"] = message["content"]!.DeepClone() }];
+            var content = message!["content"] is JsonArray array ? array.Select(b => b!.AsObject()).ToList()
+                : [new JsonObject { ["type"] = "text", ["text"] = message["content"]!.DeepClone() }];
             if (message["role"]!.GetValue<string>() == "assistant")
             {
                 calls += content.Any(b => Type(b) == "tool_use") ? 1 : 0;
@@ -76,7 +85,8 @@ internal static class AnthropicDialect
                     results.Add(AllText(block["content"]));
                 }
                 else if (Type(block) == "text" && block["text"]!.GetValue<string>() is { Length: > 0 } text
-                    && !text.StartsWith("<system-reminder>", StringComparison.Ordinal) && !text.StartsWith("[Request interrupted", StringComparison.Ordinal))
+                    && !text.StartsWith("<system-reminder>", StringComparison.Ordinal)
+                    && !text.StartsWith("[Request interrupted", StringComparison.Ordinal))
                 {
                     (prompt, calls) = (text, 0);
                     results.Clear();
@@ -99,7 +109,13 @@ internal static class AnthropicDialect
 
     private static async Task FailAsync(HttpContext context, int status)
     {
-        var type = status switch { 401 => "authentication_error", 429 => "rate_limit_error", 529 => "overloaded_error", _ => "invalid_request_error" };
+        var type = status switch
+        {
+            401 => "authentication_error",
+            429 => "rate_limit_error",
+            529 => "overloaded_error",
+            _ => "invalid_request_error"
+        };
         context.Response.StatusCode = status;
         if (status == 429)
         {
@@ -135,7 +151,8 @@ internal static class AnthropicDialect
                     break;
                 case ScriptStep.Call call:
                     var (name, input) = Translate(call.Tool, tools);
-                    content.Add(new JsonObject { ["type"] = "tool_use", ["id"] = NextId("toolu"), ["name"] = name, ["input"] = JsonNode.Parse(input) });
+                    content.Add(new JsonObject
+                    { ["type"] = "tool_use", ["id"] = NextId("toolu"), ["name"] = name, ["input"] = JsonNode.Parse(input) });
                     break;
                 case ScriptStep.Break:
                     content.Add(new JsonObject { ["type"] = "text", ["text"] = "whole after all" });
@@ -148,7 +165,8 @@ internal static class AnthropicDialect
         await context.Response.WriteAsJsonAsync(reply);
     }
 
-    private static async Task StreamAsync(HttpContext context, IReadOnlyList<ScriptStep> steps, string model, IReadOnlySet<string> tools)
+    private static async Task StreamAsync(
+        HttpContext context, IReadOnlyList<ScriptStep> steps, string model, IReadOnlySet<string> tools, ScriptedModelServer server)
     {
         context.Response.ContentType = "text/event-stream";
         await EventAsync("message_start", new JsonObject { ["message"] = Message(model, []) });
@@ -162,12 +180,14 @@ internal static class AnthropicDialect
                     pace = slow.Milliseconds;
                     break;
                 case ScriptStep.Say say:
-                    await BlockAsync(new JsonObject { ["type"] = "text", ["text"] = "" }, say.Pieces.Select(p => new JsonObject { ["type"] = "text_delta", ["text"] = p }));
+                    await BlockAsync(new JsonObject { ["type"] = "text", ["text"] = "" },
+                        say.Pieces.Select(p => new JsonObject { ["type"] = "text_delta", ["text"] = p }));
                     break;
                 case ScriptStep.Think think:
                     await BlockAsync(
                         new JsonObject { ["type"] = "thinking", ["thinking"] = "", ["signature"] = "" },
-                        [.. Script.Words(think.Text).Select(w => new JsonObject { ["type"] = "thinking_delta", ["thinking"] = w }), new JsonObject { ["type"] = "signature_delta", ["signature"] = "c2NyaXB0" }]);
+                        [.. Script.Words(think.Text).Select(w => new JsonObject { ["type"] = "thinking_delta", ["thinking"] = w }),
+                            new JsonObject { ["type"] = "signature_delta", ["signature"] = "c2NyaXB0" }]);
                     break;
                 case ScriptStep.Call call:
                     var (name, input) = Translate(call.Tool, tools);
@@ -176,22 +196,19 @@ internal static class AnthropicDialect
                         input.Chunk(40).Select(c => new JsonObject { ["type"] = "input_json_delta", ["partial_json"] = new string(c) }));
                     break;
                 case ScriptStep.Break broken:
-                    await EventAsync("content_block_start", new JsonObject { ["index"] = index, ["content_block"] = new JsonObject { ["type"] = "text", ["text"] = "" } });
-                    await EventAsync("content_block_delta", new JsonObject { ["index"] = index, ["delta"] = new JsonObject { ["type"] = "text_delta", ["text"] = "about to break" } });
-                    if (broken.Kind == BreakKind.Malformed)
-                    {
-                        await WriteAsync("event: content_block_delta\ndata: {\"type\": \n\n");
-                        return;
-                    }
-
-                    context.Abort();
+                    await EventAsync("content_block_start",
+                        new JsonObject { ["index"] = index, ["content_block"] = new JsonObject { ["type"] = "text", ["text"] = "" } });
+                    await EventAsync("content_block_delta", new JsonObject
+                    { ["index"] = index, ["delta"] = new JsonObject { ["type"] = "text_delta", ["text"] = "about to break" } });
+                    await server.BreakAsync(context, broken.Kind, () => WriteAsync("event: content_block_delta\ndata: {\"type\": \n\n"));
                     return;
             }
         }
 
         await EventAsync("message_delta", new JsonObject
         {
-            ["delta"] = new JsonObject { ["stop_reason"] = steps.Any(s => s is ScriptStep.Call) ? "tool_use" : "end_turn", ["stop_sequence"] = null },
+            ["delta"] = new JsonObject
+            { ["stop_reason"] = steps.Any(s => s is ScriptStep.Call) ? "tool_use" : "end_turn", ["stop_sequence"] = null },
             ["usage"] = new JsonObject { ["output_tokens"] = 20 },
         });
         await EventAsync("message_stop", []);
@@ -235,12 +252,14 @@ internal static class AnthropicDialect
         ["content"] = content,
         ["stop_reason"] = null,
         ["stop_sequence"] = null,
-        ["usage"] = new JsonObject { ["input_tokens"] = 100, ["output_tokens"] = 20, ["cache_read_input_tokens"] = 30, ["cache_creation_input_tokens"] = 40 },
+        ["usage"] = new JsonObject
+        { ["input_tokens"] = 100, ["output_tokens"] = 20, ["cache_read_input_tokens"] = 30, ["cache_creation_input_tokens"] = 40 },
     };
 
     private static (string Name, string InputJson) Translate(ScriptTool tool, IReadOnlySet<string> offered) => tool switch
     {
-        ScriptTool.Bash bash => (offered.FirstOrDefault(t => t.EndsWith("__bash", StringComparison.Ordinal)) ?? "Bash", Json(("command", bash.Command), ("description", "A scripted command"))),
+        ScriptTool.Bash bash => (offered.FirstOrDefault(t => t.EndsWith("__bash", StringComparison.Ordinal)) ?? "Bash",
+            Json(("command", bash.Command), ("description", "A scripted command"))),
         ScriptTool.Write write => ("Write", Json(("file_path", write.Path), ("content", write.Text))),
         ScriptTool.Edit edit => ("Edit", Json(("file_path", edit.Path), ("old_string", edit.Old), ("new_string", edit.New))),
         ScriptTool.Read read => ("Read", Json(("file_path", read.Path))),
@@ -251,7 +270,8 @@ internal static class AnthropicDialect
                 ["question"] = ask.Question,
                 ["header"] = "Choice",
                 ["multiSelect"] = false,
-                ["options"] = new JsonArray([.. ask.Options.Select(o => new JsonObject { ["label"] = o, ["description"] = $"Choose {o}" })]),
+                ["options"] = new JsonArray(
+                    [.. ask.Options.Select(o => new JsonObject { ["label"] = o, ["description"] = $"Choose {o}" })]),
             }),
         }.ToJsonString()),
         ScriptTool.Plan plan => ("ExitPlanMode", Json(("plan", plan.Text))),
@@ -260,7 +280,8 @@ internal static class AnthropicDialect
             ["todos"] = new JsonArray(new JsonObject { ["content"] = todo.Text, ["status"] = "pending", ["activeForm"] = todo.Text }),
         }.ToJsonString()),
         ScriptTool.Todo todo => ("TaskCreate", Json(("subject", todo.Text), ("description", todo.Text), ("activeForm", todo.Text))),
-        ScriptTool.Agent agent => (offered.Contains("Agent") ? "Agent" : "Task", Json(("description", "A scripted task"), ("prompt", agent.Prompt), ("subagent_type", "general-purpose"))),
+        ScriptTool.Agent agent => (offered.Contains("Agent") ? "Agent" : "Task",
+            Json(("description", "A scripted task"), ("prompt", agent.Prompt), ("subagent_type", "general-purpose"))),
         ScriptTool.Raw raw => (raw.Name, raw.InputJson),
         _ => throw new NotSupportedException(tool.GetType().Name),
     };
@@ -276,5 +297,6 @@ internal static class AnthropicDialect
         return json.ToJsonString();
     }
 
-    private static string NextId(string prefix) => string.Create(CultureInfo.InvariantCulture, $"{prefix}_{Interlocked.Increment(ref messages):D8}{Guid.CreateVersion7():N}");
+    private static string NextId(string prefix)
+        => string.Create(CultureInfo.InvariantCulture, $"{prefix}_{Interlocked.Increment(ref s_messages):D8}{Guid.CreateVersion7():N}");
 }

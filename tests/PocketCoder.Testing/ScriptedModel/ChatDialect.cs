@@ -5,12 +5,15 @@ using Microsoft.AspNetCore.Http;
 
 namespace PocketCoder.Testing.ScriptedModel;
 
-/// <summary>OpenAI's Chat Completions API, streaming, as far as OpenCode uses it. Source: the public API reference and recorded traffic.</summary>
+/// <summary>
+/// OpenAI's Chat Completions API, streaming, as far as OpenCode uses it. Source: the public API reference and recorded traffic.
+/// </summary>
 internal static class ChatDialect
 {
-    private static int calls;
+    private static int s_calls;
 
-    public static void Map(WebApplication app, ScriptedModelServer server) => app.MapPost("/v1/chat/completions", context => AnswerAsync(context, server));
+    public static void Map(WebApplication app, ScriptedModelServer server)
+        => app.MapPost("/v1/chat/completions", context => AnswerAsync(context, server));
 
     private static async Task AnswerAsync(HttpContext context, ScriptedModelServer server)
     {
@@ -20,13 +23,16 @@ internal static class ChatDialect
         var isSide = tools.Count == 0; // its own questions to a model: what the title may be
         server.Record(new ModelRequest(
             isSide ? "chat-side" : "chat", context.Request.Path, Stream: true, tools, system, prompt, results,
-            context.Request.Headers.Authorization.FirstOrDefault()?.Replace("Bearer ", "", StringComparison.Ordinal)) { Body = body.ToJsonString(), Model = body["model"]?.GetValue<string>() });
-        IReadOnlyList<ScriptStep> steps = isSide ? [new ScriptStep.Say(["A title"])] : server.Round(prompt, made, results.Count == 0 ? null : results[^1]);
+            context.Request.Headers.Authorization.FirstOrDefault()?.Replace("Bearer ", "", StringComparison.Ordinal))
+        { Body = body.ToJsonString(), Model = body["model"]?.GetValue<string>() });
+        IReadOnlyList<ScriptStep> steps = isSide ? [new ScriptStep.Say(["A title"])]
+            : server.Round(prompt, made, results.Count == 0 ? null : results[^1]);
         if (steps.OfType<ScriptStep.Fail>().FirstOrDefault(f => server.FailsNow(prompt, f)) is { } fail)
         {
             context.Response.StatusCode = fail.Status;
             context.Response.Headers.RetryAfter = "1";
-            await context.Response.WriteAsJsonAsync(new JsonObject { ["error"] = new JsonObject { ["message"] = $"scripted {fail.Status}", ["type"] = "scripted", ["code"] = "scripted" } });
+            await context.Response.WriteAsJsonAsync(new JsonObject
+            { ["error"] = new JsonObject { ["message"] = $"scripted {fail.Status}", ["type"] = "scripted", ["code"] = "scripted" } });
             return;
         }
 
@@ -72,7 +78,8 @@ internal static class ChatDialect
         _ => [],
     };
 
-    private static async Task StreamAsync(HttpContext context, IReadOnlyList<ScriptStep> steps, IReadOnlyList<string> tools, ScriptedModelServer server, string prompt)
+    private static async Task StreamAsync(
+        HttpContext context, IReadOnlyList<ScriptStep> steps, IReadOnlyList<string> tools, ScriptedModelServer server, string prompt)
     {
         context.Response.ContentType = "text/event-stream";
         var pace = 0;
@@ -96,13 +103,7 @@ internal static class ChatDialect
                     break;
                 case ScriptStep.Break broken when broken.Always || server.FailsNow(prompt, new ScriptStep.Fail(0, 1)):
                     await PiecesAsync("content", ["about to break"]);
-                    if (broken.Kind == BreakKind.Malformed)
-                    {
-                        await WriteAsync("data: {\"choices\": \n\n");
-                        return;
-                    }
-
-                    context.Abort();
+                    await server.BreakAsync(context, broken.Kind, () => WriteAsync("data: {\"choices\": \n\n"));
                     return;
                 case ScriptStep.Break:
                     await PiecesAsync("content", ["whole after all"]);
@@ -110,7 +111,8 @@ internal static class ChatDialect
             }
         }
 
-        await ChunkAsync(new JsonArray(new JsonObject { ["index"] = 0, ["delta"] = new JsonObject(), ["finish_reason"] = index > 0 ? "tool_calls" : "stop" }), null);
+        await ChunkAsync(new JsonArray(
+            new JsonObject { ["index"] = 0, ["delta"] = new JsonObject(), ["finish_reason"] = index > 0 ? "tool_calls" : "stop" }), null);
         await ChunkAsync([], new JsonObject
         {
             ["prompt_tokens"] = 130,
@@ -141,18 +143,26 @@ internal static class ChatDialect
                 ["tool_calls"] = new JsonArray(new JsonObject
                 {
                     ["index"] = index++,
-                    ["id"] = $"call_{Interlocked.Increment(ref calls):D8}",
+                    ["id"] = $"call_{Interlocked.Increment(ref s_calls):D8}",
                     ["type"] = "function",
                     ["function"] = new JsonObject { ["name"] = name, ["arguments"] = input },
                 }),
             });
         }
 
-        Task DeltaAsync(JsonObject delta) => ChunkAsync(new JsonArray(new JsonObject { ["index"] = 0, ["delta"] = delta, ["finish_reason"] = null }), null);
+        Task DeltaAsync(JsonObject delta)
+            => ChunkAsync(new JsonArray(new JsonObject { ["index"] = 0, ["delta"] = delta, ["finish_reason"] = null }), null);
 
         Task ChunkAsync(JsonArray choices, JsonObject? usage)
         {
-            var chunk = new JsonObject { ["id"] = "chatcmpl-scripted", ["object"] = "chat.completion.chunk", ["created"] = 1, ["model"] = "scripted", ["choices"] = choices };
+            var chunk = new JsonObject
+            {
+                ["id"] = "chatcmpl-scripted",
+                ["object"] = "chat.completion.chunk",
+                ["created"] = 1,
+                ["model"] = "scripted",
+                ["choices"] = choices
+            };
             if (usage is not null)
             {
                 chunk["usage"] = usage;
@@ -175,7 +185,8 @@ internal static class ChatDialect
             offered.FirstOrDefault(t => t.EndsWith("_bash", StringComparison.Ordinal)) ?? "bash",
             new JsonObject { ["command"] = bash.Command, ["description"] = "A scripted command" }.ToJsonString()),
         ScriptTool.Write write => ("write", new JsonObject { ["filePath"] = write.Path, ["content"] = write.Text }.ToJsonString()),
-        ScriptTool.Edit edit => ("edit", new JsonObject { ["filePath"] = edit.Path, ["oldString"] = edit.Old, ["newString"] = edit.New }.ToJsonString()),
+        ScriptTool.Edit edit => ("edit",
+            new JsonObject { ["filePath"] = edit.Path, ["oldString"] = edit.Old, ["newString"] = edit.New }.ToJsonString()),
         ScriptTool.Read read => ("read", new JsonObject { ["filePath"] = read.Path }.ToJsonString()),
         ScriptTool.Ask ask => ("question", new JsonObject
         {
@@ -183,7 +194,8 @@ internal static class ChatDialect
             {
                 ["question"] = ask.Question,
                 ["header"] = "Choice",
-                ["options"] = new JsonArray([.. ask.Options.Select(o => new JsonObject { ["label"] = o, ["description"] = $"Choose {o}" })]),
+                ["options"] = new JsonArray(
+                    [.. ask.Options.Select(o => new JsonObject { ["label"] = o, ["description"] = $"Choose {o}" })]),
             }),
         }.ToJsonString()),
         ScriptTool.Todo todo => ("todowrite", new JsonObject

@@ -5,7 +5,10 @@ using Microsoft.AspNetCore.Http;
 
 namespace PocketCoder.Testing.ScriptedModel;
 
-/// <summary>Google's Gemini API (<c>v1beta</c>), streaming and plain, as far as Gemini CLI uses it. Source: the public API reference and recorded traffic.</summary>
+/// <summary>
+/// Google's Gemini API (<c>v1beta</c>), streaming and plain, as far as Gemini CLI uses it. Source: the public API reference and recorded
+/// traffic.
+/// </summary>
 internal static class GeminiDialect
 {
     public static void Map(WebApplication app, ScriptedModelServer server)
@@ -21,16 +24,24 @@ internal static class GeminiDialect
         }
 
         var (prompt, calls, results) = Conversation(body["contents"]!.AsArray());
-        var tools = (body["tools"]?.AsArray() ?? []).SelectMany(t => t!["functionDeclarations"]?.AsArray() ?? []).Select(t => t!["name"]!.GetValue<string>()).ToList();
+        var tools = (body["tools"]?.AsArray() ?? []).SelectMany(t => t!["functionDeclarations"]?.AsArray() ?? [])
+            .Select(t => t!["name"]!.GetValue<string>()).ToList();
         var isSide = tools.Count == 0; // its own questions to a model: which model is best, what the title may be
         var stream = call.EndsWith(":streamGenerateContent", StringComparison.Ordinal);
         server.Record(new ModelRequest(
-            isSide ? "gemini-side" : "gemini", context.Request.Path, stream, tools, AllText(body["systemInstruction"]?["parts"]), prompt, results, context.Request.Headers["x-goog-api-key"].FirstOrDefault()) { Body = body.ToJsonString() });
-        IReadOnlyList<ScriptStep> steps = isSide ? [new ScriptStep.Say(["{}"])] : server.Round(prompt, calls, results.Count == 0 ? null : results[^1]);
+            isSide ? "gemini-side" : "gemini", context.Request.Path, stream, tools, AllText(body["systemInstruction"]?["parts"]), prompt,
+            results, context.Request.Headers["x-goog-api-key"].FirstOrDefault())
+        { Body = body.ToJsonString() });
+        IReadOnlyList<ScriptStep> steps = isSide ? [new ScriptStep.Say(["{}"])]
+            : server.Round(prompt, calls, results.Count == 0 ? null : results[^1]);
         if (steps.OfType<ScriptStep.Fail>().FirstOrDefault(f => server.FailsNow(prompt, f)) is { } fail)
         {
             context.Response.StatusCode = fail.Status;
-            await context.Response.WriteAsJsonAsync(new JsonObject { ["error"] = new JsonObject { ["code"] = fail.Status, ["message"] = $"scripted {fail.Status}", ["status"] = "UNAVAILABLE" } });
+            await context.Response.WriteAsJsonAsync(new JsonObject
+            {
+                ["error"] = new JsonObject
+                { ["code"] = fail.Status, ["message"] = $"scripted {fail.Status}", ["status"] = "UNAVAILABLE" }
+            });
             return;
         }
 
@@ -43,7 +54,8 @@ internal static class GeminiDialect
         await StreamAsync(context, steps, server, prompt, tools);
     }
 
-    private static async Task StreamAsync(HttpContext context, IReadOnlyList<ScriptStep> steps, ScriptedModelServer server, string prompt, List<string> tools)
+    private static async Task StreamAsync(
+        HttpContext context, IReadOnlyList<ScriptStep> steps, ScriptedModelServer server, string prompt, List<string> tools)
     {
         context.Response.ContentType = "text/event-stream";
         var pace = 0;
@@ -56,13 +68,7 @@ internal static class GeminiDialect
                     break;
                 case ScriptStep.Break broken when broken.Always || server.FailsNow(prompt, new ScriptStep.Fail(0, 1)):
                     await WriteAsync(Chunk([Part("about to break")], last: false).ToJsonString());
-                    if (broken.Kind == BreakKind.Malformed)
-                    {
-                        await WriteAsync("{\"candidates\": ");
-                        return;
-                    }
-
-                    context.Abort();
+                    await server.BreakAsync(context, broken.Kind, () => WriteAsync("{\"candidates\": "));
                     return;
                 case ScriptStep.Break:
                     await WriteAsync(Chunk([Part("whole after all")], last: false).ToJsonString());
@@ -111,7 +117,8 @@ internal static class GeminiDialect
                 {
                     results.Add(response["response"]!.ToJsonString());
                 }
-                else if (part["text"]?.GetValue<string>() is { Length: > 0 } text && !text.StartsWith('<') && !text.StartsWith("This is the Gemini CLI", StringComparison.Ordinal))
+                else if (part["text"]?.GetValue<string>() is { Length: > 0 } text && !text.StartsWith('<')
+                    && !text.StartsWith("This is the Gemini CLI", StringComparison.Ordinal))
                 {
                     (prompt, calls) = (text, 0);
                     results.Clear();
@@ -135,15 +142,19 @@ internal static class GeminiDialect
     /// <summary>Its shell is the one that is offered: its own, or one that a server brings (<c>mcp_name_bash</c>).</summary>
     private static JsonObject Translate(ScriptTool tool, List<string> tools) => tool switch
     {
-        ScriptTool.Bash bash => Call(tools.Find(t => t.StartsWith("mcp_", StringComparison.Ordinal) && t.EndsWith("_bash", StringComparison.Ordinal)) ?? "run_shell_command", new JsonObject { ["command"] = bash.Command, ["description"] = "A scripted command" }),
+        ScriptTool.Bash bash => Call(
+            tools.Find(t => t.StartsWith("mcp_", StringComparison.Ordinal) && t.EndsWith("_bash", StringComparison.Ordinal))
+            ?? "run_shell_command", new JsonObject { ["command"] = bash.Command, ["description"] = "A scripted command" }),
         ScriptTool.Write write => Call("write_file", new JsonObject { ["file_path"] = write.Path, ["content"] = write.Text }),
-        ScriptTool.Edit edit => Call("replace", new JsonObject { ["file_path"] = edit.Path, ["old_string"] = edit.Old, ["new_string"] = edit.New, ["instruction"] = "A scripted edit" }),
+        ScriptTool.Edit edit => Call("replace", new JsonObject
+        { ["file_path"] = edit.Path, ["old_string"] = edit.Old, ["new_string"] = edit.New, ["instruction"] = "A scripted edit" }),
         ScriptTool.Read read => Call("read_file", new JsonObject { ["file_path"] = read.Path }),
         ScriptTool.Raw raw => Call(raw.Name, JsonNode.Parse(raw.InputJson)!),
         _ => Call("no_such_tool", new JsonObject()),
     };
 
-    private static JsonObject Call(string name, JsonNode arguments) => new() { ["functionCall"] = new JsonObject { ["name"] = name, ["args"] = arguments } };
+    private static JsonObject Call(string name, JsonNode arguments)
+        => new() { ["functionCall"] = new JsonObject { ["name"] = name, ["args"] = arguments } };
 
     private static JsonObject Chunk(JsonArray parts, bool last)
     {
@@ -161,5 +172,6 @@ internal static class GeminiDialect
         };
     }
 
-    private static string AllText(JsonNode? parts) => parts is JsonArray array ? string.Concat(array.Select(p => p?["text"]?.GetValue<string>())) : "";
+    private static string AllText(JsonNode? parts)
+        => parts is JsonArray array ? string.Concat(array.Select(p => p?["text"]?.GetValue<string>())) : "";
 }

@@ -9,7 +9,8 @@ namespace PocketCoder.Testing.ScriptedModel;
 /// <param name="ToolResults">Texts of the tool results since then.</param>
 /// <param name="Key">The credential it came with.</param>
 public sealed record ModelRequest(
-    string Dialect, string Path, bool Stream, IReadOnlyList<string> Tools, string System, string Prompt, IReadOnlyList<string> ToolResults, string? Key)
+    string Dialect, string Path, bool Stream, IReadOnlyList<string> Tools, string System, string Prompt, IReadOnlyList<string> ToolResults,
+    string? Key)
 {
     /// <summary>All of it as JSON, where the dialect keeps it: for asking what the model was told of earlier.</summary>
     public string Body { get; init; } = "";

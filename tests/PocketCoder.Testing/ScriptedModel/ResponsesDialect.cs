@@ -8,7 +8,7 @@ namespace PocketCoder.Testing.ScriptedModel;
 /// <summary>OpenAI's Responses API, streaming, as far as Codex uses it. Source: the public API reference and recorded traffic.</summary>
 internal static class ResponsesDialect
 {
-    private static int items;
+    private static int s_items;
 
     public static void Map(WebApplication app, ScriptedModelServer server)
     {
@@ -20,18 +20,26 @@ internal static class ResponsesDialect
     {
         var body = (await JsonNode.ParseAsync(context.Request.Body))!.AsObject();
         var (prompt, calls, results) = Conversation(body["input"]!.AsArray());
-        var tools = Tools(body["tools"]?.AsArray() ?? []).Concat(body["input"]!.AsArray().Where(i => i!["type"]?.GetValue<string>() == "additional_tools").SelectMany(i => Tools(i!["tools"]!.AsArray()))).ToList();
+        var tools = Tools(body["tools"]?.AsArray() ?? []).Concat(body["input"]!.AsArray()
+            .Where(i => i!["type"]?.GetValue<string>() == "additional_tools").SelectMany(i => Tools(i!["tools"]!.AsArray()))).ToList();
         var isSide = tools.Count == 0; // OpenCode's own questions to a model: what the title may be
         server.Record(new ModelRequest(
             isSide ? "responses-side" : "responses", context.Request.Path, Stream: true, [.. tools.Select(t => t.Name)],
             $"{body["instructions"]?.GetValue<string>()}\n{string.Join('\n', body["input"]!.AsArray().Where(i => i!["role"]?.GetValue<string>() == "developer").Select(i => AllText(i!["content"])))}",
-            prompt, results, context.Request.Headers.Authorization.FirstOrDefault()?.Replace("Bearer ", "", StringComparison.Ordinal)) { Body = body.ToJsonString(), Model = body["model"]?.GetValue<string>(), Effort = body["reasoning"]?["effort"]?.GetValue<string>() });
+            prompt, results, context.Request.Headers.Authorization.FirstOrDefault()?.Replace("Bearer ", "", StringComparison.Ordinal))
+        {
+            Body = body.ToJsonString(),
+            Model = body["model"]?.GetValue<string>(),
+            Effort = body["reasoning"]?["effort"]?.GetValue<string>()
+        });
 
-        IReadOnlyList<ScriptStep> steps = isSide ? [new ScriptStep.Say(["A title"])] : server.Round(prompt, calls, results.Count == 0 ? null : results[^1]);
+        IReadOnlyList<ScriptStep> steps = isSide ? [new ScriptStep.Say(["A title"])]
+            : server.Round(prompt, calls, results.Count == 0 ? null : results[^1]);
         if (steps.OfType<ScriptStep.Fail>().FirstOrDefault(f => server.FailsNow(prompt, f)) is { } fail)
         {
             context.Response.StatusCode = fail.Status;
-            await context.Response.WriteAsJsonAsync(new JsonObject { ["error"] = new JsonObject { ["message"] = $"scripted {fail.Status}", ["type"] = "scripted" } });
+            await context.Response.WriteAsJsonAsync(
+                new JsonObject { ["error"] = new JsonObject { ["message"] = $"scripted {fail.Status}", ["type"] = "scripted" } });
             return;
         }
 
@@ -39,7 +47,8 @@ internal static class ResponsesDialect
     }
 
     /// <summary>Newer models get theirs in a message of its own, and in name spaces.</summary>
-    private static IEnumerable<(string Type, string Name)> Tools(JsonArray tools) => tools.SelectMany(t => t!["type"]!.GetValue<string>() == "namespace"
+    private static IEnumerable<(string Type, string Name)> Tools(JsonArray tools)
+        => tools.SelectMany(t => t!["type"]!.GetValue<string>() == "namespace"
         ? Tools(t["tools"]!.AsArray())
         : [(t["type"]!.GetValue<string>(), t["name"]?.GetValue<string>() ?? t["type"]!.GetValue<string>())]);
 
@@ -59,7 +68,8 @@ internal static class ResponsesDialect
                     results.Add(AllText(item["output"]));
                     break;
                 case "message" or null when item["role"]?.GetValue<string>() == "user":
-                    // What Codex adds by itself (environment, notes of the project, "the turn was aborted") is in tags or under a heading of its own.
+                    // What Codex adds by itself (environment, notes of the project, "the turn was aborted") is in tags or under a heading
+                    // of its own.
                     if (Words(item["content"]) is { Length: > 0 } text && !text.StartsWith("# AGENTS.md", StringComparison.Ordinal))
                     {
                         (prompt, calls) = (text, 0);
@@ -75,7 +85,8 @@ internal static class ResponsesDialect
 
     /// <summary>A person's: pictures stand between tags, and so do the machine's notes.</summary>
     private static string Words(JsonNode? content)
-        => content is JsonArray pieces ? string.Concat(pieces.Select(AllText).Where(t => !t.StartsWith('<'))) : AllText(content) is var text && text.StartsWith('<') ? "" : text;
+        => content is JsonArray pieces ? string.Concat(pieces.Select(AllText).Where(t => !t.StartsWith('<'))) : AllText(content) is var text
+            && text.StartsWith('<') ? "" : text;
 
     private static string AllText(JsonNode? node) => node switch
     {
@@ -85,7 +96,8 @@ internal static class ResponsesDialect
         _ => node.GetValueKind() == System.Text.Json.JsonValueKind.String ? node.GetValue<string>() : "",
     };
 
-    private static async Task StreamAsync(HttpContext context, IReadOnlyList<ScriptStep> steps, IReadOnlyList<(string Type, string Name)> tools, ScriptedModelServer server, string prompt)
+    private static async Task StreamAsync(HttpContext context, IReadOnlyList<ScriptStep> steps,
+        IReadOnlyList<(string Type, string Name)> tools, ScriptedModelServer server, string prompt)
     {
         context.Response.ContentType = "text/event-stream";
         var response = NextId("resp");
@@ -113,15 +125,17 @@ internal static class ResponsesDialect
                     break;
                 case ScriptStep.Break broken when broken.Always || server.FailsNow(prompt, new ScriptStep.Fail(0, 1)):
                     var half = Message(NextId("msg"), "");
-                    await EventAsync("response.output_item.added", new JsonObject { ["output_index"] = index, ["item"] = half.DeepClone() });
-                    await EventAsync("response.output_text.delta", new JsonObject { ["item_id"] = half["id"]!.DeepClone(), ["output_index"] = index, ["content_index"] = 0, ["delta"] = "about to break" });
-                    if (broken.Kind == BreakKind.Malformed)
+                    await EventAsync("response.output_item.added",
+                        new JsonObject { ["output_index"] = index, ["item"] = half.DeepClone() });
+                    await EventAsync("response.output_text.delta", new JsonObject
                     {
-                        await WriteAsync("event: response.output_text.delta\ndata: {\"type\": \n\n");
-                        return;
-                    }
-
-                    context.Abort();
+                        ["item_id"] = half["id"]!.DeepClone(),
+                        ["output_index"] = index,
+                        ["content_index"] = 0,
+                        ["delta"] = "about to break"
+                    });
+                    await server.BreakAsync(
+                        context, broken.Kind, () => WriteAsync("event: response.output_text.delta\ndata: {\"type\": \n\n"));
                     return;
                 case ScriptStep.Break:
                     await SayAsync(["whole after all"]);
@@ -152,24 +166,29 @@ internal static class ResponsesDialect
             foreach (var piece in pieces)
             {
                 await PaceAsync();
-                await EventAsync("response.output_text.delta", new JsonObject { ["item_id"] = id, ["output_index"] = index, ["content_index"] = 0, ["delta"] = piece });
+                await EventAsync("response.output_text.delta",
+                    new JsonObject { ["item_id"] = id, ["output_index"] = index, ["content_index"] = 0, ["delta"] = piece });
             }
 
-            await EventAsync("response.output_item.done", new JsonObject { ["output_index"] = index++, ["item"] = Message(id, string.Concat(pieces)) });
+            await EventAsync("response.output_item.done",
+                new JsonObject { ["output_index"] = index++, ["item"] = Message(id, string.Concat(pieces)) });
         }
 
         async Task ThinkAsync(IReadOnlyList<string> pieces)
         {
             var id = NextId("rs");
             await EventAsync("response.output_item.added", new JsonObject { ["output_index"] = index, ["item"] = Reasoning(id, null) });
-            await EventAsync("response.reasoning_summary_part.added", new JsonObject { ["item_id"] = id, ["output_index"] = index, ["summary_index"] = 0 });
+            await EventAsync("response.reasoning_summary_part.added",
+                new JsonObject { ["item_id"] = id, ["output_index"] = index, ["summary_index"] = 0 });
             foreach (var piece in pieces)
             {
                 await PaceAsync();
-                await EventAsync("response.reasoning_summary_text.delta", new JsonObject { ["item_id"] = id, ["output_index"] = index, ["summary_index"] = 0, ["delta"] = piece });
+                await EventAsync("response.reasoning_summary_text.delta",
+                    new JsonObject { ["item_id"] = id, ["output_index"] = index, ["summary_index"] = 0, ["delta"] = piece });
             }
 
-            await EventAsync("response.output_item.done", new JsonObject { ["output_index"] = index++, ["item"] = Reasoning(id, string.Concat(pieces)) });
+            await EventAsync("response.output_item.done",
+                new JsonObject { ["output_index"] = index++, ["item"] = Reasoning(id, string.Concat(pieces)) });
         }
 
         async Task CallAsync(ScriptTool tool)
@@ -209,7 +228,8 @@ internal static class ResponsesDialect
         ["type"] = "message",
         ["id"] = id,
         ["role"] = "assistant",
-        ["content"] = text.Length == 0 ? new JsonArray() : new JsonArray(new JsonObject { ["type"] = "output_text", ["text"] = text, ["annotations"] = new JsonArray() }),
+        ["content"] = text.Length == 0 ? new JsonArray()
+            : new JsonArray(new JsonObject { ["type"] = "output_text", ["text"] = text, ["annotations"] = new JsonArray() }),
     };
 
     private static JsonObject Reasoning(string id, string? summary) => new()
@@ -221,7 +241,8 @@ internal static class ResponsesDialect
 
     private static (string Name, string Input) Translate(ScriptTool tool, IReadOnlyList<string> offered) => tool switch
     {
-        ScriptTool.Bash bash when offered.Contains("bash", StringComparer.Ordinal) => ("bash", Json(("command", bash.Command), ("description", "A scripted command"))),
+        ScriptTool.Bash bash when offered.Contains("bash", StringComparer.Ordinal) =>
+            ("bash", Json(("command", bash.Command), ("description", "A scripted command"))),
         ScriptTool.Bash bash => ("exec_command", Json(("cmd", bash.Command))),
         ScriptTool.Write write => ("write_file", Json(("path", write.Path), ("content", write.Text))),
         ScriptTool.Edit edit => ("edit_file", Json(("path", edit.Path), ("old_string", edit.Old), ("new_string", edit.New))),
@@ -233,7 +254,8 @@ internal static class ResponsesDialect
                 ["id"] = "q1",
                 ["header"] = "Choice",
                 ["question"] = ask.Question,
-                ["options"] = new JsonArray([.. ask.Options.Select(o => new JsonObject { ["label"] = o, ["description"] = $"Choose {o}" })]),
+                ["options"] = new JsonArray(
+                    [.. ask.Options.Select(o => new JsonObject { ["label"] = o, ["description"] = $"Choose {o}" })]),
             }),
         }.ToJsonString()),
         ScriptTool.Todo todo => ("update_todos", new JsonObject
@@ -255,5 +277,5 @@ internal static class ResponsesDialect
         return json.ToJsonString();
     }
 
-    private static string NextId(string prefix) => $"{prefix}_{Interlocked.Increment(ref items):D8}{Guid.CreateVersion7():N}";
+    private static string NextId(string prefix) => $"{prefix}_{Interlocked.Increment(ref s_items):D8}{Guid.CreateVersion7():N}";
 }

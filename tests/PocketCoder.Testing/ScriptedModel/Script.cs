@@ -4,9 +4,10 @@ namespace PocketCoder.Testing.ScriptedModel;
 
 /// <summary>
 /// What the prompt tells the model to do, one directive a line (<c>\n</c> in a directive's text is a line feed):
-/// <c>BASH: cmd</c>, <c>BASH&amp;: cmd</c> (in one message with the next call), <c>WRITE: path | text</c>, <c>EDIT: path | old | new</c>, <c>READ: path</c>, <c>ASK: question | a | b</c>, <c>PLAN: text</c>,
-/// <c>TODO: a | b</c>, <c>AGENT: prompt</c>, <c>TOOL: name {json}</c>, <c>THINK: text</c>, <c>SAY: text</c>, <c>LONG: n</c>, <c>SLOW: ms</c>,
-/// <c>HTTP: status [times]</c>, <c>CUT[: always]</c>, <c>MALFORMED[: always]</c>. Without any, the prompt is repeated.
+/// <c>BASH: cmd</c>, <c>BASH&amp;: cmd</c> (in one message with the next call), <c>WRITE: path | text</c>, <c>EDIT: path | old | new</c>,
+/// <c>READ: path</c>, <c>ASK: question | a | b</c>, <c>PLAN: text</c>, <c>TODO: a | b</c>, <c>AGENT: prompt</c>, <c>TOOL: name {json}</c>,
+/// <c>THINK: text</c>, <c>SAY: text</c>, <c>LONG: n</c>, <c>SLOW: ms</c>, <c>HTTP: status [times]</c>, <c>CUT[: always]</c>, <c>MALFORMED[:
+/// always]</c>, <c>HANG</c>. Without any, the prompt is repeated.
 /// </summary>
 public static class Script
 {
@@ -70,7 +71,8 @@ public static class Script
                 return [new ScriptStep.Call(new ScriptTool.Agent(text))];
             case "TOOL":
                 var blank = text.IndexOf(' ', StringComparison.Ordinal);
-                return [new ScriptStep.Call(new ScriptTool.Raw(text[..blank], line[(line.IndexOf(text[..blank], StringComparison.Ordinal) + blank)..].Trim()))];
+                return [new ScriptStep.Call(
+                    new ScriptTool.Raw(text[..blank], line[(line.IndexOf(text[..blank], StringComparison.Ordinal) + blank)..].Trim()))];
             case "THINK":
                 return [new ScriptStep.Think(text)];
             case "SAY":
@@ -86,6 +88,8 @@ public static class Script
                 return [new ScriptStep.Break(BreakKind.Cut, text == "always")];
             case "MALFORMED":
                 return [new ScriptStep.Break(BreakKind.Malformed, text == "always")];
+            case "HANG":
+                return [new ScriptStep.Break(BreakKind.Hung, Always: true)];
             default:
                 return [];
         }

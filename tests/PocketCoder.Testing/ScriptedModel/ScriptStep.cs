@@ -36,6 +36,9 @@ public enum BreakKind
 
     /// <summary>An event that is no JSON.</summary>
     Malformed,
+
+    /// <summary>Nothing more comes, and the connection stays.</summary>
+    Hung,
 }
 
 /// <summary>A tool call, in words every dialect can translate.</summary>

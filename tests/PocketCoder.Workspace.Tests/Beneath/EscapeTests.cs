@@ -3,17 +3,26 @@ using PocketCoder.Workspace.Beneath;
 
 namespace PocketCoder.Workspace.Tests.Beneath;
 
-/// <summary>Ways out of a project, tried with everything that takes a path: nothing outside is shown, made, changed or taken away. With openat2 and without.</summary>
+/// <summary>
+/// Ways out of a project, tried with everything that takes a path: nothing outside is shown, made, changed or taken away. With openat2 and
+/// without.
+/// </summary>
 public sealed class EscapeTests
 {
     /// <summary>Paths as a device would send them. <c>{root}</c> is the project's own absolute path.</summary>
     private static readonly string[] s_ways =
     [
-        "..", "../outside/secret.txt", "../../etc/passwd", "a/../../outside/secret.txt", "a/..", "./../outside/secret.txt", "a/./b", ".", "./", "a/", "/", "//", "/etc/passwd", "{root}/../outside/secret.txt", "{root}/a.txt",
-        "a//b", "a/../a.txt", "...", "..../outside", @"..\outside\secret.txt", @"\x{2e}\x{2e}/outside/secret.txt", @"\u{2e}\u{2e}/outside/secret.txt", @"a\x{2f}..\x{2f}..\x{2f}outside", @"\x{2e}.", "a\0b", @"a\x{0}b", "%2e%2e/outside/secret.txt",
-        "..%2foutside", "~/outside", "file", "file/secret.txt", "folder", "folder/secret.txt", "folder/deep/secret.txt", "up", "up/outside/secret.txt", "absolute/secret.txt", "absolute-file", "chain", "chain/secret.txt", "hop/outside/secret.txt",
-        "inside-up/outside/secret.txt", "proc/1/root/etc/passwd", "self/root/etc/passwd", "fd/../../outside", "loop", "loop/x", "loop-a/x", "dangling", "dangling/x", "dangling-out", "sneaky/../../outside/secret.txt", "a.txt/../../outside/secret.txt",
-        "folder/../secret.txt", "\ud800", new string('a', 300), @"C:\Windows\win.ini", @"\\?\C:\x", "secret.txt::$DATA", "hard/../../outside",
+        "..", "../outside/secret.txt", "../../etc/passwd", "a/../../outside/secret.txt", "a/..", "./../outside/secret.txt", "a/./b", ".",
+        "./", "a/", "/", "//", "/etc/passwd", "{root}/../outside/secret.txt", "{root}/a.txt",
+        "a//b", "a/../a.txt", "...", "..../outside", @"..\outside\secret.txt", @"\x{2e}\x{2e}/outside/secret.txt",
+        @"\u{2e}\u{2e}/outside/secret.txt", @"a\x{2f}..\x{2f}..\x{2f}outside", @"\x{2e}.", "a\0b", @"a\x{0}b",
+        "%2e%2e/outside/secret.txt",
+        "..%2foutside", "~/outside", "file", "file/secret.txt", "folder", "folder/secret.txt", "folder/deep/secret.txt", "up",
+        "up/outside/secret.txt", "absolute/secret.txt", "absolute-file", "chain", "chain/secret.txt", "hop/outside/secret.txt",
+        "inside-up/outside/secret.txt", "proc/1/root/etc/passwd", "self/root/etc/passwd", "fd/../../outside", "loop", "loop/x", "loop-a/x",
+        "dangling", "dangling/x", "dangling-out", "sneaky/../../outside/secret.txt", "a.txt/../../outside/secret.txt",
+        "folder/../secret.txt", "\ud800", new string('a', 300), @"C:\Windows\win.ini", @"\\?\C:\x", "secret.txt::$DATA",
+        "hard/../../outside",
     ];
 
     public static TheoryData<bool> Both => [false, true];
@@ -45,7 +54,8 @@ public sealed class EscapeTests
         return project;
     }
 
-    private static string Tree(TestProject project) => string.Join('\n', Directory.EnumerateFileSystemEntries(project.In("outside"), "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
+    private static string Tree(TestProject project) => string.Join(
+        '\n', Directory.EnumerateFileSystemEntries(project.In("outside"), "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
         .Select(f => f + (File.Exists(f) ? File.ReadAllText(f) : "")));
 
     [Theory]
@@ -67,17 +77,25 @@ public sealed class EscapeTests
                 ("read", () => Task.FromResult<string?>(project.Read(way).Content)),
                 ("write", async () => (await project.WriteAsync(way, "pwned")).Path),
                 ("write below", async () => (await project.WriteAsync(way + "/new.txt", "pwned", mkdirs: true)).Path),
-                ("mkdir", async () => (await project.Files.MakeDirectoryAsync(new FsMkdirRequest(TestProject.Id, way + "/new", Parents: true), project.Record)).Path),
-                ("move from", async () => (await project.Files.MoveAsync(new FsMoveRequest(TestProject.Id, way + "/secret.txt", "taken"), project.Record)).Path),
-                ("move to", async () => (await project.Files.MoveAsync(new FsMoveRequest(TestProject.Id, "a.txt", way + "/given"), project.Record)).Path),
-                ("delete below", async () => (await project.Files.DeleteAsync(new FsDeleteRequest(TestProject.Id, way + "/secret.txt"), "t", project.Record)).Item.Path),
-                ("search", async () => string.Concat((await project.Files.SearchAsync(new FsSearchRequest(TestProject.Id, "outside of", Path: way), CancellationToken.None)).Matches.Select(m => m.Text))),
-                ("search names", async () => string.Concat((await project.Files.SearchAsync(new FsSearchRequest(TestProject.Id, "txt", FsSearchTarget.Names, way), CancellationToken.None)).Matches.Select(m => m.Text))),
-                ("download", () => Task.FromResult<string?>(project.Files.BeginDownload(new FsDownloadBeginRequest(TestProject.Id, way)).Name)),
+                ("mkdir", async () => (await project.Files.MakeDirectoryAsync(
+                    new FsMkdirRequest(TestProject.Id, way + "/new", Parents: true), project.Record)).Path),
+                ("move from", async () =>
+                    (await project.Files.MoveAsync(new FsMoveRequest(TestProject.Id, way + "/secret.txt", "taken"), project.Record)).Path),
+                ("move to", async () => (await project.Files.MoveAsync(
+                    new FsMoveRequest(TestProject.Id, "a.txt", way + "/given"), project.Record)).Path),
+                ("delete below", async () => (await project.Files.DeleteAsync(
+                    new FsDeleteRequest(TestProject.Id, way + "/secret.txt"), "t", project.Record)).Item.Path),
+                ("search", async () => string.Concat((await project.Files.SearchAsync(
+                    new FsSearchRequest(TestProject.Id, "outside of", Path: way), CancellationToken.None)).Matches.Select(m => m.Text))),
+                ("search names", async () => string.Concat((await project.Files.SearchAsync(new FsSearchRequest(
+                    TestProject.Id, "txt", FsSearchTarget.Names, way), CancellationToken.None)).Matches.Select(m => m.Text))),
+                ("download", () => Task.FromResult<string?>(
+                    project.Files.BeginDownload(new FsDownloadBeginRequest(TestProject.Id, way)).Name)),
                 ("upload", async () =>
                 {
                     var id = Guid.CreateVersion7();
-                    await project.Files.BeginUploadAsync(new FsUploadBeginRequest(TestProject.Id, id, way + "/up.bin", 0, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"));
+                    await project.Files.BeginUploadAsync(new FsUploadBeginRequest(
+                        TestProject.Id, id, way + "/up.bin", 0, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"));
                     try
                     {
                         return (await project.Files.EndUploadAsync(new FsUploadEndRequest(TestProject.Id, id), project.Record)).Path;
@@ -92,7 +110,8 @@ public sealed class EscapeTests
             {
                 try
                 {
-                    if (await run() is { } said && (said.Contains(TestProject.Outside, StringComparison.Ordinal) || said.Contains(TestProject.OutsideName, StringComparison.Ordinal)))
+                    if (await run() is { } said && (said.Contains(TestProject.Outside, StringComparison.Ordinal)
+                        || said.Contains(TestProject.OutsideName, StringComparison.Ordinal)))
                     {
                         leaks.Add($"{name} {way}: {said}");
                     }
@@ -109,7 +128,8 @@ public sealed class EscapeTests
 
         Assert.Empty(leaks);
         Assert.Equal(before, Tree(project));
-        Assert.False(File.Exists(project.In("pwned")) || Directory.Exists(project.In("new")) || File.Exists(project.In("given")) || File.Exists(project.In("new.txt")));
+        Assert.False(File.Exists(project.In("pwned")) || Directory.Exists(project.In("new")) || File.Exists(project.In("given"))
+            || File.Exists(project.In("new.txt")));
     }
 
     [Theory]
@@ -125,12 +145,15 @@ public sealed class EscapeTests
         Assert.Equal("inside", project.Read("a/back").Content);
         Assert.Equal("inside", project.Read("good-folder/b.txt").Content); // absolute, and back inside
         Assert.Equal("inside", project.Read("dots").Content);
-        Assert.All((string[])["file", "folder/secret.txt", "up", "chain/secret.txt", "absolute-file", "hop/outside/secret.txt", "..", "/etc/passwd", "self/root/etc/passwd", "dangling-out"],
+        Assert.All((string[])["file", "folder/secret.txt", "up", "chain/secret.txt", "absolute-file", "hop/outside/secret.txt", "..",
+            "/etc/passwd", "self/root/etc/passwd", "dangling-out"],
             way => Assert.Equal(ErrorCode.OutsideProjectRoot, TestProject.Refused(() => project.Read(way)).Code));
-        Assert.All((string[])["loop", "loop-a/x", "dangling", "nothing"], way => Assert.Equal(ErrorCode.FileNotFound, TestProject.Refused(() => project.Read(way)).Code));
+        Assert.All((string[])["loop", "loop-a/x", "dangling", "nothing"],
+            way => Assert.Equal(ErrorCode.FileNotFound, TestProject.Refused(() => project.Read(way)).Code));
         Assert.All((string[])["a.txt/x"], way => Assert.Equal(ErrorCode.NotADirectory, TestProject.Refused(() => project.Read(way)).Code));
         Assert.Equal(ErrorCode.IsADirectory, TestProject.Refused(() => project.Read("a")).Code);
-        Assert.All((string[])["a/./b", "a//b", "a/", "a\0", @"\q", string.Join('/', Enumerable.Repeat("d", 21))], way => Assert.Equal(ErrorCode.InvalidRequest, TestProject.Refused(() => project.Read(way)).Code));
+        Assert.All((string[])["a/./b", "a//b", "a/", "a\0", @"\q", string.Join('/', Enumerable.Repeat("d", 21))],
+            way => Assert.Equal(ErrorCode.InvalidRequest, TestProject.Refused(() => project.Read(way)).Code));
     }
 
     [Theory]
@@ -144,21 +167,28 @@ public sealed class EscapeTests
         project.Link("g-config", ".git/config");
         project.Link("a/hooks", "../.git/hooks");
         Assert.Equal("[core]", project.Read(".git/config").Content);
-        foreach (var way in (string[])[".git/config", ".git/hooks/new", "g/config", "g/hooks/post-commit", "g-config", "a/hooks/pre-push", ".GIT/config", ".git", ".g\u200cit/config", "git~1/x", "a/.git/config", "a/.Git"])
+        foreach (var way in (string[])[".git/config", ".git/hooks/new", "g/config", "g/hooks/post-commit", "g-config", "a/hooks/pre-push",
+            ".GIT/config", ".git", ".g\u200cit/config", "git~1/x", "a/.git/config", "a/.Git"])
         {
-            Assert.Equal(ErrorCode.PermissionDenied, (await TestProject.RefusedAsync(() => project.WriteAsync(way, "pwned", mkdirs: true))).Code);
+            Assert.Equal(ErrorCode.PermissionDenied,
+                (await TestProject.RefusedAsync(() => project.WriteAsync(way, "pwned", mkdirs: true))).Code);
             if (way != "g-config") // nothing is beneath a file
             {
                 // Some of these are beneath a file, or beneath what is not there, which is said first.
-                await TestProject.RefusedAsync(() => project.Files.MakeDirectoryAsync(new FsMkdirRequest(TestProject.Id, way + "/d", Parents: true), project.Record));
-                await TestProject.RefusedAsync(() => project.Files.MoveAsync(new FsMoveRequest(TestProject.Id, "a.txt", way + "/moved"), project.Record));
-                Assert.Equal(ErrorCode.PermissionDenied, (await TestProject.RefusedAsync(() => project.Files.MoveAsync(new FsMoveRequest(TestProject.Id, way, "taken"), project.Record))).Code);
-                Assert.Equal(ErrorCode.PermissionDenied, (await TestProject.RefusedAsync(() => project.Files.DeleteAsync(new FsDeleteRequest(TestProject.Id, way), "t", project.Record))).Code);
+                await TestProject.RefusedAsync(
+                    () => project.Files.MakeDirectoryAsync(new FsMkdirRequest(TestProject.Id, way + "/d", Parents: true), project.Record));
+                await TestProject.RefusedAsync(
+                    () => project.Files.MoveAsync(new FsMoveRequest(TestProject.Id, "a.txt", way + "/moved"), project.Record));
+                Assert.Equal(ErrorCode.PermissionDenied, (await TestProject.RefusedAsync(
+                    () => project.Files.MoveAsync(new FsMoveRequest(TestProject.Id, way, "taken"), project.Record))).Code);
+                Assert.Equal(ErrorCode.PermissionDenied, (await TestProject.RefusedAsync(
+                    () => project.Files.DeleteAsync(new FsDeleteRequest(TestProject.Id, way), "t", project.Record))).Code);
             }
         }
 
         Assert.Empty(project.Recorded);
-        Assert.Equal(["config", "hooks"], Directory.EnumerateFileSystemEntries(project.PathOf(".git")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["config", "hooks"],
+            Directory.EnumerateFileSystemEntries(project.PathOf(".git")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
     [Theory]

@@ -64,7 +64,8 @@ public sealed class PathTests
         var seed = Environment.TickCount;
         TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}");
         var random = new Random(seed);
-        string[] parts = ["..", ".", "/", "//", "a", @"\", @"\\", @"\x{2f}", @"\x{2e}", @"\u{2e}", @"\u{2f}", @"\x{0}", "\0", "%2e", "\ud800", "{", "}", " ", @"\x{", ":", "~"];
+        string[] parts = ["..", ".", "/", "//", "a", @"\", @"\\", @"\x{2f}", @"\x{2e}", @"\u{2e}", @"\u{2f}", @"\x{0}", "\0", "%2e",
+            "\ud800", "{", "}", " ", @"\x{", ":", "~"];
         for (var i = 0; i < 50_000; i++)
         {
             var wire = string.Concat(Enumerable.Range(0, random.Next(1, 8)).Select(_ => parts[random.Next(parts.Length)]));

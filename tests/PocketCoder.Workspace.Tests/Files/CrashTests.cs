@@ -33,7 +33,8 @@ public sealed partial class CrashTests
             var content = Content(round);
             Done(files.WriteAsync(new FsWriteRequest(Guid.Empty, "written.txt", new string((char)content[0], Length)), NoRecord));
             var id = Guid.CreateVersion7();
-            Done(files.BeginUploadAsync(new FsUploadBeginRequest(Guid.Empty, id, "sub/uploaded.bin", Length, Convert.ToHexStringLower(SHA256.HashData(content)), Mkdirs: true)));
+            Done(files.BeginUploadAsync(new FsUploadBeginRequest(
+                Guid.Empty, id, "sub/uploaded.bin", Length, Convert.ToHexStringLower(SHA256.HashData(content)), Mkdirs: true)));
             Done(files.UploadAsync(new FsUploadChunkRequest(Guid.Empty, id, 0, Convert.ToBase64String(content))));
             Done(files.EndUploadAsync(new FsUploadEndRequest(Guid.Empty, id), NoRecord));
             output.WriteByte((byte)'\n');
@@ -52,14 +53,21 @@ public sealed partial class CrashTests
         var random = new Random();
         for (var kill = 0; kill < 4; kill++)
         {
-            var environment = new Dictionary<string, string>(StringComparer.Ordinal) { [ProjectVariable] = project.Path, [StateVariable] = project.Options.State, ["PATH"] = "/usr/bin:/bin", ["HOME"] = project.In("") };
+            var environment = new Dictionary<string, string>(StringComparer.Ordinal)
+            {
+                [ProjectVariable] = project.Path,
+                [StateVariable] = project.Options.State,
+                ["PATH"] = "/usr/bin:/bin",
+                ["HOME"] = project.In("")
+            };
             if (Environment.GetEnvironmentVariable("DOTNET_ROOT") is { } root)
             {
                 environment["DOTNET_ROOT"] = root;
             }
 
             await using (var writer = OwnedProcess.Start(
-                new ProcessStart { Program = Environment.ProcessPath!, WorkingDirectory = project.Path, Environment = environment }, TimeProvider.System))
+                new ProcessStart { Program = Environment.ProcessPath!, WorkingDirectory = project.Path, Environment = environment },
+                TimeProvider.System))
             {
                 // After so many rounds it is in the middle of another one.
                 using var limit = new CancellationTokenSource(Wait.Limit);

@@ -8,7 +8,13 @@ namespace PocketCoder.Workspace.Tests.Files;
 public sealed class FullDiskTests
 {
     private static async Task<bool> SystemAsync(string program, params string[] arguments) => (await CommandRun.RunAsync(
-        new ProcessStart { Program = program, Arguments = arguments, WorkingDirectory = "/", Environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin" } },
+        new ProcessStart
+        {
+            Program = program,
+            Arguments = arguments,
+            WorkingDirectory = "/",
+            Environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin" }
+        },
         Wait.Limit, 4096, TimeProvider.System, CancellationToken.None)).ExitCode == 0;
 
     [Fact]
@@ -25,11 +31,14 @@ public sealed class FullDiskTests
                 project.Add("ballast", new string('x', 700_000));
                 var full = await TestProject.RefusedAsync(() => project.WriteAsync("a.txt", new string('c', 900_000)));
                 Assert.Equal(ErrorCode.StorageFull, full.Code);
-                Assert.Equal(ErrorCode.StorageFull, (await TestProject.RefusedAsync(() => project.WriteAsync("new.txt", new string('c', 900_000)))).Code);
+                Assert.Equal(ErrorCode.StorageFull,
+                    (await TestProject.RefusedAsync(() => project.WriteAsync("new.txt", new string('c', 900_000)))).Code);
                 Assert.Equal(new string('a', 900_000), project.Read("a.txt").Content);
-                Assert.Equal(["a.txt", "b.txt", "ballast"], Directory.EnumerateFileSystemEntries(project.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+                Assert.Equal(["a.txt", "b.txt", "ballast"],
+                    Directory.EnumerateFileSystemEntries(project.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
                 var id = Guid.CreateVersion7();
-                Assert.Equal(ErrorCode.StorageFull, (await TestProject.RefusedAsync(() => project.Files.BeginUploadAsync(new FsUploadBeginRequest(TestProject.Id, id, "u", 2_000_000, new string('0', 64))))).Code);
+                Assert.Equal(ErrorCode.StorageFull, (await TestProject.RefusedAsync(() => project.Files.BeginUploadAsync(
+                    new FsUploadBeginRequest(TestProject.Id, id, "u", 2_000_000, new string('0', 64))))).Code);
                 File.Delete(project.PathOf("ballast"));
                 await project.WriteAsync("a.txt", "room again");
 
@@ -37,8 +46,10 @@ public sealed class FullDiskTests
                 try
                 {
                     Assert.Equal(ErrorCode.StorageFull, (await TestProject.RefusedAsync(() => project.WriteAsync("a.txt", "c"))).Code);
-                    Assert.Equal(ErrorCode.StorageFull, (await TestProject.RefusedAsync(() => project.Files.DeleteAsync(new FsDeleteRequest(TestProject.Id, "a.txt"), "t", project.Record))).Code);
-                    Assert.Equal(ErrorCode.StorageFull, (await TestProject.RefusedAsync(() => project.Files.MoveAsync(new FsMoveRequest(TestProject.Id, "a.txt", "c.txt"), project.Record))).Code);
+                    Assert.Equal(ErrorCode.StorageFull, (await TestProject.RefusedAsync(
+                        () => project.Files.DeleteAsync(new FsDeleteRequest(TestProject.Id, "a.txt"), "t", project.Record))).Code);
+                    Assert.Equal(ErrorCode.StorageFull, (await TestProject.RefusedAsync(
+                        () => project.Files.MoveAsync(new FsMoveRequest(TestProject.Id, "a.txt", "c.txt"), project.Record))).Code);
                     Assert.Equal("room again", project.Read("a.txt").Content);
                 }
                 finally

@@ -22,7 +22,8 @@ public sealed class ListingTests
         project.Link("link-in", "zoo");
         project.Link("link-out", "../outside");
         var list = await project.ListAsync();
-        Assert.Equal([".git", "logs", "zoo", ".env", ".gitignore", ".hidden", "Beta.txt", "alpha.txt", "link-in", "link-out"], list.Children.Select(c => c.Name));
+        Assert.Equal([".git", "logs", "zoo", ".env", ".gitignore", ".hidden", "Beta.txt", "alpha.txt", "link-in", "link-out"],
+            list.Children.Select(c => c.Name));
         Assert.Equal((false, null), (list.Truncated, list.Cursor));
         var beta = list.Children.Single(c => c.Name == "Beta.txt");
         Assert.Equal((FsKind.File, 5L, false, false), (beta.Kind, beta.Size, beta.Ignored, beta.Secret));
@@ -66,7 +67,8 @@ public sealed class ListingTests
     public async Task Strange_names_are_shown_and_lead_back_to_their_files()
     {
         using var project = new TestProject();
-        await project.ShellAsync("""printf nl > "$(printf 'new\nline')"; printf raw > "$(printf 'bad\377name')"; printf dash > ./-rf; printf slash > 'back\slash'; printf bidi > "$(printf 'a\342\200\256b')"; mkdir "$(printf 'dir\377')"; printf in > "$(printf 'dir\377')/in" """);
+        await project.ShellAsync(
+            """printf nl > "$(printf 'new\nline')"; printf raw > "$(printf 'bad\377name')"; printf dash > ./-rf; printf slash > 'back\slash'; printf bidi > "$(printf 'a\342\200\256b')"; mkdir "$(printf 'dir\377')"; printf in > "$(printf 'dir\377')/in" """);
         var list = (await project.ListAsync()).Children;
         Assert.Equal([@"dir\x{ff}", "-rf", @"a\u{202e}b", @"back\\slash", @"bad\x{ff}name", @"new\u{a}line"], list.Select(c => c.Name));
         Assert.Equal(["dash", "bidi", "slash", "raw", "nl"], list.Skip(1).Select(c => project.Read(c.Path).Content));
@@ -86,9 +88,11 @@ public sealed class ListingTests
         project.Add("src/b.cs");
         using var marked = new ProjectFiles(project.Options with
         {
-            GitStatus = (folder, _) => ValueTask.FromResult<IReadOnlyDictionary<string, string>>(new Dictionary<string, string>(StringComparer.Ordinal) { [folder == "src" ? "b.cs" : "?"] = " M" }),
+            GitStatus = (folder, _) => ValueTask.FromResult<IReadOnlyDictionary<string, string>>(
+                new Dictionary<string, string>(StringComparer.Ordinal) { [folder == "src" ? "b.cs" : "?"] = " M" }),
         });
-        Assert.Equal([null, " M"], (await marked.ListAsync(new FsListRequest(TestProject.Id, "src"), CancellationToken.None)).Children.Select(c => c.GitStatus));
+        Assert.Equal([null, " M"],
+            (await marked.ListAsync(new FsListRequest(TestProject.Id, "src"), CancellationToken.None)).Children.Select(c => c.GitStatus));
     }
 
     [Fact]
@@ -110,7 +114,8 @@ public sealed class ListingTests
         Assert.Equal(("f10000", false), (Assert.Single(rest.Children).Name, rest.Truncated));
         var found = await project.Files.SearchAsync(new FsSearchRequest(TestProject.Id, "needle"), CancellationToken.None);
         Assert.Equal("d42/needle.txt", Assert.Single(found.Matches).Path);
-        Assert.Equal("large/f10000", (await project.Files.SearchAsync(new FsSearchRequest(TestProject.Id, "f10000", FsSearchTarget.Names, "large"), CancellationToken.None)).Matches[0].Path);
+        Assert.Equal("large/f10000", (await project.Files.SearchAsync(
+            new FsSearchRequest(TestProject.Id, "f10000", FsSearchTarget.Names, "large"), CancellationToken.None)).Matches[0].Path);
         var told = new TaskCompletionSource<WatchEvent>(TaskCreationOptions.RunContinuationsAsynchronously);
         using var watch = new ProjectWatch(project.Options, e => told.TrySetResult(e));
         await watch.Ready;

@@ -20,10 +20,14 @@ public sealed class ReadingTests
         Assert.Equal((Convert.ToBase64String([1, 0, 2]), FsEncoding.Base64), (project.Read("zero").Content, project.Read("zero").Encoding));
         Assert.Equal(FsEncoding.Base64, project.Read("latin").Encoding);
         Assert.Equal(("", FsEncoding.Utf8), (project.Read("empty").Content, project.Read("empty").Encoding));
-        Assert.Equal(Convert.ToBase64String(Encoding.UTF8.GetBytes("héllo")), project.Files.Read(new FsReadRequest(TestProject.Id, "t.txt", FsEncoding.Base64)).Content);
-        Assert.Equal(ErrorCode.BinaryFile, TestProject.Refused(() => project.Files.Read(new FsReadRequest(TestProject.Id, "zero", FsEncoding.Utf8))).Code);
-        Assert.Equal(ErrorCode.InvalidRequest, TestProject.Refused(() => project.Files.Read(new FsReadRequest(TestProject.Id, "zero", Offset: -1))).Code);
-        Assert.Equal(ErrorCode.InvalidRequest, TestProject.Refused(() => project.Files.Read(new FsReadRequest(TestProject.Id, "zero", Limit: Limits.RangeBytes + 1))).Code);
+        Assert.Equal(Convert.ToBase64String(Encoding.UTF8.GetBytes("héllo")),
+            project.Files.Read(new FsReadRequest(TestProject.Id, "t.txt", FsEncoding.Base64)).Content);
+        Assert.Equal(ErrorCode.BinaryFile,
+            TestProject.Refused(() => project.Files.Read(new FsReadRequest(TestProject.Id, "zero", FsEncoding.Utf8))).Code);
+        Assert.Equal(ErrorCode.InvalidRequest,
+            TestProject.Refused(() => project.Files.Read(new FsReadRequest(TestProject.Id, "zero", Offset: -1))).Code);
+        Assert.Equal(ErrorCode.InvalidRequest,
+            TestProject.Refused(() => project.Files.Read(new FsReadRequest(TestProject.Id, "zero", Limit: Limits.RangeBytes + 1))).Code);
     }
 
     [Fact]
@@ -49,7 +53,8 @@ public sealed class ReadingTests
 
         var before = project.Read("t.txt").Etag;
         project.Add("t.txt", "other");
-        Assert.Equal(ErrorCode.Conflict, TestProject.Refused(() => project.Files.Read(new FsReadRequest(TestProject.Id, "t.txt", Offset: 2, ExpectedEtag: before))).Code);
+        Assert.Equal(ErrorCode.Conflict, TestProject.Refused(
+            () => project.Files.Read(new FsReadRequest(TestProject.Id, "t.txt", Offset: 2, ExpectedEtag: before))).Code);
     }
 
     [Fact]
@@ -80,7 +85,8 @@ public sealed class ReadingTests
         Assert.Equal(("0755", 1, null, FsKind.File), (stat.Mode, stat.Links, stat.LinkTarget, stat.Entry.Kind));
         Assert.Equal(project.Read("a/run.sh").Etag, stat.Etag);
         var link = project.Files.Stat(new FsStatRequest(TestProject.Id, "l", Etag: true));
-        Assert.Equal((FsKind.Symlink, "../outside/secret.txt", null, null), (link.Entry.Kind, link.LinkTarget, link.Etag, link.Entry.Target));
+        Assert.Equal((FsKind.Symlink, "../outside/secret.txt", null, null),
+            (link.Entry.Kind, link.LinkTarget, link.Etag, link.Entry.Target));
         Assert.Equal(FsKind.Dir, project.Files.Stat(new FsStatRequest(TestProject.Id, "")).Entry.Kind);
     }
 
@@ -94,7 +100,8 @@ public sealed class ReadingTests
         project.Add("theirs/read-only.txt", "x");
         project.Add("theirs/ours.txt", "x");
         var nobody = $"{TestProject.Nobody}:{TestProject.Nobody}";
-        await project.ShellAsync($"mkdir -p ../state; chmod 755 ..; chown -R {nobody} theirs ../state; chmod 444 theirs/read-only.txt; chown 0:0 theirs/ours.txt; chmod 666 theirs/ours.txt; chmod 600 mine.txt; chmod 700 closed");
+        await project.ShellAsync(
+            $"mkdir -p ../state; chmod 755 ..; chown -R {nobody} theirs ../state; chmod 444 theirs/read-only.txt; chown 0:0 theirs/ours.txt; chmod 666 theirs/ours.txt; chmod 600 mine.txt; chmod 700 closed");
         TestProject.AsOrdinaryUser(() =>
         {
             Assert.Equal(ErrorCode.PermissionDenied, TestProject.Refused(() => project.Read("mine.txt")).Code);

@@ -8,9 +8,11 @@ public sealed class TrashTests
     private static Task<FsDeleteResponse> DeleteAsync(TestProject project, string path, string? etag = null)
         => project.Files.DeleteAsync(new FsDeleteRequest(TestProject.Id, path, etag), "phone", project.Record);
 
-    private static Task<FsRestoreResponse> RestoreAsync(TestProject project, Guid id, string? to = null) => project.Files.RestoreAsync(new FsRestoreRequest(TestProject.Id, id, to), project.Record);
+    private static Task<FsRestoreResponse> RestoreAsync(TestProject project, Guid id, string? to = null)
+        => project.Files.RestoreAsync(new FsRestoreRequest(TestProject.Id, id, to), project.Record);
 
-    private static FsTrashListResponse List(TestProject project, Guid? before = null, int limit = 100) => project.Files.ListTrash(new FsTrashListRequest(TestProject.Id, before, limit));
+    private static FsTrashListResponse List(TestProject project, Guid? before = null, int limit = 100)
+        => project.Files.ListTrash(new FsTrashListRequest(TestProject.Id, before, limit));
 
     /// <summary>On the same file system, and on another one, where it has to be copied.</summary>
     [Theory]
@@ -36,12 +38,14 @@ public sealed class TrashTests
         Assert.True(List(project, limit: 1).Truncated);
 
         await RestoreAsync(project, item.TrashId);
-        Assert.Equal(("a", "b", "deep/b.sh"), (project.Read("d/a.txt").Content, project.Read("d/deep/b.sh").Content, new FileInfo(project.PathOf("d/l")).LinkTarget));
+        Assert.Equal(("a", "b", "deep/b.sh"),
+            (project.Read("d/a.txt").Content, project.Read("d/deep/b.sh").Content, new FileInfo(project.PathOf("d/l")).LinkTarget));
         Assert.Equal((UnixFileMode)0b111_000_000, File.GetUnixFileMode(project.PathOf("d/deep/b.sh")));
         await RestoreAsync(project, link.TrashId, "new/place/out");
         Assert.Equal("../outside", new FileInfo(project.PathOf("new/place/out")).LinkTarget);
         Assert.Empty(List(project).Items);
-        Assert.Equal([FileAction.Delete, FileAction.Delete, FileAction.Restore, FileAction.Restore], project.Recorded.Select(r => r.Action));
+        Assert.Equal([FileAction.Delete, FileAction.Delete, FileAction.Restore, FileAction.Restore],
+            project.Recorded.Select(r => r.Action));
         if (other is not null)
         {
             TestProject.DeleteAll(other);
@@ -60,8 +64,10 @@ public sealed class TrashTests
         project.Add("a.txt", "another");
         Assert.Equal(ErrorCode.FileExists, (await TestProject.RefusedAsync(() => RestoreAsync(project, item.TrashId))).Code);
         Assert.Equal("another", project.Read("a.txt").Content);
-        Assert.Equal(ErrorCode.OutsideProjectRoot, (await TestProject.RefusedAsync(() => RestoreAsync(project, item.TrashId, "../x"))).Code);
-        Assert.Equal(ErrorCode.PermissionDenied, (await TestProject.RefusedAsync(() => RestoreAsync(project, item.TrashId, ".git/hooks/x"))).Code);
+        Assert.Equal(ErrorCode.OutsideProjectRoot,
+            (await TestProject.RefusedAsync(() => RestoreAsync(project, item.TrashId, "../x"))).Code);
+        Assert.Equal(ErrorCode.PermissionDenied,
+            (await TestProject.RefusedAsync(() => RestoreAsync(project, item.TrashId, ".git/hooks/x"))).Code);
         Assert.Equal("a2.txt", (await RestoreAsync(project, item.TrashId, "a2.txt")).Path);
         Assert.Equal(ErrorCode.FileNotFound, (await TestProject.RefusedAsync(() => RestoreAsync(project, item.TrashId))).Code);
         Assert.Equal(ErrorCode.FileNotFound, (await TestProject.RefusedAsync(() => DeleteAsync(project, "none"))).Code);

@@ -9,8 +9,10 @@ public sealed class IgnoreTests
 {
     private static readonly string[] s_patterns =
     [
-        "*.log", "!keep.log", "/build", "build/", "a/b", "a/**", "**/b", "a/**/c", "*", "!*/", "!*.c", "/*", "!/a", "b*", "?", "[ab]", "[!a]", "[^b]c", "[a-c].log", "**", "**/", "a/*", "a/*/c", "/a/b/", "\\!x", "\\#y", "# comment", "x ", "x\\ ",
-        "[[:alpha:]]", "[]a]", "[a", "a**", "**a", "a**/b", "/**/c", "*/b", "c/", "!c", "*.", ".*", "!.gitignore", "a\\b", "", "  ", "/", "!", "*b*c*", "[a-", "\\*", "a/", "!a/", "a/b/**", "!a/b/c", "[a\\]b]", "a?c",
+        "*.log", "!keep.log", "/build", "build/", "a/b", "a/**", "**/b", "a/**/c", "*", "!*/", "!*.c", "/*", "!/a", "b*", "?", "[ab]",
+        "[!a]", "[^b]c", "[a-c].log", "**", "**/", "a/*", "a/*/c", "/a/b/", "\\!x", "\\#y", "# comment", "x ", "x\\ ",
+        "[[:alpha:]]", "[]a]", "[a", "a**", "**a", "a**/b", "/**/c", "*/b", "c/", "!c", "*.", ".*", "!.gitignore", "a\\b", "", "  ", "/",
+        "!", "*b*c*", "[a-", "\\*", "a/", "!a/", "a/b/**", "!a/b/c", "[a\\]b]", "a?c",
     ];
 
     private static readonly string[] s_names = ["a", "b", "c", "x", "build", "keep.log", "a.log", "b.c", "abc", ".d", "!x", "#y", "bb"];
@@ -21,7 +23,8 @@ public sealed class IgnoreTests
         var seed = Environment.TickCount;
         TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}");
         var random = new Random(seed);
-        string Rules() => string.Join('\n', Enumerable.Range(0, random.Next(1, 7)).Select(_ => s_patterns[random.Next(s_patterns.Length)])) + (random.Next(2) == 0 ? "\n" : "");
+        string Rules() => string.Join('\n', Enumerable.Range(0, random.Next(1, 7)).Select(_ => s_patterns[random.Next(s_patterns.Length)]))
+            + (random.Next(2) == 0 ? "\n" : "");
         for (var round = 0; round < 12; round++)
         {
             using var project = new TestProject();
@@ -37,17 +40,20 @@ public sealed class IgnoreTests
             }
 
             project.Add(".gitignore", Rules());
-            foreach (var folder in Directory.EnumerateDirectories(project.Path, "*", SearchOption.AllDirectories).Where(_ => random.Next(4) == 0))
+            foreach (var folder in Directory.EnumerateDirectories(project.Path, "*", SearchOption.AllDirectories)
+                .Where(_ => random.Next(4) == 0))
             {
                 await File.WriteAllTextAsync(Path.Combine(folder, ".gitignore"), Rules());
             }
 
             await project.ShellAsync("git init -q");
             await File.WriteAllTextAsync(project.PathOf(".git/info/exclude"), Rules());
-            var all = Directory.EnumerateFileSystemEntries(project.Path, "*", SearchOption.AllDirectories).Select(p => Path.GetRelativePath(project.Path, p))
+            var all = Directory.EnumerateFileSystemEntries(project.Path, "*", SearchOption.AllDirectories)
+                .Select(p => Path.GetRelativePath(project.Path, p))
                 .Where(p => p != ".git" && !p.StartsWith(".git/", StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToList();
             await File.WriteAllTextAsync(project.In("paths"), string.Concat(all.Select(p => p + "\0")));
-            var said = await TestProject.ShellAsync(project.Path, "git check-ignore -z --no-index --stdin < ../paths | tr '\\0' '\\n' || true");
+            var said = await TestProject.ShellAsync(
+                project.Path, "git check-ignore -z --no-index --stdin < ../paths | tr '\\0' '\\n' || true");
             var ignored = said.Split('\n', StringSplitOptions.RemoveEmptyEntries).ToHashSet(StringComparer.Ordinal);
             using var root = ProjectRoot.Open(project.Path);
             foreach (var path in all)
@@ -74,12 +80,14 @@ public sealed class IgnoreTests
         }
 
         // Without a memory of what failed, these would not end.
-        var slow = IgnoreRules.Parse(Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat("*a", 100)) + "c\n" + string.Concat(Enumerable.Repeat("**/a/", 100)) + "b"))!;
+        var slow = IgnoreRules.Parse(Encoding.ASCII.GetBytes(
+            string.Concat(Enumerable.Repeat("*a", 100)) + "c\n" + string.Concat(Enumerable.Repeat("**/a/", 100)) + "b"))!;
         Assert.Null(slow.IsIgnored(new string('a', 500), folder: false));
         Assert.Null(slow.IsIgnored(string.Concat(Enumerable.Repeat("a/", 200)) + "x", folder: false));
     }
 
     private static string Explain(TestProject project) => string.Join(
         " | ",
-        Directory.EnumerateFiles(project.Path, ".gitignore", SearchOption.AllDirectories).Append(project.PathOf(".git/info/exclude")).Select(f => $"{Path.GetRelativePath(project.Path, f)}: {File.ReadAllText(f).Replace("\n", "⏎", StringComparison.Ordinal)}"));
+        Directory.EnumerateFiles(project.Path, ".gitignore", SearchOption.AllDirectories).Append(project.PathOf(".git/info/exclude"))
+            .Select(f => $"{Path.GetRelativePath(project.Path, f)}: {File.ReadAllText(f).Replace("\n", "⏎", StringComparison.Ordinal)}"));
 }

@@ -6,8 +6,10 @@ namespace PocketCoder.Workspace.Tests.Searching;
 public sealed class SearchTests
 {
     private static Task<FsSearchResponse> SearchAsync(
-        TestProject project, string query, FsSearchTarget target = FsSearchTarget.Content, string path = "", bool regex = false, bool exact = false, bool ignored = false, int limit = 200)
-        => project.Files.SearchAsync(new FsSearchRequest(TestProject.Id, query, target, path, regex, exact, ignored, limit), CancellationToken.None);
+        TestProject project, string query, FsSearchTarget target = FsSearchTarget.Content, string path = "", bool regex = false,
+        bool exact = false, bool ignored = false, int limit = 200)
+        => project.Files.SearchAsync(
+            new FsSearchRequest(TestProject.Id, query, target, path, regex, exact, ignored, limit), CancellationToken.None);
 
     private static TestProject Make(string? ripgrep = null)
     {
@@ -29,12 +31,15 @@ public sealed class SearchTests
     {
         using var project = Make();
         var found = await SearchAsync(project, "needle");
-        Assert.Equal([("src/a.cs", 2, 4), ("src/a.cs", 3, 6), ("src/deep/b.cs", 1, 0)], found.Matches.Select(m => (m.Path, m.Line!.Value, m.Start)));
+        Assert.Equal([("src/a.cs", 2, 4), ("src/a.cs", 3, 6), ("src/deep/b.cs", 1, 0)],
+            found.Matches.Select(m => (m.Path, m.Line!.Value, m.Start)));
         Assert.Equal(("Two needle here", FsSearchEnd.Complete, "own"), (found.Matches[0].Text, found.End, found.Engine));
         Assert.Equal(2, (await SearchAsync(project, "needle", exact: true)).Matches.Count);
-        Assert.Equal(["node_modules/m.js", "out/x.log", "src/a.cs", "src/a.cs", "src/deep/b.cs"], (await SearchAsync(project, "needle", ignored: true)).Matches.Select(m => m.Path));
+        Assert.Equal(["node_modules/m.js", "out/x.log", "src/a.cs", "src/a.cs", "src/deep/b.cs"],
+            (await SearchAsync(project, "needle", ignored: true)).Matches.Select(m => m.Path));
         Assert.Equal(["src/deep/b.cs"], (await SearchAsync(project, "needle", path: "src/deep")).Matches.Select(m => m.Path));
-        Assert.Equal([("src/a.cs", 2), ("src/a.cs", 3)], (await SearchAsync(project, "^t(wo|hree) n", regex: true)).Matches.Select(m => (m.Path, m.Line!.Value)));
+        Assert.Equal([("src/a.cs", 2), ("src/a.cs", 3)],
+            (await SearchAsync(project, "^t(wo|hree) n", regex: true)).Matches.Select(m => (m.Path, m.Line!.Value)));
         Assert.Equal(["src/deep", "src/deep/b.cs"], (await SearchAsync(project, "DEEP", FsSearchTarget.Names)).Matches.Select(m => m.Path));
         Assert.Equal([".env"], (await SearchAsync(project, ".env", FsSearchTarget.Names)).Matches.Select(m => m.Path));
         var limited = await SearchAsync(project, "needle", limit: 1);
@@ -65,7 +70,8 @@ public sealed class SearchTests
     {
         using var project = Make();
         using var files = new ProjectFiles(project.Options with { SearchTime = TimeSpan.Zero });
-        Assert.Equal(FsSearchEnd.Time, (await files.SearchAsync(new FsSearchRequest(TestProject.Id, "needle"), CancellationToken.None)).End);
+        Assert.Equal(FsSearchEnd.Time,
+            (await files.SearchAsync(new FsSearchRequest(TestProject.Id, "needle"), CancellationToken.None)).End);
     }
 
     [Fact]
@@ -92,7 +98,8 @@ public sealed class SearchTests
         var rg = PocketCoder.Processes.Executables.Find("rg", "/usr/local/bin:/usr/bin:/bin");
         Assert.SkipWhen(rg is null, "there is no ripgrep on this machine");
         using var project = Make(rg);
-        Assert.Equal([("src/a.cs", 2), ("src/a.cs", 3), ("src/deep/b.cs", 1)], (await SearchAsync(project, "needle")).Matches.Select(m => (m.Path, m.Line!.Value)));
+        Assert.Equal([("src/a.cs", 2), ("src/a.cs", 3), ("src/deep/b.cs", 1)],
+            (await SearchAsync(project, "needle")).Matches.Select(m => (m.Path, m.Line!.Value)));
     }
 
     [Fact]
@@ -103,7 +110,8 @@ public sealed class SearchTests
         var random = new Random(seed);
         using var project = new TestProject();
         string[] alphabet = ["a", "A", "b", "\n", "\r", "\t", "é", "日", "😀", ".", "*", "(", "|", ")", "+", "[", "]"];
-        string Text(int most) => string.Concat(Enumerable.Range(0, random.Next(1, most)).Select(_ => alphabet[random.Next(alphabet.Length)]));
+        string Text(int most) => string.Concat(
+            Enumerable.Range(0, random.Next(1, most)).Select(_ => alphabet[random.Next(alphabet.Length)]));
         for (var i = 0; i < 8; i++)
         {
             await File.WriteAllTextAsync(project.PathOf($"{i}"), Text(600) + "needle" + Text(900));
@@ -117,7 +125,8 @@ public sealed class SearchTests
             try
             {
                 var found = await SearchAsync(project, Text(6), regex: random.Next(2) == 0, exact: random.Next(2) == 0);
-                Assert.All(found.Matches, m => Assert.True(m.Start >= 0 && m.Length >= 0 && m.Start + m.Length <= m.Text.Length && m.Text.Length <= 302 && m.Line > 0 && !m.Text.Contains('\n', StringComparison.Ordinal)));
+                Assert.All(found.Matches, m => Assert.True(m.Start >= 0 && m.Length >= 0 && m.Start + m.Length <= m.Text.Length
+                    && m.Text.Length <= 302 && m.Line > 0 && !m.Text.Contains('\n', StringComparison.Ordinal)));
             }
             catch (WorkspaceException e)
             {

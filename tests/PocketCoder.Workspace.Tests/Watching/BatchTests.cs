@@ -34,13 +34,15 @@ public sealed class BatchTests
     {
         var batch = new ChangeBatch();
         foreach (var (kind, path) in ((FsChangeKind, string)[])[
-            (FsChangeKind.Create, "new"), (FsChangeKind.Modify, "new"), (FsChangeKind.Modify, "gone"), (FsChangeKind.Delete, "gone"), (FsChangeKind.Delete, "back"), (FsChangeKind.Create, "back"), (FsChangeKind.Modify, "a")])
+            (FsChangeKind.Create, "new"), (FsChangeKind.Modify, "new"), (FsChangeKind.Modify, "gone"), (FsChangeKind.Delete, "gone"),
+            (FsChangeKind.Delete, "back"), (FsChangeKind.Create, "back"), (FsChangeKind.Modify, "a")])
         {
             batch.Add(kind, new ProjectPath(path), default);
         }
 
         var (changes, truncated, git) = batch.Take();
-        Assert.Equal([new(FsChangeKind.Modify, "a"), new(FsChangeKind.Create, "back"), new(FsChangeKind.Delete, "gone"), new FsChange(FsChangeKind.Create, "new")], changes);
+        Assert.Equal([new(FsChangeKind.Modify, "a"), new(FsChangeKind.Create, "back"), new(FsChangeKind.Delete, "gone"),
+            new FsChange(FsChangeKind.Create, "new")], changes);
         Assert.False(truncated || git);
         for (var i = 0; i <= FileLimits.Changes; i++)
         {

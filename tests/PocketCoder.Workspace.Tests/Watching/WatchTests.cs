@@ -13,7 +13,8 @@ public sealed class WatchTests
         private readonly ConcurrentQueue<WatchEvent> _events = new();
         private readonly ProjectWatch _watch;
 
-        public Ear(TestProject project, int mostFolders = 50_000) => _watch = new ProjectWatch(project.Options, _events.Enqueue, mostFolders);
+        public Ear(TestProject project, int mostFolders = 50_000)
+            => _watch = new ProjectWatch(project.Options, _events.Enqueue, mostFolders);
 
         public ProjectWatch Watch => _watch;
 
@@ -34,9 +35,11 @@ public sealed class WatchTests
             }
         }
 
-        public Task HearAsync(FsChangeKind kind, string path) => Wait.UntilAsync(() => Said.TryGetValue(path, out var said) && said == kind, $"{kind} {path}; heard {string.Join(", ", Said)}");
+        public Task HearAsync(FsChangeKind kind, string path) => Wait.UntilAsync(
+            () => Said.TryGetValue(path, out var said) && said == kind, $"{kind} {path}; heard {string.Join(", ", Said)}");
 
-        public Task ResetAsync(int times = 1) => Wait.UntilAsync(() => _events.Count(e => e.Truncated) >= times, "a word that more changed");
+        public Task ResetAsync(int times = 1)
+            => Wait.UntilAsync(() => _events.Count(e => e.Truncated) >= times, "a word that more changed");
 
         public void Dispose() => _watch.Dispose();
     }
@@ -69,7 +72,8 @@ public sealed class WatchTests
         project.Add("src/app.ts", "changed content");
         File.Delete(project.PathOf("src/old.ts"));
         project.Add("fresh/a/b/c.ts");
-        foreach (var path in (string[])["node_modules/m/y.js", "dist/y.js", "out/y", "src/x.log", ".git/index", "build/z", ".next/z", ".pocketcoder-1.tmp"])
+        foreach (var path in (string[])["node_modules/m/y.js", "dist/y.js", "out/y", "src/x.log", ".git/index", "build/z", ".next/z",
+            ".pocketcoder-1.tmp"])
         {
             project.Add(path);
         }
@@ -88,8 +92,11 @@ public sealed class WatchTests
         await ear.HearAsync(FsChangeKind.Modify, "moved/inner.ts");
         project.Add("moved/late.ts");
         await ear.HearAsync(FsChangeKind.Create, "moved/late.ts");
-        Assert.DoesNotContain(ear.Said.Keys, p => p.Contains("node_modules", StringComparison.Ordinal) || p.StartsWith("dist", StringComparison.Ordinal) || p.StartsWith("out", StringComparison.Ordinal)
-            || p.EndsWith(".log", StringComparison.Ordinal) || p.StartsWith(".git/", StringComparison.Ordinal) || p is ".git" || p.StartsWith("build", StringComparison.Ordinal) || p.StartsWith(".next", StringComparison.Ordinal) || p.Contains("pocketcoder", StringComparison.Ordinal));
+        Assert.DoesNotContain(ear.Said.Keys, p => p.Contains("node_modules", StringComparison.Ordinal)
+            || p.StartsWith("dist", StringComparison.Ordinal) || p.StartsWith("out", StringComparison.Ordinal)
+            || p.EndsWith(".log", StringComparison.Ordinal) || p.StartsWith(".git/", StringComparison.Ordinal) || p is ".git"
+            || p.StartsWith("build", StringComparison.Ordinal) || p.StartsWith(".next", StringComparison.Ordinal)
+            || p.Contains("pocketcoder", StringComparison.Ordinal));
         Assert.All(ear.Events, e => Assert.Equal(mostFolders == 1, e.Warning is not null));
     }
 
@@ -118,7 +125,9 @@ public sealed class WatchTests
         using var project = new TestProject();
         project.Add("a.txt");
         using var ear = await ListenAsync(project, mostFolders);
-        foreach (var line in (string[])["git init -q", "git add a.txt", "git -c user.name=a -c user.email=a@b commit -q -m one", "git checkout -q -b other", "git branch third", "git branch -D third", "git stash list && git tag v1 && git reset -q --soft HEAD && git update-ref refs/heads/fourth HEAD"])
+        foreach (var line in (string[])["git init -q", "git add a.txt", "git -c user.name=a -c user.email=a@b commit -q -m one",
+            "git checkout -q -b other", "git branch third", "git branch -D third",
+            "git stash list && git tag v1 && git reset -q --soft HEAD && git update-ref refs/heads/fourth HEAD"])
         {
             var before = ear.Events.Count(e => e.Git);
             await project.ShellAsync(line);
@@ -160,7 +169,9 @@ public sealed class WatchTests
         Assert.All(ear.Events, e => Assert.True(e.Changes.Count <= FileLimits.Changes));
         var before = ear.Events.Count(e => e.Truncated);
         project.Add("after/the/flood");
-        await Wait.UntilAsync(() => ear.Said.ContainsKey("after/the/flood") || ear.Events.Count(e => e.Truncated) > before, "what came after the flood, or a word to list anew"); // lost events are not told one by one
+        // lost events are not told one by one
+        await Wait.UntilAsync(() => ear.Said.ContainsKey("after/the/flood") || ear.Events.Count(e => e.Truncated) > before,
+            "what came after the flood, or a word to list anew");
     }
 
     [Fact]

@@ -15,6 +15,8 @@ export interface StagedFile {
   readonly sha256: string;
   /** Of its prompt; also the order of uploading. */
   readonly order: number;
+  /** It came from another app: it stays on this device until its prompt is sent. */
+  readonly held?: boolean;
 }
 
 /** As it lies in the database: bytes, since not every browser keeps blobs there. */
@@ -57,11 +59,15 @@ export class Attachments {
   async load(claimed: readonly string[]): Promise<void> {
     const found = await this.#database.all<StoredFile>("files");
     const known = new Set(this.files.map((file) => file.id));
-    const files = found.filter((file) => !known.has(file.id)).map((file) => unstored(claimed.includes(file.id) ? { ...file, place: "" } : file));
+    const files = found
+      .filter((file) => !known.has(file.id))
+      .map((file) => unstored(claimed.includes(file.id) ? { ...file, place: "", held: false } : file));
     // Sent and recorded, or its prompt was thrown away: the app ended before it could forget it.
     const over = files.filter((file) => file.place === "" && !claimed.includes(file.id));
     for (const file of over) await this.#database.delete("files", file.id);
-    this.files = [...files.filter((file) => !over.includes(file)), ...this.files].sort((a, b) => a.order - b.order || (a.id < b.id ? -1 : 1));
+    this.files = [...files.filter((file) => !over.includes(file)), ...this.files].sort(
+      (a, b) => a.order - b.order || (a.id < b.id ? -1 : 1),
+    );
     this.#order = Math.max(0, ...this.files.map((file) => file.order)) + 1;
     this.#uploadAll();
   }
@@ -74,12 +80,12 @@ export class Attachments {
     return this.progress.get(id) ?? NOTHING;
   }
 
-  /** Stores files for a composer and begins to upload them. Returns those that can't be taken, with the reason. */
-  async add(place: string, chosen: readonly File[]): Promise<{ readonly name: string; readonly why: Refusal }[]> {
+  /** Stores files for a composer and begins to upload them, unless they are `held` until the prompt is sent. Returns those that can't be taken, with the reason. */
+  async add(place: string, chosen: readonly File[], held = false): Promise<{ readonly name: string; readonly why: Refusal }[]> {
     const refused: { name: string; why: Refusal }[] = [];
     for (const file of chosen) {
       const name = plainName(file.name);
-      const why = this.of(place).length >= Limits.attachmentsPerPrompt ? "too_many" : await this.#take(place, file, name);
+      const why = this.of(place).length >= Limits.attachmentsPerPrompt ? "too_many" : await this.#take(place, file, name, held);
       if (why) refused.push({ name, why });
     }
     return refused;
@@ -87,14 +93,15 @@ export class Attachments {
 
   /** Takes a file out of its composer, and back from the machine. */
   async remove(id: string): Promise<void> {
+    const held = this.files.some((file) => file.id === id && file.held);
     await this.forget([id]);
     // What can't be told now goes by itself after a day.
-    if (this.#online) this.#client.request("attachment_discard", { attachmentId: id }).catch((error: unknown) => expected(error));
+    if (this.#online && !held) this.#client.request("attachment_discard", { attachmentId: id }).catch((error: unknown) => expected(error));
   }
 
   /** Their prompt is stored: composers show them no more. */
   async claimed(ids: readonly string[]): Promise<void> {
-    const moved = this.files.filter((file) => ids.includes(file.id)).map((file) => ({ ...file, place: "" }));
+    const moved = this.files.filter((file) => ids.includes(file.id)).map((file) => ({ ...file, place: "", held: false }));
     this.files = this.files.map((file) => moved.find((other) => other.id === file.id) ?? file);
     for (const file of moved) await this.#database.put("files", file.id, await stored(file));
   }
@@ -121,7 +128,7 @@ export class Attachments {
     this.#online = false;
   }
 
-  async #take(place: string, file: File, name: string): Promise<Refusal | null> {
+  async #take(place: string, file: File, name: string, held: boolean): Promise<Refusal | null> {
     let bytes: ArrayBuffer;
     let made: { readonly blob: Blob; readonly name: string } | null;
     try {
@@ -133,7 +140,16 @@ export class Attachments {
       console.warn(error); // gone meanwhile, or in a cloud that can't be reached
       return "unreadable";
     }
-    const kept: StoredFile = { id: uuid7(), place, name: made.name === file.name ? name : plainName(made.name), type: made.blob.type, bytes, sha256: await hex(bytes), order: this.#order++ };
+    const kept: StoredFile = {
+      id: uuid7(),
+      place,
+      name: made.name === file.name ? name : plainName(made.name),
+      type: made.blob.type,
+      bytes,
+      sha256: await hex(bytes),
+      order: this.#order++,
+      ...(held ? { held } : {}),
+    };
     await this.#database.put("files", kept.id, kept);
     this.files = [...this.files, unstored(kept)];
     this.#uploadAll();
@@ -144,7 +160,7 @@ export class Attachments {
     if (!this.#online) return;
     for (const file of this.files) {
       const { done, error } = this.progressOf(file.id);
-      if (!done && error === null) this.#enqueue(file.id).catch((problem: unknown) => expected(problem)); // shown with the file, and tried again
+      if (!file.held && !done && error === null) this.#enqueue(file.id).catch((problem: unknown) => expected(problem)); // shown with the file, and tried again
     }
   }
 
@@ -166,7 +182,8 @@ export class Attachments {
           return;
         } catch (error) {
           // The machine lost some of it, or got it wrong: it tells where to go on.
-          if (!(error instanceof RequestError) || error.code !== "CONFLICT" || error.details.offset === undefined || tries >= RESTARTS) throw error;
+          if (!(error instanceof RequestError) || error.code !== "CONFLICT" || error.details.offset === undefined || tries >= RESTARTS)
+            throw error;
         }
       }
     } catch (error) {
@@ -178,10 +195,15 @@ export class Attachments {
 
   async #send(file: StagedFile): Promise<void> {
     const { id, blob } = file;
-    const begun = await this.#client.request("attachment_begin", { attachmentId: id, name: file.name, bytes: blob.size, sha256: file.sha256 });
+    const begun = await this.#client.request("attachment_begin", {
+      attachmentId: id,
+      name: file.name,
+      bytes: blob.size,
+      sha256: file.sha256,
+    });
     if (begun.attachment) return;
     let size = FIRST_PIECE;
-    for (let offset = begun.offset; offset < blob.size; ) {
+    for (let offset = begun.offset; offset < blob.size;) {
       if (!this.files.some((other) => other.id === id)) throw new RequestError("FILE_NOT_FOUND", "");
       const piece = new Uint8Array(await blob.slice(offset, offset + size).arrayBuffer());
       const since = performance.now();

@@ -43,16 +43,52 @@ describe("attachments", () => {
     const [staged] = workspace.attachments.of(PLACE);
     await until(() => workspace.attachments.progressOf(staged?.id ?? "").done, "uploaded");
     expect(uploads()[0]).toMatchObject({ name: "notes.txt", bytes: 300_000, done: true });
-    expect(Buffer.compare(uploads()[0]?.got ?? new Uint8Array(), new Uint8Array(300_000).map((_, i) => i % 251))).toBe(0);
+    expect(
+      Buffer.compare(
+        uploads()[0]?.got ?? new Uint8Array(),
+        new Uint8Array(300_000).map((_, i) => i % 251),
+      ),
+    ).toBe(0);
     expect(count("attachment_chunk")).toBeGreaterThan(1);
 
     await workspace.prompt(SESSION.done, "read it", [staged?.id ?? ""]);
     expect(workspace.attachments.of(PLACE)).toEqual([]);
     await until(() => workspace.outbox.length === 0, "recorded");
-    const sent = state.events.get(SESSION.done)?.flatMap((event) => (event.kind === "turn" && event.turn.content === "read it" ? event.turn.attachments : []));
+    const sent = state.events
+      .get(SESSION.done)
+      ?.flatMap((event) => (event.kind === "turn" && event.turn.content === "read it" ? event.turn.attachments : []));
     expect(sent).toEqual([{ attachmentId: staged?.id, name: "notes.txt", mediaType: "text/plain", bytes: 300_000 }]);
     await until(() => workspace.attachments.files.length === 0, "forgotten");
     expect(await database.all("files")).toEqual([]);
+    workspace.stop();
+  });
+
+  it("that another app shared stay on the device until their prompt is sent, over a reload too", async () => {
+    const first = await start();
+    await until(() => first.loaded, "read");
+    expect(await first.attachments.add(PLACE, [file("shared.txt", 10)], true)).toEqual([]);
+    expect(await first.attachments.add(PLACE, [file("thrown-away.txt", 10)], true)).toEqual([]);
+    expect(await first.attachments.add(PLACE, [file("chosen.txt", 10)])).toEqual([]);
+    await first.attachments.remove(first.attachments.of(PLACE)[1]?.id ?? "");
+    await until(() => uploads().some((one) => one.done), "the chosen one is uploaded");
+    first.stop();
+
+    const workspace = await start();
+    await until(() => workspace.loaded, "read");
+    await until(() => workspace.attachments.progressOf(workspace.attachments.of(PLACE)[1]?.id ?? "").done, "the chosen one is known");
+    expect(uploads().map((one) => one.name)).toEqual(["chosen.txt"]);
+    expect(count("attachment_discard")).toBe(0);
+
+    await workspace.prompt(
+      SESSION.done,
+      "both",
+      workspace.attachments.of(PLACE).map((one) => one.id),
+    );
+    await until(() => workspace.outbox.length === 0, "recorded");
+    expect(uploads().map((one) => [one.name, one.done])).toEqual([
+      ["chosen.txt", true],
+      ["shared.txt", true],
+    ]);
     workspace.stop();
   });
 
@@ -71,8 +107,14 @@ describe("attachments", () => {
     state.network = "good";
     const third = await start();
     await until(() => third.outbox.length === 0 && third.attachments.progressOf(draft?.id ?? "").done, "recorded");
-    expect(uploads().map((upload) => upload.name).sort()).toEqual(["draft.txt", "going.txt"]);
-    expect(state.events.get(SESSION.done)?.filter((event) => event.kind === "turn" && event.turn.content === "with a file")).toHaveLength(1);
+    expect(
+      uploads()
+        .map((upload) => upload.name)
+        .sort(),
+    ).toEqual(["draft.txt", "going.txt"]);
+    expect(state.events.get(SESSION.done)?.filter((event) => event.kind === "turn" && event.turn.content === "with a file")).toHaveLength(
+      1,
+    );
     await until(() => third.attachments.files.length === 1, "forgotten");
     third.stop();
   });
@@ -100,9 +142,18 @@ describe("attachments", () => {
   it("say why they can't be taken, and give back what is removed", async () => {
     const workspace = await start();
     await until(() => workspace.loaded, "read");
-    const refused = await workspace.attachments.add(PLACE, [file("big.bin", Limits.attachmentBytes + 1), file("anim.gif", Limits.imageBytes + 1, "image/gif")]);
-    expect(refused).toEqual([{ name: "big.bin", why: "too_large" }, { name: "anim.gif", why: "picture" }]);
-    const many = await workspace.attachments.add(PLACE, Array.from({ length: 12 }, (_, n) => file(`${n}.txt`, 5)));
+    const refused = await workspace.attachments.add(PLACE, [
+      file("big.bin", Limits.attachmentBytes + 1),
+      file("anim.gif", Limits.imageBytes + 1, "image/gif"),
+    ]);
+    expect(refused).toEqual([
+      { name: "big.bin", why: "too_large" },
+      { name: "anim.gif", why: "picture" },
+    ]);
+    const many = await workspace.attachments.add(
+      PLACE,
+      Array.from({ length: 12 }, (_, n) => file(`${n}.txt`, 5)),
+    );
     expect(many.map(({ why }) => why)).toEqual(["too_many", "too_many"]);
     const [first] = workspace.attachments.of(PLACE);
     await until(() => uploads().filter((upload) => upload.done).length === 10, "uploaded");
@@ -119,7 +170,11 @@ describe("attachments", () => {
     state.network = "never";
     const workspace = await start();
     await workspace.attachments.add(PLACE, [file("a.txt", 5)]);
-    await workspace.prompt(SESSION.done, "no", workspace.attachments.of(PLACE).map((item) => item.id));
+    await workspace.prompt(
+      SESSION.done,
+      "no",
+      workspace.attachments.of(PLACE).map((item) => item.id),
+    );
     await workspace.discard(workspace.outbox[0]?.id ?? "");
     expect(workspace.attachments.files).toEqual([]);
     expect(await database.all("files")).toEqual([]);

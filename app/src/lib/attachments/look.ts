@@ -9,7 +9,7 @@ const KEPT = 24;
 /** A file that went with a prompt, whole. Rejects with a RequestError. */
 export async function readAttachment(client: Pick<Client, "request">, file: AttachmentInfo): Promise<Blob> {
   const parts: Uint8Array<ArrayBuffer>[] = [];
-  for (let offset = 0; offset < file.bytes; ) {
+  for (let offset = 0; offset < file.bytes;) {
     const part = await client.request("attachment_read", { attachmentId: file.attachmentId, offset, limit: PAGE });
     const bytes = fromBase64(part.data);
     if (bytes.length === 0) break;
@@ -37,7 +37,10 @@ export class Thumbnails {
     address.catch(() => this.#known.delete(file.attachmentId)); // read again with the next look
     for (const [id, old] of [...this.#known].slice(0, -KEPT)) {
       this.#known.delete(id);
-      old.then((url) => URL.revokeObjectURL(url), () => undefined); // a failed one has none
+      old.then(
+        (url) => URL.revokeObjectURL(url),
+        () => undefined,
+      ); // a failed one has none
     }
     return address;
   }

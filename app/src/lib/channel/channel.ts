@@ -1,7 +1,7 @@
-import { type Bytes, concat, copy } from './bytes';
-import { ChannelError } from './errors';
-import { FrameKind, parseClose } from './frames';
-import { decrypt, encrypt, importAesKey, REKEY_NONCE, TAG_BYTES } from './noise';
+import { type Bytes, concat, copy } from "./bytes";
+import { ChannelError } from "./errors";
+import { FrameKind, parseClose } from "./frames";
+import { decrypt, encrypt, importAesKey, REKEY_NONCE, TAG_BYTES } from "./noise";
 
 const HEADER_BYTES = 9;
 const OVERHEAD_BYTES = HEADER_BYTES + 1 + TAG_BYTES;
@@ -40,7 +40,7 @@ class Direction {
   }
 
   private async begin(): Promise<void> {
-    if (this.counter >= REKEY_NONCE) throw new ChannelError('exhausted', 'every counter of this direction is used');
+    if (this.counter >= REKEY_NONCE) throw new ChannelError("exhausted", "every counter of this direction is used");
     if (this.counter !== 0n && this.counter % this.interval === 0n) {
       const next = await encrypt(this.key, REKEY_NONCE, new Uint8Array(0), new Uint8Array(32));
       this.key = await importAesKey(next.slice(0, 32));
@@ -121,7 +121,7 @@ export class DeviceChannel {
       this.throwIfPoisoned();
       const { maxMessageBytes, maxFrameBytes } = this.limits;
       if (message.length > maxMessageBytes) {
-        throw new ChannelError('too_large', `a message of ${message.length} bytes; the limit is ${maxMessageBytes}`);
+        throw new ChannelError("too_large", `a message of ${message.length} bytes; the limit is ${maxMessageBytes}`);
       }
       const room = maxFrameBytes - OVERHEAD_BYTES;
       try {
@@ -162,22 +162,22 @@ export class DeviceChannel {
   private async openFrame(frame: Bytes): Promise<Bytes | null> {
     const { maxFrameBytes, maxMessageBytes } = this.limits;
     if (frame.length > maxFrameBytes) {
-      throw new ChannelError('too_large', `a frame of ${frame.length} bytes; the limit is ${maxFrameBytes}`);
+      throw new ChannelError("too_large", `a frame of ${frame.length} bytes; the limit is ${maxFrameBytes}`);
     }
     const reason = parseClose(frame);
-    if (reason) throw new ChannelError('closed_by_peer', `the machine closed the channel: ${reason.code}`, reason);
-    if (frame[0] !== FrameKind.Sealed || frame.length < OVERHEAD_BYTES) throw new ChannelError('malformed', 'not a sealed frame');
+    if (reason) throw new ChannelError("closed_by_peer", `the machine closed the channel: ${reason.code}`, reason);
+    if (frame[0] !== FrameKind.Sealed || frame.length < OVERHEAD_BYTES) throw new ChannelError("malformed", "not a sealed frame");
 
     const counter = new DataView(frame.buffer).getBigUint64(1);
     const due = this.inward.counter;
-    if (counter < due) throw new ChannelError('replayed', `frame ${counter} came again; ${due} is due`);
-    if (counter > due) throw new ChannelError('out_of_order', `frame ${counter} came when ${due} was due`);
+    if (counter < due) throw new ChannelError("replayed", `frame ${counter} came again; ${due} is due`);
+    if (counter > due) throw new ChannelError("out_of_order", `frame ${counter} came when ${due} was due`);
     if (frame.length - OVERHEAD_BYTES > maxMessageBytes - this.assembled) {
-      throw new ChannelError('too_large', `a message of more than ${maxMessageBytes} bytes`);
+      throw new ChannelError("too_large", `a message of more than ${maxMessageBytes} bytes`);
     }
 
     const plaintext = await this.inward.decrypt(frame.slice(0, HEADER_BYTES), frame.slice(HEADER_BYTES));
-    if (!plaintext) throw new ChannelError('corrupt', 'a sealed frame was altered on the way');
+    if (!plaintext) throw new ChannelError("corrupt", "a sealed frame was altered on the way");
     this.throwIfPoisoned(); // closed while it was being decrypted
     this.seen = true;
     return this.assemble(plaintext[0], plaintext.subarray(1));
@@ -189,7 +189,7 @@ export class DeviceChannel {
       this.assembled += bytes.length;
       return null;
     }
-    if (flag !== 0) throw new ChannelError('malformed', 'unknown flags, or an empty fragment that announces more');
+    if (flag !== 0) throw new ChannelError("malformed", "unknown flags, or an empty fragment that announces more");
     const message = this.fragments.length > 0 ? concat(...this.fragments, bytes) : bytes;
     this.forget();
     return message;
@@ -201,6 +201,6 @@ export class DeviceChannel {
   }
 
   private throwIfPoisoned(): void {
-    if (this.failed) throw new ChannelError('poisoned', 'the channel failed or was closed before');
+    if (this.failed) throw new ChannelError("poisoned", "the channel failed or was closed before");
   }
 }

@@ -1,20 +1,20 @@
 /** Everything that can go wrong in this library; the names are those of the C# side (ChannelErrors.Code). */
 export type ChannelErrorCode =
-  | 'malformed'
-  | 'too_large'
-  | 'replayed'
-  | 'out_of_order'
-  | 'corrupt'
-  | 'poisoned'
-  | 'exhausted'
-  | 'closed_by_peer'
-  | 'handshake_failed'
-  | 'bad_key'
-  | 'unsupported_version'
-  | 'link_malformed'
-  | 'link_version'
-  | 'identity_malformed'
-  | 'field_invalid';
+  | "malformed"
+  | "too_large"
+  | "replayed"
+  | "out_of_order"
+  | "corrupt"
+  | "poisoned"
+  | "exhausted"
+  | "closed_by_peer"
+  | "handshake_failed"
+  | "bad_key"
+  | "unsupported_version"
+  | "link_malformed"
+  | "link_version"
+  | "identity_malformed"
+  | "field_invalid";
 
 /** What a close frame says. Nobody vouches for it: show it (escaped), act on nothing in it. */
 export interface CloseReason {
@@ -26,7 +26,7 @@ export interface CloseReason {
 
 /** The one error of this library for expected failures. Its message never contains keys, secrets or plaintext. */
 export class ChannelError extends Error {
-  override readonly name = 'ChannelError';
+  override readonly name = "ChannelError";
 
   constructor(
     readonly code: ChannelErrorCode,

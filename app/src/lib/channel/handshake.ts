@@ -1,11 +1,11 @@
-import { type Bytes, concat, copy, toHex, utf8 } from './bytes';
-import { type ChannelLimits, DEFAULT_LIMITS, DeviceChannel } from './channel';
-import { ChannelError } from './errors';
-import { FrameKind, MAX_CONTROL_FRAME_BYTES, parseClose } from './frames';
-import type { DeviceIdentity } from './identity';
-import { IkInitiator } from './noise';
-import { idOf, importAgreementKey, P256KeyPair } from './p256';
-import { type PairingLink, pskOf } from './pairing';
+import { type Bytes, concat, copy, toHex, utf8 } from "./bytes";
+import { type ChannelLimits, DEFAULT_LIMITS, DeviceChannel } from "./channel";
+import { ChannelError } from "./errors";
+import { FrameKind, MAX_CONTROL_FRAME_BYTES, parseClose } from "./frames";
+import type { DeviceIdentity } from "./identity";
+import { IkInitiator } from "./noise";
+import { idOf, importAgreementKey, P256KeyPair } from "./p256";
+import { type PairingLink, pskOf } from "./pairing";
 
 const VERSION = 1;
 const PATTERN_RECONNECT = 0;
@@ -70,13 +70,13 @@ export class DeviceHandshake {
    * `handshake_failed` (not this machine, or another secret), `bad_key`, `malformed`, `too_large`, `unsupported_version`. The handshake is over then.
    */
   async complete(frame: Uint8Array): Promise<DeviceChannel> {
-    if (this.spent) throw new Error('a handshake is completed once');
+    if (this.spent) throw new Error("a handshake is completed once");
     this.spent = true;
     const own = copy(frame);
-    if (own.length > MAX_CONTROL_FRAME_BYTES) throw new ChannelError('too_large', 'a handshake frame is too large');
+    if (own.length > MAX_CONTROL_FRAME_BYTES) throw new ChannelError("too_large", "a handshake frame is too large");
     const reason = parseClose(own);
-    if (reason) throw new ChannelError('closed_by_peer', `the machine refused: ${reason.code}`, reason);
-    if (own[0] !== FrameKind.SecondHandshake) throw new ChannelError('malformed', 'not an answer to a handshake');
+    if (reason) throw new ChannelError("closed_by_peer", `the machine refused: ${reason.code}`, reason);
+    if (own[0] !== FrameKind.SecondHandshake) throw new ChannelError("malformed", "not an answer to a handshake");
 
     checkPayload(await this.noise.readSecond(own.subarray(1)));
     const [toMachine, toDevice] = await this.noise.split();
@@ -87,14 +87,14 @@ export class DeviceHandshake {
 function checkPayload(json: Bytes): void {
   let payload: unknown;
   try {
-    payload = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json));
+    payload = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(json));
   } catch {
     payload = undefined;
   }
-  if (typeof payload !== 'object' || payload === null) {
-    throw new ChannelError('malformed', 'a handshake payload is not the JSON it should be');
+  if (typeof payload !== "object" || payload === null) {
+    throw new ChannelError("malformed", "a handshake payload is not the JSON it should be");
   }
-  if (!('v' in payload) || payload.v !== VERSION) {
-    throw new ChannelError('unsupported_version', 'the machine speaks another version of the channel');
+  if (!("v" in payload) || payload.v !== VERSION) {
+    throw new ChannelError("unsupported_version", "the machine speaks another version of the channel");
   }
 }

@@ -1,11 +1,11 @@
-import { type Bytes, copy, equal } from './bytes';
-import { ChannelError } from './errors';
-import { exportPublic, generateAgreementKeys, generateSigningKeys, idOf, importAgreementKey, importSigningKey, P256KeyPair } from './p256';
-import { sign } from './signatures';
-import type { KeyValueStore } from './store';
+import { type Bytes, copy, equal } from "./bytes";
+import { ChannelError } from "./errors";
+import { exportPublic, generateAgreementKeys, generateSigningKeys, idOf, importAgreementKey, importSigningKey, P256KeyPair } from "./p256";
+import { sign } from "./signatures";
+import type { KeyValueStore } from "./store";
 
-const IDENTITY = 'identity';
-const MACHINE = 'machine:';
+const IDENTITY = "identity";
+const MACHINE = "machine:";
 
 interface StoredIdentity {
   readonly v: 1;
@@ -58,7 +58,7 @@ export class DeviceIdentity {
 
   private static async restore(stored: unknown): Promise<DeviceIdentity> {
     if (!isStoredIdentity(stored)) {
-      throw new ChannelError('identity_malformed', 'what this browser stored as its identity is none; remove the site data and pair anew');
+      throw new ChannelError("identity_malformed", "what this browser stored as its identity is none; remove the site data and pair anew");
     }
     return DeviceIdentity.from(stored.agreement, stored.signing);
   }
@@ -93,12 +93,12 @@ export class KnownMachines {
    * Remembers a machine, or renames one.
    * @throws ChannelError `bad_key`: not keys, or not those under which this machine is known; forget it first if that is meant
    */
-  async remember(machine: Omit<KnownMachine, 'id'>): Promise<KnownMachine> {
+  async remember(machine: Omit<KnownMachine, "id">): Promise<KnownMachine> {
     await Promise.all([importAgreementKey(machine.publicKey), importSigningKey(machine.signingPublicKey)]);
     const id = await idOf(machine.publicKey);
     const known = await this.find(id);
     if (known && !(equal(known.publicKey, machine.publicKey) && equal(known.signingPublicKey, machine.signingPublicKey))) {
-      throw new ChannelError('bad_key', 'this machine is known with other keys');
+      throw new ChannelError("bad_key", "this machine is known with other keys");
     }
     const entry: KnownMachine = {
       id,
@@ -115,17 +115,17 @@ export class KnownMachines {
   }
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
 
 const isKeyPair = (value: unknown): value is CryptoKeyPair =>
-  isObject(value) && value['privateKey'] instanceof CryptoKey && value['publicKey'] instanceof CryptoKey;
+  isObject(value) && value["privateKey"] instanceof CryptoKey && value["publicKey"] instanceof CryptoKey;
 
 const isStoredIdentity = (value: unknown): value is StoredIdentity =>
-  isObject(value) && value['v'] === 1 && isKeyPair(value['agreement']) && isKeyPair(value['signing']);
+  isObject(value) && value["v"] === 1 && isKeyPair(value["agreement"]) && isKeyPair(value["signing"]);
 
 const isKnownMachine = (value: unknown): value is KnownMachine =>
   isObject(value) &&
-  typeof value['id'] === 'string' &&
-  typeof value['name'] === 'string' &&
-  value['publicKey'] instanceof Uint8Array &&
-  value['signingPublicKey'] instanceof Uint8Array;
+  typeof value["id"] === "string" &&
+  typeof value["name"] === "string" &&
+  value["publicKey"] instanceof Uint8Array &&
+  value["signingPublicKey"] instanceof Uint8Array;

@@ -1,5 +1,5 @@
-import { type Bytes, concat, copy, utf8 } from './bytes';
-import { ChannelError } from './errors';
+import { type Bytes, concat, copy, utf8 } from "./bytes";
+import { ChannelError } from "./errors";
 
 /**
  * The initiator of Noise IK and IKpsk2 (revision 34) with AESGCM and SHA256, over WebCrypto. The DH function is a seam, so that the
@@ -26,24 +26,24 @@ export function nonceOf(counter: bigint): Bytes {
 }
 
 export const importAesKey = (key: Bytes): Promise<CryptoKey> =>
-  crypto.subtle.importKey('raw', key, 'AES-GCM', false, ['encrypt', 'decrypt']);
+  crypto.subtle.importKey("raw", key, "AES-GCM", false, ["encrypt", "decrypt"]);
 
 export async function encrypt(key: CryptoKey, counter: bigint, additionalData: Bytes, plaintext: Bytes): Promise<Bytes> {
-  return new Uint8Array(await crypto.subtle.encrypt({ name: 'AES-GCM', iv: nonceOf(counter), additionalData }, key, plaintext));
+  return new Uint8Array(await crypto.subtle.encrypt({ name: "AES-GCM", iv: nonceOf(counter), additionalData }, key, plaintext));
 }
 
 /** Undefined when the tag is wrong. */
 export async function decrypt(key: CryptoKey, counter: bigint, additionalData: Bytes, ciphertext: Bytes): Promise<Bytes | undefined> {
   try {
-    return new Uint8Array(await crypto.subtle.decrypt({ name: 'AES-GCM', iv: nonceOf(counter), additionalData }, key, ciphertext));
+    return new Uint8Array(await crypto.subtle.decrypt({ name: "AES-GCM", iv: nonceOf(counter), additionalData }, key, ciphertext));
   } catch {
     return undefined;
   }
 }
 
 async function hmac(key: Bytes, data: Uint8Array): Promise<Bytes> {
-  const imported = await crypto.subtle.importKey('raw', key, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
-  return new Uint8Array(await crypto.subtle.sign('HMAC', imported, copy(data)));
+  const imported = await crypto.subtle.importKey("raw", key, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  return new Uint8Array(await crypto.subtle.sign("HMAC", imported, copy(data)));
 }
 
 /**
@@ -61,7 +61,7 @@ export async function hkdf(salt: Bytes, input: Uint8Array, outputs: number, info
   return results;
 }
 
-const sha256 = async (data: Bytes): Promise<Bytes> => new Uint8Array(await crypto.subtle.digest('SHA-256', data));
+const sha256 = async (data: Bytes): Promise<Bytes> => new Uint8Array(await crypto.subtle.digest("SHA-256", data));
 
 /** SymmetricState with its CipherState (sections 5.1, 5.2). */
 class SymmetricState {
@@ -103,7 +103,7 @@ class SymmetricState {
 
   async decryptAndHash(ciphertext: Bytes): Promise<Bytes> {
     const plaintext = await decrypt(this.key!, this.nonce++, this.hash, ciphertext);
-    if (!plaintext) throw new ChannelError('handshake_failed', 'the answer to the handshake cannot be decrypted');
+    if (!plaintext) throw new ChannelError("handshake_failed", "the answer to the handshake cannot be decrypted");
     await this.mixHash(ciphertext);
     return plaintext;
   }
@@ -138,7 +138,7 @@ export class IkInitiator {
     responder: Uint8Array,
     psk?: Bytes,
   ): Promise<IkInitiator> {
-    const state = await SymmetricState.create(`Noise_${psk ? 'IKpsk2' : 'IK'}_${own.functionName}_AESGCM_SHA256`);
+    const state = await SymmetricState.create(`Noise_${psk ? "IKpsk2" : "IK"}_${own.functionName}_AESGCM_SHA256`);
     await state.mixHash(prologue);
     await state.mixHash(responder);
     return new IkInitiator(state, own, ephemeral, copy(responder), psk);
@@ -162,7 +162,7 @@ export class IkInitiator {
   /** e, ee, se (, psk) */
   async readSecond(message: Uint8Array): Promise<Bytes> {
     const keyBytes = this.own.publicKey.length;
-    if (message.length < keyBytes + TAG_BYTES) throw new ChannelError('malformed', 'a handshake message is too short');
+    if (message.length < keyBytes + TAG_BYTES) throw new ChannelError("malformed", "a handshake message is too short");
     const ephemeral = copy(message.subarray(0, keyBytes));
     await this.mixEphemeral(ephemeral);
     await this.state.mixKey(await this.ephemeral.agree(ephemeral));

@@ -12,18 +12,18 @@ export interface KeyValueStore {
 const done = <T>(request: IDBRequest<T>): Promise<T> =>
   new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error ?? new Error('the browser gave no reason'));
+    request.onerror = () => reject(request.error ?? new Error("the browser gave no reason"));
   });
 
 const committed = (transaction: IDBTransaction): Promise<void> =>
   new Promise((resolve, reject) => {
     transaction.oncomplete = () => resolve();
-    transaction.onabort = () => reject(transaction.error ?? new Error('the browser gave no reason'));
+    transaction.onabort = () => reject(transaction.error ?? new Error("the browser gave no reason"));
   });
 
 /** The store of the product: one object store in IndexedDB. */
-export function indexedDbStore(database = 'pocketcoder-channel', factory: IDBFactory = indexedDB): KeyValueStore {
-  const TABLE = 'values';
+export function indexedDbStore(database = "pocketcoder-channel", factory: IDBFactory = indexedDB): KeyValueStore {
+  const TABLE = "values";
   let opened: Promise<IDBDatabase> | undefined;
 
   const connect = (): Promise<IDBDatabase> => {
@@ -49,17 +49,16 @@ export function indexedDbStore(database = 'pocketcoder-channel', factory: IDBFac
   };
 
   return {
-    get: (key) => run('readonly', (table) => done<unknown>(table.get(key))),
-    put: (key, value) => run('readwrite', async (table) => void (await done(table.put(value, key)))),
+    get: (key) => run("readonly", (table) => done<unknown>(table.get(key))),
+    put: (key, value) => run("readwrite", async (table) => void (await done(table.put(value, key)))),
     putIfAbsent: (key, value) =>
-      run('readwrite', async (table) => {
+      run("readwrite", async (table) => {
         const present: unknown = await done<unknown>(table.get(key));
         if (present !== undefined) return present;
         await done(table.add(value, key));
         return value;
       }),
-    delete: (key) => run('readwrite', (table) => done(table.delete(key))),
-    list: (prefix) =>
-      run('readonly', (table) => done<unknown[]>(table.getAll(IDBKeyRange.bound(prefix, `${prefix}\uffff`)))),
+    delete: (key) => run("readwrite", (table) => done(table.delete(key))),
+    list: (prefix) => run("readonly", (table) => done<unknown[]>(table.getAll(IDBKeyRange.bound(prefix, `${prefix}\uffff`)))),
   };
 }

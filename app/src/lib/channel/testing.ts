@@ -1,14 +1,14 @@
 /** What this folder's tests share. Not part of the library. */
-import channelJson from '../../../../tests/vectors/channel.json';
-import noiseJson from '../../../../tests/vectors/channel-noise.json';
-import type { Bytes } from './bytes';
-import { type ChannelLimits, DEFAULT_LIMITS, DeviceChannel } from './channel';
-import { ChannelError, type ChannelErrorCode } from './errors';
-import { DeviceHandshake } from './handshake';
-import { DeviceIdentity } from './identity';
-import { P256KeyPair } from './p256';
-import { type PairingLink, parsePairingPayload } from './pairing';
-import type { KeyValueStore } from './store';
+import channelJson from "../../../../tests/vectors/channel.json";
+import noiseJson from "../../../../tests/vectors/channel-noise.json";
+import type { Bytes } from "./bytes";
+import { type ChannelLimits, DEFAULT_LIMITS, DeviceChannel } from "./channel";
+import { ChannelError, type ChannelErrorCode } from "./errors";
+import { DeviceHandshake } from "./handshake";
+import { DeviceIdentity } from "./identity";
+import { P256KeyPair } from "./p256";
+import { type PairingLink, parsePairingPayload } from "./pairing";
+import type { KeyValueStore } from "./store";
 
 export const vectors = channelJson;
 export const noiseVectors = noiseJson;
@@ -23,23 +23,23 @@ export async function codeOf(promise: Promise<unknown>): Promise<ChannelErrorCod
     if (error instanceof ChannelError) return error.code;
     throw error;
   }
-  throw new Error('nothing was thrown');
+  throw new Error("nothing was thrown");
 }
 
-export async function importKeys(privateKey: string, publicKey: string, name: 'ECDH' | 'ECDSA'): Promise<CryptoKeyPair> {
-  const algorithm = { name, namedCurve: 'P-256' };
-  const [privateUse, publicUse]: [KeyUsage, KeyUsage[]] = name === 'ECDH' ? ['deriveBits', []] : ['sign', ['verify']];
+export async function importKeys(privateKey: string, publicKey: string, name: "ECDH" | "ECDSA"): Promise<CryptoKeyPair> {
+  const algorithm = { name, namedCurve: "P-256" };
+  const [privateUse, publicUse]: [KeyUsage, KeyUsage[]] = name === "ECDH" ? ["deriveBits", []] : ["sign", ["verify"]];
   return {
-    privateKey: await crypto.subtle.importKey('pkcs8', hex(privateKey), algorithm, false, [privateUse]),
-    publicKey: await crypto.subtle.importKey('raw', hex(publicKey), algorithm, true, publicUse),
+    privateKey: await crypto.subtle.importKey("pkcs8", hex(privateKey), algorithm, false, [privateUse]),
+    publicKey: await crypto.subtle.importKey("raw", hex(publicKey), algorithm, true, publicUse),
   };
 }
 
 export async function testDevice(): Promise<DeviceIdentity> {
   const { privateKey, publicKey, signingPrivateKey, signingPublicKey } = vectors.device;
   return DeviceIdentity.from(
-    await importKeys(privateKey, publicKey, 'ECDH'),
-    await importKeys(signingPrivateKey, signingPublicKey, 'ECDSA'),
+    await importKeys(privateKey, publicKey, "ECDH"),
+    await importKeys(signingPrivateKey, signingPublicKey, "ECDSA"),
   );
 }
 
@@ -55,8 +55,8 @@ export function handshakeVector(name: string): HandshakeVector {
 
 /** The handshake of a vector, with its ephemeral key. */
 export async function beginAsVector(vector: HandshakeVector): Promise<DeviceHandshake> {
-  const ephemeral = await P256KeyPair.from(await importKeys(vector.deviceEphemeral, vector.deviceEphemeralPublic, 'ECDH'));
-  return vector.name === 'pair'
+  const ephemeral = await P256KeyPair.from(await importKeys(vector.deviceEphemeral, vector.deviceEphemeralPublic, "ECDH"));
+  return vector.name === "pair"
     ? DeviceHandshake.beginPairing(await testDevice(), await testLink(), { ephemeral })
     : DeviceHandshake.begin(await testDevice(), hex(vectors.machine.publicKey), { ephemeral });
 }
@@ -69,7 +69,7 @@ export const SMALL: ChannelLimits = {
 
 /** Both ends of the reconnect vector's channel; the machine's end is the same code with the keys the other way round. */
 export async function channels(limits: ChannelLimits = DEFAULT_LIMITS): Promise<{ device: DeviceChannel; machine: DeviceChannel }> {
-  const { keyToMachine, keyToDevice, handshakeHash } = handshakeVector('reconnect');
+  const { keyToMachine, keyToDevice, handshakeHash } = handshakeVector("reconnect");
   return {
     device: await DeviceChannel.create(hex(keyToMachine), hex(keyToDevice), hex(handshakeHash), limits),
     machine: await DeviceChannel.create(hex(keyToDevice), hex(keyToMachine), hex(handshakeHash), limits),
@@ -80,10 +80,10 @@ export async function channels(limits: ChannelLimits = DEFAULT_LIMITS): Promise<
 export async function openAll(channel: DeviceChannel, frames: readonly Uint8Array[]): Promise<Bytes> {
   let message: Bytes | null = null;
   for (const frame of frames) {
-    if (message) throw new Error('the message was complete before its last frame');
+    if (message) throw new Error("the message was complete before its last frame");
     message = await channel.open(frame);
   }
-  if (!message) throw new Error('the message is not complete');
+  if (!message) throw new Error("the message is not complete");
   return message;
 }
 

@@ -24,12 +24,27 @@ class FakeWire {
 
 function follower(): Follower & { seen: number[]; resets: number } {
   const seen: number[] = [];
-  return { stream: "session/a", seen, resets: 0, event(_, seq) { seen.push(seq); }, reset() { this.resets++; seen.length = 0; }, delta: () => true };
+  return {
+    stream: "session/a",
+    seen,
+    resets: 0,
+    event(_, seq) {
+      seen.push(seq);
+    },
+    reset() {
+      this.resets++;
+      seen.length = 0;
+    },
+    delta: () => true,
+  };
 }
 
-const answer = (client: Client, request: Envelope, payload: unknown): void => client.received({ ...blank, type: `${request.type}_response`, requestId: request.requestId, payload });
-const event = (client: Client, seq: number, epoch = "e1"): void => client.received({ ...blank, type: "agent_event", stream: "session/a", epoch, seq, payload: {} });
-const subscribed = (client: Client, wire: FakeWire, head: number, epoch = "e1", reset = false): void => answer(client, wire.last("subscribe"), { stream: "session/a", epoch, head, reset });
+const answer = (client: Client, request: Envelope, payload: unknown): void =>
+  client.received({ ...blank, type: `${request.type}_response`, requestId: request.requestId, payload });
+const event = (client: Client, seq: number, epoch = "e1"): void =>
+  client.received({ ...blank, type: "agent_event", stream: "session/a", epoch, seq, payload: {} });
+const subscribed = (client: Client, wire: FakeWire, head: number, epoch = "e1", reset = false): void =>
+  answer(client, wire.last("subscribe"), { stream: "session/a", epoch, head, reset });
 
 describe("requests", () => {
   it("are answered by id", async () => {
@@ -44,7 +59,12 @@ describe("requests", () => {
     const wire = new FakeWire();
     const client = new Client(wire);
     const result = client.request("agent_cancel", { agentSessionId: "a" });
-    client.received({ ...blank, type: "error", requestId: wire.last("agent_cancel").requestId, error: { code: "SESSION_NOT_FOUND", message: "gone" } });
+    client.received({
+      ...blank,
+      type: "error",
+      requestId: wire.last("agent_cancel").requestId,
+      error: { code: "SESSION_NOT_FOUND", message: "gone" },
+    });
     await expect(result).rejects.toMatchObject({ code: "SESSION_NOT_FOUND", transient: false });
   });
 
@@ -93,7 +113,7 @@ describe("streams", () => {
     subscribed(client, wire, 1);
     event(client, 1);
     event(client, 3);
-    expect(wire.last("subscribe").payload).toEqual({ stream: "session/a", epoch: "e1", after: 1 });
+    expect(wire.last("subscribe").payload).toEqual({ stream: "session/a", epoch: "e1", after: 1, batches: true });
     event(client, 4);
     subscribed(client, wire, 4);
     for (const seq of [2, 3, 4]) event(client, seq);
@@ -108,7 +128,7 @@ describe("streams", () => {
     event(client, 2);
     client.disconnected();
     client.connected();
-    expect(wire.last("subscribe").payload).toEqual({ stream: "session/a", epoch: "e1", after: 2 });
+    expect(wire.last("subscribe").payload).toEqual({ stream: "session/a", epoch: "e1", after: 2, batches: true });
     subscribed(client, wire, 3);
     event(client, 3);
     expect(view.seen).toEqual([1, 2, 3]);
@@ -132,6 +152,27 @@ describe("streams", () => {
     event(client, 1, "e9");
     expect(view.seen).toEqual([]);
     expect(wire.count("subscribe")).toBe(2);
+  });
+
+  it("take several events of one message as if each had come alone, and ask again for a gap before or within them", () => {
+    const { wire, client, view } = start();
+    const batch = (seq: number, count: number): void =>
+      client.received({
+        ...blank,
+        type: "agent_events",
+        stream: "session/a",
+        epoch: "e1",
+        seq,
+        payload: { events: Array.from({ length: count }, () => ({})) },
+      });
+    subscribed(client, wire, 0);
+    batch(1, 3);
+    batch(2, 3); // two of them again
+    expect(view.seen).toEqual([1, 2, 3, 4]);
+    batch(6, 2);
+    expect(view.seen).toEqual([1, 2, 3, 4]);
+    expect(wire.count("subscribe")).toBe(2);
+    expect(wire.last("subscribe").payload).toMatchObject({ after: 4, batches: true });
   });
 
   it("ask again when live text is missing its beginning", () => {
@@ -171,7 +212,7 @@ describe("streams", () => {
     const view = follower();
     client.follow(view, undefined, async () => ({ epoch: `e${++restarts}`, seq: 7 }));
     await vi.waitFor(() => expect(wire.count("subscribe")).toBe(1));
-    expect(wire.last("subscribe").payload).toEqual({ stream: "session/a", epoch: "e1", after: 7 });
+    expect(wire.last("subscribe").payload).toEqual({ stream: "session/a", epoch: "e1", after: 7, batches: true });
     subscribed(client, wire, 7, "e2", true);
     await vi.waitFor(() => expect(wire.count("subscribe")).toBe(2));
     subscribed(client, wire, 8, "e2");
@@ -185,7 +226,12 @@ describe("streams", () => {
     client.connected();
     const failed = vi.fn();
     client.follow({ ...follower(), failed });
-    client.received({ ...blank, type: "error", requestId: wire.last("subscribe").requestId, error: { code: "SESSION_NOT_FOUND", message: "" } });
+    client.received({
+      ...blank,
+      type: "error",
+      requestId: wire.last("subscribe").requestId,
+      error: { code: "SESSION_NOT_FOUND", message: "" },
+    });
     expect(failed).toHaveBeenCalledWith(expect.objectContaining({ code: "SESSION_NOT_FOUND" }));
   });
 
@@ -201,7 +247,8 @@ describe("streams", () => {
         const pick = next(10);
         if (pick < 5) head++;
         else if (pick < 7 && pushed < head) event(client, ++pushed);
-        else if (pick === 7 && pushed < head) pushed++; // lost on the way
+        else if (pick === 7 && pushed < head)
+          pushed++; // lost on the way
         else if (pick === 8) {
           client.disconnected();
           client.connected();

@@ -1,4 +1,4 @@
-import type { AgentDeltaPayload, Envelope, Requests } from "../protocol/generated";
+import type { AgentDeltaPayload, AgentEventsPayload, Envelope, Requests } from "../protocol/generated";
 import { request } from "../link/link";
 import { t } from "../strings";
 import { RequestError } from "./errors";
@@ -73,7 +73,11 @@ export class Client {
   }
 
   /** Rejects with a RequestError only. */
-  request<T extends keyof Requests>(type: T, payload: Requests[T]["request"], limitMs: number = ANSWER_LIMIT_MS): Promise<Requests[T]["response"]> {
+  request<T extends keyof Requests>(
+    type: T,
+    payload: Requests[T]["request"],
+    limitMs: number = ANSWER_LIMIT_MS,
+  ): Promise<Requests[T]["response"]> {
     return new Promise((resolve, reject) => this.#ask(type, payload, limitMs, reject, resolve));
   }
 
@@ -95,7 +99,10 @@ export class Client {
   /** Listens to a stream until the returned function is called. One listener a stream. */
   listen(stream: string, listener: Listener): () => void {
     this.#listeners.set(stream, listener);
-    if (this.#online) queueMicrotask(() => { if (this.#listeners.get(stream) === listener) listener.connected(); });
+    if (this.#online)
+      queueMicrotask(() => {
+        if (this.#listeners.get(stream) === listener) listener.connected();
+      });
     return () => {
       if (this.#listeners.get(stream) === listener) this.#listeners.delete(stream);
     };
@@ -129,6 +136,14 @@ export class Client {
     }
     const followed = envelope.stream === null ? undefined : this.#followed.get(envelope.stream);
     if (!followed || followed.asking !== SETTLED) return;
+    if (envelope.type === "agent_events" && envelope.seq !== null) {
+      // Several that follow one another: each counts as if it had come alone, also when one of them makes the client ask again.
+      const first = envelope.seq;
+      (envelope.payload as AgentEventsPayload).events.forEach((payload, at) =>
+        this.received({ ...envelope, type: "agent_event", seq: first + at, payload }),
+      );
+      return;
+    }
     if (envelope.type === "agent_delta") {
       if (followed.follower.delta?.(envelope.payload as AgentDeltaPayload) === false) this.#subscribe(followed);
       return;
@@ -174,21 +189,27 @@ export class Client {
       return;
     }
     // With a callback instead of a promise: the events right behind the answer must find the new cursor in place.
-    this.#ask("subscribe", { stream: followed.follower.stream, epoch: followed.epoch, after: followed.seq }, ANSWER_LIMIT_MS, failed, (answer) => {
-      if (!current()) return;
-      if (answer.reset || (followed.epoch !== null && answer.epoch !== followed.epoch)) {
-        if (restart) {
-          followed.epoch = null;
-          this.#subscribe(followed, tries);
-          return;
+    this.#ask(
+      "subscribe",
+      { stream: followed.follower.stream, epoch: followed.epoch, after: followed.seq, batches: true },
+      ANSWER_LIMIT_MS,
+      failed,
+      (answer) => {
+        if (!current()) return;
+        if (answer.reset || (followed.epoch !== null && answer.epoch !== followed.epoch)) {
+          if (restart) {
+            followed.epoch = null;
+            this.#subscribe(followed, tries);
+            return;
+          }
+          followed.seq = 0;
+          followed.follower.reset();
         }
-        followed.seq = 0;
-        followed.follower.reset();
-      }
-      followed.epoch = answer.epoch;
-      followed.asking = SETTLED;
-      followed.follower.caughtUp?.(answer.head);
-    });
+        followed.epoch = answer.epoch;
+        followed.asking = SETTLED;
+        followed.follower.caughtUp?.(answer.head);
+      },
+    );
   }
 
   #ask<T extends keyof Requests>(

@@ -12,9 +12,14 @@ export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
 }
 
 /** A file that the agent sent, whole or at most `limit` bytes of it. Rejects with a RequestError. */
-export async function readSentFile(client: Client, agentSessionId: string, fileId: string, limit: number): Promise<Uint8Array<ArrayBuffer>[]> {
+export async function readSentFile(
+  client: Client,
+  agentSessionId: string,
+  fileId: string,
+  limit: number,
+): Promise<Uint8Array<ArrayBuffer>[]> {
   const parts: Uint8Array<ArrayBuffer>[] = [];
-  for (let offset = 0; offset < limit; ) {
+  for (let offset = 0; offset < limit;) {
     const part = await client.request("sent_file", { agentSessionId, fileId, offset, limit: Math.min(4 * PAGE, limit - offset) });
     const bytes = fromBase64(part.data);
     if (bytes.length === 0) break;

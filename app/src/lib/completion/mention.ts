@@ -17,7 +17,12 @@ export function mentionAt(text: string, caret: number): Mention | null {
 }
 
 /** The text with the mention in place of what was typed, and where the caret goes. */
-export function withMention(text: string, caret: number, mention: Mention, path: string): { readonly text: string; readonly caret: number } {
+export function withMention(
+  text: string,
+  caret: number,
+  mention: Mention,
+  path: string,
+): { readonly text: string; readonly caret: number } {
   const written = /[\s"]/.test(path) ? `@"${path}"` : `@${path}`;
   const rest = text.slice(caret);
   const space = /^\s/.test(rest) ? "" : " ";

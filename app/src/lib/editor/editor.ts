@@ -42,10 +42,43 @@ export function openEditor(options: EditorOptions): Editor {
     state: EditorState.create({
       doc: options.text,
       extensions: [
-        lineNumbers(), history(), drawSelection(), highlightActiveLine(), highlightSpecialChars({ addSpecialChars: /[\u2028\u2029\u00a0\u2000-\u200a\u3164\u2800\u{e0000}-\u{e007f}]/gu }), indentOnInput(), bracketMatching(), indentUnit.of("  "),
-        highlightSelectionMatches(), search({ top: true }), EditorView.lineWrapping, syntaxHighlighting(COLOURS), THEME, language.of([]), writing.of(may(options.readOnly)),
-        EditorView.contentAttributes.of({ "aria-label": options.label, autocapitalize: "off", autocorrect: "off", spellcheck: "false", tabindex: "0", "data-testid": "editor-text" }),
-        keymap.of([{ key: "Mod-s", preventDefault: true, run: () => { options.onsave(); return true; } }, ...defaultKeymap, ...historyKeymap, ...searchKeymap, indentWithTab]),
+        lineNumbers(),
+        history(),
+        drawSelection(),
+        highlightActiveLine(),
+        highlightSpecialChars({ addSpecialChars: /[\u2028\u2029\u00a0\u2000-\u200a\u3164\u2800\u{e0000}-\u{e007f}]/gu }),
+        indentOnInput(),
+        bracketMatching(),
+        indentUnit.of("  "),
+        highlightSelectionMatches(),
+        search({ top: true }),
+        EditorView.lineWrapping,
+        syntaxHighlighting(COLOURS),
+        THEME,
+        language.of([]),
+        writing.of(may(options.readOnly)),
+        EditorView.contentAttributes.of({
+          "aria-label": options.label,
+          autocapitalize: "off",
+          autocorrect: "off",
+          spellcheck: "false",
+          tabindex: "0",
+          "data-testid": "editor-text",
+        }),
+        keymap.of([
+          {
+            key: "Mod-s",
+            preventDefault: true,
+            run: () => {
+              options.onsave();
+              return true;
+            },
+          },
+          ...defaultKeymap,
+          ...historyKeymap,
+          ...searchKeymap,
+          indentWithTab,
+        ]),
         EditorView.updateListener.of((update) => {
           if (!update.docChanged) return;
           told = update.state.doc.toString();
@@ -57,7 +90,9 @@ export function openEditor(options: EditorOptions): Editor {
   let alive = true;
   if (options.text.length <= HIGHLIGHT_LIMIT) {
     languageOf(options.path).then(
-      (support) => { if (alive && support) view.dispatch({ effects: language.reconfigure(support) }); },
+      (support) => {
+        if (alive && support) view.dispatch({ effects: language.reconfigure(support) });
+      },
       (error: unknown) => console.warn(`no highlighting: ${String(error)}`), // without a network the text is plain
     );
   }
@@ -99,12 +134,27 @@ const THEME = EditorView.theme({
   ".cm-gutters": { backgroundColor: "var(--code-bg)", color: "var(--text-3)", border: "0" },
   ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "var(--sunken)" },
   ".cm-cursor": { borderLeftColor: "var(--text)" },
-  "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground": { backgroundColor: "var(--blue-soft)" },
+  "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground": {
+    backgroundColor: "var(--blue-soft)",
+  },
   ".cm-searchMatch": { backgroundColor: "var(--amber-soft)", outline: "1px solid var(--amber)" },
   ".cm-selectionMatch, .cm-matchingBracket": { backgroundColor: "var(--blue-soft)" },
   ".cm-specialChar": { color: "var(--amber-text)", backgroundColor: "var(--amber-soft)" },
   ".cm-panels": { backgroundColor: "var(--surface)", color: "var(--text)", borderBottom: "1px solid var(--line)" },
   ".cm-panel.cm-search": { padding: "6px", fontFamily: "var(--sans)" },
-  ".cm-textfield": { backgroundColor: "var(--surface)", border: "1px solid var(--line-strong)", borderRadius: "6px", padding: "6px", color: "var(--text)" },
-  ".cm-button": { backgroundImage: "none", backgroundColor: "var(--raised)", border: "1px solid var(--line-strong)", borderRadius: "6px", padding: "6px 10px", color: "var(--text)" },
+  ".cm-textfield": {
+    backgroundColor: "var(--surface)",
+    border: "1px solid var(--line-strong)",
+    borderRadius: "6px",
+    padding: "6px",
+    color: "var(--text)",
+  },
+  ".cm-button": {
+    backgroundImage: "none",
+    backgroundColor: "var(--raised)",
+    border: "1px solid var(--line-strong)",
+    borderRadius: "6px",
+    padding: "6px 10px",
+    color: "var(--text)",
+  },
 });

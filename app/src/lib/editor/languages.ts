@@ -4,18 +4,56 @@ import { extension } from "../projects/paths";
 
 type Load = () => Promise<LanguageSupport | Extension>;
 
-const javascript = (options: { jsx?: boolean; typescript?: boolean }): Load => async () => (await import("@codemirror/lang-javascript")).javascript(options);
-const clike = (name: "c" | "cpp" | "java" | "csharp" | "kotlin" | "scala" | "dart" | "objectiveC"): Load => async () => StreamLanguage.define((await import("@codemirror/legacy-modes/mode/clike"))[name]);
+const javascript =
+  (options: { jsx?: boolean; typescript?: boolean }): Load =>
+  async () =>
+    (await import("@codemirror/lang-javascript")).javascript(options);
+const clike =
+  (name: "c" | "cpp" | "java" | "csharp" | "kotlin" | "scala" | "dart" | "objectiveC"): Load =>
+  async () =>
+    StreamLanguage.define((await import("@codemirror/legacy-modes/mode/clike"))[name]);
 const html: Load = async () => (await import("@codemirror/lang-html")).html();
 const yaml: Load = async () => StreamLanguage.define((await import("@codemirror/legacy-modes/mode/yaml")).yaml);
 const shell: Load = async () => StreamLanguage.define((await import("@codemirror/legacy-modes/mode/shell")).shell);
 const css: Load = async () => (await import("@codemirror/lang-css")).css();
 
 const BY_ENDING: Readonly<Record<string, Load>> = {
-  js: javascript({ jsx: true }), mjs: javascript({}), cjs: javascript({}), jsx: javascript({ jsx: true }), ts: javascript({ typescript: true }), mts: javascript({ typescript: true }), tsx: javascript({ typescript: true, jsx: true }),
-  json: async () => (await import("@codemirror/lang-json")).json(), md: async () => (await import("@codemirror/lang-markdown")).markdown(), py: async () => (await import("@codemirror/lang-python")).python(),
-  html, htm: html, svelte: html, vue: html, xml: html, svg: html, csproj: html, css, scss: css, less: css, yml: yaml, yaml, sh: shell, bash: shell, zsh: shell,
-  c: clike("c"), h: clike("c"), cpp: clike("cpp"), cc: clike("cpp"), hpp: clike("cpp"), java: clike("java"), cs: clike("csharp"), kt: clike("kotlin"), scala: clike("scala"), dart: clike("dart"), m: clike("objectiveC"),
+  js: javascript({ jsx: true }),
+  mjs: javascript({}),
+  cjs: javascript({}),
+  jsx: javascript({ jsx: true }),
+  ts: javascript({ typescript: true }),
+  mts: javascript({ typescript: true }),
+  tsx: javascript({ typescript: true, jsx: true }),
+  json: async () => (await import("@codemirror/lang-json")).json(),
+  md: async () => (await import("@codemirror/lang-markdown")).markdown(),
+  py: async () => (await import("@codemirror/lang-python")).python(),
+  html,
+  htm: html,
+  svelte: html,
+  vue: html,
+  xml: html,
+  svg: html,
+  csproj: html,
+  css,
+  scss: css,
+  less: css,
+  yml: yaml,
+  yaml,
+  sh: shell,
+  bash: shell,
+  zsh: shell,
+  c: clike("c"),
+  h: clike("c"),
+  cpp: clike("cpp"),
+  cc: clike("cpp"),
+  hpp: clike("cpp"),
+  java: clike("java"),
+  cs: clike("csharp"),
+  kt: clike("kotlin"),
+  scala: clike("scala"),
+  dart: clike("dart"),
+  m: clike("objectiveC"),
   go: async () => StreamLanguage.define((await import("@codemirror/legacy-modes/mode/go")).go),
   rs: async () => StreamLanguage.define((await import("@codemirror/legacy-modes/mode/rust")).rust),
   rb: async () => StreamLanguage.define((await import("@codemirror/legacy-modes/mode/ruby")).ruby),

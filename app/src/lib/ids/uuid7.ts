@@ -9,7 +9,7 @@ export function uuid7(now: number = Date.now()): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   if (now > lastMs) {
     lastMs = now;
-    counter = ((bytes[6] ?? 0) & 0x07) << 8 | (bytes[7] ?? 0); // leaves half of the range to count in
+    counter = (((bytes[6] ?? 0) & 0x07) << 8) | (bytes[7] ?? 0); // leaves half of the range to count in
   } else if (++counter > 0xfff) {
     lastMs++;
     counter = 0;

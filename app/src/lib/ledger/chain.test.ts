@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { chainOf } from "../../dev/scenarios";
-import { factsOf, firstBroken } from "./chain";
+import { firstBroken } from "./chain";
+import { factsOf } from "./facts";
 
-const newestFirst = async (): Promise<{ seq: number; hash: string; body: string }[]> => (await chainOf(["{}", '{"a":1}', '{"b":"ü"}', '{"c":3}'])).reverse();
+const newestFirst = async (): Promise<{ seq: number; hash: string; body: string }[]> =>
+  (await chainOf(["{}", '{"a":1}', '{"b":"ü"}', '{"c":3}'])).reverse();
 
 describe("the chain, recomputed on the device", () => {
   it("holds for true rows, whole or in part", async () => {
@@ -26,10 +28,15 @@ describe("the chain, recomputed on the device", () => {
 
 describe("a row's facts", () => {
   it("are read when they are there", () => {
-    expect(factsOf('{"kind":"approval_decided","at":"2026-01-01T00:00:00Z","deviceId":"d","data":{"decision":"allow","scope":"once","exitCode":0}}')).toMatchObject({ kind: "approval_decided", deviceId: "d", decision: "allow", scope: "once", exitCode: 0 });
+    expect(
+      factsOf(
+        '{"kind":"approval_decided","at":"2026-01-01T00:00:00Z","deviceId":"d","data":{"decision":"allow","scope":"once","exitCode":0}}',
+      ),
+    ).toMatchObject({ kind: "approval_decided", deviceId: "d", decision: "allow", scope: "once", exitCode: 0 });
   });
 
   it("are missing rather than wrong in odd text", () => {
-    for (const body of ["", "null", "[]", "{", '{"kind":7,"data":[],"at":"never"}']) expect(factsOf(body)).toMatchObject({ kind: "", at: null, decision: null });
+    for (const body of ["", "null", "[]", "{", '{"kind":7,"data":[],"at":"never"}'])
+      expect(factsOf(body)).toMatchObject({ kind: "", at: null, decision: null });
   });
 });

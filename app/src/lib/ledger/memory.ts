@@ -4,7 +4,11 @@ import type { Database } from "../storage/database";
 /** What became of comparing the machine's ledger with what this device remembers. Everything but `matches` and `first` is an alarm. */
 export type HeadCheck =
   | { readonly kind: "first" | "matches" }
-  | { readonly kind: "bad_signature" | "new_epoch" | "went_back" | "rewritten"; readonly remembered: RememberedHead | null; readonly shown: LedgerHead };
+  | {
+      readonly kind: "bad_signature" | "new_epoch" | "went_back" | "rewritten";
+      readonly remembered: RememberedHead | null;
+      readonly shown: LedgerHead;
+    };
 
 export type LedgerAlarm = Extract<HeadCheck, { shown: LedgerHead }>;
 
@@ -12,7 +16,12 @@ export interface RememberedHead {
   readonly epoch: string;
   readonly seq: number;
   readonly hash: string;
+  /** The machine's own, so that the machine can't doubt it; missing in what an older version of the app remembered. */
+  readonly signature?: string;
 }
+
+/** Asks for the hash at an earlier row, and tells the machine the head this device remembers: it compares too, and decides nothing more when its chain has it not. */
+export type AskHead = (atSeq: number, remembered: LedgerHead | null) => Promise<LedgerHeadResponse>;
 
 /**
  * Remembers the highest ledger head this device has seen from a machine, and tells when the machine later shows a ledger that does
@@ -31,17 +40,21 @@ export class LedgerMemory {
     return this.#database.get<RememberedHead>("values", this.#key);
   }
 
-  /** `verify` checks the head's signature with the machine's signing key; `headAt` asks the machine for the hash at an earlier row. */
-  async check(head: LedgerHead, verify: (head: LedgerHead) => Promise<boolean>, headAt: (seq: number) => Promise<LedgerHeadResponse>): Promise<HeadCheck> {
+  /** `verify` checks the head's signature with the machine's signing key. */
+  async check(head: LedgerHead, verify: (head: LedgerHead) => Promise<boolean>, ask: AskHead): Promise<HeadCheck> {
     const remembered = (await this.remembered()) ?? null;
     if (!(await verify(head))) return { kind: "bad_signature", remembered, shown: head };
     if (!remembered) {
       await this.#remember(head);
       return { kind: "first" };
     }
-    if (remembered.epoch !== head.epoch) return { kind: "new_epoch", remembered, shown: head };
-    if (head.seq < remembered.seq) return { kind: "went_back", remembered, shown: head };
-    const answer = await headAt(remembered.seq);
+    const { signature } = remembered;
+    const asked = ask(remembered.seq, signature === undefined ? null : { ...remembered, signature });
+    if (remembered.epoch !== head.epoch || head.seq < remembered.seq) {
+      await asked.catch(() => null); // told as far as it could be; the alarm here does not depend on the answer
+      return { kind: remembered.epoch !== head.epoch ? "new_epoch" : "went_back", remembered, shown: head };
+    }
+    const answer = await asked;
     if (answer.hashAt !== remembered.hash) return { kind: "rewritten", remembered, shown: answer.head };
     if (head.seq === remembered.seq && head.hash !== remembered.hash) return { kind: "rewritten", remembered, shown: head };
     await this.#remember(head);
@@ -69,7 +82,7 @@ export class LedgerMemory {
   }
 
   #remember(head: LedgerHead): Promise<void> {
-    const value: RememberedHead = { epoch: head.epoch, seq: head.seq, hash: head.hash };
+    const value: RememberedHead = { epoch: head.epoch, seq: head.seq, hash: head.hash, signature: head.signature };
     return this.#database.put("values", this.#key, value);
   }
 }

@@ -1,10 +1,20 @@
-import { type DeviceChannel, DeviceHandshake, DeviceIdentity, indexedDbStore, KnownMachines, type KnownMachine, parsePairingPayload, type PairingLink, verify } from "../channel";
+import {
+  type DeviceChannel,
+  DeviceHandshake,
+  DeviceIdentity,
+  indexedDbStore,
+  KnownMachines,
+  type KnownMachine,
+  parsePairingPayload,
+  type PairingLink,
+  verify,
+} from "../channel";
 import type { DecisionFields, Door, Invite, PairedMachine, UndoFields } from "./door";
 import type { LedgerHead } from "../protocol/generated";
 import { openSocket, rememberForFirstSocket, takeFirstSocket } from "./first-socket";
 import type { SecureTransport, Socket } from "./transport";
 
-const DECISION = "pocketcoder-decision-v1";
+const DECISION = "pocketcoder-decision-v2";
 const UNDO = "pocketcoder-undo-v1";
 const HEAD = "pocketcoder-ledger-head-v1";
 
@@ -49,7 +59,11 @@ export async function channelDoor(): Promise<Door> {
       const { link } = invite as ChannelInvite;
       // A machine is pinned by its static key. The same key pairing anew may bring a new signing key: that is what pairing is for.
       for (const other of await machines.all()) await machines.forget(other.id);
-      known = await machines.remember({ publicKey: link.machinePublicKey, signingPublicKey: fromBase64Url(machine.signingKey), name: machine.name });
+      known = await machines.remember({
+        publicKey: link.machinePublicKey,
+        signingPublicKey: fromBase64Url(machine.signingKey),
+        name: machine.name,
+      });
       rememberForFirstSocket(known.id);
     },
     forget: async (machineId) => {
@@ -73,7 +87,8 @@ export async function channelDoor(): Promise<Door> {
     },
     connect: (machineId) => new ChannelTransport(() => DeviceHandshake.begin(identity, machineKey(machineId))),
     connectToPair: (invite) => new ChannelTransport(() => DeviceHandshake.beginPairing(identity, (invite as ChannelInvite).link)),
-    connectAfterPairing: (invite) => new ChannelTransport(() => DeviceHandshake.begin(identity, (invite as ChannelInvite).link.machinePublicKey)),
+    connectAfterPairing: (invite) =>
+      new ChannelTransport(() => DeviceHandshake.begin(identity, (invite as ChannelInvite).link.machinePublicKey)),
   };
 }
 
@@ -124,8 +139,8 @@ function describe(machine: KnownMachine): PairedMachine {
 
 /** The fields of a decision's signature in their order; texts that may hold line ends go in as hashes. */
 export async function decisionText(fields: DecisionFields): Promise<string[]> {
-  const { machineId, approvalId, decisionId, digest, verdict, scope, reason, answers } = fields;
-  return [machineId, approvalId, decisionId, digest, verdict, scope, await sha256(reason), await sha256(answers)];
+  const { machineId, approvalId, decisionId, digest, verdict, scope, reason, answers, interrupt } = fields;
+  return [machineId, approvalId, decisionId, digest, verdict, scope, await sha256(reason), await sha256(answers), String(interrupt)];
 }
 
 /** The fields of an undo's signature in their order. */
@@ -144,7 +159,10 @@ async function sha256(text: string): Promise<string> {
 }
 
 export function toBase64Url(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+  return btoa(String.fromCharCode(...bytes))
+    .replace(/\+/g, "-")
+    .replace(/\//g, "_")
+    .replace(/=+$/, "");
 }
 
 export function fromBase64Url(text: string): Uint8Array<ArrayBuffer> {
@@ -158,4 +176,3 @@ function tryFromBase64Url(text: string): Uint8Array<ArrayBuffer> | null {
     return null; // not base64url: no signature
   }
 }
-

@@ -12,20 +12,54 @@ describe("the real door", () => {
   });
 
   it("puts reason and answers into the signature as hashes, empty ones too", async () => {
-    const fields = { machineId: "m", approvalId: "a", decisionId: "d", digest: "g", verdict: "allow", scope: "once", reason: "", answers: "two\nlines" };
+    const fields = {
+      machineId: "m",
+      approvalId: "a",
+      decisionId: "d",
+      digest: "g",
+      verdict: "allow",
+      scope: "once",
+      reason: "",
+      answers: "two\nlines",
+      interrupt: false,
+    };
     const text = await decisionText(fields);
-    expect(text.slice(0, 7)).toEqual(["m", "a", "d", "g", "allow", "once", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"]);
+    expect(text.slice(0, 7)).toEqual([
+      "m",
+      "a",
+      "d",
+      "g",
+      "allow",
+      "once",
+      "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    ]);
     expect(text[7]).toMatch(/^[0-9a-f]{64}$/);
-    expect(text).toHaveLength(8);
+    expect(text).toHaveLength(9);
+    expect([text[8], (await decisionText({ ...fields, interrupt: true }))[8]]).toEqual(["false", "true"]);
   });
 
   it("signs an undo with all that it is", () => {
-    expect(undoText({ machineId: "m", undoId: "u", kind: "turn", targetId: "t", digest: "g", force: true })).toEqual(["m", "u", "turn", "t", "g", "true"]);
+    expect(undoText({ machineId: "m", undoId: "u", kind: "turn", targetId: "t", digest: "g", force: true })).toEqual([
+      "m",
+      "u",
+      "turn",
+      "t",
+      "g",
+      "true",
+    ]);
   });
 
   it("refuses what is no pairing link", async () => {
     const door = await channelDoor();
-    for (const text of ["", "https://x.example/", "https://x.example/#pair=", "https://x.example/#pair=abc", `https://x.example/#pair=${"A".repeat(120)}`, "hello there"]) expect(await door.readInvite(text)).toBeNull();
+    for (const text of [
+      "",
+      "https://x.example/",
+      "https://x.example/#pair=",
+      "https://x.example/#pair=abc",
+      `https://x.example/#pair=${"A".repeat(120)}`,
+      "hello there",
+    ])
+      expect(await door.readInvite(text)).toBeNull();
     expect(await door.machine()).toBeNull();
   });
 
@@ -34,7 +68,17 @@ describe("the real door", () => {
     const again = await channelDoor();
     expect(await again.signingKey()).toBe(await first.signingKey());
     expect(fromBase64Url(await first.signingKey())).toHaveLength(65);
-    const signature = await first.signDecision({ machineId: "m", approvalId: "a", decisionId: "d", digest: "g", verdict: "allow", scope: "once", reason: "x\ny", answers: "" });
+    const signature = await first.signDecision({
+      machineId: "m",
+      approvalId: "a",
+      decisionId: "d",
+      digest: "g",
+      verdict: "allow",
+      scope: "once",
+      reason: "x\ny",
+      answers: "",
+      interrupt: false,
+    });
     expect(fromBase64Url(signature)).toHaveLength(64);
   });
 
@@ -100,7 +144,9 @@ describe("the first connection", () => {
     const { door, machineId, made } = await paired();
     for (const socket of made) socket.readyState = FakeSocket.OPEN;
     const socket = door.openSocket(machineId);
-    await new Promise<void>((opened) => { socket.onopen = () => opened(); });
+    await new Promise<void>((opened) => {
+      socket.onopen = () => opened();
+    });
     expect(made).toHaveLength(1);
   });
 
@@ -148,7 +194,18 @@ describe("the first connection", () => {
 
   it("needs no storage", async () => {
     await paired();
-    vi.stubGlobal("localStorage", { getItem: () => { throw new Error("shut"); }, setItem: () => { throw new Error("shut"); }, removeItem: () => { throw new Error("shut"); }, clear: () => undefined });
+    vi.stubGlobal("localStorage", {
+      getItem: () => {
+        throw new Error("shut");
+      },
+      setItem: () => {
+        throw new Error("shut");
+      },
+      removeItem: () => {
+        throw new Error("shut");
+      },
+      clear: () => undefined,
+    });
     const { atOnce, made } = await page();
     expect(atOnce).toEqual([]);
     expect(made).toHaveLength(1);

@@ -23,6 +23,8 @@ export interface DecisionFields {
   readonly scope: string;
   readonly reason: string;
   readonly answers: string;
+  /** With a denial: also end the turn. */
+  readonly interrupt: boolean;
 }
 
 export interface UndoFields {

@@ -156,7 +156,16 @@ describe("link", () => {
   });
 
   it("gives up a handshake that never answers", async () => {
-    const silent: Socket = { binaryType: "arraybuffer", bufferedAmount: 0, onopen: null, onmessage: null, onclose: null, onerror: null, send: () => undefined, close: () => undefined };
+    const silent: Socket = {
+      binaryType: "arraybuffer",
+      bufferedAmount: 0,
+      onopen: null,
+      onmessage: null,
+      onclose: null,
+      onerror: null,
+      send: () => undefined,
+      close: () => undefined,
+    };
     const link = linkTo({ socket: () => silent });
     link.start();
     silent.onopen?.(new Event("open"));
@@ -177,7 +186,8 @@ describe("link", () => {
     const link = linkTo({ transport: () => new Slow() });
     link.start();
     await vi.advanceTimersByTimeAsync(100);
-    for (const requestId of ["first", "second"]) link.send({ v: 1, type: "ping", requestId, stream: null, epoch: null, seq: null, payload: {}, error: null });
+    for (const requestId of ["first", "second"])
+      link.send({ v: 1, type: "ping", requestId, stream: null, epoch: null, seq: null, payload: {}, error: null });
     await vi.advanceTimersByTimeAsync(200);
     expect(sent.filter((name) => name !== "other")).toEqual(["first", "second"]);
   });

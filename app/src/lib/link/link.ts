@@ -121,7 +121,8 @@ export class Link {
         if (connection === this.#connection && this.#state.kind === "stale") this.#set({ kind: "online", since: Date.now() });
       },
       silent: () => {
-        if (connection === this.#connection && this.#state.kind === "online") this.#set({ kind: "stale", since: Date.now() - STALE_AFTER_MS });
+        if (connection === this.#connection && this.#state.kind === "online")
+          this.#set({ kind: "stale", since: Date.now() - STALE_AFTER_MS });
       },
       closed: (refusal) => {
         if (connection === this.#connection) this.#lost(refusal);
@@ -170,7 +171,11 @@ export class Link {
     const hello = envelope.payload as HelloResponse;
     if (hello.protocol !== PROTOCOL_VERSION) {
       connection.close();
-      this.#lost({ code: "VERSION_UNSUPPORTED", message: `The machine speaks protocol ${hello.protocol}, this app ${PROTOCOL_VERSION}.`, proved: true });
+      this.#lost({
+        code: "VERSION_UNSUPPORTED",
+        message: `The machine speaks protocol ${hello.protocol}, this app ${PROTOCOL_VERSION}.`,
+        proved: true,
+      });
       return;
     }
     this.#attempt = 0;
@@ -243,10 +248,11 @@ class Connection {
     this.#transport = transport;
     this.#events = events;
     socket.binaryType = "arraybuffer";
-    socket.onopen = () => this.#enqueue(async () => {
-      this.#phase = "handshake";
-      this.#write(await transport.begin());
-    });
+    socket.onopen = () =>
+      this.#enqueue(async () => {
+        this.#phase = "handshake";
+        this.#write(await transport.begin());
+      });
     socket.onmessage = (event) => {
       const data = event.data;
       if (!(data instanceof ArrayBuffer)) {

@@ -36,7 +36,8 @@ export async function pair(door: Door, invite: Invite, deviceName: string, app: 
       link.onState = (state) => {
         if (state.kind === "offline") finish({ kind: "unreachable" });
         else if (state.kind === "refused") finish({ kind: "refused", refusal: state.refusal });
-        else if (state.kind === "version") finish({ kind: "refused", refusal: { code: "VERSION_UNSUPPORTED", message: state.message, proved: true } });
+        else if (state.kind === "version")
+          finish({ kind: "refused", refusal: { code: "VERSION_UNSUPPORTED", message: state.message, proved: true } });
         else if (state.kind === "revoked") finish({ kind: "refused", refusal: { code: "UNAUTHORIZED", message: "", proved: true } });
       };
       link.start();

@@ -11,12 +11,22 @@ const prompt = (content: string, agentSessionId = "s1"): [string, NewItem] => {
 };
 const decision = (approvalId: string): [string, NewItem] => {
   const decisionId = uuid7();
-  return [decisionId, { type: "agent_prompt_response", payload: { approvalId, decisionId, verdict: "allow", scope: "once", digest: "d", signature: "s" } }];
+  return [
+    decisionId,
+    { type: "agent_prompt_response", payload: { approvalId, decisionId, verdict: "allow", scope: "once", digest: "d", signature: "s" } },
+  ];
 };
 
 type Reply = (payload: unknown) => Promise<unknown>;
 
-function world(database = new Database(`outbox-${uuid7()}`)): { database: Database; outbox: Outbox; asked: string[]; recorded: OutboxItem[]; refused: [OutboxItem, RequestError][]; reply: { now: Reply } } {
+function world(database = new Database(`outbox-${uuid7()}`)): {
+  database: Database;
+  outbox: Outbox;
+  asked: string[];
+  recorded: OutboxItem[];
+  refused: [OutboxItem, RequestError][];
+  reply: { now: Reply };
+} {
   const asked: string[] = [];
   const recorded: OutboxItem[] = [];
   const refused: [OutboxItem, RequestError][] = [];
@@ -142,7 +152,10 @@ describe("outbox", () => {
 
   it("does not make one session wait for another, nor a decision for a prompt", async () => {
     const { outbox, reply, asked } = world();
-    reply.now = (payload) => ("content" in (payload as object) && (payload as { content: string }).content === "slow" ? new Promise(() => undefined) : Promise.resolve({ turn: {} }));
+    reply.now = (payload) =>
+      "content" in (payload as object) && (payload as { content: string }).content === "slow"
+        ? new Promise(() => undefined)
+        : Promise.resolve({ turn: {} });
     outbox.connected();
     await outbox.add(...prompt("slow"));
     await outbox.add(...prompt("behind"));
@@ -155,10 +168,14 @@ describe("outbox", () => {
   it("copies a session after what was written to it before, and before what was written to either afterwards", async () => {
     const { outbox, reply, asked } = world();
     let made: (answer: unknown) => void = () => undefined;
-    reply.now = (payload) => ("newSessionId" in (payload as object) ? new Promise((resolve) => (made = resolve)) : Promise.resolve({ turn: {} }));
+    reply.now = (payload) =>
+      "newSessionId" in (payload as object) ? new Promise((resolve) => (made = resolve)) : Promise.resolve({ turn: {} });
     const promptId = uuid7();
     await outbox.add(...prompt("before"));
-    await outbox.add(promptId, { type: "agent_session_fork", payload: { agentSessionId: "s1", newSessionId: "s2", promptId, content: "the copy" } });
+    await outbox.add(promptId, {
+      type: "agent_session_fork",
+      payload: { agentSessionId: "s1", newSessionId: "s2", promptId, content: "the copy" },
+    });
     await outbox.add(...prompt("after"));
     await outbox.add(...prompt("in the copy", "s2"));
     outbox.connected();
@@ -178,7 +195,10 @@ describe("outbox", () => {
     };
     outbox.connected();
     const promptId = uuid7();
-    await outbox.add(promptId, { type: "agent_session_fork", payload: { agentSessionId: "s1", newSessionId: "s2", promptId, content: "the copy" } });
+    await outbox.add(promptId, {
+      type: "agent_session_fork",
+      payload: { agentSessionId: "s1", newSessionId: "s2", promptId, content: "the copy" },
+    });
     await outbox.add(...prompt("in the copy", "s2"));
     await outbox.add(...prompt("after"));
     await until(() => asked.includes("after"), "the origin goes on");

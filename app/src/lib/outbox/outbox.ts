@@ -1,4 +1,12 @@
-import type { AgentContinueRequest, AgentMessageRequest, AgentPromptResponseRequest, AgentSessionForkRequest, AgentSessionNewRequest, AgentSteerRequest, Requests } from "../protocol/generated";
+import type {
+  AgentContinueRequest,
+  AgentMessageRequest,
+  DecisionRequest,
+  AgentSessionForkRequest,
+  AgentSessionNewRequest,
+  AgentSteerRequest,
+  Requests,
+} from "../protocol/generated";
 import { RequestError } from "../client/errors";
 import type { Database } from "../storage/database";
 
@@ -17,7 +25,7 @@ export type OutboxItem = {
   | { readonly type: "agent_session_fork"; readonly payload: AgentSessionForkRequest }
   | { readonly type: "agent_steer"; readonly payload: AgentSteerRequest }
   | { readonly type: "agent_continue"; readonly payload: AgentContinueRequest }
-  | { readonly type: "agent_prompt_response"; readonly payload: AgentPromptResponseRequest }
+  | { readonly type: "agent_prompt_response"; readonly payload: DecisionRequest }
 );
 
 export type OutboxType = OutboxItem["type"];
@@ -185,13 +193,18 @@ export class Outbox {
 /** What must not overtake each other. A copy of a session waits for what was written to that one before, and what follows in either waits for the copy; one that is refused holds up only its own. */
 function lanesOf(item: OutboxItem): readonly string[] {
   if (item.type === "agent_prompt_response") return [`approval/${item.payload.approvalId}`];
-  if (item.type === "agent_session_fork" && item.state !== "refused") return [`session/${item.payload.newSessionId}`, `session/${item.payload.agentSessionId}`];
+  if (item.type === "agent_session_fork" && item.state !== "refused")
+    return [`session/${item.payload.newSessionId}`, `session/${item.payload.agentSessionId}`];
   return [`session/${sessionOf(item)}`];
 }
 
 /** The session in which an item is shown; null for a decision. */
 export function sessionOf(item: OutboxItem): string | null {
-  return item.type === "agent_prompt_response" ? null : item.type === "agent_session_fork" ? item.payload.newSessionId : item.payload.agentSessionId;
+  return item.type === "agent_prompt_response"
+    ? null
+    : item.type === "agent_session_fork"
+      ? item.payload.newSessionId
+      : item.payload.agentSessionId;
 }
 
 /** The words that an item carries; empty for those that carry none. */

@@ -39,9 +39,16 @@ export function entriesOf({ projects, sessions, projectId, favourites, manages }
     screen("devices", t.you.devices, "monitor-smartphone", { name: "you", page: "devices" }),
     screen("ledger", t.you.ledger, "scroll-text", { name: "you", page: "ledger" }),
     ...others.flatMap(parts),
-    ...[...sessions].filter((session) => !session.archived).sort((a, b) => Date.parse(b.updatedAt) - Date.parse(a.updatedAt)).map((session): Entry => ({
-      id: `session ${session.agentSessionId}`, title: session.title || t.sessions.untitled, kind: "session", icon: "messages-square", route: { name: "sessions", agentSessionId: session.agentSessionId },
-    })),
+    ...[...sessions]
+      .filter((session) => !session.archived)
+      .sort((a, b) => Date.parse(b.updatedAt) - Date.parse(a.updatedAt))
+      .map((session): Entry => ({
+        id: `session ${session.agentSessionId}`,
+        title: session.title || t.sessions.untitled,
+        kind: "session",
+        icon: "messages-square",
+        route: { name: "sessions", agentSessionId: session.agentSessionId },
+      })),
   ];
 }
 
@@ -50,19 +57,48 @@ function screen(id: string, title: string, icon: IconName, route: Route): Entry 
 }
 
 function parts({ projectId, name }: ProjectInfo): Entry[] {
-  const of = (tab: "files" | "git" | "runs", icon: IconName): Entry => ({ id: `${projectId} ${tab}`, title: l.part(name, p.tabs[tab]), kind: "project", icon, route: { name: "project", projectId, tab, at: [] } });
-  return [of("files", "folder"), of("git", "git-branch"), of("runs", "terminal"), { id: `${projectId} new`, title: l.newSessionIn(name), kind: "project", icon: "plus", route: { name: "new", projectId } }];
+  const of = (tab: "files" | "git" | "runs", icon: IconName): Entry => ({
+    id: `${projectId} ${tab}`,
+    title: l.part(name, p.tabs[tab]),
+    kind: "project",
+    icon,
+    route: { name: "project", projectId, tab, at: [] },
+  });
+  return [
+    of("files", "folder"),
+    of("git", "git-branch"),
+    of("runs", "terminal"),
+    { id: `${projectId} new`, title: l.newSessionIn(name), kind: "project", icon: "plus", route: { name: "new", projectId } },
+  ];
 }
 
 /** What is within the project where the person is. */
 function inside({ projectId, name }: ProjectInfo): Entry[] {
-  const of = (title: string, icon: IconName, tab: "files" | "git", at: string): Entry => ({ id: `${projectId} ${tab} ${at}`, title: l.part(name, title), kind: "project", icon, route: { name: "project", projectId, tab, at: [at] } });
+  const of = (title: string, icon: IconName, tab: "files" | "git", at: string): Entry => ({
+    id: `${projectId} ${tab} ${at}`,
+    title: l.part(name, title),
+    kind: "project",
+    icon,
+    route: { name: "project", projectId, tab, at: [at] },
+  });
   return [
-    of(l.search, "search", "files", "search"), of(p.git.log, "clock", "git", "log"), of(p.git.branches, "git-branch", "git", "branches"), of(p.git.compare, "git-fork", "git", "compare"),
-    of(p.git.stashes, "archive", "git", "stash"), of(p.git.tags, "star", "git", "tags"), of(p.git.worktrees, "git-branch", "git", "worktrees"), of(l.trash, "trash", "files", "trash"),
+    of(l.search, "search", "files", "search"),
+    of(p.git.log, "clock", "git", "log"),
+    of(p.git.branches, "git-branch", "git", "branches"),
+    of(p.git.compare, "git-fork", "git", "compare"),
+    of(p.git.stashes, "archive", "git", "stash"),
+    of(p.git.tags, "star", "git", "tags"),
+    of(p.git.worktrees, "git-branch", "git", "worktrees"),
+    of(l.trash, "trash", "files", "trash"),
   ];
 }
 
 function command({ projectId }: ProjectInfo, favourite: CommandFavourite): Entry {
-  return { id: `${projectId} run ${favourite.command}`, title: l.run(favourite.name), kind: "command", icon: "terminal", route: { name: "project", projectId, tab: "runs", at: ["fill", favourite.command] } };
+  return {
+    id: `${projectId} run ${favourite.command}`,
+    title: l.run(favourite.name),
+    kind: "command",
+    icon: "terminal",
+    route: { name: "project", projectId, tab: "runs", at: ["fill", favourite.command] },
+  };
 }

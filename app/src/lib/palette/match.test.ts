@@ -21,6 +21,7 @@ describe("the palette's matching", () => {
   });
 
   it("never fails and never gives more than it was asked for, whatever is typed", () => {
-    for (const query of ["\u0000", "((", "\ud83d", "  ", "🙂", "a".repeat(5000)]) expect(ranked(query, ["a", "🙂 b", ""], (title) => title, 2).length).toBeLessThanOrEqual(2);
+    for (const query of ["\u0000", "((", "\ud83d", "  ", "🙂", "a".repeat(5000)])
+      expect(ranked(query, ["a", "🙂 b", ""], (title) => title, 2).length).toBeLessThanOrEqual(2);
   });
 });

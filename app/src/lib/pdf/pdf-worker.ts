@@ -4,7 +4,12 @@ import { getDocument, type PDFDocumentProxy } from "pdfjs-dist/legacy/build/pdf.
 import { WorkerMessageHandler } from "pdfjs-dist/legacy/build/pdf.worker.mjs";
 import type { Answered, Asked } from "./messages";
 
-const scope = globalThis as unknown as { pdfjsWorker: unknown; fonts?: FontFaceSet; onmessage: ((event: MessageEvent<Asked>) => void) | null; postMessage(answer: Answered, transfer?: Transferable[]): void };
+const scope = globalThis as unknown as {
+  pdfjsWorker: unknown;
+  fonts?: FontFaceSet;
+  onmessage: ((event: MessageEvent<Asked>) => void) | null;
+  postMessage(answer: Answered, transfer?: Transferable[]): void;
+};
 scope.pdfjsWorker = { WorkerMessageHandler }; // so that it starts no worker of its own
 
 /** Pixels of a page at most: what a phone has memory for. */
@@ -55,8 +60,18 @@ let opened: PDFDocumentProxy | null = null;
 async function open(data: Uint8Array<ArrayBuffer>): Promise<Answered> {
   try {
     opened = await getDocument({
-      data, useWasm: false, useWorkerFetch: false, enableXfa: false, isEvalSupported: false, disableFontFace: scope.fonts === undefined, maxImageSize: 4 * MOST_PIXELS, canvasMaxAreaInBytes: 4 * MOST_PIXELS, verbosity: 0,
-      CanvasFactory: Canvases, FilterFactory: NoFilters, ownerDocument: { fonts: scope.fonts } as unknown as HTMLDocument,
+      data,
+      useWasm: false,
+      useWorkerFetch: false,
+      enableXfa: false,
+      isEvalSupported: false,
+      disableFontFace: scope.fonts === undefined,
+      maxImageSize: 4 * MOST_PIXELS,
+      canvasMaxAreaInBytes: 4 * MOST_PIXELS,
+      verbosity: 0,
+      CanvasFactory: Canvases,
+      FilterFactory: NoFilters,
+      ownerDocument: { fonts: scope.fonts } as unknown as HTMLDocument,
     } as Parameters<typeof getDocument>[0]).promise;
     return { pages: opened.numPages };
   } catch (error) {
@@ -76,7 +91,10 @@ async function draw(number: number, width: number): Promise<Answered> {
     await page.render({ canvas: null, canvasContext, viewport, background: "#ffffff" }).promise;
     const picture = new Uint8Array(await (await canvas.convertToBlob({ type: "image/png" })).arrayBuffer());
     const content = await page.getTextContent();
-    const text = content.items.map((item) => ("str" in item ? `${item.str}${item.hasEOL ? "\n" : ""}` : "")).join("").slice(0, MOST_TEXT);
+    const text = content.items
+      .map((item) => ("str" in item ? `${item.str}${item.hasEOL ? "\n" : ""}` : ""))
+      .join("")
+      .slice(0, MOST_TEXT);
     page.cleanup();
     return { picture, text };
   } catch {

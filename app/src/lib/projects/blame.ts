@@ -15,7 +15,9 @@ export const AGES = 5;
 
 /** Answers of `git_blame` for pages of one file, in order, as blocks; a block that goes on over a page's end stays one. */
 export function blameBlocks(pages: readonly GitBlameResponse[]): BlameBlock[] {
-  const times = [...new Set(pages.flatMap((page) => page.commits.flatMap((commit) => (commit.at === null ? [] : [Date.parse(commit.at)]))))].sort((a, b) => a - b);
+  const times = [
+    ...new Set(pages.flatMap((page) => page.commits.flatMap((commit) => (commit.at === null ? [] : [Date.parse(commit.at)])))),
+  ].sort((a, b) => a - b);
   const age = (commit: GitBlameCommit): number => {
     const rank = commit.at === null ? -1 : times.indexOf(Date.parse(commit.at));
     return !isCommitted(commit) ? AGES - 1 : rank < 0 || times.length < 2 ? 0 : Math.round((rank / (times.length - 1)) * (AGES - 1));

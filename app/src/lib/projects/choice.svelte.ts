@@ -21,6 +21,11 @@ export class Choice {
     this.#lines = new Map(this.#lines).set(hunkId, lines);
   }
 
+  /** Just these, by hunk. */
+  set(lines: ReadonlyMap<string, ReadonlySet<number>>): void {
+    this.#lines = lines;
+  }
+
   clear(): void {
     this.#lines = new Map();
     this.active = false;

@@ -15,9 +15,19 @@ export class Comments {
   list = $state.raw<readonly Comment[]>([]);
   #next = 0;
 
-  add(path: string, line: GitDiffLine, text: string): void {
+  add(path: string, line: Pick<GitDiffLine, "old" | "new" | "text">, text: string): void {
     if (text.trim() === "") return;
-    this.list = [...this.list, { id: `c${this.#next++}`, path, line: line.new ?? line.old ?? 0, side: line.new === null ? "old" : "new", quoted: line.text, text: text.trim() }];
+    this.list = [
+      ...this.list,
+      {
+        id: `c${this.#next++}`,
+        path,
+        line: line.new ?? line.old ?? 0,
+        side: line.new === null ? "old" : "new",
+        quoted: line.text,
+        text: text.trim(),
+      },
+    ];
   }
 
   remove(id: string): void {
@@ -33,10 +43,12 @@ export class Comments {
     const byFile = new Map<string, Comment[]>();
     for (const comment of this.list) byFile.set(comment.path, [...(byFile.get(comment.path) ?? []), comment]);
     const parts = [...byFile].map(([path, comments]) => {
-      const said = [...comments].sort((a, b) => a.line - b.line).map((comment) => {
-        const where = `${path}:${comment.line}${comment.side === "old" ? " (before the change)" : ""}`;
-        return `${where}\n> ${comment.quoted.trim() === "" ? "(empty line)" : comment.quoted.trim()}\n${comment.text}`;
-      });
+      const said = [...comments]
+        .sort((a, b) => a.line - b.line)
+        .map((comment) => {
+          const where = `${path}:${comment.line}${comment.side === "old" ? " (before the change)" : ""}`;
+          return `${where}\n> ${comment.quoted.trim() === "" ? "(empty line)" : comment.quoted.trim()}\n${comment.text}`;
+        });
       return said.join("\n\n");
     });
     return `I looked at the change. Please work through these comments:\n\n${parts.join("\n\n")}\n`;

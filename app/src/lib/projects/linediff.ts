@@ -18,8 +18,12 @@ export function lineDiff(path: string, before: string, after: string): FileDiff 
     ...old.slice(old.length - tail).map((text): DiffLine => ({ kind: "context", text })),
   ];
   return {
-    path, creates: false, complete: true, hunks: hunksOf(lines),
-    added: middle.filter((line) => line.kind === "add").length, removed: middle.filter((line) => line.kind === "remove").length,
+    path,
+    creates: false,
+    complete: true,
+    hunks: hunksOf(lines),
+    added: middle.filter((line) => line.kind === "add").length,
+    removed: middle.filter((line) => line.kind === "remove").length,
   };
 }
 
@@ -32,7 +36,8 @@ function between(old: readonly string[], now: readonly string[]): DiffLine[] {
   const longest = new Uint32Array((old.length + 1) * width);
   for (let i = old.length - 1; i >= 0; i--) {
     for (let j = now.length - 1; j >= 0; j--) {
-      longest[i * width + j] = old[i] === now[j] ? longest[(i + 1) * width + j + 1]! + 1 : Math.max(longest[(i + 1) * width + j]!, longest[i * width + j + 1]!);
+      longest[i * width + j] =
+        old[i] === now[j] ? longest[(i + 1) * width + j + 1]! + 1 : Math.max(longest[(i + 1) * width + j]!, longest[i * width + j + 1]!);
     }
   }
   const lines: DiffLine[] = [];
@@ -42,7 +47,8 @@ function between(old: readonly string[], now: readonly string[]): DiffLine[] {
       lines.push({ kind: "context", text: old[i]! });
       i++;
       j++;
-    } else if (i < old.length && (j >= now.length || longest[(i + 1) * width + j]! >= longest[i * width + j + 1]!)) lines.push(removed(old[i++]!));
+    } else if (i < old.length && (j >= now.length || longest[(i + 1) * width + j]! >= longest[i * width + j + 1]!))
+      lines.push(removed(old[i++]!));
     else lines.push(added(now[j++]!));
   }
   return lines;
@@ -55,7 +61,13 @@ function hunksOf(lines: readonly DiffLine[]): DiffHunk[] {
   const close = (): void => {
     if (!hunk) return;
     const kept = hunk.lines.slice(0, Math.max(0, hunk.lines.length - Math.max(0, quiet - AROUND)));
-    hunks.push({ oldStart: hunk.oldStart, newStart: hunk.newStart, oldLines: kept.filter((line) => line.kind !== "add").length, newLines: kept.filter((line) => line.kind !== "remove").length, lines: kept });
+    hunks.push({
+      oldStart: hunk.oldStart,
+      newStart: hunk.newStart,
+      oldLines: kept.filter((line) => line.kind !== "add").length,
+      newLines: kept.filter((line) => line.kind !== "remove").length,
+      lines: kept,
+    });
     hunk = null;
   };
   lines.forEach((line, at) => {

@@ -6,7 +6,7 @@ import { p } from "../strings/project";
 import type { Consent } from "./consent.svelte";
 import { tell } from "./tell";
 
-/** Bytes that `fs_read` gives at most, and that `fs_write` takes at most (seed 003). */
+/** Bytes that `fs_read` gives at most, and that `fs_write` takes at most. */
 export const READ_LIMIT = 10 * 1024 * 1024;
 export const WRITE_LIMIT = 1024 * 1024;
 /** A file that changes while it is read is begun anew, this often. */
@@ -109,7 +109,12 @@ export class OpenFile {
     this.saving = true;
     this.problem = "";
     try {
-      const answer = await this.#consent.ask("fs_write", { projectId, path, content: text, ...(this.#etag === null ? { ifNoneMatch: true } : { expectedEtag: this.#etag }) });
+      const answer = await this.#consent.ask("fs_write", {
+        projectId,
+        path,
+        content: text,
+        ...(this.#etag === null ? { ifNoneMatch: true } : { expectedEtag: this.#etag }),
+      });
       this.#etag = answer?.etag ?? (await this.#workspace.client.request("fs_stat", { projectId, path, etag: true })).etag;
       this.saved = text;
       this.conflict = null;
@@ -177,9 +182,16 @@ export class OpenFile {
         const first = await this.#consent.read("fs_read", { projectId, path });
         const parts = [first];
         for (let next = first.nextOffset; next !== null; next = parts[parts.length - 1]?.nextOffset ?? null) {
-          parts.push(await this.#consent.read("fs_read", { projectId, path, encoding: first.encoding, offset: next, expectedEtag: first.etag }));
+          parts.push(
+            await this.#consent.read("fs_read", { projectId, path, encoding: first.encoding, offset: next, expectedEtag: first.etag }),
+          );
         }
-        return { text: first.encoding === "utf8" ? parts.map((part) => part.content).join("") : null, content: first.encoding === "utf8" ? new Uint8Array() : joined(parts), etag: first.etag, bytes: first.bytes };
+        return {
+          text: first.encoding === "utf8" ? parts.map((part) => part.content).join("") : null,
+          content: first.encoding === "utf8" ? new Uint8Array() : joined(parts),
+          etag: first.etag,
+          bytes: first.bytes,
+        };
       } catch (error) {
         if (!(error instanceof RequestError && error.code === "CONFLICT") || tried >= TRIES) throw error;
       }
@@ -203,7 +215,7 @@ export async function download(consent: Consent, projectId: string, path: string
   const begin = await consent.read("fs_download_begin", { projectId, path });
   const { version } = begin;
   const pieces: Uint8Array<ArrayBuffer>[] = [];
-  for (let offset = 0; begin.bytes > 0; ) {
+  for (let offset = 0; begin.bytes > 0;) {
     const piece = await consent.read("fs_download_chunk", { projectId, path, version, offset });
     pieces.push(fromBase64(piece.data));
     if (piece.nextOffset === null) break;
@@ -212,26 +224,17 @@ export async function download(consent: Consent, projectId: string, path: string
   }
   const end = await consent.read("fs_download_end", { projectId, path, version }, 120_000);
   // Never under a type that a page could run.
-  const file = new File(pieces, begin.name, { type: /^(image\/(png|jpeg|gif|webp)|application\/pdf|text\/plain)$/.test(begin.mediaType) ? begin.mediaType : "application/octet-stream" });
+  const file = new File(pieces, begin.name, {
+    type: /^(image\/(png|jpeg|gif|webp)|application\/pdf|text\/plain)$/.test(begin.mediaType)
+      ? begin.mediaType
+      : "application/octet-stream",
+  });
   if ((await sha256(file)) !== end.sha256) throw new Error(p.files.readFailed);
   return file;
 }
 
 export async function sha256(file: Blob): Promise<string> {
-  return Array.from(new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer())), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-/** Gives the file to the device's share sheet when it has one and takes it; else saves it. */
-export async function hand(file: File, share: boolean): Promise<void> {
-  if (share && navigator.canShare?.({ files: [file] })) {
-    await navigator.share({ files: [file], title: file.name }).catch((error: unknown) => {
-      if (!(error instanceof DOMException && error.name === "AbortError")) throw error; // the person closed the sheet
-    });
-    return;
-  }
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(file);
-  link.download = file.name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  return Array.from(new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer())), (byte) =>
+    byte.toString(16).padStart(2, "0"),
+  ).join("");
 }

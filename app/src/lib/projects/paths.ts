@@ -27,7 +27,10 @@ export function isText(path: string): boolean {
 
 /** What a person typed as a name, the way the machine writes it. */
 export function typed(name: string): string {
-  return name.trim().replace(/\\/g, "\\\\").replace(/^\/+|\/+$/g, "");
+  return name
+    .trim()
+    .replace(/\\/g, "\\\\")
+    .replace(/^\/+|\/+$/g, "");
 }
 
 export function extension(path: string): string {
@@ -49,4 +52,13 @@ export function lookOf(path: string): Look {
   return IMAGES[ending] ? "image" : "text";
 }
 
-export const IMAGES: Readonly<Record<string, string>> = { png: "image/png", jpg: "image/jpeg", jpeg: "image/jpeg", gif: "image/gif", webp: "image/webp", avif: "image/avif", bmp: "image/bmp", ico: "image/x-icon" };
+export const IMAGES: Readonly<Record<string, string>> = {
+  png: "image/png",
+  jpg: "image/jpeg",
+  jpeg: "image/jpeg",
+  gif: "image/gif",
+  webp: "image/webp",
+  avif: "image/avif",
+  bmp: "image/bmp",
+  ico: "image/x-icon",
+};

@@ -7,5 +7,11 @@ export function pictureFrame(content: Uint8Array, path: string, label: string, p
   let raw = "";
   for (let at = 0; at < content.length; at += 0x8000) raw += String.fromCharCode(...content.subarray(at, at + 0x8000));
   const named = label.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
-  return ["<!doctype html><html lang=en><title>", named, `</title><table width=${percent}% height=100%><tr><td align=center valign=middle><`, `img alt="${named}" src="data:${type};base64,${btoa(raw)}" width=100%>`, "</table>"].join("");
+  return [
+    "<!doctype html><html lang=en><title>",
+    named,
+    `</title><table width=${percent}% height=100%><tr><td align=center valign=middle><`,
+    `img alt="${named}" src="data:${type};base64,${btoa(raw)}" width=100%>`,
+    "</table>",
+  ].join("");
 }

@@ -130,7 +130,11 @@ describe("folders and transfers", () => {
   it("lists one level, folders first, with git's letters", async () => {
     const folder = new Folder(workspace.client, projectId, "src/auth");
     await folder.read();
-    expect(folder.entries?.map((entry) => [entry.name, entry.gitStatus])).toEqual([["hash.ts", "M."], ["login.test.ts", "??"], ["login.ts", ".M"]]);
+    expect(folder.entries?.map((entry) => [entry.name, entry.gitStatus])).toEqual([
+      ["hash.ts", "M."],
+      ["login.test.ts", "??"],
+      ["login.ts", ".M"],
+    ]);
     const gone = new Folder(workspace.client, projectId, "nowhere");
     await gone.read();
     expect(gone.problem).not.toBe("");
@@ -173,9 +177,16 @@ describe("a repository", () => {
     const diff = await repository.diff("unstaged", LOGIN);
     expect(diff?.hunks.length).toBe(2);
     await repository.run(() => repository.ask("git_stage", { selections: [{ path: LOGIN, hunkId: diff?.hunks[0]?.id ?? "" }] }));
-    expect([repository.status?.staged.some((change) => change.path === LOGIN), repository.status?.unstaged.some((change) => change.path === LOGIN)]).toEqual([true, true]);
+    expect([
+      repository.status?.staged.some((change) => change.path === LOGIN),
+      repository.status?.unstaged.some((change) => change.path === LOGIN),
+    ]).toEqual([true, true]);
     expect(await repository.commit("One part\n\nwhy", false)).toBe(true);
-    expect([repository.committed?.subject, repository.status?.staged, machine.tree.head.get(LOGIN)?.includes("Date.now()")]).toEqual(["One part", [], false]);
+    expect([repository.committed?.subject, repository.status?.staged, machine.tree.head.get(LOGIN)?.includes("Date.now()")]).toEqual([
+      "One part",
+      [],
+      false,
+    ]);
   });
   it("brings back what was discarded", async () => {
     const repository = new Repository(workspace, consent, projectId);
@@ -209,7 +220,13 @@ describe("commands", () => {
     await runs.read();
     expect(await runs.run("npm test")).toBe(true);
     await until(() => runs.list?.[0]?.state === "exited", "it ended");
-    expect([runs.list?.[0]?.exitCode, runs.output(runs.open ?? "").pieces.map((piece) => piece.text).join("")]).toEqual([0, expect.stringContaining("43 passed")]);
+    expect([
+      runs.list?.[0]?.exitCode,
+      runs
+        .output(runs.open ?? "")
+        .pieces.map((piece) => piece.text)
+        .join(""),
+    ]).toEqual([0, expect.stringContaining("43 passed")]);
   });
   it("asks first where a rule of the project says so, and shows the run that the machine then began", async () => {
     const runs = new Runs(workspace, consent, projectId);
@@ -231,7 +248,12 @@ describe("commands", () => {
     const runs = new Runs(workspace, consent, projectId);
     await runs.read();
     await runs.run("npm test", { cwd: "packages/api", environment: { CI: "1" }, stdin: "y\n", timeoutSeconds: 600 });
-    expect(machine.requests.find((request) => request.type === "command_exec")?.payload).toMatchObject({ cwd: "packages/api", environment: { CI: "1" }, stdin: "y\n", timeoutSeconds: 600 });
+    expect(machine.requests.find((request) => request.type === "command_exec")?.payload).toMatchObject({
+      cwd: "packages/api",
+      environment: { CI: "1" },
+      stdin: "y\n",
+      timeoutSeconds: 600,
+    });
     const [begun] = runs.list ?? [];
     if (begun) await runs.favour(begun);
     expect(runs.favourites.at(-1)).toEqual({ name: "npm test", command: "npm test", cwd: "packages/api", timeoutSeconds: 600 });
@@ -246,7 +268,9 @@ describe("commands", () => {
     machine.dropAll();
     await until(() => asked("command_read") > 0, "it was read on", 15_000);
     await settle();
-    expect((machine.requests.find((request) => request.type === "command_read")?.payload as { offset: number }).offset).toBe("waiting\n".length);
+    expect((machine.requests.find((request) => request.type === "command_read")?.payload as { offset: number }).offset).toBe(
+      "waiting\n".length,
+    );
     await runs.cancel(runs.open ?? "");
     expect(runs.list?.[0]?.state).toBe("cancelled");
     runs.leave();

@@ -88,7 +88,10 @@ export class Repository {
   }
 
   /** Pushes, fetches, pulls or deletes on a remote: shows what exactly is to be allowed, and waits for its outcome. True: it was done. */
-  async transfer<T extends "git_push" | "git_fetch" | "git_pull" | "git_remote_delete">(type: T, payload: Omit<Requests[T]["request"], "projectId">): Promise<boolean> {
+  async transfer<T extends "git_push" | "git_fetch" | "git_pull" | "git_remote_delete">(
+    type: T,
+    payload: Omit<Requests[T]["request"], "projectId">,
+  ): Promise<boolean> {
     const done = await this.run(async () => {
       const answer = await this.ask(type, payload);
       if (answer) await this.#consent.settle(answer.approval);

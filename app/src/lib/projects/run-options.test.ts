@@ -23,7 +23,9 @@ describe("what a command is started with", () => {
     expect(runOptions({ ...EMPTY_FORM, seconds: " 3600 " })).toEqual({ timeoutSeconds: 3600 });
     expect(runOptions({ ...EMPTY_FORM, stdin: "ü".repeat(128 * 1024) })).toHaveProperty("stdin");
     expect(runOptions({ ...EMPTY_FORM, stdin: "ü".repeat(128 * 1024 + 1) })).toHaveProperty("problem");
-    expect(runOptions({ ...EMPTY_FORM, environment: Array.from({ length: 65 }, (_, n) => `A${n}=1`).join("\n") })).toHaveProperty("problem");
+    expect(runOptions({ ...EMPTY_FORM, environment: Array.from({ length: 65 }, (_, n) => `A${n}=1`).join("\n") })).toHaveProperty(
+      "problem",
+    );
     expect(runOptions({ ...EMPTY_FORM, environment: `A=${"x".repeat(17_000)}` })).toHaveProperty("problem");
   });
 
@@ -34,7 +36,13 @@ describe("what a command is started with", () => {
 
 describe("how far git is", () => {
   it("is read out of its own words", () => {
-    expect(["Writing objects:  50% (1/2)", "Receiving objects: 100% (9/9), 3.00 KiB | 1.5 MiB/s", "remote: Compressing objects:   7% (1/14)"].map(percentOf)).toEqual([50, 100, 7]);
+    expect(
+      [
+        "Writing objects:  50% (1/2)",
+        "Receiving objects: 100% (9/9), 3.00 KiB | 1.5 MiB/s",
+        "remote: Compressing objects:   7% (1/14)",
+      ].map(percentOf),
+    ).toEqual([50, 100, 7]);
   });
 
   it("is not known when they tell none", () => {

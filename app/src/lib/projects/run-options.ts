@@ -13,7 +13,7 @@ export interface RunForm {
 
 export const EMPTY_FORM: RunForm = { cwd: "", environment: "", stdin: "", seconds: "" };
 
-/** Limits of the machine (seed 003, CommandLimits). */
+/** Limits of the machine (CommandLimits). */
 export const MAX_SECONDS = 3600;
 export const DEFAULT_SECONDS = 120;
 const MAX_VARIABLES = 64;
@@ -33,7 +33,8 @@ export function runOptions(form: RunForm): RunOptions | { readonly problem: stri
     if (!named) return { problem: p.runs.badVariable(at + 1) };
     variables.set(named[1] ?? "", named[2] ?? "");
   }
-  if (variables.size > MAX_VARIABLES || bytesOf([...variables].flat().join("")) > MAX_ENVIRONMENT) return { problem: p.runs.badEnvironment };
+  if (variables.size > MAX_VARIABLES || bytesOf([...variables].flat().join("")) > MAX_ENVIRONMENT)
+    return { problem: p.runs.badEnvironment };
   if (variables.size > 0) options.environment = Object.fromEntries(variables);
   if (bytesOf(form.stdin) > MAX_STDIN) return { problem: p.runs.badStdin };
   if (form.stdin !== "") options.stdin = form.stdin;

@@ -196,10 +196,19 @@ export class Runs {
 
   /** Keeps a command with its folder and time limit for everybody who may run it, or forgets it again. Variables and input are not kept: they may hold secrets. */
   async favour({ command, cwd, timeoutSeconds }: Pick<CommandRunInfo, "command" | "cwd" | "timeoutSeconds">): Promise<void> {
-    const kept = { name: command.slice(0, 60), command, ...(cwd === null ? {} : { cwd }), ...(timeoutSeconds === DEFAULT_SECONDS ? {} : { timeoutSeconds }) };
-    const favourites = this.isFavourite(command) ? this.favourites.filter((favourite) => favourite.command !== command) : [...this.favourites, kept];
+    const kept = {
+      name: command.slice(0, 60),
+      command,
+      ...(cwd === null ? {} : { cwd }),
+      ...(timeoutSeconds === DEFAULT_SECONDS ? {} : { timeoutSeconds }),
+    };
+    const favourites = this.isFavourite(command)
+      ? this.favourites.filter((favourite) => favourite.command !== command)
+      : [...this.favourites, kept];
     try {
-      this.favourites = (await this.#workspace.client.request("command_favourites_set", { projectId: this.projectId, favourites: [...favourites] })).favourites;
+      this.favourites = (
+        await this.#workspace.client.request("command_favourites_set", { projectId: this.projectId, favourites: [...favourites] })
+      ).favourites;
     } catch (error) {
       this.problem = tell(error);
     }
@@ -213,6 +222,8 @@ export class Runs {
 
   #put(run: CommandRunInfo): void {
     const list = this.list ?? [];
-    this.list = list.some((other) => other.runId === run.runId) ? list.map((other) => (other.runId === run.runId ? run : other)) : [run, ...list];
+    this.list = list.some((other) => other.runId === run.runId)
+      ? list.map((other) => (other.runId === run.runId ? run : other))
+      : [run, ...list];
   }
 }

@@ -35,7 +35,10 @@ describe("addresses of a project", () => {
 describe("paths", () => {
   it("are taken apart at slashes", () => {
     expect([nameOf("a/b/c.ts"), folderOf("a/b/c.ts"), folderOf("c.ts")]).toEqual(["c.ts", "a/b", ""]);
-    expect(trail("a/b")).toEqual([{ name: "a", path: "a" }, { name: "b", path: "a/b" }]);
+    expect(trail("a/b")).toEqual([
+      { name: "a", path: "a" },
+      { name: "b", path: "a/b" },
+    ]);
     expect(typed(" /x\\y/ ")).toBe("x\\\\y");
     expect([lookOf("a.MD"), lookOf("b.svg"), lookOf(".png"), lookOf("Makefile")]).toEqual(["markdown", "svg", "text", "text"]);
   });
@@ -46,7 +49,13 @@ describe("paths", () => {
 
 describe("tables", () => {
   it("know quotes, doubled quotes and line ends within them", () => {
-    expect(parseCsv('a,"b ""c""\nd",e\r\n1,2,3\n', ",", 10)).toEqual({ rows: [["a", 'b "c"\nd', "e"], ["1", "2", "3"]], cut: false });
+    expect(parseCsv('a,"b ""c""\nd",e\r\n1,2,3\n', ",", 10)).toEqual({
+      rows: [
+        ["a", 'b "c"\nd', "e"],
+        ["1", "2", "3"],
+      ],
+      cut: false,
+    });
   });
   it("end at the bound and take any text", () => {
     expect(parseCsv("1\n2\n3\n", ",", 2)).toEqual({ rows: [["1"], ["2"]], cut: true });
@@ -82,14 +91,21 @@ describe("the change from one text to another", () => {
 });
 
 describe("what is said about a change", () => {
-  const line = (kind: GitDiffLine["kind"], old: number | null, now: number | null, text: string): GitDiffLine => ({ kind, old, new: now, text });
+  const line = (kind: GitDiffLine["kind"], old: number | null, now: number | null, text: string): GitDiffLine => ({
+    kind,
+    old,
+    new: now,
+    text,
+  });
   it("becomes one prompt by file and line, with what it is about", () => {
     const comments = new Comments();
     comments.add("b.ts", line("added", null, 9, "  return 1;"), "Why?");
     comments.add("a.ts", line("removed", 3, null, "old"), "Keep this. ");
     comments.add("b.ts", line("context", 2, 2, ""), "Blank");
     comments.add("b.ts", line("context", 2, 2, ""), "  ");
-    expect(comments.prompt).toBe("I looked at the change. Please work through these comments:\n\nb.ts:2\n> (empty line)\nBlank\n\nb.ts:9\n> return 1;\nWhy?\n\na.ts:3 (before the change)\n> old\nKeep this.\n");
+    expect(comments.prompt).toBe(
+      "I looked at the change. Please work through these comments:\n\nb.ts:2\n> (empty line)\nBlank\n\nb.ts:9\n> return 1;\nWhy?\n\na.ts:3 (before the change)\n> old\nKeep this.\n",
+    );
   });
   it("chooses lines by part, in order", () => {
     const choice = new Choice();

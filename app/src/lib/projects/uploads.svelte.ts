@@ -39,14 +39,16 @@ export class Uploads {
   }
 
   add(files: Iterable<File>, folder: string): void {
-    for (const file of files) this.list.push({ id: uuid7(), path: join(folder, typed(file.name)), file, sent: 0, state: "hashing", problem: "", etag: null });
+    for (const file of files)
+      this.list.push({ id: uuid7(), path: join(folder, typed(file.name)), file, sent: 0, state: "hashing", problem: "", etag: null });
     void this.#work();
   }
 
   async remove(id: string): Promise<void> {
     const upload = this.list.find((other) => other.id === id);
     this.list = this.list.filter((other) => other.id !== id);
-    if (upload && upload.state !== "done") await this.#workspace.client.request("fs_upload_discard", { projectId: this.projectId, uploadId: id }).catch(() => undefined); // the machine forgets it by itself after a day
+    if (upload && upload.state !== "done")
+      await this.#workspace.client.request("fs_upload_discard", { projectId: this.projectId, uploadId: id }).catch(() => undefined); // the machine forgets it by itself after a day
   }
 
   /** Over what stands there: the person has seen that something does. */
@@ -83,13 +85,22 @@ export class Uploads {
     const { projectId } = this;
     const { id: uploadId, path, file } = upload;
     try {
-      const begun = await client.request("fs_upload_begin", { projectId, uploadId, path, bytes: file.size, sha256: await sha256(file), ...(upload.etag === null ? { ifNoneMatch: true } : { expectedEtag: upload.etag }) });
+      const begun = await client.request("fs_upload_begin", {
+        projectId,
+        uploadId,
+        path,
+        bytes: file.size,
+        sha256: await sha256(file),
+        ...(upload.etag === null ? { ifNoneMatch: true } : { expectedEtag: upload.etag }),
+      });
       upload.state = "sending";
       upload.sent = begun.offset;
       while (upload.sent < file.size) {
         if (!this.list.includes(upload)) return;
         const piece = new Uint8Array(await file.slice(upload.sent, upload.sent + PIECE).arrayBuffer());
-        upload.sent = (await client.request("fs_upload_chunk", { projectId, uploadId, offset: upload.sent, data: base64(piece) }, 60_000)).offset;
+        upload.sent = (
+          await client.request("fs_upload_chunk", { projectId, uploadId, offset: upload.sent, data: base64(piece) }, 60_000)
+        ).offset;
       }
       await this.#consent.ask("fs_upload_end", { projectId, uploadId }, 120_000);
       upload.state = "done";
@@ -98,7 +109,11 @@ export class Uploads {
       if (error instanceof RequestError && (error.code === "OFFLINE" || error.code === "TIMEOUT")) {
         upload.state = "waiting";
         await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
-      } else if (error instanceof RequestError && (error.code === "FILE_EXISTS" || error.code === "CONFLICT") && error.details.etag !== undefined) {
+      } else if (
+        error instanceof RequestError &&
+        (error.code === "FILE_EXISTS" || error.code === "CONFLICT") &&
+        error.details.etag !== undefined
+      ) {
         upload.etag = error.details.etag;
         upload.state = "there";
       } else {

@@ -21,7 +21,12 @@ describe("slash commands", () => {
     expect(matching(COMMANDS, "COM").map((one) => one.name)).toEqual(["compact", "pr-comments"]);
     expect(matching(COMMANDS, "room").map((one) => one.name)).toEqual(["compact"]);
     expect(matching(COMMANDS, "nothing")).toEqual([]);
-    expect(matching(Array.from({ length: 50 }, (_, n) => ({ name: `c${n}`, description: "" })), "c")).toHaveLength(MOST_SHOWN);
+    expect(
+      matching(
+        Array.from({ length: 50 }, (_, n) => ({ name: `c${n}`, description: "" })),
+        "c",
+      ),
+    ).toHaveLength(MOST_SHOWN);
   });
 });
 
@@ -39,7 +44,11 @@ describe("the queue's order", () => {
 describe("choices", () => {
   it("offer the efforts that agent and model both know", () => {
     const agent = { efforts: ["low", "high", "max"] } as unknown as AgentInfo;
-    const models = [{ id: "big", name: "Big", efforts: ["low", "high", "ultra"] }, { id: "small", name: "Small", efforts: [] }, { id: "other", name: "Other", efforts: null }];
+    const models = [
+      { id: "big", name: "Big", efforts: ["low", "high", "ultra"] },
+      { id: "small", name: "Small", efforts: [] },
+      { id: "other", name: "Other", efforts: null },
+    ];
     expect(effortsFor(agent, models, "big")).toEqual(["low", "high"]);
     expect(effortsFor(agent, models, "small")).toEqual([]);
     expect(effortsFor(agent, models, "other")).toEqual(["low", "high", "max"]);

@@ -15,12 +15,15 @@ export interface Requests {
   agent_session_new: { request: AgentSessionNewRequest; response: AgentSessionNewResponse };
   agent_message: { request: AgentMessageRequest; response: AgentMessageResponse };
   agent_sessions_list: { request: AgentSessionsListRequest; response: AgentSessionsListResponse };
+  agent_sessions_search: { request: AgentSessionsSearchRequest; response: AgentSessionsSearchResponse };
+  agent_session_seen: { request: AgentSessionSeenRequest; response: AgentSessionSeenResponse };
+  agent_session_delete: { request: AgentSessionDeleteRequest; response: AgentSessionDeleteResponse };
   agent_session_get: { request: AgentSessionGetRequest; response: AgentSessionGetResponse };
   agent_session_set: { request: AgentSessionSetRequest; response: AgentSessionSetResponse };
   agent_cancel: { request: AgentCancelRequest; response: AgentCancelResponse };
   agent_queue_edit: { request: AgentQueueEditRequest; response: AgentQueueEditResponse };
   agent_queue_remove: { request: AgentQueueRemoveRequest; response: AgentQueueRemoveResponse };
-  agent_prompt_response: { request: AgentPromptResponseRequest; response: AgentPromptResponseResponse };
+  agent_prompt_response: { request: DecisionRequest; response: DecisionResponse };
   approvals_list: { request: ApprovalsListRequest; response: ApprovalsListResponse };
   execution_output: { request: ExecutionOutputRequest; response: ExecutionOutputResponse };
   jobs_list: { request: JobsListRequest; response: JobsListResponse };
@@ -34,9 +37,20 @@ export interface Requests {
   ledger_head: { request: LedgerHeadRequest; response: LedgerHeadResponse };
   ledger_list: { request: LedgerListRequest; response: LedgerListResponse };
   ledger_verify: { request: LedgerVerifyRequest; response: LedgerVerifyResponse };
+  presence: { request: PresenceRequest; response: PresenceResponse };
+  push_settings_get: { request: PushSettingsGetRequest; response: PushSettingsGetResponse };
+  push_settings_set: { request: PushSettingsSetRequest; response: PushSettingsSetResponse };
+  push_subscribe: { request: PushSubscribeRequest; response: PushSubscribeResponse };
+  push_test: { request: PushTestRequest; response: PushTestResponse };
+  push_unsubscribe: { request: PushUnsubscribeRequest; response: PushUnsubscribeResponse };
   agent_conversations: { request: AgentConversationsRequest; response: AgentConversationsResponse };
   project_defaults_get: { request: ProjectDefaultsGetRequest; response: ProjectDefaultsGetResponse };
   project_defaults_set: { request: ProjectDefaultsSetRequest; response: ProjectDefaultsSetResponse };
+  folders_list: { request: FoldersListRequest; response: FoldersListResponse };
+  project_add: { request: ProjectAddRequest; response: ProjectAddResponse };
+  project_create: { request: ProjectCreateRequest; response: ProjectCreateResponse };
+  project_rename: { request: ProjectRenameRequest; response: ProjectRenameResponse };
+  project_remove: { request: ProjectRemoveRequest; response: ProjectRemoveResponse };
   terminal_list: { request: TerminalListRequest; response: TerminalListResponse };
   terminal_open: { request: TerminalOpenRequest; response: TerminalOpenResponse };
   terminal_attach: { request: TerminalAttachRequest; response: TerminalAttachResponse };
@@ -109,6 +123,10 @@ export interface Requests {
   git_conflict: { request: GitConflictRequest; response: GitConflictResponse };
   git_conflict_resolve: { request: GitConflictResolveRequest; response: GitConflictResolveResponse };
   git_operation: { request: GitOperationRequest; response: GitOperationResponse };
+  session_worktree_create: { request: SessionWorktreeCreateRequest; response: SessionWorktreeCreateResponse };
+  session_worktree_state: { request: SessionWorktreeStateRequest; response: SessionWorktreeStateResponse };
+  session_worktree_merge: { request: SessionWorktreeMergeRequest; response: SessionWorktreeMergeResponse };
+  session_worktree_discard: { request: SessionWorktreeDiscardRequest; response: SessionWorktreeDiscardResponse };
   command_exec: { request: CommandExecRequest; response: CommandExecResponse };
   command_cancel: { request: CommandCancelRequest; response: CommandCancelResponse };
   command_read: { request: CommandReadRequest; response: CommandReadResponse };
@@ -168,7 +186,7 @@ export type AgentEventPayload =
   | ToolResultEvent
   | FileCreateEvent
   | FileEditEvent
-  | PromptEvent
+  | ApprovalEvent
   | TodoEvent
   | UsageEvent
   | NoticeEvent
@@ -181,6 +199,10 @@ export type AgentEventPayload =
   | SteerEvent
   | QueueOrderEvent
   | OffersEvent;
+
+export interface AgentEventsPayload {
+  events: AgentEventPayload[];
+}
 
 export interface AgentInfo {
   id: string;
@@ -202,6 +224,7 @@ export interface AgentInfo {
   usage?: boolean;
   cost?: boolean;
   efforts: string[];
+  unanswered: boolean;
   rewind: boolean;
   conversationContinue: boolean;
   conversationCopy: ConversationCopy;
@@ -217,22 +240,6 @@ export interface AgentMessageRequest {
 
 export interface AgentMessageResponse {
   turn: TurnInfo;
-}
-
-export interface AgentPromptResponseRequest {
-  approvalId: string;
-  decisionId: string;
-  verdict: DecisionVerdict;
-  scope: DecisionScope;
-  digest: string;
-  signature: string;
-  reason?: string | null;
-  answers?: string | null;
-  interrupt?: boolean;
-}
-
-export interface AgentPromptResponseResponse {
-  approval: ApprovalInfo;
 }
 
 export interface AgentQueueEditRequest {
@@ -262,6 +269,15 @@ export interface AgentQueueRemoveRequest {
 
 export interface AgentQueueRemoveResponse {
   turn: TurnInfo;
+}
+
+export interface AgentSessionDeleteRequest {
+  agentSessionId: string;
+}
+
+export interface AgentSessionDeleteResponse {
+  agentSessionId: string;
+  complete: boolean;
 }
 
 export interface AgentSessionForkRequest {
@@ -307,6 +323,15 @@ export interface AgentSessionNewResponse {
   turn: TurnInfo;
 }
 
+export interface AgentSessionSeenRequest {
+  agentSessionId: string;
+  seq: number;
+}
+
+export interface AgentSessionSeenResponse {
+  seq: number;
+}
+
 export interface AgentSessionSetRequest {
   agentSessionId: string;
   title?: string | null;
@@ -315,6 +340,9 @@ export interface AgentSessionSetRequest {
   archived?: boolean | null;
   held?: boolean | null;
   effort?: string | null;
+  pinned?: boolean | null;
+  labels?: string[] | null;
+  snoozedUntil?: string | null;
 }
 
 export interface AgentSessionSetResponse {
@@ -323,6 +351,7 @@ export interface AgentSessionSetResponse {
 
 export interface AgentSessionWarmRequest {
   agentSessionId: string;
+  opened?: boolean;
 }
 
 export interface AgentSessionWarmResponse {
@@ -332,10 +361,23 @@ export interface AgentSessionWarmResponse {
 export interface AgentSessionsListRequest {
   projectId?: string | null;
   archived?: boolean;
+  limit?: number | null;
+  after?: string | null;
 }
 
 export interface AgentSessionsListResponse {
   sessions: SessionInfo[];
+  next?: string | null;
+}
+
+export interface AgentSessionsSearchRequest {
+  query: string;
+  limit?: number;
+}
+
+export interface AgentSessionsSearchResponse {
+  hits: SessionHit[];
+  behind: boolean;
 }
 
 export interface AgentSteerRequest {
@@ -360,6 +402,14 @@ export interface ApprovalChanged {
   approval: ApprovalInfo;
 }
 
+export interface ApprovalEvent {
+  kind: "prompt";
+  approval: ApprovalInfo;
+  at: string;
+  turnId: string | null;
+  parentToolUseId: string | null;
+}
+
 export interface ApprovalInfo {
   approvalId: string;
   agentSessionId: string | null;
@@ -381,6 +431,9 @@ export interface ApprovalInfo {
   risk?: RiskInfo | null;
   requestedBy?: string | null;
   requestedById?: string | null;
+  covers?: Record<string, string> | null;
+  notDone?: string | null;
+  subAgent: string | null;
 }
 
 export type ApprovalKind = "command" | "edit" | "tool" | "question" | "plan" | "job_input" | "network" | "prompt" | "file" | "git";
@@ -402,6 +455,7 @@ export type ApprovalSubject =
 export interface ApprovalsListRequest {
   pending?: boolean;
   agentSessionId?: string | null;
+  sameAs?: string | null;
 }
 
 export interface ApprovalsListResponse {
@@ -481,6 +535,7 @@ export interface CommandChunk {
   offset: number;
   error: boolean;
   text: string;
+  base64?: string | null;
 }
 
 export interface CommandExecRequest {
@@ -491,6 +546,7 @@ export interface CommandExecRequest {
   environment?: Record<string, string> | null;
   stdin?: string | null;
   timeoutSeconds?: number;
+  stdinBase64?: string | null;
 }
 
 export interface CommandExecResponse {
@@ -535,6 +591,12 @@ export interface CommandFavouritesSetResponse {
 export interface CommandInfo {
   name: string;
   description: string;
+}
+
+export interface CommandMark {
+  kind: MarkKind;
+  start: number;
+  length: number;
 }
 
 export interface CommandOutputPayload {
@@ -684,6 +746,22 @@ export interface DecisionInfo {
   at: string;
 }
 
+export interface DecisionRequest {
+  approvalId: string;
+  decisionId: string;
+  verdict: DecisionVerdict;
+  scope: DecisionScope;
+  digest: string;
+  signature: string;
+  reason?: string | null;
+  answers?: string | null;
+  interrupt?: boolean;
+}
+
+export interface DecisionResponse {
+  approval: ApprovalInfo;
+}
+
 export type DecisionScope = "once" | "turn" | "session" | "project";
 
 export type DecisionVerdict = "allow" | "deny";
@@ -774,7 +852,7 @@ export interface Envelope {
   error: WireError | null;
 }
 
-export type ErrorCode = "UNKNOWN_ERROR" | "INVALID_REQUEST" | "UNAUTHORIZED" | "PROJECT_NOT_FOUND" | "FILE_NOT_FOUND" | "FILE_TOO_LARGE" | "OUTSIDE_PROJECT_ROOT" | "GIT_NOT_INITIALIZED" | "COMMAND_TIMEOUT" | "DAEMON_BUSY" | "SESSION_NOT_FOUND" | "TURN_NOT_FOUND" | "APPROVAL_NOT_FOUND" | "ALREADY_DECIDED" | "DIGEST_MISMATCH" | "BAD_SIGNATURE" | "DEVICE_NOT_FOUND" | "AGENT_NOT_INSTALLED" | "AGENT_ERROR" | "TERMINAL_NOT_FOUND" | "SANDBOX_UNAVAILABLE" | "SESSION_OPEN_ELSEWHERE" | "CONFLICT" | "RATE_LIMITED" | "SNAPSHOT_NOT_FOUND" | "FILES_CHANGED" | "APPROVAL_REQUIRED" | "PERMISSION_DENIED" | "NOT_A_DIRECTORY" | "IS_A_DIRECTORY" | "FILE_EXISTS" | "BINARY_FILE" | "STORAGE_FULL" | "GIT_ERROR" | "GIT_CONFLICT" | "GIT_AUTH_REQUIRED" | "RUN_NOT_FOUND" | "VERSION_UNSUPPORTED" | "UNAVAILABLE";
+export type ErrorCode = "UNKNOWN_ERROR" | "INVALID_REQUEST" | "UNAUTHORIZED" | "PROJECT_NOT_FOUND" | "FILE_NOT_FOUND" | "FILE_TOO_LARGE" | "OUTSIDE_PROJECT_ROOT" | "GIT_NOT_INITIALIZED" | "COMMAND_TIMEOUT" | "DAEMON_BUSY" | "SESSION_NOT_FOUND" | "TURN_NOT_FOUND" | "APPROVAL_NOT_FOUND" | "ALREADY_DECIDED" | "DIGEST_MISMATCH" | "BAD_SIGNATURE" | "DEVICE_NOT_FOUND" | "AGENT_NOT_INSTALLED" | "AGENT_ERROR" | "TERMINAL_NOT_FOUND" | "SANDBOX_UNAVAILABLE" | "SESSION_OPEN_ELSEWHERE" | "CONFLICT" | "RATE_LIMITED" | "SNAPSHOT_NOT_FOUND" | "FILES_CHANGED" | "APPROVAL_REQUIRED" | "PERMISSION_DENIED" | "NOT_A_DIRECTORY" | "IS_A_DIRECTORY" | "FILE_EXISTS" | "BINARY_FILE" | "STORAGE_FULL" | "GIT_ERROR" | "GIT_CONFLICT" | "GIT_AUTH_REQUIRED" | "RUN_NOT_FOUND" | "VERSION_UNSUPPORTED" | "LEDGER_DISTRUSTED" | "UNAVAILABLE";
 
 export interface ErrorEvent {
   kind: "error";
@@ -848,6 +926,7 @@ export interface FileSubject {
   to?: string | null;
   bytes?: number | null;
   sha256?: string | null;
+  diffs?: FileDiff[] | null;
 }
 
 export interface FilesFindRequest {
@@ -859,6 +938,24 @@ export interface FilesFindRequest {
 export interface FilesFindResponse {
   paths: string[];
   partial: boolean;
+}
+
+export interface FolderEntry {
+  name: string;
+  path: string;
+  repository: boolean;
+  projectId: string | null;
+}
+
+export interface FoldersListRequest {
+  path?: string | null;
+}
+
+export interface FoldersListResponse {
+  path: string | null;
+  parent: string | null;
+  folders: FolderEntry[];
+  truncated: boolean;
 }
 
 export interface ForkEvent {
@@ -1612,6 +1709,8 @@ export interface GitStatusResponse {
   prefix: string;
   sandboxed: boolean;
   truncated: boolean;
+  filters?: string[] | null;
+  marked?: string[] | null;
 }
 
 export interface GitSubject {
@@ -1842,6 +1941,7 @@ export interface LedgerHead {
 
 export interface LedgerHeadRequest {
   atSeq?: number | null;
+  remembered?: LedgerHead | null;
 }
 
 export interface LedgerHeadResponse {
@@ -1880,6 +1980,10 @@ export interface LedgerVerifyResponse {
   firstBadSeq: number | null;
   problem: string | null;
   head: LedgerHead;
+  signedFrom: number | null;
+  accepted: number[];
+  checked: string[];
+  notChecked: string[];
 }
 
 export interface MachineChanged {
@@ -1911,6 +2015,8 @@ export interface MachineInfo {
   sandbox: SandboxKind | null;
   sandboxes: SandboxKind[];
   warnings: string[];
+  sandboxFloor?: SandboxKind | null;
+  ledgerProblem: string | null;
 }
 
 export type MachineLogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal";
@@ -1934,7 +2040,10 @@ export interface MachineLogsResponse {
   more: boolean;
 }
 
-export type MachineStateRequest = Record<string, never>;
+export interface MachineStateRequest {
+  sessions?: number | null;
+  archived?: boolean;
+}
 
 export interface MachineStateResponse {
   machine: MachineInfo;
@@ -1943,6 +2052,7 @@ export interface MachineStateResponse {
   sessions: SessionInfo[];
   approvals: ApprovalInfo[];
   cursor: StreamCursor;
+  nextSessions?: string | null;
 }
 
 export type MachineStatusRequest = Record<string, never>;
@@ -1975,6 +2085,8 @@ export type MachinesListRequest = Record<string, never>;
 export interface MachinesListResponse {
   machines: MachineInfo[];
 }
+
+export type MarkKind = "comment" | "text" | "keyword" | "operator" | "variable" | "redirect" | "program" | "reads" | "runs" | "writes" | "host" | "unclear" | "secret" | "deletes";
 
 export type ModelAccess = "direct" | "key" | "own_key" | "own_login";
 
@@ -2049,8 +2161,37 @@ export interface PlanSubject {
   plan: string;
 }
 
+export interface PresenceRequest {
+  visible: boolean;
+}
+
+export interface PresenceResponse {
+  visible: boolean;
+}
+
+export interface ProjectAddRequest {
+  path: string;
+  name?: string | null;
+  force?: boolean;
+}
+
+export interface ProjectAddResponse {
+  project: ProjectInfo;
+  added: boolean;
+}
+
 export interface ProjectChanged {
   kind: "project";
+  project: ProjectInfo;
+}
+
+export interface ProjectCreateRequest {
+  parent: string;
+  name: string;
+  git: boolean;
+}
+
+export interface ProjectCreateResponse {
   project: ProjectInfo;
 }
 
@@ -2086,11 +2227,29 @@ export interface ProjectInfo {
   createdAt: string;
   lastOpenedAt: string | null;
   missing: boolean;
+  worktree: WorktreeInfo | null;
+}
+
+export interface ProjectRemoveRequest {
+  projectId: string;
+}
+
+export interface ProjectRemoveResponse {
+  project: ProjectInfo;
 }
 
 export interface ProjectRemoved {
   kind: "project_removed";
   projectId: string;
+}
+
+export interface ProjectRenameRequest {
+  projectId: string;
+  name: string;
+}
+
+export interface ProjectRenameResponse {
+  project: ProjectInfo;
 }
 
 export type ProjectsListRequest = Record<string, never>;
@@ -2099,18 +2258,96 @@ export interface ProjectsListResponse {
   projects: ProjectInfo[];
 }
 
-export interface PromptEvent {
-  kind: "prompt";
-  approval: ApprovalInfo;
-  at: string;
-  turnId: string | null;
-  parentToolUseId: string | null;
-}
-
 export interface PromptSubject {
   kind: "prompt";
   text: string;
   attachments?: AttachmentInfo[] | null;
+}
+
+export type PushKind = "permission" | "mcp_request" | "question" | "plan" | "task_complete" | "task_error";
+
+export interface PushNotice {
+  v: number;
+  machineId: string;
+  machine: string;
+  kind: PushNoticeKind;
+  tag: string;
+  waiting: number;
+  at: string;
+  approvalId?: string | null;
+  agentSessionId?: string | null;
+  digest?: string | null;
+  session?: string | null;
+  project?: string | null;
+  tier?: RiskTier | null;
+  sandbox?: SandboxKind | null;
+  what?: string | null;
+  whole?: boolean;
+  folder?: string | null;
+  denies?: boolean;
+  outcome?: string | null;
+  expiresAt?: string | null;
+}
+
+export type PushNoticeKind = "plan" | "question" | "mcp_request" | "permission" | "task_error" | "task_complete" | "settled" | "digest" | "test";
+
+export interface PushReport {
+  at: string;
+  accepted: boolean;
+  words: string;
+}
+
+export interface PushSettings {
+  kinds: PushKind[];
+  quiet: QuietHours | null;
+  digest: boolean;
+  details: boolean;
+  afterSeconds: number;
+}
+
+export type PushSettingsGetRequest = Record<string, never>;
+
+export interface PushSettingsGetResponse {
+  push: PushState;
+}
+
+export interface PushSettingsSetRequest {
+  settings: PushSettings;
+}
+
+export interface PushSettingsSetResponse {
+  push: PushState;
+}
+
+export interface PushState {
+  key: string;
+  origin: string | null;
+  settings: PushSettings;
+  last: PushReport | null;
+}
+
+export interface PushSubscribeRequest {
+  endpoint: string;
+  p256dh: string;
+  auth: string;
+  settings?: PushSettings | null;
+}
+
+export interface PushSubscribeResponse {
+  push: PushState;
+}
+
+export type PushTestRequest = Record<string, never>;
+
+export interface PushTestResponse {
+  report: PushReport;
+  notice: PushNotice;
+}
+
+export type PushUnsubscribeRequest = Record<string, never>;
+
+export interface PushUnsubscribeResponse {
+  push: PushState;
 }
 
 export interface Question {
@@ -2138,6 +2375,12 @@ export interface QueueOrderEvent {
   parentToolUseId: string | null;
 }
 
+export interface QuietHours {
+  from: string;
+  to: string;
+  timeZone: string;
+}
+
 export interface QuietInfo {
   kind: QuietKind;
   since: string;
@@ -2154,6 +2397,7 @@ export interface RiskInfo {
   understood: boolean;
   reversible: boolean;
   consequences: Consequence[];
+  marks: CommandMark[] | null;
 }
 
 export type RiskTier = "read" | "workspace_write" | "reaches_out" | "destructive";
@@ -2202,6 +2446,22 @@ export interface SessionChanged {
   session: SessionInfo;
 }
 
+export interface SessionChanges {
+  files: number;
+  added: number;
+  removed: number;
+}
+
+export interface SessionHit {
+  agentSessionId: string;
+  who: SessionSpeaker;
+  at: string;
+  excerpt: string;
+  from: number;
+  length: number;
+  messages: number;
+}
+
 export interface SessionInfo {
   agentSessionId: string;
   projectId: string;
@@ -2224,6 +2484,13 @@ export interface SessionInfo {
   effort: string | null;
   context: ContextInfo | null;
   quiet: QuietInfo | null;
+  activitySince: string | null;
+  lastLine: string | null;
+  changes: SessionChanges | null;
+  pinned: boolean;
+  labels: string[];
+  snoozedUntil: string | null;
+  unread: boolean;
 }
 
 export interface SessionRemoved {
@@ -2231,7 +2498,59 @@ export interface SessionRemoved {
   agentSessionId: string;
 }
 
+export type SessionSpeaker = "person" | "agent";
+
 export type SessionState = "idle" | "working" | "needs_you" | "failed";
+
+export interface SessionWorktreeCreateRequest {
+  worktreeId: string;
+  projectId: string;
+  branch: string;
+  base?: string | null;
+}
+
+export interface SessionWorktreeCreateResponse {
+  project: ProjectInfo;
+}
+
+export interface SessionWorktreeDiscardRequest {
+  projectId: string;
+  loss?: string | null;
+}
+
+export interface SessionWorktreeDiscardResponse {
+  commit: string | null;
+}
+
+export interface SessionWorktreeMergeRequest {
+  projectId: string;
+  commit: string;
+}
+
+export interface SessionWorktreeMergeResponse {
+  commit: string;
+  alreadyMerged: boolean;
+}
+
+export interface SessionWorktreeStateRequest {
+  projectId: string;
+}
+
+export interface SessionWorktreeStateResponse {
+  branch: string;
+  base: string;
+  problem: string | null;
+  working: boolean;
+  commit: string | null;
+  ahead: number;
+  behind: number;
+  files: number;
+  uncommitted: number;
+  checkedOut: string | null;
+  baseCheckedOut: boolean;
+  conflicts: string[];
+  loss: string | null;
+}
 
 export interface SnapshotDiffRequest {
   target: UndoTarget;
@@ -2284,6 +2603,7 @@ export interface SubscribeRequest {
   stream: string;
   epoch?: string | null;
   after?: number;
+  batches?: boolean;
 }
 
 export interface SubscribeResponse {
@@ -2407,6 +2727,7 @@ export interface TextEvent {
   kind: "text";
   blockId: string;
   text: string;
+  cut?: boolean;
   at: string;
   turnId: string | null;
   parentToolUseId: string | null;
@@ -2416,6 +2737,7 @@ export interface ThinkingEvent {
   kind: "thinking";
   blockId: string;
   text: string;
+  cut?: boolean;
   at: string;
   turnId: string | null;
   parentToolUseId: string | null;
@@ -2567,12 +2889,23 @@ export interface WireError {
   details?: Record<string, string> | null;
 }
 
+export interface WorktreeInfo {
+  parentId: string;
+  branch: string;
+  base: string;
+  gone: boolean;
+}
+
 export const Limits = {
   messageBytes: 8388608,
   promptBytes: 262144,
   queuedPrompts: 50,
   reasonBytes: 4096,
   nameLength: 100,
+  searchCharacters: 200,
+  sessionLabels: 5,
+  labelLength: 24,
+  snoozeDays: 366,
   attachmentBytes: 10485760,
   attachmentsPerPrompt: 10,
   attachmentChunkBytes: 262144,

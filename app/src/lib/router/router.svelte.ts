@@ -1,8 +1,9 @@
 export type Route =
   | { readonly name: "inbox"; readonly approvalId: string | null }
+  | { readonly name: "review"; readonly approvalId: string | null }
   | { readonly name: "sessions"; readonly agentSessionId: string | null; readonly terminal?: string | undefined }
   | { readonly name: "new"; readonly projectId: string | null }
-  | { readonly name: "machine"; readonly page?: "status" | "logs" | undefined }
+  | { readonly name: "machine"; readonly page?: "status" | "logs" | "add" | undefined }
   | ProjectRoute
   | { readonly name: "you"; readonly page: "devices" | "ledger" | null };
 
@@ -36,16 +37,33 @@ export function parseRoute(path: string): Route {
   switch (first) {
     case "approvals":
       return { name: "inbox", approvalId: id };
+    case "review":
+      return { name: "review", approvalId: id };
     case "sessions":
-      return id !== null && third === "terminal" ? { name: "sessions", agentSessionId: id, terminal: fourth !== undefined && /^[A-Za-z0-9][A-Za-z0-9-]{0,31}$/.test(fourth) ? fourth : "main" } : { name: "sessions", agentSessionId: id };
+      return id !== null && third === "terminal"
+        ? {
+            name: "sessions",
+            agentSessionId: id,
+            terminal: fourth !== undefined && /^[A-Za-z0-9][A-Za-z0-9-]{0,31}$/.test(fourth) ? fourth : "main",
+          }
+        : { name: "sessions", agentSessionId: id };
     case "new":
       return { name: "new", projectId: id };
     case "machine":
-      return second === "status" || second === "logs" ? { name: "machine", page: second } : { name: "machine" };
+      return second === "status" || second === "logs" || second === "add" ? { name: "machine", page: second } : { name: "machine" };
     case "projects": {
       if (id === null) return { name: "machine" };
-      const at = path.split("/").filter((part) => part !== "").slice(3).map(unpiece);
-      return { name: "project", projectId: id, tab: third === "git" || third === "runs" ? third : "files", at: at.every((part) => part !== null) ? (at as string[]) : [] };
+      const at = path
+        .split("/")
+        .filter((part) => part !== "")
+        .slice(3)
+        .map(unpiece);
+      return {
+        name: "project",
+        projectId: id,
+        tab: third === "git" || third === "runs" ? third : "files",
+        at: at.every((part) => part !== null) ? (at as string[]) : [],
+      };
     }
     case "you":
       return { name: "you", page: second === "devices" || second === "ledger" ? second : null };
@@ -58,6 +76,8 @@ export function pathOf(route: Route): string {
   switch (route.name) {
     case "inbox":
       return route.approvalId ? `/approvals/${route.approvalId}` : "/";
+    case "review":
+      return route.approvalId ? `/review/${route.approvalId}` : "/review";
     case "sessions":
       return route.agentSessionId ? `/sessions/${route.agentSessionId}${route.terminal ? `/terminal/${route.terminal}` : ""}` : "/sessions";
     case "new":

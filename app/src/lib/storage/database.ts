@@ -1,13 +1,13 @@
 /**
- * The app's own IndexedDB: drafts, the outbox, remembered ledger heads. One database, opened once. (The device's keys live in the
+ * The app's own IndexedDB: drafts, the outbox, remembered ledger heads, the copy for reading offline. One database, opened once. (The device's keys live in the
  * channel's database, apart from this one.)
  */
 const NAME = "pocketcoder-app";
-const VERSION = 2;
+const VERSION = 3;
 
-const STORES = ["values", "outbox", "files"] as const;
+const STORES = ["values", "outbox", "files", "copy"] as const;
 
-/** `values`: small things by key. `outbox`: what waits to be recorded, by its client-made id. `files`: what goes with it or with a draft, by the file's id. */
+/** `values`: small things by key. `outbox`: what waits to be recorded, by its client-made id. `files`: what goes with it or with a draft, by the file's id. `copy`: what was read from the machine, encrypted, for reading offline. */
 export type StoreName = (typeof STORES)[number];
 
 export class Database {
@@ -37,6 +37,39 @@ export class Database {
 
   async clear(store: StoreName): Promise<void> {
     await this.#run(store, "readwrite", (objects) => objects.clear());
+  }
+
+  /** Puts a value unless the flag (a key of `values`) is set, in one transaction: another tab's word counts as much as this one's. False when it was set. */
+  async putUnless(flag: string, store: StoreName, key: string, value: unknown): Promise<boolean> {
+    let put = false;
+    await this.#transact(["values", store], (transaction) => {
+      const set = transaction.objectStore("values").get(flag);
+      set.onsuccess = () => {
+        if (set.result === true) return;
+        transaction.objectStore(store).put(value, key);
+        put = true;
+      };
+    });
+    return put;
+  }
+
+  /** Sets the flag (a key of `values`) and empties the store: both or neither. */
+  setAndClear(flag: string, store: StoreName): Promise<void> {
+    return this.#transact(["values", store], (transaction) => {
+      transaction.objectStore("values").put(true, flag);
+      transaction.objectStore(store).clear();
+    });
+  }
+
+  async #transact(stores: StoreName[], work: (transaction: IDBTransaction) => void): Promise<void> {
+    const connection = await this.#open();
+    return new Promise<void>((resolve, reject) => {
+      const transaction = connection.transaction(stores, "readwrite", { durability: "strict" });
+      transaction.oncomplete = () => resolve();
+      transaction.onabort = () => reject(transaction.error ?? new Error(`IndexedDB gave up on ${stores.join()}`));
+      transaction.onerror = () => reject(transaction.error ?? new Error(`IndexedDB failed on ${stores.join()}`));
+      work(transaction);
+    });
   }
 
   async #run<T>(store: StoreName, mode: IDBTransactionMode, work: (objects: IDBObjectStore) => IDBRequest<T>): Promise<T> {

@@ -61,6 +61,7 @@ export class App {
     const result = await pair(this.#door, invite, deviceName, APP);
     if (result.kind === "paired") {
       this.workspace?.stop();
+      await this.workspace?.copy.clear();
       this.invite = null;
       await this.#enter(new Workspace(this.#door, this.#database, result.machine, APP));
     }
@@ -75,8 +76,11 @@ export class App {
     this.workspace = null;
     this.phase = "pairing";
     await this.#door.forget(workspace.paired.machineId);
+    await workspace.copy.clear();
     await this.#database.clear("outbox");
+    await this.#database.clear("files");
     await this.#database.clear("values");
+    await (await import("../share/shared")).dropShared();
   }
 
   pageVisible(visible: boolean): void {
@@ -86,6 +90,7 @@ export class App {
     } else {
       clock.stop();
       void this.workspace?.drafts.flush();
+      void this.workspace?.keep();
     }
   }
 

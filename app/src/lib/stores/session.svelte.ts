@@ -1,9 +1,31 @@
-import type { AgentDeltaPayload, AgentEventPayload, ApprovalInfo, CommandInfo, ModelInfo, TodoItem, TurnInfo, UsageInfo } from "../protocol/generated";
+import type {
+  AgentDeltaPayload,
+  AgentEventPayload,
+  ApprovalInfo,
+  CommandInfo,
+  ModelInfo,
+  TodoItem,
+  TurnInfo,
+  UsageInfo,
+} from "../protocol/generated";
 import type { RequestError } from "../client/errors";
 import { sessionOf } from "../outbox/outbox";
 import type { Row } from "../transcript/items";
 import { Transcript } from "../transcript/transcript";
+import { MAX_ENTRY } from "../storage/offline-copy";
 import type { Workspace } from "./workspace.svelte";
+
+/** Events kept of one conversation for reading it offline: its end. */
+const KEPT_EVENTS = 1000;
+const KEEP_AFTER_MS = 3000;
+const SEE_AFTER_MS = 500;
+
+/** The end of a conversation as it is kept on the device. */
+interface KeptTranscript {
+  /** True: there is more before. */
+  readonly cut: boolean;
+  readonly events: readonly AgentEventPayload[];
+}
 
 /** One open session: follows its stream and shows views at most one new picture a frame. */
 export class SessionStore {
@@ -16,6 +38,9 @@ export class SessionStore {
   #head = 0;
   #seen = 0;
   #subscribed = false;
+  #recent: AgentEventPayload[] = [];
+  #keeping: ReturnType<typeof setTimeout> | null = null;
+  #seeing: ReturnType<typeof setTimeout> | null = null;
 
   rows = $state.raw<readonly Row[]>([]);
   queue = $state.raw<readonly TurnInfo[]>([]);
@@ -32,17 +57,18 @@ export class SessionStore {
   /** False until everything up to the stream's head has come in once. */
   caughtUp = $state(false);
   problem = $state.raw<RequestError | null>(null);
+  /** What was read before on this device, until the machine has told it anew. */
+  kept = $state.raw<{ readonly rows: readonly Row[]; readonly cut: boolean; readonly at: number } | null>(null);
 
   readonly info = $derived.by(() => this.#workspace.sessions.get(this.agentSessionId) ?? null);
   /** Prompts of this session on their way to the machine. */
-  readonly outgoing = $derived.by(() =>
-    this.#workspace.outbox.filter((item) => sessionOf(item) === this.agentSessionId),
-  );
+  readonly outgoing = $derived.by(() => this.#workspace.outbox.filter((item) => sessionOf(item) === this.agentSessionId));
 
   constructor(workspace: Workspace, agentSessionId: string) {
     this.#workspace = workspace;
     this.agentSessionId = agentSessionId;
     this.open();
+    void this.#showKept();
   }
 
   /** Follows the stream; also the way back after it could not be read. */
@@ -55,6 +81,9 @@ export class SessionStore {
         event: (payload, seq) => {
           this.#transcript.apply(payload as AgentEventPayload, seq);
           this.#seen = seq;
+          this.#recent.push(payload as AgentEventPayload);
+          if (this.#recent.length > 2 * KEPT_EVENTS) this.#recent = this.#recent.slice(-KEPT_EVENTS);
+          this.#keepSoon();
           this.#schedule();
         },
         delta: (delta: AgentDeltaPayload) => {
@@ -64,6 +93,7 @@ export class SessionStore {
         },
         reset: () => {
           this.#transcript.clear();
+          this.#recent = [];
           this.#seen = 0;
           this.#schedule();
         },
@@ -85,13 +115,22 @@ export class SessionStore {
 
   close(): void {
     this.#closed = true;
+    this.#saw();
+    this.flush();
     for (const leave of this.#leave.splice(0)) leave();
+  }
+
+  /** Before the page may go away: what was read is kept now. */
+  flush(): void {
+    if (this.#keeping !== null) this.#keep();
   }
 
   /** Stops the turn that this device sees running: a stop that arrives late must not hit the next one. */
   async stopTurn(clearQueue = false): Promise<void> {
     const running = this.lastTurn?.finishedAt === null ? this.lastTurn.turnId : null;
-    this.#workspace.putSession((await this.#workspace.client.request("agent_cancel", { agentSessionId: this.agentSessionId, clearQueue, turnId: running })).session);
+    this.#workspace.putSession(
+      (await this.#workspace.client.request("agent_cancel", { agentSessionId: this.agentSessionId, clearQueue, turnId: running })).session,
+    );
   }
 
   async editQueued(promptId: string, content: string): Promise<void> {
@@ -104,13 +143,15 @@ export class SessionStore {
 
   /** Puts a waiting prompt before another one; null: last. */
   async moveQueued(promptId: string, before: string | null): Promise<void> {
-    this.#transcript.applyOrder((await this.#workspace.client.request("agent_queue_move", { agentSessionId: this.agentSessionId, promptId, before })).promptIds);
+    this.#transcript.applyOrder(
+      (await this.#workspace.client.request("agent_queue_move", { agentSessionId: this.agentSessionId, promptId, before })).promptIds,
+    );
     this.#schedule();
   }
 
-  /** Somebody is about to write: the machine may start the agent meanwhile. That it does not, or can't be asked, is nobody's trouble: the prompt starts it. */
-  warm(): void {
-    this.#workspace.client.request("agent_session_warm", { agentSessionId: this.agentSessionId }).catch(() => undefined);
+  /** Somebody is about to write, or has opened the session: the machine may start the agent meanwhile. That it does not, or can't be asked, is nobody's trouble: the prompt starts it. */
+  warm(opened = false): void {
+    this.#workspace.client.request("agent_session_warm", { agentSessionId: this.agentSessionId, opened }).catch(() => undefined);
   }
 
   /** Ends a job with all that it started. */
@@ -120,12 +161,52 @@ export class SessionStore {
 
   /** An empty model or effort: back to the agent's default. */
   async set(change: { title?: string; mode?: string; model?: string; effort?: string; archived?: boolean; held?: boolean }): Promise<void> {
-    this.#workspace.putSession((await this.#workspace.client.request("agent_session_set", { agentSessionId: this.agentSessionId, ...change })).session);
+    await this.#workspace.setSession(this.agentSessionId, change);
+  }
+
+  /** What is drawn was looked at: the machine hears it once for all that came within a moment. */
+  see(): void {
+    if (this.info?.unread !== true || !this.caughtUp || document.visibilityState !== "visible" || !this.#workspace.can("prompt")) return;
+    this.#seeing ??= setTimeout(() => this.#saw(), SEE_AFTER_MS);
+  }
+
+  #saw(): void {
+    if (this.#seeing === null) return;
+    clearTimeout(this.#seeing);
+    this.#seeing = null;
+    this.#workspace.seeSession(this.agentSessionId, this.#seen).catch(() => undefined); // what comes next tells it again
   }
 
   #turn(turn: TurnInfo): void {
     this.#transcript.applyTurn(turn, Date.parse(turn.createdAt));
     this.#schedule();
+  }
+
+  async #showKept(): Promise<void> {
+    const kept = await this.#workspace.copy.read<KeptTranscript>(`session/${this.agentSessionId}`);
+    if (!kept || this.caughtUp || this.#closed) return;
+    // Another transcript: nothing of it is ever mixed with what the machine tells.
+    const past = new Transcript();
+    kept.value.events.forEach((event, at) => past.apply(event, at + 1));
+    this.kept = { rows: past.rows(), cut: kept.value.cut, at: kept.at };
+  }
+
+  #keepSoon(): void {
+    this.#keeping ??= setTimeout(() => this.#keep(), KEEP_AFTER_MS);
+  }
+
+  /** Only what is whole up to the stream's head: half of a conversation would look like all of it. */
+  #keep(): void {
+    if (this.#keeping !== null) clearTimeout(this.#keeping);
+    this.#keeping = null;
+    if (!this.#subscribed || this.#seen < this.#head) return;
+    let events = this.#recent.slice(-KEPT_EVENTS);
+    // Room for the rest of the entry; what is pushed out is the oldest.
+    let size = 0;
+    let from = events.length;
+    while (from > 0 && size < MAX_ENTRY * 0.9) size += JSON.stringify(events[--from]).length + 1;
+    events = events.slice(size < MAX_ENTRY * 0.9 ? from : from + 1);
+    void this.#workspace.copy.keepSession(this.agentSessionId, { cut: events.length < this.#seen, events } satisfies KeptTranscript);
   }
 
   #schedule(): void {
@@ -147,11 +228,13 @@ export class SessionStore {
     // While the past streams in, one picture at the end is faster than a hundred on the way.
     if (!this.caughtUp && this.#seen < this.#head) return;
     this.caughtUp ||= this.#subscribed;
+    if (this.caughtUp) this.kept = null;
     this.rows = transcript.rows();
     this.queue = transcript.queue;
     this.jobs = transcript.jobs;
     this.commands = transcript.commands;
-    if ((this.models !== transcript.models || this.efforts !== transcript.efforts) && this.info) this.#workspace.learnModels(this.info.agent, transcript.models, transcript.efforts);
+    if ((this.models !== transcript.models || this.efforts !== transcript.efforts) && this.info)
+      this.#workspace.learnModels(this.info.agent, transcript.models, transcript.efforts);
     this.models = transcript.models;
     this.efforts = transcript.efforts;
     this.todo = transcript.todo;

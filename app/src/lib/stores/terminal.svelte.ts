@@ -52,7 +52,15 @@ export class TerminalStore {
   rows = $state(0);
 
   /** @param directory where a new one begins; null: the project */
-  constructor(client: Client, surface: Surface, agentSessionId: string, name: string, size: { columns: number; rows: number }, mayOpen: boolean, directory: string | null = null) {
+  constructor(
+    client: Client,
+    surface: Surface,
+    agentSessionId: string,
+    name: string,
+    size: { columns: number; rows: number },
+    mayOpen: boolean,
+    directory: string | null = null,
+  ) {
     this.#client = client;
     this.#surface = surface;
     this.agentSessionId = agentSessionId;
@@ -75,7 +83,12 @@ export class TerminalStore {
     this.problem = null;
     const { agentSessionId, name } = this;
     try {
-      if (this.#mayOpen) await this.#client.request("terminal_open", { agentSessionId, name, ...this.#wanted, workingDirectory: this.#directory }, OPEN_LIMIT_MS);
+      if (this.#mayOpen)
+        await this.#client.request(
+          "terminal_open",
+          { agentSessionId, name, ...this.#wanted, workingDirectory: this.#directory },
+          OPEN_LIMIT_MS,
+        );
       const { terminal, mayType } = await this.#client.request("terminal_attach", { agentSessionId, name, ...this.#wanted, history });
       this.info = terminal;
       this.mayType = mayType;
@@ -107,7 +120,9 @@ export class TerminalStore {
     if (columns === this.#wanted.columns && rows === this.#wanted.rows) return;
     this.#wanted = { columns, rows };
     if (!this.mayType || this.state !== "live") return;
-    this.#client.request("terminal_resize", { agentSessionId: this.agentSessionId, name: this.name, columns, rows }).catch((error: unknown) => this.#failed(error, false));
+    this.#client
+      .request("terminal_resize", { agentSessionId: this.agentSessionId, name: this.name, columns, rows })
+      .catch((error: unknown) => this.#failed(error, false));
   }
 
   /** What comes is kept and not drawn; the machine stops sending soon after. */
@@ -130,7 +145,8 @@ export class TerminalStore {
   close(): void {
     this.#closed = true;
     this.#stop();
-    if (this.state === "live") this.#client.request("terminal_detach", { agentSessionId: this.agentSessionId, name: this.name }).catch(() => undefined); // ends with the connection at the latest
+    if (this.state === "live")
+      this.#client.request("terminal_detach", { agentSessionId: this.agentSessionId, name: this.name }).catch(() => undefined); // ends with the connection at the latest
   }
 
   #hear(envelope: Envelope): void {
@@ -180,7 +196,9 @@ export class TerminalStore {
     this.#undeclared += length;
     if (this.#undeclared < ACKNOWLEDGE_EVERY || this.state === "ended") return;
     this.#undeclared = 0;
-    this.#client.request("terminal_ack", { agentSessionId: this.agentSessionId, name: this.name, epoch, seq: this.#drawnSeq }).catch(() => undefined); // a lost one is made good by the next
+    this.#client
+      .request("terminal_ack", { agentSessionId: this.agentSessionId, name: this.name, epoch, seq: this.#drawnSeq })
+      .catch(() => undefined); // a lost one is made good by the next
   }
 
   /** @param whole the terminal itself can't be had, not only one action */

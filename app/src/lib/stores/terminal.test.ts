@@ -5,7 +5,15 @@ import { settle } from "../../../tests/wait";
 import { TerminalStore } from "./terminal.svelte";
 
 const blank = { v: 1, requestId: null, stream: null, epoch: null, seq: null, payload: null, error: null } as const;
-const info = { agentSessionId: "s", name: "main", columns: 80, rows: 24, viewers: 1, openedAt: "2026-01-01T00:00:00Z", sandbox: "bubblewrap" } as const;
+const info = {
+  agentSessionId: "s",
+  name: "main",
+  columns: 80,
+  rows: 24,
+  viewers: 1,
+  openedAt: "2026-01-01T00:00:00Z",
+  sandbox: "bubblewrap",
+} as const;
 
 class FakeMachine {
   readonly sent: Envelope[] = [];
@@ -31,7 +39,17 @@ class FakeMachine {
   }
 
   output(seq: number, data: string, more: Partial<TerminalOutputPayload> = {}, epoch = "e1"): void {
-    const payload: TerminalOutputPayload = { agentSessionId: "s", name: "main", data, reset: false, skipped: false, columns: 80, rows: 24, ended: null, ...more };
+    const payload: TerminalOutputPayload = {
+      agentSessionId: "s",
+      name: "main",
+      data,
+      reset: false,
+      skipped: false,
+      columns: 80,
+      rows: 24,
+      ended: null,
+      ...more,
+    };
     this.client.received({ ...blank, type: "terminal_output", stream: "terminal/s/main", epoch, seq, payload });
   }
 
@@ -41,7 +59,12 @@ class FakeMachine {
       this.client.received({ ...blank, type: "error", requestId, error: { code: code as "UNAVAILABLE", message: "no" } });
       return;
     }
-    const payload = type === "terminal_open" ? { terminal: info, opened: true } : type === "terminal_attach" ? { terminal: info, epoch: "e1", mayType: this.mayType } : {};
+    const payload =
+      type === "terminal_open"
+        ? { terminal: info, opened: true }
+        : type === "terminal_attach"
+          ? { terminal: info, epoch: "e1", mayType: this.mayType }
+          : {};
     this.client.received({ ...blank, type: `${type}_response`, requestId, payload });
   }
 }

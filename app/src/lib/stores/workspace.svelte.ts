@@ -1,6 +1,24 @@
 import type {
-  AgentInfo, ApprovalInfo, DecisionScope, DecisionVerdict, DeviceInfo, HelloResponse, LedgerHead, MachineEvent, MachineInfo, ModelInfo, ProjectInfo, Requests,
-  Scope, SessionInfo, SnapshotDiffResponse, TurnInfo, SandboxKind, UndoInfo, UndoTarget } from "../protocol/generated";
+  AgentInfo,
+  ApprovalInfo,
+  DecisionScope,
+  DecisionVerdict,
+  DeviceInfo,
+  HelloResponse,
+  LedgerHead,
+  MachineEvent,
+  MachineInfo,
+  ModelInfo,
+  ProjectInfo,
+  Requests,
+  Scope,
+  SessionInfo,
+  SnapshotDiffResponse,
+  TurnInfo,
+  SandboxKind,
+  UndoInfo,
+  UndoTarget,
+} from "../protocol/generated";
 import { Attachments } from "../attachments/attachments.svelte";
 import { Thumbnails } from "../attachments/look";
 import { Client } from "../client/client";
@@ -11,8 +29,9 @@ import type { Door, PairedMachine } from "../link/door";
 import { Link, type LinkState, PROTOCOL_VERSION } from "../link/link";
 import { Outbox, type OutboxItem, sessionOf } from "../outbox/outbox";
 import type { Database } from "../storage/database";
+import { OfflineCopy } from "../storage/offline-copy";
 import { clock } from "./clock.svelte";
-import type { OwnDecision } from "./decisions";
+import { byUrgency, type OwnDecision } from "./decisions";
 import { Drafts } from "./drafts";
 
 /** What a decision says beyond yes or no. */
@@ -35,6 +54,35 @@ export interface NewSession {
   readonly effort?: string | null;
 }
 
+/** The machine's lists as they are kept on the device. What waits for a decision is not among them: that is decided on only as the machine says it. */
+interface KeptState {
+  readonly machine: MachineInfo | null;
+  readonly projects: readonly ProjectInfo[];
+  readonly agents: readonly AgentInfo[];
+  readonly sessions: readonly SessionInfo[];
+  readonly scopes: readonly Scope[] | null;
+}
+
+/** Sessions kept, the newest; and how long changes are gathered before they are written. */
+const KEPT_SESSIONS = 300;
+const KEEP_AFTER_MS = 2000;
+
+/** Sessions in the first page, which is shown at once, and in each further one. */
+const FIRST_PAGE = 50;
+const FURTHER_PAGE = 200;
+/** From a page that the machine refused or did not give in time to the next try. */
+const PAGE_AGAIN_MS = 5_000;
+
+/** The way through the machine's sessions after the first page. */
+interface Walk {
+  next: string | null;
+  /** Known before, and not listed by a page or told by an event yet: gone, when they are not by the end. */
+  readonly unlisted: Set<string>;
+  /** Told by an event or an answer since the last page was asked for: newer than what that page says. */
+  readonly heard: Set<string>;
+  running: boolean;
+}
+
 /** Everything about the paired machine, as the screens see it. Lives from pairing to un-pairing. */
 export class Workspace {
   readonly paired: PairedMachine;
@@ -42,17 +90,27 @@ export class Workspace {
   readonly drafts: Drafts;
   readonly attachments: Attachments;
   readonly thumbnails: Thumbnails;
+  readonly copy: OfflineCopy;
   readonly #door: Door;
   readonly #link: Link;
   readonly #outbox: Outbox;
   readonly #ledger: LedgerMemory;
   #ledgerWork: Promise<void> = Promise.resolve();
+  #walk: Walk | null = null;
   #turnListeners = new Set<(agentSessionId: string, turn: TurnInfo) => void>();
 
   link = $state.raw<LinkState>({ kind: "stopped" });
   hello = $state.raw<HelloResponse | null>(null);
   /** False until the machine's state was read once: empty lists mean nothing before that. */
   loaded = $state(false);
+  /** When what is shown was read, while it is a copy from this device; null: it is the machine's, or there is none. */
+  asOf = $state<number | null>(null);
+  /** There are lists to show: the machine's, or a copy. */
+  readonly known = $derived(this.loaded || this.asOf !== null);
+  #keptScopes = $state.raw<readonly Scope[] | null>(null);
+  #keeping: ReturnType<typeof setTimeout> | null = null;
+  /** All sessions were read, not only the first page of them: one that is not in `sessions` is not on the machine. */
+  listed = $state(false);
   machine = $state.raw<MachineInfo | null>(null);
   projects = $state.raw<readonly ProjectInfo[]>([]);
   agents = $state.raw<readonly AgentInfo[]>([]);
@@ -73,7 +131,7 @@ export class Workspace {
   #settled = $state.raw<ReadonlyMap<string, OwnDecision>>(new Map());
 
   readonly #byAge = (a: ApprovalInfo, b: ApprovalInfo): number => Date.parse(a.requestedAt) - Date.parse(b.requestedAt);
-  readonly pending = $derived([...this.approvals.values()].filter((approval) => approval.state === "pending").sort(this.#byAge));
+  readonly pending = $derived([...this.approvals.values()].filter((approval) => approval.state === "pending").sort(byUrgency));
   /** Allowed, may have run, outcome not known. */
   readonly unknowns = $derived([...this.approvals.values()].filter((approval) => approval.state === "unknown").sort(this.#byAge));
   readonly failures = $derived([...this.sessions.values()].filter((session) => session.state === "failed" && !session.archived));
@@ -85,6 +143,7 @@ export class Workspace {
     this.#door = door;
     this.paired = paired;
     this.drafts = new Drafts(database);
+    this.copy = new OfflineCopy(database, paired.machineId);
     this.#ledger = new LedgerMemory(database, paired.machineId);
     this.#link = new Link({
       openSocket: () => door.openSocket(paired.machineId),
@@ -116,12 +175,15 @@ export class Workspace {
   }
 
   async start(): Promise<void> {
+    void this.#showCopy(); // the connection does not wait for it
     await this.#outbox.load();
     await this.attachments.load(this.outbox.flatMap((item) => filesOf(item.payload)));
     this.#link.start();
   }
 
   stop(): void {
+    if (this.#keeping !== null) clearTimeout(this.#keeping);
+    this.#keeping = null;
     this.#link.stop();
     this.attachments.disconnected();
     this.#outbox.disconnected();
@@ -132,7 +194,7 @@ export class Workspace {
   }
 
   can(scope: Scope): boolean {
-    return this.hello?.scopes.includes(scope) ?? true; // unknown before the first hello; the machine checks anyway
+    return (this.hello?.scopes ?? this.#keptScopes)?.includes(scope) ?? true; // unknown before the first hello; the machine checks anyway
   }
 
   project(projectId: string): ProjectInfo | undefined {
@@ -147,9 +209,15 @@ export class Workspace {
   learnModels(id: string, models: readonly ModelInfo[], efforts: readonly string[] | null): void {
     if (models.length === 0 && !efforts) return;
     // An agent whose efforts are known beforehand keeps them: those of one model are not all.
-    this.agents = this.agents.map((agent) => (agent.id === id
-      ? { ...agent, knownModels: models.length > 0 ? [...models] : agent.knownModels, efforts: agent.efforts.length === 0 && efforts ? [...efforts] : agent.efforts }
-      : agent));
+    this.agents = this.agents.map((agent) =>
+      agent.id === id
+        ? {
+            ...agent,
+            knownModels: models.length > 0 ? [...models] : agent.knownModels,
+            efforts: agent.efforts.length === 0 && efforts ? [...efforts] : agent.efforts,
+          }
+        : agent,
+    );
   }
 
   /** This device's decision on an approval, when it made one. */
@@ -171,12 +239,27 @@ export class Workspace {
       const decisionId = uuid7();
       const { approvalId, digest } = approval;
       const signature = await this.#door.signDecision({
-        machineId: this.paired.machineId, approvalId, decisionId, digest, verdict, scope, reason: extras.reason ?? "", answers: extras.answers ?? "",
+        machineId: this.paired.machineId,
+        approvalId,
+        decisionId,
+        digest,
+        verdict,
+        scope,
+        reason: extras.reason ?? "",
+        answers: extras.answers ?? "",
+        interrupt: extras.interrupt ?? false,
       });
       await this.#outbox.add(decisionId, {
         type: "agent_prompt_response",
         payload: {
-          approvalId, decisionId, verdict, scope, digest, signature, reason: extras.reason ?? null, answers: extras.answers ?? null,
+          approvalId,
+          decisionId,
+          verdict,
+          scope,
+          digest,
+          signature,
+          reason: extras.reason ?? null,
+          answers: extras.answers ?? null,
           interrupt: extras.interrupt ?? false,
         },
       });
@@ -194,7 +277,14 @@ export class Workspace {
   async undo(preview: SnapshotDiffResponse, force: boolean): Promise<UndoInfo> {
     const undoId = uuid7();
     const { target, digest } = preview;
-    const signature = await this.#door.signUndo({ machineId: this.paired.machineId, undoId, kind: target.kind, targetId: target.id, digest, force });
+    const signature = await this.#door.signUndo({
+      machineId: this.paired.machineId,
+      undoId,
+      kind: target.kind,
+      targetId: target.id,
+      digest,
+      force,
+    });
     return (await this.client.request("snapshot_undo", { undoId, target, digest, signature, force })).undo;
   }
 
@@ -204,7 +294,10 @@ export class Workspace {
   /** Stores and sends a prompt. */
   async prompt(agentSessionId: string, content: string, attachments: string[] = []): Promise<void> {
     const promptId = uuid7();
-    await this.#outbox.add(promptId, { type: "agent_message", payload: { agentSessionId, promptId, content, ...(attachments.length > 0 ? { attachments } : {}) } });
+    await this.#outbox.add(promptId, {
+      type: "agent_message",
+      payload: { agentSessionId, promptId, content, ...(attachments.length > 0 ? { attachments } : {}) },
+    });
     await this.attachments.claimed(attachments);
   }
 
@@ -216,7 +309,11 @@ export class Workspace {
 
   /** Goes on after a turn that was cut off, once however often it is pressed. */
   async continueTurn(agentSessionId: string, turnId: string): Promise<void> {
-    if (this.#goingOn.has(turnId) || this.outbox.some((item) => item.type === "agent_continue" && item.payload.turnId === turnId && item.state !== "refused")) return;
+    if (
+      this.#goingOn.has(turnId) ||
+      this.outbox.some((item) => item.type === "agent_continue" && item.payload.turnId === turnId && item.state !== "refused")
+    )
+      return;
     this.#goingOn.add(turnId);
     try {
       const promptId = uuid7();
@@ -239,7 +336,10 @@ export class Workspace {
   async forkSession(agentSessionId: string, content: string, fromTurnId: string | null, attachments: string[] = []): Promise<string> {
     const newSessionId = uuid7();
     const promptId = uuid7();
-    await this.#outbox.add(promptId, { type: "agent_session_fork", payload: { agentSessionId, newSessionId, promptId, content, fromTurnId, ...(attachments.length > 0 ? { attachments } : {}) } });
+    await this.#outbox.add(promptId, {
+      type: "agent_session_fork",
+      payload: { agentSessionId, newSessionId, promptId, content, fromTurnId, ...(attachments.length > 0 ? { attachments } : {}) },
+    });
     await this.attachments.claimed(attachments);
     return newSessionId;
   }
@@ -285,24 +385,46 @@ export class Workspace {
     return this.#door.verifyHead(this.paired, head);
   }
 
+  /** Changes a session's settings or marks. */
+  async setSession(agentSessionId: string, change: Omit<Requests["agent_session_set"]["request"], "agentSessionId">): Promise<void> {
+    this.putSession((await this.client.request("agent_session_set", { agentSessionId, ...change })).session);
+  }
+
+  /** The person saw a session up to an event; null: up to its last one. */
+  async seeSession(agentSessionId: string, seq: number | null): Promise<void> {
+    const seen = seq ?? this.sessions.get(agentSessionId)?.head ?? 0;
+    await this.client.request("agent_session_seen", { agentSessionId, seq: seen });
+  }
+
+  /** Deletes a session for good, here too. False: the machine has some of its files until it starts next. */
+  async deleteSession(agentSessionId: string): Promise<boolean> {
+    const { complete } = await this.client.request("agent_session_delete", { agentSessionId });
+    this.#forgetSession(agentSessionId);
+    return complete;
+  }
+
   putSession(session: SessionInfo): void {
     const known = this.sessions.get(session.agentSessionId);
     if (known && Date.parse(known.updatedAt) > Date.parse(session.updatedAt)) return;
+    this.#heardOf(session.agentSessionId);
     this.sessions = new Map(this.sessions).set(session.agentSessionId, session);
   }
 
   putApproval(approval: ApprovalInfo): void {
     // What the one before said is not about this one.
-    if (approval.subject.kind === "git" && this.transfers.has(approval.projectId) && approval.state !== "running") this.#said(approval.projectId, null);
+    if (approval.subject.kind === "git" && this.transfers.has(approval.projectId) && approval.state !== "running")
+      this.#said(approval.projectId, null);
     this.approvals = new Map(this.approvals).set(approval.approvalId, approval);
   }
 
   #linkChanged(state: LinkState): void {
     const was = this.online;
     this.link = state;
+    if (state.kind === "revoked") void this.#forgetCopy();
     if (state.kind === "online" && !was) {
       this.stopping = null;
       this.client.connected();
+      if (this.#walk) void this.#readRest(this.#walk); // where it was cut off; what changed meanwhile comes by the stream
       this.attachments.connected();
       this.#outbox.connected();
     } else if (was && state.kind !== "online" && state.kind !== "stale") {
@@ -323,7 +445,7 @@ export class Workspace {
     const result = await this.#ledger.check(
       head,
       (shown) => this.verifyHead(shown),
-      (atSeq) => this.client.request("ledger_head", { atSeq }),
+      (atSeq, remembered) => this.client.request("ledger_head", { atSeq, remembered }),
     );
     this.head = head;
     if ("shown" in result) this.alarm = result;
@@ -345,19 +467,132 @@ export class Workspace {
   }
 
   async #readState(): Promise<{ epoch: string; seq: number }> {
-    const state = await this.client.request("machine_state", {});
+    const state = await this.client.request("machine_state", { sessions: FIRST_PAGE, archived: true });
     this.machine = state.machine;
     this.projects = state.projects;
     this.agents = state.agents;
-    this.sessions = new Map(state.sessions.map((session) => [session.agentSessionId, session]));
+    this.#firstPage(state.sessions, state.nextSessions ?? null);
     // What is over stays in view. What waited here and is not in the answer was closed meanwhile: ask how.
     const known = [...this.approvals.values()];
     const listed = new Set(state.approvals.map((approval) => approval.approvalId));
     const gone = known.filter((approval) => isOpen(approval) && !listed.has(approval.approvalId)).map((approval) => approval.approvalId);
-    this.approvals = new Map([...known.filter((approval) => !isOpen(approval)), ...state.approvals].map((approval) => [approval.approvalId, approval]));
+    this.approvals = new Map(
+      [...known.filter((approval) => !isOpen(approval)), ...state.approvals].map((approval) => [approval.approvalId, approval]),
+    );
     if (gone.length > 0) this.lookUp(gone);
     this.loaded = true;
+    this.asOf = null;
+    this.#keepSoon();
     return state.cursor;
+  }
+
+  /** Shows what was read before, until the machine says how it is now. */
+  async #showCopy(): Promise<void> {
+    const kept = await this.copy.read<KeptState>("state");
+    if (!kept || this.loaded || this.link.kind === "revoked") return;
+    this.machine ??= kept.value.machine;
+    this.projects = kept.value.projects;
+    this.agents = kept.value.agents;
+    this.sessions = new Map(kept.value.sessions.map((session) => [session.agentSessionId, session]));
+    this.#keptScopes = kept.value.scopes;
+    this.asOf = kept.at;
+  }
+
+  /** The machine said that this device is out: what it had read goes with the right to read it. */
+  async #forgetCopy(): Promise<void> {
+    if (this.#keeping !== null) clearTimeout(this.#keeping);
+    await this.copy.clear();
+    if (this.loaded) return;
+    this.projects = [];
+    this.agents = [];
+    this.sessions = new Map();
+    this.asOf = null;
+  }
+
+  #keepSoon(): void {
+    this.#keeping ??= setTimeout(() => void this.keep(), KEEP_AFTER_MS);
+  }
+
+  /** Writes the copy now: changes were gathered long enough, or the page may go away. */
+  async keep(): Promise<void> {
+    if (this.#keeping !== null) clearTimeout(this.#keeping);
+    this.#keeping = null;
+    if (!this.loaded) return;
+    const sessions = [...this.sessions.values()].sort((a, b) => Date.parse(b.updatedAt) - Date.parse(a.updatedAt)).slice(0, KEPT_SESSIONS);
+    await this.copy.keepState({
+      machine: this.machine,
+      projects: this.projects,
+      agents: this.agents,
+      sessions,
+      scopes: this.hello?.scopes ?? null,
+    } satisfies KeptState);
+  }
+
+  /** The sessions that changed last are there at once; what was known before stays until the rest is read. */
+  #firstPage(page: readonly SessionInfo[], next: string | null): void {
+    const listed = new Map(page.map((session) => [session.agentSessionId, session]));
+    this.sessions = next === null ? listed : new Map([...this.sessions, ...listed]);
+    this.listed = false;
+    if (next === null) this.#allListed();
+    this.#walk =
+      next === null
+        ? null
+        : { next, unlisted: new Set([...this.sessions.keys()].filter((id) => !listed.has(id))), heard: new Set(), running: false };
+    if (this.#walk) void this.#readRest(this.#walk);
+  }
+
+  async #readRest(walk: Walk): Promise<void> {
+    if (walk.running) return;
+    walk.running = true;
+    try {
+      while (walk.next !== null) {
+        walk.heard.clear();
+        const page = await this.client.request("agent_sessions_list", { limit: FURTHER_PAGE, after: walk.next, archived: true });
+        if (this.#walk !== walk) return; // the machine's state was read again meanwhile
+        const sessions = new Map(this.sessions);
+        for (const session of page.sessions) {
+          walk.unlisted.delete(session.agentSessionId);
+          if (!walk.heard.has(session.agentSessionId)) sessions.set(session.agentSessionId, session);
+        }
+        walk.next = page.next ?? null;
+        if (walk.next === null) for (const gone of walk.unlisted) sessions.delete(gone);
+        this.sessions = sessions;
+      }
+      this.#walk = null;
+      this.#allListed();
+      this.#keepSoon();
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      // Without a connection the next one goes on with it.
+      if (error.code !== "OFFLINE")
+        setTimeout(() => {
+          if (this.#walk === walk && this.online) void this.#readRest(walk);
+        }, PAGE_AGAIN_MS);
+    } finally {
+      walk.running = false;
+    }
+  }
+
+  /** What is not listed was deleted while this device was away: its conversation goes from here too. */
+  #allListed(): void {
+    this.listed = true;
+    void this.copy.keepSessions([...this.sessions.keys()]);
+  }
+
+  /** It is gone from the machine. */
+  #forgetSession(agentSessionId: string): void {
+    this.#heardOf(agentSessionId);
+    const sessions = new Map(this.sessions);
+    sessions.delete(agentSessionId);
+    this.sessions = sessions;
+    void this.copy.dropSession(agentSessionId);
+    this.drafts.write(agentSessionId, "");
+    this.#keepSoon();
+  }
+
+  #heardOf(agentSessionId: string): void {
+    this.#walk?.heard.add(agentSessionId);
+    this.#walk?.unlisted.delete(agentSessionId);
   }
 
   /** Reads what became of approvals that the machine's state does not list (any more): the newest 200 are to be had. */
@@ -371,14 +606,14 @@ export class Workspace {
   }
 
   #machineEvent(event: MachineEvent): void {
+    this.#keepSoon();
     switch (event.kind) {
       case "session":
+        this.#heardOf(event.session.agentSessionId);
         this.sessions = new Map(this.sessions).set(event.session.agentSessionId, event.session);
         break;
       case "session_removed": {
-        const sessions = new Map(this.sessions);
-        sessions.delete(event.agentSessionId);
-        this.sessions = sessions;
+        this.#forgetSession(event.agentSessionId);
         break;
       }
       case "approval":
@@ -447,7 +682,14 @@ export class Workspace {
   #refused(item: OutboxItem, error: RequestError): void {
     if (item.type !== "agent_prompt_response") return;
     const { approvalId, decisionId, verdict, scope, answers = null } = item.payload;
-    this.#settle(approvalId, { decisionId, verdict, scope, answers, state: "refused", error: { code: error.code, message: error.message } });
+    this.#settle(approvalId, {
+      decisionId,
+      verdict,
+      scope,
+      answers,
+      state: "refused",
+      error: { code: error.code, message: error.message },
+    });
     this.lookUp([approvalId]);
   }
 

@@ -45,11 +45,74 @@ const pendingCommand = (): NonNullable<ReturnType<typeof workspace.approvals.get
 describe("workspace", () => {
   it("reads the machine's state and follows its changes", async () => {
     expect(workspace.projects).toHaveLength(4);
-    expect(workspace.pending).toHaveLength(10);
-    expect(workspace.inboxCount).toBe(12);
+    expect(workspace.pending).toHaveLength(11);
+    expect(workspace.inboxCount).toBe(13);
     const [session] = state.sessions;
     if (session) machine.change({ kind: "session", session: { ...session, title: "Renamed" } });
     await until(() => workspace.sessions.get(session?.agentSessionId ?? "")?.title === "Renamed", "the change arrived");
+  });
+
+  describe("many sessions", () => {
+    const many = (count: number): void => {
+      const [first] = state.sessions;
+      if (!first) throw new Error("no session");
+      state.sessions = Array.from({ length: count }, (_, at) => ({
+        ...first,
+        agentSessionId: uuid7(),
+        title: `Session ${at}`,
+        updatedAt: new Date(Date.parse(first.updatedAt) - at * 1_000).toISOString(),
+      }));
+    };
+
+    it("shows the first page at once and reads the rest by pages, each session once", async () => {
+      many(1_000);
+      const seen: number[] = [];
+      const other = await start();
+      await until(() => {
+        if (seen.at(-1) !== other.sessions.size) seen.push(other.sessions.size);
+        return other.listed;
+      }, "all of them");
+      expect(other.sessions.size).toBe(1_000);
+      const asked = machine.requests
+        .filter((request) => request.type === "agent_sessions_list")
+        .map((request) => request.payload as { limit: number; after: string });
+      expect(asked.map((page) => page.limit)).toEqual([200, 200, 200, 200, 200]);
+      expect(new Set(asked.map((page) => page.after)).size).toBe(5);
+    });
+
+    it("goes on where it was cut off, keeps what an event said, and drops what is gone", async () => {
+      many(600);
+      state.errors.set("agent_sessions_list", "UNAVAILABLE");
+      const other = await start();
+      await until(() => other.loaded, "the first page");
+      expect(other.sessions.size).toBe(50);
+      expect(other.listed).toBe(false);
+      const [newest] = state.sessions;
+      const oldest = state.sessions.at(-1);
+      if (!newest || !oldest) throw new Error("no session");
+      machine.change({ kind: "session", session: { ...oldest, title: "Renamed", updatedAt: new Date().toISOString() } });
+      state.errors.clear();
+      machine.dropAll();
+      await until(() => other.listed, "all of them after the break");
+      expect(other.sessions.size).toBe(600);
+      expect(other.sessions.get(oldest.agentSessionId)?.title).toBe("Renamed");
+
+      // Another life of the machine, without one of them: what was known stays until the walk is over, then it is gone.
+      state.sessions = state.sessions.filter((session) => session.agentSessionId !== oldest.agentSessionId);
+      machine.epoch = "another";
+      machine.dropAll();
+      await until(() => other.listed && !other.sessions.has(oldest.agentSessionId), "read again");
+      expect(other.sessions.size).toBe(599);
+    });
+
+    it("takes all at once from a machine that knows no pages", async () => {
+      many(300);
+      state.pages = false;
+      const other = await start();
+      await until(() => other.loaded, "read");
+      expect(other.listed).toBe(true);
+      expect(other.sessions.size).toBe(300);
+    });
   });
 
   it("goes on after a cut-off turn once however often it is pressed, and says words into a running turn", async () => {
@@ -71,7 +134,15 @@ describe("workspace", () => {
     await until(() => store.queue[0]?.turnId === second, "the other order");
     expect(store.commands.map((command) => command.name)).toContain("compact");
     workspace.agents = workspace.agents.map((agent) => ({ ...agent, knownModels: [] }));
-    machine.emit(SESSION.main, { kind: "offers", commands: [], models: [{ id: "new", name: "New", efforts: null }], efforts: null, at: new Date().toISOString(), turnId: null, parentToolUseId: null });
+    machine.emit(SESSION.main, {
+      kind: "offers",
+      commands: [],
+      models: [{ id: "new", name: "New", efforts: null }],
+      efforts: null,
+      at: new Date().toISOString(),
+      turnId: null,
+      parentToolUseId: null,
+    });
     await until(() => workspace.agent("claude")?.knownModels[0]?.id === "new", "the models");
     store.close();
   });
@@ -91,7 +162,10 @@ describe("workspace", () => {
 
     const store = new SessionStore(workspace, SESSION.main);
     open.push({ stop: () => store.close() });
-    await until(() => store.rows.some((row) => row.kind === "undo" && row.undo.undoId === undone.undoId), "the undo stands in the transcript");
+    await until(
+      () => store.rows.some((row) => row.kind === "undo" && row.undo.undoId === undone.undoId),
+      "the undo stands in the transcript",
+    );
   });
 
   it("walks a decision from the tap to its outcome", async () => {
@@ -106,7 +180,11 @@ describe("workspace", () => {
 
   it("decides once, however often the button is tapped", async () => {
     const approval = pendingCommand();
-    await Promise.all([workspace.decide(approval, "allow", "once"), workspace.decide(approval, "allow", "once"), workspace.decide(approval, "deny", "once")]);
+    await Promise.all([
+      workspace.decide(approval, "allow", "once"),
+      workspace.decide(approval, "allow", "once"),
+      workspace.decide(approval, "deny", "once"),
+    ]);
     await until(() => workspace.approvals.get(APPROVAL.command)?.state === "finished", "finished");
     expect(machine.requests.filter((request) => request.type === "agent_prompt_response")).toHaveLength(1);
   });
@@ -119,8 +197,14 @@ describe("workspace", () => {
     expect(workspace.ownDecision(APPROVAL.command)).toMatchObject({ verdict: "deny", state: "saved" });
     state.network = "good";
     workspace.wake();
-    await until(() => workspace.approvals.get(APPROVAL.command)?.state === "denied" || workspace.ownDecision(APPROVAL.command)?.state === "recorded", "recorded");
-    expect(state.approvals.find((item) => item.approvalId === APPROVAL.command)).toMatchObject({ state: "denied", decision: { reason: "Not now" } });
+    await until(
+      () => workspace.approvals.get(APPROVAL.command)?.state === "denied" || workspace.ownDecision(APPROVAL.command)?.state === "recorded",
+      "recorded",
+    );
+    expect(state.approvals.find((item) => item.approvalId === APPROVAL.command)).toMatchObject({
+      state: "denied",
+      decision: { reason: "Not now" },
+    });
   });
 
   it("tells that somebody else was faster", async () => {
@@ -128,7 +212,11 @@ describe("workspace", () => {
     const at = new Date().toISOString();
     // Decided on the machine, and the news has not come through yet.
     const index = state.approvals.findIndex((item) => item.approvalId === APPROVAL.command);
-    state.approvals[index] = { ...approval, state: "denied", decision: { decisionId: "other", verdict: "deny", scope: "once", reason: null, deviceId: "desk", by: "Firefox on Linux", at } };
+    state.approvals[index] = {
+      ...approval,
+      state: "denied",
+      decision: { decisionId: "other", verdict: "deny", scope: "once", reason: null, deviceId: "desk", by: "Firefox on Linux", at },
+    };
     await workspace.decide(approval, "allow", "once");
     await until(() => workspace.ownDecision(APPROVAL.command)?.state === "refused", "refused");
     await until(() => workspace.approvals.get(APPROVAL.command)?.decision !== null, "the other decision is shown");
@@ -138,7 +226,19 @@ describe("workspace", () => {
 
   it("learns what became of an approval that was closed while the machine restarted", async () => {
     const index = state.approvals.findIndex((item) => item.approvalId === APPROVAL.command);
-    state.approvals[index] = { ...pendingCommand(), state: "expired", decision: { decisionId: "x", verdict: "deny", scope: "once", reason: null, deviceId: null, by: "restart", at: new Date().toISOString() } };
+    state.approvals[index] = {
+      ...pendingCommand(),
+      state: "expired",
+      decision: {
+        decisionId: "x",
+        verdict: "deny",
+        scope: "once",
+        reason: null,
+        deviceId: null,
+        by: "restart",
+        at: new Date().toISOString(),
+      },
+    };
     machine.epoch = "after-restart";
     machine.dropAll();
     await until(() => workspace.approvals.get(APPROVAL.command)?.state === "expired", "expired");
@@ -158,7 +258,13 @@ describe("workspace", () => {
     state.network = "never";
     machine.dropAll();
     await until(() => workspace.link.kind === "offline", "offline");
-    const id = await workspace.startSession({ projectId: state.projects[0]?.projectId ?? "", agent: "claude", content: "Do it", mode: null, model: null });
+    const id = await workspace.startSession({
+      projectId: state.projects[0]?.projectId ?? "",
+      agent: "claude",
+      content: "Do it",
+      mode: null,
+      model: null,
+    });
     state.network = "good";
     workspace.wake();
     await until(() => workspace.sessions.has(id), "the session is there");
@@ -244,7 +350,14 @@ describe("session store", () => {
     await until(() => store.rows.length > 0, "rows");
     const before = store.rows.length;
     machine.dropAll();
-    machine.emit(SESSION.main, { kind: "notice", level: "info", text: "while away", at: new Date().toISOString(), turnId: null, parentToolUseId: null });
+    machine.emit(SESSION.main, {
+      kind: "notice",
+      level: "info",
+      text: "while away",
+      at: new Date().toISOString(),
+      turnId: null,
+      parentToolUseId: null,
+    });
     await until(() => store.rows.length === before + 1, "the missed event");
     expect(new Set(store.rows.map((row) => row.key)).size).toBe(store.rows.length);
     store.close();
@@ -285,7 +398,11 @@ describe("pairing", () => {
     expect(app.invite?.machineId).toBe(PAIRED.machineId);
     await expect(app.confirmPairing("Phone")).resolves.toMatchObject({ kind: "paired", machine: { name: "atlas" } });
     expect(app.phase).toBe("ready");
-    expect(machine.requests.filter((request) => request.type === "hello").some((request) => (request.payload as { deviceName?: string }).deviceName === "Phone")).toBe(true);
+    expect(
+      machine.requests
+        .filter((request) => request.type === "hello")
+        .some((request) => (request.payload as { deviceName?: string }).deviceName === "Phone"),
+    ).toBe(true);
     app.workspace?.stop();
   });
 
@@ -307,5 +424,108 @@ describe("pairing", () => {
     await app.forget();
     expect(app.phase).toBe("pairing");
     expect(await own.all("values")).toEqual([]);
+  });
+});
+
+describe("a cold start without the machine", () => {
+  /** Reads everything once, closes the app, and opens it where the machine can't be reached. */
+  async function readThenLeave(): Promise<void> {
+    const session = new SessionStore(workspace, SESSION.main);
+    await until(() => session.caughtUp, "the transcript was read");
+    session.close();
+    await workspace.keep();
+    await settle(50);
+    workspace.stop();
+  }
+
+  async function startAway(network: MockState["network"] = "never"): Promise<Workspace> {
+    const away = await scenario("rich");
+    away.network = network;
+    machine = new MockMachine(away);
+    return start();
+  }
+
+  it("shows lists, titles and a transcript that was read before, and says of when", async () => {
+    await readThenLeave();
+    const before = Date.now();
+    const offline = await startAway();
+    await until(() => offline.asOf !== null, "the copy is shown");
+    expect(offline.loaded).toBe(false);
+    expect(offline.asOf).toBeLessThanOrEqual(before);
+    expect(offline.sessions.get(SESSION.main)?.title).toBe("Fix the login: hash passwords, slow down guessing");
+    expect(offline.projects).toHaveLength(4);
+    expect(offline.agents.map((agent) => agent.id)).toContain("claude");
+    const session = new SessionStore(offline, SESSION.main);
+    await until(() => session.kept !== null, "the transcript is shown");
+    expect(JSON.stringify(session.kept?.rows)).toContain("Log-in feels too easy to guess");
+    expect(session.caughtUp).toBe(false);
+    session.close();
+    const unread = new SessionStore(offline, SESSION.failed);
+    await settle();
+    expect(unread.kept).toBeNull();
+    unread.close();
+  });
+
+  it("has nothing to decide on: only what the machine itself lists is", async () => {
+    await readThenLeave();
+    const offline = await startAway();
+    await until(() => offline.asOf !== null, "the copy is shown");
+    expect(offline.pending).toEqual([]);
+    expect(offline.approvals.size).toBe(0);
+  });
+
+  it("keeps a new session for later, in a project of the copy", async () => {
+    await readThenLeave();
+    const offline = await startAway();
+    await until(() => offline.asOf !== null, "the copy is shown");
+    const [project] = offline.projects;
+    await offline.startSession({ projectId: project?.projectId ?? "", agent: "claude", content: "Later, please", mode: null, model: null });
+    expect(offline.outbox.map((item) => item.type)).toEqual(["agent_session_new"]);
+  });
+
+  it("gives way to the machine once it is reached", async () => {
+    await readThenLeave();
+    const back = await startAway("good");
+    await until(() => back.loaded, "the machine was reached");
+    expect(back.asOf).toBeNull();
+    await settle();
+    expect(back.asOf).toBeNull();
+    const session = new SessionStore(back, SESSION.main);
+    await until(() => session.caughtUp, "the transcript was read");
+    expect(session.kept).toBeNull();
+    session.close();
+  });
+
+  it("lets a device that looks only look", async () => {
+    workspace.stop();
+    state = await scenario("viewer");
+    machine = new MockMachine(state);
+    workspace = await start();
+    await until(() => workspace.loaded, "loaded");
+    await readThenLeave();
+    const offline = await startAway();
+    await until(() => offline.asOf !== null, "the copy is shown");
+    expect(offline.can("prompt")).toBe(false);
+  });
+
+  it("is empty after the machine was forgotten, and after this device was revoked", async () => {
+    await readThenLeave();
+    const revoked = await scenario("revoked");
+    machine = new MockMachine(revoked);
+    const out = await start();
+    await until(() => out.link.kind === "revoked", "revoked");
+    await until(() => out.sessions.size === 0 && out.asOf === null, "what was shown is gone");
+    await settle();
+    expect(await database.all("copy")).toEqual([]);
+
+    machine = new MockMachine(await scenario("rich"));
+    const app = new App(doorTo(machine), database);
+    await app.start(null);
+    await until(() => app.workspace?.loaded === true, "read again");
+    await app.workspace?.keep();
+    expect((await database.all("copy")).length).toBeGreaterThan(0);
+    await app.forget();
+    expect(await database.all("copy")).toEqual([]);
+    expect(await database.all("files")).toEqual([]);
   });
 });

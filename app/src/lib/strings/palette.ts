@@ -1,8 +1,10 @@
+import { catalogue } from "./language";
+
 /** The words of the palette, which comes later than the first load. */
-export const l = {
+const english = {
   title: "Go to",
-  field: "A screen, a project, a session or a command",
-  none: "Nothing is called so.",
+  field: "Screen, project, session or command",
+  none: "No results.",
   found: (n: number) => (n === 1 ? "1 entry" : `${n} entries`),
   kinds: { screen: "screen", project: "project", session: "session", command: "command" },
   newSession: "New session",
@@ -10,7 +12,9 @@ export const l = {
   part: (project: string, part: string) => `${project}: ${part}`,
   search: "Search in files",
   trash: "Trash",
-  status: "Status of the machine",
-  logs: "Log of the machine",
+  status: "Machine status",
+  logs: "Machine log",
   run: (command: string) => `Run: ${command}`,
 };
+
+export const l: typeof english = catalogue("palette", english);

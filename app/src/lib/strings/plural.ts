@@ -1,3 +1,5 @@
+import { locale } from "./language";
+
 const rules = new Intl.PluralRules("en");
 
 /** The English form for a count: `plural(2, { one: "file", other: "files" })`. */
@@ -7,5 +9,10 @@ export function plural(count: number, forms: { one: string; other: string }): st
 
 /** "1 file", "7 files", with the reader's digits and separators. */
 export function counted(count: number, forms: { one: string; other: string }): string {
-  return `${new Intl.NumberFormat().format(count)} ${plural(count, forms)}`;
+  return `${number(count)} ${plural(count, forms)}`;
+}
+
+/** A number with the reader's digits and separators. */
+export function number(count: number): string {
+  return new Intl.NumberFormat(locale()).format(count);
 }

@@ -9,7 +9,9 @@ export function openUnderPolicy(terminal: Terminal, element: HTMLElement): void 
   takeStyleAttributes();
   const real = element.ownerDocument;
   const create = (name: string, options?: ElementCreationOptions): HTMLElement =>
-    name === "style" ? styleCarrier(Document.prototype.createElement.call(real, "span")) : Document.prototype.createElement.call(real, name, options);
+    name === "style"
+      ? styleCarrier(Document.prototype.createElement.call(real, "span"))
+      : Document.prototype.createElement.call(real, name, options);
   Object.defineProperty(real, "createElement", { value: create, configurable: true, writable: true });
   try {
     terminal.open(element);

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { escapeToText, escapeVisible, type EscapeMode, hasBeyondAscii } from "./escape";
 
 const MODES: readonly EscapeMode[] = ["exact", "block", "line"];
-const labels = (text: string, mode: EscapeMode = "exact"): string[] => escapeVisible(text, mode).flatMap((piece) => (piece.kind === "chip" ? [piece.label] : []));
+const labels = (text: string, mode: EscapeMode = "exact"): string[] =>
+  escapeVisible(text, mode).flatMap((piece) => (piece.kind === "chip" ? [piece.label] : []));
 
 /** A small seeded generator, so that a failing run can be repeated. */
 function random(seed: number): () => number {
@@ -82,8 +83,14 @@ describe("escapeVisible", () => {
       }
       const pieces = escapeVisible(text, "exact");
       expect(pieces.map((piece) => piece.raw).join(""), `seed ${seed} round ${round}`).toBe(text);
-      for (const piece of pieces) if (piece.kind === "text") expect(hidden.test(piece.raw), `seed ${seed}: ${JSON.stringify(piece.raw)}`).toBe(false);
-      for (const mode of MODES) expect(escapeVisible(text, mode).map((piece) => piece.raw).join("")).toBe(text);
+      for (const piece of pieces)
+        if (piece.kind === "text") expect(hidden.test(piece.raw), `seed ${seed}: ${JSON.stringify(piece.raw)}`).toBe(false);
+      for (const mode of MODES)
+        expect(
+          escapeVisible(text, mode)
+            .map((piece) => piece.raw)
+            .join(""),
+        ).toBe(text);
     }
   });
 
@@ -91,6 +98,25 @@ describe("escapeVisible", () => {
     const text = "\u202e".repeat(20_000);
     expect(escapeVisible(text).length).toBe(20_000);
   });
+
+  it.each([
+    ["rm -rf /srv/d\u0430ta", "\\u{0430}"],
+    ["git \u0440ush", "\\u{0440}"],
+    ["gr\u03bfup", "\\u{03bf}"],
+    ["\u0578ame", "\\u{0578}"],
+    ["\u0436\u03bb", "\\u{03bb}"],
+    ["x\u0663", "\\u{0663}"],
+    ["foo_\u0431ar", "\\u{0431}"],
+  ])("marks letters of another script within a word: %s", (text, label) => {
+    for (const mode of MODES) expect(labels(text, mode)).toEqual([label]);
+  });
+
+  it.each(["привет мир", "naïve Ångström façade", "中文 README を読む 한국어", "JavaScript入門", "コーヒー", "Ελληνικά", "שלום", "हिन्दी"])(
+    "leaves words of a language alone: %s",
+    (text) => {
+      expect(labels(text)).toEqual([]);
+    },
+  );
 
   it("has a text form for titles", () => {
     expect(escapeToText("a\u202eb")).toBe("a\\u{202e}b");

@@ -1,7 +1,9 @@
+import { mixedScripts } from "./scripts";
+
 /**
  * Makes untrusted text safe to look at: everything a person could not see, or that could make other characters look different
  * (control, bidirectional, zero-width, tag and private-use characters, unusual spaces, variation selectors, unassigned and lone
- * surrogate code points, heaps of combining marks), becomes a visible chip. Nothing is ever removed or shortened: the `raw` parts
+ * surrogate code points, heaps of combining marks, letters of another script than the rest of their word), becomes a visible chip. Nothing is ever removed or shortened: the `raw` parts
  * of the result, joined, are exactly the input.
  */
 export type Piece =
@@ -30,6 +32,7 @@ export function escapeVisible(input: string, mode: EscapeMode = "exact"): Piece[
 
   const pieces: Piece[] = [];
   const units = Array.from(input);
+  const mixed = mixedScripts(units);
   let text = "";
   let marks = 0;
   const chip = (raw: string, label: string, breaks = false): void => {
@@ -67,7 +70,7 @@ export function escapeVisible(input: string, mode: EscapeMode = "exact"): Piece[
       text += unit;
       continue;
     }
-    if (HIDDEN.test(unit)) {
+    if (HIDDEN.test(unit) || mixed.has(i)) {
       chip(unit, codePoint(unit));
       continue;
     }
@@ -93,6 +96,7 @@ export function escapeToText(input: string, mode: EscapeMode = "line"): string {
 
 /** True when the text has characters beyond printable ASCII: letters of other scripts can look like Latin ones. */
 export function hasBeyondAscii(input: string): boolean {
+  // eslint-disable-next-line no-control-regex -- they are what is looked for
   return /[^\x09\x0a\x20-\x7e]/.test(input);
 }
 

@@ -29,12 +29,12 @@ const ATTACKS: readonly string[] = [
   "<math><mtext></table><mglyph><style><img src=x onerror=alert(1)>",
   "`<img src=x onerror=alert(1)>`",
   "```html\n<script>alert(1)</script>\n```",
-  "```\" onmouseover=\"alert(1)\nx\n```",
+  '```" onmouseover="alert(1)\nx\n```',
   "| <img src=x onerror=alert(1)> | b |\n|---|---|\n| <script>1</script> | c |",
   "> <form action=https://evil.example><button>x",
   "- <object data=x>",
   "# <base href=https://evil.example>",
-  "[a](https://x.example \"onclick=alert(1)\")",
+  '[a](https://x.example "onclick=alert(1)")',
   "[<img src=x onerror=alert(1)>](https://x.example)",
   "\u202e[moc.doog](https://evil.example)",
 ];
@@ -53,7 +53,9 @@ function show(text: string): HTMLElement {
 
 describe("markdown", () => {
   it("reads what agents write", () => {
-    const blocks = parseMarkdown("# Title\n\nSome **bold** and `code`.\n\n1. one\n2. two\n   - inner\n\n```ts\nlet x = 1;\n```\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n\n> quote\n\n---");
+    const blocks = parseMarkdown(
+      "# Title\n\nSome **bold** and `code`.\n\n1. one\n2. two\n   - inner\n\n```ts\nlet x = 1;\n```\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n\n> quote\n\n---",
+    );
     expect(blocks.map((block) => block.kind)).toEqual(["heading", "paragraph", "list", "code", "table", "quote", "rule"]);
     const list = blocks[2] as Extract<Block, { kind: "list" }>;
     expect(list.items).toHaveLength(2);
@@ -71,7 +73,9 @@ describe("markdown", () => {
   });
 
   it("leaves names with underscores alone", () => {
-    expect(parseMarkdown("call snake_case_name now")).toEqual([{ kind: "paragraph", children: [{ kind: "text", text: "call snake_case_name now" }] }]);
+    expect(parseMarkdown("call snake_case_name now")).toEqual([
+      { kind: "paragraph", children: [{ kind: "text", text: "call snake_case_name now" }] },
+    ]);
   });
 
   it("finds bare addresses and leaves the sentence's full stop out", () => {
@@ -83,10 +87,37 @@ describe("markdown", () => {
   it.each(ATTACKS)("makes nothing but text and safe elements of %j", (text) => {
     const body = show(text);
     const elements = [...body.querySelectorAll("*")];
-    const allowed = new Set(["DIV", "P", "PRE", "CODE", "SPAN", "BDI", "A", "EM", "STRONG", "S", "UL", "OL", "LI", "TABLE", "THEAD", "TBODY", "TR", "TH", "TD", "BLOCKQUOTE", "HR", "BR", "BUTTON", "SVG", "PATH"]);
+    const allowed = new Set([
+      "DIV",
+      "P",
+      "PRE",
+      "CODE",
+      "SPAN",
+      "BDI",
+      "A",
+      "EM",
+      "STRONG",
+      "S",
+      "UL",
+      "OL",
+      "LI",
+      "TABLE",
+      "THEAD",
+      "TBODY",
+      "TR",
+      "TH",
+      "TD",
+      "BLOCKQUOTE",
+      "HR",
+      "BR",
+      "BUTTON",
+      "SVG",
+      "PATH",
+    ]);
     for (const element of elements) {
       expect(allowed.has(element.tagName.toUpperCase()), element.tagName).toBe(true);
-      for (const attribute of element.getAttributeNames()) expect(/^on|^style$|^src|^srcdoc|^action|^formaction/i.test(attribute), attribute).toBe(false);
+      for (const attribute of element.getAttributeNames())
+        expect(/^on|^style$|^src|^srcdoc|^action|^formaction/i.test(attribute), attribute).toBe(false);
     }
     for (const link of body.querySelectorAll("a")) {
       expect(link.getAttribute("href")).toMatch(/^(https?:\/\/|mailto:)/);
@@ -107,14 +138,42 @@ describe("markdown", () => {
   it("takes plain web and mail addresses only", () => {
     expect(safeLink("https://example.com/x")?.host).toBe("example.com");
     expect(safeLink("mailto:a@b.example")?.host).toBe("a@b.example");
-    for (const bad of ["javascript:1", "ftp://x", "https://u:p@h/", "https://h/\u202e", " https://h/", "https://", "//h", "#a"]) expect(safeLink(bad), bad).toBeNull();
+    for (const bad of ["javascript:1", "ftp://x", "https://u:p@h/", "https://h/\u202e", " https://h/", "https://", "//h", "#a"])
+      expect(safeLink(bad), bad).toBeNull();
   });
 
   it("ends soon on hostile input and keeps its text (seeded)", () => {
     const seed = Date.now() & 0xffff;
     let state = seed;
     const next = (n: number): number => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) % n;
-    const bits = ["*", "_", "**", "`", "```", "[", "](", ")", "<", ">", "|", "\n", "\n\n", "- ", "1. ", "# ", "~", "~~", "> ", "a", "b c", "\\", "https://x.y", "    ", "|---|", "!["];
+    const bits = [
+      "*",
+      "_",
+      "**",
+      "`",
+      "```",
+      "[",
+      "](",
+      ")",
+      "<",
+      ">",
+      "|",
+      "\n",
+      "\n\n",
+      "- ",
+      "1. ",
+      "# ",
+      "~",
+      "~~",
+      "> ",
+      "a",
+      "b c",
+      "\\",
+      "https://x.y",
+      "    ",
+      "|---|",
+      "![",
+    ];
     for (let round = 0; round < 400; round++) {
       let text = "";
       for (let i = next(120); i > 0; i--) text += bits[next(bits.length)];

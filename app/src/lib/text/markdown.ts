@@ -366,11 +366,19 @@ function linkAt(source: string, open: number, depth: number): [Inline, number] |
   }
   if (end < 0) return null;
   const label = source.slice(open + 1, close);
-  const target = source.slice(close + 2, end).trim().replace(/\s+["'(].*$/, "").replace(/^<(.*)>$/, "$1");
+  const target = source
+    .slice(close + 2, end)
+    .trim()
+    .replace(/\s+["'(].*$/, "")
+    .replace(/^<(.*)>$/, "$1");
   const children = inlines(label === "" ? target : label, depth + 1);
   const safe = safeLink(target);
   // A link elsewhere than the web (a file of the project, an anchor, a script) keeps its text and shows where it pointed.
-  if (!safe) return [{ kind: "emphasis", children: label === target || target === "" ? children : [...children, { kind: "text", text: ` (${target})` }] }, end + 1];
+  if (!safe)
+    return [
+      { kind: "emphasis", children: label === target || target === "" ? children : [...children, { kind: "text", text: ` (${target})` }] },
+      end + 1,
+    ];
   return [{ kind: "link", ...safe, children: flattenLinks(children) }, end + 1];
 }
 

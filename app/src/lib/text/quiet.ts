@@ -1,10 +1,11 @@
 import type { QuietInfo } from "../protocol/generated";
 import { t } from "../strings";
+import { duration } from "./time";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 
-export interface QuietWords {
+export interface SilenceText {
   /** One line; stays the same while only time passes. */
   words: string;
   /** The running clock, or empty. */
@@ -14,7 +15,7 @@ export interface QuietWords {
 }
 
 /** Why a running turn shows nothing new, for people. `now` in milliseconds, by the machine's clock. */
-export function quietWords(quiet: QuietInfo, now: number): QuietWords {
+export function quietWords(quiet: QuietInfo, now: number): SilenceText {
   const age = Math.max(0, now - Date.parse(quiet.since));
   const words = t.session.quiet;
   switch (quiet.kind) {
@@ -26,8 +27,17 @@ export function quietWords(quiet: QuietInfo, now: number): QuietWords {
       return { words: quiet.detail ?? words.tool, time: ago(age), alarming: false };
     case "retrying": {
       const left = quiet.nextAt == null ? 0 : Math.ceil((Date.parse(quiet.nextAt) - now) / SECOND);
-      const attempt = quiet.attempt == null ? "" : quiet.maxAttempts == null ? words.attempt(quiet.attempt) : words.attemptOf(quiet.attempt, quiet.maxAttempts);
-      return { words: words.retrying(quiet.detail ?? ""), time: [left > 0 ? words.again(left) : words.trying, attempt].filter((part) => part !== "").join(" "), alarming: true };
+      const attempt =
+        quiet.attempt == null
+          ? ""
+          : quiet.maxAttempts == null
+            ? words.attempt(quiet.attempt)
+            : words.attemptOf(quiet.attempt, quiet.maxAttempts);
+      return {
+        words: words.retrying(quiet.detail ?? ""),
+        time: [left > 0 ? words.again(left) : words.trying, attempt].filter((part) => part !== "").join(" "),
+        alarming: true,
+      };
     }
     case "network":
       return { words: words.network, time: ago(age), alarming: true };
@@ -41,5 +51,5 @@ export function quietWords(quiet: QuietInfo, now: number): QuietWords {
 }
 
 function ago(ms: number): string {
-  return ms < MINUTE ? t.time.seconds(Math.floor(ms / SECOND).toString()) : t.time.minutesSeconds(Math.floor(ms / MINUTE), Math.floor((ms % MINUTE) / SECOND));
+  return ms < MINUTE ? t.time.wholeSeconds(Math.floor(ms / SECOND)) : duration(ms);
 }

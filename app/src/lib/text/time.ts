@@ -1,4 +1,5 @@
 import { t } from "../strings";
+import { locale } from "../strings/language";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -11,17 +12,29 @@ export function relative(then: number, now: number): string {
   if (age < HOUR) return t.time.minutes(Math.floor(age / MINUTE));
   if (age < DAY) return t.time.hours(Math.floor(age / HOUR));
   if (age < 7 * DAY) return t.time.days(Math.floor(age / DAY));
-  return new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" }).format(then);
+  return new Intl.DateTimeFormat(locale(), { day: "numeric", month: "short" }).format(then);
+}
+
+/** just now, 3 min ago, 2 h ago, then a date. */
+export function ago(then: number, now: number): string {
+  const age = now - then;
+  return age < MINUTE ? t.time.justNow : age < 7 * DAY ? t.time.ago(relative(then, now)) : relative(then, now);
 }
 
 /** Date and time to the second, in the reader's own zone. */
 export function exact(then: number): string {
-  return new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" }).format(then);
+  return new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "medium" }).format(then);
 }
 
 /** The time of day. */
 export function clock(then: number): string {
-  return new Intl.DateTimeFormat(undefined, { timeStyle: "short" }).format(then);
+  return new Intl.DateTimeFormat(locale(), { timeStyle: "short" }).format(then);
+}
+
+/** The time of day, with the date when it was not today. Both in milliseconds. */
+export function asOf(then: number, now: number): string {
+  const sameDay = new Date(then).toDateString() === new Date(now).toDateString();
+  return new Intl.DateTimeFormat(locale(), sameDay ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" }).format(then);
 }
 
 /** 0:42, 12:03, 1:02:03. Negative counts as zero. */
@@ -33,11 +46,18 @@ export function countdown(ms: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
 }
 
-/** 320 ms, 4.2 s, 3 min 5 s. */
+/** 320 ms, 4.2 s, 3 min 5 s, 3 h 19 min, 2 d 4 h: two units at most, and none that is zero. */
 export function duration(ms: number): string {
-  if (ms < 1000) return t.time.ms(Math.max(0, Math.round(ms)));
-  if (ms < MINUTE) return t.time.seconds((ms / 1000).toFixed(1));
-  return t.time.minutesSeconds(Math.floor(ms / MINUTE), Math.floor((ms % MINUTE) / 1000));
+  const whole = Math.max(0, Math.round(ms));
+  if (whole < 1000) return t.time.ms(whole);
+  if (whole < MINUTE) return t.time.seconds((Math.floor(whole / 100) / 10).toFixed(1));
+  const [large, small] =
+    whole < HOUR
+      ? [t.time.minutes(Math.floor(whole / MINUTE)), [Math.floor((whole % MINUTE) / 1000), t.time.wholeSeconds] as const]
+      : whole < DAY
+        ? [t.time.hours(Math.floor(whole / HOUR)), [Math.floor((whole % HOUR) / MINUTE), t.time.minutes] as const]
+        : [t.time.days(Math.floor(whole / DAY)), [Math.floor((whole % DAY) / HOUR), t.time.hours] as const];
+  return small[0] === 0 ? large : `${large} ${small[1](small[0])}`;
 }
 
 /** 900 B, 1.2 KB, 3.4 MB (powers of 1000). */
@@ -50,5 +70,5 @@ export function bytes(count: number): string {
 
 /** 950, 12.3k, 1.2M. */
 export function compact(count: number): string {
-  return new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 }).format(count);
+  return new Intl.NumberFormat(locale(), { notation: "compact", maximumFractionDigits: 1 }).format(count);
 }

@@ -4,24 +4,24 @@ export interface Span {
   readonly changed: boolean;
 }
 
-/** A line of a change, as either of the protocol's kinds of diff has it. */
+/** A line of a change. */
 interface Line {
   readonly kind: string;
   readonly text: string;
 }
 
-/** `spans` null: nothing is marked in it. */
-export type WordLine<L> = L & { readonly spans: readonly Span[] | null };
+/** What is marked, by line; a line that is not in it has nothing marked. */
+export type Words = ReadonlyMap<Line, readonly Span[]>;
 
-const removes = (line: Line | undefined): boolean => line?.kind === "remove" || line?.kind === "removed";
-const adds = (line: Line | undefined): boolean => line?.kind === "add" || line?.kind === "added";
+const removes = (line: Line | undefined): boolean => line?.kind === "remove";
+const adds = (line: Line | undefined): boolean => line?.kind === "add";
 
 /** Longest line, in tokens, that is compared word by word: the comparison is quadratic. */
 const MAX_TOKENS = 240;
 
 /** Pairs each run of removed lines with the run of added lines after it and marks what changed inside the pairs. */
-export function withWords<L extends Line>(lines: readonly L[]): WordLine<L>[] {
-  const result: WordLine<L>[] = lines.map((line) => ({ ...line, spans: null }));
+export function wordsOf(lines: readonly Line[]): Words {
+  const words = new Map<Line, readonly Span[]>();
   let i = 0;
   while (i < lines.length) {
     if (!removes(lines[i])) {
@@ -34,17 +34,28 @@ export function withWords<L extends Line>(lines: readonly L[]): WordLine<L>[] {
     while (adds(lines[end])) end++;
     const pairs = Math.min(added - i, end - added);
     for (let k = 0; k < pairs; k++) {
-      const before = result[i + k];
-      const after = result[added + k];
-      if (!before || !after) continue;
-      const spans = compare(before.text, after.text);
-      if (!spans) continue;
-      result[i + k] = { ...before, spans: spans[0] };
-      result[added + k] = { ...after, spans: spans[1] };
+      const before = lines[i + k];
+      const after = lines[added + k];
+      const spans = before && after ? compare(before.text, after.text) : null;
+      if (!before || !after || !spans) continue;
+      words.set(before, spans[0]);
+      words.set(after, spans[1]);
     }
     i = end;
   }
-  return result;
+  return words;
+}
+
+/** The same for a removed line and the added line that stands beside it. */
+export function wordsBeside(pairs: Iterable<{ readonly old: Line | null; readonly new: Line | null }>): Words {
+  const words = new Map<Line, readonly Span[]>();
+  for (const pair of pairs) {
+    const spans = pair.old && pair.new && removes(pair.old) ? compare(pair.old.text, pair.new.text) : null;
+    if (!pair.old || !pair.new || !spans) continue;
+    words.set(pair.old, spans[0]);
+    words.set(pair.new, spans[1]);
+  }
+  return words;
 }
 
 function compare(before: string, after: string): [Span[], Span[]] | null {

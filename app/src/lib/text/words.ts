@@ -1,4 +1,4 @@
-import type { ApprovalInfo, ErrorCode } from "../protocol/generated";
+import type { ApprovalInfo, ErrorCode, RiskTier } from "../protocol/generated";
 import { RequestError } from "../client/errors";
 import type { IconName } from "../../components/icons";
 import { t } from "../strings";
@@ -18,7 +18,12 @@ export function summary(approval: ApprovalInfo): string {
     case "question":
       return subject.questions[0]?.text ?? "";
     case "plan":
-      return subject.plan.split("\n").find((line) => line.trim() !== "")?.replace(/^#+\s*/, "") ?? "";
+      return (
+        subject.plan
+          .split("\n")
+          .find((line) => line.trim() !== "")
+          ?.replace(/^#+\s*/, "") ?? ""
+      );
     case "network":
       return `${subject.host}:${subject.port}`;
     case "prompt":
@@ -27,6 +32,20 @@ export function summary(approval: ApprovalInfo): string {
       return subject.to ? `${subject.path} → ${subject.to}` : subject.path;
     case "git":
       return `${subject.remote} ${subject.refs.map((ref) => shortRef(ref.name)).join(", ")}`;
+  }
+}
+
+/** A risk tier's icon and colour, the same wherever it is shown. Reading is neutral: green is for what was allowed. */
+export function riskMark(tier: RiskTier): { readonly icon: IconName; readonly tone: "" | "blue" | "amber" | "red" } {
+  switch (tier) {
+    case "read":
+      return { icon: "eye", tone: "" };
+    case "workspace_write":
+      return { icon: "file-pen", tone: "blue" };
+    case "reaches_out":
+      return { icon: "globe", tone: "amber" };
+    case "destructive":
+      return { icon: "triangle-alert", tone: "red" };
   }
 }
 
@@ -59,14 +78,22 @@ export function kindIcon(approval: ApprovalInfo): IconName {
 /** What an approval's heading says: who wants what. */
 export function wants(approval: ApprovalInfo, agent: string): string {
   const { subject } = approval;
+  const who = asker(approval, agent);
   switch (subject.kind) {
     case "file":
-      return t.kinds.asked(approval.requestedBy ?? agent, t.kinds.toFile[subject.operation]);
+      return t.kinds.asked(who, t.kinds.toFile[subject.operation]);
     case "git":
-      return t.kinds.asked(approval.requestedBy ?? agent, t.kinds.toGit[subject.operation]);
+      return t.kinds.asked(who, t.kinds.toGit[subject.operation]);
     default:
-      return `${agent} ${t.kinds.wants[subject.kind]}`;
+      return `${who} ${t.kinds.wants[subject.kind]}`;
   }
+}
+
+/** Who asks: an agent by its name and that of its sub-agent, a person by the device. */
+export function asker(approval: ApprovalInfo, agent: string): string {
+  const { kind } = approval.subject;
+  if (kind === "file" || kind === "git") return approval.requestedBy ?? agent;
+  return approval.subAgent ? t.kinds.subAgent(agent, approval.subAgent) : agent;
 }
 
 /** A ref as people say it. */

@@ -1,7 +1,33 @@
-import type { ApprovalInfo, FileDiff, ImportedSpeaker, InitEvent, NoticeLevel, SentFileEvent, ToolCategory, ToolResultEvent, TurnInfo, TurnState, SteerState, UndoInfo } from "../protocol/generated";
+import type {
+  ApprovalInfo,
+  FileDiff,
+  ImportedSpeaker,
+  InitEvent,
+  NoticeLevel,
+  SentFileEvent,
+  ToolCategory,
+  ToolResultEvent,
+  TurnInfo,
+  TurnState,
+  SteerState,
+  UndoInfo,
+} from "../protocol/generated";
 
 /** What a transcript is made of. Items are never changed in place: a change makes a new object under the same key, so that views see it. */
-export type Item = PromptItem | SteerItem | BlockItem | ToolItem | ApprovalItem | FileItem | NoticeItem | ForkItem | UndoItem | ErrorItem | InitItem | EndItem | ImportedItem;
+export type Item =
+  | PromptItem
+  | SteerItem
+  | BlockItem
+  | ToolItem
+  | ApprovalItem
+  | FileItem
+  | NoticeItem
+  | ForkItem
+  | UndoItem
+  | ErrorItem
+  | InitItem
+  | EndItem
+  | ImportedItem;
 
 interface Base {
   readonly key: string;
@@ -27,6 +53,10 @@ export interface BlockItem extends Base {
   readonly text: string;
   /** Still being written. */
   readonly live: boolean;
+  /** The agent did not finish it: this is what was seen of it. */
+  readonly cut?: boolean;
+  /** The end of a text that is still being written: what is drawn of a long one, since joining and reading all of it for each frame takes ever longer. */
+  readonly tail?: string;
 }
 
 export interface ToolItem extends Base {

@@ -1,5 +1,20 @@
-import type { AgentDeltaPayload, AgentEventPayload, ApprovalInfo, CommandInfo, FileDiff, ModelInfo, TodoItem, ToolUseEvent, TurnInfo, UsageInfo } from "../protocol/generated";
+import type {
+  AgentDeltaPayload,
+  AgentEventPayload,
+  ApprovalInfo,
+  CommandInfo,
+  FileDiff,
+  ModelInfo,
+  TodoItem,
+  ToolUseEvent,
+  TurnInfo,
+  UsageInfo,
+} from "../protocol/generated";
+import { tailOf } from "../text/long";
 import type { Item, ReadsRow, Row, ToolItem } from "./items";
+
+/** A text of so many characters is taken for one with words: looking would join all its pieces for each frame. */
+const LONG_BLANK = 1_000;
 
 /**
  * Builds the transcript from a session's events (durable, in order) and live deltas (offset-addressed). Plain data, no reactivity: the
@@ -65,7 +80,8 @@ export class Transcript {
 
   get lastTurn(): TurnInfo | null {
     let last: TurnInfo | null = null;
-    for (const turn of this.#turns.values()) if (turn.startedAt !== null && Date.parse(turn.startedAt) >= Date.parse(last?.startedAt ?? turn.startedAt)) last = turn;
+    for (const turn of this.#turns.values())
+      if (turn.startedAt !== null && Date.parse(turn.startedAt) >= Date.parse(last?.startedAt ?? turn.startedAt)) last = turn;
     return last;
   }
 
@@ -114,7 +130,18 @@ export class Transcript {
       case "text":
       case "thinking":
         this.#closedBlocks.add(event.blockId);
-        this.#put({ kind: event.kind, key: `block-${event.blockId}`, at, blockId: event.blockId, text: event.text, live: false }, parent);
+        this.#put(
+          {
+            kind: event.kind,
+            key: `block-${event.blockId}`,
+            at,
+            blockId: event.blockId,
+            text: event.text,
+            live: false,
+            ...(event.cut === true ? { cut: true } : {}),
+          },
+          parent,
+        );
         break;
       case "tool_use":
         this.#toolUse(event, at);
@@ -133,7 +160,8 @@ export class Transcript {
         this.#put({ kind: "file", key: `file-${event.fileId}`, at, file: event }, parent);
         break;
       case "steer":
-        if (event.state === "queued") this.#remove(`steer-${event.promptId}`); // it is a prompt now
+        if (event.state === "queued")
+          this.#remove(`steer-${event.promptId}`); // it is a prompt now
         else this.#put({ kind: "steer", key: `steer-${event.promptId}`, at, content: event.content, state: event.state }, null);
         break;
       case "queue":
@@ -154,14 +182,27 @@ export class Transcript {
         this.#put({ kind: "notice", key: `notice-${seq}`, at, level: event.level, text: event.text }, parent);
         break;
       case "fork":
-        this.#put({ kind: "fork", key: `fork-${seq}`, at, origin: event.originSessionId, title: event.originTitle, cut: event.cut }, parent);
+        this.#put(
+          { kind: "fork", key: `fork-${seq}`, at, origin: event.originSessionId, title: event.originTitle, cut: event.cut },
+          parent,
+        );
         // What the other session was doing is not this one's, and its turns are no place to go back to here.
         this.#earlier = new Set(this.#turns.keys());
         this.#todo = [];
         this.#jobs.clear();
         break;
       case "imported":
-        this.#put({ kind: "imported", key: `imported-${seq}`, at, who: event.who, text: event.text, saidAt: event.saidAt === null ? 0 : Date.parse(event.saidAt) }, parent);
+        this.#put(
+          {
+            kind: "imported",
+            key: `imported-${seq}`,
+            at,
+            who: event.who,
+            text: event.text,
+            saidAt: event.saidAt === null ? 0 : Date.parse(event.saidAt),
+          },
+          parent,
+        );
         break;
       case "undo":
         this.#put({ kind: "undo", key: `undo-${event.undo.undoId}`, at, undo: event.undo }, parent);
@@ -181,6 +222,8 @@ export class Transcript {
     if (known && rank(known) > rank(turn)) return;
     this.#turns.set(turn.turnId, turn);
     if (turn.state === "queued") return;
+    // Steps that are all done say nothing of the next turn.
+    if ((known === undefined || known.state === "queued") && this.#todo.every((item) => item.state === "done")) this.#todo = [];
     if (turn.startedAt === null && turn.state === "cancelled") return; // taken out of the queue: never happened
     this.#put({ kind: "prompt", key: `turn-${turn.turnId}`, at: Date.parse(turn.createdAt), turn }, null);
     if (turn.state === "failed" || turn.state === "cancelled" || turn.state === "interrupted") {
@@ -192,7 +235,8 @@ export class Transcript {
   /** False when text before this delta is missing. */
   applyDelta(delta: AgentDeltaPayload): boolean {
     const tool = this.#find(`tool-${delta.blockId}`);
-    if (delta.kind === "output" || (delta.dropped && tool?.kind === "tool")) return this.#output(delta, tool?.kind === "tool" ? tool.live : "");
+    if (delta.kind === "output" || (delta.dropped && tool?.kind === "tool"))
+      return this.#output(delta, tool?.kind === "tool" ? tool.live : "");
     if (this.#closedBlocks.has(delta.blockId)) return true;
     const key = `block-${delta.blockId}`;
     if (delta.dropped) {
@@ -204,7 +248,18 @@ export class Transcript {
     if (delta.offset > have.length) return false;
     const fresh = delta.text.slice(have.length - delta.offset);
     if (fresh === "" && known) return true;
-    this.#put({ kind: delta.kind, key, at: known?.at ?? 0, blockId: delta.blockId, text: have + fresh, live: true }, delta.parentToolUseId ?? null);
+    this.#put(
+      {
+        kind: delta.kind,
+        key,
+        at: known?.at ?? 0,
+        blockId: delta.blockId,
+        text: have + fresh,
+        live: true,
+        tail: tailOf((known?.kind === delta.kind ? (known.tail ?? known.text) : "") + fresh),
+      },
+      delta.parentToolUseId ?? null,
+    );
     return true;
   }
 
@@ -228,9 +283,21 @@ export class Transcript {
     const before = known?.kind === "tool" ? known : null;
     this.#put(
       {
-        kind: "tool", key, at, toolUseId: event.toolUseId, tool: event.tool, category: event.category, title: event.title, input: event.input,
-        inputTruncated: event.inputTruncated, result: before?.result ?? null, diff: before?.diff ?? null, path: before?.path ?? null,
-        approval: before?.approval ?? (waiting?.kind === "approval" ? waiting.approval : null), live: before?.live ?? "", children: before?.children ?? [],
+        kind: "tool",
+        key,
+        at,
+        toolUseId: event.toolUseId,
+        tool: event.tool,
+        category: event.category,
+        title: event.title,
+        input: event.input,
+        inputTruncated: event.inputTruncated,
+        result: before?.result ?? null,
+        diff: before?.diff ?? null,
+        path: before?.path ?? null,
+        approval: before?.approval ?? (waiting?.kind === "approval" ? waiting.approval : null),
+        live: before?.live ?? "",
+        children: before?.children ?? [],
       },
       event.parentToolUseId,
     );
@@ -238,7 +305,12 @@ export class Transcript {
   }
 
   #fileChange(toolUseId: string, path: string, diff: FileDiff | null, at: number, parent: string | null): void {
-    this.#changeTool(toolUseId, at, parent, (tool) => ({ ...tool, path, diff, ...(tool.tool === "" ? { category: "edit" as const, title: path } : {}) }));
+    this.#changeTool(toolUseId, at, parent, (tool) => ({
+      ...tool,
+      path,
+      diff,
+      ...(tool.tool === "" ? { category: "edit" as const, title: path } : {}),
+    }));
   }
 
   #approval(approval: ApprovalInfo, at: number, parent: string | null): void {
@@ -260,7 +332,23 @@ export class Transcript {
     const tool: ToolItem =
       known?.kind === "tool"
         ? known
-        : { kind: "tool", key, at, toolUseId, tool: "", category: "other", title: "", input: "", inputTruncated: false, result: null, diff: null, path: null, approval: null, live: "", children: [] };
+        : {
+            kind: "tool",
+            key,
+            at,
+            toolUseId,
+            tool: "",
+            category: "other",
+            title: "",
+            input: "",
+            inputTruncated: false,
+            result: null,
+            diff: null,
+            path: null,
+            approval: null,
+            live: "",
+            children: [],
+          };
     this.#put(change(tool), parent);
   }
 
@@ -278,9 +366,9 @@ export class Transcript {
       this.#items[place] = item;
       return;
     }
-    // Sub-agents of sub-agents are shown in the outermost one's thread.
+    // What is in a sub-agent's thread stays there, also when a later event of it does not name the sub-agent: an approval's does not. Sub-agents of sub-agents are shown in the outermost one's thread.
     const direct = parentToolUseId === null ? undefined : `tool-${parentToolUseId}`;
-    const parentKey = direct === undefined ? undefined : (this.#parents.get(direct) ?? direct);
+    const parentKey = this.#parents.get(item.key) ?? (direct === undefined ? undefined : (this.#parents.get(direct) ?? direct));
     const parentPlace = parentKey === undefined ? undefined : this.#places.get(parentKey);
     const parent = parentPlace === undefined ? undefined : this.#items[parentPlace];
     if (parentKey !== undefined && parentPlace !== undefined && parent?.kind === "tool") {
@@ -300,7 +388,8 @@ export class Transcript {
       this.#parents.delete(key);
       const place = this.#places.get(parentKey);
       const parent = place === undefined ? undefined : this.#items[place];
-      if (place !== undefined && parent?.kind === "tool") this.#items[place] = { ...parent, children: parent.children.filter((child) => child.key !== key) };
+      if (place !== undefined && parent?.kind === "tool")
+        this.#items[place] = { ...parent, children: parent.children.filter((child) => child.key !== key) };
       return;
     }
     const place = this.#places.get(key);
@@ -338,12 +427,17 @@ export function foldReads(items: readonly Item[]): Row[] {
     run = [];
   };
   for (const item of items) {
-    if (item.kind === "tool" && (item.category === "read" || item.category === "search") && item.approval === null && item.result?.failed !== true) {
+    if (
+      item.kind === "tool" &&
+      (item.category === "read" || item.category === "search") &&
+      item.approval === null &&
+      item.result?.failed !== true
+    ) {
       run.push(item);
       continue;
     }
     if (item.kind === "tool" && item.category === "todo" && item.approval === null) continue; // the pinned list shows it
-    if ((item.kind === "text" || item.kind === "thinking") && item.text.trim() === "") continue;
+    if ((item.kind === "text" || item.kind === "thinking") && item.text.length < LONG_BLANK && item.text.trim() === "") continue;
     flush();
     rows.push(item);
   }

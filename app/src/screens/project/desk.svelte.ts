@@ -2,6 +2,7 @@ import { getContext, setContext } from "svelte";
 import type { FsSearchResponse, FsSearchTarget } from "$lib/protocol/generated";
 import { Comments } from "$lib/projects/comments.svelte";
 import { Consent } from "$lib/projects/consent.svelte";
+import type { LineStaging } from "$lib/projects/git-keys";
 import { Repository } from "$lib/projects/repository.svelte";
 import { Runs } from "$lib/projects/runs.svelte";
 import { Uploads } from "$lib/projects/uploads.svelte";
@@ -27,6 +28,8 @@ export class Desk {
   readonly runs: Runs;
   /** The last question of the search, and its answer. */
   readonly search = new Search();
+  /** Of the change that is open, if lines of it can be staged. */
+  staging: LineStaging | null = null;
   readonly #workspace: Workspace;
   readonly #places = new Map<ProjectTab, readonly string[]>();
   /** Counts up whenever files of the project changed, as far as is heard. */
@@ -59,7 +62,10 @@ export class Desk {
     const leave = client.listen(stream, {
       connected: () => {
         // A machine that does not watch says so; then the screens read anew when they are asked to.
-        client.request("subscribe", { stream, epoch: null, after: 0 }).then(() => this.changes++, () => undefined);
+        client.request("subscribe", { stream, epoch: null, after: 0 }).then(
+          () => this.changes++,
+          () => undefined,
+        );
       },
       disconnected: () => undefined,
       message: (envelope) => {

@@ -5,9 +5,10 @@ using PocketCoder.Agents.Shared.Mcp;
 namespace PocketCoder.Agents.Acp.Gemini;
 
 /// <summary>
-/// Holds Gemini CLI (0.61.0) to our tools. What was seen, and is met here: a folder that is not trusted gets no MCP server at all, so it is trusted; of a trusted folder hooks, MCP servers and
-/// <c>discoveryCommand</c> run, unless the system's settings overrule them; those are skipped without an error when a folder above them is not root's; listing a tool in <c>tools.core</c> also allows it
-/// unasked, so an administrator's policy asks for edits again.
+/// Holds Gemini CLI (0.61.0) to our tools. What was seen, and is met here: a folder that is not trusted gets no MCP server at all, so it is
+/// trusted; of a trusted folder hooks, MCP servers and <c>discoveryCommand</c> run, unless the system's settings overrule them; those are
+/// skipped without an error when a folder above them is not root's; listing a tool in <c>tools.core</c> also allows it unasked, so an
+/// administrator's policy asks for edits again.
 /// </summary>
 internal static class GeminiGate
 {
@@ -19,68 +20,72 @@ internal static class GeminiGate
     private const string Settings = "system.json";
     private const string Policy = "admin.toml";
 
-    private static readonly string[] Reading = ["read_file", "glob", "grep_search", "list_directory"];
-    private static readonly string[] Editing = ["replace", "write_file"];
+    private static readonly string[] s_reading = ["read_file", "glob", "grep_search", "list_directory"];
+    private static readonly string[] s_editing = ["replace", "write_file"];
 
-    private static readonly string[] Refused =
+    private static readonly string[] s_refused =
     [
-        "run_shell_command", "list_background_processes", "read_background_output", "web_fetch", "google_web_search", "invoke_agent", "activate_skill", "save_memory", "enter_plan_mode",
+        "run_shell_command", "list_background_processes", "read_background_output", "web_fetch", "google_web_search", "invoke_agent",
+        "activate_skill", "save_memory", "enter_plan_mode",
         "read_many_files",
     ];
 
-    public static AcpGate Gate { get; } = new(static call => call.Id.StartsWith(Prefix, StringComparison.Ordinal), SetUp) { InRoomsOnly = true, Rooms = true };
+    public static AcpGate Gate { get; } = new(static call => call.Id.StartsWith(Prefix, StringComparison.Ordinal), SetUp)
+    { InSandboxOnly = true, RunsInSandbox = true };
 
     private static AcpGateSetup SetUp(AcpGateInput input)
     {
-        if (OperatingSystem.IsWindows() || input.Start.Room is not { } room)
+        if (OperatingSystem.IsWindows() || input.Start.Sandbox is not { } sandbox)
         {
-            throw new AgentException(AgentError.FailedToStart, "Gemini CLI can be held to our tools in a room only.");
+            throw new AgentException(AgentError.FailedToStart, "Gemini CLI can be held to our tools in a sandbox only.");
         }
 
-        var state = room.StateDirectory;
-        var folder = RoomFiles.Fresh(Path.Combine(state, Folder));
+        GeminiNotes.Require(input.Start.WorkingDirectory);
+        var state = sandbox.StateDirectory;
+        var folder = SandboxFiles.Fresh(Path.Combine(state, Folder));
         var own = GeminiSettings.Read(input.Environment);
-        RoomFiles.Write(Path.Combine(folder, Settings), LineJson.Write(w => WriteSettings(w, input, own.Model)));
-        RoomFiles.Write(Path.Combine(folder, Policy), System.Text.Encoding.UTF8.GetBytes(PolicyFor(input.Start.HostTools)));
+        SandboxFiles.Write(Path.Combine(folder, Settings), LineJson.Write(w => WriteSettings(w, input, own.Model)));
+        SandboxFiles.Write(Path.Combine(folder, Policy), System.Text.Encoding.UTF8.GetBytes(PolicyFor(input.Start.HostTools)));
 
-        // What the agent keeps for itself lies in the session's folder too. Of what says how it behaves there, only the person's notes are brought.
+        // What the agent keeps for itself lies in the session's folder too. Of what says how it behaves there, only the person's notes are
+        // brought.
         var kept = Path.Combine(state, ".gemini");
-        RoomFiles.Own(kept);
+        SandboxFiles.Own(kept);
         foreach (var name in (string[])["settings.json", "GEMINI.md", ".env"])
         {
-            RoomFiles.Remove(Path.Combine(kept, name));
+            SandboxFiles.Remove(Path.Combine(kept, name));
         }
 
         foreach (var name in (string[])["extensions", "commands", "skills", "agents", "policies"])
         {
-            RoomFiles.Fresh(Path.Combine(kept, name));
+            SandboxFiles.Fresh(Path.Combine(kept, name));
         }
 
-        RoomFiles.Bring(Path.Combine(GeminiSettings.Folder(input.Environment), "GEMINI.md"), state, ".gemini/GEMINI.md");
+        SandboxFiles.Bring(Path.Combine(GeminiSettings.Folder(input.Environment), "GEMINI.md"), state, ".gemini/GEMINI.md");
         return new AcpGateSetup
         {
-            Arguments = ["--admin-policy", $"{AgentRoomNeeds.SettingsInside}/{Policy}"],
+            Arguments = ["--admin-policy", $"{AgentSandboxNeeds.SettingsInside}/{Policy}"],
             Environment = new Dictionary<string, string>(StringComparer.Ordinal)
             {
                 ["GEMINI_CLI_HOME"] = state,
                 ["GEMINI_CLI_TRUST_WORKSPACE"] = "true",
-                ["GEMINI_CLI_SYSTEM_SETTINGS_PATH"] = $"{AgentRoomNeeds.SettingsInside}/{Settings}",
+                ["GEMINI_CLI_SYSTEM_SETTINGS_PATH"] = $"{AgentSandboxNeeds.SettingsInside}/{Settings}",
 
                 // Set, so that no file of the project can set them.
-                ["GEMINI_CLI_SYSTEM_DEFAULTS_PATH"] = $"{AgentRoomNeeds.SettingsInside}/none.json",
+                ["GEMINI_CLI_SYSTEM_DEFAULTS_PATH"] = $"{AgentSandboxNeeds.SettingsInside}/none.json",
                 ["GEMINI_CLI_NO_RELAUNCH"] = "true",
                 ["GEMINI_SANDBOX"] = "false",
                 ["NODE_OPTIONS"] = "",
             },
-            Needs = new AgentRoomNeeds { Settings = folder, RootInside = true, Emptied = [".gemini"] },
+            Needs = new AgentSandboxNeeds { Settings = folder, RootInside = true, Emptied = [".gemini"] },
         };
     }
 
     private static void WriteSettings(Utf8JsonWriter w, AcpGateInput input, string? model)
     {
         w.WriteStartObject("tools");
-        Names(w, "core", [.. Reading, .. Editing, .. input.Start.HostTools.Select(t => Prefix + t.Name)]);
-        Names(w, "exclude", Refused);
+        Names(w, "core", [.. s_reading, .. s_editing, .. input.Start.HostTools.Select(t => Prefix + t.Name)]);
+        Names(w, "exclude", s_refused);
         w.WriteString("discoveryCommand", "/bin/echo []");
         w.WriteBoolean("sandbox", false);
         w.WriteEndObject();
@@ -114,6 +119,9 @@ internal static class GeminiGate
         w.WriteEndObject();
         w.WriteStartObject("general");
         w.WriteBoolean("disableAutoUpdate", true);
+        w.WriteStartObject("sessionRetention"); // it deletes conversations by more than their age: GeminiConversationFiles
+        w.WriteBoolean("enabled", false);
+        w.WriteEndObject();
         w.WriteEndObject();
         w.WriteStartObject("privacy");
         w.WriteBoolean("usageStatisticsEnabled", false);
@@ -129,7 +137,7 @@ internal static class GeminiGate
     /// <summary>Names are ours: nothing needs to be escaped.</summary>
     private static string PolicyFor(IReadOnlyList<HostTool> tools) => $"""
         [[rule]]
-        toolName = [{List(Refused)}]
+        toolName = [{List(s_refused)}]
         decision = "deny"
         priority = 990
 
@@ -139,7 +147,7 @@ internal static class GeminiGate
         priority = 960
 
         [[rule]]
-        toolName = [{List(Editing)}]
+        toolName = [{List(s_editing)}]
         decision = "ask_user"
         priority = 950
 

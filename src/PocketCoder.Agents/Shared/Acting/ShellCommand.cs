@@ -3,7 +3,10 @@ using PocketCoder.Processes;
 
 namespace PocketCoder.Agents.Shared.Acting;
 
-/// <summary>One <c>bash -c</c> that we run for an agent after a person allowed exactly this text: for agents whose own shell can't be held to what was approved.</summary>
+/// <summary>
+/// One <c>bash -c</c> that we run for an agent after a person allowed exactly this text: for agents whose own shell can't be held to what
+/// was approved.
+/// </summary>
 internal sealed record ShellCommand(string CommandLine, string WorkingDirectory, TimeSpan TimeLimit)
 {
     /// <summary>Bytes of output that the model gets.</summary>
@@ -15,11 +18,19 @@ internal sealed record ShellCommand(string CommandLine, string WorkingDirectory,
     /// <summary>Runs it to its end; cancelled, the whole group is dead when this returns.</summary>
     /// <param name="environment">The whole environment: the basic allow-list, no keys of a model provider.</param>
     /// <param name="agent">The agent's mark, so that whatever outlives it or a killed daemon is found.</param>
-    public async Task<ShellResult> RunAsync(IReadOnlyDictionary<string, string> environment, string? agent, TimeProvider time, CancellationToken cancellationToken)
+    public async Task<ShellResult> RunAsync(
+        IReadOnlyDictionary<string, string> environment, string? agent, TimeProvider time, CancellationToken cancellationToken)
     {
         try
         {
-            var start = new ProcessStart { Program = "bash", Arguments = ["-c", CommandLine], WorkingDirectory = WorkingDirectory, Environment = environment, Within = agent };
+            var start = new ProcessStart
+            {
+                Program = "bash",
+                Arguments = ["-c", CommandLine],
+                WorkingDirectory = WorkingDirectory,
+                Environment = environment,
+                Within = agent
+            };
             var result = await CommandRun.RunAsync(start, TimeLimit, OutputLimit, time, cancellationToken);
             return new ShellResult(result.Output, result.ExitCode, result.TimedOut);
         }

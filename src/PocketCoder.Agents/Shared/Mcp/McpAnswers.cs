@@ -7,10 +7,13 @@ namespace PocketCoder.Agents.Shared.Mcp;
 /// <summary>What our server says (modelcontextprotocol.io).</summary>
 internal static class McpAnswers
 {
-    /// <summary>The most that Claude Code lets a server ask for; other clients don't look at it. Without it a result beyond a few kilobytes is put into a file outside of the project, and the model gets a glimpse of it.</summary>
+    /// <summary>
+    /// The most that Claude Code lets a server ask for; other clients don't look at it. Without it a result beyond a few kilobytes is put
+    /// into a file outside of the project, and the model gets a glimpse of it.
+    /// </summary>
     private const int MaxResultCharacters = 500_000;
 
-    private static readonly string[] Versions = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
+    private static readonly string[] s_versions = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
 
     public static byte[] Initialized(string rawId, string serverName, string? wantedVersion)
         => RpcMessages.Result(rawId, w => WriteInitialized(w, serverName, wantedVersion));
@@ -18,7 +21,7 @@ internal static class McpAnswers
     /// <summary>The members of the answer to <c>initialize</c>.</summary>
     public static void WriteInitialized(Utf8JsonWriter w, string serverName, string? wantedVersion)
     {
-        w.WriteString("protocolVersion", Versions.Contains(wantedVersion, StringComparer.Ordinal) ? wantedVersion : Versions[0]);
+        w.WriteString("protocolVersion", s_versions.Contains(wantedVersion, StringComparer.Ordinal) ? wantedVersion : s_versions[0]);
         w.WriteStartObject("capabilities");
         w.WriteStartObject("tools");
         w.WriteEndObject();
@@ -53,16 +56,8 @@ internal static class McpAnswers
 
     public static byte[] Empty(string rawId) => RpcMessages.Result(rawId, _ => { });
 
-    public static byte[] Called(string rawId, string text, bool isError) => RpcMessages.Result(rawId, w =>
-    {
-        w.WriteStartArray("content");
-        w.WriteStartObject();
-        w.WriteString("type", "text");
-        w.WriteString("text", text);
-        w.WriteEndObject();
-        w.WriteEndArray();
-        w.WriteBoolean("isError", isError);
-    });
+    public static byte[] Called(string rawId, string text, bool isError)
+        => RpcMessages.Result(rawId, w => TextParts.WriteResult(w, text, isError));
 
     /// <param name="rawToken">The client's <c>progressToken</c>, raw JSON.</param>
     public static byte[] Progress(string rawToken, long step) => RpcMessages.Notification("notifications/progress", w =>

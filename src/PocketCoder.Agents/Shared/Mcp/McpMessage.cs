@@ -15,7 +15,8 @@ internal enum McpMessageKind
 }
 
 /// <summary>
-/// One message of an MCP client (JSON-RPC 2.0, one a POST; modelcontextprotocol.io, revisions 2024-11-05 to 2025-11-25; batches of the revision 2025-03-26 are refused). Immutable.
+/// One message of an MCP client (JSON-RPC 2.0, one a POST; modelcontextprotocol.io, revisions 2024-11-05 to 2025-11-25; batches of the
+/// revision 2025-03-26 are refused). Immutable.
 /// </summary>
 /// <param name="RawId">Of a request: its id as it came, raw JSON.</param>
 /// <param name="Parameters">Lives on by itself; undefined when there are none, or not as an object.</param>
@@ -23,7 +24,7 @@ internal sealed record McpMessage(McpMessageKind Kind, string Method, string Raw
 {
     private const int LongestMethod = 200;
 
-    private static readonly McpMessage NotUnderstood = new(McpMessageKind.NotUnderstood, "", "null", default);
+    private static readonly McpMessage s_notUnderstood = new(McpMessageKind.NotUnderstood, "", "null", default);
 
     /// <summary>Never throws, whatever the bytes are.</summary>
     public static McpMessage Read(ReadOnlyMemory<byte> body)
@@ -31,7 +32,7 @@ internal sealed record McpMessage(McpMessageKind Kind, string Method, string Raw
         using var document = LineJson.TryParse(body);
         if (document?.RootElement is not { ValueKind: JsonValueKind.Object } message)
         {
-            return NotUnderstood;
+            return s_notUnderstood;
         }
 
         try
@@ -39,21 +40,21 @@ internal sealed record McpMessage(McpMessageKind Kind, string Method, string Raw
             var parameters = message.Object("params")?.Clone() ?? default;
             if (message.Member("method") is null)
             {
-                return message.Member("id") is null ? NotUnderstood : new McpMessage(McpMessageKind.Notification, "", "null", default);
+                return message.Member("id") is null ? s_notUnderstood : new McpMessage(McpMessageKind.Notification, "", "null", default);
             }
 
             if (message.Text("method") is not { Length: > 0 and <= LongestMethod } method)
             {
-                return NotUnderstood;
+                return s_notUnderstood;
             }
 
             return message.Member("id") is null ? new McpMessage(McpMessageKind.Notification, method, "null", parameters)
                 : RpcMessages.RawId(message) is { } id ? new McpMessage(McpMessageKind.Request, method, id, parameters)
-                : NotUnderstood;
+                : s_notUnderstood;
         }
         catch (InvalidOperationException)
         {
-            return NotUnderstood; // text that is no text: half a surrogate pair, met when names are compared
+            return s_notUnderstood; // text that is no text: half a surrogate pair, met when names are compared
         }
     }
 

@@ -6,8 +6,11 @@ using PocketCoder.Agents.Shared.Rpc;
 
 namespace PocketCoder.Agents.Shared.Mcp;
 
-/// <summary>One HTTP request to the endpoint: who may ask, what it is, and its answer. Everything that is not understood is refused. Thread-safe.</summary>
-internal sealed class McpRequestHandler(string serverName, IReadOnlyList<HostTool> tools, string path, string token, IMcpCalls driver, TimeProvider time)
+/// <summary>
+/// One HTTP request to the endpoint: who may ask, what it is, and its answer. Everything that is not understood is refused. Thread-safe.
+/// </summary>
+internal sealed class McpRequestHandler(
+    string serverName, IReadOnlyList<HostTool> tools, string path, string token, IMcpCalls driver, TimeProvider time)
 {
     /// <summary>A command or a file's text is the longest that makes sense.</summary>
     public const int MaxBodyBytes = 4 << 20;
@@ -20,14 +23,17 @@ internal sealed class McpRequestHandler(string serverName, IReadOnlyList<HostToo
     private const int LongestSession = 64;
     private const string SessionHeader = "Mcp-Session-Id";
 
-    private readonly byte[] credential = Encoding.ASCII.GetBytes($"Bearer {token}");
-    private readonly TaskCompletionSource listed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly byte[] _credential = Encoding.ASCII.GetBytes($"Bearer {token}");
+    private readonly TaskCompletionSource _listed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public McpPendingCalls Calls { get; } = new();
 
-    public Task ToolsListed => listed.Task;
+    public Task ToolsListed => _listed.Task;
 
-    /// <summary>What <c>Host</c> must be: another name for this address is a web page's way to it (DNS rebinding). Set before anybody knows the token.</summary>
+    /// <summary>
+    /// What <c>Host</c> must be: another name for this address is a web page's way to it (DNS rebinding). Set before anybody knows the
+    /// token.
+    /// </summary>
     public string Host { get; set; } = "";
 
     public async Task HandleAsync(HttpContext context)
@@ -66,14 +72,16 @@ internal sealed class McpRequestHandler(string serverName, IReadOnlyList<HostToo
             return StatusCodes.Status403Forbidden; // agents send no Origin, web pages do
         }
 
-        if (request.Headers.Authorization is not [{ } shown] || !CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(shown), credential))
+        if (request.Headers.Authorization is not [{ } shown]
+            || !CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(shown), _credential))
         {
             return StatusCodes.Status401Unauthorized;
         }
 
         return request.Path.Value != path || request.QueryString.HasValue ? StatusCodes.Status404NotFound
             : !HttpMethods.IsPost(request.Method) ? StatusCodes.Status405MethodNotAllowed
-            : request.ContentType?.Split(';')[0].Trim().Equals("application/json", StringComparison.OrdinalIgnoreCase) != true ? StatusCodes.Status415UnsupportedMediaType
+            : request.ContentType?.Split(';')[0].Trim().Equals("application/json", StringComparison.OrdinalIgnoreCase) != true
+            ? StatusCodes.Status415UnsupportedMediaType
             : null;
     }
 
@@ -86,7 +94,8 @@ internal sealed class McpRequestHandler(string serverName, IReadOnlyList<HostToo
                 context.Response.StatusCode = StatusCodes.Status400BadRequest;
                 await SendAsync(context, RpcMessages.Error("null", ParseError, "This is no single JSON-RPC message."));
                 break;
-            case (McpMessageKind.Notification, "notifications/cancelled") when message.Parameters.Member("requestId") is { } id && McpMessage.Key(id) is { } key:
+            case (McpMessageKind.Notification, "notifications/cancelled") when message.Parameters.Member("requestId") is { } id
+                && McpMessage.Key(id) is { } key:
                 Calls.Withdraw(session, key);
                 context.Response.StatusCode = StatusCodes.Status202Accepted;
                 break;
@@ -102,7 +111,7 @@ internal sealed class McpRequestHandler(string serverName, IReadOnlyList<HostToo
                 await SendAsync(context, McpAnswers.Empty(message.RawId));
                 break;
             case (_, "tools/list"):
-                listed.TrySetResult();
+                _listed.TrySetResult();
                 await SendAsync(context, McpAnswers.Tools(message.RawId, tools));
                 break;
             case (_, "tools/call"):
@@ -117,9 +126,11 @@ internal sealed class McpRequestHandler(string serverName, IReadOnlyList<HostToo
     private async Task CallAsync(HttpContext context, McpMessage message, string session)
     {
         var input = message.Parameters.Member("arguments");
-        if (message.Parameters.Text("name") is not { } name || !tools.Any(t => t.Name == name) || input is { ValueKind: not JsonValueKind.Object })
+        if (message.Parameters.Text("name") is not { } name || !tools.Any(t => t.Name == name)
+            || input is { ValueKind: not JsonValueKind.Object })
         {
-            await SendAsync(context, RpcMessages.Error(message.RawId, RpcMessages.InvalidParams, "There is no such tool, or its arguments are no object."));
+            await SendAsync(context,
+                RpcMessages.Error(message.RawId, RpcMessages.InvalidParams, "There is no such tool, or its arguments are no object."));
             return;
         }
 
@@ -128,7 +139,8 @@ internal sealed class McpRequestHandler(string serverName, IReadOnlyList<HostToo
         var meta = message.Parameters.Object("_meta");
         if (Calls.Add(session, key, name, input?.GetRawText() ?? "{}", meta?.GetRawText()) is not { } call)
         {
-            await SendAsync(context, RpcMessages.Error(message.RawId, TooMany, $"At most {McpPendingCalls.Most} calls can wait at one time, each with an id of its own."));
+            await SendAsync(context, RpcMessages.Error(
+                message.RawId, TooMany, $"At most {McpPendingCalls.Most} calls can wait at one time, each with an id of its own."));
             return;
         }
 
@@ -165,7 +177,9 @@ internal sealed class McpRequestHandler(string serverName, IReadOnlyList<HostToo
         await context.Response.Body.FlushAsync(context.RequestAborted);
     }
 
-    /// <summary>Keeps the connection from looking dead while somebody thinks. Clients that gave a token for progress also count from it.</summary>
+    /// <summary>
+    /// Keeps the connection from looking dead while somebody thinks. Clients that gave a token for progress also count from it.
+    /// </summary>
     private async Task WaitAsync(HttpContext context, McpCall call, string? progressToken)
     {
         for (long step = 1; call.IsPending; step++)
@@ -175,7 +189,8 @@ internal sealed class McpRequestHandler(string serverName, IReadOnlyList<HostToo
             await over.CancelAsync();
             if (call.IsPending)
             {
-                await WriteAsync(context, progressToken is null ? McpAnswers.Ping : McpAnswers.Event(McpAnswers.Progress(progressToken, step)));
+                await WriteAsync(context,
+                    progressToken is null ? McpAnswers.Ping : McpAnswers.Event(McpAnswers.Progress(progressToken, step)));
             }
         }
     }

@@ -12,58 +12,62 @@ namespace PocketCoder.Agents.Shared.Rpc;
 internal sealed class RpcConnection : IAsyncDisposable
 {
     /// <summary>How long what we do for the program may take to stop; a command is killed well within it.</summary>
-    private readonly LineProgram program;
-    private readonly string name;
-    private readonly IRpcTranslator translator;
-    private readonly TimeProvider time;
-    private readonly EventPipe events = new();
-    private readonly ConcurrentDictionary<long, Waiter> waiting = new();
-    private readonly Task pump;
-    private readonly TurnActs acts;
-    private long requests;
-    private int disposed;
+    private readonly LineProgram _program;
+    private readonly string _name;
+    private readonly IRpcTranslator _translator;
+    private readonly TimeProvider _time;
+    private readonly EventPipe _events = new();
+    private readonly ConcurrentDictionary<long, Waiter> _waiting = new();
+    private readonly Task _pump;
+    private readonly TurnActs _acts;
+    private long _requests;
+    private int _disposed;
 
     private RpcConnection(LineProgram program, string name, IRpcTranslator translator, TimeProvider time)
     {
-        this.program = program;
-        this.name = name;
-        this.translator = translator;
-        this.time = time;
-        acts = new TurnActs(time, FailAsync);
-        pump = PumpAsync();
+        _program = program;
+        _name = name;
+        _translator = translator;
+        _time = time;
+        _acts = new TurnActs(time, FailAsync);
+        _pump = PumpAsync();
     }
 
     /// <summary>Guards the translator: the pump and the machine's calls both use it.</summary>
     public Lock State { get; } = new();
 
-    public ProcessIdentity Process => program.Identity;
+    public ProcessIdentity Process => _program.Identity;
 
-    public ChannelReader<AgentEvent> Events => events.Reader;
+    public ChannelReader<AgentEvent> Events => _events.Reader;
 
-    public bool HasEnded => program.HasEnded;
+    public bool HasEnded => _program.HasEnded;
 
-    /// <param name="room">Where it runs; null: as a child of the daemon.</param>
+    /// <param name="sandbox">Where it runs; null: as a child of the daemon.</param>
     /// <param name="name">What people call the program, for messages.</param>
-    /// <param name="needs">Of the room; null: nothing special.</param>
+    /// <param name="needs">Of the sandbox; null: nothing special.</param>
     /// <exception cref="AgentException">It could not be started.</exception>
     public static async Task<RpcConnection> StartAsync(
-        ProcessStart start, IAgentRoom? room, string name, IRpcTranslator translator, TimeProvider time, CancellationToken cancellationToken, AgentRoomNeeds? needs = null)
-        => new(await LineProgram.StartAsync(start, room, new ProgramVoice(name, ReasonComesLast: true), time, cancellationToken, needs), name, translator, time);
+        ProcessStart start, IAgentSandbox? sandbox, string name, IRpcTranslator translator, TimeProvider time,
+        CancellationToken cancellationToken, AgentSandboxNeeds? needs = null)
+        => new(await LineProgram.StartAsync(start, sandbox, new ProgramVoice(name, ReasonComesLast: true), time, cancellationToken, needs),
+            name, translator, time);
 
     /// <summary>Asks the program and waits.</summary>
-    /// <param name="then">Runs when the answer comes, under the lock and in the order of the program's words; its events follow at once.</param>
+    /// <param name="then">Runs when the answer comes, under the lock and in the order of the program's words; its events follow at
+    /// once.</param>
     /// <exception cref="AgentException">No answer in time, or the program is gone.</exception>
     public async Task<RpcReply> RequestAsync(
-        string method, Action<Utf8JsonWriter> parameters, TimeSpan limit, CancellationToken cancellationToken, Func<RpcReply, RpcOutput>? then = null)
+        string method, Action<Utf8JsonWriter> parameters, TimeSpan limit, CancellationToken cancellationToken,
+        Func<RpcReply, RpcOutput>? then = null)
     {
         var waiter = await SendAsync(method, parameters, then, cancellationToken);
         try
         {
-            return await waiter.Done.Task.WaitAsync(limit, time, cancellationToken);
+            return await waiter.Done.Task.WaitAsync(limit, _time, cancellationToken);
         }
         catch (TimeoutException e)
         {
-            throw new AgentException(AgentError.TimedOut, $"{name} did not answer within {limit.TotalSeconds:0} s.", e);
+            throw new AgentException(AgentError.TimedOut, $"{_name} did not answer within {limit.TotalSeconds:0} s.", e);
         }
     }
 
@@ -83,16 +87,36 @@ internal sealed class RpcConnection : IAsyncDisposable
             await SendAsync(call.Method, call.Parameters, call.Then, cancellationToken);
         }
 
-        acts.Begin(output.Acts);
+        _acts.Begin(output.Acts);
         foreach (var item in output.Events)
         {
-            await events.WriteAsync(item, cancellationToken);
+            await _events.WriteAsync(item, cancellationToken);
         }
     }
 
+    /// <summary>Asks the translator under the lock and does what it says, outside of it.</summary>
+    /// <param name="choose">Null: nothing is to be done.</param>
+    /// <returns>Whether something was.</returns>
+    public async ValueTask<bool> CarryOutAsync(Func<RpcOutput?> choose, CancellationToken cancellationToken)
+    {
+        RpcOutput? output;
+        lock (State)
+        {
+            output = choose();
+        }
+
+        if (output is null)
+        {
+            return false;
+        }
+
+        await CarryOutAsync(output, cancellationToken);
+        return true;
+    }
+
     /// <summary>
-    /// Says what did not come from the program's own words, chosen and written under the lock: whatever the translator ends under it is said afterwards. Waits while there is no room,
-    /// and chooses again then.
+    /// Says what did not come from the program's own words, chosen and written under the lock: whatever the translator ends under it is
+    /// said afterwards. Waits while there is no room, and chooses again then.
     /// </summary>
     /// <param name="choose">Null: nothing is to be said any more.</param>
     /// <returns>Whether it was said.</returns>
@@ -107,64 +131,65 @@ internal sealed class RpcConnection : IAsyncDisposable
                     return false;
                 }
 
-                if (events.TryWrite(item))
+                if (_events.TryWrite(item))
                 {
                     return true;
                 }
             }
         }
-        while (await events.WaitForRoomAsync(cancellationToken));
+        while (await _events.WaitForRoomAsync(cancellationToken));
         return false;
     }
 
     /// <summary>Stops what we do for the program in this turn; commands are killed.</summary>
-    public Task StopActsAsync() => acts.StopAsync();
+    public Task StopActsAsync() => _acts.StopAsync();
 
     /// <exception cref="AgentException">The program is gone.</exception>
-    public void ThrowIfEnded() => program.ThrowIfEnded();
+    public void ThrowIfEnded() => _program.ThrowIfEnded();
 
     /// <summary>Why the program could not be used, from its own last words.</summary>
     public AgentException StartFailure()
-        => program.ErrorWords() is { Length: > 0 } words
-            ? new AgentException(AgentError.FailedToStart, $"{name} ended before it was ready: {words}")
-            : new AgentException(AgentError.FailedToStart, $"{name} ended before it was ready and said nothing.");
+        => _program.ErrorWords() is { Length: > 0 } words
+            ? new AgentException(AgentError.FailedToStart, $"{_name} ended before it was ready: {words}")
+            : new AgentException(AgentError.FailedToStart, $"{_name} ended before it was ready and said nothing.");
 
-    public string Redact(string text) => program.Redact(text);
+    public string Redact(string text) => _program.Redact(text);
 
     public async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref disposed, 1) != 0)
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
         {
-            await pump;
+            await _pump;
             return;
         }
 
         await StopActsAsync();
-        await program.DisposeAsync();
-        await pump;
-        acts.Dispose();
+        await _program.DisposeAsync();
+        await _pump;
+        _acts.Dispose();
     }
 
-    public Task WriteAsync(byte[] line, CancellationToken cancellationToken) => program.WriteAsync(line, cancellationToken);
+    public Task WriteAsync(byte[] line, CancellationToken cancellationToken) => _program.WriteAsync(line, cancellationToken);
 
-    private async Task<Waiter> SendAsync(string method, Action<Utf8JsonWriter> parameters, Func<RpcReply, RpcOutput>? then, CancellationToken cancellationToken)
+    private async Task<Waiter> SendAsync(
+        string method, Action<Utf8JsonWriter> parameters, Func<RpcReply, RpcOutput>? then, CancellationToken cancellationToken)
     {
-        var id = Interlocked.Increment(ref requests);
+        var id = Interlocked.Increment(ref _requests);
         var waiter = new Waiter(then);
-        waiting[id] = waiter;
+        _waiting[id] = waiter;
         try
         {
             await WriteAsync(RpcMessages.Request(id, method, parameters), cancellationToken);
         }
         catch
         {
-            waiting.TryRemove(id, out _);
+            _waiting.TryRemove(id, out _);
             throw;
         }
 
-        if (HasEnded && waiting.TryRemove(id, out _))
+        if (HasEnded && _waiting.TryRemove(id, out _))
         {
-            throw program.Ended();
+            throw _program.Ended();
         }
 
         return waiter;
@@ -173,28 +198,28 @@ internal sealed class RpcConnection : IAsyncDisposable
     /// <summary>A bug of ours: the program would wait for ever.</summary>
     private async Task FailAsync(Exception e)
     {
-        await events.WriteAsync(new AgentActivity(ActivityKind.Requesting) { Detail = Redact(e.Message) }, CancellationToken.None);
-        await program.KillAsync();
+        await _events.WriteAsync(new AgentActivity(ActivityKind.Requesting) { Detail = Redact(e.Message) }, CancellationToken.None);
+        await _program.KillAsync();
     }
 
     /// <summary>Reads until the program ends, then says the last words. Never throws.</summary>
     private async Task PumpAsync()
     {
-        var end = await program.RunAsync(TakeAsync);
-        if (!program.IsClosing)
+        var end = await _program.RunAsync(TakeAsync);
+        if (!_program.IsClosing)
         {
             await StopActsAsync();
         }
 
-        foreach (var request in waiting.Values)
+        foreach (var request in _waiting.Values)
         {
-            request.Done.TrySetException(program.Ended());
+            request.Done.TrySetException(_program.Ended());
         }
 
         IReadOnlyList<AgentEvent> open;
         lock (State)
         {
-            open = translator.CloseOpen();
+            open = _translator.CloseOpen();
         }
 
         _ = LastWordsAsync(open, new AgentEnded(end.Code, end.Reason));
@@ -205,7 +230,7 @@ internal sealed class RpcConnection : IAsyncDisposable
         var output = Translate(line, out var done);
         if (output.Violation is not null)
         {
-            await program.KillAsync(); // first of all
+            await _program.KillAsync(); // first of all
         }
         else if (output.Events.Exists(e => e is AgentTurnEnded))
         {
@@ -213,10 +238,10 @@ internal sealed class RpcConnection : IAsyncDisposable
         }
 
         await ReplyAsync(output);
-        acts.Begin(output.Acts);
+        _acts.Begin(output.Acts);
         foreach (var item in output.Events)
         {
-            await events.WriteAsync(item, program.Closing);
+            await _events.WriteAsync(item, _program.Closing);
         }
 
         done?.Invoke();
@@ -231,7 +256,7 @@ internal sealed class RpcConnection : IAsyncDisposable
         {
             if (document is null || document.RootElement.ValueKind != JsonValueKind.Object)
             {
-                return translator.NotUnderstood(line.Span);
+                return _translator.NotUnderstood(line.Span);
             }
 
             try
@@ -239,10 +264,11 @@ internal sealed class RpcConnection : IAsyncDisposable
                 var root = document.RootElement;
                 if (root.Member("method") is not null)
                 {
-                    return translator.Take(root);
+                    return _translator.Take(root);
                 }
 
-                if (root.Member("id") is not { ValueKind: JsonValueKind.Number } idElement || !idElement.TryGetInt64(out var id) || !waiting.TryRemove(id, out var waiter))
+                if (root.Member("id") is not { ValueKind: JsonValueKind.Number } idElement || !idElement.TryGetInt64(out var id)
+                    || !_waiting.TryRemove(id, out var waiter))
                 {
                     return new RpcOutput();
                 }
@@ -256,7 +282,7 @@ internal sealed class RpcConnection : IAsyncDisposable
             catch (InvalidOperationException)
             {
                 // Text that is no text: a name or value with half a surrogate pair, which JSON can spell and a string can't hold.
-                return translator.NotUnderstood(line.Span);
+                return _translator.NotUnderstood(line.Span);
             }
         }
     }
@@ -275,12 +301,12 @@ internal sealed class RpcConnection : IAsyncDisposable
         {
             foreach (var line in output.Lines)
             {
-                await WriteAsync(line, program.Closing);
+                await WriteAsync(line, _program.Closing);
             }
 
             foreach (var call in output.Calls)
             {
-                await SendAsync(call.Method, call.Parameters, call.Then, program.Closing);
+                await SendAsync(call.Method, call.Parameters, call.Then, _program.Closing);
             }
         }
         catch (AgentException)
@@ -293,10 +319,10 @@ internal sealed class RpcConnection : IAsyncDisposable
     {
         foreach (var item in open)
         {
-            await events.WriteAsync(item, CancellationToken.None);
+            await _events.WriteAsync(item, CancellationToken.None);
         }
 
-        await events.EndAsync(last);
+        await _events.EndAsync(last);
     }
 
     private sealed record Waiter(Func<RpcReply, RpcOutput>? Then)

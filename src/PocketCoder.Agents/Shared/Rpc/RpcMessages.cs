@@ -2,7 +2,9 @@ using System.Text.Json;
 
 namespace PocketCoder.Agents.Shared.Rpc;
 
-/// <summary>Lines of JSON-RPC 2.0. Codex leaves the member <c>jsonrpc</c> away; readers of both kinds ignore what they don't know.</summary>
+/// <summary>
+/// Lines of JSON-RPC 2.0. Codex leaves the member <c>jsonrpc</c> away; readers of both kinds ignore what they don't know.
+/// </summary>
 internal static class RpcMessages
 {
     public const int MethodNotFound = -32601;
@@ -53,7 +55,17 @@ internal static class RpcMessages
         w.WriteEndObject();
     });
 
+    /// <summary>An error that is only text, which JSON-RPC does not know: for programs that show nothing else of it.</summary>
+    public static byte[] ErrorWords(string rawId, string message) => LineJson.Write(w =>
+    {
+        w.WriteString("jsonrpc", "2.0");
+        w.WritePropertyName("id");
+        w.WriteRawValue(rawId);
+        w.WriteString("error", message);
+    });
+
     /// <summary>An id that can be given back: a number or a text, as raw JSON. Null for anything else.</summary>
     public static string? RawId(JsonElement message, string name = "id")
-        => message.Member(name) is { } id && (id.ValueKind == JsonValueKind.Number || id.AsText() is { Length: <= 200 }) ? id.GetRawText() : null;
+        => message.Member(name) is { } id
+            && (id.ValueKind == JsonValueKind.Number || id.AsText() is { Length: <= 200 }) ? id.GetRawText() : null;
 }

@@ -3,11 +3,12 @@ using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.ControlPlane.Loopback;
 
-// The shapes of the HTTP control plane (seed 003 §Control plane).
+// The shapes of the HTTP control plane (docs/cli.md).
 
 /// <param name="MachineKey">The machine's public id; no key.</param>
 /// <param name="LoggedIn">Whether the machine has an account; not without an account gateway.</param>
-internal sealed record LoopbackStatus(string Version, string MachineKey, bool LoggedIn, LoopbackRelay Relay, LoopbackCapabilities Capabilities, IReadOnlyList<LoopbackProject> Projects);
+internal sealed record LoopbackStatus(string Version, string MachineKey, bool LoggedIn, LoopbackRelay Relay,
+    LoopbackCapabilities Capabilities, IReadOnlyList<LoopbackProject> Projects);
 
 internal sealed record LoopbackRelay(bool Connected, DateTimeOffset? LastConnectedAt, DateTimeOffset? LastHeartbeatAt);
 
@@ -30,6 +31,7 @@ internal sealed record LoopbackProblem(string Type, string Title, int Status, st
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,
+    AllowDuplicateProperties = false,
     MaxDepth = 8)]
 [JsonSerializable(typeof(LoopbackStatus))]
 [JsonSerializable(typeof(LoopbackLabel))]

@@ -9,7 +9,7 @@ namespace PocketCoder.Agents.Tests.Shared.Mcp;
 /// <summary>Whatever comes is understood or refused, and nothing is called that was not asked for.</summary>
 public sealed class McpMessageTests
 {
-    private static readonly string[] Seeds =
+    private static readonly string[] s_seeds =
     [
         """{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"bash","arguments":{"command":"ls"},"_meta":{"progressToken":3}}}""",
         """{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"a","reason":"x"}}""",
@@ -23,7 +23,7 @@ public sealed class McpMessageTests
         var random = new Random(seed);
         for (var i = 0; i < 30_000; i++)
         {
-            var bytes = Mutate(Encoding.UTF8.GetBytes(Seeds[random.Next(Seeds.Length)]), random);
+            var bytes = Mutate(Encoding.UTF8.GetBytes(s_seeds[random.Next(s_seeds.Length)]), random);
             try
             {
                 var message = McpMessage.Read(bytes);
@@ -49,7 +49,7 @@ public sealed class McpMessageTests
         var seed = Random.Shared.Next();
         var random = new Random(seed);
         var request = Encoding.ASCII.GetBytes(
-            $"POST /mcp HTTP/1.1\r\nHost: {client.Url.Authority}\r\nAuthorization: Bearer {new string('0', 64)}\r\nContent-Type: application/json\r\nContent-Length: {Seeds[0].Length}\r\nConnection: close\r\n\r\n{Seeds[0]}");
+            $"POST /mcp HTTP/1.1\r\nHost: {client.Url.Authority}\r\nAuthorization: Bearer {new string('0', 64)}\r\nContent-Type: application/json\r\nContent-Length: {s_seeds[0].Length}\r\nConnection: close\r\n\r\n{s_seeds[0]}");
         for (var i = 0; i < 200; i++)
         {
             using var connection = new TcpClient();

@@ -10,11 +10,12 @@ namespace PocketCoder.Agents.Tests.Shared.Mcp;
 /// <summary>An endpoint with what its driver would hear, and a client of it.</summary>
 internal sealed class McpTestClient : IMcpCalls, IAsyncDisposable
 {
-    public static readonly HostTool Bash = new("bash", "Runs a command.", """{"type":"object","properties":{"command":{"type":"string"}}}""");
+    public static readonly HostTool Bash = new(
+        "bash", "Runs a command.", """{"type":"object","properties":{"command":{"type":"string"}}}""");
 
-    private readonly HttpClient http = new() { Timeout = Timeout.InfiniteTimeSpan };
-    private readonly List<McpCall> called = []; // guarded by itself, like the next
-    private readonly List<string> withdrawn = [];
+    private readonly HttpClient _http = new() { Timeout = Timeout.InfiniteTimeSpan };
+    private readonly List<McpCall> _called = []; // guarded by itself, like the next
+    private readonly List<string> _withdrawn = [];
 
     private McpTestClient(TimeProvider time) => Endpoint = new McpToolEndpoint([Bash], this, time);
 
@@ -29,9 +30,9 @@ internal sealed class McpTestClient : IMcpCalls, IAsyncDisposable
     {
         get
         {
-            lock (called)
+            lock (_called)
             {
-                return [.. called];
+                return [.. _called];
             }
         }
     }
@@ -40,9 +41,9 @@ internal sealed class McpTestClient : IMcpCalls, IAsyncDisposable
     {
         get
         {
-            lock (withdrawn)
+            lock (_withdrawn)
             {
-                return [.. withdrawn];
+                return [.. _withdrawn];
             }
         }
     }
@@ -56,9 +57,9 @@ internal sealed class McpTestClient : IMcpCalls, IAsyncDisposable
 
     public ValueTask<bool> CalledAsync(McpCall call, CancellationToken cancellationToken)
     {
-        lock (called)
+        lock (_called)
         {
-            called.Add(call);
+            _called.Add(call);
         }
 
         return ValueTask.FromResult(Takes);
@@ -66,9 +67,9 @@ internal sealed class McpTestClient : IMcpCalls, IAsyncDisposable
 
     public ValueTask WithdrawnAsync(McpCall call, CancellationToken cancellationToken)
     {
-        lock (withdrawn)
+        lock (_withdrawn)
         {
-            withdrawn.Add(call.RequestId);
+            _withdrawn.Add(call.RequestId);
         }
 
         return ValueTask.CompletedTask;
@@ -87,7 +88,7 @@ internal sealed class McpTestClient : IMcpCalls, IAsyncDisposable
     }
 
     public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken = default)
-        => http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        => _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
 
     public async Task<(HttpStatusCode Status, string Body)> PostAsync(string body, string? session = null)
     {
@@ -109,6 +110,6 @@ internal sealed class McpTestClient : IMcpCalls, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Endpoint.DisposeAsync();
-        http.Dispose();
+        _http.Dispose();
     }
 }

@@ -16,25 +16,33 @@ public sealed class McpToolEndpointTests
     public async Task A_client_is_greeted_told_the_tools_and_refused_what_there_is_not()
     {
         await using var client = await McpTestClient.StartAsync();
-        using var hello = await client.SendAsync(client.Request("""{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{}}}"""));
+        using var hello = await client.SendAsync(client.Request(
+            """{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{}}}"""));
         Assert.Equal(32, Assert.Single(hello.Headers.GetValues("Mcp-Session-Id")).Length);
         using var greeting = JsonDocument.Parse(await hello.Content.ReadAsStringAsync());
         Assert.Equal("2025-06-18", greeting.RootElement.GetProperty("result").GetProperty("protocolVersion").GetString());
         Assert.Equal("pocketcoder", greeting.RootElement.GetProperty("result").GetProperty("serverInfo").GetProperty("name").GetString());
-        Assert.Contains("2025-11-25", (await client.PostAsync("""{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"1999-01-01"}}""")).Body, StringComparison.Ordinal);
+        Assert.Contains("2025-11-25",
+            (await client.PostAsync("""{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"1999-01-01"}}""")).Body,
+            StringComparison.Ordinal);
 
         Assert.Equal((HttpStatusCode.Accepted, ""), await client.PostAsync("""{"jsonrpc":"2.0","method":"notifications/initialized"}"""));
-        Assert.Equal("""{"jsonrpc":"2.0","id":"p","result":{}}""", (await client.PostAsync("""{"jsonrpc":"2.0","id":"p","method":"ping"}""")).Body);
+        Assert.Equal("""{"jsonrpc":"2.0","id":"p","result":{}}""",
+            (await client.PostAsync("""{"jsonrpc":"2.0","id":"p","method":"ping"}""")).Body);
         Assert.False(client.Endpoint.ToolsListed.IsCompleted);
         using var list = JsonDocument.Parse((await client.PostAsync("""{"jsonrpc":"2.0","id":1,"method":"tools/list"}""")).Body);
         var tool = list.RootElement.GetProperty("result").GetProperty("tools").EnumerateArray().Single();
-        Assert.Equal(("bash", "string"), (tool.GetProperty("name").GetString(), tool.GetProperty("inputSchema").GetProperty("properties").GetProperty("command").GetProperty("type").GetString()));
+        Assert.Equal(("bash", "string"), (tool.GetProperty("name").GetString(),
+            tool.GetProperty("inputSchema").GetProperty("properties").GetProperty("command").GetProperty("type").GetString()));
         await client.Endpoint.ToolsListed.WaitAsync(Wait.Limit);
 
-        Assert.Contains("-32601", (await client.PostAsync("""{"jsonrpc":"2.0","id":2,"method":"resources/list"}""")).Body, StringComparison.Ordinal);
-        foreach (var call in (string[])["""{"name":"rm","arguments":{}}""", """{"name":"bash","arguments":[]}""", """{"arguments":{}}""", "[]"])
+        Assert.Contains("-32601", (await client.PostAsync("""{"jsonrpc":"2.0","id":2,"method":"resources/list"}""")).Body,
+            StringComparison.Ordinal);
+        foreach (var call in (string[])["""{"name":"rm","arguments":{}}""", """{"name":"bash","arguments":[]}""", """{"arguments":{}}""",
+            "[]"])
         {
-            Assert.Contains("-32602", (await client.PostAsync($$"""{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{{call}}}""")).Body, StringComparison.Ordinal);
+            Assert.Contains("-32602", (await client.PostAsync(
+                $$"""{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{{call}}}""")).Body, StringComparison.Ordinal);
         }
 
         Assert.Empty(client.Called);
@@ -74,7 +82,9 @@ public sealed class McpToolEndpointTests
         Assert.True(client.Endpoint.Answer(client.Called[0].RequestId, new AgentAnswer.HostResult("made\n\"it\"", IsError: false)));
         Assert.False(client.Endpoint.Answer(client.Called[0].RequestId, new AgentAnswer.HostResult("twice", IsError: false)));
         Assert.Equal("event: message", await LineAsync(answer));
-        Assert.Equal("""data: {"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"made\n\u0022it\u0022"}],"isError":false}}""", await LineAsync(answer));
+        Assert.Equal(
+            """data: {"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"made\n\u0022it\u0022"}],"isError":false}}""",
+            await LineAsync(answer));
         Assert.Empty(client.Withdrawn);
     }
 
@@ -83,13 +93,15 @@ public sealed class McpToolEndpointTests
     {
         var time = new ManualTime();
         await using var client = await McpTestClient.StartAsync(time);
-        using var response = await client.SendAsync(client.Request(McpTestClient.CallBody("1", "make", """{"progressToken":"p\"1","claudecode/toolUseId":"toolu_1"}""")));
+        using var response = await client.SendAsync(
+            client.Request(McpTestClient.CallBody("1", "make", """{"progressToken":"p\"1","claudecode/toolUseId":"toolu_1"}""")));
         using var answer = new StreamReader(await response.Content.ReadAsStreamAsync());
         await Wait.UntilAsync(() => client.Called.Count == 1 && time.ArmedTimers == 1, "the call");
         Assert.Contains("toolu_1", client.Called[0].MetaJson, StringComparison.Ordinal);
         time.Advance(McpRequestHandler.PingEvery);
         Assert.Equal("event: message", await LineAsync(answer));
-        Assert.Equal("""data: {"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"p\"1","progress":1}}""", await LineAsync(answer));
+        Assert.Equal("""data: {"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"p\"1","progress":1}}""",
+            await LineAsync(answer));
     }
 
     [Fact]
@@ -104,7 +116,8 @@ public sealed class McpToolEndpointTests
             Assert.True(client.Endpoint.Answer(call.RequestId, new AgentAnswer.HostResult($"for {call.InputJson}", IsError: true)));
         }
 
-        Assert.Contains("""for {\u0022command\u0022:\u0022one\u0022 }"}],"isError":true""", await first.ReadToEndAsync(), StringComparison.Ordinal);
+        Assert.Contains("""for {\u0022command\u0022:\u0022one\u0022 }"}],"isError":true""", await first.ReadToEndAsync(),
+            StringComparison.Ordinal);
         Assert.Contains("for {\\u0022command\\u0022:\\u0022two\\u0022 }", await second.ReadToEndAsync(), StringComparison.Ordinal);
     }
 
@@ -126,7 +139,8 @@ public sealed class McpToolEndpointTests
         using var other = await client.CallAsync("\"a\"", "one", "session-1");
         using var answer = new StreamReader(await client.CallAsync("\"a\"", "two", "session-2"));
         await Wait.UntilAsync(() => client.Called.Count == 2, "both calls");
-        Assert.Equal(HttpStatusCode.Accepted, (await client.PostAsync("""{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"\u0061"}}""", "session-2")).Status);
+        Assert.Equal(HttpStatusCode.Accepted, (await client.PostAsync(
+            """{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"\u0061"}}""", "session-2")).Status);
         await Wait.UntilAsync(() => client.Withdrawn.Count == 1, "the withdrawal");
         var withdrawn = client.Called.Single(c => c.InputJson.Contains("two", StringComparison.Ordinal));
         Assert.Equal([withdrawn.RequestId], client.Withdrawn);
@@ -205,8 +219,10 @@ public sealed class McpToolEndpointTests
 
         Assert.Equal(HttpStatusCode.OK, await WithAsync(_ => { }));
         Assert.Equal(HttpStatusCode.Unauthorized, await WithAsync(r => r.Headers.Authorization = null));
-        Assert.Equal(HttpStatusCode.Unauthorized, await WithAsync(r => r.Headers.Authorization = new AuthenticationHeaderValue("Bearer", client.Endpoint.Token[..^1] + "x")));
-        Assert.Equal(HttpStatusCode.Unauthorized, await WithAsync(r => r.Headers.Authorization = new AuthenticationHeaderValue("Basic", client.Endpoint.Token)));
+        Assert.Equal(HttpStatusCode.Unauthorized,
+            await WithAsync(r => r.Headers.Authorization = new AuthenticationHeaderValue("Bearer", client.Endpoint.Token[..^1] + "x")));
+        Assert.Equal(HttpStatusCode.Unauthorized,
+            await WithAsync(r => r.Headers.Authorization = new AuthenticationHeaderValue("Basic", client.Endpoint.Token)));
         Assert.Equal(HttpStatusCode.Forbidden, await WithAsync(r => r.Headers.Host = $"localhost:{client.Url.Port}"));
         Assert.Equal(HttpStatusCode.Forbidden, await WithAsync(r => r.Headers.Host = "evil.example"));
         Assert.Equal(HttpStatusCode.Forbidden, await WithAsync(r => r.Headers.Add("Origin", "https://evil.example")));
@@ -227,7 +243,8 @@ public sealed class McpToolEndpointTests
     {
         await using var client = await McpTestClient.StartAsync();
         using var request = client.Request("");
-        request.Content = chunked ? new StreamContent(new Endless(McpRequestHandler.MaxBodyBytes + 1)) : new ByteArrayContent(new byte[McpRequestHandler.MaxBodyBytes + 1]);
+        request.Content = chunked ? new StreamContent(new Endless(McpRequestHandler.MaxBodyBytes + 1))
+            : new ByteArrayContent(new byte[McpRequestHandler.MaxBodyBytes + 1]);
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         try
         {
@@ -266,7 +283,8 @@ public sealed class McpToolEndpointTests
                     return new NetworkStream(connection, ownsSocket: true);
                 },
             });
-            using var request = new HttpRequestMessage(HttpMethod.Post, McpToolEndpoint.UrlAt(8788)) { Content = new StringContent("""{"jsonrpc":"2.0","id":1,"method":"ping"}""", Encoding.UTF8, "application/json") };
+            using var request = new HttpRequestMessage(HttpMethod.Post, McpToolEndpoint.UrlAt(8788))
+            { Content = new StringContent("""{"jsonrpc":"2.0","id":1,"method":"ping"}""", Encoding.UTF8, "application/json") };
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", endpoint.Token);
             using var response = await connected.SendAsync(request);
             Assert.Equal(HttpStatusCode.OK, response.StatusCode);
@@ -289,15 +307,15 @@ public sealed class McpToolEndpointTests
 
     private sealed class Endless(long length) : MemoryStream
     {
-        private long left = length;
+        private long _left = length;
 
         public override bool CanSeek => false;
 
         public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
-            var now = (int)Math.Min(left, buffer.Length);
+            var now = (int)Math.Min(_left, buffer.Length);
             buffer.Span[..now].Fill((byte)' ');
-            left -= now;
+            _left -= now;
             return ValueTask.FromResult(now);
         }
     }

@@ -55,6 +55,19 @@ public sealed class WarmPoolTests
     }
 
     [Fact]
+    public void A_session_that_is_only_opened_gets_a_free_place_and_no_other_one_ends_for_it()
+    {
+        using var pool = Pool(new WarmLimits { Agents = 2 });
+        Rest(pool, 1);
+        Assert.True(pool.TryReserve(Session(2), why => _ended.Enqueue((2, why)), onlyFree: true));
+        Assert.True(pool.TryReserve(Session(2), why => _ended.Enqueue((2, why)), onlyFree: true)); // it has its place
+        Assert.False(pool.TryReserve(Session(3), why => _ended.Enqueue((3, why)), onlyFree: true));
+        Assert.Empty(_ended);
+        Assert.True(Reserve(pool, 3)); // somebody is about to write there
+        Assert.Equal([1], _ended.Select(e => e.Agent));
+    }
+
+    [Fact]
     public async Task Memory_is_measured_when_a_turn_ends_and_every_half_minute_and_the_oldest_end_until_it_is_enough()
     {
         if (!OperatingSystem.IsLinux())
@@ -72,7 +85,7 @@ public sealed class WarmPoolTests
         _sizes[4] = 130 << 20;
         Rest(pool, 4);
         await Wait.UntilAsync(() => _ended.Select(e => e.Agent).SequenceEqual([1, 2]), "two of them end"); // 400, 310, 220
-        Assert.Contains("have 400 MB, of at most 300", _ended.First().Why, StringComparison.Ordinal);
+        Assert.Contains("use 400 MB of at most 300", _ended.First().Why, StringComparison.Ordinal);
 
         _sizes[3] = 200 << 20; // it grew meanwhile
         await Wait.UntilAsync(
@@ -105,7 +118,8 @@ public sealed class WarmPoolTests
 
     private Guid Session(int agent) => _sessions.TryGetValue(agent, out var known) ? known : _sessions[agent] = Guid.CreateVersion7();
 
-    private void Rest(WarmPool pool, int agent) => pool.Rest(Session(agent), new ProcessIdentity(agent, 0, "boot"), why => _ended.Enqueue((agent, why)));
+    private void Rest(WarmPool pool, int agent)
+        => pool.Rest(Session(agent), new ProcessIdentity(agent, 0, "boot"), why => _ended.Enqueue((agent, why)));
 
     private bool Reserve(WarmPool pool, int agent) => pool.TryReserve(Session(agent), why => _ended.Enqueue((agent, why)));
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using PocketCoder.Agents;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Machine.Sessions.Warming;
@@ -8,7 +9,9 @@ using PocketCoder.Testing.Devices;
 
 namespace PocketCoder.Machine.Tests.Sessions.Warming;
 
-/// <summary>Agents that are kept without work, and those that are started ahead of a prompt, with the demo agent behind the whole daemon.</summary>
+/// <summary>
+/// Agents that are kept without work, and those that are started ahead of a prompt, with the demo agent behind the whole daemon.
+/// </summary>
 public sealed class WarmTests : IAsyncLifetime
 {
     private readonly ManualTime _time = new();
@@ -21,7 +24,7 @@ public sealed class WarmTests : IAsyncLifetime
     {
         _agent = new WatchedDriver(_time);
         _daemon = await TestDaemon.StartAsync(_time, drivers: [_agent], warm: new WarmLimits { Agents = 2 });
-        await ((IControlTarget)_daemon.Daemon).AddProjectAsync(_folder.FullName, "demo", CancellationToken.None);
+        await _daemon.Daemon.AsOwner().AddProjectAsync(_folder.FullName, "demo", CancellationToken.None);
         _phone = await _daemon.PhoneAsync();
     }
 
@@ -42,8 +45,9 @@ public sealed class WarmTests : IAsyncLifetime
         Assert.True(await WarmAsync(session));
         Assert.True(await WarmAsync(session)); // once
         await Wait.UntilAsync(() => _agent.Alive == 1, "it is started");
-        await Wait.UntilAsync(() => _daemon.Log.Lines.Count(l => l.Contains("stub started", StringComparison.Ordinal)) == 2, "the daemon has it");
-        Assert.Equal(before, await InfoAsync(session));
+        await Wait.UntilAsync(() => _daemon.Log.Lines.Count(l => l.Contains("stub started", StringComparison.Ordinal)) == 2,
+            "the daemon has it");
+        Assert.Equal(Told(before), Told(await InfoAsync(session)));
         Assert.Equal(rows, await LedgerAsync());
 
         await _phone.PromptAsync(session, "again");
@@ -52,6 +56,25 @@ public sealed class WarmTests : IAsyncLifetime
         Assert.Equal(2, _agent.Starts.Count);
         Assert.True(await WarmAsync(session)); // kept from its turn
         Assert.Equal(2, _agent.Starts.Count);
+    }
+
+    [Fact]
+    public async Task A_session_that_is_opened_has_its_agent_started_while_there_is_room_and_it_ends_when_nobody_prompts()
+    {
+        var sessions = new List<Guid>();
+        for (var i = 0; i < 3; i++)
+        {
+            sessions.Add(await ColdAsync($"hello {i}"));
+        }
+
+        Assert.True(await WarmAsync(sessions[0], opened: true));
+        Assert.True(await WarmAsync(sessions[1], opened: true));
+        Assert.False(await WarmAsync(sessions[2], opened: true)); // two are kept at most, and reading ends none
+        await Wait.UntilAsync(() => _agent.Alive == 2, "two are started");
+        await StartedAsync(5);
+        Assert.True(await WarmAsync(sessions[0], opened: true));
+        _time.Advance(WarmLimits.Default.IdleAhead);
+        await Wait.UntilAsync(() => _agent.Alive == 0, "they end");
     }
 
     [Fact]
@@ -76,7 +99,8 @@ public sealed class WarmTests : IAsyncLifetime
         for (var i = 0; i < 20; i++)
         {
             var starts = _agent.Starts.Count;
-            await Task.WhenAll(i % 2 == 0 ? [WarmAsync(session), _phone.PromptAsync(session, "again")] : new Task[] { _phone.PromptAsync(session, "again"), WarmAsync(session) });
+            await Task.WhenAll(i % 2 == 0 ? [WarmAsync(session), _phone.PromptAsync(session, "again")] : new Task[]
+                { _phone.PromptAsync(session, "again"), WarmAsync(session) });
             Assert.Equal(TurnState.Completed, (await _phone.DoneAsync()).Outcome);
             Assert.Equal((starts + 1, 1), (_agent.Starts.Count, _agent.Alive));
             await EndIdleAsync();
@@ -128,8 +152,14 @@ public sealed class WarmTests : IAsyncLifetime
         Assert.False(await WarmAsync(session));
         await SetAsync(new AgentSessionSetRequest(session, Archived: false));
 
-        var owner = ((IControlTarget)_daemon.Daemon).Sessions;
-        await using (var terminal = OwnedProcess.Start(new ProcessStart { Program = "/bin/sleep", Arguments = ["300"], WorkingDirectory = "/", Environment = new Dictionary<string, string>() }, TimeProvider.System))
+        var owner = _daemon.Daemon.AsOwner().Sessions;
+        await using (var terminal = OwnedProcess.Start(new ProcessStart
+        {
+            Program = "/bin/sleep",
+            Arguments = ["300"],
+            WorkingDirectory = "/",
+            Environment = new Dictionary<string, string>()
+        }, TimeProvider.System))
         {
             await owner.HoldAsync(session, new HoldRequest("", terminal.Identity.Pid, null, End: true));
             Assert.False(await WarmAsync(session));
@@ -157,9 +187,10 @@ public sealed class WarmTests : IAsyncLifetime
         var before = await InfoAsync(session);
         _agent.Failures.Enqueue(new AgentException(AgentError.NotFound, "not just now"));
         Assert.True(await WarmAsync(session));
-        await Wait.UntilAsync(() => _daemon.Log.Lines.Any(l => l.Contains("not kept ahead of a prompt: not just now", StringComparison.Ordinal)), "the log says so");
+        await Wait.UntilAsync(() => _daemon.Log.Lines.Any(
+            l => l.Contains("not kept ahead of a prompt: not just now", StringComparison.Ordinal)), "the log says so");
         Assert.False(await WarmAsync(session)); // not again and again
-        Assert.Equal(before, await InfoAsync(session));
+        Assert.Equal(Told(before), Told(await InfoAsync(session)));
         await _phone.PromptAsync(session, "again");
         Assert.Equal(TurnState.Completed, (await _phone.DoneAsync()).Outcome);
         Assert.Equal(3, _agent.Starts.Count);
@@ -218,7 +249,8 @@ public sealed class WarmTests : IAsyncLifetime
         await _phone.DoneAsync();
         await Wait.UntilAsync(() => _agent.Started.Count(p => p.IsDisposed) == 1, "one ends");
         Assert.Equal([false, true, false], _agent.Started.Select(p => p.IsDisposed));
-        Assert.Contains(_daemon.Log.Lines, l => l.Contains($"session {second}: stub ends without work: at most 2", StringComparison.Ordinal));
+        Assert.Contains(_daemon.Log.Lines,
+            l => l.Contains($"session {second}: stub ends without work: at most 2", StringComparison.Ordinal));
 
         await RestsAsync(third);
         Assert.True(await WarmAsync(second)); // ahead: the oldest makes room
@@ -231,9 +263,10 @@ public sealed class WarmTests : IAsyncLifetime
         var session = await ColdAsync("hello");
         Assert.True(await WarmAsync(session));
         await StartedAsync(2);
-        _agent.Started.Last().Say(new AgentQuestionAsked("q", "q", [new AgentQuestion("Well?", "Well", [new AgentOption("yes", null)], MultiSelect: false)]));
+        _agent.Started.Last().Say(
+            new AgentQuestionAsked("q", "q", [new AgentQuestion("Well?", "Well", [new AgentOption("yes", null)], MultiSelect: false)]));
         await Wait.UntilAsync(() => _agent.Alive == 0, "it ends");
-        Assert.Contains(_daemon.Log.Lines, l => l.Contains("it asked for something before it was prompted", StringComparison.Ordinal));
+        Assert.Contains(_daemon.Log.Lines, l => l.Contains("it requested an action before it got a prompt", StringComparison.Ordinal));
 
         Assert.True(await WarmAsync(session));
         await StartedAsync(3);
@@ -241,7 +274,8 @@ public sealed class WarmTests : IAsyncLifetime
         await Wait.UntilAsync(() => _agent.Alive == 0, "it ended");
         await _phone.PromptAsync(session, "again");
         Assert.Equal(TurnState.Completed, (await _phone.DoneAsync()).Outcome);
-        Assert.Empty((await _phone.Device.AskAsync(MessageTypes.ApprovalsList, new ApprovalsListRequest(), ProtocolJson.Default.ApprovalsListRequest, ProtocolJson.Default.ApprovalsListResponse)).Approvals);
+        Assert.Empty((await _phone.Device.AskAsync(MessageTypes.ApprovalsList, new ApprovalsListRequest(),
+            ProtocolJson.Default.ApprovalsListRequest, ProtocolJson.Default.ApprovalsListResponse)).Approvals);
     }
 
     [Fact]
@@ -252,8 +286,8 @@ public sealed class WarmTests : IAsyncLifetime
         await _phone.PromptAsync(session, "waits");
         await _phone.CancelAsync(session);
         await _phone.DoneAsync();
-        Assert.True((await InfoAsync(session)).Held);
         await RestsAsync(session);
+        Assert.True((await InfoAsync(session)).Held);
         _time.Advance(TimeSpan.FromMinutes(10));
         await Wait.UntilAsync(() => _agent.Alive == 0, "it ends");
     }
@@ -289,16 +323,22 @@ public sealed class WarmTests : IAsyncLifetime
             "the agent ends");
     }
 
-    private Task StartedAsync(int times) => Wait.UntilAsync(() => _daemon.Log.Lines.Count(l => l.Contains("stub started", StringComparison.Ordinal)) == times, "the daemon has it");
+    private Task StartedAsync(int times) => Wait.UntilAsync(
+        () => _daemon.Log.Lines.Count(l => l.Contains("stub started", StringComparison.Ordinal)) == times, "the daemon has it");
 
-    private async Task<bool> WarmAsync(Guid session) => (await _phone.Device.AskAsync(
-        MessageTypes.AgentSessionWarm, new AgentSessionWarmRequest(session), ProtocolJson.Default.AgentSessionWarmRequest, ProtocolJson.Default.AgentSessionWarmResponse)).Warm;
+    private async Task<bool> WarmAsync(Guid session, bool opened = false) => (await _phone.Device.AskAsync(
+        MessageTypes.AgentSessionWarm, new AgentSessionWarmRequest(session, opened), ProtocolJson.Default.AgentSessionWarmRequest,
+        ProtocolJson.Default.AgentSessionWarmResponse)).Warm;
 
     private Task<AgentSessionSetResponse> SetAsync(AgentSessionSetRequest request) => _phone.Device.AskAsync(
         MessageTypes.AgentSessionSet, request, ProtocolJson.Default.AgentSessionSetRequest, ProtocolJson.Default.AgentSessionSetResponse);
 
     private async Task<SessionInfo> InfoAsync(Guid session) => (await _phone.GetAsync(session)).Session;
 
+    /// <summary>All that is told of it: lists are equal by what is in them.</summary>
+    private static string Told(SessionInfo session) => JsonSerializer.Serialize(session, ProtocolJson.Default.SessionInfo);
+
     private async Task<long> LedgerAsync() => (await _phone.Device.AskAsync(
-        MessageTypes.LedgerList, new LedgerListRequest(Limit: 1), ProtocolJson.Default.LedgerListRequest, ProtocolJson.Default.LedgerListResponse)).Rows[0].Seq;
+        MessageTypes.LedgerList, new LedgerListRequest(Limit: 1), ProtocolJson.Default.LedgerListRequest,
+        ProtocolJson.Default.LedgerListResponse)).Rows[0].Seq;
 }

@@ -67,7 +67,8 @@ internal sealed class WatchedProcess : IAgentProcess
 
     public ValueTask InterruptAsync(CancellationToken cancellationToken) => _stub.InterruptAsync(cancellationToken);
 
-    public ValueTask<bool> AnswerAsync(string requestId, AgentAnswer answer, CancellationToken cancellationToken) => _stub.AnswerAsync(requestId, answer, cancellationToken);
+    public ValueTask<bool> AnswerAsync(string requestId, AgentAnswer answer, CancellationToken cancellationToken)
+        => _stub.AnswerAsync(requestId, answer, cancellationToken);
 
     public ValueTask SetModeAsync(string mode, CancellationToken cancellationToken) => _stub.SetModeAsync(mode, cancellationToken);
 

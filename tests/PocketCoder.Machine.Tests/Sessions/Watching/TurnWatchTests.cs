@@ -36,7 +36,8 @@ public sealed class TurnWatchTests
     {
         var watch = Begun();
         var since = _time.GetUtcNow();
-        watch.Heard(new AgentActivity(ActivityKind.Retrying) { Attempt = 3, MaxAttempts = 10, Delay = TimeSpan.FromSeconds(12), Detail = "overloaded 529" });
+        watch.Heard(new AgentActivity(ActivityKind.Retrying)
+        { Attempt = 3, MaxAttempts = 10, Delay = TimeSpan.FromSeconds(12), Detail = "overloaded 529" });
         Assert.Equal(new QuietInfo(QuietKind.Retrying, since, "overloaded 529", since.AddSeconds(12), 3, 10), watch.Why(true));
         Pass(12);
         watch.Heard(new AgentActivity(ActivityKind.Requesting));
@@ -99,7 +100,7 @@ public sealed class TurnWatchTests
         Assert.Null(watch.Overdue(false));
         Pass(1);
         Assert.Null(watch.Overdue(isOursBusy: true));
-        Assert.Contains("no sign of life for 30 min", watch.Overdue(false), StringComparison.Ordinal);
+        Assert.Contains("silent for 30 min", watch.Overdue(false), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -133,7 +134,7 @@ public sealed class TurnWatchTests
         Assert.Null(watch.Overdue(false));
         watch.Answered(); // the beginning of an answer, and the stream broke again
         Retry(watch);
-        Assert.Contains("after 3 failed tries to ask the models' provider (overloaded 529)", watch.Overdue(false), StringComparison.Ordinal);
+        Assert.Contains("after 3 failed requests to the model provider (overloaded 529)", watch.Overdue(false), StringComparison.Ordinal);
         watch.Heard(new AgentBlock("b", BlockKind.Text, "whole"));
         Assert.Null(watch.Overdue(false));
 

@@ -24,8 +24,10 @@ public sealed class WatchingTests
         await phone.Device.SubscribeAsync("machine", phone.Device.Hello.Instance);
         var session = await phone.StartAsync("silent: 10000");
         await Wait.UntilAsync(async () => (await phone.GetAsync(session)).Session.Quiet?.Kind == QuietKind.Thinking, "it thinks");
-        await AdvanceUntilAsync(time, async () => (await phone.GetAsync(session)).Session.Quiet?.Kind is QuietKind.Silent or QuietKind.Network, "the silence is noticed");
-        await phone.Device.NextAsync(e => e.Payload?.ToString() is { } text && (text.Contains("\"quiet\":{\"kind\":\"silent\"", StringComparison.Ordinal) || text.Contains("\"quiet\":{\"kind\":\"network\"", StringComparison.Ordinal)), "the silence");
+        await AdvanceUntilAsync(time, async () => (await phone.GetAsync(session)).Session.Quiet?.Kind is QuietKind.Silent
+            or QuietKind.Network, "the silence is noticed");
+        await phone.Device.NextAsync(e => e.Payload?.ToString() is { } text && (text.Contains("\"quiet\":{\"kind\":\"silent\"",
+            StringComparison.Ordinal) || text.Contains("\"quiet\":{\"kind\":\"network\"", StringComparison.Ordinal)), "the silence");
         await phone.CancelAsync(session);
         await phone.DoneAsync();
         await Wait.UntilAsync(async () => (await phone.GetAsync(session)).Session.Quiet is null, "an idle session is not silent");
@@ -40,7 +42,7 @@ public sealed class WatchingTests
         var session = await phone.StartAsync("silent: 10000");
         await AdvanceUntilDoneAsync(time, phone, session);
         Assert.Equal(TurnState.Failed, (await phone.DoneAsync()).Outcome);
-        Assert.Contains("no sign of life for 3 min", Assert.Single((await phone.GetAsync(session)).Turns).Error, StringComparison.Ordinal);
+        Assert.Contains("silent for 3 min", Assert.Single((await phone.GetAsync(session)).Turns).Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -51,11 +53,15 @@ public sealed class WatchingTests
         await using var phone = await daemon.PhoneAsync();
         var session = await phone.StartAsync("retry: 10000");
         await phone.PromptAsync(session, "next");
-        await Wait.UntilAsync(async () => (await phone.GetAsync(session)).Session.Quiet is { Kind: QuietKind.Retrying, Attempt: 1, NextAt: not null, Detail: "overloaded 529" }, "the retry is told");
+        await Wait.UntilAsync(async () => (await phone.GetAsync(session)).Session.Quiet is
+        {
+            Kind: QuietKind.Retrying, Attempt: 1,
+            NextAt: not null, Detail: "overloaded 529"
+        }, "the retry is told");
         await AdvanceUntilDoneAsync(time, phone, session);
         Assert.Equal(TurnState.Failed, (await phone.DoneAsync()).Outcome);
         var after = await phone.GetAsync(session);
-        Assert.Contains("after 4 failed tries to ask the models' provider (overloaded 529)", after.Turns[0].Error, StringComparison.Ordinal);
+        Assert.Contains("after 4 failed requests to the model provider (overloaded 529)", after.Turns[0].Error, StringComparison.Ordinal);
         Assert.True(after.Session.Held);
     }
 
@@ -66,9 +72,10 @@ public sealed class WatchingTests
         await using var phone = await daemon.PhoneAsync();
         await phone.StartAsync("again: 6\nrun: echo after > after.txt");
         var notice = await phone.Device.NextEventAsync<NoticeEvent>();
-        Assert.Contains("3 times in a row, with the same result: look: the same thing", notice.Text, StringComparison.Ordinal);
+        Assert.Contains("3 times in a row with the same result: look: the same thing", notice.Text, StringComparison.Ordinal);
         var question = await phone.AskedAsync();
-        Assert.Contains("6 times", Assert.Single(Assert.IsType<QuestionSubject>(question.Subject).Questions).Text, StringComparison.Ordinal);
+        Assert.Contains("6 times", Assert.Single(Assert.IsType<QuestionSubject>(question.Subject).Questions).Text,
+            StringComparison.Ordinal);
         await AnswerAsync(phone, question, "Go on");
         var command = await phone.AskedAsync(); // held back until the answer
         Assert.IsType<CommandSubject>(command.Subject);
@@ -106,12 +113,13 @@ public sealed class WatchingTests
         var time = new ManualTime();
         await using var daemon = await TestDaemon.StartAsync(time, drivers: [new GoneDriver()]);
         var folder = Directory.CreateTempSubdirectory("pc-project-");
-        await ((IControlTarget)daemon.Daemon).AddProjectAsync(folder.FullName, "project", CancellationToken.None);
+        await daemon.Daemon.AsOwner().AddProjectAsync(folder.FullName, "project", CancellationToken.None);
         await using var phone = await daemon.PhoneAsync();
         await phone.Device.SubscribeAsync("machine", phone.Device.Hello.Instance);
         var session = await phone.StartAsync("hello");
         await AdvanceUntilDoneAsync(time, phone, session);
-        await phone.Device.NextAsync(e => e.Payload?.ToString() is { } text && text.Contains("\"quiet\":{\"kind\":\"dead\"", StringComparison.Ordinal), "the end of the process");
+        await phone.Device.NextAsync(e => e.Payload?.ToString() is { } text
+            && text.Contains("\"quiet\":{\"kind\":\"dead\"", StringComparison.Ordinal), "the end of the process");
         var turn = Assert.Single((await phone.GetAsync(session)).Turns);
         Assert.Equal(TurnState.Interrupted, turn.State);
         Assert.Contains("it is gone", turn.Error, StringComparison.Ordinal);
@@ -121,7 +129,8 @@ public sealed class WatchingTests
     private static Task<ApprovalInfo> AnswerAsync(Phone phone, ApprovalInfo question, string answer)
     {
         var words = Assert.Single(Assert.IsType<QuestionSubject>(question.Subject).Questions).Text;
-        return phone.Device.DecideAsync(question, DecisionVerdict.Allow, answers: JsonSerializer.Serialize(new Dictionary<string, string> { [words] = answer }));
+        return phone.Device.DecideAsync(
+            question, DecisionVerdict.Allow, answers: JsonSerializer.Serialize(new Dictionary<string, string> { [words] = answer }));
     }
 
     private static Task AdvanceUntilDoneAsync(ManualTime time, Phone phone, Guid session)
@@ -142,7 +151,8 @@ public sealed class WatchingTests
 
         public Task<AgentProbe> ProbeAsync(CancellationToken cancellationToken) => Task.FromResult(new AgentProbe(Installed: true));
 
-        public Task<IAgentProcess> StartAsync(AgentStart start, CancellationToken cancellationToken) => Task.FromResult<IAgentProcess>(new GoneProcess());
+        public Task<IAgentProcess> StartAsync(AgentStart start, CancellationToken cancellationToken)
+            => Task.FromResult<IAgentProcess>(new GoneProcess());
     }
 
     private sealed class GoneProcess : IAgentProcess
@@ -158,7 +168,8 @@ public sealed class WatchingTests
 
         public ValueTask InterruptAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
-        public ValueTask<bool> AnswerAsync(string requestId, AgentAnswer answer, CancellationToken cancellationToken) => ValueTask.FromResult(false);
+        public ValueTask<bool> AnswerAsync(string requestId, AgentAnswer answer, CancellationToken cancellationToken)
+            => ValueTask.FromResult(false);
 
         public ValueTask SetModeAsync(string mode, CancellationToken cancellationToken) => ValueTask.CompletedTask;
 

@@ -1,0 +1,89 @@
+// What the scripts wait for in a page. Each waits for a fact, none for a time: a busy machine is slow, not broken.
+
+const LIMIT_MS = 30_000;
+
+/**
+ * Until a screen stands: its heading is there, nothing moves, and what it asked for has been drawn. A screen that changes all the time (a clock, a blinking
+ * cursor) is taken as it is after five seconds.
+ */
+export async function settled(page) {
+  await page.locator("h1").first().waitFor({ state: "attached", timeout: LIMIT_MS });
+  await page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        const QUIET_MS = 250;
+        const moves = () =>
+          document
+            .getAnimations()
+            .some((one) => one.playState === "running" && Number.isFinite(one.effect?.getComputedTiming().endTime ?? 0));
+        let quiet;
+        const done = () => {
+          if (moves()) return again();
+          watch.disconnect();
+          clearTimeout(most);
+          resolve();
+        };
+        const again = () => {
+          clearTimeout(quiet);
+          quiet = setTimeout(done, QUIET_MS);
+        };
+        const watch = new MutationObserver(again);
+        watch.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+        const most = setTimeout(() => {
+          clearTimeout(quiet);
+          watch.disconnect();
+          resolve();
+        }, 5000);
+        again();
+      }),
+  );
+}
+
+/** What `look` finds, asked again until it finds nothing: what stays is a finding, what goes was on its way. */
+export async function lasting(look) {
+  const end = Date.now() + 5000;
+  for (;;) {
+    const found = await look();
+    if (found.length === 0 || Date.now() > end) return found;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+/** Until each of `texts` is in a row of that store of the app's database, in its key or its value. */
+export async function stored(page, store, texts) {
+  // Asked again and again: waitForFunction takes a promise for a yes.
+  const ask = () =>
+    page.evaluate(
+      ({ store, texts }) =>
+        new Promise((resolve, reject) => {
+          const request = indexedDB.open("pocketcoder-app");
+          request.onerror = () => reject(request.error);
+          request.onsuccess = () => {
+            const objects = request.result.transaction(store).objectStore(store);
+            const keys = objects.getAllKeys();
+            const values = objects.getAll();
+            values.onsuccess = () => {
+              request.result.close();
+              const rows = keys.result.map((key, at) => `${key} ${JSON.stringify(values.result[at])}`);
+              resolve(texts.every((text) => rows.some((row) => row.includes(text))));
+            };
+          };
+        }),
+      { store, texts },
+    );
+  const end = Date.now() + LIMIT_MS;
+  while (!(await ask())) {
+    if (Date.now() > end) throw new Error(`not stored: ${texts.join(", ")}`);
+    await page.waitForTimeout(50);
+  }
+}
+
+/** Reads the lists and the open session to their end, and tells the app that it goes into the background: what was read is kept on the device then. */
+export async function readBefore(page) {
+  await page.getByTestId("transcript").locator(".item").first().waitFor();
+  await page.evaluate(() => {
+    Object.defineProperty(document, "visibilityState", { configurable: true, get: () => "hidden" });
+    document.dispatchEvent(new Event("visibilitychange"));
+  });
+  await stored(page, "copy", ["state ", "session/"]);
+}

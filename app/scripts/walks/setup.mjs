@@ -1,0 +1,123 @@
+// Walks of a first visit: pairing, the first steps, another language.
+
+import { stored } from "../pages.mjs";
+
+/** @param {{ walk: Function, must: Function, base: string }} tools */
+export function setup({ walk, must, base }) {
+  walk("pair with words to compare, and keep a link that can't be read", "/", "unpaired", async (page) => {
+    await page.getByTestId("pair-link").fill("https://atlas.example/#pair=x");
+    await page.getByTestId("pair-read").click();
+    await page.getByRole("alert").waitFor();
+    must((await page.getByTestId("pair-link").inputValue()) !== "", "what was pasted is gone");
+    await page.getByTestId("pair-link").fill("https://atlas.example/#pair=aaaaaaaaaaaa");
+    await page.getByTestId("pair-read").click();
+    must(
+      /^([bdfghjklmnprstvz][aiou]){2}[bdfghjklmnprstvz](-\w{5}){2}$/.test(await page.getByTestId("machine-words").innerText()),
+      "no words to compare",
+    );
+    await page.getByText("Whole fingerprint").click();
+    await page.getByTestId("fingerprint").waitFor();
+  });
+  walk("what another app shared waits in a new session, behind what was written, until it is sent", "/new", "rich", async (page) => {
+    await page.getByTestId("prompt-input").fill("My own words");
+    await page.evaluate(() => dispatchEvent(new Event("pagehide")));
+    await stored(page, "values", ["My own words"]);
+    // As the service worker leaves it (scripts/policy.mjs posts a form to that).
+    await page.evaluate(
+      () =>
+        new Promise((resolve, reject) => {
+          const opening = indexedDB.open("pocketcoder-shared", 1);
+          opening.onupgradeneeded = () => opening.result.createObjectStore("shared");
+          opening.onsuccess = () => {
+            const transaction = opening.result.transaction("shared", "readwrite");
+            const files = [new File(["a note"], "note.txt", { type: "text/plain" })];
+            transaction
+              .objectStore("shared")
+              .put({ at: Date.now(), title: "", text: "Fix this", url: "https://issues.example/7", files, left: 1 }, "one");
+            transaction.oncomplete = () => {
+              opening.result.close();
+              resolve();
+            };
+            transaction.onabort = reject;
+          };
+        }),
+    );
+    await page.goto(`${base}/new?mock=rich&shared=1`);
+    await page.getByTestId("shared").filter({ hasText: "1 file is not attached" }).waitFor();
+    await page.getByTestId("attachment").filter({ hasText: "on this device until you send" }).waitFor();
+    must(
+      (await page.getByTestId("prompt-input").inputValue()) === "My own words\n\nFix this\nhttps://issues.example/7",
+      "other words in the field",
+    );
+    must(!page.url().includes("shared"), "a reload would tell it again");
+    await page.getByTestId("send").click();
+    await page.getByTestId("transcript").getByText("Fix this").waitFor();
+    await page.getByTestId("transcript").getByText("note.txt").first().waitFor();
+  });
+  walk("a machine without anything says what comes first", "/", "fresh", async (page) => {
+    const steps = page.getByTestId("first-steps");
+    await steps.waitFor();
+    must((await steps.locator('[aria-current="step"]').count()) === 1, "no step is the next");
+    must((await page.getByTestId("first-prompt").count()) === 0, "asks for a prompt before there is a project");
+  });
+  walk("find a folder, add it, rename it, remove it, and make a new one", "/machine", "rich", async (page) => {
+    await page.getByTestId("add-project").click();
+    await page.getByTestId("folder-here").filter({ hasText: "/home/ada" }).waitFor();
+    must((await page.getByTestId("folder-add").count()) === 0, "offers the home folder itself");
+    await page.getByTestId("folder").filter({ hasText: "src" }).click();
+    await page.getByTestId("folder").filter({ hasText: "website" }).click();
+    await page.getByTestId("folder-up").click();
+    await page.getByTestId("folder").filter({ hasText: "website" }).click();
+    await page.getByTestId("folder-here").filter({ hasText: "/home/ada/src/website" }).waitFor();
+    await page.getByTestId("folder-add").click();
+    await page.getByTestId("project").getByRole("heading", { name: "website" }).waitFor();
+    await page.getByTestId("project-menu").click();
+    await page.getByTestId("project-name").fill("Shop front");
+    await page.getByTestId("project-rename").click();
+    await page.getByTestId("project").getByRole("heading", { name: "Shop front" }).waitFor();
+    await page.getByTestId("project-menu").click();
+    const hold = await page.getByTestId("project-remove").boundingBox();
+    await page.mouse.move(hold.x + hold.width / 2, hold.y + hold.height / 2);
+    await page.mouse.down();
+    await page.getByTestId("add-project").waitFor();
+    await page.mouse.up();
+    must((await page.getByTestId("project-row").filter({ hasText: "Shop front" }).count()) === 0, "still listed");
+    await page.getByTestId("add-project").click();
+    await page.getByTestId("folder-new").click();
+    await page.getByTestId("new-project-name").fill("src");
+    await page.getByTestId("new-project-create").click();
+    await page.getByRole("dialog").getByRole("alert").waitFor();
+    await page.getByTestId("new-project-name").fill("garden");
+    await page.getByTestId("new-project-create").click();
+    await page.getByTestId("project").getByRole("heading", { name: "garden" }).waitFor();
+  });
+  walk("speak Chinese, all of it, and keep it", "/", "rich", async (page) => {
+    await page.evaluate(() => localStorage.setItem("pocketcoder-language", "zh-Hans"));
+    await page.reload();
+    await page.getByRole("heading", { name: "收件箱" }).waitFor();
+    must((await page.evaluate(() => document.documentElement.lang)) === "zh-Hans", "the page says another language");
+    for (const path of ["/sessions", "/you"]) {
+      await page.goto(new URL(`${path}?mock=rich`, page.url()).href);
+      await page.locator("h1").first().waitFor();
+      must(/\p{Script=Han}/u.test(await page.locator("h1").first().innerText()), `${path} speaks another language`);
+    }
+  });
+  walk("choose an accent, which never colours what allows", "/you", "rich", async (page) => {
+    const colour = (locator, of) => locator.evaluate((one, of) => getComputedStyle(one)[of], of);
+    const tab = page.locator('nav a[aria-current="page"]');
+    const before = await colour(tab, "color");
+    await page.getByTestId("accent-violet").check({ force: true });
+    await page.waitForFunction(() => document.documentElement.dataset.accent === "violet");
+    const violet = await colour(tab, "color");
+    must(violet !== before, "the accent is not to be seen");
+    await page.reload();
+    must((await colour(tab, "color")) === violet, "not kept");
+    const allow = async () => {
+      await page.goto(new URL("/approvals/0198c1d0-0000-7000-8000-0000000000c9?mock=rich", page.url()).href);
+      return colour(page.getByTestId("allow-once"), "backgroundColor");
+    };
+    const chosen = await allow();
+    await page.evaluate(() => localStorage.removeItem("pocketcoder-accent"));
+    must((await allow()) === chosen, "allow has another colour");
+  });
+}

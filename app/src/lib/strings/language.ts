@@ -1,0 +1,73 @@
+import type { Catalogue } from ".";
+import type { l as ledgerWords } from "./ledger";
+import type { m } from "./machine";
+import type { k } from "./marks";
+import type { l as paletteWords } from "./palette";
+import type { p } from "./project";
+import type { r as reviewWords } from "./review";
+
+/** Every catalogue in one language. A missing entry is a type error. */
+export interface Translation {
+  readonly app: Catalogue;
+  readonly project: typeof p;
+  readonly ledger: typeof ledgerWords;
+  readonly machine: typeof m;
+  readonly palette: typeof paletteWords;
+  readonly review: typeof reviewWords;
+  readonly marks: typeof k;
+}
+
+/** Languages besides English, by their BCP 47 tag, with their own name. */
+export const languages = { en: "English", "zh-Hans": "简体中文" } as const;
+export type Language = keyof typeof languages;
+
+const translations: Record<Exclude<Language, "en">, () => Promise<Translation>> = {
+  "zh-Hans": async () => (await import("./zh")).zh,
+};
+const live = new Map<keyof Translation, object>();
+let translation: Translation | null = null;
+let tag: string | undefined;
+
+/**
+ * A catalogue as the app uses it: English until `speak` has loaded another language, whether that is before or after this part of the app is loaded. Texts are
+ * not reactive: the language is chosen before the app is drawn, and choosing another one loads the page again.
+ */
+export function catalogue<Name extends keyof Translation>(name: Name, english: Translation[Name]): Translation[Name] {
+  const words = { ...english };
+  live.set(name, words);
+  if (translation) Object.assign(words, translation[name]);
+  return words;
+}
+
+/** The language for numbers and dates: what was chosen, else the browser's own with all its regional habits. */
+export function locale(): string | undefined {
+  return tag;
+}
+
+/** The first of a person's languages that there is, else English. */
+export function known(wanted: readonly string[]): Language {
+  for (const one of wanted) {
+    const primary = one.toLowerCase().split("-")[0];
+    if (primary === "en") return "en";
+    if (primary === "zh") return "zh-Hans";
+  }
+  return "en";
+}
+
+/**
+ * Loads a language and says it to the page. Null: the browser's. When its texts can't be loaded (no network on the first visit), English stays: a readable app is
+ * worth more than the right language.
+ */
+export async function speak(chosen: Language | null): Promise<void> {
+  const language = chosen ?? known(navigator.languages);
+  tag = chosen ?? undefined;
+  if (language !== "en") {
+    try {
+      translation = await translations[language]();
+    } catch {
+      return;
+    }
+    for (const [name, words] of live) Object.assign(words, translation[name]);
+  }
+  document.documentElement.lang = language;
+}

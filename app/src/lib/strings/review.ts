@@ -1,0 +1,34 @@
+import { catalogue } from "./language";
+import { counted } from "./plural";
+
+/** The words of the review of all that waits, which comes later than the first load. */
+const english = {
+  title: "Review",
+  position: (at: number, of: number) => `${at} of ${of}`,
+  back: "Back to inbox",
+  previous: "Previous",
+  skip: "Skip",
+  next: "Next",
+  doneTitle: "All decided",
+  doneText: "Nothing waits for you.",
+  leftTitle: (n: number) => counted(n, { one: "approval still waits", other: "approvals still wait" }),
+  leftText: "You passed them over, or they arrived meanwhile.",
+  again: (n: number) => `Review ${n}`,
+  gone: (n: number) => `${counted(n, { one: "approval was", other: "approvals were" })} decided elsewhere or closed`,
+  arrived: "New approvals joined at the end.",
+  allowed: "Allowed",
+  denied: "Denied",
+  takeBack: "Take back",
+  takenBack: "Taken back. It was not sent, and waits again.",
+  swipeHint: "Swipe a row to the left to deny, a read-only one to the right to allow.",
+  swipe: { allow: "Allow", deny: "Deny" },
+  release: { allow: "Release to allow", deny: "Release to deny" },
+  cannot: {
+    sent: "It was sent to the machine and can't be taken back.",
+    running: "It is recorded and can't be taken back. Stop its turn in the session.",
+    over: "It is recorded. There is nothing to undo.",
+    none: "You have not decided anything in this review yet.",
+  },
+};
+
+export const r: typeof english = catalogue("review", english);

@@ -1,0 +1,7 @@
+import type { Translation } from "../language";
+import { app } from "./app";
+import { ledger, machine, marks, palette, review } from "./later";
+import { project } from "./project";
+
+/** Simplified Chinese: one chunk, fetched only by who reads it. */
+export const zh: Translation = { app, project, ledger, machine, palette, review, marks };

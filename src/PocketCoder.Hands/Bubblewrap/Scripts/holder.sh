@@ -1,9 +1,0 @@
-#!/bin/sh
-# Inside ring one: the relays, then the terminal server for as long as the session lives. Nothing of the agent runs here.
-set -u
-while read -r port socket; do
-    socat "TCP-LISTEN:$port,bind=127.0.0.1,fork,reuseaddr" "UNIX-CONNECT:/run/ring/$socket" 7>&- 8>&- < /dev/null &
-done < /run/hands/relays
-printf 'ready\n' >&8
-exec 7>&- 8>&-
-exec tmux -S /run/tm/s -f /run/hands/tmux.conf -D

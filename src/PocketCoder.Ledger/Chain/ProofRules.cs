@@ -1,0 +1,249 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+
+namespace PocketCoder.Ledger;
+
+/// <summary>
+/// The rules about who decided, over rows in order: each row by which somebody decides says how that was proved, and the proof holds. The
+/// same code refuses a wrong row before it is appended and finds one when the chain is verified; docs/verify-ledger.mjs has the same rules
+/// once more. Rows of versions that wrote no proof are only counted. Not thread-safe.
+/// </summary>
+internal sealed class ProofRules(string machineId)
+{
+    private const string Owner = "cli";
+
+    /// <summary>
+    /// What an allowance reaches: requests of its kind that are the same in all of these. Of any other kind each is decided by itself.
+    /// </summary>
+    private static readonly Dictionary<string, string[]> s_reach = new(StringComparer.Ordinal)
+    {
+        ["command"] = ["what", "cwd", "same", "meaning"],
+        ["edit"] = ["what"],
+        ["tool"] = ["directory", "tool", "same", "reads"],
+        ["network"] = ["what"],
+        ["job_input"] = ["job"],
+    };
+
+    private readonly Dictionary<string, Paired> _devices = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Approval> _approvals = new(StringComparer.Ordinal);
+
+    /// <summary>Whether rows have proofs from here on: one that has none is a fault.</summary>
+    public bool Began { get; set; }
+
+    /// <summary>How many decisions, undos and rules are of a version that did not say how they were proved.</summary>
+    public long Untold { get; private set; }
+
+    /// <summary>Whether a row of this kind needs a proof.</summary>
+    public static bool Proves(string kind) => kind is LedgerKind.ApprovalDecided or LedgerKind.UndoStarted or LedgerKind.RuleAdded;
+
+    private static bool Concerns(string kind) => Proves(kind)
+        || kind is LedgerKind.ApprovalRequested or LedgerKind.DevicePaired or LedgerKind.DeviceRevoked or LedgerKind.MachineStarted;
+
+    /// <summary>Takes the next row; returns what is wrong with it, or null.</summary>
+    public string? Apply(string kind, ReadOnlySpan<byte> body)
+    {
+        if (!Concerns(kind))
+        {
+            return null;
+        }
+
+        try
+        {
+            var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = 80 });
+            return Apply(kind, new ProofRow(JsonElement.ParseValue(ref reader)));
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            // InvalidOperationException: a string that is no valid UTF-16.
+            return "it can't be read";
+        }
+    }
+
+    private string? Apply(string kind, ProofRow row)
+    {
+        switch (kind)
+        {
+            case LedgerKind.MachineStarted:
+                Began |= row.Data("proofs") == DecisionProof.Domain;
+                return null;
+            case LedgerKind.DevicePaired when row.DeviceId is { } device:
+                _devices[device] = new Paired(row.Data("deviceSigningKey"), false);
+                return null;
+            case LedgerKind.DeviceRevoked when row.DeviceId is { } device && _devices.TryGetValue(device, out var known):
+                _devices[device] = known with { Revoked = true };
+                return null;
+            case LedgerKind.ApprovalRequested when row.ApprovalId is { } id:
+                _approvals.TryAdd(id, Asked(row));
+                return null;
+        }
+
+        return !Proves(kind) ? null : row.IsWellFormed ? Judge(kind, row) : "a field of it is no text";
+    }
+
+    private string? Judge(string kind, ProofRow row)
+    {
+        if (!row.HasData("proof"))
+        {
+            if (Began && !(kind == LedgerKind.RuleAdded && row.ApprovalId is not null))
+            {
+                return "it does not say how it was proved, though such rows do from here on";
+            }
+
+            if (kind == LedgerKind.ApprovalDecided && row.ApprovalId is { } id && _approvals.TryGetValue(id, out var old))
+            {
+                _approvals[id] = old.Decide(row, vouched: !row.HasData("grant"));
+            }
+
+            Untold += !Began && row.SaysNobody ? 1 : 0;
+            return null;
+        }
+
+        Began = true;
+        return kind switch
+        {
+            LedgerKind.ApprovalDecided => Decided(row),
+            LedgerKind.UndoStarted => Undone(row),
+            _ when row.ApprovalId is not null => "it has a proof of its own, though a decision made it",
+            _ => ByOwner(row, hasBy: false),
+        };
+    }
+
+    private string? Decided(ProofRow row)
+    {
+        if (row.ApprovalId is not { } id || !_approvals.TryGetValue(id, out var asked))
+        {
+            return "it decides what was never requested";
+        }
+
+        if (asked.Covered && (row.SessionId != asked.SessionId || row.TurnId != asked.TurnId || row.Sandbox != asked.Sandbox))
+        {
+            return "it is of another session, turn or sandbox than the request";
+        }
+
+        var problem = row.Data("proof") switch
+        {
+            DecisionProof.DeviceKey => ByDevice(row, DecisionText(row)),
+            DecisionProof.OwnerSocket => ByOwner(row, hasBy: true),
+            DecisionProof.Grant => ByGrant(id, row, asked),
+            _ => UnknownProof,
+        };
+        _approvals[id] = asked.Decide(row, vouched: problem is null && row.Data("proof") != DecisionProof.Grant);
+        return problem;
+    }
+
+    private string? Undone(ProofRow row) => row.Data("proof") switch
+    {
+        DecisionProof.DeviceKey => row.Data("target") == "approval" && row.ApprovalId != row.Data("targetId")
+            ? "it names another approval than the device signed" : ByDevice(row, UndoText(row)),
+        DecisionProof.OwnerSocket => ByOwner(row, hasBy: true),
+        _ => UnknownProof,
+    };
+
+    private const string UnknownProof = "it names a proof that is not known here";
+
+    /// <summary>The key's own device, paired and not revoked; the signature over exactly this.</summary>
+    private string? ByDevice(ProofRow row, string? text)
+        => row.HasData("grant") ? "it names a device's key and an allowance"
+            : row.DeviceId is not { } id || row.Data("deviceSigningKey") is not { } key || row.Data("signature") is not { } signature
+                ? "it says that a device signed it, and has no signature of a device"
+            : text is null || row.Data("signed") != text ? "it has a device signature over something else"
+            : !_devices.TryGetValue(id, out var device) || device.Key != key ? "it is signed with a key that was not paired for this device"
+            : device.Revoked ? "it is signed by a device that was revoked before"
+            : DeviceSignature.Holds(key, text, signature) ? null
+            : "it has a wrong device signature";
+
+    private static string? ByOwner(ProofRow row, bool hasBy)
+        => row.Data("proof") != DecisionProof.OwnerSocket ? UnknownProof
+            : row.HasDevice || row.HasSignature || row.HasData("grant")
+                ? "it says that the owner made it at the machine, and names a device, a signature or an allowance"
+            : row.Actor != Owner || (hasBy && row.Data("by") != Owner) ? "it says that the owner made it at the machine, and names another"
+            : null;
+
+    /// <summary>Whether the allowance that it names exists, was made by a person, and reaches this request.</summary>
+    private string? ByGrant(string id, ProofRow row, Approval asked)
+    {
+        if (row.HasSignature)
+        {
+            return "it names an allowance and bears a signature";
+        }
+
+        if (row.Data("grant") is not { } grant || grant == id || !_approvals.TryGetValue(grant, out var from) || !from.IsDecided)
+        {
+            return "it names an allowance that does not exist";
+        }
+
+        return !from.Allowed || !from.Vouched ? "it names an allowance that nobody gave"
+            : row.Data("decision") != "allow" || from.Scope is not ("turn" or "session") || row.Data("scope") != from.Scope
+                ? "it has another scope than its allowance"
+            : row.DeviceId != from.DeviceId ? "it names another device than its allowance"
+            : row.SessionId is null || row.SessionId != from.SessionId ? "it is of another session than its allowance"
+            : from.Scope == "turn" && row.TurnId != from.TurnId ? "it is of another turn than its allowance"
+            : !asked.Covered ? null
+            : asked.Reach is null || from.Reach is null || asked.Reach != from.Reach ? "its allowance does not reach it"
+            : null;
+    }
+
+    /// <summary>What a device signs for this decision; null: the row can't be that of one. The answers are not in the ledger.</summary>
+    private string? DecisionText(ProofRow row)
+    {
+        var answers = row.Data("signed")?.Split('\n') is { Length: 10 } lines ? lines[8] : null;
+        return answers is { Length: 64 } && answers.All(char.IsAsciiHexDigitLower)
+            && row.Data("decisionId") is { } decision && row.Digest is { } digest && row.Data("decision") is { } verdict
+            && row.Data("scope") is { } scope && row.Flag("interrupt") is { } interrupt
+            && (row.Data("reason") is { } reason || !row.HasData("reason") && (reason = "") is not null)
+            ? string.Join('\n', "pocketcoder-decision-v2", machineId, row.ApprovalId, decision, digest, verdict, scope, Sha256(reason),
+                answers, interrupt ? "true" : "false")
+            : null;
+    }
+
+    private string? UndoText(ProofRow row)
+        => row.Data("undoId") is { } undo && row.Data("target") is { } target && row.Data("targetId") is { } id
+            && row.Data("plan") is { } plan && row.Flag("force") is { } force
+            ? string.Join('\n', "pocketcoder-undo-v1", machineId, undo, target, id, plan, force ? "true" : "false") : null;
+
+    private static Approval Asked(ProofRow row)
+    {
+        var covers = row.Covers;
+        string? reach = null;
+        if (covers is { } c && ProofRow.Text(c, "reach") is not null && ProofRow.Text(c, "kind") is { } kind
+            && s_reach.TryGetValue(kind, out var names))
+        {
+            // The values themselves may be long, and only their equality matters.
+            string[] same = ["kind", "agent", "project", .. names];
+            reach = Sha256(string.Join('\n', same.Select(n => ProofRow.Text(c, n) is { } value ? Sha256(value) : "")));
+        }
+
+        return new Approval(row.SessionId, row.TurnId, row.Sandbox, covers is not null, reach);
+    }
+
+    private static string Sha256(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+
+    private sealed record Paired(string? Key, bool Revoked);
+
+    /// <param name="Covered">Whether the request says what its digest covers.</param>
+    /// <param name="Reach">Equal for what one allowance reaches; null: each is decided by itself.</param>
+    private sealed record Approval(string? SessionId, string? TurnId, string? Sandbox, bool Covered, string? Reach)
+    {
+        public bool IsDecided { get; private init; }
+
+        public bool Allowed { get; private init; }
+
+        /// <summary>A person decided it.</summary>
+        public bool Vouched { get; private init; }
+
+        public string? Scope { get; private init; }
+
+        public string? DeviceId { get; private init; }
+
+        /// <summary>The first decision counts; a second one is a fault that <see cref="ApprovalHistory"/> tells.</summary>
+        public Approval Decide(ProofRow row, bool vouched) => IsDecided ? this : this with
+        {
+            IsDecided = true,
+            Allowed = row.Data("decision") == "allow",
+            Vouched = vouched,
+            Scope = row.Data("scope"),
+            DeviceId = row.DeviceId,
+        };
+    }
+}

@@ -1,0 +1,17 @@
+using PocketCoder.Machine.Routing;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Machine.Files;
+
+/// <summary>The messages about a project's files.</summary>
+public static class FileRoutes
+{
+    public static MessageTable MapFiles(this MessageTable table, FileFinder finder) => table
+        .Map(
+            MessageTypes.FilesFind,
+            Scope.View,
+            static () => ProtocolJson.Default.FilesFindRequest,
+            static () => ProtocolJson.Default.FilesFindResponse,
+            (_, request, cancellationToken) => finder.FindAsync(request, cancellationToken),
+            concurrent: true);
+}

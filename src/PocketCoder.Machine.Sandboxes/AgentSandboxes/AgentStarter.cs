@@ -1,0 +1,242 @@
+using PocketCoder.Agents;
+using PocketCoder.Broker.Models;
+using PocketCoder.Broker.Secrets;
+using PocketCoder.Sandboxes;
+using PocketCoder.Ledger;
+using PocketCoder.Machine.Ledger;
+using PocketCoder.Machine.Executions;
+using PocketCoder.Machine.Models;
+using PocketCoder.Machine.Storage;
+using PocketCoder.Platform;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Machine.AgentSandboxes;
+
+/// <summary>
+/// Starts agents where they belong: that of a sandboxed session in a sandbox of its own with the model broker as its only network, that of
+/// another session as a child of the daemon, with the broker in between when the machine has the key. Thread-safe.
+/// </summary>
+public sealed class AgentStarter(Home home, SandboxService sandboxes, ModelService models, Store store, AttachedFolders attached)
+{
+    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const UnixFileMode PassThrough = Private | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+    private const UnixFileMode OwnerWrites = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>The sandbox's user is another one when the daemon is root; the socket's folder is open to that user only.</summary>
+    private const UnixFileMode AnyoneWrites = OwnerWrites | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead
+        | UnixFileMode.OtherWrite;
+
+    private static UnixFileMode SocketMode => Environment.IsPrivilegedProcess ? AnyoneWrites : OwnerWrites;
+
+    /// <exception cref="AgentException">It could not be started.</exception>
+    public async Task<StartedAgent> StartAsync(IAgentDriver driver, AgentStart start, IAgentSession session, CancellationToken ct)
+    {
+        if (sandboxes.Worktrees.Find(start.WorkingDirectory)?.Broken() is { } why)
+        {
+            throw new AgentException(AgentError.FailedToStart, why);
+        }
+
+        start = start with { AttachmentsDirectory = AttachedTo(session.SessionId), ClosedFolders = home.Own };
+        var inSandbox = session.Sandbox == SandboxKind.Bubblewrap && driver.Description.RunsInSandbox;
+        if (driver.Models is not { } wanted)
+        {
+            return new StartedAgent(await driver.StartAsync(start, ct), null, null); // nothing is known of its models
+        }
+
+        var access = AccessFor(wanted);
+        if (inSandbox && (access is not null || wanted.OnlyByItself is null))
+        {
+            var found = access ?? throw new AgentException(
+                AgentError.FailedToStart,
+                wanted.LoginProblem() is { } problem
+                    ? $"{problem} Or set a key: pocketcoder secrets set {wanted.Provider}"
+                    : $"{driver.Description.Name} has no key and no login here. Set a key: pocketcoder secrets set {wanted.Provider}. Or log in with {driver.Description.Name} in a terminal.");
+            var login = found == ModelAccess.OwnLogin ? wanted.Login() : null;
+            var agent = await StartInSandboxAsync(driver, start, session, wanted, found, login, ct);
+            return new StartedAgent(agent, found, null)
+            {
+                Record = () => RecordAsync(session, "ring", found, start),
+                IsStale = () => found == ModelAccess.OwnLogin && wanted.Login() != login,
+                Credential = login,
+            };
+        }
+
+        if (access != ModelAccess.Key || wanted.ByItselfOutside)
+        {
+            var agent = await driver.StartAsync(start, ct);
+            return inSandbox
+                // it would be in a sandbox, with a key
+                ? new StartedAgent(agent, ModelAccess.Direct, null)
+                { Record = () => RecordAsync(session, "host", ModelAccess.Direct, start) }
+                : new StartedAgent(agent, ModelAccess.Direct, null);
+        }
+
+        var endpoint = await OpenAsync(session, wanted, ModelAccess.Key, null, providerTools: session.Sandbox == SandboxKind.None, ct);
+        try
+        {
+            var way = new AgentModelAccess(ModelService.BaseUrl(wanted, endpoint.Port, endpoint.Token), endpoint.Token!, isLogin: false);
+            var agent = await driver.StartAsync(start with { ModelAccess = way }, ct);
+            return new StartedAgent(agent, ModelAccess.Key, endpoint)
+            { Credential = endpoint.Token, Record = () => RecordAsync(session, "host", ModelAccess.Key, start) };
+        }
+        catch
+        {
+            await endpoint.DisposeAsync();
+            throw;
+        }
+    }
+
+    private async Task<IAgentProcess> StartInSandboxAsync(IAgentDriver driver, AgentStart start, IAgentSession session, AgentModels wanted,
+        ModelAccess access, string? login, CancellationToken ct)
+    {
+        // A login goes in as what it is; everything else stays outside, and what goes in opens nothing.
+        var credential = access == ModelAccess.OwnLogin ? login : "kept-outside-of-the-ring";
+        var sandbox = new AgentSandbox(
+            sandboxes.Bubblewrap, start.WorkingDirectory, StateFor(session.SessionId), (socket, cancel) => OpenAsync(
+                session, wanted, access, socket, providerTools: false, cancel), SocketMode, start.AttachmentsDirectory);
+        return await driver.StartAsync(
+            start with
+            {
+                Sandbox = sandbox,
+                ModelAccess = new AgentModelAccess(
+                    ModelService.BaseUrl(wanted, AgentSandbox.ModelPort), credential ?? "", access == ModelAccess.OwnLogin),
+            },
+            ct);
+    }
+
+    /// <summary>
+    /// What the agent of one session keeps in its sandbox, for another session that goes on from it. No agent may run there.
+    /// </summary>
+    /// <exception cref="IOException">It can't be copied.</exception>
+    /// <exception cref="UnauthorizedAccessException">It can't be copied.</exception>
+    public void CopyState(Guid from, Guid to)
+        => StateCopy.Copy(Path.Combine(home.AgentFiles, from.ToString("N")), Path.Combine(home.AgentFiles, to.ToString("N")));
+
+    private string AttachedTo(Guid session)
+    {
+        try
+        {
+            return attached.Of(session);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AgentException(AgentError.FailedToStart, $"Can't create the folder for attached files: {e.Message}", e);
+        }
+    }
+
+    private ModelAccess? AccessFor(AgentModels wanted)
+    {
+        try
+        {
+            return models.AccessFor(wanted);
+        }
+        catch (SecretException e)
+        {
+            throw new AgentException(AgentError.FailedToStart, e.Message, e);
+        }
+    }
+
+    private async Task<ModelEndpoint> OpenAsync(
+        IAgentSession session, AgentModels wanted, ModelAccess access, string? socket, bool providerTools, CancellationToken ct)
+    {
+        try
+        {
+            return await models.OpenAsync(
+                session.SessionId, sandboxes.Worktrees.Ruling(session.ProjectId), wanted, access, socket, SocketMode, providerTools, ct);
+        }
+        catch (Exception e) when (e is IOException or ArgumentException)
+        {
+            throw new AgentException(AgentError.FailedToStart, $"Can't connect to the models: {e.Message}", e);
+        }
+    }
+
+    /// <summary>
+    /// The session's folder for its agent's files. The folders above are the daemon's; when it is root, others may pass through to their
+    /// own.
+    /// </summary>
+    private string StateFor(Guid session)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            throw new AgentException(AgentError.FailedToStart, "There are no sandboxes on Windows.");
+        }
+
+        var folder = Path.Combine(home.AgentFiles, session.ToString("N"));
+        try
+        {
+            Directory.CreateDirectory(home.AgentFiles, Environment.IsPrivilegedProcess ? PassThrough : Private);
+            if (new DirectoryInfo(home.AgentFiles).LinkTarget is not null || !FileOwner.IsCurrentUser(home.AgentFiles))
+            {
+                throw new AgentException(AgentError.FailedToStart, $"{home.AgentFiles} is not PocketCoder's own folder.");
+            }
+
+            File.SetUnixFileMode(home.AgentFiles, Environment.IsPrivilegedProcess ? PassThrough : Private);
+            Directory.CreateDirectory(folder, Private);
+            return folder;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AgentException(AgentError.FailedToStart, $"{folder} can't be made: {e.Message}", e);
+        }
+    }
+
+    private Task RecordAsync(IAgentSession session, string place, ModelAccess access, AgentStart start)
+        => store.WriteAsync(change => change.Ledger(new LedgerEntry(LedgerKind.AgentStarted)
+        {
+            SessionId = session.SessionId.ToString(),
+            Sandbox = SandboxName.Of(session.Sandbox),
+            Data = new AgentStartedData(session.Agent, place, access, start.ResumeId is not null).ToJson(),
+        }));
+}
+
+/// <summary>An agent that was started, with what must end when it ends.</summary>
+/// <param name="agent">Everything is passed on to it.</param>
+/// <param name="access">Whose credential its models are asked with; null when nobody knows.</param>
+/// <param name="endpoint">Its way to the models, when that is not the sandbox's.</param>
+public sealed class StartedAgent(IAgentProcess agent, ModelAccess? access, ModelEndpoint? endpoint) : IAgentProcess
+{
+    public ModelAccess? Access { get; } = access;
+
+    /// <summary>Writes its start into the ledger: once, before its first prompt, without which it has done nothing.</summary>
+    public Func<Task> Record { get; init; } = static () => Task.CompletedTask;
+
+    /// <summary>
+    /// Whether it was started with a login that ran out or was renewed since: a sandbox can't renew it, so the next prompt needs another
+    /// start.
+    /// </summary>
+    public Func<bool> IsStale { get; init; } = static () => false;
+
+    /// <summary>What it asks its models with, where that is worth something; null: nothing that it was given is.</summary>
+    public string? Credential { get; init; }
+
+    public IReadOnlyList<string> Secrets => Credential is { Length: > 0 } credential ? [.. agent.Secrets, credential] : agent.Secrets;
+
+    public PocketCoder.Processes.ProcessIdentity? Process => agent.Process;
+
+    public System.Threading.Channels.ChannelReader<AgentEvent> Events => agent.Events;
+
+    public ValueTask PromptAsync(AgentPrompt prompt, CancellationToken cancellationToken) => agent.PromptAsync(prompt, cancellationToken);
+
+    public ValueTask InterruptAsync(CancellationToken cancellationToken) => agent.InterruptAsync(cancellationToken);
+
+    public ValueTask<bool> AnswerAsync(string requestId, AgentAnswer answer, CancellationToken cancellationToken)
+        => agent.AnswerAsync(requestId, answer, cancellationToken);
+
+    public ValueTask SetModeAsync(string mode, CancellationToken cancellationToken) => agent.SetModeAsync(mode, cancellationToken);
+
+    public ValueTask SetModelAsync(string? model, CancellationToken cancellationToken) => agent.SetModelAsync(model, cancellationToken);
+
+    public ValueTask SetEffortAsync(string? effort, CancellationToken cancellationToken) => agent.SetEffortAsync(effort, cancellationToken);
+
+    public ValueTask<bool> SteerAsync(AgentPrompt prompt, CancellationToken cancellationToken)
+        => agent.SteerAsync(prompt, cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        await agent.DisposeAsync();
+        if (endpoint is not null)
+        {
+            await endpoint.DisposeAsync();
+        }
+    }
+}

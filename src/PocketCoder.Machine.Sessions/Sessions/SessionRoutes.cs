@@ -1,0 +1,134 @@
+using System.Text;
+using PocketCoder.Machine.AgentSandboxes;
+using PocketCoder.Machine.Routing;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Machine.Sessions;
+
+/// <summary>The sessions' messages.</summary>
+public static class SessionRoutes
+{
+    public static MessageTable MapSessions(this MessageTable table, SessionDirectory sessions, AgentCatalog agents) => table
+        .Map(
+            MessageTypes.AgentsList,
+            Scope.View,
+            static () => ProtocolJson.Default.AgentsListRequest,
+            static () => ProtocolJson.Default.AgentsListResponse,
+            async (_, _, cancellationToken) => new AgentsListResponse(await agents.ProbeAsync(cancellationToken)),
+            concurrent: true)
+        .Map(
+            MessageTypes.AgentSessionNew,
+            Scope.Prompt,
+            static () => ProtocolJson.Default.AgentSessionNewRequest,
+            static () => ProtocolJson.Default.AgentSessionNewResponse,
+            async (caller, request, cancellationToken) =>
+            {
+                RequireId(request.AgentSessionId, "agentSessionId");
+                RequireId(request.PromptId, "promptId");
+                RequirePrompt(request.Content);
+                AgentChoices.RequireName(request.Model, "model");
+                var (session, turn) = await sessions.NewAsync(request, caller.Device, cancellationToken);
+                return new AgentSessionNewResponse(session.AgentSessionId, session, turn);
+            })
+        .Map(
+            MessageTypes.AgentMessage,
+            Scope.Prompt,
+            static () => ProtocolJson.Default.AgentMessageRequest,
+            static () => ProtocolJson.Default.AgentMessageResponse,
+            async (caller, request, _) =>
+            {
+                RequireId(request.PromptId, "promptId");
+                RequirePrompt(request.Content);
+                return new AgentMessageResponse(await sessions.Get(request.AgentSessionId)
+                    .EnqueueAsync(request.PromptId, request.Content, caller.Device.DeviceId, request.Attachments));
+            })
+        .Map(
+            MessageTypes.AgentSessionFork,
+            Scope.Prompt,
+            static () => ProtocolJson.Default.AgentSessionForkRequest,
+            static () => ProtocolJson.Default.AgentSessionForkResponse,
+            async (caller, request, _) =>
+            {
+                RequireId(request.NewSessionId, "newSessionId");
+                RequireId(request.PromptId, "promptId");
+                RequirePrompt(request.Content);
+                var (session, turn) = await sessions.ForkAsync(request, caller.Device);
+                return new AgentSessionForkResponse(session, turn);
+            })
+        .MapShared(
+            Verbs.AgentSessionsList, Scope.View,
+            (_, request, _) =>
+            {
+                var (page, next) = sessions.Page(request.Limit, request.After, request.Archived, request.ProjectId);
+                return Task.FromResult(new AgentSessionsListResponse(page, next));
+            })
+        .Map(
+            MessageTypes.AgentSessionGet,
+            Scope.View,
+            static () => ProtocolJson.Default.AgentSessionGetRequest,
+            static () => ProtocolJson.Default.AgentSessionGetResponse,
+            async (_, request, cancellationToken) =>
+            {
+                var (session, turns) = await sessions.DetailAsync(request.AgentSessionId, cancellationToken);
+                return new AgentSessionGetResponse(session, turns);
+            })
+        .MapShared(
+            Verbs.AgentSessionSet, Scope.Prompt,
+            async (_, request, _) =>
+            {
+                AgentChoices.RequireName(request.Title, "title");
+                AgentChoices.RequireName(request.Model is "" ? null : request.Model, "model");
+                return new AgentSessionSetResponse(await sessions.Get(request.AgentSessionId).SetAsync(request));
+            })
+        .Map(
+            MessageTypes.AgentSessionSeen,
+            Scope.Prompt,
+            static () => ProtocolJson.Default.AgentSessionSeenRequest,
+            static () => ProtocolJson.Default.AgentSessionSeenResponse,
+            async (_, request, _) => new AgentSessionSeenResponse(await sessions.Get(request.AgentSessionId).SeeAsync(
+                request.Seq >= 0 ? request.Seq : throw new RequestFailure(ErrorCode.InvalidRequest, "seq is 0 or more."))))
+        .MapShared(
+            Verbs.AgentCancel, Scope.Prompt,
+            async (_, request, _) => new AgentCancelResponse(
+                await sessions.Get(request.AgentSessionId).CancelAsync(request.ClearQueue, request.TurnId)))
+        .Map(
+            MessageTypes.AgentQueueEdit,
+            Scope.Prompt,
+            static () => ProtocolJson.Default.AgentQueueEditRequest,
+            static () => ProtocolJson.Default.AgentQueueEditResponse,
+            async (_, request, _) =>
+            {
+                RequirePrompt(request.Content);
+                return new AgentQueueEditResponse(
+                    await sessions.Get(request.AgentSessionId).EditQueuedAsync(request.PromptId, request.Content));
+            })
+        .Map(
+            MessageTypes.AgentQueueRemove,
+            Scope.Prompt,
+            static () => ProtocolJson.Default.AgentQueueRemoveRequest,
+            static () => ProtocolJson.Default.AgentQueueRemoveResponse,
+            async (_, request, _) => new AgentQueueRemoveResponse(
+                await sessions.Get(request.AgentSessionId).RemoveQueuedAsync(request.PromptId)));
+
+    public static void RequireId(Guid id, string field)
+    {
+        if (id == Guid.Empty)
+        {
+            throw new RequestFailure(ErrorCode.InvalidRequest, $"{field} must be a UUID made for this request.");
+        }
+    }
+
+    public static void RequirePrompt(string content)
+    {
+        if (string.IsNullOrWhiteSpace(content))
+        {
+            throw new RequestFailure(ErrorCode.InvalidRequest, "A prompt can't be empty.");
+        }
+
+        if (Encoding.UTF8.GetByteCount(content) > Limits.PromptBytes)
+        {
+            throw new RequestFailure(
+                ErrorCode.InvalidRequest, $"A prompt has at most {Limits.PromptBytes / 1024} KiB. Put long text into a file and name it.");
+        }
+    }
+}

@@ -1,0 +1,16 @@
+using PocketCoder.Machine.Routing;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Machine.Sessions.Warming;
+
+/// <summary>The message of somebody who is about to prompt.</summary>
+public static class WarmRoutes
+{
+    public static MessageTable MapWarming(this MessageTable table, SessionDirectory sessions) => table
+        .Map(
+            MessageTypes.AgentSessionWarm,
+            Scope.Prompt,
+            static () => ProtocolJson.Default.AgentSessionWarmRequest,
+            static () => ProtocolJson.Default.AgentSessionWarmResponse,
+            async (_, request, _) => new AgentSessionWarmResponse(await sessions.Get(request.AgentSessionId).WarmAsync(request.Opened)));
+}

@@ -1,0 +1,523 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using PocketCoder.Machine.Connections;
+using PocketCoder.Machine.Devices;
+using PocketCoder.Machine.Logging;
+using PocketCoder.Machine.Projects;
+using PocketCoder.Machine.Routing;
+using PocketCoder.Machine.Storage;
+using PocketCoder.Protocol;
+using PocketCoder.Push;
+
+namespace PocketCoder.Machine.Notifications;
+
+/// <summary>
+/// Tells devices whose app is closed what waits for a person, and what is over. It looks at what is, not at what happened: what waits and
+/// was not told to a device yet is told as soon as the device looks no more, its quiet hours are over and its digest is due; what was told
+/// and waits no more is taken back. One task looks; nothing else waits for it. Thread-safe.
+/// </summary>
+internal sealed partial class NotificationService : IAsyncDisposable
+{
+    /// <summary>Between two digests.</summary>
+    internal static readonly TimeSpan DigestEvery = TimeSpan.FromMinutes(15);
+
+    /// <summary>How often it looks again while something is owed and may not be sent yet.</summary>
+    private static readonly TimeSpan s_again = TimeSpan.FromSeconds(15);
+
+    private static readonly TimeSpan s_endLife = TimeSpan.FromHours(4);
+    private static readonly TimeSpan s_settledLife = TimeSpan.FromMinutes(10);
+
+    private readonly NotificationRows _rows;
+    private readonly Store _store;
+    private readonly DeviceStore _devices;
+    private readonly ConnectionRegistry _connections;
+    private readonly ProjectStore _projects;
+    private readonly Func<Guid, SessionInfo?> _session;
+    private readonly Func<string> _label;
+    private readonly string _machineId;
+    private readonly PushDoor _door;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly PushQueue _queue;
+    private readonly CancellationTokenSource _end = new();
+    private readonly SemaphoreSlim _changing = new(1, 1); // one device turns them on or off at a time
+    private readonly ConcurrentDictionary<string, Subscriber> _subscribers = new(StringComparer.Ordinal);
+    private readonly Lock _gate = new(); // guards the three below, and what each subscriber was told
+    private readonly Dictionary<Guid, ApprovalInfo> _waiting = [];
+    private readonly HashSet<Guid> _working = [];
+    private readonly List<Guid> _ended = [];
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Task _running = Task.CompletedTask;
+
+    public NotificationService(
+        NotificationRows rows, Store store, DeviceStore devices, ConnectionRegistry connections, ProjectStore projects,
+        Func<Guid, SessionInfo?> session, Func<string> label, string machineId, PushDoor door, TimeProvider time, ILogger logger)
+    {
+        (_rows, _store, _devices, _connections, _projects) = (rows, store, devices, connections, projects);
+        (_session, _label, _machineId, _door, _time, _logger) = (session, label, machineId, door, time, logger);
+        _queue = new PushQueue(door.SendAsync, OnSent, time);
+        store.Announced += OnAnnounced;
+        connections.PresenceChanged += Signal;
+    }
+
+    /// <summary>Reads who is subscribed, and begins to look.</summary>
+    public async Task BeginAsync(CancellationToken cancellationToken)
+    {
+        foreach (var row in await _rows.ListAsync(cancellationToken))
+        {
+            try
+            {
+                _subscribers[row.DeviceId] = new Subscriber(_door.Take(row.Endpoint, row.P256dh, row.Auth), row.Settings);
+            }
+            catch (RequestFailure refused)
+            {
+                LogNotTaken(_logger, row.DeviceId, refused.Message);
+            }
+        }
+
+        _running = Task.WhenAll(LookAsync(_end.Token), _queue.RunAsync(_end.Token));
+        _running.Observed(_logger, "sending notifications");
+    }
+
+    /// <summary>How they are for a device.</summary>
+    /// <exception cref="RequestFailure">UNAVAILABLE</exception>
+    public PushState StateOf(Device device) => _subscribers.TryGetValue(device.DeviceId, out var one)
+        ? new PushState(_door.Key, one.To.Origin, one.Settings, one.Last)
+        : new PushState(_door.Key, null, NotificationSettings.Usual, null);
+
+    /// <exception cref="RequestFailure">INVALID_REQUEST, UNAVAILABLE</exception>
+    public async Task<PushState> SubscribeAsync(Device device, PushSubscribeRequest request)
+    {
+        var to = _door.Take(request.Endpoint, CanonicalBase64.FromUrl(request.P256dh), CanonicalBase64.FromUrl(request.Auth));
+        await _changing.WaitAsync();
+        try
+        {
+            var old = _subscribers.GetValueOrDefault(device.DeviceId);
+            var settings = request.Settings is { } given
+                ? NotificationSettings.Require(given) : old?.Settings ?? NotificationSettings.Usual;
+            var row = new NotificationRow(device.DeviceId, request.Endpoint, to.PublicKey, to.Auth, settings);
+            await _rows.PutAsync(device, row, to.Origin, old?.To.Origin);
+            _queue.Forget(device.DeviceId);
+            _subscribers[device.DeviceId] = new Subscriber(to, settings);
+        }
+        finally
+        {
+            _changing.Release();
+        }
+
+        if (_devices.Find(device.DeviceId) is not { RevokedAt: null })
+        {
+            await DropAsync(device.DeviceId, null); // revoked in between: its row came after
+        }
+
+        Signal();
+        return StateOf(device);
+    }
+
+    public async Task<PushState> UnsubscribeAsync(Device device)
+    {
+        await DropAsync(device.DeviceId, device);
+        return StateOf(device);
+    }
+
+    /// <exception cref="RequestFailure">INVALID_REQUEST; CONFLICT while they are off</exception>
+    public async Task<PushState> SetAsync(Device device, PushSettings settings)
+    {
+        NotificationSettings.Require(settings);
+        await _changing.WaitAsync();
+        try
+        {
+            var one = Require(device);
+            await _rows.SetAsync(device.DeviceId, settings);
+            one.Settings = settings;
+        }
+        finally
+        {
+            _changing.Release();
+        }
+
+        Signal();
+        return StateOf(device);
+    }
+
+    /// <summary>Sends one now, past queue and quiet hours.</summary>
+    /// <exception cref="RequestFailure">CONFLICT while they are off; RATE_LIMITED: one was sent a moment ago</exception>
+    public async Task<PushTestResponse> TestAsync(Device device, CancellationToken cancellationToken)
+    {
+        var one = Require(device);
+        if (!one.MayTest(_time))
+        {
+            throw new RequestFailure(ErrorCode.RateLimited, "A test was sent a moment ago. Wait ten seconds.");
+        }
+
+        var notice = Start(PushNoticeKind.Test, "test");
+        var outcome = await _door.SendAsync(
+            one.To, new PushMessage(Notices.Bytes(notice), TimeSpan.FromMinutes(1), PushUrgency.High, Notices.TopicOf(_machineId, "test")),
+            cancellationToken);
+        Told(device.DeviceId, one, outcome);
+        return new PushTestResponse(one.Last!, notice);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _store.Announced -= OnAnnounced;
+        _connections.PresenceChanged -= Signal;
+        await _end.CancelAsync();
+        await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _door.Dispose();
+        _end.Dispose();
+        _changing.Dispose();
+    }
+
+    private Subscriber Require(Device device) => _subscribers.GetValueOrDefault(device.DeviceId)
+        ?? throw new RequestFailure(ErrorCode.Conflict, "Notifications are off for this device. Turn them on first.");
+
+    private async Task DropAsync(string deviceId, Device? by, PushSubscription? only = null)
+    {
+        await _changing.WaitAsync();
+        try
+        {
+            if (_subscribers.TryGetValue(deviceId, out var one) && (only is null || one.To == only))
+            {
+                await _rows.RemoveAsync(deviceId, by, one.To.Origin, only?.Endpoint.OriginalString);
+                _subscribers.TryRemove(deviceId, out _);
+                _queue.Forget(deviceId);
+            }
+        }
+        finally
+        {
+            _changing.Release();
+        }
+    }
+
+    private void OnAnnounced(MachineEvent change)
+    {
+        lock (_gate)
+        {
+            switch (change)
+            {
+                case ApprovalChanged { Approval: var approval }:
+                    if (approval.State == ApprovalState.Pending)
+                    {
+                        _waiting[approval.ApprovalId] = approval;
+                    }
+                    else if (_waiting.Remove(approval.ApprovalId))
+                    {
+                        foreach (var one in _subscribers.Values.Where(s => s.Told.ContainsKey(approval.ApprovalId)))
+                        {
+                            one.Told[approval.ApprovalId] = approval;
+                        }
+                    }
+                    else
+                    {
+                        return;
+                    }
+
+                    break;
+                case SessionChanged { Session: { State: SessionState.Working or SessionState.NeedsYou } session }:
+                    _working.Add(session.AgentSessionId);
+                    return;
+                case SessionChanged { Session: var session } when _working.Remove(session.AgentSessionId):
+                    _ended.Add(session.AgentSessionId);
+                    break;
+                case SessionRemoved removed:
+                    _working.Remove(removed.AgentSessionId);
+                    return;
+                case DeviceChanged { Device: { RevokedAt: not null } device }:
+                    _subscribers.TryRemove(device.DeviceId, out _); // its row went with the revocation
+                    _queue.Forget(device.DeviceId);
+                    return;
+                default:
+                    return;
+            }
+        }
+
+        Signal();
+    }
+
+    private void Signal()
+    {
+        lock (_gate)
+        {
+            var changed = _changed;
+            _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            changed.SetResult();
+        }
+    }
+
+    private async Task LookAsync(CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            Task changed;
+            lock (_gate)
+            {
+                changed = _changed.Task;
+            }
+
+            try
+            {
+                var owed = await LookOnceAsync(cancellationToken);
+                await changed.WaitAsync(owed ? s_again : Timeout.InfiniteTimeSpan, _time, cancellationToken);
+            }
+            catch (TimeoutException)
+            {
+                // Time to look again.
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                LogLook(_logger, e);
+                await changed.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    /// <returns>Whether something may not be sent yet.</returns>
+    private async Task<bool> LookOnceAsync(CancellationToken cancellationToken)
+    {
+        List<Guid> ended;
+        lock (_gate)
+        {
+            ended = [.. _ended];
+            _ended.Clear();
+        }
+
+        if (_subscribers.IsEmpty)
+        {
+            return false;
+        }
+
+        var ends = new List<TurnEnd>();
+        foreach (var session in ended)
+        {
+            if (await EndOfAsync(session, cancellationToken) is { } end)
+            {
+                ends.Add(end);
+            }
+        }
+
+        var owed = false;
+        foreach (var (deviceId, one) in _subscribers)
+        {
+            if (_devices.Find(deviceId) is { RevokedAt: null } device)
+            {
+                owed |= await TellAsync(device, one, ends, cancellationToken);
+            }
+        }
+
+        return owed;
+    }
+
+    private async Task<bool> TellAsync(Device device, Subscriber one, List<TurnEnd> ends, CancellationToken cancellationToken)
+    {
+        var settings = one.Settings;
+        List<ApprovalInfo> fresh, settled;
+        int waiting;
+        lock (_gate)
+        {
+            waiting = _waiting.Count;
+            fresh = [.. _waiting.Values.Where(a => !one.Told.ContainsKey(a.ApprovalId) && settings.Kinds.Contains(Notices.KindOf(a.Kind)))
+                .OrderBy(a => a.RequestedAt)];
+            settled = [.. one.Told.Values.OfType<ApprovalInfo>()];
+            settled.ForEach(a => one.Told.Remove(a.ApprovalId));
+        }
+
+        // Taken back in quiet hours too: that makes no sound. Not on the device that decided: its own app took it away.
+        foreach (var approval in settled.Where(a => !one.InDigest.Remove(a.ApprovalId) && a.Decision?.DeviceId != device.DeviceId))
+        {
+            Offer(
+                device, one, Notices.Settled(Start(PushNoticeKind.Settled, "", waiting), approval), s_settledLife, PushUrgency.Normal, false);
+        }
+
+        var looks = _connections.IsLooking(device.DeviceId, _time);
+        var quiet = NotificationSettings.IsQuiet(settings, _time.GetUtcNow());
+        if (!looks && !quiet)
+        {
+            foreach (var end in ends.Where(e => settings.Kinds.Contains(e.Kind) && e.Took >= TimeSpan.FromSeconds(settings.AfterSeconds)))
+            {
+                Offer(device, one, await NoticeOfAsync(end, waiting, cancellationToken), s_endLife, PushUrgency.Normal, true);
+            }
+        }
+
+        if (fresh.Count == 0)
+        {
+            return false;
+        }
+
+        if (looks || quiet || (settings.Digest && !one.DigestIsDue(_time, DigestEvery)))
+        {
+            return true;
+        }
+
+        if (settings.Digest)
+        {
+            var life = fresh[^1].ExpiresAt - _time.GetUtcNow();
+            Offer(device, one, Start(PushNoticeKind.Digest, "digest", waiting), life, PushUrgency.High, false);
+            fresh.ForEach(a => one.InDigest.Add(a.ApprovalId));
+        }
+        else
+        {
+            foreach (var approval in fresh)
+            {
+                var start = await NamedAsync(
+                    Start(PushNoticeKind.Permission, "", waiting), approval.AgentSessionId, approval.ProjectId, cancellationToken);
+                Offer(device, one, Notices.Waits(start, approval, settings.Details, device.Scopes.Contains(Scope.Decide)),
+                    approval.ExpiresAt - _time.GetUtcNow(), PushUrgency.High, false);
+            }
+        }
+
+        lock (_gate)
+        {
+            // What was decided meanwhile is told, and taken back at the next look.
+            fresh.ForEach(a => one.Told[a.ApprovalId] = null);
+            var gone = fresh.Where(a => !_waiting.ContainsKey(a.ApprovalId)).ToList();
+            gone.ForEach(a => one.Told[a.ApprovalId] = a with { State = ApprovalState.Withdrawn });
+            return gone.Count > 0;
+        }
+    }
+
+    private void Offer(Device device, Subscriber one, PushNotice notice, TimeSpan life, PushUrgency urgency, bool spare)
+    {
+        if (life <= TimeSpan.Zero)
+        {
+            return;
+        }
+
+        var message = new PushMessage(Notices.Bytes(notice), life, urgency, Notices.TopicOf(_machineId, notice.Tag));
+        if (_queue.Offer(new PushJob(device.DeviceId, one.To, message, _time.GetUtcNow() + life, spare)) is { } gone)
+        {
+            LogNoRoom(_logger, gone.Receiver);
+        }
+    }
+
+    private PushNotice Start(PushNoticeKind kind, string tag, int waiting = 0)
+        => new(1, _machineId, Notices.Line(_label(), PushLimits.NameLength), kind, tag, waiting, _store.Now);
+
+    private async Task<PushNotice> NamedAsync(PushNotice notice, Guid? session, Guid project, CancellationToken cancellationToken)
+    {
+        var projects = await _projects.ListAsync(cancellationToken);
+        return notice with
+        {
+            Session = session is { } id && _session(id) is { } info ? Notices.Line(info.Title, PushLimits.NameLength) : null,
+            Project = projects.FirstOrDefault(p => p.ProjectId == project) is { } found
+                ? Notices.Line(found.Name, PushLimits.NameLength) : null,
+        };
+    }
+
+    private Task<PushNotice> NoticeOfAsync(TurnEnd end, int waiting, CancellationToken cancellationToken)
+    {
+        var kind = end.Kind == PushKind.TaskError ? PushNoticeKind.TaskError : PushNoticeKind.TaskComplete;
+        var notice = Start(kind, $"session/{end.Session.AgentSessionId}", waiting) with { AgentSessionId = end.Session.AgentSessionId };
+        return NamedAsync(notice, end.Session.AgentSessionId, end.Session.ProjectId, cancellationToken);
+    }
+
+    /// <summary>How the last turn of a session that works no more ended; null: a person stopped it.</summary>
+    private async Task<TurnEnd?> EndOfAsync(Guid session, CancellationToken cancellationToken)
+    {
+        var last = await _store.QueryAsync(
+            """
+            SELECT state, started_at, finished_at FROM turns WHERE session_id = $id AND finished_at IS NOT NULL
+            ORDER BY finished_at DESC LIMIT 1
+            """,
+            row => (State: row.GetString(0), Started: row.TimeOrNull(1), Finished: row.Time(2)), cancellationToken,
+            ("$id", session.ToString()));
+        return last is [var turn] && _session(session) is { } info
+            ? turn.State.ToUpperInvariant() switch
+            {
+                "COMPLETED" => new TurnEnd(info, PushKind.TaskComplete, turn.Finished - (turn.Started ?? turn.Finished)),
+                "FAILED" or "INTERRUPTED" => new TurnEnd(info, PushKind.TaskError, turn.Finished - (turn.Started ?? turn.Finished)),
+                _ => null,
+            }
+            : null;
+    }
+
+    private void OnSent(PushJob job, PushOutcome outcome)
+    {
+        if (_subscribers.TryGetValue(job.Receiver, out var one) && one.To == job.To)
+        {
+            Told(job.Receiver, one, outcome);
+        }
+    }
+
+    private void Told(string deviceId, Subscriber one, PushOutcome outcome)
+    {
+        one.Last = new PushReport(_store.Now, outcome.Result == PushResult.Accepted, outcome.Words);
+        if (outcome.Result == PushResult.Gone)
+        {
+            DropAsync(deviceId, null, one.To).Observed(_logger, "forgetting a subscription that is over");
+        }
+        else if (outcome.Result == PushResult.Refused)
+        {
+            LogRefused(_logger, deviceId, outcome.Words);
+        }
+    }
+
+    [LoggerMessage(EventId = 241, Level = LogLevel.Warning, Message = "the notifications of device {Device} are off: {Why}")]
+    private static partial void LogNotTaken(ILogger logger, string device, string why);
+
+    [LoggerMessage(EventId = 242, Level = LogLevel.Warning, Message = "too many notifications wait; one for device {Device} was dropped")]
+    private static partial void LogNoRoom(ILogger logger, string device);
+
+    [LoggerMessage(EventId = 243, Level = LogLevel.Warning, Message = "a notification for device {Device} was not sent: {Why}")]
+    private static partial void LogRefused(ILogger logger, string device, string why);
+
+    [LoggerMessage(EventId = 244, Level = LogLevel.Error, Message = "looking for what to notify of failed")]
+    private static partial void LogLook(ILogger logger, Exception error);
+
+    private sealed record TurnEnd(SessionInfo Session, PushKind Kind, TimeSpan Took);
+
+    /// <summary>
+    /// A device that gets notifications. What it was told is guarded by the service's gate; the rest is the looking task's.
+    /// </summary>
+    private sealed class Subscriber(PushSubscription to, PushSettings settings)
+    {
+        private static readonly TimeSpan s_testPause = TimeSpan.FromSeconds(10);
+        private volatile PushSettings _settings = settings;
+        private volatile PushReport? _last;
+        private long _tested;
+        private long? _digest;
+
+        public PushSubscription To { get; } = to;
+
+        public PushSettings Settings
+        {
+            get => _settings;
+            set => _settings = value;
+        }
+
+        public PushReport? Last
+        {
+            get => _last;
+            set => _last = value;
+        }
+
+        /// <summary>Approvals that it was told of, with how they ended; null: they wait.</summary>
+        public Dictionary<Guid, ApprovalInfo?> Told { get; } = [];
+
+        /// <summary>Those of them that a digest counted: they have no notice of their own to take back.</summary>
+        public HashSet<Guid> InDigest { get; } = [];
+
+        public bool MayTest(TimeProvider time)
+        {
+            var (now, before) = (time.GetTimestamp(), Volatile.Read(ref _tested));
+            return (before == 0 || time.GetElapsedTime(before, now) >= s_testPause)
+                && Interlocked.CompareExchange(ref _tested, now, before) == before;
+        }
+
+        /// <summary>Asked when there is something to tell: true once, then again after the pause.</summary>
+        public bool DigestIsDue(TimeProvider time, TimeSpan every)
+        {
+            if (_digest is { } before && time.GetElapsedTime(before) < every)
+            {
+                return false;
+            }
+
+            _digest = time.GetTimestamp();
+            return true;
+        }
+    }
+}
