@@ -33,11 +33,26 @@ as_root() {
     fi
 }
 
+# three_times WHAT COMMAND… : for what is fetched: up to three tries with a pause, since a registry may be away for a moment
+three_times() {
+    local what=$1 try
+    shift
+    for try in 1 2 3; do
+        if "$@"; then return 0; fi
+        if [ "$try" -lt 3 ]; then
+            say "$what did not succeed; trying again in $((try * 10)) s."
+            sleep $((try * 10))
+        fi
+    done
+    say "$what did not succeed in three tries."
+    return 1
+}
+
 APT_UPDATED=
 apt_update() {
     if [ -z "$APT_UPDATED" ]; then
         say "Reading the list of packages."
-        as_root apt-get update -qq
+        three_times "apt-get update" as_root apt-get update -qq || return 1
         APT_UPDATED=1
     fi
 }
@@ -54,9 +69,9 @@ need_packages() {
     if [ -n "$missing" ]; then
         command -v apt-get > /dev/null || fail "These are missing, and this is no Debian or Ubuntu, so install them yourself:$missing"
         say "Installing from the distribution:$missing"
-        apt_update
+        apt_update || return 1
         # shellcheck disable=SC2086
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing > /dev/null
+        three_times "apt-get install" as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing > /dev/null
     fi
 }
 
@@ -180,7 +195,7 @@ build_app() {
     # Whoever runs "npm run build" has the same files, but nothing compressed: that is not what is served.
     if [ -f app/dist/index.html.br ] && [ "$(cat app/node_modules/.pocketcoder-built 2> /dev/null)" = "$stamp" ]; then return 0; fi
     need_node
-    install_app_packages
+    install_app_packages || return 1
     say "Building the app."
     rm -rf app/dist
     log=$(mktemp)
@@ -194,6 +209,18 @@ install_app_packages() {
     lock=$(sha256sum app/package-lock.json | cut -c 1-16)
     if [ "$(cat app/node_modules/.pocketcoder-installed 2> /dev/null)" = "$lock" ]; then return 0; fi
     say "Fetching the app's packages (npm ci, as pinned in package-lock.json)."
-    (cd app && npm ci --no-audit --no-fund --loglevel=error) >&2 || return 1
+    three_times "npm ci" npm_ci app || return 1
     printf '%s' "$lock" > app/node_modules/.pocketcoder-installed
 }
+
+# The real agent programs for tests, pinned in tests/agents. PocketCoder.Testing (RealAgents) looks for the same mark.
+install_agents() {
+    local lock
+    lock=$(sha256sum tests/agents/package-lock.json | cut -d ' ' -f 1)
+    if [ "$(cat tests/agents/node_modules/.pocketcoder-installed 2> /dev/null)" = "$lock" ]; then return 0; fi
+    say "Fetching the agent programs for tests (npm ci, as pinned in tests/agents)."
+    three_times "npm ci of the agent programs" npm_ci tests/agents || return 1
+    printf '%s' "$lock" > tests/agents/node_modules/.pocketcoder-installed
+}
+
+npm_ci() { (cd "$1" && npm ci --no-audit --no-fund --loglevel=error) >&2; }

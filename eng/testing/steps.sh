@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# What eng/testing/run.mjs does before and beside the tests: steps.sh restore | build | app | agents. Each ends with 0 when it succeeded.
+set -uo pipefail
+cd "$(dirname "$(readlink -f "$0")")/../.." || exit 1
+. eng/lib.sh
+
+case "${1:-}" in
+    restore) three_times "dotnet restore" build_dotnet restore PocketCoder.slnx --nologo -v quiet -p:RestoreLockedMode=true ;;
+    build) build_dotnet build PocketCoder.slnx -c Release --no-restore --nologo -v quiet -clp:NoSummary ;;
+    app) build_app ;;
+    agents) install_agents ;;
+    *) fail "Unknown step." ;;
+esac
