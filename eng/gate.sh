@@ -26,6 +26,7 @@ if [ -n "$(git status --porcelain)" ]; then echo "What is not committed is not p
 commit=$(git rev-parse HEAD)
 place=$(mktemp -d) || exit 2
 trap 'rm -rf "$place"' EXIT
+chmod 755 "$place" # what runs in sandboxes is another user, who must be able to read the agent programs
 git clone -q --no-local "$top" "$place/clone" && git -C "$place/clone" checkout -q --detach "$commit" || exit 2
 
 began=$SECONDS load=$(cut -d ' ' -f 1 /proc/loadavg)

@@ -29,7 +29,9 @@ export async function leftBehind(before) {
 
 /** The names of all tests in quarantine, as their programs list them. */
 export function quarantinedNames() {
-  const projects = readdirSync("tests").filter((name) => name.endsWith(".Tests") && sources(`tests/${name}`).some((path) => read(path).includes(QUARANTINED)));
+  const projects = readdirSync("tests").filter(
+    (name) => name.endsWith(".Tests") && sources(`tests/${name}`).some((path) => read(path).includes(QUARANTINED)),
+  );
   return new Set(
     projects.flatMap((name) =>
       execFileSync(program(name), ["--list-tests", "--no-ansi", "--filter-trait", "Quarantined=*"], { encoding: "utf8", timeout: 60_000 })
@@ -40,7 +42,10 @@ export function quarantinedNames() {
   );
 }
 
-const sources = (folder) => readdirSync(folder, { recursive: true }).filter((path) => path.endsWith(".cs")).map((path) => `${folder}/${path}`);
+const sources = (folder) =>
+  readdirSync(folder, { recursive: true })
+    .filter((path) => path.endsWith(".cs"))
+    .map((path) => `${folder}/${path}`);
 
 function read(path) {
   try {

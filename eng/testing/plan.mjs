@@ -1,5 +1,5 @@
-// What a run consists of: its steps, in which order they begin, and how each is done. Two lanes take steps, because no test uses two processors all the
-// time: one begins with the build and the .NET projects, the other with the app; who has no step of its own left helps the other.
+// What a run consists of: its steps, in which order they begin, and how each is done. Lanes take steps, because no test keeps a processor busy all
+// the time: one kind begins with the build and the .NET projects, the other with the app; who has no step of its own left helps the other.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { run, tail } from "./processes.mjs";
@@ -8,6 +8,8 @@ import { script, vitest, xunit } from "./reports.mjs";
 /** Those that take longest begin first, so that none runs alone at the end. */
 const FIRST = ["Machine", "Cli", "Agents", "EndToEnd", "Sandboxes", "Risk"];
 const SCRIPTS = ["policy", "walk", "stories", "firefox"];
+/** These start the program, over and over. */
+const STARTING = /^PocketCoder\.(Cli|EndToEnd)\.Tests$/;
 /** They do no input or output that could be late: a test that fails once is wrong, so none is run again. */
 const EXACT = /^PocketCoder\.(Architecture|Protocol|Risk|Ledger)\.Tests$/;
 const EXACT_CLASS = /Vector/;
@@ -23,12 +25,14 @@ export function plan({ quick, folder }) {
     task("build", 0, ["restore"], ["eng/testing/steps.sh", "build"], 1800),
     task("app-build", 1, [], ["eng/testing/steps.sh", "app"], 900),
     ...(quick ? [] : [task("real-agents", 1, [], ["eng/testing/steps.sh", "agents"], 900)]),
+    ...(quick ? [] : [task("program", 1, ["app-build"], ["eng/testing/steps.sh", "program"], 1800)]),
     ...projects(quick),
     check("runner", ["node", "--test", "eng/testing/"], ".", []),
-    unitTests(),
-    ...(quick ? [] : SCRIPTS.map((name) => appScript(name, folder))),
-    check("app-size", ["npm", "run", "--silent", "size"]),
+    // The browser comes last: it would take the processors from the build, for which all others wait.
     check("app-types", ["npm", "run", "--silent", "check"]),
+    unitTests(),
+    check("app-size", ["npm", "run", "--silent", "size"]),
+    ...(quick ? [] : SCRIPTS.map((name) => appScript(name, folder))),
   ];
   return steps;
 }
@@ -89,7 +93,12 @@ function unitTests() {
 /** In a browser on a mock machine. Its checks follow one another, so it is run again as a whole. */
 function appScript(name, folder) {
   const once = async (output) => {
-    const { code } = await run(["npm", "run", "--silent", name], { cwd: "app", env: { MOCK_APP: join(folder, "mock-app") }, limit: 900, output });
+    const { code } = await run(["npm", "run", "--silent", name], {
+      cwd: "app",
+      env: { MOCK_APP: join(folder, "mock-app") },
+      limit: 900,
+      output,
+    });
     return judged(name, script(output), code, output, /^ok /);
   };
   return {
@@ -116,20 +125,22 @@ function projects(quick) {
 
 /** A test project. What hangs is killed; that counts as a failure, like a crash or a run without any test. */
 function project(name, quick) {
+  const starting = !quick && STARTING.test(name);
+  const env = starting ? { POCKETCODER_TEST_PROGRAM: "artifacts/testing/pocketcoder" } : {};
   const once = async (output, limit, ...more) => {
     const results = `${output}.results`;
     const options = ["--no-progress", "--results-directory", results, "--report-ctrf", "--report-ctrf-filename", "result.json", ...more];
-    const { code } = await run([program(name), ...options], { limit, output });
+    const { code } = await run([program(name), ...options], { limit, output, env });
     return judged(name, xunit(join(results, "result.json")), code, output);
   };
   const filter = quick ? ["--filter-not-trait", "Category=Slow"] : [];
   return {
     name,
     lane: 0,
-    needs: ["build", "app-build", ...(quick ? [] : ["real-agents"])],
+    needs: ["build", "app-build", ...(quick ? [] : ["real-agents"]), ...(starting ? ["program"] : [])],
     tests: true,
     exact: (test) => EXACT.test(name) || EXACT_CLASS.test(test.again),
-    run: (output) => once(output, 2400, "--max-threads", "2", ...filter),
+    run: (output) => once(output, 2400, "--max-threads", "3", ...filter),
     again: (test, output) => once(output, 600, "--max-threads", "1", "--filter-method", test.again),
   };
 }
@@ -139,7 +150,8 @@ export const program = (project) => `artifacts/bin/${project}/release/${project}
 /** A report, or why there is none that counts. */
 function judged(name, result, code, output, skip) {
   const said = () => tail(output, 250, skip);
-  if (!result) return { ...none(), broken: code === 124 ? `${name} took too long` : `${name} ended with code ${code} and no report`, said: said() };
+  if (!result)
+    return { ...none(), broken: code === 124 ? `${name} took too long` : `${name} ended with code ${code} and no report`, said: said() };
   if (result.passed + result.failed.length + result.skipped === 0) return { ...none(), broken: `${name} ran no test`, said: said() };
   if (result.failed.length > 0) return { ...result, said: said() };
   return code === 0 ? result : { ...result, broken: `${name} ended with code ${code}`, said: said() };

@@ -14,7 +14,12 @@ export function run(command, { cwd, env, limit, output }) {
   const file = openSync(output, "w");
   const began = performance.now();
   return new Promise((resolve) => {
-    const child = spawn(command[0], command.slice(1), { cwd, env: { ...process.env, ...env }, stdio: ["ignore", file, file], detached: true });
+    const child = spawn(command[0], command.slice(1), {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ["ignore", file, file],
+      detached: true,
+    });
     let late = false;
     const timer = setTimeout(() => {
       late = true;

@@ -14,7 +14,9 @@ export async function repeat(times, name, folder, say) {
     return 2;
   }
   const method = name.split(".").at(-1);
-  const project = readdirSync("tests").find((p) => p.endsWith(".Tests") && files(`tests/${p}`).some((path) => text(path).includes(` ${method}(`)));
+  const project = readdirSync("tests").find(
+    (p) => p.endsWith(".Tests") && files(`tests/${p}`).some((path) => text(path).includes(` ${method}(`)),
+  );
   if (!project) {
     say(`No test is called ${method}.`);
     return 2;
@@ -30,7 +32,18 @@ export async function repeat(times, name, folder, say) {
   let failed = 0;
   for (let i = 1; i <= times; i++) {
     const output = join(folder, `${i}`);
-    const options = ["--no-progress", "--max-threads", "1", "--filter-method", `*${name}`, "--results-directory", output, "--report-ctrf", "--report-ctrf-filename", "result.json"];
+    const options = [
+      "--no-progress",
+      "--max-threads",
+      "1",
+      "--filter-method",
+      `*${name}`,
+      "--results-directory",
+      output,
+      "--report-ctrf",
+      "--report-ctrf-filename",
+      "result.json",
+    ];
     const { code, seconds } = await run([program(project), ...options], { limit: 900, output: `${output}.out` });
     const result = xunit(join(output, "result.json"));
     const good = code === 0 && result?.passed > 0;
@@ -45,4 +58,7 @@ export async function repeat(times, name, folder, say) {
   return failed === 0 ? 0 : 1;
 }
 
-const files = (folder) => readdirSync(folder, { recursive: true }).filter((path) => path.endsWith(".cs")).map((path) => `${folder}/${path}`);
+const files = (folder) =>
+  readdirSync(folder, { recursive: true })
+    .filter((path) => path.endsWith(".cs"))
+    .map((path) => `${folder}/${path}`);

@@ -43,7 +43,13 @@ export function script(path) {
   const counts = /^(\d+) passed, (\d+) failed$/.exec(lines.at(-1));
   if (!counts) return null;
   const names = lines.filter((line) => line.startsWith("FAILED ")).map((line) => oneLine(line.slice(7)).trim());
-  const failed = Array.from({ length: Number(counts[2]) }, (_, i) => ({ name: names[i] ?? `check ${i + 1}`, status: "failed", error: "", ms: 0, again: "" }));
+  const failed = Array.from({ length: Number(counts[2]) }, (_, i) => ({
+    name: names[i] ?? `check ${i + 1}`,
+    status: "failed",
+    error: "",
+    ms: 0,
+    again: "",
+  }));
   return { ...NOTHING, passed: Number(counts[1]), failed };
 }
 

@@ -34,7 +34,10 @@ async function retryTests({ step, result }, folder, quarantined, say) {
     for (const again of new Set(failed.map((test) => test.again))) {
       const tests = failed.filter((test) => test.again === again);
       say(`-- ${step.name} once more, alone: ${again || step.name}`);
-      const { broken, ...second } = await step.again(tests[0], join(folder, `${step.name}.again-${attempt}-${flaky.length}-${failed.length}`));
+      const { broken, ...second } = await step.again(
+        tests[0],
+        join(folder, `${step.name}.again-${attempt}-${flaky.length}-${failed.length}`),
+      );
       if (broken && second.failed.length === 0) continue;
       for (const test of tests.filter((t) => !second.failed.some((f) => f.name === t.name))) {
         flaky.push({ project: step.name, test: test.name, ms: test.ms, error: test.error });

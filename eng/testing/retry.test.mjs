@@ -32,7 +32,12 @@ function stepOf(failures, more = {}) {
 const retried = async (step, first, quarantined = () => false) => {
   const outcome = { step, result: first };
   const flaky = await retry([outcome], "nowhere", quarantined, () => undefined);
-  return { flaky: flaky.map((f) => f.test), failed: outcome.result.failed.map((f) => f.name), passed: outcome.result.passed, broken: outcome.result.broken };
+  return {
+    flaky: flaky.map((f) => f.test),
+    failed: outcome.result.failed.map((f) => f.name),
+    passed: outcome.result.passed,
+    broken: outcome.result.broken,
+  };
 };
 
 test("what passes on one of two more tries is flaky, what fails three times is failed", async () => {
@@ -87,7 +92,12 @@ test("the kinds that depend on no luck are exact", () => {
   for (const name of ["Architecture", "Protocol", "Risk", "Ledger"]) assert.ok(exact(`PocketCoder.${name}.Tests`, "A.B"));
   assert.ok(exact("PocketCoder.Channel.Tests", "PocketCoder.Channel.Tests.Vectors.ChannelVectorTests.A"));
   assert.ok(!exact("PocketCoder.Cli.Tests", "PocketCoder.Cli.Tests.StartTests.A"));
-  for (const step of steps) for (const need of step.needs) assert.ok(steps.some((other) => other.name === need), need);
+  for (const step of steps)
+    for (const need of step.needs)
+      assert.ok(
+        steps.some((other) => other.name === need),
+        need,
+      );
 });
 
 test("reports are read, and what is no report is none", () => {
@@ -100,10 +110,16 @@ test("reports are read, and what is no report is none", () => {
     { name: "N.C.S", status: "skipped", duration: 0, extra },
   ];
   const read = xunit(at("good", JSON.stringify({ results: { tests } })));
-  assert.deepEqual([read.passed, read.skipped, read.failed[0].name, read.failed[0].error, read.failed[0].again], [1, 1, 'N.C.M(a: "x")', "bad", "N.C.M"]);
+  assert.deepEqual(
+    [read.passed, read.skipped, read.failed[0].name, read.failed[0].error, read.failed[0].again],
+    [1, 1, 'N.C.M(a: "x")', "bad", "N.C.M"],
+  );
   assert.equal(xunit(at("half", '{"results": {"te')), null);
   assert.equal(xunit(join(folder, "none")), null);
-  assert.deepEqual(script(at("script", "ok     a\nFAILED b: why\n1 passed, 1 failed\n")).failed.map((f) => f.name), ["b: why"]);
+  assert.deepEqual(
+    script(at("script", "ok     a\nFAILED b: why\n1 passed, 1 failed\n")).failed.map((f) => f.name),
+    ["b: why"],
+  );
   assert.equal(script(at("skipped", "skipped: no browser\n")).skipped, 1);
   assert.equal(script(at("cut", "ok     a\n")), null);
   rmSync(folder, { recursive: true });

@@ -132,6 +132,7 @@ public sealed partial class Daemon : IAsyncDisposable
         {
             await EndWorkAsync(reason);
             await RecordStopAsync(reason);
+            await _parts.Connections.FinishStreamsAsync();
         }
         finally
         {

@@ -59,7 +59,7 @@ public sealed class ResumeTests
                 .GetString()!;
             Assert.Equal((true, 1), await StateAsync(home, session));
             await File.WriteAllTextAsync(Path.Combine(home.Folder, "go"), "");
-            Assert.Contains("said in the terminal", (await terminal.EndAsync(TimeSpan.FromSeconds(60))).Succeeded().Out,
+            Assert.Contains("said in the terminal", (await terminal.EndAsync(Wait.Limit)).Succeeded().Out,
                 StringComparison.Ordinal);
         }
 
@@ -96,7 +96,7 @@ public sealed class ResumeTests
         await using (var byHand = RunningProgram.Start(
             claude.Environment["POCKETCODER_CLAUDE"], ["-p", "begun by hand"], home.Environment, claude.Project))
         {
-            (await byHand.EndAsync(TimeSpan.FromSeconds(60))).Succeeded();
+            (await byHand.EndAsync(Wait.Limit)).Succeeded();
         }
 
         var kept = (await home.AskAsync("conversations", "--project", "api")).GetProperty("conversations").EnumerateArray().ToList();

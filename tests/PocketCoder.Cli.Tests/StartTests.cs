@@ -70,7 +70,7 @@ public sealed class StartTests
             while (!looking.IsCancellationRequested)
             {
                 _ = DaemonLock.IsTaken(home.Home);
-                await Task.Delay(TimeSpan.FromMilliseconds(1));
+                await Wait.PauseAsync(1, CancellationToken.None);
             }
         });
 

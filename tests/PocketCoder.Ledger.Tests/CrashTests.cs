@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using PocketCoder.Testing;
 
 namespace PocketCoder.Ledger.Tests;
 
@@ -108,7 +109,7 @@ public sealed class CrashTests
         var self = Path.Combine(AppContext.BaseDirectory, "PocketCoder.Ledger.Tests" + (OperatingSystem.IsWindows() ? ".exe" : ""));
         using var process = Process.Start(Command.Start(self, [CrashWriter.Command, path, .. key]))!;
         var acknowledged = new List<(long, string, long, string)>();
-        while (await process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(60)) is { } line)
+        while (await process.StandardOutput.ReadLineAsync().WaitAsync(Wait.Limit) is { } line)
         {
             // What stands in the pipe after the kill was acknowledged too; only a line cut in two was not.
             if (line.EndsWith(';'))

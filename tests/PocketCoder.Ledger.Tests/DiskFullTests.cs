@@ -1,3 +1,5 @@
+using PocketCoder.Testing;
+
 namespace PocketCoder.Ledger.Tests;
 
 public sealed class DiskFullTests
@@ -54,11 +56,11 @@ public sealed class DiskFullTests
             _ =>
             {
                 started.Set();
-                return gate.Wait(TimeSpan.FromSeconds(30));
+                return gate.Wait(Wait.Limit);
             },
             TestLedger.None);
         // The next two gather while the writer is held, so they are one group.
-        Assert.True(started.Wait(TimeSpan.FromSeconds(30)));
+        Assert.True(started.Wait(Wait.Limit));
         var small = ledger.Store.WriteAsync(t => t.Append(TestLedger.Note(1)), TestLedger.None);
         var swallowing = ledger.Store.WriteAsync(
             t =>

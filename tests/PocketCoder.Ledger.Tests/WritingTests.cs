@@ -1,3 +1,5 @@
+using PocketCoder.Testing;
+
 namespace PocketCoder.Ledger.Tests;
 
 public sealed class WritingTests
@@ -18,7 +20,7 @@ public sealed class WritingTests
     {
         await using var ledger = await TestLedger.OpenAsync();
         using var gate = new ManualResetEventSlim();
-        var blocker = ledger.Store.WriteAsync(_ => gate.Wait(TimeSpan.FromSeconds(30)), TestLedger.None);
+        var blocker = ledger.Store.WriteAsync(_ => gate.Wait(Wait.Limit), TestLedger.None);
         var writes = Enumerable.Range(0, 300).Select(i => ledger.Store.WriteAsync(
             t => (t.Append(TestLedger.Note(i)).Seq, t.AppendEvent("s", "{}"u8).Seq), TestLedger.None)).ToArray();
         gate.Set();
@@ -32,7 +34,7 @@ public sealed class WritingTests
     {
         await using var ledger = await TestLedger.OpenAsync();
         using var gate = new ManualResetEventSlim();
-        var blocker = ledger.Store.WriteAsync(_ => gate.Wait(TimeSpan.FromSeconds(30)), TestLedger.None);
+        var blocker = ledger.Store.WriteAsync(_ => gate.Wait(Wait.Limit), TestLedger.None);
         long[] pages = [0, 0];
         var writes = Enumerable.Range(0, 200).Select(i => ledger.Store.WriteAsync(t => t.Append(TestLedger.Note(i)), TestLedger.None))
             .ToArray();
@@ -49,7 +51,7 @@ public sealed class WritingTests
     {
         await using var ledger = await TestLedger.OpenAsync(o => o with { MigrationSets = [s_notes] });
         using var gate = new ManualResetEventSlim();
-        var blocker = ledger.Store.WriteAsync(_ => gate.Wait(TimeSpan.FromSeconds(30)), TestLedger.None);
+        var blocker = ledger.Store.WriteAsync(_ => gate.Wait(Wait.Limit), TestLedger.None);
         var before = ledger.Store.WriteAsync(Good, TestLedger.None);
         var bad = ledger.Store.WriteAsync<int>(
             t =>
@@ -92,7 +94,7 @@ public sealed class WritingTests
             _ =>
             {
                 begun.SetResult();
-                return gate.Wait(TimeSpan.FromSeconds(30));
+                return gate.Wait(Wait.Limit);
             },
             TestLedger.None);
         await begun.Task; // else both may be taken up together, and what is taken up is not cancelled any more
@@ -164,10 +166,10 @@ public sealed class WritingTests
             _ =>
             {
                 started.Set();
-                return gate.Wait(TimeSpan.FromSeconds(30));
+                return gate.Wait(Wait.Limit);
             },
             TestLedger.None);
-        Assert.True(started.Wait(TimeSpan.FromSeconds(30)));
+        Assert.True(started.Wait(Wait.Limit));
         using var impatient = new CancellationTokenSource();
         var writes = Enumerable.Range(0, 20).Select(i => ledger.Store.WriteAsync(t => t.Append(TestLedger.Note(i)).Seq, TestLedger.None))
             .ToArray();
@@ -191,16 +193,16 @@ public sealed class WritingTests
             {
                 t.Append(TestLedger.Note(1));
                 written.Set();
-                return gate.Wait(TimeSpan.FromSeconds(30));
+                return gate.Wait(Wait.Limit);
             },
             TestLedger.None);
-        Assert.True(written.Wait(TimeSpan.FromSeconds(30)));
+        Assert.True(written.Wait(Wait.Limit));
         var (first, second) = await ledger.Store.ReadAsync(
             r =>
             {
                 var seen = r.Rows(new LedgerFilter()).Count;
                 gate.Set();
-                return (seen, Task.Run(() => write).Wait(TimeSpan.FromSeconds(30), TestLedger.None) ? r.Rows(new LedgerFilter()).Count
+                return (seen, Task.Run(() => write).Wait(Wait.Limit, TestLedger.None) ? r.Rows(new LedgerFilter()).Count
                     : -1);
             },
             TestLedger.None);

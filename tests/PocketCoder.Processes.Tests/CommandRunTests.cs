@@ -123,5 +123,5 @@ public sealed class CommandRunTests
     }
 
     private static Task<CommandResult> RunAsync(string script)
-        => CommandRun.RunAsync(Shell.Command(script), TimeSpan.FromSeconds(30), 4096, TimeProvider.System, CancellationToken.None);
+        => CommandRun.RunAsync(Shell.Command(script), Wait.Limit, 4096, TimeProvider.System, CancellationToken.None);
 }

@@ -1,4 +1,5 @@
 using PocketCoder.Processes;
+using PocketCoder.Testing;
 
 namespace PocketCoder.Processes.Tests;
 
@@ -12,7 +13,7 @@ public sealed class FileKindTests
         await File.WriteAllTextAsync(file, "");
         File.CreateSymbolicLink(Path.Combine(directory, "link"), file);
         var fifo = await CommandRun.RunAsync(
-            Shell.Command($"mkfifo {directory}/fifo"), TimeSpan.FromSeconds(10), 1000, TimeProvider.System, CancellationToken.None);
+            Shell.Command($"mkfifo {directory}/fifo"), Wait.Limit, 1000, TimeProvider.System, CancellationToken.None);
         Assert.Equal(0, fifo.ExitCode);
         Assert.True(FileKind.IsRegular(file));
         Assert.True(FileKind.IsRegular(Path.Combine(directory, "link")));

@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.AspNetCore.Http;
+using PocketCoder.Testing;
 using PocketCoder.Testing.Push;
 
 namespace PocketCoder.Push.Tests;
@@ -90,7 +91,7 @@ public sealed class SenderTests
     public async Task A_push_service_that_does_not_answer_is_given_up()
     {
         await using var service = await PushService.StartAsync();
-        service.Answer = context => Task.Delay(Timeout.Infinite, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
+        service.Answer = context => Wait.ForeverAsync(context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
         using var one = new Sending(service, TimeSpan.FromMilliseconds(300));
         var outcome = await one.SendAsync("x");
         Assert.Equal(PushResult.TryLater, outcome.Result);

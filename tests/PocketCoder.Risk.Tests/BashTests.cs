@@ -1,5 +1,6 @@
 using System.Text;
 using PocketCoder.Processes;
+using PocketCoder.Testing;
 
 namespace PocketCoder.Risks.Tests;
 
@@ -156,7 +157,7 @@ public sealed class BashTests
                 Environment = new Dictionary<string, string>(StringComparer.Ordinal),
             };
             var result = await CommandRun.RunAsync(
-                start, TimeSpan.FromSeconds(90), 64 << 20, TimeProvider.System, TestContext.Current.CancellationToken);
+                start, Wait.Limit, 64 << 20, TimeProvider.System, TestContext.Current.CancellationToken);
             Assert.False(result.TimedOut);
             return result.Output;
         }

@@ -2,6 +2,7 @@ using System.Globalization;
 using PocketCoder.Sandboxes.Bubblewrap;
 using PocketCoder.Platform;
 using PocketCoder.Processes;
+using PocketCoder.Testing;
 
 namespace PocketCoder.Sandboxes.Tests;
 
@@ -128,7 +129,7 @@ internal static class Inside
     {
         await using var exec = await sandbox.ExecAsync(spec, default);
         var spool = CommandSpool.Start(exec);
-        var outcome = await spool.Completed.WaitAsync(TimeSpan.FromSeconds(60));
+        var outcome = await spool.Completed.WaitAsync(Wait.Limit);
         return (outcome, spool.StandardOutputText, spool.StandardErrorText);
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using PocketCoder.Sandboxes.Bubblewrap;
 using PocketCoder.Processes;
+using PocketCoder.Testing;
 
 namespace PocketCoder.Sandboxes.Tests;
 
@@ -55,6 +56,6 @@ internal static class Scenario
 
         await File.WriteAllTextAsync(ready + ".new", plain.HostPid!.Value.ToString(CultureInfo.InvariantCulture));
         File.Move(ready + ".new", ready);
-        await Task.Delay(Timeout.Infinite);
+        await Wait.ForeverAsync(CancellationToken.None);
     }
 }

@@ -10,6 +10,9 @@ internal sealed class ConnectionRegistry(IdleNotifier calm)
 {
     private readonly ConcurrentDictionary<string, DeviceConnection> _connections = new(StringComparer.Ordinal);
 
+    /// <summary>How long a stop waits for devices that are slow to take what happened.</summary>
+    private static readonly TimeSpan s_finishing = TimeSpan.FromSeconds(2);
+
     private readonly Lock _counting = new(); // one at a time counts the connections of a device and ends some
 
     /// <summary>How long a connection from which nothing comes still counts as looked at: three of its pings.</summary>
@@ -68,5 +71,16 @@ internal sealed class ConnectionRegistry(IdleNotifier calm)
         {
             connection.End(ErrorCode.Unauthorized, DeviceConnection.Revoked);
         }
+    }
+
+    /// <summary>
+    /// Sends all devices what their streams have, such as that the machine stops and how turns ended. Waits two seconds at most: a device
+    /// that takes longer learns it when it connects again.
+    /// </summary>
+    public async Task FinishStreamsAsync()
+    {
+        using var limit = new CancellationTokenSource(s_finishing);
+        await Task.WhenAll(_connections.Values.Select(c => c.FinishStreamsAsync(limit.Token)))
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 }

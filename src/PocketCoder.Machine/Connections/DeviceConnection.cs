@@ -28,7 +28,7 @@ internal sealed partial class DeviceConnection : IDeviceConnection, IAsyncDispos
     private static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(2);
 
     private readonly OutgoingQueue _outgoing = new();
-    private readonly Dictionary<string, Subscription> _subscriptions = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Subscription> _subscriptions = new(StringComparer.Ordinal);
     // ids of the requests that are being answered beside the ordered ones
     private readonly ConcurrentDictionary<string, bool> _open = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _concurrent = new(ConcurrentLimit, ConcurrentLimit);
@@ -119,6 +119,17 @@ internal sealed partial class DeviceConnection : IDeviceConnection, IAsyncDispos
         {
             // It ended by itself meanwhile.
         }
+    }
+
+    /// <summary>
+    /// Sends what the followed streams have so far and follows them no longer; completes when all of it was handed to the link. Safe to call
+    /// from any thread. The connection itself goes on.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">The device did not take it in time.</exception>
+    public async Task FinishStreamsAsync(CancellationToken cancellationToken)
+    {
+        await Task.WhenAll(_subscriptions.Values.Select(s => s.FinishAsync())).WaitAsync(cancellationToken);
+        await _outgoing.WhenEmptyAsync().WaitAsync(cancellationToken);
     }
 
     /// <summary>Serves until the device goes, breaks the protocol, or is ended.</summary>
@@ -219,7 +230,7 @@ internal sealed partial class DeviceConnection : IDeviceConnection, IAsyncDispos
 
     public async Task UnsubscribeAsync(string stream)
     {
-        if (_subscriptions.Remove(stream, out var subscription))
+        if (_subscriptions.TryRemove(stream, out var subscription))
         {
             await subscription.DisposeAsync();
         }

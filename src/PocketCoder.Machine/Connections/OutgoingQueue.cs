@@ -15,8 +15,9 @@ internal sealed class OutgoingQueue
     private const int MostBytes = 1 << 20;
 
     private readonly Channel<byte[]> _messages = Channel.CreateUnbounded<byte[]>(new UnboundedChannelOptions { SingleReader = true });
-    private readonly Lock _gate = new(); // guards _bytes, _count, _room
+    private readonly Lock _gate = new(); // guards _bytes, _count, _room, _empty
     private TaskCompletionSource? _room; // null: nobody waits for room
+    private TaskCompletionSource? _empty; // null: nobody waits for that
     private long _bytes;
     private int _count;
 
@@ -69,6 +70,21 @@ internal sealed class OutgoingQueue
         }
     }
 
+    /// <summary>Completes when every message that was added so far has been sent, or when it was completed.</summary>
+    public Task WhenEmptyAsync()
+    {
+        lock (_gate)
+        {
+            if (_count <= 0)
+            {
+                return Task.CompletedTask;
+            }
+
+            _empty ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _empty.Task;
+        }
+    }
+
     /// <summary>The messages in their order. A message counts until the next one is asked for, which is when it was sent.</summary>
     public async IAsyncEnumerable<byte[]> ReadAllAsync(
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
@@ -89,5 +105,10 @@ internal sealed class OutgoingQueue
     {
         _room?.TrySetResult();
         _room = null;
+        if (_count <= 0)
+        {
+            _empty?.TrySetResult();
+            _empty = null;
+        }
     }
 }

@@ -20,15 +20,17 @@ internal sealed class Subscription : IAsyncDisposable
     private const int PageBytes = 1 << 20;
 
     private readonly CancellationTokenSource _stop;
-    private readonly Func<CancellationToken, Task> _run;
+    private readonly Pace _pace;
+    private readonly Func<Pace, Task> _run;
     private readonly IDisposable? _held;
     private Task _task = Task.CompletedTask;
 
     /// <param name="held">Let go of when it ends.</param>
-    private Subscription(Func<CancellationToken, Task> run, CancellationToken connection, IDisposable? held = null)
+    private Subscription(Func<Pace, Task> run, CancellationToken connection, IDisposable? held = null)
     {
         (_run, _held) = (run, held);
         _stop = CancellationTokenSource.CreateLinkedTokenSource(connection);
+        _pace = new Pace(_stop.Token);
     }
 
     /// <param name="batches">The device takes several events in one message.</param>
@@ -40,11 +42,13 @@ internal sealed class Subscription : IAsyncDisposable
     {
         return new Subscription(FollowAsync, connection);
 
-        async Task FollowAsync(CancellationToken stop)
+        async Task FollowAsync(Pace pace)
         {
+            var stop = pace.Stop;
             using var follower = stream.Follow(after);
-            while (true)
+            for (var isLast = false; !isLast;)
             {
+                isLast = pace.IsFinishing;
                 var step = follower.Next();
                 if (step.ReadFrom is { } from)
                 {
@@ -58,6 +62,7 @@ internal sealed class Subscription : IAsyncDisposable
                         paging?.Release();
                     }
 
+                    isLast = false;
                     continue;
                 }
 
@@ -69,7 +74,11 @@ internal sealed class Subscription : IAsyncDisposable
 
                 if (step.Events.Count == 0 && step.Deltas.Count == 0)
                 {
-                    await follower.WaitAsync(stop);
+                    await pace.WaitAsync(follower.WaitAsync);
+                }
+                else
+                {
+                    isLast = false;
                 }
             }
         }
@@ -108,10 +117,11 @@ internal sealed class Subscription : IAsyncDisposable
     public static Subscription ToMachine(
         MachineStream stream, long after, Func<byte[], CancellationToken, ValueTask> send, Action behind, CancellationToken connection)
         => new(
-            async stop =>
+            async pace =>
             {
-                while (true)
+                for (var isLast = false; !isLast;)
                 {
+                    isLast = pace.IsFinishing;
                     var (events, changed) = stream.ReadAfter(after);
                     if (events is null)
                     {
@@ -122,13 +132,13 @@ internal sealed class Subscription : IAsyncDisposable
                     foreach (var entry in events)
                     {
                         await send(entry.MessageBy(
-                            (seq, body) => Message.Event(MessageTypes.MachineEvent, MachineStream.Name, stream.Epoch, seq, body)), stop);
+                            (seq, body) => Message.Event(MessageTypes.MachineEvent, MachineStream.Name, stream.Epoch, seq, body)), pace.Stop);
                         after = entry.Seq;
                     }
 
                     if (events.Count == 0)
                     {
-                        await changed.WaitAsync(stop);
+                        await pace.WaitAsync(changed.WaitAsync);
                     }
                 }
             },
@@ -138,11 +148,13 @@ internal sealed class Subscription : IAsyncDisposable
     public static Subscription ToFiles(FileStreams.Lease lease, string name, Guid projectId, long after,
         Func<byte[], CancellationToken, ValueTask> send, CancellationToken connection)
         => new(
-            async stop =>
+            async pace =>
             {
+                var stop = pace.Stop;
                 var stream = lease.Stream;
-                while (true)
+                for (var isLast = false; !isLast;)
                 {
+                    isLast = pace.IsFinishing;
                     var (events, changed) = stream.ReadAfter(after);
                     if (events is null)
                     {
@@ -161,7 +173,7 @@ internal sealed class Subscription : IAsyncDisposable
 
                     if (events.Count == 0)
                     {
-                        await changed.WaitAsync(stop);
+                        await pace.WaitAsync(changed.WaitAsync);
                     }
                 }
             },
@@ -170,11 +182,22 @@ internal sealed class Subscription : IAsyncDisposable
 
     public void Start() => _task = RunAsync();
 
+    /// <summary>
+    /// Sends what there is to send and then ends; completes when it has. A step in which something was sent is followed by one more, so that
+    /// what happened before this call is sent.
+    /// </summary>
+    public Task FinishAsync()
+    {
+        _pace.Finish();
+        return _task;
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
         await _task;
         _held?.Dispose();
+        _pace.Dispose();
         _stop.Dispose();
     }
 
@@ -182,11 +205,51 @@ internal sealed class Subscription : IAsyncDisposable
     {
         try
         {
-            await _run(_stop.Token);
+            await _run(_pace);
         }
         catch (Exception e) when (e is OperationCanceledException or System.Threading.Channels.ChannelClosedException)
         {
             // The device is gone or moved its cursor.
         }
+    }
+
+    /// <summary>When a subscription waits for more, and when it doesn't any more. Thread-safe.</summary>
+    private sealed class Pace(CancellationToken stop) : IDisposable
+    {
+        private readonly CancellationTokenSource _finish = CancellationTokenSource.CreateLinkedTokenSource(stop);
+
+        /// <summary>Cancelled when nothing more is sent.</summary>
+        public CancellationToken Stop { get; } = stop;
+
+        /// <summary>Whether nobody waits for more any more. Read before the stream is: what was there when it was set is sent.</summary>
+        public bool IsFinishing => _finish.IsCancellationRequested;
+
+        public void Finish()
+        {
+            try
+            {
+                _finish.Cancel();
+            }
+            catch (ObjectDisposedException)
+            {
+                // It ended by itself meanwhile.
+            }
+        }
+
+        /// <summary>Waits for the next change; returns at once when it is finishing.</summary>
+        /// <exception cref="OperationCanceledException">It was stopped.</exception>
+        public async Task WaitAsync(Func<CancellationToken, Task> change)
+        {
+            try
+            {
+                await change(_finish.Token);
+            }
+            catch (OperationCanceledException) when (!Stop.IsCancellationRequested)
+            {
+                // one more look, then it ends
+            }
+        }
+
+        public void Dispose() => _finish.Dispose();
     }
 }

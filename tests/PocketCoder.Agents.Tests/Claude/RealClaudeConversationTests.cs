@@ -93,5 +93,5 @@ public sealed class RealClaudeConversationTests(RealClaudeFixture claude) : ICla
             WorkingDirectory = home.Project,
             Environment = home.Environment
         },
-        TimeSpan.FromSeconds(60), 64 * 1024, TimeProvider.System, CancellationToken.None);
+        Wait.Limit, 64 * 1024, TimeProvider.System, CancellationToken.None);
 }

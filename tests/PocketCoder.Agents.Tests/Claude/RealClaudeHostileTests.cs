@@ -1,6 +1,7 @@
 using PocketCoder.Agents;
 using PocketCoder.Agents.Claude;
 using PocketCoder.Processes;
+using PocketCoder.Testing;
 
 namespace PocketCoder.Agents.Tests.Claude;
 
@@ -41,7 +42,7 @@ public sealed class RealClaudeHostileTests(RealClaudeFixture claude) : IClassFix
                 Environment = home.Environment.Where(v => v.Key != ClaudeDriver.ProgramVariable)
                     .Append(new("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")).ToDictionary(),
             },
-            TimeSpan.FromSeconds(60), 64 * 1024, TimeProvider.System, CancellationToken.None);
+            Wait.Limit, 64 * 1024, TimeProvider.System, CancellationToken.None);
         Assert.True(Directory.GetFileSystemEntries(canaries).Length > 0, bare.Output);
     }
 
@@ -105,7 +106,7 @@ public sealed class RealClaudeHostileTests(RealClaudeFixture claude) : IClassFix
                 WorkingDirectory = directory,
                 Environment = EnvironmentAllowList.SelectFromOwn()
             },
-            TimeSpan.FromSeconds(30), 4096, TimeProvider.System, CancellationToken.None);
+            Wait.Limit, 4096, TimeProvider.System, CancellationToken.None);
         Assert.True(result.ExitCode == 0, result.Output);
     }
 }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using PocketCoder.Agents.Codex;
 using PocketCoder.Agents.Shared;
 using PocketCoder.Processes;
+using PocketCoder.Testing;
 using PocketCoder.Testing.Agents;
 
 namespace PocketCoder.Agents.Tests.Codex;
@@ -109,7 +110,7 @@ public sealed class CodexConversationsTests(RealCodexFixture codex) : IClassFixt
             WorkingDirectory = home.Project,
             Environment = home.Environment
         },
-        TimeSpan.FromSeconds(60), 64 * 1024, TimeProvider.System, CancellationToken.None);
+        Wait.Limit, 64 * 1024, TimeProvider.System, CancellationToken.None);
 
     private static JsonElement Parse(string text) => JsonDocument.Parse(Encoding.UTF8.GetBytes(text)).RootElement;
 }

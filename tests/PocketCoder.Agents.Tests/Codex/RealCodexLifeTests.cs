@@ -166,7 +166,7 @@ public sealed class RealCodexLifeTests(RealCodexFixture codex) : IClassFixture<R
                 WorkingDirectory = directory,
                 Environment = EnvironmentAllowList.SelectFromOwn()
             },
-            TimeSpan.FromSeconds(30), 4096, TimeProvider.System, CancellationToken.None);
+            Wait.Limit, 4096, TimeProvider.System, CancellationToken.None);
         Assert.True(result.ExitCode == 0, result.Output);
     }
 }

@@ -186,7 +186,7 @@ public sealed class EgressProxyTests : IAsyncDisposable
                 }
 
                 await using var registration = ct.Register(() => withdrawn.TrySetResult());
-                await Task.Delay(Timeout.Infinite, ct);
+                await Wait.ForeverAsync(ct);
                 return EgressVerdict.Allow("");
             },
         });

@@ -33,10 +33,8 @@ internal sealed class CliHome : IAsyncDisposable
         Environment["POCKETCODER_PORT"] = "0"; // tests beside this one have ports of their own
     }
 
-    /// <summary>The program of the same configuration as these tests.</summary>
-    public static string Built { get; } = Path.Combine(
-        Repository.Root, "artifacts", "bin", "PocketCoder.Cli",
-        Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "pocketcoder");
+    /// <inheritdoc cref="BuiltProgram.Path"/>
+    public static string Built => BuiltProgram.Path;
 
     public string Program { get; }
 

@@ -134,7 +134,11 @@ internal sealed class CrashRun : IAsyncDisposable
         catch (ConnectionLost lost)
         {
             // The reader may see the end of the connection before the switch says that it was pulled.
-            if (await Task.WhenAny(trigger.Fired, Task.Delay(Wait.Limit)) != trigger.Fired)
+            try
+            {
+                await trigger.Fired.WaitAsync(Wait.Limit);
+            }
+            catch (TimeoutException)
             {
                 throw new InvalidOperationException("the connection was lost though nobody killed the daemon", lost);
             }
@@ -179,7 +183,7 @@ internal sealed class CrashRun : IAsyncDisposable
     {
         if (_random.Next(2) == 0)
         {
-            await Task.Delay(_random.Next(100, 900));
+            await Wait.PauseAsync(_random.Next(100, 900), CancellationToken.None);
             return;
         }
 
@@ -283,7 +287,7 @@ internal sealed class CrashRun : IAsyncDisposable
     {
         while (!trigger.Fired.IsCompleted && !_checks.Ran().Contains(id, StringComparer.Ordinal))
         {
-            await Task.Delay(5);
+            await Wait.PauseAsync(5, CancellationToken.None);
         }
 
         trigger.Saw(Moment.CommandRuns);

@@ -41,12 +41,6 @@ internal sealed class DaemonProcess : IAsyncDisposable
         process.BeginErrorReadLine();
     }
 
-    /// <summary>The program that was built beside these tests, in the same configuration.</summary>
-    private static string Program { get; } = Path.Combine(
-        Repository.PathOf("artifacts/bin/PocketCoder.Cli"),
-        Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)),
-        "pocketcoder");
-
     /// <summary>What it wrote to its log so far.</summary>
     public string Log
     {
@@ -154,7 +148,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
 
     private static Process Start(Home home, IReadOnlyDictionary<string, string> environment, string[] arguments)
     {
-        var start = new ProcessStartInfo(Program)
+        var start = new ProcessStartInfo(BuiltProgram.Path)
         { UseShellExecute = false, WorkingDirectory = "/", RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var argument in arguments)
         {
@@ -176,6 +170,6 @@ internal sealed class DaemonProcess : IAsyncDisposable
 
         start.Environment["POCKETCODER_HOME"] = home.Root;
         start.Environment["POCKETCODER_PORT"] = "0"; // tests beside this one have ports of their own
-        return Process.Start(start) ?? throw new InvalidOperationException($"{Program} does not start");
+        return Process.Start(start) ?? throw new InvalidOperationException($"{BuiltProgram.Path} does not start");
     }
 }

@@ -1,4 +1,5 @@
 using PocketCoder.Protocol;
+using PocketCoder.Testing;
 
 namespace PocketCoder.EndToEnd.Tests.Crash;
 
@@ -107,7 +108,7 @@ internal sealed class KillSwitch(KillPoint point, Action kill)
         _ = LaterAsync();
         async Task LaterAsync()
         {
-            await Task.Delay(point.Delay);
+            await Wait.PauseAsync((int)point.Delay.TotalMilliseconds, CancellationToken.None);
             Pull();
         }
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using PocketCoder.Testing;
 
 namespace PocketCoder.Ledger.Tests;
 
@@ -19,7 +20,7 @@ internal static class Command
     /// <summary>Runs a program to its end, for at most a minute.</summary>
     public static async Task<(int Exit, string Output, string Errors)> RunAsync(string program, params IEnumerable<string> arguments)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        using var limit = new CancellationTokenSource(Wait.Limit);
         using var process = Process.Start(Start(program, arguments))!;
         var output = process.StandardOutput.ReadToEndAsync(limit.Token);
         var errors = process.StandardError.ReadToEndAsync(limit.Token);

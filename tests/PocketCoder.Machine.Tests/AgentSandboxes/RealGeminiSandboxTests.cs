@@ -157,7 +157,7 @@ public sealed class RealGeminiSandboxTests
                 Environment = story.Home.Environment.Where(v => v.Key != "POCKETCODER_GEMINI")
                     .Append(new("GEMINI_CLI_TRUST_WORKSPACE", "true")).ToDictionary(),
             },
-            TimeSpan.FromSeconds(60), 64 * 1024, TimeProvider.System, enough.Token);
+            Wait.Limit, 64 * 1024, TimeProvider.System, enough.Token);
         await Wait.UntilAsync(() => Directory.GetFileSystemEntries(canaries).Length > 1 || bare.IsCompleted, "some canaries");
         await enough.CancelAsync();
         await Record.ExceptionAsync(() => bare);
@@ -203,7 +203,7 @@ public sealed class RealGeminiSandboxTests
                 WorkingDirectory = home.Project,
                 Environment = EnvironmentAllowList.SelectFromOwn(),
             },
-            TimeSpan.FromSeconds(30), 4096, TimeProvider.System, CancellationToken.None);
+            Wait.Limit, 4096, TimeProvider.System, CancellationToken.None);
         Assert.True(git.ExitCode == 0, git.Output);
     }
 

@@ -57,6 +57,56 @@ public sealed class LastWordTests
         Assert.Empty(link.Sent);
     }
 
+    [Fact]
+    public async Task What_happened_before_a_stop_is_sent_before_the_connection_ends()
+    {
+        using var device = Channels(out var machine);
+        var link = new GatedLink();
+        await using var connection = new DeviceConnection(
+            link, machine, "device", null!, null!, null!, NullLogger.Instance, CancellationToken.None);
+        var served = connection.ServeAsync("first"u8.ToArray());
+        await connection.PushAsync("second"u8.ToArray());
+        await link.Sending.Task.WaitAsync(Wait.Limit);
+        var finished = connection.FinishStreamsAsync(CancellationToken.None);
+        Assert.False(finished.IsCompleted);
+        link.Gate.SetResult();
+        await finished.WaitAsync(Wait.Limit);
+        Assert.Equal(2, link.Sent.Count);
+
+        connection.End(ErrorCode.Unauthorized, DeviceConnection.Revoked);
+        await served.WaitAsync(Wait.Limit);
+        await connection.FinishStreamsAsync(CancellationToken.None).WaitAsync(Wait.Limit); // nothing is left to wait for
+    }
+
+    [Fact]
+    public async Task A_stream_that_finishes_has_sent_all_that_happened_before()
+    {
+        var stream = new MachineStream("life");
+        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        List<string> sent = [];
+        await using var subscription = Subscription.ToMachine(stream, 0, SendAsync, () => { }, CancellationToken.None);
+        subscription.Start();
+        foreach (var body in (string[])["1", "2", "3"])
+        {
+            stream.Publish(System.Text.Encoding.UTF8.GetBytes(body));
+        }
+
+        var finished = subscription.FinishAsync();
+        Assert.False(finished.IsCompleted);
+        gate.SetResult();
+        await finished.WaitAsync(Wait.Limit);
+        Assert.Equal(3, sent.Count);
+        stream.Publish("4"u8.ToArray());
+        await subscription.FinishAsync().WaitAsync(Wait.Limit);
+        Assert.Equal(3, sent.Count);
+
+        async ValueTask SendAsync(byte[] message, CancellationToken ct)
+        {
+            await gate.Task.WaitAsync(ct);
+            sent.Add(System.Text.Encoding.UTF8.GetString(message));
+        }
+    }
+
     private static SecureChannel Channels(out SecureChannel machine)
     {
         using var identity = ChannelIdentity.Create();
@@ -85,7 +135,7 @@ public sealed class LastWordTests
 
         public async ValueTask<ReadOnlyMemory<byte>?> ReceiveAsync(CancellationToken ct)
         {
-            await Task.Delay(Timeout.Infinite, ct);
+            await Wait.ForeverAsync(ct);
             return null;
         }
 

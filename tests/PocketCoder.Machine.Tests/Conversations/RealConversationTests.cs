@@ -100,7 +100,7 @@ public sealed class RealConversationTests
     {
         var ran = await CommandRun.RunAsync(
             new ProcessStart { Program = program, Arguments = arguments, WorkingDirectory = directory, Environment = environment },
-            TimeSpan.FromSeconds(60), 64 * 1024, TimeProvider.System, CancellationToken.None);
+            Wait.Limit, 64 * 1024, TimeProvider.System, CancellationToken.None);
         Assert.True(ran.ExitCode == 0, ran.Output);
     }
 

@@ -60,7 +60,7 @@ public sealed class RealOpenCodeConversationTests
         Assert.Equal("SAY: the lighthouse stands", (await story.Device.NextEventAsync<ImportedEvent>()).Text);
         // two programs start for it, one after the other
         await Wait.UntilAsync(async () => (await story.InfoAsync(sandboxed)).State is SessionState.Idle or SessionState.Failed,
-            "the turn in the sandbox to end", TimeSpan.FromSeconds(100));
+            "the turn in the sandbox to end");
         Assert.True(await story.Device.NextEventAsync<AgentEventPayload>(e => e is DoneEvent
             or ErrorEvent) is DoneEvent { Outcome: TurnState.Completed }, (await story.InfoAsync(sandboxed)).ToString());
         Assert.Contains("the lighthouse stands", story.Asked("SAY: four").Body, StringComparison.Ordinal);
@@ -104,7 +104,7 @@ public sealed class RealOpenCodeConversationTests
                     WorkingDirectory = Home.Project,
                     Environment = Home.Environment
                 },
-                TimeSpan.FromSeconds(60), 64 * 1024, TimeProvider.System, CancellationToken.None);
+                Wait.Limit, 64 * 1024, TimeProvider.System, CancellationToken.None);
             Assert.True(ran.ExitCode == 0, ran.Output);
         }
 

@@ -24,7 +24,7 @@ public sealed class FileFinderTests
             Environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["PATH"] = "/usr/bin:/bin" },
         };
         Assert.Equal(
-            0, (await CommandRun.RunAsync(start, TimeSpan.FromSeconds(10), 4096, TimeProvider.System, CancellationToken.None)).ExitCode);
+            0, (await CommandRun.RunAsync(start, Wait.Limit, 4096, TimeProvider.System, CancellationToken.None)).ExitCode);
     }
 
     [Fact]

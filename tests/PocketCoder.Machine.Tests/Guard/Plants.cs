@@ -1,4 +1,5 @@
 using PocketCoder.Processes;
+using PocketCoder.Testing;
 
 namespace PocketCoder.Machine.Tests.Guard;
 
@@ -117,7 +118,7 @@ internal sealed class Owner : IAsyncDisposable
                     ["LC_ALL"] = "C.UTF-8"
                 },
             },
-            TimeSpan.FromMinutes(1), 1024 * 1024, TimeProvider.System, default);
+            Wait.Limit, 1024 * 1024, TimeProvider.System, default);
         Assert.True(mayFail || result.ExitCode == 0, $"{script}\n{result.Output}");
         return result.Output;
     }

@@ -2,6 +2,7 @@ using System.Text;
 using PocketCoder.Machine.Paths;
 using PocketCoder.Machine.Snapshots;
 using PocketCoder.Machine.Snapshots.Undo;
+using PocketCoder.Testing;
 
 namespace PocketCoder.Machine.Tests.Snapshots;
 
@@ -242,7 +243,7 @@ public sealed class StoreTests
                 throw new OperationCanceledException("killed");
             },
             null,
-            TimeSpan.FromSeconds(30),
+            Wait.Limit,
             default));
         await File.WriteAllTextAsync(Path.Combine(w.StoreFolder, "seen"), "torn");
 

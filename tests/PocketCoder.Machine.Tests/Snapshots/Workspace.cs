@@ -2,6 +2,7 @@ using PocketCoder.Machine.Snapshots;
 using PocketCoder.Machine.Snapshots.Git;
 using PocketCoder.Machine.Snapshots.Undo;
 using PocketCoder.Processes;
+using PocketCoder.Testing;
 
 namespace PocketCoder.Machine.Tests.Snapshots;
 
@@ -82,7 +83,7 @@ internal sealed class Workspace : IAsyncDisposable
                 WorkingDirectory = directory ?? Project,
                 Environment = new Dictionary<string, string> { ["PATH"] = "/usr/bin:/bin", ["HOME"] = _root }
             },
-            TimeSpan.FromMinutes(1), 4 * 1024 * 1024, TimeProvider.System, default);
+            Wait.Limit, 4 * 1024 * 1024, TimeProvider.System, default);
         Assert.True(result.ExitCode == 0, $"{script}\n{result.Output}");
         return result.Output;
     }

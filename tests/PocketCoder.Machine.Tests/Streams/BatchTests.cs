@@ -67,7 +67,7 @@ public sealed class BatchTests
             async (_, stop) =>
             {
                 Interlocked.Increment(ref offered);
-                await Task.Delay(Timeout.Infinite, stop);
+                await Wait.ForeverAsync(stop);
             },
             paging,
             CancellationToken.None,

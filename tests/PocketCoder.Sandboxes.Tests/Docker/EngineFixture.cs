@@ -15,6 +15,9 @@ public sealed class EngineFixture : IAsyncLifetime
         exec dockerd --data-root "$1/data" --exec-root /run/docker -p /run/dockerd.pid -H "unix://$1/docker.sock" --storage-driver overlay2 --iptables=false --bridge=none --cgroup-parent "$2"
         """;
 
+    /// <summary>An engine that takes longer is taken for one that can't run here.</summary>
+    private static readonly TimeSpan s_startLimit = TimeSpan.FromMinutes(1) * Wait.Slowness;
+
     private readonly Ground _ground = new();
     private readonly string _cgroup = $"/pocketcoder-docker-{Environment.ProcessId}";
     private OwnedProcess? _engine;
@@ -56,9 +59,19 @@ public sealed class EngineFixture : IAsyncLifetime
         _ = log.ReadToEndAsync(_engine.StandardOutput, default);
         Backend = new DockerBackend(_ground.Options, new DockerOptions { Socket = Path.Combine(folder, "docker.sock") });
         SandboxProbe? probe = null;
-        await Wait.UntilAsync(
-            async () => _engine.Exited.IsCompleted || (probe = await Backend.ProbeAsync(default)).Facts.ContainsKey("engine"),
-            "the engine to answer");
+        try
+        {
+            await Wait.UntilAsync(
+                async () => _engine.Exited.IsCompleted || (probe = await Backend.ProbeAsync(default)).Facts.ContainsKey("engine"),
+                "the engine to answer",
+                s_startLimit);
+        }
+        catch (TimeoutException e)
+        {
+            Missing = $"{e.Message}: {log}";
+            return;
+        }
+
         if (_engine.Exited.IsCompleted)
         {
             Missing = "the engine does not run here: " + log;

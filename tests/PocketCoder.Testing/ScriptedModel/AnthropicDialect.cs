@@ -218,10 +218,7 @@ internal static class AnthropicDialect
             await EventAsync("content_block_start", new JsonObject { ["index"] = index, ["content_block"] = start });
             foreach (var delta in deltas)
             {
-                if (pace > 0)
-                {
-                    await Task.Delay(pace, context.RequestAborted);
-                }
+                await Wait.PauseAsync(pace, context.RequestAborted);
 
                 await EventAsync("content_block_delta", new JsonObject { ["index"] = index, ["delta"] = delta });
             }

@@ -126,10 +126,7 @@ internal static class ChatDialect
         {
             foreach (var piece in pieces)
             {
-                if (pace > 0)
-                {
-                    await Task.Delay(pace, context.RequestAborted);
-                }
+                await Wait.PauseAsync(pace, context.RequestAborted);
 
                 await DeltaAsync(new JsonObject { [member] = piece });
             }

@@ -76,10 +76,7 @@ internal static class GeminiDialect
                 default:
                     foreach (var part in Parts(step, tools))
                     {
-                        if (pace > 0)
-                        {
-                            await Task.Delay(pace, context.RequestAborted);
-                        }
+                        await Wait.PauseAsync(pace, context.RequestAborted);
 
                         await WriteAsync(Chunk([part], last: false).ToJsonString());
                     }

@@ -208,7 +208,7 @@ internal static class ResponsesDialect
             await EventAsync("response.output_item.done", new JsonObject { ["output_index"] = index++, ["item"] = item });
         }
 
-        Task PaceAsync() => pace > 0 ? Task.Delay(pace, context.RequestAborted) : Task.CompletedTask;
+        Task PaceAsync() => Wait.PauseAsync(pace, context.RequestAborted);
 
         Task EventAsync(string type, JsonObject data)
         {

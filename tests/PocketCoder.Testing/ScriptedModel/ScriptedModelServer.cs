@@ -82,7 +82,7 @@ public sealed class ScriptedModelServer : IAsyncDisposable
                 await writeMalformed();
                 break;
             case BreakKind.Hung:
-                await Task.Delay(Timeout.InfiniteTimeSpan, context.RequestAborted);
+                await Wait.ForeverAsync(context.RequestAborted);
                 break;
             default:
                 context.Abort();
