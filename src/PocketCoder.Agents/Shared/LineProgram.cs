@@ -65,6 +65,12 @@ internal sealed class LineProgram : IAsyncDisposable
     /// <summary>Whether its owner is closing it; its end is then no news.</summary>
     public bool IsClosing => Volatile.Read(ref _disposed) != 0;
 
+    /// <summary>
+    /// What the program started may end by itself when we asked for the end: an adapter ends at once and leaves the agent proper writing down
+    /// the conversation. Else it has no business running.
+    /// </summary>
+    private TimeSpan RestGrace => IsClosing ? s_endGrace : TimeSpan.Zero;
+
     /// <summary>Cancelled when the owner closes it: what is written for nobody any more.</summary>
     public CancellationToken Closing => _closing.Token;
 
@@ -217,7 +223,7 @@ internal sealed class LineProgram : IAsyncDisposable
             reason = $"The connection to {_voice.Name} broke: {Redact(e.Message)}";
         }
 
-        await _process.KillAsync(TimeSpan.Zero); // whatever led here, nothing of it goes on
+        await _process.KillAsync(RestGrace); // whatever led here, nothing of it goes on
         int? code = null;
         try
         {
@@ -254,7 +260,7 @@ internal sealed class LineProgram : IAsyncDisposable
     private async Task WatchExitAsync()
     {
         await _process.Exited;
-        await _process.KillAsync(TimeSpan.Zero);
+        await _process.KillAsync(RestGrace);
         _pipesHeldOpen.CancelAfter(s_endGrace);
     }
 
