@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { run, tail } from "./processes.mjs";
 import { script, vitest, xunit } from "./reports.mjs";
 
-/** Those that take longest begin first, so that none runs alone at the end. */
-const FIRST = ["Machine", "Cli", "Agents", "EndToEnd", "Sandboxes", "Risk"];
+/** What is wrong every time is told first; then those that take longest, so that none runs alone at the end. */
+const FIRST = ["Architecture", "Machine", "Cli", "Agents", "EndToEnd", "Sandboxes", "Risk"];
 const SCRIPTS = ["policy", "walk", "stories", "firefox"];
 /** These start the program, over and over. */
 const STARTING = /^PocketCoder\.(Cli|EndToEnd)\.Tests$/;
@@ -28,7 +28,6 @@ export function plan({ quick, folder }) {
     ...(quick ? [] : [task("program", 1, ["app-build"], ["eng/testing/steps.sh", "program"], 1800)]),
     ...projects(quick),
     check("runner", ["node", "--test", "eng/testing/"], ".", []),
-    // The browser comes last: it would take the processors from the build, for which all others wait.
     check("app-types", ["npm", "run", "--silent", "check"]),
     unitTests(),
     check("app-size", ["npm", "run", "--silent", "size"]),
@@ -105,8 +104,8 @@ function appScript(name, folder) {
     name: `app-${name}`,
     lane: 1,
     needs: ["app-build"],
-    // They share the app that the first of them builds.
-    after: SCRIPTS.slice(0, SCRIPTS.indexOf(name)).map((earlier) => `app-${earlier}`),
+    // The browser would take the processors from the build, for which all others wait. They share the app that the first of them builds.
+    after: ["build", "program"].concat(SCRIPTS.slice(0, SCRIPTS.indexOf(name)).map((earlier) => `app-${earlier}`)),
     tests: true,
     exact: () => false,
     run: once,
@@ -140,7 +139,7 @@ function project(name, quick) {
     needs: ["build", "app-build", ...(quick ? [] : ["real-agents"]), ...(starting ? ["program"] : [])],
     tests: true,
     exact: (test) => EXACT.test(name) || EXACT_CLASS.test(test.again),
-    run: (output) => once(output, 2400, "--max-threads", "3", ...filter),
+    run: (output) => once(output, 2400, "--max-threads", "2", ...filter),
     again: (test, output) => once(output, 600, "--max-threads", "1", "--filter-method", test.again),
   };
 }

@@ -3,6 +3,8 @@
 set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.." || exit 1
 . eng/lib.sh
+# As the tests name it that run start.sh and publish.sh for a user of their own: with another name everything would be compiled again.
+export NUGET_PACKAGES="${NUGET_PACKAGES:-$HOME/.nuget/packages}"
 
 case "${1:-}" in
     restore) three_times "dotnet restore" build_dotnet restore PocketCoder.slnx --nologo -v quiet -p:RestoreLockedMode=true ;;

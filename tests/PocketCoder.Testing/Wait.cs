@@ -20,8 +20,8 @@ public static class Wait
     public static readonly double Slowness = Measure();
 
     /// <summary>
-    /// How long a condition may take before the test fails: 90 s, and more on a slow or busy machine. It tells a program that hangs from one
-    /// that is slow; it is no measure of speed.
+    /// How long a condition may take before the test fails: 90 s, and more on a slow or busy machine. It tells a program that hangs from
+    /// one that is slow; it is no measure of speed.
     /// </summary>
     public static readonly TimeSpan Limit = s_quietLimit * Slowness;
 

@@ -66,8 +66,8 @@ internal sealed class LineProgram : IAsyncDisposable
     public bool IsClosing => Volatile.Read(ref _disposed) != 0;
 
     /// <summary>
-    /// What the program started may end by itself when we asked for the end: an adapter ends at once and leaves the agent proper writing down
-    /// the conversation. Else it has no business running.
+    /// What the program started may end by itself when we asked for the end: an adapter ends at once, and the agent proper still writes
+    /// down the conversation. Else it has no business running.
     /// </summary>
     private TimeSpan RestGrace => IsClosing ? s_endGrace : TimeSpan.Zero;
 

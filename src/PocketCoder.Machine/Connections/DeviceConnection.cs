@@ -122,8 +122,8 @@ internal sealed partial class DeviceConnection : IDeviceConnection, IAsyncDispos
     }
 
     /// <summary>
-    /// Sends what the followed streams have so far and follows them no longer; completes when all of it was handed to the link. Safe to call
-    /// from any thread. The connection itself goes on.
+    /// Sends what the followed streams have so far and follows them no longer; completes when all of it was handed to the link. The
+    /// connection itself goes on. Thread-safe.
     /// </summary>
     /// <exception cref="OperationCanceledException">The device did not take it in time.</exception>
     public async Task FinishStreamsAsync(CancellationToken cancellationToken)

@@ -131,8 +131,9 @@ internal sealed class Subscription : IAsyncDisposable
 
                     foreach (var entry in events)
                     {
-                        await send(entry.MessageBy(
-                            (seq, body) => Message.Event(MessageTypes.MachineEvent, MachineStream.Name, stream.Epoch, seq, body)), pace.Stop);
+                        var message = entry.MessageBy(
+                            (seq, body) => Message.Event(MessageTypes.MachineEvent, MachineStream.Name, stream.Epoch, seq, body));
+                        await send(message, pace.Stop);
                         after = entry.Seq;
                     }
 
@@ -183,8 +184,7 @@ internal sealed class Subscription : IAsyncDisposable
     public void Start() => _task = RunAsync();
 
     /// <summary>
-    /// Sends what there is to send and then ends; completes when it has. A step in which something was sent is followed by one more, so that
-    /// what happened before this call is sent.
+    /// Sends what there is to send and then ends; completes when it has. Whatever happened before this call is sent. Thread-safe.
     /// </summary>
     public Task FinishAsync()
     {

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using PocketCoder.Protocol;
+using PocketCoder.Testing;
 using PocketCoder.Testing.Devices;
 
 namespace PocketCoder.Cli.Tests;
@@ -50,7 +51,7 @@ public sealed partial class StartScriptTests
         var launcher = Path.Combine(checkout.UserHome, ".local", "bin", "pocketcoder");
         Assert.StartsWith("PocketCoder 0.", (await checkout.RunAsync(launcher, "status")).Succeeded().Out, StringComparison.Ordinal);
         Assert.Equal("PocketCoder stopped.\n", (await checkout.RunAsync(launcher, "stop")).Succeeded().Out);
-        Assert.Empty(checkout.LeftRunning());
+        await Wait.SeeAsync(() => string.Join('\n', checkout.LeftRunning()), left => left.Length == 0, "nothing is left running");
     }
 
     [GeneratedRegex(@"^http\S+#pair=\S+", RegexOptions.Multiline, matchTimeoutMilliseconds: 2000)]
