@@ -148,6 +148,8 @@ await walk("decide one after the other without going back", `/approvals/${S(205)
 });
 await walk("a tap on a notification opens its decision", "/sessions", "rich", async (page) => {
   await page.context().grantPermissions(["notifications"]);
+  // The page learns of it a moment later.
+  await page.waitForFunction(() => Notification.permission === "granted");
   await page.evaluate(() =>
     navigator.serviceWorker
       .register("/sw.js")
@@ -197,6 +199,7 @@ await walk("a tap on a notification opens its decision", "/sessions", "rich", as
 });
 await walk("a tap on a notification opens the app when it is closed", "/sessions", "rich", async (page) => {
   await page.context().grantPermissions(["notifications"]);
+  await page.waitForFunction(() => Notification.permission === "granted");
   await page.evaluate(() =>
     navigator.serviceWorker
       .register("/sw.js")
