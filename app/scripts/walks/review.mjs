@@ -80,6 +80,7 @@ export function review({ walk, must, S }) {
     // A press counts again once it could be seen.
     await card(page).getByTestId("allow-once").click();
     await at(page, "9 of 11");
+    for (let tries = 0; tries < 300 && (await decided(page)).length < 2; tries++) await page.waitForTimeout(100);
     must((await decided(page)).length === 2, "can't be decided any more");
   });
   walk("take a decision back that was made offline, before it is sent", `/review/${S(205)}`, "rich", async (page) => {
