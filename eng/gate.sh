@@ -34,7 +34,7 @@ began=$SECONDS load=$(cut -d ' ' -f 1 /proc/loadavg)
 code=$?
 
 # The names under "Flaky:", as the run lists them.
-flaky=$(sed -n '/^Flaky:$/,/^$/s/^  \([^ ]*: [^ ]*\).*/\1/p' "$records/gate.out" | paste -sd, | sed 's/,/, /g')
+flaky=$(sed -n '/^Flaky:$/,/^$/s/^  \(.*\) ([0-9.]* s):.*/\1/p' "$records/gate.out" | paste -sd ';' | sed 's/;/; /g')
 line="$(date -u +%FT%TZ) commit ${commit:0:12} tree $(git rev-parse --short=12 "$commit^{tree}") exit $code, $(((SECONDS - began) / 60)) min, load before $load: $(tail -n 1 "$records/gate.out"); flaky: ${flaky:-none}"
 echo "$line" | tee -a "$records/gate.log"
 if [ "$code" -eq 0 ]; then git update-ref refs/gate/green "$commit"; else sed -n '/^Failed:$/,$p' "$records/gate.out"; fi
