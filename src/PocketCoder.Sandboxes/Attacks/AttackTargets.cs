@@ -21,7 +21,7 @@ internal sealed class AttackTargets : IAsyncDisposable
 
     private const string CanaryVariable = "ATTACK_CANARY";
 
-    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(90);
 
     private readonly Targets _targets;
     private readonly ISandbox _other;

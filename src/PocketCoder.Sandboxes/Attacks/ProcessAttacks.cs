@@ -66,11 +66,11 @@ internal static class ProcessAttacks
             if [ "$r" = survived ]; then echo BROKEN; else echo HELD; fi
             """),
         Bomb("growth-without-end", "Fill the disk with many small files", "the watch over the project's growth", """
-            mkdir -p bomb && for i in 1 2 3 4 5 6 7 8; do head -c $((T_GROWTH / 4)) /dev/zero > bomb/$i; done; sleep 15; echo BROKEN
+            mkdir -p bomb && for i in 1 2 3 4 5 6 7 8; do head -c $((T_GROWTH / 4)) /dev/zero > bomb/$i; done; sleep 60; echo BROKEN
             """, "bomb") with { NeedsWatch = true },
         Bomb("files-without-end", "Use up the file system's inodes", "the watch over the number of files", """
             command -v perl > /dev/null || exit
-            mkdir -p bomb && perl -e 'for (1 .. 2 * $ENV{T_FILES}) { open(my $f, ">", "bomb/$_") or exit } sleep 15; print "BROKEN\n"'
+            mkdir -p bomb && perl -e 'for (1 .. 2 * $ENV{T_FILES}) { open(my $f, ">", "bomb/$_") or exit } sleep 60; print "BROKEN\n"'
             """, "bomb") with { NeedsWatch = true },
         new Attack("outlive-command", "Leave a process running after the command", "it ends with the command's own sandbox")
         {
