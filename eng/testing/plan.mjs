@@ -17,7 +17,7 @@ const EXACT_CLASS = /Vector/;
 /**
  * The steps of a run. A step: `name`, `lane`, `needs` (names of steps that must have succeeded), `after` (of steps that must be over), `tests` (whether it runs tests), `run(output)` and, for
  * those whose tests can be run again alone, `again(test, output)`; both resolve with a result of reports.mjs that also has `broken`, which says why it is
- * none. `exact(test)`: never run again.
+ * none. `exact(test)`: never run again. `whole`: it is run again as a whole.
  */
 export function plan({ quick, folder }) {
   const steps = [
@@ -110,6 +110,7 @@ function appScript(name, folder) {
     exact: () => false,
     run: once,
     again: (_, output) => once(output),
+    whole: true,
   };
 }
 

@@ -11,6 +11,7 @@ import { MOST_FLAKY, retry } from "./retry.mjs";
 
 const named = (name) => ({ name, error: "why", ms: 5, again: name.split("(")[0] });
 const result = (passed, ...failed) => ({ passed, skipped: 0, failed: failed.map(named), tests: [] });
+const seen = (name, status) => ({ ...named(name), status });
 
 /** A step whose tests fail so many times as `failures` says, and the names that were run again. */
 function stepOf(failures, more = {}) {
@@ -22,7 +23,8 @@ function stepOf(failures, more = {}) {
     async again(one) {
       asked.push(one.again);
       const still = Object.keys(failures).filter((name) => name.split("(")[0] === one.again && --failures[name] > 0);
-      return result(1, ...still);
+      const ran = [...Object.keys(failures)].filter((name) => name.split("(")[0] === one.again);
+      return { ...result(1, ...still), tests: ran.map((name) => seen(name, still.includes(name) ? "failed" : "passed")) };
     },
     ...more,
   };
@@ -59,6 +61,22 @@ test("what is exact or in quarantine is not run again", async () => {
   const set = stepOf({ a: 1 });
   assert.deepEqual((await retried(set.step, result(1, "a"), () => true)).failed, ["a"]);
   assert.deepEqual([...exact.asked, ...set.asked], []);
+});
+
+test("a try in which the test was skipped, or did not occur, proves nothing", async () => {
+  for (const tests of [[seen("a", "skipped")], [seen("b", "passed")]]) {
+    const { step } = stepOf({}, { again: async () => ({ ...result(1), tests }) });
+    assert.deepEqual((await retried(step, result(1, "a"))).failed, ["a"]);
+  }
+});
+
+test("a browser script passes only as a whole: another check, or the same with other words, is no pass", async () => {
+  const { step } = stepOf({}, { whole: true, again: async () => result(5, "tap: another reason") });
+  assert.deepEqual((await retried(step, result(5, "tap: one reason"))).failed, ["tap: one reason"]);
+  const none = stepOf({}, { whole: true, again: async () => result(0) });
+  assert.deepEqual((await retried(none.step, result(5, "tap"))).failed, ["tap"]);
+  const good = stepOf({}, { whole: true, again: async () => result(6) });
+  assert.deepEqual((await retried(good.step, result(5, "tap"))).flaky, ["tap"]);
 });
 
 test("a try that crashes proves nothing", async () => {

@@ -18,6 +18,11 @@ const folder = mkdtempSync(join(tmpdir(), "pocketcoder-tests-"));
 const say = (line) => process.stderr.write(`${line}\n`);
 
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+// A defect of the runner itself must not look like a run without a result.
+process.on("uncaughtException", (error) => {
+  endAll();
+  process.stdout.write(`\nFailed:\n  the runner: ${error.stack}\n\n0 passed, 1 failed\n`, () => process.exit(1));
+});
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
   process.on(signal, () => {
     endAll();
