@@ -107,7 +107,8 @@ internal static class StopCommand
         limit.CancelAfter(s_killLimit);
         try
         {
-            while (holder.IsAlive)
+            // The lock outlives the process's first thread: it goes when the last one has left the kernel. A start must find it free.
+            while (holder.IsAlive || (DaemonLock.IsTaken(context.Home) && DaemonLock.Holder(context.Home)?.Nonce == holder.Nonce))
             {
                 await Task.Delay(s_poll, limit.Token);
             }

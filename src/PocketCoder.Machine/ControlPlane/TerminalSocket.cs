@@ -15,6 +15,9 @@ namespace PocketCoder.Machine.ControlPlane;
 /// </summary>
 internal static class TerminalSocket
 {
+    /// <summary>Why an attached command line is left alone while the terminal has not ended: the daemon stops.</summary>
+    private const string LetGo = "The daemon stopped; the terminal keeps running.";
+
     private const int LongestMessage = 128 * 1024;
 
     private static readonly TimeSpan s_closeLimit = TimeSpan.FromSeconds(2);
@@ -37,11 +40,11 @@ internal static class TerminalSocket
         try
         {
             await using var attached = await streams.AttachAsync(session, name, columns, rows, SendAsync, ct);
-            await TakeAsync(socket, attached, ct);
+            await TakeAsync(socket, attached, LetGoAsync, ct);
         }
         catch (Exception e) when (Failures.IsExpected(e) && !told)
         {
-            await SendAsync(new TerminalOutputPayload(session, name, "", false, false, columns, rows, Failures.ToWire(e).Message), ct);
+            await EndAsync(Failures.ToWire(e).Message);
         }
         catch (Exception e) when (Failures.IsExpected(e))
         {
@@ -53,6 +56,11 @@ internal static class TerminalSocket
         }
 
         await CloseAsync(socket);
+
+        // Said here, not found out by the CLI: for a moment a daemon that stops still answers, and has no terminals any more.
+        ValueTask LetGoAsync() => told ? default : EndAsync(LetGo);
+
+        ValueTask EndAsync(string why) => SendAsync(new TerminalOutputPayload(session, name, "", false, false, columns, rows, why), ct);
 
         async ValueTask SendAsync(TerminalOutputPayload output, CancellationToken stop)
         {
@@ -73,7 +81,8 @@ internal static class TerminalSocket
     /// Takes keys until the CLI closes or the terminal is over. A read that is cancelled would abort the connection, and with it the reason
     /// for the end that is on its way: so the end closes our half, and the read ends when the CLI has heard it.
     /// </summary>
-    private static async Task TakeAsync(WebSocket socket, AttachedTerminal attached, CancellationToken ct)
+    /// <param name="over">Called when nothing more comes, before our half is closed.</param>
+    private static async Task TakeAsync(WebSocket socket, AttachedTerminal attached, Func<ValueTask> over, CancellationToken ct)
     {
         var taking = KeysAsync();
         if (await Task.WhenAny(taking, attached.Over) != taking || taking.IsFaulted)
@@ -84,6 +93,7 @@ internal static class TerminalSocket
 
         if (attached.Over.IsCompleted)
         {
+            await over();
             await CloseAsync(socket);
             await Task.WhenAny(taking, Task.Delay(s_closeLimit, ct));
             if (!taking.IsCompleted)
