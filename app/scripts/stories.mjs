@@ -6,7 +6,7 @@ import { resolve } from "node:path";
 import { chromium } from "playwright-core";
 import { mockApp } from "./mock-app.mjs";
 import { lasting, readBefore, settled } from "./pages.mjs";
-import { BROWSER, inTurns, serve } from "./serving.mjs";
+import { ENGINE, inTurns, serve } from "./serving.mjs";
 
 const out = process.argv[2] ? resolve(process.argv[2]) : null;
 const filter = process.argv[3] ?? "";
@@ -869,7 +869,7 @@ const LOW = new Set(["approval-command", "approval-question", "new-session", "se
 // A build like the product's, with the mock machine in it, under the product's policy: what breaks there breaks here.
 const app = await mockApp();
 const { server, base } = await serve(app.folder, { "/assets/axe.js": axe });
-const browser = await chromium.launch(BROWSER);
+const browser = await chromium.launch(ENGINE);
 
 /** Screens whose words and names stand in no other story of that size: looked at in Chinese with odd names, where neither the shape nor the state of others is new. */
 const SAME_WORDS =

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { mockApp } from "./mock-app.mjs";
 import { readBefore, stored } from "./pages.mjs";
-import { BROWSER, inTurns, serve } from "./serving.mjs";
+import { BROWSER, ENGINE, inTurns, serve } from "./serving.mjs";
 import { approvals } from "./walks/approvals.mjs";
 import { diffs } from "./walks/diffs.mjs";
 import { list } from "./walks/list.mjs";
@@ -18,19 +18,22 @@ import { setup } from "./walks/setup.mjs";
 const S = (n) => `0198c1d0-0000-7000-8000-${n.toString(16).padStart(12, "0")}`;
 const app = await mockApp();
 const { server, base } = await serve(app.folder);
-const browser = await chromium.launch(BROWSER);
+const browser = await chromium.launch(ENGINE);
+const whole = await chromium.launch(BROWSER);
 let passed = 0;
 let failed = 0;
 
+const PHONE = { width: 390, height: 844 };
+const NOTIFIED = { permissions: ["notifications"] };
 const only = process.argv[2] ?? ""; // part of a name
 const walks = [];
-/** `like`: more of the browser's context, such as a finger. */
-function walk(what, path, mock, steps, size = { width: 390, height: 844 }, like = {}) {
+/** `like`: more of the browser's context, such as a finger. What needs a permission needs a whole browser. */
+function walk(what, path, mock, steps, size = PHONE, like = {}) {
   if (what.includes(only)) walks.push({ what, path, mock, steps, size, like });
 }
 
 async function go({ what, path, mock, steps, size, like }) {
-  const context = await browser.newContext({ viewport: size, reducedMotion: "reduce", ...like });
+  const context = await (like.permissions ? whole : browser).newContext({ viewport: size, reducedMotion: "reduce", ...like });
   const page = await context.newPage();
   const errors = [];
   page.on("pageerror", (error) => errors.push(String(error)));
@@ -146,102 +149,114 @@ await walk("decide one after the other without going back", `/approvals/${S(205)
   await page.locator('[data-testid="approval-card"][data-state="pending"]').waitFor();
   must(Number(await page.getByTestId("waiting-count").innerText()) === first - 1, "counts the open one");
 });
-await walk("a tap on a notification opens its decision", "/sessions", "rich", async (page) => {
-  await page.context().grantPermissions(["notifications"]);
-  // The page learns of it a moment later.
-  await page.waitForFunction(() => Notification.permission === "granted");
-  await page.evaluate(() =>
-    navigator.serviceWorker
-      .register("/sw.js")
-      .then(() => navigator.serviceWorker.ready)
-      .then(() => undefined),
-  );
-  const worker = page.context().serviceWorkers()[0] ?? (await page.context().waitForEvent("serviceworker"));
-  // As a locked phone has it: the page is there and not seen, and two things are asked.
-  await page.evaluate(() => Object.defineProperty(document, "visibilityState", { configurable: true, get: () => "hidden" }));
-  // The worker is asked for them only when both are shown: Chromium forgets one that it is asked for while it is being shown.
-  await page.evaluate(() => {
-    const show = ServiceWorkerRegistration.prototype.showNotification;
-    globalThis.notified = 0;
-    ServiceWorkerRegistration.prototype.showNotification = async function (...like) {
-      await show.apply(this, like);
-      globalThis.notified++;
-    };
-  });
-  await page.evaluate(() => globalThis.mock.askTwice());
-  await page.waitForFunction(() => globalThis.notified === 2);
-  const shown = () =>
-    worker.evaluate(async () =>
-      (await self.registration.getNotifications()).map(({ title, body, tag, renotify, data }) => ({
-        title,
-        body,
-        tag,
-        renotify,
-        path: data?.path,
-      })),
+await walk(
+  "a tap on a notification opens its decision",
+  "/sessions",
+  "rich",
+  async (page) => {
+    // The page learns of it a moment later.
+    await page.waitForFunction(() => Notification.permission === "granted");
+    await page.evaluate(() =>
+      navigator.serviceWorker
+        .register("/sw.js")
+        .then(() => navigator.serviceWorker.ready)
+        .then(() => undefined),
     );
-  for (let tries = 0; tries < 300 && (await shown()).length < 2; tries++) await page.waitForTimeout(100);
-  const notices = await shown();
-  must(notices.length === 2 && new Set(notices.map((one) => one.tag)).size === 2, `not one each: ${JSON.stringify(notices)}`);
-  must(
-    notices.every((one) => one.renotify && one.body.includes("infra") && one.body.includes("Upgrade the build image")),
-    `does not say where: ${JSON.stringify(notices)}`,
-  );
-  must(!JSON.stringify(notices).includes("make release"), "says what is asked");
-  await page.evaluate(() => {
-    delete document.visibilityState;
-  });
-  const tap = (path) =>
-    worker.evaluate(async (path) => {
-      const [notification] = (await self.registration.getNotifications()).filter((one) => one.data.path === path);
-      self.dispatchEvent(new NotificationEvent("notificationclick", { notification }));
-    }, path);
-  await tap(notices[1].path);
-  await page.waitForFunction((path) => location.pathname === path, notices[1].path);
-  await page.locator(`[data-testid="approval-card"][data-approval="${notices[1].path.split("/").at(-1)}"]`).waitFor();
-  for (let tries = 0; tries < 300 && (await shown()).length > 1; tries++) await page.waitForTimeout(100);
-  must((await shown()).length === 1, "the tapped one stays");
+    const worker = page.context().serviceWorkers()[0] ?? (await page.context().waitForEvent("serviceworker"));
+    // As a locked phone has it: the page is there and not seen, and two things are asked.
+    await page.evaluate(() => Object.defineProperty(document, "visibilityState", { configurable: true, get: () => "hidden" }));
+    // The worker is asked for them only when both are shown: Chromium forgets one that it is asked for while it is being shown.
+    await page.evaluate(() => {
+      const show = ServiceWorkerRegistration.prototype.showNotification;
+      globalThis.notified = 0;
+      ServiceWorkerRegistration.prototype.showNotification = async function (...like) {
+        await show.apply(this, like);
+        globalThis.notified++;
+      };
+    });
+    await page.evaluate(() => globalThis.mock.askTwice());
+    await page.waitForFunction(() => globalThis.notified === 2);
+    const shown = () =>
+      worker.evaluate(async () =>
+        (await self.registration.getNotifications()).map(({ title, body, tag, renotify, data }) => ({
+          title,
+          body,
+          tag,
+          renotify,
+          path: data?.path,
+        })),
+      );
+    for (let tries = 0; tries < 300 && (await shown()).length < 2; tries++) await page.waitForTimeout(100);
+    const notices = await shown();
+    must(notices.length === 2 && new Set(notices.map((one) => one.tag)).size === 2, `not one each: ${JSON.stringify(notices)}`);
+    must(
+      notices.every((one) => one.renotify && one.body.includes("infra") && one.body.includes("Upgrade the build image")),
+      `does not say where: ${JSON.stringify(notices)}`,
+    );
+    must(!JSON.stringify(notices).includes("make release"), "says what is asked");
+    await page.evaluate(() => {
+      delete document.visibilityState;
+    });
+    const tap = (path) =>
+      worker.evaluate(async (path) => {
+        const [notification] = (await self.registration.getNotifications()).filter((one) => one.data.path === path);
+        self.dispatchEvent(new NotificationEvent("notificationclick", { notification }));
+      }, path);
+    await tap(notices[1].path);
+    await page.waitForFunction((path) => location.pathname === path, notices[1].path);
+    await page.locator(`[data-testid="approval-card"][data-approval="${notices[1].path.split("/").at(-1)}"]`).waitFor();
+    for (let tries = 0; tries < 300 && (await shown()).length > 1; tries++) await page.waitForTimeout(100);
+    must((await shown()).length === 1, "the tapped one stays");
 
-  // Decided here or elsewhere: its notification goes.
-  await page.evaluate((path) => globalThis.mock.denyElsewhere(path.split("/").at(-1)), notices[0].path);
-  for (let tries = 0; tries < 300 && (await shown()).length > 0; tries++) await page.waitForTimeout(100);
-  must((await shown()).length === 0, "one stays that leads to what is over");
-});
-await walk("a tap on a notification opens the app when it is closed", "/sessions", "rich", async (page) => {
-  await page.context().grantPermissions(["notifications"]);
-  await page.waitForFunction(() => Notification.permission === "granted");
-  await page.evaluate(() =>
-    navigator.serviceWorker
-      .register("/sw.js")
-      .then(() => navigator.serviceWorker.ready)
-      .then(() => undefined),
-  );
-  const worker = page.context().serviceWorkers()[0] ?? (await page.context().waitForEvent("serviceworker"));
-  const opened = await worker.evaluate(async () => {
-    const opened = [];
-    self.clients.openWindow = async (path) => {
-      opened.push(path);
-      return null;
-    };
-    self.clients.matchAll = async () => [];
-    for (const path of [
-      "/approvals/0198c1d0-0000-7000-8000-0000000000c9",
-      "https://elsewhere.example/approvals/x",
-      "//elsewhere.example",
-      undefined,
-    ]) {
-      await self.registration.showNotification("x", { tag: String(path), data: { path } });
-      const [notification] = await self.registration.getNotifications({ tag: String(path) });
-      self.dispatchEvent(new NotificationEvent("notificationclick", { notification }));
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    return opened;
-  });
-  must(
-    JSON.stringify(opened) === JSON.stringify(["/approvals/0198c1d0-0000-7000-8000-0000000000c9", "/", "/", "/"]),
-    `opened ${JSON.stringify(opened)}`,
-  );
-});
+    // Decided here or elsewhere: its notification goes.
+    await page.evaluate((path) => globalThis.mock.denyElsewhere(path.split("/").at(-1)), notices[0].path);
+    for (let tries = 0; tries < 300 && (await shown()).length > 0; tries++) await page.waitForTimeout(100);
+    must((await shown()).length === 0, "one stays that leads to what is over");
+  },
+  PHONE,
+  NOTIFIED,
+);
+await walk(
+  "a tap on a notification opens the app when it is closed",
+  "/sessions",
+  "rich",
+  async (page) => {
+    await page.waitForFunction(() => Notification.permission === "granted");
+    await page.evaluate(() =>
+      navigator.serviceWorker
+        .register("/sw.js")
+        .then(() => navigator.serviceWorker.ready)
+        .then(() => undefined),
+    );
+    const worker = page.context().serviceWorkers()[0] ?? (await page.context().waitForEvent("serviceworker"));
+    const opened = await worker.evaluate(async () => {
+      const opened = [];
+      self.clients.openWindow = async (path) => {
+        opened.push(path);
+        return null;
+      };
+      self.clients.matchAll = async () => [];
+      for (const path of [
+        "/approvals/0198c1d0-0000-7000-8000-0000000000c9",
+        "https://elsewhere.example/approvals/x",
+        "//elsewhere.example",
+        undefined,
+      ]) {
+        await self.registration.showNotification("x", { tag: String(path), data: { path } });
+        const [notification] = await self.registration.getNotifications({ tag: String(path) });
+        self.dispatchEvent(new NotificationEvent("notificationclick", { notification }));
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      return opened;
+    });
+    must(
+      JSON.stringify(opened) === JSON.stringify(["/approvals/0198c1d0-0000-7000-8000-0000000000c9", "/", "/", "/"]),
+      `opened ${JSON.stringify(opened)}`,
+    );
+  },
+  PHONE,
+  NOTIFIED,
+);
 await walk("answer questions", `/approvals/${S(203)}`, "rich", async (page) => {
   must(await page.getByTestId("question-submit").isDisabled(), "can answer with nothing chosen");
   await page.getByTestId("question-option").filter({ hasText: "SQLite" }).click();
@@ -659,7 +674,7 @@ setup(tools);
 
 // Each in a context of its own; two at a time, because most of a walk is waiting.
 await inTurns(2, walks, go);
-await browser.close();
+await Promise.all([browser.close(), whole.close()]);
 server.close();
 app.remove();
 console.log(`${passed} passed, ${failed} failed`);
