@@ -9,6 +9,18 @@ public sealed class OpenCodeHome : IDisposable
 
     public const string Model = "scripted/one";
 
+    /// <summary>
+    /// What OpenCode keeps for a person of the list of all models, with one of them. Without it every start would evaluate the list that is
+    /// built into the program, which takes longer than the rest of the start.
+    /// </summary>
+    private const string KnownModels =
+        """
+        {"openai":{"id":"openai","npm":"@ai-sdk/openai","name":"OpenAI","env":["OPENAI_API_KEY"],"models":{"gpt-4.1":{"id":"gpt-4.1",
+        "name":"GPT-4.1","attachment":true,"reasoning":false,"tool_call":true,"temperature":true,"release_date":"2025-04-14",
+        "modalities":{"input":["text","image"],"output":["text"]},"open_weights":false,"cost":{"input":2,"output":8,"cache_read":0.5},
+        "limit":{"context":1047576,"output":32768}}}}}
+        """;
+
     private readonly DirectoryInfo _root = Directory.CreateTempSubdirectory("pocketcoder-opencode-");
 
     public OpenCodeHome(string program, string modelAddress)
@@ -16,6 +28,7 @@ public sealed class OpenCodeHome : IDisposable
         Home = _root.CreateSubdirectory("home").FullName;
         Project = _root.CreateSubdirectory("project").FullName;
         SettingsFile = Path.Combine(Directory.CreateDirectory(Path.Combine(Home, ".config", "opencode")).FullName, "opencode.json");
+        File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(Home, ".cache", "opencode")).FullName, "models.json"), KnownModels);
         var limits = new JsonObject { ["context"] = 200000, ["output"] = 32000 };
         var cost = new JsonObject { ["input"] = 3, ["output"] = 15, ["cache_read"] = 1 };
         File.WriteAllText(SettingsFile, new JsonObject
