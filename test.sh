@@ -34,4 +34,4 @@ other_browser() { command -v firefox-esr > /dev/null || (need_packages firefox-e
     || { printf '\nFailed:\n  packages of the distribution are missing\n\n0 passed, 1 failed\n'; exit 1; }
 need_dotnet
 need_node
-exec node eng/testing/run.mjs "$@"
+exec eng/testing/in-memory.sh node eng/testing/run.mjs "$@"

@@ -131,6 +131,7 @@ public sealed class GatewayServer : IAsyncDisposable
                 fabric, options, throttle, client, timeProvider, loggerFactory.CreateLogger<RelayRoute>(),
                 app.Lifetime.ApplicationStopping));
             await ListenAsync(app, plan, ct);
+            acme?.BeginRenewing();
             var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
             return new GatewayServer(app, certificate, acme, throttle, plan.UrlsFor(bound));
         }

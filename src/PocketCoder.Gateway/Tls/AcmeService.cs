@@ -4,19 +4,23 @@ using PocketCoder.Acme;
 
 namespace PocketCoder.Gateway.Tls;
 
-/// <summary>A gateway's certificate from a certificate authority: there once this has started, renewed until it is disposed of.</summary>
+/// <summary>
+/// A gateway's certificate from a certificate authority: there once this has started, and renewed from <see cref="BeginRenewing"/> until it
+/// is disposed of.
+/// </summary>
 internal sealed class AcmeService : IAsyncDisposable
 {
     private readonly CancellationTokenSource _stop = new();
     private readonly ChallengeServer? _plain;
-    private readonly Task _renewing;
+    private readonly CertificateKeeper _keeper;
+    private Task _renewing = Task.CompletedTask;
 
     private AcmeService(CertificateKeeper keeper, ChallengeGate? gate, ChallengeServer? plain)
     {
+        _keeper = keeper;
         _plain = plain;
         Gate = gate;
         Tls = new GatewayTls(keeper.File, keeper.File);
-        _renewing = RenewAsync(keeper);
     }
 
     /// <summary>What answers on the gateway's own port; null: that is done on another one.</summary>
@@ -73,6 +77,12 @@ internal sealed class AcmeService : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Renews from now on. Called once, when the gateway listens: an authority that looked at its port before would find nobody, and the
+    /// next try would be a minute later.
+    /// </summary>
+    public void BeginRenewing() => _renewing = RenewAsync();
+
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
@@ -85,11 +95,11 @@ internal sealed class AcmeService : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private async Task RenewAsync(CertificateKeeper keeper)
+    private async Task RenewAsync()
     {
         try
         {
-            await keeper.RunAsync(_stop.Token);
+            await _keeper.RunAsync(_stop.Token);
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
