@@ -6,7 +6,7 @@ import { run, tail } from "./processes.mjs";
 import { script, vitest, xunit } from "./reports.mjs";
 
 /** What is wrong every time is told first; then those that take longest, so that none runs alone at the end. */
-const FIRST = ["Architecture", "Machine", "Cli", "Agents", "EndToEnd", "Sandboxes", "Risk"];
+const FIRST = ["Architecture", "Machine", "Cli", "EndToEnd", "Agents", "Sandboxes", "Risk"];
 const SCRIPTS = ["policy", "walk", "stories", "firefox"];
 /** These start the program, over and over. */
 const STARTING = /^PocketCoder\.(Cli|EndToEnd)\.Tests$/;
@@ -123,6 +123,9 @@ function projects(quick) {
     .map((name) => project(name, quick));
 }
 
+/** How many classes at once. The longest project would else run when all others are over. */
+const threads = (name) => (name === "PocketCoder.Machine.Tests" ? "3" : "2");
+
 /** A test project. What hangs is killed; that counts as a failure, like a crash or a run without any test. */
 function project(name, quick) {
   const starting = !quick && STARTING.test(name);
@@ -141,7 +144,7 @@ function project(name, quick) {
     needs: ["build", "app-build", ...(quick ? [] : ["real-agents"]), ...(starting ? ["program"] : [])],
     tests: true,
     exact: (test) => EXACT.test(name) || EXACT_CLASS.test(test.again),
-    run: (output) => once(output, 2400, "--max-threads", "2", ...filter),
+    run: (output) => once(output, 2400, "--max-threads", threads(name), ...filter),
     again: (test, output) => once(output, 600, "--max-threads", "1", "--filter-method", test.again),
   };
 }

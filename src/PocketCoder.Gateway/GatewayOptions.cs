@@ -58,6 +58,12 @@ public sealed record GatewayOptions
     /// </summary>
     public string? AppDirectory { get; init; }
 
+    /// <summary>
+    /// Which machines may connect from elsewhere is in this file (<see cref="Relay.Machines.Enrolments"/>); null: none, as in a daemon's own
+    /// gateway. Needs <see cref="Relay.Machines.LinkedMachines"/> for a fabric.
+    /// </summary>
+    public string? EnrolmentFile { get; init; }
+
     /// <summary>Open device connections in all. The user who runs the gateway gets in from loopback beyond that.</summary>
     public int MaxConnections { get; init; } = 1000;
 

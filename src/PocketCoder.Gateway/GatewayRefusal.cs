@@ -1,6 +1,6 @@
 namespace PocketCoder.Gateway;
 
-/// <summary>Why the gateway would not start.</summary>
+/// <summary>Why the gateway would not start, or would not change what it keeps.</summary>
 public enum RefusalReason
 {
     /// <summary>A listen address other machines reach, without TLS and without a declared proxy.</summary>
@@ -23,9 +23,15 @@ public enum RefusalReason
 
     /// <summary>No certificate could be obtained from the certificate authority.</summary>
     NoCertificate,
+
+    /// <summary>A file of the gateway's own can't be read or written, or is damaged.</summary>
+    Files,
+
+    /// <summary>There are as many as there may be.</summary>
+    TooMany,
 }
 
-/// <summary>The gateway refuses to start; the message says why and what to do, for the person who typed the command.</summary>
+/// <summary>The gateway refuses; the message says why and what to do, for the person who typed the command.</summary>
 public sealed class GatewayRefusal(RefusalReason reason, string message, Exception? inner = null) : Exception(message, inner)
 {
     public RefusalReason Reason { get; } = reason;

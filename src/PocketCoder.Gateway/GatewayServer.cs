@@ -16,9 +16,11 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using PocketCoder.Gateway.App;
 using PocketCoder.Gateway.Hosting;
+using PocketCoder.Gateway.Relay.Machines;
 using PocketCoder.Gateway.Relay;
 using PocketCoder.Gateway.Throttling;
 using PocketCoder.Gateway.Tls;
+using PocketCoder.Link;
 
 namespace PocketCoder.Gateway;
 
@@ -130,6 +132,14 @@ public sealed class GatewayServer : IAsyncDisposable
             MapRoutes(app, files, certificate, new RelayRoute(
                 fabric, options, throttle, client, timeProvider, loggerFactory.CreateLogger<RelayRoute>(),
                 app.Lifetime.ApplicationStopping));
+            if (options.EnrolmentFile is { } enrolments && fabric is LinkedMachines machines)
+            {
+                var route = new MachineRoute(
+                    machines, new Enrolments(enrolments, timeProvider), options, throttle, client, timeProvider,
+                    loggerFactory.CreateLogger<MachineRoute>(), app.Lifetime.ApplicationStopping);
+                app.MapMethods(LinkFrame.Path, [HttpMethods.Get], route.HandleAsync).WithMetadata(RouteAccess.ProvenByMachine);
+            }
+
             await ListenAsync(app, plan, ct);
             acme?.BeginRenewing();
             var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;

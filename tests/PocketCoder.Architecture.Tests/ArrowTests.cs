@@ -23,13 +23,14 @@ public sealed class ArrowTests
         ["Workspace"] = ["Protocol", "Processes"],
         ["Git"] = ["Protocol"],
         ["Acme"] = ["Platform"],
-        ["Gateway"] = ["Platform", "Acme"],
+        ["Link"] = [],
+        ["Gateway"] = ["Platform", "Acme", "Link"],
         ["Machine.Core"] = ["Protocol", "Channel", "Ledger"],
         ["Machine.Approvals"] = ["Machine.Core", "Broker"],
         ["Machine.Sandboxes"] = ["Machine.Approvals", "Agents", "Sandboxes", "Risk", "Workspace", "Git"],
         ["Machine.Projects"] = ["Machine.Sandboxes"],
         ["Machine.Sessions"] = ["Machine.Projects"],
-        ["Machine"] = ["Machine.Sessions", "Gateway", "Push"],
+        ["Machine"] = ["Machine.Sessions", "Gateway", "Push", "Link"],
         ["Cli"] = ["Protocol", "Processes", "Channel", "Ledger", "Agents", "Sandboxes", "Broker", "Acme", "Gateway", "Machine"],
     };
 

@@ -56,7 +56,8 @@ public sealed class AppStoryTests(Browser browser) : IClassFixture<Browser>
         await phone.PictureAsync("03-finished");
 
         await SendAsync(phone, "write: notes.md | # Notes");
-        await Expect(phone.Page.GetByText("# Notes").Last).ToBeVisibleAsync();
+        // in the difference: the folded details have it too
+        await Expect(phone.Page.GetByRole(AriaRole.Figure).GetByText("# Notes").Last).ToBeVisibleAsync();
         await phone.PictureAsync("04-edit");
         await phone.Id("deny").Last.ClickAsync();
         await phone.Id("deny-reason").FillAsync("call it README");

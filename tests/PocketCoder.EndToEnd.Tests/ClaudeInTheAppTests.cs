@@ -57,7 +57,7 @@ public sealed class ClaudeInTheAppTests(Browser browser) : IClassFixture<Browser
         await phone.PictureAsync("22-claude-allow-more");
         await phone.Id("allow-session").ClickAsync();
 
-        await Expect(phone.Page.GetByText("The test passes now.")).ToBeVisibleAsync();
+        await Expect(phone.Page.GetByText("The test passes now.").Last).ToBeVisibleAsync();
         await phone.PictureAsync("23-claude-done");
         Assert.Empty(model.Unexpected);
 

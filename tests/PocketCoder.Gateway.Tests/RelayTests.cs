@@ -343,18 +343,18 @@ public sealed class RelayTests
     }
 
     [Fact]
-    public void A_fabric_has_a_machine_once_and_forgets_it_when_told()
+    public async Task A_fabric_has_a_machine_once_and_forgets_it_when_told()
     {
         var fabric = new InProcessFabric();
         var machine = new Idle("m");
         using (fabric.Register(machine))
         {
-            Assert.Same(machine, fabric.Find("m"));
-            Assert.Null(fabric.Find("M"));
+            Assert.Same(machine, await fabric.FindAsync("m", CancellationToken.None));
+            Assert.Null(await fabric.FindAsync("M", CancellationToken.None));
             Assert.Throws<InvalidOperationException>(() => fabric.Register(new Idle("m")));
         }
 
-        Assert.Null(fabric.Find("m"));
+        Assert.Null(await fabric.FindAsync("m", CancellationToken.None));
         Assert.Throws<ArgumentException>(() => fabric.Register(new Idle("a b")));
     }
 

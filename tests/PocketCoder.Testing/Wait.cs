@@ -11,6 +11,9 @@ public static class Wait
 {
     private const int MostSlowness = 6;
 
+    /// <summary>How long a limit that is set ahead may be, by what was measured while all test programs began at once.</summary>
+    private const int MostAhead = 3;
+
     /// <summary>What <see cref="Work"/> takes on a quiet machine of two cores at 2.5 GHz.</summary>
     private static readonly TimeSpan s_nominal = TimeSpan.FromMilliseconds(60);
 
@@ -21,9 +24,9 @@ public static class Wait
 
     /// <summary>
     /// How long something may take before the test fails, where it can't be looked at while it goes on: 90 s, times
-    /// <see cref="Slowness"/>. It tells a program that hangs from one that is slow; it is no measure of speed.
+    /// <see cref="Slowness"/>, at most 270 s. It tells a program that hangs from one that is slow; it is no measure of speed.
     /// </summary>
-    public static readonly TimeSpan Limit = s_quietLimit * Slowness;
+    public static readonly TimeSpan Limit = s_quietLimit * Math.Min(Slowness, MostAhead);
 
     /// <summary>Polls <paramref name="condition"/> every 10 ms until it holds.</summary>
     /// <param name="limit">Another limit than 90 s, times how slow the machine is when they are over.</param>

@@ -8,4 +8,7 @@ internal sealed record RouteAccess(string Why)
 
     /// <summary>Anyone may connect; nothing happens until the machine's handshake proved the device's key.</summary>
     public static RouteAccess ProvenOverChannel { get; } = new("the machine proves the device inside the channel");
+
+    /// <summary>Anyone may connect; nothing happens until a machine that is known here, or has a code, has proved its key.</summary>
+    public static RouteAccess ProvenByMachine { get; } = new("the machine proves its key to the gateway");
 }

@@ -5,12 +5,8 @@ namespace PocketCoder.Gateway;
 /// <summary>Where the gateway finds the machine a device asks for. Thread-safe.</summary>
 public interface IRelayFabric
 {
-    /// <summary>Makes a machine reachable until the registration is disposed.</summary>
-    /// <exception cref="InvalidOperationException">A machine with this id is registered already.</exception>
-    IDisposable Register(IMachineEndpoint endpoint);
-
-    /// <summary>The machine with this id, or null. Ids are compared exactly.</summary>
-    IMachineEndpoint? Find(string machineId);
+    /// <summary>The machine with this id, or null. Ids are compared exactly. A fabric may have to ask elsewhere.</summary>
+    ValueTask<IMachineEndpoint?> FindAsync(string machineId, CancellationToken ct);
 }
 
 /// <summary>The fabric of a gateway that lives in the daemon's own process.</summary>
@@ -18,6 +14,8 @@ public sealed class InProcessFabric : IRelayFabric
 {
     private readonly ConcurrentDictionary<string, IMachineEndpoint> _endpoints = new(StringComparer.Ordinal);
 
+    /// <summary>Makes a machine reachable until the registration is disposed.</summary>
+    /// <exception cref="InvalidOperationException">A machine with this id is registered already.</exception>
     public IDisposable Register(IMachineEndpoint endpoint)
     {
         ArgumentNullException.ThrowIfNull(endpoint);
@@ -31,7 +29,8 @@ public sealed class InProcessFabric : IRelayFabric
             : throw new InvalidOperationException($"Machine {endpoint.MachineId} is registered already.");
     }
 
-    public IMachineEndpoint? Find(string machineId) => _endpoints.GetValueOrDefault(machineId);
+    public ValueTask<IMachineEndpoint?> FindAsync(string machineId, CancellationToken ct)
+        => ValueTask.FromResult(_endpoints.GetValueOrDefault(machineId));
 
     private sealed class Registration(InProcessFabric fabric, IMachineEndpoint endpoint) : IDisposable
     {

@@ -27,4 +27,7 @@ public static class RelayClose
 
     /// <summary>A frame was begun and not finished in time.</summary>
     public const ushort FrameTooSlow = 4409;
+
+    /// <summary>The machine serves as many devices as it can.</summary>
+    public const ushort TooManyDevices = 4429;
 }

@@ -62,7 +62,7 @@ internal sealed partial class RelayRoute(
     private async Task ServeAsync(DeviceLink link, string machineId)
     {
         // Told over the WebSocket: a page can't read the status of a refused upgrade, but it can read a close code.
-        if (fabric.Find(machineId) is not { } machine)
+        if (await fabric.FindAsync(machineId, link.Ended) is not { } machine)
         {
             link.RequestClose(RelayClose.UnknownMachine, "No such machine is connected here.");
             return;

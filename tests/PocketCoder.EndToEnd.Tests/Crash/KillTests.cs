@@ -1,7 +1,5 @@
 using System.Globalization;
 using PocketCoder.Protocol;
-using PocketCoder.Testing.Claude;
-using PocketCoder.Testing.ScriptedModel;
 
 namespace PocketCoder.EndToEnd.Tests.Crash;
 
@@ -24,20 +22,7 @@ public sealed class KillTests
         Assert.True(run.Tally.Resumed > 0, "nothing was cut off");
     }
 
-    [Fact]
-    public async Task Killed_with_the_real_Claude_Code_at_work_nothing_acknowledged_is_lost_or_doubled()
-    {
-        await using var model = await ScriptedModelServer.StartAsync();
-        using var home = new ClaudeHome(await RealClaude.ProgramAsync(), model.Address);
-        await using var run = await CrashRun.StartAsync(Seed(), Vocabulary.Claude, maxSessions: 4, home.Environment, home.Project);
-        await run.KillAsync(10, first: 6); // the second half of the moments: approvals, executions, a running command
-        Tell(run);
-        Assert.True(run.Tally.Kills >= 10);
-        Assert.True(run.Tally.Orphans > 0, "no agent outlived a daemon");
-        Assert.True(run.Tally.Resumed > 0, "nothing was cut off");
-    }
-
-    private static int Seed()
+    internal static int Seed()
     {
         var seed = int.TryParse(Environment.GetEnvironmentVariable("CRASH_SEED"), NumberStyles.None, CultureInfo.InvariantCulture,
             out var given) ? given : Random.Shared.Next();
@@ -45,5 +30,5 @@ public sealed class KillTests
         return seed;
     }
 
-    private static void Tell(CrashRun run) => TestContext.Current.TestOutputHelper?.WriteLine(run.Summary);
+    internal static void Tell(CrashRun run) => TestContext.Current.TestOutputHelper?.WriteLine(run.Summary);
 }

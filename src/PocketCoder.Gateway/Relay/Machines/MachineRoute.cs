@@ -1,0 +1,181 @@
+using System.Buffers.Text;
+using System.Net;
+using System.Reflection;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using PocketCoder.Gateway.Hosting;
+using PocketCoder.Gateway.Throttling;
+using PocketCoder.Link;
+
+namespace PocketCoder.Gateway.Relay.Machines;
+
+/// <summary>
+/// <c>GET /v1/machine</c>: a machine connects, proves its key and is reachable for devices until the connection ends (docs/link.md).
+/// </summary>
+internal sealed partial class MachineRoute(
+    LinkedMachines machines, Enrolments enrolments, GatewayOptions options, Throttle throttle, ClientAddress client, TimeProvider time,
+    ILogger<MachineRoute> log, CancellationToken stopping)
+{
+    /// <summary>How long a machine may take to prove itself.</summary>
+    private static readonly TimeSpan s_proofLimit = TimeSpan.FromSeconds(10);
+
+    private static readonly string s_version
+        = typeof(MachineRoute).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
+
+    public async Task HandleAsync(HttpContext context)
+    {
+        if (!context.WebSockets.IsWebSocketRequest)
+        {
+            context.Response.Headers.Upgrade = "websocket";
+            await PlainText.WriteAsync(
+                context, StatusCodes.Status426UpgradeRequired, "This address is for machines: pocketcoder link\n");
+            return;
+        }
+
+        // No page has any business here, of whatever origin.
+        if (context.Request.Headers.Origin.Count > 0)
+        {
+            await PlainText.WriteAsync(context, StatusCodes.Status403Forbidden, "Pages do not connect here.\n");
+            return;
+        }
+
+        if (!context.WebSockets.WebSocketRequestedProtocols.Contains(LinkFrame.Subprotocol, StringComparer.Ordinal))
+        {
+            await PlainText.WriteAsync(context, StatusCodes.Status400BadRequest, $"Offer the subprotocol {LinkFrame.Subprotocol}.\n");
+            return;
+        }
+
+        var remote = client.Of(context);
+        var caller = new Caller(remote, context.Features.Get<LocalUser>()?.Id);
+        var admission = throttle.Admit(caller);
+        using var lease = admission.Lease;
+        if (lease is null)
+        {
+            context.Response.Headers.RetryAfter = admission.RetryAfter.ToString();
+            await PlainText.WriteAsync(
+                context, StatusCodes.Status429TooManyRequests, $"{admission.Reason} Try again in {admission.RetryAfter} s.\n");
+            return;
+        }
+
+        using var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext
+        {
+            SubProtocol = LinkFrame.Subprotocol,
+            KeepAliveInterval = options.PingInterval,
+            KeepAliveTimeout = options.PingInterval,
+        });
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(stopping, context.RequestAborted);
+        await using var link = new LinkSocket(socket, time, stop.Token);
+        await ServeAsync(link, OriginOf(context), remote, caller, stop.Token);
+    }
+
+    private async Task ServeAsync(LinkSocket link, string origin, IPAddress? remote, Caller caller, CancellationToken ct)
+    {
+        RemoteMachine? machine = null;
+        try
+        {
+            var nonce = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(LinkProofs.NonceBytes));
+            await link.SendAsync(
+                LinkJson.Write(LinkKind.Challenge, 0, new LinkChallenge(1, nonce), LinkTypes.Default.LinkChallenge), ct);
+            var proof = await ProofAsync(link, ct);
+            machine = new RemoteMachine(proof.MachineId, link, options.MaxConnections);
+            if (await RefusalAsync(proof, origin, nonce, ct) is { } refusal)
+            {
+                LogRefused(log, refusal.Code, remote);
+                throttle.ReportFailure(caller);
+                await machine.RefuseAsync(refusal);
+                return;
+            }
+
+            var welcome = new LinkWelcome(1, s_version, options.MaxConnections);
+            await link.SendAsync(LinkJson.Write(LinkKind.Welcome, 0, welcome, LinkTypes.Default.LinkWelcome), ct);
+            using var entry = machines.Add(machine, time.GetUtcNow());
+            LogConnected(log, proof.MachineId, remote, proof.Version);
+            await machine.RunAsync(ct);
+        }
+        catch (LinkException e) when (e.Error is LinkError.Malformed or LinkError.WindowExceeded or LinkError.TooSlow)
+        {
+            LogBroken(log, machine?.MachineId ?? "-", remote, e.Message);
+            throttle.ReportFailure(caller);
+            machine ??= new RemoteMachine("-", link, 0);
+            await machine.RefuseAsync(new LinkRefusal(e.Error == LinkError.TooSlow ? "too_slow" : "malformed", e.Message));
+        }
+        catch (Exception e) when (e is LinkException or OperationCanceledException)
+        {
+            // The connection is over: the usual end.
+        }
+
+        if (machine is not null)
+        {
+            LogEnded(log, machine.MachineId);
+        }
+    }
+
+    private async Task<LinkProof> ProofAsync(LinkSocket link, CancellationToken ct)
+    {
+        using var limit = new CancellationTokenSource(s_proofLimit, time);
+        try
+        {
+            // Not cancelled: that would cut the connection, and with it the reason.
+            var frame = await link.ReceiveAsync(ct).AsTask().WaitAsync(limit.Token)
+                ?? throw new LinkException(LinkError.Lost, "The machine left.");
+            return LinkJson.Read(frame, LinkKind.Proof, LinkTypes.Default.LinkProof);
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested && !ct.IsCancellationRequested)
+        {
+            throw new LinkException(LinkError.TooSlow, "The machine did not prove itself in time.");
+        }
+    }
+
+    /// <summary>Why the machine is not taken; null: it is.</summary>
+    private async Task<LinkRefusal?> RefusalAsync(LinkProof proof, string origin, string nonce, CancellationToken ct)
+    {
+        if (proof.V != 1)
+        {
+            return new LinkRefusal(
+                "unsupported_version", "This gateway speaks version 1 of the link. Update the older of the two programs.");
+        }
+
+        if (!MachineIds.IsValid(proof.MachineId) || !MachineKey.HasSigned(proof, origin, nonce))
+        {
+            return new LinkRefusal("bad_proof",
+                $"The proof of the machine's key is not valid here. The machine must use an address that this gateway knows: {origin}");
+        }
+
+        var known = enrolments.Find(proof.MachineId);
+        if (known is not null && known.SigningKey != proof.SigningKey)
+        {
+            return new LinkRefusal("other_key", "A machine with this id and another key is known here.");
+        }
+
+        if (proof.Code is not { } code)
+        {
+            return known is not null ? null
+                : new LinkRefusal("unknown_machine", "This machine is not known here. On the gateway, type: pocketcoder gateway invite");
+        }
+
+        var label = MachineLabels.Shown(proof.Label, proof.MachineId);
+        // One that is known came by this code before, and its answer was lost.
+        return await enrolments.TryEnrolAsync(code, proof.MachineId, proof.SigningKey, label, ct) || known is not null ? null
+            : new LinkRefusal(
+                "bad_code", "This code is not valid, was used, or has ended. On the gateway, type: pocketcoder gateway invite");
+    }
+
+    /// <summary>The address as the machine must have dialled it: the doorkeeper let only names of ours in.</summary>
+    private string OriginOf(HttpContext context)
+        => LinkProofs.OriginOf(new Uri($"{(options.HasTls || options.BehindProxy ? "https" : "http")}://{context.Request.Host}"));
+
+    [LoggerMessage(EventId = 2050, Level = LogLevel.Information, Message = "Machine {Machine} connected from {Remote}, version {Version}")]
+    private static partial void LogConnected(ILogger log, string machine, IPAddress? remote, string version);
+
+    [LoggerMessage(EventId = 2051, Level = LogLevel.Information, Message = "Machine {Machine} is gone")]
+    private static partial void LogEnded(ILogger log, string machine);
+
+    [LoggerMessage(EventId = 2052, Level = LogLevel.Warning, Message = "A machine was refused ({Code}), from {Remote}")]
+    private static partial void LogRefused(ILogger log, string code, IPAddress? remote);
+
+    [LoggerMessage(EventId = 2053, Level = LogLevel.Warning,
+        Message = "Machine {Machine} from {Remote} broke the rules of the link: {Why}")]
+    private static partial void LogBroken(ILogger log, string machine, IPAddress? remote, string why);
+}

@@ -1,0 +1,28 @@
+namespace PocketCoder.Machine.Linking;
+
+/// <summary>How it stands with the gateway elsewhere.</summary>
+public enum LinkState
+{
+    /// <summary>No gateway is set.</summary>
+    Off,
+
+    /// <summary>A connection is being made.</summary>
+    Connecting,
+
+    /// <summary>Devices reach this machine through the gateway.</summary>
+    Connected,
+
+    /// <summary>The connection was lost, or could not be made; the next try is at <see cref="LinkStatus.NextTry"/>.</summary>
+    Reconnecting,
+
+    /// <summary>The gateway does not take this machine; somebody must do something.</summary>
+    Refused,
+}
+
+/// <summary>How it stands with the gateway elsewhere.</summary>
+/// <param name="Gateway">Its address; null: none is set.</param>
+/// <param name="Since">Since when it is as it is.</param>
+/// <param name="Why">Why it is not connected, for people.</param>
+/// <param name="GatewayVersion">Of the gateway's program, once it was connected.</param>
+public sealed record LinkStatus(
+    LinkState State, Uri? Gateway, DateTimeOffset Since, string? Why = null, DateTimeOffset? NextTry = null, string? GatewayVersion = null);
