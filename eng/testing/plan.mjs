@@ -123,9 +123,6 @@ function projects(quick) {
     .map((name) => project(name, quick));
 }
 
-/** How many classes at once. The longest project would else run when all others are over. */
-const threads = (name) => (name === "PocketCoder.Machine.Tests" ? "3" : "2");
-
 /** A test project. What hangs is killed; that counts as a failure, like a crash or a run without any test. */
 function project(name, quick) {
   const starting = !quick && STARTING.test(name);
@@ -144,7 +141,7 @@ function project(name, quick) {
     needs: ["build", "app-build", ...(quick ? [] : ["real-agents"]), ...(starting ? ["program"] : [])],
     tests: true,
     exact: (test) => EXACT.test(name) || EXACT_CLASS.test(test.again),
-    run: (output) => once(output, 2400, "--max-threads", threads(name), ...filter),
+    run: (output) => once(output, 2400, "--max-threads", "2", ...filter),
     again: (test, output) => once(output, 600, "--max-threads", "1", "--filter-method", test.again),
   };
 }

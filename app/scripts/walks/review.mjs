@@ -171,8 +171,22 @@ export function review({ walk, must, S }) {
       const drag = await finger(page);
       const [read] = await page.evaluate(() => globalThis.mock.askReads("git status --short"));
       const row = (id) => page.locator(`[data-swipe="${id}"]`);
+      // The list rolls on after a finger was lifted: a row is measured when it stands in the same place in three frames.
+      const still = (one) =>
+        new Promise((resolve) => {
+          let [last, frames] = [NaN, 0];
+          const look = () => {
+            const { top } = one.getBoundingClientRect();
+            frames = top === last ? frames + 1 : 0;
+            last = top;
+            if (frames >= 3) resolve();
+            else requestAnimationFrame(look);
+          };
+          look();
+        });
       const middle = async (id) => {
         await row(id).evaluate((one) => one.scrollIntoView({ block: "center" }));
+        await row(id).evaluate(still);
         const box = await row(id).boundingBox();
         return [box.x + box.width / 2, box.y + box.height / 2];
       };
