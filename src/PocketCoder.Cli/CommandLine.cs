@@ -56,6 +56,9 @@ internal static class CommandLine
         root.Add(AutostartCommands.Enable(terminal));
         root.Add(AutostartCommands.Disable(terminal));
         root.Add(TlsCommands.Create(terminal));
+        root.Add(GatewayCommand.Create(terminal));
+        root.Add(LinkCommands.Link(terminal));
+        root.Add(LinkCommands.Unlink(terminal));
         root.Add(AccountCommands.Login(terminal));
         root.Add(AccountCommands.Logout(terminal));
         root.Add(AgentsCommand.Create(terminal));

@@ -45,12 +45,15 @@ public sealed class GatewayServer : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly ServerCertificate? _certificate;
     private readonly AcmeService? _acme;
+    private readonly EnrolmentWatch? _watch;
     private readonly Throttle _throttle;
     private int _stopped;
 
     private GatewayServer(
-        WebApplication app, ServerCertificate? certificate, AcmeService? acme, Throttle throttle, IReadOnlyList<string> urls)
+        WebApplication app, ServerCertificate? certificate, AcmeService? acme, EnrolmentWatch? watch, Throttle throttle,
+        IReadOnlyList<string> urls)
     {
+        _watch = watch;
         _app = app;
         _certificate = certificate;
         _acme = acme;
@@ -132,10 +135,13 @@ public sealed class GatewayServer : IAsyncDisposable
             MapRoutes(app, files, certificate, new RelayRoute(
                 fabric, options, throttle, client, timeProvider, loggerFactory.CreateLogger<RelayRoute>(),
                 app.Lifetime.ApplicationStopping));
-            if (options.EnrolmentFile is { } enrolments && fabric is LinkedMachines machines)
+            var linked = options.EnrolmentFile is { } file && fabric is LinkedMachines machines
+                ? (Machines: machines, Enrolments: new Enrolments(file, timeProvider)) : default;
+            if (linked.Machines is not null)
             {
+                _ = linked.Enrolments.Machines; // a file that can't be read is told now
                 var route = new MachineRoute(
-                    machines, new Enrolments(enrolments, timeProvider), options, throttle, client, timeProvider,
+                    linked.Machines, linked.Enrolments, options, throttle, client, timeProvider,
                     loggerFactory.CreateLogger<MachineRoute>(), app.Lifetime.ApplicationStopping);
                 app.MapMethods(LinkFrame.Path, [HttpMethods.Get], route.HandleAsync).WithMetadata(RouteAccess.ProvenByMachine);
             }
@@ -143,7 +149,9 @@ public sealed class GatewayServer : IAsyncDisposable
             await ListenAsync(app, plan, ct);
             acme?.BeginRenewing();
             var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
-            return new GatewayServer(app, certificate, acme, throttle, plan.UrlsFor(bound));
+            var watch = linked.Machines is null ? null : new EnrolmentWatch(
+                linked.Enrolments, linked.Machines, timeProvider, loggerFactory.CreateLogger<EnrolmentWatch>());
+            return new GatewayServer(app, certificate, acme, watch, throttle, plan.UrlsFor(bound));
         }
         catch
         {
@@ -165,6 +173,11 @@ public sealed class GatewayServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
+        if (_watch is not null)
+        {
+            await _watch.DisposeAsync();
+        }
+
         if (_acme is not null)
         {
             await _acme.DisposeAsync();

@@ -50,6 +50,12 @@ public sealed class Home
 
     public string Tls => In("tls");
 
+    /// <summary>Which gateway elsewhere this machine connects to, when there is one.</summary>
+    public string Link => In("link.json");
+
+    /// <summary>What a gateway keeps that runs on its own (<c>pocketcoder gateway run</c>).</summary>
+    public string Gateway => In("gateway");
+
     /// <summary>
     /// Where sandboxes keep their state. When the daemon is root they run as other users, who must be able to pass through; nobody may pass
     /// through this home, so the place is another one then.
@@ -182,25 +188,16 @@ public sealed class Home
     {
         foreach (var directory in (string[])[Root, Logs, Tls])
         {
-            try
-            {
-                if (OperatingSystem.IsWindows())
-                {
-                    Directory.CreateDirectory(directory); // %APPDATA% is the user's own by its inherited access list
-                    continue;
-                }
-
-                // A missing parent is made with the same mode; an existing directory keeps its own and is checked below.
-                Directory.CreateDirectory(directory, PrivateDirectory);
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                throw new HomeRefusal($"{directory} can't be created: {e.Message} Set POCKETCODER_HOME to a directory of your own.", e);
-            }
-
-            Check(directory);
-            Close(directory);
+            Make(directory);
         }
+    }
+
+    /// <summary>As <see cref="Prepare"/>, for a gateway that runs on its own.</summary>
+    /// <inheritdoc cref="Prepare"/>
+    public void PrepareGateway()
+    {
+        Prepare();
+        Make(Gateway);
     }
 
     /// <summary>Creates the demonstration's folder, which tells its home from others.</summary>
@@ -221,6 +218,28 @@ public sealed class Home
     }
 
     public override string ToString() => Root;
+
+    private static void Make(string directory)
+    {
+        try
+        {
+            if (OperatingSystem.IsWindows())
+            {
+                Directory.CreateDirectory(directory); // %APPDATA% is the user's own by its inherited access list
+                return;
+            }
+
+            // A missing parent is made with the same mode; an existing directory keeps its own and is checked below.
+            Directory.CreateDirectory(directory, PrivateDirectory);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new HomeRefusal($"{directory} can't be created: {e.Message} Set POCKETCODER_HOME to a directory of your own.", e);
+        }
+
+        Check(directory);
+        Close(directory);
+    }
 
     [UnsupportedOSPlatform("windows")]
     private static void Check(string directory)

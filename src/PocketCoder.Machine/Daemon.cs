@@ -10,6 +10,7 @@ using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Machine.Devices;
 using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Guard;
+using PocketCoder.Machine.Linking;
 using PocketCoder.Machine.Logging;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Sessions;
@@ -245,6 +246,7 @@ public sealed partial class Daemon : IAsyncDisposable
         var gateway = _stack.Own(
             await GatewayServer.StartAsync(_options.Gateway, fabric, _options.LoggerFactory, _options.TimeProvider, cancellationToken));
         _parts.Addresses.Listening = gateway.Urls;
+        _stack.Own(new LinkService(_parts.Link, _parts.Dialer, fabric, _options.TimeProvider, _logger));
     }
 
     [LoggerMessage(EventId = 101, Level = LogLevel.Warning, Message = "the stop can't be recorded: {Why}")]

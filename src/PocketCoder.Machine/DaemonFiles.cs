@@ -8,6 +8,7 @@ using PocketCoder.Ledger;
 using PocketCoder.Machine.Ledger;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Machine.Executions;
+using PocketCoder.Machine.Linking;
 using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Projects;
 using PocketCoder.Machine.Starting;
@@ -18,6 +19,8 @@ namespace PocketCoder.Machine;
 internal sealed record DaemonFiles(ChannelIdentity Identity, LedgerStore Ledger, SecretStore Secrets)
 {
     public required MachineLabel Label { get; init; }
+
+    public required LinkSetting Link { get; init; }
 
     public required PriceTable Prices { get; init; }
 
@@ -51,6 +54,7 @@ internal sealed record DaemonFiles(ChannelIdentity Identity, LedgerStore Ledger,
         return new DaemonFiles(identity, ledger, stack.Own(SecretStore.Open(home.Secrets, home.SecretKey, options.TimeProvider)))
         {
             Label = MachineLabel.Load(home),
+            Link = LinkSetting.Load(home, options.TimeProvider),
             Prices = ModelService.ReadPrices(home),
             Closed = closed,
             OwnAgents = [.. AcpConfiguration.Read(home.Root, []).Agents.Select(a => a.Id)],

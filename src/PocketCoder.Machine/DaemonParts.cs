@@ -20,6 +20,7 @@ using PocketCoder.Machine.Git;
 using PocketCoder.Machine.Git.Worktrees;
 using PocketCoder.Machine.Git.Transfers;
 using PocketCoder.Machine.Guard;
+using PocketCoder.Machine.Linking;
 using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Network;
 using PocketCoder.Machine.Notifications;
@@ -151,7 +152,8 @@ internal sealed class DaemonParts
             files.OwnAgents, Addresses);
         Changes = new MachineChanges(Report, Store, Ledger, FileStreams, logger);
         Logs = new LogTail(home.LogFile, secrets.Redact);
-        Status = new OwnerStatus(options, machine, Label, Report, Sandboxes, Agents, Projects, Addresses);
+        (Link, Dialer) = (files.Link, new LinkDialer(Identity, () => Label.Text, time));
+        Status = new OwnerStatus(options, machine, Label, Report, Sandboxes, Agents, Projects, Addresses, Link);
         OwnerStarter = new OwnerSessionStarter(Sessions, Projects, Agents, Defaults);
         Resumption = new TerminalResumption(Sessions, Agents, home);
         OwnerStreams = new OwnerStreams(Sessions, Store, Terminals, Ledger, Signer);
@@ -257,6 +259,10 @@ internal sealed class DaemonParts
     public MachineChanges Changes { get; }
 
     public LogTail Logs { get; }
+
+    public LinkSetting Link { get; }
+
+    public LinkDialer Dialer { get; }
 
     public OwnerStatus Status { get; }
 

@@ -57,8 +57,9 @@ internal static class DaemonTable
         .MapOwnerMachine(
             p.Status.OfAsync, reason => p.StopRequest.TrySetResult(reason), p.Identity.Id, p.Label, p.Store, p.Sessions, p.FileStreams,
             p.Report.Info)
+        .MapOwnerLink(p.Identity.Id, p.Link, p.Dialer, p.Store)
         .MapOwnerProjects(p.Roots, p.Rules, p.Undo)
-        .MapOwnerTrust(p.Identity.Id, () => p.Addresses.Listening, p.Pairing, p.Devices, p.Connections, p.Ledger)
+        .MapOwnerTrust(p.Identity.Id, () => p.Link.WithGateway(p.Addresses.Listening), p.Pairing, p.Devices, p.Connections, p.Ledger)
         .MapOwnerSessions(p.Sessions, p.OwnerStarter, p.Approvals, p.Locks, p.Resumption, p.Executions, p.Runs)
         .MapOwnerModels(p.Secrets, p.Models, p.Projects, p.Sessions, p.Store);
 

@@ -102,6 +102,9 @@ public sealed partial class UsageTests
               enable-autostart    Start the daemon when you log in
               disable-autostart   Stop starting the daemon at login; a running daemon keeps running
               tls                 Manage certificates for this machine's own names
+              gateway             Run a gateway for machines elsewhere, and manage them
+              link <URL>          Connect this machine to a gateway elsewhere
+              unlink              Disconnect this machine from its gateway
               login               Log this machine in to an account gateway
               logout              Log this machine out of its account gateway
               agents              List agents, their versions and what they can do
@@ -180,7 +183,8 @@ public sealed partial class UsageTests
         foreach (var verb in (string[])[
             "status", "pair", "pair --no-wait", "add .", "remove x", "projects", "devices list", "devices revoke x", "devices rename x y",
             "jobs", "jobs --stop job-1", "run hello", "run hello --session x", "sessions", "sessions --all", "resume x", "output 01234567",
-            "ledger show", "ledger verify", "ledger export", "machine label", "machine label x", "exec true", "runs"])
+            "ledger show", "ledger verify", "ledger export", "machine label", "machine label x", "exec true", "runs",
+            "link https://gateway.example", "unlink"])
         {
             var (output, error) = (new StringWriter(), new StringWriter());
             var terminal = new Terminal(output, error, name => name == "POCKETCODER_HOME" ? home.Root : null);

@@ -59,6 +59,10 @@ internal static class StartCommand
         CustomParser = result => [.. result.Tokens.Select(t => Address(t.Value, result))],
     };
 
+    /// <summary>Those that say how a gateway listens, with or without a daemon behind it.</summary>
+    internal static IReadOnlyList<Option> OfGateway { get; } =
+        [s_listen, s_names, s_behindProxy, s_proxies, s_noTls, .. AcmeSettings.Options];
+
     private static readonly Option<TimeSpan?> s_approvalTimeout = Limit(
         "--approval-timeout", "How long an approval waits for you before it is denied: 10s to 24h (default 10m)");
 

@@ -24,6 +24,11 @@ internal static class StatusCommand
             context.Say($"  Control   {control}");
         }
 
+        if (status.Link is { } link)
+        {
+            context.Say($"  Gateway   {Untrusted.Show(LinkCommands.Line(link))}");
+        }
+
         context.Say($"  Machine   {status.MachineId}");
         context.Say(
             $"  Sandbox   {(status.Sandbox is { } kind ? kind.ToString().ToLowerInvariant() : "none available; see: pocketcoder doctor")}");

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Machine.Linking;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Cli.Output;
@@ -14,6 +15,17 @@ internal sealed record Stopped(bool WasRunning, bool Killed);
 internal sealed record SecretShown(string Name, string State);
 
 internal sealed record LabelShown(string Label);
+
+/// <param name="Machines">How many may connect.</param>
+internal sealed record GatewayShown(IReadOnlyList<string> Listen, int Machines);
+
+/// <param name="Gateway">Its address, once it has run.</param>
+internal sealed record InviteShown(string? Gateway, string Code, double Minutes);
+
+internal sealed record GatewayMachineShown(string MachineId, string Label, DateTimeOffset AddedAt);
+
+/// <param name="Gateway">The one that was linked; null: none was.</param>
+internal sealed record UnlinkShown(string? Gateway);
 
 internal sealed record VersionShown(string Version, bool App);
 
@@ -84,6 +96,11 @@ internal sealed record ScriptShown(string Shell, string Script);
 [JsonSerializable(typeof(Started))]
 [JsonSerializable(typeof(Stopped))]
 [JsonSerializable(typeof(LabelShown))]
+[JsonSerializable(typeof(GatewayShown))]
+[JsonSerializable(typeof(InviteShown))]
+[JsonSerializable(typeof(IReadOnlyList<GatewayMachineShown>))]
+[JsonSerializable(typeof(LinkStatus))]
+[JsonSerializable(typeof(UnlinkShown))]
 [JsonSerializable(typeof(VersionShown))]
 [JsonSerializable(typeof(HelpShown))]
 [JsonSerializable(typeof(ErrorShown))]

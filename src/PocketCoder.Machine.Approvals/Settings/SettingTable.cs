@@ -206,6 +206,14 @@ internal static class SettingTable
             LedgerKind.ConfigurationChanged,
             "machine_label_set"),
         new(
+            "gateway elsewhere",
+            "another gateway, or one at all: it sees which devices meet this machine, and when",
+            SettingRight.Owner,
+            SettingRight.Owner,
+            LedgerKind.ConfigurationChanged,
+            "link_set",
+            "link_remove"),
+        new(
             "what the daemon is started with",
             "a weaker sandbox, higher limits, other addresses of models, more that is listened on",
             SettingRight.Owner,

@@ -149,7 +149,7 @@ public sealed record CommandFinishedData(
     Guid RunId, CommandRunState State, int? ExitCode, string? Signal, long OutputBytes, string? OutputSha256, string? Reason) : ILedgerData;
 
 /// <param name="What"><c>secret</c>, <c>budget</c>, <c>command_rules</c>, <c>project_defaults</c>, <c>session_sandbox</c>,
-/// <c>device_name</c>, <c>machine_label</c>, <c>notifications</c> or <c>start</c>.</param>
+/// <c>device_name</c>, <c>machine_label</c>, <c>gateway</c>, <c>notifications</c> or <c>start</c>.</param>
 /// <param name="Name">Which of them.</param>
 /// <param name="Action"><c>set</c> or <c>removed</c>.</param>
 /// <param name="Value">What it is now, in words. A secret's value is never here.</param>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using PocketCoder.Machine.Linking;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Protocol;
 
@@ -141,6 +142,15 @@ public sealed class ControlClient : IDisposable
 
     public async Task<string> SetLabelAsync(string label, CancellationToken ct)
         => (await AskAsync(OwnerMachine.LabelSet, new LabelBody(label), ct)).Label;
+
+    /// <summary>Connects the machine to a gateway elsewhere, and keeps it connected from now on. Takes up to 30 s.</summary>
+    /// <param name="code">From <c>pocketcoder gateway invite</c>; null: the gateway knows this machine.</param>
+    public Task<LinkStatus> LinkAsync(string gateway, string? code, CancellationToken ct)
+        => AskAsync(OwnerLink.Set, new LinkSetRequest(gateway, code), ct);
+
+    /// <summary>Ends the connection to the gateway elsewhere for good; gives its address, or null if none was set.</summary>
+    public async Task<string?> UnlinkAsync(CancellationToken ct)
+        => (await AskAsync(OwnerLink.Remove, new LinkRemoveRequest(), ct)).Gateway;
 
     public async Task<LedgerHead> LedgerHeadAsync(CancellationToken ct)
         => (await AskAsync(Verbs.LedgerHead, new LedgerHeadRequest(), ct)).Head;

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using PocketCoder.Machine.Linking;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.ControlPlane;
@@ -7,6 +8,7 @@ namespace PocketCoder.Machine.ControlPlane;
 /// <param name="Sandbox">What a session gets that does not choose; null: not known yet, or none works and a session must choose.</param>
 /// <param name="SessionsWorking">Sessions with a turn that runs or waits.</param>
 /// <param name="Control">Where the HTTP control plane is; null: there is none.</param>
+/// <param name="Link">How it stands with the gateway elsewhere; null: none is set.</param>
 public sealed record ControlStatus(
     string Version,
     string MachineId,
@@ -22,7 +24,8 @@ public sealed record ControlStatus(
     IReadOnlyList<AgentInfo> Agents,
     IReadOnlyList<string> Warnings,
     IReadOnlyList<ProjectInfo> Projects,
-    string? Control = null);
+    string? Control = null,
+    LinkStatus? Link = null);
 
 /// <param name="Project">Id, the beginning of an id, name or path.</param>
 /// <param name="Host"><c>example.com</c>, <c>.example.com</c>, <c>example.com:8443</c>; without ports 80 and 443.</param>

@@ -1,5 +1,6 @@
 using PocketCoder.Machine.AgentSandboxes;
 using PocketCoder.Machine.Executions;
+using PocketCoder.Machine.Linking;
 using PocketCoder.Machine.Projects;
 using PocketCoder.Machine.Status;
 
@@ -8,7 +9,7 @@ namespace PocketCoder.Machine.ControlPlane;
 /// <summary>The daemon as its owner sees it. Thread-safe.</summary>
 internal sealed class OwnerStatus(
     DaemonOptions options, string machine, MachineLabel label, MachineReport report, SandboxService sandboxes, AgentCatalog agents,
-    ProjectStore projects, Addresses addresses)
+    ProjectStore projects, Addresses addresses, LinkSetting link)
 {
     public async Task<ControlStatus> OfAsync(CancellationToken cancellationToken) => new(
         DaemonOptions.ProductVersion,
@@ -25,5 +26,6 @@ internal sealed class OwnerStatus(
         agents.Known,
         report.Warnings(),
         await projects.ListAsync(cancellationToken),
-        addresses.Control);
+        addresses.Control,
+        link.Gateway is null ? null : link.Status);
 }

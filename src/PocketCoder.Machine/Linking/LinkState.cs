@@ -1,6 +1,10 @@
+using System.Text.Json.Serialization;
+using PocketCoder.Protocol;
+
 namespace PocketCoder.Machine.Linking;
 
 /// <summary>How it stands with the gateway elsewhere.</summary>
+[JsonConverter(typeof(LowerSnake<LinkState>))]
 public enum LinkState
 {
     /// <summary>No gateway is set.</summary>
@@ -24,5 +28,7 @@ public enum LinkState
 /// <param name="Since">Since when it is as it is.</param>
 /// <param name="Why">Why it is not connected, for people.</param>
 /// <param name="GatewayVersion">Of the gateway's program, once it was connected.</param>
+/// <param name="LastConnectedAt">When it was connected last; null: not since the daemon started.</param>
 public sealed record LinkStatus(
-    LinkState State, Uri? Gateway, DateTimeOffset Since, string? Why = null, DateTimeOffset? NextTry = null, string? GatewayVersion = null);
+    LinkState State, Uri? Gateway, DateTimeOffset Since, string? Why = null, DateTimeOffset? NextTry = null, string? GatewayVersion = null,
+    DateTimeOffset? LastConnectedAt = null);

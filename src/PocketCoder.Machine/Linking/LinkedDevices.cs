@@ -6,7 +6,7 @@ using PocketCoder.Link;
 namespace PocketCoder.Machine.Linking;
 
 /// <summary>The devices that come through one connection to a gateway. <see cref="RunAsync"/> is called once.</summary>
-internal sealed partial class LinkedDevices(LinkSocket gateway, IMachineEndpoint endpoint, int most, ILogger log)
+internal sealed partial class LinkedDevices(LinkSocket gateway, IRelayFabric fabric, string machine, int most, ILogger log)
 {
     /// <summary>Whatever the gateway says.</summary>
     public const int Most = 1000;
@@ -71,6 +71,12 @@ internal sealed partial class LinkedDevices(LinkSocket gateway, IMachineEndpoint
             if (_devices.Count > most)
             {
                 code = RelayClose.TooManyDevices;
+                return;
+            }
+
+            if (await fabric.FindAsync(machine, ct) is not { } endpoint)
+            {
+                code = RelayClose.UnknownMachine; // it stops
                 return;
             }
 

@@ -19,10 +19,18 @@ public sealed class GatewayLinkTests : IAsyncLifetime
     private readonly CancellationTokenSource _stop = new();
     private readonly LinkedMachines _machines = new();
     private readonly ScriptedEndpoint _endpoint;
+    private readonly InProcessFabric _fabric = new();
+    private readonly IDisposable _registration;
+    private readonly LinkDialer _dialer;
     private readonly int _port = Ports.Free();
     private GatewayServer? _gateway;
 
-    public GatewayLinkTests() => _endpoint = new ScriptedEndpoint(_identity.Id);
+    public GatewayLinkTests()
+    {
+        _endpoint = new ScriptedEndpoint(_identity.Id);
+        _registration = _fabric.Register(_endpoint);
+        _dialer = new LinkDialer(_identity, () => "desk", TimeProvider.System);
+    }
 
     private Uri Address => new($"http://127.0.0.1:{_port}");
 
@@ -134,13 +142,27 @@ public sealed class GatewayLinkTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_machine_that_stops_takes_no_more_devices_and_keeps_those_it_has()
+    {
+        await LinkedAsync();
+        using var device = await DeviceAsync();
+        await device.SendAsync(new byte[] { RelayFrame.Sealed, 1 }, WebSocketMessageType.Binary, true, CancellationToken.None);
+        Assert.Equal([RelayFrame.Sealed, 1], await FrameAsync(device));
+        _registration.Dispose();
+        using var late = await DeviceAsync();
+        Assert.Equal(RelayClose.UnknownMachine, (await CloseAsync(late)).Code);
+        await device.SendAsync(new byte[] { RelayFrame.Sealed, 2 }, WebSocketMessageType.Binary, true, CancellationToken.None);
+        Assert.Equal([RelayFrame.Sealed, 2], await FrameAsync(device));
+    }
+
+    [Fact]
     public async Task One_that_is_not_known_is_refused_and_says_what_to_do()
     {
         var link = NewLink();
         _ = link.RunAsync(_stop.Token);
         await Wait.SeeAsync(() => link.Status.State, s => s == LinkState.Refused, "the refusal");
         Assert.Contains("pocketcoder gateway invite", link.Status.Why, StringComparison.Ordinal);
-        var refused = await Assert.ThrowsAsync<LinkException>(() => link.EnrolAsync("x", CancellationToken.None));
+        var refused = await Assert.ThrowsAsync<LinkException>(() => _dialer.EnrolAsync(Address, "x", CancellationToken.None));
         Assert.Equal("bad_code", refused.Refusal?.Code);
     }
 
@@ -149,7 +171,7 @@ public sealed class GatewayLinkTests : IAsyncLifetime
     {
         await _gateway!.DisposeAsync();
         _gateway = null;
-        var away = await Assert.ThrowsAsync<LinkException>(() => NewLink().EnrolAsync("x", CancellationToken.None));
+        var away = await Assert.ThrowsAsync<LinkException>(() => _dialer.EnrolAsync(Address, "x", CancellationToken.None));
         Assert.Contains("can't be reached", away.Message, StringComparison.Ordinal);
     }
 
@@ -165,13 +187,13 @@ public sealed class GatewayLinkTests : IAsyncLifetime
     }
 
     private GatewayLink NewLink()
-        => new(Address, _identity, () => "desk", _endpoint, TimeProvider.System, new Random(1), NullLogger.Instance);
+        => new(Address, _dialer, _fabric, TimeProvider.System, new Random(1), NullLogger.Instance);
 
     private async Task<GatewayLink> LinkedAsync()
     {
         var link = NewLink();
         var code = await new Enrolments(File_, TimeProvider.System).NewCodeAsync(CancellationToken.None);
-        await link.EnrolAsync(code, CancellationToken.None);
+        await _dialer.EnrolAsync(Address, code, CancellationToken.None);
         _ = link.RunAsync(_stop.Token);
         await Wait.SeeAsync(() => link.Status.State, s => s == LinkState.Connected, "the connection");
         await Wait.UntilAsync(() => _machines.Now.Count == 1, "the gateway to know");

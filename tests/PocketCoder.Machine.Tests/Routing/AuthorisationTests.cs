@@ -39,7 +39,8 @@ public sealed class AuthorisationTests
     /// <summary>What only the owner may ask, whatever the scopes of a device.</summary>
     private static readonly string[] s_owners =
     [
-        "budget_remove", "budget_set", "budgets_list", "command_wait", "execution_find", "ledger_accept", "machine_label_get",
+        "budget_remove", "budget_set", "budgets_list", "command_wait", "execution_find", "ledger_accept", "link_remove", "link_set",
+        "machine_label_get",
         "machine_label_set", "machine_register", "machine_stop",
         "network_rule_add", "owner_status", "owner_watching", "pairing_get", "pairing_offer", "project_root_add", "project_root_remove",
         "project_roots_list",

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using PocketCoder.Machine.Linking;
 using PocketCoder.Processes;
 using PocketCoder.Protocol;
 
@@ -77,8 +78,8 @@ internal static class LoopbackEndpoints
         var answer = new LoopbackStatus(
             status.Version,
             status.MachineId,
-            LoggedIn: false,
-            new LoopbackRelay(Connected: false, null, null),
+            LoggedIn: status.Link is { State: not LinkState.Refused },
+            new LoopbackRelay(status.Link is { State: LinkState.Connected }, status.Link?.LastConnectedAt, LastHeartbeatAt: null),
             new LoopbackCapabilities(
                 Executables.Find("git", Environment.GetEnvironmentVariable("PATH")) is not null,
                 status.Agents.Any(a => a is { Id: "claude", Installed: true }),

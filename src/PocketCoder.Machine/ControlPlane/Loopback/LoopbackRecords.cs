@@ -6,10 +6,11 @@ namespace PocketCoder.Machine.ControlPlane.Loopback;
 // The shapes of the HTTP control plane (docs/cli.md).
 
 /// <param name="MachineKey">The machine's public id; no key.</param>
-/// <param name="LoggedIn">Whether the machine has an account; not without an account gateway.</param>
+/// <param name="LoggedIn">Whether a gateway elsewhere is set that takes this machine.</param>
 internal sealed record LoopbackStatus(string Version, string MachineKey, bool LoggedIn, LoopbackRelay Relay,
     LoopbackCapabilities Capabilities, IReadOnlyList<LoopbackProject> Projects);
 
+/// <param name="LastHeartbeatAt">Always null: answers to pings are not told apart from silence that is no longer than they allow.</param>
 internal sealed record LoopbackRelay(bool Connected, DateTimeOffset? LastConnectedAt, DateTimeOffset? LastHeartbeatAt);
 
 internal sealed record LoopbackCapabilities(bool HasGit, bool HasClaude, bool ClaudeStoreFound, IReadOnlyList<string> Warnings);

@@ -1,0 +1,158 @@
+using System.CommandLine;
+using System.Text;
+using PocketCoder.Cli.Output;
+using PocketCoder.Gateway;
+using PocketCoder.Gateway.Relay.Machines;
+using PocketCoder.Machine;
+using PocketCoder.Machine.Secrets;
+using PocketCoder.Machine.Status;
+using PocketCoder.Platform;
+
+namespace PocketCoder.Cli.Commands;
+
+/// <summary>
+/// <c>pocketcoder gateway</c>: a gateway that runs on its own, for machines elsewhere, until it is stopped; and which machines those are.
+/// </summary>
+internal static class GatewayCommand
+{
+    private const int ShortId = 4;
+
+    public static Command Create(Terminal terminal)
+    {
+        var run = new Command("run", "Run the gateway in this terminal; Ctrl-C stops it");
+        foreach (var option in StartCommand.OfGateway)
+        {
+            run.Options.Add(option);
+        }
+
+        var machine = new Argument<string>("machine") { Description = "Machine id (or a prefix), or label" };
+        var command = new Command("gateway", "Run a gateway for machines elsewhere, and manage them");
+        command.Add(run.Does(terminal, async (context, parsed, ct) =>
+        {
+            context.Home.PrepareGateway();
+            var options = StartCommand.GatewayFrom(parsed, context.Home) with { EnrolmentFile = FileOf(context.Home) };
+            return await RunAsync(context, options, ct);
+        }));
+        command.Add(new Command("invite", "Create a one-time code for one machine").Does(
+            terminal, async (context, _, ct) => Invited(context, await EnrolmentsOf(context.Home).NewCodeAsync(ct))));
+        command.Add(new Command("machines", "List the machines that may connect").Does(
+            terminal, (context, _, _) => Task.FromResult(Show(context, MachinesOf(context.Home)))));
+        command.Add(new Command("remove", "Remove a machine; its connection ends") { machine }.Does(
+            terminal, async (context, parsed, ct) => await RemoveAsync(context, parsed.GetRequiredValue(machine), ct)));
+        return command;
+    }
+
+    private static string FileOf(Home home) => Path.Combine(home.Gateway, "machines.json");
+
+    /// <summary>Where the gateway was last reached by people, for what is shown to them.</summary>
+    private static string AddressFileOf(Home home) => Path.Combine(home.Gateway, "address");
+
+    private static Enrolments EnrolmentsOf(Home home)
+    {
+        home.PrepareGateway();
+        return new Enrolments(FileOf(home), TimeProvider.System);
+    }
+
+    /// <summary>Looking makes nothing.</summary>
+    private static IReadOnlyList<EnrolledMachine> MachinesOf(Home home)
+        => File.Exists(FileOf(home)) ? new Enrolments(FileOf(home), TimeProvider.System).Machines : [];
+
+    private static async Task<int> RunAsync(CommandContext context, GatewayOptions options, CancellationToken ct)
+    {
+        var setting = Configuration.Settings.Get(Configuration.Settings.LogLevel);
+        var level = LogFile.LevelFrom(setting.Find(context.Home, context.Terminal).Value);
+        await using var log = new LogFile(
+            Path.Combine(context.Home.Logs, "gateway.log"), level, TimeProvider.System, new KnownSecrets(),
+            context.Json ? null : line => context.Terminal.Error.WriteLine(LogReader.Show(line)));
+        using var signals = new StopSignals();
+        await using var gateway = await GatewayServer.StartAsync(options, new LinkedMachines(), log, TimeProvider.System, ct);
+        var address = gateway.Urls[0];
+        PrivateFile.Replace(AddressFileOf(context.Home), Encoding.UTF8.GetBytes(address + "\n"));
+        var machines = EnrolmentsOf(context.Home).Machines.Count;
+        if (context.Json)
+        {
+            CliJson.Write(context.Terminal, new GatewayShown(gateway.Urls, machines), CliJson.Default.GatewayShown);
+        }
+        else
+        {
+            context.Say("The gateway is running. Ctrl-C stops it.");
+            context.Say($"  Open      {string.Join("  or  ", gateway.Urls)}");
+            context.Say(machines == 0 ? "  Machines  none yet; to add one, type here: pocketcoder gateway invite"
+                : $"  Machines  {machines}; to add another: pocketcoder gateway invite");
+        }
+
+        await context.Terminal.Out.FlushAsync(ct);
+        await signals.Stopped.WaitAsync(ct);
+        return ExitCode.Ok;
+    }
+
+    private static int Invited(CommandContext context, string code)
+    {
+        var known = File.Exists(AddressFileOf(context.Home)) ? File.ReadAllText(AddressFileOf(context.Home)).Trim() : null;
+        var command = $"pocketcoder link {known ?? "https://YOUR-GATEWAY"} --code {code}";
+        var minutes = Enrolments.CodeLife.TotalMinutes;
+        if (context.Json)
+        {
+            CliJson.Write(context.Terminal, new InviteShown(known, code, minutes), CliJson.Default.InviteShown);
+            return ExitCode.Ok;
+        }
+
+        context.Say($"On the machine, once, within {minutes:0} minutes:");
+        context.Say($"  {command}");
+        context.Say("Do not share the code: whoever has it can bring a machine to this gateway.");
+        return ExitCode.Ok;
+    }
+
+    private static int Show(CommandContext context, IReadOnlyList<EnrolledMachine> machines)
+    {
+        if (context.Json)
+        {
+            CliJson.Write(context.Terminal, [.. machines.Select(Shown)], CliJson.Default.IReadOnlyListGatewayMachineShown);
+        }
+        else if (machines.Count == 0)
+        {
+            context.Say("No machines. Add one: pocketcoder gateway invite");
+        }
+        else
+        {
+            var table = PlainTable.Of("Label", "Added", "Id");
+            foreach (var machine in machines)
+            {
+                table.Row(Untrusted.Show(machine.Label), $"{machine.EnrolledAt.ToLocalTime():yyyy-MM-dd HH:mm}", machine.MachineId);
+            }
+
+            context.Terminal.Tables().Write(table);
+        }
+
+        return ExitCode.Ok;
+    }
+
+    private static async Task<int> RemoveAsync(CommandContext context, string named, CancellationToken ct)
+    {
+        var all = MachinesOf(context.Home);
+        var found = all.Where(m => m.MachineId == named).ToList() is { Count: 1 } exact ? exact
+            : all.Where(m => string.Equals(m.Label, named, StringComparison.OrdinalIgnoreCase)
+                || (named.Length >= ShortId && m.MachineId.StartsWith(named, StringComparison.Ordinal))).ToList();
+        if (found is not [var machine])
+        {
+            throw new CommandFailure(
+                found.Count == 0 ? $"No machine {named}. List them: pocketcoder gateway machines"
+                    : $"{found.Count} machines match {named}. Use more of the id: {string.Join(", ", found.Select(m => m.MachineId))}",
+                code: OwnCodes.NotFound);
+        }
+
+        await EnrolmentsOf(context.Home).RemoveAsync(machine.MachineId, ct);
+        if (context.Json)
+        {
+            CliJson.Write(context.Terminal, [Shown(machine)], CliJson.Default.IReadOnlyListGatewayMachineShown);
+        }
+        else
+        {
+            context.Say($"Removed {Untrusted.Show(machine.Label)}. A running gateway ends its connection within a second.");
+        }
+
+        return ExitCode.Ok;
+    }
+
+    private static GatewayMachineShown Shown(EnrolledMachine machine) => new(machine.MachineId, machine.Label, machine.EnrolledAt);
+}

@@ -1,0 +1,66 @@
+using System.Globalization;
+using PocketCoder.Testing;
+using PocketCoder.Testing.Devices;
+
+namespace PocketCoder.Cli.Tests;
+
+/// <summary><c>pocketcoder gateway run</c>, <c>link</c> and <c>unlink</c>: two real programs, each with a home of its own.</summary>
+public sealed class GatewayTests
+{
+    [Fact]
+    [Trait("Category", "Slow")]
+    public async Task A_machine_is_invited_linked_used_and_removed()
+    {
+        await using var there = new CliHome();
+        await using var here = new CliHome();
+        await here.StartAsync();
+        await using var gateway = there.Begin("gateway", "run", "--listen", there.Listen);
+        await Wait.UntilAsync(() => gateway.Out.Contains("none yet", StringComparison.Ordinal), "the gateway to listen");
+        Assert.Contains(there.Url, gateway.Out, StringComparison.Ordinal);
+
+        var invited = (await there.RunAsync("gateway", "invite")).Succeeded().Out;
+        var typed = invited.Split('\n').Single(l => l.Contains("pocketcoder link", StringComparison.Ordinal)).Trim().Split(' ')[1..];
+        Assert.Equal(there.Url, typed[1]);
+        Assert.Contains("pocketcoder pair", (await here.RunAsync(typed)).Succeeded().Out, StringComparison.Ordinal);
+        await Wait.UntilAsync(
+            async () => (await here.RunAsync("status")).Out.Contains("connected since", StringComparison.Ordinal), "the link");
+
+        var link = (await here.AskAsync("pair", "--no-wait")).GetProperty("links")[0].GetString()!;
+        Assert.StartsWith(there.Url, link, StringComparison.Ordinal);
+        await using (var device = await TestDevice.PairAsync(link, "phone"))
+        {
+            await device.PromptAsync("hello");
+        }
+
+        var machine = (await there.AskAsync("gateway", "machines"))[0];
+        Assert.Equal(
+            (await here.AskAsync("status")).GetProperty("machineId").GetString(), machine.GetProperty("machineId").GetString());
+        (await here.RunAsync(typed)).Succeeded(); // known by now: a code that was used does no harm
+        (await there.RunAsync("gateway", "remove", "nothing")).Ended(1);
+        (await there.RunAsync("gateway", "remove", machine.GetProperty("machineId").GetString()!)).Succeeded();
+        await Wait.UntilAsync(
+            async () => (await here.RunAsync("status")).Out.Contains("refused: ", StringComparison.Ordinal), "the refusal");
+        Assert.Contains("Unlinked from " + there.Url, (await here.RunAsync("unlink")).Succeeded().Out, StringComparison.Ordinal);
+        Assert.DoesNotContain("Gateway", (await here.RunAsync("status")).Out, StringComparison.Ordinal);
+        Assert.Contains("No machines", (await there.RunAsync("gateway", "machines")).Succeeded().Out, StringComparison.Ordinal);
+
+        await gateway.SignalAsync("TERM");
+        (await gateway.EndAsync()).Succeeded();
+        var kept = await File.ReadAllTextAsync(Path.Combine(there.Root, "gateway", "machines.json"));
+        Assert.DoesNotContain(typed[^1], kept, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_can_not_be_safe_or_is_no_gateway_is_refused()
+    {
+        await using var home = new CliHome();
+        var open = await home.RunAsync("gateway", "run", "--listen", string.Create(CultureInfo.InvariantCulture, $"0.0.0.0:{home.Port}"));
+        Assert.Contains("TLS", open.Ended(1).Error, StringComparison.Ordinal);
+        (await home.RunAsync("gateway", "run", "--listen", "here")).Ended(2);
+        await home.StartAsync();
+        (await home.RunAsync("link", "http://gateway.example", "--code", "abc")).Ended(2);
+        (await home.RunAsync("link", "https://127.0.0.1:1", "--code", "abc")).Ended(1);
+        (await home.RunAsync("link")).Ended(2);
+        Assert.Contains("not linked", (await home.RunAsync("unlink")).Succeeded().Out, StringComparison.Ordinal);
+    }
+}
