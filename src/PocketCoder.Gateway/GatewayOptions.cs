@@ -59,7 +59,7 @@ public sealed record GatewayOptions
     public string? AppDirectory { get; init; }
 
     /// <summary>
-    /// Which machines may connect from elsewhere is in this file (<see cref="Relay.Machines.Enrolments"/>); null: none, as in a daemon's own
+    /// Which remote machines may connect is in this file (<see cref="Relay.Machines.Enrolments"/>); null: none, as in a daemon's own
     /// gateway. Needs <see cref="Relay.Machines.LinkedMachines"/> for a fabric.
     /// </summary>
     public string? EnrolmentFile { get; init; }

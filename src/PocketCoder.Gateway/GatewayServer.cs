@@ -132,17 +132,17 @@ public sealed class GatewayServer : IAsyncDisposable
             app.UseWebSockets();
             app.Use(next => context => doorkeeper.InvokeAsync(context, next));
             app.UseRouting();
+            var door = new RelayDoor(options, throttle, client, loggerFactory.CreateLogger<RelayDoor>());
             MapRoutes(app, files, certificate, new RelayRoute(
-                fabric, options, throttle, client, timeProvider, loggerFactory.CreateLogger<RelayRoute>(),
-                app.Lifetime.ApplicationStopping));
+                fabric, options, door, timeProvider, loggerFactory.CreateLogger<RelayRoute>(), app.Lifetime.ApplicationStopping));
             var linked = options.EnrolmentFile is { } file && fabric is LinkedMachines machines
                 ? (Machines: machines, Enrolments: new Enrolments(file, timeProvider)) : default;
             if (linked.Machines is not null)
             {
                 _ = linked.Enrolments.Machines; // a file that can't be read is told now
                 var route = new MachineRoute(
-                    linked.Machines, linked.Enrolments, options, throttle, client, timeProvider,
-                    loggerFactory.CreateLogger<MachineRoute>(), app.Lifetime.ApplicationStopping);
+                    linked.Machines, linked.Enrolments, options, door, timeProvider, loggerFactory.CreateLogger<MachineRoute>(),
+                    app.Lifetime.ApplicationStopping);
                 app.MapMethods(LinkFrame.Path, [HttpMethods.Get], route.HandleAsync).WithMetadata(RouteAccess.ProvenByMachine);
             }
 

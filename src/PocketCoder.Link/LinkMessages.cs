@@ -27,14 +27,14 @@ public sealed record LinkWelcome(int V, string Version, int Connections);
 /// <summary>Why the machine is not taken.</summary>
 /// <param name="Code">
 /// <c>unknown_machine</c>, <c>bad_code</c>, <c>bad_proof</c>, <c>other_key</c>, <c>replaced</c>, <c>unsupported_version</c>,
-/// <c>malformed</c>, <c>too_slow</c>, <c>revoked</c>.
+/// <c>too_many_machines</c>, <c>unavailable</c>, <c>malformed</c>, <c>too_slow</c>.
 /// </param>
 /// <param name="Message">For people.</param>
 public sealed record LinkRefusal(string Code, string Message)
 {
     /// <summary>Whether to come again changes nothing, unless somebody does something about it.</summary>
     [JsonIgnore]
-    public bool IsFinal => Code is not ("too_slow" or "malformed");
+    public bool IsFinal => Code is not ("too_slow" or "malformed" or "unavailable");
 }
 
 /// <param name="Id">The gateway's name of the device's connection, for the log.</param>

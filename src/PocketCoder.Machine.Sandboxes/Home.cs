@@ -50,7 +50,7 @@ public sealed class Home
 
     public string Tls => In("tls");
 
-    /// <summary>Which gateway elsewhere this machine connects to, when there is one.</summary>
+    /// <summary>Which remote gateway this machine connects to, when there is one.</summary>
     public string Link => In("link.json");
 
     /// <summary>What a gateway keeps that runs on its own (<c>pocketcoder gateway run</c>).</summary>

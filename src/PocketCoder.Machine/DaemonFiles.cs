@@ -53,8 +53,8 @@ internal sealed record DaemonFiles(ChannelIdentity Identity, LedgerStore Ledger,
         IReadOnlyList<string> closed = [.. home.Own.Select(ProjectFolder.RealPath)];
         return new DaemonFiles(identity, ledger, stack.Own(SecretStore.Open(home.Secrets, home.SecretKey, options.TimeProvider)))
         {
-            Label = MachineLabel.Load(home),
-            Link = LinkSetting.Load(home, options.TimeProvider),
+            Label = stack.Own(MachineLabel.Load(home)),
+            Link = stack.Own(LinkSetting.Load(home, options.TimeProvider)),
             Prices = ModelService.ReadPrices(home),
             Closed = closed,
             OwnAgents = [.. AcpConfiguration.Read(home.Root, []).Agents.Select(a => a.Id)],

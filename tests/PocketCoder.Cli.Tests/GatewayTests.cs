@@ -19,9 +19,15 @@ public sealed class GatewayTests
         Assert.Contains(there.Url, gateway.Out, StringComparison.Ordinal);
 
         var invited = (await there.RunAsync("gateway", "invite")).Succeeded().Out;
-        var typed = invited.Split('\n').Single(l => l.Contains("pocketcoder link", StringComparison.Ordinal)).Trim().Split(' ')[1..];
-        Assert.Equal(there.Url, typed[1]);
-        Assert.Contains("pocketcoder pair", (await here.RunAsync(typed)).Succeeded().Out, StringComparison.Ordinal);
+        var lines = invited.Split('\n').Select(l => l.Trim()).ToList();
+        var typed = lines.Single(l => l.StartsWith("pocketcoder link", StringComparison.Ordinal)).Split(' ')[1..];
+        Assert.Equal(["link", there.Url], typed);
+        var code = lines.Single(l => l.Length == 24 && !l.Contains(' ', StringComparison.Ordinal));
+        Assert.Contains("pocketcoder gateway invite", (await here.RunAsync(typed)).Ended(1).Error, StringComparison.Ordinal);
+        Assert.Contains("not valid", (await here.FeedAsync("wrong\n", typed)).Ended(1).Error, StringComparison.Ordinal);
+        Assert.Contains("pocketcoder pair", (await here.FeedAsync($" {code}\n", typed)).Succeeded().Out, StringComparison.Ordinal);
+        var second = await there.RunAsync("gateway", "run", "--listen", here.Listen);
+        Assert.Contains("runs already", second.Ended(1).Error, StringComparison.Ordinal);
         await Wait.UntilAsync(
             async () => (await here.RunAsync("status")).Out.Contains("connected since", StringComparison.Ordinal), "the link");
 
@@ -35,7 +41,7 @@ public sealed class GatewayTests
         var machine = (await there.AskAsync("gateway", "machines"))[0];
         Assert.Equal(
             (await here.AskAsync("status")).GetProperty("machineId").GetString(), machine.GetProperty("machineId").GetString());
-        (await here.RunAsync(typed)).Succeeded(); // known by now: a code that was used does no harm
+        (await here.RunAsync(typed)).Succeeded(); // known by now: it needs no code
         (await there.RunAsync("gateway", "remove", "nothing")).Ended(1);
         (await there.RunAsync("gateway", "remove", machine.GetProperty("machineId").GetString()!)).Succeeded();
         await Wait.UntilAsync(
@@ -47,7 +53,7 @@ public sealed class GatewayTests
         await gateway.SignalAsync("TERM");
         (await gateway.EndAsync()).Succeeded();
         var kept = await File.ReadAllTextAsync(Path.Combine(there.Root, "gateway", "machines.json"));
-        Assert.DoesNotContain(typed[^1], kept, StringComparison.Ordinal);
+        Assert.DoesNotContain(code, kept, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -58,8 +64,8 @@ public sealed class GatewayTests
         Assert.Contains("TLS", open.Ended(1).Error, StringComparison.Ordinal);
         (await home.RunAsync("gateway", "run", "--listen", "here")).Ended(2);
         await home.StartAsync();
-        (await home.RunAsync("link", "http://gateway.example", "--code", "abc")).Ended(2);
-        (await home.RunAsync("link", "https://127.0.0.1:1", "--code", "abc")).Ended(1);
+        (await home.RunAsync("link", "http://gateway.example")).Ended(2);
+        (await home.RunAsync("link", "https://127.0.0.1:1")).Ended(1);
         (await home.RunAsync("link")).Ended(2);
         Assert.Contains("not linked", (await home.RunAsync("unlink")).Succeeded().Out, StringComparison.Ordinal);
     }

@@ -102,8 +102,8 @@ public sealed partial class UsageTests
               enable-autostart    Start the daemon when you log in
               disable-autostart   Stop starting the daemon at login; a running daemon keeps running
               tls                 Manage certificates for this machine's own names
-              gateway             Run a gateway for machines elsewhere, and manage them
-              link <URL>          Connect this machine to a gateway elsewhere
+              gateway             Run a gateway for remote machines, and manage them
+              link <URL>          Connect this machine to a remote gateway
               unlink              Disconnect this machine from its gateway
               login               Log this machine in to an account gateway
               logout              Log this machine out of its account gateway

@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using PocketCoder.Cli.Attaching;
 using PocketCoder.Cli.Parsing;
 using PocketCoder.Protocol;
+using PocketCoder.Testing;
 
 namespace PocketCoder.Cli.Tests;
 
@@ -118,7 +119,8 @@ public sealed partial class WrongUseTests
 
                 try
                 {
-                    var ran = await runs.RunAsync(words);
+                    // A verb that does not end by itself must not keep the walk: it belongs into s_onlyWhenRefused.
+                    var ran = await runs.RunAsync(words).WaitAsync(Wait.Limit);
                     faults.AddRange(Faults(line, json, ran).Select(f =>
                         $"{line.Verb}: {line.Wrong}{(json ? " --json" : "")}: {f}\n    {ran.Code} {Short(ran.Out)} | {Short(ran.Error)}"));
                 }

@@ -171,6 +171,25 @@ public sealed class SecretStore : IDisposable
         }
     }
 
+    /// <summary>
+    /// What puts the secrets back as they are now, for a change that is not kept after all. It holds boxes only.
+    /// It throws what <see cref="Set"/> throws, and is not for use across <see cref="Rotate"/>.
+    /// </summary>
+    public Action Remember()
+    {
+        lock (_gate)
+        {
+            var now = _content;
+            return () =>
+            {
+                lock (_gate)
+                {
+                    Replace(now);
+                }
+            };
+        }
+    }
+
     /// <summary>Encrypts everything anew under a new key. After a crash at any point the store opens with one key or the other.</summary>
     public void Rotate()
     {

@@ -11,7 +11,7 @@ using PocketCoder.Platform;
 namespace PocketCoder.Cli.Commands;
 
 /// <summary>
-/// <c>pocketcoder gateway</c>: a gateway that runs on its own, for machines elsewhere, until it is stopped; and which machines those are.
+/// <c>pocketcoder gateway</c>: a gateway that runs on its own, for remote machines, until it is stopped; and which machines those are.
 /// </summary>
 internal static class GatewayCommand
 {
@@ -26,7 +26,7 @@ internal static class GatewayCommand
         }
 
         var machine = new Argument<string>("machine") { Description = "Machine id (or a prefix), or label" };
-        var command = new Command("gateway", "Run a gateway for machines elsewhere, and manage them");
+        var command = new Command("gateway", "Run a gateway for remote machines, and manage them");
         command.Add(run.Does(terminal, async (context, parsed, ct) =>
         {
             context.Home.PrepareGateway();
@@ -60,6 +60,7 @@ internal static class GatewayCommand
     private static async Task<int> RunAsync(CommandContext context, GatewayOptions options, CancellationToken ct)
     {
         var setting = Configuration.Settings.Get(Configuration.Settings.LogLevel);
+        using var alone = Lock(context.Home);
         var level = LogFile.LevelFrom(setting.Find(context.Home, context.Terminal).Value);
         await using var log = new LogFile(
             Path.Combine(context.Home.Logs, "gateway.log"), level, TimeProvider.System, new KnownSecrets(),
@@ -86,10 +87,25 @@ internal static class GatewayCommand
         return ExitCode.Ok;
     }
 
+    /// <summary>One gateway for a home: a second one would take the first one's place in what is shown to people, and write into its log.</summary>
+    private static FileStream Lock(Home home)
+    {
+        try
+        {
+            return PrivateFile.Open(Path.Combine(home.Gateway, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e) when (DaemonLock.IsHeldByAnother(e))
+        {
+            throw new CommandFailure(
+                $"A gateway runs already with {home.Gateway}. Stop it first, or give this one a home of its own: POCKETCODER_HOME=DIR",
+                code: OwnCodes.Refused);
+        }
+    }
+
     private static int Invited(CommandContext context, string code)
     {
         var known = File.Exists(AddressFileOf(context.Home)) ? File.ReadAllText(AddressFileOf(context.Home)).Trim() : null;
-        var command = $"pocketcoder link {known ?? "https://YOUR-GATEWAY"} --code {code}";
+        var command = $"pocketcoder link {known ?? "https://YOUR-GATEWAY"}";
         var minutes = Enrolments.CodeLife.TotalMinutes;
         if (context.Json)
         {
@@ -99,6 +115,8 @@ internal static class GatewayCommand
 
         context.Say($"On the machine, once, within {minutes:0} minutes:");
         context.Say($"  {command}");
+        context.Say("It asks for this code:");
+        context.Say($"  {code}");
         context.Say("Do not share the code: whoever has it can bring a machine to this gateway.");
         return ExitCode.Ok;
     }

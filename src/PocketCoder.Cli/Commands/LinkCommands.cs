@@ -1,21 +1,20 @@
 using System.CommandLine;
 using PocketCoder.Cli.Output;
+using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Machine.Linking;
+using PocketCoder.Protocol;
 
 namespace PocketCoder.Cli.Commands;
 
-/// <summary><c>pocketcoder link|unlink</c>: the gateway elsewhere through which devices reach this machine.</summary>
+/// <summary><c>pocketcoder link|unlink</c>: the remote gateway through which devices reach this machine.</summary>
 internal static class LinkCommands
 {
     public static Command Link(Terminal terminal)
     {
         var gateway = new Argument<string>("url") { Description = "The gateway's address: https://HOST[:PORT]", HelpName = "URL" };
-        var code = new Option<string?>("--code")
-        { Description = "Code from 'pocketcoder gateway invite' (not needed where this machine is known)", HelpName = "CODE" };
-        return new Command("link", "Connect this machine to a gateway elsewhere") { gateway, code }.Does(
-            terminal, async (context, parsed, ct) =>
+        return new Command("link", "Connect this machine to a remote gateway") { gateway }.Does(terminal, async (context, parsed, ct) =>
         {
-            var status = await context.Daemon.LinkAsync(parsed.GetRequiredValue(gateway), parsed.GetValue(code), ct);
+            var status = await LinkAsync(context, parsed.GetRequiredValue(gateway), ct);
             if (context.Json)
             {
                 CliJson.Write(context.Terminal, status, CliJson.Default.LinkStatus);
@@ -27,6 +26,28 @@ internal static class LinkCommands
 
             return ExitCode.Ok;
         });
+    }
+
+    /// <summary>
+    /// A gateway that knows this machine needs no code. Else it is asked for, or read from standard input; never an argument, which every
+    /// local user could see.
+    /// </summary>
+    private static async Task<LinkStatus> LinkAsync(CommandContext context, string gateway, CancellationToken ct)
+    {
+        try
+        {
+            return await context.Daemon.LinkAsync(gateway, null, ct);
+        }
+        catch (ControlException refused) when (refused.Code == ErrorCode.Unauthorized)
+        {
+            var code = await SecretCommands.ValueAsync(context, "Code from 'pocketcoder gateway invite' (hidden): ", ct);
+            if (code.Trim() is not { Length: > 0 } given)
+            {
+                throw;
+            }
+
+            return await context.Daemon.LinkAsync(gateway, given, ct);
+        }
     }
 
     public static Command Unlink(Terminal terminal)

@@ -83,7 +83,7 @@ internal sealed partial class DeviceLink : IDeviceLink, IAsyncDisposable
 
     public async ValueTask SendAsync(ReadOnlyMemory<byte> frame, CancellationToken ct)
     {
-        if (frame.Length is 0 or > RelayFrame.MaxBytes || !RelayFrame.IsKnown(frame.Span[0]))
+        if (!RelayFrame.IsValid(frame.Span))
         {
             throw new ArgumentException($"A frame has 1 to {RelayFrame.MaxBytes} bytes and begins with its kind.", nameof(frame));
         }

@@ -19,6 +19,9 @@ public static class RelayClose
     /// <summary>The machine's side failed.</summary>
     public const ushort MachineFailed = 1011;
 
+    /// <summary>Whether a machine may close a device's connection with this code.</summary>
+    public static bool IsOfMachine(ushort code) => code is Normal or MachineFailed or (>= 3000 and <= 4999);
+
     /// <summary>No machine with this id is connected to this gateway.</summary>
     public const ushort UnknownMachine = 4404;
 

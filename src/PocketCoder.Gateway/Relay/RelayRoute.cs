@@ -1,30 +1,20 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using PocketCoder.Gateway.Hosting;
-using PocketCoder.Gateway.Throttling;
 
 namespace PocketCoder.Gateway.Relay;
 
 /// <summary><c>GET /v1/relay?machine=ID</c>: joins a device's WebSocket with a machine. It reads no frame beyond its first byte.</summary>
 internal sealed partial class RelayRoute(
-    IRelayFabric fabric, GatewayOptions options, Throttle throttle, ClientAddress client, TimeProvider time, ILogger<RelayRoute> log,
-    CancellationToken stopping)
+    IRelayFabric fabric, GatewayOptions options, RelayDoor door, TimeProvider time, ILogger<RelayRoute> log, CancellationToken stopping)
 {
     public const string Path = "/v1/relay";
 
     public async Task HandleAsync(HttpContext context)
     {
-        if (!context.WebSockets.IsWebSocketRequest)
+        if (!await RelayDoor.AsksForAsync(
+            context, RelayFrame.Subprotocol, "This address is for WebSocket connections of PocketCoder's app and CLI."))
         {
-            context.Response.Headers.Upgrade = "websocket";
-            await PlainText.WriteAsync(
-                context, StatusCodes.Status426UpgradeRequired, "This address is for WebSocket connections of PocketCoder's app and CLI.\n");
-            return;
-        }
-
-        if (!context.WebSockets.WebSocketRequestedProtocols.Contains(RelayFrame.Subprotocol, StringComparer.Ordinal))
-        {
-            await PlainText.WriteAsync(context, StatusCodes.Status400BadRequest, $"Offer the subprotocol {RelayFrame.Subprotocol}.\n");
             return;
         }
 
@@ -35,28 +25,12 @@ internal sealed partial class RelayRoute(
             return;
         }
 
-        var remote = client.Of(context);
-        var caller = new Caller(remote, context.Features.Get<LocalUser>()?.Id);
-        var admission = throttle.Admit(caller);
-        using var lease = admission.Lease;
-        if (lease is null)
+        await door.AdmitAsync(context, RelayFrame.Subprotocol, async (socket, visit) =>
         {
-            LogThrottled(log, remote, admission.Reason!);
-            context.Response.Headers.RetryAfter = admission.RetryAfter.ToString();
-            await PlainText.WriteAsync(
-                context, StatusCodes.Status429TooManyRequests, $"{admission.Reason} Try again in {admission.RetryAfter} s.\n");
-            return;
-        }
-
-        using var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext
-        {
-            SubProtocol = RelayFrame.Subprotocol,
-            KeepAliveInterval = options.PingInterval,
-            KeepAliveTimeout = options.PingInterval,
+            await using var link = new DeviceLink(
+                socket, visit.Remote, options, time, log, visit.ReportFailure, context.RequestAborted);
+            await ServeAsync(link, ids[0]!);
         });
-        await using var link = new DeviceLink(
-            socket, remote, options, time, log, () => throttle.ReportFailure(caller), context.RequestAborted);
-        await ServeAsync(link, ids[0]!);
     }
 
     private async Task ServeAsync(DeviceLink link, string machineId)
@@ -100,7 +74,4 @@ internal sealed partial class RelayRoute(
 
     [LoggerMessage(EventId = 2022, Level = LogLevel.Error, Message = "The machine failed while serving connection {Connection}")]
     private static partial void LogMachineFailed(ILogger log, Exception e, string connection);
-
-    [LoggerMessage(EventId = 2023, Level = LogLevel.Warning, Message = "Throttled a connect from {Remote}: {Reason}")]
-    private static partial void LogThrottled(ILogger log, System.Net.IPAddress? remote, string reason);
 }

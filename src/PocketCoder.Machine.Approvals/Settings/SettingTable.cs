@@ -206,7 +206,7 @@ internal static class SettingTable
             LedgerKind.ConfigurationChanged,
             "machine_label_set"),
         new(
-            "gateway elsewhere",
+            "remote gateway",
             "another gateway, or one at all: it sees which devices meet this machine, and when",
             SettingRight.Owner,
             SettingRight.Owner,

@@ -34,37 +34,27 @@ public sealed class SecretService
     /// <exception cref="SecretException">It was changed on disk.</exception>
     public string? Get(string name) => _secrets.Get(name);
 
-    /// <summary>Sets or replaces one. There is a row whenever it is set; when it can't be set, there is none.</summary>
+    /// <summary>Sets or replaces one. There is a row whenever it is set; when either can't be written, neither is.</summary>
     /// <exception cref="SecretException">The name or the value is not one, or the file can't be written.</exception>
-    public async Task SetAsync(string name, string value)
+    public Task SetAsync(string name, string value) => ChangeAsync(change =>
     {
-        await _store.WriteAsync(change =>
-        {
-            change.Ledger(new LedgerEntry(LedgerKind.ConfigurationChanged)
-            { Actor = "cli", Data = new SettingData("secret", name, "set").ToJson() });
-            _secrets.Set(name, value);
-        });
-        Rebuild();
-    }
+        _secrets.Set(name, value);
+        Record(change, name, "set");
+        return true;
+    });
 
     /// <summary>Removes one; false when there was none.</summary>
     /// <exception cref="SecretException">The name is none, or the file can't be written.</exception>
-    public async Task<bool> RemoveAsync(string name)
+    public Task<bool> RemoveAsync(string name) => ChangeAsync(change =>
     {
-        var removed = await _store.WriteAsync(change =>
+        var removed = _secrets.Remove(name);
+        if (removed)
         {
-            if (!_secrets.Remove(name))
-            {
-                return false;
-            }
+            Record(change, name, "removed");
+        }
 
-            change.Ledger(new LedgerEntry(LedgerKind.ConfigurationChanged)
-            { Actor = "cli", Data = new SettingData("secret", name, "removed").ToJson() });
-            return true;
-        });
-        Rebuild();
         return removed;
-    }
+    });
 
     /// <summary>
     /// Values that live as long as a process does (its passwords and tokens): taken out like the others until what is given back is
@@ -84,6 +74,39 @@ public sealed class SecretService
         }
 
         return new Known(this, values);
+    }
+
+    private static void Record(Change change, string name, string action) => change.Ledger(new LedgerEntry(LedgerKind.ConfigurationChanged)
+    { Actor = "cli", Data = new SettingData("secret", name, action).ToJson() });
+
+    /// <summary>Secrets and rows together: what is not durable in the ledger is put back.</summary>
+    private async Task<bool> ChangeAsync(Func<Change, bool> work)
+    {
+        try
+        {
+            return await _store.WriteAsync(change =>
+            {
+                var putBack = _secrets.Remember();
+                change.Afterwards(static () => { }, () => Quietly(putBack));
+                return work(change);
+            });
+        }
+        finally
+        {
+            Rebuild();
+        }
+    }
+
+    private static void Quietly(Action putBack)
+    {
+        try
+        {
+            putBack();
+        }
+        catch (SecretException)
+        {
+            // The disk fails, which the caller is told by the failed change itself.
+        }
     }
 
     private void Rebuild()

@@ -143,12 +143,12 @@ public sealed class ControlClient : IDisposable
     public async Task<string> SetLabelAsync(string label, CancellationToken ct)
         => (await AskAsync(OwnerMachine.LabelSet, new LabelBody(label), ct)).Label;
 
-    /// <summary>Connects the machine to a gateway elsewhere, and keeps it connected from now on. Takes up to 30 s.</summary>
+    /// <summary>Connects the machine to a remote gateway, and keeps it connected from now on. Takes up to 30 s.</summary>
     /// <param name="code">From <c>pocketcoder gateway invite</c>; null: the gateway knows this machine.</param>
     public Task<LinkStatus> LinkAsync(string gateway, string? code, CancellationToken ct)
         => AskAsync(OwnerLink.Set, new LinkSetRequest(gateway, code), ct);
 
-    /// <summary>Ends the connection to the gateway elsewhere for good; gives its address, or null if none was set.</summary>
+    /// <summary>Ends the connection to the remote gateway for good; gives its address, or null if none was set.</summary>
     public async Task<string?> UnlinkAsync(CancellationToken ct)
         => (await AskAsync(OwnerLink.Remove, new LinkRemoveRequest(), ct)).Gateway;
 

@@ -8,7 +8,7 @@ namespace PocketCoder.Machine.ControlPlane;
 /// <param name="Sandbox">What a session gets that does not choose; null: not known yet, or none works and a session must choose.</param>
 /// <param name="SessionsWorking">Sessions with a turn that runs or waits.</param>
 /// <param name="Control">Where the HTTP control plane is; null: there is none.</param>
-/// <param name="Link">How it stands with the gateway elsewhere; null: none is set.</param>
+/// <param name="Link">How it stands with the remote gateway; null: none is set.</param>
 public sealed record ControlStatus(
     string Version,
     string MachineId,

@@ -4,12 +4,13 @@ using PocketCoder.Machine.Ledger;
 using PocketCoder.Machine.Linking;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Settings;
+using PocketCoder.Machine.Starting;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.ControlPlane;
 
-/// <summary>The gateway elsewhere that this machine connects to (docs/link.md).</summary>
+/// <summary>The remote gateway that this machine connects to (docs/link.md).</summary>
 internal static class OwnerLink
 {
     private const int MostCodeChars = 64;
@@ -48,8 +49,7 @@ internal static class OwnerLink
             Remove,
             async (_, _, _) =>
             {
-                var before = setting.Gateway;
-                await ChangeAsync(machine, setting, store, null);
+                var before = await ChangeAsync(machine, setting, store, null);
                 return new LinkRemoveResponse(before is null ? null : GatewayAddress.Text(before));
             });
 
@@ -69,16 +69,16 @@ internal static class OwnerLink
         }
     }
 
-    private static Task ChangeAsync(string machine, LinkSetting setting, Store store, Uri? gateway) => store.WriteAsync(change =>
-    {
-        if (gateway != setting.Gateway)
+    private static Task<Uri?> ChangeAsync(string machine, LinkSetting setting, Store store, Uri? gateway)
+        => setting.SetAsync(gateway, store, (change, before) =>
         {
-            var (now, before) = (TextOf(gateway), TextOf(setting.Gateway));
-            SettingChange.Record(change, new SettingData("gateway", machine, gateway is null ? "removed" : "set", now, before), null);
-        }
-
-        setting.Set(gateway); // when it can't be written, there is no row
-    });
+            if (gateway != before)
+            {
+                var (now, old) = (TextOf(gateway), TextOf(before));
+                SettingChange.Record(change, new SettingData("gateway", machine, gateway is null ? "removed" : "set", now, old), null);
+                StartSettings.Remember(change, StartSettings.RemoteGateway, now);
+            }
+        });
 
     private static string? TextOf(Uri? gateway) => gateway is null ? null : GatewayAddress.Text(gateway);
 }

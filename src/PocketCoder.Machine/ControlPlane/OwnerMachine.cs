@@ -68,14 +68,12 @@ internal static class OwnerMachine
             async (_, request, _) =>
             {
                 var text = OwnerText.Require(request.Label, 64, "A machine's label");
-                await store.WriteAsync(change =>
+                await label.SetAsync(text, store, (change, before) =>
                 {
-                    if (text != label.Text)
+                    if (text != before)
                     {
-                        SettingChange.Record(change, new SettingData("machine_label", machine, "set", text, label.Text), null);
+                        SettingChange.Record(change, new SettingData("machine_label", machine, "set", text, before), null);
                     }
-
-                    label.Set(text); // when it can't be written, there is no row
                 });
                 return new LabelBody(text);
             })

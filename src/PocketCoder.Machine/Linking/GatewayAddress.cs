@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace PocketCoder.Machine.Linking;
 
-/// <summary>The address of a gateway elsewhere as people type it.</summary>
+/// <summary>The address of a remote gateway as people type it.</summary>
 internal static class GatewayAddress
 {
     private const int MostChars = 300;

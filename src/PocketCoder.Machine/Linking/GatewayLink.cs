@@ -5,7 +5,7 @@ using PocketCoder.Link;
 namespace PocketCoder.Machine.Linking;
 
 /// <summary>
-/// Keeps a connection from this machine to a gateway elsewhere, outbound only, and serves the devices that come through it like those of
+/// Keeps a connection from this machine to a remote gateway, outbound only, and serves the devices that come through it like those of
 /// the daemon's own gateway: those whom <paramref name="fabric"/> leads to this machine. It tries for ever: a gateway that is away comes
 /// back. <see cref="Status"/> is thread-safe.
 /// </summary>

@@ -5,7 +5,7 @@ using PocketCoder.Link;
 
 namespace PocketCoder.Machine.Linking;
 
-/// <summary>Connects to a gateway elsewhere and proves there which machine this is (docs/link.md). Thread-safe.</summary>
+/// <summary>Connects to a remote gateway and proves there which machine this is (docs/link.md). Thread-safe.</summary>
 internal sealed class LinkDialer(ChannelIdentity identity, Func<string> label, TimeProvider time)
 {
     /// <summary>For the connection, and again for the proof and the welcome.</summary>
@@ -27,14 +27,14 @@ internal sealed class LinkDialer(ChannelIdentity identity, Func<string> label, T
 
     /// <summary>A connection on which the machine is known.</summary>
     /// <inheritdoc cref="EnrolAsync"/>
-    public async Task<DialledGateway> ConnectAsync(Uri gateway, string? code, CancellationToken ct)
+    public async Task<GatewayConnection> ConnectAsync(Uri gateway, string? code, CancellationToken ct)
     {
         var socket = NewSocket();
         LinkSocket? link = null;
         try
         {
             link = await OpenAsync(gateway, socket, ct);
-            return new DialledGateway(socket, link, await GreetAsync(gateway, link, code, ct));
+            return new GatewayConnection(socket, link, await GreetAsync(gateway, link, code, ct));
         }
         catch
         {
@@ -114,7 +114,7 @@ internal sealed class LinkDialer(ChannelIdentity identity, Func<string> label, T
 }
 
 /// <summary>A connection to a gateway that welcomed this machine.</summary>
-internal sealed record DialledGateway(ClientWebSocket Socket, LinkSocket Link, LinkWelcome Welcome) : IAsyncDisposable
+internal sealed record GatewayConnection(ClientWebSocket Socket, LinkSocket Link, LinkWelcome Welcome) : IAsyncDisposable
 {
     public async ValueTask DisposeAsync()
     {

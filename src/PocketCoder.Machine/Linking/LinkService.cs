@@ -7,7 +7,7 @@ namespace PocketCoder.Machine.Linking;
 /// Keeps the connection to the gateway that is set, and changes it when the setting changes. Owns its work: disposal ends the connection.
 /// Thread-safe.
 /// </summary>
-internal sealed class LinkService : IAsyncDisposable
+internal sealed partial class LinkService : IAsyncDisposable
 {
     private readonly LinkSetting _setting;
     private readonly LinkDialer _dialer;
@@ -73,9 +73,16 @@ internal sealed class LinkService : IAsyncDisposable
         {
             await link.RunAsync(ct);
         }
-        catch (OperationCanceledException) when (ct.IsCancellationRequested)
+        catch (Exception e) when (ct.IsCancellationRequested)
         {
-            // another gateway, or the end
+            // Another gateway, or the end. What failed on the way must keep neither from coming.
+            if (e is not OperationCanceledException)
+            {
+                LogFailed(_log, e, gateway.Host);
+            }
         }
     }
+
+    [LoggerMessage(EventId = 264, Level = LogLevel.Warning, Message = "The connection to the gateway {Gateway} failed while it was ended")]
+    private static partial void LogFailed(ILogger log, Exception e, string gateway);
 }

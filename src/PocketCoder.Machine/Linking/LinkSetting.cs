@@ -1,24 +1,23 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using PocketCoder.Platform;
+using PocketCoder.Machine.Storage;
 
 namespace PocketCoder.Machine.Linking;
 
 /// <summary>
-/// Which gateway elsewhere this machine connects to, in a file of the home, and how it stands with it. Thread-safe, except that one
-/// change is made at a time.
+/// Which remote gateway this machine connects to, in a file of the home, and how it stands with it. Thread-safe.
 /// </summary>
-internal sealed class LinkSetting
+internal sealed class LinkSetting : IDisposable
 {
     private const int MostBytes = 4096;
 
-    private readonly string _path;
+    private readonly RecordedFile _file;
     private readonly TimeProvider _time;
     private LinkStatus _status;
 
     private LinkSetting(string path, TimeProvider time, Uri? gateway)
     {
-        (_path, _time, Gateway) = (path, time, gateway);
+        (_file, _time, Gateway) = (new RecordedFile(path), time, gateway);
         _status = NewStatus();
     }
 
@@ -58,25 +57,31 @@ internal sealed class LinkSetting
         throw new HomeRefusal($"{path} can't be read. Remove it, and link again: pocketcoder link URL");
     }
 
+    /// <summary>Sets another gateway, or none, together with the rows that tell it. It holds when both are durable, and else neither.</summary>
+    /// <param name="record">Writes the rows; it is given the gateway before.</param>
+    /// <returns>The gateway before.</returns>
     /// <exception cref="IOException">It can't be written; nothing changed.</exception>
-    public void Set(Uri? gateway)
+    public async Task<Uri?> SetAsync(Uri? gateway, Store store, Action<Change, Uri?> record)
     {
-        if (gateway is null)
-        {
-            File.Delete(_path);
-        }
-        else
-        {
-            var file = new LinkFile(1, GatewayAddress.Text(gateway));
-            PrivateFile.Replace(_path, JsonSerializer.SerializeToUtf8Bytes(file, LinkFileJson.Default.LinkFile));
-        }
-
-        Gateway = gateway;
-        Volatile.Write(ref _status, NewStatus());
-        Changed?.Invoke();
+        var content = gateway is null ? null
+            : JsonSerializer.SerializeToUtf8Bytes(new LinkFile(1, GatewayAddress.Text(gateway)), LinkFileJson.Default.LinkFile);
+        Uri? before = null;
+        await _file.ChangeAsync(
+            store,
+            content,
+            change => record(change, before = Gateway),
+            () =>
+            {
+                Gateway = gateway;
+                Volatile.Write(ref _status, NewStatus());
+                Changed?.Invoke();
+            });
+        return before;
     }
 
-    /// <summary>Where devices find this machine: the gateway elsewhere first, since it is reached from everywhere.</summary>
+    public void Dispose() => _file.Dispose();
+
+    /// <summary>Where devices find this machine: the remote gateway first, since it is reached from everywhere.</summary>
     public IReadOnlyList<string> WithGateway(IReadOnlyList<string> own) => Gateway is { } set ? [GatewayAddress.Text(set), .. own] : own;
 
     /// <summary>How it stands now. What is said of a gateway that is not set any more is dropped.</summary>

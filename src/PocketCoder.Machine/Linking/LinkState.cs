@@ -3,7 +3,7 @@ using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.Linking;
 
-/// <summary>How it stands with the gateway elsewhere.</summary>
+/// <summary>How it stands with the remote gateway.</summary>
 [JsonConverter(typeof(LowerSnake<LinkState>))]
 public enum LinkState
 {
@@ -23,7 +23,7 @@ public enum LinkState
     Refused,
 }
 
-/// <summary>How it stands with the gateway elsewhere.</summary>
+/// <summary>How it stands with the remote gateway.</summary>
 /// <param name="Gateway">Its address; null: none is set.</param>
 /// <param name="Since">Since when it is as it is.</param>
 /// <param name="Why">Why it is not connected, for people.</param>

@@ -74,6 +74,9 @@ public sealed class DaemonLock : IDisposable
         _file.Dispose();
     }
 
+    /// <summary>Whether a lock file could not be opened because another process holds it.</summary>
+    public static bool IsHeldByAnother(IOException failure) => failure.HResult == s_heldByAnother;
+
     private static FileStream? TryOpen(Home home)
     {
         try
@@ -81,7 +84,7 @@ public sealed class DaemonLock : IDisposable
             // FileShare.None is flock(LOCK_EX | LOCK_NB) on Unix and a sharing violation on Windows.
             return PrivateFile.Open(home.LockFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException e) when (e.HResult == s_heldByAnother)
+        catch (IOException e) when (IsHeldByAnother(e))
         {
             return null;
         }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using PocketCoder.Machine.Ledger;
 using PocketCoder.Machine.Executions;
+using PocketCoder.Machine.Linking;
 using PocketCoder.Machine.Settings;
 using PocketCoder.Machine.Storage;
 
@@ -22,8 +23,15 @@ internal static class StartSettings
         nameof(DaemonOptions.TimeProvider),
     ];
 
+    /// <summary>
+    /// Beside the options: the gateway that the machine is linked to. Its file may have been changed by hand, or restored, while no daemon ran.
+    /// </summary>
+    public const string RemoteGateway = "RemoteGateway";
+
+    private const string None = "none";
+
     /// <summary>By the name of the option, in a fixed order. Addresses are without what may be a credential in them.</summary>
-    public static IReadOnlyDictionary<string, string> Of(DaemonOptions options)
+    public static IReadOnlyDictionary<string, string> Of(DaemonOptions options, Uri? remoteGateway)
         => new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
             [nameof(DaemonOptions.Demo)] = Text(options.Demo),
@@ -45,7 +53,8 @@ internal static class StartSettings
             CultureInfo.InvariantCulture,
             $"silence={Text(options.Limits.Silence)} turn={Text(options.Limits.Turn)} retries={options.Limits.Retries} retry-time={Text(options.Limits.RetryTime)}"),
             [nameof(DaemonOptions.OutputLimit)] = options.OutputLimit.ToString(CultureInfo.InvariantCulture),
-            [nameof(DaemonOptions.ControlPort)] = options.ControlPort?.ToString(CultureInfo.InvariantCulture) ?? "none",
+            [RemoteGateway] = remoteGateway is null ? None : GatewayAddress.Text(remoteGateway),
+            [nameof(DaemonOptions.ControlPort)] = options.ControlPort?.ToString(CultureInfo.InvariantCulture) ?? None,
         };
 
     /// <summary>
@@ -58,7 +67,7 @@ internal static class StartSettings
         foreach (var (name, value) in now)
         {
             var old = before.GetValueOrDefault(name);
-            if (old == value)
+            if (old == value || (name == RemoteGateway && old is null && value == None))
             {
                 continue;
             }
@@ -68,15 +77,19 @@ internal static class StartSettings
                 SettingChange.Record(change, new SettingData("start", name, "set", value, old), null);
             }
 
-            change.Execute(
-                "INSERT INTO start_settings (name, value) VALUES ($name, $value) ON CONFLICT (name) DO UPDATE SET value = $value",
-                ("$name", name), ("$value", value));
+            Remember(change, name, value);
         }
     }
 
+    /// <summary>What the next start is compared with, once the change of now has a row of its own.</summary>
+    /// <param name="value">Null: none.</param>
+    public static void Remember(Change change, string name, string? value) => change.Execute(
+        "INSERT INTO start_settings (name, value) VALUES ($name, $value) ON CONFLICT (name) DO UPDATE SET value = $value",
+        ("$name", name), ("$value", value ?? None));
+
     private static string Text(bool value) => value ? "yes" : "no";
 
-    private static string Text(TimeSpan? value) => value?.ToString("c", CultureInfo.InvariantCulture) ?? "none";
+    private static string Text(TimeSpan? value) => value?.ToString("c", CultureInfo.InvariantCulture) ?? None;
 
     private static string Text(Uri address)
         => address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped);

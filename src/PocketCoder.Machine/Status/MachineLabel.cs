@@ -1,26 +1,29 @@
-using PocketCoder.Platform;
+using System.Text;
+using PocketCoder.Machine.Storage;
 
 namespace PocketCoder.Machine.Status;
 
 /// <summary>What people call this machine: a text file in the home, else the host's name. Thread-safe.</summary>
-public sealed class MachineLabel
+public sealed class MachineLabel : IDisposable
 {
-    private readonly string _path;
+    private readonly RecordedFile _file;
     private volatile string _text;
 
-    private MachineLabel(string path, string text) => (_path, _text) = (path, text);
+    private MachineLabel(string path, string text) => (_file, _text) = (new RecordedFile(path), text);
 
     public string Text => _text;
 
     /// <summary>Reads the label that the home has.</summary>
     public static MachineLabel Load(Home home) => new(home.MachineLabel, Read(home.MachineLabel));
 
+    /// <summary>Sets another label, together with the rows that tell it. It holds when both are durable, and else neither.</summary>
     /// <param name="label">1–64 characters, trimmed, without control characters: the caller checked.</param>
-    public void Set(string label)
-    {
-        PrivateFile.Replace(_path, System.Text.Encoding.UTF8.GetBytes(label + "\n"));
-        _text = label;
-    }
+    /// <param name="record">Writes the rows; it is given the label before.</param>
+    /// <exception cref="IOException">It can't be written; nothing changed.</exception>
+    public Task SetAsync(string label, Store store, Action<Change, string> record)
+        => _file.ChangeAsync(store, Encoding.UTF8.GetBytes(label + "\n"), change => record(change, _text), () => _text = label);
+
+    public void Dispose() => _file.Dispose();
 
     private static string Read(string path)
     {

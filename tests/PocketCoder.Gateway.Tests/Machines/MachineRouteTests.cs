@@ -1,15 +1,17 @@
 using System.Buffers.Text;
 using System.Net;
 using System.Net.WebSockets;
+using System.Runtime.Versioning;
 using Microsoft.AspNetCore.Routing;
 using PocketCoder.Channels;
 using PocketCoder.Gateway.Hosting;
+using PocketCoder.Gateway.Relay.Machines;
 using PocketCoder.Link;
 using PocketCoder.Testing;
 
 namespace PocketCoder.Gateway.Tests.Machines;
 
-/// <summary>A machine that is elsewhere: what it must prove, and what its devices get.</summary>
+/// <summary>A remote machine: what it must prove, and what its devices get.</summary>
 public sealed class MachineRouteTests : IDisposable
 {
     private readonly ChannelIdentity _identity = ChannelIdentity.Create();
@@ -134,6 +136,38 @@ public sealed class MachineRouteTests : IDisposable
         Assert.Equal(code, (await machine.RefusedAsync()).Code);
         Assert.Empty(gateway.Machines.Now);
         Assert.Equal(_identity.Id, Assert.Single(gateway.Enrolments.Machines).MachineId);
+    }
+
+    /// <summary>What is wrong at the gateway is said, to the machine in general; and it does not count against the machine's address.</summary>
+    [Fact]
+    [UnsupportedOSPlatform("windows")]
+    public async Task A_gateway_that_can_not_use_its_list_or_has_no_room_says_so()
+    {
+        await using var gateway = await RemoteGateway.StartAsync();
+        await File.WriteAllTextAsync(gateway.List, """{"v":1,"machines":[],"codes":[]}""");
+        File.SetUnixFileMode(gateway.List, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
+        for (var i = 0; i < 10; i++)
+        {
+            var exposed = await RefusedAsync(gateway, null);
+            Assert.Equal(("unavailable", false), (exposed.Code, exposed.IsFinal));
+            Assert.DoesNotContain(gateway.List, exposed.Message, StringComparison.Ordinal);
+        }
+
+        var all = string.Join(',', Enumerable.Range(0, Enrolments.MostMachines).Select(
+            i => $$"""{"machineId":"{{i:x32}}","signingKey":"k","label":"m","enrolledAt":"2026-11-25T00:00:00Z"}"""));
+        await File.WriteAllTextAsync(gateway.List, $$"""{"v":1,"machines":[{{all}}],"codes":[]}""");
+        File.SetUnixFileMode(gateway.List, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        var full = await RefusedAsync(gateway, await gateway.Enrolments.NewCodeAsync(CancellationToken.None));
+        Assert.Equal(("too_many_machines", true), (full.Code, full.IsFinal));
+        Assert.Equal(Enrolments.MostMachines, gateway.Enrolments.Machines.Count);
+    }
+
+    private async Task<LinkRefusal> RefusedAsync(RemoteGateway gateway, string? code)
+    {
+        await using var machine = await TestMachine.OpenAsync(gateway.Base);
+        var challenge = LinkJson.Read(await machine.NextAsync(), LinkKind.Challenge, LinkTypes.Default.LinkChallenge);
+        await machine.SendAsync(TestMachine.Proof(_identity, LinkProofs.OriginOf(gateway.Base), challenge.Nonce, code));
+        return await machine.RefusedAsync();
     }
 
     [Fact]

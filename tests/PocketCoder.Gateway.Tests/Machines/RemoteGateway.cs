@@ -21,6 +21,9 @@ internal sealed class RemoteGateway : IAsyncDisposable
         Base = new Uri(server.Urls[^1]);
     }
 
+    /// <summary>The file of its machines.</summary>
+    public string List => Path.Combine(_folder.FullName, "machines.json");
+
     public LinkedMachines Machines { get; }
 
     public Enrolments Enrolments { get; }

@@ -17,6 +17,9 @@ public sealed class HomeBackupTests
         var home = daemon.Options.Home;
         await using var phone = await daemon.PhoneAsync();
         await daemon.Daemon.AsOwner().SetLabelAsync("before", CancellationToken.None);
+        await File.WriteAllTextAsync(home.Link, """{"v":1,"gateway":"https://gateway.example"}""");
+        await File.WriteAllTextAsync(Path.Combine(home.Root, "push.key"), "a key");
+        await File.WriteAllTextAsync(Path.Combine(home.Root, "push-services"), "https://push.example:8443\n");
         await using var place = new Place();
 
         var made = await HomeBackup.MakeAsync(home, place.At("b1"), TimeProvider.System, CancellationToken.None);
@@ -29,6 +32,8 @@ public sealed class HomeBackupTests
                 f => Assert.Equal(PrivateFile.Mode, File.GetUnixFileMode(f)));
         }
 
+        Assert.Superset(new HashSet<string>(["link.json", "push.key", "push-services"]), made.Files.Keys.ToHashSet());
+        File.Delete(home.Link);
         await daemon.Daemon.AsOwner().SetLabelAsync("after", CancellationToken.None);
         await Assert.ThrowsAsync<BackupRefusal>(
             () => HomeBackup.MakeAsync(home, place.At("b1"), TimeProvider.System, CancellationToken.None));
@@ -45,6 +50,9 @@ public sealed class HomeBackupTests
             var restored = await HomeBackup.RestoreAsync(
                 home, held, place.At("b1"), force: true, TimeProvider.System, CancellationToken.None);
             Assert.Equal("before\n", await File.ReadAllTextAsync(home.MachineLabel));
+            Assert.Contains("gateway.example", await File.ReadAllTextAsync(home.Link), StringComparison.Ordinal);
+            File.Delete(home.Link);
+            File.Delete(Path.Combine(home.Root, "push.key")); // it was none
             Assert.Equal("after\n", await File.ReadAllTextAsync(Path.Combine(restored.Kept!, "machine-label.txt")));
             Assert.True(File.Exists(Path.Combine(restored.Kept!, "daemon.db")));
         }

@@ -11,7 +11,7 @@ using PocketCoder.Testing;
 
 namespace PocketCoder.Machine.Tests.Linking;
 
-/// <summary>A machine's connection to a gateway elsewhere, with the real gateway at the other end.</summary>
+/// <summary>A machine's connection to a remote gateway, with the real gateway at the other end.</summary>
 public sealed class GatewayLinkTests : IAsyncLifetime
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("pocketcoder-test-");

@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
+using PocketCoder.Channels;
 using PocketCoder.Gateway;
 using PocketCoder.Gateway.Relay.Machines;
 using PocketCoder.Machine.ControlPlane;
@@ -10,7 +11,7 @@ using PocketCoder.Testing.Devices;
 
 namespace PocketCoder.Machine.Tests.Linking;
 
-/// <summary>A whole daemon and a gateway elsewhere: linked, left, away and back.</summary>
+/// <summary>A whole daemon and a remote gateway: linked, left, away and back.</summary>
 public sealed class LinkServiceTests : IAsyncLifetime
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("pocketcoder-test-");
@@ -69,8 +70,7 @@ public sealed class LinkServiceTests : IAsyncLifetime
         Assert.Null((await client.StatusAsync(CancellationToken.None)).Link);
         await Wait.UntilAsync(() => _machines.Now.Count == 0, "the gateway to see it leave");
         Assert.Null(await client.UnlinkAsync(CancellationToken.None));
-        var rows = (await client.ListLedgerAsync(new LedgerListRequest(Limit: 100), CancellationToken.None)).Rows
-            .Where(r => r.Body.Contains("\"what\":\"gateway\"", StringComparison.Ordinal)).ToList();
+        var rows = await RowsAsync(client);
         Assert.Equal(2, rows.Count);
         Assert.Contains(rows, r => r.Body.Contains($"\"value\":\"{Address}\"", StringComparison.Ordinal));
         Assert.Contains(rows, r => r.Body.Contains("\"action\":\"removed\"", StringComparison.Ordinal));
@@ -127,6 +127,88 @@ public sealed class LinkServiceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task It_is_not_set_or_left_when_the_row_can_not_be_written()
+    {
+        var fails = false;
+        await using var daemon = await TestDaemon.StartAsync(seams: s => s with
+        {
+            Seam = step => _ = fails && step == "commit" ? throw new InvalidOperationException("as if the disk were full") : 0,
+        });
+        using var client = Client(daemon);
+        var code = await Enrolments.NewCodeAsync(CancellationToken.None);
+        fails = true;
+        await Assert.ThrowsAsync<ControlException>(() => client.LinkAsync(Address, code, CancellationToken.None));
+        Assert.Null((await client.StatusAsync(CancellationToken.None)).Link);
+        Assert.False(File.Exists(daemon.Options.Home.Link));
+        fails = false;
+        await client.LinkAsync(Address, null, CancellationToken.None); // the gateway knows it by now
+        await SeeAsync(daemon, LinkState.Connected);
+        fails = true;
+        await Assert.ThrowsAsync<ControlException>(() => client.UnlinkAsync(CancellationToken.None));
+        fails = false;
+        Assert.True(File.Exists(daemon.Options.Home.Link));
+        await SeeAsync(daemon, LinkState.Connected);
+        Assert.Single(_machines.Now);
+        Assert.Single(await RowsAsync(client));
+    }
+
+    [Fact]
+    public async Task A_link_that_was_put_there_while_no_daemon_ran_has_a_row_at_the_next_start()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        await daemon.Daemon.StopAsync("test");
+        await File.WriteAllTextAsync(daemon.Options.Home.Link, $$"""{"v":1,"gateway":"{{Address}}"}""");
+        await daemon.RestartAsync();
+        using var client = Client(daemon);
+        var row = Assert.Single(
+            (await client.ListLedgerAsync(new LedgerListRequest(Limit: 100), CancellationToken.None)).Rows,
+            r => r.Body.Contains("RemoteGateway", StringComparison.Ordinal) && r.Body.Contains("\"action\":\"set\"", StringComparison.Ordinal));
+        Assert.Contains($"\"value\":\"{Address}\"", row.Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_fails_while_it_is_ended_does_not_keep_it_from_ending()
+    {
+        var home = Home.At(_folder.CreateSubdirectory("home").FullName);
+        await File.WriteAllTextAsync(home.Link, $$"""{"v":1,"gateway":"{{Address}}"}""");
+        using var setting = LinkSetting.Load(home, TimeProvider.System);
+        using var identity = ChannelIdentity.Create();
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var goOn = new ManualResetEventSlim();
+        var dialer = new LinkDialer(
+            identity,
+            () =>
+            {
+                asked.TrySetResult();
+                goOn.Wait(Wait.Limit);
+                throw new InvalidOperationException("a bug");
+            },
+            TimeProvider.System);
+        var service = new LinkService(setting, dialer, new InProcessFabric(), TimeProvider.System, NullLogger.Instance);
+        await asked.Task.WaitAsync(Wait.Limit);
+        var ending = service.DisposeAsync().AsTask();
+        goOn.Set();
+        await ending.WaitAsync(Wait.Limit);
+    }
+
+    [Fact]
+    public async Task A_daemon_that_stops_tells_its_devices_over_the_link()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        await LinkAsync(daemon);
+        var offer = await daemon.Daemon.AsOwner().PairAsync(new PairingRequest(null, null), CancellationToken.None);
+        await using var device = await TestDevice.PairAsync(offer.Links[0], "phone");
+        Assert.NotEmpty((await StateAsync(device)).Projects);
+        await daemon.Daemon.StopAsync("test");
+        await Wait.UntilAsync(() => _machines.Now.Count == 0, "the gateway to see it leave");
+        await Assert.ThrowsAnyAsync<Exception>(() => StateAsync(device));
+        await daemon.RestartAsync();
+        await SeeAsync(daemon, LinkState.Connected);
+        await using var again = await device.AgainAsync(Address);
+        Assert.NotEmpty((await StateAsync(again)).Projects);
+    }
+
+    [Fact]
     public async Task A_damaged_file_is_told_and_nothing_is_guessed()
     {
         var home = Home.At(_folder.CreateSubdirectory("home").FullName);
@@ -157,6 +239,10 @@ public sealed class LinkServiceTests : IAsyncLifetime
             async () => (seen = (await daemon.Daemon.StatusAsync(CancellationToken.None)).Link)?.State == state, $"the link to be {state}");
         return seen;
     }
+
+    private static async Task<IReadOnlyList<LedgerRowInfo>> RowsAsync(ControlClient client)
+        => [.. (await client.ListLedgerAsync(new LedgerListRequest(Limit: 100), CancellationToken.None)).Rows
+            .Where(r => r.Body.Contains("\"what\":\"gateway\"", StringComparison.Ordinal))];
 
     private static ControlClient Client(TestDaemon daemon) => new(new InProcessTransport(daemon.Daemon.Owner));
 

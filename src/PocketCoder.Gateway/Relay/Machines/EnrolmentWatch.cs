@@ -29,7 +29,7 @@ internal sealed partial class EnrolmentWatch : IAsyncDisposable
         {
             while (await timer.WaitForNextTickAsync(ct))
             {
-                EndRemoved(enrolments, machines, log);
+                DisconnectRemoved(enrolments, machines, log);
             }
         }
         catch (OperationCanceledException)
@@ -38,7 +38,7 @@ internal sealed partial class EnrolmentWatch : IAsyncDisposable
         }
     }
 
-    private static void EndRemoved(Enrolments enrolments, LinkedMachines machines, ILogger log)
+    private static void DisconnectRemoved(Enrolments enrolments, LinkedMachines machines, ILogger log)
     {
         try
         {

@@ -6,7 +6,6 @@ using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using PocketCoder.Gateway.Hosting;
-using PocketCoder.Gateway.Throttling;
 using PocketCoder.Link;
 
 namespace PocketCoder.Gateway.Relay.Machines;
@@ -15,9 +14,11 @@ namespace PocketCoder.Gateway.Relay.Machines;
 /// <c>GET /v1/machine</c>: a machine connects, proves its key and is reachable for devices until the connection ends (docs/link.md).
 /// </summary>
 internal sealed partial class MachineRoute(
-    LinkedMachines machines, Enrolments enrolments, GatewayOptions options, Throttle throttle, ClientAddress client, TimeProvider time,
-    ILogger<MachineRoute> log, CancellationToken stopping)
+    LinkedMachines machines, Enrolments enrolments, GatewayOptions options, RelayDoor door, TimeProvider time, ILogger<MachineRoute> log,
+    CancellationToken stopping)
 {
+    private const string Unknown = "unknown_machine";
+
     /// <summary>How long a machine may take to prove itself.</summary>
     private static readonly TimeSpan s_proofLimit = TimeSpan.FromSeconds(10);
 
@@ -26,11 +27,8 @@ internal sealed partial class MachineRoute(
 
     public async Task HandleAsync(HttpContext context)
     {
-        if (!context.WebSockets.IsWebSocketRequest)
+        if (!await RelayDoor.AsksForAsync(context, LinkFrame.Subprotocol, "This address is for machines: pocketcoder link"))
         {
-            context.Response.Headers.Upgrade = "websocket";
-            await PlainText.WriteAsync(
-                context, StatusCodes.Status426UpgradeRequired, "This address is for machines: pocketcoder link\n");
             return;
         }
 
@@ -41,36 +39,15 @@ internal sealed partial class MachineRoute(
             return;
         }
 
-        if (!context.WebSockets.WebSocketRequestedProtocols.Contains(LinkFrame.Subprotocol, StringComparer.Ordinal))
+        await door.AdmitAsync(context, LinkFrame.Subprotocol, async (socket, visit) =>
         {
-            await PlainText.WriteAsync(context, StatusCodes.Status400BadRequest, $"Offer the subprotocol {LinkFrame.Subprotocol}.\n");
-            return;
-        }
-
-        var remote = client.Of(context);
-        var caller = new Caller(remote, context.Features.Get<LocalUser>()?.Id);
-        var admission = throttle.Admit(caller);
-        using var lease = admission.Lease;
-        if (lease is null)
-        {
-            context.Response.Headers.RetryAfter = admission.RetryAfter.ToString();
-            await PlainText.WriteAsync(
-                context, StatusCodes.Status429TooManyRequests, $"{admission.Reason} Try again in {admission.RetryAfter} s.\n");
-            return;
-        }
-
-        using var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext
-        {
-            SubProtocol = LinkFrame.Subprotocol,
-            KeepAliveInterval = options.PingInterval,
-            KeepAliveTimeout = options.PingInterval,
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(stopping, context.RequestAborted);
+            await using var link = new LinkSocket(socket, time, stop.Token);
+            await ServeAsync(link, OriginOf(context), visit, stop.Token);
         });
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(stopping, context.RequestAborted);
-        await using var link = new LinkSocket(socket, time, stop.Token);
-        await ServeAsync(link, OriginOf(context), remote, caller, stop.Token);
     }
 
-    private async Task ServeAsync(LinkSocket link, string origin, IPAddress? remote, Caller caller, CancellationToken ct)
+    private async Task ServeAsync(LinkSocket link, string origin, Visit visit, CancellationToken ct)
     {
         RemoteMachine? machine = null;
         try
@@ -82,8 +59,12 @@ internal sealed partial class MachineRoute(
             machine = new RemoteMachine(proof.MachineId, link, options.MaxConnections);
             if (await RefusalAsync(proof, origin, nonce, ct) is { } refusal)
             {
-                LogRefused(log, refusal.Code, remote);
-                throttle.ReportFailure(caller);
+                LogRefused(log, refusal.Code, visit.Remote);
+                if (refusal.Code != Unknown)
+                {
+                    visit.ReportFailure(); // a machine that proved its key and is not known guessed nothing
+                }
+
                 await machine.RefuseAsync(refusal);
                 return;
             }
@@ -91,15 +72,24 @@ internal sealed partial class MachineRoute(
             var welcome = new LinkWelcome(1, s_version, options.MaxConnections);
             await link.SendAsync(LinkJson.Write(LinkKind.Welcome, 0, welcome, LinkTypes.Default.LinkWelcome), ct);
             using var entry = machines.Add(machine, time.GetUtcNow());
-            LogConnected(log, proof.MachineId, remote, proof.Version);
+            LogConnected(log, proof.MachineId, visit.Remote, proof.Version);
             await machine.RunAsync(ct);
         }
         catch (LinkException e) when (e.Error is LinkError.Malformed or LinkError.WindowExceeded or LinkError.TooSlow)
         {
-            LogBroken(log, machine?.MachineId ?? "-", remote, e.Message);
-            throttle.ReportFailure(caller);
+            LogBroken(log, machine?.MachineId ?? "-", visit.Remote, e.Message);
+            visit.ReportFailure();
             machine ??= new RemoteMachine("-", link, 0);
             await machine.RefuseAsync(new LinkRefusal(e.Error == LinkError.TooSlow ? "too_slow" : "malformed", e.Message));
+        }
+        catch (GatewayRefusal e)
+        {
+            // Nothing that the machine did: its owner is told in general, the gateway's in full.
+            LogUnable(log, machine?.MachineId ?? "-", e.Message);
+            machine ??= new RemoteMachine("-", link, 0);
+            await machine.RefuseAsync(e.Reason == RefusalReason.TooMany
+                ? new LinkRefusal("too_many_machines", "This gateway has as many machines as it can have.")
+                : new LinkRefusal("unavailable", "This gateway can't use its list of machines; its log says why."));
         }
         catch (Exception e) when (e is LinkException or OperationCanceledException)
         {
@@ -152,7 +142,7 @@ internal sealed partial class MachineRoute(
         if (proof.Code is not { } code)
         {
             return known is not null ? null
-                : new LinkRefusal("unknown_machine", "This machine is not known here. On the gateway, type: pocketcoder gateway invite");
+                : new LinkRefusal(Unknown, "This machine is not known here. On the gateway, type: pocketcoder gateway invite");
         }
 
         var label = MachineLabels.Shown(proof.Label, proof.MachineId);
@@ -178,4 +168,7 @@ internal sealed partial class MachineRoute(
     [LoggerMessage(EventId = 2053, Level = LogLevel.Warning,
         Message = "Machine {Machine} from {Remote} broke the rules of the link: {Why}")]
     private static partial void LogBroken(ILogger log, string machine, IPAddress? remote, string why);
+
+    [LoggerMessage(EventId = 2056, Level = LogLevel.Error, Message = "Machine {Machine} could not be taken: {Why}")]
+    private static partial void LogUnable(ILogger log, string machine, string why);
 }

@@ -1,5 +1,3 @@
-using System.Text.Json;
-using System.Threading.Channels;
 using PocketCoder.Link;
 
 namespace PocketCoder.Gateway.Relay.Machines;
@@ -10,14 +8,7 @@ namespace PocketCoder.Gateway.Relay.Machines;
 /// </summary>
 internal sealed class RemoteDevice(IDeviceLink device, LinkSocket machine, uint number)
 {
-    /// <summary>Passed on before the machine is told: not a message for each frame.</summary>
-    private const int CreditStep = LinkWindow.Bytes / 4;
-
-    private readonly LinkWindow _toMachine = new();
-    private readonly Channel<ReadOnlyMemory<byte>> _toDevice = Channel.CreateUnbounded<ReadOnlyMemory<byte>>( // bounded by _waiting
-        new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
-
-    private int _waiting;
+    private readonly LinkFlow _flow = new(machine, number);
     private LinkEnd? _end;
 
     /// <summary>Until the device, the machine or the link between ends it.</summary>
@@ -56,31 +47,26 @@ internal sealed class RemoteDevice(IDeviceLink device, LinkSocket machine, uint 
     {
         switch (frame.Kind)
         {
-            case LinkKind.Frame when frame.Rest.Length == 0 || !RelayFrame.IsKnown(frame.Rest.Span[0]):
+            case LinkKind.Frame when !RelayFrame.IsValid(frame.Rest.Span):
                 throw new LinkException(LinkError.Malformed, "A device's frame begins with its kind.");
             case LinkKind.Frame:
-                if (Interlocked.Add(ref _waiting, frame.Rest.Length) > LinkWindow.Bytes)
-                {
-                    throw new LinkException(LinkError.WindowExceeded, "More was sent for a device than it had taken.");
-                }
-
-                _toDevice.Writer.TryWrite(frame.Rest);
+                _flow.Receive(frame.Rest);
                 break;
             case LinkKind.Credit:
-                _toMachine.Give(frame.ReadCredit());
+                _flow.ReceiveCredit(frame);
                 break;
             case LinkKind.FailedHandshake:
                 device.ReportFailedHandshake();
                 break;
             case LinkKind.End:
                 var end = LinkJson.Read(frame, LinkKind.End, LinkTypes.Default.LinkEnd);
-                if (end.Code is not (RelayClose.Normal or RelayClose.MachineFailed) and (< 3000 or > 4999))
+                if (!RelayClose.IsOfMachine(end.Code))
                 {
                     throw new LinkException(LinkError.Malformed, "A machine closes with 1000, 1011 or 3000–4999.");
                 }
 
                 Interlocked.CompareExchange(ref _end, end, null);
-                _toDevice.Writer.TryComplete();
+                _flow.Complete();
                 break;
             default:
                 throw new LinkException(LinkError.Malformed, $"A machine does not send {frame.Kind}.");
@@ -104,24 +90,16 @@ internal sealed class RemoteDevice(IDeviceLink device, LinkSocket machine, uint 
     {
         while (await device.ReceiveAsync(ct) is { } frame)
         {
-            await _toMachine.TakeAsync(frame.Length, ct);
-            await machine.SendAsync(LinkFrame.Write(LinkKind.Frame, number, frame.Span), ct);
+            await _flow.SendAsync(frame, ct);
         }
     }
 
     private async Task DownAsync(CancellationToken ct)
     {
-        var passed = 0;
-        await foreach (var frame in _toDevice.Reader.ReadAllAsync(ct))
+        while (await _flow.ReadAsync(ct) is { } frame)
         {
             await device.SendAsync(frame, ct);
-            Interlocked.Add(ref _waiting, -frame.Length);
-            passed += frame.Length;
-            if (passed >= CreditStep)
-            {
-                await machine.SendAsync(LinkFrame.WriteCredit(number, passed), ct);
-                passed = 0;
-            }
+            await _flow.TakenAsync(frame.Length, ct);
         }
 
         var end = _end!;

@@ -4,7 +4,7 @@ using PocketCoder.Link;
 namespace PocketCoder.Gateway.Relay.Machines;
 
 /// <summary>
-/// A machine that is elsewhere and keeps a connection to this gateway. Thread-safe; it reads nothing of what devices say.
+/// A remote machine, which keeps a connection to this gateway. Thread-safe; it reads nothing of what devices say.
 /// </summary>
 internal sealed class RemoteMachine(string id, LinkSocket socket, int mostDevices) : IMachineEndpoint
 {

@@ -78,7 +78,7 @@ internal static class LoopbackEndpoints
         var answer = new LoopbackStatus(
             status.Version,
             status.MachineId,
-            LoggedIn: status.Link is { State: not LinkState.Refused },
+            LoggedIn: false,
             new LoopbackRelay(status.Link is { State: LinkState.Connected }, status.Link?.LastConnectedAt, LastHeartbeatAt: null),
             new LoopbackCapabilities(
                 Executables.Find("git", Environment.GetEnvironmentVariable("PATH")) is not null,

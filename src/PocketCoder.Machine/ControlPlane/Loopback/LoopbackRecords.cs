@@ -6,7 +6,7 @@ namespace PocketCoder.Machine.ControlPlane.Loopback;
 // The shapes of the HTTP control plane (docs/cli.md).
 
 /// <param name="MachineKey">The machine's public id; no key.</param>
-/// <param name="LoggedIn">Whether a gateway elsewhere is set that takes this machine.</param>
+/// <param name="LoggedIn">Always false: there are no accounts. Whether a remote gateway is connected is <c>relay.connected</c>.</param>
 internal sealed record LoopbackStatus(string Version, string MachineKey, bool LoggedIn, LoopbackRelay Relay,
     LoopbackCapabilities Capabilities, IReadOnlyList<LoopbackProject> Projects);
 
