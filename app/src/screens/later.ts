@@ -11,6 +11,7 @@ export const later = {
   newSession: new Later(() => import("./NewSession.svelte")),
   machine: new Later(() => import("./Machine.svelte")),
   you: new Later(() => import("./You.svelte")),
+  machines: new Later(() => import("../components/MachineList.svelte")),
   selection: new Later(() => import("../components/SelectionBar.svelte")),
 };
 
