@@ -4,7 +4,7 @@ import { uuid7 } from "$lib/ids/uuid7";
 import { MockMachine } from "./mock-machine";
 import { approval, bigTranscript, longDiff, scenario, SESSION } from "./scenarios";
 
-/** The second machine, with `&second=SCENARIO` in the address. */
+/** The second machine, with `&second=SCENARIO` in the address; with `&join` it is still to be paired. */
 const SECOND: PairedMachine = { machineId: "b2d07e66c41f4e7f90c3aa5518e6f70d", name: "borealis", signingKey: "mock-second" };
 const MACHINE: PairedMachine = { machineId: "3f9a1c27b5e04d8896aa10c2d7f4e51b", name: "atlas", signingKey: "mock" };
 
@@ -22,7 +22,11 @@ export async function mockDoor(search: string): Promise<Door> {
     { machine, paired: MACHINE },
     { machine: other, paired: SECOND },
   ];
-  return doorToMany(machines, { paired: machines.map(({ paired }) => paired.machineId), bad: name === "badhead" });
+  const known = new URLSearchParams(search).has("join") ? machines.slice(0, 1) : machines;
+  return doorToMany(machines, {
+    paired: known.map(({ paired }) => paired.machineId),
+    bad: [...(name === "badhead" ? [MACHINE.machineId] : []), ...(second === "badhead" ? [SECOND.machineId] : [])],
+  });
 }
 
 /** What walks do to the machine from outside of the page. */
@@ -142,7 +146,10 @@ function handle(machine: MockMachine): Record<string, (...given: string[]) => un
 }
 
 export function doorTo(machine: MockMachine, paired: PairedMachine | null = MACHINE, name = ""): Door {
-  return doorToMany([{ machine, paired: paired ?? MACHINE }], { paired: paired ? [paired.machineId] : [], bad: name === "badhead" });
+  return doorToMany([{ machine, paired: paired ?? MACHINE }], {
+    paired: paired ? [paired.machineId] : [],
+    bad: name === "badhead" ? [MACHINE.machineId] : [],
+  });
 }
 
 interface Reachable {
@@ -150,8 +157,11 @@ interface Reachable {
   readonly paired: PairedMachine;
 }
 
-/** A door to several machines. `paired`: those that this device knows already. A link with a machine's id invites to it, any other to the first. */
-export function doorToMany(machines: readonly Reachable[], { paired, bad = false }: { paired: readonly string[]; bad?: boolean }): Door {
+/** A door to several machines. `paired`: those that this device knows already. `bad`: those whose ledger's signature is wrong. A link with a machine's id invites to it, any other to the first. */
+export function doorToMany(
+  machines: readonly Reachable[],
+  { paired, bad = [] }: { paired: readonly string[]; bad?: readonly string[] },
+): Door {
   const known = new Map(machines.filter((one) => paired.includes(one.paired.machineId)).map((one) => [one.paired.machineId, one.paired]));
   let preferred = paired[0] ?? null;
   const at = (machineId: string): MockMachine => {
@@ -172,7 +182,7 @@ export function doorToMany(machines: readonly Reachable[], { paired, bad = false
     signingKey: async () => "mock-device",
     signDecision: async ({ machineId }) => (machineId === MACHINE.machineId ? "mock-signature" : `mock-signature for ${machineId}`),
     signUndo: async () => "mock-signature",
-    verifyHead: async (_, head) => !bad && head.signature !== "forged",
+    verifyHead: async (machine, head) => !bad.includes(machine.machineId) && head.signature !== "forged",
     openSocket: (machineId) => at(machineId).connect(),
     connect: () => new PlainTransport(),
     connectToPair: () => new PlainTransport(),

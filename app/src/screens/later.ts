@@ -20,6 +20,7 @@ export const rare = {
   terminal: new Later(() => import("./Terminal.svelte")),
   project: new Later(() => import("./Project.svelte")),
   scanner: new Later(() => import("../components/QrScanner.svelte")),
+  unknown: new Later(() => import("./UnknownMachine.svelte")),
   palette: new Later(() => import("../components/Palette.svelte")),
 };
 

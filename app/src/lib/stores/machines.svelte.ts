@@ -16,11 +16,12 @@ export class Machines {
   readonly #app: string;
   readonly #open: (before: string | null) => Database;
   #database: Database | null = null;
-  #preferred = $state<string | null>(null);
+  /** The machine of addresses that name none: the one that this page began with, so that the way back never leads to another one. */
+  #plain = $state<string | null>(null);
 
   all = $state.raw<readonly Workspace[]>([]);
   /** Null: there is none, or the address names one that this device is not paired with. */
-  readonly current = $derived(this.find(router.machineId ?? this.#preferred ?? "") ?? null);
+  readonly current = $derived(this.find(router.machineId ?? this.#plain ?? "") ?? null);
   /** There are several, so each thing shown names its machine. */
   readonly many = $derived(this.all.length > 1);
   readonly inboxCount = $derived(this.all.reduce((sum, workspace) => sum + workspace.inboxCount, 0));
@@ -38,7 +39,8 @@ export class Machines {
     const paired = await this.#door.machines();
     const database = (this.#database ??= this.#open(paired[0]?.machineId ?? null));
     this.all = paired.map((machine) => new Workspace(this.#door, database, machine, this.#app));
-    this.#preferred = paired[0]?.machineId ?? null;
+    this.#plain = paired[0]?.machineId ?? null;
+    this.#name();
     if (paired.length > 0) known();
     await Promise.all(this.all.map((workspace) => workspace.start()));
   }
@@ -76,9 +78,9 @@ export class Machines {
     await earlier?.copy.clear();
     const database = (this.#database ??= this.#open(null));
     const workspace = new Workspace(this.#door, database, machine, this.#app);
-    // The way back leads to the machine that was shown, whose address named none while it was the only one.
-    if (this.current && !earlier) router.enter({ machineId: this.current.machineId, route: router.route }, true);
     this.all = [...this.all.filter((other) => other !== earlier), workspace];
+    this.#plain ??= workspace.machineId;
+    this.#name();
     this.#enter(workspace, { name: "inbox", approvalId: null }, !this.many);
     await workspace.start();
   }
@@ -89,11 +91,9 @@ export class Machines {
     workspace.stop();
     this.all = this.all.filter((other) => other !== workspace);
     const [next] = this.byName;
-    if (shown && next) this.#enter(next, { name: "inbox", approvalId: null }, true);
-    else if (!next) {
-      this.#prefer(null);
-      router.enter({ machineId: null, route: router.route }, true);
-    } else if (this.#preferred === workspace.machineId) this.#prefer(next.machineId);
+    if (!this.many || this.#plain === workspace.machineId) this.#plain = next?.machineId ?? null;
+    if (!next) router.enter({ machineId: null, route: router.route }, true);
+    else if (shown) this.#enter(next, { name: "inbox", approvalId: null }, true);
     await this.#door.forget(workspace.machineId);
     await workspace.erase();
   }
@@ -111,12 +111,12 @@ export class Machines {
   }
 
   #enter(workspace: Workspace, route: Route, replace: boolean): void {
-    this.#prefer(workspace.machineId);
+    this.#door.prefer(workspace.machineId);
     router.enter({ machineId: this.many ? workspace.machineId : null, route }, replace);
   }
 
-  #prefer(machineId: string | null): void {
-    this.#preferred = machineId;
-    this.#door.prefer(machineId);
+  /** Where there are several, the address names the one that is shown: a link or a reload leads to the same. */
+  #name(): void {
+    if (this.many && router.machineId === null && this.#plain !== null) router.enter({ machineId: this.#plain, route: router.route }, true);
   }
 }

@@ -122,6 +122,7 @@ export const en = {
     unknown: "Not paired with this machine",
     unknownHelp: "The address leads to a machine that this device is not paired with. Pair it, or choose one that is.",
     to: (name: string) => `Go to ${name}`,
+    forget: (name: string) => `Forget ${name}`,
   },
   scan: {
     open: "Scan QR code",

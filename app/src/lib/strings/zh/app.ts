@@ -122,6 +122,7 @@ export const app: Catalogue = {
     unknown: "未与这台机器配对",
     unknownHelp: "该地址指向一台此设备未配对的机器。请与它配对，或选择一台已配对的机器。",
     to: (name) => `前往 ${name}`,
+    forget: (name) => `忘记 ${name}`,
   },
   scan: {
     open: "扫描二维码",
