@@ -9,7 +9,7 @@ using static Microsoft.Playwright.Assertions;
 
 namespace PocketCoder.EndToEnd.Tests;
 
-/// <summary>Two daemons, one gateway between them and a browser of a phone's size: one app, and each decision on the machine that asked.</summary>
+/// <summary>Two daemons, one gateway and a browser of a phone's size: one app, and each decision on the machine that asked.</summary>
 [Trait("Category", "Slow")]
 public sealed class ManyMachinesStoryTests(Browser browser) : IClassFixture<Browser>, IAsyncLifetime
 {
@@ -48,7 +48,7 @@ public sealed class ManyMachinesStoryTests(Browser browser) : IClassFixture<Brow
         await Expect(phone.Id("machines-open")).ToContainTextAsync("borealis");
         await AppStoryTests.NewSessionAsync(phone, "run: echo of borealis > proof.txt");
         await Expect(phone.Id("approval-card")).ToBeVisibleAsync();
-        Assert.Single((await borealis.Control.ListSessionsAsync(CancellationToken.None)));
+        Assert.Single(await borealis.Control.ListSessionsAsync(CancellationToken.None));
 
         await phone.Page.GotoAsync(_gateway.Urls[0]);
         await Expect(phone.Id("inbox-item")).ToHaveCountAsync(2);
