@@ -10,6 +10,7 @@ import { BROWSER, ENGINE, inTurns, serve } from "./serving.mjs";
 import { approvals } from "./walks/approvals.mjs";
 import { diffs } from "./walks/diffs.mjs";
 import { list } from "./walks/list.mjs";
+import { machines } from "./walks/machines.mjs";
 import { network } from "./walks/network.mjs";
 import { review } from "./walks/review.mjs";
 import { session } from "./walks/session.mjs";
@@ -236,21 +237,32 @@ await walk(
         return null;
       };
       self.clients.matchAll = async () => [];
-      for (const path of [
-        "/approvals/0198c1d0-0000-7000-8000-0000000000c9",
-        "https://elsewhere.example/approvals/x",
-        "//elsewhere.example",
-        undefined,
-      ]) {
-        await self.registration.showNotification("x", { tag: String(path), data: { path } });
-        const [notification] = await self.registration.getNotifications({ tag: String(path) });
+      const machine = "b2d07e66c41f4e7f90c3aa5518e6f70d";
+      for (const [at, data] of [
+        { path: "/approvals/0198c1d0-0000-7000-8000-0000000000c9" },
+        { path: "/approvals/0198c1d0-0000-7000-8000-0000000000c9", machine },
+        { path: "https://elsewhere.example/approvals/x", machine },
+        { path: "/approvals/x", machine: "../elsewhere" },
+        { path: "//elsewhere.example" },
+        {},
+      ].entries()) {
+        await self.registration.showNotification("x", { tag: `t${at}`, data });
+        const [notification] = await self.registration.getNotifications({ tag: `t${at}` });
         self.dispatchEvent(new NotificationEvent("notificationclick", { notification }));
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
       return opened;
     });
     must(
-      JSON.stringify(opened) === JSON.stringify(["/approvals/0198c1d0-0000-7000-8000-0000000000c9", "/", "/", "/"]),
+      JSON.stringify(opened) ===
+        JSON.stringify([
+          "/approvals/0198c1d0-0000-7000-8000-0000000000c9",
+          "/m/b2d07e66c41f4e7f90c3aa5518e6f70d/approvals/0198c1d0-0000-7000-8000-0000000000c9",
+          "/m/b2d07e66c41f4e7f90c3aa5518e6f70d/",
+          "/approvals/x",
+          "/",
+          "/",
+        ]),
       `opened ${JSON.stringify(opened)}`,
     );
   },
@@ -667,6 +679,7 @@ const tools = { walk, must, S, base };
 approvals(tools);
 diffs(tools);
 list(tools);
+machines(tools);
 network(tools);
 review(tools);
 session(tools);

@@ -39,7 +39,7 @@ async function run(): Promise<void> {
   document.addEventListener("visibilitychange", () => app.pageVisible(document.visibilityState === "visible"));
   addEventListener("pageshow", () => app.pageVisible(true));
   addEventListener("pagehide", () => app.pageVisible(false));
-  addEventListener("online", () => app.workspace?.wake());
+  addEventListener("online", () => app.machines.wake());
   addEventListener("hashchange", () => {
     const later = takePairingLink();
     if (later !== null) void app.openLink(later);

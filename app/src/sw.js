@@ -41,9 +41,9 @@ self.addEventListener("fetch", (event) => {
 // A tap on a notification: an open page goes to the approval that it is about, without being loaded anew; without one, a page is opened there.
 self.addEventListener("notificationclick", (event) => {
     event.notification.close();
-    const given = event.notification.data?.path;
-    const path = typeof given === "string" && /^\/approvals\/[\w-]{1,64}$/.test(given) ? given : "/";
-    event.waitUntil(open(path));
+    const { machine, path } = event.notification.data ?? {};
+    const place = typeof path === "string" && /^\/approvals\/[\w-]{1,64}$/.test(path) ? path : "/";
+    event.waitUntil(open(typeof machine === "string" && /^[0-9a-f]{32}$/.test(machine) ? `/m/${machine}${place}` : place));
 });
 
 async function open(path) {

@@ -4,10 +4,11 @@ namespace PocketCoder.Link;
 
 /// <summary>
 /// One device's frames on a link, at either end: sent as far as the other side has passed on what came before, and kept until they are
-/// taken, <see cref="LinkWindow.Bytes"/> at most. <see cref="Receive"/> is for the link's one reader, <see cref="ReadAsync"/> and
+/// taken, <see cref="LinkWindow.Bytes"/> at most. <see cref="TryReceive"/> is for the link's one reader, <see cref="ReadAsync"/> and
 /// <see cref="TakenAsync"/> for one taker, <see cref="SendAsync"/> for one sender at a time.
 /// </summary>
-public sealed class LinkFlow(LinkSocket link, uint number)
+/// <param name="isFrame">Whether this can be a frame of a device, as the relay knows it.</param>
+public sealed class LinkFlow(LinkSocket link, uint number, Func<ReadOnlyMemory<byte>, bool> isFrame)
 {
     /// <summary>Taken before the other side is told: not a message for each frame.</summary>
     private const int CreditStep = LinkWindow.Bytes / 4;
@@ -22,21 +23,26 @@ public sealed class LinkFlow(LinkSocket link, uint number)
     /// <summary>Whether everything that will ever come was read.</summary>
     public bool IsRead => _came.Reader.Completion.IsCompleted;
 
-    /// <summary>A frame of the device that came, which the caller has looked at.</summary>
-    /// <exception cref="LinkException"><see cref="LinkError.WindowExceeded"/></exception>
-    public void Receive(ReadOnlyMemory<byte> frame)
-    {
-        if (Interlocked.Add(ref _waiting, frame.Length) > LinkWindow.Bytes)
-        {
-            throw new LinkException(LinkError.WindowExceeded, "More was sent for a device than had been taken.");
-        }
-
-        _came.Writer.TryWrite(frame);
-    }
-
-    /// <summary>A <see cref="LinkKind.Credit"/> message that came.</summary>
+    /// <summary>Takes a message of the device that came, if it is a frame or credit. False: it is another one.</summary>
     /// <exception cref="LinkException"><see cref="LinkError.WindowExceeded"/> or <see cref="LinkError.Malformed"/>.</exception>
-    public void ReceiveCredit(LinkFrame credit) => _window.Give(credit.ReadCredit());
+    public bool TryReceive(LinkFrame message)
+    {
+        switch (message.Kind)
+        {
+            case LinkKind.Frame when !isFrame(message.Rest):
+                throw new LinkException(LinkError.Malformed, "A device's frame begins with its kind.");
+            case LinkKind.Frame when Interlocked.Add(ref _waiting, message.Rest.Length) > LinkWindow.Bytes:
+                throw new LinkException(LinkError.WindowExceeded, "More was sent for a device than had been taken.");
+            case LinkKind.Frame:
+                _came.Writer.TryWrite(message.Rest);
+                return true;
+            case LinkKind.Credit:
+                _window.Give(message.ReadCredit());
+                return true;
+            default:
+                return false;
+        }
+    }
 
     /// <summary>Nothing more comes.</summary>
     public void Complete() => _came.Writer.TryComplete();

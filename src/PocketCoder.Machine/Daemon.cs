@@ -196,7 +196,7 @@ public sealed partial class Daemon : IAsyncDisposable
 
     private async Task RecordStartAsync()
     {
-        var settings = StartSettings.Of(_options, _parts.Link.Gateway);
+        var settings = StartSettings.Of(_options, _parts.Link.Gateway is { } gateway ? GatewayAddress.Text(gateway) : null);
         var started = new StartedMachineData(
             DaemonOptions.ProductVersion, settings, ApprovalDigest.Domain, DecisionProof.Domain);
         await _parts.Store.WriteAsync(change =>

@@ -33,7 +33,8 @@ public sealed class NoTelemetryTests
         var calls = Path.Combine(home.Folder, "calls");
         await using (var gateway = Traced(home, calls, "gateway", "run", "--listen", home.Listen))
         {
-            await Wait.UntilAsync(() => gateway.HasExited || gateway.Out.Contains("none yet", StringComparison.Ordinal), "the gateway to listen");
+            await Wait.UntilAsync(
+                () => gateway.HasExited || gateway.Out.Contains("none yet", StringComparison.Ordinal), "the gateway to listen");
             (await home.RunAsync("gateway", "invite")).Succeeded();
             using var http = new HttpClient();
             (await http.GetAsync(new Uri(home.Url + "/healthz"))).EnsureSuccessStatusCode();

@@ -192,8 +192,11 @@ public sealed class AppStoryTests(Browser browser) : IClassFixture<Browser>
     }
 
     internal static async Task PairAsync(RunningMachine machine, BrowserPhone phone)
+        => await PairAsync(await machine.LinkAsync(), machine, phone);
+
+    internal static async Task PairAsync(string link, RunningMachine machine, BrowserPhone phone)
     {
-        await phone.Page.GotoAsync(await machine.LinkAsync());
+        await phone.Page.GotoAsync(link);
         await Expect(phone.Id("pair-confirm")).ToBeVisibleAsync();
         Assert.DoesNotContain("pair=", phone.Page.Url, StringComparison.Ordinal);
         await phone.Id("device-name").FillAsync("Test phone");

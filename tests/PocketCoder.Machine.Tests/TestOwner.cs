@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Machine.Linking;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.Tests;
@@ -61,6 +62,8 @@ internal sealed class TestOwner(Daemon daemon)
         => _client.RenameDeviceAsync(device, name, ct);
 
     public Task SetLabelAsync(string label, CancellationToken ct) => _client.SetLabelAsync(label, ct);
+
+    public Task<LinkStatus> LinkAsync(string gateway, string code, CancellationToken ct) => _client.LinkAsync(gateway, code, ct);
 
     public Task<LedgerListResponse> ListLedgerAsync(LedgerListRequest request, CancellationToken ct)
         => _client.ListLedgerAsync(request, ct);

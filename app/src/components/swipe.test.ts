@@ -73,10 +73,12 @@ describe("swiping a row", () => {
     for (const id of approvals.keys()) {
       const link = document.createElement("a");
       link.dataset["swipe"] = id;
+      link.dataset["machine"] = "m";
       view.append(link);
     }
     document.body.append(view);
     const workspace = {
+      machineId: "m",
       decide,
       approvals,
       pending: [...approvals.values()],
@@ -85,7 +87,7 @@ describe("swiping a row", () => {
     } as unknown as Workspace;
     shown = mount(InWorkspace, {
       target: document.body,
-      props: { workspace, part: SwipeRows as unknown as Component<Record<string, unknown>>, given: { view } },
+      props: { workspace, part: SwipeRows as unknown as Component<Record<string, unknown>>, given: { view, machines: [workspace] } },
     });
     flushSync();
   });

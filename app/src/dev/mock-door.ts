@@ -4,6 +4,8 @@ import { uuid7 } from "$lib/ids/uuid7";
 import { MockMachine } from "./mock-machine";
 import { approval, bigTranscript, longDiff, scenario, SESSION } from "./scenarios";
 
+/** The second machine, with `&second=SCENARIO` in the address; with `&join` it is still to be paired. */
+const SECOND: PairedMachine = { machineId: "b2d07e66c41f4e7f90c3aa5518e6f70d", name: "borealis", signingKey: "mock-second" };
 const MACHINE: PairedMachine = { machineId: "3f9a1c27b5e04d8896aa10c2d7f4e51b", name: "atlas", signingKey: "mock" };
 
 /** A door to a machine that lives in this page: no keys, no network, every state at will. Development and tests only. */
@@ -11,7 +13,20 @@ export async function mockDoor(search: string): Promise<Door> {
   const name = new URLSearchParams(search).get("mock") || "rich";
   const machine = new MockMachine(await scenario(name));
   Object.assign(globalThis, { mock: handle(machine) });
-  return doorTo(machine, name === "unpaired" ? null : MACHINE, name);
+  const second = new URLSearchParams(search).get("second");
+  if (second === null) return doorTo(machine, name === "unpaired" ? null : MACHINE, name);
+  const other = new MockMachine(await scenario(second));
+  other.state.machine = { ...other.state.machine, name: SECOND.name, os: "Fedora Linux 42" };
+  Object.assign(globalThis, { mockSecond: handle(other) });
+  const machines = [
+    { machine, paired: MACHINE },
+    { machine: other, paired: SECOND },
+  ];
+  const known = new URLSearchParams(search).has("join") ? machines.slice(0, 1) : machines;
+  return doorToMany(machines, {
+    paired: known.map(({ paired }) => paired.machineId),
+    bad: [...(name === "badhead" ? [MACHINE.machineId] : []), ...(second === "badhead" ? [SECOND.machineId] : [])],
+  });
 }
 
 /** What walks do to the machine from outside of the page. */
@@ -131,17 +146,44 @@ function handle(machine: MockMachine): Record<string, (...given: string[]) => un
 }
 
 export function doorTo(machine: MockMachine, paired: PairedMachine | null = MACHINE, name = ""): Door {
-  let known = paired;
+  return doorToMany([{ machine, paired: paired ?? MACHINE }], {
+    paired: paired ? [paired.machineId] : [],
+    bad: name === "badhead" ? [MACHINE.machineId] : [],
+  });
+}
+
+interface Reachable {
+  readonly machine: MockMachine;
+  readonly paired: PairedMachine;
+}
+
+/** A door to several machines. `paired`: those that this device knows already. `bad`: those whose ledger's signature is wrong. A link with a machine's id invites to it, any other to the first. */
+export function doorToMany(
+  machines: readonly Reachable[],
+  { paired, bad = [] }: { paired: readonly string[]; bad?: readonly string[] },
+): Door {
+  const known = new Map(machines.filter((one) => paired.includes(one.paired.machineId)).map((one) => [one.paired.machineId, one.paired]));
+  let preferred = paired[0] ?? null;
+  const at = (machineId: string): MockMachine => {
+    const found = machines.find((one) => one.paired.machineId === machineId);
+    if (!found) throw new Error("no such machine");
+    return found.machine;
+  };
   return {
-    machine: async () => known,
-    readInvite: async (link): Promise<Invite | null> => (/pair=\w{8,}/.test(link) ? { machineId: MACHINE.machineId } : null),
-    remember: async (remembered) => void (known = remembered),
-    forget: async () => void (known = null),
+    machines: async () => [...known.values()].sort((a, b) => Number(b.machineId === preferred) - Number(a.machineId === preferred)),
+    prefer: (machineId) => void (preferred = machineId),
+    readInvite: async (link): Promise<Invite | null> => {
+      const code = /pair=(\w{8,})/.exec(link)?.[1];
+      const meant = machines.find((one) => one.paired.machineId === code) ?? machines[0];
+      return code === undefined || !meant ? null : { machineId: meant.paired.machineId };
+    },
+    remember: async (remembered) => void known.set(remembered.machineId, remembered),
+    forget: async (machineId) => void known.delete(machineId),
     signingKey: async () => "mock-device",
-    signDecision: async () => "mock-signature",
+    signDecision: async ({ machineId }) => (machineId === MACHINE.machineId ? "mock-signature" : `mock-signature for ${machineId}`),
     signUndo: async () => "mock-signature",
-    verifyHead: async (_, head) => name !== "badhead" && head.signature !== "forged",
-    openSocket: () => machine.connect(),
+    verifyHead: async (machine, head) => !bad.includes(machine.machineId) && head.signature !== "forged",
+    openSocket: (machineId) => at(machineId).connect(),
     connect: () => new PlainTransport(),
     connectToPair: () => new PlainTransport(),
     connectAfterPairing: () => new PlainTransport(),

@@ -11,6 +11,7 @@ export const later = {
   newSession: new Later(() => import("./NewSession.svelte")),
   machine: new Later(() => import("./Machine.svelte")),
   you: new Later(() => import("./You.svelte")),
+  machines: new Later(() => import("../components/MachineList.svelte")),
   selection: new Later(() => import("../components/SelectionBar.svelte")),
 };
 
@@ -19,6 +20,7 @@ export const rare = {
   terminal: new Later(() => import("./Terminal.svelte")),
   project: new Later(() => import("./Project.svelte")),
   scanner: new Later(() => import("../components/QrScanner.svelte")),
+  unknown: new Later(() => import("./UnknownMachine.svelte")),
   palette: new Later(() => import("../components/Palette.svelte")),
 };
 

@@ -87,7 +87,9 @@ internal static class GatewayCommand
         return ExitCode.Ok;
     }
 
-    /// <summary>One gateway for a home: a second one would take the first one's place in what is shown to people, and write into its log.</summary>
+    /// <summary>
+    /// One gateway for a home: a second one would take the first one's place in what is shown to people, and write into its log.
+    /// </summary>
     private static FileStream Lock(Home home)
     {
         try

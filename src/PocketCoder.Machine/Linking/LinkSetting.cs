@@ -57,7 +57,9 @@ internal sealed class LinkSetting : IDisposable
         throw new HomeRefusal($"{path} can't be read. Remove it, and link again: pocketcoder link URL");
     }
 
-    /// <summary>Sets another gateway, or none, together with the rows that tell it. It holds when both are durable, and else neither.</summary>
+    /// <summary>
+    /// Sets another gateway, or none, together with the rows that tell it. It holds when both are durable, and else neither.
+    /// </summary>
     /// <param name="record">Writes the rows; it is given the gateway before.</param>
     /// <returns>The gateway before.</returns>
     /// <exception cref="IOException">It can't be written; nothing changed.</exception>

@@ -17,7 +17,8 @@ internal sealed class LinkedDevice : IDeviceLink
 
     public LinkedDevice(uint number, LinkOpened opened, LinkSocket gateway)
     {
-        (_number, _gateway, _flow) = (number, gateway, new LinkFlow(gateway, number));
+        (_number, _gateway) = (number, gateway);
+        _flow = new LinkFlow(gateway, number, static frame => RelayFrame.IsValid(frame.Span));
         // The gateway is not trusted with what goes into the log.
         ConnectionId = opened.Id is { Length: > 0 and <= LongestId } id && id.All(char.IsAsciiLetterOrDigit)
             ? id : Guid.CreateVersion7().ToString("N");
@@ -32,21 +33,13 @@ internal sealed class LinkedDevice : IDeviceLink
     /// <exception cref="LinkException"><see cref="LinkError.WindowExceeded"/> or <see cref="LinkError.Malformed"/>.</exception>
     public void Receive(LinkFrame frame)
     {
-        switch (frame.Kind)
+        if (frame.Kind == LinkKind.Gone)
         {
-            case LinkKind.Frame when !RelayFrame.IsValid(frame.Rest.Span):
-                throw new LinkException(LinkError.Malformed, "A device's frame begins with its kind.");
-            case LinkKind.Frame:
-                _flow.Receive(frame.Rest);
-                break;
-            case LinkKind.Credit:
-                _flow.ReceiveCredit(frame);
-                break;
-            case LinkKind.Gone:
-                _flow.Complete();
-                break;
-            default:
-                throw new LinkException(LinkError.Malformed, $"A gateway does not send {frame.Kind} for a device.");
+            _flow.Complete();
+        }
+        else if (!_flow.TryReceive(frame))
+        {
+            throw new LinkException(LinkError.Malformed, $"A gateway does not send {frame.Kind} for a device.");
         }
     }
 

@@ -1,7 +1,6 @@
 using System.Globalization;
 using PocketCoder.Machine.Ledger;
 using PocketCoder.Machine.Executions;
-using PocketCoder.Machine.Linking;
 using PocketCoder.Machine.Settings;
 using PocketCoder.Machine.Storage;
 
@@ -24,14 +23,15 @@ internal static class StartSettings
     ];
 
     /// <summary>
-    /// Beside the options: the gateway that the machine is linked to. Its file may have been changed by hand, or restored, while no daemon ran.
+    /// Beside the options: the gateway that the machine is linked to. Its file may have been changed by hand, or restored, while no
+    /// daemon ran.
     /// </summary>
     public const string RemoteGateway = "RemoteGateway";
 
     private const string None = "none";
 
     /// <summary>By the name of the option, in a fixed order. Addresses are without what may be a credential in them.</summary>
-    public static IReadOnlyDictionary<string, string> Of(DaemonOptions options, Uri? remoteGateway)
+    public static IReadOnlyDictionary<string, string> Of(DaemonOptions options, string? remoteGateway)
         => new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
             [nameof(DaemonOptions.Demo)] = Text(options.Demo),
@@ -53,7 +53,7 @@ internal static class StartSettings
             CultureInfo.InvariantCulture,
             $"silence={Text(options.Limits.Silence)} turn={Text(options.Limits.Turn)} retries={options.Limits.Retries} retry-time={Text(options.Limits.RetryTime)}"),
             [nameof(DaemonOptions.OutputLimit)] = options.OutputLimit.ToString(CultureInfo.InvariantCulture),
-            [RemoteGateway] = remoteGateway is null ? None : GatewayAddress.Text(remoteGateway),
+            [RemoteGateway] = remoteGateway ?? None,
             [nameof(DaemonOptions.ControlPort)] = options.ControlPort?.ToString(CultureInfo.InvariantCulture) ?? None,
         };
 

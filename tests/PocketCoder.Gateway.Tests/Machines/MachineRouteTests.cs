@@ -138,7 +138,9 @@ public sealed class MachineRouteTests : IDisposable
         Assert.Equal(_identity.Id, Assert.Single(gateway.Enrolments.Machines).MachineId);
     }
 
-    /// <summary>What is wrong at the gateway is said, to the machine in general; and it does not count against the machine's address.</summary>
+    /// <summary>
+    /// What is wrong at the gateway is said, to the machine in general; and it does not count against the machine's address.
+    /// </summary>
     [Fact]
     [UnsupportedOSPlatform("windows")]
     public async Task A_gateway_that_can_not_use_its_list_or_has_no_room_says_so()

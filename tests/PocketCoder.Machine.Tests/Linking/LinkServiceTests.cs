@@ -162,7 +162,8 @@ public sealed class LinkServiceTests : IAsyncLifetime
         using var client = Client(daemon);
         var row = Assert.Single(
             (await client.ListLedgerAsync(new LedgerListRequest(Limit: 100), CancellationToken.None)).Rows,
-            r => r.Body.Contains("RemoteGateway", StringComparison.Ordinal) && r.Body.Contains("\"action\":\"set\"", StringComparison.Ordinal));
+            r => r.Body.Contains("RemoteGateway", StringComparison.Ordinal)
+                && r.Body.Contains("\"action\":\"set\"", StringComparison.Ordinal));
         Assert.Contains($"\"value\":\"{Address}\"", row.Body, StringComparison.Ordinal);
     }
 

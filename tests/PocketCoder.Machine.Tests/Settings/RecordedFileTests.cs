@@ -30,6 +30,7 @@ public sealed class RecordedFileTests
         await using var daemon = await StartAsync();
         _fails = true;
         await Assert.ThrowsAsync<ControlException>(() => daemon.Daemon.AsOwner().SetLabelAsync("after", CancellationToken.None));
+        _fails = false;
         Assert.False(File.Exists(daemon.Options.Home.MachineLabel));
     }
 
@@ -52,7 +53,10 @@ public sealed class RecordedFileTests
     }
 
     private Task<TestDaemon> StartAsync() => TestDaemon.StartAsync(
-        seams: s => s with { Seam = step => _ = _fails && step == "commit" ? throw new InvalidOperationException("as if the disk were full") : 0 });
+        seams: s => s with
+        {
+            Seam = step => _ = _fails && step == "commit" ? throw new InvalidOperationException("as if the disk were full") : 0,
+        });
 
     private static async Task<int> RowsAsync(TestDaemon daemon)
         => (await daemon.Daemon.AsOwner().ListLedgerAsync(new LedgerListRequest(Limit: 200), CancellationToken.None)).Rows

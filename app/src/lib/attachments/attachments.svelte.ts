@@ -2,7 +2,7 @@ import type { Client } from "../client/client";
 import { RequestError } from "../client/errors";
 import { uuid7 } from "../ids/uuid7";
 import { Limits } from "../protocol/generated";
-import type { Database } from "../storage/database";
+import type { MachineStorage } from "../storage/database";
 import { prepared } from "./picture";
 
 /** A file that a person chose, kept on this device until the machine has recorded the prompt that it goes with. */
@@ -41,7 +41,7 @@ const NOTHING: Progress = { sent: 0, done: false, error: null };
 
 /** The files of all composers and of prompts on their way: stored, uploaded one after the other, again from where it was after each reconnect. */
 export class Attachments {
-  readonly #database: Database;
+  readonly #database: MachineStorage;
   readonly #client: Pick<Client, "request">;
   #queue: Promise<unknown> = Promise.resolve();
   #order = 0;
@@ -50,7 +50,7 @@ export class Attachments {
   files = $state.raw<readonly StagedFile[]>([]);
   progress = $state.raw<ReadonlyMap<string, Progress>>(new Map());
 
-  constructor(database: Database, client: Pick<Client, "request">) {
+  constructor(database: MachineStorage, client: Pick<Client, "request">) {
     this.#database = database;
     this.#client = client;
   }

@@ -59,7 +59,7 @@ describe("attachments", () => {
       ?.flatMap((event) => (event.kind === "turn" && event.turn.content === "read it" ? event.turn.attachments : []));
     expect(sent).toEqual([{ attachmentId: staged?.id, name: "notes.txt", mediaType: "text/plain", bytes: 300_000 }]);
     await until(() => workspace.attachments.files.length === 0, "forgotten");
-    expect(await database.all("files")).toEqual([]);
+    expect(await database.of(PAIRED.machineId).all("files")).toEqual([]);
     workspace.stop();
   });
 
@@ -177,7 +177,7 @@ describe("attachments", () => {
     );
     await workspace.discard(workspace.outbox[0]?.id ?? "");
     expect(workspace.attachments.files).toEqual([]);
-    expect(await database.all("files")).toEqual([]);
+    expect(await database.of(PAIRED.machineId).all("files")).toEqual([]);
     workspace.stop();
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { LedgerHead } from "../protocol/generated";
-import type { Database } from "../storage/database";
+import type { MachineStorage } from "../storage/database";
 import { LedgerMemory } from "./memory";
 
 const head = (seq: number, epoch = "e1"): LedgerHead => ({ epoch, seq, hash: "ab".repeat(32), signature: `signed-${seq}` });
@@ -13,7 +13,7 @@ function memory(values = new Map<string, unknown>()): LedgerMemory {
       return Promise.resolve();
     },
   };
-  return new LedgerMemory(database as unknown as Database, "machine");
+  return new LedgerMemory(database as unknown as MachineStorage);
 }
 
 describe("what the machine is told of a remembered head", () => {
@@ -34,7 +34,7 @@ describe("what the machine is told of a remembered head", () => {
   }
 
   it("is nothing when an older app remembered it without the signature", async () => {
-    const one = memory(new Map([["ledger-head/machine", { epoch: "e1", seq: 5, hash: "ab".repeat(32) }]]));
+    const one = memory(new Map([["ledger-head", { epoch: "e1", seq: 5, hash: "ab".repeat(32) }]]));
     const told: (LedgerHead | null)[] = [];
     const result = await one.check(head(9), good, (_, remembered) => {
       told.push(remembered);

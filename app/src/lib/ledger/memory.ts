@@ -1,5 +1,5 @@
 import type { LedgerHead, LedgerHeadResponse } from "../protocol/generated";
-import type { Database } from "../storage/database";
+import type { MachineStorage } from "../storage/database";
 
 /** What became of comparing the machine's ledger with what this device remembers. Everything but `matches` and `first` is an alarm. */
 export type HeadCheck =
@@ -23,21 +23,21 @@ export interface RememberedHead {
 /** Asks for the hash at an earlier row, and tells the machine the head this device remembers: it compares too, and decides nothing more when its chain has it not. */
 export type AskHead = (atSeq: number, remembered: LedgerHead | null) => Promise<LedgerHeadResponse>;
 
+const KEY = "ledger-head";
+
 /**
  * Remembers the highest ledger head this device has seen from a machine, and tells when the machine later shows a ledger that does
  * not contain it: an older copy, another ledger, or a rewritten one.
  */
 export class LedgerMemory {
-  readonly #database: Database;
-  readonly #machineId: string;
+  readonly #database: MachineStorage;
 
-  constructor(database: Database, machineId: string) {
+  constructor(database: MachineStorage) {
     this.#database = database;
-    this.#machineId = machineId;
   }
 
   remembered(): Promise<RememberedHead | undefined> {
-    return this.#database.get<RememberedHead>("values", this.#key);
+    return this.#database.get<RememberedHead>("values", KEY);
   }
 
   /** `verify` checks the head's signature with the machine's signing key. */
@@ -77,12 +77,8 @@ export class LedgerMemory {
     await this.#remember(head);
   }
 
-  get #key(): string {
-    return `ledger-head/${this.#machineId}`;
-  }
-
   #remember(head: LedgerHead): Promise<void> {
     const value: RememberedHead = { epoch: head.epoch, seq: head.seq, hash: head.hash, signature: head.signature };
-    return this.#database.put("values", this.#key, value);
+    return this.#database.put("values", KEY, value);
   }
 }

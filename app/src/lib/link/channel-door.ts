@@ -11,7 +11,7 @@ import {
 } from "../channel";
 import type { DecisionFields, Door, Invite, PairedMachine, UndoFields } from "./door";
 import type { LedgerHead } from "../protocol/generated";
-import { openSocket, rememberForFirstSocket, takeFirstSocket } from "./first-socket";
+import { openSocket, preferredMachine, rememberForFirstSocket, takeFirstSocket } from "./first-socket";
 import type { SecureTransport, Socket } from "./transport";
 
 const DECISION = "pocketcoder-decision-v2";
@@ -27,22 +27,29 @@ export async function channelDoor(): Promise<Door> {
   const store = indexedDbStore();
   const identity = await DeviceIdentity.loadOrCreate(store);
   const machines = new KnownMachines(store);
-  let known: KnownMachine | undefined = (await machines.all())[0];
+  const known = new Map<string, KnownMachine>((await machines.all()).map((machine) => [machine.id, machine]));
+  const hinted = preferredMachine();
+  const first = hinted !== null && known.has(hinted) ? hinted : ([...known.keys()][0] ?? null);
   // The first connection is on its way since the page's first script, or else begins before the app is drawn.
   let early = takeFirstSocket();
-  if (early?.machineId !== known?.id) {
+  if (early?.machineId !== first) {
     early?.socket.close();
-    early = known ? { machineId: known.id, socket: openSocket(known.id) } : null;
+    early = first === null ? null : { machineId: first, socket: openSocket(first) };
   }
-  rememberForFirstSocket(known?.id ?? null);
+  rememberForFirstSocket(first);
 
   const machineKey = (machineId: string): Uint8Array => {
-    if (known?.id !== machineId) throw new Error("this machine is not paired");
-    return known.publicKey;
+    const machine = known.get(machineId);
+    if (!machine) throw new Error("this machine is not paired");
+    return machine.publicKey;
   };
 
   return {
-    machine: async () => (known ? describe(known) : null),
+    machines: async () => {
+      const last = preferredMachine() ?? first;
+      return [...known.values()].sort((a, b) => Number(b.id === last) - Number(a.id === last)).map(describe);
+    },
+    prefer: rememberForFirstSocket,
     readInvite: async (text) => {
       const payload = /#pair=([\w-]+)\s*$/.exec(text)?.[1] ?? (/^[\w-]+$/.test(text.trim()) ? text.trim() : null);
       if (payload === null) return null;
@@ -58,18 +65,18 @@ export async function channelDoor(): Promise<Door> {
       if (!invite) return;
       const { link } = invite as ChannelInvite;
       // A machine is pinned by its static key. The same key pairing anew may bring a new signing key: that is what pairing is for.
-      for (const other of await machines.all()) await machines.forget(other.id);
-      known = await machines.remember({
+      await machines.forget(link.machineId);
+      const remembered = await machines.remember({
         publicKey: link.machinePublicKey,
         signingPublicKey: fromBase64Url(machine.signingKey),
         name: machine.name,
       });
-      rememberForFirstSocket(known.id);
+      known.set(remembered.id, remembered);
     },
     forget: async (machineId) => {
       await machines.forget(machineId);
-      known = undefined;
-      rememberForFirstSocket(null);
+      known.delete(machineId);
+      if (preferredMachine() === machineId) rememberForFirstSocket(null);
     },
     signingKey: async () => toBase64Url(identity.signingPublicKey),
     signDecision: async (fields) => toBase64Url(await identity.sign(DECISION, ...(await decisionText(fields)))),
@@ -79,10 +86,11 @@ export async function channelDoor(): Promise<Door> {
       return signature !== null && verify(fromBase64Url(machine.signingKey), signature, HEAD, ...headText(machine.machineId, head));
     },
     openSocket: (machineId) => {
-      const begun = early;
+      if (early?.machineId !== machineId) return openSocket(machineId);
+      const { socket } = early;
       early = null;
-      if (begun?.machineId === machineId && begun.socket.readyState <= WebSocket.OPEN) return announced(begun.socket);
-      begun?.socket.close();
+      if (socket.readyState <= WebSocket.OPEN) return announced(socket);
+      socket.close();
       return openSocket(machineId);
     },
     connect: (machineId) => new ChannelTransport(() => DeviceHandshake.begin(identity, machineKey(machineId))),

@@ -60,7 +60,7 @@ describe("the real door", () => {
       "hello there",
     ])
       expect(await door.readInvite(text)).toBeNull();
-    expect(await door.machine()).toBeNull();
+    expect(await door.machines()).toEqual([]);
   });
 
   it("keeps its signing key over restarts and signs with it", async () => {
@@ -113,7 +113,7 @@ describe("the first connection", () => {
     const identity = await DeviceIdentity.loadOrCreate(store);
     await new KnownMachines(store).remember({ publicKey: identity.publicKey, signingPublicKey: identity.signingPublicKey, name: "desk" });
     const door = await channelDoor();
-    return { door, machineId: (await door.machine())?.machineId ?? "", made: FakeSocket.made };
+    return { door, machineId: (await door.machines())[0]?.machineId ?? "", made: FakeSocket.made };
   }
 
   /** The page's scripts once more, in their order: where the first script's connection went, and the door. */
@@ -156,10 +156,30 @@ describe("the first connection", () => {
     expect(door.openSocket(machineId)).toBe(made[1]);
   });
 
-  it("is not used for another machine", async () => {
-    const { door, made } = await paired();
+  it("is not used for another machine, and waits for its own", async () => {
+    const { door, machineId, made } = await paired();
     expect(door.openSocket("other")).toBe(made[1]);
-    expect(made[0]?.readyState).toBe(3);
+    expect(door.openSocket(machineId)).toBe(made[0]);
+  });
+
+  it("goes to the machine that the person was at last, which is the first of them", async () => {
+    const { door, machineId } = await paired();
+    const { publicKey, signingPublicKey } = await DeviceIdentity.loadOrCreate(indexedDbStore("another"));
+    const other = await new KnownMachines(indexedDbStore()).remember({ publicKey, signingPublicKey, name: "attic" });
+    door.prefer(other.id);
+    for (const [first, second] of [
+      [other.id, machineId],
+      [machineId, other.id],
+    ] as const) {
+      door.prefer(first);
+      const again = await page();
+      expect(again.atOnce).toEqual([first]);
+      expect(again.made).toHaveLength(1);
+      expect((await again.door.machines()).map((machine) => machine.machineId)).toEqual([first, second]);
+    }
+    await door.forget(machineId);
+    expect((await page()).atOnce, "the one that was forgotten is not gone to").toEqual([]);
+    expect((await (await page()).door.machines()).map((machine) => machine.machineId)).toEqual([other.id]);
   });
 
   it("begins with the page's first script once it is known where to", async () => {

@@ -41,10 +41,13 @@ export interface UndoFields {
  * keys never come out of it.
  */
 export interface Door {
-  /** Null before pairing. */
-  machine(): Promise<PairedMachine | null>;
+  /** All that this device is paired with, the one that it was at last first; none before pairing. */
+  machines(): Promise<readonly PairedMachine[]>;
+  /** The machine that a new page begins with; null: none. */
+  prefer(machineId: string | null): void;
   /** Null when the text is no pairing link. */
   readInvite(link: string): Promise<Invite | null>;
+  /** Adds a machine to the others, or renews its pairing. */
   remember(machine: PairedMachine, invite: Invite | null): Promise<void>;
   forget(machineId: string): Promise<void>;
   /** The public half of this device's signing key, base64url. */

@@ -29,6 +29,15 @@ export function takeFirstSocket(): FirstSocket | null {
   return taken;
 }
 
+/** The machine that this page begins with. */
+export function preferredMachine(): string | null {
+  try {
+    return localStorage.getItem(HINT);
+  } catch {
+    return null; // storage is shut
+  }
+}
+
 /** Says where the next page's first connection goes; null: nowhere. */
 export function rememberForFirstSocket(machineId: string | null): void {
   try {

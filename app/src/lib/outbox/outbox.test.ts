@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { settle, until } from "../../../tests/wait";
 import { RequestError } from "../client/errors";
 import { uuid7 } from "../ids/uuid7";
-import { Database } from "../storage/database";
+import { Database, type MachineStorage } from "../storage/database";
 import { Outbox, type NewItem, type OutboxItem } from "./outbox";
 
 const prompt = (content: string, agentSessionId = "s1"): [string, NewItem] => {
@@ -19,8 +19,8 @@ const decision = (approvalId: string): [string, NewItem] => {
 
 type Reply = (payload: unknown) => Promise<unknown>;
 
-function world(database = new Database(`outbox-${uuid7()}`)): {
-  database: Database;
+function world(database = new Database(`outbox-${uuid7()}`).of("m")): {
+  database: MachineStorage;
   outbox: Outbox;
   asked: string[];
   recorded: OutboxItem[];

@@ -8,7 +8,7 @@ import type {
   Requests,
 } from "../protocol/generated";
 import { RequestError } from "../client/errors";
-import type { Database } from "../storage/database";
+import type { MachineStorage } from "../storage/database";
 
 /** What is kept until the machine has recorded it. The id is client-made (UUIDv7): sending it again makes nothing twice. */
 export type OutboxItem = {
@@ -34,7 +34,7 @@ export type NewItem = {
 }[OutboxType];
 
 export interface OutboxOptions {
-  readonly database: Database;
+  readonly database: MachineStorage;
   readonly machineId: string;
   request<T extends OutboxType>(type: T, payload: Requests[T]["request"]): Promise<Requests[T]["response"]>;
   /** The machine has it. Called once an item, before it is forgotten. */

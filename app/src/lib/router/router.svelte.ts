@@ -91,31 +91,68 @@ export function pathOf(route: Route): string {
   }
 }
 
+/** A screen of a machine. `machineId` null: the address names none; it is the one that this device was at last. Empty: it names what can't be one. */
+export interface Place {
+  readonly machineId: string | null;
+  readonly route: Route;
+}
+
+/** `/m/MACHINE/…` is that machine's `/…`. */
+export function parsePlace(path: string): Place {
+  const [first, machineId = "", ...rest] = path.split("/").filter((part) => part !== "");
+  if (first !== "m") return { machineId: null, route: parseRoute(path) };
+  return { machineId: /^[\w-]{1,64}$/.test(machineId) ? machineId : "", route: parseRoute(rest.join("/")) };
+}
+
+export function placePath({ machineId, route }: Place): string {
+  return machineId === null ? pathOf(route) : `/m/${machineId}${pathOf(route)}`;
+}
+
 class Router {
-  route = $state.raw<Route>(parseRoute(location.pathname));
+  route = $state.raw<Route>({ name: "inbox", approvalId: null });
+  machineId = $state<string | null>(null);
   #depth = 0;
 
   constructor() {
+    this.#read();
     addEventListener("popstate", () => {
       this.#depth = Math.max(0, this.#depth - 1);
-      this.route = parseRoute(location.pathname);
+      this.#read();
     });
   }
 
+  /** To a screen of the machine that is shown. */
   go(route: Route, replace = false): void {
-    const path = pathOf(route) + location.search;
+    this.enter({ machineId: this.machineId, route }, replace);
+  }
+
+  /** To a screen of any machine. */
+  enter(place: Place, replace = false): void {
+    const path = placePath(place) + location.search;
     if (replace) history.replaceState(null, "", path);
     else {
       history.pushState(null, "", path);
       this.#depth++;
     }
-    this.route = route;
+    this.machineId = place.machineId;
+    this.route = place.route;
+  }
+
+  /** The address of a screen of the machine that is shown, for links. */
+  href(route: Route): string {
+    return placePath({ machineId: this.machineId, route });
   }
 
   /** To where the person came from; to `fallback` when the app was opened right here. */
   back(fallback: Route): void {
     if (this.#depth > 0) history.back();
     else this.go(fallback, true);
+  }
+
+  #read(): void {
+    const { machineId, route } = parsePlace(location.pathname);
+    this.machineId = machineId;
+    this.route = route;
   }
 }
 

@@ -73,15 +73,16 @@ function kindOf(session: SessionInfo, now: number): Group["kind"] {
   return session.state === "needs_you" || session.state === "failed" ? "needsYou" : session.state === "working" ? "working" : "done";
 }
 
-const KEY = "pocketcoder-session-filter";
+/** Labels are a machine's own words, so what was chosen is kept by machine. */
+const keyOf = (machineId: string): string => `pocketcoder-session-filter ${machineId}`;
 
-/** The filter that this device showed last. */
-export function keptFilter(): Filter {
-  const kept = localStorage.getItem(KEY) ?? "all";
+/** The filter that this device showed last for the machine. */
+export function keptFilter(machineId: string): Filter {
+  const kept = localStorage.getItem(keyOf(machineId)) ?? "all";
   return ["all", "unread", "pinned", "snoozed", "archived"].includes(kept) || kept.startsWith("label ") ? (kept as Filter) : "all";
 }
 
-export function keepFilter(filter: Filter): void {
-  if (filter === "all") localStorage.removeItem(KEY);
-  else localStorage.setItem(KEY, filter);
+export function keepFilter(machineId: string, filter: Filter): void {
+  if (filter === "all") localStorage.removeItem(keyOf(machineId));
+  else localStorage.setItem(keyOf(machineId), filter);
 }

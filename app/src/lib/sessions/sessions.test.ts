@@ -74,13 +74,14 @@ describe("the list of sessions", () => {
   describe("the filter", () => {
     beforeEach(() => localStorage.clear());
     it("is remembered on the device, and what is no filter is not", () => {
-      expect(keptFilter()).toBe("all");
-      keepFilter("label release 2");
-      expect(keptFilter()).toBe("label release 2");
-      keepFilter("all");
+      expect(keptFilter("a")).toBe("all");
+      keepFilter("a", "label release 2");
+      expect(keptFilter("a")).toBe("label release 2");
+      expect(keptFilter("b"), "another machine's").toBe("all");
+      keepFilter("a", "all");
       expect(localStorage.length).toBe(0);
-      localStorage.setItem("pocketcoder-session-filter", "nonsense");
-      expect(keptFilter()).toBe("all");
+      localStorage.setItem("pocketcoder-session-filter a", "nonsense");
+      expect(keptFilter("a")).toBe("all");
     });
   });
 });

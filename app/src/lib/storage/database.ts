@@ -1,9 +1,12 @@
+import { byMachine } from "./upgrade";
+
 /**
- * The app's own IndexedDB: drafts, the outbox, remembered ledger heads, the copy for reading offline. One database, opened once. (The device's keys live in the
- * channel's database, apart from this one.)
+ * The app's own IndexedDB: drafts, the outbox, remembered ledger heads, the copy for reading offline. One database, opened once; every row belongs to one machine,
+ * and is reached through that machine's storage only. (The device's keys live in the channel's database, apart from this one.)
  */
 const NAME = "pocketcoder-app";
-const VERSION = 3;
+/** 4: rows are kept by machine. Before that there was one machine, and keys were bare. */
+const VERSION = 4;
 
 const STORES = ["values", "outbox", "files", "copy"] as const;
 
@@ -13,40 +16,95 @@ export type StoreName = (typeof STORES)[number];
 export class Database {
   #connection: Promise<IDBDatabase> | null = null;
   readonly #name: string;
+  readonly #before: string | null;
 
-  constructor(name: string = NAME) {
+  /** `before`: the machine that was paired when there was only one; what was kept then is its. */
+  constructor(name: string = NAME, before: string | null = null) {
     this.#name = name;
+    this.#before = before;
+  }
+
+  /** What is kept for one machine, and no other. */
+  of(machineId: string): MachineStorage {
+    return new MachineStorage(machineId, () => this.#open());
+  }
+
+  #open(): Promise<IDBDatabase> {
+    this.#connection ??= new Promise<IDBDatabase>((resolve, reject) => {
+      const request = indexedDB.open(this.#name, VERSION);
+      request.onupgradeneeded = ({ oldVersion }) => {
+        for (const store of STORES) if (!request.result.objectStoreNames.contains(store)) request.result.createObjectStore(store);
+        // In the upgrade's own transaction: all rows are moved, or the database stays as it was.
+        if (oldVersion > 0 && oldVersion < 4 && request.transaction) byMachine(request.transaction, STORES, this.#before);
+      };
+      request.onsuccess = () => {
+        const connection = request.result;
+        // iOS closes databases of pages in the background; open again at the next use.
+        connection.onclose = () => (this.#connection = null);
+        connection.onversionchange = () => {
+          connection.close();
+          this.#connection = null;
+        };
+        resolve(connection);
+      };
+      request.onerror = () => {
+        this.#connection = null;
+        reject(request.error ?? new Error("IndexedDB could not be opened"));
+      };
+    });
+    return this.#connection;
+  }
+}
+
+/** One machine's rows. Keys are `[machine, key]` in the database, so that no key of one machine can name a row of another. */
+export class MachineStorage {
+  readonly #machineId: string;
+  readonly #open: () => Promise<IDBDatabase>;
+  #dropped = false;
+
+  constructor(machineId: string, open: () => Promise<IDBDatabase>) {
+    this.#machineId = machineId;
+    this.#open = open;
   }
 
   get<T>(store: StoreName, key: string): Promise<T | undefined> {
-    return this.#run(store, "readonly", (objects) => objects.get(key) as IDBRequest<T | undefined>);
+    return this.#run(store, "readonly", (objects) => objects.get(this.#key(key)) as IDBRequest<T | undefined>);
   }
 
   all<T>(store: StoreName): Promise<T[]> {
-    return this.#run(store, "readonly", (objects) => objects.getAll() as IDBRequest<T[]>);
+    return this.#run(store, "readonly", (objects) => objects.getAll(this.#rows()) as IDBRequest<T[]>);
   }
 
   /** Resolves when the transaction is complete, not merely when the request was taken. */
   async put(store: StoreName, key: string, value: unknown): Promise<void> {
-    await this.#run(store, "readwrite", (objects) => objects.put(value, key));
+    if (!this.#dropped) await this.#run(store, "readwrite", (objects) => objects.put(value, this.#key(key)));
   }
 
   async delete(store: StoreName, key: string): Promise<void> {
-    await this.#run(store, "readwrite", (objects) => objects.delete(key));
+    await this.#run(store, "readwrite", (objects) => objects.delete(this.#key(key)));
   }
 
   async clear(store: StoreName): Promise<void> {
-    await this.#run(store, "readwrite", (objects) => objects.clear());
+    await this.#run(store, "readwrite", (objects) => objects.delete(this.#rows()));
+  }
+
+  /** Deletes everything that is kept for the machine, at once. What is written here afterwards, by work that was under way, is thrown away. */
+  drop(): Promise<void> {
+    this.#dropped = true;
+    return this.#transact([...STORES], (transaction) => {
+      for (const store of STORES) transaction.objectStore(store).delete(this.#rows());
+    });
   }
 
   /** Puts a value unless the flag (a key of `values`) is set, in one transaction: another tab's word counts as much as this one's. False when it was set. */
   async putUnless(flag: string, store: StoreName, key: string, value: unknown): Promise<boolean> {
     let put = false;
+    if (this.#dropped) return false;
     await this.#transact(["values", store], (transaction) => {
-      const set = transaction.objectStore("values").get(flag);
+      const set = transaction.objectStore("values").get(this.#key(flag));
       set.onsuccess = () => {
         if (set.result === true) return;
-        transaction.objectStore(store).put(value, key);
+        transaction.objectStore(store).put(value, this.#key(key));
         put = true;
       };
     });
@@ -54,11 +112,21 @@ export class Database {
   }
 
   /** Sets the flag (a key of `values`) and empties the store: both or neither. */
-  setAndClear(flag: string, store: StoreName): Promise<void> {
-    return this.#transact(["values", store], (transaction) => {
-      transaction.objectStore("values").put(true, flag);
-      transaction.objectStore(store).clear();
+  async setAndClear(flag: string, store: StoreName): Promise<void> {
+    if (this.#dropped) return;
+    await this.#transact(["values", store], (transaction) => {
+      transaction.objectStore("values").put(true, this.#key(flag));
+      transaction.objectStore(store).delete(this.#rows());
     });
+  }
+
+  #key(key: string): [string, string] {
+    return [this.#machineId, key];
+  }
+
+  /** All keys of this machine: an array sorts after every text. */
+  #rows(): IDBKeyRange {
+    return IDBKeyRange.bound([this.#machineId], [this.#machineId, []]);
   }
 
   async #transact(stores: StoreName[], work: (transaction: IDBTransaction) => void): Promise<void> {
@@ -81,29 +149,5 @@ export class Database {
       transaction.onabort = () => reject(transaction.error ?? new Error(`IndexedDB gave up on ${store}`));
       transaction.onerror = () => reject(transaction.error ?? request.error ?? new Error(`IndexedDB failed on ${store}`));
     });
-  }
-
-  #open(): Promise<IDBDatabase> {
-    this.#connection ??= new Promise<IDBDatabase>((resolve, reject) => {
-      const request = indexedDB.open(this.#name, VERSION);
-      request.onupgradeneeded = () => {
-        for (const store of STORES) if (!request.result.objectStoreNames.contains(store)) request.result.createObjectStore(store);
-      };
-      request.onsuccess = () => {
-        const connection = request.result;
-        // iOS closes databases of pages in the background; open again at the next use.
-        connection.onclose = () => (this.#connection = null);
-        connection.onversionchange = () => {
-          connection.close();
-          this.#connection = null;
-        };
-        resolve(connection);
-      };
-      request.onerror = () => {
-        this.#connection = null;
-        reject(request.error ?? new Error("IndexedDB could not be opened"));
-      };
-    });
-    return this.#connection;
   }
 }

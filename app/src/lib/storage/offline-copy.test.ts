@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { uuid7 } from "../ids/uuid7";
-import { Database } from "./database";
+import { Database, type MachineStorage } from "./database";
 import { MAX_ENTRY, OfflineCopy } from "./offline-copy";
 
-let database: Database;
+let database: MachineStorage;
 let copy: OfflineCopy;
 
 beforeEach(() => {
-  database = new Database(`offline-${uuid7()}`);
+  database = new Database(`offline-${uuid7()}`).of("machine-a");
   copy = new OfflineCopy(database, "machine-a");
 });
 

@@ -1,4 +1,4 @@
-import type { Database } from "./database";
+import type { MachineStorage } from "./database";
 
 /** Conversations kept; the one that was saved the longest ago goes first. */
 const MAX_SESSIONS = 30;
@@ -28,13 +28,13 @@ export interface Kept<T> {
  * after the other; after `clear` nothing more is written.
  */
 export class OfflineCopy {
-  readonly #database: Database;
+  readonly #database: MachineStorage;
   readonly #machineId: string;
   #work: Promise<unknown> = Promise.resolve();
   #closed = false;
   #off: boolean | null = null;
 
-  constructor(database: Database, machineId: string) {
+  constructor(database: MachineStorage, machineId: string) {
     this.#database = database;
     this.#machineId = machineId;
   }

@@ -1,27 +1,35 @@
-import type { Door, Invite } from "../link/door";
+import type { Door, Invite, PairedMachine } from "../link/door";
 import { pair, type PairResult } from "../link/pair";
 import { Database } from "../storage/database";
 import { clock } from "./clock.svelte";
-import { Workspace } from "./workspace.svelte";
+import { Machines } from "./machines.svelte";
+import type { Workspace } from "./workspace.svelte";
 
 export const APP = `app/${__APP_VERSION__}`;
 
-/** The whole app's state: paired or not, and the workspace when it is. */
+/** What became of a pairing. `full`: this device has as many machines as it takes, and nothing was asked of this one. */
+export type Pairing = PairResult | { readonly kind: "full" };
+
+/** The whole app's state: the machines, and what is being paired. */
 export class App {
   readonly #door: Door;
-  readonly #database: Database;
+  readonly machines: Machines;
 
   phase = $state<"starting" | "pairing" | "ready" | "broken">("starting");
-  workspace = $state.raw<Workspace | null>(null);
   /** A pairing link that was opened and waits for the person's word. */
   invite = $state.raw<Invite | null>(null);
   inviteProblem = $state(false);
   /** Why the app could not start (storage forbidden, say). */
   problem = $state("");
 
-  constructor(door: Door, database: Database = new Database()) {
+  constructor(door: Door, open: (before: string | null) => Database = (before) => new Database(undefined, before)) {
     this.#door = door;
-    this.#database = database;
+    this.machines = new Machines(door, APP, open);
+  }
+
+  /** The machine whose screens are shown. */
+  get workspace(): Workspace | null {
+    return this.machines.current;
   }
 
   /** `link`: the address's pairing link, when it had one. */
@@ -29,9 +37,8 @@ export class App {
     clock.start();
     try {
       if (link !== null) await this.readInvite(link);
-      const machine = await this.#door.machine();
-      if (machine) await this.#enter(new Workspace(this.#door, this.#database, machine, APP));
-      if (!machine || this.invite || this.inviteProblem) this.phase = "pairing";
+      await this.machines.start(() => this.#ready());
+      if (this.machines.all.length === 0 || this.invite || this.inviteProblem) this.phase = "pairing";
     } catch (error) {
       this.problem = error instanceof Error ? error.message : String(error);
       this.phase = "broken";
@@ -49,56 +56,56 @@ export class App {
     this.phase = "pairing";
   }
 
+  /** To the screen where another machine is paired. */
+  pairAnother(): void {
+    this.phase = "pairing";
+  }
+
   dropInvite(): void {
     this.invite = null;
     this.inviteProblem = false;
-    if (this.workspace) this.phase = "ready";
+    if (this.machines.all.length > 0) this.phase = "ready";
   }
 
-  async confirmPairing(deviceName: string): Promise<PairResult> {
+  async confirmPairing(deviceName: string): Promise<Pairing> {
     const invite = this.invite;
     if (!invite) throw new Error("there is no pairing link to confirm");
+    if (this.machines.full(invite.machineId)) return { kind: "full" };
     const result = await pair(this.#door, invite, deviceName, APP);
     if (result.kind === "paired") {
-      this.workspace?.stop();
-      await this.workspace?.copy.clear();
       this.invite = null;
-      await this.#enter(new Workspace(this.#door, this.#database, result.machine, APP));
+      await this.#enter(result.machine);
     }
     return result;
   }
 
-  /** Forgets the machine on this device. What waited to be sent is deleted with it. */
-  async forget(): Promise<void> {
-    const workspace = this.workspace;
-    if (!workspace) return;
-    workspace.stop();
-    this.workspace = null;
-    this.phase = "pairing";
-    await this.#door.forget(workspace.paired.machineId);
-    await workspace.copy.clear();
-    await this.#database.clear("outbox");
-    await this.#database.clear("files");
-    await this.#database.clear("values");
-    await (await import("../share/shared")).dropShared();
+  /** Forgets a machine on this device. What waited to be sent to it is deleted with it. */
+  async forget(workspace: Workspace): Promise<void> {
+    if (this.machines.all.length === 1) this.phase = "pairing";
+    await this.machines.forget(workspace);
+    // What another app shared is for any machine, so it goes with the last of them.
+    if (this.machines.all.length === 0) await (await import("../share/shared")).dropShared();
   }
 
   pageVisible(visible: boolean): void {
     if (visible) {
       clock.start();
-      this.workspace?.wake();
+      this.machines.wake();
     } else {
       clock.stop();
-      void this.workspace?.drafts.flush();
-      void this.workspace?.keep();
+      this.machines.keep();
     }
   }
 
-  async #enter(workspace: Workspace): Promise<void> {
-    this.workspace = workspace;
+  async #enter(machine: PairedMachine): Promise<void> {
+    const taken = this.machines.take(machine);
+    this.#ready();
+    await taken;
+  }
+
+  #ready(): void {
     this.phase = "ready";
     // Keys, drafts and the outbox live in this browser's storage: ask it not to clear them when space gets short.
     void navigator.storage?.persist?.().catch(() => false);
-    await workspace.start();
   }
 }

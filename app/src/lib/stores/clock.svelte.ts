@@ -2,13 +2,7 @@
 class Clock {
   /** This device's clock, milliseconds, moved once a second. */
   now = $state(Date.now());
-  /** What to add to this device's clock to get the machine's: countdowns are honest although the phone's clock is off. */
-  machineOffset = $state(0);
   #timer: ReturnType<typeof setInterval> | undefined;
-
-  get machineNow(): number {
-    return this.now + this.machineOffset;
-  }
 
   start(): void {
     if (this.#timer !== undefined) return;

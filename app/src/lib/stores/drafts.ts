@@ -1,13 +1,13 @@
-import type { Database } from "../storage/database";
+import type { MachineStorage } from "../storage/database";
 
 const WAIT_MS = 300;
 
 /** Unsent text of composers, kept on this device by place (a session's id, "new"). Writes are gathered; `flush` writes now. */
 export class Drafts {
-  readonly #database: Database;
+  readonly #database: MachineStorage;
   readonly #waiting = new Map<string, { text: string; timer: ReturnType<typeof setTimeout> }>();
 
-  constructor(database: Database) {
+  constructor(database: MachineStorage) {
     this.#database = database;
   }
 

@@ -1,5 +1,5 @@
 import type { ApprovalInfo } from "../protocol/generated";
-import { parseRoute, pathOf, type Route } from "../router/router.svelte";
+import { parsePlace, pathOf, type Place } from "../router/router.svelte";
 import { t } from "../strings";
 import { escapeToText } from "../text/escape";
 import { wants } from "../text/words";
@@ -10,6 +10,8 @@ export interface Notice {
   readonly body: string;
   /** One notification an approval: a later one does not take its place, and it goes when it is decided. */
   readonly tag: string;
+  /** The machine that it is of, and the address there. */
+  readonly machine: string;
   readonly path: string;
 }
 
@@ -18,6 +20,8 @@ export interface Names {
   readonly agent: string;
   readonly session: string | null;
   readonly project: string | null;
+  /** The machine's, where there are several. */
+  readonly machine: string | null;
 }
 
 /** Longest name shown; a title can be a whole prompt. */
@@ -29,16 +33,22 @@ const MOST_AT_ONCE = 3;
  * What to show for approvals that are new. Kind of request, session and project only: a locked phone shows notifications to whoever holds it, so nothing of the
  * command, the file or the question is in them.
  */
-export function noticesFor(fresh: readonly ApprovalInfo[], waiting: number, names: (approval: ApprovalInfo) => Names): Notice[] {
+export function noticesFor(
+  machineId: string,
+  fresh: readonly ApprovalInfo[],
+  waiting: number,
+  names: (approval: ApprovalInfo) => Names,
+): Notice[] {
   const shown = fresh.length > MOST_AT_ONCE ? fresh.slice(0, 1) : fresh;
   return shown.map((approval) => {
-    const { agent, session, project } = names(approval);
+    const { agent, session, project, machine } = names(approval);
     const others = waiting - shown.length;
-    const where = [session, project].filter((name) => name !== null && name !== "").map((name) => shortened(name ?? ""));
+    const where = [machine, session, project].filter((name) => name !== null && name !== "").map((name) => shortened(name ?? ""));
     return {
       title: wants(approval, shortened(agent)),
       body: [...where, ...(others > 0 ? [t.inbox.others(others)] : [])].join(" · "),
-      tag: tagOf(approval.approvalId),
+      tag: tagOf(machineId, approval.approvalId),
+      machine: machineId,
       path: pathOf({ name: "inbox", approvalId: approval.approvalId }),
     };
   });
@@ -48,35 +58,35 @@ export function noticesFor(fresh: readonly ApprovalInfo[], waiting: number, name
 export function notify(notices: readonly Notice[]): void {
   if (document.visibilityState === "visible" || !("Notification" in globalThis) || Notification.permission !== "granted") return;
   withWorker(async (registration) => {
-    for (const { title, body, tag, path } of notices) {
+    for (const { title, body, tag, machine, path } of notices) {
       // `renotify` is missing in TypeScript's library. Without it a second notification under a tag makes no sound.
       await registration.showNotification(title, {
         body,
         tag,
         renotify: true,
         icon: "/icon-192.png",
-        data: { path },
+        data: { machine, path },
       } as NotificationOptions);
     }
   });
 }
 
 /** Takes back the notifications of approvals that wait no more: a tap on one would lead to what is over. */
-export function unnotify(approvalIds: readonly string[]): void {
+export function unnotify(machineId: string, approvalIds: readonly string[]): void {
   if (approvalIds.length === 0 || !("Notification" in globalThis) || Notification.permission !== "granted") return;
   withWorker(async (registration) => {
     for (const approvalId of approvalIds)
-      for (const shown of await registration.getNotifications({ tag: tagOf(approvalId) })) shown.close();
+      for (const shown of await registration.getNotifications({ tag: tagOf(machineId, approvalId) })) shown.close();
   });
 }
 
 /** Goes where a tapped notification leads, as the worker tells it. Returns what ends that. */
-export function onTapped(go: (route: Route) => void): () => void {
+export function onTapped(go: (place: Place) => void): () => void {
   const worker = navigator.serviceWorker as ServiceWorkerContainer | undefined; // missing without HTTPS
   if (!worker) return () => undefined;
   const heard = (event: MessageEvent<unknown>): void => {
     const { data } = event;
-    if (typeof data === "object" && data !== null && "open" in data && typeof data.open === "string") go(parseRoute(data.open));
+    if (typeof data === "object" && data !== null && "open" in data && typeof data.open === "string") go(parsePlace(data.open));
   };
   worker.addEventListener("message", heard);
   worker.startMessages();
@@ -88,8 +98,9 @@ function withWorker(work: (registration: ServiceWorkerRegistration) => Promise<v
   navigator.serviceWorker?.ready.then(work).catch(() => undefined);
 }
 
-function tagOf(approvalId: string): string {
-  return `approval/${approvalId}`;
+/** With the machine: an id is a machine's own word, and must not close what another one said. */
+function tagOf(machineId: string, approvalId: string): string {
+  return `approval/${machineId}/${approvalId}`;
 }
 
 /** Titles come from agents: what can't be seen is marked, as everywhere. */

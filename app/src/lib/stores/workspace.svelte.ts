@@ -28,7 +28,8 @@ import { type LedgerAlarm, LedgerMemory } from "../ledger/memory";
 import type { Door, PairedMachine } from "../link/door";
 import { Link, type LinkState, PROTOCOL_VERSION } from "../link/link";
 import { Outbox, type OutboxItem, sessionOf } from "../outbox/outbox";
-import type { Database } from "../storage/database";
+import type { Database, MachineStorage } from "../storage/database";
+import { keepFilter } from "../sessions/list";
 import { OfflineCopy } from "../storage/offline-copy";
 import { clock } from "./clock.svelte";
 import { byUrgency, type OwnDecision } from "./decisions";
@@ -92,6 +93,7 @@ export class Workspace {
   readonly thumbnails: Thumbnails;
   readonly copy: OfflineCopy;
   readonly #door: Door;
+  readonly #storage: MachineStorage;
   readonly #link: Link;
   readonly #outbox: Outbox;
   readonly #ledger: LedgerMemory;
@@ -138,23 +140,29 @@ export class Workspace {
   readonly refusedItems = $derived(this.outbox.filter((item) => item.state === "refused"));
   readonly inboxCount = $derived(this.pending.length + this.unknowns.length + this.failures.length + this.refusedItems.length);
   readonly online = $derived(this.link.kind === "online" || this.link.kind === "stale");
+  readonly working = $derived([...this.sessions.values()].filter((session) => session.state === "working").length);
+  /** What people call the machine. Its own word: two may bear the same name. */
+  readonly name: string = $derived.by(() => this.machine?.name ?? this.paired.name);
+  /** What to add to this device's clock to get the machine's, milliseconds: countdowns are honest although a clock is off. */
+  clockOffset = $state(0);
 
   constructor(door: Door, database: Database, paired: PairedMachine, app: string) {
     this.#door = door;
     this.paired = paired;
-    this.drafts = new Drafts(database);
-    this.copy = new OfflineCopy(database, paired.machineId);
-    this.#ledger = new LedgerMemory(database, paired.machineId);
+    this.#storage = database.of(paired.machineId);
+    this.drafts = new Drafts(this.#storage);
+    this.copy = new OfflineCopy(this.#storage, paired.machineId);
+    this.#ledger = new LedgerMemory(this.#storage);
     this.#link = new Link({
       openSocket: () => door.openSocket(paired.machineId),
       createTransport: () => door.connect(paired.machineId),
       hello: async () => ({ protocol: PROTOCOL_VERSION, app, signingKey: await door.signingKey() }),
     });
     this.client = new Client(this.#link);
-    this.attachments = new Attachments(database, this.client);
+    this.attachments = new Attachments(this.#storage, this.client);
     this.thumbnails = new Thumbnails(this.client);
     this.#outbox = new Outbox({
-      database,
+      database: this.#storage,
       machineId: paired.machineId,
       request: async (type, payload) => {
         await this.attachments.uploaded(filesOf(payload));
@@ -187,6 +195,23 @@ export class Workspace {
     this.#link.stop();
     this.attachments.disconnected();
     this.#outbox.disconnected();
+  }
+
+  get machineId(): string {
+    return this.paired.machineId;
+  }
+
+  /** The machine's clock, moved once a second. */
+  get now(): number {
+    return clock.now + this.clockOffset;
+  }
+
+  /** Ends it and deletes all that this device keeps for the machine; what is still under way writes nothing more. */
+  async erase(): Promise<void> {
+    this.stop();
+    await this.copy.clear();
+    await this.#storage.drop();
+    keepFilter(this.machineId, "all");
   }
 
   wake(): void {
@@ -437,7 +462,7 @@ export class Workspace {
   #greeted(hello: HelloResponse): void {
     this.hello = hello;
     this.machine = hello.machine;
-    clock.machineOffset = Date.parse(hello.now) - Date.now();
+    this.clockOffset = Date.parse(hello.now) - Date.now();
     this.#ledgerWork = this.#ledgerWork.then(() => this.#checkLedger(hello.ledger)).catch((error: unknown) => this.#ledgerFailed(error));
   }
 

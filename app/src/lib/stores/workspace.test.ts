@@ -390,9 +390,13 @@ describe("session store", () => {
   });
 });
 
+async function forgetAll(app: App): Promise<void> {
+  for (const one of app.machines.all) await app.forget(one);
+}
+
 describe("pairing", () => {
   it("turns a link into a paired machine", async () => {
-    const app = new App(doorTo(machine, null), new Database(`pair-${uuid7()}`));
+    const app = new App(doorTo(machine, null), () => new Database(`pair-${uuid7()}`));
     await app.start("https://x.example/#pair=aaaaaaaaaaaa");
     expect(app.phase).toBe("pairing");
     expect(app.invite?.machineId).toBe(PAIRED.machineId);
@@ -407,7 +411,7 @@ describe("pairing", () => {
   });
 
   it("says when the link is none, and when the machine refuses it", async () => {
-    const app = new App(doorTo(machine, null), new Database(`pair-${uuid7()}`));
+    const app = new App(doorTo(machine, null), () => new Database(`pair-${uuid7()}`));
     await app.start("https://x.example/#pair=?");
     expect(app.inviteProblem).toBe(true);
     await app.readInvite("https://x.example/#pair=aaaaaaaaaaaa");
@@ -418,12 +422,12 @@ describe("pairing", () => {
 
   it("forgets the machine and everything kept for it", async () => {
     const own = new Database(`forget-${uuid7()}`);
-    const app = new App(doorTo(machine), own);
+    const app = new App(doorTo(machine), () => own);
     await app.start(null);
     await until(() => app.workspace?.head !== null, "the head was remembered");
-    await app.forget();
+    await forgetAll(app);
     expect(app.phase).toBe("pairing");
-    expect(await own.all("values")).toEqual([]);
+    expect(await own.of(PAIRED.machineId).all("values")).toEqual([]);
   });
 });
 
@@ -516,16 +520,16 @@ describe("a cold start without the machine", () => {
     await until(() => out.link.kind === "revoked", "revoked");
     await until(() => out.sessions.size === 0 && out.asOf === null, "what was shown is gone");
     await settle();
-    expect(await database.all("copy")).toEqual([]);
+    expect(await database.of(PAIRED.machineId).all("copy")).toEqual([]);
 
     machine = new MockMachine(await scenario("rich"));
-    const app = new App(doorTo(machine), database);
+    const app = new App(doorTo(machine), () => database);
     await app.start(null);
     await until(() => app.workspace?.loaded === true, "read again");
     await app.workspace?.keep();
-    expect((await database.all("copy")).length).toBeGreaterThan(0);
-    await app.forget();
-    expect(await database.all("copy")).toEqual([]);
-    expect(await database.all("files")).toEqual([]);
+    expect((await database.of(PAIRED.machineId).all("copy")).length).toBeGreaterThan(0);
+    await forgetAll(app);
+    expect(await database.of(PAIRED.machineId).all("copy")).toEqual([]);
+    expect(await database.of(PAIRED.machineId).all("files")).toEqual([]);
   });
 });

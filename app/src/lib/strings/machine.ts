@@ -1,6 +1,7 @@
 import type { LinkState } from "../link/link";
 import type { MachineLogLevel } from "../protocol/generated";
 import { catalogue } from "./language";
+import { counted } from "./plural";
 
 /** The words of the machine's status and log, which come later than the first load. */
 const english = {
@@ -14,6 +15,10 @@ const english = {
     revoked: "Revoked",
     version: "Other version",
   } as Record<LinkState["kind"], string>,
+  machines: {
+    working: (n: number) => `${counted(n, { one: "session", other: "sessions" })} working`,
+    waiting: (n: number) => `${n} waiting`,
+  },
   back: "Back to machine",
   add: {
     title: "Add project",

@@ -8,7 +8,7 @@ namespace PocketCoder.Gateway.Relay.Machines;
 /// </summary>
 internal sealed class RemoteDevice(IDeviceLink device, LinkSocket machine, uint number)
 {
-    private readonly LinkFlow _flow = new(machine, number);
+    private readonly LinkFlow _flow = new(machine, number, static frame => RelayFrame.IsValid(frame.Span));
     private LinkEnd? _end;
 
     /// <summary>Until the device, the machine or the link between ends it.</summary>
@@ -45,16 +45,13 @@ internal sealed class RemoteDevice(IDeviceLink device, LinkSocket machine, uint 
     /// <exception cref="LinkException"><see cref="LinkError.WindowExceeded"/> or <see cref="LinkError.Malformed"/>.</exception>
     public void Receive(LinkFrame frame)
     {
+        if (_flow.TryReceive(frame))
+        {
+            return;
+        }
+
         switch (frame.Kind)
         {
-            case LinkKind.Frame when !RelayFrame.IsValid(frame.Rest.Span):
-                throw new LinkException(LinkError.Malformed, "A device's frame begins with its kind.");
-            case LinkKind.Frame:
-                _flow.Receive(frame.Rest);
-                break;
-            case LinkKind.Credit:
-                _flow.ReceiveCredit(frame);
-                break;
             case LinkKind.FailedHandshake:
                 device.ReportFailedHandshake();
                 break;

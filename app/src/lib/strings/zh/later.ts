@@ -70,6 +70,10 @@ export const machine: typeof m = {
     revoked: "已吊销",
     version: "版本不同",
   },
+  machines: {
+    working: (n) => `${number(n)} 个会话正在工作`,
+    waiting: (n) => `${number(n)} 项等待`,
+  },
   back: "返回机器",
   status: "状态",
   statusHelp: "问题、内存、磁盘、设备",
