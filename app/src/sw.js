@@ -43,10 +43,10 @@ self.addEventListener("notificationclick", (event) => {
     event.notification.close();
     const given = event.notification.data?.path;
     const path = typeof given === "string" && /^\/approvals\/[\w-]{1,64}$/.test(given) ? given : "/";
-    event.waitUntil(open(path));
+    event.waitUntil(open(path, event.notification.data?.machine));
 });
 
-async function open(path) {
+async function open(path, machine) {
     // Of all tabs of this origin those with the app: the licences are plain text and hear nothing.
     const pages = (await self.clients.matchAll({ type: "window", includeUncontrolled: true })).filter(
         (one) => new URL(one.url).pathname !== "/licences.txt",
@@ -56,7 +56,7 @@ async function open(path) {
         await self.clients.openWindow(path);
         return;
     }
-    page.postMessage({ open: path });
+    page.postMessage({ open: path, machine });
     await page.focus().catch(() => undefined); // refused without a tap of a person; the page is where it should be all the same
 }
 

@@ -60,6 +60,8 @@ export class App {
     if (!invite) throw new Error("there is no pairing link to confirm");
     const result = await pair(this.#door, invite, deviceName, APP);
     if (result.kind === "paired") {
+      const before = this.workspace?.paired.machineId;
+      if (before !== undefined && before !== result.machine.machineId) await this.#dropNotifications(before);
       this.workspace?.stop();
       await this.workspace?.copy.clear();
       this.invite = null;
@@ -80,6 +82,7 @@ export class App {
     await this.#database.clear("outbox");
     await this.#database.clear("files");
     await this.#database.clear("values");
+    await this.#dropNotifications(workspace.paired.machineId);
     await (await import("../share/shared")).dropShared();
   }
 
@@ -92,6 +95,11 @@ export class App {
       void this.workspace?.drafts.flush();
       void this.workspace?.keep();
     }
+  }
+
+  /** Nothing more is shown of a machine that is forgotten. Where that fails, the push service is told by the browser sooner or later. */
+  async #dropNotifications(machineId: string): Promise<void> {
+    await import("../push/attend.svelte").then(({ dropNotifications }) => dropNotifications(machineId)).catch(() => undefined);
   }
 
   async #enter(workspace: Workspace): Promise<void> {

@@ -44,9 +44,13 @@ export function noticesFor(fresh: readonly ApprovalInfo[], waiting: number, name
   });
 }
 
+/** Whether the machine itself notifies this device (lib/push): the page says nothing then, or all would be said twice. */
+export const told = { byMachine: false };
+
 /** Tells a person whose page is in the background. */
-export function notify(notices: readonly Notice[]): void {
-  if (document.visibilityState === "visible" || !("Notification" in globalThis) || Notification.permission !== "granted") return;
+export function notify(notices: readonly Notice[], machine: string): void {
+  if (told.byMachine || document.visibilityState === "visible" || !("Notification" in globalThis) || Notification.permission !== "granted")
+    return;
   withWorker(async (registration) => {
     for (const { title, body, tag, path } of notices) {
       // `renotify` is missing in TypeScript's library. Without it a second notification under a tag makes no sound.
@@ -55,7 +59,7 @@ export function notify(notices: readonly Notice[]): void {
         tag,
         renotify: true,
         icon: "/icon-192.png",
-        data: { path },
+        data: { machine, path },
       } as NotificationOptions);
     }
   });
@@ -64,19 +68,26 @@ export function notify(notices: readonly Notice[]): void {
 /** Takes back the notifications of approvals that wait no more: a tap on one would lead to what is over. */
 export function unnotify(approvalIds: readonly string[]): void {
   if (approvalIds.length === 0 || !("Notification" in globalThis) || Notification.permission !== "granted") return;
-  withWorker(async (registration) => {
-    for (const approvalId of approvalIds)
-      for (const shown of await registration.getNotifications({ tag: tagOf(approvalId) })) shown.close();
+  withWorker(async () => {
+    // Those of the machine's own worker, too.
+    for (const registration of await navigator.serviceWorker.getRegistrations())
+      for (const approvalId of approvalIds)
+        for (const shown of await registration.getNotifications({ tag: tagOf(approvalId) })) shown.close();
   });
 }
 
-/** Goes where a tapped notification leads, as the worker tells it. Returns what ends that. */
-export function onTapped(go: (route: Route) => void): () => void {
+/**
+ * Goes where a tapped notification leads, as a worker tells it; `resend`: a decision that was made in a notification waits in the outbox. Of this machine only. Returns
+ * what ends that.
+ */
+export function onTapped(machine: string, go: (route: Route) => void, resend: () => void): () => void {
   const worker = navigator.serviceWorker as ServiceWorkerContainer | undefined; // missing without HTTPS
   if (!worker) return () => undefined;
   const heard = (event: MessageEvent<unknown>): void => {
     const { data } = event;
-    if (typeof data === "object" && data !== null && "open" in data && typeof data.open === "string") go(parseRoute(data.open));
+    if (typeof data !== "object" || data === null) return;
+    if ("open" in data && typeof data.open === "string" && !("machine" in data && data.machine !== machine)) go(parseRoute(data.open));
+    else if ("resend" in data && data.resend === machine) resend();
   };
   worker.addEventListener("message", heard);
   worker.startMessages();

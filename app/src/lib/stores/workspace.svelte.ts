@@ -86,6 +86,7 @@ interface Walk {
 /** Everything about the paired machine, as the screens see it. Lives from pairing to un-pairing. */
 export class Workspace {
   readonly paired: PairedMachine;
+  readonly database: Database;
   readonly client: Client;
   readonly drafts: Drafts;
   readonly attachments: Attachments;
@@ -142,6 +143,7 @@ export class Workspace {
   constructor(door: Door, database: Database, paired: PairedMachine, app: string) {
     this.#door = door;
     this.paired = paired;
+    this.database = database;
     this.drafts = new Drafts(database);
     this.copy = new OfflineCopy(database, paired.machineId);
     this.#ledger = new LedgerMemory(database, paired.machineId);
@@ -187,6 +189,11 @@ export class Workspace {
     this.#link.stop();
     this.attachments.disconnected();
     this.#outbox.disconnected();
+  }
+
+  /** Something else of this device, a notification, put a decision into the outbox. */
+  async resend(): Promise<void> {
+    await this.#outbox.load();
   }
 
   wake(): void {
