@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
-import type { Plugin } from "vite";
+import { build, type Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
 /** What is large and wanted by few: fetched when it is wanted, not with every new version. What it works on has to be fetched then, too. */
@@ -32,6 +32,34 @@ function serviceWorker(): Plugin {
         files: ["/", ...files.filter((name) => name !== "index.html").map((name) => `/${name}`), "/manifest.webmanifest", "/icon.svg"],
       })};\n`;
       this.emitFile({ type: "asset", fileName: "sw.js", source: head + worker });
+    },
+  };
+}
+
+/**
+ * Builds push.js, the worker of notifications, out of the same modules as the app, into one file: a worker can fetch no part of itself later. The page never loads it,
+ * and it is not among the files that open the app offline.
+ */
+function pushWorker(): Plugin {
+  return {
+    name: "pocketcoder-push-worker",
+    apply: "build",
+    async generateBundle() {
+      const built = await build({
+        configFile: false,
+        logLevel: "error",
+        define: { __APP_VERSION__: JSON.stringify(version) },
+        resolve: { alias: { $lib: LIB } },
+        build: {
+          write: false,
+          target: "es2022",
+          rolldownOptions: { input: fileURLToPath(new URL("./src/push-worker/index.ts", import.meta.url)), output: { format: "iife" } },
+        },
+      });
+      const parts = [built].flat().flatMap((one) => ("output" in one ? one.output : []));
+      const [script, ...more] = parts;
+      if (script?.type !== "chunk" || more.length > 0) throw new Error("the worker of notifications is not one file");
+      this.emitFile({ type: "asset", fileName: "push.js", source: script.code });
     },
   };
 }
@@ -112,11 +140,13 @@ function licences(): Plugin {
 
 const { version } = JSON.parse(readFileSync(fileURLToPath(new URL("./package.json", import.meta.url)), "utf8")) as { version: string };
 
+const LIB = fileURLToPath(new URL("./src/lib", import.meta.url));
+
 export default defineConfig(({ mode }) => ({
-  plugins: [svelte(), firstScript(), licences(), serviceWorker()],
+  plugins: [svelte(), firstScript(), licences(), serviceWorker(), pushWorker()],
   define: { __APP_VERSION__: JSON.stringify(version) },
   resolve: {
-    alias: { $lib: fileURLToPath(new URL("./src/lib", import.meta.url)) },
+    alias: { $lib: LIB },
     // Component tests mount in a DOM: take Svelte's browser build, not its server one.
     ...(mode === "test" ? { conditions: ["browser"] } : {}),
   },

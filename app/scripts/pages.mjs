@@ -87,3 +87,44 @@ export async function readBefore(page) {
   });
   await stored(page, "copy", ["state ", "session/"]);
 }
+
+/** A browser whose push service gives a subscription to whoever asks, and asks nobody: the real ones are on the internet. */
+export function pushService(page) {
+  return page.evaluate(() => {
+    let answer = "default";
+    Object.defineProperty(Notification, "permission", { configurable: true, get: () => answer });
+    Notification.requestPermission = async () => (answer = "granted");
+    let given = null;
+    let number = 0;
+    const manager = {
+      getSubscription: async () => given,
+      subscribe: async (options) =>
+        (given = {
+          endpoint: `https://push.example/${++number}`,
+          getKey: (name) => new Uint8Array(name === "auth" ? 16 : 65).buffer,
+          options: { applicationServerKey: options.applicationServerKey.buffer },
+          unsubscribe: async () => {
+            given = null;
+            return true;
+          },
+        }),
+    };
+    const worker = navigator.serviceWorker;
+    const find = worker.getRegistration.bind(worker);
+    const all = new Map();
+    worker.register = async (_, { scope }) => {
+      const registration = {
+        scope: new URL(scope, location.href).href,
+        active: {},
+        pushManager: manager,
+        getNotifications: async () => [],
+        unregister: async () => all.delete(scope),
+        update: async () => undefined,
+      };
+      all.set(scope, registration);
+      return registration;
+    };
+    worker.getRegistration = async (path) => all.get(path) ?? find(path);
+    worker.getRegistrations = async () => [...all.values()];
+  });
+}

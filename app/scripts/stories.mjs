@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import { chromium } from "playwright-core";
 import { mockApp } from "./mock-app.mjs";
-import { lasting, readBefore, settled } from "./pages.mjs";
+import { pushService, lasting, readBefore, settled } from "./pages.mjs";
 import { ENGINE, inTurns, serve } from "./serving.mjs";
 
 const out = process.argv[2] ? resolve(process.argv[2]) : null;
@@ -780,6 +780,21 @@ const stories = [
   ],
   ["you", "rich", "/you"],
   ["devices", "rich", "/you/devices"],
+  ["notifications-none", "rich", "/you/notifications"],
+  [
+    "notifications-on",
+    "rich",
+    "/you",
+    async (page) => {
+      await pushService(page);
+      await page.locator('a[href="/you/notifications"]').click();
+      await page.getByTestId("notifications-on").click();
+      await page.getByTestId("notify-quiet").check();
+      await page.getByTestId("quiet-from").waitFor();
+      await page.getByTestId("notifications-test").click();
+      await page.getByTestId("notifications-tested").filter({ hasText: /./ }).waitFor();
+    },
+  ],
   [
     "ledger",
     "rich",

@@ -60,6 +60,9 @@ public sealed class BrowserPhone : IAsyncDisposable
 
     public IPage Page { get; private set; }
 
+    /// <summary>All of this phone's browser: its pages, workers and permissions.</summary>
+    public IBrowserContext Context => _context;
+
     /// <summary>Errors of the console, uncaught exceptions, refused resources.</summary>
     public List<string> Complaints { get; } = [];
 

@@ -7,6 +7,7 @@ using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Machine.Starting;
 using PocketCoder.Machine.Tests;
 using PocketCoder.Protocol;
+using PocketCoder.Push;
 using PocketCoder.Testing;
 using PocketCoder.Testing.Homes;
 
@@ -32,7 +33,9 @@ internal sealed class RunningMachine : IAsyncDisposable
 
     /// <param name="drivers">Null: the demo with its own agent and project.</param>
     /// <param name="ssh">What git's ssh is started with beside the usual.</param>
-    public static async Task<RunningMachine> StartAsync(IReadOnlyList<IAgentDriver>? drivers = null, IReadOnlyList<string>? ssh = null)
+    /// <param name="push">The way to push services; null: the usual one.</param>
+    public static async Task<RunningMachine> StartAsync(
+        IReadOnlyList<IAgentDriver>? drivers = null, IReadOnlyList<string>? ssh = null, PushWays? push = null)
     {
         var log = new TestLog();
         var machine = new RunningMachine(
@@ -44,7 +47,7 @@ internal sealed class RunningMachine : IAsyncDisposable
                 { Listen = [new IPEndPoint(IPAddress.Loopback, Ports.Free())], AppDirectory = Repository.PathOf("app/dist") },
                 LoggerFactory = log,
             },
-            new DaemonSeams { SshOptions = ssh ?? [] },
+            new DaemonSeams { SshOptions = ssh ?? [], Push = push ?? new PushWays() },
             drivers ?? [new StubDriver(TimeProvider.System)],
             log);
         await machine.StartDaemonAsync();

@@ -51,6 +51,10 @@ function handle(machine: MockMachine): Record<string, (...given: string[]) => un
         const { approvalId, decisionId, scope } = payload as { approvalId: string; decisionId: string; scope: string };
         return [{ approvalId, decisionId, scope }];
       }),
+    /** What was asked about notifications, in its order; and each time that the device said whether somebody looks. */
+    pushes: () => machine.requests.filter(({ type }) => type.startsWith("push_")),
+    presence: () =>
+      machine.requests.flatMap(({ type, payload }) => (type === "presence" ? [(payload as { visible: boolean }).visible] : [])),
     /** Commands that only read; gives their ids. */
     askReads: (...commands) =>
       commands.map((command) => {

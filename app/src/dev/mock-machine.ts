@@ -397,7 +397,7 @@ export class MockMachine {
         cursor: { stream: "machine", epoch: this.epoch, seq: this.machineSeq },
       }),
       ...statusAnswers(state),
-      ...notificationAnswers(state),
+      ...notificationAnswers(state, refuse),
       projects_list: () => ({ projects: state.projects }),
       agent_conversations: ({ projectId }) => ({
         conversations: begunIn(

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { DeviceIdentity, indexedDbStore, KnownMachines } from "../channel";
-import { channelDoor, decisionText, fromBase64Url, toBase64Url, undoText } from "./channel-door";
+import { channelDoor } from "./channel-door";
+import { decisionText, fromBase64Url, toBase64Url, undoText } from "./signing";
 
 describe("the real door", () => {
   it("writes base64url and reads it back", () => {

@@ -2,6 +2,7 @@ import type { IconName } from "../../components/icons";
 import type { CommandFavourite, ProjectInfo, SessionInfo } from "../protocol/generated";
 import type { Route } from "../router/router.svelte";
 import { t } from "../strings";
+import { n } from "../strings/notifications";
 import { l } from "../strings/palette";
 import { p } from "../strings/project";
 
@@ -37,6 +38,7 @@ export function entriesOf({ projects, sessions, projectId, favourites, manages }
     ...(manages ? [screen("logs", l.logs, "scroll-text", { name: "machine", page: "logs" })] : []),
     screen("you", t.nav.you, "user-round", { name: "you", page: null }),
     screen("devices", t.you.devices, "monitor-smartphone", { name: "you", page: "devices" }),
+    screen("notifications", n.title, "bell", { name: "you", page: "notifications" }),
     screen("ledger", t.you.ledger, "scroll-text", { name: "you", page: "ledger" }),
     ...others.flatMap(parts),
     ...[...sessions]

@@ -5,7 +5,9 @@ export type Route =
   | { readonly name: "new"; readonly projectId: string | null }
   | { readonly name: "machine"; readonly page?: "status" | "logs" | "add" | undefined }
   | ProjectRoute
-  | { readonly name: "you"; readonly page: "devices" | "ledger" | null };
+  | { readonly name: "you"; readonly page: YouPage | null };
+
+export type YouPage = "devices" | "ledger" | "notifications";
 
 export type ProjectTab = "files" | "git" | "runs";
 
@@ -66,7 +68,7 @@ export function parseRoute(path: string): Route {
       };
     }
     case "you":
-      return { name: "you", page: second === "devices" || second === "ledger" ? second : null };
+      return { name: "you", page: second === "devices" || second === "ledger" || second === "notifications" ? second : null };
     default:
       return { name: "inbox", approvalId: null };
   }

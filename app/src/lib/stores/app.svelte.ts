@@ -83,6 +83,7 @@ export class App {
   async forget(workspace: Workspace): Promise<void> {
     if (this.machines.all.length === 1) this.phase = "pairing";
     await this.machines.forget(workspace);
+    await this.#dropNotifications(workspace.machineId);
     // What another app shared is for any machine, so it goes with the last of them.
     if (this.machines.all.length === 0) await (await import("../share/shared")).dropShared();
   }
@@ -95,6 +96,11 @@ export class App {
       clock.stop();
       this.machines.keep();
     }
+  }
+
+  /** Nothing more is shown of a machine that is forgotten. Where that fails, the push service is told by the browser sooner or later. */
+  async #dropNotifications(machineId: string): Promise<void> {
+    await import("../push/attend.svelte").then(({ dropNotifications }) => dropNotifications(machineId)).catch(() => undefined);
   }
 
   async #enter(machine: PairedMachine): Promise<void> {

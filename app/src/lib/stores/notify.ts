@@ -54,11 +54,14 @@ export function noticesFor(
   });
 }
 
+/** The machines that notify this device themselves (lib/push): of those the page says nothing, or all would be said twice. */
+export const told = { byMachine: new Set<string>() };
+
 /** Tells a person whose page is in the background. */
 export function notify(notices: readonly Notice[]): void {
   if (document.visibilityState === "visible" || !("Notification" in globalThis) || Notification.permission !== "granted") return;
   withWorker(async (registration) => {
-    for (const { title, body, tag, machine, path } of notices) {
+    for (const { title, body, tag, machine, path } of notices.filter((notice) => !told.byMachine.has(notice.machine))) {
       // `renotify` is missing in TypeScript's library. Without it a second notification under a tag makes no sound.
       await registration.showNotification(title, {
         body,
@@ -74,19 +77,26 @@ export function notify(notices: readonly Notice[]): void {
 /** Takes back the notifications of approvals that wait no more: a tap on one would lead to what is over. */
 export function unnotify(machineId: string, approvalIds: readonly string[]): void {
   if (approvalIds.length === 0 || !("Notification" in globalThis) || Notification.permission !== "granted") return;
-  withWorker(async (registration) => {
-    for (const approvalId of approvalIds)
-      for (const shown of await registration.getNotifications({ tag: tagOf(machineId, approvalId) })) shown.close();
+  withWorker(async () => {
+    // Those of the machine's own worker, too.
+    for (const registration of await navigator.serviceWorker.getRegistrations())
+      for (const approvalId of approvalIds)
+        for (const shown of await registration.getNotifications({ tag: tagOf(machineId, approvalId) })) shown.close();
   });
 }
 
-/** Goes where a tapped notification leads, as the worker tells it. Returns what ends that. */
-export function onTapped(go: (place: Place) => void): () => void {
+/**
+ * Goes where a tapped notification leads, as a worker tells it; `resend`: a decision on this machine that was made in a notification waits in the outbox. Returns
+ * what ends that.
+ */
+export function onTapped(go: (place: Place) => void, resend: (machineId: string) => void): () => void {
   const worker = navigator.serviceWorker as ServiceWorkerContainer | undefined; // missing without HTTPS
   if (!worker) return () => undefined;
   const heard = (event: MessageEvent<unknown>): void => {
     const { data } = event;
-    if (typeof data === "object" && data !== null && "open" in data && typeof data.open === "string") go(parsePlace(data.open));
+    if (typeof data !== "object" || data === null) return;
+    if ("open" in data && typeof data.open === "string") go(parsePlace(data.open));
+    else if ("resend" in data && typeof data.resend === "string") resend(data.resend);
   };
   worker.addEventListener("message", heard);
   worker.startMessages();

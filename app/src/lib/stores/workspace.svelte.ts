@@ -87,13 +87,14 @@ interface Walk {
 /** Everything about the paired machine, as the screens see it. Lives from pairing to un-pairing. */
 export class Workspace {
   readonly paired: PairedMachine;
+  /** What this device keeps for the machine. */
+  readonly storage: MachineStorage;
   readonly client: Client;
   readonly drafts: Drafts;
   readonly attachments: Attachments;
   readonly thumbnails: Thumbnails;
   readonly copy: OfflineCopy;
   readonly #door: Door;
-  readonly #storage: MachineStorage;
   readonly #link: Link;
   readonly #outbox: Outbox;
   readonly #ledger: LedgerMemory;
@@ -149,20 +150,20 @@ export class Workspace {
   constructor(door: Door, database: Database, paired: PairedMachine, app: string) {
     this.#door = door;
     this.paired = paired;
-    this.#storage = database.of(paired.machineId);
-    this.drafts = new Drafts(this.#storage);
-    this.copy = new OfflineCopy(this.#storage, paired.machineId);
-    this.#ledger = new LedgerMemory(this.#storage);
+    this.storage = database.of(paired.machineId);
+    this.drafts = new Drafts(this.storage);
+    this.copy = new OfflineCopy(this.storage, paired.machineId);
+    this.#ledger = new LedgerMemory(this.storage);
     this.#link = new Link({
       openSocket: () => door.openSocket(paired.machineId),
       createTransport: () => door.connect(paired.machineId),
       hello: async () => ({ protocol: PROTOCOL_VERSION, app, signingKey: await door.signingKey() }),
     });
     this.client = new Client(this.#link);
-    this.attachments = new Attachments(this.#storage, this.client);
+    this.attachments = new Attachments(this.storage, this.client);
     this.thumbnails = new Thumbnails(this.client);
     this.#outbox = new Outbox({
-      database: this.#storage,
+      database: this.storage,
       machineId: paired.machineId,
       request: async (type, payload) => {
         await this.attachments.uploaded(filesOf(payload));
@@ -206,11 +207,16 @@ export class Workspace {
     return clock.now + this.clockOffset;
   }
 
+  /** Something else of this device, a notification, put a decision into the outbox. */
+  async resend(): Promise<void> {
+    await this.#outbox.load();
+  }
+
   /** Ends it and deletes all that this device keeps for the machine; what is still under way writes nothing more. */
   async erase(): Promise<void> {
     this.stop();
     await this.copy.clear();
-    await this.#storage.drop();
+    await this.storage.drop();
     keepFilter(this.machineId, "all");
   }
 

@@ -734,12 +734,6 @@ export const en = {
     accents: { green: "Green", blue: "Blue", violet: "Violet", teal: "Teal" },
     language: "Language",
     languageSystem: "As in the browser",
-    notifications: "Notifications",
-    notifyAsk: "Allow notifications",
-    notifyOn:
-      "While the app is open in the background, it notifies you of new approvals. Notifications name the session and project, never the request itself. Tap one to open the approval.",
-    notifyDenied: "The browser blocks notifications for this page. Allow them in its settings.",
-    notifyUnsupported: "This browser does not support notifications here.",
     keyboard: "Keyboard shortcuts",
     offline: "Offline reading",
     offlineKeep: "Keep lists and conversations on this device",

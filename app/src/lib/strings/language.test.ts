@@ -7,12 +7,16 @@ import { known } from "./language";
 import { l as ledger } from "./ledger";
 import { m as machine } from "./machine";
 import { k as marks } from "./marks";
+import { n as notifications } from "./notifications";
 import { l as palette } from "./palette";
 import { p as project } from "./project";
+import { push } from "./push";
 import { r as review } from "./review";
-import { zh } from "./zh";
+import { zh as chinese } from "./zh";
+import { push as chinesePush } from "./zh/push";
 
-const english = structuredCloneOfWords({ app: t, project, ledger, machine, palette, review, marks });
+const zh = { ...chinese, push: chinesePush };
+const english = structuredCloneOfWords({ app: t, project, ledger, machine, palette, review, marks, notifications, push });
 
 /** A copy, because `speak` writes into what the app shows. */
 function structuredCloneOfWords(value: unknown): unknown {
@@ -49,7 +53,7 @@ const meant = words(english, "");
 
 /** What is the same in both: names, keys of a keyboard, commands, signs. */
 const SAME =
-  /^(\.app\.app\.name|\.app\.pairing\.(howCommand|pastePlaceholder)|\.app\.kinds\.git|\.app\.terminal\.(esc|tab|ctrl|alt)|\.app\.terminal\.keyNames\.(pgup|pgdn|home|end)|\.app\.session\.toolStates\.ended|\.app\.diff\.(added|removed)|\.app\.machine\.(addCommand|ruleCommand)|\.app\.inbox\.first\.agentCommand|\.app\.you\.manageCommand|\.app\.start\.sandboxes\.(bubblewrap|docker)|\.app\.keys\.rows\.\d+\.0|\.app\.session\.percent|\.project\.tabs\.git|\.project\.files\.status|\.project\.git\.byAt|\.project\.rules\.example|\.ledger\.unknownKind|\.palette\.part|\.project\.git\.letters\..*)$/;
+  /^(\.app\.app\.name|\.app\.pairing\.(howCommand|pastePlaceholder)|\.app\.kinds\.git|\.app\.terminal\.(esc|tab|ctrl|alt)|\.app\.terminal\.keyNames\.(pgup|pgdn|home|end)|\.app\.session\.toolStates\.ended|\.app\.diff\.(added|removed)|\.app\.machine\.(addCommand|ruleCommand)|\.app\.inbox\.first\.agentCommand|\.app\.you\.manageCommand|\.app\.start\.sandboxes\.(bubblewrap|docker)|\.app\.keys\.rows\.\d+\.0|\.app\.session\.percent|\.project\.tabs\.git|\.project\.files\.status|\.project\.git\.byAt|\.project\.rules\.example|\.ledger\.unknownKind|\.palette\.part|\.push\.app|\.project\.git\.letters\..*)$/;
 
 describe("the Chinese catalogue", () => {
   it("has every entry of the English one, and no other", () => {

@@ -2,6 +2,7 @@ import type { Catalogue } from ".";
 import type { l as ledgerWords } from "./ledger";
 import type { m } from "./machine";
 import type { k } from "./marks";
+import type { n } from "./notifications";
 import type { l as paletteWords } from "./palette";
 import type { p } from "./project";
 import type { r as reviewWords } from "./review";
@@ -15,6 +16,7 @@ export interface Translation {
   readonly palette: typeof paletteWords;
   readonly review: typeof reviewWords;
   readonly marks: typeof k;
+  readonly notifications: typeof n;
 }
 
 /** Languages besides English, by their BCP 47 tag, with their own name. */
