@@ -32,11 +32,7 @@ export interface Deciding {
  * Decides what a notification asked, as the app would: fetched over the channel, compared with what was shown, signed with this device's key, stored, sent, and only
  * called recorded once the machine says so.
  */
-export async function decide(
-  asked: Asked,
-  verdict: DecisionVerdict,
-  { door, storage, app, limitMs, againMs }: Deciding,
-): Promise<Outcome> {
+export async function decide(asked: Asked, verdict: DecisionVerdict, { door, storage, app, limitMs, againMs }: Deciding): Promise<Outcome> {
   const { approvalId, digest } = asked;
   if (verdict === "allow" && !asked.whole) return { kind: "changed" };
   const waiting = await storage.all<OutboxItem>("outbox");
@@ -75,7 +71,13 @@ export async function decide(
 }
 
 /** What the machine has under this id, and whether it is what was shown; null: it is. */
-async function lookAt(line: Line, asked: Asked, verdict: DecisionVerdict, door: WorkerDoor, storage: MachineStorage): Promise<Outcome | null> {
+async function lookAt(
+  line: Line,
+  asked: Asked,
+  verdict: DecisionVerdict,
+  door: WorkerDoor,
+  storage: MachineStorage,
+): Promise<Outcome | null> {
   try {
     const hello = await line.ready();
     if (!hello.scopes.includes("decide")) return { kind: "may_not" };
