@@ -1,6 +1,8 @@
 using PocketCoder.Broker.Secrets;
 using PocketCoder.Ledger;
 using PocketCoder.Machine.Ledger;
+using PocketCoder.Machine.Routing;
+using PocketCoder.Machine.Settings;
 using PocketCoder.Machine.Storage;
 
 namespace PocketCoder.Machine.Secrets;
@@ -25,6 +27,9 @@ public sealed class SecretService
         Rebuild();
     }
 
+    /// <summary>One was set or removed. Must not throw and not block.</summary>
+    public event Action? Changed;
+
     /// <summary>Knows every secret of now.</summary>
     public Redactor Redactor => _known.Redactor;
 
@@ -34,36 +39,48 @@ public sealed class SecretService
     /// <exception cref="SecretException">It was changed on disk.</exception>
     public string? Get(string name) => _secrets.Get(name);
 
-    /// <summary>Sets or replaces one. There is a row whenever it is set; when it can't be set, there is none.</summary>
+    /// <summary>Sets or replaces one. There is a row whenever it is set; when it can't be set or recorded, it is as before.</summary>
+    /// <param name="device">Null: the owner at the machine.</param>
     /// <exception cref="SecretException">The name or the value is not one, or the file can't be written.</exception>
-    public async Task SetAsync(string name, string value)
-    {
-        await _store.WriteAsync(change =>
-        {
-            change.Ledger(new LedgerEntry(LedgerKind.ConfigurationChanged)
-            { Actor = "cli", Data = new SettingData("secret", name, "set").ToJson() });
-            _secrets.Set(name, value);
-        });
-        Rebuild();
-    }
+    public async Task SetAsync(string name, string value, Device? device = null)
+        => await ChangeAsync(name, "set", () => _secrets.Set(name, value, device?.Name), device);
 
     /// <summary>Removes one; false when there was none.</summary>
+    /// <param name="device">Null: the owner at the machine.</param>
     /// <exception cref="SecretException">The name is none, or the file can't be written.</exception>
-    public async Task<bool> RemoveAsync(string name)
-    {
-        var removed = await _store.WriteAsync(change =>
-        {
-            if (!_secrets.Remove(name))
-            {
-                return false;
-            }
+    public Task<bool> RemoveAsync(string name, Device? device = null)
+        => ChangeAsync(name, "removed", () => _secrets.Remove(name), device);
 
-            change.Ledger(new LedgerEntry(LedgerKind.ConfigurationChanged)
-            { Actor = "cli", Data = new SettingData("secret", name, "removed").ToJson() });
-            return true;
-        });
-        Rebuild();
-        return removed;
+    private async Task<bool> ChangeAsync(string name, string action, Func<SecretChange?> make, Device? device)
+    {
+        SecretChange? made = null;
+        try
+        {
+            await _store.WriteAsync(change =>
+            {
+                made = make();
+                if (made is not null)
+                {
+                    SettingChange.Record(change, new SettingData("secret", name, action), device);
+                }
+            });
+        }
+        catch when (made is not null)
+        {
+            _secrets.Undo(made);
+            throw;
+        }
+        finally
+        {
+            Rebuild();
+        }
+
+        if (made is not null)
+        {
+            Changed?.Invoke();
+        }
+
+        return made is not null;
     }
 
     /// <summary>
