@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import { chromium } from "playwright-core";
 import { mockApp } from "./mock-app.mjs";
-import { pushService, lasting, readBefore, settled } from "./pages.mjs";
+import { lasting, pushService, readBefore, settled, stored } from "./pages.mjs";
 import { ENGINE, inTurns, serve } from "./serving.mjs";
 
 const out = process.argv[2] ? resolve(process.argv[2]) : null;
@@ -433,6 +433,32 @@ const stories = [
     },
   ],
   ["terminal-none", "rich", `/sessions/${S(101)}/terminal`],
+  ["inbox-ready", "ready", "/", async (page) => page.getByTestId("first-key").waitFor()],
+  ["provider-keys", "rich", "/machine/keys", async (page) => page.getByTestId("key-row").first().waitFor()],
+  ["provider-keys-viewer", "viewer", "/machine/keys"],
+  ["provider-keys-set", "rich", "/machine/keys", click("key-row")],
+  [
+    "provider-keys-refused",
+    "rich",
+    "/machine/keys",
+    async (page) => {
+      await page.getByTestId("key-row").nth(1).click();
+      await page.getByTestId("key-value").fill("sk-wrong-key-0123456789");
+      await page.getByTestId("key-save").click();
+      await page.getByTestId("key-verdict").waitFor();
+      await page.getByTestId("key-value").fill("too short");
+    },
+  ],
+  [
+    "provider-keys-news",
+    "rich",
+    "/",
+    async (page) => {
+      await stored(page, "values", ["anthropic"]);
+      await page.evaluate(() => globalThis.mock.setKey("google", "Old phone"));
+      await page.getByTestId("key-notice").waitFor();
+    },
+  ],
   ["project-add", "rich", "/machine/add", async (page) => page.getByTestId("folder").first().waitFor()],
   [
     "project-add-folder",

@@ -92,11 +92,12 @@ internal sealed class DaemonParts
             new SandboxService(files.Sandboxes, options.Sandbox, network, worktrees, logger) { Readable = attached.Of });
         Guard = stack.Own(new RepositoryGuard(home.TakenAway, home.Guard, logger, worktrees));
         Models = stack.Own(new ModelService(files.Prices, options.ModelUpstreams, Store, Secrets, live, time, logger));
+        Keys = stack.Own(new ProviderKeys(Secrets, Models, drivers));
         var starter = new AgentStarter(home, Sandboxes, Models, Store, attached);
 
         // What is done in a project's folder. Git and snapshots go by the real clock: they wait for real processes.
         Roots = new FolderRoots(Store, home, seams.UserHome);
-        Setup = new ProjectSetup(Projects, Roots, home, seams.UserHome);
+        Setup = stack.Own(new ProjectSetup(Projects, Roots, Store, home, seams.UserHome));
         Defaults = new ProjectDefaultsStore(Store, Projects, Agents, Sandboxes);
         Attachments = stack.Own(new AttachmentStore(home.Attachments, attached, Store, time));
         Finder = stack.Own(new FileFinder(home.Finder, home.Root, Projects, time));
@@ -149,8 +150,8 @@ internal sealed class DaemonParts
         var startedAt = Instant.Truncate(time.GetUtcNow());
         Report = new MachineReport(
             options, machine, Label, startedAt, Ledger, Store, Sandboxes, Agents, Defaults, Sessions, FileStreams, Devices, Connections,
-            files.OwnAgents, Addresses);
-        Changes = new MachineChanges(Report, Store, Ledger, FileStreams, logger);
+            files.OwnAgents, Addresses, Keys);
+        Changes = new MachineChanges(Report, Store, Ledger, Secrets, FileStreams, logger);
         Logs = new LogTail(home.LogFile, secrets.Redact);
         (Link, Dialer) = (files.Link, new LinkDialer(Identity, () => Label.Text, time));
         Status = new OwnerStatus(options, machine, Label, Report, Sandboxes, Agents, Projects, Addresses, Link);
@@ -205,6 +206,8 @@ internal sealed class DaemonParts
     public RepositoryGuard Guard { get; }
 
     public ModelService Models { get; }
+
+    public ProviderKeys Keys { get; }
 
     public FolderRoots Roots { get; }
 

@@ -10,6 +10,7 @@ using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Files;
 using PocketCoder.Machine.Git;
 using PocketCoder.Machine.Git.Worktrees;
+using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Network;
 using PocketCoder.Machine.Notifications;
 using PocketCoder.Machine.Overview;
@@ -50,6 +51,7 @@ internal static class DaemonTable
         .MapCommands(p.Runs, p.RunAdmission, p.Policies)
         .MapSnapshots(p.Undo)
         .MapNetwork(p.Rules)
+        .MapProviderKeys(p.Keys)
         .MapDevices(p.Devices, p.Connections)
         .MapNotifications(p.Notifications)
         .MapLedger(p.Ledger, p.Head)

@@ -60,6 +60,10 @@ export function setup({ walk, must, base }) {
     must((await steps.locator('[aria-current="step"]').count()) === 1, "no step is the next");
     must((await page.getByTestId("first-prompt").count()) === 0, "asks for a prompt before there is a project");
   });
+  walk("a machine without a key offers to store one before the first prompt", "/", "ready", async (page) => {
+    await page.getByTestId("first-key").click();
+    await page.getByTestId("key-row").first().filter({ hasText: "No key" }).waitFor();
+  });
   walk("find a folder, add it, rename it, remove it, and make a new one", "/machine", "rich", async (page) => {
     await page.getByTestId("add-project").click();
     await page.getByTestId("folder-here").filter({ hasText: "/home/ada" }).waitFor();
@@ -90,6 +94,66 @@ export function setup({ walk, must, base }) {
     await page.getByTestId("new-project-name").fill("garden");
     await page.getByTestId("new-project-create").click();
     await page.getByTestId("project").getByRole("heading", { name: "garden" }).waitFor();
+  });
+  walk("store a provider's key, hear that it is refused, replace it, and remove it", "/machine", "rich", async (page) => {
+    await page.getByTestId("open-keys").click();
+    const openai = page.getByTestId("key-row").filter({ hasText: "OpenAI" });
+    await openai.filter({ hasText: "No key" }).click();
+    const field = page.getByTestId("key-value");
+    must((await field.getAttribute("type")) === "password", "what is typed can be read over a shoulder");
+    await field.fill("too short");
+    must(await page.getByTestId("key-save").isDisabled(), "takes what is no key");
+    await field.fill("sk-wrong-key-0123456789");
+    await page.getByTestId("key-save").click();
+    await page.locator('[data-testid="key-verdict"][data-verdict="refused"]').filter({ hasText: "api.openai.com" }).waitFor();
+    must((await field.inputValue()) === "", "the key stays in the field");
+    await field.fill("  sk-good-key-0123456789  ");
+    await page.getByTestId("key-save").click();
+    await page.locator('[data-testid="key-verdict"][data-verdict="works"]').waitFor();
+    await page.keyboard.press("Escape");
+    await openai.filter({ hasText: "Key stored" }).waitFor();
+    must((await page.getByTestId("key-notice").count()) === 0, "this device's own hand is told as news");
+    const kept = await page.evaluate(async () => {
+      const all = [JSON.stringify({ ...localStorage }), JSON.stringify({ ...sessionStorage })];
+      for (const { name } of await indexedDB.databases()) {
+        const database = await new Promise((resolve, reject) => {
+          const opening = indexedDB.open(name);
+          opening.onsuccess = () => resolve(opening.result);
+          opening.onerror = reject;
+        });
+        for (const store of database.objectStoreNames)
+          all.push(
+            await new Promise((resolve, reject) => {
+              const reading = database.transaction(store).objectStore(store).getAll();
+              reading.onsuccess = () => resolve(JSON.stringify(reading.result));
+              reading.onerror = reject;
+            }),
+          );
+        database.close();
+      }
+      return all.join("\n");
+    });
+    must(!kept.includes("key-0123456789"), "the key is kept on this device");
+    await openai.click();
+    const hold = await page.getByTestId("key-remove").boundingBox();
+    await page.mouse.move(hold.x + hold.width / 2, hold.y + hold.height / 2);
+    await page.mouse.down();
+    await page.getByTestId("key-done").waitFor();
+    await page.mouse.up();
+    await page.keyboard.press("Escape");
+    await openai.filter({ hasText: "No key" }).waitFor();
+  });
+  walk("a key that another device set is told on every screen until it was seen", "/", "rich", async (page) => {
+    await page.getByRole("heading", { name: "Inbox" }).waitFor();
+    must((await page.getByTestId("key-notice").count()) === 0, "how things are found is told as news");
+    await stored(page, "values", ["anthropic"]);
+    await page.evaluate(() => globalThis.mock.setKey("google", "Old phone"));
+    const notice = page.getByTestId("key-notice");
+    await notice.filter({ hasText: "“Old phone” set the Google key" }).waitFor();
+    await page.getByRole("link", { name: "You", exact: true }).click();
+    await notice.waitFor();
+    await page.getByTestId("key-notice-seen").click();
+    await notice.waitFor({ state: "detached" });
   });
   walk("speak Chinese, all of it, and keep it", "/", "rich", async (page) => {
     await page.evaluate(() => localStorage.setItem("pocketcoder-language", "zh-Hans"));

@@ -128,6 +128,14 @@ function handle(machine: MockMachine): Record<string, (...given: string[]) => un
         if (at % 20 === 0) await new Promise((resolve) => setTimeout(resolve));
       }
     },
+    /** Another device sets a provider's key. */
+    setKey: (provider, setBy) => {
+      const keys = machine.state.machine.keys.map((key) =>
+        key.provider === provider ? { ...key, setAt: new Date().toISOString(), setBy: setBy ?? null } : key,
+      );
+      machine.state.machine = { ...machine.state.machine, keys };
+      machine.change({ kind: "machine", machine: machine.state.machine });
+    },
     /** Another device says no. */
     denyElsewhere: (approvalId) => {
       const asked = machine.state.approvals.find((item) => item.approvalId === approvalId);

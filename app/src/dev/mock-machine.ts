@@ -31,6 +31,7 @@ import { runsWhenAllowed } from "$lib/stores/decisions";
 import { frame } from "./mock-door";
 import { MockFiles } from "./mock-files";
 import { begunIn, NO_DEFAULTS } from "./mock-begun";
+import { keyAnswers } from "./mock-keys";
 import { gitAnswers } from "./mock-git";
 import { fileAnswers, type Refuse } from "./mock-project-files";
 import { runAnswers } from "./mock-runs";
@@ -713,6 +714,7 @@ export class MockMachine {
         (text) => this.change({ kind: "git_progress", projectId: state.projects[0]?.projectId ?? "", text }),
         (id) => this.#stopped(id),
       ),
+      ...keyAnswers(state, refuse, (event) => this.change(event)),
       ...setupAnswers(state, refuse, (event) => this.change(event)),
       ...worktreeAnswers(state, refuse, (project) => this.change({ kind: "project", project })),
       ...runAnswers(

@@ -102,6 +102,11 @@ export async function scenario(name: string): Promise<MockState> {
         advice: agent.advice ?? "Install it with npm install -g @anthropic-ai/claude-code, then sign in by running claude once.",
       }));
       break;
+    case "ready":
+      state.approvals = [];
+      state.sessions = [];
+      state.machine = { ...state.machine, keys: state.machine.keys.map((key) => ({ ...key, setAt: null })) };
+      break;
     case "offline":
       state.network = "never";
       break;
@@ -644,6 +649,11 @@ function rich(ledger: LedgerRowInfo[]): MockState {
       sandboxes: ["bubblewrap", "none"],
       warnings: [],
       ledgerProblem: null,
+      keys: [
+        { provider: "anthropic", setAt: ago(4000), setBy: null },
+        { provider: "openai", setAt: null, setBy: null },
+        { provider: "google", setAt: null, setBy: null },
+      ],
     },
     projects: [
       {

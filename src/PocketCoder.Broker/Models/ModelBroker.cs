@@ -56,6 +56,11 @@ public sealed class ModelBroker : IAsyncDisposable
     /// <exception cref="IOException">The socket or port can't be had.</exception>
     public Task<ModelEndpoint> OpenAsync(ModelEndpointOptions options, CancellationToken ct) => ModelEndpoint.StartAsync(this, options, ct);
 
+    /// <summary>Asks a provider whether it takes a key, in at most 10 s. Nothing is counted, and no text of the answer is given.</summary>
+    /// <param name="baseUrl">As <see cref="ModelUpstream.BaseUrl"/>.</param>
+    public Task<KeyAnswer> CheckKeyAsync(ModelDialect dialect, Uri baseUrl, string key, CancellationToken ct)
+        => KeyCheck.AskAsync(this, dialect, baseUrl, key, ct);
+
     public ValueTask DisposeAsync()
     {
         _upstream.Dispose();

@@ -5,7 +5,8 @@ namespace PocketCoder.Broker.Secrets;
 /// <param name="KeyId">Tells which key it is, and nothing about it.</param>
 internal sealed record SecretFile(int V, string KeyId, Guid StoreId, IReadOnlyList<SecretBox> Secrets);
 
-internal sealed record SecretBox(string Name, byte[] Nonce, byte[] Data, byte[] Tag, DateTimeOffset SetAt);
+/// <param name="SetBy">Null: the owner; files of before there was anybody else have none.</param>
+internal sealed record SecretBox(string Name, byte[] Nonce, byte[] Data, byte[] Tag, DateTimeOffset SetAt, string? SetBy = null);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true)]

@@ -100,15 +100,16 @@ public sealed class SecretStore : IDisposable
     {
         lock (_gate)
         {
-            return [.. _content.Secrets.Select(s => new SecretInfo(s.Name, s.SetAt)).OrderBy(s => s.Name, StringComparer.Ordinal)];
+            return [.. _content.Secrets.Select(s => new SecretInfo(s.Name, s.SetAt, s.SetBy)).OrderBy(s => s.Name, StringComparer.Ordinal)];
         }
     }
 
-    /// <summary>Sets or replaces a secret; durable when this returns.</summary>
+    /// <summary>Sets or replaces a secret; durable when this returns, and can be taken back.</summary>
     /// <param name="name">1 to 64 letters, digits, <c>_ - .</c>.</param>
+    /// <param name="by">Whom <see cref="SecretInfo.SetBy"/> names.</param>
     /// <exception cref="SecretException"><see cref="SecretError.NameInvalid"/>, <see cref="SecretError.ValueInvalid"/>,
     /// <see cref="SecretError.Unavailable"/>.</exception>
-    public void Set(string name, string value)
+    public SecretChange Set(string name, string value, string? by = null)
     {
         CheckName(name);
         var plain = Encoding.UTF8.GetBytes(value);
@@ -121,8 +122,10 @@ public sealed class SecretStore : IDisposable
 
             lock (_gate)
             {
-                var box = Seal(_key, _content.StoreId, name, plain, _time.GetUtcNow());
+                var box = Seal(_key, _content.StoreId, name, plain, _time.GetUtcNow(), by);
+                var before = _content.Secrets.FirstOrDefault(s => s.Name == name);
                 Replace(_content with { Secrets = [.. _content.Secrets.Where(s => s.Name != name), box] });
+                return new SecretChange(name, before, box);
             }
         }
         finally
@@ -154,39 +157,33 @@ public sealed class SecretStore : IDisposable
         }
     }
 
-    /// <summary>Removes a secret; false when there was none.</summary>
-    public bool Remove(string name)
+    /// <summary>Removes a secret; null when there was none.</summary>
+    public SecretChange? Remove(string name)
     {
         CheckName(name);
         lock (_gate)
         {
-            var left = _content.Secrets.Where(s => s.Name != name).ToList();
-            if (left.Count == _content.Secrets.Count)
+            if (_content.Secrets.FirstOrDefault(s => s.Name == name) is not { } before)
             {
-                return false;
+                return null;
             }
 
-            Replace(_content with { Secrets = left });
-            return true;
+            Replace(_content with { Secrets = [.. _content.Secrets.Where(s => s.Name != name)] });
+            return new SecretChange(name, before, null);
         }
     }
 
-    /// <summary>
-    /// What puts the secrets back as they are now, for a change that is not kept after all. It holds boxes only.
-    /// It throws what <see cref="Set"/> throws, and is not for use across <see cref="Rotate"/>.
-    /// </summary>
-    public Action Remember()
+    /// <summary>Takes a change back that could not be recorded; nothing, when the secret was changed again since.</summary>
+    /// <exception cref="SecretException"><see cref="SecretError.Unavailable"/>.</exception>
+    public void Undo(SecretChange change)
     {
         lock (_gate)
         {
-            var now = _content;
-            return () =>
+            if (ReferenceEquals(_content.Secrets.FirstOrDefault(s => s.Name == change.Name), change.After))
             {
-                lock (_gate)
-                {
-                    Replace(now);
-                }
-            };
+                var others = _content.Secrets.Where(s => s.Name != change.Name);
+                Replace(_content with { Secrets = change.Before is { } before ? [.. others, before] : [.. others] });
+            }
         }
     }
 
@@ -200,7 +197,7 @@ public sealed class SecretStore : IDisposable
             foreach (var box in _content.Secrets)
             {
                 var plain = Open(_key, _content.StoreId, box);
-                boxes.Add(Seal(next, _content.StoreId, box.Name, plain, box.SetAt));
+                boxes.Add(Seal(next, _content.StoreId, box.Name, plain, box.SetAt, box.SetBy));
                 CryptographicOperations.ZeroMemory(plain);
             }
 
@@ -252,14 +249,14 @@ public sealed class SecretStore : IDisposable
         _content = content; // only what is on disk is remembered
     }
 
-    private static SecretBox Seal(byte[] key, Guid store, string name, byte[] plain, DateTimeOffset at)
+    private static SecretBox Seal(byte[] key, Guid store, string name, byte[] plain, DateTimeOffset at, string? by)
     {
         var nonce = RandomNumberGenerator.GetBytes(NonceSize);
         var data = new byte[plain.Length];
         var tag = new byte[TagSize];
         using var cipher = new AesGcm(key, TagSize);
         cipher.Encrypt(nonce, plain, data, tag, Bound(store, name));
-        return new SecretBox(name, nonce, data, tag, at);
+        return new SecretBox(name, nonce, data, tag, at, by);
     }
 
     private static byte[] Open(byte[] key, Guid store, SecretBox box)
@@ -311,4 +308,17 @@ public sealed class SecretStore : IDisposable
 }
 
 /// <param name="SetAt">When the value was last given.</param>
-public sealed record SecretInfo(string Name, DateTimeOffset SetAt);
+/// <param name="SetBy">By which device; null: by the owner at the machine.</param>
+public sealed record SecretInfo(string Name, DateTimeOffset SetAt, string? SetBy = null);
+
+/// <summary>What a change of a secret was, for <see cref="SecretStore.Undo"/>. Holds sealed values only.</summary>
+public sealed class SecretChange
+{
+    internal SecretChange(string name, SecretBox? before, SecretBox? after) => (Name, Before, After) = (name, before, after);
+
+    public string Name { get; }
+
+    internal SecretBox? Before { get; }
+
+    internal SecretBox? After { get; }
+}

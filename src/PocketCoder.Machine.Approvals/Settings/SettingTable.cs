@@ -192,12 +192,19 @@ internal static class SettingTable
             LedgerKind.ConfigurationChanged,
             "budget_set", "budget_remove"),
         new(
-            "keys and other secrets",
+            "secrets of any name",
             "another value: whose account is used, and what is taken out of what is shown",
             SettingRight.Owner,
             SettingRight.Owner,
             LedgerKind.ConfigurationChanged,
             "secret_set", "secret_remove"),
+        new(
+            "keys of model providers",
+            "another key: whose account is used, so who may read there what is asked; every device is told. None, unless there is a budget",
+            SettingRight.Manage,
+            SettingRight.Manage,
+            LedgerKind.ConfigurationChanged,
+            MessageTypes.ProviderKeySet, MessageTypes.ProviderKeyRemove),
         new(
             "name of the machine",
             "another machine's name",

@@ -30,6 +30,23 @@ internal static class NewRepository
         Write(git, "HEAD", "ref: refs/heads/main\n"u8);
     }
 
+    /// <summary>Makes it, also where a crash cut that off before; one that is there is left alone.</summary>
+    /// <param name="folder">Made by us: what is in it without a <c>HEAD</c>, which is made last, is a part of what we made.</param>
+    /// <exception cref="IOException">As for <see cref="Make"/>.</exception>
+    public static void Complete(SafeFileHandle folder)
+    {
+        using (var git = Unix.OpenDirectory(folder, ".git"))
+        {
+            if (git is not null && Unix.Stat(git, "HEAD") is { Size: > 0 })
+            {
+                return;
+            }
+        }
+
+        Undo(folder);
+        Make(folder);
+    }
+
     /// <summary>Takes it away again, and nothing that somebody else put there.</summary>
     public static void Undo(SafeFileHandle folder)
     {

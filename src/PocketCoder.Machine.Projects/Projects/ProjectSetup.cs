@@ -1,5 +1,8 @@
+using System.Globalization;
+using Microsoft.Win32.SafeHandles;
 using PocketCoder.Machine.Paths;
 using PocketCoder.Machine.Routing;
+using PocketCoder.Machine.Storage;
 using PocketCoder.Protocol;
 using PocketCoder.Workspace.Beneath;
 
@@ -10,9 +13,13 @@ namespace PocketCoder.Machine.Projects;
 /// (<see cref="FolderRoots"/>), by handles that stay open until the folder is registered; the owner may register any folder. Thread-safe.
 /// </summary>
 /// <param name="userHome">As for <see cref="FolderRoots"/>.</param>
-public sealed class ProjectSetup(ProjectStore projects, FolderRoots roots, Home home, string? userHome)
+public sealed class ProjectSetup(ProjectStore projects, FolderRoots roots, Store store, Home home, string? userHome) : IDisposable
 {
     private const uint NewFolderMode = 0x1ED; // 0755, less the umask
+
+    private readonly SemaphoreSlim _creating = new(1, 1); // the same request over two connections makes one folder
+
+    public void Dispose() => _creating.Dispose();
 
     public async Task<FoldersListResponse> ListAsync(FoldersListRequest request, CancellationToken cancellationToken)
     {
@@ -52,42 +59,109 @@ public sealed class ProjectSetup(ProjectStore projects, FolderRoots roots, Home 
         return await RegisterAsync(opened, request.Path, request.Name, device);
     }
 
-    /// <exception cref="RequestFailure">INVALID_REQUEST: the name; FILE_EXISTS; as <see cref="FolderBrowser.Open"/> for the parent</exception>
+    /// <exception cref="RequestFailure">INVALID_REQUEST: the name, or no id; FILE_EXISTS; CONFLICT: the id is another creation's, or its
+    /// project was removed; as <see cref="FolderBrowser.Open"/> for the parent</exception>
     public async Task<ProjectCreateResponse> CreateAsync(
         Device device, ProjectCreateRequest request, CancellationToken cancellationToken)
     {
         var name = FolderNames.New(request.Name);
-        using var parent = FolderBrowser.Open(request.Parent, await roots.ListAsync(cancellationToken), Closed());
-        var (path, raw) = (FolderBrowser.Join(request.Parent, name), FolderBrowser.Raw(name));
-        if (FolderBrowser.IsClosed(path, Closed()))
+        var path = FolderBrowser.Join(request.Parent, name);
+        if (request.CreationId == Guid.Empty)
         {
-            throw Exists(path);
+            throw new RequestFailure(ErrorCode.InvalidRequest, "creationId must be a UUID made for this request.");
         }
 
-        if (!Libc.MakeDirectory(parent.Handle, raw, NewFolderMode))
+        var creation = new Creation(request.CreationId ?? Guid.CreateVersion7(), path, request.Git);
+        await _creating.WaitAsync(cancellationToken);
+        try
         {
-            throw Libc.LastError == Errno.Exists ? Exists(path) : new RequestFailure(
-                Libc.LastError is Errno.NoSpace or Errno.Quota or Errno.ReadOnly ? ErrorCode.StorageFull : ErrorCode.PermissionDenied,
-                $"{path} could not be made: {System.Runtime.InteropServices.Marshal.GetPInvokeErrorMessage(Libc.LastError)}.");
+            var begun = await CreationRows.FindAsync(store, creation.CreationId, cancellationToken);
+            if (begun is not null && (begun.Path, begun.Git) != (path, request.Git))
+            {
+                throw new RequestFailure(ErrorCode.Conflict, "This creationId is in use for another project.");
+            }
+
+            if (begun?.ProjectId is { } made)
+            {
+                return new ProjectCreateResponse(
+                    (await projects.ListAsync(cancellationToken)).FirstOrDefault(p => p.ProjectId == made)
+                    ?? throw new RequestFailure(ErrorCode.Conflict, "This project was made, and removed since."));
+            }
+
+            using var parent = FolderBrowser.Open(request.Parent, await roots.ListAsync(cancellationToken), Closed());
+            if (FolderBrowser.IsClosed(path, Closed()))
+            {
+                throw Exists(path);
+            }
+
+            if (begun is null)
+            {
+                await store.WriteAsync(change => CreationRows.Begin(change, creation));
+            }
+
+            return new ProjectCreateResponse(
+                await MakeAsync(device, parent, FolderBrowser.Raw(name), begun ?? creation, again: begun is not null));
+        }
+        finally
+        {
+            _creating.Release();
+        }
+    }
+
+    /// <param name="again">A crash cut it off: its folder may be there.</param>
+    private async Task<ProjectInfo> MakeAsync(Device device, FolderBrowser.OpenFolder parent, string raw, Creation creation, bool again)
+    {
+        var path = creation.Path;
+        var fresh = Libc.MakeDirectory(parent.Handle, raw, NewFolderMode);
+        if (!fresh && !(again && Libc.LastError == Errno.Exists))
+        {
+            var error = Libc.LastError;
+            await store.WriteAsync(change => CreationRows.Forget(change, creation.CreationId));
+            throw error == Errno.Exists ? Exists(path) : new RequestFailure(
+                error is Errno.NoSpace or Errno.Quota or Errno.ReadOnly ? ErrorCode.StorageFull : ErrorCode.PermissionDenied,
+                $"{path} could not be made: {System.Runtime.InteropServices.Marshal.GetPInvokeErrorMessage(error)}.");
         }
 
         var made = Libc.Open(parent.Handle, raw, Libc.PathOnly | Libc.DirectoryOnly) ?? throw Exists(path);
         using var folder = new FolderBrowser.OpenFolder(made, default, isRoot: false);
+        if (!fresh && !(parent.IsOurs(made) && (Identity(made) == creation.Folder || IsEmpty(made))))
+        {
+            throw Exists(path);
+        }
+
+        store.Seam("creation_folder");
         try
         {
-            if (request.Git)
+            await store.WriteAsync(change => CreationRows.Made(change, creation.CreationId, Identity(made)));
+            if (creation.Git)
             {
-                NewRepository.Make(made);
+                NewRepository.Complete(made);
             }
 
-            return new ProjectCreateResponse((await RegisterAsync(folder, path, name, device)).Project);
+            store.Seam("creation_repository");
+            Check(folder, path);
+            return await store.WriteAsync(change =>
+            {
+                var project = ProjectStore.Add(change, path, ProjectFolder.NameOf(null, path), device).Project;
+                CreationRows.Finish(change, creation.CreationId, project.ProjectId);
+                return project;
+            });
         }
-        catch
+        catch when (fresh)
         {
             NewRepository.Undo(made);
             Unix.RemoveEmptyDirectory(parent.Handle, raw);
             throw;
         }
+    }
+
+    private static string Identity(SafeFileHandle folder)
+        => Libc.Stat(folder) is { } stat ? string.Create(CultureInfo.InvariantCulture, $"{stat.Device}:{stat.Inode}") : "";
+
+    private static bool IsEmpty(SafeFileHandle folder)
+    {
+        using var read = Libc.Reopen(folder, Libc.DirectoryOnly);
+        return read is not null && FolderEntries.Read(read, ProjectPath.Root, static (_, _) => false);
     }
 
     /// <exception cref="RequestFailure">PROJECT_NOT_FOUND; INVALID_REQUEST: the name, or a worktree</exception>
@@ -96,11 +170,17 @@ public sealed class ProjectSetup(ProjectStore projects, FolderRoots roots, Home 
 
     private async Task<ProjectAddResponse> RegisterAsync(FolderBrowser.OpenFolder folder, string path, string? name, Device device)
     {
-        var resolved = ProjectFolder.Resolve(path, force: false, home, userHome);
-        // Whatever was put in its place meanwhile is not what was opened.
-        return resolved == path && Libc.WhereIs(folder.Handle) == FolderBrowser.Raw(path)
-            ? await projects.AddAsync(path, ProjectFolder.NameOf(name, path), device)
-            : throw new RequestFailure(ErrorCode.Conflict, $"{path} was replaced meanwhile. Look again.");
+        Check(folder, path);
+        return await projects.AddAsync(path, ProjectFolder.NameOf(name, path), device);
+    }
+
+    /// <summary>Whatever was put in its place meanwhile is not what was opened.</summary>
+    private void Check(FolderBrowser.OpenFolder folder, string path)
+    {
+        if (ProjectFolder.Resolve(path, force: false, home, userHome) != path || Libc.WhereIs(folder.Handle) != FolderBrowser.Raw(path))
+        {
+            throw new RequestFailure(ErrorCode.Conflict, $"{path} was replaced meanwhile. Look again.");
+        }
     }
 
     private List<string> Closed() => [.. home.Own.Append(home.Worktrees).Select(ProjectFolder.RealPath)];

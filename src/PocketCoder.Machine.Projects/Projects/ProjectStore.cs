@@ -34,7 +34,11 @@ public sealed class ProjectStore(Store store)
     /// <param name="path">Absolute, canonical (no symbolic link left), an existing directory: the caller checked.</param>
     /// <param name="device">Null: the owner at the machine.</param>
     /// <exception cref="RequestFailure">INVALID_REQUEST: there are <see cref="Most"/></exception>
-    public Task<ProjectAddResponse> AddAsync(string path, string name, Device? device = null) => store.WriteAsync(change =>
+    public Task<ProjectAddResponse> AddAsync(string path, string name, Device? device = null)
+        => store.WriteAsync(change => Add(change, path, name, device));
+
+    /// <summary>The same as a part of a change.</summary>
+    public static ProjectAddResponse Add(Change change, string path, string name, Device? device)
     {
         if (change.Find($"{Columns} WHERE p.path = $path", Map, ("$path", path)) is { } known)
         {
@@ -62,7 +66,7 @@ public sealed class ProjectStore(Store store)
             ("$at", Instant.Text(change.Now)));
         Added(change, project, device?.DeviceId);
         return new ProjectAddResponse(project, Added: true);
-    });
+    }
 
     /// <summary>
     /// Unregisters a folder. Its files stay, and so do its sessions: they come back when the same folder is registered again.

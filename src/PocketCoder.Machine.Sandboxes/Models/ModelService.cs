@@ -99,7 +99,7 @@ public sealed class ModelService : IAsyncDisposable
     {
         var upstream = new ModelUpstream(
             ModelProviders.Dialect(models.Provider),
-            _upstreams.GetValueOrDefault(models.Provider) ?? models.BaseUrl ?? ModelProviders.Address(models.Provider),
+            Upstream(models.Provider, models.BaseUrl),
             access == ModelAccess.Key ? _ => ValueTask.FromResult(_secrets.Get(models.Provider) ?? "")
                 : _ => ValueTask.FromResult(models.Key ?? ""),
             PassThrough: access == ModelAccess.OwnLogin,
@@ -107,6 +107,23 @@ public sealed class ModelService : IAsyncDisposable
             Bearer: access == ModelAccess.OwnKey && models.KeyIsBearer);
         return _broker.OpenAsync(new ModelEndpointOptions(session, project, socket) { SocketMode = mode, Upstreams = [upstream] }, ct);
     }
+
+    /// <summary>Asks a provider whether it takes the key that is stored for it, where its agents' requests go.</summary>
+    /// <param name="own">As <see cref="AgentModels.BaseUrl"/>.</param>
+    /// <returns>The host that was asked, and what it said; null: no key is stored.</returns>
+    /// <exception cref="SecretException">The key can't be read.</exception>
+    public async Task<(string Host, KeyAnswer Answer)?> CheckKeyAsync(string provider, Uri? own, CancellationToken ct)
+    {
+        if (_secrets.Get(provider) is not { } key)
+        {
+            return null;
+        }
+
+        var upstream = Upstream(provider, own);
+        return (upstream.Authority, await _broker.CheckKeyAsync(ModelProviders.Dialect(provider), upstream, key, ct));
+    }
+
+    private Uri Upstream(string provider, Uri? own) => _upstreams.GetValueOrDefault(provider) ?? own ?? ModelProviders.Address(provider);
 
     /// <summary>
     /// The base URL of an endpoint that is reached through a port. OpenAI's has no token in it: it would stand in arguments, and such

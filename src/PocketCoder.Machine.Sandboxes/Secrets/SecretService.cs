@@ -1,6 +1,8 @@
 using PocketCoder.Broker.Secrets;
 using PocketCoder.Ledger;
 using PocketCoder.Machine.Ledger;
+using PocketCoder.Machine.Routing;
+using PocketCoder.Machine.Settings;
 using PocketCoder.Machine.Storage;
 
 namespace PocketCoder.Machine.Secrets;
@@ -25,6 +27,9 @@ public sealed class SecretService
         Rebuild();
     }
 
+    /// <summary>One was set or removed. Must not throw and not block.</summary>
+    public event Action? Changed;
+
     /// <summary>Knows every secret of now.</summary>
     public Redactor Redactor => _known.Redactor;
 
@@ -34,27 +39,17 @@ public sealed class SecretService
     /// <exception cref="SecretException">It was changed on disk.</exception>
     public string? Get(string name) => _secrets.Get(name);
 
-    /// <summary>Sets or replaces one. There is a row whenever it is set; when either can't be written, neither is.</summary>
+    /// <summary>Sets or replaces one. There is a row whenever it is set; when it can't be set or recorded, it is as before.</summary>
+    /// <param name="device">Null: the owner at the machine.</param>
     /// <exception cref="SecretException">The name or the value is not one, or the file can't be written.</exception>
-    public Task SetAsync(string name, string value) => ChangeAsync(change =>
-    {
-        _secrets.Set(name, value);
-        Record(change, name, "set");
-        return true;
-    });
+    public async Task SetAsync(string name, string value, Device? device = null)
+        => await ChangeAsync(name, "set", () => _secrets.Set(name, value, device?.Name), device);
 
     /// <summary>Removes one; false when there was none.</summary>
+    /// <param name="device">Null: the owner at the machine.</param>
     /// <exception cref="SecretException">The name is none, or the file can't be written.</exception>
-    public Task<bool> RemoveAsync(string name) => ChangeAsync(change =>
-    {
-        var removed = _secrets.Remove(name);
-        if (removed)
-        {
-            Record(change, name, "removed");
-        }
-
-        return removed;
-    });
+    public Task<bool> RemoveAsync(string name, Device? device = null)
+        => ChangeAsync(name, "removed", () => _secrets.Remove(name), device);
 
     /// <summary>
     /// Values that live as long as a process does (its passwords and tokens): taken out like the others until what is given back is
@@ -76,32 +71,42 @@ public sealed class SecretService
         return new Known(this, values);
     }
 
-    private static void Record(Change change, string name, string action) => change.Ledger(new LedgerEntry(LedgerKind.ConfigurationChanged)
-    { Actor = "cli", Data = new SettingData("secret", name, action).ToJson() });
-
-    /// <summary>Secrets and rows together: what is not durable in the ledger is put back.</summary>
-    private async Task<bool> ChangeAsync(Func<Change, bool> work)
+    /// <summary>Secret and row together: while the row is not durable, the secret is put back.</summary>
+    private async Task<bool> ChangeAsync(string name, string action, Func<SecretChange?> make, Device? device)
     {
+        bool changed;
         try
         {
-            return await _store.WriteAsync(change =>
+            changed = await _store.WriteAsync(change =>
             {
-                var putBack = _secrets.Remember();
-                change.Afterwards(static () => { }, () => Quietly(putBack));
-                return work(change);
+                if (make() is not { } made)
+                {
+                    return false;
+                }
+
+                change.Afterwards(static () => { }, () => PutBack(made));
+                SettingChange.Record(change, new SettingData("secret", name, action), device);
+                return true;
             });
         }
         finally
         {
             Rebuild();
         }
+
+        if (changed)
+        {
+            Changed?.Invoke();
+        }
+
+        return changed;
     }
 
-    private static void Quietly(Action putBack)
+    private void PutBack(SecretChange made)
     {
         try
         {
-            putBack();
+            _secrets.Undo(made);
         }
         catch (SecretException)
         {

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using PocketCoder.Ledger;
 using PocketCoder.Machine.Files.Watching;
 using PocketCoder.Machine.Logging;
+using PocketCoder.Machine.Secrets;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Protocol;
 
@@ -13,13 +14,14 @@ internal sealed class MachineChanges
     private readonly MachineReport _report;
     private readonly Store _store;
 
-    public MachineChanges(MachineReport report, Store store, LedgerStore ledger, FileStreams files, ILogger log)
+    public MachineChanges(MachineReport report, Store store, LedgerStore ledger, SecretService secrets, FileStreams files, ILogger log)
     {
         (_report, _store) = (report, store);
 
         // The first two are raised by the writer, which must not wait.
         ledger.TrustChanged += () => Task.Run(Tell).Observed(log, "telling devices whether the ledger is trusted");
         store.Health.Changed += () => Task.Run(Tell).Observed(log, "announcing the machine");
+        secrets.Changed += Tell;
         files.WarningsChanged += Tell;
     }
 

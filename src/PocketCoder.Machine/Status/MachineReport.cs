@@ -6,6 +6,7 @@ using PocketCoder.Machine.Connections;
 using PocketCoder.Machine.Devices;
 using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Files.Watching;
+using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Projects;
 using PocketCoder.Machine.Sessions;
 using PocketCoder.Machine.Storage;
@@ -33,7 +34,8 @@ internal sealed class MachineReport(
     DeviceStore devices,
     ConnectionRegistry connections,
     IReadOnlyList<string> ownAgents,
-    Addresses addresses)
+    Addresses addresses,
+    ProviderKeys keys)
 {
     public DateTimeOffset StartedAt => startedAt;
 
@@ -57,6 +59,7 @@ internal sealed class MachineReport(
         sandboxes.Floor)
     {
         LedgerProblem = ledger.Distrust is { } distrust ? Distrusted(distrust) : null,
+        Keys = keys.List(),
     };
 
     public MachineStatusResponse Status()

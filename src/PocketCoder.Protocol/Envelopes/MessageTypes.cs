@@ -20,6 +20,9 @@ public static class MessageTypes
     public const string ProjectCreate = "project_create";
     public const string ProjectRename = "project_rename";
     public const string ProjectRemove = "project_remove";
+    public const string ProviderKeySet = "provider_key_set";
+    public const string ProviderKeyRemove = "provider_key_remove";
+    public const string ProviderKeyCheck = "provider_key_check";
     public const string NetworkRulesList = "network_rules_list";
     public const string NetworkRuleRemove = "network_rule_remove";
     public const string AgentsList = "agents_list";
@@ -182,7 +185,7 @@ public static class MessageTypes
         LedgerHead, LedgerList, LedgerVerify,
         Presence, PushSettingsGet, PushSettingsSet, PushSubscribe, PushTest, PushUnsubscribe,
         AgentConversations, ProjectDefaultsGet, ProjectDefaultsSet,
-        FoldersList, ProjectAdd, ProjectCreate, ProjectRename, ProjectRemove,
+        FoldersList, ProjectAdd, ProjectCreate, ProjectRename, ProjectRemove, ProviderKeySet, ProviderKeyRemove, ProviderKeyCheck,
         TerminalList, TerminalOpen, TerminalAttach, TerminalDetach, TerminalInput, TerminalResize, TerminalAck, TerminalCapture,
         TerminalClose,
         NetworkRulesList, NetworkRuleRemove, AgentQueueMove, AgentSteer, AgentSessionWarm, AgentContinue,

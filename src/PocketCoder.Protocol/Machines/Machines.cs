@@ -41,6 +41,9 @@ public sealed record MachineInfo(
     /// every screen.
     /// </summary>
     public string? LedgerProblem { get; init; }
+
+    /// <summary>Every model provider that a key can be stored for, and who set it last: so that no device misses that it changed.</summary>
+    public IReadOnlyList<ProviderKeyInfo> Keys { get; init; } = [];
 }
 
 public sealed record MachinesListRequest;

@@ -30,12 +30,15 @@ public sealed record ProjectAddRequest(string Path, string? Name = null, bool Fo
 /// <param name="Added">False: this path was registered before.</param>
 public sealed record ProjectAddResponse(ProjectInfo Project, bool Added);
 
-/// <summary>Makes a folder and registers it.</summary>
+/// <summary>Makes a folder and registers it; the same again, by its id, makes nothing twice.</summary>
 /// <param name="Parent">As <see cref="FoldersListRequest.Path"/>; a root too.</param>
 /// <param name="Name">Of the folder and the project: 1–100 characters that can be seen, no slash, no dot or space in front.</param>
 /// <param name="Git">With an empty git repository, branch <c>main</c>.</param>
-public sealed record ProjectCreateRequest(string Parent, string Name, bool Git);
+/// <param name="CreationId">Client-made UUIDv7, known for seven days: sent again it gives the same project, also after a crash in between;
+/// <c>CONFLICT</c> with anything else in the request. Null: each request is a new one.</param>
+public sealed record ProjectCreateRequest(string Parent, string Name, bool Git, Guid? CreationId = null);
 
+/// <param name="Project">As it is now.</param>
 public sealed record ProjectCreateResponse(ProjectInfo Project);
 
 /// <param name="Name">1–100 characters that can be seen. The folder keeps its own.</param>

@@ -33,9 +33,47 @@ public sealed class SecretStoreTests : IDisposable
         Assert.DoesNotContain(Convert.ToBase64String("sk-ant"u8), all, StringComparison.Ordinal);
         Assert.Equal(["secrets.json", "secrets.json.lock", "secrets.key"],
             Directory.EnumerateFiles(_folder).Select(Path.GetFileName).Order());
-        Assert.True(again.Remove("openai"));
-        Assert.False(again.Remove("openai"));
+        Assert.NotNull(again.Remove("openai"));
+        Assert.Null(again.Remove("openai"));
         Assert.Null(again.Get("openai"));
+    }
+
+    [Fact]
+    public void Who_set_a_secret_is_kept_over_a_restart_and_another_key()
+    {
+        using (var store = Open())
+        {
+            store.Set("anthropic", "sk-ant-very-secret-value", "phone");
+            store.Set("openai", "sk-other", "phone");
+            store.Set("openai", "sk-another");
+            store.Rotate();
+        }
+
+        using var again = Open();
+        Assert.Equal([("anthropic", "phone"), ("openai", null)], again.List().Select(s => (s.Name, s.SetBy)));
+    }
+
+    [Fact]
+    public void A_change_can_be_taken_back_until_the_next_one()
+    {
+        using (var store = Open())
+        {
+            store.Undo(store.Set("a", "never"));
+            Assert.Empty(store.List());
+            store.Set("a", "first", "phone");
+            var before = store.List();
+            store.Undo(store.Set("a", "second"));
+            Assert.Equal(("first", before[0]), (store.Get("a"), store.List()[0]));
+            store.Undo(store.Remove("a")!);
+            Assert.Equal("first", store.Get("a"));
+            var late = store.Set("a", "third");
+            store.Set("a", "fourth");
+            store.Undo(late);
+            Assert.Equal("fourth", store.Get("a"));
+        }
+
+        using var again = Open();
+        Assert.Equal("fourth", again.Get("a"));
     }
 
     [Fact]

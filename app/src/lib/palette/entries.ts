@@ -35,7 +35,12 @@ export function entriesOf({ projects, sessions, projectId, favourites, manages }
     screen("new", l.newSession, "plus", { name: "new", projectId: null }),
     screen("machine", t.nav.machine, "server", { name: "machine" }),
     screen("status", l.status, "cpu", { name: "machine", page: "status" }),
-    ...(manages ? [screen("logs", l.logs, "scroll-text", { name: "machine", page: "logs" })] : []),
+    ...(manages
+      ? [
+          screen("logs", l.logs, "scroll-text", { name: "machine", page: "logs" }),
+          screen("keys", l.keys, "key-round", { name: "machine", page: "keys" }),
+        ]
+      : []),
     screen("you", t.nav.you, "user-round", { name: "you", page: null }),
     screen("devices", t.you.devices, "monitor-smartphone", { name: "you", page: "devices" }),
     screen("notifications", n.title, "bell", { name: "you", page: "notifications" }),

@@ -1,3 +1,5 @@
+import { RequestError } from "../client/errors";
+import { uuid7 } from "../ids/uuid7";
 import type { FoldersListResponse, ProjectInfo, Requests } from "../protocol/generated";
 import { tell } from "./tell";
 
@@ -17,6 +19,7 @@ export class FolderWalk {
   readonly #client: Asking;
   #roots = 0;
   #asked = 0;
+  #creation: { readonly what: string; readonly creationId: string } | null = null;
 
   constructor(client: Asking) {
     this.#client = client;
@@ -48,8 +51,21 @@ export class FolderWalk {
     return this.#making(async () => (await this.#client.request("project_add", { path, name: null, force: false })).project);
   }
 
+  /** The same again, after an answer that got lost, gives what the first one made. */
   async create(parent: string, name: string, git: boolean): Promise<ProjectInfo | null> {
-    return this.#making(async () => (await this.#client.request("project_create", { parent, name, git })).project);
+    const what = JSON.stringify([parent, name, git]);
+    if (this.#creation?.what !== what) this.#creation = { what, creationId: uuid7() };
+    const { creationId } = this.#creation;
+    return this.#making(async () => {
+      try {
+        const { project } = await this.#client.request("project_create", { parent, name, git, creationId });
+        this.#creation = null;
+        return project;
+      } catch (error) {
+        if (!(error instanceof RequestError && error.transient)) this.#creation = null; // settled: the next one is another
+        throw error;
+      }
+    });
   }
 
   async #doing(list: () => Promise<FoldersListResponse>): Promise<void> {

@@ -71,4 +71,33 @@ describe("a walk through the machine's folders", () => {
     await Promise.all([first, second]);
     expect([walk.at?.path, walk.busy]).toEqual(["/fast", false]);
   });
+
+  it("sends a new project again by the same id until it knows what became of it", async () => {
+    const ids: (string | null | undefined)[] = [];
+    const answers: (RequestError | null)[] = [
+      new RequestError("TIMEOUT", ""),
+      new RequestError("OFFLINE", ""),
+      null,
+      new RequestError("FILE_EXISTS", ""),
+      new RequestError("TIMEOUT", ""),
+      null,
+    ];
+    const walk = new FolderWalk({
+      request: async (_type, payload) => {
+        ids.push((payload as Requests["project_create"]["request"]).creationId);
+        const error = answers.shift();
+        if (error) throw error;
+        return { project: { projectId: "1" } as ProjectInfo } as never;
+      },
+    });
+    expect(await walk.create("/a", "x", true)).toBeNull();
+    expect(await walk.create("/a", "x", true)).toBeNull();
+    expect((await walk.create("/a", "x", true))?.projectId).toBe("1");
+    await walk.create("/a", "x", true); // refused: known
+    await walk.create("/a", "x", true);
+    await walk.create("/a", "x", false); // another one
+    expect(ids[0]).toMatch(/^[0-9a-f-]{36}$/);
+    expect([ids[1], ids[2]]).toEqual([ids[0], ids[0]]);
+    expect(new Set(ids).size).toBe(4);
+  });
 });

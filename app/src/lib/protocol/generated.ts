@@ -51,6 +51,9 @@ export interface Requests {
   project_create: { request: ProjectCreateRequest; response: ProjectCreateResponse };
   project_rename: { request: ProjectRenameRequest; response: ProjectRenameResponse };
   project_remove: { request: ProjectRemoveRequest; response: ProjectRemoveResponse };
+  provider_key_set: { request: ProviderKeySetRequest; response: ProviderKeySetResponse };
+  provider_key_remove: { request: ProviderKeyRemoveRequest; response: ProviderKeyRemoveResponse };
+  provider_key_check: { request: ProviderKeyCheckRequest; response: ProviderKeyCheckResponse };
   terminal_list: { request: TerminalListRequest; response: TerminalListResponse };
   terminal_open: { request: TerminalOpenRequest; response: TerminalOpenResponse };
   terminal_attach: { request: TerminalAttachRequest; response: TerminalAttachResponse };
@@ -2017,6 +2020,7 @@ export interface MachineInfo {
   warnings: string[];
   sandboxFloor?: SandboxKind | null;
   ledgerProblem: string | null;
+  keys: ProviderKeyInfo[];
 }
 
 export type MachineLogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal";
@@ -2189,6 +2193,7 @@ export interface ProjectCreateRequest {
   parent: string;
   name: string;
   git: boolean;
+  creationId?: string | null;
 }
 
 export interface ProjectCreateResponse {
@@ -2263,6 +2268,42 @@ export interface PromptSubject {
   text: string;
   attachments?: AttachmentInfo[] | null;
 }
+
+export interface ProviderKeyCheckRequest {
+  provider: string;
+}
+
+export interface ProviderKeyCheckResponse {
+  verdict: ProviderKeyVerdict;
+  host: string;
+  status: number | null;
+}
+
+export interface ProviderKeyInfo {
+  provider: string;
+  setAt: string | null;
+  setBy: string | null;
+}
+
+export interface ProviderKeyRemoveRequest {
+  provider: string;
+}
+
+export interface ProviderKeyRemoveResponse {
+  key: ProviderKeyInfo;
+  was: boolean;
+}
+
+export interface ProviderKeySetRequest {
+  provider: string;
+  value: string;
+}
+
+export interface ProviderKeySetResponse {
+  key: ProviderKeyInfo;
+}
+
+export type ProviderKeyVerdict = "works" | "refused" | "unreachable" | "unclear";
 
 export type PushKind = "permission" | "mcp_request" | "question" | "plan" | "task_complete" | "task_error";
 
@@ -2917,4 +2958,6 @@ export const Limits = {
   terminalHistoryLines: 5000,
   terminalNameLength: 32,
   terminalLargestSide: 500,
+  providerKeyShortest: 16,
+  providerKeyLongest: 2048,
 } as const;

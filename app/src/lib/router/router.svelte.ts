@@ -3,11 +3,13 @@ export type Route =
   | { readonly name: "review"; readonly approvalId: string | null }
   | { readonly name: "sessions"; readonly agentSessionId: string | null; readonly terminal?: string | undefined }
   | { readonly name: "new"; readonly projectId: string | null }
-  | { readonly name: "machine"; readonly page?: "status" | "logs" | "add" | undefined }
+  | { readonly name: "machine"; readonly page?: MachinePage | undefined }
   | ProjectRoute
   | { readonly name: "you"; readonly page: YouPage | null };
 
 export type YouPage = "devices" | "ledger" | "notifications";
+
+export type MachinePage = "status" | "logs" | "add" | "keys";
 
 export type ProjectTab = "files" | "git" | "runs";
 
@@ -52,7 +54,9 @@ export function parseRoute(path: string): Route {
     case "new":
       return { name: "new", projectId: id };
     case "machine":
-      return second === "status" || second === "logs" || second === "add" ? { name: "machine", page: second } : { name: "machine" };
+      return second === "status" || second === "logs" || second === "add" || second === "keys"
+        ? { name: "machine", page: second }
+        : { name: "machine" };
     case "projects": {
       if (id === null) return { name: "machine" };
       const at = path

@@ -34,6 +34,7 @@ import { OfflineCopy } from "../storage/offline-copy";
 import { clock } from "./clock.svelte";
 import { byUrgency, type OwnDecision } from "./decisions";
 import { Drafts } from "./drafts";
+import { ProviderKeys } from "./keys.svelte";
 
 /** What a decision says beyond yes or no. */
 export interface DecisionExtras {
@@ -94,6 +95,7 @@ export class Workspace {
   readonly attachments: Attachments;
   readonly thumbnails: Thumbnails;
   readonly copy: OfflineCopy;
+  readonly keys: ProviderKeys;
   readonly #door: Door;
   readonly #link: Link;
   readonly #outbox: Outbox;
@@ -160,6 +162,7 @@ export class Workspace {
       hello: async () => ({ protocol: PROTOCOL_VERSION, app, signingKey: await door.signingKey() }),
     });
     this.client = new Client(this.#link);
+    this.keys = new ProviderKeys(this.client, this.storage, () => (this.hello ? this.machine : null));
     this.attachments = new Attachments(this.storage, this.client);
     this.thumbnails = new Thumbnails(this.client);
     this.#outbox = new Outbox({
@@ -185,6 +188,7 @@ export class Workspace {
 
   async start(): Promise<void> {
     void this.#showCopy(); // the connection does not wait for it
+    void this.keys.load();
     await this.#outbox.load();
     await this.attachments.load(this.outbox.flatMap((item) => filesOf(item.payload)));
     this.#link.start();
@@ -468,6 +472,7 @@ export class Workspace {
   #greeted(hello: HelloResponse): void {
     this.hello = hello;
     this.machine = hello.machine;
+    this.keys.begin();
     this.clockOffset = Date.parse(hello.now) - Date.now();
     this.#ledgerWork = this.#ledgerWork.then(() => this.#checkLedger(hello.ledger)).catch((error: unknown) => this.#ledgerFailed(error));
   }

@@ -85,6 +85,15 @@ export const en = {
     accept: "I did this: accept the current ledger",
     acceptSure: "Accept? This device then forgets the ledger it remembers.",
   },
+  keyNews: {
+    providers: { anthropic: "Anthropic", openai: "OpenAI", google: "Google" } as Record<string, string>,
+    set: (provider: string, device: string) => `“${device}” set the ${provider} key of this machine.`,
+    setByOwner: (provider: string) => `The ${provider} key of this machine was set at the machine.`,
+    removed: (provider: string) => `The ${provider} key of this machine was removed.`,
+    help: "If you don't recognise this, revoke the device that did it (see the ledger) and replace the key.",
+    ledger: "Ledger",
+    seen: "OK",
+  },
   pairing: {
     title: "Pair this device",
     firstTitle: "Your agents, in your pocket",
@@ -161,6 +170,8 @@ export const en = {
       addProject: "Add project",
       prompt: "Send your first prompt",
       promptHelp: "The agent asks here before every sensitive action.",
+      keyHelp: "If no agent is signed in on the machine, store a model provider's key first.",
+      key: "Store a key",
     },
     empty: (working: number) =>
       working > 0

@@ -53,7 +53,7 @@ const meant = words(english, "");
 
 /** What is the same in both: names, keys of a keyboard, commands, signs. */
 const SAME =
-  /^(\.app\.app\.name|\.app\.pairing\.(howCommand|pastePlaceholder)|\.app\.kinds\.git|\.app\.terminal\.(esc|tab|ctrl|alt)|\.app\.terminal\.keyNames\.(pgup|pgdn|home|end)|\.app\.session\.toolStates\.ended|\.app\.diff\.(added|removed)|\.app\.machine\.(addCommand|ruleCommand)|\.app\.inbox\.first\.agentCommand|\.app\.you\.manageCommand|\.app\.start\.sandboxes\.(bubblewrap|docker)|\.app\.keys\.rows\.\d+\.0|\.app\.session\.percent|\.project\.tabs\.git|\.project\.files\.status|\.project\.git\.byAt|\.project\.rules\.example|\.ledger\.unknownKind|\.palette\.part|\.push\.app|\.project\.git\.letters\..*)$/;
+  /^(\.app\.app\.name|\.app\.pairing\.(howCommand|pastePlaceholder)|\.app\.kinds\.git|\.app\.terminal\.(esc|tab|ctrl|alt)|\.app\.terminal\.keyNames\.(pgup|pgdn|home|end)|\.app\.session\.toolStates\.ended|\.app\.diff\.(added|removed)|\.app\.keyNews\.providers\..*|\.machine\.keys\.(usedBy\..*|oldCommand)|\.app\.machine\.(addCommand|ruleCommand)|\.app\.inbox\.first\.agentCommand|\.app\.you\.manageCommand|\.app\.start\.sandboxes\.(bubblewrap|docker)|\.app\.keys\.rows\.\d+\.0|\.app\.session\.percent|\.project\.tabs\.git|\.project\.files\.status|\.project\.git\.byAt|\.project\.rules\.example|\.ledger\.unknownKind|\.palette\.part|\.push\.app|\.project\.git\.letters\..*)$/;
 
 describe("the Chinese catalogue", () => {
   it("has every entry of the English one, and no other", () => {

@@ -1,5 +1,5 @@
 import type { LinkState } from "../link/link";
-import type { MachineLogLevel } from "../protocol/generated";
+import type { MachineLogLevel, ProviderKeyVerdict } from "../protocol/generated";
 import { catalogue } from "./language";
 import { counted } from "./plural";
 
@@ -45,6 +45,44 @@ const english = {
     path: "Folder",
     remove: "Hold to remove",
     removeHelp: "Files and conversations stay on the machine. Adding the same folder again brings the conversations back.",
+  },
+  keys: {
+    title: "Keys",
+    help: "What agents ask their models with",
+    intro:
+      "With a key here, agents never see it: the machine adds it to their requests. Without one, an agent uses its own login or a key of the machine's environment.",
+    usedBy: { anthropic: "Claude Code, OpenCode", openai: "Codex, OpenCode", google: "Gemini CLI, OpenCode" } as Record<string, string>,
+    none: "No key",
+    stored: "Key stored",
+    byOwner: (when: string) => `Set at the machine · ${when}`,
+    by: (device: string, when: string) => `Set by “${device}” · ${when}`,
+    title_: (provider: string) => `${provider} key`,
+    field: "Key",
+    replace: "New key",
+    fieldHelp:
+      "It is sent once over the encrypted channel and stored encrypted on the machine. It is not kept on this device and can't be shown again.",
+    account: "Whoever owns the account can see there what agents ask. The change is recorded in the ledger, and every device is told.",
+    malformed: (shortest: number, longest: number) => `A key has ${shortest} to ${longest} letters, digits and signs, without spaces.`,
+    set: "Save key",
+    saved: "Saved. Sessions use it from their next request.",
+    removed: "Removed.",
+    remove: "Hold to remove",
+    budget:
+      "The machine's owner set a budget, and without a key agents could get past it. Replace the key here, or remove it on the machine with pocketcoder secrets remove.",
+    check: "Check key",
+    checking: "Asking the provider",
+    verdicts: {
+      works: (host: string) => `${host} accepts the key.`,
+      refused: (host: string) => `${host} refuses the key. Replace it.`,
+      unreachable: (host: string) => `${host} gave no answer in time. Check the machine's network.`,
+      unclear: (host: string, status: string) =>
+        status === "403"
+          ? `${host} does not let this key list models (403). It may still work.`
+          : `${host} answered with status ${status}, which says nothing about the key. Try again later.`,
+    } as Record<ProviderKeyVerdict, (host: string, status: string) => string>,
+    old: "This machine's version can't do that yet. On the machine, run:",
+    oldCommand: "pocketcoder secrets set anthropic",
+    notAllowed: "This device can't change keys. Use one that can manage, or run this on the machine:",
   },
   status: "Status",
   statusHelp: "Problems, memory, disk, devices",

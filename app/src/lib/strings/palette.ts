@@ -12,6 +12,7 @@ const english = {
   part: (project: string, part: string) => `${project}: ${part}`,
   search: "Search in files",
   trash: "Trash",
+  keys: "Machine keys",
   status: "Machine status",
   logs: "Machine log",
   run: (command: string) => `Run: ${command}`,

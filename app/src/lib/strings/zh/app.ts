@@ -85,6 +85,15 @@ export const app: Catalogue = {
     accept: "是我操作的：接受当前账本",
     acceptSure: "接受吗？此设备将忘记它记住的账本。",
   },
+  keyNews: {
+    providers: { anthropic: "Anthropic", openai: "OpenAI", google: "Google" } as Record<string, string>,
+    set: (provider, device) => `“${device}”设置了此机器的 ${provider} 密钥。`,
+    setByOwner: (provider) => `此机器的 ${provider} 密钥已在机器上设置。`,
+    removed: (provider) => `此机器的 ${provider} 密钥已移除。`,
+    help: "如果您不认得此更改，请吊销做出更改的设备（见账本）并更换密钥。",
+    ledger: "账本",
+    seen: "知道了",
+  },
   pairing: {
     title: "配对此设备",
     firstTitle: "口袋里的编程智能体",
@@ -161,6 +170,8 @@ export const app: Catalogue = {
       addProject: "添加项目",
       prompt: "发送第一个提示",
       promptHelp: "每个敏感操作之前，智能体都会在这里询问。",
+      keyHelp: "如果机器上没有已登录的智能体，请先存储模型提供商的密钥。",
+      key: "存储密钥",
     },
     empty: (working) =>
       working > 0 ? `${number(working)} 个会话正在工作。需要您批准的请求会出现在这里。` : "没有智能体在工作。有任务时开始一个会话吧。",

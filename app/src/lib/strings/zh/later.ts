@@ -1,4 +1,4 @@
-import type { MachineLogLevel } from "../../protocol/generated";
+import type { MachineLogLevel, ProviderKeyVerdict } from "../../protocol/generated";
 import type { l as ledgerWords } from "../ledger";
 import type { m } from "../machine";
 import type { k } from "../marks";
@@ -105,6 +105,41 @@ export const machine: typeof m = {
     remove: "按住以移除",
     removeHelp: "文件和对话保留在机器上。再次添加同一文件夹即可恢复对话。",
   },
+  keys: {
+    title: "密钥",
+    help: "智能体访问模型所用的密钥",
+    intro: "密钥存放在这里时，智能体看不到它：由机器把它加到请求中。没有密钥时，智能体使用自己的登录或机器环境中的密钥。",
+    usedBy: { anthropic: "Claude Code、OpenCode", openai: "Codex、OpenCode", google: "Gemini CLI、OpenCode" } as Record<string, string>,
+    none: "无密钥",
+    stored: "已存储密钥",
+    byOwner: (when) => `在机器上设置 · ${when}`,
+    by: (device, when) => `由“${device}”设置 · ${when}`,
+    title_: (provider) => `${provider} 密钥`,
+    field: "密钥",
+    replace: "新密钥",
+    fieldHelp: "它通过加密通道发送一次，并加密存储在机器上。它不会保留在此设备上，也不能再次显示。",
+    account: "账户的所有者可以在那里看到智能体的请求。更改会记入账本，并通知所有设备。",
+    malformed: (shortest, longest) => `密钥由 ${shortest} 到 ${longest} 个字母、数字和符号组成，不含空格。`,
+    set: "保存密钥",
+    saved: "已保存。会话从下一个请求起使用它。",
+    removed: "已移除。",
+    remove: "按住以移除",
+    budget: "机器的所有者设置了预算，没有密钥时智能体可能绕过它。请在这里更换密钥，或在机器上用 pocketcoder secrets remove 移除。",
+    check: "检查密钥",
+    checking: "正在询问提供商",
+    verdicts: {
+      works: (host) => `${host} 接受该密钥。`,
+      refused: (host) => `${host} 拒绝该密钥。请更换。`,
+      unreachable: (host) => `${host} 未及时应答。请检查机器的网络。`,
+      unclear: (host, status) =>
+        status === "403"
+          ? `${host} 不允许该密钥列出模型 (403)。它可能仍然有效。`
+          : `${host} 返回状态 ${status}，无法据此判断密钥。请稍后再试。`,
+    } as Record<ProviderKeyVerdict, (host: string, status: string) => string>,
+    old: "此机器的版本还不支持。在机器上运行：",
+    oldCommand: "pocketcoder secrets set anthropic",
+    notAllowed: "此设备不能更改密钥。请使用可以管理的设备，或在机器上运行：",
+  },
   again: "刷新",
   wrong: "问题",
   fine: "没有发现问题。",
@@ -153,6 +188,7 @@ export const palette: typeof paletteWords = {
   part: (project, part) => `${project}：${part}`,
   search: "在文件中搜索",
   trash: "回收站",
+  keys: "机器密钥",
   status: "机器状态",
   logs: "机器日志",
   run: (command) => `运行：${command}`,
