@@ -93,7 +93,7 @@ describe("what is told of the machine's keys", () => {
     device.tells(null);
     await device.keys.load();
     await device.keys.set("anthropic", VALUE);
-    expect([...device.values.entries()]).toEqual([["keys/m", { anthropic: "2026-02-02" }]]);
+    expect([...device.values.entries()]).toEqual([["keys", { anthropic: "2026-02-02" }]]);
   });
 });
 
