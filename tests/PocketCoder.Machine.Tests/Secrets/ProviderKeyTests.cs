@@ -61,7 +61,7 @@ public sealed class ProviderKeyTests
     {
         await using var daemon = await TestDaemon.StartAsync();
         await using var viewer = await daemon.PhoneAsync("tablet", Scope.View);
-        await viewer.Device.SubscribeAsync("machine");
+        await viewer.Device.SubscribeAsync("machine", viewer.Device.Hello.Instance);
         await using var phone = await daemon.PairAsync();
         await daemon.Daemon.AsOwner().SetSecretAsync("database", "a secret of the owner's", CancellationToken.None);
         await SetAsync(phone, "openai", Key);
