@@ -94,7 +94,7 @@ public sealed class BrowserPhone : IAsyncDisposable
         {
             if (message.Type == "error")
             {
-                Complaints.Add(message.Text);
+                Complaints.Add($"{message.Text} {message.Location}");
             }
         };
         page.PageError += (_, error) => Complaints.Add(error);

@@ -8,7 +8,7 @@ using static Microsoft.Playwright.Assertions;
 
 namespace PocketCoder.EndToEnd.Tests;
 
-/// <summary>Notifications from the app's switch to a button on a locked phone: daemon, push service, browser and worker, all real.</summary>
+/// <summary>Notifications from the app's switch to a button in one: daemon, push service, browser and worker, all real.</summary>
 [Trait("Category", "Slow")]
 public sealed class NotificationStoryTests(Browser browser) : IClassFixture<Browser>
 {
@@ -40,7 +40,8 @@ public sealed class NotificationStoryTests(Browser browser) : IClassFixture<Brow
         Assert.False(File.Exists(Path.Combine(project.Path, "proof.txt")));
 
         await pushed.PressAsync("allow");
-        var result = await pushed.ShownAsync(n => n.Tag == asked.Tag && n.Actions.Count == 0 && !n.Title.EndsWith('…'), "what became of it");
+        var result = await pushed.ShownAsync(
+            n => n.Tag == asked.Tag && n.Actions.Count == 0 && !n.Title.EndsWith('…'), "what became of it");
         Assert.Equal("Allowed: recorded", result.Title);
         await Wait.UntilAsync(() => File.Exists(Path.Combine(project.Path, "proof.txt")), "the command ran");
 
@@ -78,7 +79,8 @@ public sealed class NotificationStoryTests(Browser browser) : IClassFixture<Brow
         await Expect(phone.Page.GetByText("Denied by Test phone").First).ToBeVisibleAsync();
         await phone.PictureAsync("20-denied-in-a-notification");
         Assert.True((await machine.Control.VerifyLedgerAsync(CancellationToken.None)).Intact);
-        Assert.Empty(phone.Complaints);
+        // A page of plain text has no icon of its own, so the browser asks for the usual one.
+        Assert.DoesNotContain(phone.Complaints, c => !c.Contains("/favicon.ico", StringComparison.Ordinal));
     }
 
     /// <summary>Turns notifications on with details, by hand, and tries them.</summary>

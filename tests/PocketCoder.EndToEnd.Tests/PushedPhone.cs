@@ -9,8 +9,9 @@ namespace PocketCoder.EndToEnd.Tests;
 internal sealed record ShownNotification(string Title, string Body, string Tag, IReadOnlyList<string> Actions);
 
 /// <summary>
-/// The notifications of a phone's browser, whose push service is the tests' own: what the machine sent there is handed to the worker as the
-/// browser would, and a person's tap is the event that the browser would make of it. The worker, its keys and its way to the machine are real.
+/// The notifications of a phone's browser, whose push service is the tests' own: what the machine sent there is handed to the worker as
+/// the browser would, and a person's tap is the event that the browser would make of it. The worker, its keys and its way to the machine
+/// are real.
 /// </summary>
 internal sealed class PushedPhone
 {
@@ -20,7 +21,9 @@ internal sealed class PushedPhone
 
     private PushedPhone(BrowserPhone phone, PushService service) => (_phone, _service) = (phone, service);
 
-    /// <summary>Before the phone's first page: a browser here can't reach its own push service, so a subscription is given for this one.</summary>
+    /// <summary>
+    /// Before the phone's first page: a browser here can't reach its own push service, so a subscription is given for this one.
+    /// </summary>
     public static async Task<PushedPhone> BeginAsync(BrowserPhone phone, PushService service, string origin)
     {
         await phone.Context.GrantPermissionsAsync(["notifications"], new BrowserContextGrantPermissionsOptions { Origin = origin });
@@ -43,7 +46,9 @@ internal sealed class PushedPhone
         return new PushedPhone(phone, service);
     }
 
-    /// <summary>The app is closed, and a page of the same address stays that is none of it: the browser is asked by way of a page.</summary>
+    /// <summary>
+    /// The app is closed, and a page of the same address stays that is none of it: the browser is asked by way of a page.
+    /// </summary>
     public Task CloseAppAsync(string url) => _phone.Page.GotoAsync(url + "/licences.txt");
 
     /// <summary>The text of the next message that the machine sent.</summary>
@@ -62,9 +67,10 @@ internal sealed class PushedPhone
         {
             foreach (var one in given!.Value.GetProperty("registrations").EnumerateArray())
             {
+                var scope = new Uri(one.GetProperty("scopeURL").GetString()!).AbsolutePath;
                 lock (registrations)
                 {
-                    registrations[new Uri(one.GetProperty("scopeURL").GetString()!).AbsolutePath] = one.GetProperty("registrationId").GetString()!;
+                    registrations[scope] = one.GetProperty("registrationId").GetString()!;
                 }
             }
         };

@@ -3,7 +3,8 @@ import { ChannelTransport } from "$lib/link/channel-transport";
 import type { Door, PairedMachine } from "$lib/link/door";
 // Without a page there is no first connection to take over: only what opens one is of use here.
 import { openSocket } from "$lib/link/first-socket";
-import { signDecision, toBase64Url, verifyHead } from "$lib/link/signing";
+import { signDecision, verifyHead } from "$lib/link/signing";
+import { toBase64Url } from "$lib/text/base64url";
 
 /** What the worker needs of the way to one machine. The same keys as the page has, which come out of neither. */
 export interface WorkerDoor extends Pick<Door, "signingKey" | "signDecision" | "verifyHead" | "openSocket" | "connect"> {

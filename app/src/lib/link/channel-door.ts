@@ -10,7 +10,8 @@ import {
 import { ChannelTransport } from "./channel-transport";
 import type { Door, Invite, PairedMachine } from "./door";
 import { openSocket, preferredMachine, rememberForFirstSocket, takeFirstSocket } from "./first-socket";
-import { fromBase64Url, signDecision, signUndo, toBase64Url, verifyHead } from "./signing";
+import { signDecision, signUndo, verifyHead } from "./signing";
+import { fromBase64Url, toBase64Url } from "../text/base64url";
 import type { Socket } from "./transport";
 
 interface ChannelInvite extends Invite {

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { DeviceIdentity, indexedDbStore, KnownMachines } from "../channel";
 import { channelDoor } from "./channel-door";
-import { decisionText, fromBase64Url, toBase64Url, undoText } from "./signing";
+import { decisionText, undoText } from "./signing";
+import { fromBase64Url, toBase64Url } from "../text/base64url";
 
 describe("the real door", () => {
   it("writes base64url and reads it back", () => {

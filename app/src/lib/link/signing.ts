@@ -1,4 +1,5 @@
 import { type DeviceIdentity, verify } from "../channel";
+import { fromBase64Url, toBase64Url } from "../text/base64url";
 import type { LedgerHead } from "../protocol/generated";
 import type { DecisionFields, PairedMachine, UndoFields } from "./door";
 
@@ -39,17 +40,6 @@ export function headText(machineId: string, head: LedgerHead): string[] {
 async function sha256(text: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-export function toBase64Url(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes))
-    .replace(/\+/g, "-")
-    .replace(/\//g, "_")
-    .replace(/=+$/, "");
-}
-
-export function fromBase64Url(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (char) => char.charCodeAt(0));
 }
 
 function tryFromBase64Url(text: string): Uint8Array<ArrayBuffer> | null {

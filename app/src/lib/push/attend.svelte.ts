@@ -2,20 +2,8 @@ import { told } from "../stores/notify";
 import type { Workspace } from "../stores/workspace.svelte";
 import { pushBrowser, refreshWorker, sweep } from "./browser";
 import { keepLanguage } from "./kept";
-import { Notifications } from "./notifications.svelte";
+import { notificationsOf } from "./of";
 import { Presence } from "./presence";
-
-const made = new WeakMap<Workspace, Notifications>();
-
-/** The one of a machine, for its screen and for what attends to it. */
-export function notificationsOf(workspace: Workspace): Notifications {
-  let one = made.get(workspace);
-  if (!one) {
-    one = new Notifications(workspace.client, workspace.storage, workspace.machineId);
-    made.set(workspace, one);
-  }
-  return one;
-}
 
 /**
  * What the app does about notifications while it is open: says whether it is looked at, compares the subscription once a start, takes away what is over. Returns what

@@ -1,4 +1,4 @@
-import { fromBase64Url, toBase64Url } from "../link/signing";
+import { fromBase64Url, toBase64Url } from "../text/base64url";
 
 /** A browser's subscription, as the machine takes it. */
 export interface Subscribed {
