@@ -119,6 +119,27 @@ export function machines({ walk, must, S, base }) {
     must((await page.getByTestId("ledger-alarm").count()) === 0, "it went with the person");
   });
 
+  walk(
+    "a key that was changed on a machine stays in view on another one until it was seen",
+    "/sessions",
+    "rich&second=rich",
+    async (page) => {
+      await stored(page, "values", [BOREALIS, "anthropic"]);
+      must((await page.getByTestId("other-keys").count()) === 0, "how things are found is told as news");
+      await page.evaluate(() => globalThis.mockSecond.setKey("google", "Old phone"));
+      const notice = page.getByTestId("other-keys");
+      await notice.filter({ hasText: "borealis" }).waitFor();
+      must((await page.getByTestId("key-notice").count()) === 0, "told of the machine whose keys are as they were");
+      await notice.getByRole("button").click();
+      await page.getByTestId("key-notice").filter({ hasText: "Old phone" }).waitFor();
+      must((await notice.count()) === 0, "told twice");
+      await page.getByTestId("key-notice-seen").click();
+      await page.getByTestId("key-notice").waitFor({ state: "detached" });
+      await switchTo(page, ATLAS);
+      must((await notice.count()) === 0, "told again");
+    },
+  );
+
   walk("pair another machine, keep what belongs to each, and forget one", "/new", "rich&second=rich&join", async (page) => {
     const field = page.getByTestId("prompt-input");
     await field.fill("words for atlas");

@@ -52,6 +52,8 @@ export function notifications({ walk, must, S, base }) {
       cdp.on("ServiceWorker.workerRegistrationUpdated", ({ registrations: all }) => {
         for (const one of all) registrations.set(new URL(one.scopeURL).pathname, one.registrationId);
       });
+      const errors = [];
+      cdp.on("ServiceWorker.workerErrorReported", ({ errorMessage }) => errors.push(errorMessage.errorMessage));
       await cdp.send("ServiceWorker.enable");
       await page.evaluate(async (scope) => {
         const registration = await navigator.serviceWorker.register("/push.js", { scope });
@@ -78,7 +80,7 @@ export function notifications({ walk, must, S, base }) {
           if (is(now)) return now;
           await page.waitForTimeout(100);
         }
-        throw new Error(`${what}: ${JSON.stringify(await shown())}`);
+        throw new Error(`${what}: ${JSON.stringify(await shown())}; errors of the worker: ${JSON.stringify(errors)}`);
       };
       const notice = {
         v: 1,
@@ -100,7 +102,7 @@ export function notifications({ walk, must, S, base }) {
         denies: true,
       };
       await send(JSON.stringify(notice));
-      const [first] = await until((now) => now.length === 1, "nothing is shown");
+      const [first] = await until((now) => now.length === 1, "the first one is not shown");
       must(
         first.title === "Approval needed" && first.body.startsWith("git status\nin /home/ada/src/api\n"),
         `says ${JSON.stringify(first)}`,
@@ -126,7 +128,7 @@ export function notifications({ walk, must, S, base }) {
       await until((now) => now.length === 0, "the tapped one stays");
 
       await send(JSON.stringify(notice));
-      await until((now) => now.length === 1, "nothing is shown");
+      await until((now) => now.length === 1, "it is not shown after the tap");
       await send(JSON.stringify({ ...notice, kind: "settled", outcome: "denied", what: null, whole: false, waiting: 0 }));
       await until((now) => now.length === 1 && now[0].title === "Denied" && now[0].body.includes("Fix the login"), "not taken back");
       await send("damaged");

@@ -1,33 +1,11 @@
 import type { PushNotice } from "$lib/protocol/generated";
+import { sample } from "$lib/push/testing";
 import type { Shelf, ShowOptions, Shown, Window, Windows } from "./surroundings";
 
-export const MACHINE = "3f9a1c27b5e04d8896aa10c2d7f4e51b";
-export const ID = "0198c1d0-0000-7000-8000-000000000f01";
+export { ID, MACHINE } from "$lib/push/testing";
 
 /** A notice of a short command that one tap may allow, as it arrives. */
-export function notice(change: Partial<PushNotice>): string {
-  const asked: PushNotice = {
-    v: 1,
-    machineId: MACHINE,
-    machine: "atlas",
-    kind: "permission",
-    tag: `approval/${ID}`,
-    waiting: 1,
-    at: "2026-11-25T10:00:00+00:00",
-    approvalId: ID,
-    agentSessionId: ID,
-    digest: "9f".repeat(32),
-    session: "Fix the login",
-    project: "api",
-    tier: "read",
-    sandbox: "bubblewrap",
-    what: "git status",
-    whole: true,
-    folder: "/home/ada/src/api",
-    denies: true,
-  };
-  return JSON.stringify({ ...asked, ...change });
-}
+export const notice = (change: Partial<PushNotice>): string => JSON.stringify(sample(change));
 
 /** Notifications as a system keeps them: one a tag. `told`: every title that was ever shown. */
 export class FakeShelf implements Shelf {

@@ -76,11 +76,11 @@ public sealed class Change(LedgerTransaction transaction, string sandbox, DateTi
     public void Publish(MachineEvent change) => _machineEvents.Add(change);
 
     /// <summary>
-    /// For what goes along in memory: one of the two is called, on any thread, when it is known whether the change is durable. Neither may
-    /// throw.
+    /// For what goes along in memory or in a file: one of the two is called, on any thread, when it is known whether the change is durable.
+    /// What it throws is logged.
     /// </summary>
     public void Afterwards(Action committed, Action failed) => _afterwards.Add((committed, failed));
 
-    /// <summary>Called once by the store.</summary>
-    public void End(bool isCommitted) => _afterwards.ForEach(a => (isCommitted ? a.Committed : a.Failed)());
+    /// <summary>For the store, which calls each once.</summary>
+    public IEnumerable<Action> After(bool isCommitted) => _afterwards.Select(a => isCommitted ? a.Committed : a.Failed);
 }

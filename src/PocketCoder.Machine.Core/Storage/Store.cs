@@ -64,7 +64,11 @@ public sealed partial class Store(
         }
         catch (Exception e)
         {
-            change?.End(isCommitted: false);
+            foreach (var undo in change?.After(isCommitted: false) ?? [])
+            {
+                Try(undo, LogNotUndone);
+            }
+
             if (e is LedgerException failure)
             {
                 Health.Failed(failure);
@@ -74,7 +78,11 @@ public sealed partial class Store(
         }
 
         Health.Worked();
-        change!.End(isCommitted: true);
+        foreach (var follow in change!.After(isCommitted: true))
+        {
+            Try(follow, LogUntold);
+        }
+
         Publish(change);
         return result;
     }
@@ -151,7 +159,7 @@ public sealed partial class Store(
     {
         hub.Machine.Publish(JsonSerializer.SerializeToUtf8Bytes(change, ProtocolJson.Default.MachineEvent));
         calm?.Touch();
-        Try(() => Announced?.Invoke(change));
+        Try(() => Announced?.Invoke(change), LogUntold);
     }
 
     private void Publish(Change change)
@@ -159,35 +167,40 @@ public sealed partial class Store(
         foreach (var (stream, seq, body, finished, says) in change.Events)
         {
             // A stream that nobody opened yet reads its head from the database when somebody does.
-            Try(() => hub.FindSession(stream)?.Publish(seq, body, finished, says));
+            Try(() => hub.FindSession(stream)?.Publish(seq, body, finished, says), LogUntold);
         }
 
         foreach (var announced in change.MachineEvents)
         {
-            Try(() => Announce(announced));
+            Try(() => Announce(announced), LogUntold);
         }
 
         if (change.MovedChain)
         {
-            Try(() => ChainMoved?.Invoke());
+            Try(() => ChainMoved?.Invoke(), LogUntold);
         }
 
-        Try(() => Seam("published"));
+        Try(() => Seam("published"), LogUntold);
     }
 
-    /// <summary>Who wrote must not take what is durable for undone because one of those who are told failed.</summary>
-    private void Try(Action tell)
+    /// <summary>
+    /// Who wrote must not take what is durable for undone because one of those who are told failed, and must be told why it is not.
+    /// </summary>
+    private void Try(Action act, Action<ILogger, Exception> log)
     {
         try
         {
-            tell();
+            act();
         }
         catch (Exception e)
         {
-            LogUntold(logger ?? NullLogger.Instance, e);
+            log(logger ?? NullLogger.Instance, e);
         }
     }
 
     [LoggerMessage(EventId = 102, Level = LogLevel.Error, Message = "something is recorded, and telling somebody of it failed")]
     private static partial void LogUntold(ILogger logger, Exception error);
+
+    [LoggerMessage(EventId = 103, Level = LogLevel.Error, Message = "something could not be recorded, and what went along can't be undone")]
+    private static partial void LogNotUndone(ILogger logger, Exception error);
 }

@@ -84,7 +84,7 @@ public sealed class SecretService
                     return false;
                 }
 
-                change.Afterwards(static () => { }, () => PutBack(made));
+                change.Afterwards(static () => { }, () => _secrets.Undo(made));
                 SettingChange.Record(change, new SettingData("secret", name, action), device);
                 return true;
             });
@@ -100,18 +100,6 @@ public sealed class SecretService
         }
 
         return changed;
-    }
-
-    private void PutBack(SecretChange made)
-    {
-        try
-        {
-            _secrets.Undo(made);
-        }
-        catch (SecretException)
-        {
-            // The disk fails, which the caller is told by the failed change itself.
-        }
     }
 
     private void Rebuild()

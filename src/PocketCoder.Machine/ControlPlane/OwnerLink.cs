@@ -65,7 +65,13 @@ internal static class OwnerLink
         catch (LinkException e)
         {
             throw new RequestFailure(
-                e.Error == LinkError.Refused ? ErrorCode.Unauthorized : ErrorCode.Unavailable, e.Refusal?.Message ?? e.Message);
+                e.Refusal switch
+                {
+                    { Code: "unknown_machine" or "bad_code" } => ErrorCode.Unauthorized, // whoever asks may come again with a code
+                    { IsFinal: true } => ErrorCode.Conflict,
+                    _ => ErrorCode.Unavailable,
+                },
+                e.Refusal?.Message ?? e.Message);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using PocketCoder.Machine.Settings;
 using PocketCoder.Machine.Storage;
 
 namespace PocketCoder.Machine.Linking;

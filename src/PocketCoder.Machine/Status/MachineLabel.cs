@@ -1,4 +1,5 @@
 using System.Text;
+using PocketCoder.Machine.Settings;
 using PocketCoder.Machine.Storage;
 
 namespace PocketCoder.Machine.Status;

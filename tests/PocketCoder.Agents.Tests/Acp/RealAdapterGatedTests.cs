@@ -1,6 +1,7 @@
 using PocketCoder.Agents;
 using PocketCoder.Agents.Acp;
 using PocketCoder.Agents.Tests.Claude;
+using PocketCoder.Agents.Tests.Shared;
 using PocketCoder.Testing.Claude;
 
 namespace PocketCoder.Agents.Tests.Acp;
@@ -17,7 +18,7 @@ public sealed class RealAdapterGatedTests(RealAcpFixture acp) : IClassFixture<Re
     public async Task Its_shell_is_ours_edits_ask_a_stopped_call_is_void_and_a_resume_keeps_the_gate()
     {
         using var home = acp.NewClaudeHome();
-        Assert.True((await new AcpDriver(acp.Adapter, TimeProvider.System, home.Environment).ProbeAsync(CancellationToken.None)).Installed);
+        Assert.True((await Probing.AskAsync(time => new AcpDriver(acp.Adapter, time, home.Environment))).Installed);
         string id;
         await using (var run = await StartAsync(home))
         {

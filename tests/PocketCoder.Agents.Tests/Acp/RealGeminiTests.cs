@@ -1,5 +1,6 @@
 using PocketCoder.Agents;
 using PocketCoder.Agents.Acp;
+using PocketCoder.Agents.Tests.Shared;
 using PocketCoder.Processes;
 using PocketCoder.Testing;
 using PocketCoder.Testing.Agents;
@@ -23,7 +24,7 @@ public sealed class RealGeminiTests(RealAcpFixture acp) : IClassFixture<RealAcpF
     {
         using var home = acp.NewGeminiHome();
         Assert.Equal(new AgentProbe(true, "0.61.0", acp.Gemini, null),
-            await new AcpDriver(AcpAgent.Gemini, TimeProvider.System, home.Environment).ProbeAsync(CancellationToken.None));
+            await Probing.AskAsync(time => new AcpDriver(AcpAgent.Gemini, time, home.Environment)));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using PocketCoder.Agents;
 using PocketCoder.Agents.Claude;
+using PocketCoder.Agents.Tests.Shared;
 using PocketCoder.Processes;
 using PocketCoder.Testing;
 using PocketCoder.Testing.Claude;
@@ -14,7 +15,7 @@ public sealed class RealClaudeTurnTests(RealClaudeFixture claude) : IClassFixtur
     public async Task The_probe_finds_the_tested_version()
     {
         using var home = claude.NewHome();
-        var probe = await new ClaudeDriver(TimeProvider.System, home.Environment).ProbeAsync(CancellationToken.None);
+        var probe = await Probing.AskAsync(time => new ClaudeDriver(time, home.Environment));
         Assert.Equal(new AgentProbe(true, RealClaude.Version, claude.Program, null), probe);
         Assert.Equal([RealClaude.Version], ClaudeDriver.TestedVersions);
     }

@@ -1,5 +1,6 @@
 using PocketCoder.Agents;
 using PocketCoder.Agents.Codex;
+using PocketCoder.Agents.Tests.Shared;
 using PocketCoder.Testing.Agents;
 
 namespace PocketCoder.Agents.Tests.Codex;
@@ -13,7 +14,7 @@ public sealed class RealCodexTurnTests(RealCodexFixture codex) : IClassFixture<R
     {
         using var home = codex.NewHome();
         Assert.Equal(new AgentProbe(true, RealCodexFixture.Version, codex.Program, null),
-            await new CodexDriver(TimeProvider.System, home.Environment).ProbeAsync(CancellationToken.None));
+            await Probing.AskAsync(time => new CodexDriver(time, home.Environment)));
         Assert.Equal([RealCodexFixture.Version], CodexDriver.TestedVersions);
 
         home.Environment[CodexDriver.ProgramVariable] = "/no/such/codex";

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using PocketCoder.Agents;
 using PocketCoder.Agents.OpenCode;
+using PocketCoder.Agents.Tests.Shared;
 using PocketCoder.Testing;
 using PocketCoder.Testing.Agents;
 
@@ -18,7 +19,7 @@ public sealed class RealOpenCodeTests(RealOpenCodeFixture openCode) : IClassFixt
     {
         using var home = openCode.NewHome();
         Assert.Equal(new AgentProbe(true, RealOpenCodeFixture.Version, openCode.Program, null),
-            await new OpenCodeDriver(TimeProvider.System, home.Environment).ProbeAsync(CancellationToken.None));
+            await Probing.AskAsync(time => new OpenCodeDriver(time, home.Environment)));
         Assert.Equal([RealOpenCodeFixture.Version], OpenCodeDriver.TestedVersions);
 
         home.Environment[OpenCodeDriver.ProgramVariable] = "/no/such/opencode";

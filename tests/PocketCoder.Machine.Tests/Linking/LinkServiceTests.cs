@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
 using PocketCoder.Channels;
@@ -86,6 +87,15 @@ public sealed class LinkServiceTests : IAsyncLifetime
         Assert.Contains("pocketcoder gateway invite", unknown.Message, StringComparison.Ordinal);
         var wrong = await Assert.ThrowsAsync<ControlException>(() => client.LinkAsync(Address, "abcd", CancellationToken.None));
         Assert.Equal(ErrorCode.Unauthorized, wrong.Code);
+        using (var another = ChannelIdentity.Create())
+        {
+            var code = await Enrolments.NewCodeAsync(CancellationToken.None);
+            Assert.True(await Enrolments.TryEnrolAsync(
+                code, daemon.Daemon.MachineId, Base64Url.EncodeToString(another.SigningPublicKey), "impostor", CancellationToken.None));
+        }
+
+        var taken = await Assert.ThrowsAsync<ControlException>(() => client.LinkAsync(Address, null, CancellationToken.None));
+        Assert.Equal(ErrorCode.Conflict, taken.Code); // a code would not help, so none is asked for
         await StopGatewayAsync();
         var away = await Assert.ThrowsAsync<ControlException>(() => client.LinkAsync(Address, "abcd", CancellationToken.None));
         Assert.Equal(ErrorCode.Unavailable, away.Code);

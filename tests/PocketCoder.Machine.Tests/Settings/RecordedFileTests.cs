@@ -35,6 +35,31 @@ public sealed class RecordedFileTests
     }
 
     [Fact]
+    public async Task A_label_that_can_not_be_put_back_is_told_in_the_log()
+    {
+        string? label = null;
+        await using var daemon = await TestDaemon.StartAsync(seams: s => s with
+        {
+            Seam = step =>
+            {
+                if (step == "commit" && label is not null && File.Exists(label))
+                {
+                    // What can't be replaced by a file.
+                    File.Delete(label);
+                    Directory.CreateDirectory(Path.Combine(label, "full"));
+                    throw new InvalidOperationException("as if the disk were full");
+                }
+            },
+        });
+        label = daemon.Options.Home.MachineLabel;
+        var failure = await Assert.ThrowsAsync<ControlException>(
+            () => daemon.Daemon.AsOwner().SetLabelAsync("after", CancellationToken.None));
+        Assert.Equal(ErrorCode.UnknownError, failure.Code);
+        var line = Assert.Single(daemon.Log.Lines, l => l.Contains("can't be undone", StringComparison.Ordinal));
+        Assert.Contains(nameof(IOException), line, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Secrets_stay_when_their_row_can_not_be_written()
     {
         await using var daemon = await StartAsync();

@@ -1,31 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { PushNotice } from "../protocol/generated";
 import { readNotice } from "./notice";
+import { MACHINE, sample } from "./testing";
 
-const MACHINE = "3f9a1c27b5e04d8896aa10c2d7f4e51b";
-const ID = "0198c1d0-0000-7000-8000-0000000000c9";
-const asked: PushNotice = {
-  v: 1,
-  machineId: MACHINE,
-  machine: "atlas",
-  kind: "permission",
-  tag: `approval/${ID}`,
-  waiting: 2,
-  at: "2026-11-25T10:00:00.1234567+00:00",
-  approvalId: ID,
-  agentSessionId: ID,
-  digest: "9f".repeat(32),
-  session: "Fix the login",
-  project: "api",
-  tier: "read",
-  sandbox: "bubblewrap",
-  what: "git status",
-  whole: true,
-  folder: "/home/ada/src/api",
-  denies: true,
-  outcome: null,
-  expiresAt: "2026-11-25T10:10:00+00:00",
-};
+const asked = sample({ waiting: 2, at: "2026-11-25T10:00:00.1234567+00:00", outcome: null, expiresAt: "2026-11-25T10:10:00+00:00" });
 const read = (change: object): ReturnType<typeof readNotice> => readNotice(JSON.stringify({ ...asked, ...change }), MACHINE);
 
 describe("a message of the push service", () => {

@@ -126,6 +126,7 @@ export const en = {
     elsewhere: (n: number) => `${n} elsewhere`,
     trouble: "Another machine has a problem",
     alarmed: "its ledger raised an alarm. Nothing is decided there.",
+    keys: "a provider's key was changed.",
     show: "Show",
     another: "Pair another machine",
     unknown: "Not paired with this machine",

@@ -126,6 +126,7 @@ export const app: Catalogue = {
     elsewhere: (n) => `其他机器 ${number(n)} 项`,
     trouble: "另一台机器有问题",
     alarmed: "它的账本发出了警报。那里不会作出任何决定。",
+    keys: "某个提供商的密钥已更改。",
     show: "查看",
     another: "配对另一台机器",
     unknown: "未与这台机器配对",

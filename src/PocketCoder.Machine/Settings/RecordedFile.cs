@@ -1,12 +1,13 @@
+using PocketCoder.Machine.Storage;
 using PocketCoder.Platform;
 
-namespace PocketCoder.Machine.Storage;
+namespace PocketCoder.Machine.Settings;
 
 /// <summary>
 /// A small private file that changes together with its row in the ledger: while the row is not durable, what the file held before comes
-/// back. Only a crash between the two can leave the new file without its row. Thread-safe; one change is made at a time.
+/// back; when it can't, the log says so. Only a crash between the two can leave the new file without its row. Thread-safe; one change is made at a time.
 /// </summary>
-public sealed class RecordedFile(string path) : IDisposable
+internal sealed class RecordedFile(string path) : IDisposable
 {
     private readonly SemaphoreSlim _changing = new(1, 1);
 
@@ -27,7 +28,7 @@ public sealed class RecordedFile(string path) : IDisposable
             {
                 var before = Read();
                 rows(change);
-                change.Afterwards(committed, () => PutBack(before));
+                change.Afterwards(committed, () => Put(before));
                 Put(content);
             });
         }
@@ -50,18 +51,6 @@ public sealed class RecordedFile(string path) : IDisposable
         else
         {
             PrivateFile.Replace(path, content);
-        }
-    }
-
-    private void PutBack(byte[]? before)
-    {
-        try
-        {
-            Put(before);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // The disk fails, which the caller is told by the failed change itself.
         }
     }
 }
