@@ -83,6 +83,9 @@ public sealed class Home
     /// <summary>Origins of push services of the owner's own, one a line, when there is such a file.</summary>
     public string PushServices => In("push-services");
 
+    /// <summary>Where the owner wants notifications besides devices, when there is such a place.</summary>
+    public string Notify => In("notify.json");
+
     /// <summary>The owner's own prices of models, when there is such a file.</summary>
     public string Prices => In("prices.json");
 

@@ -9,6 +9,7 @@ using PocketCoder.Machine.Ledger;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Linking;
+using PocketCoder.Machine.Notifications;
 using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Projects;
 using PocketCoder.Machine.Starting;
@@ -21,6 +22,8 @@ internal sealed record DaemonFiles(ChannelIdentity Identity, LedgerStore Ledger,
     public required MachineLabel Label { get; init; }
 
     public required LinkSetting Link { get; init; }
+
+    public required ReceiverSettings Receivers { get; init; }
 
     public required PriceTable Prices { get; init; }
 
@@ -55,6 +58,7 @@ internal sealed record DaemonFiles(ChannelIdentity Identity, LedgerStore Ledger,
         {
             Label = stack.Own(MachineLabel.Load(home)),
             Link = stack.Own(LinkSetting.Load(home, options.TimeProvider)),
+            Receivers = stack.Own(ReceiverSettings.Load(home)),
             Prices = ModelService.ReadPrices(home),
             Closed = closed,
             OwnAgents = [.. AcpConfiguration.Read(home.Root, []).Agents.Select(a => a.Id)],

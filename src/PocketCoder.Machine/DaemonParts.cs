@@ -146,7 +146,8 @@ internal sealed class DaemonParts
         Connections = new ConnectionRegistry(IdleNotifier);
         Notifications = stack.Own(new NotificationService(
             new NotificationRows(Store), Store, Devices, Connections, Projects, id => Sessions.Find(id)?.Info, () => Label.Text, machine,
-            new PushDoor(home, seams.Push, time), time, logger));
+            () => files.Link.Gateway, new PushDoor(home, seams.Push, time), time, logger));
+        Receivers = stack.Own(new ReceiverService(files.Receivers, Notifications, Store));
         var startedAt = Instant.Truncate(time.GetUtcNow());
         Report = new MachineReport(
             options, machine, Label, startedAt, Ledger, Store, Sandboxes, Agents, Defaults, Sessions, FileStreams, Devices, Connections,
@@ -256,6 +257,8 @@ internal sealed class DaemonParts
     public Addresses Addresses { get; } = new();
 
     public NotificationService Notifications { get; }
+
+    public ReceiverService Receivers { get; }
 
     public MachineReport Report { get; }
 

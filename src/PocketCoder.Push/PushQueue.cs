@@ -1,10 +1,10 @@
 namespace PocketCoder.Push;
 
-/// <summary>A message on its way to a device.</summary>
-/// <param name="Receiver">The device.</param>
+/// <summary>A message on its way.</summary>
+/// <param name="Receiver">Who gets it; its messages keep their order.</param>
 /// <param name="Until">It is worth nothing afterwards.</param>
 /// <param name="Spare">It goes first when there is no room.</param>
-public sealed record PushJob(string Receiver, PushSubscription To, PushMessage Message, DateTimeOffset Until, bool Spare);
+public sealed record PushJob(string Receiver, PushTarget To, PushMessage Message, DateTimeOffset Until, bool Spare);
 
 /// <summary>
 /// Messages that wait for their push service: one at a time for each device, so that they keep their order. A message takes the place of
@@ -15,7 +15,7 @@ public sealed record PushJob(string Receiver, PushSubscription To, PushMessage M
 /// <param name="send">Gives a message to its push service. Its failures are outcomes.</param>
 /// <param name="ended">Told what became of each message at last, and of each try. Must not throw and not block.</param>
 public sealed class PushQueue(
-    Func<PushSubscription, PushMessage, CancellationToken, Task<PushOutcome>> send, Action<PushJob, PushOutcome> ended, TimeProvider time)
+    Func<PushTarget, PushMessage, CancellationToken, Task<PushOutcome>> send, Action<PushJob, PushOutcome> ended, TimeProvider time)
 {
     public const int Capacity = 256;
 

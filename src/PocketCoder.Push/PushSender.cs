@@ -19,7 +19,14 @@ public enum PushUrgency
 /// <param name="Ttl">How long the push service keeps it for a device that is away.</param>
 /// <param name="Topic">1 to 32 characters of base64url: a message takes the place of an earlier one of its topic that is not delivered
 /// yet.</param>
-public sealed record PushMessage(ReadOnlyMemory<byte> Payload, TimeSpan Ttl, PushUrgency Urgency, string Topic);
+/// <param name="Text">The same in words, for receivers that show them as they come; null: there is none.</param>
+public sealed record PushMessage(
+    ReadOnlyMemory<byte> Payload, TimeSpan Ttl, PushUrgency Urgency, string Topic, PushText? Text = null);
+
+/// <param name="Title">One line.</param>
+/// <param name="Body">Lines; may be empty.</param>
+/// <param name="Link">Where a tap leads; null: nowhere.</param>
+public sealed record PushText(string Title, string Body, Uri? Link);
 
 /// <summary>What became of a message at the push service.</summary>
 public enum PushResult
@@ -65,42 +72,23 @@ public sealed record PushWays
 /// </summary>
 public sealed class PushSender : IDisposable
 {
-    /// <summary>Longest pause that a push service can ask for.</summary>
-    internal static readonly TimeSpan LongestPause = TimeSpan.FromHours(1);
-
     private readonly PushKey _key;
     private readonly string _contact;
     private readonly PushWays _ways;
     private readonly TimeProvider _time;
-    private readonly HttpMessageInvoker _http;
+    private readonly PushHttp _http;
 
     /// <param name="contact">Whom a push service writes to when something is wrong: a <c>mailto:</c> or <c>https:</c> address.</param>
     public PushSender(PushKey key, string contact, PushWays ways, TimeProvider time)
     {
         (_key, _contact, _ways, _time) = (key, contact, ways, time);
-        _http = new HttpMessageInvoker(new SocketsHttpHandler
-        {
-            AllowAutoRedirect = false,
-            UseProxy = false,
-            UseCookies = false,
-            AutomaticDecompression = DecompressionMethods.None,
-            MaxResponseHeadersLength = 16, // KiB
-            MaxConnectionsPerServer = 4,
-            MaxResponseDrainSize = 0,
-            PooledConnectionLifetime = TimeSpan.FromMinutes(2), // then its name is resolved and checked again
-            PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
-            ConnectTimeout = ways.Limit,
-            ConnectCallback = ConnectAsync,
-            SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = ways.Certificate },
-        });
+        _http = new PushHttp(ways.Limit, ways.Certificate, ConnectAsync, time);
     }
 
     /// <summary>Seals a message and gives it to the device's push service. Failures are outcomes.</summary>
     /// <exception cref="OperationCanceledException"></exception>
     public async Task<PushOutcome> SendAsync(PushSubscription to, PushMessage message, CancellationToken cancellationToken)
     {
-        using var limit = new CancellationTokenSource(_ways.Limit, _time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
         using var request = new HttpRequestMessage(HttpMethod.Post, to.Endpoint);
         request.Headers.TryAddWithoutValidation("Authorization", _key.Authorization(to.Endpoint, _time.GetUtcNow(), _contact));
         request.Headers.TryAddWithoutValidation("TTL", FormattableString.Invariant($"{(long)Math.Max(0, message.Ttl.TotalSeconds)}"));
@@ -109,47 +97,22 @@ public sealed class PushSender : IDisposable
         request.Content = new ByteArrayContent(PushSealing.Seal(to, message.Payload.Span));
         request.Content.Headers.ContentEncoding.Add("aes128gcm");
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
-        try
-        {
-            using var response = await _http.SendAsync(request, either.Token);
-            return Told((int)response.StatusCode, response.Headers.RetryAfter, to.Origin);
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            return new PushOutcome(PushResult.TryLater, null, null,
-                FormattableString.Invariant($"{to.Origin} did not answer within {_ways.Limit.TotalSeconds:0} s."));
-        }
-        catch (HttpRequestException e) when (e.InnerException is PushException refused)
-        {
-            return new PushOutcome(PushResult.Refused, null, null, refused.Message);
-        }
-        catch (Exception e) when (e is HttpRequestException or IOException or SocketException)
-        {
-            return new PushOutcome(PushResult.TryLater, null, null, $"{to.Origin} can't be reached ({Why(e)}).");
-        }
+        return await _http.SendAsync(request, to.Origin, Told, cancellationToken);
     }
 
     public void Dispose() => _http.Dispose();
 
-    private PushOutcome Told(int status, RetryConditionHeaderValue? later, string origin) => status switch
+    private PushOutcome Told(int status, TimeSpan? pause, string origin) => status switch
     {
         >= 200 and < 300 => new PushOutcome(PushResult.Accepted, status, null, "The push service took it."),
         404 or 410 => new PushOutcome(PushResult.Gone, status, null, "The push service knows this device no more: turn notifications on again."),
         413 => new PushOutcome(PushResult.Refused, status, null, $"{origin} found the message too large."),
-        429 or >= 500 => new PushOutcome(PushResult.TryLater, status, Pause(later), $"{origin} is busy (status {status})."),
+        429 or >= 500 => new PushOutcome(PushResult.TryLater, status, pause, $"{origin} is busy (status {status})."),
         >= 300 and < 400 => new PushOutcome(PushResult.Refused, status, null, $"{origin} wanted to redirect; that is never followed."),
         401 or 403 => new PushOutcome(PushResult.Refused, status, null,
             $"{origin} refused this machine's key (status {status}): turn notifications off and on again."),
         _ => new PushOutcome(PushResult.Refused, status, null, $"{origin} refused the message (status {status})."),
     };
-
-    private TimeSpan? Pause(RetryConditionHeaderValue? later)
-    {
-        var pause = later?.Delta ?? (later?.Date is { } date ? date - _time.GetUtcNow() : null);
-        return pause is not { } asked ? null
-            : asked < TimeSpan.Zero ? TimeSpan.Zero
-            : asked > LongestPause ? LongestPause : asked;
-    }
 
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
@@ -180,14 +143,6 @@ public sealed class PushSender : IDisposable
 
         return new NetworkStream(socket, ownsSocket: true);
     }
-
-    private static string Why(Exception e) => e switch
-    {
-        HttpRequestException { HttpRequestError: not HttpRequestError.Unknown } http => http.HttpRequestError.ToString(),
-        SocketException socket => socket.SocketErrorCode.ToString(),
-        { InnerException: { } inner } => Why(inner),
-        _ => e.GetType().Name,
-    };
 
     private static string Word(PushUrgency urgency) => urgency switch
     {

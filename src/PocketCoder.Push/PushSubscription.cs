@@ -5,7 +5,7 @@ namespace PocketCoder.Push;
 /// <summary>
 /// Where a device gets its notifications, and the keys that they are sealed with. Untrusted until <see cref="Of"/> took it.
 /// </summary>
-public sealed class PushSubscription
+public sealed class PushSubscription : PushTarget
 {
     /// <summary>Longest endpoint, in characters.</summary>
     public const int EndpointLength = 1_024;
@@ -21,8 +21,7 @@ public sealed class PushSubscription
     /// <summary><see cref="PushSealing.AuthBytes"/> bytes.</summary>
     public byte[] Auth { get; }
 
-    /// <summary>Scheme, host and port: what of the endpoint may be shown and recorded.</summary>
-    public string Origin => PushKey.Origin(Endpoint);
+    public override string Origin => PushKey.Origin(Endpoint);
 
     /// <summary>
     /// Takes what a browser gave, if it has the form that it must have. What its host resolves to is checked at each sending.

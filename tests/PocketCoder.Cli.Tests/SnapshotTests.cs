@@ -20,7 +20,7 @@ public sealed partial class SnapshotTests
     private static readonly string[][] s_lines =
     [
         ["projects"], ["sessions"], ["devices", "list"], ["secrets", "list"], ["budget", "list"], ["usage"], ["network", "list"],
-        ["config", "list"], ["tls", "show"], ["runs", "--project", "demo"], ["jobs"], ["git-token", "list"],
+        ["config", "list"], ["tls", "show"], ["runs", "--project", "demo"], ["jobs"], ["git-token", "list"], ["notify", "list"],
         ["ledger", "verify"], ["terminals", "list"], ["conversations", "--project", "demo"], ["machine", "label", "box"],
         ["config", "set", "log-level", "debug"], ["config", "get", "log-level"],
         ["config", "unset", "log-level"], ["budget", "set", "day", "--tokens", "1000"], ["budget", "list"], ["budget", "remove", "day"],

@@ -87,6 +87,7 @@ public sealed partial class UsageTests
               network             Manage hosts that sandboxes may reach without asking
               undo <what>         Revert the files that an approved action changed
               devices             Manage paired devices
+              notify              Manage where notifications go besides paired devices: ntfy and webhooks
               attach <session>    Attach to a session's terminal
               terminals           List open terminals of sessions
               secrets             Manage keys that agents never see, encrypted on this machine
@@ -159,6 +160,9 @@ public sealed partial class UsageTests
     [InlineData("restore")]
     [InlineData("config")]
     [InlineData("config set listen")]
+    [InlineData("notify set n")]
+    [InlineData("notify set n --ntfy https://n.example/t --webhook https://h.example")]
+    [InlineData("notify set n --webhook https://h.example --token")]
     [InlineData("completion tcsh")]
     public async Task What_is_typed_wrong_ends_with_2_and_says_where_to_look(string typed)
     {
@@ -184,7 +188,8 @@ public sealed partial class UsageTests
             "status", "pair", "pair --no-wait", "add .", "remove x", "projects", "devices list", "devices revoke x", "devices rename x y",
             "jobs", "jobs --stop job-1", "run hello", "run hello --session x", "sessions", "sessions --all", "resume x", "output 01234567",
             "ledger show", "ledger verify", "ledger export", "machine label", "machine label x", "exec true", "runs",
-            "link https://gateway.example", "unlink"])
+            "link https://gateway.example", "unlink", "notify list", "notify set n --webhook https://hook.example", "notify remove n",
+            "notify test n"])
         {
             var (output, error) = (new StringWriter(), new StringWriter());
             var terminal = new Terminal(output, error, name => name == "POCKETCODER_HOME" ? home.Root : null);

@@ -135,7 +135,7 @@ public sealed class QueueTests : IAsyncDisposable
             receiver, _to, new PushMessage(System.Text.Encoding.UTF8.GetBytes(text), TimeSpan.FromMinutes(1), PushUrgency.Normal, topic),
             until ?? DateTimeOffset.MaxValue, spare));
 
-    private Task<PushOutcome> SendAsync(PushSubscription to, PushMessage message, CancellationToken ct)
+    private Task<PushOutcome> SendAsync(PushTarget to, PushMessage message, CancellationToken ct)
     {
         var text = System.Text.Encoding.UTF8.GetString(message.Payload.Span);
         _sent.Enqueue(text);

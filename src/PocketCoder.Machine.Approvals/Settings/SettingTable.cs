@@ -213,6 +213,14 @@ internal static class SettingTable
             LedgerKind.ConfigurationChanged,
             "machine_label_set"),
         new(
+            "receivers of notifications",
+            "one more place that learns what waits, and with details a line of it",
+            SettingRight.Owner,
+            SettingRight.Owner,
+            LedgerKind.ConfigurationChanged,
+            "notify_set",
+            "notify_remove"),
+        new(
             "remote gateway",
             "another gateway, or one at all: it sees which devices meet this machine, and when",
             SettingRight.Owner,

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using PocketCoder.Machine.Linking;
+using PocketCoder.Machine.Notifications;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Protocol;
 
@@ -151,6 +152,23 @@ public sealed class ControlClient : IDisposable
     /// <summary>Ends the connection to the remote gateway for good; gives its address, or null if none was set.</summary>
     public async Task<string?> UnlinkAsync(CancellationToken ct)
         => (await AskAsync(OwnerLink.Remove, new LinkRemoveRequest(), ct)).Gateway;
+
+    /// <summary>Where the owner wants notifications besides devices.</summary>
+    public async Task<IReadOnlyList<NotifyReceiver>> ListReceiversAsync(CancellationToken ct)
+        => (await AskAsync(OwnerNotify.List, new NotifyListRequest(), ct)).Receivers;
+
+    /// <summary>Sets a receiver, or replaces the one of its name.</summary>
+    /// <param name="token">ntfy: an access token; null: none is needed.</param>
+    public Task<NotifySetResponse> SetReceiverAsync(
+        string name, ReceiverKind kind, string url, string? token, bool details, bool digest, CancellationToken ct)
+        => AskAsync(OwnerNotify.Set, new NotifySetRequest(name, kind, url, token, details, digest), ct);
+
+    public async Task<NotifyReceiver> RemoveReceiverAsync(string name, CancellationToken ct)
+        => (await AskAsync(OwnerNotify.Remove, new NotifyRemoveRequest(name), ct)).Receiver;
+
+    /// <summary>Sends a notification at once. Takes up to 10 s.</summary>
+    public async Task<PushReport> TestReceiverAsync(string name, CancellationToken ct)
+        => (await AskAsync(OwnerNotify.Test, new NotifyTestRequest(name), ct)).Report;
 
     public async Task<LedgerHead> LedgerHeadAsync(CancellationToken ct)
         => (await AskAsync(Verbs.LedgerHead, new LedgerHeadRequest(), ct)).Head;

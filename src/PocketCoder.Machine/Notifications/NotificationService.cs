@@ -12,7 +12,7 @@ using PocketCoder.Push;
 namespace PocketCoder.Machine.Notifications;
 
 /// <summary>
-/// Tells devices whose app is closed what waits for a person, and what is over. It looks at what is, not at what happened: what waits and
+/// Tells devices whose app is closed, and the owner's own receivers, what waits for a person, and what is over. It looks at what is, not at what happened: what waits and
 /// was not told to a device yet is told as soon as the device looks no more, its quiet hours are over and its digest is due; what was told
 /// and waits no more is taken back. One task looks; nothing else waits for it. Thread-safe.
 /// </summary>
@@ -35,6 +35,7 @@ internal sealed partial class NotificationService : IAsyncDisposable
     private readonly Func<Guid, SessionInfo?> _session;
     private readonly Func<string> _label;
     private readonly string _machineId;
+    private readonly Func<Uri?> _app;
     private readonly PushDoor _door;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -51,10 +52,11 @@ internal sealed partial class NotificationService : IAsyncDisposable
 
     public NotificationService(
         NotificationRows rows, Store store, DeviceStore devices, ConnectionRegistry connections, ProjectStore projects,
-        Func<Guid, SessionInfo?> session, Func<string> label, string machineId, PushDoor door, TimeProvider time, ILogger logger)
+        Func<Guid, SessionInfo?> session, Func<string> label, string machineId, Func<Uri?> app, PushDoor door, TimeProvider time,
+        ILogger logger)
     {
         (_rows, _store, _devices, _connections, _projects) = (rows, store, devices, connections, projects);
-        (_session, _label, _machineId, _door, _time, _logger) = (session, label, machineId, door, time, logger);
+        (_session, _label, _machineId, _app, _door, _time, _logger) = (session, label, machineId, app, door, time, logger);
         _queue = new PushQueue(door.SendAsync, OnSent, time);
         store.Announced += OnAnnounced;
         connections.PresenceChanged += Signal;
@@ -151,11 +153,51 @@ internal sealed partial class NotificationService : IAsyncDisposable
         }
 
         var notice = Start(PushNoticeKind.Test, "test");
-        var outcome = await _door.SendAsync(
-            one.To, new PushMessage(Notices.Bytes(notice), TimeSpan.FromMinutes(1), PushUrgency.High, Notices.TopicOf(_machineId, "test")),
-            cancellationToken);
-        Told(device.DeviceId, one, outcome);
+        Told(device.DeviceId, one, await _door.SendAsync(
+            one.To, MessageOf(one, notice, TimeSpan.FromMinutes(1), PushUrgency.High), cancellationToken));
         return new PushTestResponse(one.Last!, notice);
+    }
+
+    /// <summary>From now on a receiver of the owner's is told. What was told to the one before it of its name is not told again.</summary>
+    /// <param name="id">No device's.</param>
+    public void Put(string id, PushTarget to, PushSettings settings)
+    {
+        var one = new Subscriber(to, settings);
+        lock (_gate)
+        {
+            if (_subscribers.TryGetValue(id, out var old))
+            {
+                foreach (var (approval, ended) in old.Told)
+                {
+                    one.Told[approval] = ended;
+                }
+            }
+
+            _subscribers[id] = one;
+        }
+
+        _queue.Forget(id);
+        Signal();
+    }
+
+    /// <summary>It is told nothing more.</summary>
+    public void Remove(string id)
+    {
+        _subscribers.TryRemove(id, out _);
+        _queue.Forget(id);
+    }
+
+    /// <summary>What became of the last one; null: none was sent since the start.</summary>
+    public PushReport? LastOf(string id) => _subscribers.GetValueOrDefault(id)?.Last;
+
+    /// <summary>Sends one now, past queue and quiet hours. The caller knows that there is such a receiver.</summary>
+    public async Task<PushReport> TestAsync(string id, CancellationToken cancellationToken)
+    {
+        var one = _subscribers[id];
+        var notice = Start(PushNoticeKind.Test, "test");
+        Told(id, one, await _door.SendAsync(
+            one.To, MessageOf(one, notice, TimeSpan.FromMinutes(1), PushUrgency.High), cancellationToken));
+        return one.Last!;
     }
 
     public async ValueTask DisposeAsync()
@@ -172,14 +214,14 @@ internal sealed partial class NotificationService : IAsyncDisposable
     private Subscriber Require(Device device) => _subscribers.GetValueOrDefault(device.DeviceId)
         ?? throw new RequestFailure(ErrorCode.Conflict, "Notifications are off for this device. Turn them on first.");
 
-    private async Task DropAsync(string deviceId, Device? by, PushSubscription? only = null)
+    private async Task DropAsync(string deviceId, Device? by, PushTarget? only = null)
     {
         await _changing.WaitAsync();
         try
         {
             if (_subscribers.TryGetValue(deviceId, out var one) && (only is null || one.To == only))
             {
-                await _rows.RemoveAsync(deviceId, by, one.To.Origin, only?.Endpoint.OriginalString);
+                await _rows.RemoveAsync(deviceId, by, one.To.Origin, (only as PushSubscription)?.Endpoint.OriginalString);
                 _subscribers.TryRemove(deviceId, out _);
                 _queue.Forget(deviceId);
             }
@@ -301,18 +343,24 @@ internal sealed partial class NotificationService : IAsyncDisposable
         }
 
         var owed = false;
-        foreach (var (deviceId, one) in _subscribers)
+        foreach (var (id, one) in _subscribers)
         {
-            if (_devices.Find(deviceId) is { RevokedAt: null } device)
+            if (one.To is not PushSubscription)
             {
-                owed |= await TellAsync(device, one, ends, cancellationToken);
+                // Whoever looks at any device is the owner, or was let in by the owner.
+                owed |= await TellAsync(new Whom(id, Decides: false, _connections.IsLooking(null, _time)), one, ends, cancellationToken);
+            }
+            else if (_devices.Find(id) is { RevokedAt: null } device)
+            {
+                var decides = device.Scopes.Contains(Scope.Decide);
+                owed |= await TellAsync(new Whom(id, decides, _connections.IsLooking(id, _time)), one, ends, cancellationToken);
             }
         }
 
         return owed;
     }
 
-    private async Task<bool> TellAsync(Device device, Subscriber one, List<TurnEnd> ends, CancellationToken cancellationToken)
+    private async Task<bool> TellAsync(Whom whom, Subscriber one, List<TurnEnd> ends, CancellationToken cancellationToken)
     {
         var settings = one.Settings;
         List<ApprovalInfo> fresh, settled;
@@ -327,19 +375,19 @@ internal sealed partial class NotificationService : IAsyncDisposable
         }
 
         // Taken back in quiet hours too: that makes no sound. Not on the device that decided: its own app took it away.
-        foreach (var approval in settled.Where(a => !one.InDigest.Remove(a.ApprovalId) && a.Decision?.DeviceId != device.DeviceId))
+        foreach (var approval in settled.Where(a => !one.InDigest.Remove(a.ApprovalId) && a.Decision?.DeviceId != whom.Id
+            && one.To is not NtfyTopic)) // a topic can't take anything back
         {
             Offer(
-                device, one, Notices.Settled(Start(PushNoticeKind.Settled, "", waiting), approval), s_settledLife, PushUrgency.Normal, false);
+                whom, one, Notices.Settled(Start(PushNoticeKind.Settled, "", waiting), approval), s_settledLife, PushUrgency.Normal, false);
         }
 
-        var looks = _connections.IsLooking(device.DeviceId, _time);
         var quiet = NotificationSettings.IsQuiet(settings, _time.GetUtcNow());
-        if (!looks && !quiet)
+        if (!whom.Looks && !quiet)
         {
             foreach (var end in ends.Where(e => settings.Kinds.Contains(e.Kind) && e.Took >= TimeSpan.FromSeconds(settings.AfterSeconds)))
             {
-                Offer(device, one, await NoticeOfAsync(end, waiting, cancellationToken), s_endLife, PushUrgency.Normal, true);
+                Offer(whom, one, await NoticeOfAsync(end, waiting, cancellationToken), s_endLife, PushUrgency.Normal, true);
             }
         }
 
@@ -348,7 +396,7 @@ internal sealed partial class NotificationService : IAsyncDisposable
             return false;
         }
 
-        if (looks || quiet || (settings.Digest && !one.DigestIsDue(_time, DigestEvery)))
+        if (whom.Looks || quiet || (settings.Digest && !one.DigestIsDue(_time, DigestEvery)))
         {
             return true;
         }
@@ -356,7 +404,7 @@ internal sealed partial class NotificationService : IAsyncDisposable
         if (settings.Digest)
         {
             var life = fresh[^1].ExpiresAt - _time.GetUtcNow();
-            Offer(device, one, Start(PushNoticeKind.Digest, "digest", waiting), life, PushUrgency.High, false);
+            Offer(whom, one, Start(PushNoticeKind.Digest, "digest", waiting), life, PushUrgency.High, false);
             fresh.ForEach(a => one.InDigest.Add(a.ApprovalId));
         }
         else
@@ -365,7 +413,7 @@ internal sealed partial class NotificationService : IAsyncDisposable
             {
                 var start = await NamedAsync(
                     Start(PushNoticeKind.Permission, "", waiting), approval.AgentSessionId, approval.ProjectId, cancellationToken);
-                Offer(device, one, Notices.Waits(start, approval, settings.Details, device.Scopes.Contains(Scope.Decide)),
+                Offer(whom, one, Notices.Waits(start, approval, settings.Details, whom.Decides),
                     approval.ExpiresAt - _time.GetUtcNow(), PushUrgency.High, false);
             }
         }
@@ -380,19 +428,23 @@ internal sealed partial class NotificationService : IAsyncDisposable
         }
     }
 
-    private void Offer(Device device, Subscriber one, PushNotice notice, TimeSpan life, PushUrgency urgency, bool spare)
+    private void Offer(Whom whom, Subscriber one, PushNotice notice, TimeSpan life, PushUrgency urgency, bool spare)
     {
         if (life <= TimeSpan.Zero)
         {
             return;
         }
 
-        var message = new PushMessage(Notices.Bytes(notice), life, urgency, Notices.TopicOf(_machineId, notice.Tag));
-        if (_queue.Offer(new PushJob(device.DeviceId, one.To, message, _time.GetUtcNow() + life, spare)) is { } gone)
+        if (_queue.Offer(
+            new PushJob(whom.Id, one.To, MessageOf(one, notice, life, urgency), _time.GetUtcNow() + life, spare)) is { } gone)
         {
             LogNoRoom(_logger, gone.Receiver);
         }
     }
+
+    private PushMessage MessageOf(Subscriber one, PushNotice notice, TimeSpan life, PushUrgency urgency)
+        => new(Notices.Bytes(notice), life, urgency, Notices.TopicOf(_machineId, notice.Tag),
+            one.To is PushSubscription ? null : ReceiverWords.Of(notice, _app()));
 
     private PushNotice Start(PushNoticeKind kind, string tag, int waiting = 0)
         => new(1, _machineId, Notices.Line(_label(), PushLimits.NameLength), kind, tag, waiting, _store.Now);
@@ -468,12 +520,17 @@ internal sealed partial class NotificationService : IAsyncDisposable
     [LoggerMessage(EventId = 244, Level = LogLevel.Error, Message = "looking for what to notify of failed")]
     private static partial void LogLook(ILogger logger, Exception error);
 
+    /// <param name="Id">A device's, or a receiver's.</param>
+    /// <param name="Decides">It may decide.</param>
+    /// <param name="Looks">A person looks there now.</param>
+    private readonly record struct Whom(string Id, bool Decides, bool Looks);
+
     private sealed record TurnEnd(SessionInfo Session, PushKind Kind, TimeSpan Took);
 
     /// <summary>
-    /// A device that gets notifications. What it was told is guarded by the service's gate; the rest is the looking task's.
+    /// Who gets notifications. What it was told is guarded by the service's gate; the rest is the looking task's.
     /// </summary>
-    private sealed class Subscriber(PushSubscription to, PushSettings settings)
+    private sealed class Subscriber(PushTarget to, PushSettings settings)
     {
         private static readonly TimeSpan s_testPause = TimeSpan.FromSeconds(10);
         private volatile PushSettings _settings = settings;
@@ -481,7 +538,7 @@ internal sealed partial class NotificationService : IAsyncDisposable
         private long _tested;
         private long? _digest;
 
-        public PushSubscription To { get; } = to;
+        public PushTarget To { get; } = to;
 
         public PushSettings Settings
         {

@@ -13,6 +13,7 @@ internal sealed class PushDoor(Home home, PushWays ways, TimeProvider time) : ID
     private const string Contact = "mailto:pocketcoder@example.org";
 
     private readonly Lock _making = new();
+    private readonly HookSender _hooks = new(ways, time);
     private (PushKey Key, PushSender Sender, PushAllowed Allowed)? _made;
 
     /// <summary>base64url.</summary>
@@ -34,8 +35,9 @@ internal sealed class PushDoor(Home home, PushWays ways, TimeProvider time) : ID
         }
     }
 
-    public Task<PushOutcome> SendAsync(PushSubscription to, PushMessage message, CancellationToken cancellationToken)
-        => Made().Sender.SendAsync(to, message, cancellationToken);
+    public Task<PushOutcome> SendAsync(PushTarget to, PushMessage message, CancellationToken cancellationToken)
+        => to is PushSubscription device ? Made().Sender.SendAsync(device, message, cancellationToken)
+            : _hooks.SendAsync(to, message, cancellationToken);
 
     public void Dispose()
     {
@@ -43,6 +45,7 @@ internal sealed class PushDoor(Home home, PushWays ways, TimeProvider time) : ID
         {
             _made?.Sender.Dispose();
             _made?.Key.Dispose();
+            _hooks.Dispose();
         }
     }
 

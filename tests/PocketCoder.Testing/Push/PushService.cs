@@ -86,6 +86,7 @@ public sealed class PushService : IAsyncDisposable
     private readonly X509Certificate2 _certificate;
     private readonly ConcurrentQueue<PushReceived> _received = new();
     private readonly ConcurrentDictionary<string, PushReceiver> _receivers = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, bool> _plain = new(StringComparer.Ordinal);
     private int _requests;
 
     private PushService(WebApplication app, X509Certificate2 certificate) => (_app, _certificate) = (app, certificate);
@@ -127,6 +128,13 @@ public sealed class PushService : IAsyncDisposable
         return _receivers[path] = new PushReceiver(Origin + path);
     }
 
+    /// <summary>From now on what is sent to a path is taken as it is. Gives its address.</summary>
+    public string Listen(string path)
+    {
+        _plain[path] = true;
+        return Origin + path;
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _app.DisposeAsync();
@@ -149,7 +157,7 @@ public sealed class PushService : IAsyncDisposable
         }
 
         var path = context.Request.Path.Value!;
-        if (!_receivers.TryGetValue(path, out var receiver))
+        if (!_receivers.TryGetValue(path, out var receiver) && !_plain.ContainsKey(path))
         {
             context.Response.StatusCode = StatusCodes.Status404NotFound;
             return;
@@ -158,7 +166,7 @@ public sealed class PushService : IAsyncDisposable
         var bytes = body.ToArray();
         _received.Enqueue(new PushReceived(
             path, context.Request.Headers.ToDictionary(h => h.Key, h => h.Value.ToString(), StringComparer.OrdinalIgnoreCase), bytes,
-            receiver.Open(bytes)));
+            receiver?.Open(bytes) ?? Encoding.UTF8.GetString(bytes)));
         context.Response.StatusCode = StatusCodes.Status201Created;
     }
 }
