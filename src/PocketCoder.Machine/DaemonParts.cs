@@ -40,6 +40,7 @@ using PocketCoder.Machine.Status;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Machine.Streams;
 using PocketCoder.Machine.Terminals;
+using PocketCoder.Machine.Usage;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine;
@@ -153,6 +154,8 @@ internal sealed class DaemonParts
             files.OwnAgents, Addresses, Keys);
         Changes = new MachineChanges(Report, Store, Ledger, Secrets, FileStreams, logger);
         Logs = new LogTail(home.LogFile, secrets.Redact);
+        UsageReports = new UsageReports(Models, Projects, Sessions, Store);
+        BudgetService = new BudgetService(Models, Projects, Sessions);
         (Link, Dialer) = (files.Link, new LinkDialer(Identity, () => Label.Text, time));
         Status = new OwnerStatus(options, machine, Label, Report, Sandboxes, Agents, Projects, Addresses, Link);
         OwnerStarter = new OwnerSessionStarter(Sessions, Projects, Agents, Defaults);
@@ -258,6 +261,10 @@ internal sealed class DaemonParts
     public NotificationService Notifications { get; }
 
     public MachineReport Report { get; }
+
+    public UsageReports UsageReports { get; }
+
+    public BudgetService BudgetService { get; }
 
     public MachineChanges Changes { get; }
 
