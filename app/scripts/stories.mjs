@@ -459,6 +459,12 @@ const stories = [
       await page.getByTestId("key-notice").waitFor();
     },
   ],
+  ["usage", "rich", "/machine/usage", async (page) => page.getByTestId("budget").first().waitFor()],
+  ["usage-none", "ready", "/machine/usage", async (page) => page.getByTestId("usage-none").waitFor()],
+  ["usage-viewer", "viewer", "/machine/usage", async (page) => page.getByTestId("budget").first().waitFor()],
+  ["usage-table", "rich", "/machine/usage", click("usage-table")],
+  ["budget-new", "rich", "/machine/usage", click("budget-add")],
+  ["budget-owners", "rich", "/machine/usage", click("budget")],
   ["project-add", "rich", "/machine/add", async (page) => page.getByTestId("folder").first().waitFor()],
   [
     "project-add-folder",

@@ -16,6 +16,7 @@ import { notifications } from "./walks/notifications.mjs";
 import { review } from "./walks/review.mjs";
 import { session } from "./walks/session.mjs";
 import { setup } from "./walks/setup.mjs";
+import { usage } from "./walks/usage.mjs";
 
 const S = (n) => `0198c1d0-0000-7000-8000-${n.toString(16).padStart(12, "0")}`;
 const app = await mockApp();
@@ -686,6 +687,7 @@ notifications(tools);
 review(tools);
 session(tools);
 setup(tools);
+usage(tools);
 
 // Each in a context of its own; two at a time, because most of a walk is waiting.
 await inTurns(2, walks, go);

@@ -12,6 +12,7 @@ using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Guard;
 using PocketCoder.Machine.Linking;
 using PocketCoder.Machine.Logging;
+using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Sessions;
 using PocketCoder.Machine.Starting;
@@ -61,6 +62,8 @@ public sealed partial class Daemon : IAsyncDisposable
     }
 
     internal SandboxService Sandboxes => _parts.Sandboxes;
+
+    internal ModelService Models => _parts.Models;
 
     internal ApprovalService Approvals => _parts.Approvals;
 

@@ -40,6 +40,7 @@ using PocketCoder.Machine.Status;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Machine.Streams;
 using PocketCoder.Machine.Terminals;
+using PocketCoder.Machine.Usage;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine;
@@ -154,6 +155,8 @@ internal sealed class DaemonParts
             files.OwnAgents, Addresses, Keys);
         Changes = new MachineChanges(Report, Store, Ledger, Secrets, FileStreams, logger);
         Logs = new LogTail(home.LogFile, secrets.Redact);
+        UsageReports = new UsageReports(Models, Projects, Sessions, Store);
+        BudgetService = new BudgetService(Models, Projects, Sessions);
         (Link, Dialer) = (files.Link, new LinkDialer(Identity, () => Label.Text, time));
         Status = new OwnerStatus(options, machine, Label, Report, Sandboxes, Agents, Projects, Addresses, Link);
         OwnerStarter = new OwnerSessionStarter(Sessions, Projects, Agents, Defaults);
@@ -261,6 +264,10 @@ internal sealed class DaemonParts
     public ReceiverService Receivers { get; }
 
     public MachineReport Report { get; }
+
+    public UsageReports UsageReports { get; }
+
+    public BudgetService BudgetService { get; }
 
     public MachineChanges Changes { get; }
 

@@ -24,6 +24,7 @@ using PocketCoder.Machine.Sessions.Warming;
 using PocketCoder.Machine.Snapshots;
 using PocketCoder.Machine.Status;
 using PocketCoder.Machine.Terminals;
+using PocketCoder.Machine.Usage;
 
 namespace PocketCoder.Machine;
 
@@ -52,6 +53,7 @@ internal static class DaemonTable
         .MapSnapshots(p.Undo)
         .MapNetwork(p.Rules)
         .MapProviderKeys(p.Keys)
+        .MapUsage(p.UsageReports, p.BudgetService)
         .MapDevices(p.Devices, p.Connections)
         .MapNotifications(p.Notifications)
         .MapLedger(p.Ledger, p.Head)
@@ -64,7 +66,7 @@ internal static class DaemonTable
         .MapOwnerProjects(p.Roots, p.Rules, p.Undo)
         .MapOwnerTrust(p.Identity.Id, () => p.Link.WithGateway(p.Addresses.Listening), p.Pairing, p.Devices, p.Connections, p.Ledger)
         .MapOwnerSessions(p.Sessions, p.OwnerStarter, p.Approvals, p.Locks, p.Resumption, p.Executions, p.Runs)
-        .MapOwnerModels(p.Secrets, p.Models, p.Projects, p.Sessions, p.Store);
+        .MapOwnerModels(p.Secrets);
 
     /// <summary>Ends all that runs in a project, before its folder goes.</summary>
     private static async Task CloseAsync(DaemonParts p, Guid project)

@@ -29,6 +29,15 @@ public static class Verbs
     public static Verb<AgentSessionsListRequest, AgentSessionsListResponse> AgentSessionsList { get; } =
         new(MessageTypes.AgentSessionsList, static () => Json.AgentSessionsListRequest, static () => Json.AgentSessionsListResponse);
 
+    public static Verb<BudgetRemoveRequest, BudgetRemoveResponse> BudgetRemove { get; } =
+        new(MessageTypes.BudgetRemove, static () => Json.BudgetRemoveRequest, static () => Json.BudgetRemoveResponse);
+
+    public static Verb<BudgetSetRequest, BudgetSetResponse> BudgetSet { get; } =
+        new(MessageTypes.BudgetSet, static () => Json.BudgetSetRequest, static () => Json.BudgetSetResponse);
+
+    public static Verb<BudgetsListRequest, BudgetsListResponse> BudgetsList { get; } =
+        new(MessageTypes.BudgetsList, static () => Json.BudgetsListRequest, static () => Json.BudgetsListResponse);
+
     public static Verb<CommandCancelRequest, CommandCancelResponse> CommandCancel { get; } =
         new(MessageTypes.CommandCancel, static () => Json.CommandCancelRequest, static () => Json.CommandCancelResponse);
 
@@ -106,4 +115,7 @@ public static class Verbs
 
     public static Verb<TerminalOpenRequest, TerminalOpenResponse> TerminalOpen { get; } =
         new(MessageTypes.TerminalOpen, static () => Json.TerminalOpenRequest, static () => Json.TerminalOpenResponse);
+
+    public static Verb<UsageGetRequest, UsageGetResponse> UsageGet { get; } =
+        new(MessageTypes.UsageGet, static () => Json.UsageGetRequest, static () => Json.UsageGetResponse);
 }

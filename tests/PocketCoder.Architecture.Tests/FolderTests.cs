@@ -16,7 +16,13 @@ public sealed class FolderTests
         { "Machine.Sandboxes", [".", "Paths", "Secrets", "SessionLinks", "Network", "Guard", "Models", "Executions", "AgentSandboxes"] },
         { "Machine.Projects", ["Diffs", "Attachments", "Projects", "Snapshots", "Terminals", "Runs", "Files", "Git"] },
         { "Machine.Sessions", ["Conversations", "Sessions"] },
-        { "Machine", ["Settings", "Connections", "Overview", "Notifications", "Starting", "Linking", "Status", "Backups", "ControlPlane", "."] },
+        {
+            "Machine",
+            [
+                "Settings", "Connections", "Overview", "Notifications", "Starting", "Linking", "Status", "Usage", "Backups", "ControlPlane",
+                ".",
+            ]
+        },
     };
 
     /// <summary>

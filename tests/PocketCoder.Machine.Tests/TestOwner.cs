@@ -87,13 +87,15 @@ internal sealed class TestOwner(Daemon daemon)
 
     public Task<bool> RemoveSecretAsync(string name, CancellationToken ct) => _client.RemoveSecretAsync(name, ct);
 
-    public Task<UsageReport> UsageAsync(CancellationToken ct) => _client.UsageAsync(ct);
+    public Task<UsageGetResponse> UsageAsync(CancellationToken ct) => _client.UsageAsync(ct);
 
-    public Task<IReadOnlyList<BudgetShown>> ListBudgetsAsync(CancellationToken ct) => _client.ListBudgetsAsync(ct);
+    public Task<IReadOnlyList<BudgetInfo>> ListBudgetsAsync(CancellationToken ct) => _client.ListBudgetsAsync(ct);
 
-    public Task<BudgetShown> SetBudgetAsync(BudgetRequest request, CancellationToken ct) => _client.SetBudgetAsync(request, ct);
+    public Task<BudgetInfo> SetBudgetAsync(BudgetSetRequest request, CancellationToken ct) => _client.SetBudgetAsync(
+        request.Scope, request.ProjectId?.ToString(), request.Action, request.Dollars, request.Tokens, ct);
 
-    public Task<bool> RemoveBudgetAsync(BudgetSelection selection, CancellationToken ct) => _client.RemoveBudgetAsync(selection, ct);
+    public Task<bool> RemoveBudgetAsync(BudgetRemoveRequest request, CancellationToken ct)
+        => _client.RemoveBudgetAsync(request.Scope, request.ProjectId?.ToString(), ct);
 }
 
 /// <summary>Sessions, as their owner.</summary>

@@ -32,6 +32,7 @@ import { frame } from "./mock-door";
 import { MockFiles } from "./mock-files";
 import { begunIn, NO_DEFAULTS } from "./mock-begun";
 import { keyAnswers } from "./mock-keys";
+import { usageAnswers } from "./mock-usage";
 import { gitAnswers } from "./mock-git";
 import { fileAnswers, type Refuse } from "./mock-project-files";
 import { runAnswers } from "./mock-runs";
@@ -715,6 +716,7 @@ export class MockMachine {
         (id) => this.#stopped(id),
       ),
       ...keyAnswers(state, refuse, (event) => this.change(event)),
+      ...usageAnswers(state, refuse),
       ...setupAnswers(state, refuse, (event) => this.change(event)),
       ...worktreeAnswers(state, refuse, (project) => this.change({ kind: "project", project })),
       ...runAnswers(

@@ -21,6 +21,7 @@ export const rare = {
   project: new Later(() => import("./Project.svelte")),
   scanner: new Later(() => import("../components/QrScanner.svelte")),
   unknown: new Later(() => import("./UnknownMachine.svelte")),
+  usage: new Later(() => import("./machine/Usage.svelte")),
   palette: new Later(() => import("../components/Palette.svelte")),
 };
 

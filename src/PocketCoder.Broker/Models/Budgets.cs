@@ -1,23 +1,7 @@
 using System.Globalization;
+using PocketCoder.Protocol;
 
 namespace PocketCoder.Broker.Models;
-
-/// <summary>What a budget adds up.</summary>
-public enum BudgetScope
-{
-    Session,
-    Project,
-
-    /// <summary>Everything since midnight UTC.</summary>
-    Day,
-}
-
-/// <summary>What happens when it is spent.</summary>
-public enum BudgetAction
-{
-    Stop,
-    Ask,
-}
 
 /// <summary>
 /// A limit in dollars, tokens or both. A request whose size would exceed it does not go out; what is left to overshoot it is the answer to
@@ -25,6 +9,9 @@ public enum BudgetAction
 /// </summary>
 public sealed record ModelBudget(BudgetScope Scope, BudgetAction Action, decimal? Dollars = null, long? Tokens = null)
 {
+    /// <summary>Set by a device, and not by the machine's owner. Both kinds hold side by side.</summary>
+    public bool OfDevice { get; init; }
+
     /// <summary>The limit as people say it.</summary>
     public string Words => (Dollars, Tokens) switch
     {

@@ -1,3 +1,5 @@
+using PocketCoder.Protocol;
+
 namespace PocketCoder.Broker.Models;
 
 /// <summary>What every endpoint of a broker shares. Immutable.</summary>

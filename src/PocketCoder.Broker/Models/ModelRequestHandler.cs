@@ -7,6 +7,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using PocketCoder.Protocol;
 
 namespace PocketCoder.Broker.Models;
 

@@ -10,6 +10,7 @@ namespace PocketCoder.Broker.Models;
 internal sealed class UsageTap(ModelDialect dialect, bool events)
 {
     private const int MaxHeld = 4 << 20;
+    private const long MaxTokens = 1_000_000_000; // more is in no answer, and would spoil every sum that it is in
     private readonly ArrayBufferWriter<byte> _held = new(4096);
     private bool _over;
     private long _input;
@@ -207,7 +208,7 @@ internal sealed class UsageTap(ModelDialect dialect, bool events)
 
     private static long? Number(JsonElement element, string name)
         => element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number)
-            && number >= 0 ? number : null;
+            && number is >= 0 and <= MaxTokens ? number : null;
 
     private static string? Text(JsonElement element, string name)
         => element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;

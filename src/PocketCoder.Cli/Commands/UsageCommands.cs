@@ -2,14 +2,15 @@ using System.CommandLine;
 using System.Globalization;
 using PocketCoder.Cli.Output;
 using PocketCoder.Cli.Parsing;
-using PocketCoder.Machine.ControlPlane;
-using PocketCoder.Machine.Models;
+using PocketCoder.Protocol;
 
 namespace PocketCoder.Cli.Commands;
 
 /// <summary><c>pocketcoder usage</c> and <c>pocketcoder budget set|list|remove</c>.</summary>
 internal static class UsageCommands
 {
+    private const int DaysShown = 30;
+
     public static Command Usage(Terminal terminal)
         => new Command("usage", "Show model usage through this machine: tokens and cost").Does(
             terminal, async (context, _, ct) => Show(context, await context.Daemon.UsageAsync(ct)));
@@ -31,32 +32,32 @@ internal static class UsageCommands
                 context,
                 "Set",
                 await context.Daemon.SetBudgetAsync(
-                    new BudgetRequest(parsed.GetRequiredValue(scope), parsed.GetValue(project), parsed.GetValue(ask) ? "ask" : "stop",
-                        parsed.GetValue(dollars), parsed.GetValue(tokens)), ct))),
+                    ScopeOf(parsed.GetRequiredValue(scope)), parsed.GetValue(project),
+                    parsed.GetValue(ask) ? BudgetAction.Ask : BudgetAction.Stop, parsed.GetValue(dollars), parsed.GetValue(tokens), ct))),
             new Command("list", "List budgets").Does(
                 terminal, async (context, _, ct) => List(context, await context.Daemon.ListBudgetsAsync(ct))),
             new Command("remove", "Remove a budget") { scope, project }.Does(terminal, async (context, parsed, ct) =>
-                await context.Daemon.RemoveBudgetAsync(new BudgetSelection(parsed.GetRequiredValue(scope), parsed.GetValue(project)), ct)
+                await context.Daemon.RemoveBudgetAsync(ScopeOf(parsed.GetRequiredValue(scope)), parsed.GetValue(project), ct)
                     ? List(context, await context.Daemon.ListBudgetsAsync(ct))
                     : throw new CommandFailure("No such budget. See: pocketcoder budget list", code: OwnCodes.NotFound)),
         };
     }
 
-    private static int Show(CommandContext context, UsageReport report)
+    private static int Show(CommandContext context, UsageGetResponse report)
     {
         if (context.Json)
         {
-            CliJson.Write(context.Terminal, report, CliJson.Default.UsageReport);
+            CliJson.Write(context.Terminal, report, CliJson.Default.UsageGetResponse);
             return ExitCode.Ok;
         }
 
-        if (report.Days.Count == 0)
+        if (report.Total.Requests == 0)
         {
             context.Say("No model usage through this machine yet (docs/models.md says which agents use it).");
             return ExitCode.Ok;
         }
 
-        Table(context, "Day (UTC)", report.Days);
+        Table(context, "Day (UTC)", [.. report.Days.Take(DaysShown)]);
         Table(context, "Model", report.Models);
         Table(context, "Project", report.Projects);
         Table(context, "Session", report.Sessions);
@@ -71,8 +72,8 @@ internal static class UsageCommands
         {
             var used = row.Used;
             table.Row(
-                row.Name, Number(used.Requests), Number(used.InputTokens), Number(used.OutputTokens), Number(used.CacheReadTokens),
-                Number(used.CacheWriteTokens), Cost(used),
+                row.Name ?? "(removed)", Number(used.Requests), Number(used.InputTokens), Number(used.OutputTokens),
+                Number(used.CacheReadTokens), Number(used.CacheWriteTokens), Cost(used),
                 used.OwnLogin == 0 ? "" : Number(used.OwnLogin));
         }
 
@@ -90,25 +91,25 @@ internal static class UsageCommands
 
     private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 
-    private static int Shown(CommandContext context, string what, BudgetShown budget)
+    private static int Shown(CommandContext context, string what, BudgetInfo budget)
     {
         if (context.Json)
         {
-            CliJson.Write(context.Terminal, [budget], CliJson.Default.IReadOnlyListBudgetShown);
+            CliJson.Write(context.Terminal, [budget], CliJson.Default.IReadOnlyListBudgetInfo);
         }
         else
         {
-            context.Say($"{what}: {Limit(budget)} for {Scope(budget)}, then {budget.Action}. It applies to agents that reach their models through this machine (docs/models.md).");
+            context.Say($"{what}: {Limit(budget)} for {Scope(budget)}, then {Then(budget)}. It applies to agents that reach their models through this machine (docs/models.md).");
         }
 
         return ExitCode.Ok;
     }
 
-    private static int List(CommandContext context, IReadOnlyList<BudgetShown> budgets)
+    private static int List(CommandContext context, IReadOnlyList<BudgetInfo> budgets)
     {
         if (context.Json)
         {
-            CliJson.Write(context.Terminal, budgets, CliJson.Default.IReadOnlyListBudgetShown);
+            CliJson.Write(context.Terminal, budgets, CliJson.Default.IReadOnlyListBudgetInfo);
         }
         else if (budgets.Count == 0)
         {
@@ -116,10 +117,11 @@ internal static class UsageCommands
         }
         else
         {
-            var table = PlainTable.Of("For", "Limit", "Then", "Set");
+            var table = PlainTable.Of("For", "Limit", "Then", "Used", "Set", "By device");
             foreach (var budget in budgets)
             {
-                table.Row(Scope(budget), Limit(budget), budget.Action, $"{budget.SetAt.ToLocalTime():yyyy-MM-dd HH:mm}");
+                table.Row(Scope(budget), Limit(budget), Then(budget), Used(budget), $"{budget.SetAt.ToLocalTime():yyyy-MM-dd HH:mm}",
+                    budget.SetBy ?? "");
             }
 
             context.Terminal.Tables().Write(table);
@@ -128,16 +130,29 @@ internal static class UsageCommands
         return ExitCode.Ok;
     }
 
-    private static string Scope(BudgetShown budget) => (budget.Scope, budget.Project) switch
+    private static BudgetScope ScopeOf(string word) => Enum.Parse<BudgetScope>(word, ignoreCase: true); // one of those words
+
+    private static string Then(BudgetInfo budget) => budget.Action == BudgetAction.Ask ? "ask" : "stop";
+
+    private static string Used(BudgetInfo budget) => budget.Use is not { } use ? ""
+        : string.Join(" or ", new[]
+        {
+            budget.Dollars is null ? null : string.Create(CultureInfo.InvariantCulture, $"${use.Dollars:0.00}"),
+            budget.Tokens is null ? null : $"{Number(use.Tokens)} tokens",
+        }.OfType<string>()) + (use.Name is { } name && budget.ProjectId is null ? $" ({name})" : "");
+
+    private static string Scope(BudgetInfo budget) => (budget.Scope, budget.ProjectId, budget.Project) switch
     {
-        ("session", null) => "each session",
-        ("session", { } project) => $"each session of {Untrusted.Show(project)}",
-        ("project", null) => "each project",
-        ("project", { } project) => Untrusted.Show(project),
+        (BudgetScope.Session, null, _) => "each session",
+        (BudgetScope.Session, _, { } project) => $"each session of {Untrusted.Show(project)}",
+        (BudgetScope.Session, _, _) => "each session of (removed)",
+        (BudgetScope.Project, null, _) => "each project",
+        (BudgetScope.Project, _, { } project) => Untrusted.Show(project),
+        (BudgetScope.Project, _, _) => "(removed)",
         _ => "the day",
     };
 
-    private static string Limit(BudgetShown budget) => string.Join(" or ", new[]
+    private static string Limit(BudgetInfo budget) => string.Join(" or ", new[]
     {
         budget.Dollars is { } dollars ? string.Create(CultureInfo.InvariantCulture, $"${dollars:0.00}") : null,
         budget.Tokens is { } tokens ? $"{Number(tokens)} tokens" : null,

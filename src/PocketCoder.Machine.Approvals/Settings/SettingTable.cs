@@ -186,11 +186,11 @@ internal static class SettingTable
             MessageTypes.ProjectRemove),
         new(
             "budgets",
-            "a higher one, or none",
-            SettingRight.Owner,
-            SettingRight.Owner,
+            "a higher one, or none; for devices only of those that devices set",
+            SettingRight.Manage,
+            SettingRight.Manage,
             LedgerKind.ConfigurationChanged,
-            "budget_set", "budget_remove"),
+            MessageTypes.BudgetSet, MessageTypes.BudgetRemove),
         new(
             "secrets of any name",
             "another value: whose account is used, and what is taken out of what is shown",

@@ -25,7 +25,7 @@ public sealed class ModelService : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly IReadOnlyDictionary<string, Uri> _upstreams;
     private readonly ConcurrentDictionary<Guid, UsageInfo> _sessions = new();
-    private readonly ConcurrentDictionary<(Guid, string), bool> _unpricedAllowed = new();
+    private readonly ConcurrentDictionary<(Guid, string, bool), bool> _unpricedAllowed = new();
     // one question a session at a time: requests that run at once ask the same
     private readonly ConcurrentDictionary<Guid, SemaphoreSlim> _asking = new();
 
@@ -82,6 +82,10 @@ public sealed class ModelService : IAsyncDisposable
 
     /// <summary>What a session used through the broker; null when nothing.</summary>
     public UsageInfo? UsageOf(Guid session) => _sessions.GetValueOrDefault(session);
+
+    /// <summary>What counts for a budget now.</summary>
+    /// <param name="id">The session or the project; for the day anything.</param>
+    public ModelSpending SpentOf(BudgetScope scope, Guid id) => _broker.Spendings.Of(scope, id, id, _time.GetUtcNow());
 
     /// <summary>Whose credential this agent's models would be asked with now; null when there is none at all.</summary>
     /// <exception cref="SecretException">The key can't be read.</exception>
@@ -154,13 +158,14 @@ public sealed class ModelService : IAsyncDisposable
         await asking.WaitAsync(ct);
         try
         {
-            if (spent.UnpricedModel is { } model && _unpricedAllowed.ContainsKey((spent.SessionId, model)))
+            if (spent.UnpricedModel is { } model && _unpricedAllowed.ContainsKey((spent.SessionId, model, spent.Budget.OfDevice)))
             {
                 return true;
             }
 
             // Another request of the session asked meanwhile, and there is more room now.
-            var now = Budgets.Of(spent.SessionId, spent.ProjectId).FirstOrDefault(b => b.Scope == spent.Budget.Scope);
+            var now = Budgets.Of(spent.SessionId, spent.ProjectId).FirstOrDefault(
+                b => b.Scope == spent.Budget.Scope && b.OfDevice == spent.Budget.OfDevice);
             if (spent.UnpricedModel is null
                 && (now is null || ((now.Dollars > spent.Budget.Dollars || now.Tokens > spent.Budget.Tokens) && HasRoom(now, spent))))
             {
@@ -174,11 +179,11 @@ public sealed class ModelService : IAsyncDisposable
 
             if (spent.UnpricedModel is { } allowed)
             {
-                _unpricedAllowed[(spent.SessionId, allowed)] = true;
+                _unpricedAllowed[(spent.SessionId, allowed, spent.Budget.OfDevice)] = true;
             }
             else
             {
-                Budgets.Extend(spent.SessionId, spent.Budget.Scope);
+                Budgets.Extend(spent.SessionId, spent.Budget);
             }
 
             return true;

@@ -44,7 +44,7 @@ public sealed class ProviderKeys(SecretService secrets, ModelService models, IRe
         return new ProviderKeySetResponse(Of(provider));
     }
 
-    /// <exception cref="RequestFailure">INVALID_REQUEST: no such provider; UNAUTHORIZED: the owner set a budget, which without a key does
+    /// <exception cref="RequestFailure">INVALID_REQUEST: no such provider; UNAUTHORIZED: there is a budget, which without a key does
     /// not hold everywhere.</exception>
     public async Task<ProviderKeyRemoveResponse> RemoveAsync(Device device, ProviderKeyRemoveRequest request)
     {
@@ -54,7 +54,7 @@ public sealed class ProviderKeys(SecretService secrets, ModelService models, IRe
             // Without a sandbox and a key an agent asks its models by itself, past every budget.
             throw new RequestFailure(
                 ErrorCode.Unauthorized,
-                "The owner set a budget, and without a key agents could ask their models past it. A device can replace the key; "
+                "There is a budget, and without a key agents could ask their models past it. A device can replace the key; "
                 + $"the owner can remove it at the machine: pocketcoder secrets remove {provider}");
         }
 

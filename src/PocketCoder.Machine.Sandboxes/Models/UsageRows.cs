@@ -7,14 +7,6 @@ using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.Models;
 
-/// <summary>What was used, added up over something.</summary>
-/// <param name="CostUsd">Null when no request had a price. With <paramref name="Unpriced"/> above 0 it is not all.</param>
-/// <param name="Uncounted">Requests whose tokens are an estimate on the high side.</param>
-/// <param name="OwnLogin">Requests with an agent's own login, for which no provider charges this price.</param>
-public sealed record UsageSum(
-    long Requests, long InputTokens, long OutputTokens, long CacheReadTokens, long CacheWriteTokens, decimal? CostUsd, long Unpriced,
-    long Uncounted, long OwnLogin);
-
 /// <summary>The table of what agents used. Pure SQL; no state.</summary>
 public static class UsageRows
 {
@@ -59,21 +51,37 @@ public static class UsageRows
         ("$unpriced", usage.Cost is null),
         ("$uncounted", !usage.Counted));
 
-    public static IReadOnlyList<(Guid Session, UsageSum Sum)> BySession(LedgerReader reader)
-        => reader.Query($"SELECT session_id, {Sums} FROM model_usage GROUP BY session_id ORDER BY max(day) DESC, session_id DESC",
-            row => (row.Id(0), Map(row)));
+    /// <param name="from">The first day; empty: from the beginning. The others likewise.</param>
+    /// <param name="most">How many at most, the most expensive first; -1: all. The others likewise.</param>
+    public static IReadOnlyList<(Guid Session, UsageSum Sum)> BySession(LedgerReader reader, string from = "", int most = -1)
+        => By(reader, "session_id", from, most, static row => row.Id(0));
 
-    public static IReadOnlyList<(Guid Project, UsageSum Sum)> ByProject(LedgerReader reader)
-        => reader.Query($"SELECT project_id, {Sums} FROM model_usage GROUP BY project_id", row => (row.Id(0), Map(row)));
+    public static IReadOnlyList<(Guid Project, UsageSum Sum)> ByProject(LedgerReader reader, string from = "", int most = -1)
+        => By(reader, "project_id", from, most, static row => row.Id(0));
+
+    public static IReadOnlyList<(string Model, UsageSum Sum)> ByModel(LedgerReader reader, string from, int most)
+        => By(reader, "model", from, most, static row => row.GetString(0));
 
     /// <summary>The last days on which something was used, the newest first.</summary>
-    public static IReadOnlyList<(string Day, UsageSum Sum)> ByDay(LedgerReader reader, int days)
-        => reader.Query($"SELECT day, {Sums} FROM model_usage GROUP BY day ORDER BY day DESC LIMIT $days",
-            row => (row.GetString(0), Map(row)), ("$days", days));
+    public static IReadOnlyList<(string Day, UsageSum Sum)> ByDay(LedgerReader reader, int days, string from = "")
+        => reader.Query($"SELECT day, {Sums} FROM model_usage WHERE day >= $from GROUP BY day ORDER BY day DESC LIMIT $days",
+            row => (row.GetString(0), Map(row)), ("$from", from), ("$days", days));
 
-    public static IReadOnlyList<(string Model, UsageSum Sum)> ByModel(LedgerReader reader)
-        => reader.Query($"SELECT model, {Sums} FROM model_usage GROUP BY model ORDER BY sum(cost_nanodollars) DESC, model",
-            row => (row.GetString(0), Map(row)));
+    /// <summary>All of it, and how many models, projects and sessions it is of.</summary>
+    public static (UsageSum Sum, int Models, int Projects, int Sessions) Total(LedgerReader reader, string from)
+        => reader.Query(
+            $"SELECT '', {Sums}, count(DISTINCT model), count(DISTINCT project_id), count(DISTINCT session_id) FROM model_usage WHERE day >= $from GROUP BY 1",
+            row => (Map(row), row.GetInt32(10), row.GetInt32(11), row.GetInt32(12)), ("$from", from))
+            .FirstOrDefault((new UsageSum(0, 0, 0, 0, 0, null, 0, 0, 0), 0, 0, 0));
+
+    private static IReadOnlyList<(T Of, UsageSum Sum)> By<T>(
+        LedgerReader reader, string column, string from, int most, Func<SqliteDataReader, T> of)
+        => reader.Query(
+            $"""
+            SELECT {column}, {Sums} FROM model_usage WHERE day >= $from GROUP BY {column}
+            ORDER BY sum(cost_nanodollars) DESC, sum(input_tokens + output_tokens + cache_read_tokens + cache_write_tokens) DESC, {column} LIMIT $most
+            """,
+            row => (of(row), Map(row)), ("$from", from), ("$most", most));
 
     private static UsageSum Map(SqliteDataReader row)
     {

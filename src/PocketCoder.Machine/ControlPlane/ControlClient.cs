@@ -378,33 +378,32 @@ public sealed class ControlClient : IDisposable
     public async Task<bool> RemoveSecretAsync(string name, CancellationToken ct)
         => (await AskAsync(OwnerModels.RemoveSecret, new SecretRemoveRequest(name), ct)).Was;
 
-    public Task<UsageReport> UsageAsync(CancellationToken ct)
-        => AskAsync(OwnerModels.Usage, new UsageRequest(), ct);
+    public Task<UsageGetResponse> UsageAsync(CancellationToken ct) => AskAsync(Verbs.UsageGet, new UsageGetRequest(), ct);
 
-    public async Task<IReadOnlyList<BudgetShown>> ListBudgetsAsync(CancellationToken ct)
-        => (await AskAsync(OwnerModels.Budgets, new BudgetsListRequest(), ct)).Budgets;
+    public async Task<IReadOnlyList<BudgetInfo>> ListBudgetsAsync(CancellationToken ct)
+        => (await AskAsync(Verbs.BudgetsList, new BudgetsListRequest(), ct)).Budgets;
 
-    public async Task<BudgetShown> SetBudgetAsync(BudgetRequest request, CancellationToken ct)
+    /// <param name="project">Its id, name or path; null: for every one.</param>
+    public async Task<BudgetInfo> SetBudgetAsync(
+        BudgetScope scope, string? project, BudgetAction action, decimal? dollars, long? tokens, CancellationToken ct)
     {
-        var budget = request with { Project = await BudgetProjectAsync(request.Scope, request.Project, ct) };
-        return await AskAsync(OwnerModels.SetBudget, budget, ct);
+        var request = new BudgetSetRequest(scope, await BudgetProjectAsync(scope, project, ct), action, dollars, tokens);
+        return (await AskAsync(Verbs.BudgetSet, request, ct)).Budget;
     }
 
+    /// <param name="project">As for setting it.</param>
     /// <returns>False when there was none.</returns>
-    public async Task<bool> RemoveBudgetAsync(BudgetSelection selection, CancellationToken ct)
-    {
-        var budget = selection with { Project = await BudgetProjectAsync(selection.Scope, selection.Project, ct) };
-        return (await AskAsync(OwnerModels.RemoveBudget, budget, ct)).Was;
-    }
+    public async Task<bool> RemoveBudgetAsync(BudgetScope scope, string? project, CancellationToken ct)
+        => (await AskAsync(Verbs.BudgetRemove, new BudgetRemoveRequest(scope, await BudgetProjectAsync(scope, project, ct)), ct)).Was;
 
     public void Dispose() => _transport.Dispose();
 
     private async Task<Guid> ProjectAsync(string text, CancellationToken ct)
         => Selection.Project(await ListProjectsAsync(ct), text).ProjectId;
 
-    /// <summary>What is wrong with the scope is said before the project is looked for.</summary>
-    private async Task<string?> BudgetProjectAsync(string scope, string? project, CancellationToken ct)
-        => project is not null && (scope is "session" or "project") ? (await ProjectAsync(project, ct)).ToString() : project;
+    /// <summary>What is wrong with the scope is said by the daemon, before any project is looked for.</summary>
+    private async Task<Guid?> BudgetProjectAsync(BudgetScope scope, string? project, CancellationToken ct)
+        => project is null ? null : scope == BudgetScope.Day ? Guid.Empty : await ProjectAsync(project, ct);
 
     private async Task<Guid> SessionAsync(string text, CancellationToken ct)
         => Selection.Session(await ListAllSessionsAsync(ct), text).AgentSessionId;

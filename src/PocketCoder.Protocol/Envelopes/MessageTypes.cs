@@ -23,6 +23,10 @@ public static class MessageTypes
     public const string ProviderKeySet = "provider_key_set";
     public const string ProviderKeyRemove = "provider_key_remove";
     public const string ProviderKeyCheck = "provider_key_check";
+    public const string UsageGet = "usage_get";
+    public const string BudgetsList = "budgets_list";
+    public const string BudgetSet = "budget_set";
+    public const string BudgetRemove = "budget_remove";
     public const string NetworkRulesList = "network_rules_list";
     public const string NetworkRuleRemove = "network_rule_remove";
     public const string AgentsList = "agents_list";
@@ -186,6 +190,7 @@ public static class MessageTypes
         Presence, PushSettingsGet, PushSettingsSet, PushSubscribe, PushTest, PushUnsubscribe,
         AgentConversations, ProjectDefaultsGet, ProjectDefaultsSet,
         FoldersList, ProjectAdd, ProjectCreate, ProjectRename, ProjectRemove, ProviderKeySet, ProviderKeyRemove, ProviderKeyCheck,
+        UsageGet, BudgetsList, BudgetSet, BudgetRemove,
         TerminalList, TerminalOpen, TerminalAttach, TerminalDetach, TerminalInput, TerminalResize, TerminalAck, TerminalCapture,
         TerminalClose,
         NetworkRulesList, NetworkRuleRemove, AgentQueueMove, AgentSteer, AgentSessionWarm, AgentContinue,

@@ -34,7 +34,7 @@ public sealed record ProviderKeySetRequest(string Provider, string Value);
 public sealed record ProviderKeySetResponse(ProviderKeyInfo Key);
 
 /// <summary>
-/// Deletes a provider's key, with a row in the ledger. <c>UNAUTHORIZED</c> while the owner has a budget: without a key it would not hold
+/// Deletes a provider's key, with a row in the ledger. <c>UNAUTHORIZED</c> while there is a budget: without a key it would not hold
 /// everywhere.
 /// </summary>
 public sealed record ProviderKeyRemoveRequest(string Provider);

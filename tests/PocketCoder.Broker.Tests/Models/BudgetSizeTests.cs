@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using PocketCoder.Broker.Models;
+using PocketCoder.Protocol;
 
 namespace PocketCoder.Broker.Tests.Models;
 

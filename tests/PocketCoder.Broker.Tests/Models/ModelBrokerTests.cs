@@ -6,6 +6,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using PocketCoder.Broker.Models;
+using PocketCoder.Protocol;
 using PocketCoder.Testing;
 using PocketCoder.Testing.ScriptedModel;
 

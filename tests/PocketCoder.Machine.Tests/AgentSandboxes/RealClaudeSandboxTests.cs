@@ -151,7 +151,8 @@ public sealed class RealClaudeSandboxTests
     public async Task A_budget_with_too_little_left_asks_the_person_before_each_request_and_a_no_stops_the_agent()
     {
         await using var story = await Story.StartAsync(StoredKey);
-        await story.Daemon.Daemon.AsOwner().SetBudgetAsync(new BudgetRequest("session", null, "ask", null, 100), CancellationToken.None);
+        await story.Daemon.Daemon.AsOwner().SetBudgetAsync(
+            new BudgetSetRequest(BudgetScope.Session, null, BudgetAction.Ask, null, 100), CancellationToken.None);
         var session = await story.NewAsync("TODO: one\nSAY: never said");
         await story.BudgetAsksBeforeEachRequestAsync(session);
     }

@@ -59,7 +59,7 @@ internal class SandboxStory(SandboxStory.Parts parts) : IAsyncDisposable
         MessageTypes.AgentSessionGet, new AgentSessionGetRequest(session), ProtocolJson.Default.AgentSessionGetRequest,
         ProtocolJson.Default.AgentSessionGetResponse)).Session;
 
-    public Task<UsageReport> UsageAsync() => Daemon.Daemon.AsOwner().UsageAsync(CancellationToken.None);
+    public Task<UsageGetResponse> UsageAsync() => Daemon.Daemon.AsOwner().UsageAsync(CancellationToken.None);
 
     /// <summary>Holds what the agent says it used so far against what the broker counted: the same tokens, to the last one.</summary>
     /// <param name="besides">Requests of the agent that it does not count itself. The scripted model says the same of each.</param>

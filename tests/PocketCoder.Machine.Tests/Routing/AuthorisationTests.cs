@@ -26,7 +26,8 @@ public sealed class AuthorisationTests
     private static readonly string[] s_shared =
     [
         MessageTypes.AgentCancel, MessageTypes.AgentConversations, MessageTypes.AgentPromptResponse, MessageTypes.AgentSessionSet,
-        MessageTypes.AgentSessionsList, MessageTypes.CommandCancel,
+        MessageTypes.AgentSessionsList, MessageTypes.BudgetRemove, MessageTypes.BudgetSet, MessageTypes.BudgetsList,
+        MessageTypes.CommandCancel,
         MessageTypes.CommandExec, MessageTypes.CommandPolicyGet, MessageTypes.CommandPolicySet, MessageTypes.CommandRunsList,
         MessageTypes.DeviceRename, MessageTypes.DeviceRevoke,
         MessageTypes.DevicesList, MessageTypes.ExecutionOutput, MessageTypes.JobStop, MessageTypes.JobsList, MessageTypes.LedgerHead,
@@ -34,18 +35,19 @@ public sealed class AuthorisationTests
         MessageTypes.NetworkRuleRemove, MessageTypes.NetworkRulesList, MessageTypes.ProjectDefaultsGet, MessageTypes.ProjectDefaultsSet,
         MessageTypes.ProjectAdd, MessageTypes.ProjectRemove, MessageTypes.ProjectsList, MessageTypes.SnapshotDiff,
         MessageTypes.SnapshotUndo, MessageTypes.TerminalClose, MessageTypes.TerminalList, MessageTypes.TerminalOpen,
+        MessageTypes.UsageGet,
     ];
 
     /// <summary>What only the owner may ask, whatever the scopes of a device.</summary>
     private static readonly string[] s_owners =
     [
-        "budget_remove", "budget_set", "budgets_list", "command_wait", "execution_find", "ledger_accept", "link_remove", "link_set",
+        "command_wait", "execution_find", "ledger_accept", "link_remove", "link_set",
         "machine_label_get",
         "machine_label_set", "machine_register", "machine_stop",
         "network_rule_add", "notify_list", "notify_remove", "notify_set", "notify_test", "owner_status", "owner_watching", "pairing_get", "pairing_offer", "project_root_add", "project_root_remove",
         "project_roots_list",
         "secret_remove", "secret_set", "secrets_list",
-        "session_hold", "session_prompt", "session_release", "session_resume", "session_start", "undo_find", "usage_get",
+        "session_hold", "session_prompt", "session_release", "session_resume", "session_start", "undo_find",
     ];
 
     [Fact]

@@ -113,10 +113,10 @@ public sealed class ProviderKeyTests
         await using var phone = await daemon.PairAsync();
         var owner = daemon.Daemon.AsOwner();
         await SetAsync(phone, "anthropic", Key);
-        await owner.SetBudgetAsync(new BudgetRequest("day", null, "stop", 5, null), CancellationToken.None);
+        await owner.SetBudgetAsync(new BudgetSetRequest(BudgetScope.Day, null, BudgetAction.Stop, 5, null), CancellationToken.None);
         Assert.Equal(ErrorCode.Unauthorized, await RefusedAsync(() => RemoveAsync(phone, "anthropic")));
         await SetAsync(phone, "anthropic", Other);
-        await owner.RemoveBudgetAsync(new BudgetSelection("day", null), CancellationToken.None);
+        await owner.RemoveBudgetAsync(new BudgetRemoveRequest(BudgetScope.Day, null), CancellationToken.None);
         Assert.True((await RemoveAsync(phone, "anthropic")).Was);
     }
 

@@ -200,16 +200,17 @@ public sealed class SandboxSettingTests
                 ProtocolJson.Default.CommandPolicySetRequest, ProtocolJson.Default.CommandPolicySetResponse);
         }
 
-        await owner.SetBudgetAsync(new BudgetRequest("session", null, "stop", 5, null), CancellationToken.None);
-        await owner.SetBudgetAsync(new BudgetRequest("session", null, "ask", 50, null), CancellationToken.None);
-        await owner.RemoveBudgetAsync(new BudgetSelection("session", null), CancellationToken.None);
+        await owner.SetBudgetAsync(new BudgetSetRequest(BudgetScope.Session, null, BudgetAction.Stop, 5, null), CancellationToken.None);
+        await owner.SetBudgetAsync(new BudgetSetRequest(BudgetScope.Session, null, BudgetAction.Ask, 50, null), CancellationToken.None);
+        await owner.RemoveBudgetAsync(new BudgetRemoveRequest(BudgetScope.Session, null), CancellationToken.None);
         await owner.SetLabelAsync("workshop", CancellationToken.None);
         await phone.Device.AskAsync(MessageTypes.DeviceRename, new DeviceRenameRequest(phone.Device.Identity.Id, "tablet"),
             ProtocolJson.Default.DeviceRenameRequest, ProtocolJson.Default.DeviceRenameResponse);
         foreach (var word in (string[])["Stop", " stop", "1", "stop,ask"])
         {
-            await Assert.ThrowsAsync<ControlException>(
-                () => owner.SetBudgetAsync(new BudgetRequest("session", null, word, 5, null), CancellationToken.None));
+            using var asked = JsonDocument.Parse(
+                $$"""{"scope":"session","projectId":null,"action":"{{word}}","dollars":5,"tokens":null}""");
+            await Assert.ThrowsAsync<WireErrorException>(() => phone.Device.AskRawAsync(MessageTypes.BudgetSet, asked.RootElement));
         }
 
         var changes = await ChangesAsync(daemon);

@@ -41,6 +41,7 @@ internal sealed class TypeScriptContract
             .Append($"  attachmentBytes: {AttachmentLimits.FileBytes},\n  attachmentsPerPrompt: {AttachmentLimits.PerPrompt},\n  attachmentChunkBytes: {AttachmentLimits.ChunkBytes},\n  attachmentNameLength: {AttachmentLimits.NameLength},\n  imageBytes: {AttachmentLimits.ImageBytes},\n  promptImageBytes: {AttachmentLimits.PromptImageBytes},\n")
             .Append($"  terminalInputBytes: {TerminalLimits.InputBytes},\n  terminalWindow: {TerminalLimits.Window},\n  terminalHistoryLines: {TerminalLimits.HistoryLines},\n  terminalNameLength: {TerminalLimits.NameLength},\n  terminalLargestSide: {TerminalLimits.LargestSide},\n")
             .Append($"  providerKeyShortest: {ProviderKeyLimits.Shortest},\n  providerKeyLongest: {ProviderKeyLimits.Longest},\n")
+            .Append($"  budgetDollars: {UsageLimits.MostDollars},\n  budgetTokens: {UsageLimits.MostTokens},\n")
             .Append("} as const;\n");
         return text.ToString();
     }

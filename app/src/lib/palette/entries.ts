@@ -35,6 +35,7 @@ export function entriesOf({ projects, sessions, projectId, favourites, manages }
     screen("new", l.newSession, "plus", { name: "new", projectId: null }),
     screen("machine", t.nav.machine, "server", { name: "machine" }),
     screen("status", l.status, "cpu", { name: "machine", page: "status" }),
+    screen("usage", l.usage, "chart-column", { name: "machine", page: "usage" }),
     ...(manages
       ? [
           screen("logs", l.logs, "scroll-text", { name: "machine", page: "logs" }),

@@ -54,6 +54,10 @@ export interface Requests {
   provider_key_set: { request: ProviderKeySetRequest; response: ProviderKeySetResponse };
   provider_key_remove: { request: ProviderKeyRemoveRequest; response: ProviderKeyRemoveResponse };
   provider_key_check: { request: ProviderKeyCheckRequest; response: ProviderKeyCheckResponse };
+  usage_get: { request: UsageGetRequest; response: UsageGetResponse };
+  budgets_list: { request: BudgetsListRequest; response: BudgetsListResponse };
+  budget_set: { request: BudgetSetRequest; response: BudgetSetResponse };
+  budget_remove: { request: BudgetRemoveRequest; response: BudgetRemoveResponse };
   terminal_list: { request: TerminalListRequest; response: TerminalListResponse };
   terminal_open: { request: TerminalOpenRequest; response: TerminalOpenResponse };
   terminal_attach: { request: TerminalAttachRequest; response: TerminalAttachResponse };
@@ -523,6 +527,57 @@ export interface AttachmentReadResponse {
   offset: number;
   data: string;
   bytes: number;
+}
+
+export type BudgetAction = "stop" | "ask";
+
+export interface BudgetInfo {
+  scope: BudgetScope;
+  projectId: string | null;
+  project: string | null;
+  action: BudgetAction;
+  dollars: number | null;
+  tokens: number | null;
+  setAt: string;
+  setBy: string | null;
+  use: BudgetUse | null;
+}
+
+export interface BudgetRemoveRequest {
+  scope: BudgetScope;
+  projectId: string | null;
+}
+
+export interface BudgetRemoveResponse {
+  was: boolean;
+}
+
+export type BudgetScope = "session" | "project" | "day";
+
+export interface BudgetSetRequest {
+  scope: BudgetScope;
+  projectId: string | null;
+  action: BudgetAction;
+  dollars: number | null;
+  tokens: number | null;
+}
+
+export interface BudgetSetResponse {
+  budget: BudgetInfo;
+}
+
+export interface BudgetUse {
+  id: string | null;
+  name: string | null;
+  dollars: number;
+  tokens: number;
+  unpriced: number;
+}
+
+export type BudgetsListRequest = Record<string, never>;
+
+export interface BudgetsListResponse {
+  budgets: BudgetInfo[];
 }
 
 export interface CommandCancelRequest {
@@ -2100,6 +2155,12 @@ export interface ModelInfo {
   efforts: string[] | null;
 }
 
+export interface NamedUsage {
+  id: string;
+  name: string | null;
+  used: UsageSum;
+}
+
 export interface NetworkRuleInfo {
   ruleId: string;
   projectId: string;
@@ -2916,12 +2977,42 @@ export interface UsageEvent {
   parentToolUseId: string | null;
 }
 
+export interface UsageGetRequest {
+  days?: number | null;
+}
+
+export interface UsageGetResponse {
+  pricesAsOf: string;
+  today: string;
+  total: UsageSum;
+  days: NamedUsage[];
+  models: NamedUsage[];
+  projects: NamedUsage[];
+  sessions: NamedUsage[];
+  modelsLeft: number;
+  projectsLeft: number;
+  sessionsLeft: number;
+  directSessions: number;
+}
+
 export interface UsageInfo {
   inputTokens: number;
   outputTokens: number;
   cacheReadTokens: number;
   cacheWriteTokens: number;
   costUsd: number | null;
+}
+
+export interface UsageSum {
+  requests: number;
+  inputTokens: number;
+  outputTokens: number;
+  cacheReadTokens: number;
+  cacheWriteTokens: number;
+  costUsd: number | null;
+  unpriced: number;
+  uncounted: number;
+  ownLogin: number;
 }
 
 export interface WireError {
@@ -2960,4 +3051,6 @@ export const Limits = {
   terminalLargestSide: 500,
   providerKeyShortest: 16,
   providerKeyLongest: 2048,
+  budgetDollars: 1000000,
+  budgetTokens: 1000000000000,
 } as const;

@@ -9,7 +9,7 @@ export type Route =
 
 export type YouPage = "devices" | "ledger" | "notifications";
 
-export type MachinePage = "status" | "logs" | "add" | "keys";
+export type MachinePage = "status" | "logs" | "add" | "keys" | "usage";
 
 export type ProjectTab = "files" | "git" | "runs";
 
@@ -54,7 +54,7 @@ export function parseRoute(path: string): Route {
     case "new":
       return { name: "new", projectId: id };
     case "machine":
-      return second === "status" || second === "logs" || second === "add" || second === "keys"
+      return second === "status" || second === "logs" || second === "add" || second === "keys" || second === "usage"
         ? { name: "machine", page: second }
         : { name: "machine" };
     case "projects": {

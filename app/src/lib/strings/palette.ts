@@ -13,6 +13,7 @@ const english = {
   search: "Search in files",
   trash: "Trash",
   keys: "Machine keys",
+  usage: "Machine usage",
   status: "Machine status",
   logs: "Machine log",
   run: (command: string) => `Run: ${command}`,
