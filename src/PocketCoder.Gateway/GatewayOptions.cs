@@ -64,6 +64,12 @@ public sealed record GatewayOptions
     /// </summary>
     public string? EnrolmentFile { get; init; }
 
+    /// <summary>
+    /// The people who may sign in are in this file (<see cref="PocketCoder.Accounts.AccountStore"/>), and only they meet machines; null:
+    /// there are no accounts, as in a daemon's own gateway. Needs <see cref="EnrolmentFile"/>.
+    /// </summary>
+    public string? AccountsFile { get; init; }
+
     /// <summary>Open device connections in all. The user who runs the gateway gets in from loopback beyond that.</summary>
     public int MaxConnections { get; init; } = 1000;
 

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Authentication;
@@ -16,6 +17,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using PocketCoder.Gateway.App;
 using PocketCoder.Gateway.Hosting;
+using PocketCoder.Gateway.Hosting.Accounts;
 using PocketCoder.Gateway.Relay.Machines;
 using PocketCoder.Gateway.Relay;
 using PocketCoder.Gateway.Throttling;
@@ -46,14 +48,16 @@ public sealed class GatewayServer : IAsyncDisposable
     private readonly ServerCertificate? _certificate;
     private readonly AcmeService? _acme;
     private readonly EnrolmentWatch? _watch;
+    private readonly AccountsHost? _accounts;
     private readonly Throttle _throttle;
     private int _stopped;
 
     private GatewayServer(
-        WebApplication app, ServerCertificate? certificate, AcmeService? acme, EnrolmentWatch? watch, Throttle throttle,
-        IReadOnlyList<string> urls)
+        WebApplication app, ServerCertificate? certificate, AcmeService? acme, EnrolmentWatch? watch, AccountsHost? accounts,
+        Throttle throttle, IReadOnlyList<string> urls)
     {
         _watch = watch;
+        _accounts = accounts;
         _app = app;
         _certificate = certificate;
         _acme = acme;
@@ -128,15 +132,24 @@ public sealed class GatewayServer : IAsyncDisposable
         try
         {
             var client = new ClientAddress(options);
-            var doorkeeper = new Doorkeeper(visitors, options, client, loggerFactory.CreateLogger<Doorkeeper>());
+            var linked = options.EnrolmentFile is { } file && fabric is LinkedMachines machines
+                ? (Machines: machines, Enrolments: new Enrolments(file, timeProvider)) : default;
+            var accounts = options.AccountsFile is not { } people ? null : linked.Machines is null
+                ? throw new ArgumentException("Only a gateway with machines of its own has accounts.", nameof(options))
+                : new AccountsHost(people, linked.Enrolments, linked.Machines, client, timeProvider, loggerFactory);
+            var doorkeeper = new Doorkeeper(
+                visitors, options, client, accounts?.Posts ?? FrozenSet<string>.Empty, loggerFactory.CreateLogger<Doorkeeper>());
             app.UseWebSockets();
             app.Use(next => context => doorkeeper.InvokeAsync(context, next));
             app.UseRouting();
             var door = new RelayDoor(options, throttle, client, loggerFactory.CreateLogger<RelayDoor>());
-            MapRoutes(app, files, certificate, new RelayRoute(
-                fabric, options, door, timeProvider, loggerFactory.CreateLogger<RelayRoute>(), app.Lifetime.ApplicationStopping));
-            var linked = options.EnrolmentFile is { } file && fabric is LinkedMachines machines
-                ? (Machines: machines, Enrolments: new Enrolments(file, timeProvider)) : default;
+            MapRoutes(app, files, certificate);
+            var relay = new RelayRoute(
+                fabric, options, door, accounts?.Meetings, timeProvider, loggerFactory.CreateLogger<RelayRoute>(),
+                app.Lifetime.ApplicationStopping);
+            app.MapMethods(RelayRoute.Path, [HttpMethods.Get], relay.HandleAsync)
+                .WithMetadata(accounts is null ? RouteAccess.ProvenOverChannel : RouteAccess.WithTicket);
+            accounts?.Map(app);
             if (linked.Machines is not null)
             {
                 _ = linked.Enrolments.Machines; // a file that can't be read is told now
@@ -148,10 +161,11 @@ public sealed class GatewayServer : IAsyncDisposable
 
             await ListenAsync(app, plan, ct);
             acme?.BeginRenewing();
+            accounts?.Begin();
             var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
             var watch = linked.Machines is null ? null : new EnrolmentWatch(
                 linked.Enrolments, linked.Machines, timeProvider, loggerFactory.CreateLogger<EnrolmentWatch>());
-            return new GatewayServer(app, certificate, acme, watch, throttle, plan.UrlsFor(bound));
+            return new GatewayServer(app, certificate, acme, watch, accounts, throttle, plan.UrlsFor(bound));
         }
         catch
         {
@@ -176,6 +190,11 @@ public sealed class GatewayServer : IAsyncDisposable
         if (_watch is not null)
         {
             await _watch.DisposeAsync();
+        }
+
+        if (_accounts is not null)
+        {
+            await _accounts.DisposeAsync();
         }
 
         if (_acme is not null)
@@ -208,7 +227,7 @@ public sealed class GatewayServer : IAsyncDisposable
         kestrel.ConfigureKestrel(server =>
         {
             server.AddServerHeader = false;
-            server.Limits.MaxRequestBodySize = 0; // no route takes a body
+            server.Limits.MaxRequestBodySize = 0; // no route takes a body but those of accounts, which say how large
             server.Limits.MaxRequestHeadersTotalSize = HeaderBytes;
             server.Limits.MaxRequestHeaderCount = HeaderCount;
             server.Limits.RequestHeadersTimeout = s_headerLimit;
@@ -237,7 +256,7 @@ public sealed class GatewayServer : IAsyncDisposable
         return builder.Build();
     }
 
-    private static void MapRoutes(WebApplication app, AppFiles files, ServerCertificate? certificate, RelayRoute relay)
+    private static void MapRoutes(WebApplication app, AppFiles files, ServerCertificate? certificate)
     {
         app.MapMethods("/healthz", [HttpMethods.Get, HttpMethods.Head], static context =>
         {
@@ -245,7 +264,6 @@ public sealed class GatewayServer : IAsyncDisposable
             context.Response.ContentLength = 0;
             return Task.CompletedTask;
         }).WithMetadata(RouteAccess.Public);
-        app.MapMethods(RelayRoute.Path, [HttpMethods.Get], relay.HandleAsync).WithMetadata(RouteAccess.ProvenOverChannel);
         if (certificate?.Authority is { } authority)
         {
             app.MapMethods("/ca.crt", [HttpMethods.Get, HttpMethods.Head], new AuthorityRoute(authority).HandleAsync)

@@ -24,14 +24,16 @@ public sealed class ArrowTests
         ["Git"] = ["Protocol"],
         ["Acme"] = ["Platform"],
         ["Link"] = [],
-        ["Gateway"] = ["Platform", "Acme", "Link"],
+        ["Accounts"] = ["Platform", "Protocol"],
+        ["Gateway"] = ["Platform", "Accounts", "Acme", "Link"],
         ["Machine.Core"] = ["Protocol", "Channel", "Ledger"],
         ["Machine.Approvals"] = ["Machine.Core", "Broker"],
         ["Machine.Sandboxes"] = ["Machine.Approvals", "Agents", "Sandboxes", "Risk", "Workspace", "Git"],
         ["Machine.Projects"] = ["Machine.Sandboxes"],
         ["Machine.Sessions"] = ["Machine.Projects"],
         ["Machine"] = ["Machine.Sessions", "Gateway", "Push", "Link"],
-        ["Cli"] = ["Protocol", "Processes", "Channel", "Ledger", "Agents", "Sandboxes", "Broker", "Acme", "Gateway", "Machine"],
+        ["Cli"] =
+            ["Protocol", "Processes", "Channel", "Ledger", "Agents", "Sandboxes", "Broker", "Accounts", "Acme", "Gateway", "Machine"],
     };
 
     [Fact]

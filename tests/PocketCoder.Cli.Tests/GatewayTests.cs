@@ -1,5 +1,9 @@
 using System.Globalization;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
 using PocketCoder.Testing;
+using PocketCoder.Testing.Accounts;
 using PocketCoder.Testing.Devices;
 
 namespace PocketCoder.Cli.Tests;
@@ -54,6 +58,72 @@ public sealed class GatewayTests
         (await gateway.EndAsync()).Succeeded();
         var kept = await File.ReadAllTextAsync(Path.Combine(there.Root, "gateway", "machines.json"));
         Assert.DoesNotContain(code, kept, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("Category", "Slow")]
+    public async Task A_gateway_with_accounts_shows_its_owners_link_and_keeps_its_accounts()
+    {
+        await using var home = new CliHome();
+        Assert.Contains("owner-link", (await home.RunAsync("gateway", "users", "list")).Succeeded().Out, StringComparison.Ordinal);
+        (await home.RunAsync("gateway", "users", "remove", "ada")).Ended(1);
+        Assert.False(Directory.Exists(home.Root)); // looking makes nothing
+        string first;
+        await using (var gateway = home.Begin("gateway", "run", "--accounts", "--listen", home.Listen))
+        {
+            await Wait.UntilAsync(() => gateway.Out.Contains("/welcome#", StringComparison.Ordinal), "the link");
+            first = LinkIn(gateway.Out);
+            Assert.StartsWith($"{home.Url}/welcome#", first, StringComparison.Ordinal);
+            var link = LinkIn((await home.RunAsync("gateway", "owner-link")).Succeeded().Out);
+            Assert.Equal("bad_link", await WelcomeAsync(home.Url, first)); // only the newest counts
+            Assert.Null(await WelcomeAsync(home.Url, link));
+            await gateway.SignalAsync("TERM");
+            (await gateway.EndAsync()).Succeeded();
+        }
+
+        var listed = (await home.AskAsync("gateway", "users", "list"))[0];
+        Assert.Equal(("ada", "owner", 1),
+            (listed.GetProperty("name").GetString(), listed.GetProperty("role").GetString(), listed.GetProperty("signIns").GetInt32()));
+        Assert.Matches("ada +owner +all +1 browser", (await home.RunAsync("gateway", "users", "list")).Succeeded().Out);
+        var kept = await File.ReadAllTextAsync(Path.Combine(home.Root, "gateway", "accounts.json"))
+            + await File.ReadAllTextAsync(Path.Combine(home.Root, "logs", "gateway.log"));
+        Assert.DoesNotContain(first.Split('#')[1], kept, StringComparison.Ordinal);
+
+        // Forgetting the option opens nothing, nor does removing the last person.
+        await using (var again = home.Begin("gateway", "run", "--listen", home.Listen))
+        {
+            await Wait.UntilAsync(() => again.Out.Contains("only people who sign in", StringComparison.Ordinal), "the gateway to listen");
+            Assert.DoesNotContain("/welcome#", again.Out, StringComparison.Ordinal);
+            Assert.Equal("bad_link", await WelcomeAsync(home.Url, first));
+            var removed = (await home.RunAsync("gateway", "users", "remove", "ada")).Succeeded().Out;
+            Assert.Contains("gateway owner-link", removed, StringComparison.Ordinal);
+            await again.SignalAsync("TERM");
+            (await again.EndAsync()).Succeeded();
+        }
+
+        await using var last = home.Begin("gateway", "run", "--listen", home.Listen);
+        await Wait.UntilAsync(() => last.Out.Contains("/welcome#", StringComparison.Ordinal), "the next owner's link");
+    }
+
+    private static string LinkIn(string text)
+        => text.Split('\n').Select(l => l.Trim()).Single(l => l.Contains("/welcome#", StringComparison.Ordinal));
+
+    /// <summary>Opens a link as a browser does, as somebody called ada. The refusal's code; null: it is its person now.</summary>
+    private static async Task<string?> WelcomeAsync(string gateway, string link)
+    {
+        using var http = new HttpClient { BaseAddress = new Uri(gateway) };
+        using var key = new BrowserKey();
+        using var offer = JsonDocument.Parse(await http.GetStringAsync(new Uri("/v1/accounts", UriKind.Relative)));
+        var body = Encoding.UTF8.GetBytes(
+            $$"""{"token":"{{link.Split('#')[1]}}","name":"ada","password":"correct horse battery","key":"{{key.Public}}"}""");
+        const string Address = "/v1/accounts/welcome";
+        using var request = new HttpRequestMessage(HttpMethod.Post, Address) { Content = new ByteArrayContent(body) };
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        request.Headers.Add("Origin", gateway);
+        request.Headers.Add("Account-Proof", key.Prove(gateway, Address, offer.RootElement.GetProperty("nonce").GetString()!, body));
+        using var response = await http.SendAsync(request);
+        using var answer = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
+        return answer.RootElement.TryGetProperty("error", out var error) ? error.GetProperty("code").GetString() : null;
     }
 
     [Fact]

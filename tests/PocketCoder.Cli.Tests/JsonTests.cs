@@ -15,6 +15,7 @@ public sealed class JsonTests
         ["start"] = "it runs already; StartTests",
         ["gateway run"] = "it runs until it is stopped; GatewayTests",
         ["gateway remove"] = "it has no machine; GatewayTests",
+        ["gateway users remove"] = "it has no people; GatewayTests",
         ["link"] = "it needs a gateway; GatewayTests",
         ["notify test"] = "it sends to a server; NotifyTests",
         ["stop"] = "the last one of this walk",

@@ -283,7 +283,7 @@ public sealed partial class UsageTests
             => command.Subcommands.SelectMany(c => Under(c, $"{path} {c.Name}".Trim())).Prepend((path, command));
     }
 
-    [GeneratedRegex(@"^### `pocketcoder (?<verb>[a-z-]+( [a-z]+)?)[^`]*`\n(?<body>.*?)(?=^##|\z)",
+    [GeneratedRegex(@"^### `pocketcoder (?<verb>[a-z-]+( [a-z]+(-[a-z]+)*)*)[^`]*`\n(?<body>.*?)(?=^##|\z)",
         RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 2000)]
     private static partial Regex Section();
 

@@ -25,12 +25,17 @@ internal static class GatewayCommand
             run.Options.Add(option);
         }
 
+        run.Options.Add(GatewayPeopleCommands.Accounts);
         var machine = new Argument<string>("machine") { Description = "Machine id (or a prefix), or label" };
         var command = new Command("gateway", "Run a gateway for remote machines, and manage them");
         command.Add(run.Does(terminal, async (context, parsed, ct) =>
         {
             context.Home.PrepareGateway();
-            var options = StartCommand.GatewayFrom(parsed, context.Home) with { EnrolmentFile = FileOf(context.Home) };
+            var options = StartCommand.GatewayFrom(parsed, context.Home) with
+            {
+                EnrolmentFile = FileOf(context.Home),
+                AccountsFile = GatewayPeopleCommands.FileFor(parsed, context.Home),
+            };
             return await RunAsync(context, options, ct);
         }));
         command.Add(new Command("invite", "Create a one-time code for one machine").Does(
@@ -39,8 +44,13 @@ internal static class GatewayCommand
             terminal, (context, _, _) => Task.FromResult(Show(context, MachinesOf(context.Home)))));
         command.Add(new Command("remove", "Remove a machine; its connection ends") { machine }.Does(
             terminal, async (context, parsed, ct) => await RemoveAsync(context, parsed.GetRequiredValue(machine), ct)));
+        command.Add(GatewayPeopleCommands.OwnerLink(terminal));
+        command.Add(GatewayPeopleCommands.Users(terminal));
         return command;
     }
+
+    /// <summary>Where the gateway was last reached by people; null: it did not run yet.</summary>
+    public static string? AddressOf(Home home) => File.Exists(AddressFileOf(home)) ? File.ReadAllText(AddressFileOf(home)).Trim() : null;
 
     private static string FileOf(Home home) => Path.Combine(home.Gateway, "machines.json");
 
@@ -70,9 +80,10 @@ internal static class GatewayCommand
         var address = gateway.Urls[0];
         PrivateFile.Replace(AddressFileOf(context.Home), Encoding.UTF8.GetBytes(address + "\n"));
         var machines = EnrolmentsOf(context.Home).Machines.Count;
+        var first = options.AccountsFile is null ? null : await GatewayPeopleCommands.FirstLinkAsync(context.Home, address, ct);
         if (context.Json)
         {
-            CliJson.Write(context.Terminal, new GatewayShown(gateway.Urls, machines), CliJson.Default.GatewayShown);
+            CliJson.Write(context.Terminal, new GatewayShown(gateway.Urls, machines, first?.Link), CliJson.Default.GatewayShown);
         }
         else
         {
@@ -80,6 +91,11 @@ internal static class GatewayCommand
             context.Say($"  Open      {string.Join("  or  ", gateway.Urls)}");
             context.Say(machines == 0 ? "  Machines  none yet; to add one, type here: pocketcoder gateway invite"
                 : $"  Machines  {machines}; to add another: pocketcoder gateway invite");
+            if (options.AccountsFile is not null)
+            {
+                context.Say(first is null ? "  Accounts  only people who sign in meet machines"
+                    : $"  Accounts  nobody yet; open this once, within {first.Hours:0} hours, to become the owner:\n            {first.Link}");
+            }
         }
 
         await context.Terminal.Out.FlushAsync(ct);
@@ -106,7 +122,7 @@ internal static class GatewayCommand
 
     private static int Invited(CommandContext context, string code)
     {
-        var known = File.Exists(AddressFileOf(context.Home)) ? File.ReadAllText(AddressFileOf(context.Home)).Trim() : null;
+        var known = AddressOf(context.Home);
         var command = $"pocketcoder link {known ?? "https://YOUR-GATEWAY"}";
         var minutes = Enrolments.CodeLife.TotalMinutes;
         if (context.Json)

@@ -17,7 +17,15 @@ internal sealed record SecretShown(string Name, string State);
 internal sealed record LabelShown(string Label);
 
 /// <param name="Machines">How many may connect.</param>
-internal sealed record GatewayShown(IReadOnlyList<string> Listen, int Machines);
+/// <param name="OwnerLink">For as long as a gateway with accounts has nobody.</param>
+internal sealed record GatewayShown(IReadOnlyList<string> Listen, int Machines, string? OwnerLink = null);
+
+/// <param name="Hours">How long it can be used.</param>
+internal sealed record OwnerLinkShown(string Link, double Hours);
+
+/// <param name="Machines">The machines that they may meet; null: all.</param>
+internal sealed record GatewayUserShown(
+    string Name, string Role, IReadOnlyList<string>? Machines, int SignIns, DateTimeOffset CreatedAt);
 
 /// <param name="Gateway">Its address, once it has run.</param>
 internal sealed record InviteShown(string? Gateway, string Code, double Minutes);
@@ -99,6 +107,8 @@ internal sealed record ScriptShown(string Shell, string Script);
 [JsonSerializable(typeof(GatewayShown))]
 [JsonSerializable(typeof(InviteShown))]
 [JsonSerializable(typeof(IReadOnlyList<GatewayMachineShown>))]
+[JsonSerializable(typeof(OwnerLinkShown))]
+[JsonSerializable(typeof(IReadOnlyList<GatewayUserShown>))]
 [JsonSerializable(typeof(LinkStatus))]
 [JsonSerializable(typeof(PushReport))]
 [JsonSerializable(typeof(NotifySetResponse))]

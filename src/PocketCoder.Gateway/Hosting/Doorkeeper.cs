@@ -5,9 +5,12 @@ namespace PocketCoder.Gateway.Hosting;
 
 /// <summary>
 /// Runs before everything else, for pages and for upgrades alike: security headers on every answer, then Host, then Origin, then method
-/// (nothing here is changed by HTTP). One POST is answered with a redirect, unread: what was shared before the app could take it.
+/// (nothing is changed by HTTP but accounts, at a gateway that has them). One POST is answered with a redirect, unread: what was
+/// shared before the app could take it.
 /// </summary>
-internal sealed partial class Doorkeeper(Visitors visitors, GatewayOptions options, ClientAddress client, ILogger<Doorkeeper> log)
+/// <param name="posts">Paths that take POST as well: those of accounts, where there are any.</param>
+internal sealed partial class Doorkeeper(
+    Visitors visitors, GatewayOptions options, ClientAddress client, IReadOnlySet<string> posts, ILogger<Doorkeeper> log)
 {
     // 'self' in connect-src covers this origin's WebSocket in CSP Level 3 (Chromium, Firefox, Safari from 15.4).
     private const string ContentSecurityPolicy =
@@ -29,7 +32,7 @@ internal sealed partial class Doorkeeper(Visitors visitors, GatewayOptions optio
         if (!visitors.IsHost(host, local, port))
         {
             LogForeignHost(log, client.Of(context));
-            return PlainText.WriteAsync(
+            return RefuseAsync(
                 context, StatusCodes.Status421MisdirectedRequest, visitors.IsPlainHttpElsewhere(host) ? PlainHttpElsewhere : UnknownHost);
         }
 
@@ -48,24 +51,34 @@ internal sealed partial class Doorkeeper(Visitors visitors, GatewayOptions optio
         if (origins.Count > 0 && (origins.Count > 1 || !visitors.IsOrigin(origins[0] ?? "", local, port)))
         {
             LogForeignOrigin(log, client.Of(context));
-            return PlainText.WriteAsync(context, StatusCodes.Status403Forbidden, ForeignOrigin);
+            return RefuseAsync(context, StatusCodes.Status403Forbidden, ForeignOrigin);
         }
 
         // Every browser names the origin when it opens a WebSocket; a browser that doesn't is being fooled. The CLI sends neither header.
         if (origins.Count == 0 && context.WebSockets.IsWebSocketRequest && request.Headers.ContainsKey("Sec-Fetch-Site"))
         {
             LogForeignOrigin(log, client.Of(context));
-            return PlainText.WriteAsync(context, StatusCodes.Status403Forbidden, ForeignOrigin);
+            return RefuseAsync(context, StatusCodes.Status403Forbidden, ForeignOrigin);
         }
 
-        if (!HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method))
+        var isPost = HttpMethods.IsPost(request.Method) && posts.Contains(request.Path.Value ?? "");
+        if (!HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method) && !isPost)
         {
             context.Response.Headers.Allow = "GET, HEAD";
-            context.Response.Headers.Connection = "close"; // its body is never read
-            return PlainText.WriteAsync(context, StatusCodes.Status405MethodNotAllowed, "Nothing here takes that method.\n");
+            return RefuseAsync(context, StatusCodes.Status405MethodNotAllowed, "Nothing here takes that method.\n");
         }
 
         return next(context);
+    }
+
+    private static Task RefuseAsync(HttpContext context, int status, string text)
+    {
+        if (!HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method))
+        {
+            context.Response.Headers.Connection = "close"; // its body is never read
+        }
+
+        return PlainText.WriteAsync(context, status, text);
     }
 
     /// <summary>The action of <c>share_target</c> in the app's manifest, and where it leads when no service worker was there.</summary>

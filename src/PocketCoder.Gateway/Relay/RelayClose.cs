@@ -22,6 +22,9 @@ public static class RelayClose
     /// <summary>Whether a machine may close a device's connection with this code.</summary>
     public static bool IsOfMachine(ushort code) => code is Normal or MachineFailed or (>= 3000 and <= 4999);
 
+    /// <summary>This gateway has accounts, and nobody who may meet the machine is signed in.</summary>
+    public const ushort SignInNeeded = 4401;
+
     /// <summary>No machine with this id is connected to this gateway.</summary>
     public const ushort UnknownMachine = 4404;
 

@@ -6,7 +6,8 @@ namespace PocketCoder.Gateway.Relay;
 
 /// <summary><c>GET /v1/relay?machine=ID</c>: joins a device's WebSocket with a machine. It reads no frame beyond its first byte.</summary>
 internal sealed partial class RelayRoute(
-    IRelayFabric fabric, GatewayOptions options, RelayDoor door, TimeProvider time, ILogger<RelayRoute> log, CancellationToken stopping)
+    IRelayFabric fabric, GatewayOptions options, RelayDoor door, Meetings? meetings, TimeProvider time, ILogger<RelayRoute> log,
+    CancellationToken stopping)
 {
     public const string Path = "/v1/relay";
 
@@ -29,7 +30,11 @@ internal sealed partial class RelayRoute(
         {
             await using var link = new DeviceLink(
                 socket, visit.Remote, options, time, log, visit.ReportFailure, context.RequestAborted);
-            await ServeAsync(link, ids[0]!);
+            using var meeting = meetings?.Enter(context.WebSockets.WebSocketRequestedProtocols, ids[0]!, link);
+            if (meetings is null || meeting is not null)
+            {
+                await ServeAsync(link, ids[0]!);
+            }
         });
     }
 

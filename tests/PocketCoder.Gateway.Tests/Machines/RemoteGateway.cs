@@ -24,6 +24,9 @@ internal sealed class RemoteGateway : IAsyncDisposable
     /// <summary>The file of its machines.</summary>
     public string List => Path.Combine(_folder.FullName, "machines.json");
 
+    /// <summary>The file of its people, if it has any.</summary>
+    public string People => PeopleIn(_folder);
+
     public LinkedMachines Machines { get; }
 
     public Enrolments Enrolments { get; }
@@ -32,7 +35,7 @@ internal sealed class RemoteGateway : IAsyncDisposable
 
     public IReadOnlyList<Microsoft.AspNetCore.Http.Endpoint> Endpoints => _server.Endpoints;
 
-    public static async Task<RemoteGateway> StartAsync(TimeProvider? time = null, GatewayOptions? options = null)
+    public static async Task<RemoteGateway> StartAsync(TimeProvider? time = null, GatewayOptions? options = null, bool accounts = false)
     {
         var folder = Directory.CreateTempSubdirectory("pocketcoder-test-");
         var file = Path.Combine(folder.FullName, "machines.json");
@@ -40,6 +43,7 @@ internal sealed class RemoteGateway : IAsyncDisposable
         {
             Listen = [new IPEndPoint(IPAddress.Loopback, 0)],
             EnrolmentFile = file,
+            AccountsFile = accounts ? PeopleIn(folder) : null,
             ConnectBurst = 1000,
         };
         var machines = new LinkedMachines();
@@ -48,10 +52,14 @@ internal sealed class RemoteGateway : IAsyncDisposable
     }
 
     /// <summary>A device's connection to a machine.</summary>
-    public async Task<ClientWebSocket> DeviceAsync(string machine)
+    public async Task<ClientWebSocket> DeviceAsync(string machine, params string[] offered)
     {
         var socket = new ClientWebSocket();
-        socket.Options.AddSubProtocol(RelayFrame.Subprotocol);
+        foreach (var subprotocol in (string[])[RelayFrame.Subprotocol, .. offered])
+        {
+            socket.Options.AddSubProtocol(subprotocol);
+        }
+
         await socket.ConnectAsync(new Uri($"ws://{Base.Authority}/v1/relay?machine={machine}"), CancellationToken.None);
         return socket;
     }
@@ -61,6 +69,8 @@ internal sealed class RemoteGateway : IAsyncDisposable
     /// <summary>A machine that this gateway knows, connected.</summary>
     public async Task<TestMachine> KnownAsync(ChannelIdentity identity)
         => await MachineAsync(identity, await Enrolments.NewCodeAsync(CancellationToken.None));
+
+    private static string PeopleIn(DirectoryInfo folder) => Path.Combine(folder.FullName, "accounts.json");
 
     public async ValueTask DisposeAsync()
     {

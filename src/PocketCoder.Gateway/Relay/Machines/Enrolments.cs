@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using PocketCoder.Accounts;
 using PocketCoder.Platform;
 
 namespace PocketCoder.Gateway.Relay.Machines;
@@ -23,9 +24,6 @@ public sealed class Enrolments(string file, TimeProvider time)
     private const int CodeBytes = 15; // 120 bits, 24 characters
 
     private const string Alphabet = "abcdefghijkmnpqrstuvwxyz23456789"; // 32, without l and o, 0 and 1
-
-    private static readonly TimeSpan s_lockLimit = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan s_lockPoll = TimeSpan.FromMilliseconds(10);
 
     /// <summary>The machines, oldest first.</summary>
     /// <exception cref="GatewayRefusal">The file can't be read or is damaged.</exception>
@@ -109,7 +107,7 @@ public sealed class Enrolments(string file, TimeProvider time)
     {
         try
         {
-            await using var alone = await LockAsync(ct);
+            await using var alone = await FileLock.TakeAsync(file, ct);
             var before = Read();
             var after = change(before);
             if (!ReferenceEquals(before, after))
@@ -120,23 +118,6 @@ public sealed class Enrolments(string file, TimeProvider time)
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new GatewayRefusal(RefusalReason.Files, $"{file} can't be changed: {e.Message}", e);
-        }
-    }
-
-    /// <summary>By the real clock: what it waits for is another process.</summary>
-    private async Task<FileStream> LockAsync(CancellationToken ct)
-    {
-        var began = TimeProvider.System.GetTimestamp();
-        while (true)
-        {
-            try
-            {
-                return PrivateFile.Open(file + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            }
-            catch (IOException) when (File.Exists(file + ".lock") && TimeProvider.System.GetElapsedTime(began) < s_lockLimit)
-            {
-                await Task.Delay(s_lockPoll, ct); // another one changes it
-            }
         }
     }
 

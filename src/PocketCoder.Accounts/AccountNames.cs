@@ -1,0 +1,28 @@
+using System.Buffers;
+
+namespace PocketCoder.Accounts;
+
+/// <summary>What people and their browsers are called.</summary>
+internal static class AccountNames
+{
+    public const int MostCharacters = 64;
+    private const int MostOfLabel = 60;
+
+    /// <summary>No letter that looks like another one, and nothing that a terminal or a page would not show.</summary>
+    private static readonly SearchValues<char> s_allowed = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789._@+-");
+
+    /// <summary>A person's name as it is kept: in lower case. Null: it can't be one.</summary>
+    public static string? Read(string? text)
+    {
+        var name = text?.Trim().ToLowerInvariant();
+        return name is { Length: >= 1 and <= MostCharacters } && char.IsAsciiLetterOrDigit(name[0])
+            && !name.AsSpan().ContainsAnyExcept(s_allowed) ? name : null;
+    }
+
+    /// <summary>What a browser says it is: what can be shown of it, at most 60 characters.</summary>
+    public static string LabelOf(string? text)
+    {
+        var shown = new string([.. (text ?? "").Where(c => c is >= ' ' and <= '~').Take(MostOfLabel)]).Trim();
+        return shown.Length > 0 ? shown : "Browser";
+    }
+}

@@ -1,0 +1,89 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using PocketCoder.Accounts;
+
+namespace PocketCoder.Gateway.Hosting.Accounts;
+
+/// <summary>What anybody is told: how one signs in here, and what the next proof has to name.</summary>
+internal sealed record AccountsOffered(IReadOnlyList<string> SignIn, string Nonce);
+
+internal sealed record WelcomeRequest(string Token, string Name, string Password, string Key, string? Label = null);
+
+internal sealed record SignInRequest(string Name, string Password, string Key, string? Label = null);
+
+internal sealed record RefreshRequest(string Refresh);
+
+/// <param name="ExpiresIn">Seconds that the access token holds.</param>
+internal sealed record TokensAnswer(string Access, string Refresh, int ExpiresIn);
+
+internal sealed record NothingMore;
+
+/// <param name="Scopes">What devices of this person are to be paired with.</param>
+/// <param name="Machines">The machines that they may meet; null: all.</param>
+internal sealed record MeAnswer(
+    string Name, Role Role, IReadOnlyList<string> Scopes, IReadOnlyList<string>? Machines, IReadOnlyList<SignInView> SignIns);
+
+internal sealed record IdRequest(string Id);
+
+internal sealed record PasswordRequest(string Old, string New);
+
+internal sealed record TicketRequest(string Machine);
+
+/// <param name="ExpiresIn">Seconds that it holds.</param>
+internal sealed record TicketAnswer(string Ticket, int ExpiresIn);
+
+internal sealed record MachineView(string MachineId, string Label, bool Connected);
+
+internal sealed record MachinesAnswer(IReadOnlyList<MachineView> Machines);
+
+internal sealed record UsersAnswer(IReadOnlyList<UserView> Users, IReadOnlyList<InvitationView> Invitations);
+
+/// <param name="Machines">Ids of the machines that they may meet; null or left out: all.</param>
+internal sealed record InviteRequest(Role Role, IReadOnlyList<string>? Machines = null);
+
+internal sealed record InviteAnswer(string Token, DateTimeOffset EndsAt);
+
+internal sealed record NameRequest(string Name);
+
+/// <param name="Machines">As <see cref="InviteRequest"/>.</param>
+internal sealed record ChangeRequest(string Name, Role Role, IReadOnlyList<string>? Machines = null);
+
+internal sealed record ErrorAnswer(ErrorBody Error);
+
+/// <param name="Code">For programs: docs/accounts.md has all.</param>
+/// <param name="Message">For people.</param>
+internal sealed record ErrorBody(string Code, string Message);
+
+/// <summary>Roles by their names, exactly: no numbers, no other spelling.</summary>
+internal sealed class RoleNames : JsonConverter<Role>
+{
+    public override Role Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+        => reader.TokenType == JsonTokenType.String && Roles.Find(reader.GetString()) is { } role ? role
+            : throw new JsonException("No role.");
+
+    public override void Write(Utf8JsonWriter writer, Role value, JsonSerializerOptions options)
+        => writer.WriteStringValue(Roles.NameOf(value));
+}
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true, AllowDuplicateProperties = false, MaxDepth = 8, Converters = new[] { typeof(RoleNames) })]
+[JsonSerializable(typeof(AccountsOffered))]
+[JsonSerializable(typeof(WelcomeRequest))]
+[JsonSerializable(typeof(SignInRequest))]
+[JsonSerializable(typeof(RefreshRequest))]
+[JsonSerializable(typeof(TokensAnswer))]
+[JsonSerializable(typeof(NothingMore))]
+[JsonSerializable(typeof(MeAnswer))]
+[JsonSerializable(typeof(IdRequest))]
+[JsonSerializable(typeof(PasswordRequest))]
+[JsonSerializable(typeof(TicketRequest))]
+[JsonSerializable(typeof(TicketAnswer))]
+[JsonSerializable(typeof(MachinesAnswer))]
+[JsonSerializable(typeof(UsersAnswer))]
+[JsonSerializable(typeof(InviteRequest))]
+[JsonSerializable(typeof(InviteAnswer))]
+[JsonSerializable(typeof(NameRequest))]
+[JsonSerializable(typeof(ChangeRequest))]
+[JsonSerializable(typeof(ErrorAnswer))]
+internal sealed partial class AccountMessages : JsonSerializerContext;

@@ -1,0 +1,99 @@
+using PocketCoder.Accounts;
+using PocketCoder.Gateway.Relay.Machines;
+using static PocketCoder.Gateway.Hosting.Accounts.AccountMessages;
+
+namespace PocketCoder.Gateway.Hosting.Accounts;
+
+/// <summary>Everything that can be asked about accounts, and who may: the one place (docs/accounts.md).</summary>
+internal sealed class AccountTable(SignIns signIns, People people, Enrolments enrolments, LinkedMachines linked)
+{
+    /// <summary>Where anybody learns that this gateway has accounts.</summary>
+    public const string Path = "/v1/accounts";
+
+    private static readonly NothingMore s_done = new();
+
+    public IReadOnlyList<AccountRoute> Rows =>
+    [
+        AccountRoute.Open(Path + "/welcome", Default.WelcomeRequest, Default.TokensAnswer, async (proof, asked, ct) => Shown(
+            await signIns.WelcomeAsync(proof, asked.Token, new Credentials(asked.Name, asked.Password, asked.Key, asked.Label), ct))),
+        AccountRoute.Open(Path + "/sign-in", Default.SignInRequest, Default.TokensAnswer, async (proof, asked, ct) => Shown(
+            await signIns.SignInAsync(proof, new Credentials(asked.Name, asked.Password, asked.Key, asked.Label), ct))),
+        AccountRoute.Open(Path + "/refresh", Default.RefreshRequest, Default.TokensAnswer, async (proof, asked, ct) => Shown(
+            await signIns.RefreshAsync(proof, asked.Refresh, ct))),
+        AccountRoute.For(Role.Viewer, Path + "/me", Default.NothingMore, Default.MeAnswer, (person, _, _) => Task.FromResult(Me(person))),
+        AccountRoute.For(Role.Viewer, Path + "/machines", Default.NothingMore, Default.MachinesAnswer,
+            (person, _, _) => Task.FromResult(Machines(person))),
+        AccountRoute.For(Role.Viewer, Path + "/ticket", Default.TicketRequest, Default.TicketAnswer,
+            (person, asked, _) => Task.FromResult(Ticket(person, asked.Machine))),
+        AccountRoute.For(Role.Viewer, Path + "/sign-out", Default.NothingMore, Default.NothingMore,
+            (person, _, ct) => DoneAsync(signIns.EndAsync(person, person.SignInId, ct)), ends: true),
+        AccountRoute.For(Role.Viewer, Path + "/sign-ins/end", Default.IdRequest, Default.NothingMore,
+            (person, asked, ct) => DoneAsync(signIns.EndAsync(person, asked.Id, ct)), ends: true),
+        AccountRoute.For(Role.Viewer, Path + "/password", Default.PasswordRequest, Default.NothingMore,
+            (person, asked, ct) => DoneAsync(signIns.ChangePasswordAsync(person, asked.Old, asked.New, ct)), ends: true),
+        AccountRoute.For(Role.Admin, Path + "/users", Default.NothingMore, Default.UsersAnswer,
+            (person, _, _) => Task.FromResult(Users(person))),
+        AccountRoute.For(Role.Admin, Path + "/users/invite", Default.InviteRequest, Default.InviteAnswer,
+            async (person, asked, ct) => Shown(await people.InviteAsync(person, asked.Role, asked.Machines, ct))),
+        AccountRoute.For(Role.Admin, Path + "/users/uninvite", Default.IdRequest, Default.NothingMore,
+            (person, asked, ct) => DoneAsync(people.UninviteAsync(person, asked.Id, ct))),
+        AccountRoute.For(Role.Admin, Path + "/users/change", Default.ChangeRequest, Default.NothingMore,
+            (person, asked, ct) => DoneAsync(people.ChangeAsync(person, asked.Name, asked.Role, asked.Machines, ct)), ends: true),
+        AccountRoute.For(Role.Admin, Path + "/users/sign-out", Default.NameRequest, Default.NothingMore,
+            (person, asked, ct) => DoneAsync(people.SignOutAsync(person, asked.Name, ct)), ends: true),
+        AccountRoute.For(Role.Admin, Path + "/users/remove", Default.NameRequest, Default.NothingMore,
+            (person, asked, ct) => DoneAsync(people.RemoveAsync(person, asked.Name, ct)), ends: true),
+    ];
+
+    private static TokensAnswer Shown(Tokens tokens) => new(tokens.Access, tokens.Refresh, Seconds(AccountLimits.AccessLife));
+
+    private static InviteAnswer Shown(NewInvitation invitation) => new(invitation.Token, invitation.EndsAt);
+
+    private static int Seconds(TimeSpan life) => (int)life.TotalSeconds;
+
+    private MeAnswer Me(Person person)
+    {
+        var (own, machines) = signIns.View(person);
+        return new MeAnswer(person.Name, person.Role, Roles.ScopesOf(person.Role), machines, own);
+    }
+
+    private MachinesAnswer Machines(Person person)
+    {
+        var (_, allowed) = signIns.View(person);
+        var now = linked.Now.Select(m => m.MachineId).ToHashSet(StringComparer.Ordinal);
+        return new MachinesAnswer([.. Enrolled().Where(m => allowed?.Contains(m.MachineId, StringComparer.Ordinal) is not false)
+            .Select(m => new MachineView(m.MachineId, m.Label, now.Contains(m.MachineId)))]);
+    }
+
+    private TicketAnswer Ticket(Person person, string machine)
+    {
+        // Looked up in either case, so that both take as long.
+        var exists = Enrolled().Any(m => m.MachineId == machine);
+        return new TicketAnswer(signIns.GiveTicket(person, machine, exists), Seconds(AccountLimits.TicketLife));
+    }
+
+    private UsersAnswer Users(Person person)
+    {
+        var (users, invitations) = people.List(person);
+        return new UsersAnswer(users, invitations);
+    }
+
+    private IReadOnlyList<EnrolledMachine> Enrolled()
+    {
+        try
+        {
+            return enrolments.Machines;
+        }
+        catch (GatewayRefusal e)
+        {
+            throw new AccountRefusal(
+                AccountError.Unavailable, "The gateway can't use its list of machines; its log says why.", inner: e);
+        }
+    }
+
+    private static async Task<NothingMore> DoneAsync(Task work)
+    {
+        await work;
+        return s_done;
+    }
+}

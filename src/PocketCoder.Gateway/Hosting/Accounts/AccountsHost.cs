@@ -1,0 +1,64 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Logging;
+using PocketCoder.Accounts;
+using PocketCoder.Gateway.Relay;
+using PocketCoder.Gateway.Relay.Machines;
+
+namespace PocketCoder.Gateway.Hosting.Accounts;
+
+/// <summary>The accounts of a gateway while it runs: their routes, and the watch over connections. Owns its work.</summary>
+internal sealed class AccountsHost : IAsyncDisposable
+{
+    private readonly CancellationTokenSource _stop = new();
+    private readonly AccountDoor _door;
+    private readonly IReadOnlyList<AccountRoute> _rows;
+    private Task _watching = Task.CompletedTask;
+
+    /// <exception cref="GatewayRefusal">The file can't be read or is damaged.</exception>
+    public AccountsHost(
+        string file, Enrolments enrolments, LinkedMachines linked, ClientAddress client, TimeProvider time, ILoggerFactory logs)
+    {
+        var store = new AccountStore(file, time);
+        try
+        {
+            _ = store.HasUsers; // a file that can't be read is told now
+        }
+        catch (AccountRefusal e)
+        {
+            throw new GatewayRefusal(RefusalReason.Files, e.InnerException?.Message ?? e.Message, e);
+        }
+
+        var signIns = new SignIns(store, time);
+        Meetings = new Meetings(signIns, time, logs.CreateLogger<Meetings>());
+        _door = new AccountDoor(signIns, Meetings, client, time, logs.CreateLogger<AccountDoor>());
+        _rows = new AccountTable(signIns, new People(store, time), enrolments, linked).Rows;
+        Posts = _rows.Select(r => r.Path).ToHashSet(StringComparer.Ordinal);
+    }
+
+    public Meetings Meetings { get; }
+
+    /// <summary>The paths that take POST.</summary>
+    public IReadOnlySet<string> Posts { get; }
+
+    public void Map(IEndpointRouteBuilder app)
+    {
+        app.MapMethods(AccountTable.Path, [HttpMethods.Get, HttpMethods.Head], _door.OfferAsync).WithMetadata(RouteAccess.Public);
+        foreach (var row in _rows)
+        {
+            app.MapMethods(row.Path, [HttpMethods.Post], context => _door.HandleAsync(context, row))
+                .WithMetadata(row.Least is { } least ? RouteAccess.SignedIn(least) : RouteAccess.WithSecret);
+        }
+    }
+
+    /// <summary>Looks at the connections from now on.</summary>
+    public void Begin() => _watching = Meetings.WatchAsync(_stop.Token);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _watching;
+        _stop.Dispose();
+    }
+}
