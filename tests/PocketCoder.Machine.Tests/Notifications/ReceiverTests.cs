@@ -16,7 +16,7 @@ public sealed class ReceiverTests
     public async Task An_ntfy_topic_gets_words_and_a_webhook_the_notice_and_its_end()
     {
         await using var story = await PushStory.BeginAsync();
-        var owner = story.Daemon.Daemon.AsOwner();
+        using var owner = Owner(story.Daemon);
         story.Service.Listen("/");
         await owner.SetReceiverAsync("phone", ReceiverKind.Ntfy, story.Service.Origin + "/my-topic", "tk_1", true, false, default);
         var set = await owner.SetReceiverAsync(
@@ -45,7 +45,8 @@ public sealed class ReceiverTests
     public async Task Nothing_is_told_while_any_device_is_looked_at()
     {
         await using var story = await PushStory.BeginAsync();
-        await story.Daemon.Daemon.AsOwner().SetReceiverAsync(
+        using var owner = Owner(story.Daemon);
+        await owner.SetReceiverAsync(
             "hook", ReceiverKind.Webhook, story.Service.Listen("/hook"), null, false, false, default);
         await story.ShowAsync(true);
         await using var other = await story.Daemon.PhoneAsync("laptop");
@@ -65,11 +66,12 @@ public sealed class ReceiverTests
         string? key;
         await using (var daemon = await StartAsync(service, home))
         {
-            key = (await daemon.Daemon.AsOwner().SetReceiverAsync("hook", ReceiverKind.Webhook, url, null, true, true, default)).Key;
+            using var first = Owner(daemon);
+            key = (await first.SetReceiverAsync("hook", ReceiverKind.Webhook, url, null, true, true, default)).Key;
         }
 
         await using var again = await StartAsync(service, home);
-        var owner = again.Daemon.AsOwner();
+        using var owner = Owner(again);
         var listed = Assert.Single(await owner.ListReceiversAsync(default));
         Assert.Equal(new NotifyReceiver("hook", ReceiverKind.Webhook, service.Origin, true, true, null), listed);
         var report = await owner.TestReceiverAsync("hook", default);
@@ -97,7 +99,7 @@ public sealed class ReceiverTests
     public async Task What_can_not_be_set_leaves_things_as_they_are()
     {
         await using var daemon = await TestDaemon.StartAsync();
-        var owner = daemon.Daemon.AsOwner();
+        using var owner = Owner(daemon);
         foreach (var (name, kind, url, token) in new[]
         {
             ("", ReceiverKind.Webhook, "https://h.example", null),
@@ -149,7 +151,7 @@ public sealed class ReceiverTests
         {
             Seam = step => _ = fails && step == "commit" ? throw new InvalidOperationException("as if the disk were full") : 0,
         });
-        var owner = daemon.Daemon.AsOwner();
+        using var owner = Owner(daemon);
         fails = true;
         await Assert.ThrowsAsync<ControlException>(
             () => owner.SetReceiverAsync("a", ReceiverKind.Ntfy, "https://n.example/t", null, false, false, default));
@@ -157,6 +159,8 @@ public sealed class ReceiverTests
         Assert.Empty(await owner.ListReceiversAsync(default));
         Assert.False(File.Exists(daemon.Options.Home.Notify));
     }
+
+    private static ControlClient Owner(TestDaemon daemon) => new(new InProcessTransport(daemon.Daemon.Owner));
 
     private static Task<TestDaemon> StartAsync(PushService service, string home) => TestDaemon.StartAsync(home: home, seams: s => s with
     {
