@@ -50,7 +50,7 @@ public sealed class SettingTableTests
         MessageTypes.FsUploadEnd, MessageTypes.FsUploadDiscard, MessageTypes.FsDownloadBegin, MessageTypes.FsDownloadChunk,
         MessageTypes.FsDownloadEnd, MessageTypes.CommandExec, MessageTypes.CommandCancel,
         MessageTypes.CommandRead, MessageTypes.CommandRunsList, MessageTypes.CommandFavouritesGet, MessageTypes.CommandPolicyGet,
-        MessageTypes.ProviderKeyCheck, MessageTypes.Presence, MessageTypes.PushSettingsGet, MessageTypes.PushTest,
+        MessageTypes.ProjectCloneGet, MessageTypes.ProjectCloneCancel, MessageTypes.ProviderKeyCheck, MessageTypes.Presence, MessageTypes.PushSettingsGet, MessageTypes.PushTest,
         OwnerMachine.Status.Type, OwnerMachine.Watching.Type, OwnerMachine.Stop.Type, OwnerMachine.LabelGet.Type,
         OwnerMachine.Register.Type, OwnerProjects.FindUndo.Type, OwnerProjects.Roots.Type, OwnerTrust.PairingGet.Type,
         OwnerSessions.Prompt.Type, OwnerSessions.Resume.Type, OwnerSessions.Hold.Type, OwnerSessions.Release.Type,
