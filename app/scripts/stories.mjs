@@ -49,6 +49,15 @@ const cold = (path) => async (page) => {
   await page.getByTestId("as-of").waitFor();
 };
 /** Opens the session's menu, and waits for what it says about the worktree. */
+/** A clone of that address; null: as it is asked for. */
+const cloneOf = (address) => async (page) => {
+  await page.getByTestId("folder-clone").click();
+  await page.getByTestId("clone-address").fill(address ?? "https://git.example/ada/shop.git");
+  if (address === null) return;
+  await page.getByTestId("clone-begin").click();
+  if (address.includes("slow")) await page.getByTestId("clone-phase").filter({ hasText: "42" }).waitFor();
+  else await page.getByTestId("clone-end").waitFor();
+};
 const openWorktree = (id) => async (page) => {
   await page.getByTestId("session-menu").click();
   await page.getByTestId(id).scrollIntoViewIfNeeded();
@@ -484,6 +493,9 @@ const stories = [
       await page.getByTestId("new-project-name").fill("garden");
     },
   ],
+  ["project-clone", "rich", "/machine/add", cloneOf(null)],
+  ["project-clone-running", "rich", "/machine/add", cloneOf("git@git.example:ada/slow.git")],
+  ["project-clone-refused", "rich", "/machine/add", cloneOf("https://git.example/ada/private.git")],
   ["project-add-viewer", "viewer", "/machine/add"],
   ["project-settings", "rich", `/projects/${S(1)}/files`, click("project-menu")],
   [

@@ -162,7 +162,7 @@ public sealed partial class Daemon : IAsyncDisposable
         _registration?.Dispose();
 
         // Side by side: each may take seconds to end its processes.
-        await Task.WhenAll(_parts.Sessions.StopAsync(reason), _parts.Runs.StopAsync(), _parts.Asks.StopAsync());
+        await Task.WhenAll(_parts.Sessions.StopAsync(reason), _parts.Runs.StopAsync(), _parts.Asks.StopAsync(), _parts.Clones.StopAsync());
     }
 
     private async Task RecordStopAsync(string reason)
@@ -223,6 +223,7 @@ public sealed partial class Daemon : IAsyncDisposable
         }
 
         await _parts.SessionTrees.LoadAsync(cancellationToken);
+        await _parts.Clones.LoadAsync(cancellationToken);
         await _parts.Rules.ListAsync(null, cancellationToken); // their ends count on both clocks from now on
     }
 
@@ -233,6 +234,7 @@ public sealed partial class Daemon : IAsyncDisposable
         await _parts.Sandboxes.CleanAsync(cancellationToken);
         await _parts.Guard.RecoverAsync((_, report) => _parts.Store.WriteAsync(
             change => RepositoryGuard.Record(change, report, new LedgerEntry(LedgerKind.AlarmRaised) { Actor = "machine" }, null, null)));
+        _parts.Clones.ClearAsync().Observed(_logger, "taking away what clones left");
         LookAsync().Observed(_logger, "looking for sandboxes"); // a few seconds' work that nothing waits for
     }
 

@@ -17,6 +17,7 @@ using PocketCoder.Machine.Executions.Archive;
 using PocketCoder.Machine.Files;
 using PocketCoder.Machine.Files.Watching;
 using PocketCoder.Machine.Git;
+using PocketCoder.Machine.Git.Clones;
 using PocketCoder.Machine.Git.Worktrees;
 using PocketCoder.Machine.Git.Transfers;
 using PocketCoder.Machine.Guard;
@@ -105,6 +106,8 @@ internal sealed class DaemonParts
         Git = stack.Own(new GitService(Sandboxes, Projects, home, seams.GitTime, logger));
         SessionTrees = stack.Own(new SessionTrees(Git, Asks, Projects, Store, worktrees, home, seams.Seam, seams.GitTime));
         TransferSettings = new TransferSettings(seams.SshOptions, seams.GitHttps, Secrets.Get);
+        Clones = stack.Own(
+            new ProjectClones(Setup, Projects, Sandboxes, Store, TransferSettings, seams.Clones, seams.GitTime, logger));
         var snapshots = stack.Own(new SnapshotService(home.Snapshots, Store, SnapshotLimits.Default, TimeProvider.System, logger));
         Undo = new UndoService(snapshots, Store, Projects, machine);
         var gitStatus = new GitFileStatus(Git, TimeProvider.System);
@@ -228,6 +231,8 @@ internal sealed class DaemonParts
     public SessionTrees SessionTrees { get; }
 
     public TransferSettings TransferSettings { get; }
+
+    public ProjectClones Clones { get; }
 
     public UndoService Undo { get; }
 

@@ -9,6 +9,7 @@ using PocketCoder.Machine.Devices;
 using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Files;
 using PocketCoder.Machine.Git;
+using PocketCoder.Machine.Git.Clones;
 using PocketCoder.Machine.Git.Worktrees;
 using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Network;
@@ -45,6 +46,7 @@ internal static class DaemonTable
         .MapSessionTrees(p.SessionTrees, id => CloseAsync(p, id), () => p.Sessions.ReloadAsync(CancellationToken.None))
         .MapConversations(p.Conversations, p.Projects)
         .MapProjects(p.Defaults, p.Projects, p.Setup, id => CloseAsync(p, id), () => p.Sessions.ReloadAsync(CancellationToken.None))
+        .MapClones(p.Clones, () => p.Sessions.ReloadAsync(CancellationToken.None))
         .MapPrompting(p.Sessions)
         .MapWarming(p.Sessions)
         .MapApprovals(p.Approvals)

@@ -95,6 +95,55 @@ export function setup({ walk, must, base }) {
     await page.getByTestId("new-project-create").click();
     await page.getByTestId("project").getByRole("heading", { name: "garden" }).waitFor();
   });
+  walk("clone a repository, cancel one, and hear why one is refused", "/machine", "rich", async (page) => {
+    await page.getByTestId("add-project").click();
+    await page.getByTestId("folder").filter({ hasText: "src" }).click();
+    await page.getByTestId("folder-here").filter({ hasText: "/home/ada/src" }).waitFor();
+    const ask = async (address) => {
+      await page.getByTestId("folder-clone").click();
+      await page.getByTestId("clone-address").fill(address);
+    };
+    await ask("/etc");
+    must((await page.getByTestId("clone-name").inputValue()) === "etc", "suggests another name");
+    await page.getByTestId("clone-begin").click();
+    await page.getByRole("dialog").getByRole("alert").waitFor();
+    await page.getByTestId("clone-address").fill("  https://git.example/ada/notes.git ");
+    must((await page.getByTestId("clone-name").inputValue()) === "notes", "the name does not follow the address");
+    await page.getByTestId("clone-begin").click();
+    await page.getByRole("dialog").getByRole("alert").filter({ hasText: "there already" }).waitFor();
+    await page.getByTestId("clone-name").fill("private");
+    await page.getByTestId("clone-address").fill("https://git.example/ada/private.git");
+    must((await page.getByTestId("clone-name").inputValue()) === "private", "takes back what was typed");
+    await page.keyboard.press("Enter");
+    const card = page.getByTestId("clone-card");
+    await card
+      .and(page.locator('[data-state="failed"]'))
+      .getByText("pocketcoder git-token set git.example", { exact: false })
+      .first()
+      .waitFor();
+    await page.getByTestId("clone-again").click();
+    must(
+      (await page.getByTestId("clone-address").inputValue()) === "https://git.example/ada/private.git",
+      "the address has to be typed again",
+    );
+    await page.keyboard.press("Escape");
+    must((await card.count()) === 0, "what is being tried again is still shown as failed");
+    await ask("git@git.example:ada/slow.git");
+    await page.getByTestId("clone-begin").click();
+    await page.getByTestId("clone-phase").filter({ hasText: "Receiving objects · 42 %" }).waitFor();
+    must(await page.getByTestId("folder-clone").isDisabled(), "offers a second one");
+    await page.goBack();
+    await page.getByTestId("add-project").click();
+    await page.getByTestId("clone-phase").filter({ hasText: "42 %" }).waitFor();
+    await page.getByTestId("clone-cancel").click();
+    await card.filter({ hasText: "Nothing of it is left" }).waitFor();
+    await page.getByTestId("clone-dismiss").click();
+    await card.waitFor({ state: "detached" });
+    await page.getByTestId("folder").filter({ hasText: "src" }).click();
+    await ask("https://git.example/ada/shop.git");
+    await page.getByTestId("clone-begin").click();
+    await page.getByTestId("project").getByRole("heading", { name: "shop" }).waitFor();
+  });
   walk("store a provider's key, hear that it is refused, replace it, and remove it", "/machine", "rich", async (page) => {
     await page.getByTestId("open-keys").click();
     const openai = page.getByTestId("key-row").filter({ hasText: "OpenAI" });

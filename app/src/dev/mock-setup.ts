@@ -1,6 +1,7 @@
 import { uuid7 } from "$lib/ids/uuid7";
 import type { MachineEvent, ProjectInfo, Requests } from "$lib/protocol/generated";
 import type { MockState } from "./mock-machine";
+import { cloneAnswers } from "./mock-clones";
 import type { Refuse, Some } from "./mock-project-files";
 
 const HOME = "/home/ada";
@@ -13,7 +14,19 @@ export function setupAnswers(
   state: MockState,
   refuse: Refuse,
   change: (event: MachineEvent) => void,
-): Some<Extract<keyof Requests, "folders_list" | "project_add" | "project_create" | "project_rename" | "project_remove">> {
+): Some<
+  Extract<
+    keyof Requests,
+    | "folders_list"
+    | "project_add"
+    | "project_create"
+    | "project_clone"
+    | "project_clone_get"
+    | "project_clone_cancel"
+    | "project_rename"
+    | "project_remove"
+  >
+> {
   const made: string[] = [];
   const all = (): string[] => [...FOLDERS, ...made].map((folder) => `${HOME}/${folder}`);
   const put = (project: ProjectInfo): ProjectInfo => {
@@ -31,6 +44,10 @@ export function setupAnswers(
       missing: false,
       worktree: null,
     });
+  const place = (path: string, name: string): ProjectInfo => {
+    made.push(path.slice(HOME.length + 1));
+    return register(path, name);
+  };
   const last = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
   return {
     folders_list: ({ path }) => {
@@ -65,9 +82,9 @@ export function setupAnswers(
     project_create: ({ parent, name }) => {
       const path = `${parent}/${name}`;
       if (all().includes(path)) return refuse("FILE_EXISTS");
-      made.push(path.slice(HOME.length + 1));
-      return { project: register(path, name) };
+      return { project: place(path, name) };
     },
+    ...cloneAnswers((path) => all().includes(path), place, refuse, change),
     project_rename: ({ projectId, name }) => {
       const project = state.projects.find((one) => one.projectId === projectId);
       return project ? { project: put({ ...project, name }) } : refuse("PROJECT_NOT_FOUND");

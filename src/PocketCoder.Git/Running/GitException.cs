@@ -32,6 +32,12 @@ public enum GitError
     /// <summary>The other machine can't be reached, or its key is unknown.</summary>
     Unreachable,
 
+    /// <summary>The host's address is none that the machine talks to.</summary>
+    HostNotAllowed,
+
+    /// <summary>The disk is full.</summary>
+    NoRoom,
+
     /// <summary>The other machine has commits that are not here.</summary>
     NonFastForward,
 

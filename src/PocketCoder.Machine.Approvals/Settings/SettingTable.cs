@@ -162,7 +162,7 @@ internal static class SettingTable
             SettingRight.Manage,
             SettingRight.Manage,
             LedgerKind.ProjectAdded,
-            MessageTypes.ProjectAdd, MessageTypes.ProjectCreate),
+            MessageTypes.ProjectAdd, MessageTypes.ProjectCreate, MessageTypes.ProjectClone),
         new(
             "roots beneath which devices register folders",
             "another root",

@@ -17,7 +17,7 @@ public static class LedgerDataText
     public static byte[] ToJson(this ILedgerData data) => JsonSerializer.SerializeToUtf8Bytes(data, data.GetType(), LedgerDataJson.Default);
 }
 
-public sealed record ProjectData(Guid ProjectId, string Name, string Path) : ILedgerData;
+public sealed record ProjectData(Guid ProjectId, string Name, string Path, string? From = null) : ILedgerData;
 
 public sealed record DeviceData(string Name, string App, IReadOnlyList<Scope> Scopes, string StaticKey, string DeviceSigningKey)
     : ILedgerData;

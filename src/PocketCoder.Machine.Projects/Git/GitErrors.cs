@@ -18,6 +18,8 @@ public static class GitErrors
             GitError.MergeConflict => ErrorCode.GitConflict,
             GitError.AuthRequired => ErrorCode.GitAuthRequired,
             GitError.TimedOut => ErrorCode.CommandTimeout,
+            GitError.HostNotAllowed => ErrorCode.PermissionDenied,
+            GitError.NoRoom => ErrorCode.StorageFull,
             _ => ErrorCode.GitError,
         };
         var details = new Dictionary<string, string>(StringComparer.Ordinal) { ["reason"] = Reason(e.Error) };

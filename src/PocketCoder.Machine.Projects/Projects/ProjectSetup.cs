@@ -142,7 +142,7 @@ public sealed class ProjectSetup(ProjectStore projects, FolderRoots roots, Store
             Check(folder, path);
             return await store.WriteAsync(change =>
             {
-                var project = ProjectStore.Add(change, path, ProjectFolder.NameOf(null, path), device).Project;
+                var project = ProjectStore.Add(change, path, ProjectFolder.NameOf(null, path), device.DeviceId).Project;
                 CreationRows.Finish(change, creation.CreationId, project.ProjectId);
                 return project;
             });
@@ -155,7 +155,23 @@ public sealed class ProjectSetup(ProjectStore projects, FolderRoots roots, Store
         }
     }
 
-    private static string Identity(SafeFileHandle folder)
+    /// <summary>The folder in which something is made, held open.</summary>
+    /// <exception cref="RequestFailure">As <see cref="FolderBrowser.Open"/>; FILE_EXISTS: that name is taken there.</exception>
+    internal async Task<FolderBrowser.OpenFolder> OpenParentAsync(string parent, string name, CancellationToken cancellationToken)
+    {
+        var opened = FolderBrowser.Open(parent, await roots.ListAsync(cancellationToken), Closed());
+        var path = FolderBrowser.Join(parent, name);
+        if (!FolderBrowser.IsClosed(path, Closed()) && Libc.Stat(opened.Handle, FolderBrowser.Raw(name)) is null)
+        {
+            return opened;
+        }
+
+        opened.Dispose();
+        throw Exists(path);
+    }
+
+    /// <summary>Device and inode; empty: it can't be told.</summary>
+    internal static string Identity(SafeFileHandle folder)
         => Libc.Stat(folder) is { } stat ? string.Create(CultureInfo.InvariantCulture, $"{stat.Device}:{stat.Inode}") : "";
 
     private static bool IsEmpty(SafeFileHandle folder)
@@ -175,7 +191,8 @@ public sealed class ProjectSetup(ProjectStore projects, FolderRoots roots, Store
     }
 
     /// <summary>Whatever was put in its place meanwhile is not what was opened.</summary>
-    private void Check(FolderBrowser.OpenFolder folder, string path)
+    /// <exception cref="RequestFailure">CONFLICT, or as <see cref="ProjectFolder.Resolve"/>.</exception>
+    internal void Check(FolderBrowser.OpenFolder folder, string path)
     {
         if (ProjectFolder.Resolve(path, force: false, home, userHome) != path || Libc.WhereIs(folder.Handle) != FolderBrowser.Raw(path))
         {
@@ -185,6 +202,6 @@ public sealed class ProjectSetup(ProjectStore projects, FolderRoots roots, Store
 
     private List<string> Closed() => [.. home.Own.Append(home.Worktrees).Select(ProjectFolder.RealPath)];
 
-    private static RequestFailure Exists(string path)
+    internal static RequestFailure Exists(string path)
         => new(ErrorCode.FileExists, $"{path} is there already. Choose another name, or register that folder.");
 }

@@ -35,10 +35,12 @@ public sealed class ProjectStore(Store store)
     /// <param name="device">Null: the owner at the machine.</param>
     /// <exception cref="RequestFailure">INVALID_REQUEST: there are <see cref="Most"/></exception>
     public Task<ProjectAddResponse> AddAsync(string path, string name, Device? device = null)
-        => store.WriteAsync(change => Add(change, path, name, device));
+        => store.WriteAsync(change => Add(change, path, name, device?.DeviceId));
 
     /// <summary>The same as a part of a change.</summary>
-    public static ProjectAddResponse Add(Change change, string path, string name, Device? device)
+    /// <param name="deviceId">Null: the owner at the machine.</param>
+    /// <param name="from">The address that it was cloned from; null: it was not.</param>
+    public static ProjectAddResponse Add(Change change, string path, string name, string? deviceId, string? from = null)
     {
         if (change.Find($"{Columns} WHERE p.path = $path", Map, ("$path", path)) is { } known)
         {
@@ -46,7 +48,7 @@ public sealed class ProjectStore(Store store)
                 "UPDATE projects SET removed_at = NULL WHERE path = $path AND removed_at IS NOT NULL", ("$path", path)) > 0;
             if (again)
             {
-                Added(change, known, device?.DeviceId);
+                Added(change, known, deviceId, from);
             }
 
             return new ProjectAddResponse(known, again);
@@ -64,7 +66,7 @@ public sealed class ProjectStore(Store store)
             ("$name", name),
             ("$path", path),
             ("$at", Instant.Text(change.Now)));
-        Added(change, project, device?.DeviceId);
+        Added(change, project, deviceId, from);
         return new ProjectAddResponse(project, Added: true);
     }
 
@@ -159,13 +161,13 @@ public sealed class ProjectStore(Store store)
     public static async Task<bool> IsBusyAsync(Store store, Guid projectId, CancellationToken cancellationToken)
         => (await store.QueryAsync(Busy, _ => true, cancellationToken, ("$id", projectId.ToString()))).Count > 0;
 
-    private static void Added(Change change, ProjectInfo project, string? device = null)
+    private static void Added(Change change, ProjectInfo project, string? device = null, string? from = null)
     {
         change.Ledger(new LedgerEntry(LedgerKind.ProjectAdded)
         {
             Actor = device is null ? "cli" : null,
             DeviceId = device,
-            Data = new ProjectData(project.ProjectId, project.Name, project.Path).ToJson(),
+            Data = new ProjectData(project.ProjectId, project.Name, project.Path, from).ToJson(),
         });
         change.Publish(new ProjectChanged(project));
     }

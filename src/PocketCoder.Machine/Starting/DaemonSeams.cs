@@ -1,4 +1,5 @@
 using PocketCoder.Broker.Egress;
+using PocketCoder.Machine.Git.Clones;
 using PocketCoder.Machine.Git.Transfers;
 using PocketCoder.Processes;
 using PocketCoder.Push;
@@ -31,6 +32,9 @@ internal sealed record DaemonSeams
 
     /// <summary>The clock by which unused sandboxes of git end: the real one, since it waits for real processes.</summary>
     public TimeProvider GitTime { get; init; } = TimeProvider.System;
+
+    /// <summary>What a clone may take.</summary>
+    public CloneLimits Clones { get; init; } = CloneLimits.Default;
 
     /// <summary>How git's HTTPS goes out.</summary>
     public HttpsSettings GitHttps { get; init; } = new();

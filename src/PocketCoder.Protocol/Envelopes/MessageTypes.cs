@@ -18,6 +18,9 @@ public static class MessageTypes
     public const string FoldersList = "folders_list";
     public const string ProjectAdd = "project_add";
     public const string ProjectCreate = "project_create";
+    public const string ProjectClone = "project_clone";
+    public const string ProjectCloneGet = "project_clone_get";
+    public const string ProjectCloneCancel = "project_clone_cancel";
     public const string ProjectRename = "project_rename";
     public const string ProjectRemove = "project_remove";
     public const string ProviderKeySet = "provider_key_set";
@@ -189,7 +192,8 @@ public static class MessageTypes
         LedgerHead, LedgerList, LedgerVerify,
         Presence, PushSettingsGet, PushSettingsSet, PushSubscribe, PushTest, PushUnsubscribe,
         AgentConversations, ProjectDefaultsGet, ProjectDefaultsSet,
-        FoldersList, ProjectAdd, ProjectCreate, ProjectRename, ProjectRemove, ProviderKeySet, ProviderKeyRemove, ProviderKeyCheck,
+        FoldersList, ProjectAdd, ProjectCreate, ProjectClone, ProjectCloneGet, ProjectCloneCancel, ProjectRename, ProjectRemove,
+        ProviderKeySet, ProviderKeyRemove, ProviderKeyCheck,
         UsageGet, BudgetsList, BudgetSet, BudgetRemove,
         TerminalList, TerminalOpen, TerminalAttach, TerminalDetach, TerminalInput, TerminalResize, TerminalAck, TerminalCapture,
         TerminalClose,

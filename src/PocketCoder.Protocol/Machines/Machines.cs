@@ -81,6 +81,7 @@ public sealed record MachineStateResponse(
 [JsonDerivedType(typeof(MachineChanged), "machine")]
 [JsonDerivedType(typeof(GitChanged), "git")]
 [JsonDerivedType(typeof(GitProgress), "git_progress")]
+[JsonDerivedType(typeof(CloneChanged), "clone")]
 [JsonDerivedType(typeof(CommandRunChanged), "command_run")]
 [JsonDerivedType(typeof(MachineStopping), "stopping")]
 public abstract record MachineEvent;
@@ -112,6 +113,9 @@ public sealed record GitChanged(Guid ProjectId) : MachineEvent;
 /// <summary>How far a push, fetch or pull is, in git's own words.</summary>
 /// <param name="Text">One line. Untrusted.</param>
 public sealed record GitProgress(Guid ProjectId, string Text) : MachineEvent;
+
+/// <summary>A clone went on, or is over. At most four a second.</summary>
+public sealed record CloneChanged(CloneInfo Cloning) : MachineEvent;
 
 /// <summary>
 /// A one-shot command began, or is over. All of it: <c>command_runs_list</c>; what it writes: <c>command_read</c> with <c>follow</c>.

@@ -50,6 +50,7 @@ public sealed class SettingTableTests
         MessageTypes.FsUploadEnd, MessageTypes.FsUploadDiscard, MessageTypes.FsDownloadBegin, MessageTypes.FsDownloadChunk,
         MessageTypes.FsDownloadEnd, MessageTypes.CommandExec, MessageTypes.CommandCancel,
         MessageTypes.CommandRead, MessageTypes.CommandRunsList, MessageTypes.CommandFavouritesGet, MessageTypes.CommandPolicyGet,
+        MessageTypes.ProjectCloneGet, MessageTypes.ProjectCloneCancel,
         MessageTypes.ProviderKeyCheck, MessageTypes.UsageGet, MessageTypes.BudgetsList,
         MessageTypes.Presence, MessageTypes.PushSettingsGet, MessageTypes.PushTest,
         OwnerMachine.Status.Type, OwnerMachine.Watching.Type, OwnerMachine.Stop.Type, OwnerMachine.LabelGet.Type,

@@ -36,7 +36,7 @@ const SAYS: Readonly<Record<string, (data: Data) => Said>> = {
   pairing_offered: (data) => [words(data["scopes"])],
   device_paired: (data) => [text(data["name"]), words(data["scopes"])],
   device_revoked: (data) => [text(data["name"])],
-  project_added: (data) => [text(data["name"]), text(data["path"])],
+  project_added: (data) => [text(data["name"]), joined(" ← ", text(data["path"]), text(data["from"]))],
   project_removed: (data) => [text(data["name"]), text(data["path"])],
   session_started: (data) => [text(data["agent"]), text(data["path"])],
   session_ended: () => [null],

@@ -49,6 +49,9 @@ export interface Requests {
   folders_list: { request: FoldersListRequest; response: FoldersListResponse };
   project_add: { request: ProjectAddRequest; response: ProjectAddResponse };
   project_create: { request: ProjectCreateRequest; response: ProjectCreateResponse };
+  project_clone: { request: ProjectCloneRequest; response: ProjectCloneResponse };
+  project_clone_get: { request: ProjectCloneGetRequest; response: ProjectCloneGetResponse };
+  project_clone_cancel: { request: ProjectCloneCancelRequest; response: ProjectCloneCancelResponse };
   project_rename: { request: ProjectRenameRequest; response: ProjectRenameResponse };
   project_remove: { request: ProjectRemoveRequest; response: ProjectRemoveResponse };
   provider_key_set: { request: ProviderKeySetRequest; response: ProviderKeySetResponse };
@@ -706,6 +709,26 @@ export interface CommandRule {
   verdict: CommandVerdict;
   pattern: string;
 }
+
+export interface CloneChanged {
+  kind: "clone";
+  cloning: CloneInfo;
+}
+
+export interface CloneInfo {
+  cloneId: string;
+  path: string;
+  address: string;
+  state: CloneState;
+  phase: ClonePhase | null;
+  percent: number | null;
+  project: ProjectInfo | null;
+  error: WireError | null;
+}
+
+export type ClonePhase = "connecting" | "counting" | "compressing" | "receiving" | "resolving" | "checking_out";
+
+export type CloneState = "running" | "done" | "failed" | "cancelled";
 
 export interface CommandRunChanged {
   kind: "command_run";
@@ -2060,6 +2083,7 @@ export type MachineEvent =
   | MachineChanged
   | GitChanged
   | GitProgress
+  | CloneChanged
   | CommandRunChanged
   | MachineStopping;
 
@@ -2248,6 +2272,33 @@ export interface ProjectAddResponse {
 export interface ProjectChanged {
   kind: "project";
   project: ProjectInfo;
+}
+
+export interface ProjectCloneCancelRequest {
+  cloneId: string;
+}
+
+export interface ProjectCloneCancelResponse {
+  cloning: CloneInfo;
+}
+
+export interface ProjectCloneGetRequest {
+  cloneId?: string | null;
+}
+
+export interface ProjectCloneGetResponse {
+  cloning: CloneInfo | null;
+}
+
+export interface ProjectCloneRequest {
+  cloneId: string;
+  parent: string;
+  name: string;
+  address: string;
+}
+
+export interface ProjectCloneResponse {
+  cloning: CloneInfo;
 }
 
 export interface ProjectCreateRequest {

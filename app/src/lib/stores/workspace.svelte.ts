@@ -1,6 +1,7 @@
 import type {
   AgentInfo,
   ApprovalInfo,
+  CloneInfo,
   DecisionScope,
   DecisionVerdict,
   DeviceInfo,
@@ -127,6 +128,8 @@ export class Workspace {
   commandRuns = $state.raw<ReadonlyMap<string, number>>(new Map());
   /** What git said last of a push, fetch or pull that runs, by project. */
   transfers = $state.raw<ReadonlyMap<string, string>>(new Map());
+  /** What the machine last said of a clone. */
+  clone = $state.raw<CloneInfo | null>(null);
   devices = $state.raw<readonly DeviceInfo[] | null>(null);
   outbox = $state.raw<readonly OutboxItem[]>([]);
   alarm = $state.raw<LedgerAlarm | null>(null);
@@ -675,6 +678,9 @@ export class Workspace {
         break;
       case "command_run":
         this.commandRuns = new Map(this.commandRuns).set(event.projectId, (this.commandRuns.get(event.projectId) ?? 0) + 1);
+        break;
+      case "clone":
+        this.clone = event.cloning;
         break;
       case "git_progress":
         this.#said(event.projectId, event.text);

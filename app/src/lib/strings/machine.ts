@@ -1,5 +1,5 @@
 import type { LinkState } from "../link/link";
-import type { BudgetAction, BudgetScope, MachineLogLevel, ProviderKeyVerdict } from "../protocol/generated";
+import type { BudgetAction, BudgetScope, ClonePhase, MachineLogLevel, ProviderKeyVerdict } from "../protocol/generated";
 import { catalogue } from "./language";
 import { counted } from "./plural";
 
@@ -38,6 +38,41 @@ const english = {
     more: "Not all folders are shown: there are too many.",
     elsewhere: "For a folder elsewhere, allow its parent folder on the machine:",
     notAllowed: "This device can't add projects. Use one that can manage, or run this in the folder on the machine:",
+  },
+  clone: {
+    open: "Clone here",
+    title: "Clone a repository",
+    address: "Address",
+    addressHelp: "By https or ssh. A private repository needs a token or a key that is stored on the machine, never in the address.",
+    limits: "At most 10 GiB and 30 minutes. Submodules and Git LFS files are not fetched.",
+    begin: "Clone",
+    phases: {
+      connecting: "Connecting",
+      counting: "Counting objects",
+      compressing: "Compressing on the other side",
+      receiving: "Receiving objects",
+      resolving: "Resolving deltas",
+      checking_out: "Writing files",
+    } as Record<ClonePhase, string>,
+    cancel: "Cancel",
+    cancelling: "Cancelling…",
+    cancelled: "Cancelled. Nothing of it is left on the machine.",
+    done: "Cloned.",
+    token: (host: string) => `${host} wants a token that this machine doesn't have, or refused the one it has. On the machine, run:`,
+    errors: {
+      clone_running: "The machine clones one repository at a time, and one is running. Wait for it, or cancel it.",
+      not_found: "There is no repository at that address, or this machine may not see it.",
+      unreachable: "The host can't be reached.",
+      GIT_AUTH_REQUIRED: "The host wants a token or a key that this machine doesn't have.",
+      GIT_ERROR: "git could not clone it.",
+      INVALID_REQUEST: "That can't be cloned.",
+      PERMISSION_DENIED: "That is not allowed.",
+      FILE_EXISTS: "That folder is there already. Choose another name.",
+      FILE_TOO_LARGE: "It is too large to be cloned from here. Clone it at the machine, and add the folder.",
+      COMMAND_TIMEOUT: "It took too long and was ended. Try again, or clone it at the machine and add the folder.",
+      STORAGE_FULL: "There is not enough room on that disk of the machine. Free some, or choose another folder.",
+      UNAVAILABLE: "The machine stopped while it was cloning. Nothing of it is left. Try again.",
+    },
   },
   project: {
     title: "Project",

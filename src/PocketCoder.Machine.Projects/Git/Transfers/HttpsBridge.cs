@@ -235,7 +235,7 @@ internal sealed class HttpsBridge(string service, RemoteAddress address, string?
                 context.DnsEndPoint.Host, context.DnsEndPoint.Port, way.Resolve, way.AllowedLoopback, ct);
             return socket is not null
                 ? new NetworkStream(socket, ownsSocket: true)
-                : throw new GitException(GitError.Unreachable, $"{address.Host} resolves to {at}, which is not a public address.");
+                : throw new GitException(GitError.HostNotAllowed, $"{address.Host} resolves to {at}, which is not a public address.");
         },
     };
 

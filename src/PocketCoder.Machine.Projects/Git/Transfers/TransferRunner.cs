@@ -32,22 +32,32 @@ internal sealed class TransferRunner(Store store, TransferSettings ways, TimePro
     }
 
     /// <exception cref="RequestFailure">As the codes say.</exception>
-    public async Task RunAsync(GitRepository repo, string service, RemoteAddress address, PushGate? gate, IReadOnlyList<string> arguments,
-        CancellationToken cancellationToken)
+    public Task RunAsync(GitRepository repo, string service, RemoteAddress address, PushGate? gate, IReadOnlyList<string> arguments,
+        CancellationToken cancellationToken) => RunAsync(
+            repo, service, address, gate,
+            new GitCommand([.. arguments])
+            {
+                TimeLimit = s_limit,
+                Said = new TransferProgress(text => store.Announce(new GitProgress(repo.Project.ProjectId, text)), time).Hear,
+            },
+            cancellationToken);
+
+    /// <summary>The same with a limit of time of its own, and somebody else who hears how far it is.</summary>
+    /// <param name="command">Writes.</param>
+    /// <exception cref="RequestFailure">As the codes say.</exception>
+    public async Task<GitResult> RunAsync(
+        GitRepository repo, string service, RemoteAddress address, PushGate? gate, GitCommand command, CancellationToken cancellationToken)
     {
         await using TransferBridge bridge = address.TokenName is { } name
             ? new HttpsBridge(service, address, Token(name), ways.Https, gate)
             : new SshBridge(service, address, ways.SshOptions, gate, time);
         var socket = await ListenAsync(repo, bridge, cancellationToken);
-        var progress = new TransferProgress(text => store.Announce(new GitProgress(repo.Project.ProjectId, text)), time);
         try
         {
-            await repo.RunAsync(
-                new GitCommand([.. arguments])
+            return await repo.RunAsync(
+                command with
                 {
                     Writes = true,
-                    TimeLimit = s_limit,
-                    Said = progress.Hear,
                     Environment = new Dictionary<string, string>(StringComparer.Ordinal)
                     {
                         ["GIT_SSH_COMMAND"] = TransferBridge.Command(socket),

@@ -1,4 +1,4 @@
-import type { BudgetAction, BudgetScope, MachineLogLevel, ProviderKeyVerdict } from "../../protocol/generated";
+import type { BudgetAction, BudgetScope, ClonePhase, MachineLogLevel, ProviderKeyVerdict } from "../../protocol/generated";
 import type { l as ledgerWords } from "../ledger";
 import type { m } from "../machine";
 import type { k } from "../marks";
@@ -97,6 +97,41 @@ export const machine: typeof m = {
     more: "文件夹太多，未全部显示。",
     elsewhere: "如果文件夹在别处，请在机器上允许它的上级文件夹：",
     notAllowed: "此设备不能添加项目。请使用可以管理的设备，或在机器上该文件夹中运行：",
+  },
+  clone: {
+    open: "克隆到此处",
+    title: "克隆仓库",
+    address: "地址",
+    addressHelp: "使用 https 或 ssh。私有仓库需要存放在机器上的令牌或密钥，切勿写在地址里。",
+    limits: "最多 10 GiB、30 分钟。不会获取子模块和 Git LFS 文件。",
+    begin: "克隆",
+    phases: {
+      connecting: "正在连接",
+      counting: "正在清点对象",
+      compressing: "对方正在压缩",
+      receiving: "正在接收对象",
+      resolving: "正在处理增量",
+      checking_out: "正在写入文件",
+    } as Record<ClonePhase, string>,
+    cancel: "取消",
+    cancelling: "正在取消…",
+    cancelled: "已取消。机器上没有留下任何内容。",
+    done: "已克隆。",
+    token: (host: string) => `${host} 需要令牌，而这台机器上没有，或现有的令牌被拒绝。请在机器上运行：`,
+    errors: {
+      clone_running: "机器一次只克隆一个仓库，现在正有一个在克隆。请等它结束，或取消它。",
+      not_found: "该地址没有仓库，或者这台机器无权查看。",
+      unreachable: "无法连接该主机。",
+      GIT_AUTH_REQUIRED: "该主机需要令牌或密钥，而这台机器上没有。",
+      GIT_ERROR: "git 无法克隆它。",
+      INVALID_REQUEST: "无法克隆。",
+      PERMISSION_DENIED: "不允许这样做。",
+      FILE_EXISTS: "该文件夹已存在。请换一个名称。",
+      FILE_TOO_LARGE: "它太大，不能从这里克隆。请在机器上克隆，然后添加该文件夹。",
+      COMMAND_TIMEOUT: "用时过长，已被中止。请重试，或在机器上克隆后添加该文件夹。",
+      STORAGE_FULL: "机器的该磁盘空间不足。请腾出空间，或选择其他文件夹。",
+      UNAVAILABLE: "机器在克隆过程中停止了。没有留下任何内容。请重试。",
+    },
   },
   project: {
     title: "项目",
