@@ -280,14 +280,15 @@ internal sealed class ModelRequestHandler(ModelBroker broker, ModelEndpointOptio
     private static string Why(BudgetSpent about)
     {
         var scope = about.Budget.Scope switch { BudgetScope.Session => "session", BudgetScope.Project => "project", _ => "day" };
+        var where = about.Budget.OfDevice ? "in the app or with 'pocketcoder budget'" : "with 'pocketcoder budget'";
         return about switch
         {
             { UnpricedModel: { } model } =>
                 $"this {scope} has a budget in dollars, but there is no price for '{model}'; set a budget in tokens instead, or add the price (docs/models.md)",
             { Needs: { } needs } => string.Create(
                 CultureInfo.InvariantCulture,
-                $"this request may need {needs.Tokens} tokens (${needs.Dollars:0.00}) with the longest answer that it allows, and {about.Spent.Tokens} tokens (${about.Spent.Dollars:0.00}) of the budget of {about.Budget.Words} for this {scope} are used; raise it with 'pocketcoder budget' to go on"),
-            _ => $"the budget of {about.Budget.Words} for this {scope} is spent; raise it with 'pocketcoder budget' to continue",
+                $"this request may need {needs.Tokens} tokens (${needs.Dollars:0.00}) with the longest answer that it allows, and {about.Spent.Tokens} tokens (${about.Spent.Dollars:0.00}) of the budget of {about.Budget.Words} for this {scope} are used; raise it {where} to go on"),
+            _ => $"the budget of {about.Budget.Words} for this {scope} is spent; raise it {where} to continue",
         };
     }
 

@@ -17,13 +17,16 @@ internal sealed class UsageTap(ModelDialect dialect, bool events)
     private long _cacheRead;
     private long _cacheWrite;
     private long _output;
+    private bool _final;
+    private bool _hasInput;
+    private bool _incredible;
 
     public string Model { get; private set; } = "";
 
     /// <summary>Final numbers came: an Anthropic stream has its first ones at its beginning.</summary>
-    public bool IsCounted { get; private set; }
+    public bool IsCounted => _final && !_incredible;
 
-    public bool HasInput { get; private set; }
+    public bool HasInput => _hasInput && !_incredible;
 
     public TokenCount Tokens => dialect == ModelDialect.Anthropic
         ? new TokenCount(_input, _cacheRead, _cacheWrite, _output)
@@ -164,12 +167,12 @@ internal sealed class UsageTap(ModelDialect dialect, bool events)
             return;
         }
 
-        HasInput |= usage.TryGetProperty("input_tokens", out _);
+        _hasInput |= usage.TryGetProperty("input_tokens", out _);
         _input = Number(usage, "input_tokens") ?? _input;
         _cacheRead = Number(usage, "cache_read_input_tokens") ?? _cacheRead;
         _cacheWrite = Number(usage, "cache_creation_input_tokens") ?? _cacheWrite;
         _output = Number(usage, "output_tokens") ?? _output;
-        IsCounted |= final;
+        _final |= final;
     }
 
     private void Openai(JsonElement answer)
@@ -183,9 +186,9 @@ internal sealed class UsageTap(ModelDialect dialect, bool events)
         _input = Number(usage, "input_tokens") ?? Number(usage, "prompt_tokens") ?? _input;
         _output = Number(usage, "output_tokens") ?? Number(usage, "completion_tokens") ?? _output;
         _cacheRead = Details(usage, "input_tokens_details") ?? Details(usage, "prompt_tokens_details") ?? _cacheRead;
-        IsCounted = HasInput = true;
+        _final = _hasInput = true;
 
-        static long? Details(JsonElement usage, string name)
+        long? Details(JsonElement usage, string name)
             => Object(usage, name) is { } details ? Number(details, "cached_tokens") : null;
     }
 
@@ -200,15 +203,28 @@ internal sealed class UsageTap(ModelDialect dialect, bool events)
         _input = Number(usage, "promptTokenCount") ?? _input;
         _cacheRead = Number(usage, "cachedContentTokenCount") ?? _cacheRead;
         _output = (Number(usage, "candidatesTokenCount") ?? 0) + (Number(usage, "thoughtsTokenCount") ?? 0);
-        IsCounted = HasInput = true;
+        _final = _hasInput = true;
     }
 
     private static JsonElement? Object(JsonElement element, string name)
         => element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Object ? value : null;
 
-    private static long? Number(JsonElement element, string name)
-        => element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number)
-            && number is >= 0 and <= MaxTokens ? number : null;
+    /// <summary>Null when there is none, or one that no answer can have: then the whole is an estimate.</summary>
+    private long? Number(JsonElement element, string name)
+    {
+        if (!element.TryGetProperty(name, out var value) || value.ValueKind != JsonValueKind.Number)
+        {
+            return null;
+        }
+
+        if (value.TryGetInt64(out var number) && number is >= 0 and <= MaxTokens)
+        {
+            return number;
+        }
+
+        _incredible = true;
+        return null;
+    }
 
     private static string? Text(JsonElement element, string name)
         => element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;

@@ -352,6 +352,54 @@ public sealed class ModelBrokerTests : IAsyncDisposable
         Assert.Equal(HttpStatusCode.OK, (await client.PostAsync("anthropic/v1/messages/count_tokens", Text("{}"), Token)).StatusCode);
     }
 
+    [Theory]
+    [InlineData(BudgetAction.Stop, 1, "for this day is spent; raise it with ")]
+    [InlineData(BudgetAction.Ask, 2, "")]
+    public async Task The_owners_budget_and_a_devices_hold_both_and_a_yes_is_for_one(BudgetAction owners, int questions, string why)
+    {
+        var upstream = await UpstreamAsync(
+            Upstream.Json("""{"model":"claude-sonnet-4","usage":{"input_tokens":1000000,"output_tokens":0}}"""));
+        var asked = new ConcurrentQueue<bool>();
+        var endpoint = await OpenAsync(ModelDialect.Anthropic, upstream.Address, o => o with
+        {
+            Budgets =
+            [
+                new ModelBudget(BudgetScope.Day, BudgetAction.Ask, Tokens: 900_000) { OfDevice = true },
+                new ModelBudget(BudgetScope.Day, owners, Dollars: 3),
+            ],
+            AskBudget = (spent, _) =>
+            {
+                asked.Enqueue(spent.Budget.OfDevice);
+                return ValueTask.FromResult(true);
+            },
+        });
+        using var client = Client(endpoint);
+        Assert.Equal(HttpStatusCode.OK, (await client.PostAsync("anthropic/v1/messages", Text(Priced), Token)).StatusCode);
+        await Wait.UntilAsync(() => _used.Count == 1, "counted");
+        Assert.Empty(asked);
+        using var second = await client.PostAsync("anthropic/v1/messages", Text(Priced), Token);
+        Assert.Equal(((bool[])[true, false]).Take(questions), asked);
+        Assert.Equal(owners == BudgetAction.Ask, second.IsSuccessStatusCode);
+        Assert.Contains(why, await second.Content.ReadAsStringAsync(Token), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("1000000000", true)]
+    [InlineData("1000000001", false)]
+    [InlineData("9223372036854775807", false)]
+    [InlineData("-1", false)]
+    public async Task A_number_of_tokens_that_no_answer_has_is_estimated_and_spoils_no_sum(string claimed, bool counted)
+    {
+        var upstream = await UpstreamAsync(
+            Upstream.Json($$$"""{"model":"claude-sonnet-4","usage":{"input_tokens":{{{claimed}}},"output_tokens":1}}"""));
+        var endpoint = await OpenAsync(ModelDialect.Anthropic, upstream.Address);
+        using var client = Client(endpoint);
+        await client.PostAsync("anthropic/v1/messages", Text(Priced), Token);
+        var usage = await UsageAsync();
+        Assert.Equal((counted, counted ? 1_000_000_000 : Priced.Length / 4), (usage.Counted, usage.Tokens.Input));
+        Assert.True(usage.Tokens.Output is > 0 and < 1_000, $"{usage}");
+    }
+
     [Fact]
     public async Task Requests_at_one_time_overshoot_a_budget_by_one_at_most()
     {
