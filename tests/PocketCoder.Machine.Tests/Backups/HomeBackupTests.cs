@@ -20,6 +20,7 @@ public sealed class HomeBackupTests
         await File.WriteAllTextAsync(home.Link, """{"v":1,"gateway":"https://gateway.example"}""");
         await File.WriteAllTextAsync(Path.Combine(home.Root, "push.key"), "a key");
         await File.WriteAllTextAsync(Path.Combine(home.Root, "push-services"), "https://push.example:8443\n");
+        await File.WriteAllTextAsync(home.Notify, "{\"v\":1,\"receivers\":[]}");
         await using var place = new Place();
 
         var made = await HomeBackup.MakeAsync(home, place.At("b1"), TimeProvider.System, CancellationToken.None);
@@ -32,7 +33,7 @@ public sealed class HomeBackupTests
                 f => Assert.Equal(PrivateFile.Mode, File.GetUnixFileMode(f)));
         }
 
-        Assert.Superset(new HashSet<string>(["link.json", "push.key", "push-services"]), made.Files.Keys.ToHashSet());
+        Assert.Superset(new HashSet<string>(["link.json", "push.key", "push-services", "notify.json"]), made.Files.Keys.ToHashSet());
         File.Delete(home.Link);
         await daemon.Daemon.AsOwner().SetLabelAsync("after", CancellationToken.None);
         await Assert.ThrowsAsync<BackupRefusal>(
