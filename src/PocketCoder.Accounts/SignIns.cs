@@ -168,8 +168,8 @@ public sealed class SignIns(AccountStore store, TimeProvider time)
     public async Task ChangePasswordAsync(Person person, string old, string next, CancellationToken ct)
     {
         Passwords.Require(next, person.Name);
-        _ofName.Take(person.Name);
         var user = store.Now.UserOf(person.UserId) ?? throw SignedOut();
+        _ofName.Take(person.Name);
         if (!await _passwords.IsAsync(old, user.Password, ct))
         {
             throw Wrong();

@@ -39,6 +39,7 @@ public sealed class PasswordTests
         => Assert.Equal(AccountError.WeakPassword, Refused.With(() => Passwords.Require("half a character \ud800", "ada")));
 
     [Fact]
+    [Trait("Category", "Slow")]
     public async Task Guessing_does_not_take_the_whole_computer()
     {
         var tries = Enumerable.Range(0, 40).Select(_ => _passwords.IsAsync("correct horse battery", null, CancellationToken.None)).ToList();

@@ -65,6 +65,7 @@ public sealed class SignInTests : IDisposable
     }
 
     [Fact]
+    [Trait("Category", "Slow")]
     public async Task A_wrong_password_and_a_wrong_name_are_refused_alike_and_throttled_alike()
     {
         await _home.OwnerAsync();
@@ -92,6 +93,7 @@ public sealed class SignInTests : IDisposable
     }
 
     [Fact]
+    [Trait("Category", "Slow")]
     public async Task One_address_can_not_try_many_names_and_what_succeeds_does_not_count()
     {
         await _home.OwnerAsync();

@@ -46,12 +46,11 @@ internal sealed class AccountBrowser : IDisposable
     /// <summary>Somebody whom this one invites.</summary>
     public async Task<AccountBrowser> InviteAsync(string role, string name, params string[] machines)
     {
-        var asked = new JsonObject { ["role"] = role };
-        if (machines.Length > 0)
+        var asked = new JsonObject
         {
-            asked["machines"] = new JsonArray([.. machines.Select(m => (JsonNode)m)]);
-        }
-
+            ["role"] = role,
+            ["machines"] = machines.Length == 0 ? null : new JsonArray([.. machines.Select(m => (JsonNode)m)]),
+        };
         var invitation = await DoneAsync("users/invite", asked.ToJsonString());
         var browser = new AccountBrowser(_gateway);
         await browser.WelcomeAsync(invitation.GetProperty("token").GetString()!, name);

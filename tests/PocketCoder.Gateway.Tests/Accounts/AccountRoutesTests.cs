@@ -73,7 +73,7 @@ public sealed class AccountRoutesTests
     {
         await using var gateway = await RemoteGateway.StartAsync(accounts: true);
         using var owner = await AccountBrowser.OwnerAsync(gateway);
-        const string Body = """{"role":"viewer"}""";
+        const string Body = """{"role":"viewer","machines":null}""";
         (HttpStatusCode Status, Action<HttpRequestMessage> Spoil)[] wrong =
         [
             (HttpStatusCode.BadRequest, r => r.Headers.Remove("Origin")),
@@ -116,16 +116,17 @@ public sealed class AccountRoutesTests
         using var owner = await AccountBrowser.OwnerAsync(gateway);
         string[] wrong =
         [
-            "", "null", "[]", "{", """{"role":"Viewer"}""", """{"role":0}""", """{"role":null}""", """{"role":"owner "}""",
-            """{"role":"viewer","role":"admin"}""", """{"role":"viewer","machines":"all"}""", """{"role":"viewer","machines":[null]}""",
-            """{"role":"viewer","machines":["\ud800"]}""", new string('[', 4000), $$"""{"role":"{{new string('x', 9000)}}"}""",
+            "", "null", "[]", "{", """{"role":"viewer"}""", """{"role":"Viewer","machines":null}""", """{"role":0,"machines":null}""",
+            """{"role":null,"machines":null}""", """{"role":"owner ","machines":null}""", """{"machines":null}""",
+            """{"role":"viewer","role":"admin","machines":null}""", """{"role":"viewer","machines":"all"}""", """{"role":"viewer","machines":[null]}""",
+            """{"role":"viewer","machines":["\ud800"]}""", new string('[', 4000), $$"""{"role":"viewer","machines":null,"x":"{{new string('x', 9000)}}"}""",
         ];
         foreach (var body in wrong)
         {
             Assert.Equal("malformed", AccountBrowser.CodeOf(await owner.PostAsync("users/invite", body)));
         }
 
-        Assert.Equal("forbidden", AccountBrowser.CodeOf(await owner.PostAsync("users/invite", """{"role":"owner"}""")));
+        Assert.Equal("forbidden", AccountBrowser.CodeOf(await owner.PostAsync("users/invite", """{"role":"owner","machines":null}""")));
         Assert.Equal(0, (await owner.DoneAsync("users")).GetProperty("invitations").GetArrayLength());
     }
 

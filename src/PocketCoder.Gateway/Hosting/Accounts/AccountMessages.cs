@@ -38,15 +38,15 @@ internal sealed record MachinesAnswer(IReadOnlyList<MachineView> Machines);
 
 internal sealed record UsersAnswer(IReadOnlyList<UserView> Users, IReadOnlyList<InvitationView> Invitations);
 
-/// <param name="Machines">Ids of the machines that they may meet; null or left out: all.</param>
-internal sealed record InviteRequest(Role Role, IReadOnlyList<string>? Machines = null);
+/// <param name="Machines">Ids of the machines that they may meet; null: all. It has to be there: what was forgotten gives nothing.</param>
+internal sealed record InviteRequest(Role Role, IReadOnlyList<string>? Machines);
 
 internal sealed record InviteAnswer(string Token, DateTimeOffset EndsAt);
 
 internal sealed record NameRequest(string Name);
 
 /// <param name="Machines">As <see cref="InviteRequest"/>.</param>
-internal sealed record ChangeRequest(string Name, Role Role, IReadOnlyList<string>? Machines = null);
+internal sealed record ChangeRequest(string Name, Role Role, IReadOnlyList<string>? Machines);
 
 internal sealed record ErrorAnswer(ErrorBody Error);
 
