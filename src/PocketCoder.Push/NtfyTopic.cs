@@ -23,7 +23,7 @@ public sealed class NtfyTopic : PushTarget
 
     private NtfyTopic(Uri server, string topic, string? token) => (_server, _topic, _token) = (server, topic, token);
 
-    public override string Origin => PushKey.Origin(_server);
+    public override string Origin => _server.GetLeftPart(UriPartial.Authority);
 
     /// <param name="address">Like <c>https://ntfy.example.org/TOPIC</c>.</param>
     /// <param name="token">An access token; null: none is needed.</param>

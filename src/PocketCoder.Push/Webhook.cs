@@ -19,7 +19,7 @@ public sealed class Webhook : PushTarget
 
     private Webhook(Uri address, byte[] key) => (_address, _key) = (address, key);
 
-    public override string Origin => PushKey.Origin(_address);
+    public override string Origin => _address.GetLeftPart(UriPartial.Authority);
 
     /// <summary>A new signing key, as receivers expect it: <c>whsec_</c> and 32 bytes in base64.</summary>
     public static string NewKey() => Prefix + Convert.ToBase64String(RandomNumberGenerator.GetBytes(KeyBytes));

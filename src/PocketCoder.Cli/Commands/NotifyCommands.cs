@@ -16,23 +16,25 @@ internal static class NotifyCommands
         var token = new Option<bool>("--token") { Description = "ntfy: read an access token from standard input or a prompt" };
         var details = new Option<bool>("--details") { Description = "With a line of what is asked for; an ntfy server can read it" };
         var digest = new Option<bool>("--digest") { Description = "One notification in 15 minutes at most" };
+        var set = new Command("set", "Set or replace a receiver") { name, ntfy, webhook, token, details, digest };
+        set.Validators.Add(result =>
+        {
+            var (topic, hook) = (result.GetResult(ntfy) is { Implicit: false }, result.GetResult(webhook) is { Implicit: false });
+            if (topic == hook || (hook && result.GetValue(token)))
+            {
+                result.AddError("Give --ntfy URL, with --token if it needs one, or --webhook URL.");
+            }
+        });
         return new Command("notify", "Manage where notifications go besides paired devices: ntfy and webhooks")
         {
-            new Command("set", "Set or replace a receiver") { name, ntfy, webhook, token, details, digest }.Does(
-                terminal, async (context, parsed, ct) =>
-                {
-                    var (topic, hook) = (parsed.GetValue(ntfy), parsed.GetValue(webhook));
-                    if (topic is null == hook is null || (hook is not null && parsed.GetValue(token)))
-                    {
-                        throw new CommandFailure("Give --ntfy URL, with --token if it needs one, or --webhook URL.", ExitCode.Usage);
-                    }
-
-                    var word = parsed.GetValue(token)
-                        ? (await SecretCommands.ValueAsync(context, "Access token (hidden): ", ct)).Trim() : null;
-                    return Set(context, await context.Daemon.SetReceiverAsync(
-                        parsed.GetRequiredValue(name), topic is null ? ReceiverKind.Webhook : ReceiverKind.Ntfy, topic ?? hook!, word,
-                        parsed.GetValue(details), parsed.GetValue(digest), ct));
-                }),
+            set.Does(terminal, async (context, parsed, ct) =>
+            {
+                var (topic, hook) = (parsed.GetValue(ntfy), parsed.GetValue(webhook));
+                var word = parsed.GetValue(token) ? (await SecretCommands.ValueAsync(context, "Access token (hidden): ", ct)).Trim() : null;
+                return Set(context, await context.Daemon.SetReceiverAsync(
+                    parsed.GetRequiredValue(name), topic is null ? ReceiverKind.Webhook : ReceiverKind.Ntfy, topic ?? hook!, word,
+                    parsed.GetValue(details), parsed.GetValue(digest), ct));
+            }),
             new Command("list", "List receivers; topics, paths and keys are never shown again").Does(
                 terminal, async (context, _, ct) => List(context, await context.Daemon.ListReceiversAsync(ct))),
             new Command("remove", "Remove a receiver") { name }.Does(terminal, async (context, parsed, ct) => Removed(

@@ -61,17 +61,19 @@ public sealed class ReceiverTests
     public async Task A_receiver_holds_over_a_restart_until_it_is_removed_and_the_ledger_has_no_secret_of_it()
     {
         await using var service = await PushService.StartAsync();
-        var home = Directory.CreateTempSubdirectory("pc-").FullName;
-        var url = service.Listen("/hook-path-of-mine");
-        string? key;
-        await using (var daemon = await StartAsync(service, home))
+        await using var daemon = await TestDaemon.StartAsync(seams: s => s with
         {
-            using var first = Owner(daemon);
-            key = (await first.SetReceiverAsync("hook", ReceiverKind.Webhook, url, null, true, true, default)).Key;
+            Push = new PushWays { Certificate = service.Certificate, Limit = Wait.Limit },
+        });
+        string? key;
+        using (var first = Owner(daemon))
+        {
+            key = (await first.SetReceiverAsync(
+                "hook", ReceiverKind.Webhook, service.Listen("/hook-path-of-mine"), null, true, true, default)).Key;
         }
 
-        await using var again = await StartAsync(service, home);
-        using var owner = Owner(again);
+        await daemon.RestartAsync();
+        using var owner = Owner(daemon);
         var listed = Assert.Single(await owner.ListReceiversAsync(default));
         Assert.Equal(new NotifyReceiver("hook", ReceiverKind.Webhook, service.Origin, true, true, null), listed);
         var report = await owner.TestReceiverAsync("hook", default);
@@ -81,7 +83,7 @@ public sealed class ReceiverTests
 
         await owner.RemoveReceiverAsync("hook", default);
         Assert.Empty(await owner.ListReceiversAsync(default));
-        Assert.False(File.Exists(again.Options.Home.Notify));
+        Assert.False(File.Exists(daemon.Options.Home.Notify));
         var none = await Assert.ThrowsAsync<ControlException>(() => owner.RemoveReceiverAsync("hook", default));
         Assert.Equal(ErrorCode.Conflict, none.Code);
         Assert.Equal(ErrorCode.Conflict, (await Assert.ThrowsAsync<ControlException>(() => owner.TestReceiverAsync("hook", default))).Code);
@@ -91,7 +93,7 @@ public sealed class ReceiverTests
         Assert.Equal(2, rows.Count);
         Assert.All(rows, r => Assert.Contains($"webhook {service.Origin} with details", r, StringComparison.Ordinal));
         Assert.All(rows, r => Assert.DoesNotContain("hook-path-of-mine", r, StringComparison.Ordinal));
-        Assert.DoesNotContain(again.Log.Lines, l => l.Contains("hook-path-of-mine", StringComparison.Ordinal)
+        Assert.DoesNotContain(daemon.Log.Lines, l => l.Contains("hook-path-of-mine", StringComparison.Ordinal)
             || l.Contains(key!["whsec_".Length..], StringComparison.Ordinal));
     }
 
@@ -161,11 +163,6 @@ public sealed class ReceiverTests
     }
 
     private static ControlClient Owner(TestDaemon daemon) => new(new InProcessTransport(daemon.Daemon.Owner));
-
-    private static Task<TestDaemon> StartAsync(PushService service, string home) => TestDaemon.StartAsync(home: home, seams: s => s with
-    {
-        Push = new PushWays { Certificate = service.Certificate, Limit = Wait.Limit },
-    });
 
     /// <summary>What arrived at a path with this value.</summary>
     private static async Task<JsonElement> NextAsync(PushStory story, string path, string member, string value)

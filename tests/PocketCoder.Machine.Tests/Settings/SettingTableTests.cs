@@ -57,7 +57,7 @@ public sealed class SettingTableTests
         OwnerMachine.Register.Type, OwnerProjects.FindUndo.Type, OwnerProjects.Roots.Type, OwnerTrust.PairingGet.Type,
         OwnerSessions.Prompt.Type, OwnerSessions.Resume.Type, OwnerSessions.Hold.Type, OwnerSessions.Release.Type,
         OwnerSessions.FindExecution.Type, OwnerSessions.WaitForCommand.Type,
-        OwnerModels.Secrets.Type,
+        OwnerModels.Secrets.Type, OwnerNotify.List.Type, OwnerNotify.Test.Type,
     ];
 
     [Fact]
