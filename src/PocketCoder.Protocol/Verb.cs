@@ -98,6 +98,9 @@ public static class Verbs
     public static Verb<ProjectRemoveRequest, ProjectRemoveResponse> ProjectRemove { get; } =
         new(MessageTypes.ProjectRemove, static () => Json.ProjectRemoveRequest, static () => Json.ProjectRemoveResponse);
 
+    public static Verb<ProjectRenameRequest, ProjectRenameResponse> ProjectRename { get; } =
+        new(MessageTypes.ProjectRename, static () => Json.ProjectRenameRequest, static () => Json.ProjectRenameResponse);
+
     public static Verb<ProjectsListRequest, ProjectsListResponse> ProjectsList { get; } =
         new(MessageTypes.ProjectsList, static () => Json.ProjectsListRequest, static () => Json.ProjectsListResponse);
 

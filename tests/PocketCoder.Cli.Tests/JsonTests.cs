@@ -116,6 +116,7 @@ public sealed class JsonTests
             (_, "path") => [folder],
             (_, "folder") => [Path.Combine(home.Folder, $"backup-{Guid.CreateVersion7():N}")],
             (_, "kind") => ["projects"],
+            ("project rename", "name") => ["mine"],
             (_, "name") => ["openai"],
             (_, "label") => ["desk"],
             _ => ["zz"],

@@ -26,6 +26,23 @@ public sealed class ProjectTests
     }
 
     [Fact]
+    public async Task A_project_is_called_otherwise_and_its_folder_is_not()
+    {
+        await using var home = new CliHome();
+        await home.StartAsync();
+        var folder = Directory.CreateDirectory(Path.Combine(home.Work, "shop")).FullName;
+        (await home.RunAsync("add", "shop")).Succeeded();
+        Assert.Equal(
+            $"Renamed to Shop front  {folder}\n", (await home.RunAsync("project", "rename", "shop", "Shop front")).Succeeded().Out);
+        Assert.Equal("Store", (await home.AskAsync("project", "rename", folder, "Store"))[0].GetProperty("name").GetString());
+        Assert.Equal(["Store", "demo"], (await NamesAsync(home)).Order(StringComparer.Ordinal));
+        Assert.Contains(
+            "No such project", (await home.RunAsync("project", "rename", "shop", "x")).Ended(1).Error, StringComparison.Ordinal);
+        Assert.Contains("1 to 100", (await home.RunAsync("project", "rename", "Store", "a\u202eb")).Ended(2).Error, StringComparison.Ordinal);
+        Assert.True(Directory.Exists(folder));
+    }
+
+    [Fact]
     public async Task A_project_is_removed_by_name_id_or_beginning_of_an_id_and_never_by_a_guess()
     {
         await using var home = new CliHome();

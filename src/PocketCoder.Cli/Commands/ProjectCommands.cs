@@ -5,7 +5,7 @@ using Spectre.Console;
 
 namespace PocketCoder.Cli.Commands;
 
-/// <summary><c>pocketcoder add</c>, <c>remove</c>, <c>projects</c>.</summary>
+/// <summary><c>pocketcoder add</c>, <c>remove</c>, <c>projects</c>, <c>project rename</c>.</summary>
 internal static class ProjectCommands
 {
     public static Command Add(Terminal terminal)
@@ -44,6 +44,27 @@ internal static class ProjectCommands
             else
             {
                 context.Say($"Removed {Untrusted.Show(removed.Name)}. Its files stay in {Untrusted.Show(removed.Path)}");
+            }
+
+            return ExitCode.Ok;
+        });
+    }
+
+    public static Command Rename(Terminal terminal)
+    {
+        var project = new Argument<string>("project") { Description = "Project id (or a prefix), name or folder" };
+        var name = new Argument<string>("name") { Description = "New name; the folder keeps its own" };
+        return new Command("rename", "Change a project's name") { project, name }.Does(terminal, async (context, parsed, ct) =>
+        {
+            var renamed = await context.Daemon.RenameProjectAsync(
+                Named(context, parsed.GetRequiredValue(project)), parsed.GetRequiredValue(name), ct);
+            if (context.Json)
+            {
+                CliJson.Write(context.Terminal, [renamed], CliJson.Default.IReadOnlyListProjectInfo);
+            }
+            else
+            {
+                context.Say($"Renamed to {Untrusted.Show(renamed.Name)}  {Untrusted.Show(renamed.Path)}");
             }
 
             return ExitCode.Ok;

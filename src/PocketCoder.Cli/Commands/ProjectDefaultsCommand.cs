@@ -60,7 +60,8 @@ internal static class ProjectDefaultsCommand
             terminal.Tables().Write(table);
             return ExitCode.Ok;
         });
-        return new Command("project", "Manage project settings") { defaults, ProjectCommandRules.Create(terminal) };
+        return new Command("project", "Manage project settings")
+        { defaults, ProjectCommandRules.Create(terminal), ProjectCommands.Rename(terminal) };
 
         static string? Said(string? option, string? before) => option switch
         {

@@ -37,9 +37,7 @@ public static class ProjectRoutes
             MessageTypes.ProjectCreate, Scope.Manage, static () => ProtocolJson.Default.ProjectCreateRequest,
             static () => ProtocolJson.Default.ProjectCreateResponse,
             (caller, request, cancellationToken) => setup.CreateAsync(caller.Device, request, cancellationToken))
-        .Map(
-            MessageTypes.ProjectRename, Scope.Manage, static () => ProtocolJson.Default.ProjectRenameRequest,
-            static () => ProtocolJson.Default.ProjectRenameResponse, (caller, request, _) => setup.RenameAsync(caller.Device, request))
+        .MapShared(Verbs.ProjectRename, Scope.Manage, (caller, request, _) => setup.RenameAsync(caller.Device, request))
         .MapShared(
             Verbs.ProjectRemove, Scope.Manage,
             async (caller, request, _) =>

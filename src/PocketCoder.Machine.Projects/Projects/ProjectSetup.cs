@@ -181,7 +181,8 @@ public sealed class ProjectSetup(ProjectStore projects, FolderRoots roots, Store
     }
 
     /// <exception cref="RequestFailure">PROJECT_NOT_FOUND; INVALID_REQUEST: the name, or a worktree</exception>
-    public async Task<ProjectRenameResponse> RenameAsync(Device device, ProjectRenameRequest request)
+    /// <param name="device">Null: the owner at the machine.</param>
+    public async Task<ProjectRenameResponse> RenameAsync(Device? device, ProjectRenameRequest request)
         => new(await projects.RenameAsync(request.ProjectId, FolderNames.Project(request.Name), device));
 
     private async Task<ProjectAddResponse> RegisterAsync(FolderBrowser.OpenFolder folder, string path, string? name, Device device)

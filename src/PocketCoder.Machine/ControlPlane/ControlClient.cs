@@ -68,6 +68,10 @@ public sealed class ControlClient : IDisposable
         return (await AskAsync(Verbs.ProjectRemove, request, ct)).Project;
     }
 
+    /// <param name="project">As for <see cref="RemoveProjectAsync"/>.</param>
+    public async Task<ProjectInfo> RenameProjectAsync(string project, string name, CancellationToken ct)
+        => (await AskAsync(Verbs.ProjectRename, new ProjectRenameRequest(await ProjectAsync(project, ct), name), ct)).Project;
+
     /// <summary>The folders beneath which devices may register projects.</summary>
     public async Task<IReadOnlyList<string>> ListRootsAsync(CancellationToken ct)
         => (await AskAsync(OwnerProjects.Roots, new ProjectRootsListRequest(), ct)).Roots;

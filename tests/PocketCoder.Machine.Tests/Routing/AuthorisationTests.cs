@@ -33,7 +33,8 @@ public sealed class AuthorisationTests
         MessageTypes.DevicesList, MessageTypes.ExecutionOutput, MessageTypes.JobStop, MessageTypes.JobsList, MessageTypes.LedgerHead,
         MessageTypes.LedgerList, MessageTypes.LedgerVerify,
         MessageTypes.NetworkRuleRemove, MessageTypes.NetworkRulesList, MessageTypes.ProjectDefaultsGet, MessageTypes.ProjectDefaultsSet,
-        MessageTypes.ProjectAdd, MessageTypes.ProjectRemove, MessageTypes.ProjectsList, MessageTypes.SnapshotDiff,
+        MessageTypes.ProjectAdd, MessageTypes.ProjectRemove, MessageTypes.ProjectRename, MessageTypes.ProjectsList,
+        MessageTypes.SnapshotDiff,
         MessageTypes.SnapshotUndo, MessageTypes.TerminalClose, MessageTypes.TerminalList, MessageTypes.TerminalOpen,
         MessageTypes.UsageGet,
     ];

@@ -21,9 +21,9 @@ internal sealed class CloneFolder : IDisposable
     private readonly FolderBrowser.OpenFolder _parent;
     private readonly CloneRecord _clone;
 
-    private CloneFolder(FolderBrowser.OpenFolder parent, SafeFileHandle handle, CloneRecord clone)
-        => (_parent, Opened, _clone, Identity) =
-            (parent, new FolderBrowser.OpenFolder(handle, default, isRoot: false), clone, ProjectSetup.Identity(handle));
+    private CloneFolder(FolderBrowser.OpenFolder parent, SafeFileHandle handle, string identity, CloneRecord clone)
+        => (_parent, Opened, Identity, _clone) =
+            (parent, new FolderBrowser.OpenFolder(handle, default, isRoot: false), identity, clone);
 
     public FolderBrowser.OpenFolder Opened { get; }
 
@@ -40,7 +40,7 @@ internal sealed class CloneFolder : IDisposable
             throw Failed(clone.Path);
         }
 
-        return new CloneFolder(parent, made, clone);
+        return new CloneFolder(parent, made, ProjectSetup.Identity(made), clone);
     }
 
     /// <summary>Gives it its name, where nothing has that.</summary>
