@@ -106,8 +106,7 @@ internal sealed class DaemonParts
         Git = stack.Own(new GitService(Sandboxes, Projects, home, seams.GitTime, logger));
         SessionTrees = stack.Own(new SessionTrees(Git, Asks, Projects, Store, worktrees, home, seams.Seam, seams.GitTime));
         TransferSettings = new TransferSettings(seams.SshOptions, seams.GitHttps, Secrets.Get);
-        Clones = stack.Own(
-            new ProjectClones(Setup, Projects, Sandboxes, Store, TransferSettings, seams.Clones, seams.GitTime, logger));
+        Clones = stack.Own(new ProjectClones(Setup, Projects, Sandboxes, Store, TransferSettings, seams.Clones, seams.GitTime, logger));
         var snapshots = stack.Own(new SnapshotService(home.Snapshots, Store, SnapshotLimits.Default, TimeProvider.System, logger));
         Undo = new UndoService(snapshots, Store, Projects, machine);
         var gitStatus = new GitFileStatus(Git, TimeProvider.System);
@@ -152,10 +151,9 @@ internal sealed class DaemonParts
             new NotificationRows(Store), Store, Devices, Connections, Projects, id => Sessions.Find(id)?.Info, () => Label.Text, machine,
             () => files.Link.Gateway, new PushDoor(home, seams.Push, time), time, logger));
         Receivers = stack.Own(new ReceiverService(files.Receivers, Notifications, Store));
-        var startedAt = Instant.Truncate(time.GetUtcNow());
         Report = new MachineReport(
-            options, machine, Label, startedAt, Ledger, Store, Sandboxes, Agents, Defaults, Sessions, FileStreams, Devices, Connections,
-            files.OwnAgents, Addresses, Keys);
+            options, machine, Label, Instant.Truncate(time.GetUtcNow()), Ledger, Store, Sandboxes, Agents, Defaults, Sessions, FileStreams,
+            Devices, Connections, files.OwnAgents, Addresses, Keys);
         Changes = new MachineChanges(Report, Store, Ledger, Secrets, FileStreams, logger);
         Logs = new LogTail(home.LogFile, secrets.Redact);
         UsageReports = new UsageReports(Models, Projects, Sessions, Store);

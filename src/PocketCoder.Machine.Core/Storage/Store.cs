@@ -201,6 +201,6 @@ public sealed partial class Store(
     [LoggerMessage(EventId = 102, Level = LogLevel.Error, Message = "something is recorded, and telling somebody of it failed")]
     private static partial void LogUntold(ILogger logger, Exception error);
 
-    [LoggerMessage(EventId = 103, Level = LogLevel.Error, Message = "something could not be recorded, and what went along can't be undone")]
+    [LoggerMessage(EventId = 104, Level = LogLevel.Error, Message = "something could not be recorded, and what went along can't be undone")]
     private static partial void LogNotUndone(ILogger logger, Exception error);
 }

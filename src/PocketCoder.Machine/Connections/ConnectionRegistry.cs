@@ -55,7 +55,8 @@ internal sealed class ConnectionRegistry(IdleNotifier calm)
     /// <summary>Whether a person can see the app of this device now, as it said itself.</summary>
     /// <param name="deviceId">Null: of any device.</param>
     public bool IsLooking(string? deviceId, TimeProvider time) => _connections.Values.Any(
-        c => (deviceId is null || c.DeviceId == deviceId) && c.IsVisible && !c.Over.IsCancellationRequested && time.GetElapsedTime(c.Heard) < s_looks);
+        c => (deviceId is null || c.DeviceId == deviceId) && c.IsVisible && !c.Over.IsCancellationRequested
+            && time.GetElapsedTime(c.Heard) < s_looks);
 
     /// <summary>A device said whether a person can see its app.</summary>
     public void Show(DeviceConnection connection, bool visible)

@@ -12,9 +12,9 @@ using PocketCoder.Push;
 namespace PocketCoder.Machine.Notifications;
 
 /// <summary>
-/// Tells devices whose app is closed, and the owner's own receivers, what waits for a person, and what is over. It looks at what is, not at what happened: what waits and
-/// was not told to a device yet is told as soon as the device looks no more, its quiet hours are over and its digest is due; what was told
-/// and waits no more is taken back. One task looks; nothing else waits for it. Thread-safe.
+/// Tells devices whose app is closed, and the owner's own receivers, what waits for a person, and what is over. It looks at what is, not at
+/// what happened: what waits and was not told to one of them yet is told as soon as nobody looks there any more, its quiet hours are over
+/// and its digest is due; what was told and waits no more is taken back. One task looks; nothing else waits for it. Thread-safe.
 /// </summary>
 internal sealed partial class NotificationService : IAsyncDisposable
 {

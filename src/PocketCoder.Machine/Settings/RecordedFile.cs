@@ -5,7 +5,8 @@ namespace PocketCoder.Machine.Settings;
 
 /// <summary>
 /// A small private file that changes together with its row in the ledger: while the row is not durable, what the file held before comes
-/// back; when it can't, the log says so. Only a crash between the two can leave the new file without its row. Thread-safe; one change is made at a time.
+/// back; when it can't, the log says so. Only a crash between the two can leave the new file without its row. Thread-safe; one change is
+/// made at a time.
 /// </summary>
 internal sealed class RecordedFile(string path) : IDisposable
 {

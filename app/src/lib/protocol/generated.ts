@@ -583,6 +583,26 @@ export interface BudgetsListResponse {
   budgets: BudgetInfo[];
 }
 
+export interface CloneChanged {
+  kind: "clone";
+  cloning: CloneInfo;
+}
+
+export interface CloneInfo {
+  cloneId: string;
+  path: string;
+  address: string;
+  state: CloneState;
+  phase: ClonePhase | null;
+  percent: number | null;
+  project: ProjectInfo | null;
+  error: WireError | null;
+}
+
+export type ClonePhase = "connecting" | "counting" | "compressing" | "receiving" | "resolving" | "checking_out";
+
+export type CloneState = "running" | "done" | "failed" | "cancelled";
+
 export interface CommandCancelRequest {
   targetRequestId?: string | null;
   requestId?: string | null;
@@ -709,26 +729,6 @@ export interface CommandRule {
   verdict: CommandVerdict;
   pattern: string;
 }
-
-export interface CloneChanged {
-  kind: "clone";
-  cloning: CloneInfo;
-}
-
-export interface CloneInfo {
-  cloneId: string;
-  path: string;
-  address: string;
-  state: CloneState;
-  phase: ClonePhase | null;
-  percent: number | null;
-  project: ProjectInfo | null;
-  error: WireError | null;
-}
-
-export type ClonePhase = "connecting" | "counting" | "compressing" | "receiving" | "resolving" | "checking_out";
-
-export type CloneState = "running" | "done" | "failed" | "cancelled";
 
 export interface CommandRunChanged {
   kind: "command_run";
