@@ -97,7 +97,9 @@ public sealed class PeopleTests : IDisposable
         var owner = await _home.OwnerAsync();
         var grace = await _home.PersonAsync(owner, Role.Admin, "grace");
         var (who, access) = (grace.Who(), grace.Tokens.Access);
+        var invitation = await _home.People.InviteAsync(who, Role.Viewer, null, CancellationToken.None);
         await _home.People.RemoveAsync(owner.Who(), "grace", CancellationToken.None);
+        Assert.Equal(AccountError.BadLink, await Refused.WithAsync(() => new Browser(_home).WelcomeAsync(invitation.Token, "eve")));
         Assert.Equal(AccountError.NotSignedIn, Refused.With(() => grace.Who()));
         Assert.False(_home.SignIns.MayMeet(who.SignInId, "desk"));
         Assert.Equal(AccountError.NotSignedIn, await Refused.WithAsync(
