@@ -199,12 +199,14 @@ export function review({ walk, must, S }) {
       const list = page.locator(".list-pane .scroll");
       const before = await list.evaluate((view) => view.scrollTop);
       // Where it stands is known when the browser says that it rolls no more; on a busy machine it begins late and stops in between.
-      const ended = list.evaluate((view) => new Promise((resolve) => view.addEventListener("scrollend", resolve, { once: true })));
+      await list.evaluate((view) => {
+        view.addEventListener("scrollend", () => (view.dataset.rolled = "yes"), { once: true });
+      });
       await (
         await drag([x, y], [x + 40, y + 260])
       )();
-      await ended;
-      must((await list.evaluate((view) => view.scrollTop)) < before, "did not scroll");
+      await page.waitForFunction((before) => document.querySelector(".list-pane .scroll").scrollTop < before, before);
+      await page.locator(".list-pane .scroll[data-rolled]").waitFor();
       must((await decided(page)).length === 0, `decided ${JSON.stringify(await decided(page))}`);
       must(new URL(page.url()).pathname === "/", "opened something");
 
