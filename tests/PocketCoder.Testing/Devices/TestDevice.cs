@@ -126,7 +126,14 @@ public sealed class TestDevice : IAsyncDisposable
         _waiting[id] = waiting;
         await SendAsync(JsonSerializer.SerializeToUtf8Bytes(
             new Envelope { Type = type, RequestId = id, Payload = payload }, ProtocolJson.Default.Envelope));
-        var answer = await waiting.Task.WaitAsync(Wait.Limit);
+        await Task.WhenAny(waiting.Task, Over).WaitAsync(Wait.Limit);
+        if (!waiting.Task.IsCompleted)
+        {
+            // Whoever reads had ended before the question was there to be told.
+            waiting.TrySetException(new IOException("the connection ended before there was an answer"));
+        }
+
+        var answer = await waiting.Task;
         return answer.Error is { } error ? throw new WireErrorException(error) : answer;
     }
 
