@@ -31,7 +31,7 @@ describe("what a repository is called", () => {
     ["https://github.com/ada/shop/", "shop"],
     ["git@github.com:ada/shop.git", "shop"],
     ["git@host:shop.GIT", "shop"],
-    ["ssh://ada@host:2222/~/work/shop", "shop"],
+    ["ssh://ada@host:2222/~/code/shop", "shop"],
     [" https://host/a/.dotted.git ", "dotted"],
     ["https://host/.git", ""],
     ["", ""],
