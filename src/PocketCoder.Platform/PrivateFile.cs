@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
+using PocketCoder.Platform.Calls;
 
 namespace PocketCoder.Platform;
 
@@ -78,6 +80,48 @@ public static class PrivateFile
     public static bool IsExposed(SafeFileHandle file) => !OperatingSystem.IsWindows()
         && (File.GetUnixFileMode(file) & Others) != UnixFileMode.None;
 
+    /// <summary>
+    /// Renames where nothing is, within one file system. False when something is there, a link included: both names stay. Of several
+    /// at once one succeeds; <see cref="File.Move(string, string)"/> looks and then renames, so there two may.
+    /// </summary>
+    public static bool TryMoveNew(string from, string to)
+    {
+        if (!OperatingSystem.IsWindows() && TryLink(from, to) is { } linked)
+        {
+            if (linked)
+            {
+                File.Delete(from);
+            }
+
+            return linked;
+        }
+
+        // Windows looks and renames in one step. Elsewhere: a file system without hard links, or a failure that the move says better.
+        try
+        {
+            File.Move(from, to, overwrite: false);
+            return true;
+        }
+        catch (IOException) when (Path.Exists(to))
+        {
+            return false;
+        }
+    }
+
+    /// <summary>False when something is there; null when it can't be had this way.</summary>
+    private static bool? TryLink(string from, string to)
+    {
+        const int exists = 17; // EEXIST, on Linux and macOS
+        try
+        {
+            return FileCalls.Link(from, to) == 0 ? true : Marshal.GetLastPInvokeError() == exists ? false : null;
+        }
+        catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
+        {
+            return null; // a C library under another name
+        }
+    }
+
     private static bool Write(string path, ReadOnlySpan<byte> content, bool overwrite)
     {
         var folder = FolderOf(path);
@@ -90,11 +134,11 @@ public static class PrivateFile
                 file.Flush(flushToDisk: true);
             }
 
-            try
+            if (overwrite)
             {
-                File.Move(temporary, path, overwrite);
+                File.Move(temporary, path, overwrite: true);
             }
-            catch (IOException) when (!overwrite && File.Exists(path))
+            else if (!TryMoveNew(temporary, path))
             {
                 return false;
             }

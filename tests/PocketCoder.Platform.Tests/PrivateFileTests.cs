@@ -25,6 +25,46 @@ public sealed class PrivateFileTests : IDisposable
     }
 
     [Fact]
+    public void Of_many_that_create_it_at_once_one_does_and_its_content_stays()
+    {
+        // On a file system in memory, where there is one, a rename that only looks first lost this every other time.
+        var memory = Directory.Exists("/dev/shm") ? "/dev/shm" : _folder;
+        var folder = Directory.CreateDirectory(Path.Combine(memory, $"once-{Guid.CreateVersion7():N}")).FullName;
+        try
+        {
+            for (var round = 0; round < 50; round++)
+            {
+                var path = Path.Combine(folder, $"{round}");
+                var made = new bool[8];
+                using var together = new Barrier(made.Length);
+                var threads = made.Select((_, index) => new Thread(() =>
+                {
+                    together.SignalAndWait(TimeSpan.FromSeconds(60));
+                    made[index] = PrivateFile.TryCreate(path, [(byte)index]);
+                })).ToList();
+                threads.ForEach(thread => thread.Start());
+                threads.ForEach(thread => thread.Join());
+                var first = Assert.Single(Enumerable.Range(0, made.Length), index => made[index]);
+                Assert.Equal([(byte)first], File.ReadAllBytes(path));
+            }
+
+            Assert.Equal(50, Directory.GetFileSystemEntries(folder).Length);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void A_link_that_leads_nowhere_is_something_and_stays()
+    {
+        File.CreateSymbolicLink(Name, Path.Combine(_folder, "nowhere"));
+        Assert.False(PrivateFile.TryCreate(Name, s_new));
+        Assert.Equal([Name], Directory.GetFileSystemEntries(_folder));
+    }
+
+    [Fact]
     public void A_replaced_file_is_private_whatever_the_one_before_allowed()
     {
         File.WriteAllBytes(Name, s_old);

@@ -46,7 +46,10 @@ internal static class LedgerCopy
                 file.Flush(flushToDisk: true);
             }
 
-            File.Move(partial, target, overwrite: false);
+            if (!PrivateFile.TryMoveNew(partial, target))
+            {
+                throw new IOException($"'{target}' is there already");
+            }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -73,6 +73,9 @@ internal static unsafe partial class FileCalls
     [LibraryImport("libc", EntryPoint = "linkat", SetLastError = true)]
     public static partial int LinkAt(SafeFileHandle fromParent, byte[] from, SafeFileHandle toParent, byte[] to, int flags);
 
+    [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Link(string from, string to);
+
     [LibraryImport("libc", EntryPoint = "unlinkat", SetLastError = true)]
     public static partial int UnlinkAt(SafeFileHandle parent, byte[] name, int flags);
 
