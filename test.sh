@@ -25,7 +25,7 @@ done
 # installing them would open a port and start a service of this machine: then those tests say that they were skipped.
 # Every step stands in the log even when the machine is short of a tool: what can't be installed is a failure, not a surprise later.
 services() { [ -d /run/systemd/system ] || need_packages "$@"; }
-for_slow_tests() { { command -v chromium > /dev/null || need_packages chromium; } && need_packages ripgrep zsh fish strace && services docker.io && engine && other_browser; }
+for_slow_tests() { { command -v chromium > /dev/null || need_packages chromium; } && need_packages ripgrep zsh fish strace iproute2 && services docker.io && engine && other_browser; }
 # Chromium without a desktop browser around it; where it is missing, as on Ubuntu, Chromium itself does its work, in twice the time.
 engine() { command -v chromium-headless-shell > /dev/null || (need_packages chromium-headless-shell) || say "chromium-headless-shell can't be installed here; Chromium does its work."; }
 # Debian has this one, Ubuntu has not: without it the app is not tried in Firefox, and that is said.

@@ -8,6 +8,13 @@ public sealed class Browser : IAsyncLifetime
 {
     private static readonly string[] s_programs = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
+    /// <summary>The system's Chromium.</summary>
+    public static string Program => s_programs.FirstOrDefault(File.Exists)
+        ?? throw new InvalidOperationException("Chromium is missing: apt-get install chromium");
+
+    /// <summary>What starts it, with its options.</summary>
+    public string Starter { get; init; } = Program;
+
     private IPlaywright _playwright = null!;
     private IBrowser _browser = null!;
 
@@ -17,8 +24,7 @@ public sealed class Browser : IAsyncLifetime
         _playwright = await Playwright.CreateAsync();
         _browser = await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
         {
-            ExecutablePath = s_programs.FirstOrDefault(File.Exists)
-                ?? throw new InvalidOperationException("Chromium is missing: apt-get install chromium"),
+            ExecutablePath = Starter,
             Args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
                 "--disable-component-update", "--disable-sync"],
         });
