@@ -7,7 +7,9 @@ using PocketCoder.Testing.Devices;
 
 namespace PocketCoder.Cli.Tests;
 
-/// <summary>A gateway of its own sees ids, sizes and times. Three programs: the gateway, the machine, and the device, which is this one.</summary>
+/// <summary>
+/// A gateway of its own sees ids, sizes and times. Three programs: the gateway, the machine, and the device, which is this one.
+/// </summary>
 [Trait("Category", "Slow")]
 public sealed class GatewayBlindTests
 {

@@ -65,15 +65,16 @@ internal sealed class Network : IAsyncDisposable
     }
 
     /// <param name="environment">All of it.</param>
-    public OwnedProcess Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment) => OwnedProcess.Start(
-        new ProcessStart
-        {
-            Program = Through[0],
-            Arguments = [.. Through.Skip(1), program, .. arguments],
-            WorkingDirectory = "/",
-            Environment = environment,
-        },
-        TimeProvider.System);
+    public OwnedProcess Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment)
+        => OwnedProcess.Start(
+            new ProcessStart
+            {
+                Program = Through[0],
+                Arguments = [.. Through.Skip(1), program, .. arguments],
+                WorkingDirectory = "/",
+                Environment = environment,
+            },
+            TimeProvider.System);
 
     public async ValueTask DisposeAsync()
     {

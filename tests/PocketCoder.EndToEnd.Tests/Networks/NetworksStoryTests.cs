@@ -11,8 +11,8 @@ using static Microsoft.Playwright.Assertions;
 namespace PocketCoder.EndToEnd.Tests.Networks;
 
 /// <summary>
-/// A phone in one network and a machine in another, without a route between them, and a gateway in a third that both reach: the real programs
-/// and a browser. Whatever breaks while somebody decides, what was allowed is done once.
+/// A phone in one network and a machine in another, without a route between them, and a gateway in a third that both reach: the real
+/// programs and a browser. Whatever breaks while somebody decides, what was allowed is done once.
 /// </summary>
 [Trait("Category", "Slow")]
 public sealed class NetworksStoryTests : IAsyncLifetime
@@ -104,7 +104,7 @@ public sealed class NetworksStoryTests : IAsyncLifetime
         }
     }
 
-    /// <summary>Asks for a command, lets something break, allows it meanwhile, lets it be mended, and looks that it was done once.</summary>
+    /// <summary>Asks for a command, breaks something, allows the command, mends it, and looks that it was done once.</summary>
     private static async Task AllowWhileAsync(
         Program machine, BrowserPhone phone, string word, Func<Task> breaks, Func<Task> mended, bool first = false)
     {

@@ -21,7 +21,8 @@ internal sealed class Program(Network network, Home home, IReadOnlyDictionary<st
         _ = said.ReadToEndAsync(process.StandardOutput, CancellationToken.None);
         _ = said.ReadToEndAsync(process.StandardError, CancellationToken.None);
         await Wait.UntilAsync(
-            () => process.Exited.IsCompleted || said.ToString().Contains(ready, StringComparison.Ordinal), $"{arguments[0]} to say '{ready}'");
+            () => process.Exited.IsCompleted || said.ToString().Contains(ready, StringComparison.Ordinal),
+            $"{arguments[0]} to say '{ready}'");
         Assert.False(process.Exited.IsCompleted, said.ToString());
     }
 
