@@ -13,6 +13,9 @@ const STARTING = /^PocketCoder\.(Cli|EndToEnd)\.Tests$/;
 /** They do no input or output that could be late: a test that fails once is wrong, so none is run again. */
 const EXACT = /^PocketCoder\.(Architecture|Protocol|Risk|Ledger)\.Tests$/;
 const EXACT_CLASS = /Vector/;
+/** It takes longer than everything that can run beside it: what is slow in it, the real agents above all, is a step of its own. */
+const IN_TWO = "PocketCoder.Machine.Tests";
+const SLOW = "Category=Slow";
 
 /**
  * The steps of a run. A step: `name`, `lane`, `needs` (names of steps that must have succeeded), `after` (of steps that must be over), `tests` (whether it runs tests), `run(output)` and, for
@@ -120,11 +123,17 @@ function projects(quick) {
   return all
     .sort((a, b) => place(a) - place(b))
     .filter((name) => !quick || name !== "PocketCoder.EndToEnd.Tests")
-    .map((name) => project(name, quick));
+    .flatMap((name) =>
+      quick
+        ? [project(name, quick, name, ["--filter-not-trait", SLOW])]
+        : name === IN_TWO
+          ? [project(name, quick, `${name} (slow)`, ["--filter-trait", SLOW]), project(name, quick, name, ["--filter-not-trait", SLOW])]
+          : [project(name, quick, name, [])],
+    );
 }
 
-/** A test project. What hangs is killed; that counts as a failure, like a crash or a run without any test. */
-function project(name, quick) {
+/** A test project, or those of its tests that pass the filter. What hangs is killed; that counts as a failure, like a crash or a run without any test. */
+function project(name, quick, step, filter) {
   const starting = !quick && STARTING.test(name);
   // Tests run too briefly for what is compiled again with a profile.
   const env = { DOTNET_TieredPGO: "0", ...(starting ? { POCKETCODER_TEST_PROGRAM: "artifacts/testing/pocketcoder" } : {}) };
@@ -132,11 +141,10 @@ function project(name, quick) {
     const results = `${output}.results`;
     const options = ["--no-progress", "--results-directory", results, "--report-ctrf", "--report-ctrf-filename", "result.json", ...more];
     const { code } = await run([program(name), ...options], { limit, output, env });
-    return judged(name, xunit(join(results, "result.json")), code, output);
+    return judged(step, xunit(join(results, "result.json")), code, output);
   };
-  const filter = quick ? ["--filter-not-trait", "Category=Slow"] : [];
   return {
-    name,
+    name: step,
     lane: 0,
     needs: ["build", "app-build", ...(quick ? [] : ["real-agents"]), ...(starting ? ["program"] : [])],
     tests: true,
