@@ -161,8 +161,9 @@ public sealed partial class UsageTests
     [InlineData("config")]
     [InlineData("config set listen")]
     [InlineData("notify set n")]
-    [InlineData("notify set n --ntfy https://n.example/t --webhook https://h.example")]
-    [InlineData("notify set n --webhook https://h.example --token")]
+    [InlineData("notify set n --ntfy --webhook")]
+    [InlineData("notify set n --webhook --token")]
+    [InlineData("notify set n --webhook https://h.example")]
     [InlineData("completion tcsh")]
     public async Task What_is_typed_wrong_ends_with_2_and_says_where_to_look(string typed)
     {
@@ -188,7 +189,7 @@ public sealed partial class UsageTests
             "status", "pair", "pair --no-wait", "add .", "remove x", "projects", "devices list", "devices revoke x", "devices rename x y",
             "jobs", "jobs --stop job-1", "run hello", "run hello --session x", "sessions", "sessions --all", "resume x", "output 01234567",
             "ledger show", "ledger verify", "ledger export", "machine label", "machine label x", "exec true", "runs",
-            "link https://gateway.example", "unlink", "notify list", "notify set n --webhook https://hook.example", "notify remove n",
+            "link https://gateway.example", "unlink", "notify list", "notify remove n",
             "notify test n"])
         {
             var (output, error) = (new StringWriter(), new StringWriter());
