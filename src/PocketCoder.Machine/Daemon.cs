@@ -205,7 +205,7 @@ public sealed partial class Daemon : IAsyncDisposable
         await _parts.Store.WriteAsync(change =>
         {
             change.Ledger(new LedgerEntry(LedgerKind.MachineStarted) { Actor = "machine", Data = started.ToJson() });
-            StartSettings.Record(change, settings);
+            StartSettings.Record(change, settings, _parts.Found);
         });
     }
 

@@ -34,6 +34,7 @@ using PocketCoder.Machine.Sessions;
 using PocketCoder.Machine.Sessions.Deleting;
 using PocketCoder.Machine.Sessions.Search;
 using PocketCoder.Machine.Sessions.Warming;
+using PocketCoder.Machine.Settings;
 using PocketCoder.Machine.Snapshots;
 using PocketCoder.Machine.Snapshots.Undo;
 using PocketCoder.Machine.Starting;
@@ -63,7 +64,7 @@ internal sealed class DaemonParts
         ILogger logger)
     {
         var (home, time, machine) = (options.Home, options.TimeProvider, files.Identity.Id);
-        (Identity, Ledger, Label) = (files.Identity, files.Ledger, files.Label);
+        (Identity, Ledger, Label, Found) = (files.Identity, files.Ledger, files.Label, files.Settings);
 
         // What everything is recorded, published and shown with.
         var live = new LiveSessions();
@@ -175,6 +176,8 @@ internal sealed class DaemonParts
     public LedgerStore Ledger { get; }
 
     public MachineLabel Label { get; }
+
+    public IReadOnlyList<FileSetting> Found { get; }
 
     public IdleNotifier IdleNotifier { get; }
 
