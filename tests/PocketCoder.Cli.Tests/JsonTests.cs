@@ -18,6 +18,7 @@ public sealed class JsonTests
         ["gateway users remove"] = "it has no people; GatewayTests",
         ["link"] = "it needs a gateway; GatewayTests",
         ["notify test"] = "it sends to a server; NotifyTests",
+        ["restart"] = "it starts a process; RestartTests",
         ["stop"] = "the last one of this walk",
         ["attach"] = "it has no JSON",
         ["login"] = "there is no account gateway",
