@@ -79,8 +79,9 @@ pocketcoder="$PWD/$program/pocketcoder"
 "$pocketcoder" start "$@"
 status=$("$pocketcoder" status --json)
 if ! grep -qs "$stamp" "/proc/$(printf '%s' "$status" | sed -n 's/.*"pid":\([0-9]*\).*/\1/p')/maps"; then
-    say "An older build is still running. To change over when nothing is being worked on: pocketcoder stop && ./start.sh $*"
+    say "An older build is still running. To change over when nothing is being worked on: pocketcoder restart"
 fi
+if [ -z "$demo" ]; then ask_for_key "$pocketcoder"; fi
 # At a terminal the start has shown a link already.
 if [ ! -t 1 ] && printf '%s' "$status" | grep -q '"devicesPaired":0[,}]'; then
     "$pocketcoder" pair --no-wait

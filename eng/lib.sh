@@ -33,6 +33,39 @@ as_root() {
     fi
 }
 
+# ask_for_key PROGRAM : at a terminal, takes a provider's key when none is set and no agent has a login of its own. The key is typed into
+# the program, which does not show it: no shell, argument or history has it. Enter, Ctrl-D or no daemon: later.
+ask_for_key() {
+    local program=$1 provider set file
+    if [ ! -t 0 ] || [ ! -t 2 ]; then return 0; fi
+    set=$("$program" secrets list --json 2> /dev/null) || return 0
+    case "$set" in *'"name":"anthropic"'* | *'"name":"openai"'* | *'"name":"google"'*) return 0 ;; esac
+    if [ -n "${ANTHROPIC_API_KEY:-}${ANTHROPIC_AUTH_TOKEN:-}${CLAUDE_CODE_OAUTH_TOKEN:-}${CODEX_API_KEY:-}${OPENAI_API_KEY:-}${GEMINI_API_KEY:-}${GOOGLE_GENERATIVE_AI_API_KEY:-}" ]; then
+        return 0
+    fi
+    for file in "$HOME/.claude/.credentials.json" "${CODEX_HOME:-$HOME/.codex}/auth.json" "$HOME/.gemini/oauth_creds.json" \
+        "${XDG_DATA_HOME:-$HOME/.local/share}/opencode/auth.json" "${XDG_CONFIG_HOME:-$HOME/.config}/cursor/auth.json"; do
+        if [ -s "$file" ]; then return 0; fi
+    done
+    say "No key of a model provider is set, and no agent here has a login of its own."
+    while true; do
+        printf 'Provider whose key you have (anthropic, openai or google; Enter for later): ' >&2
+        if ! IFS= read -r provider; then
+            say ""
+            provider=
+        fi
+        case "$provider" in
+            "") break ;;
+            anthropic | openai | google)
+                if "$program" secrets set "$provider"; then return 0; fi
+                break
+                ;;
+            *) say "That is none of them." ;; # not shown again: it may be a key
+        esac
+    done
+    say "Later: pocketcoder secrets set anthropic (or openai, google)"
+}
+
 # three_times WHAT COMMAND… : for what is fetched: up to three tries with a pause, since a registry may be away for a moment
 three_times() {
     local what=$1 try

@@ -22,6 +22,7 @@ internal static class CommandLine
         VersionCommand.AsOption(root, terminal);
         root.Add(StartCommand.Create(terminal));
         root.Add(StopCommand.Create(terminal));
+        root.Add(RestartCommand.Create(terminal));
         root.Add(StatusCommand.Create(terminal));
         root.Add(PairCommand.Create(terminal));
         root.Add(ProjectCommands.Add(terminal));

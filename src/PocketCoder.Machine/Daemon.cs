@@ -191,7 +191,6 @@ public sealed partial class Daemon : IAsyncDisposable
         _parts.Deletion.GoOn();
         await _parts.Terminals.RecoverAsync(cancellationToken);
         await _parts.Runs.RecoverAsync(cancellationToken);
-        _parts.Receivers.Begin();
         await _parts.Notifications.BeginAsync(cancellationToken);
         _options.Reports("opening its addresses");
         await ListenAsync(cancellationToken);
@@ -206,7 +205,7 @@ public sealed partial class Daemon : IAsyncDisposable
         await _parts.Store.WriteAsync(change =>
         {
             change.Ledger(new LedgerEntry(LedgerKind.MachineStarted) { Actor = "machine", Data = started.ToJson() });
-            StartSettings.Record(change, settings);
+            StartSettings.Record(change, settings, _parts.Found);
         });
     }
 

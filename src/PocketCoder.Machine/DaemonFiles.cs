@@ -12,6 +12,8 @@ using PocketCoder.Machine.Linking;
 using PocketCoder.Machine.Notifications;
 using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Projects;
+using PocketCoder.Machine.Secrets;
+using PocketCoder.Machine.Settings;
 using PocketCoder.Machine.Starting;
 
 namespace PocketCoder.Machine;
@@ -26,6 +28,9 @@ internal sealed record DaemonFiles(ChannelIdentity Identity, LedgerStore Ledger,
     public required ReceiverSettings Receivers { get; init; }
 
     public required PriceTable Prices { get; init; }
+
+    /// <summary>What files of the home set, as this start found them.</summary>
+    public required IReadOnlyList<FileSetting> Settings { get; init; }
 
     /// <summary>The daemon's own folders, by their real paths.</summary>
     public required IReadOnlyList<string> Closed { get; init; }
@@ -54,11 +59,18 @@ internal sealed record DaemonFiles(ChannelIdentity Identity, LedgerStore Ledger,
         var ledger = stack.Own(await LedgerStore.OpenAsync(LedgerOf(home, identity, seams), options.TimeProvider, cancellationToken));
         options.Reports("putting its parts together");
         IReadOnlyList<string> closed = [.. home.Own.Select(ProjectFolder.RealPath)];
-        return new DaemonFiles(identity, ledger, stack.Own(SecretStore.Open(home.Secrets, home.SecretKey, options.TimeProvider)))
+        var secrets = stack.Own(SecretStore.Open(home.Secrets, home.SecretKey, options.TimeProvider));
+        var (label, receivers) = (stack.Own(MachineLabel.Load(home)), stack.Own(ReceiverSettings.Load(home)));
+        return new DaemonFiles(identity, ledger, secrets)
         {
-            Label = stack.Own(MachineLabel.Load(home)),
+            Label = label,
             Link = stack.Own(LinkSetting.Load(home, options.TimeProvider)),
-            Receivers = stack.Own(ReceiverSettings.Load(home)),
+            Receivers = receivers,
+            Settings =
+            [
+                HomeSettings.Agents(home), label.AsFound(), HomeSettings.Prices(home), HomeSettings.PushServices(home), receivers.AsFound(),
+                SecretService.AsFound(secrets),
+            ],
             Prices = ModelService.ReadPrices(home),
             Closed = closed,
             OwnAgents = [.. AcpConfiguration.Read(home.Root, []).Agents.Select(a => a.Id)],

@@ -34,6 +34,7 @@ using PocketCoder.Machine.Sessions;
 using PocketCoder.Machine.Sessions.Deleting;
 using PocketCoder.Machine.Sessions.Search;
 using PocketCoder.Machine.Sessions.Warming;
+using PocketCoder.Machine.Settings;
 using PocketCoder.Machine.Snapshots;
 using PocketCoder.Machine.Snapshots.Undo;
 using PocketCoder.Machine.Starting;
@@ -63,7 +64,7 @@ internal sealed class DaemonParts
         ILogger logger)
     {
         var (home, time, machine) = (options.Home, options.TimeProvider, files.Identity.Id);
-        (Identity, Ledger, Label) = (files.Identity, files.Ledger, files.Label);
+        (Identity, Ledger, Label, Found) = (files.Identity, files.Ledger, files.Label, files.Settings);
 
         // What everything is recorded, published and shown with.
         var live = new LiveSessions();
@@ -147,17 +148,15 @@ internal sealed class DaemonParts
 
         // The machine as devices and its owner see it.
         Connections = new ConnectionRegistry(IdleNotifier);
-        Notifications = stack.Own(new NotificationService(
-            new NotificationRows(Store), Store, Devices, Connections, Projects, id => Sessions.Find(id)?.Info, () => Label.Text, machine,
-            () => files.Link.Gateway, new PushDoor(home, seams.Push, time), time, logger));
-        Receivers = stack.Own(new ReceiverService(files.Receivers, Notifications, Store));
+        var writer = new NoticeWriter(Store, Projects, id => Sessions.Find(id)?.Info, () => Label.Text, machine, () => files.Link.Gateway);
+        Notifications = stack.Own(new NotificationParts(
+            Store, Devices, Connections, writer, new PushDoor(home, seams.Push, time), files.Receivers, time, logger));
         Report = new MachineReport(
             options, machine, Label, Instant.Truncate(time.GetUtcNow()), Ledger, Store, Sandboxes, Agents, Defaults, Sessions, FileStreams,
             Devices, Connections, files.OwnAgents, Addresses, Keys);
         Changes = new MachineChanges(Report, Store, Ledger, Secrets, FileStreams, logger);
         Logs = new LogTail(home.LogFile, secrets.Redact);
-        UsageReports = new UsageReports(Models, Projects, Sessions, Store);
-        BudgetService = new BudgetService(Models, Projects, Sessions);
+        Usage = new UsageParts(Models, Projects, Sessions, Store);
         (Link, Dialer) = (files.Link, new LinkDialer(Identity, () => Label.Text, time));
         Status = new OwnerStatus(options, machine, Label, Report, Sandboxes, Agents, Projects, Addresses, Link);
         OwnerStarter = new OwnerSessionStarter(Sessions, Projects, Agents, Defaults);
@@ -177,6 +176,8 @@ internal sealed class DaemonParts
     public LedgerStore Ledger { get; }
 
     public MachineLabel Label { get; }
+
+    public IReadOnlyList<FileSetting> Found { get; }
 
     public IdleNotifier IdleNotifier { get; }
 
@@ -262,15 +263,11 @@ internal sealed class DaemonParts
 
     public Addresses Addresses { get; } = new();
 
-    public NotificationService Notifications { get; }
-
-    public ReceiverService Receivers { get; }
+    public NotificationParts Notifications { get; }
 
     public MachineReport Report { get; }
 
-    public UsageReports UsageReports { get; }
-
-    public BudgetService BudgetService { get; }
+    public UsageParts Usage { get; }
 
     public MachineChanges Changes { get; }
 

@@ -55,15 +55,15 @@ internal static class DaemonTable
         .MapSnapshots(p.Undo)
         .MapNetwork(p.Rules)
         .MapProviderKeys(p.Keys)
-        .MapUsage(p.UsageReports, p.BudgetService)
+        .MapUsage(p.Usage.Reports, p.Usage.Budgets)
         .MapDevices(p.Devices, p.Connections)
-        .MapNotifications(p.Notifications)
+        .MapNotifications(p.Notifications.Service)
         .MapLedger(p.Ledger, p.Head)
         .MapTerminals(p.Terminals)
         .MapOwnerMachine(
             p.Status.OfAsync, reason => p.StopRequest.TrySetResult(reason), p.Identity.Id, p.Label, p.Store, p.Sessions, p.FileStreams,
             p.Report.Info)
-        .MapOwnerNotify(p.Receivers)
+        .MapOwnerNotify(p.Notifications.Receivers)
         .MapOwnerLink(p.Identity.Id, p.Link, p.Dialer, p.Store)
         .MapOwnerProjects(p.Roots, p.Rules, p.Undo)
         .MapOwnerTrust(p.Identity.Id, () => p.Link.WithGateway(p.Addresses.Listening), p.Pairing, p.Devices, p.Connections, p.Ledger)

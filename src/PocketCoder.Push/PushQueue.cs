@@ -28,7 +28,7 @@ public sealed class PushQueue(
 
     private readonly Lock _gate = new();
     private readonly List<Waiting> _waiting = [];
-    private readonly HashSet<string> _busy = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Waiting> _busy = new(StringComparer.Ordinal); // by receiver: what is being sent
     private readonly Dictionary<string, Pause> _pauses = new(StringComparer.Ordinal);
     private TaskCompletionSource _changed = NewSignal();
 
@@ -66,13 +66,18 @@ public sealed class PushQueue(
         }
     }
 
-    /// <summary>Drops all that waits for a device.</summary>
+    /// <summary>Drops all that waits for a device. What is being sent at this moment is not tried again.</summary>
     public void Forget(string receiver)
     {
         lock (_gate)
         {
             _waiting.RemoveAll(w => w.Job.Receiver == receiver);
             _pauses.Remove(receiver);
+            if (_busy.TryGetValue(receiver, out var sent))
+            {
+                sent.Forgotten = true;
+            }
+
             Signal();
         }
     }
@@ -132,7 +137,7 @@ public sealed class PushQueue(
             foreach (var one in _waiting)
             {
                 var receiver = one.Job.Receiver;
-                if (_busy.Contains(receiver))
+                if (_busy.ContainsKey(receiver))
                 {
                     continue;
                 }
@@ -145,7 +150,7 @@ public sealed class PushQueue(
 
                 _pauses.Remove(receiver);
                 _waiting.Remove(one);
-                _busy.Add(receiver);
+                _busy.Add(receiver, one);
                 return (one, default, Task.CompletedTask);
             }
 
@@ -160,7 +165,11 @@ public sealed class PushQueue(
             var receiver = one.Job.Receiver;
             _busy.Remove(receiver);
             one.Tries++;
-            if (outcome.Result == PushResult.TryLater)
+            if (one.Forgotten)
+            {
+                // It says nothing about who has this name now.
+            }
+            else if (outcome.Result == PushResult.TryLater)
             {
                 var pause = outcome.RetryAfter ?? s_firstPause * Math.Pow(2, one.Tries - 1);
                 _pauses[receiver] = new Pause(time.GetTimestamp(), pause);
@@ -193,6 +202,9 @@ public sealed class PushQueue(
         public PushJob Job { get; } = job;
 
         public int Tries { get; set; }
+
+        /// <summary>Its receiver was forgotten while it was being sent.</summary>
+        public bool Forgotten { get; set; }
     }
 
     private sealed record Pause(long Since, TimeSpan Length);

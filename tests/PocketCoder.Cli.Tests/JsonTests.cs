@@ -18,6 +18,7 @@ public sealed class JsonTests
         ["gateway users remove"] = "it has no people; GatewayTests",
         ["link"] = "it needs a gateway; GatewayTests",
         ["notify test"] = "it sends to a server; NotifyTests",
+        ["restart"] = "it starts a process; RestartTests",
         ["stop"] = "the last one of this walk",
         ["attach"] = "it has no JSON",
         ["login"] = "there is no account gateway",
@@ -71,7 +72,8 @@ public sealed class JsonTests
                 && o is not System.CommandLine.Help.HelpOption && !words.Contains(o.Name) && o.Name != "--follow")
                          .Select(o => (string[])[.. verb.Split(' '), o.Name, .. words.Skip(verb.Split(' ').Length)]).Prepend(words))
             {
-                var ran = await RunAsync([line[0], "--json", .. line.Skip(1)], terminal);
+                var ran = await RunAsync(
+                    [line[0], "--json", .. line.Skip(1)], terminal, verb == "notify set" ? "http://127.0.0.1:9/hook" : "value");
                 if (ran.Code == 0)
                 {
                     succeeded.Add(verb);
@@ -100,7 +102,7 @@ public sealed class JsonTests
             ("network list", "") => ["--project", "mine"],
             ("conversations", "") => ["--project", "mine"],
             ("budget set", "") => ["--tokens", "1000000"],
-            ("notify set", "") => ["--webhook", "http://127.0.0.1:9/hook"],
+            ("notify set", "") => ["--webhook"],
             ("project defaults", "") => [],
             ("backup", "") => [],
             (_, "") => [],
@@ -137,12 +139,12 @@ public sealed class JsonTests
             : lines.All(IsJson) ? null : "standard output is no JSON";
     }
 
-    private static async Task<Ran> RunAsync(IReadOnlyList<string> words, Terminal terminal)
+    private static async Task<Ran> RunAsync(IReadOnlyList<string> words, Terminal terminal, string input)
     {
         var (output, error) = (new StringWriter(), new StringWriter());
         using var limit = new CancellationTokenSource(PocketCoder.Testing.Wait.Limit);
         var code = await CommandLine.RunAsync(
-            words, terminal with { Out = output, Error = error, In = new StringReader("value") }, limit.Token);
+            words, terminal with { Out = output, Error = error, In = new StringReader(input) }, limit.Token);
         return new Ran(code, output.ToString(), error.ToString());
     }
 

@@ -68,6 +68,7 @@ public sealed partial class UsageTests
             """
               start               Start the daemon
               stop                Stop the daemon
+              restart             Restart the daemon with the options it runs with
               status              Show the daemon's status
               pair                Pair a phone or browser with a one-time link
               add <path>          Add a folder as a project [default: .]
@@ -161,8 +162,9 @@ public sealed partial class UsageTests
     [InlineData("config")]
     [InlineData("config set listen")]
     [InlineData("notify set n")]
-    [InlineData("notify set n --ntfy https://n.example/t --webhook https://h.example")]
-    [InlineData("notify set n --webhook https://h.example --token")]
+    [InlineData("notify set n --ntfy --webhook")]
+    [InlineData("notify set n --webhook --token")]
+    [InlineData("notify set n --webhook https://h.example")]
     [InlineData("completion tcsh")]
     public async Task What_is_typed_wrong_ends_with_2_and_says_where_to_look(string typed)
     {
@@ -185,10 +187,10 @@ public sealed partial class UsageTests
     {
         await using var home = new CliHome();
         foreach (var verb in (string[])[
-            "status", "pair", "pair --no-wait", "add .", "remove x", "projects", "devices list", "devices revoke x", "devices rename x y",
+            "status", "restart", "pair", "pair --no-wait", "add .", "remove x", "projects", "devices list", "devices revoke x", "devices rename x y",
             "jobs", "jobs --stop job-1", "run hello", "run hello --session x", "sessions", "sessions --all", "resume x", "output 01234567",
             "ledger show", "ledger verify", "ledger export", "machine label", "machine label x", "exec true", "runs",
-            "link https://gateway.example", "unlink", "notify list", "notify set n --webhook https://hook.example", "notify remove n",
+            "link https://gateway.example", "unlink", "notify list", "notify remove n",
             "notify test n"])
         {
             var (output, error) = (new StringWriter(), new StringWriter());

@@ -104,6 +104,23 @@ public sealed class SecretStore : IDisposable
         }
     }
 
+    /// <summary>Differs when any secret was set, replaced or removed. Tells nothing of a value: it is made of sealed ones.</summary>
+    public byte[] Mark()
+    {
+        lock (_gate)
+        {
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            foreach (var box in _content.Secrets.OrderBy(s => s.Name, StringComparer.Ordinal))
+            {
+                hash.AppendData(Encoding.UTF8.GetBytes(box.Name + "\n"));
+                hash.AppendData(box.Nonce);
+                hash.AppendData(box.Tag);
+            }
+
+            return hash.GetHashAndReset();
+        }
+    }
+
     /// <summary>Sets or replaces a secret; durable when this returns, and can be taken back.</summary>
     /// <param name="name">1 to 64 letters, digits, <c>_ - .</c>.</param>
     /// <param name="by">Whom <see cref="SecretInfo.SetBy"/> names.</param>

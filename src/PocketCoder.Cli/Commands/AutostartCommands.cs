@@ -111,6 +111,22 @@ internal static class AutostartCommands
     private static async Task<string?> RunAllAsync(
         CommandContext context, IReadOnlyList<IReadOnlyList<string>> commands, CancellationToken ct)
     {
+        foreach (var command in commands)
+        {
+            if ((await RunAsync(context, command, s_limit, ct)).Problem is { } problem)
+            {
+                return problem;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>One command of the service manager.</summary>
+    /// <returns>What it said, and why it failed; null: it did not.</returns>
+    internal static async Task<(string Said, string? Problem)> RunAsync(
+        CommandContext context, IReadOnlyList<string> command, TimeSpan limit, CancellationToken ct)
+    {
         var environment = EnvironmentAllowList.SelectFromOwn("DBUS_SESSION_BUS_ADDRESS");
         foreach (var (name, set) in environment.Keys.Append("PATH").ToList().Select(n => (n, context.Terminal.Environment(n))))
         {
@@ -120,29 +136,22 @@ internal static class AutostartCommands
             }
         }
 
-        foreach (var command in commands)
+        try
         {
-            try
-            {
-                var result = await CommandRun.RunAsync(
-                    new ProcessStart
-                    {
-                        Program = command[0],
-                        Arguments = [.. command.Skip(1)],
-                        WorkingDirectory = "/",
-                        Environment = environment
-                    }, s_limit, 2000, TimeProvider.System, ct);
-                if (result.TimedOut || result.ExitCode != 0)
+            var result = await CommandRun.RunAsync(
+                new ProcessStart
                 {
-                    return string.Create(CultureInfo.InvariantCulture, $"{command[0]} said: {result.Output.Trim()}");
-                }
-            }
-            catch (ProcessStartException e)
-            {
-                return e.Message;
-            }
+                    Program = command[0],
+                    Arguments = [.. command.Skip(1)],
+                    WorkingDirectory = "/",
+                    Environment = environment
+                }, limit, 2000, TimeProvider.System, ct);
+            return (result.Output, result.TimedOut || result.ExitCode != 0
+                ? string.Create(CultureInfo.InvariantCulture, $"{command[0]} said: {result.Output.Trim()}") : null);
         }
-
-        return null;
+        catch (ProcessStartException e)
+        {
+            return ("", e.Message);
+        }
     }
 }

@@ -26,7 +26,11 @@ internal static class ExecCommand
         { Description = "Project id, name or folder (default: the current folder's project)", HelpName = "PROJECT" };
         var cwd = new Option<string?>("--cwd") { Description = "Folder of the project to run in", HelpName = "FOLDER" };
         var timeout = Values.Whole("--timeout", "SECONDS", "Timeout in seconds: 1 to 3600 (default 120)", 1, CommandLimits.MaxSeconds);
-        var variables = new Option<string[]>("--env") { Description = "Environment variable; repeatable", HelpName = "NAME=VALUE" };
+        var variables = new Option<string[]>("--env")
+        {
+            Description = "Environment variable; without =VALUE the one of this shell, unseen by other users; repeatable",
+            HelpName = "NAME[=VALUE]",
+        };
         var stdin = new Option<bool>("--stdin")
         { Description = "Pass standard input to the command, at most 256 KB", Arity = ArgumentArity.Zero };
         var detach = new Option<bool>("--detach")
@@ -41,7 +45,7 @@ internal static class ExecCommand
                 Guid.Empty,
                 given.Length == 1 ? given[0] : string.Join(' ', given.Select(Quote)),
                 parsed.GetValue(cwd),
-                Variables(parsed.GetValue(variables) ?? []),
+                Variables(parsed.GetValue(variables) ?? [], terminal),
                 text,
                 parsed.GetValue(timeout) ?? CommandLimits.DefaultSeconds,
                 bytes);
@@ -102,7 +106,7 @@ internal static class ExecCommand
         => word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "_-./:=,+@%".Contains(c, StringComparison.Ordinal)) ? word
             : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 
-    private static Dictionary<string, string>? Variables(string[] given)
+    private static Dictionary<string, string>? Variables(string[] given, Terminal terminal)
     {
         if (given.Length == 0)
         {
@@ -113,7 +117,15 @@ internal static class ExecCommand
         foreach (var variable in given)
         {
             var at = variable.IndexOf('=', StringComparison.Ordinal);
-            variables[at > 0 ? variable[..at] : throw new CommandFailure("--env takes NAME=VALUE", ExitCode.Usage)] = variable[(at + 1)..];
+            if (at == 0 || variable.Length == 0)
+            {
+                throw new CommandFailure("--env takes NAME=VALUE, or NAME for the value that it has here", ExitCode.Usage);
+            }
+
+            // A value in an argument is seen by every local user; this program's environment by its own user only.
+            variables[at < 0 ? variable : variable[..at]] = at > 0 ? variable[(at + 1)..] : terminal.Environment(variable)
+                ?? throw new CommandFailure(
+                    $"--env {Untrusted.Show(variable)}: there is no such variable here. Export it, or give --env NAME=VALUE", ExitCode.Usage);
         }
 
         return variables;

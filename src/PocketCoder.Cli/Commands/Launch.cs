@@ -34,11 +34,13 @@ internal static partial class Launch
 
     /// <summary>Starts this program again without the terminal and waits until it answers.</summary>
     /// <param name="arguments">Of the daemon itself.</param>
-    public static async Task<int> RunAsync(CommandContext context, IReadOnlyList<string> arguments, CancellationToken ct)
+    /// <param name="tell">Says that it runs, and whether it did before.</param>
+    public static async Task<int> RunAsync(
+        CommandContext context, IReadOnlyList<string> arguments, Func<ControlStatus, bool, Task> tell, CancellationToken ct)
     {
         if (DaemonLock.IsTaken(context.Home))
         {
-            return await TellRunningAsync(context, already: true, ct);
+            return await TellRunningAsync(context, already: true, tell, ct);
         }
 
         var since = TimeProvider.System.GetUtcNow();
@@ -56,13 +58,13 @@ internal static partial class Launch
 
         if (!child.HasExited)
         {
-            return await TellRunningAsync(context, already: false, ct);
+            return await TellRunningAsync(context, already: false, tell, ct);
         }
 
         // Another start was faster: that is what was wanted.
         if (child.ExitCode == ExitCode.Ok && DaemonLock.IsTaken(context.Home))
         {
-            return await TellRunningAsync(context, already: true, ct);
+            return await TellRunningAsync(context, already: true, tell, ct);
         }
 
         throw Failure(await said, child.ExitCode) ?? new CommandFailure(string.Create(CultureInfo.InvariantCulture,
@@ -89,7 +91,12 @@ internal static partial class Launch
         }
     }
 
-    private static async Task<int> TellRunningAsync(CommandContext context, bool already, CancellationToken ct)
+    /// <summary>Waits until one that somebody else starts answers, and says so.</summary>
+    public static Task<int> TellAsync(CommandContext context, Func<ControlStatus, bool, Task> tell, CancellationToken ct)
+        => TellRunningAsync(context, already: false, tell, ct);
+
+    private static async Task<int> TellRunningAsync(
+        CommandContext context, bool already, Func<ControlStatus, bool, Task> tell, CancellationToken ct)
     {
         var wait = new Waiting(context, () => DaemonLock.Holder(context.Home)?.Usage);
         if (await wait.UntilAnswersAsync(() => DaemonLock.IsTaken(context.Home), ct) is { } stalled)
@@ -101,7 +108,7 @@ internal static partial class Launch
 
         try
         {
-            await StartCommand.WelcomeAsync(context, await context.Daemon.StatusAsync(ct), already, ct);
+            await tell(await context.Daemon.StatusAsync(ct), already);
             return ExitCode.Ok;
         }
         catch (DaemonNotRunning)

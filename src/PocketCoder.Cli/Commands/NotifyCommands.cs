@@ -11,29 +11,32 @@ internal static class NotifyCommands
     public static Command Create(Terminal terminal)
     {
         var name = new Argument<string>("name") { Description = "Your word for the receiver: letters, digits, dots, - and _" };
-        var ntfy = new Option<string>("--ntfy") { Description = "A topic of an ntfy server: https://HOST/TOPIC", HelpName = "URL" };
-        var webhook = new Option<string>("--webhook") { Description = "An address that gets signed JSON", HelpName = "URL" };
-        var token = new Option<bool>("--token") { Description = "ntfy: read an access token from standard input or a prompt" };
+        var ntfy = new Option<bool>("--ntfy") { Description = "A topic of an ntfy server; reads its address, https://HOST/TOPIC" };
+        var webhook = new Option<bool>("--webhook") { Description = "Signed JSON to a web address, which it reads" };
+        var token = new Option<bool>("--token") { Description = "ntfy: reads an access token too, after the address" };
         var details = new Option<bool>("--details") { Description = "With a line of what is asked for; an ntfy server can read it" };
         var digest = new Option<bool>("--digest") { Description = "One notification in 15 minutes at most" };
-        var set = new Command("set", "Set or replace a receiver") { name, ntfy, webhook, token, details, digest };
+        var set = new Command("set", "Set or replace a receiver; its address is read from standard input or a prompt") { name, ntfy, webhook, token, details, digest };
         set.Validators.Add(result =>
         {
-            var (topic, hook) = (result.GetResult(ntfy) is { Implicit: false }, result.GetResult(webhook) is { Implicit: false });
+            var (topic, hook) = (result.GetValue(ntfy), result.GetValue(webhook));
             if (topic == hook || (hook && result.GetValue(token)))
             {
-                result.AddError("Give --ntfy URL, with --token if it needs one, or --webhook URL.");
+                result.AddError("Give --ntfy, with --token if it needs one, or --webhook. The address is asked for, or read from standard input.");
             }
         });
         return new Command("notify", "Manage where notifications go besides paired devices: ntfy and webhooks")
         {
             set.Does(terminal, async (context, parsed, ct) =>
             {
-                var (topic, hook) = (parsed.GetValue(ntfy), parsed.GetValue(webhook));
-                var word = parsed.GetValue(token) ? (await SecretCommands.ValueAsync(context, "Access token (hidden): ", ct)).Trim() : null;
+                // Who knows a topic or a path reads or writes there: they are secrets, as the token is.
+                var kind = parsed.GetValue(ntfy) ? ReceiverKind.Ntfy : ReceiverKind.Webhook;
+                var address = kind == ReceiverKind.Ntfy ? "Topic, https://HOST/TOPIC (hidden): " : "Address, https://… (hidden): ";
+                var given = await SecretCommands.ValuesAsync(
+                    context, parsed.GetValue(token) ? [address, "Access token (hidden): "] : [address], ct);
                 return Set(context, await context.Daemon.SetReceiverAsync(
-                    parsed.GetRequiredValue(name), topic is null ? ReceiverKind.Webhook : ReceiverKind.Ntfy, topic ?? hook!, word,
-                    parsed.GetValue(details), parsed.GetValue(digest), ct));
+                    parsed.GetRequiredValue(name), kind, given[0], given.ElementAtOrDefault(1), parsed.GetValue(details),
+                    parsed.GetValue(digest), ct));
             }),
             new Command("list", "List receivers; topics, paths and keys are never shown again").Does(
                 terminal, async (context, _, ct) => List(context, await context.Daemon.ListReceiversAsync(ct))),
@@ -86,7 +89,7 @@ internal static class NotifyCommands
         }
         else if (receivers.Count == 0)
         {
-            context.Say("No receivers. Set one: pocketcoder notify set NAME --ntfy https://HOST/TOPIC");
+            context.Say("No receivers. Set one: pocketcoder notify set NAME --ntfy");
         }
         else
         {

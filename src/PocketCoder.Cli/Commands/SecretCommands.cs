@@ -54,6 +54,20 @@ internal static class SecretCommands
     public static async Task<string> ValueAsync(CommandContext context, string question, CancellationToken ct)
         => context.Terminal.ReadHidden is { } read ? read(question) : await ReadAsync(context.Terminal.In, ct);
 
+    /// <summary>Likewise for several short ones: asked for one after the other, else a line of standard input for each. Trimmed.</summary>
+    /// <exception cref="CommandFailure">Usage: one is missing, or there are more.</exception>
+    public static async Task<IReadOnlyList<string>> ValuesAsync(
+        CommandContext context, IReadOnlyList<string> questions, CancellationToken ct)
+    {
+        var given = context.Terminal.ReadHidden is { } read
+            ? [.. questions.Select(read)] : (await ReadAsync(context.Terminal.In, ct)).Split('\n');
+        IReadOnlyList<string> values = [.. given.Select(v => v.Trim())];
+        return values.Count == questions.Count && values.All(v => v.Length > 0) ? values
+            : throw new CommandFailure(
+                questions.Count == 1 ? "Nothing was given. Enter it, or pipe it as one line."
+                    : $"{questions.Count} values are needed. Enter each, or pipe each as a line of its own.", ExitCode.Usage);
+    }
+
     /// <summary>All of it, without the line end that <c>echo</c> puts there.</summary>
     private static async Task<string> ReadAsync(TextReader input, CancellationToken ct)
     {

@@ -146,6 +146,7 @@ internal static class StartCommand
                     StartChecks.RequireUsable(context.Home);
                     context.Home.Prepare();
                     CheckDemo(context.Home, parsed.GetValue(s_demo));
+                    var typed = parsed;
                     parsed = Configuration.Settings.Complete(parsed, context.Home, terminal);
                     if (parsed.GetValue(s_foreground) || parsed.GetValue(s_detached))
                     {
@@ -158,7 +159,10 @@ internal static class StartCommand
                         GatewayServer.Require(GatewayFrom(parsed, context.Home), TimeProvider.System);
                     }
 
-                    return await Launch.RunAsync(context, [.. parsed.Tokens.Select(t => t.Value), s_detached.Name], ct);
+                    // As typed: it reads the settings itself, and a restart goes by what was typed.
+                    return await Launch.RunAsync(
+                        context, [.. typed.Tokens.Select(t => t.Value), s_detached.Name],
+                        (status, already) => WelcomeAsync(context, status, already, ct), ct);
                 }
                 catch (Exception e) when (FullDisk.Explain(e, context.Home) is { } why)
                 {
@@ -166,6 +170,15 @@ internal static class StartCommand
                 }
             },
             demo: parsed => parsed.GetValue(s_demo));
+
+    /// <summary>Whether a daemon with these options stays where it was started.</summary>
+    internal static bool IsInForeground(ParseResult parsed) => parsed.GetValue(s_foreground);
+
+    /// <summary>Refuses for its form, as a start does, what a start with these options and the settings of now would be refused for.</summary>
+    /// <exception cref="CommandFailure">The settings can't be read, or a value can't be.</exception>
+    /// <exception cref="GatewayRefusal">It can't be safe, or its certificate can't be used.</exception>
+    internal static void Check(ParseResult parsed, Home home, Terminal terminal)
+        => GatewayServer.Require(GatewayFrom(Configuration.Settings.Complete(parsed, home, terminal), home), TimeProvider.System);
 
     /// <summary>Whether this is the daemon itself, in the background.</summary>
     internal static bool IsDetached(ParseResult parsed) => parsed.CommandResult.Command.Options.Contains(s_detached)

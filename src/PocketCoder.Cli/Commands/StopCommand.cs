@@ -40,7 +40,7 @@ internal static class StopCommand
     });
 
     /// <returns>Whether it had to be killed.</returns>
-    private static async Task<bool> StopAsync(CommandContext context, CancellationToken ct)
+    internal static async Task<bool> StopAsync(CommandContext context, CancellationToken ct)
     {
         var holder = DaemonLock.Holder(context.Home);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);

@@ -41,10 +41,10 @@ internal sealed record Setting(string Key, Option? Option, string? Variable, str
         {
             wrong = LogFile.TryLevel(value) is null ? "use trace, debug, info, warn, error or fatal." : null;
         }
-        else if (!Uri.TryCreate(value, UriKind.Absolute, out var url)
+        else if (!Uri.TryCreate(value, UriKind.Absolute, out var url) || url.UserInfo.Length > 0
             || !(url.Scheme == Uri.UriSchemeHttps || (url.Scheme == Uri.UriSchemeHttp && url.IsLoopback)))
         {
-            wrong = "use an https URL, or http on loopback.";
+            wrong = "use an https URL without a user name, or http on loopback.";
         }
 
         if (wrong is not null)

@@ -12,6 +12,10 @@ internal sealed record Started(bool AlreadyRunning, int Pid, IReadOnlyList<strin
 /// <param name="Killed">It did not stop in good order, or not in time.</param>
 internal sealed record Stopped(bool WasRunning, bool Killed);
 
+/// <param name="SessionsInterrupted">Sessions that worked.</param>
+/// <param name="Killed">It did not stop in good order, or not in time.</param>
+internal sealed record Restarted(int Pid, int SessionsInterrupted, bool Killed, IReadOnlyList<string> Listen);
+
 internal sealed record SecretShown(string Name, string State);
 
 internal sealed record LabelShown(string Label);
@@ -103,6 +107,7 @@ internal sealed record ScriptShown(string Shell, string Script);
 [JsonSerializable(typeof(IReadOnlyList<TerminalInfo>))]
 [JsonSerializable(typeof(Started))]
 [JsonSerializable(typeof(Stopped))]
+[JsonSerializable(typeof(Restarted))]
 [JsonSerializable(typeof(LabelShown))]
 [JsonSerializable(typeof(GatewayShown))]
 [JsonSerializable(typeof(InviteShown))]

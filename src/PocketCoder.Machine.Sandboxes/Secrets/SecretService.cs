@@ -33,6 +33,10 @@ public sealed class SecretService
     /// <summary>Knows every secret of now.</summary>
     public Redactor Redactor => _known.Redactor;
 
+    /// <summary>What the next start is compared with: the names, and whether a value is another one.</summary>
+    public static FileSetting AsFound(SecretStore secrets) => FileSetting.Of(
+        FileSettings.Secrets, secrets.List() is { Count: > 0 } list ? string.Join(' ', list.Select(s => s.Name)) : "none", secrets.Mark());
+
     /// <summary>Names and times, never values.</summary>
     public IReadOnlyList<SecretInfo> List() => _secrets.List();
 
@@ -86,6 +90,7 @@ public sealed class SecretService
 
                 change.Afterwards(static () => { }, () => _secrets.Undo(made));
                 SettingChange.Record(change, new SettingData("secret", name, action), device);
+                AsFound(_secrets).Remember(change);
                 return true;
             });
         }

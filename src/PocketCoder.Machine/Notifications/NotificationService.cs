@@ -1,9 +1,7 @@
-using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using PocketCoder.Machine.Connections;
 using PocketCoder.Machine.Devices;
 using PocketCoder.Machine.Logging;
-using PocketCoder.Machine.Projects;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Protocol;
@@ -31,18 +29,14 @@ internal sealed partial class NotificationService : IAsyncDisposable
     private readonly Store _store;
     private readonly DeviceStore _devices;
     private readonly ConnectionRegistry _connections;
-    private readonly ProjectStore _projects;
-    private readonly Func<Guid, SessionInfo?> _session;
-    private readonly Func<string> _label;
-    private readonly string _machineId;
-    private readonly Func<Uri?> _app;
+    private readonly NoticeWriter _writer;
     private readonly PushDoor _door;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly PushQueue _queue;
     private readonly CancellationTokenSource _end = new();
     private readonly SemaphoreSlim _changing = new(1, 1); // one device turns them on or off at a time
-    private readonly ConcurrentDictionary<string, Subscriber> _subscribers = new(StringComparer.Ordinal);
+    private readonly Subscribers _subscribers;
     private readonly Lock _gate = new(); // guards the three below, and what each subscriber was told
     private readonly Dictionary<Guid, ApprovalInfo> _waiting = [];
     private readonly HashSet<Guid> _working = [];
@@ -51,13 +45,13 @@ internal sealed partial class NotificationService : IAsyncDisposable
     private Task _running = Task.CompletedTask;
 
     public NotificationService(
-        NotificationRows rows, Store store, DeviceStore devices, ConnectionRegistry connections, ProjectStore projects,
-        Func<Guid, SessionInfo?> session, Func<string> label, string machineId, Func<Uri?> app, PushDoor door, TimeProvider time,
-        ILogger logger)
+        NotificationRows rows, Store store, DeviceStore devices, ConnectionRegistry connections, NoticeWriter writer, PushDoor door,
+        TimeProvider time, ILogger logger)
     {
-        (_rows, _store, _devices, _connections, _projects) = (rows, store, devices, connections, projects);
-        (_session, _label, _machineId, _app, _door, _time, _logger) = (session, label, machineId, app, door, time, logger);
+        (_rows, _store, _devices, _connections) = (rows, store, devices, connections);
+        (_writer, _door, _time, _logger) = (writer, door, time, logger);
         _queue = new PushQueue(door.SendAsync, OnSent, time);
+        _subscribers = new Subscribers(_queue);
         store.Announced += OnAnnounced;
         connections.PresenceChanged += Signal;
     }
@@ -69,7 +63,7 @@ internal sealed partial class NotificationService : IAsyncDisposable
         {
             try
             {
-                _subscribers[row.DeviceId] = new Subscriber(_door.Take(row.Endpoint, row.P256dh, row.Auth), row.Settings);
+                _subscribers.Put(row.DeviceId, new Subscriber(_door.Take(row.Endpoint, row.P256dh, row.Auth), row.Settings));
             }
             catch (RequestFailure refused)
             {
@@ -83,7 +77,7 @@ internal sealed partial class NotificationService : IAsyncDisposable
 
     /// <summary>How they are for a device.</summary>
     /// <exception cref="RequestFailure">UNAVAILABLE</exception>
-    public PushState StateOf(Device device) => _subscribers.TryGetValue(device.DeviceId, out var one)
+    public PushState StateOf(Device device) => _subscribers.TryFind(device.DeviceId, out var one)
         ? new PushState(_door.Key, one.To.Origin, one.Settings, one.Last)
         : new PushState(_door.Key, null, NotificationSettings.Usual, null);
 
@@ -94,13 +88,12 @@ internal sealed partial class NotificationService : IAsyncDisposable
         await _changing.WaitAsync();
         try
         {
-            var old = _subscribers.GetValueOrDefault(device.DeviceId);
+            var old = _subscribers.Find(device.DeviceId);
             var settings = request.Settings is { } given
                 ? NotificationSettings.Require(given) : old?.Settings ?? NotificationSettings.Usual;
             var row = new NotificationRow(device.DeviceId, request.Endpoint, to.PublicKey, to.Auth, settings);
             await _rows.PutAsync(device, row, to.Origin, old?.To.Origin);
-            _queue.Forget(device.DeviceId);
-            _subscribers[device.DeviceId] = new Subscriber(to, settings);
+            _subscribers.Put(device.DeviceId, new Subscriber(to, settings));
         }
         finally
         {
@@ -152,9 +145,9 @@ internal sealed partial class NotificationService : IAsyncDisposable
             throw new RequestFailure(ErrorCode.RateLimited, "A test was sent a moment ago. Wait ten seconds.");
         }
 
-        var notice = Start(PushNoticeKind.Test, "test");
+        var notice = _writer.Start(PushNoticeKind.Test, "test");
         Told(device.DeviceId, one, await _door.SendAsync(
-            one.To, MessageOf(one, notice, TimeSpan.FromMinutes(1), PushUrgency.High), cancellationToken));
+            one.To, _writer.MessageOf(one, notice, TimeSpan.FromMinutes(1), PushUrgency.High), cancellationToken));
         return new PushTestResponse(one.Last!, notice);
     }
 
@@ -165,7 +158,7 @@ internal sealed partial class NotificationService : IAsyncDisposable
         var one = new Subscriber(to, settings);
         lock (_gate)
         {
-            if (_subscribers.TryGetValue(id, out var old))
+            if (_subscribers.TryFind(id, out var old))
             {
                 foreach (var (approval, ended) in old.Told)
                 {
@@ -173,30 +166,25 @@ internal sealed partial class NotificationService : IAsyncDisposable
                 }
             }
 
-            _subscribers[id] = one;
+            _subscribers.Put(id, one);
         }
 
-        _queue.Forget(id);
         Signal();
     }
 
     /// <summary>It is told nothing more.</summary>
-    public void Remove(string id)
-    {
-        _subscribers.TryRemove(id, out _);
-        _queue.Forget(id);
-    }
+    public void Remove(string id) => _subscribers.Remove(id);
 
     /// <summary>What became of the last one; null: none was sent since the start.</summary>
-    public PushReport? LastOf(string id) => _subscribers.GetValueOrDefault(id)?.Last;
+    public PushReport? LastOf(string id) => _subscribers.Find(id)?.Last;
 
     /// <summary>Sends one now, past queue and quiet hours. The caller knows that there is such a receiver.</summary>
     public async Task<PushReport> TestAsync(string id, CancellationToken cancellationToken)
     {
-        var one = _subscribers[id];
-        var notice = Start(PushNoticeKind.Test, "test");
+        var one = _subscribers.Find(id)!;
+        var notice = _writer.Start(PushNoticeKind.Test, "test");
         Told(id, one, await _door.SendAsync(
-            one.To, MessageOf(one, notice, TimeSpan.FromMinutes(1), PushUrgency.High), cancellationToken));
+            one.To, _writer.MessageOf(one, notice, TimeSpan.FromMinutes(1), PushUrgency.High), cancellationToken));
         return one.Last!;
     }
 
@@ -211,7 +199,7 @@ internal sealed partial class NotificationService : IAsyncDisposable
         _changing.Dispose();
     }
 
-    private Subscriber Require(Device device) => _subscribers.GetValueOrDefault(device.DeviceId)
+    private Subscriber Require(Device device) => _subscribers.Find(device.DeviceId)
         ?? throw new RequestFailure(ErrorCode.Conflict, "Notifications are off for this device. Turn them on first.");
 
     private async Task DropAsync(string deviceId, Device? by, PushTarget? only = null)
@@ -219,11 +207,10 @@ internal sealed partial class NotificationService : IAsyncDisposable
         await _changing.WaitAsync();
         try
         {
-            if (_subscribers.TryGetValue(deviceId, out var one) && (only is null || one.To == only))
+            if (_subscribers.TryFind(deviceId, out var one) && (only is null || one.To == only))
             {
                 await _rows.RemoveAsync(deviceId, by, one.To.Origin, (only as PushSubscription)?.Endpoint.OriginalString);
-                _subscribers.TryRemove(deviceId, out _);
-                _queue.Forget(deviceId);
+                _subscribers.Remove(deviceId);
             }
         }
         finally
@@ -245,7 +232,7 @@ internal sealed partial class NotificationService : IAsyncDisposable
                     }
                     else if (_waiting.Remove(approval.ApprovalId))
                     {
-                        foreach (var one in _subscribers.Values.Where(s => s.Told.ContainsKey(approval.ApprovalId)))
+                        foreach (var one in _subscribers.All.Select(s => s.Value).Where(s => s.Told.ContainsKey(approval.ApprovalId)))
                         {
                             one.Told[approval.ApprovalId] = approval;
                         }
@@ -266,8 +253,7 @@ internal sealed partial class NotificationService : IAsyncDisposable
                     _working.Remove(removed.AgentSessionId);
                     return;
                 case DeviceChanged { Device: { RevokedAt: not null } device }:
-                    _subscribers.TryRemove(device.DeviceId, out _); // its row went with the revocation
-                    _queue.Forget(device.DeviceId);
+                    _subscribers.Remove(device.DeviceId); // its row went with the revocation
                     return;
                 default:
                     return;
@@ -328,7 +314,7 @@ internal sealed partial class NotificationService : IAsyncDisposable
             _ended.Clear();
         }
 
-        if (_subscribers.IsEmpty)
+        if (_subscribers.None)
         {
             return false;
         }
@@ -336,14 +322,14 @@ internal sealed partial class NotificationService : IAsyncDisposable
         var ends = new List<TurnEnd>();
         foreach (var session in ended)
         {
-            if (await EndOfAsync(session, cancellationToken) is { } end)
+            if (await _writer.EndOfAsync(session, cancellationToken) is { } end)
             {
                 ends.Add(end);
             }
         }
 
         var owed = false;
-        foreach (var (id, one) in _subscribers)
+        foreach (var (id, one) in _subscribers.All)
         {
             if (one.To is not PushSubscription)
             {
@@ -379,7 +365,7 @@ internal sealed partial class NotificationService : IAsyncDisposable
             && one.To is not NtfyTopic)) // a topic can't take anything back
         {
             Offer(
-                whom, one, Notices.Settled(Start(PushNoticeKind.Settled, "", waiting), approval), s_settledLife, PushUrgency.Normal, false);
+                whom, one, Notices.Settled(_writer.Start(PushNoticeKind.Settled, "", waiting), approval), s_settledLife, PushUrgency.Normal, false);
         }
 
         var quiet = NotificationSettings.IsQuiet(settings, _time.GetUtcNow());
@@ -387,7 +373,7 @@ internal sealed partial class NotificationService : IAsyncDisposable
         {
             foreach (var end in ends.Where(e => settings.Kinds.Contains(e.Kind) && e.Took >= TimeSpan.FromSeconds(settings.AfterSeconds)))
             {
-                Offer(whom, one, await NoticeOfAsync(end, waiting, cancellationToken), s_endLife, PushUrgency.Normal, true);
+                Offer(whom, one, await _writer.OfEndAsync(end, waiting, cancellationToken), s_endLife, PushUrgency.Normal, true);
             }
         }
 
@@ -404,15 +390,15 @@ internal sealed partial class NotificationService : IAsyncDisposable
         if (settings.Digest)
         {
             var life = fresh[^1].ExpiresAt - _time.GetUtcNow();
-            Offer(whom, one, Start(PushNoticeKind.Digest, "digest", waiting), life, PushUrgency.High, false);
+            Offer(whom, one, _writer.Start(PushNoticeKind.Digest, "digest", waiting), life, PushUrgency.High, false);
             fresh.ForEach(a => one.InDigest.Add(a.ApprovalId));
         }
         else
         {
             foreach (var approval in fresh)
             {
-                var start = await NamedAsync(
-                    Start(PushNoticeKind.Permission, "", waiting), approval.AgentSessionId, approval.ProjectId, cancellationToken);
+                var start = await _writer.NamedAsync(
+                    _writer.Start(PushNoticeKind.Permission, "", waiting), approval.AgentSessionId, approval.ProjectId, cancellationToken);
                 Offer(whom, one, Notices.Waits(start, approval, settings.Details, whom.Decides),
                     approval.ExpiresAt - _time.GetUtcNow(), PushUrgency.High, false);
             }
@@ -435,61 +421,16 @@ internal sealed partial class NotificationService : IAsyncDisposable
             return;
         }
 
-        if (_queue.Offer(
-            new PushJob(whom.Id, one.To, MessageOf(one, notice, life, urgency), _time.GetUtcNow() + life, spare)) is { } gone)
+        if (_subscribers.Offer(
+            whom.Id, one, _writer.MessageOf(one, notice, life, urgency), _time.GetUtcNow() + life, spare) is { } gone)
         {
             LogNoRoom(_logger, gone.Receiver);
         }
     }
 
-    private PushMessage MessageOf(Subscriber one, PushNotice notice, TimeSpan life, PushUrgency urgency)
-        => new(Notices.Bytes(notice), life, urgency, Notices.TopicOf(_machineId, notice.Tag),
-            one.To is PushSubscription ? null : ReceiverWords.Of(notice, _app()));
-
-    private PushNotice Start(PushNoticeKind kind, string tag, int waiting = 0)
-        => new(1, _machineId, Notices.Line(_label(), PushLimits.NameLength), kind, tag, waiting, _store.Now);
-
-    private async Task<PushNotice> NamedAsync(PushNotice notice, Guid? session, Guid project, CancellationToken cancellationToken)
-    {
-        var projects = await _projects.ListAsync(cancellationToken);
-        return notice with
-        {
-            Session = session is { } id && _session(id) is { } info ? Notices.Line(info.Title, PushLimits.NameLength) : null,
-            Project = projects.FirstOrDefault(p => p.ProjectId == project) is { } found
-                ? Notices.Line(found.Name, PushLimits.NameLength) : null,
-        };
-    }
-
-    private Task<PushNotice> NoticeOfAsync(TurnEnd end, int waiting, CancellationToken cancellationToken)
-    {
-        var kind = end.Kind == PushKind.TaskError ? PushNoticeKind.TaskError : PushNoticeKind.TaskComplete;
-        var notice = Start(kind, $"session/{end.Session.AgentSessionId}", waiting) with { AgentSessionId = end.Session.AgentSessionId };
-        return NamedAsync(notice, end.Session.AgentSessionId, end.Session.ProjectId, cancellationToken);
-    }
-
-    /// <summary>How the last turn of a session that works no more ended; null: a person stopped it.</summary>
-    private async Task<TurnEnd?> EndOfAsync(Guid session, CancellationToken cancellationToken)
-    {
-        var last = await _store.QueryAsync(
-            """
-            SELECT state, started_at, finished_at FROM turns WHERE session_id = $id AND finished_at IS NOT NULL
-            ORDER BY finished_at DESC LIMIT 1
-            """,
-            row => (State: row.GetString(0), Started: row.TimeOrNull(1), Finished: row.Time(2)), cancellationToken,
-            ("$id", session.ToString()));
-        return last is [var turn] && _session(session) is { } info
-            ? turn.State.ToUpperInvariant() switch
-            {
-                "COMPLETED" => new TurnEnd(info, PushKind.TaskComplete, turn.Finished - (turn.Started ?? turn.Finished)),
-                "FAILED" or "INTERRUPTED" => new TurnEnd(info, PushKind.TaskError, turn.Finished - (turn.Started ?? turn.Finished)),
-                _ => null,
-            }
-            : null;
-    }
-
     private void OnSent(PushJob job, PushOutcome outcome)
     {
-        if (_subscribers.TryGetValue(job.Receiver, out var one) && one.To == job.To)
+        if (_subscribers.TryFind(job.Receiver, out var one) && one.To == job.To)
         {
             Told(job.Receiver, one, outcome);
         }
@@ -524,57 +465,4 @@ internal sealed partial class NotificationService : IAsyncDisposable
     /// <param name="Decides">It may decide.</param>
     /// <param name="Looks">A person looks there now.</param>
     private readonly record struct Whom(string Id, bool Decides, bool Looks);
-
-    private sealed record TurnEnd(SessionInfo Session, PushKind Kind, TimeSpan Took);
-
-    /// <summary>
-    /// Who gets notifications. What it was told is guarded by the service's gate; the rest is the looking task's.
-    /// </summary>
-    private sealed class Subscriber(PushTarget to, PushSettings settings)
-    {
-        private static readonly TimeSpan s_testPause = TimeSpan.FromSeconds(10);
-        private volatile PushSettings _settings = settings;
-        private volatile PushReport? _last;
-        private long _tested;
-        private long? _digest;
-
-        public PushTarget To { get; } = to;
-
-        public PushSettings Settings
-        {
-            get => _settings;
-            set => _settings = value;
-        }
-
-        public PushReport? Last
-        {
-            get => _last;
-            set => _last = value;
-        }
-
-        /// <summary>Approvals that it was told of, with how they ended; null: they wait.</summary>
-        public Dictionary<Guid, ApprovalInfo?> Told { get; } = [];
-
-        /// <summary>Those of them that a digest counted: they have no notice of their own to take back.</summary>
-        public HashSet<Guid> InDigest { get; } = [];
-
-        public bool MayTest(TimeProvider time)
-        {
-            var (now, before) = (time.GetTimestamp(), Volatile.Read(ref _tested));
-            return (before == 0 || time.GetElapsedTime(before, now) >= s_testPause)
-                && Interlocked.CompareExchange(ref _tested, now, before) == before;
-        }
-
-        /// <summary>Asked when there is something to tell: true once, then again after the pause.</summary>
-        public bool DigestIsDue(TimeProvider time, TimeSpan every)
-        {
-            if (_digest is { } before && time.GetElapsedTime(before) < every)
-            {
-                return false;
-            }
-
-            _digest = time.GetTimestamp();
-            return true;
-        }
-    }
 }

@@ -120,10 +120,25 @@ internal sealed class ReceiverSettings : IDisposable
     private Task ChangeAsync(IReadOnlyList<Receiver> all, SettingData row, Store store)
     {
         all = [.. all.OrderBy(r => r.Name, StringComparer.Ordinal)];
-        var content = all.Count == 0 ? null
-            : JsonSerializer.SerializeToUtf8Bytes(new ReceiverFile(1, all), ReceiverJson.Default.ReceiverFile);
-        return _file.ChangeAsync(store, content, change => SettingChange.Record(change, row, null), () => _all = all);
+        return _file.ChangeAsync(
+            store,
+            all.Count == 0 ? null : Content(all),
+            change =>
+            {
+                SettingChange.Record(change, row, null);
+                AsFound(all).Remember(change);
+            },
+            () => _all = all);
     }
+
+    /// <summary>What the next start is compared with.</summary>
+    public FileSetting AsFound() => AsFound(_all);
+
+    private static FileSetting AsFound(IReadOnlyList<Receiver> all) => FileSetting.Of(
+        FileSettings.Receivers, all.Count == 0 ? "none" : string.Join(", ", all.Select(r => $"{r.Name}: {Text(r)}")), Content(all));
+
+    private static byte[] Content(IReadOnlyList<Receiver> all)
+        => JsonSerializer.SerializeToUtf8Bytes(new ReceiverFile(1, all), ReceiverJson.Default.ReceiverFile);
 
     private IEnumerable<Receiver> Others(string name) => _all.Where(r => r.Name != name);
 

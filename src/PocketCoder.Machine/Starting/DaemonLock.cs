@@ -107,6 +107,28 @@ public sealed record DaemonHolder(int Pid, long? StartTicks, string? BootId, Dat
     public ProcessUsage? Usage => Identity is { } identity ? ProcessGroup.OwnUsage(identity) : null;
 
     /// <summary>
+    /// What that very process was started with, its program first; null when it does not run any more or can't be told (not
+    /// Linux).
+    /// </summary>
+    public IReadOnlyList<string>? ReadCommandLine()
+    {
+        if (!OperatingSystem.IsLinux() || !IsAlive)
+        {
+            return null;
+        }
+
+        try
+        {
+            var words = File.ReadAllText($"/proc/{Pid}/cmdline").Split('\0');
+            return IsAlive ? words[..^1] : null; // the number was its own all the time
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>
     /// Kills exactly that process, by its number, start time and boot, and only when it is of the user who owns the home: the pid file is
     /// the owner's to write, and an administrator who stops somebody's daemon must not be led to another process by it.
     /// </summary>

@@ -58,9 +58,11 @@ internal static class StartSettings
         };
 
     /// <summary>
-    /// Records what differs from the start before, and remembers what holds now. The first start has nothing to compare with.
+    /// Records what differs from the start before, and remembers what holds now. The first start has nothing to compare with; neither has
+    /// a file that no start before compared.
     /// </summary>
-    public static void Record(Change change, IReadOnlyDictionary<string, string> now)
+    /// <param name="files">What files of the home set: by hand, or restored, while no daemon ran.</param>
+    public static void Record(Change change, IReadOnlyDictionary<string, string> now, IReadOnlyList<FileSetting> files)
     {
         var before = change.Query("SELECT name, value FROM start_settings", row => (Name: row.GetString(0), Value: row.GetString(1)))
             .ToDictionary(s => s.Name, s => s.Value, StringComparer.Ordinal);
@@ -79,13 +81,25 @@ internal static class StartSettings
 
             Remember(change, name, value);
         }
+
+        foreach (var file in files)
+        {
+            if (!before.TryGetValue(file.Name, out var remembered))
+            {
+                file.Remember(change);
+            }
+            else if (!file.Is(remembered, out var old))
+            {
+                var words = file.Words == old ? $"{old} (changed within)" : file.Words;
+                SettingChange.Record(change, new SettingData("start", file.Name, "set", words, old), null);
+                file.Remember(change);
+            }
+        }
     }
 
     /// <summary>What the next start is compared with, once the change of now has a row of its own.</summary>
     /// <param name="value">Null: none.</param>
-    public static void Remember(Change change, string name, string? value) => change.Execute(
-        "INSERT INTO start_settings (name, value) VALUES ($name, $value) ON CONFLICT (name) DO UPDATE SET value = $value",
-        ("$name", name), ("$value", value ?? None));
+    public static void Remember(Change change, string name, string? value) => FileSetting.Remember(change, name, value ?? None);
 
     private static string Text(bool value) => value ? "yes" : "no";
 

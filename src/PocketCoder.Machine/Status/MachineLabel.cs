@@ -22,7 +22,20 @@ public sealed class MachineLabel : IDisposable
     /// <param name="record">Writes the rows; it is given the label before.</param>
     /// <exception cref="IOException">It can't be written; nothing changed.</exception>
     public Task SetAsync(string label, Store store, Action<Change, string> record)
-        => _file.ChangeAsync(store, Encoding.UTF8.GetBytes(label + "\n"), change => record(change, _text), () => _text = label);
+        => _file.ChangeAsync(
+            store,
+            Encoding.UTF8.GetBytes(label + "\n"),
+            change =>
+            {
+                record(change, _text);
+                AsFound(label).Remember(change);
+            },
+            () => _text = label);
+
+    /// <summary>What the next start is compared with.</summary>
+    public FileSetting AsFound() => AsFound(_text);
+
+    private static FileSetting AsFound(string label) => FileSetting.Of(FileSettings.Label, label);
 
     public void Dispose() => _file.Dispose();
 

@@ -11,7 +11,7 @@ namespace PocketCoder.Cli.Tests;
 internal static class InProcess
 {
     /// <summary>Verbs that start this program again, or tell of themselves as a process: path, pid, sessions, children.</summary>
-    private static readonly string[] s_processes = ["start", "resume", "attach", "doctor", "enable-autostart", "disable-autostart"];
+    private static readonly string[] s_processes = ["start", "restart", "resume", "attach", "doctor", "enable-autostart", "disable-autostart"];
 
     /// <summary>Whether a command line means the same in this process as in one of its own.</summary>
     public static bool Takes(IReadOnlyList<string> arguments) => arguments.Count > 0

@@ -1,0 +1,55 @@
+using System.Security.Cryptography;
+using System.Text;
+using PocketCoder.Machine.Storage;
+
+namespace PocketCoder.Machine.Settings;
+
+/// <summary>
+/// What a file of the home sets, as the next start compares it: a change of it while no daemon ran is a row then. Whoever changes the file
+/// while the daemon runs remembers it in the change that has the row. Immutable.
+/// </summary>
+/// <param name="Name">Of the setting; see <see cref="FileSettings"/>.</param>
+/// <param name="Words">For the ledger: never a secret.</param>
+/// <param name="Mark">Differs when anything in it does. Stays in the database.</param>
+public sealed record FileSetting(string Name, string Words, string Mark)
+{
+    private const int MostChars = 500;
+
+    private static string Cut(string words) => words.Length <= MostChars ? words : words[..(MostChars - 1)] + "…";
+
+    /// <param name="content">Everything in it, in a form that is the same when nothing changed.</param>
+    public static FileSetting Of(string name, string words, ReadOnlySpan<byte> content)
+        => new(name, Cut(words), Convert.ToHexStringLower(SHA256.HashData(content)));
+
+    /// <summary>One that is in the ledger as a whole.</summary>
+    public static FileSetting Of(string name, string words) => Of(name, words, Encoding.UTF8.GetBytes(words));
+
+    /// <summary>The next start is compared with this.</summary>
+    public void Remember(Change change) => Remember(change, Name, $"{Mark} {Words}");
+
+    /// <inheritdoc cref="Remember(Change)"/>
+    public static void Remember(Change change, string name, string value) => change.Execute(
+        "INSERT INTO start_settings (name, value) VALUES ($name, $value) ON CONFLICT (name) DO UPDATE SET value = $value",
+        ("$name", name), ("$value", value));
+
+    /// <summary>Whether this is what was remembered; else the words of then.</summary>
+    public bool Is(string remembered, out string words)
+    {
+        var at = remembered.IndexOf(' ', StringComparison.Ordinal);
+        words = at < 0 ? "" : remembered[(at + 1)..];
+        return at >= 0 && remembered[..at] == Mark;
+    }
+}
+
+/// <summary>The files of the home that set something, by name.</summary>
+public static class FileSettings
+{
+    public const string Agents = "Agents";
+    public const string Label = "Label";
+    public const string Prices = "Prices";
+    public const string PushServices = "PushServices";
+    public const string Receivers = "Receivers";
+    public const string Secrets = "Secrets";
+
+    public static IReadOnlyList<string> All { get; } = [Agents, Label, Prices, PushServices, Receivers, Secrets];
+}
