@@ -132,6 +132,16 @@ const stories = [
     `#${"A".repeat(43)}`,
   ],
   ["account", "rich&accounts=owner", "/you/account", async (page) => page.getByTestId("account-me").waitFor()],
+  [
+    "account-ended",
+    "rich&accounts=owner",
+    "/you/account",
+    async (page) => {
+      await page.getByTestId("sign-in-end").click();
+      await page.getByTestId("sign-in-end-confirm").click();
+      await page.locator('[data-testid="sign-in"]').nth(1).waitFor({ state: "detached" });
+    },
+  ],
   ["account-alone", "unpaired&accounts=viewer", "/account", async (page) => page.getByTestId("account-me").waitFor()],
   [
     "account-password",

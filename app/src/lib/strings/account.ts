@@ -77,7 +77,7 @@ const english = {
     all: "all machines",
     none: "no machine",
     some: (n: number) => counted(n, { one: "machine", other: "machines" }),
-    scopes: "Pair devices to",
+    scopes: "Your devices",
     signIns: "Where you are signed in",
     current: "This browser",
     since: (when: string) => `since ${when}`,
@@ -99,7 +99,7 @@ const english = {
   people: {
     title: "People",
     you: "You",
-    signIns: (n: number) => (n === 0 ? "not signed in" : `signed in ${counted(n, { one: "time", other: "times" })}`),
+    signIns: (n: number) => (n === 0 ? "not signed in" : counted(n, { one: "sign-in", other: "sign-ins" })),
     invite: "Invite somebody",
     inviteHelp: "The link works once, within 7 days. Whoever opens it chooses a name and a password.",
     make: "Make the link",

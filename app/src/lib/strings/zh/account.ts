@@ -72,7 +72,7 @@ export const account: typeof accountWords = {
     all: "所有机器",
     none: "没有机器",
     some: (n) => `${number(n)} 台机器`,
-    scopes: "设备配对权限",
+    scopes: "您的设备",
     signIns: "您的登录位置",
     current: "此浏览器",
     since: (when) => `始于 ${when}`,
@@ -93,7 +93,7 @@ export const account: typeof accountWords = {
   people: {
     title: "人员",
     you: "您",
-    signIns: (n) => (n === 0 ? "未登录" : `已登录 ${number(n)} 处`),
+    signIns: (n) => (n === 0 ? "未登录" : `${number(n)} 处登录`),
     invite: "邀请他人",
     inviteHelp: "链接在 7 天内有效，只能使用一次。打开链接的人自行选择名称和密码。",
     make: "生成链接",
