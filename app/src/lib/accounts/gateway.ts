@@ -19,12 +19,12 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
  */
 export class Gateway {
   readonly origin: string;
-  readonly #fetch: Fetch;
+  readonly #send: Fetch;
   #nonce: string | null = null;
 
   constructor(origin: string, fetch: Fetch) {
     this.origin = origin;
-    this.#fetch = fetch;
+    this.#send = fetch;
   }
 
   /** Asks how one signs in here. @throws AccountError `none`: this gateway has no accounts; `unreachable`, `garbled` */
@@ -63,7 +63,7 @@ export class Gateway {
     const { signal, done } = limited();
     try {
       // A redirect would lead a proof elsewhere. The mode stays "cors": with another one, and without a referrer, browsers send no origin.
-      const response = await this.#fetch(this.origin + path, { ...init, cache: "no-store", redirect: "error", signal });
+      const response = await this.#send(this.origin + path, { ...init, cache: "no-store", redirect: "error", signal });
       const nonce = response.headers.get("Account-Nonce");
       if (nonce !== null && /^[\w-]{22}$/.test(nonce)) this.#nonce = nonce;
       return { status: response.status, wait: waitOf(response), json: await read(response, most) };
