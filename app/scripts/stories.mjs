@@ -98,6 +98,87 @@ const stories = [
   ["inbox-alarm", "badhead", "/"],
   ["inbox-refused", "refused", "/"],
   ["inbox-revoked", "revoked", "/"],
+  ["account-signed-out", "signedout&accounts=out", "/", async (page) => page.getByTestId("account-trouble").waitFor()],
+  [
+    "account-sign-in",
+    "signedout&accounts=out",
+    "/",
+    async (page) => {
+      await page.getByTestId("account-sign-in").click();
+      await page.getByTestId("account-name").fill("ada");
+      await page.getByTestId("account-password").fill("wrong password");
+      await page.getByTestId("account-submit").click();
+      await page.getByTestId("account-problem").waitFor();
+    },
+  ],
+  [
+    "account-welcome",
+    "unpaired&accounts=owner",
+    "/welcome",
+    async (page) => page.getByTestId("welcome-already").waitFor(),
+    `#${"A".repeat(43)}`,
+  ],
+  ["account-welcome-broken", "unpaired&accounts=out", "/welcome", async (page) => page.getByTestId("account-problem").waitFor(), "#short"],
+  [
+    "account-welcome-done",
+    "unpaired&accounts=out",
+    "/welcome",
+    async (page) => {
+      await page.getByTestId("account-name").fill("ada");
+      await page.getByTestId("account-password").fill("correct horse battery");
+      await page.getByTestId("account-submit").click();
+      await page.getByTestId("account-facts").waitFor();
+    },
+    `#${"A".repeat(43)}`,
+  ],
+  ["account", "rich&accounts=owner", "/you/account", async (page) => page.getByTestId("account-me").waitFor()],
+  [
+    "account-ended",
+    "rich&accounts=owner",
+    "/you/account",
+    async (page) => {
+      await page.getByTestId("sign-in-end").click();
+      await page.getByTestId("sign-in-end-confirm").click();
+      await page.locator('[data-testid="sign-in"]').nth(1).waitFor({ state: "detached" });
+    },
+  ],
+  ["account-alone", "unpaired&accounts=viewer", "/account", async (page) => page.getByTestId("account-me").waitFor()],
+  [
+    "account-password",
+    "rich&accounts=owner",
+    "/you/account",
+    async (page) => {
+      await page.getByTestId("password-change").click();
+      await page.getByTestId("password-next").fill("short");
+    },
+  ],
+  ["people", "rich&accounts=owner", "/you/people", async (page) => page.getByTestId("person").first().waitFor()],
+  [
+    "people-invite",
+    "rich&accounts=owner",
+    "/you/people",
+    async (page) => {
+      await page.getByTestId("invite").click();
+      await page.getByTestId("machine-choice").first().check();
+    },
+  ],
+  [
+    "people-invited",
+    "rich&accounts=owner",
+    "/you/people",
+    async (page) => {
+      await page.getByTestId("invite").click();
+      await page.getByTestId("machine-choice").first().check();
+      await page.getByTestId("invite-make").click();
+      await page.getByTestId("invite-link").waitFor();
+    },
+  ],
+  [
+    "people-change",
+    "rich&accounts=owner",
+    "/you/people",
+    async (page) => page.locator('[data-testid="person"][data-name^="grace"]').getByTestId("person-change").click(),
+  ],
   ["inbox-version", "version", "/"],
   ["review", "rich", `/review/${S(201)}`],
   ["review-edit", "rich", `/review/${S(202)}`],

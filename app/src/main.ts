@@ -10,11 +10,12 @@ import { update } from "$lib/stores/update.svelte";
 
 const MOCK = import.meta.env.DEV || import.meta.env.MODE === "stories";
 
-/** The pairing link's secret leaves the address bar, the history and the referrer before anything else happens. */
-function takePairingLink(): string | null {
-  if (!location.hash.startsWith("#pair=")) return null;
+/** The secret of a link to pair or to welcome somebody leaves the address bar, the history and the referrer before anything else happens. */
+function takeLink(): string | null {
+  const account = /^\/(welcome|account)$/.test(location.pathname);
+  if (!account && !location.hash.startsWith("#pair=")) return null;
   const link = location.href;
-  history.replaceState(null, "", location.pathname + location.search);
+  history.replaceState(null, "", (account ? "/" : location.pathname) + location.search);
   return link;
 }
 
@@ -25,7 +26,7 @@ async function door(): Promise<Door> {
 }
 
 async function run(): Promise<void> {
-  const link = takePairingLink();
+  const link = takeLink();
   prefs.apply();
   await speak(prefs.language);
   const target = document.getElementById("app");
@@ -41,7 +42,7 @@ async function run(): Promise<void> {
   addEventListener("pagehide", () => app.pageVisible(false));
   addEventListener("online", () => app.machines.wake());
   addEventListener("hashchange", () => {
-    const later = takePairingLink();
+    const later = takeLink();
     if (later !== null) void app.openLink(later);
   });
   await app.start(link);

@@ -19,7 +19,12 @@ describe("rules of the house", () => {
     expect(breaking(/<[a-z][^>]*\sstyle="|svelte\/transition|svelte\/animate|\b(in|out|transition|animate):\w/)).toEqual([]));
   it("talks to the socket in one place", () =>
     expect(breaking(/new WebSocket/, (name) => name.endsWith("link/first-socket.ts"))).toEqual([]));
-  it("loads nothing from elsewhere", () => expect(breaking(/\bfetch\(|XMLHttpRequest|EventSource|sendBeacon/)).toEqual([]));
+  it("loads nothing from elsewhere, and asks the gateway that served it about accounts in one place", () => {
+    const own = (name: string): boolean => name.endsWith("lib/accounts/index.ts") || name.endsWith("dev/mock-accounts.ts");
+    expect(breaking(/\bfetch\(|XMLHttpRequest|EventSource|sendBeacon/, own)).toEqual([]);
+    expect(files.find(({ name }) => name.endsWith("lib/accounts/index.ts"))?.text.match(/\bfetch\(|\bGateway\(/g)).toHaveLength(2);
+    expect(files.find(({ name }) => name.endsWith("lib/accounts/index.ts"))?.text).toContain("new Gateway(globalThis.location.origin,");
+  });
   it("has frames in one place only, and those are sealed", () => {
     expect(breaking(/<iframe/, (name) => name.endsWith("SealedFrame.svelte"))).toEqual([]);
     expect(files.find(({ name }) => name.endsWith("SealedFrame.svelte"))?.text).toMatch(/<iframe sandbox="" /);

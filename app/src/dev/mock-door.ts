@@ -11,6 +11,8 @@ const MACHINE: PairedMachine = { machineId: "3f9a1c27b5e04d8896aa10c2d7f4e51b", 
 /** A door to a machine that lives in this page: no keys, no network, every state at will. Development and tests only. */
 export async function mockDoor(search: string): Promise<Door> {
   const name = new URLSearchParams(search).get("mock") || "rich";
+  const accounts = new URLSearchParams(search).get("accounts");
+  if (accounts !== null) await (await import("./mock-accounts")).mockAccounts(accounts);
   const machine = new MockMachine(await scenario(name));
   Object.assign(globalThis, { mock: handle(machine) });
   const second = new URLSearchParams(search).get("second");

@@ -47,7 +47,7 @@ export const APPROVAL = {
   destroy: id(213),
 };
 
-/** Named beginnings: rich (everything at once), empty, fresh (no project), unpaired, offline, mute, refused, revoked, version, alarm, badhead, viewer, big, busy, names (odd ones), many (sessions). */
+/** Named beginnings: rich (everything at once), empty, fresh (no project), unpaired, offline, mute, refused, signedout, revoked, version, alarm, badhead, viewer, big, busy, names (odd ones), many (sessions). */
 export async function scenario(name: string): Promise<MockState> {
   const state = rich(await ledgerRows());
   switch (name) {
@@ -112,6 +112,9 @@ export async function scenario(name: string): Promise<MockState> {
       break;
     case "mute":
       state.network = "mute";
+      break;
+    case "signedout":
+      state.refusal = { code: "account:not_signed_in", message: "", proved: false };
       break;
     case "refused":
       state.refusal = { code: "unknown_device", message: "", proved: false };

@@ -2,7 +2,8 @@ import { DeviceHandshake, DeviceIdentity, indexedDbStore, KnownMachines } from "
 import { ChannelTransport } from "$lib/link/channel-transport";
 import type { Door, PairedMachine } from "$lib/link/door";
 // Without a page there is no first connection to take over: only what opens one is of use here.
-import { openSocket } from "$lib/link/first-socket";
+import { account, openWithTicket } from "$lib/accounts";
+import { forgetAccounts, openSocket } from "$lib/link/first-socket";
 import { signDecision, verifyHead } from "$lib/link/signing";
 import { toBase64Url } from "$lib/text/base64url";
 
@@ -22,7 +23,9 @@ export async function workerDoor(machineId: string): Promise<WorkerDoor | null> 
     signingKey: async () => toBase64Url(identity.signingPublicKey),
     signDecision: (fields) => signDecision(identity, fields),
     verifyHead: (paired, head) => verifyHead(paired, head),
-    openSocket: (id) => openSocket(id),
+    // A worker has no memory of its own of the kind that tells a page whether there are accounts; whether somebody signed in, it can look up.
+    openSocket: async (id) =>
+      (await account.name()) === null ? () => openSocket(id) : openWithTicket(account, id, { open: openSocket, forget: forgetAccounts }),
     connect: () => new ChannelTransport(() => DeviceHandshake.begin(identity, machine.publicKey)),
   };
 }

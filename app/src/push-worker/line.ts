@@ -39,6 +39,8 @@ export class Line {
       if (state.kind === "online") for (const one of this.#waiting.splice(0)) one.resolve(this.#hello as HelloResponse);
       else if (state.kind === "revoked") this.#end(new RequestError("UNAUTHORIZED", "This device was revoked."));
       else if (state.kind === "version") this.#end(new RequestError("VERSION_UNSUPPORTED", state.message));
+      else if (state.kind === "refused" && state.refusal.code.startsWith("account:"))
+        this.#end(new RequestError("OFFLINE", "The gateway asks to sign in.")); // which takes a page, and nothing was sent
       else if (state.kind !== "stale") this.#dropped();
     };
     this.#link.onMessage = (envelope) => {

@@ -20,8 +20,13 @@ export const rare = {
   terminal: new Later(() => import("./Terminal.svelte")),
   project: new Later(() => import("./Project.svelte")),
   scanner: new Later(() => import("../components/QrScanner.svelte")),
+  pairing: new Later(() => import("./Pairing.svelte")),
   unknown: new Later(() => import("./UnknownMachine.svelte")),
   usage: new Later(() => import("./machine/Usage.svelte")),
+  gate: new Later(() => import("./account/Gate.svelte")),
+  account: new Later(() => import("./account/Account.svelte")),
+  people: new Later(() => import("./account/People.svelte")),
+  trouble: new Later(() => import("../components/LinkTrouble.svelte")),
   palette: new Later(() => import("../components/Palette.svelte")),
 };
 

@@ -4,6 +4,7 @@ import AppRoot from "../App.svelte";
 import type { PairResult } from "$lib/link/pair";
 import type { App } from "$lib/stores/app.svelte";
 import { t } from "$lib/strings";
+import { rare } from "./later";
 
 let shown: Record<string, unknown>;
 const dropInvite = vi.fn();
@@ -21,7 +22,8 @@ async function confirm(): Promise<void> {
   });
 }
 
-beforeEach(() => {
+beforeEach(async () => {
+  await rare.pairing.want();
   dropInvite.mockClear();
   machines = [];
   full = false;

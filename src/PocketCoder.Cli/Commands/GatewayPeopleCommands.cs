@@ -9,7 +9,7 @@ namespace PocketCoder.Cli.Commands;
 internal static class GatewayPeopleCommands
 {
     private static readonly Option<bool> s_accounts = new("--accounts")
-    { Description = "Only people with an account meet machines; stays on from then on (for client authors: the app can't sign in yet)" };
+    { Description = "Only people with an account meet machines; stays on from then on" };
 
     /// <summary>The option of <c>gateway run</c>.</summary>
     public static Option Accounts => s_accounts;

@@ -9,7 +9,7 @@ import {
 } from "../channel";
 import { ChannelTransport } from "./channel-transport";
 import type { Door, Invite, PairedMachine } from "./door";
-import { openSocket, preferredMachine, rememberForFirstSocket, takeFirstSocket } from "./first-socket";
+import { hasAccounts, openSocket, preferredMachine, rememberForFirstSocket, takeFirstSocket } from "./first-socket";
 import { signDecision, signUndo, verifyHead } from "./signing";
 import { fromBase64Url, toBase64Url } from "../text/base64url";
 import type { Socket } from "./transport";
@@ -30,7 +30,7 @@ export async function channelDoor(): Promise<Door> {
   let early = takeFirstSocket();
   if (early?.machineId !== first) {
     early?.socket.close();
-    early = first === null ? null : { machineId: first, socket: openSocket(first) };
+    early = first === null || hasAccounts() ? null : { machineId: first, socket: openSocket(first) };
   }
   rememberForFirstSocket(first);
 
@@ -79,6 +79,7 @@ export async function channelDoor(): Promise<Door> {
     signUndo: (fields) => signUndo(identity, fields),
     verifyHead: (machine, head) => verifyHead(machine, head),
     openSocket: (machineId) => {
+      if (hasAccounts()) return import("./ticketed").then((part) => part.ticketed(machineId));
       if (early?.machineId !== machineId) return openSocket(machineId);
       const { socket } = early;
       early = null;

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { DeviceIdentity, indexedDbStore, KnownMachines } from "../channel";
 import { channelDoor } from "./channel-door";
+import { forgetAccounts, hasAccounts, openSocket, rememberAccounts } from "./first-socket";
+import type { Socket } from "./transport";
 import { decisionText, undoText } from "./signing";
 import { fromBase64Url, toBase64Url } from "../text/base64url";
 
@@ -99,8 +101,15 @@ describe("the first connection", () => {
     static readonly made: FakeSocket[] = [];
     readyState = 0;
     onopen: ((event: Event) => void) | null = null;
-    constructor(readonly url: string) {
+    readonly heard: ((event: { code: number }) => void)[] = [];
+    constructor(
+      readonly url: string,
+      readonly offered: string | string[],
+    ) {
       FakeSocket.made.push(this);
+    }
+    addEventListener(_type: "close", hear: (event: { code: number }) => void): void {
+      this.heard.push(hear);
     }
     close(): void {
       this.readyState = 3;
@@ -145,11 +154,44 @@ describe("the first connection", () => {
   it("tells a listener that comes after it opened", async () => {
     const { door, machineId, made } = await paired();
     for (const socket of made) socket.readyState = FakeSocket.OPEN;
-    const socket = door.openSocket(machineId);
+    const socket = door.openSocket(machineId) as Socket;
     await new Promise<void>((opened) => {
       socket.onopen = () => opened();
     });
     expect(made).toHaveLength(1);
+  });
+
+  it("that a gateway with accounts closed is the last one without a ticket, also of the next page", async () => {
+    const { door, machineId, made } = await paired();
+    for (const code of [1000, 1006, 4404, 4400]) for (const hear of made[0]?.heard ?? []) hear({ code });
+    expect(hasAccounts()).toBe(false);
+    for (const hear of made[0]?.heard ?? []) hear({ code: 4401 });
+    expect(hasAccounts()).toBe(true);
+    const asked = vi.fn(async () => new Response("", { status: 404 }));
+    vi.stubGlobal("fetch", asked);
+    const opening = door.openSocket(machineId);
+    expect(opening).toBeInstanceOf(Promise);
+    expect(made).toHaveLength(1);
+    // Whoever closed it was wrong: there are no accounts, so nothing changes.
+    ((await opening) as () => Socket)();
+    expect(asked).toHaveBeenCalledTimes(1);
+    expect(hasAccounts()).toBe(false);
+    expect(made.map(({ offered }) => offered)).toEqual(["pocketcoder.v1", "pocketcoder.v1"]);
+    expect(made[1]?.url).toBe(made[0]?.url);
+  });
+
+  it("begins with a ticket where there are accounts", async () => {
+    rememberAccounts();
+    const { made } = await paired();
+    forgetAccounts();
+    expect(made).toHaveLength(0);
+  });
+
+  it("brings the ticket beside the protocol and not in the address", async () => {
+    const { made, machineId } = await paired();
+    openSocket(machineId, "abc");
+    expect(made[1]?.offered).toEqual(["pocketcoder.v1", "pocketcoder.ticket.abc"]);
+    expect(made[1]?.url).toBe(made[0]?.url);
   });
 
   it("is made anew when it ended meanwhile", async () => {

@@ -55,7 +55,8 @@ export interface Door {
   signDecision(fields: DecisionFields): Promise<string>;
   signUndo(fields: UndoFields): Promise<string>;
   verifyHead(machine: PairedMachine, head: LedgerHead): Promise<boolean>;
-  openSocket(machineId: string): Socket;
+  /** Where a ticket has to be asked for first, a promise of what opens it; it may end with a TurnedAway. */
+  openSocket(machineId: string): Socket | Promise<() => Socket>;
   connect(machineId: string): SecureTransport;
   connectToPair(invite: Invite): SecureTransport;
   /** For a machine that may have accepted a pairing whose answer got lost. */

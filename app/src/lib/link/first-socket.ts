@@ -4,6 +4,9 @@
  * one begins here. Only which machine it goes to is kept for that, and nothing of it is secret.
  */
 const HINT = "pocketcoder.machine";
+const ACCOUNTS = "pocketcoder.accounts";
+/** The gateway has accounts, and the connection came without a ticket or may not go on (docs/accounts.md). */
+const SIGN_IN_NEEDED = 4401;
 const SUBPROTOCOL = "pocketcoder.v1";
 
 export interface FirstSocket {
@@ -16,7 +19,7 @@ let first: FirstSocket | null = begin();
 function begin(): FirstSocket | null {
   try {
     const machineId = localStorage.getItem(HINT);
-    return machineId === null || location.hash.startsWith("#pair=") ? null : { machineId, socket: openSocket(machineId) };
+    return machineId === null || hasAccounts() || location.hash.startsWith("#pair=") ? null : { machineId, socket: openSocket(machineId) };
   } catch {
     return null; // storage is shut: the app will say what it misses
   }
@@ -48,8 +51,41 @@ export function rememberForFirstSocket(machineId: string | null): void {
   }
 }
 
-/** A connection to the machine by way of the origin that served the page. */
-export function openSocket(machineId: string): WebSocket {
+/** Whether this gateway is known to have accounts: then a connection needs a ticket, which a page's first script has none of. A worker always looks. */
+export function hasAccounts(): boolean {
+  try {
+    return localStorage.getItem(ACCOUNTS) !== null;
+  } catch {
+    return false; // storage is shut: the gateway says so with each connection
+  }
+}
+
+/** Says that it has. Other tabs hear of each change. */
+export function rememberAccounts(): void {
+  try {
+    localStorage.setItem(ACCOUNTS, `${Date.now()}`);
+  } catch {
+    // storage is shut, or there is none in a worker
+  }
+}
+
+export function forgetAccounts(): void {
+  try {
+    localStorage.removeItem(ACCOUNTS);
+  } catch {
+    // as above
+  }
+}
+
+/** A connection to the machine by way of the origin that served the page. `ticket`: what a gateway with accounts gave for it. */
+export function openSocket(machineId: string, ticket?: string): WebSocket {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-  return new WebSocket(`${scheme}//${location.host}/v1/relay?machine=${encodeURIComponent(machineId)}`, SUBPROTOCOL);
+  const socket = new WebSocket(
+    `${scheme}//${location.host}/v1/relay?machine=${encodeURIComponent(machineId)}`,
+    ticket === undefined ? SUBPROTOCOL : [SUBPROTOCOL, `pocketcoder.ticket.${ticket}`],
+  );
+  socket.addEventListener("close", ({ code }) => {
+    if (code === SIGN_IN_NEEDED) rememberAccounts();
+  });
+  return socket;
 }

@@ -10,7 +10,7 @@ let state: MockState;
 let machine: MockMachine;
 let states: LinkState[];
 
-function linkTo(options: { transport?: () => SecureTransport; socket?: () => Socket } = {}): Link {
+function linkTo(options: { transport?: () => SecureTransport; socket?: () => Socket | Promise<() => Socket> } = {}): Link {
   const link = new Link({
     openSocket: options.socket ?? (() => machine.connect()),
     createTransport: options.transport ?? (() => new PlainTransport()),
@@ -219,5 +219,63 @@ describe("backoff", () => {
   it("doubles to fifteen seconds and is random in its upper half", () => {
     expect([0, 1, 2, 3, 10, 50].map((attempt) => backoff(attempt, () => 1))).toEqual([500, 1000, 2000, 4000, 15_000, 15_000]);
     expect(backoff(10, () => 0)).toBe(7500);
+  });
+});
+
+describe("a socket for which something has to be asked first", () => {
+  it("is used when it comes", async () => {
+    const link = linkTo({ socket: async () => () => machine.connect() });
+    link.start();
+    expect(link.state.kind).toBe("connecting");
+    await run();
+    expect(kinds()).toEqual(["connecting", "online"]);
+  });
+
+  it("is not opened when nobody wants it any more, and changes nothing", async () => {
+    let come: (open: () => Socket) => void = () => undefined;
+    const opened = vi.fn(() => machine.connect());
+    const link = linkTo({ socket: () => new Promise((resolve) => (come = resolve)) });
+    link.start();
+    await run();
+    link.stop();
+    come(opened);
+    await run();
+    expect(opened).not.toHaveBeenCalled();
+    expect(kinds()).toEqual(["connecting", "stopped"]);
+  });
+
+  it("that was turned away is told with the reason, and asked for again later", async () => {
+    let asked = 0;
+    const refusal = { code: "account:not_signed_in", message: "", proved: false };
+    const link = linkTo({
+      socket: async () => {
+        if (++asked === 1) throw Object.assign(new Error("no"), { refusal });
+        return () => machine.connect();
+      },
+    });
+    link.start();
+    await run();
+    expect(link.state).toMatchObject({ kind: "refused", refusal });
+    link.wake(); // somebody signed in
+    await run();
+    expect(link.state.kind).toBe("online");
+  });
+
+  it("that could not be asked for is being offline", async () => {
+    const link = linkTo({ socket: () => Promise.reject(new TypeError("no network")) });
+    link.start();
+    await run();
+    expect(link.state.kind).toBe("offline");
+    link.stop();
+  });
+
+  it("whose refusal comes after the link was stopped changes nothing", async () => {
+    let fail: (error: Error) => void = () => undefined;
+    const link = linkTo({ socket: () => new Promise((_, reject) => (fail = reject)) });
+    link.start();
+    link.stop();
+    fail(new Error("late"));
+    await run();
+    expect(kinds()).toEqual(["connecting", "stopped"]);
   });
 });

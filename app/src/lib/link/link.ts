@@ -1,6 +1,6 @@
 import type { Envelope, HelloRequest, HelloResponse, PingResponse } from "../protocol/generated";
 import { backoff } from "./backoff";
-import { FrameKind, type Refusal, type SecureTransport, type Socket } from "./transport";
+import { FrameKind, type Refusal, type SecureTransport, type Socket, type TurnedAway } from "./transport";
 
 /** What is known about the way to the machine. Times in milliseconds of this device's clock. */
 export type LinkState =
@@ -15,7 +15,8 @@ export type LinkState =
   | { readonly kind: "version"; readonly since: number; readonly message: string };
 
 export interface LinkOptions {
-  openSocket(): Socket;
+  /** A promise of what opens it, where something has to be asked for first; it has limits of its own, and may end with a TurnedAway. */
+  openSocket(): Socket | Promise<() => Socket>;
   createTransport(): SecureTransport;
   hello(): HelloRequest | Promise<HelloRequest>;
   random?: () => number;
@@ -40,6 +41,8 @@ export class Link {
   #state: LinkState = { kind: "stopped" };
   #connection: Connection | null = null;
   #attempt = 0;
+  /** Which attempt it is: what comes for an earlier one is not wanted any more. */
+  #turn = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #downSince: number | null = null;
 
@@ -103,17 +106,27 @@ export class Link {
     clearTimeout(this.#retry);
     this.#drop();
     this.#set({ kind: "connecting", since: this.#downSince ?? Date.now(), attempt: this.#attempt });
-    let socket: Socket;
-    let transport: SecureTransport;
     try {
-      socket = this.#options.openSocket();
-      transport = this.#options.createTransport();
+      const opening = this.#options.openSocket();
+      if (opening instanceof Promise) void this.#later(opening, this.#turn);
+      else this.#begin(opening);
     } catch {
       // The browser refuses the address outright (e.g. no network stack); same as not reaching it.
       this.#lost(null);
-      return;
     }
-    const connection: Connection = new Connection(socket, transport, {
+  }
+
+  async #later(opening: Promise<() => Socket>, turn: number): Promise<void> {
+    try {
+      const open = await opening;
+      if (turn === this.#turn) this.#begin(open());
+    } catch (error) {
+      if (turn === this.#turn) this.#lost((error as Partial<TurnedAway>).refusal ?? null);
+    }
+  }
+
+  #begin(socket: Socket): void {
+    const connection: Connection = new Connection(socket, this.#options.createTransport(), {
       hello: async () => this.#encoder.encode(JSON.stringify(request("hello", HELLO_ID, await this.#options.hello()))),
       ping: (id) => this.#encoder.encode(JSON.stringify(request("ping", id, {}))),
       message: (bytes) => this.#received(connection, bytes),
@@ -206,6 +219,7 @@ export class Link {
   }
 
   #drop(): void {
+    this.#turn++;
     const connection = this.#connection;
     this.#connection = null;
     connection?.close();

@@ -19,6 +19,8 @@ export async function pair(door: Door, invite: Invite, deviceName: string, app: 
   const hello = { protocol: PROTOCOL_VERSION, app, deviceName, signingKey };
   const first = await attempt(() => door.connectToPair(invite));
   const result = first.kind === "unreachable" ? await attempt(() => door.connectAfterPairing(invite)) : first;
+  // Only a gateway with accounts says why there was no connection at all: then nothing of this reached the machine.
+  if (result.kind === "refused" && result.refusal.code.startsWith("account:")) return result;
   if (result.kind !== "hello") return first.kind === "hello" ? { kind: "unreachable" } : first;
   const machine: PairedMachine = { machineId: invite.machineId, name: result.hello.machine.name, signingKey: result.hello.signingKey };
   await door.remember(machine, invite);

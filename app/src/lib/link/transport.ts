@@ -33,3 +33,8 @@ export interface Refusal {
   readonly message: string;
   readonly proved: boolean;
 }
+
+/** What opening a socket ends with when somebody said why there is none. */
+export interface TurnedAway extends Error {
+  readonly refusal: Refusal;
+}

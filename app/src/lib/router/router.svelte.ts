@@ -7,7 +7,8 @@ export type Route =
   | ProjectRoute
   | { readonly name: "you"; readonly page: YouPage | null };
 
-export type YouPage = "devices" | "ledger" | "notifications";
+const YOU_PAGES = ["devices", "ledger", "notifications", "account", "people"] as const;
+export type YouPage = (typeof YOU_PAGES)[number];
 
 export type MachinePage = "status" | "logs" | "add" | "keys" | "usage";
 
@@ -72,7 +73,7 @@ export function parseRoute(path: string): Route {
       };
     }
     case "you":
-      return { name: "you", page: second === "devices" || second === "ledger" || second === "notifications" ? second : null };
+      return { name: "you", page: YOU_PAGES.find((page) => page === second) ?? null };
     default:
       return { name: "inbox", approvalId: null };
   }

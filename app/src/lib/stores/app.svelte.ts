@@ -1,4 +1,5 @@
 import type { Door, Invite, PairedMachine } from "../link/door";
+import { hasAccounts, rememberAccounts } from "../link/first-socket";
 import { pair, type PairResult } from "../link/pair";
 import { Database } from "../storage/database";
 import { clock } from "./clock.svelte";
@@ -10,12 +11,19 @@ export const APP = `app/${__APP_VERSION__}`;
 /** What became of a pairing. `full`: this device has as many machines as it takes, and nothing was asked of this one. */
 export type Pairing = PairResult | { readonly kind: "full" };
 
+/** What the account's screens were opened for: a link that welcomes somebody, a refusal of the gateway's; nothing: to look at it. */
+export interface Errand {
+  readonly link?: string;
+  readonly code?: string;
+}
+
 /** The whole app's state: the machines, and what is being paired. */
 export class App {
   readonly #door: Door;
   readonly machines: Machines;
 
-  phase = $state<"starting" | "pairing" | "ready" | "broken">("starting");
+  phase = $state<"starting" | "pairing" | "account" | "ready" | "broken">("starting");
+  errand = $state.raw<Errand | null>(null);
   /** A pairing link that was opened and waits for the person's word. */
   invite = $state.raw<Invite | null>(null);
   inviteProblem = $state(false);
@@ -32,13 +40,13 @@ export class App {
     return this.machines.current;
   }
 
-  /** `link`: the address's pairing link, when it had one. */
+  /** `link`: the address's link to pair or to welcome somebody, when it had one. */
   async start(link: string | null): Promise<void> {
     clock.start();
     try {
       if (link !== null) await this.readInvite(link);
       await this.machines.start(() => this.#ready());
-      if (this.machines.all.length === 0 || this.invite || this.inviteProblem) this.phase = "pairing";
+      this.#arrive();
     } catch (error) {
       this.problem = error instanceof Error ? error.message : String(error);
       this.phase = "broken";
@@ -46,6 +54,8 @@ export class App {
   }
 
   async readInvite(link: string): Promise<void> {
+    // Typed in or pasted, too: an app on the home screen is never opened by a link.
+    if (/\/(welcome|account)([?#]|$)/.test(link)) return this.openAccount({ link });
     this.invite = await this.#door.readInvite(link);
     this.inviteProblem = this.invite === null;
   }
@@ -53,7 +63,31 @@ export class App {
   /** A pairing link that was opened while the app ran. */
   async openLink(link: string): Promise<void> {
     await this.readInvite(link);
-    this.phase = "pairing";
+    this.#arrive();
+  }
+
+  /** To the screens of the account. What was begun elsewhere stays as it is. */
+  openAccount(errand: Errand): void {
+    this.errand = errand;
+    this.phase = "account";
+  }
+
+  /** Whether this gateway is known to have accounts. */
+  get hasAccounts(): boolean {
+    return hasAccounts();
+  }
+
+  /** Somebody signed in here, or out: other tabs hear of it, and what waits for it goes on. */
+  accountChanged(): void {
+    rememberAccounts();
+    this.machines.wake();
+  }
+
+  /** Back to where it was; whoever signed in meanwhile is connected at once. */
+  leaveAccount(): void {
+    this.errand = null;
+    this.#arrive();
+    this.machines.wake();
   }
 
   /** To the screen where another machine is paired. */
@@ -72,6 +106,7 @@ export class App {
     if (!invite) throw new Error("there is no pairing link to confirm");
     if (this.machines.full(invite.machineId)) return { kind: "full" };
     const result = await pair(this.#door, invite, deviceName, APP);
+    if (result.kind === "refused" && result.refusal.code.startsWith("account:")) this.openAccount(result.refusal);
     if (result.kind === "paired") {
       this.invite = null;
       await this.#enter(result.machine);
@@ -109,8 +144,13 @@ export class App {
     await taken;
   }
 
+  /** To what there is to do first. */
+  #arrive(): void {
+    this.phase = this.errand ? "account" : this.machines.all.length === 0 || this.invite || this.inviteProblem ? "pairing" : "ready";
+  }
+
   #ready(): void {
-    this.phase = "ready";
+    this.phase = this.errand ? "account" : "ready";
     // Keys, drafts and the outbox live in this browser's storage: ask it not to clear them when space gets short.
     void navigator.storage?.persist?.().catch(() => false);
   }

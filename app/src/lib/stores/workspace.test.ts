@@ -4,6 +4,7 @@ import { doorTo } from "../../dev/mock-door";
 import { MockMachine, type MockState } from "../../dev/mock-machine";
 import { APPROVAL, bigTranscript, scenario, SESSION } from "../../dev/scenarios";
 import { uuid7 } from "../ids/uuid7";
+import type { Socket } from "../link/transport";
 import { Database } from "../storage/database";
 import { App } from "./app.svelte";
 import { decidedElsewhere, stepsOf } from "./decisions";
@@ -420,6 +421,40 @@ describe("pairing", () => {
     expect(app.phase).toBe("pairing");
   });
 
+  it("by way of a gateway that asks to sign in keeps the link, which goes on afterwards", async () => {
+    const door = doorTo(machine, null);
+    const { openSocket } = door;
+    let signedIn = false;
+    door.openSocket = async (machineId) => {
+      if (signedIn) return () => openSocket(machineId) as Socket;
+      throw Object.assign(new Error("no"), { refusal: { code: "account:not_signed_in", message: "", proved: false } });
+    };
+    const app = new App(door, () => new Database(`pair-${uuid7()}`));
+    await app.start("https://x.example/#pair=aaaaaaaaaaaa");
+    await app.confirmPairing("Phone");
+    expect(app.phase).toBe("account");
+    expect(app.errand).toMatchObject({ code: "account:not_signed_in" });
+    signedIn = true;
+    app.leaveAccount();
+    expect(app.phase).toBe("pairing");
+    await expect(app.confirmPairing("Phone")).resolves.toMatchObject({ kind: "paired" });
+    expect(app.phase).toBe("ready");
+    app.workspace?.stop();
+  });
+
+  it("is told from a link that welcomes somebody, opened or pasted", async () => {
+    const app = new App(doorTo(machine, null), () => new Database(`pair-${uuid7()}`));
+    const link = `https://x.example/welcome#${"A".repeat(43)}`;
+    await app.start(link);
+    expect(app.phase).toBe("account");
+    expect(app.errand).toEqual({ link });
+    app.leaveAccount();
+    expect(app.phase).toBe("pairing");
+    expect(app.inviteProblem).toBe(false);
+    await app.readInvite(link);
+    expect(app.phase).toBe("account");
+  });
+
   it("forgets the machine and everything kept for it", async () => {
     const own = new Database(`forget-${uuid7()}`);
     const app = new App(doorTo(machine), () => own);
@@ -428,6 +463,36 @@ describe("pairing", () => {
     await forgetAll(app);
     expect(app.phase).toBe("pairing");
     expect(await own.of(PAIRED.machineId).all("values")).toEqual([]);
+  });
+});
+
+describe("a gateway that ends the sign-in", () => {
+  it("loses nothing: what was written waits, and goes once somebody signed in again", async () => {
+    const door = doorTo(machine);
+    const { openSocket } = door;
+    let signedIn = true;
+    door.openSocket = async (machineId) => {
+      if (signedIn) return () => openSocket(machineId) as Socket;
+      throw Object.assign(new Error("no"), { refusal: { code: "account:not_signed_in", message: "", proved: false } });
+    };
+    const app = new App(door, () => new Database(`ended-${uuid7()}`));
+    await app.start(null);
+    const one = app.workspace;
+    if (!one) throw new Error("there is no machine");
+    await until(() => one.loaded, "the machine was read");
+    signedIn = false;
+    machine.dropAll();
+    await until(() => one.link.kind === "refused", "the gateway asks to sign in");
+    await one.prompt(SESSION.main, "written meanwhile");
+    expect(one.outbox.length).toBe(1);
+    const sent = (): number => machine.requests.filter(({ type }) => type === "agent_message").length;
+    expect(sent()).toBe(0);
+    signedIn = true;
+    app.openAccount({ code: "account:not_signed_in" });
+    app.leaveAccount();
+    await until(() => one.outbox.length === 0, "it was recorded");
+    expect(sent()).toBe(1);
+    one.stop();
   });
 });
 

@@ -54,22 +54,9 @@ export const en = {
     retryIn: (seconds: number) => (seconds > 0 ? `retry in ${seconds} s` : "retrying now"),
     retryNow: "Retry now",
     asOf: (time: string) => `As of ${time}`,
-    refused: "The machine refused this device",
-    unproved: "This reason arrived unencrypted; anyone on the network path could have forged it.",
-    refusedCodes: {
-      revoked_device: "The machine says this device was revoked. If that is right, pair it again with a new link.",
-      unknown_device: "The machine does not know this device. Pair it again with a new link.",
-      pairing_refused: "The machine did not accept the pairing link. It may have been used already or be older than 10 minutes.",
-    } as Record<string, string>,
-    revoked: "This device was revoked",
-    revokedHelp:
-      "It can no longer view or approve anything on this machine. To use it again, run this on the machine and open the link here:",
-    version: "App and machine use different protocol versions",
     versionHelp: "Update the older of the two, then reload this page.",
     stopping: (why: string) => `The machine is stopping: ${why}`,
     waiting: (n: number) => `${counted(n, { one: "message", other: "messages" })} waiting to be sent`,
-    forget: "Forget this machine",
-    forgetSure: "This deletes your drafts, offline copies and unsent messages. To use this machine again, pair this device again.",
   },
   alarm: {
     distrusted: "The machine's ledger is not the one it signed. Approvals are blocked.",
@@ -118,6 +105,7 @@ export const en = {
     keys: "The private keys are created on this device and never leave it.",
     already: (name: string) => `This device is already paired with ${name}. Pairing again renews that pairing.`,
     joins: (n: number) => `This device stays paired with ${counted(n, { one: "other machine", other: "other machines" })}.`,
+    account: "Account at this gateway",
     full: (n: number) => `This device is paired with ${n} machines, the most it takes. Forget one of them first.`,
   },
   machines: {

@@ -4,6 +4,7 @@ import { parse } from "svelte/compiler";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { t } from ".";
 import { known } from "./language";
+import { a as account } from "./account";
 import { l as ledger } from "./ledger";
 import { m as machine } from "./machine";
 import { k as marks } from "./marks";
@@ -12,11 +13,12 @@ import { l as palette } from "./palette";
 import { p as project } from "./project";
 import { push } from "./push";
 import { r as review } from "./review";
+import { w as trouble } from "./trouble";
 import { zh as chinese } from "./zh";
 import { push as chinesePush } from "./zh/push";
 
 const zh = { ...chinese, push: chinesePush };
-const english = structuredCloneOfWords({ app: t, project, ledger, machine, palette, review, marks, notifications, push });
+const english = structuredCloneOfWords({ app: t, project, ledger, machine, palette, review, marks, notifications, account, trouble, push });
 
 /** A copy, because `speak` writes into what the app shows. */
 function structuredCloneOfWords(value: unknown): unknown {
@@ -53,7 +55,7 @@ const meant = words(english, "");
 
 /** What is the same in both: names, keys of a keyboard, commands, signs. */
 const SAME =
-  /^(\.app\.app\.name|\.app\.pairing\.(howCommand|pastePlaceholder)|\.app\.kinds\.git|\.app\.terminal\.(esc|tab|ctrl|alt)|\.app\.terminal\.keyNames\.(pgup|pgdn|home|end)|\.app\.session\.toolStates\.ended|\.app\.diff\.(added|removed)|\.app\.keyNews\.providers\..*|\.machine\.keys\.(usedBy\..*|oldCommand)|\.app\.machine\.(addCommand|ruleCommand)|\.app\.inbox\.first\.agentCommand|\.app\.you\.manageCommand|\.app\.start\.sandboxes\.(bubblewrap|docker)|\.app\.keys\.rows\.\d+\.0|\.app\.session\.percent|\.project\.tabs\.git|\.project\.files\.status|\.project\.git\.byAt|\.project\.rules\.example|\.ledger\.unknownKind|\.palette\.part|\.push\.app|\.project\.git\.letters\..*)$/;
+  /^(\.app\.app\.name|\.app\.pairing\.(howCommand|pastePlaceholder)|\.app\.kinds\.git|\.app\.terminal\.(esc|tab|ctrl|alt)|\.app\.terminal\.keyNames\.(pgup|pgdn|home|end)|\.app\.session\.toolStates\.ended|\.app\.diff\.(added|removed)|\.app\.keyNews\.providers\..*|\.machine\.keys\.(usedBy\..*|oldCommand)|\.app\.machine\.(addCommand|ruleCommand)|\.app\.inbox\.first\.agentCommand|\.app\.you\.manageCommand|\.app\.start\.sandboxes\.(bubblewrap|docker)|\.app\.keys\.rows\.\d+\.0|\.app\.session\.percent|\.project\.tabs\.git|\.project\.files\.status|\.project\.git\.byAt|\.project\.rules\.example|\.ledger\.unknownKind|\.palette\.part|\.push\.app|\.account\.signIn\.lostCommand|\.project\.git\.letters\..*)$/;
 
 describe("the Chinese catalogue", () => {
   it("has every entry of the English one, and no other", () => {

@@ -1,4 +1,5 @@
 import type { Catalogue } from ".";
+import type { a } from "./account";
 import type { l as ledgerWords } from "./ledger";
 import type { m } from "./machine";
 import type { k } from "./marks";
@@ -6,6 +7,7 @@ import type { n } from "./notifications";
 import type { l as paletteWords } from "./palette";
 import type { p } from "./project";
 import type { r as reviewWords } from "./review";
+import type { w as troubleWords } from "./trouble";
 
 /** Every catalogue in one language. A missing entry is a type error. */
 export interface Translation {
@@ -17,6 +19,8 @@ export interface Translation {
   readonly review: typeof reviewWords;
   readonly marks: typeof k;
   readonly notifications: typeof n;
+  readonly account: typeof a;
+  readonly trouble: typeof troubleWords;
 }
 
 /** Languages besides English, by their BCP 47 tag, with their own name. */

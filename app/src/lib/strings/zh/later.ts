@@ -5,6 +5,7 @@ import type { k } from "../marks";
 import type { l as paletteWords } from "../palette";
 import { number } from "../plural";
 import type { r as reviewWords } from "../review";
+import type { w as troubleWords } from "../trouble";
 
 /** The words of the screens that come later than the first load, in Simplified Chinese. */
 export const ledger: typeof ledgerWords = {
@@ -376,4 +377,19 @@ export const marks: typeof k = {
     scope: "删除需要以 manage 权限配对的设备。",
     later: (title) => `“${title}”已删除。其余文件将在机器下次启动时删除。`,
   },
+};
+
+export const trouble: typeof troubleWords = {
+  refused: "机器拒绝了此设备",
+  unproved: "这条原因未经加密送达；网络路径上的任何人都可能伪造它。",
+  refusedCodes: {
+    revoked_device: "机器表示此设备已被吊销。如果属实，请用新的链接重新配对。",
+    unknown_device: "机器不认识此设备。请用新的链接重新配对。",
+    pairing_refused: "机器没有接受配对链接。它可能已被使用，或已超过 10 分钟。",
+  } as Record<string, string>,
+  revoked: "此设备已被吊销",
+  revokedHelp: "它不能再查看或批准这台机器上的任何内容。要再次使用，请在机器上运行下面的命令，并在此设备上打开链接：",
+  version: "应用与机器使用的协议版本不同",
+  forget: "忘记这台机器",
+  forgetSure: "这会删除草稿、离线副本和未发送的消息。要再次使用这台机器，需要重新配对此设备。",
 };

@@ -1,0 +1,232 @@
+import type { KeyValueStore } from "../channel/store";
+import {
+  type Me,
+  type People,
+  type ReachableMachine,
+  readInvitation,
+  readMachines,
+  readMe,
+  readPeople,
+  readTicket,
+  readTokens,
+  type Role,
+  type Tokens,
+} from "./answers";
+import { AccountError } from "./errors";
+import type { Gateway } from "./gateway";
+import { AccountKey } from "./key";
+
+const ROW = "sign-in";
+/** An access token is renewed so long before it ends: a request takes its time. */
+const EARLY_MS = 30_000;
+/** A thousand people, each with a hundred machines. */
+const LIST_BYTES = 6 * 1024 * 1024;
+
+/** What is kept of a sign-in, so that it survives a reload. Worth nothing without the key. */
+interface Kept {
+  readonly v: 1;
+  readonly name: string;
+  readonly access: string;
+  /** By this browser's clock, in milliseconds. */
+  readonly until: number;
+  readonly refresh: string;
+}
+
+/** Runs work while no other tab, and no worker, runs any under the same name. */
+export type Alone = <T>(work: () => Promise<T>) => Promise<T>;
+
+export interface AccountOptions {
+  readonly store: KeyValueStore;
+  readonly gateway: Gateway;
+  readonly alone: Alone;
+  readonly now?: () => number;
+}
+
+/**
+ * This browser's sign-in at the gateway that served it: one for all its tabs and workers. Tokens are renewed one at a time over all of them, since a refresh token
+ * is good once. Nothing of it is logged. Every failure is an AccountError, but for a storage that fails.
+ */
+export class Account {
+  readonly #store: KeyValueStore;
+  readonly #gateway: Gateway;
+  readonly #alone: Alone;
+  readonly #now: () => number;
+  #key: Promise<AccountKey> | null = null;
+
+  constructor({ store, gateway, alone, now = Date.now }: AccountOptions) {
+    this.#store = store;
+    this.#gateway = gateway;
+    this.#alone = alone;
+    this.#now = now;
+  }
+
+  /** Whether this gateway has accounts. @throws AccountError `unreachable`, `garbled` */
+  async offered(): Promise<boolean> {
+    try {
+      await this.#gateway.look();
+      return true;
+    } catch (error) {
+      if (error instanceof AccountError && error.code === "none") return false;
+      throw error;
+    }
+  }
+
+  /** Who is signed in as far as this browser knows; null: nobody. Asks nobody. */
+  async name(): Promise<string | null> {
+    return (await this.#kept())?.name ?? null;
+  }
+
+  /** Uses a one-time link, and is signed in. @throws AccountError: the link is as it was, unless `unreachable`: then nobody knows */
+  welcome(token: string, name: string, password: string, label: string): Promise<void> {
+    return this.#enter("welcome", { token }, name, password, label);
+  }
+
+  signIn(name: string, password: string, label: string): Promise<void> {
+    return this.#enter("sign-in", {}, name, password, label);
+  }
+
+  /** Ends this browser's sign-in, there and here. @throws AccountError: it has not ended */
+  async signOut(): Promise<void> {
+    try {
+      await this.#as("sign-out", {});
+    } catch (error) {
+      if (!(error instanceof AccountError && error.code === "not_signed_in")) throw error;
+    }
+    await this.#alone(() => this.#store.delete(ROW));
+  }
+
+  async me(): Promise<Me> {
+    return readMe(await this.#as("me", {}));
+  }
+
+  async machines(): Promise<readonly ReachableMachine[]> {
+    return readMachines(await this.#as("machines", {}, LIST_BYTES));
+  }
+
+  /** For one connection to this machine, for half a minute. @throws AccountError `not_found`: there is none that this person may meet */
+  async ticket(machine: string): Promise<string> {
+    return readTicket(await this.#as("ticket", { machine }));
+  }
+
+  async endSignIn(id: string): Promise<void> {
+    await this.#as("sign-ins/end", { id });
+  }
+
+  /** All other sign-ins end. */
+  async changePassword(old: string, next: string): Promise<void> {
+    await this.#as("password", { old: old.normalize("NFC"), new: next.normalize("NFC") });
+  }
+
+  async people(): Promise<People> {
+    return readPeople(await this.#as("users", {}, LIST_BYTES));
+  }
+
+  /** The link, which nobody can be shown a second time. `machines` null: all. */
+  async invite(role: Role, machines: readonly string[] | null): Promise<{ readonly link: string; readonly endsAt: number }> {
+    const { token, endsAt } = readInvitation(await this.#as("users/invite", { role, machines }));
+    return { link: `${this.#gateway.origin}/welcome#${token}`, endsAt };
+  }
+
+  async uninvite(id: string): Promise<void> {
+    await this.#as("users/uninvite", { id });
+  }
+
+  async change(name: string, role: Role, machines: readonly string[] | null): Promise<void> {
+    await this.#as("users/change", { name, role, machines });
+  }
+
+  async signOutUser(name: string): Promise<void> {
+    await this.#as("users/sign-out", { name });
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.#as("users/remove", { name });
+  }
+
+  async #enter(path: string, secret: object, name: string, password: string, label: string): Promise<void> {
+    const key = await this.#ownKey();
+    const given = { ...secret, name: name.trim().toLowerCase(), password: password.normalize("NFC"), key: key.publicKey, label };
+    const tokens = readTokens(await this.#gateway.post(path, given, key, null));
+    const before = await this.#alone(async () => {
+      const kept = await this.#kept();
+      await this.#keep(given.name, tokens);
+      return kept;
+    });
+    if (before) await this.#end(before, key);
+  }
+
+  /** What this browser was signed in with before would go on for a month, with nobody who uses it. Where this fails, it does. */
+  async #end({ access, refresh }: Kept, key: AccountKey): Promise<void> {
+    const end = (token: string): Promise<unknown> => this.#gateway.post("sign-out", {}, key, token);
+    try {
+      await end(access).catch(async () => end((await this.#renewed(key, refresh)).access));
+    } catch {
+      // Its person finds it in the list of sign-ins.
+    }
+  }
+
+  /** A request of whoever is signed in. Tokens that have ended are renewed, once. */
+  async #as(path: string, body: object, most?: number): Promise<unknown> {
+    const key = await this.#ownKey();
+    const access = await this.#access(key, null);
+    try {
+      return await this.#gateway.post(path, body, key, access, most);
+    } catch (error) {
+      if (!(error instanceof AccountError && error.code === "not_signed_in")) throw error;
+      return this.#gateway.post(path, body, key, await this.#access(key, access), most);
+    }
+  }
+
+  /** An access token other than the one that is `over`. @throws AccountError `not_signed_in` */
+  async #access(key: AccountKey, over: string | null): Promise<string> {
+    const good = (kept: Kept): boolean => kept.access !== over && kept.until > this.#now();
+    const kept = await this.#kept();
+    if (!kept) throw new AccountError("not_signed_in");
+    if (good(kept)) return kept.access;
+    return this.#alone(async () => {
+      const newest = await this.#kept(); // another tab may have been here
+      if (!newest) throw new AccountError("not_signed_in");
+      if (good(newest)) return newest.access;
+      try {
+        const tokens = await this.#renewed(key, newest.refresh);
+        await this.#keep(newest.name, tokens);
+        return tokens.access;
+      } catch (error) {
+        if (error instanceof AccountError && error.code === "not_signed_in") await this.#store.delete(ROW);
+        throw error;
+      }
+    });
+  }
+
+  /** The next pair. An answer that was lost is asked for again at once: the gateway gives it for a minute. */
+  async #renewed(key: AccountKey, refresh: string): Promise<Tokens> {
+    const ask = async (): Promise<Tokens> => readTokens(await this.#gateway.post("refresh", { refresh }, key, null));
+    try {
+      return await ask();
+    } catch (error) {
+      if (error instanceof AccountError && error.code === "unreachable") return ask();
+      throw error;
+    }
+  }
+
+  #ownKey(): Promise<AccountKey> {
+    this.#key ??= AccountKey.loadOrCreate(this.#store).catch((error: unknown) => {
+      this.#key = null; // a storage that fails once may not the next time
+      throw error;
+    });
+    return this.#key;
+  }
+
+  async #kept(): Promise<Kept | null> {
+    const stored = (await this.#store.get(ROW)) as Partial<Kept> | undefined;
+    const { v, name, access, until, refresh } = stored ?? {};
+    return v === 1 && typeof name === "string" && typeof access === "string" && typeof until === "number" && typeof refresh === "string"
+      ? { v, name, access, until, refresh }
+      : null;
+  }
+
+  async #keep(name: string, { access, refresh, expiresIn }: Tokens): Promise<void> {
+    const kept: Kept = { v: 1, name, access, refresh, until: this.#now() + expiresIn * 1000 - EARLY_MS };
+    await this.#store.put(ROW, kept);
+  }
+}

@@ -1,0 +1,37 @@
+/** The gateway's own codes (docs/accounts.md), and ours: it could not be reached, answered what is no answer, or has no accounts. */
+const CODES = [
+  "malformed",
+  "weak_password",
+  "wrong_name_or_password",
+  "not_signed_in",
+  "bad_proof",
+  "stale_proof",
+  "bad_link",
+  "forbidden",
+  "not_found",
+  "name_taken",
+  "too_many",
+  "too_fast",
+  "unavailable",
+] as const;
+
+export type AccountErrorCode = (typeof CODES)[number] | "unreachable" | "garbled" | "none";
+
+/** Everything that goes wrong with an account. Holds no token and none of the gateway's sentences. */
+export class AccountError extends Error {
+  readonly code: AccountErrorCode;
+  /** Seconds until another try makes sense; null: nobody said. */
+  readonly wait: number | null;
+
+  constructor(code: AccountErrorCode, wait: number | null = null) {
+    super(`account: ${code}`);
+    this.name = "AccountError";
+    this.code = code;
+    this.wait = wait;
+  }
+}
+
+/** A code of the gateway's; null: it is none that this app knows. */
+export function readCode(value: unknown): AccountErrorCode | null {
+  return CODES.find((code) => code === value) ?? null;
+}

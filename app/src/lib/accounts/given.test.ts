@@ -1,0 +1,56 @@
+import { describe, expect, it } from "vitest";
+import { isWhole, passwordFault, readWelcome } from "./given";
+
+const ORIGIN = "https://gateway.example";
+const TOKEN = "A".repeat(43);
+
+describe("a link that welcomes somebody", () => {
+  it("gives its token at its own gateway only: another one must not learn it", () => {
+    expect(readWelcome(` ${ORIGIN}/welcome#${TOKEN}\n`, ORIGIN)).toEqual({ token: TOKEN });
+    for (const other of [
+      "https://evil.example",
+      "http://gateway.example",
+      "https://gateway.example:8443",
+      "https://gateway.example.evil.example",
+    ])
+      expect(readWelcome(`${other}/welcome#${TOKEN}`, ORIGIN)).toBe("elsewhere");
+  });
+
+  it.each([
+    "",
+    "welcome",
+    `/welcome#${TOKEN}`,
+    `${ORIGIN}/welcome`,
+    `${ORIGIN}/welcome#`,
+    `${ORIGIN}/welcome#${TOKEN}${TOKEN}`,
+    `${ORIGIN}/welcome#${TOKEN.slice(1)}`,
+    `${ORIGIN}/welcome/#${TOKEN}`,
+    `${ORIGIN}/#${TOKEN}`,
+    `${ORIGIN}/welcome?x=#${TOKEN.slice(1)}%0A`,
+  ])("that is not whole is told: %s", (link) => {
+    expect(readWelcome(link, ORIGIN)).toBe("broken");
+  });
+});
+
+describe("the address where one signs in without a machine", () => {
+  it("is this gateway's own", () => {
+    expect(readWelcome(`${ORIGIN}/account`, ORIGIN)).toBe("account");
+    expect(readWelcome("https://evil.example/account", ORIGIN)).toBe("elsewhere");
+  });
+});
+
+describe("what a person gives", () => {
+  it("is a name that the gateway takes", () => {
+    for (const name of ["ada", " Ada ", "a", "ada@example.org", "0-9_.+", "a".repeat(64)]) expect(isWhole(name), name).toBe(true);
+    for (const name of ["", " ", "_ada", ".ada", "ädä", "ada lovelace", "a/b", "a".repeat(65), "аda"])
+      expect(isWhole(name), name).toBe(false);
+  });
+
+  it("is a password of a length that it takes, counted as it counts", () => {
+    expect(passwordFault("")).toBe("short");
+    expect(passwordFault("elevenchars")).toBe("short");
+    expect(passwordFault("twelve chars")).toBeNull();
+    expect(passwordFault("a\u0308".repeat(6))).toBe("short");
+    expect(passwordFault("密".repeat(342))).toBe("long");
+  });
+});

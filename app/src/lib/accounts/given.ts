@@ -1,0 +1,33 @@
+/** What a person gives, looked at before it is sent: the gateway looks at it again, and counts what was wrong. */
+
+const FEWEST_CHARACTERS = 12;
+const MOST_BYTES = 1024;
+
+/** Whether the gateway can take it as a name. */
+export function isWhole(name: string): boolean {
+  return /^[a-z0-9][a-z0-9._@+-]{0,63}$/.test(name.trim().toLowerCase());
+}
+
+/** What is wrong with a new password, as far as one can tell here; null: nothing. */
+export function passwordFault(password: string): "short" | "long" | null {
+  const given = password.normalize("NFC");
+  if (new TextEncoder().encode(given).length > MOST_BYTES) return "long";
+  return given.length < FEWEST_CHARACTERS ? "short" : null;
+}
+
+/**
+ * The token of a link to welcome somebody, if it is of this gateway: what another gateway gave must not be sent to this one. `account`: the address where one
+ * signs in without a machine.
+ */
+export function readWelcome(link: string, origin: string): { readonly token: string } | "account" | "broken" | "elsewhere" {
+  let url: URL;
+  try {
+    url = new URL(link.trim());
+  } catch {
+    return "broken";
+  }
+  if (url.origin !== origin) return "elsewhere";
+  if (url.pathname === "/account") return "account";
+  const token = url.hash.slice(1);
+  return url.pathname === "/welcome" && /^[\w-]{43}$/.test(token) ? { token } : "broken";
+}

@@ -1,0 +1,195 @@
+import type { KeyValueStore } from "../channel/store";
+import { fromBase64Url, toBase64Url } from "../text/base64url";
+import { Account, type Alone } from "./account";
+import { type Fetch, Gateway } from "./gateway";
+
+export const ORIGIN = "https://gateway.example";
+export const PASSWORD = "correct horse battery";
+
+/** What a tab keeps, for all tabs of a browser. Values are cloned, as IndexedDB does. */
+export class MemoryStore implements KeyValueStore {
+  readonly rows = new Map<string, unknown>();
+
+  async get(key: string): Promise<unknown> {
+    return structuredClone(this.rows.get(key));
+  }
+  async put(key: string, value: unknown): Promise<void> {
+    this.rows.set(key, structuredClone(value));
+  }
+  async putIfAbsent(key: string, value: unknown): Promise<unknown> {
+    if (!this.rows.has(key)) await this.put(key, value);
+    return this.get(key);
+  }
+  async delete(key: string): Promise<void> {
+    this.rows.delete(key);
+  }
+  async list(prefix: string): Promise<unknown[]> {
+    return [...this.rows].filter(([key]) => key.startsWith(prefix)).map(([, value]) => value);
+  }
+}
+
+/** One lock, as the browser has it for all tabs of an origin. */
+export function oneLock(): Alone {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const run = last.then(work);
+    last = run.catch(() => undefined);
+    return run;
+  };
+}
+
+interface SignInRow {
+  readonly id: string;
+  readonly key: string;
+  readonly name: string;
+  refresh: string;
+  before: string | null;
+  access: Set<string>;
+}
+
+/** What a request may be answered with in place of what is right. Null: as it should be. */
+export type Spoil = (name: string, calls: number) => Promise<Response> | Response | null;
+
+/**
+ * A gateway with accounts, written from docs/accounts.md alone: it checks each proof by itself. One person, `ada`, and one link, `LINK`.
+ */
+export class FakeGateway {
+  nonce = newNonce();
+  /** Names of the routes that were asked, in their order; `GET` for the offer. */
+  readonly asked: string[] = [];
+  readonly signIns = new Map<string, SignInRow>();
+  readonly links = new Set(["LINK"]);
+  machines: string[] | null = null;
+  spoil: Spoil = () => null;
+  /** Changes its nonce after each look at it: what was signed is always too old. */
+  restless = false;
+  readonly #used = new Set<string>();
+  #next = 0;
+
+  readonly fetch: Fetch = async (url, init) => {
+    const { origin, pathname } = new URL(url);
+    if (origin !== ORIGIN) throw new TypeError("not our address");
+    const name = init.method === "GET" ? "GET" : pathname.replace("/v1/accounts/", "");
+    this.asked.push(name);
+    const spoiled = this.spoil(name, this.asked.filter((one) => one === name).length);
+    if (spoiled) return spoiled;
+    if (this.restless) this.nonce = newNonce();
+    if (name === "GET") return this.answer({ signIn: ["password"], nonce: this.nonce });
+    const headers = init.headers as Record<string, string>;
+    return this.#post(name, pathname, init.body as Uint8Array<ArrayBuffer>, headers);
+  };
+
+  answer(body: unknown, status = 200): Response {
+    return new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json", "Account-Nonce": this.nonce } });
+  }
+
+  refuse(status: number, code: string): Response {
+    return this.answer({ error: { code, message: "" } }, status);
+  }
+
+  /** Everybody is signed out, as when somebody else ends it. */
+  endAll(): void {
+    this.signIns.clear();
+  }
+
+  /** Access tokens are in its memory only. */
+  restart(): void {
+    for (const row of this.signIns.values()) row.access.clear();
+    this.nonce = newNonce();
+  }
+
+  async #post(name: string, path: string, bytes: Uint8Array<ArrayBuffer>, headers: Record<string, string>): Promise<Response> {
+    const body = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
+    const token = headers["Authorization"]?.replace(/^PocketCoder /, "") ?? null;
+    const open = name === "welcome" || name === "sign-in";
+    const row =
+      name === "refresh"
+        ? this.signIns.get(String(body["refresh"]).split(".")[0] ?? "")
+        : [...this.signIns.values()].find((one) => token !== null && one.access.has(token));
+    if (!open && !row) return this.refuse(401, "not_signed_in");
+    const key = open ? String(body["key"]) : (row?.key ?? "");
+    const fault = await this.#fault(headers["Account-Proof"] ?? "", key, path, bytes, token);
+    if (fault !== null) return this.refuse(401, fault);
+    switch (name) {
+      case "welcome":
+        if (!this.links.delete(String(body["token"]))) return this.refuse(403, "bad_link");
+        return this.#enter(key, String(body["name"]));
+      case "sign-in":
+        return body["password"] === PASSWORD ? this.#enter(key, String(body["name"])) : this.refuse(401, "wrong_name_or_password");
+      case "refresh":
+        return this.#refresh(row as SignInRow, String(body["refresh"]));
+      case "sign-out":
+        this.signIns.delete((row as SignInRow).id);
+        return this.answer({});
+      case "ticket":
+        return this.machines === null || this.machines.includes(String(body["machine"]))
+          ? this.answer({ ticket: `ticket-${this.#next++}`, expiresIn: 30 })
+          : this.refuse(404, "not_found");
+      case "me":
+        return this.answer({ name: (row as SignInRow).name, role: "owner", scopes: ["view"], machines: this.machines, signIns: [] });
+      default:
+        return this.answer({});
+    }
+  }
+
+  #enter(key: string, name: string): Response {
+    const id = `s${this.#next++}`;
+    const row: SignInRow = { id, key, name, refresh: `${id}.r${this.#next++}`, before: null, access: new Set() };
+    this.signIns.set(id, row);
+    return this.#tokens(row);
+  }
+
+  #refresh(row: SignInRow, given: string): Response {
+    if (given !== row.refresh && given !== row.before) {
+      this.signIns.delete(row.id);
+      return this.refuse(401, "not_signed_in");
+    }
+    row.before = given;
+    row.refresh = `${row.id}.r${this.#next++}`;
+    return this.#tokens(row);
+  }
+
+  #tokens(row: SignInRow): Response {
+    const access = `a${this.#next++}`;
+    row.access.add(access);
+    return this.answer({ access, refresh: row.refresh, expiresIn: 600 });
+  }
+
+  async #fault(proof: string, key: string, path: string, body: Uint8Array<ArrayBuffer>, token: string | null): Promise<string | null> {
+    const [nonce = "", once = "", signed = ""] = proof.split(".");
+    if (nonce !== this.nonce) return "stale_proof";
+    if (this.#used.has(once) || fromBase64Url(once).length !== 16) return "bad_proof";
+    this.#used.add(once);
+    const text = [
+      "pocketcoder-account-proof-v1",
+      ORIGIN,
+      "POST",
+      path,
+      nonce,
+      once,
+      token === null ? "" : await sha256(new TextEncoder().encode(token)),
+      await sha256(body),
+    ].join("\n");
+    const verifier = await crypto.subtle.importKey("raw", fromBase64Url(key), { name: "ECDSA", namedCurve: "P-256" }, true, ["verify"]);
+    const good = await crypto.subtle.verify(
+      { name: "ECDSA", hash: "SHA-256" },
+      verifier,
+      fromBase64Url(signed),
+      new TextEncoder().encode(text),
+    );
+    return good ? null : "bad_proof";
+  }
+}
+
+/** A tab of a browser: what it keeps is its browser's. */
+export function tab(gateway: FakeGateway, store: KeyValueStore, alone: Alone, now?: () => number): Account {
+  return new Account({ store, gateway: new Gateway(ORIGIN, gateway.fetch), alone, ...(now ? { now } : {}) });
+}
+
+function newNonce(): string {
+  return toBase64Url(crypto.getRandomValues(new Uint8Array(16)));
+}
+
+async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return toBase64Url(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
+}
