@@ -13,7 +13,10 @@ public sealed class FolderTests
     {
         { "Machine.Core", [".", "Streams", "Routing", "Logging", "Storage", "Ledger"] },
         { "Machine.Approvals", ["Approvals", "Settings", "Devices"] },
-        { "Machine.Sandboxes", [".", "Paths", "Secrets", "SessionLinks", "Network", "Guard", "Models", "Executions", "AgentSandboxes"] },
+        {
+            "Machine.Sandboxes",
+            [".", "Paths", "Settings", "Secrets", "SessionLinks", "Network", "Guard", "Models", "Executions", "AgentSandboxes"]
+        },
         { "Machine.Projects", ["Diffs", "Attachments", "Projects", "Snapshots", "Terminals", "Runs", "Files", "Git"] },
         { "Machine.Sessions", ["Conversations", "Sessions"] },
         {
