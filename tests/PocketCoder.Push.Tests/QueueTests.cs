@@ -69,29 +69,6 @@ public sealed class QueueTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task What_is_being_sent_while_its_receiver_is_forgotten_is_not_tried_again_and_keeps_nobody_waiting()
-    {
-        using var sent = new ManualResetEventSlim();
-        using var go = new ManualResetEventSlim();
-        _answer = _ =>
-        {
-            sent.Set();
-            Assert.True(go.Wait(Wait.Limit));
-            return new(PushResult.TryLater, 503, TimeSpan.FromHours(1), "");
-        };
-        Offer("phone", "a", "old");
-        Run();
-        Assert.True(sent.Wait(Wait.Limit));
-        _queue.Forget("phone");
-        _answer = _ => new(PushResult.Accepted, 201, null, "");
-        Offer("phone", "b", "new");
-        go.Set();
-        await Wait.UntilAsync(() => _ended.Count == 2, "both ended"); // the new one waits for no pause of the old one
-        Assert.Equal(["old", "new"], _sent);
-        Assert.Equal(0, _queue.Count);
-    }
-
-    [Fact]
     public async Task What_fails_again_and_again_is_given_up()
     {
         _answer = _ => new(PushResult.TryLater, null, null, "");
