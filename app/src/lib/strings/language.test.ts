@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "svelte/compiler";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { t } from ".";
+import { t } from "./all";
 import { known } from "./language";
 import { l as ledger } from "./ledger";
 import { m as machine } from "./machine";
