@@ -3,4 +3,4 @@ import { enLater } from "./en-later";
 import { extend } from "./language";
 
 /** Every word of the app, for what is loaded after the first screen. */
-export const t: Catalogue = extend("app", first, enLater);
+export const t: Catalogue = extend(first, enLater);

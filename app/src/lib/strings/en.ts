@@ -129,21 +129,6 @@ export const en = {
   inbox: {
     title: "Inbox",
     emptyTitle: "Nothing needs you",
-    first: {
-      title: "Get started",
-      paired: "This device is paired",
-      agent: "An agent is installed",
-      agentHelp: "Install one on the machine and sign in. PocketCoder finds it at its next start. To see what it looks for:",
-      agentCommand: "pocketcoder doctor",
-      project: "A project is added",
-      projectHelp: "In its folder on the machine, run:",
-      projectHere: "Choose a folder on the machine, or create a new one.",
-      addProject: "Add project",
-      prompt: "Send your first prompt",
-      promptHelp: "The agent asks here before every sensitive action.",
-      keyHelp: "If no agent is signed in on the machine, store a model provider's key first.",
-      key: "Store a key",
-    },
     empty: (working: number) =>
       working > 0
         ? `${counted(working, { one: "session is", other: "sessions are" })} working. Requests for your approval appear here.`
@@ -226,36 +211,12 @@ export const en = {
     waitsForYou: "Waiting for you",
     idle: "Ready",
   },
-  machine: {
-    addCommand: "pocketcoder add",
-  },
   you: {
     palette: "Go to anything",
   },
   keys: {
     hint: (what: string, keys: string) => `${what} (${keys})`,
     title: "Keyboard shortcuts",
-    rows: [
-      ["j k", "next, previous"],
-      ["enter", "open, expand"],
-      ["a", "allow once"],
-      ["d", "deny"],
-      ["r", "review all that waits"],
-      ["u", "take back or undo, in a review"],
-      ["n", "new session"],
-      ["w", "next waiting approval"],
-      ["x", "select the session in focus"],
-      ["/", "search or find"],
-      ["b", "old and new side by side"],
-      ["[ ]", "previous, next change"],
-      ["space, s", "stage or unstage a file, hunk or line"],
-      ["v", "select several lines"],
-      ["c", "comment on a line"],
-      ["g i, g s, g m, g y", "inbox, sessions, machine, you"],
-      ["esc", "close, back"],
-      ["ctrl k, cmd k", "go to anything"],
-      ["?", "this list"],
-    ] as readonly (readonly [string, string])[],
   },
   broken: {
     title: "The app could not start",

@@ -48,7 +48,7 @@ export function catalogue<Name extends keyof Translation, Words extends object>(
  * The rest of a catalogue, into the one that is in use already: its own sections, and what sections of the same name lack. A translation is
  * loaded whole, so nothing of it is replaced.
  */
-export function extend<First extends object, Rest extends object>(name: keyof Translation, first: First, rest: Rest): First & Rest {
+export function extend<First extends object, Rest extends object>(first: First, rest: Rest): First & Rest {
   if (!translation) {
     for (const [section, words] of Object.entries(rest) as [keyof First, object][]) first[section] = { ...first[section], ...words };
   }
