@@ -1,6 +1,8 @@
 import "./lib/design/index.css";
 import { mount } from "svelte";
 import AppRoot from "./App.svelte";
+import { router } from "$lib/router/router.svelte";
+import { fetchAhead } from "./screens/later";
 import { channelDoor } from "$lib/link/channel-door";
 import type { Door } from "$lib/link/door";
 import { App } from "$lib/stores/app.svelte";
@@ -27,6 +29,7 @@ async function door(): Promise<Door> {
 
 async function run(): Promise<void> {
   const link = takeLink();
+  fetchAhead(router.route);
   prefs.apply();
   await speak(prefs.language);
   const target = document.getElementById("app");

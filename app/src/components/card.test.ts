@@ -5,7 +5,7 @@ import InWorkspace from "../dev/InWorkspace.svelte";
 import type { ApprovalInfo } from "$lib/protocol/generated";
 import type { OwnDecision } from "$lib/stores/decisions";
 import type { Workspace } from "$lib/stores/workspace.svelte";
-import { t } from "$lib/strings";
+import { t } from "$lib/strings/all";
 import ApprovalCard from "./ApprovalCard.svelte";
 
 let shown: Record<string, unknown> | null = null;

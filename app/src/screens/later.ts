@@ -1,4 +1,5 @@
 import { Later } from "$lib/later.svelte";
+import type { Route } from "$lib/router/router.svelte";
 
 /** What nobody sees before the first tap. */
 export const later = {
@@ -28,10 +29,31 @@ export const rare = {
   people: new Later(() => import("./account/People.svelte")),
   trouble: new Later(() => import("../components/LinkTrouble.svelte")),
   palette: new Later(() => import("../components/Palette.svelte")),
+  shortcuts: new Later(() => import("./Shortcuts.svelte")),
+  firstSteps: new Later(() => import("../components/FirstSteps.svelte")),
+  rail: new Later(() => import("../components/RailSessions.svelte")),
 };
 
 /** Loads all of it in the browser's idle time, so that the first tap finds it here. */
 export function loadWhenIdle(): void {
   const idle = globalThis.requestIdleCallback ?? ((work: () => void) => setTimeout(work, 500)); // Safari has none
   idle(() => Object.values(later).forEach((part) => void part.want()));
+}
+
+/** Begins to fetch the screen that an address names, while the app still reads its keys and connects. */
+export function fetchAhead(route: Route): void {
+  switch (route.name) {
+    case "sessions":
+    case "new":
+      void later.sessions.want();
+      break;
+    case "project":
+      void rare.project.want();
+      break;
+    case "machine":
+    case "you":
+    case "review":
+      void later[route.name].want();
+      break;
+  }
 }

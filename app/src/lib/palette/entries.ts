@@ -1,7 +1,7 @@
 import type { IconName } from "../../components/icons";
 import type { CommandFavourite, ProjectInfo, SessionInfo } from "../protocol/generated";
 import type { Route } from "../router/router.svelte";
-import { t } from "../strings";
+import { t } from "../strings/all";
 import { n } from "../strings/notifications";
 import { l } from "../strings/palette";
 import { p } from "../strings/project";

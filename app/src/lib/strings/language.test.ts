@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "svelte/compiler";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { t } from ".";
+import { t } from "./all";
 import { known } from "./language";
 import { a as account } from "./account";
 import { l as ledger } from "./ledger";
@@ -95,12 +95,32 @@ describe("the language of the page", () => {
 
   afterEach(() => vi.resetModules());
 
+  it("gives the first load's object the words of later screens, and takes none away", async () => {
+    vi.resetModules();
+    const { t: first } = await import(".");
+    const { en } = await import("./en");
+    const { enLater } = await import("./en-later");
+    expect(first.session).toEqual(en.session);
+    const { t: all } = await import("./all");
+    expect(all).toBe(first);
+    expect(all.session).toEqual({ ...en.session, ...enLater.session });
+    expect(all.composer).toEqual(enLater.composer);
+    const both = Object.entries(enLater).flatMap(([section, words]) =>
+      Object.keys(words).filter((word) => word in ((en as Record<string, object>)[section] ?? {})),
+    );
+    expect(both).toEqual([]); // one place for each word
+  });
+
   it("reaches parts that were loaded before and after it was chosen", async () => {
     vi.resetModules();
     const { t: before } = await import(".");
     const { speak, locale } = await import("./language");
     await speak("zh-Hans");
     const { p: after } = await import("./project");
+    const { t: later } = await import("./all");
+    expect(later.session.back).toBe(zh.app.session.back);
+    expect(later.keys.title).toBe(zh.app.keys.title);
+    expect(later.keys.rows).toEqual(zh.app.keys.rows);
     expect(before.nav.inbox).toBe(zh.app.nav.inbox);
     expect(after.tabs.files).toBe(zh.project.tabs.files);
     expect(document.documentElement.lang).toBe("zh-Hans");

@@ -38,11 +38,25 @@ let tag: string | undefined;
  * A catalogue as the app uses it: English until `speak` has loaded another language, whether that is before or after this part of the app is loaded. Texts are
  * not reactive: the language is chosen before the app is drawn, and choosing another one loads the page again.
  */
-export function catalogue<Name extends keyof Translation>(name: Name, english: Translation[Name]): Translation[Name] {
-  const words = { ...english };
+export function catalogue<Name extends keyof Translation, Words extends object>(
+  name: Name,
+  english: Translation[Name] extends Words ? Words : never,
+): Words {
+  const words: Words = { ...english };
   live.set(name, words);
   if (translation) Object.assign(words, translation[name]);
   return words;
+}
+
+/**
+ * The rest of a catalogue, into the one that is in use already: its own sections, and what sections of the same name lack. A translation is
+ * loaded whole, so nothing of it is replaced.
+ */
+export function extend<First extends object, Rest extends object>(first: First, rest: Rest): First & Rest {
+  if (!translation) {
+    for (const [section, words] of Object.entries(rest) as [keyof First, object][]) first[section] = { ...first[section], ...words };
+  }
+  return first as First & Rest;
 }
 
 /** The language for numbers and dates: what was chosen, else the browser's own with all its regional habits. */

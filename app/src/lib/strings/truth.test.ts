@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { t } from ".";
+import { t } from "./all";
 
 describe("what the app says of the demo", () => {
   it("is that commands run: the machine's own tests run them (FirstStoryTests)", () => {

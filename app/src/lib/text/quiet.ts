@@ -1,5 +1,5 @@
 import type { QuietInfo } from "../protocol/generated";
-import { t } from "../strings";
+import { t } from "../strings/all";
 import { duration } from "./time";
 
 const SECOND = 1000;

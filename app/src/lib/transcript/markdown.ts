@@ -1,4 +1,4 @@
-import { t } from "../strings";
+import { t } from "../strings/all";
 import type { Item, Row } from "./items";
 
 /**
