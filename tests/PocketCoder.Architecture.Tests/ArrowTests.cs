@@ -26,6 +26,7 @@ public sealed class ArrowTests
         ["Link"] = [],
         ["Accounts"] = ["Platform", "Protocol"],
         ["Gateway"] = ["Platform", "Accounts", "Acme", "Link"],
+        ["Feishu"] = [],
         ["Machine.Core"] = ["Protocol", "Channel", "Ledger"],
         ["Machine.Approvals"] = ["Machine.Core", "Broker"],
         ["Machine.Sandboxes"] = ["Machine.Approvals", "Agents", "Sandboxes", "Risk", "Workspace", "Git"],
@@ -72,6 +73,11 @@ public sealed class ArrowTests
                 Names(p),
                 n => n is "PocketCoder.Agents" or "PocketCoder.Sandboxes" or "PocketCoder.Git" or "PocketCoder.Workspace"
                     or "PocketCoder.Processes" or "PocketCoder.Gateway"));
+
+    /// <summary>A platform's transport is bytes and events; who may do what with them is decided by those that will use it.</summary>
+    [Fact]
+    public void The_transport_of_a_platform_knows_nothing_of_the_house()
+        => Assert.DoesNotContain(Names("PocketCoder.Feishu"), n => n.StartsWith("PocketCoder", StringComparison.Ordinal));
 
     [Fact]
     public void The_protocol_and_the_channel_bring_no_package_with_them()

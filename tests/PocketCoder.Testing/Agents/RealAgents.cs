@@ -18,6 +18,9 @@ public static class RealAgents
     /// </summary>
     public static async Task<string> ProgramAsync(string name) => Path.Combine(await s_installed.Value, name);
 
+    /// <summary>The folder with the modules themselves, for a NODE_PATH.</summary>
+    public static async Task<string> ModulesAsync() => Path.GetDirectoryName(await s_installed.Value)!;
+
     /// <summary>Where the real ripgrep lies that Codex brings along: for a PATH.</summary>
     public static async Task<string> RipGrepFolderAsync()
         => Path.GetDirectoryName(
