@@ -4,10 +4,7 @@ using PocketCoder.Machine.Storage;
 
 namespace PocketCoder.Machine.Settings;
 
-/// <summary>
-/// What a file of the home sets, as the next start compares it: a change of it while no daemon ran is a row then. Whoever changes the file
-/// while the daemon runs remembers it in the change that has the row. Immutable.
-/// </summary>
+/// <summary>What a file of the home sets, as the next start compares it; who changes it remembers it with the row. Immutable.</summary>
 /// <param name="Name">Of the setting; see <see cref="FileSettings"/>.</param>
 /// <param name="Words">For the ledger: never a secret.</param>
 /// <param name="Mark">Differs when anything in it does. Stays in the database.</param>
@@ -15,19 +12,15 @@ public sealed record FileSetting(string Name, string Words, string Mark)
 {
     private const int MostChars = 500;
 
-    private static string Cut(string words) => words.Length <= MostChars ? words : words[..(MostChars - 1)] + "…";
-
     /// <param name="content">Everything in it, in a form that is the same when nothing changed.</param>
     public static FileSetting Of(string name, string words, ReadOnlySpan<byte> content)
-        => new(name, Cut(words), Convert.ToHexStringLower(SHA256.HashData(content)));
+        => new(name, words.Length <= MostChars ? words : words[..MostChars], Convert.ToHexStringLower(SHA256.HashData(content)));
 
-    /// <summary>One that is in the ledger as a whole.</summary>
     public static FileSetting Of(string name, string words) => Of(name, words, Encoding.UTF8.GetBytes(words));
 
     /// <summary>The next start is compared with this.</summary>
     public void Remember(Change change) => Remember(change, Name, $"{Mark} {Words}");
 
-    /// <inheritdoc cref="Remember(Change)"/>
     public static void Remember(Change change, string name, string value) => change.Execute(
         "INSERT INTO start_settings (name, value) VALUES ($name, $value) ON CONFLICT (name) DO UPDATE SET value = $value",
         ("$name", name), ("$value", value));
