@@ -62,7 +62,7 @@ public sealed record FakeFault(
 /// </summary>
 public sealed class FakeFeishu : IAsyncDisposable
 {
-    public const string AppId = "cli_a1b2c3d4e5f6";
+    public const string AppId = "cli_a1b2c3d4e5f60718";
     public const string AppSecret = "s3cret-of-the-app";
     public const string BotOpenId = "ou_bot";
     private const int LongestCard = 30 * 1024;
