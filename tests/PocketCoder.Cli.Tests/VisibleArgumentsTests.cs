@@ -107,13 +107,14 @@ public sealed class VisibleArgumentsTests
         Assert.False(File.Exists(home.Home.Config));
     }
 
-    /// <summary>What of a command takes any text: not numbers, switches, ids, times, addresses to listen on, or one of a few words.</summary>
+    /// <summary>What of a command takes any text: no numbers, switches, ids, times, addresses, or one of a few words.</summary>
     private static IEnumerable<string> Texts(Command command)
         => command.Arguments.Where(a => IsText(a.ValueType) && a.CompletionSources.Count == 0).Select(a => a.Name)
             .Concat(command.Options.Where(o => !o.Recursive && IsText(o.ValueType)).Select(o => o.Name));
 
     private static bool IsText(Type type)
-        => type == typeof(string) || type == typeof(string[]) || type == typeof(Uri) || typeof(System.Collections.IDictionary).IsAssignableFrom(type);
+        => type == typeof(string) || type == typeof(string[]) || type == typeof(Uri)
+            || typeof(System.Collections.IDictionary).IsAssignableFrom(type);
 
     private static IEnumerable<(string Path, Command Command)> Commands(Command command, string path)
         => command.Subcommands.SelectMany(c => Commands(c, $"{path} {c.Name}".Trim())).Prepend((path, command));

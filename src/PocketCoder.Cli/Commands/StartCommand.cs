@@ -174,7 +174,7 @@ internal static class StartCommand
     /// <summary>Whether a daemon with these options stays where it was started.</summary>
     internal static bool IsInForeground(ParseResult parsed) => parsed.GetValue(s_foreground);
 
-    /// <summary>Refuses for its form, as a start does, what a start with these options and the settings of now would be refused for.</summary>
+    /// <summary>Refuses, as a start does, options and settings of now that a start would be refused for because of their form.</summary>
     /// <exception cref="CommandFailure">The settings can't be read, or a value can't be.</exception>
     /// <exception cref="GatewayRefusal">It can't be safe, or its certificate can't be used.</exception>
     internal static void Check(ParseResult parsed, Home home, Terminal terminal)

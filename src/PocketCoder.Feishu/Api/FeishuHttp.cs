@@ -213,10 +213,15 @@ internal sealed class FeishuHttp : IDisposable
             LogId = Header(response, "x-tt-logid"),
             HttpStatus = (int)response.StatusCode,
             Retryable = true,
-            RetryAfter = double.TryParse(Header(response, "x-ogw-ratelimit-reset"), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds)
+            RetryAfter = Seconds(Header(response, "x-ogw-ratelimit-reset")) is { } seconds
                 ? TimeSpan.FromSeconds(Math.Min(seconds, LongestPause.TotalSeconds))
                 : response.Headers.RetryAfter?.Delta is { } delta ? (delta < LongestPause ? delta : LongestPause) : null,
         };
+
+    /// <summary>Null as well for what is a number to the parser and none to a clock.</summary>
+    private static double? Seconds(string? text)
+        => double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) && double.IsFinite(seconds)
+            ? seconds : null;
 
     private static FeishuException Malformed(HttpResponseMessage response, string what)
         => Failure(response, FeishuError.Malformed, null, $"The platform sent {what} (HTTP {(int)response.StatusCode}).", false);

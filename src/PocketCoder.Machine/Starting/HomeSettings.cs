@@ -1,3 +1,4 @@
+using System.Text;
 using PocketCoder.Agents.Acp;
 using PocketCoder.Machine.Settings;
 
@@ -32,7 +33,8 @@ internal static class HomeSettings
     {
         var content = Read(home.PushServices);
         var origins = content is null ? []
-            : System.Text.Encoding.UTF8.GetString(content).Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            : Encoding.UTF8.GetString(content)
+                .Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
                 .Where(l => l[0] != '#')
                 .Select(l => Uri.TryCreate(l, UriKind.Absolute, out var url)
                     ? url.GetComponents(UriComponents.SchemeAndServer, UriFormat.UriEscaped) : "?");

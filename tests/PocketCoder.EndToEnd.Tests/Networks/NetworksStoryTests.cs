@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using Microsoft.Playwright;
 using PocketCoder.Gateway.Relay.Machines;
 using PocketCoder.Machine;
@@ -15,6 +16,7 @@ namespace PocketCoder.EndToEnd.Tests.Networks;
 /// programs and a browser. Whatever breaks while somebody decides, what was allowed is done once.
 /// </summary>
 [Trait("Category", "Slow")]
+[UnsupportedOSPlatform("windows")]
 public sealed class NetworksStoryTests : IAsyncLifetime
 {
     private const string Address = "10.77.0.1";

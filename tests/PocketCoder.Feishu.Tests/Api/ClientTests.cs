@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using System.Text;
 using PocketCoder.Feishu.Api;
 using PocketCoder.Testing;
@@ -323,6 +324,7 @@ public sealed class ClientTests : IAsyncLifetime
     }
 
     [Fact]
+    [UnsupportedOSPlatform("windows")]
     public async Task A_file_comes_whole_and_private_or_not_at_all()
     {
         var folder = Directory.CreateTempSubdirectory("feishu-");

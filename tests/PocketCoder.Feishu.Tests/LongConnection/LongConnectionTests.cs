@@ -314,7 +314,10 @@ public sealed class LongConnectionTests : IAsyncLifetime
         Assert.Equal([1, 2, 4, 8, 16, 32, 60, 60], Enumerable.Range(0, 8).Select(i => _connection.Pause(i).TotalSeconds));
         _fake.Connections.ClientConfig = new JsonObject
         {
-            ["ReconnectCount"] = 3, ["ReconnectInterval"] = 120, ["ReconnectNonce"] = 30, ["PingInterval"] = 120,
+            ["ReconnectCount"] = 3,
+            ["ReconnectInterval"] = 120,
+            ["ReconnectNonce"] = 30,
+            ["PingInterval"] = 120,
         };
         await ConnectAsync();
         Assert.Equal([6, 2, 4, 120, 120], Enumerable.Range(0, 5).Select(i => _connection.Pause(i).TotalSeconds));
@@ -325,7 +328,10 @@ public sealed class LongConnectionTests : IAsyncLifetime
     {
         _fake.Connections.ClientConfig = new JsonObject
         {
-            ["ReconnectCount"] = 0, ["ReconnectInterval"] = -5, ["ReconnectNonce"] = 0, ["PingInterval"] = 9_999_999,
+            ["ReconnectCount"] = 0,
+            ["ReconnectInterval"] = -5,
+            ["ReconnectNonce"] = 0,
+            ["PingInterval"] = 9_999_999,
         };
         await ConnectAsync();
         Assert.Equal([1, 2, 4], Enumerable.Range(0, 3).Select(i => _connection.Pause(i).TotalSeconds));
@@ -338,7 +344,7 @@ public sealed class LongConnectionTests : IAsyncLifetime
         await Wait.UntilAsync(() => _fake.Connections.Open == 1, "the server's end");
     }
 
-    private Task StateAsync(FeishuConnectionState state)
+    private Task<FeishuConnectionState> StateAsync(FeishuConnectionState state)
         => Wait.SeeAsync(() => _connection.Status.State, s => s == state, $"the state {state}");
 
     /// <summary>

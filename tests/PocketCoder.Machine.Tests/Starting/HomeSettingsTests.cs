@@ -21,7 +21,7 @@ public sealed class HomeSettingsTests
         [nameof(Home.Config)] = "the options that it gives",
     };
 
-    /// <summary>What sets nothing, or is another program's. A new path must be added here or above: what it weakens is a decision.</summary>
+    /// <summary>What sets nothing, or is another program's. A new path is added here or above: what it weakens is a decision.</summary>
     private static readonly string[] s_others =
     [
         nameof(Home.Root), nameof(Home.Database), nameof(Home.MachineKey), nameof(Home.LedgerHead), nameof(Home.PidFile),

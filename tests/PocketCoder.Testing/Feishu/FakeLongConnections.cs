@@ -193,7 +193,7 @@ public sealed class FakeLongConnections : IAsyncDisposable
         return new JsonObject
         {
             ["URL"] = $"ws://{address.Authority}{Path}?device_id={_fake.NewId("device")}&access_key=k&service_id={service}&ticket={ticket}",
-            ["ClientConfig"] = ClientConfig.DeepClone(),
+            [nameof(ClientConfig)] = ClientConfig.DeepClone(),
         };
     }
 
