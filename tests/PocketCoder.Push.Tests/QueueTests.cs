@@ -121,6 +121,30 @@ public sealed class QueueTests : IAsyncDisposable
         Assert.Equal(8, _ended.Count(r => r == PushResult.Refused));
     }
 
+    [Fact]
+    public async Task What_is_being_sent_while_its_receiver_is_forgotten_is_not_tried_again_and_keeps_nobody_waiting()
+    {
+        using var sent = new ManualResetEventSlim();
+        using var go = new ManualResetEventSlim();
+        _answer = _ =>
+        {
+            sent.Set();
+            Assert.True(go.Wait(Wait.Limit));
+            return new(PushResult.TryLater, 503, TimeSpan.FromHours(1), "");
+        };
+        Offer("phone", "a", "old");
+        var running = Task.Run(Run); // its first message is sent where it is started
+        Assert.True(sent.Wait(Wait.Limit));
+        _queue.Forget("phone");
+        _answer = _ => new(PushResult.Accepted, 201, null, "");
+        Offer("phone", "b", "new");
+        go.Set();
+        await running;
+        await Wait.UntilAsync(() => _ended.Count == 2, "both ended"); // the new one waits for no pause of the old one
+        Assert.Equal(["old", "new"], _sent);
+        Assert.Equal(0, _queue.Count);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _end.CancelAsync();

@@ -145,6 +145,23 @@ public sealed class ClientTests : IAsyncLifetime
         await SendAsync();
     }
 
+    [Theory]
+    [InlineData("NaN")]
+    [InlineData("Infinity")]
+    [InlineData("-1")]
+    [InlineData("1e9")]
+    [InlineData("soon")]
+    public async Task A_pause_that_is_no_time_is_none(string reset)
+    {
+        await SendAsync();
+        _fake.NextCode(Messages, 99991400, 429, ("x-ogw-ratelimit-reset", reset));
+        var sending = SendAsync();
+        await ArmedAsync(() => _fake.Count("POST", Messages) == 2);
+        _time.Advance(TimeSpan.FromMinutes(1));
+        await sending.WaitAsync(Wait.Limit, _ct);
+        Assert.Equal(2, _fake.Messages.Count);
+    }
+
     [Fact]
     public async Task A_lost_answer_makes_no_second_message()
     {

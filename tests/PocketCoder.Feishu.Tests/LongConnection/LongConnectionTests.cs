@@ -77,6 +77,7 @@ public sealed class LongConnectionTests : IAsyncLifetime
         _fake.Connections.ClientConfig["PingInterval"] = 30;
         await ConnectAsync();
         await Wait.UntilAsync(() => _fake.Connections.Pings == 1, "the first ping");
+        _fake.Connections.IsSilent = true;
         await _fake.Connections.SendRawAsync([8, 0], end: false);
         await MoveUntilAsync(() => _connection.Status.Reason is not null, TimeSpan.FromSeconds(30));
         Assert.Contains("no sign of life", _connection.Status.Reason);
