@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { chromium } from "playwright-core";
 import { encodeQR } from "qr";
-import { BROWSER, serve } from "./serving.mjs";
+import { BROWSER, closed, serve } from "./serving.mjs";
 
 const dist = new URL("../dist/", import.meta.url);
 const payload = JSON.parse(readFileSync(new URL("../../tests/vectors/channel.json", import.meta.url), "utf8"));
@@ -158,14 +158,14 @@ await blind.getByTestId("qr-open").click();
 await blind.locator('[data-testid="qr-scanner"][data-problem="refused"]').waitFor();
 check(/site settings/.test(await blind.getByRole("alert").innerText()), "a camera that is refused is told, with what to do");
 check(await blind.getByTestId("pair-link").isVisible(), "and a link can be pasted all the same");
-await camera.close();
+await closed(camera);
 rmSync(dirname(film), { recursive: true });
 
 const fresh = await (await browser.newContext({ serviceWorkers: "block" })).newPage();
 await share(fresh, [text("a.txt", 10)]);
 check(asked.includes("POST /share"), "without a service worker the server is asked");
 check(/Share it again/.test(await fresh.getByTestId("shared").innerText()), "and the page says that nothing was taken");
-await fresh.context().close();
+await closed(fresh.context());
 other.close();
 await page.goto(base);
 await page.getByTestId("pair-link").waitFor();
@@ -181,9 +181,9 @@ await page.goto(`${base}/sessions`);
 await page.getByTestId("pair-link").waitFor();
 check(true, "the app opens with no server at all");
 
-await browser.close();
+await closed(browser);
 console.log(`${checks - problems.length} passed, ${problems.length} failed`);
-process.exitCode = problems.length === 0 ? 0 : 1;
+process.exit(problems.length === 0 ? 0 : 1);
 
 /** What a camera sees of a code: a film of one picture, grey. */
 function filmOf(text) {

@@ -72,6 +72,15 @@ export async function serve(folder, more = {}, asked = () => undefined) {
   return { server, base: `http://127.0.0.1:${server.address().port}` };
 }
 
+/** Closes browsers and their contexts. One that does not end is left to the end of this program, which ends it: what it was for has been seen. */
+export async function closed(...open) {
+  const LIMIT_MS = 15_000;
+  let limit;
+  const late = new Promise((resolve) => (limit = setTimeout(resolve, LIMIT_MS)));
+  await Promise.race([Promise.allSettled(open.map((one) => one.close())), late]);
+  clearTimeout(limit);
+}
+
 /** Does `work` on each of `jobs` in their order, so many at a time. */
 export async function inTurns(together, jobs, work) {
   const left = [...jobs];

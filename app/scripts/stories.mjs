@@ -6,7 +6,7 @@ import { resolve } from "node:path";
 import { chromium } from "playwright-core";
 import { mockApp } from "./mock-app.mjs";
 import { lasting, pushService, readBefore, settled, stored } from "./pages.mjs";
-import { ENGINE, inTurns, serve } from "./serving.mjs";
+import { closed, ENGINE, inTurns, serve } from "./serving.mjs";
 
 const out = process.argv[2] ? resolve(process.argv[2]) : null;
 const filter = process.argv[3] ?? "";
@@ -1194,7 +1194,7 @@ async function look({ name, mock, path, act, hash, ...how }) {
 
 // Most of a story's time is waiting, so a few are looked at together.
 await inTurns(4, jobs, look);
-await browser.close();
+await closed(browser);
 server.close();
 app.remove();
 console.log(`${shots - bad} passed, ${bad} failed`);

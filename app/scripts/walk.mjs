@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { mockApp } from "./mock-app.mjs";
 import { readBefore, stored } from "./pages.mjs";
-import { BROWSER, ENGINE, inTurns, serve } from "./serving.mjs";
+import { BROWSER, closed, ENGINE, inTurns, serve } from "./serving.mjs";
 import { approvals } from "./walks/approvals.mjs";
 import { diffs } from "./walks/diffs.mjs";
 import { list } from "./walks/list.mjs";
@@ -56,7 +56,7 @@ async function go({ what, path, mock, steps, size, like }) {
     );
     await page.screenshot({ path: join(tmpdir(), `walk-${failed}.png`) }).catch(() => undefined);
   }
-  await context.close();
+  await closed(context);
 }
 
 const must = (condition, what) => {
@@ -691,7 +691,7 @@ usage(tools);
 
 // Each in a context of its own; two at a time, because most of a walk is waiting.
 await inTurns(2, walks, go);
-await Promise.all([browser.close(), whole.close()]);
+await closed(browser, whole);
 server.close();
 app.remove();
 console.log(`${passed} passed, ${failed} failed`);

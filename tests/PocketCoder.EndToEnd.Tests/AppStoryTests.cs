@@ -29,7 +29,7 @@ public sealed class AppStoryTests(Browser browser) : IClassFixture<Browser>
             await target.TapAsync();
         }
 
-        await Expect(phone.Page.GetByText("The page is there.")).ToBeVisibleAsync();
+        await Expect(phone.Id("transcript").GetByText("The page is there.")).ToBeVisibleAsync();
         var project = (await machine.Control.ListProjectsAsync(CancellationToken.None))[0];
         Assert.Contains("Hello from PocketCoder", await File.ReadAllTextAsync(Path.Combine(project.Path, "index.html")));
         Assert.Empty(phone.Complaints);

@@ -77,9 +77,17 @@ public sealed class ManualTime : TimeProvider
 
     private sealed class ManualTimer(ManualTime owner, TimerCallback callback, object? state) : ITimer
     {
+        private readonly Lock _firing = new();
+
         public TimeSpan? Due { get; set; }
 
-        public void Fire() => callback(state);
+        public void Fire()
+        {
+            lock (_firing)
+            {
+                callback(state);
+            }
+        }
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
@@ -99,10 +107,14 @@ public sealed class ManualTime : TimeProvider
             }
         }
 
+        /// <summary>When it returns no callback runs any more, as of the system's timers.</summary>
         public ValueTask DisposeAsync()
         {
             Dispose();
-            return ValueTask.CompletedTask;
+            lock (_firing)
+            {
+                return ValueTask.CompletedTask;
+            }
         }
     }
 }

@@ -74,7 +74,7 @@ internal static class ConfigCommand
         }
         else if (setting.AtStart)
         {
-            context.Say("Takes effect when the daemon restarts: pocketcoder stop, then pocketcoder start");
+            context.Say("Takes effect when the daemon restarts: pocketcoder restart");
         }
 
         return ExitCode.Ok;

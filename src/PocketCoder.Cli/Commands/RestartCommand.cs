@@ -4,6 +4,7 @@ using PocketCoder.Cli.Autostarting;
 using PocketCoder.Cli.Output;
 using PocketCoder.Machine;
 using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Protocol;
 
 namespace PocketCoder.Cli.Commands;
 
@@ -64,14 +65,16 @@ internal static class RestartCommand
             : throw new CommandFailure(
                 "How the daemon was started can't be told here, so nothing was stopped. Type: pocketcoder stop, then pocketcoder start with its options");
 
-    /// <summary>How many sessions work; none when it does not say: it is ended all the same, as by <c>stop</c>.</summary>
+    /// <summary>
+    /// How many sessions work; none when it does not say, or in another version's words: it is ended all the same, as by <c>stop</c>.
+    /// </summary>
     private static async Task<int> WorkingAsync(CommandContext context, CancellationToken ct)
     {
         try
         {
             return (await context.Daemon.StatusAsync(ct)).SessionsWorking;
         }
-        catch (Exception e) when (e is DaemonNotAnswering or DaemonNotRunning)
+        catch (Exception e) when (e is DaemonNotAnswering or DaemonNotRunning or ControlException { Code: ErrorCode.VersionUnsupported })
         {
             return 0;
         }

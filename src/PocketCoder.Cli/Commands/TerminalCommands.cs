@@ -69,7 +69,8 @@ internal static class TerminalCommands
                 ? "Connection lost; the terminal keeps running. Attach again to see it."
                 : "Connection lost; the terminal ended. For the reason: pocketcoder ledger show";
         }
-        catch (Exception e) when (e is Machine.ControlPlane.DaemonNotRunning or Machine.ControlPlane.ControlException)
+        catch (Exception e) when (e is Machine.ControlPlane.DaemonNotRunning or Machine.ControlPlane.DaemonNotAnswering { IsBetween: true }
+            or Machine.ControlPlane.ControlException)
         {
             return "The daemon stopped; the terminal keeps running.";
         }

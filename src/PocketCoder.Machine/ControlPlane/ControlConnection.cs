@@ -204,7 +204,7 @@ internal sealed class ControlConnection : IControlTransport
         var which = theirs is null || theirs == DaemonOptions.ProductVersion
             ? "The daemon speaks another version of the control protocol."
             : $"This command is of version {DaemonOptions.ProductVersion}, and the daemon that runs is of version {theirs}.";
-        return new ControlException(ErrorCode.VersionUnsupported, $"{which} Restart it: pocketcoder stop, then pocketcoder start", e);
+        return new ControlException(ErrorCode.VersionUnsupported, $"{which} Restart it: pocketcoder restart", e);
     }
 
     /// <summary>The beginning of an answer.</summary>

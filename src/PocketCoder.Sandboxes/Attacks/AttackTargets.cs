@@ -22,6 +22,7 @@ internal sealed class AttackTargets : IAsyncDisposable
     private const string CanaryVariable = "ATTACK_CANARY";
 
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan s_endLimit = TimeSpan.FromSeconds(5);
 
     private readonly Targets _targets;
     private readonly ISandbox _other;
@@ -40,6 +41,13 @@ internal sealed class AttackTargets : IAsyncDisposable
 
     /// <summary>Whether the process on the host that attacks aim at still runs.</summary>
     public bool VictimLives => ProcessGroup.IsAlive(_targets.Victim.Identity);
+
+    /// <summary>Waits until that process has ended, 5 s at most.</summary>
+    public async Task VictimMayEndAsync(CancellationToken cancellationToken)
+    {
+        Task ended = _targets.Victim.Exited.WaitAsync(s_endLimit, cancellationToken);
+        await ended.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
 
     /// <summary>Named in every file that an attack makes, so that it is found on the host.</summary>
     public string Canary => _targets.Environment["T_CANARY"];

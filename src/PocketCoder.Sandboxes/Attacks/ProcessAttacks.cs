@@ -19,8 +19,13 @@ internal static class ProcessAttacks
             {
                 // Whatever bears that number inside is the attacker's own: only what happens to the one outside counts.
                 var (_, output) = await ground.ShellAsync("""
-                    if [ "$T_PID" != $$ ]; then kill -0 "$T_PID" 2> /dev/null && [ "$(tr '\0' ' ' < /proc/$T_PID/cmdline)" != "" ] && kill -9 "$T_PID"; fi; echo tried
+                    if [ "$T_PID" != $$ ]; then kill -0 "$T_PID" 2> /dev/null && [ "$(tr '\0' ' ' < /proc/$T_PID/cmdline)" != "" ] && kill -9 "$T_PID" && echo sent; fi; echo tried
                     """, cancellationToken);
+                if (output.Contains("sent", StringComparison.Ordinal))
+                {
+                    await ground.VictimMayEndAsync(cancellationToken); // a busy machine needs a moment for what a signal does
+                }
+
                 return ground.VictimLives && output.Contains("tried", StringComparison.Ordinal)
                     ? new("", AttackVerdict.Held, "")
                     : new("", ground.VictimLives ? AttackVerdict.NotRun : AttackVerdict.Broken, output);

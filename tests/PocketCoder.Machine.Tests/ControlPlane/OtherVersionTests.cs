@@ -36,7 +36,7 @@ public sealed class OtherVersionTests : IAsyncLifetime
 
         Assert.Equal(ErrorCode.VersionUnsupported, refused.Code);
         Assert.Contains(told, refused.Message, StringComparison.Ordinal);
-        Assert.EndsWith("Restart it: pocketcoder stop, then pocketcoder start", refused.Message, StringComparison.Ordinal);
+        Assert.EndsWith("Restart it: pocketcoder restart", refused.Message, StringComparison.Ordinal);
         Assert.Equal("an upgrade", stopped);
     }
 
