@@ -59,6 +59,12 @@ export async function stored(page, store, texts) {
           const request = indexedDB.open("pocketcoder-app");
           request.onerror = () => reject(request.error);
           request.onsuccess = () => {
+            // Asked before the app made its stores: there is nothing yet, and what is open would hold the app up.
+            if (!request.result.objectStoreNames.contains(store)) {
+              request.result.close();
+              resolve(false);
+              return;
+            }
             const objects = request.result.transaction(store).objectStore(store);
             const keys = objects.getAllKeys();
             const values = objects.getAll();
