@@ -6,7 +6,7 @@ namespace PocketCoder.Machine.Guard;
 
 /// <summary>
 /// Guards one project while anything runs in it: a scan from before the first begins, one after each ended, and in between a look at the
-/// project's own repository whenever a name in it changes that decides what git runs. Thread-safe; the semaphore guards all fields.
+/// project's own repository whenever a name in it changes that decides what git runs. Thread-safe; the semaphore guards all fields but the watchers.
 /// </summary>
 /// <param name="keep">Where what is taken away is kept.</param>
 /// <param name="state">Where the scan from before is kept while something runs.</param>
@@ -22,7 +22,8 @@ public sealed partial class ProjectGuard(string folder, string keep, string stat
     private readonly SemaphoreSlim _gate = new(1, 1);
     private readonly List<GuardedRun> _runs = [];
     private readonly List<Finding> _planted = [];
-    private readonly List<FileSystemWatcher> _watchers = [];
+    private FileSystemWatcher[] _watchers = []; // replaced as a whole: who disposes doesn't wait for the semaphore
+    private volatile bool _isDisposed;
     private ProjectScan? _before;
     private int _lookAsked;
 
@@ -67,8 +68,7 @@ public sealed partial class ProjectGuard(string folder, string keep, string stat
             if (_runs.Count == 0)
             {
                 _before = null;
-                _watchers.ForEach(w => w.Dispose());
-                _watchers.Clear();
+                Unwatch();
             }
 
             Keep();
@@ -132,10 +132,11 @@ public sealed partial class ProjectGuard(string folder, string keep, string stat
         }
     }
 
+    /// <summary>Watches no more. What is in hand goes on to its end: the semaphore has nothing to dispose and stays for it.</summary>
     public void Dispose()
     {
-        _watchers.ForEach(w => w.Dispose());
-        _gate.Dispose();
+        _isDisposed = true;
+        Unwatch();
     }
 
     private GuardReport Take(IEnumerable<Finding> findings)
@@ -182,6 +183,7 @@ public sealed partial class ProjectGuard(string folder, string keep, string stat
 
     private void Watch()
     {
+        List<FileSystemWatcher> watchers = [];
         foreach (var path in (string[])[folder, Path.Combine(folder, ".git")])
         {
             try
@@ -199,12 +201,26 @@ public sealed partial class ProjectGuard(string folder, string keep, string stat
                 watcher.Renamed += OnChanged;
                 watcher.Error += (_, _) => LookSoon();
                 watcher.EnableRaisingEvents = true;
-                _watchers.Add(watcher);
+                watchers.Add(watcher);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
             {
                 LogNotWatched(log, path, e.Message); // what ends is looked at all the same
             }
+        }
+
+        Interlocked.Exchange(ref _watchers, [.. watchers]);
+        if (_isDisposed)
+        {
+            Unwatch();
+        }
+    }
+
+    private void Unwatch()
+    {
+        foreach (var watcher in Interlocked.Exchange(ref _watchers, []))
+        {
+            watcher.Dispose();
         }
     }
 

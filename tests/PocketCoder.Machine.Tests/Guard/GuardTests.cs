@@ -174,5 +174,22 @@ public sealed class GuardTests
         }
     }
 
+    [Fact]
+    public async Task A_look_that_is_in_hand_when_the_guard_is_disposed_of_goes_on_to_its_end()
+    {
+        await using var owner = await Owner.CreateAsync();
+        for (var round = 0; round < 5; round++)
+        {
+            var guard = Of(owner);
+            var run = (await guard.BeginAsync(owner.Project, open: false))!;
+            var end = run.EndAsync();
+            guard.Dispose();
+            Assert.Null((await end).Alarm);
+
+            run = (await guard.BeginAsync(owner.Project, open: false))!; // asked too late: looked at all the same, and not watched
+            Assert.Null((await run.EndAsync()).Alarm);
+        }
+    }
+
     private static RepositoryGuard Of(Owner owner) => new(owner.Project + "-kept", owner.Project + "-state", NullLogger.Instance);
 }
