@@ -69,7 +69,7 @@ function requested(a, row, data, state) {
 function decide(row, data, state) {
   const { approvals, devices, count } = state;
   if (!KINDS.has(row.kind)) return 'is of a kind that is not known here';
-  if (row.kind === 'device_paired') devices.set(row.deviceId, { key: data.deviceSigningKey, revoked: false });
+  if (row.kind === 'device_paired') devices.set(row.deviceId, { key: data.deviceSigningKey, platform: data.platform, revoked: false });
   if (row.kind === 'device_revoked' && devices.has(row.deviceId)) devices.get(row.deviceId).revoked = true;
   if (row.kind === 'machine_started' && data.digests === 'pocketcoder-approval-v2') state.coversFrom ??= row.seq;
   if (row.kind === 'machine_started' && data.proofs === 'pocketcoder-proof-v1') state.proofsFrom ??= row.seq;
@@ -123,11 +123,13 @@ function decide(row, data, state) {
   }
 }
 /** Whether a row has what its proof needs, and nothing that belongs to another one. What it needs is checked by who reads it: the signature, the allowance. */
-const PROOFS = { approval_decided: ['device-key', 'owner-socket', 'grant'], undo_started: ['device-key', 'owner-socket'], rule_added: ['owner-socket'] };
+const PROOFS = { approval_decided: ['device-key', 'owner-socket', 'grant', 'chat-platform'], undo_started: ['device-key', 'owner-socket'], rule_added: ['owner-socket'] };
 function proved(row, data) {
   if (!PROOFS[row.kind].includes(data.proof)) return 'names a proof that is not known here';
   if (data.proof === 'owner-socket') return row.deviceId !== undefined || hasSignature(data) || data.grant !== undefined ? 'says that the owner made it at the machine, and names a device, a signature or an allowance'
     : row.actor !== 'cli' || (row.kind !== 'rule_added' && data.by !== 'cli') ? 'says that the owner made it at the machine, and names another' : undefined;
+  if (data.proof === 'chat-platform') return hasSignature(data) || data.grant !== undefined ? 'says that a chat platform vouches for it, and names a signature or an allowance'
+    : [row.deviceId, data.platform].every(isText) ? undefined : 'names a chat platform by which nobody was paired for this device';
   if (data.proof === 'grant') return isText(data.grant) ? undefined : 'names an allowance that does not exist';
   if (data.grant !== undefined) return "names a device's key and an allowance";
   const [texts, flag] = row.kind === 'undo_started' ? [['undoId', 'target', 'targetId', 'plan'], 'force'] : [['decisionId', 'decision', 'scope'], 'interrupt'];
@@ -144,6 +146,11 @@ function decidedBy(a, row, data, state) {
     a.granted = true;
     return problem;
   }
+  if (data.proof === 'chat-platform') {
+    const problem = byPlatform(row, data, state);
+    a.vouched = !problem;
+    return problem;
+  }
   if (hasSignature(data) || row.deviceId !== undefined) {
     const problem = decidedByDevice(row, data, state);
     a.vouched = !problem;
@@ -151,6 +158,13 @@ function decidedBy(a, row, data, state) {
   }
   a.vouched = isOwner(row, data, state);
   return a.vouched ? undefined : 'is decided by nobody: no signature of a device, no allowance, and not the owner at the machine';
+}
+/** A person without keys, paired by this platform and not revoked: only the machine's key speaks for such a row. */
+function byPlatform(row, data, state) {
+  const person = state.devices.get(row.deviceId);
+  if (!person || person.key !== undefined || person.platform !== data.platform) return 'names a chat platform by which nobody was paired for this device';
+  if (person.revoked) return 'is decided by a person who was revoked before';
+  state.inChat.push(row.seq);
 }
 const hasSignature = (data) => data.deviceSigningKey !== undefined || data.signed !== undefined || data.signature !== undefined;
 function isOwner(row, data, state) {
@@ -236,7 +250,7 @@ function trust(mark, row, body, before, header) {
 async function verifyExport(path, options) {
   const findings = [], approvals = new Map(), devices = new Map();
   const count = { decisions: 0, signed: 0, granted: 0, executions: 0, undos: 0, opaque: 0, untold: 0, proofs: {} };
-  const state = { approvals, devices, count, atMachine: [], coversFrom: undefined, proofsFrom: undefined, machineId: undefined }, mark = { from: undefined, signatures: 0, unsigned: undefined, told: undefined, accepted: [], undecided: [] };
+  const state = { approvals, devices, count, atMachine: [], inChat: [], coversFrom: undefined, proofsFrom: undefined, machineId: undefined }, mark = { from: undefined, signatures: 0, unsigned: undefined, told: undefined, accepted: [], undecided: [] };
   let header, end, seq = 0, hash = '0'.repeat(64);
   const find = (at, what, detail) => { findings.push({ seq: at, what, detail }); return false; };
   const chain = (line) => {
@@ -269,7 +283,7 @@ async function verifyExport(path, options) {
   if (mark.unsigned !== undefined) find(mark.unsigned, 'unsigned', `row ${mark.unsigned} is not signed by the machine, though rows before it are: something else wrote it`);
   if (mark.told !== undefined) find(mark.told, 'distrusted', `row ${mark.told} tells that the chain is not the one the machine had signed, and the owner has not accepted that`);
   return { file: path, ok: findings.length === 0, machineId: header.machineId, ledgerEpoch: header.ledgerEpoch, rows: seq, head: { seq, hash }, signingKey: header.signingKey,
-    keyGiven: options.key !== undefined, approvals: approvals.size, ...count, atMachine: state.atMachine, signedFrom: mark.from ?? null, signatures: mark.signatures, accepted: mark.accepted, devices: [...devices].map(([id, d]) => ({ id, ...d })), findings };
+    keyGiven: options.key !== undefined, approvals: approvals.size, ...count, atMachine: state.atMachine, inChat: state.inChat, signedFrom: mark.from ?? null, signatures: mark.signatures, accepted: mark.accepted, devices: [...devices].map(([id, d]) => ({ id, ...d })), findings };
 
   function checkHead() {
     for (const [at] of options.remember) if (at > seq) find(at, 'truncated', `row ${at} was remembered, but the export ends at row ${seq}`);
@@ -286,6 +300,7 @@ function describe(r) {
     `  ${r.approvals} approvals, ${r.decisions} decisions (${r.signed} signed by a paired device, ${r.granted} by an allowance that was), ${r.executions} executions, ${r.undos} undos signed by a paired device`,
     `  machine key ${printable(r.signingKey)} ${r.keyGiven ? 'as given' : '- taken from the export: compare it with the one your phone shows, or pass --key'}`];
   out.push(r.signedFrom === null ? "  no row is signed by the machine: who wrote them stands only on the head's signature" : `  rows from ${r.signedFrom} on are signed by the machine (${r.signatures} signatures checked)`);
+  if (r.inChat.length) out.push(`  in a chat, where a platform says who it was and only the machine's key speaks: rows ${r.inChat.join(', ')}`);
   if (r.atMachine.length) out.push(`  at the machine's command line, where the owner has no key and only the machine's key speaks: rows ${r.atMachine.join(', ')}`);
   if (r.untold) out.push(`  ${r.untold} of these are of an older version, which did not say how they were proved: whether the owner made them can not be told`);
   if (r.opaque) out.push(`  ${r.opaque} requests of an older version do not say what their digest covers`);

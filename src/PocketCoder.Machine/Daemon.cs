@@ -251,6 +251,7 @@ public sealed partial class Daemon : IAsyncDisposable
         var gateway = _stack.Own(
             await GatewayServer.StartAsync(_options.Gateway, fabric, _options.LoggerFactory, _options.TimeProvider, cancellationToken));
         _parts.Addresses.Listening = gateway.Urls;
+        _stack.Own(_parts.Entries.Begin(_parts.Table));
         _stack.Own(new LinkService(_parts.Link, _parts.Dialer, fabric, _options.TimeProvider, _logger));
     }
 

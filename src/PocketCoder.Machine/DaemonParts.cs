@@ -12,6 +12,7 @@ using PocketCoder.Machine.Connections;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Machine.Conversations;
 using PocketCoder.Machine.Devices;
+using PocketCoder.Machine.Entries;
 using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Executions.Archive;
 using PocketCoder.Machine.Files;
@@ -155,8 +156,8 @@ internal sealed class DaemonParts
             options, machine, Label, Instant.Truncate(time.GetUtcNow()), Ledger, Store, Sandboxes, Agents, Defaults, Sessions, FileStreams,
             Devices, Connections, files.OwnAgents, Addresses, Keys);
         Changes = new MachineChanges(Report, Store, Ledger, Secrets, FileStreams, logger);
-        Logs = new LogTail(home.LogFile, secrets.Redact);
-        Usage = new UsageParts(Models, Projects, Sessions, Store);
+        (Logs, Usage) = (new LogTail(home.LogFile, secrets.Redact), new UsageParts(Models, Projects, Sessions, Store));
+        Entries = new EntryParts(options.EntryPoints, Devices, Connections, Store, time, logger);
         (Link, Dialer) = (files.Link, new LinkDialer(Identity, () => Label.Text, time));
         Status = new OwnerStatus(options, machine, Label, Report, Sandboxes, Agents, Projects, Addresses, Link);
         OwnerStarter = new OwnerSessionStarter(Sessions, Projects, Agents, Defaults);
@@ -272,6 +273,8 @@ internal sealed class DaemonParts
     public MachineChanges Changes { get; }
 
     public LogTail Logs { get; }
+
+    public EntryParts Entries { get; }
 
     public LinkSetting Link { get; }
 

@@ -26,13 +26,14 @@ public sealed class ArrowTests
         ["Link"] = [],
         ["Accounts"] = ["Platform", "Protocol"],
         ["Gateway"] = ["Platform", "Accounts", "Acme", "Link"],
+        ["Entry"] = ["Protocol"],
         ["Feishu"] = [],
         ["Machine.Core"] = ["Protocol", "Channel", "Ledger"],
         ["Machine.Approvals"] = ["Machine.Core", "Broker"],
         ["Machine.Sandboxes"] = ["Machine.Approvals", "Agents", "Sandboxes", "Risk", "Workspace", "Git"],
         ["Machine.Projects"] = ["Machine.Sandboxes"],
         ["Machine.Sessions"] = ["Machine.Projects"],
-        ["Machine"] = ["Machine.Sessions", "Gateway", "Push", "Link"],
+        ["Machine"] = ["Machine.Sessions", "Gateway", "Push", "Link", "Entry"],
         ["Cli"] =
             ["Protocol", "Processes", "Channel", "Ledger", "Agents", "Sandboxes", "Broker", "Accounts", "Acme", "Gateway", "Machine"],
     };

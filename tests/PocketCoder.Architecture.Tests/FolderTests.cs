@@ -22,8 +22,8 @@ public sealed class FolderTests
         {
             "Machine",
             [
-                "Settings", "Connections", "Overview", "Notifications", "Starting", "Linking", "Status", "Usage", "Backups", "ControlPlane",
-                ".",
+                "Settings", "Connections", "Entries", "Overview", "Notifications", "Starting", "Linking", "Status", "Usage", "Backups",
+                "ControlPlane", ".",
             ]
         },
     };

@@ -17,6 +17,16 @@ public sealed class NotifyTests
         Assert.Contains($"Set hook: webhook {nobody}. Try it: pocketcoder notify test hook\n", set.Out, StringComparison.Ordinal);
         Assert.Matches("Signing key, shown this once: whsec_[A-Za-z0-9+/]{43}=\n", set.Out);
 
+        (await home.FeedAsync(
+            nobody + "/path-of-mine\n", "notify", "set", "night", "--webhook", "--kinds", "question, plan", "--quiet", "22:00-07:00", "--zone",
+            "UTC", "--after", "5")).Succeeded();
+        Assert.Matches(
+            "night.*only question plan, quiet 22:00-07:00 UTC,\\s+after 5 s",
+            string.Join(' ', (await home.RunAsync("notify", "list")).Succeeded().Out.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries)));
+        (await home.FeedAsync(nobody + "/x\n", "notify", "set", "night", "--webhook", "--quiet", "22:00-22:00", "--zone", "UTC"))
+            .Ended(ExitCode.Usage);
+        (await home.RunAsync("notify", "remove", "night")).Succeeded();
+
         var topic = await home.FeedAsync(nobody + "/topic-of-mine\ntk_of-mine\n", "notify", "set", "phone", "--ntfy", "--token");
         Assert.DoesNotContain("tk_of-mine", topic.Succeeded().Out, StringComparison.Ordinal);
         var failed = (await home.RunAsync("notify", "test", "phone")).Ended(ExitCode.Failure);

@@ -164,6 +164,9 @@ public sealed partial class UsageTests
     [InlineData("notify set n")]
     [InlineData("notify set n --ntfy --webhook")]
     [InlineData("notify set n --webhook --token")]
+    [InlineData("notify set n --webhook --kinds pigeons")]
+    [InlineData("notify set n --webhook --quiet late")]
+    [InlineData("notify set n --webhook --zone Europe/Paris")]
     [InlineData("notify set n --webhook https://h.example")]
     [InlineData("completion tcsh")]
     public async Task What_is_typed_wrong_ends_with_2_and_says_where_to_look(string typed)

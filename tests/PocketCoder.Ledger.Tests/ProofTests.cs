@@ -19,7 +19,9 @@ public sealed class ProofTests
     [InlineData("""{"decision":"allow","scope":"once","by":"phone","proof":"owner-socket"}""", "cli", null, "names another")]
     [InlineData("""{"decision":"allow","scope":"once","by":"cli","proof":"owner-socket","signature":"x"}""", "cli", null, "a signature")]
     [InlineData("""{"decision":"allow","scope":"once","by":"cli","proof":"device-key"}""", "cli", null, "no signature of a device")]
-    [InlineData("""{"decision":"allow","scope":"once","by":"cli","proof":"chat-platform"}""", "cli", null, "not known here")]
+    [InlineData("""{"decision":"allow","scope":"once","by":"cli","proof":"chat-platform"}""", "cli", null, "nobody was paired")]
+    [InlineData("""{"decision":"allow","scope":"once","by":"Ada","proof":"chat-platform","platform":"feishu"}""", "Ada", "chat-1", "nobody was paired")]
+    [InlineData("""{"decision":"allow","scope":"once","by":"Ada","proof":"chat-platform","platform":"feishu","signature":"x"}""", "Ada", "chat-1", "names a signature")]
     [InlineData("""{"decision":"allow","scope":"once","by":"cli","proof":7}""", "cli", null, "not known here")]
     [InlineData("""{"decision":"allow","scope":"turn","by":"grant","proof":"grant","grant":"none"}""", null, null, "does not exist")]
     public async Task A_decision_without_the_proof_that_it_claims_is_not_appended(string data, string? actor, string? device, string why)
@@ -68,6 +70,34 @@ public sealed class ProofTests
         await ledger.ReopenAsync(); // what has begun goes on after a start
         await RefusedAsync(ledger, Decision("d", """{"decision":"allow","scope":"once","by":"cli"}""") with { Actor = "cli" },
             "does not say how it was proved");
+    }
+
+    [Fact]
+    public async Task A_person_in_a_chat_decides_from_their_pairing_to_their_revocation_and_signs_nothing()
+    {
+        await using var ledger = await OpenAsync();
+        using var phone = new SigningKey();
+        foreach (var approval in (string[])["a", "b", "c"])
+        {
+            await ledger.AppendAsync(ChainTests.Request(approval));
+        }
+
+        await RefusedAsync(ledger, InChat("a"), "nobody was paired");
+        await ledger.AppendAsync(Person("feishu"));
+        await RefusedAsync(ledger, InChat("a", platform: "elsewhere"), "nobody was paired");
+        await RefusedAsync(ledger, InChat("a") with { DeviceId = null }, "nobody was paired");
+        await ledger.AppendAsync(Paired(phone));
+        await RefusedAsync(ledger, InChat("a") with { DeviceId = "phone" }, "nobody was paired"); // who has a key signs
+        await RefusedAsync(ledger, Signed(phone, "a") with { DeviceId = "chat-1" }, "not paired for this device");
+        await ledger.AppendAsync(InChat("a"));
+        await ledger.AppendAsync(new LedgerEntry(LedgerKind.DeviceRevoked) { DeviceId = "chat-1" });
+        await RefusedAsync(ledger, InChat("b"), "revoked before");
+
+        await ledger.ReopenAsync();
+        await RefusedAsync(ledger, InChat("b"), "revoked before");
+        await ledger.AppendAsync(Person("feishu"));
+        await ledger.AppendAsync(InChat("b"));
+        Assert.True((await ledger.Store.VerifyAsync([], TestLedger.None)).Ok);
     }
 
     [Fact]
@@ -122,6 +152,13 @@ public sealed class ProofTests
 
     private static LedgerEntry Paired(SigningKey key) => new(LedgerKind.DevicePaired)
     { DeviceId = "phone", Data = TestLedger.Json($$"""{"deviceSigningKey":"{{key.PublicText}}"}""") };
+
+    private static LedgerEntry Person(string platform) => new(LedgerKind.DevicePaired)
+    { DeviceId = "chat-1", Data = TestLedger.Json($$"""{"platform":"{{platform}}","account":"ou_1"}""") };
+
+    private static LedgerEntry InChat(string approval, string platform = "feishu") => Decision(
+        approval, $$"""{"decision":"allow","scope":"once","by":"Ada","proof":"chat-platform","platform":"{{platform}}"}""") with
+    { DeviceId = "chat-1", Actor = "Ada" };
 
     /// <param name="said">What the device signed, when it is not what the row says.</param>
     /// <param name="high">With the other one of the two signatures that verify.</param>

@@ -17,6 +17,8 @@ internal sealed class TestOwner(Daemon daemon)
 
     public OwnersTerminals Terminals => new(_client);
 
+    public Task<ChatPairingOffer> OfferChatAsync(ChatPairingRequest request, CancellationToken ct) => _client.OfferChatAsync(request, ct);
+
     public Task<ControlStatus> StatusAsync(CancellationToken ct) => _client.StatusAsync(ct);
 
     public Task<IReadOnlyList<ProjectInfo>> ListProjectsAsync(CancellationToken ct) => _client.ListProjectsAsync(ct);

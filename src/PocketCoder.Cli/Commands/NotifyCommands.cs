@@ -16,13 +16,23 @@ internal static class NotifyCommands
         var token = new Option<bool>("--token") { Description = "ntfy: reads an access token too, after the address" };
         var details = new Option<bool>("--details") { Description = "With a line of what is asked for; an ntfy server can read it" };
         var digest = new Option<bool>("--digest") { Description = "One notification in 15 minutes at most" };
-        var set = new Command("set", "Set or replace a receiver; its address is read from standard input or a prompt") { name, ntfy, webhook, token, details, digest };
+        var kinds = new Option<string>("--kinds") { Description = $"Only these, with commas: {string.Join(' ', NotifyOptions.Kinds)}" };
+        var quiet = new Option<string>("--quiet") { Description = "Nothing between two times: 22:00-07:00; what still waits is told then" };
+        var zone = new Option<string>("--zone") { Description = "The time zone of --quiet, like Europe/Paris. Usually this machine's" };
+        var after = new Option<int?>("--after") { Description = "Ends of turns that took at least so many seconds. Usually 60" };
+        var set = new Command("set", "Set or replace a receiver; its address is read from standard input or a prompt")
+        { name, ntfy, webhook, token, details, digest, kinds, quiet, zone, after };
         set.Validators.Add(result =>
         {
             var (topic, hook) = (result.GetValue(ntfy), result.GetValue(webhook));
             if (topic == hook || (hook && result.GetValue(token)))
             {
                 result.AddError("Give --ntfy, with --token if it needs one, or --webhook. The address is asked for, or read from standard input.");
+            }
+
+            if (NotifyOptions.Problem(result.GetValue(kinds), result.GetValue(quiet), result.GetValue(zone)) is { } problem)
+            {
+                result.AddError(problem);
             }
         });
         return new Command("notify", "Manage where notifications go besides paired devices: ntfy and webhooks")
@@ -35,8 +45,11 @@ internal static class NotifyCommands
                 var given = await SecretCommands.ValuesAsync(
                     context, parsed.GetValue(token) ? [address, "Access token (hidden): "] : [address], ct);
                 return Set(context, await context.Daemon.SetReceiverAsync(
-                    parsed.GetRequiredValue(name), kind, given[0], given.ElementAtOrDefault(1), parsed.GetValue(details),
-                    parsed.GetValue(digest), ct));
+                    new NotifySetRequest(
+                        parsed.GetRequiredValue(name), kind, given[0], given.ElementAtOrDefault(1), parsed.GetValue(details),
+                        parsed.GetValue(digest), NotifyOptions.KindsOf(parsed.GetValue(kinds)),
+                        NotifyOptions.QuietOf(parsed.GetValue(quiet), parsed.GetValue(zone)), parsed.GetValue(after)),
+                    ct));
             }),
             new Command("list", "List receivers; topics, paths and keys are never shown again").Does(
                 terminal, async (context, _, ct) => List(context, await context.Daemon.ListReceiversAsync(ct))),
@@ -96,8 +109,7 @@ internal static class NotifyCommands
             var table = PlainTable.Of("Name", "Where", "Options", "Last");
             foreach (var one in receivers)
             {
-                string?[] options = [one.Details ? "details" : null, one.Digest ? "digest" : null];
-                table.Row(one.Name, Line(one), string.Join(", ", options.Where(o => o is not null)), one.Last?.Words ?? "");
+                table.Row(one.Name, Line(one), string.Join(", ", NotifyOptions.Words(one)), one.Last?.Words ?? "");
             }
 
             context.Terminal.Tables().Write(table);

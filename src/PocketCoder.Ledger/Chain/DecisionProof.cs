@@ -15,7 +15,7 @@ public static class DecisionProof
     /// <summary>The machine, by an earlier decision of a person that reaches this request.</summary>
     public const string Grant = "grant";
 
-    /// <summary>Reserved for a person whom a chat platform vouches for. No row has it yet, and verification refuses it.</summary>
+    /// <summary>A chat platform's word for a person, who was paired by that platform, without keys, and not revoked before.</summary>
     public const string ChatPlatform = "chat-platform";
 
     /// <summary>What <c>machine_started</c> has in <c>data.proofs</c>: from that row on each such row has its proof.</summary>

@@ -68,7 +68,8 @@ internal sealed class ProofRules(string machineId)
                 Began |= row.Data("proofs") == DecisionProof.Domain;
                 return null;
             case LedgerKind.DevicePaired when row.DeviceId is { } device:
-                _devices[device] = new Paired(row.Data("deviceSigningKey"), false);
+                var key = row.HasData("deviceSigningKey") ? row.Data("deviceSigningKey") ?? "" : null;
+                _devices[device] = new Paired(key, row.Data("platform"), false);
                 return null;
             case LedgerKind.DeviceRevoked when row.DeviceId is { } device && _devices.TryGetValue(device, out var known):
                 _devices[device] = known with { Revoked = true };
@@ -126,6 +127,7 @@ internal sealed class ProofRules(string machineId)
             DecisionProof.DeviceKey => ByDevice(row, DecisionText(row)),
             DecisionProof.OwnerSocket => ByOwner(row, hasBy: true),
             DecisionProof.Grant => ByGrant(id, row, asked),
+            DecisionProof.ChatPlatform => ByPlatform(row),
             _ => UnknownProof,
         };
         _approvals[id] = asked.Decide(row, vouched: problem is null && row.Data("proof") != DecisionProof.Grant);
@@ -152,6 +154,14 @@ internal sealed class ProofRules(string machineId)
             : device.Revoked ? "it is signed by a device that was revoked before"
             : DeviceSignature.Holds(key, text, signature) ? null
             : "it has a wrong device signature";
+
+    /// <summary>A person without keys, paired by this platform and not revoked. Only the machine's own key speaks for such a row.</summary>
+    private string? ByPlatform(ProofRow row)
+        => row.HasSignature || row.HasData("grant") ? "it says that a chat platform vouches for it, and names a signature or an allowance"
+            : row.DeviceId is not { } id || row.Data("platform") is not { } platform || !_devices.TryGetValue(id, out var person)
+                || person.Key is not null || person.Platform != platform ? "it names a chat platform by which nobody was paired for this device"
+            : person.Revoked ? "it is decided by a person who was revoked before"
+            : null;
 
     private static string? ByOwner(ProofRow row, bool hasBy)
         => row.Data("proof") != DecisionProof.OwnerSocket ? UnknownProof
@@ -219,7 +229,8 @@ internal sealed class ProofRules(string machineId)
 
     private static string Sha256(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 
-    private sealed record Paired(string? Key, bool Revoked);
+    /// <param name="Platform">Of a person in a chat, who has no key.</param>
+    private sealed record Paired(string? Key, string? Platform, bool Revoked);
 
     /// <param name="Covered">Whether the request says what its digest covers.</param>
     /// <param name="Reach">Equal for what one allowance reaches; null: each is decided by itself.</param>

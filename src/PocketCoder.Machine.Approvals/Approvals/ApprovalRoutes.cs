@@ -11,9 +11,6 @@ public static class ApprovalRoutes
             Verbs.AgentPromptResponse, Scope.Decide,
             async (caller, request, _) => new DecisionResponse(await service.DecideAsync(caller.Device, request)))
         .Map(
-            MessageTypes.ApprovalsList,
-            Scope.View,
-            static () => ProtocolJson.Default.ApprovalsListRequest,
-            static () => ProtocolJson.Default.ApprovalsListResponse,
+            DeviceVerbs.ApprovalsList, Scope.View,
             async (_, request, cancellationToken) => new ApprovalsListResponse(await service.ListAsync(request, cancellationToken)));
 }

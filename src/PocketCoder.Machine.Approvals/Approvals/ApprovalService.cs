@@ -169,13 +169,14 @@ public sealed partial class ApprovalService : IDisposable
 
     /// <summary>Takes a device's decision. Sending the same decision again returns the approval as it is now.</summary>
     /// <param name="device">Null: the owner at the machine's command line, who has no key to sign with; the row says so by having no
-    /// signature and no device.</param>
+    /// signature and no device. A person in a chat has none either: the row names the platform that speaks for them.</param>
     /// <exception cref="RequestFailure">APPROVAL_NOT_FOUND, DIGEST_MISMATCH, BAD_SIGNATURE, ALREADY_DECIDED (also: its time is over),
-    /// INVALID_REQUEST</exception>
+    /// INVALID_REQUEST, UNAUTHORIZED: a person in a chat, of what they may not allow there</exception>
     public async Task<ApprovalInfo> DecideAsync(Device? device, DecisionRequest decision)
     {
         DecisionCheck.Form(decision);
-        var signed = device is null ? null : DecisionCheck.Verify(device.SigningKey, _machineId, decision);
+        var signer = device is { Chat: null } ? device : null;
+        var signed = signer is null ? null : DecisionCheck.Verify(signer.SigningKey, _machineId, decision);
         var by = device?.Name ?? CommandLine;
         var settled = false;
         var approval = await _store.WriteAsync(change =>
@@ -206,6 +207,7 @@ public sealed partial class ApprovalService : IDisposable
             }
 
             DecisionCheck.Fits(asked, decision);
+            DecisionCheck.MayInChat(device?.Chat, asked, decision);
             var allowed = decision.Verdict == DecisionVerdict.Allow;
             var decided = asked with
             {
@@ -223,12 +225,16 @@ public sealed partial class ApprovalService : IDisposable
                     decision.DecisionId,
                     by,
                     decision.Reason,
-                    device is null ? null : Base64Url.EncodeToString(device.SigningKey),
+                    signer is null ? null : Base64Url.EncodeToString(signer.SigningKey),
                     signed,
-                    device is null ? null : decision.Signature,
+                    signer is null ? null : decision.Signature,
                     null,
                     decision.Interrupt)
-                { Proof = device is null ? DecisionProof.OwnerSocket : DecisionProof.DeviceKey }.ToJson(),
+                {
+                    Proof = device is null ? DecisionProof.OwnerSocket
+                        : signer is null ? DecisionProof.ChatPlatform : DecisionProof.DeviceKey,
+                    Platform = device?.Chat?.Platform,
+                }.ToJson(),
             });
             ApprovalRows.Update(change, decided);
             if (allowed && decision.Scope == DecisionScope.Project && asked.Subject is NetworkSubject wanted)

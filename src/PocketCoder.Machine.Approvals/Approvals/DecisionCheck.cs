@@ -77,6 +77,23 @@ public static class DecisionCheck
         }
     }
 
+    /// <summary>
+    /// Whether a person for whom only a chat platform speaks may decide so: who takes over their account there must not be able to destroy
+    /// anything, unless the owner said otherwise. What was never judged may be destructive.
+    /// </summary>
+    /// <param name="person">Null: not in a chat.</param>
+    /// <exception cref="RequestFailure">UNAUTHORIZED</exception>
+    public static void MayInChat(ChatPerson? person, ApprovalInfo asked, DecisionRequest decision)
+    {
+        var harmless = asked.Kind is ApprovalKind.Question or ApprovalKind.Plan or ApprovalKind.Prompt or ApprovalKind.Network
+            || asked.Risk is { Tier: < RiskTier.Destructive };
+        if (person is { Destructive: false } && decision.Verdict == DecisionVerdict.Allow && !harmless)
+        {
+            throw new RequestFailure(
+                ErrorCode.Unauthorized, "This may destroy something, so it can't be allowed in a chat. Decide in the app or at the machine.");
+        }
+    }
+
     /// <summary>Parses the answers: a JSON object of strings.</summary>
     /// <exception cref="RequestFailure">INVALID_REQUEST</exception>
     public static IReadOnlyDictionary<string, string> Answers(string? json)

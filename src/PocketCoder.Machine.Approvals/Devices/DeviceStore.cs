@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Collections.Concurrent;
+using System.Text;
 using PocketCoder.Ledger;
 using PocketCoder.Machine.Ledger;
 using PocketCoder.Machine.Routing;
@@ -20,17 +21,22 @@ public sealed class DeviceStore(Store store)
     public async Task LoadAsync(CancellationToken cancellationToken)
     {
         foreach (var device in await store.QueryAsync(
-            "SELECT device_id, name, app, static_key, signing_key, scopes, paired_at, last_seen_at, revoked_at FROM devices",
+            """
+            SELECT device_id, name, app, static_key, signing_key, scopes, paired_at, last_seen_at, revoked_at, platform, account,
+                destructive
+            FROM devices
+            """,
             row => new Device(
                 row.GetString(0),
                 row.GetString(1),
                 row.GetString(2),
-                row.GetFieldValue<byte[]>(3),
+                row.IsDBNull(9) ? row.GetFieldValue<byte[]>(3) : [],
                 row.GetFieldValue<byte[]>(4),
                 ScopeList.Parse(row.GetString(5)),
                 row.Time(6),
                 row.TimeOrNull(7),
-                row.TimeOrNull(8)),
+                row.TimeOrNull(8),
+                row.IsDBNull(9) ? null : new ChatPerson(row.GetString(9), row.GetString(10), row.GetBoolean(11))),
             cancellationToken))
         {
             _devices[device.DeviceId] = device;
@@ -53,31 +59,38 @@ public sealed class DeviceStore(Store store)
     /// refusing would leave its person without a way in. Pairing the same key again renews it, also after a revocation: the secret was
     /// shown on the machine itself.
     /// </summary>
+    /// <param name="chat">Who it is, of a person in a chat; then there are no keys.</param>
     public async Task<Device> AddAsync(
-        string deviceId, string name, string app, byte[] staticKey, byte[] signingKey, IReadOnlyList<Scope> scopes)
+        string deviceId, string name, string app, byte[] staticKey, byte[] signingKey, IReadOnlyList<Scope> scopes, ChatPerson? chat = null)
     {
         var device = await store.WriteAsync(change =>
         {
             name = DeviceNames.Free(name, Others(change, deviceId));
-            var added = new Device(deviceId, name, app, staticKey, signingKey, scopes, change.Now, change.Now, null);
+            var added = new Device(deviceId, name, app, staticKey, signingKey, scopes, change.Now, change.Now, null, chat);
             change.Execute(
                 """
-                INSERT INTO devices (device_id, name, app, static_key, signing_key, scopes, paired_at, last_seen_at)
-                VALUES ($id, $name, $app, $static, $signing, $scopes, $at, $at)
-                ON CONFLICT (device_id) DO UPDATE SET name = $name, app = $app, signing_key = $signing, scopes = $scopes, paired_at = $at, last_seen_at = $at, revoked_at = NULL
+                INSERT INTO devices
+                    (device_id, name, app, static_key, signing_key, scopes, paired_at, last_seen_at, platform, account, destructive)
+                VALUES ($id, $name, $app, $static, $signing, $scopes, $at, $at, $platform, $account, $destructive)
+                ON CONFLICT (device_id) DO UPDATE SET name = $name, app = $app, signing_key = $signing, scopes = $scopes, paired_at = $at,
+                    last_seen_at = $at, revoked_at = NULL, destructive = $destructive
                 """,
                 ("$id", deviceId),
                 ("$name", name),
                 ("$app", app),
-                ("$static", staticKey),
+                ("$static", chat is null ? staticKey : Encoding.UTF8.GetBytes(deviceId)), // unique, and nobody's key
                 ("$signing", signingKey),
                 ("$scopes", ScopeList.Format(scopes)),
+                ("$platform", chat?.Platform),
+                ("$account", chat?.Account),
+                ("$destructive", chat?.Destructive ?? false),
                 ("$at", Instant.Text(change.Now)));
             change.Ledger(new LedgerEntry(LedgerKind.DevicePaired)
             {
                 DeviceId = deviceId,
-                Data = new DeviceData(name, app, scopes, Base64Url.EncodeToString(staticKey),
-                    Base64Url.EncodeToString(signingKey)).ToJson(),
+                Data = (chat is null
+                    ? new DeviceData(name, app, scopes, Base64Url.EncodeToString(staticKey), Base64Url.EncodeToString(signingKey))
+                    : new DeviceData(name, app, scopes, null, null, chat.Platform, chat.Account, chat.Destructive)).ToJson(),
             });
             change.Publish(new DeviceChanged(added.ToInfo(true)));
             return added;

@@ -148,7 +148,8 @@ internal static class SettingTable
             SettingRight.Owner,
             SettingRight.Owner,
             LedgerKind.PairingOffered,
-            "pairing_offer"),
+            "pairing_offer",
+            "chat_pairing_offer"),
         new(
             "trust in a ledger that is not the one the machine signed",
             "going on with it",

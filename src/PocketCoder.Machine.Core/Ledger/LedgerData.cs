@@ -19,8 +19,10 @@ public static class LedgerDataText
 
 public sealed record ProjectData(Guid ProjectId, string Name, string Path, string? From = null) : ILedgerData;
 
-public sealed record DeviceData(string Name, string App, IReadOnlyList<Scope> Scopes, string StaticKey, string DeviceSigningKey)
-    : ILedgerData;
+/// <summary>A device has keys; a person in a chat a platform and its id of the person.</summary>
+public sealed record DeviceData(
+    string Name, string App, IReadOnlyList<Scope> Scopes, string? StaticKey, string? DeviceSigningKey, string? Platform = null,
+    string? Account = null, bool? Destructive = null) : ILedgerData;
 
 public sealed record DeviceRevokedData(string Name, string By) : ILedgerData;
 
@@ -67,6 +69,9 @@ public sealed record DecidedData(
 {
     /// <summary>How it was proved: one of <see cref="DecisionProof"/>.</summary>
     public required string Proof { get; init; }
+
+    /// <summary>The chat platform that vouches for who decided.</summary>
+    public string? Platform { get; init; }
 }
 
 public sealed record ExpiredData(string Reason) : ILedgerData;

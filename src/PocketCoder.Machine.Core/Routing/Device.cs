@@ -12,7 +12,15 @@ public sealed record Device(
     IReadOnlyList<Scope> Scopes,
     DateTimeOffset PairedAt,
     DateTimeOffset? LastSeenAt,
-    DateTimeOffset? RevokedAt)
+    DateTimeOffset? RevokedAt,
+    ChatPerson? Chat = null)
 {
-    public DeviceInfo ToInfo(bool connected) => new(DeviceId, Name, App, Scopes, PairedAt, LastSeenAt, connected, RevokedAt);
+    public DeviceInfo ToInfo(bool connected)
+        => new(DeviceId, Name, App, Scopes, PairedAt, LastSeenAt, connected, RevokedAt, Chat?.Platform);
 }
+
+/// <summary>A person for whom a chat platform speaks: a device without keys, so nothing but the platform's word proves who asks.</summary>
+/// <param name="Platform">In lower case, as <c>feishu</c>.</param>
+/// <param name="Account">The platform's id of the person.</param>
+/// <param name="Destructive">Whether the owner lets them allow what is destructive.</param>
+public sealed record ChatPerson(string Platform, string Account, bool Destructive);

@@ -33,14 +33,11 @@ public sealed class MessageTable
             .Select(r => r.MostBytes).DefaultIfEmpty(Limits.RequestBytes).Max();
 
     /// <summary>Adds a row for devices only: what belongs to a connection, such as following a stream.</summary>
-    /// <param name="request">As <see cref="Verb{TRequest, TResponse}.Request"/>; <paramref name="response"/> likewise.</param>
     /// <exception cref="ArgumentException">The type has a row already.</exception>
     public MessageTable Map<TRequest, TResponse>(
-        string type, Scope scope, Func<JsonTypeInfo<TRequest>> request, Func<JsonTypeInfo<TResponse>> response,
-        Func<DeviceCaller, TRequest, CancellationToken, Task<TResponse>> handle, bool concurrent = false,
-        int mostBytes = Limits.RequestBytes)
-        => Add(new Verb<TRequest, TResponse>(type, request, response), scope, forOwner: false, handle, concurrent, mostBytes,
-            ownerBytes: 0);
+        Verb<TRequest, TResponse> verb, Scope scope, Func<DeviceCaller, TRequest, CancellationToken, Task<TResponse>> handle,
+        bool concurrent = false, int mostBytes = Limits.RequestBytes)
+        => Add(verb, scope, forOwner: false, handle, concurrent, mostBytes, ownerBytes: 0);
 
     /// <summary>Adds a row for devices with the scope and for the owner.</summary>
     /// <param name="ownerBytes">As <paramref name="mostBytes"/>, for the owner.</param>

@@ -8,10 +8,7 @@ public static class FileRoutes
 {
     public static MessageTable MapFiles(this MessageTable table, FileFinder finder) => table
         .Map(
-            MessageTypes.FilesFind,
-            Scope.View,
-            static () => ProtocolJson.Default.FilesFindRequest,
-            static () => ProtocolJson.Default.FilesFindResponse,
+            DeviceVerbs.FilesFind, Scope.View,
             (_, request, cancellationToken) => finder.FindAsync(request, cancellationToken),
             concurrent: true);
 }

@@ -14,47 +14,29 @@ public static class FsRoutes
 
     private static MessageTable MapLooking(this MessageTable table, FileService service) => table
         .Map(
-            MessageTypes.FsList,
-            Scope.View,
-            static () => ProtocolJson.Default.FsListRequest,
-            static () => ProtocolJson.Default.FsListResponse,
+            DeviceVerbs.FsList, Scope.View,
             async (_, request, stop) => await (await service.OfAsync(request.ProjectId, stop)).ListAsync(request, stop))
         .Map(
-            MessageTypes.FsStat,
-            Scope.View,
-            static () => ProtocolJson.Default.FsStatRequest,
-            static () => ProtocolJson.Default.FsStatResponse,
+            DeviceVerbs.FsStat, Scope.View,
             async (caller, request, stop) => request.Etag
                 ? await service.ReadAsync(caller, request.ProjectId, request.Path, request.ApprovalId,
                     (files, hold) => Task.FromResult(files.Stat(request, hold)), stop, follow: false)
                 : (await service.OfAsync(request.ProjectId, stop)).Stat(request))
         .Map(
-            MessageTypes.FsRead,
-            Scope.View,
-            static () => ProtocolJson.Default.FsReadRequest,
-            static () => ProtocolJson.Default.FsReadResponse,
+            DeviceVerbs.FsRead, Scope.View,
             (caller, request, stop) => service.ReadAsync(caller, request.ProjectId, request.Path, request.ApprovalId,
                 (files, hold) => Task.FromResult(files.Read(request, hold)), stop))
         .Map(
-            MessageTypes.FsTrashList,
-            Scope.View,
-            static () => ProtocolJson.Default.FsTrashListRequest,
-            static () => ProtocolJson.Default.FsTrashListResponse,
+            DeviceVerbs.FsTrashList, Scope.View,
             async (_, request, stop) => (await service.OfAsync(request.ProjectId, stop)).ListTrash(request))
         .Map(
-            MessageTypes.FsSearch,
-            Scope.View,
-            static () => ProtocolJson.Default.FsSearchRequest,
-            static () => ProtocolJson.Default.FsSearchResponse,
+            DeviceVerbs.FsSearch, Scope.View,
             async (_, request, stop) => await (await service.OfAsync(request.ProjectId, stop)).SearchAsync(request, stop),
             concurrent: true);
 
     private static MessageTable MapChanging(this MessageTable table, FileService service) => table
         .Map(
-            MessageTypes.FsWrite,
-            Scope.Decide,
-            static () => ProtocolJson.Default.FsWriteRequest,
-            static () => ProtocolJson.Default.FsWriteResponse,
+            DeviceVerbs.FsWrite, Scope.Decide,
             (caller, request, stop) => service.ChangeAsync(
                 caller,
                 request.ProjectId,
@@ -65,35 +47,23 @@ public static class FsRoutes
                 stop),
             mostBytes: Limits.FileRequestBytes)
         .Map(
-            MessageTypes.FsMkdir,
-            Scope.Decide,
-            static () => ProtocolJson.Default.FsMkdirRequest,
-            static () => ProtocolJson.Default.FsMkdirResponse,
+            DeviceVerbs.FsMkdir, Scope.Decide,
             (caller, request, stop) => service.ChangeAsync(
                 caller, request.ProjectId, new WantedChange(FileOperation.Write, [request.Path], ["mkdir"]),
                 (files, record) => files.MakeDirectoryAsync(request, record), stop))
         .Map(
-            MessageTypes.FsMove,
-            Scope.Decide,
-            static () => ProtocolJson.Default.FsMoveRequest,
-            static () => ProtocolJson.Default.FsMoveResponse,
+            DeviceVerbs.FsMove, Scope.Decide,
             (caller, request, stop) => service.ChangeAsync(
                 caller, request.ProjectId, new WantedChange(FileOperation.Move, [request.From, request.To], []),
                 (files, record) => files.MoveAsync(request, record), stop))
         .Map(
-            MessageTypes.FsDelete,
-            Scope.Decide,
-            static () => ProtocolJson.Default.FsDeleteRequest,
-            static () => ProtocolJson.Default.FsDeleteResponse,
+            DeviceVerbs.FsDelete, Scope.Decide,
             (caller, request, stop) => service.ChangeAsync(
                 caller, request.ProjectId, new WantedChange(FileOperation.Delete, [request.Path], [request.ExpectedEtag]),
                 (files, record) => files.DeleteAsync(request, caller.Device.Name, record), stop),
             concurrent: true)
         .Map(
-            MessageTypes.FsRestore,
-            Scope.Decide,
-            static () => ProtocolJson.Default.FsRestoreRequest,
-            static () => ProtocolJson.Default.FsRestoreResponse,
+            DeviceVerbs.FsRestore, Scope.Decide,
             async (caller, request, stop) =>
             {
                 var (path, holds) = (await service.OfAsync(request.ProjectId, stop)).Restored(request);
@@ -105,26 +75,17 @@ public static class FsRoutes
 
     private static MessageTable MapTransfers(this MessageTable table, FileService service) => table
         .Map(
-            MessageTypes.FsUploadBegin,
-            Scope.Decide,
-            static () => ProtocolJson.Default.FsUploadBeginRequest,
-            static () => ProtocolJson.Default.FsUploadBeginResponse,
+            DeviceVerbs.FsUploadBegin, Scope.Decide,
             async (_, request, stop) =>
             {
                 await service.RequireUploadableAsync(request.ProjectId, request.Path, stop);
                 return await (await service.OfAsync(request.ProjectId, stop)).BeginUploadAsync(request);
             })
         .Map(
-            MessageTypes.FsUploadChunk,
-            Scope.Decide,
-            static () => ProtocolJson.Default.FsUploadChunkRequest,
-            static () => ProtocolJson.Default.FsUploadChunkResponse,
+            DeviceVerbs.FsUploadChunk, Scope.Decide,
             async (_, request, stop) => await (await service.OfAsync(request.ProjectId, stop)).UploadAsync(request))
         .Map(
-            MessageTypes.FsUploadEnd,
-            Scope.Decide,
-            static () => ProtocolJson.Default.FsUploadEndRequest,
-            static () => ProtocolJson.Default.FsUploadEndResponse,
+            DeviceVerbs.FsUploadEnd, Scope.Decide,
             async (caller, request, stop) =>
             {
                 var upload = (await service.OfAsync(request.ProjectId, stop)).Upload(request.UploadId);
@@ -139,30 +100,18 @@ public static class FsRoutes
             },
             concurrent: true)
         .Map(
-            MessageTypes.FsUploadDiscard,
-            Scope.Decide,
-            static () => ProtocolJson.Default.FsUploadDiscardRequest,
-            static () => ProtocolJson.Default.FsUploadDiscardResponse,
+            DeviceVerbs.FsUploadDiscard, Scope.Decide,
             async (_, request, stop) => await (await service.OfAsync(request.ProjectId, stop)).DiscardUploadAsync(request))
         .Map(
-            MessageTypes.FsDownloadBegin,
-            Scope.View,
-            static () => ProtocolJson.Default.FsDownloadBeginRequest,
-            static () => ProtocolJson.Default.FsDownloadBeginResponse,
+            DeviceVerbs.FsDownloadBegin, Scope.View,
             (caller, request, stop) => service.ReadAsync(caller, request.ProjectId, request.Path, request.ApprovalId,
                 (files, hold) => Task.FromResult(files.BeginDownload(request, hold)), stop))
         .Map(
-            MessageTypes.FsDownloadChunk,
-            Scope.View,
-            static () => ProtocolJson.Default.FsDownloadChunkRequest,
-            static () => ProtocolJson.Default.FsDownloadChunkResponse,
+            DeviceVerbs.FsDownloadChunk, Scope.View,
             (caller, request, stop) => service.ReadAsync(caller, request.ProjectId, request.Path, request.ApprovalId,
                 (files, hold) => Task.FromResult(files.Download(request, hold)), stop))
         .Map(
-            MessageTypes.FsDownloadEnd,
-            Scope.View,
-            static () => ProtocolJson.Default.FsDownloadEndRequest,
-            static () => ProtocolJson.Default.FsDownloadEndResponse,
+            DeviceVerbs.FsDownloadEnd, Scope.View,
             (caller, request, stop) => service.ReadAsync(caller, request.ProjectId, request.Path, request.ApprovalId,
                 (files, hold) => files.EndDownloadAsync(request, stop, hold), stop),
             concurrent: true);

@@ -22,8 +22,7 @@ public static class ProjectRoutes
             async (caller, request, cancellationToken) => new ProjectDefaultsSetResponse(
                 await defaults.SetAsync(request.ProjectId, request.Defaults, caller.Device, cancellationToken)))
         .Map(
-            MessageTypes.FoldersList, Scope.Manage, static () => ProtocolJson.Default.FoldersListRequest,
-            static () => ProtocolJson.Default.FoldersListResponse,
+            DeviceVerbs.FoldersList, Scope.Manage,
             (_, request, cancellationToken) => setup.ListAsync(request, cancellationToken), concurrent: true)
         .MapShared(
             Verbs.ProjectAdd, Scope.Manage,
@@ -34,8 +33,7 @@ public static class ProjectRoutes
                 return added;
             })
         .Map(
-            MessageTypes.ProjectCreate, Scope.Manage, static () => ProtocolJson.Default.ProjectCreateRequest,
-            static () => ProtocolJson.Default.ProjectCreateResponse,
+            DeviceVerbs.ProjectCreate, Scope.Manage,
             (caller, request, cancellationToken) => setup.CreateAsync(caller.Device, request, cancellationToken))
         .MapShared(Verbs.ProjectRename, Scope.Manage, (caller, request, _) => setup.RenameAsync(caller.Device, request))
         .MapShared(

@@ -34,10 +34,7 @@ public static class RunRoutes
                 cancellationToken)),
             concurrent: true) // waits for its end
         .Map(
-            MessageTypes.CommandRead,
-            Scope.View,
-            static () => ProtocolJson.Default.CommandReadRequest,
-            static () => ProtocolJson.Default.CommandReadResponse,
+            DeviceVerbs.CommandRead, Scope.View,
             async (caller, request, cancellationToken) =>
             {
                 var live = request.Follow ? await runs.LiveAsync(request.RunId) : null; // before the look, so that its end is not missed
@@ -50,17 +47,11 @@ public static class RunRoutes
             Verbs.CommandRunsList, Scope.View,
             (_, request, cancellationToken) => runs.ListAsync(request, cancellationToken))
         .Map(
-            MessageTypes.CommandFavouritesGet,
-            Scope.View,
-            static () => ProtocolJson.Default.CommandFavouritesGetRequest,
-            static () => ProtocolJson.Default.CommandFavouritesGetResponse,
+            DeviceVerbs.CommandFavouritesGet, Scope.View,
             async (_, request, cancellationToken) => new CommandFavouritesGetResponse(
                 await runs.FavouritesAsync(request.ProjectId, cancellationToken)))
         .Map(
-            MessageTypes.CommandFavouritesSet,
-            Scope.Decide,
-            static () => ProtocolJson.Default.CommandFavouritesSetRequest,
-            static () => ProtocolJson.Default.CommandFavouritesSetResponse,
+            DeviceVerbs.CommandFavouritesSet, Scope.Decide,
             async (_, request, cancellationToken) => new CommandFavouritesSetResponse(
                 await runs.SetFavouritesAsync(request, cancellationToken)))
         .MapShared(

@@ -24,10 +24,7 @@ public static class TerminalRoutes
             },
             concurrent: true) // may make a sandbox
         .Map(
-            MessageTypes.TerminalAttach,
-            Scope.View,
-            static () => ProtocolJson.Default.TerminalAttachRequest,
-            static () => ProtocolJson.Default.TerminalAttachResponse,
+            DeviceVerbs.TerminalAttach, Scope.View,
             async (caller, request, _) =>
             {
                 var mayType = caller.Device.Scopes.Contains(Scope.Decide);
@@ -39,20 +36,14 @@ public static class TerminalRoutes
                 return new TerminalAttachResponse(terminal.Info, viewer.Epoch, mayType);
             })
         .Map(
-            MessageTypes.TerminalDetach,
-            Scope.View,
-            static () => ProtocolJson.Default.TerminalDetachRequest,
-            static () => ProtocolJson.Default.TerminalDetachResponse,
+            DeviceVerbs.TerminalDetach, Scope.View,
             (caller, request, _) =>
             {
                 service.Get(request.AgentSessionId, TerminalRules.Name(request.Name)).Detach(Key(caller));
                 return Task.FromResult(new TerminalDetachResponse());
             })
         .Map(
-            MessageTypes.TerminalInput,
-            Scope.Decide,
-            static () => ProtocolJson.Default.TerminalInputRequest,
-            static () => ProtocolJson.Default.TerminalInputResponse,
+            DeviceVerbs.TerminalInput, Scope.Decide,
             async (caller, request, cancellationToken) =>
             {
                 await service.Get(request.AgentSessionId, TerminalRules.Name(request.Name))
@@ -60,10 +51,7 @@ public static class TerminalRoutes
                 return new TerminalInputResponse();
             })
         .Map(
-            MessageTypes.TerminalResize,
-            Scope.Decide,
-            static () => ProtocolJson.Default.TerminalResizeRequest,
-            static () => ProtocolJson.Default.TerminalResizeResponse,
+            DeviceVerbs.TerminalResize, Scope.Decide,
             async (caller, request, _) =>
             {
                 var terminal = service.Get(request.AgentSessionId, TerminalRules.Name(request.Name));
@@ -71,20 +59,14 @@ public static class TerminalRoutes
                 return new TerminalResizeResponse(terminal.Info);
             })
         .Map(
-            MessageTypes.TerminalAck,
-            Scope.View,
-            static () => ProtocolJson.Default.TerminalAckRequest,
-            static () => ProtocolJson.Default.TerminalAckResponse,
+            DeviceVerbs.TerminalAck, Scope.View,
             (caller, request, _) =>
             {
                 service.Get(request.AgentSessionId, TerminalRules.Name(request.Name)).Acknowledge(Key(caller), request.Epoch, request.Seq);
                 return Task.FromResult(new TerminalAckResponse());
             })
         .Map(
-            MessageTypes.TerminalCapture,
-            Scope.View,
-            static () => ProtocolJson.Default.TerminalCaptureRequest,
-            static () => ProtocolJson.Default.TerminalCaptureResponse,
+            DeviceVerbs.TerminalCapture, Scope.View,
             async (_, request, cancellationToken) =>
             {
                 var terminal = service.Get(request.AgentSessionId, TerminalRules.Name(request.Name));

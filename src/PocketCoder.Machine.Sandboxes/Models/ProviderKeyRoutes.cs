@@ -10,13 +10,10 @@ public static class ProviderKeyRoutes
 {
     public static MessageTable MapProviderKeys(this MessageTable table, ProviderKeys keys) => table
         .Map(
-            MessageTypes.ProviderKeySet, Scope.Manage, static () => ProtocolJson.Default.ProviderKeySetRequest,
-            static () => ProtocolJson.Default.ProviderKeySetResponse, (caller, request, _) => keys.SetAsync(caller.Device, request))
+            DeviceVerbs.ProviderKeySet, Scope.Manage, (caller, request, _) => keys.SetAsync(caller.Device, request))
         .Map(
-            MessageTypes.ProviderKeyRemove, Scope.Manage, static () => ProtocolJson.Default.ProviderKeyRemoveRequest,
-            static () => ProtocolJson.Default.ProviderKeyRemoveResponse, (caller, request, _) => keys.RemoveAsync(caller.Device, request))
+            DeviceVerbs.ProviderKeyRemove, Scope.Manage, (caller, request, _) => keys.RemoveAsync(caller.Device, request))
         .Map(
-            MessageTypes.ProviderKeyCheck, Scope.Manage, static () => ProtocolJson.Default.ProviderKeyCheckRequest,
-            static () => ProtocolJson.Default.ProviderKeyCheckResponse,
+            DeviceVerbs.ProviderKeyCheck, Scope.Manage,
             (_, request, cancellationToken) => keys.CheckAsync(request, cancellationToken), concurrent: true);
 }

@@ -22,12 +22,7 @@ public static class ExecutionRoutes
             async (caller, request, _) => new JobStopResponse(
                 await service.StopJobAsync(request, caller.Device?.Name ?? "the command line")),
             concurrent: true)
-        .Map(
-            MessageTypes.SentFile,
-            Scope.View,
-            static () => ProtocolJson.Default.SentFileRequest,
-            static () => ProtocolJson.Default.SentFileResponse,
-            (_, request, _) => Task.FromResult(service.SentFile(request)));
+        .Map(DeviceVerbs.SentFile, Scope.View, (_, request, _) => Task.FromResult(service.SentFile(request)));
 }
 
 /// <summary>Reads what commands wrote and agents sent, and knows the jobs of all sessions. Thread-safe.</summary>

@@ -10,17 +10,11 @@ public static class SessionRoutes
 {
     public static MessageTable MapSessions(this MessageTable table, SessionDirectory sessions, AgentCatalog agents) => table
         .Map(
-            MessageTypes.AgentsList,
-            Scope.View,
-            static () => ProtocolJson.Default.AgentsListRequest,
-            static () => ProtocolJson.Default.AgentsListResponse,
+            DeviceVerbs.AgentsList, Scope.View,
             async (_, _, cancellationToken) => new AgentsListResponse(await agents.ProbeAsync(cancellationToken)),
             concurrent: true)
         .Map(
-            MessageTypes.AgentSessionNew,
-            Scope.Prompt,
-            static () => ProtocolJson.Default.AgentSessionNewRequest,
-            static () => ProtocolJson.Default.AgentSessionNewResponse,
+            DeviceVerbs.AgentSessionNew, Scope.Prompt,
             async (caller, request, cancellationToken) =>
             {
                 RequireId(request.AgentSessionId, "agentSessionId");
@@ -31,10 +25,7 @@ public static class SessionRoutes
                 return new AgentSessionNewResponse(session.AgentSessionId, session, turn);
             })
         .Map(
-            MessageTypes.AgentMessage,
-            Scope.Prompt,
-            static () => ProtocolJson.Default.AgentMessageRequest,
-            static () => ProtocolJson.Default.AgentMessageResponse,
+            DeviceVerbs.AgentMessage, Scope.Prompt,
             async (caller, request, _) =>
             {
                 RequireId(request.PromptId, "promptId");
@@ -43,10 +34,7 @@ public static class SessionRoutes
                     .EnqueueAsync(request.PromptId, request.Content, caller.Device.DeviceId, request.Attachments));
             })
         .Map(
-            MessageTypes.AgentSessionFork,
-            Scope.Prompt,
-            static () => ProtocolJson.Default.AgentSessionForkRequest,
-            static () => ProtocolJson.Default.AgentSessionForkResponse,
+            DeviceVerbs.AgentSessionFork, Scope.Prompt,
             async (caller, request, _) =>
             {
                 RequireId(request.NewSessionId, "newSessionId");
@@ -63,10 +51,7 @@ public static class SessionRoutes
                 return Task.FromResult(new AgentSessionsListResponse(page, next));
             })
         .Map(
-            MessageTypes.AgentSessionGet,
-            Scope.View,
-            static () => ProtocolJson.Default.AgentSessionGetRequest,
-            static () => ProtocolJson.Default.AgentSessionGetResponse,
+            DeviceVerbs.AgentSessionGet, Scope.View,
             async (_, request, cancellationToken) =>
             {
                 var (session, turns) = await sessions.DetailAsync(request.AgentSessionId, cancellationToken);
@@ -81,10 +66,7 @@ public static class SessionRoutes
                 return new AgentSessionSetResponse(await sessions.Get(request.AgentSessionId).SetAsync(request));
             })
         .Map(
-            MessageTypes.AgentSessionSeen,
-            Scope.Prompt,
-            static () => ProtocolJson.Default.AgentSessionSeenRequest,
-            static () => ProtocolJson.Default.AgentSessionSeenResponse,
+            DeviceVerbs.AgentSessionSeen, Scope.Prompt,
             async (_, request, _) => new AgentSessionSeenResponse(await sessions.Get(request.AgentSessionId).SeeAsync(
                 request.Seq >= 0 ? request.Seq : throw new RequestFailure(ErrorCode.InvalidRequest, "seq is 0 or more."))))
         .MapShared(
@@ -92,10 +74,7 @@ public static class SessionRoutes
             async (_, request, _) => new AgentCancelResponse(
                 await sessions.Get(request.AgentSessionId).CancelAsync(request.ClearQueue, request.TurnId)))
         .Map(
-            MessageTypes.AgentQueueEdit,
-            Scope.Prompt,
-            static () => ProtocolJson.Default.AgentQueueEditRequest,
-            static () => ProtocolJson.Default.AgentQueueEditResponse,
+            DeviceVerbs.AgentQueueEdit, Scope.Prompt,
             async (_, request, _) =>
             {
                 RequirePrompt(request.Content);
@@ -103,10 +82,7 @@ public static class SessionRoutes
                     await sessions.Get(request.AgentSessionId).EditQueuedAsync(request.PromptId, request.Content));
             })
         .Map(
-            MessageTypes.AgentQueueRemove,
-            Scope.Prompt,
-            static () => ProtocolJson.Default.AgentQueueRemoveRequest,
-            static () => ProtocolJson.Default.AgentQueueRemoveResponse,
+            DeviceVerbs.AgentQueueRemove, Scope.Prompt,
             async (_, request, _) => new AgentQueueRemoveResponse(
                 await sessions.Get(request.AgentSessionId).RemoveQueuedAsync(request.PromptId)));
 

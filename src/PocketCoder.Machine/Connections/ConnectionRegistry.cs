@@ -8,7 +8,7 @@ namespace PocketCoder.Machine.Connections;
 /// <param name="calm">Touched when one comes or goes.</param>
 internal sealed class ConnectionRegistry(IdleNotifier calm)
 {
-    private readonly ConcurrentDictionary<string, DeviceConnection> _connections = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, ILiveConnection> _connections = new(StringComparer.Ordinal);
 
     /// <summary>How long a stop waits for devices that are slow to take what happened.</summary>
     private static readonly TimeSpan s_finishing = TimeSpan.FromSeconds(2);
@@ -28,7 +28,7 @@ internal sealed class ConnectionRegistry(IdleNotifier calm)
     /// Adds a connection. When its device has more than <see cref="Limits.ConnectionsPerDevice"/> then, the one that was silent longest is
     /// ended and told why: a phone that comes back always gets in, and connections that nobody closed are the first to go.
     /// </summary>
-    public void Add(DeviceConnection connection)
+    public void Add(ILiveConnection connection)
     {
         _connections[connection.ConnectionId] = connection;
         lock (_counting)
@@ -45,7 +45,7 @@ internal sealed class ConnectionRegistry(IdleNotifier calm)
         calm.Touch();
     }
 
-    public void Remove(DeviceConnection connection)
+    public void Remove(ILiveConnection connection)
     {
         _connections.TryRemove(connection.ConnectionId, out _);
         calm.Touch();
@@ -59,7 +59,7 @@ internal sealed class ConnectionRegistry(IdleNotifier calm)
             && time.GetElapsedTime(c.Heard) < s_looks);
 
     /// <summary>A device said whether a person can see its app.</summary>
-    public void Show(DeviceConnection connection, bool visible)
+    public void Show(ILiveConnection connection, bool visible)
     {
         connection.IsVisible = visible;
         PresenceChanged?.Invoke();

@@ -4,7 +4,6 @@ using Microsoft.Extensions.Logging;
 using PocketCoder.Channels;
 using PocketCoder.Gateway;
 using PocketCoder.Machine.Devices;
-using PocketCoder.Machine.Files.Watching;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Machine.Streams;
@@ -16,7 +15,7 @@ namespace PocketCoder.Machine.Connections;
 /// One device, connected and proved: opens its frames, answers its requests in order, and feeds its subscriptions.
 /// One task reads, one writes; both end together.
 /// </summary>
-internal sealed partial class DeviceConnection : IDeviceConnection, IAsyncDisposable
+internal sealed partial class DeviceConnection : ILiveConnection, IAsyncDisposable
 {
     /// <summary>Requests answered beside the ordered ones.</summary>
     private const int ConcurrentLimit = 4;
@@ -28,7 +27,6 @@ internal sealed partial class DeviceConnection : IDeviceConnection, IAsyncDispos
     private static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(2);
 
     private readonly OutgoingQueue _outgoing = new();
-    private readonly ConcurrentDictionary<string, Subscription> _subscriptions = new(StringComparer.Ordinal);
     // ids of the requests that are being answered beside the ordered ones
     private readonly ConcurrentDictionary<string, bool> _open = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _concurrent = new(ConcurrentLimit, ConcurrentLimit);
@@ -51,16 +49,9 @@ internal sealed partial class DeviceConnection : IDeviceConnection, IAsyncDispos
     private readonly MessageAccount? _memory;
     private readonly UnfinishedMessage _unfinished;
 
-    /// <summary>
-    /// One at a time reads a page of what its device missed, and only when the last one is sent: many streams and a slow device hold one
-    /// page.
-    /// </summary>
-    private readonly SemaphoreSlim _paging = new(1, 1);
-
     private long _heard;
     private bool _visible;
     private WireError? _reason;
-    private Subscription? _toStart;
 
     /// <param name="memory">What this device's messages are counted on; the connection disposes it.</param>
     public DeviceConnection(
@@ -81,6 +72,7 @@ internal sealed partial class DeviceConnection : IDeviceConnection, IAsyncDispos
         _heard = _time.GetTimestamp();
         _end = CancellationTokenSource.CreateLinkedTokenSource(stop);
         Over = _end.Token;
+        Streams = new FollowedStreams(store, SendAsync, End, Over);
     }
 
     public string ConnectionId => _link.ConnectionId;
@@ -101,6 +93,8 @@ internal sealed partial class DeviceConnection : IDeviceConnection, IAsyncDispos
 
     /// <summary>Cancelled when the connection is over.</summary>
     public CancellationToken Over { get; }
+
+    public FollowedStreams Streams { get; }
 
     /// <summary>Sends a message that nobody asked for; waits while the device is slow.</summary>
     /// <exception cref="OperationCanceledException">The device is gone.</exception>
@@ -128,7 +122,7 @@ internal sealed partial class DeviceConnection : IDeviceConnection, IAsyncDispos
     /// <exception cref="OperationCanceledException">The device did not take it in time.</exception>
     public async Task FinishStreamsAsync(CancellationToken cancellationToken)
     {
-        await Task.WhenAll(_subscriptions.Values.Select(s => s.FinishAsync())).WaitAsync(cancellationToken);
+        await Streams.FinishAsync().WaitAsync(cancellationToken);
         await _outgoing.WhenEmptyAsync().WaitAsync(cancellationToken);
     }
 
@@ -158,81 +152,11 @@ internal sealed partial class DeviceConnection : IDeviceConnection, IAsyncDispos
         _unfinished.Dispose();
         _outgoing.Complete();
         await writing;
-        foreach (var subscription in _subscriptions.Values)
-        {
-            await subscription.DisposeAsync();
-        }
-
+        await Streams.DisposeAsync();
         await Task.WhenAll(_running);
         if (broken is not null || _reason is not null)
         {
             await CloseAsync(broken);
-        }
-    }
-
-    /// <summary>Follows a stream from a cursor; following it again moves the cursor.</summary>
-    /// <exception cref="RequestFailure">INVALID_REQUEST, SESSION_NOT_FOUND</exception>
-    public async Task<SubscribeResponse> SubscribeAsync(
-        SubscribeRequest request, StreamHub hub, Func<Guid, bool> sessionExists, FileStreams files)
-    {
-        await UnsubscribeAsync(request.Stream);
-        if (_subscriptions.Count >= Limits.Subscriptions)
-        {
-            throw new RequestFailure(ErrorCode.InvalidRequest, $"A connection can follow at most {Limits.Subscriptions} streams.");
-        }
-
-        if (request.After < 0)
-        {
-            throw new RequestFailure(ErrorCode.InvalidRequest, "after can't be negative.");
-        }
-
-        if (request.Stream == MachineStream.Name)
-        {
-            var machine = hub.Machine;
-            if (request.Epoch != machine.Epoch || machine.ReadAfter(request.After).Events is null)
-            {
-                // Not followed: the device asks for machine_state and comes back with its cursor.
-                return new SubscribeResponse(MachineStream.Name, machine.Epoch, machine.Head, Reset: true);
-            }
-
-            _toStart = Subscription.ToMachine(machine, request.After, SendAsync,
-                () => End(ErrorCode.Conflict, "This device fell too far behind; it starts over."), _end.Token);
-            _subscriptions[request.Stream] = _toStart;
-            return new SubscribeResponse(MachineStream.Name, machine.Epoch, machine.Head, Reset: false);
-        }
-
-        if (request.Stream.StartsWith(FileStreams.Prefix, StringComparison.Ordinal)
-            && Guid.TryParseExact(request.Stream.AsSpan(FileStreams.Prefix.Length), "D", out var project))
-        {
-            var lease = await files.FollowAsync(project, _end.Token);
-            var (watched, end) = (lease.Stream, lease.Stream.Head);
-            var goesOn = request.Epoch == watched.Epoch && watched.ReadAfter(request.After).Events is not null;
-            _toStart = Subscription.ToFiles(lease, request.Stream, project, goesOn ? request.After : end, SendAsync, _end.Token);
-            _subscriptions[request.Stream] = _toStart;
-            return new SubscribeResponse(request.Stream, watched.Epoch, end, Reset: !goesOn);
-        }
-
-        if (!request.Stream.StartsWith(StreamHub.SessionPrefix, StringComparison.Ordinal)
-            || !Guid.TryParseExact(request.Stream.AsSpan(StreamHub.SessionPrefix.Length), "D", out var session)
-            || !sessionExists(session))
-        {
-            throw new RequestFailure(ErrorCode.SessionNotFound, "No such stream.");
-        }
-
-        var stream = await _store.StreamAsync(session, _end.Token);
-        var head = stream.Head;
-        var known = request.Epoch is null && request.After == 0;
-        var reset = !known && (request.Epoch != stream.Epoch || request.After > head);
-        _toStart = Subscription.ToSession(stream, reset ? 0 : request.After, _store, SendAsync, _paging, _end.Token, request.Batches);
-        _subscriptions[request.Stream] = _toStart;
-        return new SubscribeResponse(request.Stream, stream.Epoch, head, reset);
-    }
-
-    public async Task UnsubscribeAsync(string stream)
-    {
-        if (_subscriptions.TryRemove(stream, out var subscription))
-        {
-            await subscription.DisposeAsync();
         }
     }
 
@@ -241,7 +165,6 @@ internal sealed partial class DeviceConnection : IDeviceConnection, IAsyncDispos
         _end.Dispose();
         _cut.Dispose();
         _concurrent.Dispose();
-        _paging.Dispose();
         _unfinished.Dispose();
         _channel.Dispose();
         _memory?.Dispose();
@@ -336,9 +259,7 @@ internal sealed partial class DeviceConnection : IDeviceConnection, IAsyncDispos
         {
             await SendAsync(await AnswerAsync(route, caller, envelope), _end.Token);
             _memory?.Give(length);
-            var start = _toStart;
-            _toStart = null;
-            start?.Start();
+            Streams.Start();
             return;
         }
 

@@ -29,13 +29,10 @@ internal static class DeviceRoutes
                     (await devices.RenameAsync(request.DeviceId, request.Name, connected, caller.Device)).ToInfo(connected));
             })
         .Map(
-            MessageTypes.Presence,
-            Scope.View,
-            static () => ProtocolJson.Default.PresenceRequest,
-            static () => ProtocolJson.Default.PresenceResponse,
+            DeviceVerbs.Presence, Scope.View,
             (caller, request, _) =>
             {
-                connections.Show((DeviceConnection)caller.Connection, request.Visible);
+                connections.Show((ILiveConnection)caller.Connection, request.Visible);
                 return Task.FromResult(new PresenceResponse(request.Visible));
             });
 }

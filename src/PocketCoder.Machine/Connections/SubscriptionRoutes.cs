@@ -12,22 +12,16 @@ internal static class SubscriptionRoutes
     public static MessageTable MapSubscriptions(this MessageTable table, StreamHub hub, SessionDirectory sessions, FileStreams files)
         => table
         .Map(
-            MessageTypes.Subscribe,
-            Scope.View,
-            static () => ProtocolJson.Default.SubscribeRequest,
-            static () => ProtocolJson.Default.SubscribeResponse,
-            (caller, request, _) => Of(caller).SubscribeAsync(request, hub, session => sessions.Find(session) is not null, files))
+            DeviceVerbs.Subscribe, Scope.View,
+            (caller, request, _) => caller.Streams().SubscribeAsync(request, hub, session => sessions.Find(session) is not null, files))
         .Map(
-            MessageTypes.Unsubscribe,
-            Scope.View,
-            static () => ProtocolJson.Default.UnsubscribeRequest,
-            static () => ProtocolJson.Default.UnsubscribeResponse,
+            DeviceVerbs.Unsubscribe, Scope.View,
             async (caller, request, _) =>
             {
-                await Of(caller).UnsubscribeAsync(request.Stream);
+                await caller.Streams().UnsubscribeAsync(request.Stream);
                 return new UnsubscribeResponse(request.Stream);
             });
 
-    /// <summary>Every caller came over one of ours: <see cref="DeviceConnection"/> makes them all.</summary>
-    private static DeviceConnection Of(DeviceCaller caller) => (DeviceConnection)caller.Connection;
+    /// <summary>Every caller came over one of the connections that are kept here.</summary>
+    private static FollowedStreams Streams(this DeviceCaller caller) => ((ILiveConnection)caller.Connection).Streams;
 }

@@ -120,6 +120,10 @@ public sealed class ControlClient : IDisposable
     public Task<PairingOffer> PairAsync(PairingRequest request, CancellationToken ct)
         => AskAsync(OwnerTrust.Pair, request, ct);
 
+    /// <summary>Makes a code by which a person of a chat platform comes in.</summary>
+    public Task<ChatPairingOffer> OfferChatAsync(ChatPairingRequest request, CancellationToken ct)
+        => AskAsync(OwnerChats.Pair, request, ct);
+
     public Task<PairingProgress> PairingAsync(string pairingId, CancellationToken ct)
         => AskAsync(OwnerTrust.PairingGet, new PairingGetRequest(pairingId), ct);
 
@@ -162,10 +166,8 @@ public sealed class ControlClient : IDisposable
         => (await AskAsync(OwnerNotify.List, new NotifyListRequest(), ct)).Receivers;
 
     /// <summary>Sets a receiver, or replaces the one of its name.</summary>
-    /// <param name="token">ntfy: an access token; null: none is needed.</param>
-    public Task<NotifySetResponse> SetReceiverAsync(
-        string name, ReceiverKind kind, string url, string? token, bool details, bool digest, CancellationToken ct)
-        => AskAsync(OwnerNotify.Set, new NotifySetRequest(name, kind, url, token, details, digest), ct);
+    public Task<NotifySetResponse> SetReceiverAsync(NotifySetRequest receiver, CancellationToken ct)
+        => AskAsync(OwnerNotify.Set, receiver, ct);
 
     public async Task<NotifyReceiver> RemoveReceiverAsync(string name, CancellationToken ct)
         => (await AskAsync(OwnerNotify.Remove, new NotifyRemoveRequest(name), ct)).Receiver;

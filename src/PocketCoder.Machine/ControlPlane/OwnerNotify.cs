@@ -44,7 +44,8 @@ internal static class OwnerNotify
                 }
 
                 var receiver = new Receiver(
-                    request.Name, request.Kind, request.Url, key ?? request.Token, request.Details, request.Digest);
+                    request.Name, request.Kind, request.Url, key ?? request.Token, request.Details, request.Digest)
+                { Kinds = request.Kinds, Quiet = request.Quiet, AfterSeconds = request.AfterSeconds };
                 await service.SetAsync(receiver);
                 return new NotifySetResponse(Shown(receiver, service), key);
             })
@@ -55,7 +56,8 @@ internal static class OwnerNotify
         .MapOwner(Test, async (_, request, ct) => new NotifyTestResponse(await service.TestAsync(request.Name, ct)));
 
     private static NotifyReceiver Shown(Receiver receiver, ReceiverService service) => new(
-        receiver.Name, receiver.Kind, receiver.Target().Origin, receiver.Details, receiver.Digest, service.LastOf(receiver.Name));
+        receiver.Name, receiver.Kind, receiver.Target().Origin, receiver.Details, receiver.Digest, service.LastOf(receiver.Name),
+        receiver.Settings().Kinds, receiver.Quiet, receiver.Settings().AfterSeconds);
 }
 
 /// <summary>A receiver of notifications as it is shown: without what of its address is a secret.</summary>
@@ -63,7 +65,12 @@ internal static class OwnerNotify
 /// <param name="Details">It gets a line of what is asked for.</param>
 /// <param name="Digest">It gets one notification in fifteen minutes at most.</param>
 /// <param name="Last">What became of the last one; null: none was sent since the daemon's start.</param>
-public sealed record NotifyReceiver(string Name, ReceiverKind Kind, string Origin, bool Details, bool Digest, PushReport? Last);
+/// <param name="Kinds">What it is told of.</param>
+/// <param name="Quiet">When it is told nothing; null: never.</param>
+/// <param name="AfterSeconds">The end of a turn is told if it took so long.</param>
+public sealed record NotifyReceiver(
+    string Name, ReceiverKind Kind, string Origin, bool Details, bool Digest, PushReport? Last, IReadOnlyList<PushKind> Kinds,
+    QuietHours? Quiet, int AfterSeconds);
 
 internal sealed record NotifyListRequest;
 
@@ -71,8 +78,12 @@ internal sealed record NotifyListResponse(IReadOnlyList<NotifyReceiver> Receiver
 
 /// <param name="Url">ntfy: <c>https://HOST/TOPIC</c>.</param>
 /// <param name="Token">ntfy: an access token; null: none is needed.</param>
-internal sealed record NotifySetRequest(
-    string Name, ReceiverKind Kind, string Url, string? Token = null, bool Details = false, bool Digest = false);
+/// <param name="Kinds">What it is told of, each once; null: of everything.</param>
+/// <param name="Quiet">When it is told nothing; null: never.</param>
+/// <param name="AfterSeconds">The end of a turn is told if it took so long; null: 60.</param>
+public sealed record NotifySetRequest(
+    string Name, ReceiverKind Kind, string Url, string? Token = null, bool Details = false, bool Digest = false,
+    IReadOnlyList<PushKind>? Kinds = null, QuietHours? Quiet = null, int? AfterSeconds = null);
 
 /// <param name="Key">Of a webhook: what its messages are signed with. It is shown this once.</param>
 public sealed record NotifySetResponse(NotifyReceiver Receiver, string? Key);

@@ -17,7 +17,7 @@ internal sealed class ReceiverService(ReceiverSettings settings, NotificationSer
     {
         foreach (var receiver in settings.All)
         {
-            notifications.Put(IdOf(receiver.Name), receiver.Target(), SettingsOf(receiver));
+            notifications.Put(IdOf(receiver.Name), receiver.Target(), receiver.Settings());
         }
     }
 
@@ -28,7 +28,7 @@ internal sealed class ReceiverService(ReceiverSettings settings, NotificationSer
     /// <exception cref="RequestFailure">INVALID_REQUEST; CONFLICT: there are too many</exception>
     public async Task SetAsync(Receiver receiver)
     {
-        var target = TargetOf(receiver);
+        var (target, how) = (TargetOf(receiver), receiver.Settings());
         await _changing.WaitAsync();
         try
         {
@@ -38,7 +38,7 @@ internal sealed class ReceiverService(ReceiverSettings settings, NotificationSer
                     ErrorCode.Conflict, $"There are {ReceiverSettings.Most} receivers. Remove one first: pocketcoder notify remove NAME");
             }
 
-            notifications.Put(IdOf(receiver.Name), target, SettingsOf(receiver));
+            notifications.Put(IdOf(receiver.Name), target, how);
         }
         finally
         {
@@ -84,9 +84,6 @@ internal sealed class ReceiverService(ReceiverSettings settings, NotificationSer
 
     /// <summary>No device has an id like this.</summary>
     private static string IdOf(string name) => $"notify/{name}";
-
-    private static PushSettings SettingsOf(Receiver receiver)
-        => NotificationSettings.Usual with { Details = receiver.Details, Digest = receiver.Digest };
 
     private static PushTarget TargetOf(Receiver receiver)
     {

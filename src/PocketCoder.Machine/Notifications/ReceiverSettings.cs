@@ -1,8 +1,11 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using PocketCoder.Machine.Ledger;
+using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Settings;
 using PocketCoder.Machine.Storage;
+using PocketCoder.Protocol;
 using PocketCoder.Push;
 
 namespace PocketCoder.Machine.Notifications;
@@ -28,6 +31,22 @@ public enum ReceiverKind
 /// <param name="Digest">One in fifteen minutes at most.</param>
 internal sealed record Receiver(string Name, ReceiverKind Kind, string Url, string? Secret, bool Details, bool Digest)
 {
+    /// <summary>What it is told of; null: of everything that is usual. Left out of the file then, as by versions that had none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<PushKind>? Kinds { get; init; }
+
+    /// <summary>When it is told nothing; null: never.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public QuietHours? Quiet { get; init; }
+
+    /// <summary>The end of a turn is told if it took so many seconds; null: the usual ones.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? AfterSeconds { get; init; }
+
+    /// <exception cref="RequestFailure">INVALID_REQUEST: they can't be right.</exception>
+    public PushSettings Settings() => NotificationSettings.Require(new PushSettings(
+        Kinds ?? NotificationSettings.Usual.Kinds, Quiet, Digest, Details, AfterSeconds ?? NotificationSettings.Usual.AfterSeconds));
+
     /// <exception cref="PushException">It can't be sent to; the message says why.</exception>
     public PushTarget Target() => Kind == ReceiverKind.Ntfy ? NtfyTopic.Of(Url, Secret) : Webhook.Of(Url, Secret);
 }
@@ -68,11 +87,15 @@ internal sealed class ReceiverSettings : IDisposable
                 && file.Receivers.Count <= Most && file.Receivers.All(r => IsName(r.Name))
                 && file.Receivers.DistinctBy(r => r.Name, StringComparer.Ordinal).Count() == file.Receivers.Count)
             {
-                file.Receivers.ToList().ForEach(r => r.Target());
+                foreach (var receiver in file.Receivers)
+                {
+                    _ = (receiver.Target(), receiver.Settings());
+                }
+
                 return new ReceiverSettings(path, [.. file.Receivers.OrderBy(r => r.Name, StringComparer.Ordinal)]);
             }
         }
-        catch (Exception e) when (e is JsonException or PushException)
+        catch (Exception e) when (e is JsonException or PushException or RequestFailure)
         {
             // told below
         }
@@ -146,8 +169,17 @@ internal sealed class ReceiverSettings : IDisposable
     private static string Text(Receiver receiver)
     {
         var kind = receiver.Kind == ReceiverKind.Ntfy ? "ntfy" : "webhook";
-        return $"{kind} {receiver.Target().Origin}{(receiver.Details ? " with details" : "")}";
+        string?[] words =
+        [
+            $"{kind} {receiver.Target().Origin}{(receiver.Details ? " with details" : "")}",
+            receiver.Kinds is { } kinds ? $"only {string.Join(' ', kinds.Select(Word))}" : null,
+            receiver.Quiet is { } quiet ? $"not from {quiet.From} to {quiet.To} {quiet.TimeZone}" : null,
+            receiver.AfterSeconds is { } seconds ? string.Create(CultureInfo.InvariantCulture, $"turns of {seconds} s") : null,
+        ];
+        return string.Join(", ", words.Where(w => w is not null));
     }
+
+    private static string Word(PushKind kind) => JsonSerializer.Serialize(kind, ProtocolJson.Default.PushKind).Trim('"');
 }
 
 internal sealed record ReceiverFile(int V, IReadOnlyList<Receiver> Receivers);

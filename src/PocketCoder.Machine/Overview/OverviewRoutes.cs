@@ -15,25 +15,16 @@ internal static class OverviewRoutes
         this MessageTable table, Func<MachineInfo> machine, ProjectStore projects, SessionDirectory sessions, ApprovalService approvals,
         AgentCatalog agents, MachineStream stream) => table
         .Map(
-            MessageTypes.Ping,
-            Scope.View,
-            static () => ProtocolJson.Default.PingRequest,
-            static () => ProtocolJson.Default.PingResponse,
+            DeviceVerbs.Ping, Scope.View,
             (caller, _, _) => Task.FromResult(new PingResponse(caller.Connection.Now)))
         .Map(
-            MessageTypes.MachinesList,
-            Scope.View,
-            static () => ProtocolJson.Default.MachinesListRequest,
-            static () => ProtocolJson.Default.MachinesListResponse,
+            DeviceVerbs.MachinesList, Scope.View,
             (_, _, _) => Task.FromResult(new MachinesListResponse([machine()])))
         .MapShared(
             Verbs.ProjectsList, Scope.View,
             async (_, _, cancellationToken) => new ProjectsListResponse(await projects.ListAsync(cancellationToken)))
         .Map(
-            MessageTypes.MachineState,
-            Scope.View,
-            static () => ProtocolJson.Default.MachineStateRequest,
-            static () => ProtocolJson.Default.MachineStateResponse,
+            DeviceVerbs.MachineState, Scope.View,
             async (_, request, cancellationToken) =>
             {
                 // The cursor is taken first: what changes while the snapshot is read comes again as an event, which is harmless.

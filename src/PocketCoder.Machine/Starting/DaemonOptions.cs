@@ -1,6 +1,7 @@
 using System.Reflection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using PocketCoder.Entry;
 using PocketCoder.Gateway;
 using PocketCoder.Machine.Sessions.Warming;
 using PocketCoder.Machine.Sessions.Watching;
@@ -39,6 +40,9 @@ public sealed record DaemonOptions
 
     /// <summary>Bytes of each output of a command that an agent gets, head and tail; people get all. 4 KiB to 16 MiB.</summary>
     public int OutputLimit { get; init; } = PocketCoder.Sandboxes.CommandSpool.DefaultLimit;
+
+    /// <summary>Ways in beside the app and the command line, each of another platform.</summary>
+    public IReadOnlyList<IEntryPoint> EntryPoints { get; init; } = [];
 
     /// <summary>
     /// The port of the HTTP control plane on 127.0.0.1. 0: any that is free; null: none. Of <see cref="ControlPlane.DaemonHost"/> only.

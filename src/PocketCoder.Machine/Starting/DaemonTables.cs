@@ -32,6 +32,7 @@ internal static class DaemonTables
         Of<SessionDirectory>("deletions", "Sessions.Deleting."),
         Of<SessionDirectory>("edits", "Sessions.Tools."),
         Of<DaemonOptions>("notifications", "Notifications."),
+        Of<DaemonOptions>("entries", "Entries."),
     ];
 
     /// <typeparam name="T">Any type of the assembly that the scripts lie in.</typeparam>

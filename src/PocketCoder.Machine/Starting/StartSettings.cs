@@ -54,6 +54,8 @@ internal static class StartSettings
             $"silence={Text(options.Limits.Silence)} turn={Text(options.Limits.Turn)} retries={options.Limits.Retries} retry-time={Text(options.Limits.RetryTime)}"),
             [nameof(DaemonOptions.OutputLimit)] = options.OutputLimit.ToString(CultureInfo.InvariantCulture),
             [RemoteGateway] = remoteGateway ?? None,
+            [nameof(DaemonOptions.EntryPoints)] =
+                options.EntryPoints is [] ? None : string.Join(' ', options.EntryPoints.Select(e => e.Platform).Order(StringComparer.Ordinal)),
             [nameof(DaemonOptions.ControlPort)] = options.ControlPort?.ToString(CultureInfo.InvariantCulture) ?? None,
         };
 
@@ -69,7 +71,7 @@ internal static class StartSettings
         foreach (var (name, value) in now)
         {
             var old = before.GetValueOrDefault(name);
-            if (old == value || (name == RemoteGateway && old is null && value == None))
+            if (old == value || (name is RemoteGateway or nameof(DaemonOptions.EntryPoints) && old is null && value == None))
             {
                 continue;
             }

@@ -7,17 +7,10 @@ namespace PocketCoder.Machine.Status;
 internal static class StatusRoutes
 {
     public static MessageTable MapStatus(this MessageTable table, Func<MachineStatusResponse> status, LogTail logs) => table
+        .Map(DeviceVerbs.MachineStatus, Scope.View, (_, _, _) => Task.FromResult(status()))
         .Map(
-            MessageTypes.MachineStatus,
-            Scope.View,
-            static () => ProtocolJson.Default.MachineStatusRequest,
-            static () => ProtocolJson.Default.MachineStatusResponse,
-            (_, _, _) => Task.FromResult(status()))
-        .Map(
-            MessageTypes.MachineLogs,
+            DeviceVerbs.MachineLogs,
             Scope.Manage, // a log tells paths, names and errors of all projects
-            static () => ProtocolJson.Default.MachineLogsRequest,
-            static () => ProtocolJson.Default.MachineLogsResponse,
             (_, request, cancellationToken) => Task.Run(() => logs.Read(request), cancellationToken),
             concurrent: true);
 }

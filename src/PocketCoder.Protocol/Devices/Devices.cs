@@ -47,6 +47,7 @@ public sealed record PingRequest;
 
 public sealed record PingResponse(DateTimeOffset Now);
 
+/// <param name="Platform">Of a person in a chat: the platform that speaks for them, as <c>feishu</c>; left out for a device.</param>
 public sealed record DeviceInfo(
     string DeviceId,
     string Name,
@@ -55,7 +56,8 @@ public sealed record DeviceInfo(
     DateTimeOffset PairedAt,
     DateTimeOffset? LastSeenAt,
     bool Connected,
-    DateTimeOffset? RevokedAt);
+    DateTimeOffset? RevokedAt,
+    string? Platform = null);
 
 public sealed record DevicesListRequest;
 

@@ -186,10 +186,9 @@ public sealed class StrictWireTests
         var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var runs = 0;
         var table = new MessageTable().Map(
-            "slow",
+            new Verb<PingRequest, PingResponse>(
+                "slow", static () => ProtocolJson.Default.PingRequest, static () => ProtocolJson.Default.PingResponse),
             Scope.View,
-            static () => ProtocolJson.Default.PingRequest,
-            static () => ProtocolJson.Default.PingResponse,
             async (_, _, stop) =>
             {
                 Interlocked.Increment(ref runs);

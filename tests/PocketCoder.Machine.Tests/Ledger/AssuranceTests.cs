@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Data.Sqlite;
 using PocketCoder.Ledger;
+using PocketCoder.Machine.Tests.Entries;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.Tests.Ledger;
@@ -61,6 +62,8 @@ public sealed class AssuranceTests
     {
         await using var ledger = await StoryLedger.MakeAsync();
         var old = Copy(ledger.Rows);
+        var chats = old.Where(r => (string?)r["data"]!["proof"] == "chat-platform").Select(r => (string)r["approvalId"]!).ToList();
+        old.RemoveAll(r => r["data"]!["platform"] is not null || chats.Contains((string?)r["approvalId"])); // no such version had chats
         foreach (var row in old)
         {
             row["data"]!.AsObject().Remove("proof");
@@ -89,7 +92,7 @@ public sealed class AssuranceTests
     {
         await using var ledger = await StoryLedger.MakeAsync();
         Assert.Equal(
-            ["device-key", "grant", "owner-socket"],
+            ["chat-platform", "device-key", "grant", "owner-socket"],
             ledger.Rows.Where(r => Is(r, "approval_decided")).Select(r => (string)r["data"]!["proof"]!).Distinct(StringComparer.Ordinal)
                 .Order(StringComparer.Ordinal));
         Assert.All(ledger.Rows.Where(r => Is(r, "undo_started")), r => Assert.Equal("device-key", (string?)r["data"]!["proof"]));
@@ -198,6 +201,26 @@ public sealed class AssuranceTests
                     }
 
                     break;
+                case "chat-platform":
+                    yield return Edit("names no platform", r => r["data"]!.AsObject().Remove("platform"));
+                    yield return Edit("names another platform", r => r["data"]!["platform"] = "elsewhere");
+                    yield return Edit("has a number for a platform", r => r["data"]!["platform"] = 1);
+                    yield return Edit("names no device", r => r.Remove("deviceId"));
+                    yield return Edit("is a device's, which has a key", r => r["deviceId"] = (string)tablet["deviceId"]!);
+                    yield return Edit("is of a person who never was", r => r["deviceId"] = "chat-nobody");
+                    yield return Edit("bears a signature", r => r["data"]!["signature"] = "AAAA");
+                    yield return Edit("names an allowance", r => r["data"]!["grant"] = (string)request["approvalId"]!);
+                    yield return Edit("is the owner's", r => Claim(r));
+                    yield return Changed("is after the person's revocation", list => list.Insert(at, Revoked(row)));
+                    yield return Changed("is after the device got a key", list =>
+                    {
+                        var again = tablet.DeepClone().AsObject();
+                        (again["deviceId"], again["data"]!["platform"]) = ((string)row["deviceId"]!, (string)row["data"]!["platform"]!);
+                        list.Insert(at, again);
+                    });
+                    yield return Changed("is by a person who was never paired", list => list.RemoveAll(
+                        r => Is(r, "device_paired") && (string?)r["deviceId"] == (string?)row["deviceId"]));
+                    break;
                 case "grant":
                     yield return Edit("names no allowance", r => r["data"]!.AsObject().Remove("grant"));
                     yield return Edit("names itself", r => r["data"]!["grant"] = (string)r["approvalId"]!);
@@ -301,10 +324,17 @@ public sealed class AssuranceTests
 
         public static async Task<StoryLedger> MakeAsync()
         {
+            var room = new ChatRoom();
             await using var daemon = await TestDaemon.StartAsync(
-                egress: options => options with { Resolve = (_, _) => ValueTask.FromResult<IReadOnlyList<IPAddress>>([]) });
+                egress: options => options with { Resolve = (_, _) => ValueTask.FromResult<IReadOnlyList<IPAddress>>([]) },
+                more: options => options with { EntryPoints = [room] });
             await using var tablet = await daemon.PairAsync("tablet");
+            await using var other = await room.EnterAsync(daemon, "ou_bo");
             await ProofTests.StoryAsync(daemon);
+            await using var guest = await room.EnterAsync(daemon);
+            await guest.StartAsync("run: echo chat");
+            await guest.DecideAsync(await guest.AskedAsync(), DecisionVerdict.Allow);
+            await guest.NextAsync<DoneEvent>();
             var ledger = new StoryLedger(await ExportedLedger.OfAsync(daemon));
             await daemon.Daemon.StopAsync("test");
             File.Copy(daemon.Options.Home.Database, ledger.Database);

@@ -18,9 +18,9 @@ public sealed class ReceiverTests
         await using var story = await PushStory.BeginAsync();
         using var owner = Owner(story.Daemon);
         story.Service.Listen("/");
-        await owner.SetReceiverAsync("phone", ReceiverKind.Ntfy, story.Service.Origin + "/my-topic", "tk_1", true, false, default);
-        var set = await owner.SetReceiverAsync(
-            "hook", ReceiverKind.Webhook, story.Service.Listen("/hook"), null, false, false, default);
+        await owner.SetReceiverAsync(
+            new NotifySetRequest("phone", ReceiverKind.Ntfy, story.Service.Origin + "/my-topic", "tk_1", Details: true), default);
+        var set = await owner.SetReceiverAsync(new NotifySetRequest("hook", ReceiverKind.Webhook, story.Service.Listen("/hook")), default);
         Assert.StartsWith("whsec_", set.Key, StringComparison.Ordinal);
 
         await using var other = await story.Daemon.PhoneAsync("laptop");
@@ -46,8 +46,7 @@ public sealed class ReceiverTests
     {
         await using var story = await PushStory.BeginAsync();
         using var owner = Owner(story.Daemon);
-        await owner.SetReceiverAsync(
-            "hook", ReceiverKind.Webhook, story.Service.Listen("/hook"), null, false, false, default);
+        await owner.SetReceiverAsync(new NotifySetRequest("hook", ReceiverKind.Webhook, story.Service.Listen("/hook")), default);
         await story.ShowAsync(true);
         await using var other = await story.Daemon.PhoneAsync("laptop");
         await other.StartAsync("run: touch new.txt");
@@ -55,6 +54,36 @@ public sealed class ReceiverTests
         await story.ShowAsync(false);
         await NextAsync(story, "/hook", "kind", "permission");
         Assert.Single(story.Service.Received, r => r.Path == "/hook");
+    }
+
+    [Fact]
+    public async Task A_receiver_is_told_of_its_kinds_only_and_of_nothing_in_its_quiet_hours()
+    {
+        await using var story = await PushStory.BeginAsync();
+        using var owner = Owner(story.Daemon);
+        var now = TimeOnly.FromDateTime(DateTime.UtcNow);
+        string At(int hours) => now.AddHours(hours).ToString("HH:mm", System.Globalization.CultureInfo.InvariantCulture);
+        await owner.SetReceiverAsync(
+            new NotifySetRequest("asks", ReceiverKind.Webhook, story.Service.Listen("/asks"), Kinds: [PushKind.Question]), default);
+        await owner.SetReceiverAsync(
+            new NotifySetRequest("asleep", ReceiverKind.Webhook, story.Service.Listen("/asleep"), Quiet: new QuietHours(At(-2), At(2), "UTC")),
+            default);
+        await owner.SetReceiverAsync(
+            new NotifySetRequest("awake", ReceiverKind.Webhook, story.Service.Listen("/awake"), Quiet: new QuietHours(At(2), At(4), "UTC")),
+            default);
+
+        await using var other = await story.Daemon.PhoneAsync("laptop");
+        await other.StartAsync("run: touch new.txt\nask: which one? | a | b");
+        await other.Device.DecideAsync(await other.AskedAsync(), DecisionVerdict.Deny);
+        await other.AskedAsync();
+        await NextAsync(story, "/awake", "kind", "permission");
+        await NextAsync(story, "/awake", "kind", "question");
+        await NextAsync(story, "/asks", "kind", "question");
+        Assert.Single(story.Service.Received, r => r.Path == "/asks");
+        Assert.DoesNotContain(story.Service.Received, r => r.Path == "/asleep");
+        var listed = await owner.ListReceiversAsync(default);
+        Assert.Equal([PushKind.Question], listed.Single(r => r.Name == "asks").Kinds);
+        Assert.Equal("UTC", listed.Single(r => r.Name == "asleep").Quiet!.TimeZone);
     }
 
     [Fact]
@@ -69,13 +98,17 @@ public sealed class ReceiverTests
         using (var first = Owner(daemon))
         {
             key = (await first.SetReceiverAsync(
-                "hook", ReceiverKind.Webhook, service.Listen("/hook-path-of-mine"), null, true, true, default)).Key;
+                new NotifySetRequest("hook", ReceiverKind.Webhook, service.Listen("/hook-path-of-mine"), Details: true, Digest: true),
+                default)).Key;
         }
 
         await daemon.RestartAsync();
         using var owner = Owner(daemon);
         var listed = Assert.Single(await owner.ListReceiversAsync(default));
-        Assert.Equal(new NotifyReceiver("hook", ReceiverKind.Webhook, service.Origin, true, true, null), listed);
+        Assert.Equal(
+            new NotifyReceiver("hook", ReceiverKind.Webhook, service.Origin, true, true, null, NotificationSettings.Usual.Kinds, null, 60),
+            listed with { Kinds = NotificationSettings.Usual.Kinds });
+        Assert.Equal(NotificationSettings.Usual.Kinds, listed.Kinds);
         var report = await owner.TestReceiverAsync("hook", default);
         Assert.True(report.Accepted, report.Words);
         Assert.Equal(report, Assert.Single(await owner.ListReceiversAsync(default)).Last);
@@ -114,20 +147,33 @@ public sealed class ReceiverTests
         })
         {
             var refused = await Assert.ThrowsAsync<ControlException>(
-                () => owner.SetReceiverAsync(name, kind, url, token, false, false, default));
+                () => owner.SetReceiverAsync(new NotifySetRequest(name, kind, url, token), default));
             Assert.Equal(ErrorCode.InvalidRequest, refused.Code);
+        }
+
+        foreach (var wrong in (NotifySetRequest[])
+        [
+            new("a", ReceiverKind.Webhook, "https://h.example", Kinds: [PushKind.Plan, PushKind.Plan]),
+            new("a", ReceiverKind.Webhook, "https://h.example", Quiet: new QuietHours("22:00", "22:00", "UTC")),
+            new("a", ReceiverKind.Webhook, "https://h.example", Quiet: new QuietHours("22:00", "25:00", "UTC")),
+            new("a", ReceiverKind.Webhook, "https://h.example", Quiet: new QuietHours("22:00", "07:00", "../../etc/passwd")),
+            new("a", ReceiverKind.Webhook, "https://h.example", AfterSeconds: -1),
+        ])
+        {
+            Assert.Equal(
+                ErrorCode.InvalidRequest, (await Assert.ThrowsAsync<ControlException>(() => owner.SetReceiverAsync(wrong, default))).Code);
         }
 
         Assert.False(File.Exists(daemon.Options.Home.Notify));
         for (var i = 0; i < ReceiverSettings.Most; i++)
         {
-            await owner.SetReceiverAsync($"n{i}", ReceiverKind.Ntfy, $"https://n.example/t{i}", null, false, false, default);
+            await owner.SetReceiverAsync(new NotifySetRequest($"n{i}", ReceiverKind.Ntfy, $"https://n.example/t{i}"), default);
         }
 
         var full = await Assert.ThrowsAsync<ControlException>(
-            () => owner.SetReceiverAsync("more", ReceiverKind.Ntfy, "https://n.example/t", null, false, false, default));
+            () => owner.SetReceiverAsync(new NotifySetRequest("more", ReceiverKind.Ntfy, "https://n.example/t"), default));
         Assert.Equal(ErrorCode.Conflict, full.Code);
-        await owner.SetReceiverAsync("n3", ReceiverKind.Webhook, "https://h.example", null, false, false, default); // one of its name
+        await owner.SetReceiverAsync(new NotifySetRequest("n3", ReceiverKind.Webhook, "https://h.example"), default); // one of its name
         Assert.Equal(ReceiverSettings.Most, (await owner.ListReceiversAsync(default)).Count);
     }
 
@@ -138,6 +184,8 @@ public sealed class ReceiverTests
     [InlineData("{\"v\":1,\"receivers\":[{\"name\":\"a\",\"kind\":\"pigeon\",\"url\":\"https://h.example\",\"details\":false,\"digest\":false}]}")]
     [InlineData("{\"v\":1,\"receivers\":[{\"name\":\"a\",\"kind\":\"ntfy\",\"url\":\"file:///etc\",\"details\":false,\"digest\":false}]}")]
     [InlineData("{\"v\":1,\"receivers\":[{\"name\":\"../a\",\"kind\":\"ntfy\",\"url\":\"https://n.example/t\",\"details\":false,\"digest\":false}]}")]
+    [InlineData("{\"v\":1,\"receivers\":[{\"name\":\"a\",\"kind\":\"ntfy\",\"url\":\"https://n.example/t\",\"details\":false,\"digest\":false,\"afterSeconds\":-1}]}")]
+    [InlineData("{\"v\":1,\"receivers\":[{\"name\":\"a\",\"kind\":\"ntfy\",\"url\":\"https://n.example/t\",\"details\":false,\"digest\":false,\"quiet\":{\"from\":\"1\",\"to\":\"2\",\"timeZone\":\"UTC\"}}]}")]
     public void A_damaged_file_is_refused_with_what_to_do(string text)
     {
         var home = Home.At(Directory.CreateTempSubdirectory("pc-").FullName);
@@ -156,7 +204,7 @@ public sealed class ReceiverTests
         using var owner = Owner(daemon);
         fails = true;
         await Assert.ThrowsAsync<ControlException>(
-            () => owner.SetReceiverAsync("a", ReceiverKind.Ntfy, "https://n.example/t", null, false, false, default));
+            () => owner.SetReceiverAsync(new NotifySetRequest("a", ReceiverKind.Ntfy, "https://n.example/t"), default));
         fails = false;
         Assert.Empty(await owner.ListReceiversAsync(default));
         Assert.False(File.Exists(daemon.Options.Home.Notify));

@@ -9,12 +9,9 @@ public sealed class LazyTableTests
     [Fact]
     public void No_message_is_described_before_the_first_one_comes()
     {
-        var table = new MessageTable().Map<PingRequest, PingResponse>(
-            "ping",
-            Scope.View,
-            () => throw new InvalidOperationException("described"),
-            () => throw new InvalidOperationException("described"),
-            (_, _, _) => Task.FromResult(new PingResponse(DateTimeOffset.UnixEpoch)));
+        var verb = new Verb<PingRequest, PingResponse>(
+            "ping", () => throw new InvalidOperationException("described"), () => throw new InvalidOperationException("described"));
+        var table = new MessageTable().Map(verb, Scope.View, (_, _, _) => Task.FromResult(new PingResponse(DateTimeOffset.UnixEpoch)));
 
         Assert.NotNull(table.Find("ping"));
     }

@@ -124,8 +124,8 @@ public sealed class HomeSettingsTests
         {
             await owner.SetSecretAsync("anthropic", "one", default);
             await owner.SetLabelAsync("desk", default);
-            await owner.SetReceiverAsync("hook", ReceiverKind.Webhook, "https://h.example/x", null, false, false, default);
-            await owner.SetReceiverAsync("gone", ReceiverKind.Webhook, "https://h.example/y", null, false, false, default);
+            await owner.SetReceiverAsync(new NotifySetRequest("hook", ReceiverKind.Webhook, "https://h.example/x"), default);
+            await owner.SetReceiverAsync(new NotifySetRequest("gone", ReceiverKind.Webhook, "https://h.example/y"), default);
             await owner.RemoveReceiverAsync("gone", default);
         }
 

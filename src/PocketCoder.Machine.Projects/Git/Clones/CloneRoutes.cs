@@ -11,14 +11,11 @@ public static class CloneRoutes
     /// <param name="reopen">Sessions of a folder that was a project before can be read again.</param>
     public static MessageTable MapClones(this MessageTable table, ProjectClones clones, Func<Task> reopen) => table
         .Map(
-            MessageTypes.ProjectClone, Scope.Manage, static () => ProtocolJson.Default.ProjectCloneRequest,
-            static () => ProtocolJson.Default.ProjectCloneResponse,
+            DeviceVerbs.ProjectClone, Scope.Manage,
             (caller, request, ct) => clones.BeginAsync(caller.Device, request, reopen, ct), concurrent: true)
         .Map(
-            MessageTypes.ProjectCloneGet, Scope.Manage, static () => ProtocolJson.Default.ProjectCloneGetRequest,
-            static () => ProtocolJson.Default.ProjectCloneGetResponse, (_, request, ct) => clones.GetAsync(request, ct))
+            DeviceVerbs.ProjectCloneGet, Scope.Manage, (_, request, ct) => clones.GetAsync(request, ct))
         .Map(
-            MessageTypes.ProjectCloneCancel, Scope.Manage, static () => ProtocolJson.Default.ProjectCloneCancelRequest,
-            static () => ProtocolJson.Default.ProjectCloneCancelResponse, (_, request, ct) => clones.CancelAsync(request, ct),
+            DeviceVerbs.ProjectCloneCancel, Scope.Manage, (_, request, ct) => clones.CancelAsync(request, ct),
             concurrent: true);
 }

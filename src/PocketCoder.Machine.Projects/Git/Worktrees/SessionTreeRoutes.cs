@@ -14,17 +14,13 @@ public static class SessionTreeRoutes
     public static MessageTable MapSessionTrees(
         this MessageTable table, SessionTrees trees, Func<Guid, Task> close, Func<Task> reopen) => table
         .Map(
-            MessageTypes.SessionWorktreeCreate, Scope.Decide, static () => ProtocolJson.Default.SessionWorktreeCreateRequest,
-            static () => ProtocolJson.Default.SessionWorktreeCreateResponse, trees.CreateAsync, concurrent: true)
+            DeviceVerbs.SessionWorktreeCreate, Scope.Decide, trees.CreateAsync, concurrent: true)
         .Map(
-            MessageTypes.SessionWorktreeState, Scope.View, static () => ProtocolJson.Default.SessionWorktreeStateRequest,
-            static () => ProtocolJson.Default.SessionWorktreeStateResponse, (_, request, ct) => trees.StateAsync(request, ct),
+            DeviceVerbs.SessionWorktreeState, Scope.View, (_, request, ct) => trees.StateAsync(request, ct),
             concurrent: true)
         .Map(
-            MessageTypes.SessionWorktreeMerge, Scope.Decide, static () => ProtocolJson.Default.SessionWorktreeMergeRequest,
-            static () => ProtocolJson.Default.SessionWorktreeMergeResponse, trees.MergeAsync, concurrent: true)
+            DeviceVerbs.SessionWorktreeMerge, Scope.Decide, trees.MergeAsync, concurrent: true)
         .Map(
-            MessageTypes.SessionWorktreeDiscard, Scope.Decide, static () => ProtocolJson.Default.SessionWorktreeDiscardRequest,
-            static () => ProtocolJson.Default.SessionWorktreeDiscardResponse,
+            DeviceVerbs.SessionWorktreeDiscard, Scope.Decide,
             (caller, request, ct) => trees.DiscardAsync(caller, request, close, reopen, ct), concurrent: true);
 }

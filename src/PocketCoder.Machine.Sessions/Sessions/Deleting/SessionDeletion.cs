@@ -123,10 +123,7 @@ public sealed class SessionDeletion(
 public static class DeletionRoutes
 {
     public static MessageTable MapDeletion(this MessageTable table, SessionDeletion deletion) => table.Map(
-        MessageTypes.AgentSessionDelete,
-        Scope.Manage,
-        static () => ProtocolJson.Default.AgentSessionDeleteRequest,
-        static () => ProtocolJson.Default.AgentSessionDeleteResponse,
+        DeviceVerbs.AgentSessionDelete, Scope.Manage,
         async (caller, request, _) => new AgentSessionDeleteResponse(
             request.AgentSessionId, await deletion.DeleteAsync(request.AgentSessionId, caller.Device)),
         concurrent: true);

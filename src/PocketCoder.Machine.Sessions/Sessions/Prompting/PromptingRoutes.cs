@@ -8,10 +8,7 @@ public static class PromptingRoutes
 {
     public static MessageTable MapPrompting(this MessageTable table, SessionDirectory sessions) => table
         .Map(
-            MessageTypes.AgentQueueMove,
-            Scope.Prompt,
-            static () => ProtocolJson.Default.AgentQueueMoveRequest,
-            static () => ProtocolJson.Default.AgentQueueMoveResponse,
+            DeviceVerbs.AgentQueueMove, Scope.Prompt,
             async (_, request, _) =>
             {
                 if (request.Before == request.PromptId)
@@ -23,10 +20,7 @@ public static class PromptingRoutes
                     await sessions.Get(request.AgentSessionId).MoveQueuedAsync(request.PromptId, request.Before));
             })
         .Map(
-            MessageTypes.AgentSteer,
-            Scope.Prompt,
-            static () => ProtocolJson.Default.AgentSteerRequest,
-            static () => ProtocolJson.Default.AgentSteerResponse,
+            DeviceVerbs.AgentSteer, Scope.Prompt,
             (caller, request, _) =>
             {
                 SessionRoutes.RequireId(request.PromptId, "promptId");
@@ -35,10 +29,7 @@ public static class PromptingRoutes
             },
             concurrent: true)
         .Map(
-            MessageTypes.AgentContinue,
-            Scope.Prompt,
-            static () => ProtocolJson.Default.AgentContinueRequest,
-            static () => ProtocolJson.Default.AgentContinueResponse,
+            DeviceVerbs.AgentContinue, Scope.Prompt,
             async (caller, request, cancellationToken) =>
             {
                 SessionRoutes.RequireId(request.PromptId, "promptId");

@@ -191,10 +191,7 @@ public sealed class SessionSearch(string file, Store store, ILogger logger) : IA
 public static class SearchRoutes
 {
     public static MessageTable MapSearch(this MessageTable table, SessionSearch search) => table.Map(
-        MessageTypes.AgentSessionsSearch,
-        Scope.View,
-        static () => ProtocolJson.Default.AgentSessionsSearchRequest,
-        static () => ProtocolJson.Default.AgentSessionsSearchResponse,
+        DeviceVerbs.AgentSessionsSearch, Scope.View,
         (_, request, cancellationToken) => search.FindAsync(request, cancellationToken),
         concurrent: true);
 }

@@ -8,9 +8,6 @@ public static class WarmRoutes
 {
     public static MessageTable MapWarming(this MessageTable table, SessionDirectory sessions) => table
         .Map(
-            MessageTypes.AgentSessionWarm,
-            Scope.Prompt,
-            static () => ProtocolJson.Default.AgentSessionWarmRequest,
-            static () => ProtocolJson.Default.AgentSessionWarmResponse,
+            DeviceVerbs.AgentSessionWarm, Scope.Prompt,
             async (_, request, _) => new AgentSessionWarmResponse(await sessions.Get(request.AgentSessionId).WarmAsync(request.Opened)));
 }

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace PocketCoder.Machine.Devices;
+namespace PocketCoder.Protocol;
 
 /// <summary>
 /// How a name looks (after UTS #39 §4). Covered: case, accents, spaces, the Cyrillic, Greek and Armenian letters that are drawn as Latin

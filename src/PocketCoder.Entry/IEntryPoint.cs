@@ -1,0 +1,18 @@
+namespace PocketCoder.Entry;
+
+/// <summary>
+/// A way into the machine beside the app and the command line: a chat platform, in which people prompt, follow and decide. It lives as long
+/// as the daemon and sees nothing of it but <see cref="IEntryMachine"/>.
+/// </summary>
+public interface IEntryPoint
+{
+    /// <summary>The platform, 1 to 20 lower-case letters: <c>feishu</c>. Each decision that it brings names it in the ledger.</summary>
+    string Platform { get; }
+
+    /// <summary>
+    /// Serves until it is told to stop, and lets nothing that comes from outside end it. What it throws is logged, and the platform is away
+    /// until the next start; the rest of the daemon goes on.
+    /// </summary>
+    /// <param name="stop">The daemon stops: what is in hand may take two seconds more.</param>
+    Task RunAsync(IEntryMachine machine, CancellationToken stop);
+}

@@ -1,0 +1,231 @@
+using System.Text.Json;
+using PocketCoder.Entry;
+using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Protocol;
+using PocketCoder.Testing;
+
+namespace PocketCoder.Machine.Tests.Entries;
+
+/// <summary>What a person in a chat may do: what a device with the same scopes may, but sign.</summary>
+public sealed class EntryTests
+{
+    [Fact]
+    public async Task A_person_in_a_chat_prompts_follows_and_decides_and_the_ledger_says_who_vouches()
+    {
+        var room = new ChatRoom();
+        await using var daemon = await room.StartAsync();
+        await using var phone = await daemon.PhoneAsync();
+        await using var guest = await room.EnterAsync(daemon);
+
+        await guest.StartAsync("run: echo hi > said.txt");
+        var asked = await guest.AskedAsync();
+        var decided = await guest.DecideAsync(asked, DecisionVerdict.Allow);
+        await guest.NextAsync<DoneEvent>();
+
+        Assert.Equal(("Ada", ApprovalState.Allowed), (decided.Approval.Decision!.By, decided.Approval.State));
+        Assert.Equal("hi\n", await File.ReadAllTextAsync(phone.PathOf("said.txt")));
+        Assert.Equal(
+            ["approval_requested", "approval_decided", "execution_started", "execution_finished"],
+            await phone.LedgerAsync(asked.ApprovalId));
+        var row = await RowAsync(phone, asked.ApprovalId, "approval_decided");
+        var data = row.GetProperty("data");
+        Assert.Equal(("chat-platform", "chat"), (data.GetProperty("proof").GetString(), data.GetProperty("platform").GetString()));
+        Assert.False(data.TryGetProperty("signature", out _) || data.TryGetProperty("deviceSigningKey", out _));
+        Assert.True((await phone.VerifyAsync()).Intact);
+
+        // In the list, where they are renamed and revoked as devices are.
+        var known = Assert.Single(await daemon.Daemon.AsOwner().ListDevicesAsync(CancellationToken.None), d => d.Platform is not null);
+        Assert.Equal(("Ada", "chat", true), (known.Name, known.Platform, known.Connected));
+        Assert.Equal(row.GetProperty("deviceId").GetString(), known.DeviceId);
+    }
+
+    [Fact]
+    public async Task Of_two_decisions_in_the_app_and_in_the_chat_the_first_wins()
+    {
+        var room = new ChatRoom();
+        await using var daemon = await room.StartAsync();
+        await using var phone = await daemon.PhoneAsync();
+        await using var guest = await room.EnterAsync(daemon);
+        var session = await guest.StartAsync("run: touch one.txt\nrun: touch two.txt");
+        await phone.Device.SubscribeAsync($"session/{session}");
+
+        var first = await guest.AskedAsync();
+        await phone.Device.DecideAsync(first, DecisionVerdict.Deny);
+        Assert.Equal(
+            ErrorCode.AlreadyDecided,
+            await guest.RefusedAsync(Verbs.AgentPromptResponse, ChatGuest.Decision(first, DecisionVerdict.Allow)));
+
+        var second = await guest.AskedAsync();
+        var decision = ChatGuest.Decision(second, DecisionVerdict.Allow);
+        await guest.AskAsync(Verbs.AgentPromptResponse, decision);
+        await guest.AskAsync(Verbs.AgentPromptResponse, decision); // sent again: the same answer
+        var late = await Assert.ThrowsAsync<Testing.Devices.WireErrorException>(
+            () => phone.Device.DecideAsync(second, DecisionVerdict.Deny));
+        Assert.Contains("Ada decided first", late.Message, StringComparison.Ordinal);
+        await guest.NextAsync<DoneEvent>();
+        Assert.Equal((false, true), (File.Exists(phone.PathOf("one.txt")), File.Exists(phone.PathOf("two.txt"))));
+    }
+
+    [Fact]
+    public async Task What_may_destroy_something_is_allowed_in_a_chat_only_if_the_owner_said_so()
+    {
+        var room = new ChatRoom();
+        await using var daemon = await room.StartAsync();
+        await using var careful = await room.EnterAsync(daemon);
+        await using var trusted = await room.EnterAsync(daemon, "ou_bo", destructive: true);
+        await careful.StartAsync("run: rm -rf /etc/nothing\nrun: rm -rf /etc/nothing-else");
+
+        var asked = await careful.AskedAsync();
+        Assert.Equal(RiskTier.Destructive, asked.Risk!.Tier);
+        Assert.Equal(
+            ErrorCode.Unauthorized,
+            await careful.RefusedAsync(Verbs.AgentPromptResponse, ChatGuest.Decision(asked, DecisionVerdict.Allow)));
+        await trusted.DecideAsync(asked, DecisionVerdict.Allow);
+        await careful.DecideAsync(await careful.AskedAsync(), DecisionVerdict.Deny); // a denial destroys nothing
+    }
+
+    [Theory]
+    [InlineData(Scope.View)]
+    [InlineData(Scope.View, Scope.Prompt)]
+    [InlineData(Scope.View, Scope.Decide)]
+    [InlineData(Scope.View, Scope.Prompt, Scope.Decide, Scope.Manage)]
+    public async Task Each_verb_is_refused_to_a_person_as_it_is_to_a_device_with_the_same_scopes(params Scope[] scopes)
+    {
+        var room = new ChatRoom();
+        await using var daemon = await room.StartAsync();
+        await using var phone = await daemon.PhoneAsync(scopes: scopes);
+        await using var guest = await room.EnterAsync(daemon, scopes: scopes);
+
+        foreach (var route in daemon.Daemon.Table.Routes.Where(r => r.Scope is not { } needed || !scopes.Contains(needed)))
+        {
+            var verb = new Verb<JsonElement, JsonElement>(
+                route.Type, static () => AnyJson.Default.JsonElement, static () => AnyJson.Default.JsonElement);
+            using var nothing = JsonDocument.Parse("{}");
+            var refused = await Assert.ThrowsAsync<EntryRefusal>(() => guest.AskAsync(verb, nothing.RootElement));
+            var same = await Assert.ThrowsAsync<Testing.Devices.WireErrorException>(
+                () => phone.Device.AskRawAsync(route.Type, nothing.RootElement));
+            Assert.Equal((route.Type, same.Error.Code, same.Error.Message), (route.Type, refused.Error.Code, refused.Error.Message));
+        }
+    }
+
+    [Fact]
+    public async Task Whoever_is_revoked_is_out_at_once_and_comes_in_with_a_new_code_only()
+    {
+        var room = new ChatRoom();
+        await using var daemon = await room.StartAsync();
+        await using var guest = await room.EnterAsync(daemon);
+        var machine = await room.MachineAsync();
+        await guest.StartAsync("run: echo hi");
+        var asked = await guest.AskedAsync();
+
+        var owner = daemon.Daemon.AsOwner();
+        await owner.RevokeDeviceAsync("Ada", CancellationToken.None);
+
+        Assert.True(guest.Person.Over.IsCancellationRequested);
+        Assert.Empty(guest.Person.Scopes);
+        Assert.Equal(
+            ErrorCode.Unauthorized, await guest.RefusedAsync(Verbs.AgentPromptResponse, ChatGuest.Decision(asked, DecisionVerdict.Allow)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => guest.NextAsync<DoneEvent>());
+        Assert.Null(await machine.OpenAsync("ou_ada", CancellationToken.None));
+
+        await using var again = await room.EnterAsync(daemon, scopes: [Scope.View]);
+        Assert.Equal([Scope.View], again.Person.Scopes);
+        Assert.True((await owner.VerifyLedgerAsync(CancellationToken.None)).Intact);
+    }
+
+    [Fact]
+    public async Task Nothing_of_a_stream_is_lost_or_doubled_for_who_reads_late_and_after_a_restart()
+    {
+        var room = new ChatRoom();
+        await using var daemon = await room.StartAsync();
+        var guest = await room.EnterAsync(daemon);
+        var session = await guest.StartAsync("again: 400");
+        await using var phone = await daemon.PhoneAsync();
+        await phone.Device.SubscribeAsync($"session/{session}");
+        await phone.DoneAsync(); // all of it happened before anything is read: more than may wait
+        var machine = await room.MachineAsync();
+        long head;
+        await using (var look = new ChatGuest((await machine.OpenAsync("ou_ada", CancellationToken.None))!))
+        {
+            head = (await look.AskAsync(DeviceVerbs.Subscribe, new SubscribeRequest($"session/{session}"))).Head;
+        }
+
+        Assert.True(head > 300, $"{head} events");
+
+        Assert.Equal(Enumerable.Range(1, (int)head).Select(n => (long)n), await SeqsAsync(guest.Person, 0, head));
+        await guest.DisposeAsync();
+        await daemon.RestartAsync();
+
+        machine = await room.MachineAsync();
+        await using var back = new ChatGuest((await machine.OpenAsync("ou_ada", CancellationToken.None))!);
+        await back.AskAsync(DeviceVerbs.Subscribe, new SubscribeRequest($"session/{session}"));
+        Assert.Equal(Enumerable.Range(1, (int)head).Select(n => (long)n), await SeqsAsync(back.Person, 0, head));
+    }
+
+    [Fact]
+    public async Task A_person_can_not_undo_since_that_needs_a_signature()
+    {
+        var room = new ChatRoom();
+        await using var daemon = await room.StartAsync();
+        await using var guest = await room.EnterAsync(daemon);
+        await guest.StartAsync("write: a.txt | text");
+        var asked = await guest.AskedAsync();
+        await guest.DecideAsync(asked, DecisionVerdict.Allow);
+        await guest.NextAsync<DoneEvent>();
+        var target = new UndoTarget(UndoKind.Approval, asked.ApprovalId);
+        var look = await guest.AskAsync(Verbs.SnapshotDiff, new SnapshotDiffRequest(target));
+
+        foreach (var signature in (string[])["", "AAAA", new string('A', 86)])
+        {
+            Assert.Equal(ErrorCode.BadSignature, await guest.RefusedAsync(
+                Verbs.SnapshotUndo, new SnapshotUndoRequest(Guid.CreateVersion7(), target, look.Digest, signature, false)));
+        }
+    }
+
+    [Fact]
+    public async Task An_entry_point_that_fails_takes_nothing_with_it()
+    {
+        var room = new ChatRoom(run: (_, _) => throw new InvalidOperationException("its own matter"));
+        await using var daemon = await room.StartAsync();
+        await Wait.UntilAsync(() => daemon.Log.ToString().Contains("is away until the next start", StringComparison.Ordinal), "the log");
+        await using var phone = await daemon.PhoneAsync();
+        await phone.StartAsync("hello");
+        await phone.DoneAsync();
+    }
+
+    [Fact]
+    public void Two_entry_points_of_one_platform_are_refused()
+        => Assert.Throws<ArgumentException>(() => new PocketCoder.Machine.Entries.EntryParts(
+            [new ChatRoom(), new ChatRoom()], null!, null!, null!, TimeProvider.System,
+            Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance));
+
+    private static async Task<IReadOnlyList<long>> SeqsAsync(IEntryPerson person, long after, long head)
+    {
+        using var limit = new CancellationTokenSource(Wait.Limit);
+        var seqs = new List<long>();
+        await foreach (var happened in person.ReadAsync(limit.Token))
+        {
+            if (happened.Seq is { } seq && happened.Type == MessageTypes.AgentEvent && seq > after)
+            {
+                seqs.Add(seq);
+                if (seq >= head)
+                {
+                    break;
+                }
+            }
+        }
+
+        return seqs;
+    }
+
+    private static async Task<JsonElement> RowAsync(Phone phone, Guid approval, string kind)
+    {
+        var rows = await phone.Device.AskAsync(
+            MessageTypes.LedgerList, new LedgerListRequest(Limit: 200, ApprovalId: approval), ProtocolJson.Default.LedgerListRequest,
+            ProtocolJson.Default.LedgerListResponse);
+        return rows.Rows.Select(r => JsonDocument.Parse(r.Body).RootElement).Single(r => r.GetProperty("kind").GetString() == kind);
+    }
+}
+
+[System.Text.Json.Serialization.JsonSerializable(typeof(JsonElement))]
+internal sealed partial class AnyJson : System.Text.Json.Serialization.JsonSerializerContext;
