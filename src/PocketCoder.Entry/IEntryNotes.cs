@@ -3,7 +3,8 @@ namespace PocketCoder.Entry;
 /// <summary>
 /// What an entry point keeps over a restart, in the machine's database: which events it has seen, which chat belongs to which project, what
 /// a button was for, what is still to be sent. Each platform has its own; a write is durable when it returns. A key has 1 to 200 visible
-/// ASCII characters, a value at most 64 KiB of UTF-8, and each ends after a time. Thread-safe.
+/// ASCII characters, a value at most 64 KiB of UTF-8, and each is
+/// forgotten after a time by the wall clock, which is tidiness and no deadline: what must end in time is looked at again. Thread-safe.
 /// </summary>
 public interface IEntryNotes
 {

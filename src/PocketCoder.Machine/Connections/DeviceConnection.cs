@@ -102,18 +102,7 @@ internal sealed partial class DeviceConnection : ILiveConnection, IAsyncDisposab
     public ValueTask PushAsync(byte[] message) => SendAsync(message, _end.Token);
 
     /// <summary>Ends the connection with a reason that the device shows. The first reason counts.</summary>
-    public void End(ErrorCode code, string message)
-    {
-        Interlocked.CompareExchange(ref _reason, new WireError(code, message), null);
-        try
-        {
-            _end.Cancel();
-        }
-        catch (ObjectDisposedException)
-        {
-            // It ended by itself meanwhile.
-        }
-    }
+    public void End(ErrorCode code, string message) => ConnectionEnd.Set(ref _reason, _end, code, message);
 
     /// <summary>
     /// Sends what the followed streams have so far and follows them no longer; completes when all of it was handed to the link. The

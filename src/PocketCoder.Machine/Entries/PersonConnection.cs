@@ -71,18 +71,7 @@ internal sealed partial class PersonConnection : ILiveConnection, IEntryPerson
 
     public ValueTask PushAsync(byte[] message) => _outgoing.WriteAsync(message, Over);
 
-    public void End(ErrorCode code, string message)
-    {
-        Interlocked.CompareExchange(ref _reason, new WireError(code, message), null);
-        try
-        {
-            _end.Cancel();
-        }
-        catch (ObjectDisposedException)
-        {
-            // It ended by itself meanwhile.
-        }
-    }
+    public void End(ErrorCode code, string message) => ConnectionEnd.Set(ref _reason, _end, code, message);
 
     public async Task FinishStreamsAsync(CancellationToken cancellationToken)
     {

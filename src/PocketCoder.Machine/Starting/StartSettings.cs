@@ -54,8 +54,8 @@ internal static class StartSettings
             $"silence={Text(options.Limits.Silence)} turn={Text(options.Limits.Turn)} retries={options.Limits.Retries} retry-time={Text(options.Limits.RetryTime)}"),
             [nameof(DaemonOptions.OutputLimit)] = options.OutputLimit.ToString(CultureInfo.InvariantCulture),
             [RemoteGateway] = remoteGateway ?? None,
-            [nameof(DaemonOptions.EntryPoints)] =
-                options.EntryPoints is [] ? None : string.Join(' ', options.EntryPoints.Select(e => e.Platform).Order(StringComparer.Ordinal)),
+            [nameof(DaemonOptions.EntryPoints)] = options.EntryPoints is [] ? None
+                : string.Join(' ', options.EntryPoints.Select(e => e.Platform).Order(StringComparer.Ordinal)),
             [nameof(DaemonOptions.ControlPort)] = options.ControlPort?.ToString(CultureInfo.InvariantCulture) ?? None,
         };
 

@@ -70,7 +70,8 @@ public sealed class FailuresTests
         var cases = Expected.Select(row => row.Data).Append((new InvalidOperationException(Secret), ErrorCode.UnknownError)).ToList();
         var next = 0;
         daemon.Daemon.Table.Map(
-            s_fails, Scope.View, (DeviceCaller _, PingRequest _, CancellationToken _) => Task.FromException<PingResponse>(cases[next].Item1));
+            s_fails, Scope.View,
+            (DeviceCaller _, PingRequest _, CancellationToken _) => Task.FromException<PingResponse>(cases[next].Item1));
         await using var phone = await daemon.PhoneAsync();
 
         for (; next < cases.Count; next++)

@@ -863,6 +863,7 @@ export interface DeviceInfo {
   lastSeenAt: string | null;
   connected: boolean;
   revokedAt: string | null;
+  platform?: string | null;
 }
 
 export interface DeviceRenameRequest {
