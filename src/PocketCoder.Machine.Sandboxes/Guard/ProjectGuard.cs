@@ -6,7 +6,8 @@ namespace PocketCoder.Machine.Guard;
 
 /// <summary>
 /// Guards one project while anything runs in it: a scan from before the first begins, one after each ended, and in between a look at the
-/// project's own repository whenever a name in it changes that decides what git runs. Thread-safe; the semaphore guards all fields but the watchers.
+/// project's own repository whenever a name in it changes that decides what git runs. Thread-safe; the semaphore guards all fields but the
+/// watchers.
 /// </summary>
 /// <param name="keep">Where what is taken away is kept.</param>
 /// <param name="state">Where the scan from before is kept while something runs.</param>
