@@ -36,7 +36,7 @@ public sealed class VisibleArgumentsTests
         ["undo"] = "what",
         ["devices revoke"] = "device",
         ["devices rename"] = "device name",
-        ["notify set"] = "name",
+        ["notify set"] = "name --kinds --quiet --zone",
         ["notify remove"] = "name",
         ["notify test"] = "name",
         ["attach"] = "session --terminal",

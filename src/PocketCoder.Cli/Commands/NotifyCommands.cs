@@ -30,7 +30,9 @@ internal static class NotifyCommands
                 result.AddError("Give --ntfy, with --token if it needs one, or --webhook. The address is asked for, or read from standard input.");
             }
 
-            if (NotifyOptions.Problem(result.GetValue(kinds), result.GetValue(quiet), result.GetValue(zone)) is { } problem)
+            // As typed: one without its argument is told by the parser, and has no value to ask for.
+            string? Typed(Option<string> option) => result.GetResult(option) is { Tokens: [var token] } ? token.Value : null;
+            if (NotifyOptions.Problem(Typed(kinds), Typed(quiet), Typed(zone)) is { } problem)
             {
                 result.AddError(problem);
             }

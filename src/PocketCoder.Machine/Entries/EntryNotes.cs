@@ -24,7 +24,7 @@ internal sealed class EntryNotes(string platform, Store store) : IEntryNotes
     public Task<string?> FindAsync(string key, CancellationToken cancellationToken) => store.ReadAsync(
         reader => reader.Query(
             "SELECT value FROM entry_notes WHERE platform = $platform AND key = $key AND ends_at > $now", row => row.GetString(0),
-            ("$platform", platform), ("$key", key), ("$now", Instant.Text(store.Now))).FirstOrDefault(),
+            ("$platform", platform), ("$key", key), ("$now", Instant.Text(store.Now))) is [var value] ? value : null,
         cancellationToken);
 
     public Task<string?> TakeAsync(string key, CancellationToken cancellationToken) => ChangedAsync(change => change.Find(

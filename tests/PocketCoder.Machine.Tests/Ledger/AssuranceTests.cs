@@ -63,7 +63,7 @@ public sealed class AssuranceTests
         await using var ledger = await StoryLedger.MakeAsync();
         var old = Copy(ledger.Rows);
         var chats = old.Where(r => (string?)r["data"]!["proof"] == "chat-platform").Select(r => (string)r["approvalId"]!).ToList();
-        old.RemoveAll(r => r["data"]!["platform"] is not null || chats.Contains((string?)r["approvalId"])); // no such version had chats
+        old.RemoveAll(r => r["data"]!["platform"] is not null || (r["approvalId"] is { } id && chats.Contains((string)id!))); // no such version had chats
         foreach (var row in old)
         {
             row["data"]!.AsObject().Remove("proof");

@@ -61,7 +61,7 @@ public sealed class ReceiverTests
     {
         await using var story = await PushStory.BeginAsync();
         using var owner = Owner(story.Daemon);
-        var now = TimeOnly.FromDateTime(DateTime.UtcNow);
+        var now = TimeOnly.FromDateTime(story.Daemon.Options.TimeProvider.GetUtcNow().DateTime);
         string At(int hours) => now.AddHours(hours).ToString("HH:mm", System.Globalization.CultureInfo.InvariantCulture);
         await owner.SetReceiverAsync(
             new NotifySetRequest("asks", ReceiverKind.Webhook, story.Service.Listen("/asks"), Kinds: [PushKind.Question]), default);
