@@ -63,7 +63,7 @@ describe("a ledger row as it is shown", () => {
     expect(proofs("undo_started")).toEqual(["device-key"]);
     expect(proofs("rule_added")).toEqual(["owner-socket"]);
     expect(proofs("approval_requested").every((proof) => proof === null)).toBe(true);
-    for (const proof of ["device-key", "owner-socket", "grant"]) expect(l.proofs[proof]).toMatch(/^[a-z ]+$/);
+    for (const proof of ["device-key", "owner-socket", "grant", "chat-platform"]) expect(l.proofs[proof]).toMatch(/^[a-z ]+$/);
   });
 
   it("is the same whichever way the rows came: newest first, and page by page", () => {

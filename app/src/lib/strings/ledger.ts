@@ -53,7 +53,7 @@ const english = {
     "device-key": "signed by the device",
     "owner-socket": "by the owner at the machine",
     grant: "by an earlier allowance",
-    "chat-platform": "by a person in a chat, as the platform says",
+    "chat-platform": "as a chat platform says",
   } as Record<string, string>,
   unproved: "no proof recorded",
   notFound: "The row that describes it was not found.",

@@ -53,7 +53,12 @@ export const ledger: typeof ledgerWords = {
   unknownKind: (kind) => (kind === "" ? "无法读取的行" : kind.replaceAll("_", " ")),
   decisions: { allow: "已允许", deny: "已拒绝" } as Record<string, string>,
   scopes: { once: "一次", turn: "在本轮中", session: "在会话中", project: "在项目中" } as Record<string, string>,
-  proofs: { "device-key": "由设备签名", "owner-socket": "由所有者在机器上作出", grant: "依据先前的允许", "chat-platform": "由聊天平台担保的人作出" } as Record<string, string>,
+  proofs: {
+    "device-key": "由设备签名",
+    "owner-socket": "由所有者在机器上作出",
+    grant: "依据先前的允许",
+    "chat-platform": "由聊天平台担保的人作出",
+  } as Record<string, string>,
   unproved: "未记录证明",
   notFound: "没有找到描述它的行。",
   files: (n) => `${number(Number(n))} 个文件`,
