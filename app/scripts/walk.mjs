@@ -677,6 +677,20 @@ await walk("read a PDF", `/projects/${S(1)}/files/file/docs%2Fnotes~dpdf`, "rich
   await page.getByTestId("pdf-text").click();
   await page.getByText("The second page").waitFor();
 });
+walk("who is signed out is told once, not again at each try", "/", "signedout&accounts=out", async (page) => {
+  const trouble = page.getByTestId("account-trouble");
+  await trouble.waitFor();
+  await trouble.evaluate((bar) => {
+    const state = document.querySelector('[data-testid="connection-state"]');
+    globalThis.states = [];
+    new MutationObserver(() => globalThis.states.push(state.dataset.state)).observe(state, { attributes: true });
+    bar.dataset.first = "true";
+    dispatchEvent(new StorageEvent("storage")); // somebody signed in or out in another tab: it asks again
+  });
+  await page.waitForFunction(() => globalThis.states.includes("connecting") && globalThis.states.at(-1) === "refused");
+  must((await trouble.getAttribute("data-first")) === "true", "it was taken down and put up again");
+});
+
 const tools = { walk, must, S, base };
 approvals(tools);
 diffs(tools);
