@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using PocketCoder.Accounts;
+using PocketCoder.Channels;
 using PocketCoder.Gateway.Tests.Machines;
 using PocketCoder.Testing;
 using PocketCoder.Testing.Accounts;
@@ -83,7 +84,8 @@ public sealed class PasskeyTests
     [InlineData("https://3221225985", null)]
     [InlineData("null", null)]
     [InlineData("", null)]
-    public void The_domain_is_the_hosts_name_where_browsers_allow_it(string origin, string? host) => Assert.Equal(host, Passkeys.HostOf(origin));
+    public void The_domain_is_the_hosts_name_where_browsers_allow_it(string origin, string? host)
+        => Assert.Equal(host, Passkeys.HostOf(origin));
 
     /// <summary>What is wrong with the answer to a question to sign in.</summary>
     public static TheoryData<string> Spoilt =>
@@ -229,9 +231,10 @@ public sealed class PasskeyTests
     }
 
     [Fact]
-    public async Task A_counter_that_does_not_go_on_is_refused_and_changes_nothing()
+    public async Task A_counter_that_does_not_go_on_is_refused_logged_and_changes_nothing()
     {
-        await using var gateway = await RemoteGateway.StartAsync(accounts: true);
+        using var log = new TestLog();
+        await using var gateway = await RemoteGateway.StartAsync(accounts: true, log: log);
         using var owner = await AccountBrowser.OwnerAsync(gateway, "localhost");
         using var passkey = new SoftwareAuthenticator { Counter = 5 };
         await owner.AddAsync(passkey);
@@ -246,6 +249,9 @@ public sealed class PasskeyTests
 
         passkey.Counter = 6;
         await browser.SignInAsync(passkey);
+        var told = log.Lines.Where(l => l.Contains("may have been copied", StringComparison.Ordinal)).ToList();
+        Assert.Equal(3, told.Count);
+        Assert.All(told, line => Assert.Contains("of ada", line, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -295,7 +301,8 @@ public sealed class PasskeyTests
         foreach (var (token, name) in (IEnumerable<(string, string)>)[(tokens[1], "bob"), (tokens[0], "eve")])
         {
             var (id, options) = await guest.AskedAsync("passkeys/begin-welcome", Welcomed(guest, tokens[0], "bob").ToJsonString());
-            await RefusedAsync(guest, "passkeys/welcome", Welcomed(guest, token, name, id, passkey.Create(options, guest.Origin)).ToJsonString());
+            var made = passkey.Create(options, guest.Origin);
+            await RefusedAsync(guest, "passkeys/welcome", Welcomed(guest, token, name, id, made).ToJsonString());
         }
 
         var bad = await guest.PostAsync("passkeys/begin-welcome", Welcomed(guest, new string('A', 43), "bob").ToJsonString());
@@ -332,6 +339,24 @@ public sealed class PasskeyTests
         await withSecond.DoneAsync("me");
         await RefusedAsync(withFirst, "passkeys/sign-in", withFirst.Answered(await withFirst.SignedAsync(first)));
         Assert.Equal("not_found", AccountBrowser.CodeOf(await withSecond.PostAsync("passkeys/remove", body)));
+    }
+
+    [Fact]
+    public async Task A_connection_ends_with_the_passkey_that_opened_it()
+    {
+        await using var gateway = await RemoteGateway.StartAsync(new ManualTime(), accounts: true); // no watch helps
+        using var identity = ChannelIdentity.Create();
+        await using var machine = await gateway.KnownAsync(identity);
+        using var owner = await AccountBrowser.OwnerAsync(gateway, "localhost", new ManualTime());
+        using var passkey = new SoftwareAuthenticator();
+        await owner.AddAsync(passkey);
+        using var lost = new AccountBrowser(gateway, "localhost");
+        await lost.SignInAsync(passkey);
+        using var device = await gateway.DeviceAsync(identity.Id, await lost.TicketAsync(identity.Id));
+        await machine.OpenedAsync();
+        var id = (await owner.DoneAsync("me")).GetProperty("passkeys")[0].GetProperty("id").GetString();
+        await owner.DoneAsync("passkeys/remove", $$"""{"id":"{{id}}"}""");
+        Assert.Equal(RelayClose.SignInNeeded, (await device.ReceiveCloseAsync()).Code);
     }
 
     [Fact]

@@ -78,7 +78,8 @@ public sealed class SoftwareAuthenticator : IDisposable
         Counter += Counter == 0 ? 0u : 1u;
         var client = ClientData("webauthn.get", options, origin);
         var data = Header((string)options["rpId"]!, 0);
-        var signature = _key.SignData([.. data, .. SHA256.HashData(client)], HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
+        var signature = _key.SignData(
+            [.. data, .. SHA256.HashData(client)], HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
         return Credential(new JsonObject
         {
             ["clientDataJSON"] = Base64Url.EncodeToString(client),

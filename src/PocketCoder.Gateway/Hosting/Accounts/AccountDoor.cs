@@ -29,7 +29,7 @@ internal sealed partial class AccountDoor(
         new AccountsOffered(HasPasskeys(context.Request) ? ["passkey", "password"] : ["password"], signIns.Nonce),
         AccountMessages.Default.AccountsOffered));
 
-    /// <summary>By the name that the browser calls us, which the doorkeeper let in: but for localhost only with TLS, ours or a proxy's.</summary>
+    /// <summary>By the name in the address, which the doorkeeper let in: but for localhost only with TLS, ours or a proxy's.</summary>
     private static bool HasPasskeys(HttpRequest request)
         => Authority.TryParse(request.Host.Value, out var authority)
             && Passkeys.HostOf(authority.IsLoopback ? $"http://{authority}" : $"https://{authority}") is not null;
