@@ -125,6 +125,7 @@ const stories = [
     "/welcome",
     async (page) => {
       await page.getByTestId("account-name").fill("ada");
+      await page.getByTestId("passkey-or-password").click();
       await page.getByTestId("account-password").fill("correct horse battery");
       await page.getByTestId("account-submit").click();
       await page.getByTestId("account-facts").waitFor();
@@ -140,6 +141,15 @@ const stories = [
       await page.getByTestId("sign-in-end").click();
       await page.getByTestId("sign-in-end-confirm").click();
       await page.locator('[data-testid="sign-in"]').nth(1).waitFor({ state: "detached" });
+    },
+  ],
+  [
+    "account-passkey",
+    "rich&accounts=owner",
+    "/you/account",
+    async (page) => {
+      await page.getByTestId("passkey-end").first().click();
+      await page.getByTestId("passkey-remove").waitFor();
     },
   ],
   ["account-alone", "unpaired&accounts=viewer", "/account", async (page) => page.getByTestId("account-me").waitFor()],

@@ -8,7 +8,7 @@ public sealed class AccountDesk(AccountStore store, TimeProvider time)
     public IReadOnlyList<UserView> Users => People.View(store.Now);
 
     /// <summary>
-    /// Makes the link's token with which one person becomes the owner, or the owner gets a new password. The one before it ends.
+    /// Makes the link's token with which one person becomes the owner, or the owner gets a new way to sign in. The one before it ends.
     /// </summary>
     /// <exception cref="AccountRefusal">The file can't be changed.</exception>
     public async Task<string> NewOwnerLinkAsync(CancellationToken ct)

@@ -14,6 +14,9 @@ public static class AccountLimits
     /// <summary>Invitations that can be used at once.</summary>
     public const int MostInvitations = 50;
 
+    /// <summary>Of one person.</summary>
+    public const int MostPasskeysOfUser = 20;
+
     /// <summary>Machines that are named for one person.</summary>
     public const int MostMachinesOfUser = 100;
 
@@ -25,6 +28,9 @@ public static class AccountLimits
     public static readonly TimeSpan AccessLife = TimeSpan.FromMinutes(10);
 
     public static readonly TimeSpan TicketLife = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long a browser has to answer what it is to do with a passkey.</summary>
+    public static readonly TimeSpan PasskeyChallengeLife = TimeSpan.FromMinutes(5);
 
     /// <summary>A sign-in that was not used for so long has ended.</summary>
     public static readonly TimeSpan SignInIdle = TimeSpan.FromDays(30);

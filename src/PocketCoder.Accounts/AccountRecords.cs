@@ -1,23 +1,44 @@
+using System.Buffers.Text;
 using System.Text.Json.Serialization;
 
 namespace PocketCoder.Accounts;
 
 /// <summary>A person who may sign in.</summary>
 /// <param name="Id">Never given again, so that a name that comes again is somebody else.</param>
-/// <param name="Password">What <see cref="Passwords"/> keeps of it.</param>
+/// <param name="Password">What <see cref="Passwords"/> keeps of it; empty: they have none.</param>
 /// <param name="Machines">The machines that they may meet; null: all.</param>
+/// <param name="Passkeys">Null: none.</param>
 internal sealed record UserRecord(
-    string Id, string Name, Role Role, string Password, IReadOnlyList<string>? Machines, DateTimeOffset CreatedAt)
+    string Id, string Name, Role Role, string Password, IReadOnlyList<string>? Machines, DateTimeOffset CreatedAt,
+    IReadOnlyList<PasskeyRecord>? Passkeys = null)
 {
+    [JsonIgnore]
+    public IReadOnlyList<PasskeyRecord> AllPasskeys => Passkeys ?? [];
+
     public bool MayMeet(string machine) => Roles.MeetsAll(Role) || Machines is null || Machines.Contains(machine, StringComparer.Ordinal);
+}
+
+/// <summary>A passkey of a person. What is kept opens nothing: the private half never leaves its authenticator.</summary>
+/// <param name="CredentialId">What the authenticator calls it, in base64url.</param>
+/// <param name="PublicKey">As COSE writes it (RFC 9052), in base64url.</param>
+/// <param name="Counter">How often its authenticator says that it signed; 0 from those that do not count.</param>
+/// <param name="MayBeSynced">Whether it may be in more than one device. It never changes.</param>
+internal sealed record PasskeyRecord(
+    string Id, string CredentialId, string PublicKey, uint Counter, bool MayBeSynced, string Name, DateTimeOffset CreatedAt,
+    DateTimeOffset? UsedAt)
+{
+    public static bool IsWhole(PasskeyRecord? passkey)
+        => passkey is not null && Base64Url.IsValid(passkey.CredentialId) && Base64Url.IsValid(passkey.PublicKey);
 }
 
 /// <summary>A browser that signed in: a family of refresh tokens, of which one is good at a time.</summary>
 /// <param name="Key">The browser's key, 65 bytes in base64url.</param>
 /// <param name="Hash">Of the newest refresh token.</param>
 /// <param name="Before">Of the one before, which is taken for a moment longer: the answer with the newest may have been lost.</param>
+/// <param name="Passkey">The passkey that made it, by its id; null: a password or a link did.</param>
 internal sealed record SignInRecord(
-    string Id, string UserId, string Key, string Label, string Hash, string? Before, DateTimeOffset CreatedAt, DateTimeOffset RenewedAt);
+    string Id, string UserId, string Key, string Label, string Hash, string? Before, DateTimeOffset CreatedAt, DateTimeOffset RenewedAt,
+    string? Passkey = null);
 
 /// <summary>A link by which one person may come, once.</summary>
 /// <param name="Hash">Of the token in it.</param>
@@ -25,10 +46,14 @@ internal sealed record SignInRecord(
 internal sealed record LinkRecord(
     string Id, string Hash, Role Role, IReadOnlyList<string>? Machines, string? By, DateTimeOffset EndsAt);
 
+/// <param name="V">What a program has to know to keep all of it: 1, and 2 from the first passkey on.</param>
 internal sealed record AccountContent(
     int V, IReadOnlyList<UserRecord> Users, IReadOnlyList<SignInRecord> SignIns, IReadOnlyList<LinkRecord> Links)
 {
     public static AccountContent Empty { get; } = new(1, [], [], []);
+
+    /// <summary>With the version that its readers need: a program that knows no passkeys would lose them with its next change.</summary>
+    public AccountContent Versioned() => this with { V = Users.Any(u => u.AllPasskeys.Count > 0) ? 2 : 1 };
 
     public UserRecord? UserOf(string? id) => id is null ? null : Users.FirstOrDefault(u => u.Id == id);
 

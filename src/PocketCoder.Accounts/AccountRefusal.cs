@@ -33,6 +33,15 @@ public enum AccountError
     /// <summary>The password can be guessed too easily.</summary>
     WeakPassword,
 
+    /// <summary>The passkey's answer is no good, not for what was asked, or not of a passkey that is known here.</summary>
+    BadPasskey,
+
+    /// <summary>The passkey's counter went back, so there may be a second one. The inner exception says whose it is.</summary>
+    CopiedPasskey,
+
+    /// <summary>Without it the person could not sign in any more.</summary>
+    LastWayIn,
+
     /// <summary>There are as many as there may be.</summary>
     TooMany,
 

@@ -51,7 +51,7 @@ public sealed class AccountStore(string file, TimeProvider time)
             var after = change(before);
             if (!ReferenceEquals(before, after))
             {
-                var bytes = JsonSerializer.SerializeToUtf8Bytes(after, AccountJson.Default.AccountContent);
+                var bytes = JsonSerializer.SerializeToUtf8Bytes(after.Versioned(), AccountJson.Default.AccountContent);
                 if (bytes.Length > AccountLimits.MostBytes)
                 {
                     throw new AccountRefusal(AccountError.TooMany, "The gateway has no room for more.");
@@ -106,7 +106,7 @@ public sealed class AccountStore(string file, TimeProvider time)
         try
         {
             var content = JsonSerializer.Deserialize(bytes, AccountJson.Default.AccountContent);
-            if (content is { V: not 1 })
+            if (content is { V: not (1 or 2) })
             {
                 throw Unavailable($"{file} was written by a newer version.");
             }
@@ -120,7 +120,8 @@ public sealed class AccountStore(string file, TimeProvider time)
     }
 
     private static bool IsWhole(AccountContent content)
-        => content.Users.All(u => u is not null && Enum.IsDefined(u.Role) && u.Machines?.Any(m => m is null) is not true)
+        => content.Users.All(u => u is not null && Enum.IsDefined(u.Role) && u.Machines?.Any(m => m is null) is not true
+            && u.AllPasskeys.All(PasskeyRecord.IsWhole))
         && content.Links.All(l => l is not null && Enum.IsDefined(l.Role) && l.Machines?.Any(m => m is null) is not true)
         && content.SignIns.All(s => s is not null)
         && content.Users.DistinctBy(u => u.Name, StringComparer.Ordinal).Count() == content.Users.Count

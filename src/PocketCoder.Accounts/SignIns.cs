@@ -26,24 +26,19 @@ public sealed class SignIns(AccountStore store, TimeProvider time)
     public string Nonce => _proofs.Nonce;
 
     /// <summary>
-    /// Uses a one-time link: makes its person, or gives the owner a new password and ends the owner's sign-ins, and signs in.
+    /// Uses a one-time link: makes its person, or gives the owner a new password in place of all else that signed the owner in, and
+    /// signs in.
     /// </summary>
     /// <exception cref="AccountRefusal">The link, the proof, the name or the password is no good. The link stays what it was.</exception>
     public async Task<Tokens> WelcomeAsync(Proof proof, string token, Credentials given, CancellationToken ct)
     {
         RequireNewKey(proof, given.Key);
-        _ofCaller.Take(proof.Caller);
-        var hash = Secrets.HashOf(token);
-        _ = LinkOf(store.Now, hash);
-        _ofCaller.GiveBack(proof.Caller);
-        var name = AccountNames.Read(given.Name) ?? throw new AccountRefusal(
-            AccountError.Malformed, "A name has 1 to 64 letters a to z, digits and . _ @ + - and begins with a letter or digit.");
+        var (hash, name) = RequireLink(proof, token, given.Name);
         Passwords.Require(given.Password, name);
         var password = await _passwords.HashAsync(given.Password, ct);
-        var tokens = await EnterAsync(given, content =>
+        var tokens = await EnterAsync(given.Key, given.Label, content =>
         {
-            var link = LinkOf(content, hash);
-            var user = UserBy(link, content, name) with { Password = password };
+            var user = UserBy(LinkOf(content, hash), content, name) with { Password = password, Passkeys = null };
             return (content.WithoutLink(hash).WithoutSignIns(user.Id).With(user), user);
         }, ct);
         _requests.GiveBack(proof.Caller);
@@ -78,7 +73,7 @@ public sealed class SignIns(AccountStore store, TimeProvider time)
 
         GiveBack();
         _requests.GiveBack(proof.Caller);
-        return await EnterAsync(given, content =>
+        return await EnterAsync(given.Key, given.Label, content =>
         {
             // Removed, or with another password by now: then this one is wrong.
             var now = content.UserOf(user.Id);
@@ -208,7 +203,7 @@ public sealed class SignIns(AccountStore store, TimeProvider time)
     }
 
     /// <summary>Anybody can make keys, so this counts until something better than a key was shown.</summary>
-    private void RequireNewKey(Proof proof, string key)
+    internal void RequireNewKey(Proof proof, string key)
     {
         _requests.Take(proof.Caller);
         if (!ProofChecker.IsKey(key))
@@ -219,9 +214,42 @@ public sealed class SignIns(AccountStore store, TimeProvider time)
         _proofs.Require(proof, key, token: null, isNew: true);
     }
 
+    /// <summary>A link that can be used, by its hash, and the name with which it is to be.</summary>
+    /// <exception cref="AccountRefusal">One of them is no good, or there were too many tries.</exception>
+    internal (string Hash, string Name) RequireLink(Proof proof, string token, string given)
+    {
+        _ofCaller.Take(proof.Caller);
+        var hash = Secrets.HashOf(token);
+        _ = LinkOf(store.Now, hash);
+        _ofCaller.GiveBack(proof.Caller);
+        var name = AccountNames.Read(given) ?? throw new AccountRefusal(
+            AccountError.Malformed, "A name has 1 to 64 letters a to z, digits and . _ @ + - and begins with a letter or digit.");
+        return (hash, name);
+    }
+
+    /// <summary>Counts a try to sign in, as a password is counted.</summary>
+    /// <exception cref="AccountRefusal">There were too many.</exception>
+    internal void TakeTry(Proof proof) => _ofCaller.Take(proof.Caller);
+
+    /// <summary>It succeeded, with so many requests that began without a sign-in; <paramref name="tried"/>: one was a try.</summary>
+    internal void GiveBack(Proof proof, int requests, bool tried)
+    {
+        for (; requests > 0; requests--)
+        {
+            _requests.GiveBack(proof.Caller);
+        }
+
+        if (tried)
+        {
+            _ofCaller.GiveBack(proof.Caller);
+        }
+    }
+
     /// <summary>Makes a sign-in for whom <paramref name="who"/> finds, in one change with what it changes.</summary>
-    private async Task<Tokens> EnterAsync(
-        Credentials given, Func<AccountContent, (AccountContent Content, UserRecord User)> who, CancellationToken ct)
+    /// <param name="passkey">The id of the passkey that makes it; null: something else does.</param>
+    internal async Task<Tokens> EnterAsync(
+        string key, string? label, Func<AccountContent, (AccountContent Content, UserRecord User)> who, CancellationToken ct,
+        string? passkey = null)
     {
         var id = Secrets.NewId();
         var refresh = NewRefresh(id);
@@ -241,18 +269,20 @@ public sealed class SignIns(AccountStore store, TimeProvider time)
 
             var now = time.GetUtcNow();
             return content.With(new SignInRecord(
-                id, user.Id, given.Key, AccountNames.LabelOf(given.Label), Secrets.HashOf(refresh), null, now, now));
+                id, user.Id, key, AccountNames.LabelOf(label), Secrets.HashOf(refresh), null, now, now, passkey));
         }, ct);
         return new Tokens(_access.Give(id, id), refresh);
     }
 
-    private UserRecord UserBy(LinkRecord link, AccountContent content, string name)
+    /// <summary>Whom a link makes, or the owner that there is.</summary>
+    /// <exception cref="AccountRefusal">Somebody else has the name, or there are as many people as there may be.</exception>
+    internal UserRecord UserBy(LinkRecord link, AccountContent content, string name)
     {
         var known = content.UserNamed(name);
         if (link.Role == Role.Owner && content.Users.FirstOrDefault(u => u.Role == Role.Owner) is { } owner)
         {
             return known?.Id == owner.Id ? owner : throw new AccountRefusal(
-                AccountError.NameTaken, "This gateway has an owner. With the owner's name the link sets a new password.");
+                AccountError.NameTaken, "This gateway has an owner. With the owner's name the link makes a new way to sign in.");
         }
 
         if (known is not null)
@@ -265,7 +295,7 @@ public sealed class SignIns(AccountStore store, TimeProvider time)
             : throw new AccountRefusal(AccountError.TooMany, "This gateway has as many people as it can have.");
     }
 
-    private static LinkRecord LinkOf(AccountContent content, string hash)
+    internal static LinkRecord LinkOf(AccountContent content, string hash)
         => content.Links.FirstOrDefault(l => Secrets.AreSame(hash, l.Hash)) ?? throw new AccountRefusal(
             AccountError.BadLink, "This link is not valid, was used, or has ended. Ask for a new one.");
 
@@ -277,7 +307,7 @@ public sealed class SignIns(AccountStore store, TimeProvider time)
 
     private static AccountRefusal Wrong() => new(AccountError.WrongNameOrPassword, "The name or the password is wrong.");
 
-    private static AccountRefusal SignedOut() => new(AccountError.NotSignedIn, "You are not signed in, or not any more.");
+    internal static AccountRefusal SignedOut() => new(AccountError.NotSignedIn, "You are not signed in, or not any more.");
 
     private sealed record Ticket(string SignInId, string Machine);
 }

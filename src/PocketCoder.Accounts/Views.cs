@@ -13,6 +13,10 @@ public sealed record Tokens(string Access, string Refresh);
 /// <param name="Current">The one that asks.</param>
 public sealed record SignInView(string Id, string Label, DateTimeOffset CreatedAt, DateTimeOffset RenewedAt, bool Current);
 
+/// <summary>A passkey, as its person sees it.</summary>
+/// <param name="UsedAt">When it last signed in; null: not yet.</param>
+public sealed record PasskeyView(string Id, string Name, DateTimeOffset CreatedAt, DateTimeOffset? UsedAt);
+
 /// <summary>A person, as those see them who manage people.</summary>
 /// <param name="Machines">The machines that they may meet; null: all.</param>
 public sealed record UserView(string Name, Role Role, IReadOnlyList<string>? Machines, DateTimeOffset CreatedAt, int SignIns);

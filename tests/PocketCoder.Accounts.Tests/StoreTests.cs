@@ -43,7 +43,7 @@ public sealed class StoreTests : IDisposable
             {
                 0 => [],
                 1 => "null"u8.ToArray(),
-                2 => """{"v":2,"users":[],"signIns":[],"links":[]}"""u8.ToArray(),
+                2 => """{"v":3,"users":[],"signIns":[],"links":[]}"""u8.ToArray(),
                 3 => """{"v":1,"users":[null],"signIns":[],"links":[]}"""u8.ToArray(),
                 4 => """{"v":1,"users":null,"signIns":[],"links":[]}"""u8.ToArray(),
                 5 => Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(whole).Replace("\"Owner\"", "9", StringComparison.Ordinal)),
@@ -72,6 +72,40 @@ public sealed class StoreTests : IDisposable
 
             return random.Next(3) == 0 ? bytes[..random.Next(bytes.Length)] : bytes;
         }
+    }
+
+    [Fact]
+    public async Task A_file_of_before_passkeys_is_read_and_says_the_same_version()
+    {
+        var owner = await _home.OwnerAsync();
+        var text = await File.ReadAllTextAsync(_home.Path);
+        Assert.Contains("\"v\":1,", text, StringComparison.Ordinal);
+        var before = text.Replace(",\"passkeys\":null", "", StringComparison.Ordinal)
+            .Replace(",\"passkey\":null", "", StringComparison.Ordinal);
+        Assert.DoesNotContain("passkey", before, StringComparison.Ordinal);
+        await File.WriteAllTextAsync(_home.Path, before);
+        Assert.Equal("ada", owner.Who().Name);
+        await owner.RefreshAsync();
+        Assert.Contains("\"v\":1,", await File.ReadAllTextAsync(_home.Path), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("[]", true)]
+    [InlineData("[null]", false)]
+    [InlineData("""[{"id":"1","credentialId":"AA","publicKey":"AA","counter":0,"mayBeSynced":false,"name":"Phone","createdAt":"2026-11-26T00:00:00Z","usedAt":null}]""", true)]
+    [InlineData("""[{"id":"1","credentialId":"%%","publicKey":"AA","counter":0,"mayBeSynced":false,"name":"Phone","createdAt":"2026-11-26T00:00:00Z","usedAt":null}]""", false)]
+    [InlineData("""[{"id":"1","credentialId":"AA","publicKey":"A","counter":0,"mayBeSynced":false,"name":"Phone","createdAt":"2026-11-26T00:00:00Z","usedAt":null}]""", false)]
+    [InlineData("""[{"id":"1","credentialId":"AA","publicKey":"AA","counter":-1,"mayBeSynced":false,"name":"Phone","createdAt":"2026-11-26T00:00:00Z","usedAt":null}]""", false)]
+    [InlineData("""[{"id":"1","credentialId":"AA"}]""", false)]
+    public async Task Passkeys_in_the_file_are_whole_or_it_is_damaged(string passkeys, bool whole)
+    {
+        await _home.OwnerAsync();
+        var text = await File.ReadAllTextAsync(_home.Path);
+        await File.WriteAllTextAsync(_home.Path, text.Replace("\"v\":1", "\"v\":2", StringComparison.Ordinal)
+            .Replace("\"passkeys\":null", "\"passkeys\":" + passkeys, StringComparison.Ordinal));
+        var refusal = Record.Exception(() => new AccountStore(_home.Path, _home.Time).HasUsers);
+        Assert.Equal(whole, refusal is null);
+        Assert.True(refusal is null or AccountRefusal { Error: AccountError.Unavailable });
     }
 
     [Fact]

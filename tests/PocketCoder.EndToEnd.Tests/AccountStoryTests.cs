@@ -145,6 +145,70 @@ public sealed class AccountStoryTests(Browser browser) : IClassFixture<Browser>,
         AssertQuiet(owner, guest, second, stranger);
     }
 
+    [Fact]
+    public async Task The_owner_comes_with_a_passkey_signs_out_and_in_with_it_and_reaches_the_machine()
+    {
+        await using var machine = await LinkedAsync("atlas");
+        await using var phone = await browser.PhoneAsync();
+        var passkeys = await VirtualAuthenticator.InAsync(phone);
+        await phone.Page.GotoAsync(Named(await OwnerLinkAsync()));
+        await Expect(phone.Id("passkey-use")).ToBeVisibleAsync();
+        await Expect(phone.Id("account-password")).ToHaveCountAsync(0); // the other way, behind a tap
+        await phone.Id("account-name").FillAsync("ada");
+        await phone.PictureAsync("78-welcome-passkey");
+        await phone.Id("passkey-use").TapAsync();
+        await Expect(phone.Id("welcome-done")).ToContainTextAsync("ada");
+        await phone.Id("welcome-go-on").TapAsync();
+        await AppStoryTests.PairAsync(Named(await machine.LinkAsync()), machine, phone);
+
+        await phone.Page.GotoAsync(Named(Url) + "/account");
+        await phone.Id("sign-out").TapAsync();
+        await phone.Id("sign-out-confirm").TapAsync();
+        await Expect(phone.Id("passkey-use")).ToBeVisibleAsync();
+        await phone.PictureAsync("79-sign-in-passkey");
+
+        // Who thinks better of it is told nothing, and is not signed in.
+        await passkeys.UnlocksAsync(false);
+        await phone.Id("passkey-use").TapAsync();
+        await Expect(phone.Id("passkey-use")).ToBeEnabledAsync();
+        await Expect(phone.Id("account-problem")).ToHaveCountAsync(0);
+        await Expect(phone.Id("account-me")).ToHaveCountAsync(0);
+        await passkeys.UnlocksAsync(true);
+        await phone.Id("passkey-use").TapAsync();
+        await Expect(phone.Id("account-me")).ToContainTextAsync("ada");
+        await Expect(phone.Id("passkey")).ToHaveCountAsync(1);
+        await Expect(phone.Id("password-change")).ToHaveCountAsync(0); // there is none
+
+        // The authenticator has one for this person, and without it nobody could sign in.
+        await phone.Id("passkey-add").TapAsync();
+        await Expect(phone.Id("account-problem")).ToBeVisibleAsync();
+        await HoldToRemoveAsync(phone, 0);
+        await Expect(phone.Id("account-problem")).ToContainTextAsync("Add another one first");
+        await phone.PictureAsync("80-last-passkey");
+        await passkeys.ReplaceAsync();
+        await phone.Id("passkey-add").TapAsync();
+        await Expect(phone.Id("passkey")).ToHaveCountAsync(2);
+        await HoldToRemoveAsync(phone, 0);
+        await Expect(phone.Id("passkey")).ToHaveCountAsync(1);
+        await phone.PictureAsync("81-passkeys");
+
+        await phone.Page.GotoAsync(Named(Url));
+        await AppStoryTests.NewSessionAsync(phone, "todo: read | write");
+        await Expect(phone.Page.GetByText("2 of 2 done")).ToBeVisibleAsync();
+        AssertQuiet(phone);
+    }
+
+    private static string Named(string address) => address.Replace("127.0.0.1", "localhost", StringComparison.Ordinal);
+
+    private static async Task HoldToRemoveAsync(BrowserPhone phone, int which)
+    {
+        await phone.Id("passkey-end").Nth(which).TapAsync();
+        await phone.Id("passkey-remove").HoverAsync();
+        await phone.Page.Mouse.DownAsync();
+        await Expect(phone.Id("passkey-remove")).ToHaveCountAsync(0);
+        await phone.Page.Mouse.UpAsync();
+    }
+
     private static void AssertQuiet(params BrowserPhone[] phones)
         => Assert.All(phones.SelectMany(p => p.Complaints), complaint => Assert.Contains("/v1/", complaint, StringComparison.Ordinal));
 

@@ -18,6 +18,10 @@ export async function mockAccounts(who: string): Promise<void> {
       { id: "1", label: "Chrome on Android", createdAt: at(12 * DAY), renewedAt: at(60_000), current: true },
       { id: "2", label: "Firefox on Linux", createdAt: at(40 * DAY), renewedAt: at(3 * DAY), current: false },
     ],
+    passkeys: [
+      { id: "p1", name: "Chrome on Android", createdAt: at(12 * DAY), usedAt: at(60_000) as string | null },
+      { id: "p2", name: "Safari on iPhone", createdAt: at(2 * DAY), usedAt: null },
+    ],
     users: [
       { name: "ada", role: "owner", machines: null as string[] | null, createdAt: at(90 * DAY), signIns: 2 },
       { name: "charles", role: "admin", machines: null, createdAt: at(50 * DAY), signIns: 1 },
@@ -44,7 +48,7 @@ export async function mockAccounts(who: string): Promise<void> {
     welcome: ({ token, name }) =>
       name === "charles" ? refuse(409, "name_taken") : token?.startsWith("B") ? refuse(403, "bad_link") : tokens(),
     "sign-in": ({ password }) => (password === "wrong password" ? refuse(401, "wrong_name_or_password") : tokens()),
-    me: () => answer({ name: "ada", role, scopes, machines: role === "viewer" ? [ATLAS] : null, signIns: state.signIns }),
+    me: () => answer({ name: "ada", role, scopes, machines: role === "viewer" ? [ATLAS] : null, ...own() }),
     machines: () =>
       answer({
         machines: [
@@ -54,6 +58,10 @@ export async function mockAccounts(who: string): Promise<void> {
       }),
     "sign-ins/end": ({ id }) => {
       state.signIns = state.signIns.filter((one) => one.id !== id);
+      return answer({});
+    },
+    "passkeys/remove": ({ id }) => {
+      state.passkeys = state.passkeys.filter((one) => one.id !== id);
       return answer({});
     },
     password: ({ old }) => (old === "wrong password" ? refuse(401, "wrong_name_or_password") : answer({})),
@@ -68,12 +76,13 @@ export async function mockAccounts(who: string): Promise<void> {
       return answer({});
     },
   };
+  const own = (): object => ({ signIns: state.signIns, password: true, passkeys: state.passkeys });
   const tokens = (): Response => answer({ access: "access", refresh: "refresh", expiresIn: 600 });
   globalThis.fetch = async (input, init) => {
     const url = new URL(String(input instanceof Request ? input.url : input), location.href);
     if (!url.pathname.startsWith("/v1/accounts")) return fetch(input, init);
     if (who === "none") return new Response("There is nothing here.\n", { status: 404 });
-    if (init?.method === "GET") return answer({ signIn: ["password"], nonce: NONCE });
+    if (init?.method === "GET") return answer({ signIn: ["passkey", "password"], nonce: NONCE });
     const route = routes[url.pathname.replace("/v1/accounts/", "")];
     return route ? route(JSON.parse(new TextDecoder().decode(init?.body as Uint8Array)) as Record<string, string>) : answer({});
   };

@@ -27,7 +27,7 @@ internal static class GatewayPeopleCommands
 
             context.Say($"Open this within {AccountLimits.OwnerLinkLife.TotalHours:0} hours, once:");
             context.Say($"  {link.Link}");
-            context.Say("Who opens it becomes the owner of the gateway, or gives the owner a new password. Do not share it.");
+            context.Say("Who opens it becomes the owner of the gateway, or gives the owner a new password or passkey. Do not share it.");
             if (isFirst)
             {
                 context.Say("The gateway has accounts from its next start on.");

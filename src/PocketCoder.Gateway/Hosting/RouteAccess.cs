@@ -9,7 +9,10 @@ internal sealed record RouteAccess(string Why)
     /// <summary>Anyone may connect; nothing happens until the machine's handshake proved the device's key.</summary>
     public static RouteAccess ProvenOverChannel { get; } = new("the machine proves the device inside the channel");
 
-    /// <summary>Anyone who brings a password, a one-time link or a refresh token, with a proof of a key; throttled.</summary>
+    /// <summary>
+    /// Anyone who brings a password, a passkey, a one-time link or a refresh token, or asks to use a passkey, with a proof of a key;
+    /// throttled.
+    /// </summary>
     public static RouteAccess WithSecret { get; } = new("brings a secret and a proof of its key");
 
     /// <summary>Somebody who is signed in, with a proof of the sign-in's key, of this role or of one that is more.</summary>

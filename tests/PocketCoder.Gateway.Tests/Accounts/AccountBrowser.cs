@@ -18,12 +18,14 @@ internal sealed class AccountBrowser : IDisposable
     private readonly HttpClient _http;
     private string _nonce = "";
 
-    public AccountBrowser(RemoteGateway gateway)
+    /// <param name="host">The name in the address bar; null: the gateway's address in numbers.</param>
+    public AccountBrowser(RemoteGateway gateway, string? host = null)
     {
         _gateway = gateway;
-        Origin = gateway.Base.GetLeftPart(UriPartial.Authority);
+        Origin = host is null ? gateway.Base.GetLeftPart(UriPartial.Authority) : $"http://{host}:{gateway.Base.Port}";
         _http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, UseCookies = false })
         { BaseAddress = gateway.Base };
+        _http.DefaultRequestHeaders.Host = new Uri(Origin).Authority;
     }
 
     public BrowserKey Key { get; } = new();
@@ -35,13 +37,17 @@ internal sealed class AccountBrowser : IDisposable
     public string Refresh { get; private set; } = "";
 
     /// <summary>The first person of a gateway.</summary>
-    public static async Task<AccountBrowser> OwnerAsync(RemoteGateway gateway)
+    public static async Task<AccountBrowser> OwnerAsync(RemoteGateway gateway, string? host = null, TimeProvider? time = null)
     {
-        var browser = new AccountBrowser(gateway);
-        var desk = new AccountDesk(new AccountStore(gateway.People, TimeProvider.System), TimeProvider.System);
-        await browser.WelcomeAsync(await desk.NewOwnerLinkAsync(CancellationToken.None), "ada");
+        var browser = new AccountBrowser(gateway, host);
+        await browser.WelcomeAsync(await OwnerLinkAsync(gateway, time), "ada");
         return browser;
     }
+
+    /// <summary>A link's token that makes the owner.</summary>
+    public static Task<string> OwnerLinkAsync(RemoteGateway gateway, TimeProvider? time = null)
+        => new AccountDesk(new AccountStore(gateway.People, time ?? TimeProvider.System), time ?? TimeProvider.System)
+            .NewOwnerLinkAsync(CancellationToken.None);
 
     /// <summary>Somebody whom this one invites.</summary>
     public async Task<AccountBrowser> InviteAsync(string role, string name, params string[] machines)
@@ -52,7 +58,7 @@ internal sealed class AccountBrowser : IDisposable
             ["machines"] = machines.Length == 0 ? null : new JsonArray([.. machines.Select(m => (JsonNode)m)]),
         };
         var invitation = await DoneAsync("users/invite", asked.ToJsonString());
-        var browser = new AccountBrowser(_gateway);
+        var browser = new AccountBrowser(_gateway, new Uri(Origin).Host);
         await browser.WelcomeAsync(invitation.GetProperty("token").GetString()!, name);
         return browser;
     }
@@ -72,6 +78,46 @@ internal sealed class AccountBrowser : IDisposable
         ["password"] = Password,
         ["key"] = Key.Public,
     }.ToJsonString()));
+
+    /// <summary>Asks for what a passkey is to do: the question's id and the browser's options.</summary>
+    public async Task<(string Id, JsonObject Options)> AskedAsync(string path, string body = "{}")
+    {
+        var answer = await DoneAsync(path, body);
+        return (answer.GetProperty("question").GetString()!, JsonNode.Parse(answer.GetProperty("options").GetRawText())!.AsObject());
+    }
+
+    /// <summary>Adds a passkey to whoever is signed in here.</summary>
+    public async Task AddAsync(SoftwareAuthenticator passkey)
+    {
+        var (id, options) = await AskedAsync("passkeys/begin-register");
+        await DoneAsync("passkeys/register", Answered(id, passkey.Create(options, Origin)));
+    }
+
+    /// <summary>Signs in with a passkey, and is told who it is.</summary>
+    public async Task<string> SignInAsync(SoftwareAuthenticator passkey)
+    {
+        var answer = await DoneAsync("passkeys/sign-in", Answered(await SignedAsync(passkey)));
+        Take(answer);
+        return answer.GetProperty("name").GetString()!;
+    }
+
+    /// <summary>The answer to a fresh question.</summary>
+    public async Task<(string Id, JsonObject Credential)> SignedAsync(SoftwareAuthenticator passkey, string? origin = null)
+    {
+        var (id, options) = await AskedAsync("passkeys/begin-sign-in", new JsonObject { ["key"] = Key.Public }.ToJsonString());
+        return (id, passkey.Get(options, origin ?? Origin));
+    }
+
+    public string Answered((string Id, JsonObject Credential) answer) => Answered(answer.Id, answer.Credential);
+
+    /// <summary>A body that takes an answer back, for all routes that take one.</summary>
+    public string Answered(string question, JsonNode? credential) => new JsonObject
+    {
+        ["question"] = question,
+        ["credential"] = credential?.DeepClone(),
+        ["key"] = Key.Public,
+        ["label"] = "Phone",
+    }.ToJsonString();
 
     public async Task RefreshAsync() => Take(await DoneAsync("refresh", new JsonObject { ["refresh"] = Refresh }.ToJsonString()));
 
@@ -97,6 +143,9 @@ internal sealed class AccountBrowser : IDisposable
     public static string? CodeOf((HttpStatusCode Status, JsonElement Answer) answer)
         => answer.Answer.ValueKind == JsonValueKind.Object && answer.Answer.TryGetProperty("error", out var error) ? error.GetProperty("code").GetString() : null;
 
+    private static readonly string[] s_openPasskeyRoutes =
+        ["passkeys/begin-sign-in", "passkeys/sign-in", "passkeys/begin-welcome", "passkeys/welcome"];
+
     private string _used = "";
 
     private async Task<(HttpStatusCode, JsonElement)> TryAsync(string path, string body)
@@ -114,7 +163,7 @@ internal sealed class AccountBrowser : IDisposable
         var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = new ByteArrayContent(bytes) };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         request.Headers.Add("Origin", Origin);
-        token ??= path is "welcome" or "sign-in" or "refresh" ? null : Access;
+        token ??= path is "welcome" or "sign-in" or "refresh" || s_openPasskeyRoutes.Contains(path) ? null : Access;
         request.Headers.Add("Account-Proof", Key.Prove(Origin, address, _nonce, bytes, token));
         if (token is not null)
         {
@@ -143,7 +192,7 @@ internal sealed class AccountBrowser : IDisposable
         _http.Dispose();
     }
 
-    private void Take(JsonElement tokens)
+    public void Take(JsonElement tokens)
     {
         Access = tokens.GetProperty("access").GetString();
         Refresh = tokens.GetProperty("refresh").GetString()!;

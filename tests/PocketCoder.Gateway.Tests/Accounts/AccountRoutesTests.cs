@@ -18,6 +18,8 @@ public sealed class AccountRoutesTests
     private static readonly (string Path, Role? Least)[] s_routes =
     [
         ("welcome", null), ("sign-in", null), ("refresh", null),
+        ("passkeys/begin-sign-in", null), ("passkeys/sign-in", null), ("passkeys/begin-welcome", null), ("passkeys/welcome", null),
+        ("passkeys/begin-register", Role.Viewer), ("passkeys/register", Role.Viewer), ("passkeys/remove", Role.Viewer),
         ("me", Role.Viewer), ("machines", Role.Viewer), ("ticket", Role.Viewer), ("sign-ins/end", Role.Viewer), ("password", Role.Viewer),
         ("users", Role.Admin), ("users/invite", Role.Admin), ("users/uninvite", Role.Admin), ("users/change", Role.Admin),
         ("users/sign-out", Role.Admin), ("users/remove", Role.Admin),
@@ -62,7 +64,7 @@ public sealed class AccountRoutesTests
                 var expected = least is null ? ["malformed"]
                     : role is null ? ["not_signed_in"]
                     : role < least ? ["forbidden"]
-                    : (string?[])[null, "malformed"];
+                    : (string?[])[null, "malformed", "not_found"]; // an address of numbers has no passkeys
                 Assert.True(expected.Contains(AccountBrowser.CodeOf(answer)), $"{role} {path}: {answer.Status} {answer.Answer}");
             }
         }

@@ -35,7 +35,8 @@ internal sealed class RemoteGateway : IAsyncDisposable
 
     public IReadOnlyList<Microsoft.AspNetCore.Http.Endpoint> Endpoints => _server.Endpoints;
 
-    public static async Task<RemoteGateway> StartAsync(TimeProvider? time = null, GatewayOptions? options = null, bool accounts = false)
+    public static async Task<RemoteGateway> StartAsync(
+        TimeProvider? time = null, GatewayOptions? options = null, bool accounts = false, TestLog? log = null)
     {
         var folder = Directory.CreateTempSubdirectory("pocketcoder-test-");
         var file = Path.Combine(folder.FullName, "machines.json");
@@ -47,7 +48,8 @@ internal sealed class RemoteGateway : IAsyncDisposable
             ConnectBurst = 1000,
         };
         var machines = new LinkedMachines();
-        var server = await GatewayServer.StartAsync(options, machines, NullLoggerFactory.Instance, time ?? TimeProvider.System);
+        var server = await GatewayServer.StartAsync(
+            options, machines, log is null ? NullLoggerFactory.Instance : log, time ?? TimeProvider.System);
         return new RemoteGateway(folder, server, machines, new Enrolments(file, time ?? TimeProvider.System));
     }
 

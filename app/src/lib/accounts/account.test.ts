@@ -74,7 +74,7 @@ describe("signing in", () => {
       return fetch(url, init);
     });
     const { Account: Made } = await import("./account");
-    await fails(new Made({ store, gateway: spied, alone: lock }).signIn("ada", "pa\u0308ssword more", ""));
+    await fails(new Made({ store, gateway: spied, alone: lock, passkeys: null }).signIn("ada", "pa\u0308ssword more", ""));
     expect(sent.join()).toContain("p\u00e4ssword more");
   });
 
@@ -335,7 +335,7 @@ describe("a gateway", () => {
       return gateway.fetch(url, init);
     });
     const { Account: Made } = await import("./account");
-    await new Made({ store, gateway: watched, alone: lock }).signIn("ada", PASSWORD, "");
+    await new Made({ store, gateway: watched, alone: lock, passkeys: null }).signIn("ada", PASSWORD, "");
     expect(inits.length).toBe(2);
     for (const init of inits) expect(init).toMatchObject({ redirect: "error", cache: "no-store" });
     for (const init of inits) expect(init.mode ?? "cors").toBe("cors"); // otherwise no origin is sent

@@ -6,6 +6,7 @@ import {
   readInvitation,
   readMachines,
   readMe,
+  readName,
   readPeople,
   readTicket,
   readTokens,
@@ -15,6 +16,7 @@ import {
 import { AccountError } from "./errors";
 import type { Gateway } from "./gateway";
 import { AccountKey } from "./key";
+import { type Passkeys, readQuestion } from "./passkeys";
 
 const ROW = "sign-in";
 /** An access token is renewed so long before it ends: a request takes its time. */
@@ -39,6 +41,8 @@ export interface AccountOptions {
   readonly store: KeyValueStore;
   readonly gateway: Gateway;
   readonly alone: Alone;
+  /** This browser's; null: it has none. */
+  readonly passkeys: Passkeys | null;
   readonly now?: () => number;
 }
 
@@ -50,13 +54,15 @@ export class Account {
   readonly #store: KeyValueStore;
   readonly #gateway: Gateway;
   readonly #alone: Alone;
+  readonly #passkeys: Passkeys | null;
   readonly #now: () => number;
   #key: Promise<AccountKey> | null = null;
 
-  constructor({ store, gateway, alone, now = Date.now }: AccountOptions) {
+  constructor({ store, gateway, alone, passkeys, now = Date.now }: AccountOptions) {
     this.#store = store;
     this.#gateway = gateway;
     this.#alone = alone;
+    this.#passkeys = passkeys;
     this.#now = now;
   }
 
@@ -71,6 +77,11 @@ export class Account {
     }
   }
 
+  /** Whether one can sign in with a passkey, here and there. @throws AccountError as `offered` */
+  async offersPasskeys(): Promise<boolean> {
+    return this.#passkeys !== null && (await this.#gateway.look()).includes("passkey");
+  }
+
   /** Who is signed in as far as this browser knows; null: nobody. Asks nobody. */
   async name(): Promise<string | null> {
     return (await this.#kept())?.name ?? null;
@@ -78,11 +89,46 @@ export class Account {
 
   /** Uses a one-time link, and is signed in. @throws AccountError: the link is as it was, unless `unreachable`: then nobody knows */
   welcome(token: string, name: string, password: string, label: string): Promise<void> {
-    return this.#enter("welcome", { token }, name, password, label);
+    return this.#enter("welcome", { token, ...credentials(name, password), label }, read(name));
   }
 
   signIn(name: string, password: string, label: string): Promise<void> {
-    return this.#enter("sign-in", {}, name, password, label);
+    return this.#enter("sign-in", { ...credentials(name, password), label }, read(name));
+  }
+
+  /** As `welcome`, with a new passkey in place of a password. False: the person did not want to, and nothing has changed. */
+  async welcomeWithPasskey(token: string, name: string, label: string): Promise<boolean> {
+    const key = await this.#ownKey();
+    const given = { token, name: read(name) };
+    const asked = readQuestion(await this.#gateway.post("passkeys/begin-welcome", { ...given, key: key.publicKey }, key, null));
+    const credential = await this.#browserPasskeys().create(asked.options);
+    if (!credential) return false;
+    await this.#enter("passkeys/welcome", { ...given, question: asked.question, credential, label }, given.name);
+    return true;
+  }
+
+  /** Signs in with any passkey for this gateway. False as in `welcomeWithPasskey`. */
+  async signInWithPasskey(label: string): Promise<boolean> {
+    const key = await this.#ownKey();
+    const asked = readQuestion(await this.#gateway.post("passkeys/begin-sign-in", { key: key.publicKey }, key, null));
+    const credential = await this.#browserPasskeys().get(asked.options);
+    if (!credential) return false;
+    await this.#enter("passkeys/sign-in", { question: asked.question, credential, label }, null);
+    return true;
+  }
+
+  /** Makes one more passkey for whoever is signed in. False as in `welcomeWithPasskey`. */
+  async addPasskey(label: string): Promise<boolean> {
+    const asked = readQuestion(await this.#as("passkeys/begin-register", {}));
+    const credential = await this.#browserPasskeys().create(asked.options);
+    if (!credential) return false;
+    await this.#as("passkeys/register", { question: asked.question, credential, label });
+    return true;
+  }
+
+  /** Ends all other sign-ins that it made, too. @throws AccountError `last_way_in` */
+  async removePasskey(id: string): Promise<void> {
+    await this.#as("passkeys/remove", { id });
   }
 
   /** Ends this browser's sign-in, there and here. @throws AccountError: it has not ended */
@@ -143,13 +189,19 @@ export class Account {
     await this.#as("users/remove", { name });
   }
 
-  async #enter(path: string, secret: object, name: string, password: string, label: string): Promise<void> {
+  #browserPasskeys(): Passkeys {
+    if (this.#passkeys === null) throw new AccountError("passkey_failed");
+    return this.#passkeys;
+  }
+
+  /** @param name who it is; null: the gateway tells */
+  async #enter(path: string, given: object, name: string | null): Promise<void> {
     const key = await this.#ownKey();
-    const given = { ...secret, name: name.trim().toLowerCase(), password: password.normalize("NFC"), key: key.publicKey, label };
-    const tokens = readTokens(await this.#gateway.post(path, given, key, null));
+    const answer = await this.#gateway.post(path, { ...given, key: key.publicKey }, key, null);
+    const [tokens, who] = [readTokens(answer), name ?? readName(answer)];
     const before = await this.#alone(async () => {
       const kept = await this.#kept();
-      await this.#keep(given.name, tokens);
+      await this.#keep(who, tokens);
       return kept;
     });
     if (before) await this.#end(before, key);
@@ -229,4 +281,13 @@ export class Account {
     const kept: Kept = { v: 1, name, access, refresh, until: this.#now() + expiresIn * 1000 - EARLY_MS };
     await this.#store.put(ROW, kept);
   }
+}
+
+/** A name as the gateway keeps it. */
+function read(name: string): string {
+  return name.trim().toLowerCase();
+}
+
+function credentials(name: string, password: string): { readonly name: string; readonly password: string } {
+  return { name: read(name), password: password.normalize("NFC") };
 }

@@ -27,6 +27,14 @@ export interface SignIn {
   readonly current: boolean;
 }
 
+export interface Passkey {
+  readonly id: string;
+  readonly name: string;
+  readonly createdAt: number;
+  /** When it last signed in; null: not yet. */
+  readonly usedAt: number | null;
+}
+
 export interface Me {
   readonly name: string;
   readonly role: Role;
@@ -35,6 +43,9 @@ export interface Me {
   /** Ids of the machines that they may meet; null: all. */
   readonly machines: readonly string[] | null;
   readonly signIns: readonly SignIn[];
+  /** Whether they have one. */
+  readonly password: boolean;
+  readonly passkeys: readonly Passkey[];
 }
 
 export interface ReachableMachine {
@@ -95,7 +106,23 @@ export function readMe(value: unknown): Me {
         current: flag(current),
       };
     }),
+    // A gateway of before has passwords only, and does not say so.
+    password: of["password"] === undefined || flag(of["password"]),
+    passkeys: list(of["passkeys"] ?? [], (one) => {
+      const { id, name, createdAt, usedAt } = fields(one);
+      return {
+        id: text(id, 64),
+        name: text(name, 100),
+        createdAt: time(createdAt),
+        usedAt: usedAt === null || usedAt === undefined ? null : time(usedAt),
+      };
+    }),
   };
+}
+
+/** Who signed in, where they named nobody. */
+export function readName(value: unknown): string {
+  return text(fields(value)["name"], 64);
 }
 
 export function readMachines(value: unknown): readonly ReachableMachine[] {

@@ -1,4 +1,7 @@
-/** The gateway's own codes (docs/accounts.md), and ours: it could not be reached, answered what is no answer, or has no accounts. */
+/**
+ * The gateway's own codes (docs/accounts.md), and ours: it could not be reached, answered what is no answer, or has no accounts; this browser's authenticator has
+ * a passkey already, or failed.
+ */
 const CODES = [
   "malformed",
   "weak_password",
@@ -7,6 +10,9 @@ const CODES = [
   "bad_proof",
   "stale_proof",
   "bad_link",
+  "bad_passkey",
+  "copied_passkey",
+  "last_way_in",
   "forbidden",
   "not_found",
   "name_taken",
@@ -15,7 +21,7 @@ const CODES = [
   "unavailable",
 ] as const;
 
-export type AccountErrorCode = (typeof CODES)[number] | "unreachable" | "garbled" | "none";
+export type AccountErrorCode = (typeof CODES)[number] | "unreachable" | "garbled" | "none" | "passkey_exists" | "passkey_failed";
 
 /** Everything that goes wrong with an account. Holds no token and none of the gateway's sentences. */
 export class AccountError extends Error {

@@ -27,11 +27,13 @@ export class Gateway {
     this.#send = fetch;
   }
 
-  /** Asks how one signs in here. @throws AccountError `none`: this gateway has no accounts; `unreachable`, `garbled` */
-  async look(): Promise<void> {
+  /** Asks how one signs in here: `password`, `passkey`. @throws AccountError `none`: this gateway has no accounts; `unreachable`, `garbled` */
+  async look(): Promise<readonly string[]> {
     const answer = await this.#ask(ROOT, { method: "GET" }, ANSWER_BYTES);
     if (answer.status !== 200) throw failure(answer);
     if (this.#nonce === null) throw new AccountError("garbled");
+    const { signIn } = (answer.json ?? {}) as { signIn?: unknown };
+    return Array.isArray(signIn) ? signIn.filter((way) => typeof way === "string") : [];
   }
 
   /**

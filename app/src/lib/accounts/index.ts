@@ -6,9 +6,20 @@ import { indexedDbStore } from "../channel/store";
 import { Account, type Alone } from "./account";
 import { AccountError } from "./errors";
 import { Gateway } from "./gateway";
+import { browserPasskeys } from "./passkeys";
 
 export type { Account } from "./account";
-export { below, type Invitation, type Me, type People, type ReachableMachine, type Role, type SignIn, type User } from "./answers";
+export {
+  below,
+  type Invitation,
+  type Me,
+  type Passkey,
+  type People,
+  type ReachableMachine,
+  type Role,
+  type SignIn,
+  type User,
+} from "./answers";
 export { AccountError, type AccountErrorCode } from "./errors";
 export { isWhole, passwordFault, readWelcome } from "./given";
 export { openWithTicket, REFUSED } from "./tickets";
@@ -41,4 +52,5 @@ export const account = new Account({
   store: indexedDbStore("pocketcoder-account"),
   gateway: new Gateway(globalThis.location.origin, (url, init) => fetch(url, init)),
   alone,
+  passkeys: browserPasskeys(),
 });

@@ -2,6 +2,7 @@ import type { KeyValueStore } from "../channel/store";
 import { fromBase64Url, toBase64Url } from "../text/base64url";
 import { Account, type Alone } from "./account";
 import { type Fetch, Gateway } from "./gateway";
+import type { Passkeys } from "./passkeys";
 
 export const ORIGIN = "https://gateway.example";
 export const PASSWORD = "correct horse battery";
@@ -47,6 +48,21 @@ interface SignInRow {
   access: Set<string>;
 }
 
+/** An authenticator of a test: what it is asked, and what it says. It signs nothing. */
+export class FakePasskeys implements Passkeys {
+  readonly asked: unknown[] = [];
+  /** Null: the person thinks better of it. */
+  says: object | null = { id: "passkey" };
+
+  async create(options: unknown): Promise<object | null> {
+    this.asked.push(options);
+    return this.says;
+  }
+  get(options: unknown): Promise<object | null> {
+    return this.create(options);
+  }
+}
+
 /** What a request may be answered with in place of what is right. Null: as it should be. */
 export type Spoil = (name: string, calls: number) => Promise<Response> | Response | null;
 
@@ -60,6 +76,10 @@ export class FakeGateway {
   readonly signIns = new Map<string, SignInRow>();
   readonly links = new Set(["LINK"]);
   machines: string[] | null = null;
+  ways: unknown = ["passkey", "password"];
+  /** Passkeys by what was said for each. */
+  readonly passkeys = new Map<string, string>();
+  readonly #questions = new Map<string, string>();
   spoil: Spoil = () => null;
   /** Changes its nonce after each look at it: what was signed is always too old. */
   restless = false;
@@ -74,7 +94,7 @@ export class FakeGateway {
     const spoiled = this.spoil(name, this.asked.filter((one) => one === name).length);
     if (spoiled) return spoiled;
     if (this.restless) this.nonce = newNonce();
-    if (name === "GET") return this.answer({ signIn: ["password"], nonce: this.nonce });
+    if (name === "GET") return this.answer({ signIn: this.ways, nonce: this.nonce });
     const headers = init.headers as Record<string, string>;
     return this.#post(name, pathname, init.body as Uint8Array<ArrayBuffer>, headers);
   };
@@ -101,7 +121,7 @@ export class FakeGateway {
   async #post(name: string, path: string, bytes: Uint8Array<ArrayBuffer>, headers: Record<string, string>): Promise<Response> {
     const body = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
     const token = headers["Authorization"]?.replace(/^PocketCoder /, "") ?? null;
-    const open = name === "welcome" || name === "sign-in";
+    const open = ["welcome", "sign-in"].includes(name.replace("passkeys/begin-", "").replace("passkeys/", ""));
     const row =
       name === "refresh"
         ? this.signIns.get(String(body["refresh"]).split(".")[0] ?? "")
@@ -116,6 +136,15 @@ export class FakeGateway {
         return this.#enter(key, String(body["name"]));
       case "sign-in":
         return body["password"] === PASSWORD ? this.#enter(key, String(body["name"])) : this.refuse(401, "wrong_name_or_password");
+      case "passkeys/begin-welcome":
+        return this.links.has(String(body["token"])) ? this.#question(key) : this.refuse(403, "bad_link");
+      case "passkeys/begin-sign-in":
+      case "passkeys/begin-register":
+        return this.#question(key);
+      case "passkeys/welcome":
+      case "passkeys/register":
+      case "passkeys/sign-in":
+        return this.#passkey(name, key, row?.name ?? String(body["name"]), body);
       case "refresh":
         return this.#refresh(row as SignInRow, String(body["refresh"]));
       case "sign-out":
@@ -132,11 +161,30 @@ export class FakeGateway {
     }
   }
 
-  #enter(key: string, name: string): Response {
+  #question(key: string): Response {
+    const question = `q${this.#next++}`;
+    this.#questions.set(question, key);
+    return this.answer({ question, options: { challenge: question } });
+  }
+
+  /** Each question is for one key, once. */
+  #passkey(name: string, key: string, who: string, body: Record<string, unknown>): Response {
+    const question = String(body["question"]);
+    const asked = this.#questions.get(question);
+    this.#questions.delete(question);
+    const said = JSON.stringify(body["credential"]);
+    if (asked !== key || (name === "passkeys/sign-in" && !this.passkeys.has(said))) return this.refuse(401, "bad_passkey");
+    if (name === "passkeys/sign-in") return this.#enter(key, this.passkeys.get(said) ?? "", true);
+    if (name === "passkeys/welcome" && !this.links.delete(String(body["token"]))) return this.refuse(403, "bad_link");
+    this.passkeys.set(said, who);
+    return name === "passkeys/welcome" ? this.#enter(key, who) : this.answer({});
+  }
+
+  #enter(key: string, name: string, told = false): Response {
     const id = `s${this.#next++}`;
     const row: SignInRow = { id, key, name, refresh: `${id}.r${this.#next++}`, before: null, access: new Set() };
     this.signIns.set(id, row);
-    return this.#tokens(row);
+    return this.#tokens(row, told);
   }
 
   #refresh(row: SignInRow, given: string): Response {
@@ -149,10 +197,10 @@ export class FakeGateway {
     return this.#tokens(row);
   }
 
-  #tokens(row: SignInRow): Response {
+  #tokens(row: SignInRow, told = false): Response {
     const access = `a${this.#next++}`;
     row.access.add(access);
-    return this.answer({ access, refresh: row.refresh, expiresIn: 600 });
+    return this.answer({ access, refresh: row.refresh, expiresIn: 600, ...(told ? { name: row.name } : {}) });
   }
 
   async #fault(proof: string, key: string, path: string, body: Uint8Array<ArrayBuffer>, token: string | null): Promise<string | null> {
@@ -182,8 +230,14 @@ export class FakeGateway {
 }
 
 /** A tab of a browser: what it keeps is its browser's. */
-export function tab(gateway: FakeGateway, store: KeyValueStore, alone: Alone, now?: () => number): Account {
-  return new Account({ store, gateway: new Gateway(ORIGIN, gateway.fetch), alone, ...(now ? { now } : {}) });
+export function tab(
+  gateway: FakeGateway,
+  store: KeyValueStore,
+  alone: Alone,
+  now?: () => number,
+  passkeys: Passkeys | null = null,
+): Account {
+  return new Account({ store, gateway: new Gateway(ORIGIN, gateway.fetch), alone, passkeys, ...(now ? { now } : {}) });
 }
 
 function newNonce(): string {

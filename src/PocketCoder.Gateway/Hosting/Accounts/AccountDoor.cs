@@ -26,7 +26,13 @@ internal sealed partial class AccountDoor(
 
     /// <summary><c>GET /v1/accounts</c>: how one signs in here.</summary>
     public Task OfferAsync(HttpContext context) => WriteAsync(context, StatusCodes.Status200OK, JsonSerializer.SerializeToUtf8Bytes(
-        new AccountsOffered(["password"], signIns.Nonce), AccountMessages.Default.AccountsOffered));
+        new AccountsOffered(HasPasskeys(context.Request) ? ["passkey", "password"] : ["password"], signIns.Nonce),
+        AccountMessages.Default.AccountsOffered));
+
+    /// <summary>By the name in the address, which the doorkeeper let in: but for localhost only with TLS, ours or a proxy's.</summary>
+    private static bool HasPasskeys(HttpRequest request)
+        => Authority.TryParse(request.Host.Value, out var authority)
+            && Passkeys.HostOf(authority.IsLoopback ? $"http://{authority}" : $"https://{authority}") is not null;
 
     /// <summary>One request of the table.</summary>
     public async Task HandleAsync(HttpContext context, AccountRoute route)
@@ -167,6 +173,9 @@ internal sealed partial class AccountDoor(
         AccountError.NotFound => (StatusCodes.Status404NotFound, "not_found"),
         AccountError.NameTaken => (StatusCodes.Status409Conflict, "name_taken"),
         AccountError.WeakPassword => (StatusCodes.Status400BadRequest, "weak_password"),
+        AccountError.BadPasskey => (StatusCodes.Status401Unauthorized, "bad_passkey"),
+        AccountError.CopiedPasskey => (StatusCodes.Status401Unauthorized, "copied_passkey"),
+        AccountError.LastWayIn => (StatusCodes.Status409Conflict, "last_way_in"),
         AccountError.TooMany => (StatusCodes.Status409Conflict, "too_many"),
         AccountError.TooFast => (StatusCodes.Status429TooManyRequests, "too_fast"),
         AccountError.Unavailable => (StatusCodes.Status503ServiceUnavailable, "unavailable"),
@@ -180,6 +189,10 @@ internal sealed partial class AccountDoor(
         {
             LogUnavailable(log, route.Path, why);
         }
+        else if (e.Error is AccountError.CopiedPasskey)
+        {
+            LogCopied(log, route.Path, why, remote);
+        }
         else if (e.Error is not AccountError.StaleProof)
         {
             LogRefused(log, route.Path, e.Error, remote);
@@ -191,6 +204,9 @@ internal sealed partial class AccountDoor(
 
     [LoggerMessage(EventId = 2061, Level = LogLevel.Warning, Message = "Refused {Path} ({Error}) from {Remote}")]
     private static partial void LogRefused(ILogger log, string path, AccountError error, System.Net.IPAddress? remote);
+
+    [LoggerMessage(EventId = 2066, Level = LogLevel.Warning, Message = "Refused {Path}: {Why}, from {Remote}")]
+    private static partial void LogCopied(ILogger log, string path, string why, System.Net.IPAddress? remote);
 
     [LoggerMessage(EventId = 2062, Level = LogLevel.Error, Message = "{Path} could not be answered: {Why}")]
     private static partial void LogUnavailable(ILogger log, string path, string why);

@@ -16,12 +16,32 @@ internal sealed record RefreshRequest(string Refresh);
 /// <param name="ExpiresIn">Seconds that the access token holds.</param>
 internal sealed record TokensAnswer(string Access, string Refresh, int ExpiresIn);
 
+/// <param name="Name">Who it is: whoever signs in with a passkey names nobody.</param>
+internal sealed record PasskeySignedInAnswer(string Access, string Refresh, int ExpiresIn, string Name);
+
+internal sealed record KeyRequest(string Key);
+
+internal sealed record PasskeyWelcomeQuestionRequest(string Token, string Name, string Key);
+
+/// <param name="Options">For <c>navigator.credentials</c>.</param>
+internal sealed record PasskeyQuestionAnswer(string Question, JsonElement Options);
+
+/// <param name="Credential">What <c>navigator.credentials</c> gave, as its <c>toJSON</c> writes it.</param>
+internal sealed record PasskeyRequest(string Question, JsonElement Credential, string? Label = null);
+
+internal sealed record PasskeySignInRequest(string Question, JsonElement Credential, string Key, string? Label = null);
+
+internal sealed record PasskeyWelcomeRequest(
+    string Token, string Name, string Question, JsonElement Credential, string Key, string? Label = null);
+
 internal sealed record NothingMore;
 
 /// <param name="Scopes">What devices of this person are to be paired with.</param>
 /// <param name="Machines">The machines that they may meet; null: all.</param>
+/// <param name="Password">Whether they have one.</param>
 internal sealed record MeAnswer(
-    string Name, Role Role, IReadOnlyList<string> Scopes, IReadOnlyList<string>? Machines, IReadOnlyList<SignInView> SignIns);
+    string Name, Role Role, IReadOnlyList<string> Scopes, IReadOnlyList<string>? Machines, IReadOnlyList<SignInView> SignIns,
+    bool Password, IReadOnlyList<PasskeyView> Passkeys);
 
 internal sealed record IdRequest(string Id);
 
@@ -74,6 +94,13 @@ internal sealed class RoleNames : JsonConverter<Role>
 [JsonSerializable(typeof(RefreshRequest))]
 [JsonSerializable(typeof(TokensAnswer))]
 [JsonSerializable(typeof(NothingMore))]
+[JsonSerializable(typeof(KeyRequest))]
+[JsonSerializable(typeof(PasskeySignedInAnswer))]
+[JsonSerializable(typeof(PasskeyWelcomeQuestionRequest))]
+[JsonSerializable(typeof(PasskeyQuestionAnswer))]
+[JsonSerializable(typeof(PasskeyRequest))]
+[JsonSerializable(typeof(PasskeySignInRequest))]
+[JsonSerializable(typeof(PasskeyWelcomeRequest))]
 [JsonSerializable(typeof(MeAnswer))]
 [JsonSerializable(typeof(IdRequest))]
 [JsonSerializable(typeof(PasswordRequest))]

@@ -5,7 +5,7 @@ using PocketCoder.Accounts;
 namespace PocketCoder.Gateway.Hosting.Accounts;
 
 /// <summary>One row of the table: <c>POST</c> to this path.</summary>
-/// <param name="Least">The least role that may ask; null: who brings a password, a one-time link or a refresh token.</param>
+/// <param name="Least">The least role that may ask; null: who brings a password, a passkey, a one-time link or a refresh token.</param>
 /// <param name="Ends">Whether it can take rights away: then connections are looked at before the answer, however it ended.</param>
 /// <param name="Answer">From the bytes of the request to those of the answer.</param>
 internal sealed record AccountRoute(
@@ -23,8 +23,15 @@ internal sealed record AccountRoute(
         Role least, string path, JsonTypeInfo<TIn> request, JsonTypeInfo<TOut> answer,
         Func<Person, TIn, CancellationToken, Task<TOut>> work, bool ends = false)
         where TIn : notnull
+        => ForBrowser(least, path, request, answer, (_, person, asked, ct) => work(person, asked, ct), ends);
+
+    /// <summary>As <see cref="For"/>, where it matters which browser asks.</summary>
+    public static AccountRoute ForBrowser<TIn, TOut>(
+        Role least, string path, JsonTypeInfo<TIn> request, JsonTypeInfo<TOut> answer,
+        Func<Proof, Person, TIn, CancellationToken, Task<TOut>> work, bool ends = false)
+        where TIn : notnull
         => new(path, least, ends, async (call, ct) => JsonSerializer.SerializeToUtf8Bytes(
-            await work(call.Person!, Read(call, request), ct), answer));
+            await work(call.Proof, call.Person!, Read(call, request), ct), answer));
 
     private static T Read<T>(AccountCall call, JsonTypeInfo<T> type)
         where T : notnull

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using PocketCoder.Accounts;
 using PocketCoder.Gateway.Relay.Machines;
 using static PocketCoder.Gateway.Hosting.Accounts.AccountMessages;
@@ -5,14 +6,17 @@ using static PocketCoder.Gateway.Hosting.Accounts.AccountMessages;
 namespace PocketCoder.Gateway.Hosting.Accounts;
 
 /// <summary>Everything that can be asked about accounts, and who may: the one place (docs/accounts.md).</summary>
-internal sealed class AccountTable(SignIns signIns, People people, Enrolments enrolments, LinkedMachines linked)
+internal sealed class AccountTable(
+    SignIns signIns, Passkeys passkeys, People people, Enrolments enrolments, LinkedMachines linked)
 {
     /// <summary>Where anybody learns that this gateway has accounts.</summary>
     public const string Path = "/v1/accounts";
 
     private static readonly NothingMore s_done = new();
 
-    public IReadOnlyList<AccountRoute> Rows =>
+    public IReadOnlyList<AccountRoute> Rows => [.. OfSignIns, .. OfPasskeys, .. OfPeople];
+
+    private IEnumerable<AccountRoute> OfSignIns =>
     [
         AccountRoute.Open(Path + "/welcome", Default.WelcomeRequest, Default.TokensAnswer, async (proof, asked, ct) => Shown(
             await signIns.WelcomeAsync(proof, asked.Token, new Credentials(asked.Name, asked.Password, asked.Key, asked.Label), ct))),
@@ -31,6 +35,32 @@ internal sealed class AccountTable(SignIns signIns, People people, Enrolments en
             (person, asked, ct) => DoneAsync(signIns.EndAsync(person, asked.Id, ct)), ends: true),
         AccountRoute.For(Role.Viewer, Path + "/password", Default.PasswordRequest, Default.NothingMore,
             (person, asked, ct) => DoneAsync(signIns.ChangePasswordAsync(person, asked.Old, asked.New, ct)), ends: true),
+    ];
+
+    private IEnumerable<AccountRoute> OfPasskeys =>
+    [
+        AccountRoute.Open(Path + "/passkeys/begin-sign-in", Default.KeyRequest, Default.PasskeyQuestionAnswer,
+            async (proof, asked, _) => Shown(await passkeys.BeginSignInAsync(proof, asked.Key))),
+        AccountRoute.Open(Path + "/passkeys/sign-in", Default.PasskeySignInRequest, Default.PasskeySignedInAnswer,
+            async (proof, asked, ct) => Shown(await passkeys.SignInAsync(
+                proof, asked.Key, asked.Label, asked.Question, asked.Credential.GetRawText(), ct))),
+        AccountRoute.Open(Path + "/passkeys/begin-welcome", Default.PasskeyWelcomeQuestionRequest, Default.PasskeyQuestionAnswer,
+            async (proof, asked, _) => Shown(await passkeys.BeginWelcomeAsync(proof, asked.Token, asked.Name, asked.Key))),
+        AccountRoute.Open(Path + "/passkeys/welcome", Default.PasskeyWelcomeRequest, Default.TokensAnswer,
+            async (proof, asked, ct) => Shown(await passkeys.WelcomeAsync(
+                proof, asked.Token, new Credentials(asked.Name, "", asked.Key, asked.Label), asked.Question,
+                asked.Credential.GetRawText(), ct))),
+        AccountRoute.ForBrowser(Role.Viewer, Path + "/passkeys/begin-register", Default.NothingMore, Default.PasskeyQuestionAnswer,
+            async (proof, person, _, _) => Shown(await passkeys.BeginRegisterAsync(proof, person))),
+        AccountRoute.ForBrowser(Role.Viewer, Path + "/passkeys/register", Default.PasskeyRequest, Default.NothingMore,
+            (proof, person, asked, ct) => DoneAsync(passkeys.RegisterAsync(
+                proof, person, asked.Question, asked.Credential.GetRawText(), asked.Label, ct))),
+        AccountRoute.For(Role.Viewer, Path + "/passkeys/remove", Default.IdRequest, Default.NothingMore,
+            (person, asked, ct) => DoneAsync(passkeys.RemoveAsync(person, asked.Id, ct)), ends: true),
+    ];
+
+    private IEnumerable<AccountRoute> OfPeople =>
+    [
         AccountRoute.For(Role.Admin, Path + "/users", Default.NothingMore, Default.UsersAnswer,
             (person, _, _) => Task.FromResult(Users(person))),
         AccountRoute.For(Role.Admin, Path + "/users/invite", Default.InviteRequest, Default.InviteAnswer,
@@ -47,6 +77,12 @@ internal sealed class AccountTable(SignIns signIns, People people, Enrolments en
 
     private static TokensAnswer Shown(Tokens tokens) => new(tokens.Access, tokens.Refresh, Seconds(AccountLimits.AccessLife));
 
+    private static PasskeySignedInAnswer Shown((Tokens Tokens, string Name) entered)
+        => new(entered.Tokens.Access, entered.Tokens.Refresh, Seconds(AccountLimits.AccessLife), entered.Name);
+
+    private static PasskeyQuestionAnswer Shown(PasskeyQuestion question)
+        => new(question.Id, JsonSerializer.Deserialize(question.Options, Default.JsonElement));
+
     private static InviteAnswer Shown(NewInvitation invitation) => new(invitation.Token, invitation.EndsAt);
 
     private static int Seconds(TimeSpan life) => (int)life.TotalSeconds;
@@ -54,7 +90,8 @@ internal sealed class AccountTable(SignIns signIns, People people, Enrolments en
     private MeAnswer Me(Person person)
     {
         var (own, machines) = signIns.View(person);
-        return new MeAnswer(person.Name, person.Role, Roles.ScopesOf(person.Role), machines, own);
+        var (keys, hasPassword) = passkeys.View(person);
+        return new MeAnswer(person.Name, person.Role, Roles.ScopesOf(person.Role), machines, own, hasPassword, keys);
     }
 
     private MachinesAnswer Machines(Person person)

@@ -33,7 +33,8 @@ internal sealed class AccountsHost : IAsyncDisposable
         var signIns = new SignIns(store, time);
         Meetings = new Meetings(signIns, time, logs.CreateLogger<Meetings>());
         _door = new AccountDoor(signIns, Meetings, client, time, logs.CreateLogger<AccountDoor>());
-        _rows = new AccountTable(signIns, new People(store, time), enrolments, linked).Rows;
+        var passkeys = new Passkeys(store, signIns, new PasskeyCeremony(), time);
+        _rows = new AccountTable(signIns, passkeys, new People(store, time), enrolments, linked).Rows;
         Posts = _rows.Select(r => r.Path).ToHashSet(StringComparer.Ordinal);
     }
 
