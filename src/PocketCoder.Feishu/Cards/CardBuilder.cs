@@ -63,7 +63,9 @@ internal sealed class CardBuilder
         return Add("div", e => e["text"] = Plain(safe));
     }
 
-    /// <summary>Text that must be shown exactly, as a block of code where that is safe. The caller looks before whether it <see cref="Fits"/>.</summary>
+    /// <summary>
+    /// Text that must be shown exactly, as a block of code where that is safe. The caller looks before whether it <see cref="Fits"/>.
+    /// </summary>
     public CardBuilder Exact(string text, string language)
     {
         var safe = SafeText.Visible(text);
@@ -89,7 +91,7 @@ internal sealed class CardBuilder
         {
             if (row.Length == 1)
             {
-                _into.Add(Button(row[0]));
+                _into.Add((JsonNode)Button(row[0]));
                 continue;
             }
 
@@ -121,7 +123,7 @@ internal sealed class CardBuilder
         var button = Button(submit);
         button["name"] = NewId("send");
         button["form_action_type"] = "submit";
-        elements.Add(button);
+        elements.Add((JsonNode)button);
         _into = outer;
         return this;
     }
@@ -159,7 +161,7 @@ internal sealed class CardBuilder
                 break;
             }
 
-            items.Add(new JsonObject { ["text"] = Plain(shown), ["value"] = option.Value });
+            items.Add((JsonNode)new JsonObject { ["text"] = Plain(shown), ["value"] = option.Value });
             index = option.Value == chosen ? items.Count : index;
         }
 
@@ -265,7 +267,7 @@ internal sealed class CardBuilder
         var element = new JsonObject { ["tag"] = tag, ["element_id"] = id ?? NewId("e") };
         fill(element);
         _live = id == LiveElement ? element : _live;
-        _into.Add(element);
+        _into.Add((JsonNode)element);
         return this;
     }
 

@@ -2,7 +2,9 @@ using PocketCoder.Feishu.Events;
 
 namespace PocketCoder.Feishu.Cards;
 
-/// <summary>What a person wants who used a card. The order is of no meaning; the names on the wire are in <see cref="CardIntent"/>.</summary>
+/// <summary>
+/// What a person wants who used a card. The order is of no meaning; the names on the wire are in <see cref="CardIntent"/>.
+/// </summary>
 public enum CardVerb
 {
     /// <summary>Show the list of projects.</summary>
@@ -125,7 +127,8 @@ public sealed record CardIntent(CardVerb Verb, string Nonce)
         [CardVerb.Usage] = new("usage", [], []),
     };
 
-    private static readonly Dictionary<string, CardVerb> s_verbs = s_shapes.ToDictionary(s => s.Value.Name, s => s.Key, StringComparer.Ordinal);
+    private static readonly Dictionary<string, CardVerb> s_verbs
+        = s_shapes.ToDictionary(s => s.Value.Name, s => s.Key, StringComparer.Ordinal);
 
     public string? Project { get; init; }
 
@@ -154,7 +157,7 @@ public sealed record CardIntent(CardVerb Verb, string Nonce)
     public string? Prompt { get; init; }
 
     /// <summary>An agent's other settings, by the name of their field.</summary>
-    public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
     /// <summary>Reads what a card sent.</summary>
     /// <exception cref="FeishuException">Unknown verb, a value missing, one too many, too long, or of a wrong form.</exception>
@@ -265,7 +268,8 @@ public sealed record CardIntent(CardVerb Verb, string Nonce)
     /// <param name="Form">Fields that must be filled in.</param>
     /// <param name="Optional">Fields that may be.</param>
     private sealed record VerbShape(
-        string Name, string[] Ids, string[] Form, bool HasPage = false, bool HasFolder = false, bool HasSettings = false, string[]? Optional = null)
+        string Name, string[] Ids, string[] Form, bool HasPage = false, bool HasFolder = false, bool HasSettings = false,
+        string[]? Optional = null)
     {
         public bool Allows(string key) => key is "a" or "n" || Ids.Contains(key) || (key == "g" && HasPage) || (key == "d" && HasFolder);
     }

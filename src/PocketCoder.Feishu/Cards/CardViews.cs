@@ -33,14 +33,16 @@ public enum CardState
 public sealed record CardOption(string Value, string Label);
 
 /// <param name="Group">Whether a group belongs to it.</param>
-public sealed record ProjectLine(string Id, string Name, string Agent, CardState State, bool Group = false, bool Hidden = false, bool Archived = false);
+public sealed record ProjectLine(
+    string Id, string Name, string Agent, CardState State, bool Group = false, bool Hidden = false, bool Archived = false);
 
 /// <summary>In the direct chat: the projects of a person.</summary>
 /// <param name="Page">From 0; one that is not there is the last.</param>
 public sealed record HomeView(IReadOnlyList<ProjectLine> Projects, int Page = 0) : CardView;
 
 /// <param name="Error">What was wrong with the last try.</param>
-public sealed record NewProjectView(IReadOnlyList<CardOption> Agents, string? Agent = null, string? Name = null, string? Error = null) : CardView;
+public sealed record NewProjectView(
+    IReadOnlyList<CardOption> Agents, string? Agent = null, string? Name = null, string? Error = null) : CardView;
 
 /// <param name="DeleteAsked">The project that is deleted when it is said once more.</param>
 public sealed record ManageView(IReadOnlyList<ProjectLine> Projects, string? DeleteAsked = null, int Page = 0) : CardView;

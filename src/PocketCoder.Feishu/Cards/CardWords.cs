@@ -130,7 +130,9 @@ internal enum Say
     Usage,
 }
 
-/// <summary>The cards' words in their languages. Numbers in braces are what is put in, which is untrusted and shown as plain text.</summary>
+/// <summary>
+/// The cards' words in their languages. Numbers in braces are what is put in, which is untrusted and shown as plain text.
+/// </summary>
 internal static class CardWords
 {
     private const int LongestPart = 200;

@@ -29,7 +29,7 @@ internal static class ProjectCards
                 form =>
                 {
                     form.Input("name", page.Say(Say.Name), LongestName, view.Name);
-                    form.Select("agent", page.Say(Say.Agent), view.Agents, view.Agent ?? view.Agents.FirstOrDefault()?.Value);
+                    form.Select("agent", page.Say(Say.Agent), view.Agents, view.Agent ?? (view.Agents.Count > 0 ? view.Agents[0].Value : null));
                 },
                 page.Button(Say.Create, CardVerb.CreateProject, "primary"))
             .Buttons(page.Button(Say.Cancel, CardVerb.Home)).Build();
@@ -55,7 +55,8 @@ internal static class ProjectCards
 
             card.Buttons(
                 page.Button(Say.Open, CardVerb.OpenProject, project),
-                project.Hidden ? page.Button(Say.Show, CardVerb.ShowProject, project) : page.Button(Say.Hide, CardVerb.HideProject, project),
+                project.Hidden ? page.Button(Say.Show, CardVerb.ShowProject, project)
+                    : page.Button(Say.Hide, CardVerb.HideProject, project),
                 page.Button(Say.Delete, CardVerb.DeleteProject, project, "danger"));
         }
 
@@ -73,7 +74,8 @@ internal static class ProjectCards
                 page.Button(Say.OpenWorkspace, CardVerb.OpenWorkspace, project, "primary"), page.Button(Say.Agent, CardVerb.ChooseAgent, project),
                 page.Button(Say.Default, CardVerb.DefaultFolder, project), page.Button(Say.Presets, CardVerb.Presets, project),
                 project.Group ? null : page.Button(Say.BindGroup, CardVerb.BindGroup, project),
-                project.Archived ? null : page.Button(Say.Archive, CardVerb.ArchiveProject, project), page.Button(Say.Back, CardVerb.Manage))
+                project.Archived ? null : page.Button(Say.Archive, CardVerb.ArchiveProject, project),
+                page.Button(Say.Back, CardVerb.Manage))
             .Build();
     }
 

@@ -56,7 +56,7 @@ public static class SafeText
     public static string Cut(string text, int most)
         => text.Length <= most ? text : string.Concat(text.AsSpan(0, Fits(text, 0, most - 1)), "…");
 
-    /// <summary>The text as the platform's markdown that shows exactly this text: everything with a meaning is written as an entity.</summary>
+    /// <summary>The platform's markdown that shows exactly this text: everything with a meaning is written as an entity.</summary>
     public static string Markdown(string text)
     {
         var shown = Visible(text);
@@ -92,7 +92,9 @@ public static class SafeText
         return safe.ToString();
     }
 
-    /// <summary>How many characters from <paramref name="from"/> on are whole graphemes and at most <paramref name="most"/>; at least one rune.</summary>
+    /// <summary>
+    /// How many characters from <paramref name="from"/> on are whole graphemes and at most <paramref name="most"/>; at least one rune.
+    /// </summary>
     internal static int Fits(string text, int from, int most)
     {
         var taken = 0;
@@ -152,5 +154,6 @@ public static class SafeText
 
     private static bool IsSymbol(int value)
         => value == EmojiStyle || (Rune.IsValid(value) && value > 0x7F
-            && Rune.GetUnicodeCategory(new Rune(value)) is UnicodeCategory.OtherSymbol or UnicodeCategory.ModifierSymbol or UnicodeCategory.MathSymbol);
+            && Rune.GetUnicodeCategory(new Rune(value))
+                is UnicodeCategory.OtherSymbol or UnicodeCategory.ModifierSymbol or UnicodeCategory.MathSymbol);
 }

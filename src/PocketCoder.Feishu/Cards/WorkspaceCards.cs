@@ -43,7 +43,9 @@ internal static class WorkspaceCards
                 .Form(
                     form => form.Input("folder", page.Say(Say.Folder), CardIntent.LongestFolder, view.Current),
                     page.Button(Say.Apply, CardVerb.ApplyFolder, project, "primary"))
-                .Buttons(page.Button(Say.Browse, CardVerb.BrowseFolder, project), page.Button(Say.Cancel, CardVerb.OpenWorkspace, project)).Build();
+                .Buttons(
+                    page.Button(Say.Browse, CardVerb.BrowseFolder, project), page.Button(Say.Cancel, CardVerb.OpenWorkspace, project))
+                .Build();
         }
 
         card.Line(page.Say(Say.Browsing, folder));
@@ -66,7 +68,14 @@ internal static class WorkspaceCards
     public static FeishuCard Folders(FolderListView view, Page page)
     {
         var project = view.Project;
-        var title = page.Say(view.Kind switch { FolderList.Default => Say.UseDefault, FolderList.Presets => Say.PresetsOf, _ => Say.RecentOf }, project.Name);
+        var title = page.Say(
+            view.Kind switch
+            {
+                FolderList.Default => Say.UseDefault,
+                FolderList.Presets => Say.PresetsOf,
+                _ => Say.RecentOf,
+            },
+            project.Name);
         var card = page.Fault(page.Card(title, view.Kind == FolderList.Presets ? "wathet" : "blue"), view.Error);
         var folders = Sendable(view.Folders, f => f, CardIntent.LongestFolder);
         _ = folders.Count == 0 ? card.Line(page.Say(Say.Nothing)) : card;
@@ -88,7 +97,8 @@ internal static class WorkspaceCards
                     ? page.Button(page.Say(Say.Remove, shown), CardVerb.RemovePreset, "danger", intent) : null);
         }
 
-        _ = view.Kind != FolderList.Default && view.Folders.Count > shown ? card.Line(page.Say(Say.More, view.Folders.Count - shown)) : card;
+        var left = view.Kind == FolderList.Default ? 0 : view.Folders.Count - shown;
+        _ = left > 0 ? card.Line(page.Say(Say.More, left)) : card;
         if (view.Kind == FolderList.Presets)
         {
             card.Form(

@@ -57,8 +57,9 @@ public sealed class LiveCard : IAsyncDisposable
         => new(client, time, place, handle, null);
 
     /// <summary>
-    /// Shows a newer card soon, instead of any that waits. Failures are not told: one that may pass is tried again after five seconds (or as
-    /// the platform asks), with the newest card; a refusal changes the way (CardKit, then replacing), and after that nothing is shown until the end.
+    /// Shows a newer card soon, instead of any that waits. Failures are not told: one that may pass is tried again after five seconds (or
+    /// as the platform asks), with the newest card; a refusal changes the way (CardKit, then replacing), and after that nothing is shown
+    /// until the end.
     /// </summary>
     public void Update(FeishuCard card)
     {
@@ -111,7 +112,8 @@ public sealed class LiveCard : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private static async Task<LiveHandle> SendFirstAsync(FeishuClient client, LivePlace place, FeishuCard card, CancellationToken cancellationToken)
+    private static async Task<LiveHandle> SendFirstAsync(
+        FeishuClient client, LivePlace place, FeishuCard card, CancellationToken cancellationToken)
     {
         try
         {
@@ -242,9 +244,12 @@ public sealed class LiveCard : IAsyncDisposable
         _shown = card;
     }
 
-    /// <summary>Grows also over restarts without being kept: quarters of a second since 2026, and no more changes than that are made.</summary>
+    /// <summary>
+    /// Grows also over restarts without being kept: quarters of a second since 2026, and no more changes than that are made. It fits into 31
+    /// bits until 2042.
+    /// </summary>
     private long Sequence()
         => _sequence = Math.Max(_sequence + 1, (long)((_time.GetUtcNow() - s_era).TotalMilliseconds / s_pace.TotalMilliseconds));
 
-    private static string NewUuid() => Guid.NewGuid().ToString("N", CultureInfo.InvariantCulture);
+    private static string NewUuid() => Guid.CreateVersion7().ToString("N", CultureInfo.InvariantCulture);
 }

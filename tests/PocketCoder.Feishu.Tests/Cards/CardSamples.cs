@@ -55,7 +55,8 @@ internal static class CardSamples
         {
             yield return ($"approval_{outcome.ToString().ToLowerInvariant()}", Approval(text) with
             {
-                Outcome = outcome, DecidedBy = outcome is ApprovalOutcome.Allowed or ApprovalOutcome.Rejected ? text("Ann") : null,
+                Outcome = outcome,
+                DecidedBy = outcome is ApprovalOutcome.Allowed or ApprovalOutcome.Rejected ? text("Ann") : null,
             });
         }
 

@@ -78,7 +78,7 @@ public sealed class CardTests
             Assert.NotEmpty(chinese.Trim());
         }
 
-        static string[] Parts(string text) => [.. Regex.Matches(text, @"\{\d\}").Select(m => m.Value).Order()];
+        static string[] Parts(string text) => [.. Regex.Matches(text, @"\{\d\}", RegexOptions.None, TimeSpan.FromSeconds(1)).Select(m => m.Value).Order()];
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -19,6 +20,8 @@ public static partial class CardValidator
     private const int MostElements = 200;
     private const int MostValueBytes = 8 * 1024;
     private const int MostOptions = 100;
+
+    private static readonly SearchValues<char> s_markup = SearchValues.Create("&<>*_~`[]()#:!|\\$\"'+=-{}@");
 
     /// <summary>By tag: attributes that must be there, and those that may.</summary>
     private static readonly Dictionary<string, (string[] Needed, string[] May)> s_elements = new(StringComparer.Ordinal)
@@ -52,13 +55,13 @@ public static partial class CardValidator
     /// <summary>A card's bytes in a request: a JSON text in JSON.</summary>
     public static int Size(string json) => JsonEncodedText.Encode(json).EncodedUtf8Bytes.Length;
 
-    [GeneratedRegex(@"&#\d{2,3};")]
+    [GeneratedRegex(@"&#\d{2,3};", RegexOptions.None, 1000)]
     private static partial Regex Entity();
 
-    [GeneratedRegex(@"</?\s*(at|a|font|text_tag|link|person|img|audio|record|raw|highlight|local_datetime)\b", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"</?\s*(at|a|font|text_tag|link|person|img|audio|record|raw|highlight|local_datetime)\b", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Tag();
 
-    [GeneratedRegex("^[A-Za-z][A-Za-z0-9_]{0,19}$")]
+    [GeneratedRegex("^[A-Za-z][A-Za-z0-9_]{0,19}$", RegexOptions.None, 1000)]
     private static partial Regex ElementId();
 
     private sealed class Check
@@ -247,7 +250,7 @@ public static partial class CardValidator
                     line = isRule ? "" : line.Replace("|", "", StringComparison.Ordinal);
                 }
 
-                Is(Entity().Replace(line, "").IndexOfAny("&<>*_~`[]()#:!|\\$\"'+=-{}@".ToCharArray()) < 0, "markup that is not escaped");
+                Is(Entity().Replace(line, "").AsSpan().IndexOfAny(s_markup) < 0, "markup that is not escaped");
                 Is(!line.StartsWith("    ", StringComparison.Ordinal) && !line.StartsWith('\t'), "code by indentation");
             }
 
