@@ -8,7 +8,7 @@ namespace PocketCoder.Feishu.Cards;
 
 /// <summary>A card as the platform takes it, and the same as text for where no card can be shown.</summary>
 /// <param name="Json">JSON 2.0.</param>
-/// <param name="Text">What it says, with safe characters; buttons are left out, addresses stay.</param>
+/// <param name="Text">What it says, for a text message, without markup; buttons are left out, the app's address stays.</param>
 public sealed record FeishuCard(string Json, string Text)
 {
     /// <summary>The markdown of the element that live output is streamed to, or null when the card has none.</summary>
@@ -70,7 +70,7 @@ internal sealed class CardBuilder
     {
         var safe = SafeText.Visible(text);
         _text.Append(safe).Append('\n');
-        return CardOutput.Block(safe, language) is { } block ? Add("markdown", e => e["content"] = block)
+        return CardOutput.Block(safe, language) is { } block && !HasEntity(safe) ? Add("markdown", e => e["content"] = block)
             : Add("div", e => e["text"] = Plain(safe));
     }
 
@@ -203,7 +203,7 @@ internal sealed class CardBuilder
         }
 
         _ = _live is null ? null : _live["content"] = "";
-        return new FeishuCard(json, SafeText.Cut(_text.ToString().TrimEnd(), LongestFallback))
+        return new FeishuCard(json, SafeText.Cut(SafeText.Message(_text.ToString().TrimEnd()), LongestFallback))
         {
             Live = live,
             Frame = _live is null ? json : Written(card),
@@ -215,6 +215,18 @@ internal sealed class CardBuilder
 
     /// <summary>A card's bytes as a JSON text in a request.</summary>
     public static int Size(string json) => JsonEncodedText.Encode(json).EncodedUtf8Bytes.Length;
+
+    /// <summary>Whether a client that reads entities also in code would show something else.</summary>
+    private static bool HasEntity(string text)
+    {
+        var at = text.IndexOf('&');
+        while (at >= 0 && (at + 1 == text.Length || !(text[at + 1] == '#' || char.IsAsciiLetter(text[at + 1]))))
+        {
+            at = text.IndexOf('&', at + 1);
+        }
+
+        return at >= 0;
+    }
 
     /// <summary>As JSON in which only what must be is escaped.</summary>
     public static string Written(JsonObject card)

@@ -256,7 +256,8 @@ public sealed record CardIntent(CardVerb Verb, string Nonce)
         => value.GetValueOrDefault(key) is { } id && IsToken(id) ? id : throw Wrong($"its value '{key}' is missing or no id");
 
     private static int PageOf(string text)
-        => text.Length <= 4 && text.All(char.IsAsciiDigit) && text.Length > 0 ? int.Parse(text, System.Globalization.CultureInfo.InvariantCulture)
+        => text.Length is > 0 and <= 4 && text.All(char.IsAsciiDigit)
+            ? int.Parse(text, System.Globalization.CultureInfo.InvariantCulture)
             : throw Wrong("its page is no number from 0 to 9999");
 
     private static string? Bounded(string? text, int most)

@@ -56,6 +56,24 @@ public static class SafeText
     public static string Cut(string text, int most)
         => text.Length <= most ? text : string.Concat(text.AsSpan(0, Fits(text, 0, most - 1)), "…");
 
+    /// <summary>
+    /// Visible text as the content of a text message, where the platform reads tags (one names everybody) and links too: a <c>&lt;</c> that
+    /// could begin a tag becomes the full-width one, and between the parts of a link stands a space.
+    /// </summary>
+    public static string Message(string visible)
+    {
+        var safe = new StringBuilder(visible.Length);
+        for (var i = 0; i < visible.Length; i++)
+        {
+            var next = i + 1 < visible.Length ? visible[i + 1] : ' ';
+            var isTag = visible[i] == '<' && next is not ('<' or '=' or '-');
+            safe.Append(isTag ? '＜' : visible[i]);
+            _ = visible[i] == ']' && next == '(' ? safe.Append(' ') : safe;
+        }
+
+        return safe.ToString();
+    }
+
     /// <summary>The platform's markdown that shows exactly this text: everything with a meaning is written as an entity.</summary>
     public static string Markdown(string text)
     {

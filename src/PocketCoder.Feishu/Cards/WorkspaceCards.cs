@@ -11,7 +11,8 @@ internal static class WorkspaceCards
         var project = view.Project;
         string?[] facts =
         [
-            SafeText.Line(project.Agent, 30), SafeText.Line(view.Folder, 40), view.Model is { } model ? SafeText.Line(model, 30) : null, view.Turn,
+            SafeText.Line(project.Agent, 30), SafeText.Line(view.Folder, 40), view.Model is { } model ? SafeText.Line(model, 30) : null,
+            view.Turn,
             view.Queue > 0 ? page.Say(Say.QueueLength, view.Queue) : null,
         ];
         var title = page.Say(Say.Workspace, page.State(project.State), SafeText.Line(project.Name, 40), string.Join(", ", facts.OfType<string>()));

@@ -245,8 +245,8 @@ public sealed class LiveCard : IAsyncDisposable
     }
 
     /// <summary>
-    /// Grows also over restarts without being kept: quarters of a second since 2026, and no more changes than that are made. It fits into 31
-    /// bits until 2042.
+    /// Grows also over restarts without being kept: quarters of a second since 2026, and no more changes than that are made. It fits into
+    /// 31 bits until 2042.
     /// </summary>
     private long Sequence()
         => _sequence = Math.Max(_sequence + 1, (long)((_time.GetUtcNow() - s_era).TotalMilliseconds / s_pace.TotalMilliseconds));

@@ -26,6 +26,7 @@ public sealed class CardTests
     }
 
     [Fact]
+    [Trait("Category", "Slow")]
     public void Every_card_is_valid_within_its_budget_and_without_markup_whatever_stands_in_it()
     {
         var clock = Stopwatch.StartNew();
@@ -133,7 +134,8 @@ public sealed class CardTests
     [InlineData("""{"a":"workspace.apply_agent","n":"x","p":"p"}""", """{"set_a/b":"x"}""")]
     public void What_no_card_sends_is_refused(string value, string form)
     {
-        var error = Assert.Throws<FeishuException>(() => CardIntent.Read(Action(Read(value), Read(form).ToDictionary(f => f.Key, f => new[] { f.Value }))));
+        var fields = Read(form).ToDictionary(f => f.Key, f => new[] { f.Value });
+        var error = Assert.Throws<FeishuException>(() => CardIntent.Read(Action(Read(value), fields)));
         Assert.Equal(FeishuError.Malformed, error.Error);
 
         static Dictionary<string, string> Read(string json) => JsonSerializer.Deserialize<Dictionary<string, string>>(json)!;
@@ -152,6 +154,7 @@ public sealed class CardTests
     }
 
     [Fact]
+    [Trait("Category", "Slow")]
     public void The_parser_only_ever_gives_an_intent_or_its_own_error()
     {
         var random = new Random(4711);
@@ -200,7 +203,8 @@ public sealed class CardTests
         Assert.Contains("approval.allow", Json(view));
         foreach (var other in new[]
         {
-            view with { Tier = ApprovalTier.Destructive }, view with { Tier = (ApprovalTier)99 }, view with { What = new string('x', 20_000) },
+            view with { Tier = ApprovalTier.Destructive }, view with { Tier = (ApprovalTier)99 },
+            view with { What = new string('x', 20_000) },
         })
         {
             Assert.DoesNotContain("approval.allow", Json(other));
@@ -221,10 +225,23 @@ public sealed class CardTests
     {
         var what = $"echo {new string('x', 5_000)} \u202e; rm x <at id=all></at>";
         var card = CardRenderer.Render(CardSamples.Approval(t => t) with { What = what }, CardSamples.Context());
-        Assert.Contains($"{new string('x', 5_000)} \\u{{202E}}; rm x <at id=all></at>", card.Text);
+        Assert.Contains($"{new string('x', 5_000)} \\u{{202E}}; rm x ＜at id=all>＜/at>", card.Text);
         Assert.Contains(
             JsonNode.Parse(card.Json)!["body"]!["elements"]!.AsArray(),
             e => (string?)e!["tag"] == "div" && ((string?)e["text"]!["content"])!.EndsWith("<at id=all></at>", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("a && b | c", "markdown")]
+    [InlineData("echo &lt;", "div")]
+    [InlineData("echo &#60;", "div")]
+    [InlineData("cat <a>", "div")]
+    [InlineData("echo ```", "div")]
+    public void What_is_decided_stands_in_code_only_where_no_client_could_read_it_otherwise(string what, string tag)
+    {
+        var card = CardRenderer.Render(CardSamples.Approval(t => t) with { What = what }, CardSamples.Context());
+        Assert.Equal(tag, (string?)JsonNode.Parse(card.Json)!["body"]!["elements"]![2]!["tag"]);
+        Assert.Empty(CardValidator.Faults(card.Json));
     }
 
     [Fact]
@@ -251,6 +268,8 @@ public sealed class CardTests
         Assert.True(faults.Count == 0, $"{name}: {string.Join("; ", faults.Take(5))}\n{card.Json}");
         Assert.InRange(CardValidator.Size(card.Json), 1, 28 * 1024);
         Assert.DoesNotContain('\u202e', card.Text);
+        Assert.DoesNotContain("](", card.Text);
+        Assert.DoesNotMatch("< ?/?[A-Za-z!]", card.Text);
         Assert.InRange(card.Text.Length, 1, 20_000);
     }
 
