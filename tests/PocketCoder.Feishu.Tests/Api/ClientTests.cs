@@ -245,7 +245,7 @@ public sealed class ClientTests : IAsyncLifetime
         var reply = await _client.ReplyTextAsync(card, "yes", thread: true, "u3", _ct);
         Assert.Equal((card, true), (_fake.Messages[reply].Parent, (bool)_fake.Requests[^1].Body!["reply_in_thread"]!));
         Assert.Equal(card, _fake.Messages[await _client.ReplyCardAsync(card, Card, thread: false, "u4", _ct)].Parent);
-        await _client.ReplaceCardAsync(card, Card.Replace("[]", "[{}]", StringComparison.Ordinal), _ct);
+        await _client.ReplaceCardAsync(card, Card.Replace("[]", """[{"tag":"hr"}]""", StringComparison.Ordinal), _ct);
         Assert.Equal(2, _fake.Messages[card].Versions.Count);
         Assert.Equal(230099, (await Assert.ThrowsAsync<FeishuException>(() => _client.ReplaceCardAsync(card, "{}", _ct))).Code);
         Assert.Equal(FakeFeishu.BotOpenId, await _client.BotAsync(_ct));
@@ -283,9 +283,9 @@ public sealed class ClientTests : IAsyncLifetime
         await _client.StreamAsync(card, "out", "ab", 2, "u3", _ct); // the answer was lost
         Assert.Equal(300317, (await Assert.ThrowsAsync<FeishuException>(() => _client.StreamAsync(card, "out", "x", 2, "u4", _ct))).Code);
         await _client.SetCardAsync(card, """{"config":{"streaming_mode":false}}""", 3, "u5", _ct);
-        await _client.ReplaceMadeCardAsync(card, """{"schema":"2.0"}""", 4, "u6", _ct);
+        await _client.ReplaceMadeCardAsync(card, """{"schema":"2.0","body":{"elements":[]}}""", 4, "u6", _ct);
         var made = _fake.Cards[card];
-        Assert.Equal(("ab", 4L, """{"schema":"2.0"}"""), (made.Elements["out"], made.Sequence, made.Data));
+        Assert.Equal(("ab", 4L, """{"schema":"2.0","body":{"elements":[]}}"""), (made.Elements["out"], made.Sequence, made.Data));
         Assert.Equal(230099, (await Assert.ThrowsAsync<FeishuException>(
             () => _client.SendMadeCardAsync(FeishuReceiver.Chat, "oc_1", card, "u7", _ct))).Code);
     }

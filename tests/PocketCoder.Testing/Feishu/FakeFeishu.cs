@@ -268,7 +268,7 @@ public sealed class FakeFeishu : IAsyncDisposable
             ("PUT", ["cardkit", "v1", "cards", var id, "elements", var element, "content"]) =>
                 OnCard(id, body!, c => c.Elements[element] = Text(body, "content")),
             ("PATCH", ["cardkit", "v1", "cards", var id, "settings"]) => OnCard(id, body!, c => c.Settings.Enqueue(Text(body, "settings"))),
-            ("PUT", ["cardkit", "v1", "cards", var id]) => OnCard(id, body!, c => c.Data = Text(body!["card"] as JsonObject, "data")),
+            ("PUT", ["cardkit", "v1", "cards", var id]) => OnCard(id, body!, c => c.Data = Checked(Text(body!["card"] as JsonObject, "data"))),
             ("POST", ["interactive", "v1", "card", "update"]) => UpdateUsed(Text(body, "token"), body!["card"]),
             ("GET", ["bot", "v3", "info"]) => null,
             _ => throw new FakeRefusal(230001, $"nothing is there: {context.Request.Method} {path}"),
@@ -337,6 +337,24 @@ public sealed class FakeFeishu : IAsyncDisposable
 
             card.Sent = true;
         }
+        else if (kind == "interactive")
+        {
+            CheckCard(content);
+        }
+    }
+
+    private static string Checked(string card)
+    {
+        CheckCard(card);
+        return card;
+    }
+
+    private static void CheckCard(string card)
+    {
+        if (CardValidator.Faults(card) is [var fault, ..])
+        {
+            throw new FakeRefusal(CardValidator.Refused, $"Failed to create card content, ext={fault}");
+        }
     }
 
     private string Once(string? uuid, Func<string> make)
@@ -389,6 +407,7 @@ public sealed class FakeFeishu : IAsyncDisposable
 
     private JsonObject NewCard(JsonObject body)
     {
+        CheckCard(Text(body, "data"));
         var id = NewId("7400");
         Cards[id] = new FakeCard(Text(body, "data"));
         return new JsonObject { ["card_id"] = id };
@@ -424,6 +443,7 @@ public sealed class FakeFeishu : IAsyncDisposable
             throw new FakeRefusal(11243, "the token is not known, used up, or its callback was not answered yet");
         }
 
+        CheckCard(card.ToJsonString());
         CardTokens[token] = used + 1;
         return [];
     }

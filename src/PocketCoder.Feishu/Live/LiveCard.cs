@@ -1,0 +1,255 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using PocketCoder.Feishu.Api;
+using PocketCoder.Feishu.Cards;
+
+namespace PocketCoder.Feishu.Live;
+
+/// <summary>What must be kept to go on with a card after a restart.</summary>
+/// <param name="CardId">Of CardKit; null: the message's card is replaced.</param>
+/// <param name="IsText">No card was taken, so the message is text and stays as it is.</param>
+public sealed record LiveHandle(string MessageId, string? CardId, bool IsText = false);
+
+/// <summary>Where a live card is sent.</summary>
+/// <param name="Uuid">Of the message, at most 40 characters: the same after a crash gives the same message.</param>
+public sealed record LivePlace(FeishuReceiver Kind, string Receiver, string Uuid);
+
+/// <summary>
+/// One message that follows a turn. Its output is streamed with CardKit; where the platform does not take that, the whole card is replaced;
+/// where it takes no card, the text is sent. At most four changes a second, one at a time, and the latest wins: nothing is queued, so it
+/// needs the room of one card however much is said. Thread-safe.
+/// </summary>
+public sealed class LiveCard : IAsyncDisposable
+{
+    private const string Final = "-end";
+    private const string First = "-card";
+    private static readonly TimeSpan s_pace = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(5); // after a failure that may pass
+    private static readonly DateTimeOffset s_era = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    private readonly FeishuClient _client;
+    private readonly TimeProvider _time;
+    private readonly LivePlace _place;
+    private readonly Lock _gate = new(); // guards what is next, whether somebody sends, and the end
+    private readonly CancellationTokenSource _stop = new();
+    private FeishuCard? _next;
+    private FeishuCard? _shown; // by the sender alone
+    private Task _sending = Task.CompletedTask;
+    private bool _isSending;
+    private bool _isEnded;
+    private bool _isLost; // neither way works: only the end is sent, as a new message
+    private long _sequence;
+
+    private LiveCard(FeishuClient client, TimeProvider time, LivePlace place, LiveHandle handle, FeishuCard? shown)
+        => (_client, _time, _place, Handle, _shown) = (client, time, place, handle, shown);
+
+    /// <summary>To be kept, so that <see cref="TakeOver"/> can go on.</summary>
+    public LiveHandle Handle { get; private set; }
+
+    /// <summary>Sends the first card.</summary>
+    /// <exception cref="FeishuException">Not even a text could be sent.</exception>
+    public static async Task<LiveCard> BeginAsync(
+        FeishuClient client, TimeProvider time, LivePlace place, FeishuCard card, CancellationToken cancellationToken)
+        => new(client, time, place, await SendFirstAsync(client, place, card, cancellationToken), card);
+
+    /// <summary>Goes on with a message that an earlier run began. Its first change replaces the whole card.</summary>
+    public static LiveCard TakeOver(FeishuClient client, TimeProvider time, LivePlace place, LiveHandle handle)
+        => new(client, time, place, handle, null);
+
+    /// <summary>
+    /// Shows a newer card soon, instead of any that waits. Failures are not told: one that may pass is tried again after five seconds (or
+    /// as the platform asks), with the newest card; a refusal changes the way (CardKit, then replacing), and after that nothing is shown
+    /// until the end.
+    /// </summary>
+    public void Update(FeishuCard card)
+    {
+        lock (_gate)
+        {
+            if (_isEnded || _isLost || Handle.IsText)
+            {
+                return;
+            }
+
+            _next = card;
+            if (!_isSending)
+            {
+                _isSending = true;
+                _sending = Task.Run(SendAllAsync);
+            }
+        }
+    }
+
+    /// <summary>Shows the last card; what waited is dropped. When the message can't be changed any more, a new one is sent.</summary>
+    /// <returns>The message that shows it.</returns>
+    /// <exception cref="FeishuException">It could not be shown; may be called again.</exception>
+    public async Task<LiveHandle> FinishAsync(FeishuCard card, CancellationToken cancellationToken)
+    {
+        await StopAsync();
+        if (!_isLost && !Handle.IsText)
+        {
+            for (var isTried = false; !isTried;)
+            {
+                try
+                {
+                    await ShowAsync(card, isLast: true, cancellationToken);
+                    return Handle;
+                }
+                catch (FeishuException e) when (!e.Retryable)
+                {
+                    isTried = Handle.CardId is null;
+                    Handle = Handle with { CardId = null };
+                }
+            }
+        }
+
+        return Handle = await SendPlainAsync(_client, _place, card, Final, cancellationToken);
+    }
+
+    /// <summary>Stops without a last card: the message stays as it is, for <see cref="TakeOver"/>.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        _stop.Dispose();
+    }
+
+    private static async Task<LiveHandle> SendFirstAsync(
+        FeishuClient client, LivePlace place, FeishuCard card, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var id = await client.CreateCardAsync(Streaming(card), cancellationToken);
+            return new LiveHandle(
+                await client.SendMadeCardAsync(place.Kind, place.Receiver, id, place.Uuid, cancellationToken), id);
+        }
+        catch (FeishuException e) when (e.Error == FeishuError.Refused)
+        {
+            return await SendPlainAsync(client, place, card, First, cancellationToken);
+        }
+    }
+
+    private static async Task<LiveHandle> SendPlainAsync(
+        FeishuClient client, LivePlace place, FeishuCard card, string suffix, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return new LiveHandle(
+                await client.SendCardAsync(place.Kind, place.Receiver, card.Json, place.Uuid + suffix, cancellationToken), null);
+        }
+        catch (FeishuException e) when (e.Error == FeishuError.Refused)
+        {
+            var text = await client.SendTextAsync(place.Kind, place.Receiver, card.Text, $"{place.Uuid}{suffix}-t", cancellationToken);
+            return new LiveHandle(text, null, IsText: true);
+        }
+    }
+
+    private static string Streaming(FeishuCard card)
+    {
+        var root = JsonNode.Parse(card.Json)!.AsObject();
+        root["config"]!["streaming_mode"] = true;
+        return CardBuilder.Written(root);
+    }
+
+    private async Task StopAsync()
+    {
+        Task sending;
+        lock (_gate)
+        {
+            (_isEnded, _next) = (true, null);
+            sending = _sending;
+        }
+
+        await _stop.CancelAsync();
+        await sending;
+    }
+
+    private async Task SendAllAsync()
+    {
+        while (Take() is { } card)
+        {
+            var pause = s_pace;
+            try
+            {
+                await ShowAsync(card, isLast: false, _stop.Token);
+            }
+            catch (FeishuException e) when (e.Retryable)
+            {
+                PutBack(card);
+                pause = e.RetryAfter ?? s_pause;
+            }
+            catch (FeishuException)
+            {
+                Weaken(card);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+
+            await Task.Delay(pause, _time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private FeishuCard? Take()
+    {
+        lock (_gate)
+        {
+            var card = _next;
+            (_next, _isSending) = (null, card is not null);
+            return card;
+        }
+    }
+
+    /// <summary>Is shown later, unless there is a newer one.</summary>
+    private void PutBack(FeishuCard card)
+    {
+        lock (_gate)
+        {
+            _next = _isEnded ? null : _next ?? card;
+        }
+    }
+
+    private void Weaken(FeishuCard card)
+    {
+        lock (_gate)
+        {
+            _isLost = Handle.CardId is null;
+            Handle = Handle with { CardId = null };
+            _next = _isLost || _isEnded ? null : _next ?? card;
+        }
+    }
+
+    private async Task ShowAsync(FeishuCard card, bool isLast, CancellationToken cancellationToken)
+    {
+        if (Handle.CardId is not { } id)
+        {
+            await _client.ReplaceCardAsync(Handle.MessageId, card.Json, cancellationToken);
+        }
+        else if (isLast)
+        {
+            await _client.SetCardAsync(id, """{"config":{"streaming_mode":false}}""", Sequence(), NewUuid(), cancellationToken);
+            await _client.ReplaceMadeCardAsync(id, card.Json, Sequence(), NewUuid(), cancellationToken);
+        }
+        else if (card.Live is { } live && _shown?.Frame == card.Frame)
+        {
+            if (live != _shown.Live)
+            {
+                await _client.StreamAsync(id, CardBuilder.LiveElement, live, Sequence(), NewUuid(), cancellationToken);
+            }
+        }
+        else
+        {
+            await _client.ReplaceMadeCardAsync(id, Streaming(card), Sequence(), NewUuid(), cancellationToken);
+        }
+
+        _shown = card;
+    }
+
+    /// <summary>
+    /// Grows also over restarts without being kept: quarters of a second since 2026, and no more changes than that are made. It fits into
+    /// 31 bits until 2042.
+    /// </summary>
+    private long Sequence()
+        => _sequence = Math.Max(_sequence + 1, (long)((_time.GetUtcNow() - s_era).TotalMilliseconds / s_pace.TotalMilliseconds));
+
+    private static string NewUuid() => Guid.CreateVersion7().ToString("N", CultureInfo.InvariantCulture);
+}
