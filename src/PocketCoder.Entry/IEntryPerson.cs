@@ -3,9 +3,10 @@ using PocketCoder.Protocol;
 namespace PocketCoder.Entry;
 
 /// <summary>
-/// A paired person who is here: asks what every device asks, with the same scopes and bounds, and follows the same streams. Only a decision
-/// differs: it has no signature, so the ledger says that the platform speaks for it, and what may destroy something is refused unless the
-/// owner allowed it. Thread-safe.
+/// A paired person who is here: asks what devices ask, with the same scopes and bounds, and follows the same streams. Refused is what runs
+/// or changes something without an approval (terminals, commands, files, git) and what guards the machine (keys, devices, budgets, rules,
+/// a weaker sandbox). A decision has no signature, so the ledger says that the platform speaks for it, and what may destroy something is
+/// refused unless the owner allowed it. Thread-safe.
 /// </summary>
 public interface IEntryPerson : IAsyncDisposable
 {

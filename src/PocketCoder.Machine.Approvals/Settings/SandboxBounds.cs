@@ -30,7 +30,7 @@ public sealed record SandboxBounds(SandboxKind Usual, SandboxKind? Floor)
                 + $"The owner can at the machine: pocketcoder run --sandbox {SandboxName.Of(wanted)}, or pocketcoder project defaults --sandbox {SandboxName.Of(wanted)}.");
         }
 
-        if (IsWeaker(wanted, Usual) && !device.Scopes.Contains(Scope.Manage))
+        if (IsWeaker(wanted, Usual) && (device.Chat is not null || !device.Scopes.Contains(Scope.Manage)))
         {
             throw new RequestFailure(
                 ErrorCode.Unauthorized,

@@ -12,7 +12,7 @@ namespace PocketCoder.Machine.Entries;
 
 /// <summary>
 /// A person in a chat, connected: what <see cref="DeviceConnection"/> is for a device, without a channel, since nothing is in between.
-/// Requests go through the same table with the same scopes and bounds.
+/// Requests go through the same table with the same scopes and bounds; those that a chat has nothing to do with are refused.
 /// </summary>
 internal sealed partial class PersonConnection : ILiveConnection, IEntryPerson
 {
@@ -175,6 +175,8 @@ internal sealed partial class PersonConnection : ILiveConnection, IEntryPerson
 
         var caller = new DeviceCaller(device, this);
         return !_table.TryFind(type, caller, out var route, out var mayNot) ? throw new EntryRefusal(mayNot)
+            : !ChatVerbs.All.Contains(type)
+                ? throw new EntryRefusal(new WireError(ErrorCode.Unauthorized, "That can't be done in a chat. Do it in the app."))
             : length > route.MostBytes
                 ? throw new EntryRefusal(new WireError(ErrorCode.InvalidRequest, $"This is too long: at most {route.MostBytes} bytes."))
             : (route, caller);

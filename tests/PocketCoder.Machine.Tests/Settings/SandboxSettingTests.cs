@@ -40,6 +40,13 @@ public sealed class SandboxSettingTests
                         var refused = Record.Exception(() => bounds.Require(wanted, device));
                         Assert.True(may == refused is null, $"{wanted} where {usual} is usual, floor {floor}, manage {manages}");
                         Assert.True(refused is null or RequestFailure { Error.Code: ErrorCode.Unauthorized });
+
+                        // A person in a chat never gets a weaker one.
+                        var person = device with { Chat = new ChatPerson("chat", "ou_1", Destructive: true) };
+                        var mayPerson = may && strength[wanted] >= strength[usual];
+                        Assert.True(
+                            mayPerson == Record.Exception(() => bounds.Require(wanted, person)) is null,
+                            $"in a chat: {wanted} where {usual} is usual, floor {floor}, manage {manages}");
                     }
                 }
             }
