@@ -11,6 +11,8 @@ internal static class TerminalCommands
 {
     private const string DefaultName = "main";
 
+    private const string Stopped = "The daemon stopped; the terminal keeps running.";
+
     public static Command Attach(Terminal terminal)
     {
         var session = Session();
@@ -34,7 +36,14 @@ internal static class TerminalCommands
             string? why;
             await using (var link = await context.Daemon.AttachTerminalAsync(opened.AgentSessionId, opened.Name, columns, rows, ct))
             {
-                why = await AttachedScreen.RunAsync(link, ct);
+                try
+                {
+                    why = await AttachedScreen.RunAsync(link, ct);
+                }
+                catch (Exception e) when (IsStopping(e))
+                {
+                    why = Stopped; // whoever looks whether it lives may find that first
+                }
             }
 
             context.Say("");
@@ -69,12 +78,15 @@ internal static class TerminalCommands
                 ? "Connection lost; the terminal keeps running. Attach again to see it."
                 : "Connection lost; the terminal ended. For the reason: pocketcoder ledger show";
         }
-        catch (Exception e) when (e is Machine.ControlPlane.DaemonNotRunning or Machine.ControlPlane.DaemonNotAnswering { IsBetween: true }
-            or Machine.ControlPlane.ControlException)
+        catch (Exception e) when (IsStopping(e) || e is Machine.ControlPlane.ControlException)
         {
-            return "The daemon stopped; the terminal keeps running.";
+            return Stopped;
         }
     }
+
+    /// <summary>It is not there (any more), or stops just now.</summary>
+    private static bool IsStopping(Exception e)
+        => e is Machine.ControlPlane.DaemonNotRunning or Machine.ControlPlane.DaemonNotAnswering { IsBetween: true };
 
     private static Argument<string> Session() => new("session") { Description = "Session id (or a prefix) or title" };
 

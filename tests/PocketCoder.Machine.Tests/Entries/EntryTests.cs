@@ -125,8 +125,8 @@ public sealed class EntryTests
 
         var refused = daemon.Daemon.Table.Routes.Where(r => r.Scope is not null && !ChatVerbs.All.Contains(r.Type)).ToList();
         Assert.Empty(refused.Where(r => !words.Any(w => r.Type.StartsWith(w, StringComparison.Ordinal))).Select(r => r.Type));
-        Assert.Empty(ChatVerbs.All.Where(v => words.Any(w => v.StartsWith(w, StringComparison.Ordinal))));
-        Assert.Empty(ChatVerbs.All.Where(v => daemon.Daemon.Table.Find(v)?.Scope is null)); // all of them are there
+        Assert.DoesNotContain(ChatVerbs.All, v => words.Any(w => v.StartsWith(w, StringComparison.Ordinal)));
+        Assert.DoesNotContain(ChatVerbs.All, v => daemon.Daemon.Table.Find(v)?.Scope is null); // all of them are there
         foreach (var route in refused)
         {
             var verb = new Verb<JsonElement, JsonElement>(
