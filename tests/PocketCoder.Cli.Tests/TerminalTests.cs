@@ -1,5 +1,6 @@
 using System.Text;
 using PocketCoder.Cli.Attaching;
+using PocketCoder.Machine;
 using PocketCoder.Protocol;
 using PocketCoder.Testing;
 using PocketCoder.Testing.Devices;
@@ -42,8 +43,8 @@ public sealed class TerminalTests
 
         // Again, with everything where it was; and away with the other key.
         await tty.TypeAsync($"clear; '{home.Program}' attach {session} --terminal main; echo second-ended-$?");
-        await tty.UntilAsync("newsize");
-        await tty.TypeAsync("");
+        await InsideAsync(tty, "again");
+        Assert.Contains("newsize", await tty.ScreenAsync(), StringComparison.Ordinal);
         await tty.RunAsync("send-keys", "-t", "t", "-l", "~.");
         await tty.UntilAsync("second-ended-0");
 
@@ -66,7 +67,7 @@ public sealed class TerminalTests
         for (var i = 0; i < 4; i++)
         {
             await tty.TypeAsync($"clear; '{home.Program}' attach {session}; echo attach-{i}-$?");
-            await tty.UntilAsync("bash-", "the shell inside");
+            await InsideAsync(tty, $"{i}");
             if (i % 2 == 0)
             {
                 await tty.TypeAsync("seq 1 2000; exit");
@@ -76,16 +77,43 @@ public sealed class TerminalTests
                 (await home.RunAsync("terminals", "close", session.ToString(), "main")).Succeeded();
             }
 
-            await tty.UntilAsync($"attach-{i}-0");
-            await tty.UntilAsync(i % 2 == 0 ? "[main] Its shell ended." : "[main] Closed by the owner.");
+            await tty.UntilAsync($"[main] {(i % 2 == 0 ? "Its shell ended." : "Closed by the owner.")}\nattach-{i}-0");
             Assert.DoesNotContain("keeps running", await tty.ScreenAsync(), StringComparison.Ordinal);
         }
 
         await tty.TypeAsync($"clear; '{home.Program}' attach {session}; echo attach-ended-$?");
-        await tty.UntilAsync("bash-", "the shell inside");
+        await InsideAsync(tty, "last");
         (await home.RunAsync("stop")).Succeeded();
-        await tty.UntilAsync("[main] The daemon stopped; the terminal keeps running.");
-        await tty.UntilAsync("attach-ended-0");
+        await tty.UntilAsync("[main] The daemon stopped; the terminal keeps running.\nattach-ended-0");
+        await home.StartAsync();
+        (await home.RunAsync("terminals", "close", session.ToString(), "main")).Succeeded();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)] // it has the home and takes no requests yet: somebody started it again at once
+    public async Task Attach_says_that_the_daemon_stopped_when_it_was_killed(bool nextHasTheHome)
+    {
+        await using var home = new CliHome();
+        var daemon = await home.StartAsync();
+        await using var phone = await home.PairAsync();
+        var session = await SessionAsync(phone);
+        await using var tty = await RealTerminal.StartAsync(home, 100, 30);
+        // Without job control: a shell with it would take the terminal back from a program that is stopped.
+        await tty.TypeAsync($"set +m; sh -c 'echo $$ > pid; exec \"{home.Program}\" attach {session}'; echo attach-ended-$?");
+        await InsideAsync(tty, "killed");
+        var attach = int.Parse(
+            await File.ReadAllTextAsync(Path.Combine(home.Work, "pid")), System.Globalization.CultureInfo.InvariantCulture);
+        await RunningProgram.SignalAsync(attach, "STOP"); // it looks for the daemon when all is as the case wants it
+        await RunningProgram.SignalAsync(daemon, "KILL");
+        await Wait.UntilAsync(() => !DaemonLock.IsTaken(home.Home), "the killed daemon's lock is free");
+        using (nextHasTheHome ? DaemonLock.TryTake(home.Home, TimeProvider.System) : null)
+        {
+            Assert.Equal(nextHasTheHome, DaemonLock.IsTaken(home.Home));
+            await RunningProgram.SignalAsync(attach, "CONT");
+            await tty.UntilAsync("[main] The daemon stopped; the terminal keeps running.\nattach-ended-0");
+        }
+
         await home.StartAsync();
         (await home.RunAsync("terminals", "close", session.ToString(), "main")).Succeeded();
     }
@@ -155,6 +183,16 @@ public sealed class TerminalTests
         }
 
         Assert.Equal((typed, detaches), (Encoding.UTF8.GetString([.. pieces]), detached));
+    }
+
+    /// <summary>
+    /// Waits until keys reach the shell inside: it writes its host's name and <paramref name="mark"/>, which no line that was typed shows.
+    /// The prompt would not do: the screen of the attach before may still show it.
+    /// </summary>
+    private static async Task InsideAsync(RealTerminal tty, string mark)
+    {
+        await tty.TypeAsync($"echo $(hostname)-{mark}");
+        await tty.UntilAsync($"hands-{mark}", "the shell inside");
     }
 
     private static async Task<Guid> SessionAsync(TestDevice phone, SandboxKind sandbox = SandboxKind.Bubblewrap)

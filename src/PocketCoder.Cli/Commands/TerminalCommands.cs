@@ -1,6 +1,7 @@
 using System.CommandLine;
 using PocketCoder.Cli.Attaching;
 using PocketCoder.Cli.Output;
+using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Protocol;
 using Spectre.Console;
 
@@ -10,8 +11,6 @@ namespace PocketCoder.Cli.Commands;
 internal static class TerminalCommands
 {
     private const string DefaultName = "main";
-
-    private const string Stopped = "The daemon stopped; the terminal keeps running.";
 
     public static Command Attach(Terminal terminal)
     {
@@ -36,14 +35,7 @@ internal static class TerminalCommands
             string? why;
             await using (var link = await context.Daemon.AttachTerminalAsync(opened.AgentSessionId, opened.Name, columns, rows, ct))
             {
-                try
-                {
-                    why = await AttachedScreen.RunAsync(link, ct);
-                }
-                catch (Exception e) when (IsStopping(e))
-                {
-                    why = Stopped; // whoever looks whether it lives may find that first
-                }
+                why = await AttachedScreen.RunAsync(link, ct);
             }
 
             context.Say("");
@@ -78,15 +70,11 @@ internal static class TerminalCommands
                 ? "Connection lost; the terminal keeps running. Attach again to see it."
                 : "Connection lost; the terminal ended. For the reason: pocketcoder ledger show";
         }
-        catch (Exception e) when (IsStopping(e) || e is Machine.ControlPlane.ControlException)
+        catch (Exception e) when (e is DaemonNotRunning or DaemonNotAnswering { IsBetween: true })
         {
-            return Stopped;
+            return "The daemon stopped; the terminal keeps running."; // any other failure says something else, and its own words tell it
         }
     }
-
-    /// <summary>It is not there (any more), or stops just now.</summary>
-    private static bool IsStopping(Exception e)
-        => e is Machine.ControlPlane.DaemonNotRunning or Machine.ControlPlane.DaemonNotAnswering { IsBetween: true };
 
     private static Argument<string> Session() => new("session") { Description = "Session id (or a prefix) or title" };
 
