@@ -83,7 +83,7 @@ public sealed class FakeLongConnections : IAsyncDisposable
         {
             await ReadAsync(connection);
         }
-        catch (Exception e) when (e is WebSocketException or OperationCanceledException or IOException)
+        catch (Exception e) when (IsGone(e))
         {
             // The client is gone, or the test is over.
         }
@@ -107,22 +107,23 @@ public sealed class FakeLongConnections : IAsyncDisposable
         for (var i = 0; i < parts; i++)
         {
             var part = bytes.AsMemory(Math.Min(i * size, bytes.Length), Math.Max(0, Math.Min(size, bytes.Length - (i * size))));
-            if (i != missing)
+            if (i != missing && !await connection.TrySendAsync(FrameCodec.Write(new Frame
             {
-                await connection.SendAsync(FrameCodec.Write(new Frame
-                {
-                    SeqId = (ulong)i + 1,
-                    LogId = 300,
-                    Service = connection.Service,
-                    Method = Frame.Data,
-                    Headers =
-                    [
-                        new("type", kind), new("message_id", id), new("sum", parts.ToString(CultureInfo.InvariantCulture)),
-                        new("seq", i.ToString(CultureInfo.InvariantCulture)), new("trace_id", "trace"),
-                    ],
-                    Payload = part,
-                    LogIdNew = "20260101",
-                }));
+                SeqId = (ulong)i + 1,
+                LogId = 300,
+                Service = connection.Service,
+                Method = Frame.Data,
+                Headers =
+                [
+                    new("type", kind), new("message_id", id), new("sum", parts.ToString(CultureInfo.InvariantCulture)),
+                    new("seq", i.ToString(CultureInfo.InvariantCulture)), new("trace_id", "trace"),
+                ],
+                Payload = part,
+                LogIdNew = "20260101",
+            })))
+            {
+                _waiting.TryRemove(id, out _);
+                return new FakeAck(0, null, null);
             }
         }
 
@@ -161,21 +162,28 @@ public sealed class FakeLongConnections : IAsyncDisposable
     }
 
     /// <summary>Sends bytes as one message to the newest connection.</summary>
-    public Task SendRawAsync(byte[] bytes, WebSocketMessageType type = WebSocketMessageType.Binary, bool end = true)
-        => _open.Values.OrderBy(c => c.Service).Last().SendAsync(bytes, type, end);
+    /// <returns>False when the client ended the connection before it had all of them.</returns>
+    public Task<bool> SendRawAsync(byte[] bytes, WebSocketMessageType type = WebSocketMessageType.Binary, bool end = true)
+        => _open.Values.OrderBy(c => c.Service).Last().TrySendAsync(bytes, type, end);
 
     /// <summary>Ends all connections: with a goodbye, or as when a cable is cut.</summary>
     public async Task DropAsync(bool goodbye)
     {
         foreach (var connection in _open.Values)
         {
-            if (goodbye)
+            if (!goodbye)
+            {
+                connection.Socket.Abort();
+                continue;
+            }
+
+            try
             {
                 await connection.Socket.CloseOutputAsync(WebSocketCloseStatus.EndpointUnavailable, "bye", _stop.Token);
             }
-            else
+            catch (Exception e) when (IsGone(e))
             {
-                connection.Socket.Abort();
+                // the client went first
             }
         }
     }
@@ -196,6 +204,10 @@ public sealed class FakeLongConnections : IAsyncDisposable
             [nameof(ClientConfig)] = ClientConfig.DeepClone(),
         };
     }
+
+    /// <summary>Whether this says that a connection is over: by the socket, the request that it came with, or the end of the test.</summary>
+    private static bool IsGone(Exception e)
+        => e is WebSocketException or OperationCanceledException or ObjectDisposedException or IOException;
 
     private static string? CardToken(string payload)
     {
@@ -238,7 +250,7 @@ public sealed class FakeLongConnections : IAsyncDisposable
             Interlocked.Increment(ref _pings);
             if (!IsSilent)
             {
-                await connection.SendAsync(FrameCodec.Write(new Frame
+                await connection.TrySendAsync(FrameCodec.Write(new Frame
                 {
                     Service = frame.Service,
                     Method = Frame.Control,
@@ -268,12 +280,19 @@ public sealed class FakeLongConnections : IAsyncDisposable
         {
         }
 
-        public async Task SendAsync(byte[] bytes, WebSocketMessageType type = WebSocketMessageType.Binary, bool end = true)
+        /// <summary>Sends a message, or a part of one; false when the connection ended before all of it was sent.</summary>
+        public async Task<bool> TrySendAsync(
+            byte[] bytes, WebSocketMessageType type = WebSocketMessageType.Binary, bool end = true)
         {
             await _writing.WaitAsync();
             try
             {
                 await Socket.SendAsync(bytes, type, end, CancellationToken.None);
+                return true;
+            }
+            catch (Exception e) when (IsGone(e))
+            {
+                return false;
             }
             finally
             {
