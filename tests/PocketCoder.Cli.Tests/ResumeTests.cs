@@ -49,8 +49,8 @@ public sealed class ResumeTests
         string waiting;
         await using (var terminal = home.Begin("resume", session[..13], "--exec"))
         {
-            await Wait.UntilAsync(() => File.Exists(Path.Combine(home.Folder, "began")), "the agent's program runs in the terminal");
-            Assert.EndsWith($" {claude.Project} --resume {session}\n", await File.ReadAllTextAsync(Path.Combine(home.Folder, "began")),
+            Assert.EndsWith($" {claude.Project} --resume {session}\n",
+                await Wait.ForLinesAsync(Path.Combine(home.Folder, "began"), "the agent's program runs in the terminal"),
                 StringComparison.Ordinal);
             Assert.Contains("in a terminal", (await home.RunAsync("sessions")).Succeeded().Out, StringComparison.Ordinal);
             Assert.Contains("already open in a terminal", (await home.RunAsync("resume", session, "--exec")).Ended(1).Error,
@@ -77,8 +77,7 @@ public sealed class ResumeTests
         File.Delete(Path.Combine(home.Folder, "began"));
         await using (var terminal = home.Begin("resume", session, "--exec", "--end"))
         {
-            await Wait.UntilAsync(() => File.Exists(Path.Combine(home.Folder, "began")), "it runs again");
-            var pid = int.Parse((await File.ReadAllTextAsync(Path.Combine(home.Folder, "began"))).Split(' ')[0],
+            var pid = int.Parse((await Wait.ForLinesAsync(Path.Combine(home.Folder, "began"), "it runs again")).Split(' ')[0],
                 CultureInfo.InvariantCulture);
             await Wait.UntilAsync(async () => (await HoldersAsync(home, session)).EndsWith(
                 $"(process {terminal.Pid}, {pid}).", StringComparison.Ordinal), "the daemon knows both, the CLI and what it started");

@@ -56,8 +56,7 @@ public sealed class ManyMachinesStoryTests(Browser browser) : IClassFixture<Brow
         await RowOf(phone, "atlas").TapAsync();
         await Expect(phone.Id("machines-open")).ToContainTextAsync("atlas");
         await phone.Id("allow-once").First.TapAsync();
-        await Wait.UntilAsync(async () => File.Exists(await ProofAsync(atlas)), "the command ran on the machine that asked");
-        Assert.Equal("of atlas\n", await File.ReadAllTextAsync(await ProofAsync(atlas)));
+        Assert.Equal("of atlas\n", await Wait.ForLinesAsync(await ProofAsync(atlas), "the command ran on the machine that asked"));
         Assert.False(File.Exists(await ProofAsync(borealis)));
 
         // One machine goes: the other one is there, and what waits on the one that is away comes back with it.

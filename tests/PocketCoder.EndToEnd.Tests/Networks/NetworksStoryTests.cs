@@ -117,7 +117,7 @@ public sealed class NetworksStoryTests : IAsyncLifetime
         await breaks();
         await phone.Id("allow-once").First.TapAsync();
         await mended();
-        await Wait.UntilAsync(() => File.Exists(proof), $"what was allowed while '{word}'");
+        await Wait.ForLinesAsync(proof, $"what was allowed while '{word}'");
         await Expect(phone.Id("allow-once")).ToHaveCountAsync(0);
         await Expect(phone.Id("prompt-input")).ToBeVisibleAsync();
         Assert.Equal($"{word}\n", await File.ReadAllTextAsync(proof));
