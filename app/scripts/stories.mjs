@@ -152,6 +152,19 @@ const stories = [
       await page.getByTestId("passkey-remove").waitFor();
     },
   ],
+  [
+    "account-passkey-name",
+    "rich&accounts=owner",
+    "/you/account",
+    async (page) => {
+      await page.getByTestId("passkey-edit").first().click();
+      await page.getByTestId("passkey-name").fill("My phone \u200b");
+      await page.getByTestId("passkey-name-fault").waitFor();
+      await page.getByTestId("passkey-name").fill("My phone");
+      await page.getByTestId("passkey-rename").click();
+      await page.getByTestId("passkey").filter({ hasText: "My phone" }).waitFor();
+    },
+  ],
   ["account-alone", "unpaired&accounts=viewer", "/account", async (page) => page.getByTestId("account-me").waitFor()],
   [
     "account-password",

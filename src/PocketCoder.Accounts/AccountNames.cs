@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Globalization;
+using System.Text;
 
 namespace PocketCoder.Accounts;
 
@@ -6,7 +8,7 @@ namespace PocketCoder.Accounts;
 internal static class AccountNames
 {
     public const int MostCharacters = 64;
-    private const int MostOfLabel = 60;
+    public const int MostOfLabel = 60;
 
     /// <summary>No letter that looks like another one, and nothing that a terminal or a page would not show.</summary>
     private static readonly SearchValues<char> s_allowed = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789._@+-");
@@ -25,4 +27,22 @@ internal static class AccountNames
         var shown = new string([.. (text ?? "").Where(c => c is >= ' ' and <= '~').Take(MostOfLabel)]).Trim();
         return shown.Length > 0 ? shown : "Browser";
     }
+
+    /// <summary>
+    /// What a person calls a thing of their own: 1 to 60 UTF-16 units after trimming, in any script, without line ends and without what is
+    /// not seen or turns the text around. Null: it can't be one.
+    /// </summary>
+    public static string? ReadOwn(string text)
+    {
+        var name = text.Trim();
+        return name.Length is >= 1 and <= MostOfLabel && name.EnumerateRunes().All(IsSeen) ? name : null;
+    }
+
+    private static bool IsSeen(Rune rune) => rune != Rune.ReplacementChar && Rune.GetUnicodeCategory(rune) switch
+    {
+        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
+            or UnicodeCategory.PrivateUse or UnicodeCategory.Surrogate or UnicodeCategory.OtherNotAssigned => false,
+        UnicodeCategory.SpaceSeparator => rune.Value == ' ',
+        _ => true,
+    };
 }

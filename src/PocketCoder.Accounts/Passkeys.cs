@@ -170,6 +170,22 @@ public sealed class Passkeys(AccountStore store, SignIns signIns, IPasskeyCeremo
         return (tokens, name);
     }
 
+    /// <summary>Gives one of the person's passkeys another name. It signs in as before.</summary>
+    /// <param name="name">1 to 60 UTF-16 units that can be seen, in any script.</param>
+    /// <exception cref="AccountRefusal">There is none with this id, or it can't have this name.</exception>
+    public Task RenameAsync(Person person, string id, string name, CancellationToken ct)
+    {
+        var read = AccountNames.ReadOwn(name) ?? throw new AccountRefusal(
+            AccountError.Malformed, $"The name of a passkey has 1 to {AccountNames.MostOfLabel} characters that can be seen.");
+        return store.ChangeAsync(content =>
+        {
+            var (user, _) = Require(content, person);
+            var passkey = user.AllPasskeys.FirstOrDefault(p => p.Id == id) ?? throw NoSuch();
+            return passkey.Name == read ? content
+                : content.With(user with { Passkeys = [.. user.AllPasskeys.Select(p => p.Id == id ? p with { Name = read } : p)] });
+        }, ct);
+    }
+
     /// <summary>Removes one of the person's passkeys and ends what signed in with it, except where they ask from.</summary>
     /// <exception cref="AccountRefusal">There is none with this id, or without it they could not sign in any more.</exception>
     public Task RemoveAsync(Person person, string id, CancellationToken ct) => store.ChangeAsync(content =>
@@ -178,7 +194,7 @@ public sealed class Passkeys(AccountStore store, SignIns signIns, IPasskeyCeremo
         var rest = user.AllPasskeys.Where(p => p.Id != id).ToList();
         if (rest.Count == user.AllPasskeys.Count)
         {
-            throw new AccountRefusal(AccountError.NotFound, "There is no such passkey.");
+            throw NoSuch();
         }
 
         if (rest.Count == 0 && user.Password.Length == 0)
@@ -234,6 +250,8 @@ public sealed class Passkeys(AccountStore store, SignIns signIns, IPasskeyCeremo
                 AccountError.TooMany, $"You have {AccountLimits.MostPasskeysOfUser} passkeys. Remove one first.");
         }
     }
+
+    private static AccountRefusal NoSuch() => new(AccountError.NotFound, "There is no such passkey.");
 
     /// <summary>One answer for all, so that it tells nobody what was nearly right.</summary>
     private static AccountRefusal Bad() => new(AccountError.BadPasskey, "The passkey was not accepted. Try again, or sign in another way.");

@@ -178,6 +178,10 @@ public sealed class AccountStoryTests(Browser browser) : IClassFixture<Browser>,
         await Expect(phone.Id("account-me")).ToContainTextAsync("ada");
         await Expect(phone.Id("passkey")).ToHaveCountAsync(1);
         await Expect(phone.Id("password-change")).ToHaveCountAsync(0); // there is none
+        await phone.Id("passkey-edit").TapAsync();
+        await phone.Id("passkey-name").FillAsync("The phone of Ada");
+        await phone.Id("passkey-rename").TapAsync();
+        await Expect(phone.Id("passkey")).ToContainTextAsync("The phone of Ada");
 
         // The authenticator has one for this person, and without it nobody could sign in.
         await phone.Id("passkey-add").TapAsync();

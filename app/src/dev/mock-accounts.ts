@@ -60,6 +60,11 @@ export async function mockAccounts(who: string): Promise<void> {
       state.signIns = state.signIns.filter((one) => one.id !== id);
       return answer({});
     },
+    "passkeys/rename": ({ id, name = "" }) => {
+      if (/\p{C}/u.test(name)) return refuse(400, "malformed");
+      state.passkeys = state.passkeys.map((one) => (one.id === id ? { ...one, name } : one));
+      return answer({});
+    },
     "passkeys/remove": ({ id }) => {
       state.passkeys = state.passkeys.filter((one) => one.id !== id);
       return answer({});

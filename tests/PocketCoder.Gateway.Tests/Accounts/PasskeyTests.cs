@@ -316,6 +316,65 @@ public sealed class PasskeyTests
     }
 
     [Fact]
+    public async Task A_passkey_has_the_name_that_its_person_gave_it_and_signs_in_as_before()
+    {
+        await using var gateway = await RemoteGateway.StartAsync(accounts: true);
+        using var owner = await AccountBrowser.OwnerAsync(gateway, "localhost");
+        using var first = new SoftwareAuthenticator();
+        using var second = new SoftwareAuthenticator();
+        await owner.AddAsync(first);
+        await owner.AddAsync(second);
+        using var other = new AccountBrowser(gateway, "localhost");
+        await other.SignInAsync(first);
+        var before = await KeptAsync(owner);
+        await owner.DoneAsync("passkeys/rename", Named(before[0].Id, "  my \u94a5\u5319 \ud83d\udd11 "));
+
+        Assert.Equal([(before[0].Id, "my \u94a5\u5319 \ud83d\udd11"), before[1]], await KeptAsync(owner));
+        Assert.Equal("ada", await other.SignInAsync(first));
+        await owner.DoneAsync("me"); // nobody was signed out
+        var written = File.GetLastWriteTimeUtc(gateway.People);
+        await owner.DoneAsync("passkeys/rename", Named(before[0].Id, "my \u94a5\u5319 \ud83d\udd11"));
+        Assert.Equal(written, File.GetLastWriteTimeUtc(gateway.People)); // the same again changes nothing
+    }
+
+    [Fact]
+    public async Task A_passkey_is_named_by_its_own_person_alone_and_by_what_can_be_seen()
+    {
+        await using var gateway = await RemoteGateway.StartAsync(accounts: true);
+        using var owner = await AccountBrowser.OwnerAsync(gateway, "localhost");
+        using var passkey = new SoftwareAuthenticator();
+        using var other = new SoftwareAuthenticator();
+        using var admin = await owner.InviteAsync("admin", "grace");
+        await owner.AddAsync(passkey);
+        await admin.AddAsync(other);
+        using var gone = new AccountBrowser(gateway, "localhost");
+        await gone.SignInAsync(passkey);
+        await gone.DoneAsync("sign-out");
+        var id = (await KeptAsync(owner))[0].Id;
+        var before = await File.ReadAllBytesAsync(gateway.People);
+        string[] wrong =
+        [
+            "", "   ", new string('x', 61), "two\nlines", "a\u202eb", "a\u200bb", "a\ufeffb", "a\u00a0b", "a\u2028b", "\u0000", "\u001b[31m", "\ue000",
+            "\ufffd",
+        ];
+        foreach (var name in wrong)
+        {
+            Assert.Equal("malformed", AccountBrowser.CodeOf(await owner.PostAsync("passkeys/rename", Named(id, name))));
+        }
+
+        foreach (var body in (string[])[$$"""{"id":"{{id}}"}""", $$"""{"id":"{{id}}","name":null}""", $$"""{"id":"{{id}}","name":"\ud800"}""", """{"name":"x"}"""])
+        {
+            Assert.Equal("malformed", AccountBrowser.CodeOf(await owner.PostAsync("passkeys/rename", body)));
+        }
+
+        Assert.Equal("not_found", AccountBrowser.CodeOf(await admin.PostAsync("passkeys/rename", Named(id, "mine")))); // not theirs
+        Assert.Equal("not_found", AccountBrowser.CodeOf(await owner.PostAsync("passkeys/rename", Named("none", "mine"))));
+        Assert.Equal("not_signed_in", AccountBrowser.CodeOf(await gone.PostAsync("passkeys/rename", Named(id, "mine"))));
+        Assert.Equal(before, await File.ReadAllBytesAsync(gateway.People));
+        await owner.DoneAsync("passkeys/rename", Named(id, new string('x', 60)));
+    }
+
+    [Fact]
     public async Task Removing_a_passkey_ends_its_sign_ins_and_the_last_way_in_stays()
     {
         await using var gateway = await RemoteGateway.StartAsync(accounts: true);
@@ -400,6 +459,12 @@ public sealed class PasskeyTests
         Assert.Equal("too_fast", AccountBrowser.CodeOf(await browser.PostAsync("sign-in",
             new JsonObject { ["name"] = "ada", ["password"] = AccountBrowser.Password, ["key"] = browser.Key.Public }.ToJsonString())));
     }
+
+    private static string Named(string id, string name) => new JsonObject { ["id"] = id, ["name"] = name }.ToJsonString();
+
+    private static async Task<IReadOnlyList<(string Id, string Name)>> KeptAsync(AccountBrowser browser)
+        => [.. (await browser.DoneAsync("me")).GetProperty("passkeys").EnumerateArray()
+            .Select(p => (p.GetProperty("id").GetString()!, p.GetProperty("name").GetString()!))];
 
     private static async Task RefusedAsync(AccountBrowser browser, string path, string body)
         => Assert.Equal("bad_passkey", AccountBrowser.CodeOf(await browser.PostAsync(path, body)));

@@ -126,6 +126,11 @@ export class Account {
     return true;
   }
 
+  /** @param name what `readPasskeyName` gave. @throws AccountError `malformed`, `not_found` */
+  async renamePasskey(id: string, name: string): Promise<void> {
+    await this.#as("passkeys/rename", { id, name });
+  }
+
   /** Ends all other sign-ins that it made, too. @throws AccountError `last_way_in` */
   async removePasskey(id: string): Promise<void> {
     await this.#as("passkeys/remove", { id });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isWhole, passwordFault, readWelcome } from "./given";
+import { isWhole, PASSKEY_NAME_LENGTH, passwordFault, readPasskeyName, readWelcome } from "./given";
 
 const ORIGIN = "https://gateway.example";
 const TOKEN = "A".repeat(43);
@@ -53,4 +53,28 @@ describe("what a person gives", () => {
     expect(passwordFault("a\u0308".repeat(6))).toBe("short");
     expect(passwordFault("密".repeat(342))).toBe("long");
   });
+});
+
+describe("the name of a passkey", () => {
+  it("is sent trimmed, in one form, in any script", () => {
+    expect(readPasskeyName("  Ada's phone ")).toBe("Ada's phone");
+    expect(readPasskeyName("a\u0308")).toBe("\u00e4");
+    expect(readPasskeyName("\u94a5\u5319 \ud83d\udd11")).toBe("\u94a5\u5319 \ud83d\udd11");
+    expect(readPasskeyName("x".repeat(PASSKEY_NAME_LENGTH))).toHaveLength(PASSKEY_NAME_LENGTH);
+  });
+
+  it.each([
+    "",
+    "  ",
+    "x".repeat(PASSKEY_NAME_LENGTH + 1),
+    "a\nb",
+    "a\u202eb",
+    "a\u200bb",
+    "a\u00a0b",
+    "a\u2028b",
+    "\u001b[31m",
+    "\ud800",
+    "\ue000",
+    "\ufffd",
+  ])("is not %j", (name) => expect(readPasskeyName(name)).toBeNull());
 });

@@ -8,6 +8,16 @@ export function isWhole(name: string): boolean {
   return /^[a-z0-9][a-z0-9._@+-]{0,63}$/.test(name.trim().toLowerCase());
 }
 
+/** As many UTF-16 units as the gateway takes in the name of a passkey. */
+export const PASSKEY_NAME_LENGTH = 60;
+
+/** The name of a passkey as it is sent; null: the gateway could not take it, for it is empty, too long, or has characters that nobody sees. */
+export function readPasskeyName(name: string): string | null {
+  const read = name.trim().normalize("NFC");
+  const unseen = /[\p{C}\p{Zl}\p{Zp}\ufffd]|(?! )\p{Zs}/u;
+  return read !== "" && read.length <= PASSKEY_NAME_LENGTH && !unseen.test(read) ? read : null;
+}
+
 /** What is wrong with a new password, as far as one can tell here; null: nothing. */
 export function passwordFault(password: string): "short" | "long" | null {
   const given = password.normalize("NFC");

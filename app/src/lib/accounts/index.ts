@@ -21,7 +21,7 @@ export {
   type User,
 } from "./answers";
 export { AccountError, type AccountErrorCode } from "./errors";
-export { isWhole, passwordFault, readWelcome } from "./given";
+export { isWhole, PASSKEY_NAME_LENGTH, passwordFault, readPasskeyName, readWelcome } from "./given";
 export { openWithTicket, REFUSED } from "./tickets";
 
 const LOCK = "pocketcoder-account";

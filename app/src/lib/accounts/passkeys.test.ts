@@ -43,6 +43,17 @@ describe("an account with passkeys", () => {
     expect([...gateway.passkeys.values()]).toEqual(["ada"]);
   });
 
+  it("gives one another name, and tells when it is not there any more", async () => {
+    await account.signIn("ada", PASSWORD, "Chrome");
+    gateway.restart();
+    await account.renamePasskey("p1", "\u94a5\u5319 of the desk");
+    expect([...gateway.named]).toEqual([["p1", "\u94a5\u5319 of the desk"]]);
+    expect(await fails(account.renamePasskey("p2", "gone"))).toBe("not_found");
+    gateway.endAll();
+    expect(await fails(account.renamePasskey("p1", "late"))).toBe("not_signed_in");
+    expect([...gateway.named.values()]).toEqual(["\u94a5\u5319 of the desk"]);
+  });
+
   it("changes nothing and complains of nothing when the person thinks better of it", async () => {
     passkeys.says = null;
     expect(await account.welcomeWithPasskey("LINK", "ada", "")).toBe(false);

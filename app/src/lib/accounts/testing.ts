@@ -79,6 +79,8 @@ export class FakeGateway {
   ways: unknown = ["passkey", "password"];
   /** Passkeys by what was said for each. */
   readonly passkeys = new Map<string, string>();
+  /** What the passkeys are called, by their ids. */
+  readonly named = new Map([["p1", "Chrome"]]);
   readonly #questions = new Map<string, string>();
   spoil: Spoil = () => null;
   /** Changes its nonce after each look at it: what was signed is always too old. */
@@ -145,6 +147,10 @@ export class FakeGateway {
       case "passkeys/register":
       case "passkeys/sign-in":
         return this.#passkey(name, key, row?.name ?? String(body["name"]), body);
+      case "passkeys/rename":
+        if (!this.named.has(String(body["id"]))) return this.refuse(404, "not_found");
+        this.named.set(String(body["id"]), String(body["name"]));
+        return this.answer({});
       case "refresh":
         return this.#refresh(row as SignInRow, String(body["refresh"]));
       case "sign-out":

@@ -66,6 +66,10 @@ const english = {
     added: "The passkey was added.",
     notUsed: "not used yet",
     since: (when: string) => `added ${when}`,
+    rename: "Name this passkey",
+    newName: "Name of the passkey",
+    renamed: "The passkey has its new name.",
+    badName: "This has characters that can't be seen, such as joined emoji. Leave them out.",
     remove: "Remove this passkey",
     removed: "The passkey was removed.",
     removeSure: (name: string) =>

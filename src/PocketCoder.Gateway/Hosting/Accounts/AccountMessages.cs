@@ -34,6 +34,8 @@ internal sealed record PasskeySignInRequest(string Question, JsonElement Credent
 internal sealed record PasskeyWelcomeRequest(
     string Token, string Name, string Question, JsonElement Credential, string Key, string? Label = null);
 
+internal sealed record PasskeyNameRequest(string Id, string Name);
+
 internal sealed record NothingMore;
 
 /// <param name="Scopes">What devices of this person are to be paired with.</param>
@@ -101,6 +103,7 @@ internal sealed class RoleNames : JsonConverter<Role>
 [JsonSerializable(typeof(PasskeyRequest))]
 [JsonSerializable(typeof(PasskeySignInRequest))]
 [JsonSerializable(typeof(PasskeyWelcomeRequest))]
+[JsonSerializable(typeof(PasskeyNameRequest))]
 [JsonSerializable(typeof(MeAnswer))]
 [JsonSerializable(typeof(IdRequest))]
 [JsonSerializable(typeof(PasswordRequest))]

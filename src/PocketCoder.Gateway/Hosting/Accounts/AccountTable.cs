@@ -55,6 +55,8 @@ internal sealed class AccountTable(
         AccountRoute.ForBrowser(Role.Viewer, Path + "/passkeys/register", Default.PasskeyRequest, Default.NothingMore,
             (proof, person, asked, ct) => DoneAsync(passkeys.RegisterAsync(
                 proof, person, asked.Question, asked.Credential.GetRawText(), asked.Label, ct))),
+        AccountRoute.For(Role.Viewer, Path + "/passkeys/rename", Default.PasskeyNameRequest, Default.NothingMore,
+            (person, asked, ct) => DoneAsync(passkeys.RenameAsync(person, asked.Id, asked.Name, ct))),
         AccountRoute.For(Role.Viewer, Path + "/passkeys/remove", Default.IdRequest, Default.NothingMore,
             (person, asked, ct) => DoneAsync(passkeys.RemoveAsync(person, asked.Id, ct)), ends: true),
     ];
