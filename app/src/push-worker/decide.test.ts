@@ -142,6 +142,15 @@ describe("deciding in a notification", () => {
     expect(machine.requests).toEqual([]);
   });
 
+  it("signs nothing, and does not wait, when the gateway asks to sign in", async () => {
+    const { press, machine, door, outbox } = await world();
+    const refusal = { code: "account:not_signed_in", message: "", proved: false };
+    door.openSocket = () => Promise.reject(Object.assign(new Error("sign in"), { refusal }));
+    const signs = vi.spyOn(door, "signDecision");
+    expect(await press("allow", ASKED, 60_000)).toEqual({ kind: "unreachable" }); // a case has less time than that
+    expect([signs.mock.calls.length, await outbox(), machine.requests]).toEqual([0, [], []]);
+  });
+
   it("signs nothing when the machine can't be reached", async () => {
     const { press, machine, door, outbox } = await world();
     machine.state.network = "never";
