@@ -60,11 +60,11 @@ internal sealed record DaemonFiles(ChannelIdentity Identity, LedgerStore Ledger,
         options.Reports("putting its parts together");
         IReadOnlyList<string> closed = [.. home.Own.Select(ProjectFolder.RealPath)];
         var secrets = stack.Own(SecretStore.Open(home.Secrets, home.SecretKey, options.TimeProvider));
-        var (label, receivers) = (stack.Own(MachineLabel.Load(home)), stack.Own(ReceiverSettings.Load(home)));
+        var (label, receivers) = (MachineLabel.Load(home), ReceiverSettings.Load(home));
         return new DaemonFiles(identity, ledger, secrets)
         {
             Label = label,
-            Link = stack.Own(LinkSetting.Load(home, options.TimeProvider)),
+            Link = LinkSetting.Load(home, options.TimeProvider),
             Receivers = receivers,
             Settings =
             [

@@ -96,27 +96,27 @@ internal sealed class DaemonParts
             new SandboxService(files.Sandboxes, options.Sandbox, network, worktrees, logger) { Readable = attached.Of });
         Guard = stack.Own(new RepositoryGuard(home.TakenAway, home.Guard, logger, worktrees));
         Models = stack.Own(new ModelService(files.Prices, options.ModelUpstreams, Store, Secrets, live, time, logger));
-        Keys = stack.Own(new ProviderKeys(Secrets, Models, drivers));
+        Keys = new ProviderKeys(Secrets, Models, drivers);
         var starter = new AgentStarter(home, Sandboxes, Models, Store, attached);
 
         // What is done in a project's folder. Git and snapshots go by the real clock: they wait for real processes.
         Roots = new FolderRoots(Store, home, seams.UserHome);
-        Setup = stack.Own(new ProjectSetup(Projects, Roots, Store, home, seams.UserHome));
+        Setup = new ProjectSetup(Projects, Roots, Store, home, seams.UserHome);
         Defaults = new ProjectDefaultsStore(Store, Projects, Agents, Sandboxes);
-        Attachments = stack.Own(new AttachmentStore(home.Attachments, attached, Store, time));
-        Finder = stack.Own(new FileFinder(home.Finder, home.Root, Projects, time));
+        Attachments = new AttachmentStore(home.Attachments, attached, Store, time);
+        Finder = new FileFinder(home.Finder, home.Root, Projects, time);
         Git = stack.Own(new GitService(Sandboxes, Projects, home, seams.GitTime, logger));
-        SessionTrees = stack.Own(new SessionTrees(Git, Asks, Projects, Store, worktrees, home, seams.Seam, seams.GitTime));
+        SessionTrees = new SessionTrees(Git, Asks, Projects, Store, worktrees, home, seams.Seam, seams.GitTime);
         TransferSettings = new TransferSettings(seams.SshOptions, seams.GitHttps, Secrets.Get);
         Clones = stack.Own(new ProjectClones(Setup, Projects, Sandboxes, Store, TransferSettings, seams.Clones, seams.GitTime, logger));
         var snapshots = stack.Own(new SnapshotService(home.Snapshots, Store, SnapshotLimits.Default, TimeProvider.System, logger));
         Undo = new UndoService(snapshots, Store, Projects, machine);
         var gitStatus = new GitFileStatus(Git, TimeProvider.System);
-        Files = stack.Own(new FileService(home, Projects, Store, Asks, time) { GitStatus = gitStatus.OfAsync });
+        Files = new FileService(home, Projects, Store, Asks, time) { GitStatus = gitStatus.OfAsync };
         FileStreams = stack.Own(new FileStreams(Files, Store, time));
 
         // Conversations with agents.
-        Conversations = stack.Own(new ConversationService(Agents, Store, Secrets));
+        Conversations = new ConversationService(Agents, Store, Secrets);
         Locks = stack.Own(new TerminalLocks(Store, live, time, logger));
         var warm = stack.Own(new WarmPool(options.Warm, time, seams.MeasureAgent));
         var services = new SessionServices(Store, Approvals, Sandboxes, starter, Models, Secrets, snapshots, time, logger)

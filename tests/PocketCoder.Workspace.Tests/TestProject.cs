@@ -134,7 +134,6 @@ internal sealed partial class TestProject : IDisposable
 
     public void Dispose()
     {
-        Files.Dispose();
         DeleteAll(_folder);
     }
 

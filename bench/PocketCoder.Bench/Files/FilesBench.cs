@@ -24,7 +24,7 @@ internal static class FilesBench
             var project = folder.CreateSubdirectory("project").FullName;
             Make(project);
             var workspace = new WorkspaceOptions(project, Path.Combine(folder.FullName, "state"));
-            using var files = new ProjectFiles(workspace);
+            var files = new ProjectFiles(workspace);
             for (var run = 0; run <= options.Runs; run++)
             {
                 // The first is the warm-up: the JIT's cost and the disk's are not ours.

@@ -40,7 +40,7 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
     private readonly OutputCapture _errorOutput = new(OutputLimit);
     private readonly EventPipe _events = new();
     private readonly CancellationTokenSource _closing = new();
-    private readonly SemaphoreSlim _saying = new(1, 1); // events in the order in which they were decided
+    private readonly AsyncSemaphore _saying = new(); // events in the order in which they were decided
     private readonly Task _errorReading;
     private HttpClient? _http;
     private Task? _draining;
@@ -221,7 +221,6 @@ internal sealed partial class OpenCodeServer : IAsyncDisposable
         await _errorReading;
         _http?.Dispose();
         await _process.DisposeAsync();
-        _saying.Dispose();
         _closing.Dispose();
         _acts.Dispose();
     }

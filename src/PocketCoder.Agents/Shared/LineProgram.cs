@@ -35,7 +35,7 @@ internal sealed class LineProgram : IAsyncDisposable
     private readonly ProgramVoice _voice;
     private readonly IReadOnlyDictionary<string, string> _environment;
     private readonly TimeProvider _time;
-    private readonly SemaphoreSlim _writing = new(1, 1); // one line at a time on stdin
+    private readonly AsyncSemaphore _writing = new(); // one line at a time on stdin
     private readonly CancellationTokenSource _closing = new();
     private readonly CancellationTokenSource _pipesHeldOpen = new(); // the program is gone, its pipes are not
     private readonly OutputCapture _errorOutput = new(ErrorOutputLimit);
@@ -197,7 +197,6 @@ internal sealed class LineProgram : IAsyncDisposable
         await _running;
         await _errorReading;
         await _process.DisposeAsync();
-        _writing.Dispose();
         _pipesHeldOpen.Dispose();
         _closing.Dispose();
     }

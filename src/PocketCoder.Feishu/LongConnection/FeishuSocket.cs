@@ -101,11 +101,8 @@ internal sealed class FeishuSocket : IDisposable
     public Task CloseAsync() => LimitedAsync(
         async ct => await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, ct), CancellationToken.None);
 
-    public void Dispose()
-    {
-        _socket.Dispose();
-        _writing.Dispose();
-    }
+    /// <summary>A sender may still hold the semaphore, which has nothing to dispose of and stays for it.</summary>
+    public void Dispose() => _socket.Dispose();
 
     private async Task LimitedAsync(Func<CancellationToken, ValueTask> send, CancellationToken cancellationToken)
     {

@@ -305,8 +305,6 @@ public sealed class SessionStream(string name, string epoch, long head)
             {
                 _stream._followers.Remove(this);
             }
-
-            _signal.Dispose();
         }
 
         internal void Signal()

@@ -6,6 +6,7 @@ using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Platform;
+using PocketCoder.Processes;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.Attachments;
@@ -15,7 +16,7 @@ namespace PocketCoder.Machine.Attachments;
 /// prompt's turn comes. Whatever a crash leaves, the next <c>attachment_begin</c> tells how far it came. Thread-safe.
 /// </summary>
 /// <param name="root">Where the bytes are: private, no agent sees it.</param>
-public sealed class AttachmentStore(string root, AttachedFolders folders, Store store, TimeProvider time) : IDisposable
+public sealed class AttachmentStore(string root, AttachedFolders folders, Store store, TimeProvider time)
 {
     private const string Unfinished = ".part";
     private const int LongestGivenName = 80;
@@ -23,7 +24,7 @@ public sealed class AttachmentStore(string root, AttachedFolders folders, Store 
     private static readonly TimeSpan s_age = TimeSpan.FromHours(24);
     private static readonly TimeSpan s_sweepPeriod = TimeSpan.FromHours(1);
 
-    private readonly SemaphoreSlim _files = new(1, 1); // guards the unfinished files: two connections may send the same one
+    private readonly AsyncSemaphore _files = new(); // guards the unfinished files: two connections may send the same one
     private DateTimeOffset _swept = DateTimeOffset.MinValue;
 
     public AttachedFolders Folders { get; } = folders;
@@ -204,8 +205,6 @@ public sealed class AttachmentStore(string root, AttachedFolders folders, Store 
             // the next hour's turn; an upload that just begins must not be lost over it
         }
     }
-
-    public void Dispose() => _files.Dispose();
 
     private async Task DeleteFilesAsync(IReadOnlyList<Guid> gone, DateTimeOffset now)
     {

@@ -9,6 +9,7 @@ using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Snapshots;
 using PocketCoder.Machine.Snapshots.Git;
 using PocketCoder.Platform;
+using PocketCoder.Processes;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.Files;
@@ -19,7 +20,7 @@ namespace PocketCoder.Machine.Files;
 /// </summary>
 /// <param name="repository">Where that repository is; made at first use.</param>
 /// <param name="home">The daemon's own folder, which is never shown of a project that holds it.</param>
-public sealed class FileFinder(string repository, string home, ProjectStore projects, TimeProvider time) : IDisposable
+public sealed class FileFinder(string repository, string home, ProjectStore projects, TimeProvider time)
 {
     private const int MaxNames = 50_000;
     private const int MaxQuery = 200;
@@ -35,7 +36,7 @@ public sealed class FileFinder(string repository, string home, ProjectStore proj
     private static readonly string[] s_list = ["ls-files", "--others", "--exclude-standard", "-z"];
 
     private readonly ConcurrentDictionary<string, Names> _known = new(StringComparer.Ordinal);
-    private readonly SemaphoreSlim _listing = new(1, 1); // guards the listing: one at a time, whoever waits finds it done
+    private readonly AsyncSemaphore _listing = new(); // guards the listing: one at a time, whoever waits finds it done
 
     private sealed record Names(IReadOnlyList<string> Paths, bool Partial, DateTimeOffset At);
 
@@ -56,8 +57,6 @@ public sealed class FileFinder(string repository, string home, ProjectStore proj
         var names = await NamesAsync(project.Path, cancellationToken);
         return new FilesFindResponse(FileRanking.Best(names.Paths, request.Query, request.Limit), names.Partial);
     }
-
-    public void Dispose() => _listing.Dispose();
 
     /// <summary>Whether a name can be shown and typed as it is.</summary>
     private static bool IsPlain(string path)

@@ -20,7 +20,7 @@ namespace PocketCoder.Machine.Files;
 /// What devices do with projects' files: each change has its row in the ledger before it takes effect, and what looks like a secret is read
 /// and changed only after a decision. Thread-safe.
 /// </summary>
-public sealed class FileService(Home home, ProjectStore projects, Store store, PersonApprovals asks, TimeProvider time) : IDisposable
+public sealed class FileService(Home home, ProjectStore projects, Store store, PersonApprovals asks, TimeProvider time)
 {
     private readonly ConcurrentDictionary<Guid, ProjectFiles> _files = new();
     private readonly SecretReads _secrets = new(asks);
@@ -54,14 +54,7 @@ public sealed class FileService(Home home, ProjectStore projects, Store store, P
             return known;
         }
 
-        var made = new ProjectFiles(await OptionsAsync(projectId, cancellationToken));
-        var kept = _files.GetOrAdd(projectId, made);
-        if (kept != made)
-        {
-            made.Dispose();
-        }
-
-        return kept;
+        return _files.GetOrAdd(projectId, new ProjectFiles(await OptionsAsync(projectId, cancellationToken)));
     }
 
     /// <summary>
@@ -164,14 +157,6 @@ public sealed class FileService(Home home, ProjectStore projects, Store store, P
         return new FileSubject(
             change.Operation, path, why, change.Paths.Count > 1 ? ProjectPath.Parse(change.Paths[1]).Wire : null, content?.Bytes,
             content?.Sha256, diff is null ? null : [diff]);
-    }
-
-    public void Dispose()
-    {
-        foreach (var files in _files.Values)
-        {
-            files.Dispose();
-        }
     }
 
     private static string? Drift(ProjectFiles files, IReadOnlyList<string> paths, IReadOnlyList<string> stood)

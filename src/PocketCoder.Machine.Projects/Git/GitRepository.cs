@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Unicode;
 using PocketCoder.Git;
+using PocketCoder.Processes;
 using PocketCoder.Sandboxes;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Protocol;
@@ -18,7 +19,7 @@ internal sealed class GitRepository(
     GitPlace place,
     SandboxKind sandbox,
     Func<IReadOnlyList<string>, (IRepositoryRunner Runner, Func<CancellationToken, Task<ISandbox>> Writing)> runners,
-    SemaphoreSlim gate,
+    AsyncSemaphore gate,
     IReadOnlyList<string>? opened = null)
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);

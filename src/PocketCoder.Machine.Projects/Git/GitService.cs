@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using PocketCoder.Git;
+using PocketCoder.Processes;
 using PocketCoder.Sandboxes;
 using PocketCoder.Machine.Files;
 using PocketCoder.Machine.Logging;
@@ -29,7 +30,7 @@ public sealed class GitService : IAsyncDisposable
     private static readonly TimeSpan s_look = TimeSpan.FromMinutes(1);
 
     private readonly ConcurrentDictionary<string, Held> _sandboxes = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, SemaphoreSlim> _locks = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, AsyncSemaphore> _locks = new(StringComparer.Ordinal);
     private readonly SandboxService _sandboxService;
     private readonly ProjectStore _projects;
     private readonly Home _home;
@@ -60,7 +61,7 @@ public sealed class GitService : IAsyncDisposable
         }
 
         return new GitRepository(project, place, sandbox, opened => RunnerOf(place, sandbox, opened),
-            _locks.GetOrAdd(place.CommonDir, _ => new SemaphoreSlim(1, 1)));
+            _locks.GetOrAdd(place.CommonDir, _ => new AsyncSemaphore()));
     }
 
     /// <summary>What stands at a path of a project now: a decision to read what git has of it is about that file.</summary>
@@ -127,11 +128,6 @@ public sealed class GitService : IAsyncDisposable
         foreach (var key in _sandboxes.Keys)
         {
             await EndAsync(key);
-        }
-
-        foreach (var gate in _locks.Values)
-        {
-            gate.Dispose();
         }
     }
 

@@ -3,6 +3,7 @@ using Microsoft.Win32.SafeHandles;
 using PocketCoder.Machine.Paths;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Storage;
+using PocketCoder.Processes;
 using PocketCoder.Protocol;
 using PocketCoder.Workspace.Beneath;
 
@@ -13,13 +14,11 @@ namespace PocketCoder.Machine.Projects;
 /// (<see cref="FolderRoots"/>), by handles that stay open until the folder is registered; the owner may register any folder. Thread-safe.
 /// </summary>
 /// <param name="userHome">As for <see cref="FolderRoots"/>.</param>
-public sealed class ProjectSetup(ProjectStore projects, FolderRoots roots, Store store, Home home, string? userHome) : IDisposable
+public sealed class ProjectSetup(ProjectStore projects, FolderRoots roots, Store store, Home home, string? userHome)
 {
     private const uint NewFolderMode = 0x1ED; // 0755, less the umask
 
-    private readonly SemaphoreSlim _creating = new(1, 1); // the same request over two connections makes one folder
-
-    public void Dispose() => _creating.Dispose();
+    private readonly AsyncSemaphore _creating = new(); // the same request over two connections makes one folder
 
     public async Task<FoldersListResponse> ListAsync(FoldersListRequest request, CancellationToken cancellationToken)
     {

@@ -1,9 +1,11 @@
+using PocketCoder.Processes;
+
 namespace PocketCoder.Machine.Snapshots;
 
 /// <summary>One project's store, and the turn at it: one snapshot or undo at a time, in the order they were asked for.</summary>
-internal sealed class ProjectSnapshots(SnapshotStore store) : IDisposable
+internal sealed class ProjectSnapshots(SnapshotStore store)
 {
-    private readonly SemaphoreSlim _turn = new(1, 1); // guards the store
+    private readonly AsyncSemaphore _turn = new(); // guards the store
     private int _sinceTidied;
     private int _asked;
     private volatile string? _problem;
@@ -33,6 +35,4 @@ internal sealed class ProjectSnapshots(SnapshotStore store) : IDisposable
 
     /// <summary>Whether it is time to tidy: at the first use, and then every so many.</summary>
     public bool ShouldTidy() => (Interlocked.Increment(ref _sinceTidied) - 1) % 25 == 0;
-
-    public void Dispose() => _turn.Dispose();
 }

@@ -159,10 +159,6 @@ public sealed partial class SnapshotService(string directory, Store store, Snaps
         }
 
         _stop.Dispose();
-        foreach (var project in _projects.Values)
-        {
-            project.Dispose();
-        }
     }
 
     private async Task DeleteOfAsync(Guid session, Guid projectId, string folder)

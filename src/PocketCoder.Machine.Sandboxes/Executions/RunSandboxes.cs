@@ -86,7 +86,7 @@ public sealed class RunSandboxes(SandboxService sandboxes, ISandboxBackend bare)
     private sealed class Entry
     {
         /// <summary>Making and ending take turns, so that nobody gets what is being ended.</summary>
-        public SemaphoreSlim Gate { get; } = new(1, 1);
+        public AsyncSemaphore Gate { get; } = new();
 
         public int Users { get; set; }
 

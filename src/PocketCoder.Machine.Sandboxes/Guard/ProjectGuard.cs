@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using PocketCoder.Machine.Logging;
 using PocketCoder.Machine.Paths;
+using PocketCoder.Processes;
 
 namespace PocketCoder.Machine.Guard;
 
@@ -20,7 +21,7 @@ public sealed partial class ProjectGuard(string folder, string keep, string stat
         ".git", "commondir", "gitdir", "config", "config.worktree", "HEAD", "objects", "refs", "hooks", "info", "modules", "worktrees",
     };
 
-    private readonly SemaphoreSlim _gate = new(1, 1);
+    private readonly AsyncSemaphore _gate = new();
     private readonly List<GuardedRun> _runs = [];
     private readonly List<Finding> _planted = [];
     private FileSystemWatcher[] _watchers = []; // replaced as a whole: who disposes doesn't wait for the semaphore
@@ -133,7 +134,7 @@ public sealed partial class ProjectGuard(string folder, string keep, string stat
         }
     }
 
-    /// <summary>Watches no more. What is in hand goes on to its end: the semaphore has nothing to dispose and stays for it.</summary>
+    /// <summary>Watches no more. What is in hand goes on to its end.</summary>
     public void Dispose()
     {
         _isDisposed = true;

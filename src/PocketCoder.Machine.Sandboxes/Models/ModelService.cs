@@ -7,6 +7,7 @@ using PocketCoder.Broker.Secrets;
 using PocketCoder.Machine.Secrets;
 using PocketCoder.Machine.SessionLinks;
 using PocketCoder.Machine.Storage;
+using PocketCoder.Processes;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.Models;
@@ -27,7 +28,7 @@ public sealed class ModelService : IAsyncDisposable
     private readonly ConcurrentDictionary<Guid, UsageInfo> _sessions = new();
     private readonly ConcurrentDictionary<(Guid, string, bool), bool> _unpricedAllowed = new();
     // one question a session at a time: requests that run at once ask the same
-    private readonly ConcurrentDictionary<Guid, SemaphoreSlim> _asking = new();
+    private readonly ConcurrentDictionary<Guid, AsyncSemaphore> _asking = new();
 
     /// <param name="live">Asked whether they may go on beyond a budget, and told when a provider refuses their key.</param>
     public ModelService(PriceTable prices, IReadOnlyDictionary<string, Uri> upstreams, Store store, SecretService secrets,
@@ -154,7 +155,7 @@ public sealed class ModelService : IAsyncDisposable
 
     private async ValueTask<bool> AskAsync(BudgetSpent spent, CancellationToken ct)
     {
-        var asking = _asking.GetOrAdd(spent.SessionId, static _ => new SemaphoreSlim(1, 1));
+        var asking = _asking.GetOrAdd(spent.SessionId, static _ => new AsyncSemaphore());
         await asking.WaitAsync(ct);
         try
         {

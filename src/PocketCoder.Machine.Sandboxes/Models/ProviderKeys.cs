@@ -1,6 +1,7 @@
 using PocketCoder.Agents;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Secrets;
+using PocketCoder.Processes;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.Models;
@@ -10,9 +11,9 @@ namespace PocketCoder.Machine.Models;
 /// of the owner's is reached from here. A key comes in and never goes out. Thread-safe.
 /// </summary>
 /// <param name="drivers">Whose own settings may lead to another address than the provider's.</param>
-public sealed class ProviderKeys(SecretService secrets, ModelService models, IReadOnlyList<IAgentDriver> drivers) : IDisposable
+public sealed class ProviderKeys(SecretService secrets, ModelService models, IReadOnlyList<IAgentDriver> drivers)
 {
-    private readonly SemaphoreSlim _checking = new(1, 1); // a device can't make this machine ask a provider many times at once
+    private readonly AsyncSemaphore _checking = new(); // a device can't make this machine ask a provider many times at once
 
     /// <summary>Every provider, in a fixed order.</summary>
     public IReadOnlyList<ProviderKeyInfo> List()
@@ -84,8 +85,6 @@ public sealed class ProviderKeys(SecretService secrets, ModelService models, IRe
             _checking.Release();
         }
     }
-
-    public void Dispose() => _checking.Dispose();
 
     private ProviderKeyInfo Of(string provider) => List().First(k => k.Provider == provider);
 

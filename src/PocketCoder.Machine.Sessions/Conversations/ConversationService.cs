@@ -5,6 +5,7 @@ using PocketCoder.Machine.Secrets;
 using PocketCoder.Machine.Sessions;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Machine.Streams;
+using PocketCoder.Processes;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.Conversations;
@@ -12,7 +13,7 @@ namespace PocketCoder.Machine.Conversations;
 /// <summary>
 /// Conversations that agents keep on this machine, begun in a terminal: which there are, and taking one over into a session. Thread-safe.
 /// </summary>
-public sealed class ConversationService(AgentCatalog agents, Store store, SecretService secrets) : IDisposable
+public sealed class ConversationService(AgentCatalog agents, Store store, SecretService secrets)
 {
     /// <summary>Of each agent in one list.</summary>
     private const int MostListed = 50;
@@ -21,7 +22,7 @@ public sealed class ConversationService(AgentCatalog agents, Store store, Secret
     private const int MostSearched = 200;
 
     // agents start a process to tell: however often somebody asks, only one list is made at a time
-    private readonly SemaphoreSlim _listing = new(1, 1);
+    private readonly AsyncSemaphore _listing = new();
 
     /// <exception cref="RequestFailure">INVALID_REQUEST: that agent is not known, or can't tell.</exception>
     public async Task<AgentConversationsResponse> ListAsync(ProjectInfo project, string? agent, CancellationToken ct)
@@ -101,8 +102,6 @@ public sealed class ConversationService(AgentCatalog agents, Store store, Secret
         return new BegunConversation(
             found with { Title = secrets.Redactor.Redact(found.Title) }, isCopy ? agent.Copies : ConversationCopies.None, agent.Name, said);
     }
-
-    public void Dispose() => _listing.Dispose();
 
     private static async Task<(AgentConversation? Found, string? Why)> FindAsync(
         IAgentDriver driver, ProjectInfo project, string conversation, CancellationToken ct)

@@ -20,7 +20,7 @@ public sealed partial class TerminalLocks(Store store, LiveSessions sessions, Ti
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(2);
 
     private readonly ConcurrentDictionary<Guid, ImmutableArray<ProcessIdentity>> _held = new();
-    private readonly SemaphoreSlim _changing = new(1, 1); // guards _held together with its rows
+    private readonly AsyncSemaphore _changing = new(); // guards _held together with its rows
     private readonly CancellationTokenSource _ending = new();
     private Task _looking = Task.CompletedTask;
 
@@ -65,7 +65,6 @@ public sealed partial class TerminalLocks(Store store, LiveSessions sessions, Ti
         await _ending.CancelAsync();
         await _looking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _ending.Dispose();
-        _changing.Dispose();
     }
 
     private Task LookAsync() => RemoveAsync(p => !ProcessGroup.IsAlive(p.Process));

@@ -33,9 +33,9 @@ public sealed class SessionDirectory : ITerminalSessions, IAsyncDisposable
     private readonly AgentCatalog _agents;
     private readonly ProjectDefaultsStore _defaults;
     private readonly ConcurrentDictionary<Guid, SessionActor> _actors = new();
-    private readonly SemaphoreSlim _creating = new(1, 1); // guards the making of actors: one session, one actor
+    private readonly AsyncSemaphore _creating = new(); // guards the making of actors: one session, one actor
 
-    private readonly SemaphoreSlim _forking = new(1, 1); // guards the making of forks: what is in the way of a new one is what a crash left
+    private readonly AsyncSemaphore _forking = new(); // guards the making of forks: what is in the way of a new one is what a crash left
 
     public SessionDirectory(SessionServices services, ProjectStore projects, AgentCatalog agents, ProjectDefaultsStore defaults)
     {
@@ -309,9 +309,6 @@ public sealed class SessionDirectory : ITerminalSessions, IAsyncDisposable
         {
             await actor.DisposeAsync();
         }
-
-        _creating.Dispose();
-        _forking.Dispose();
     }
 
     /// <summary>Passes a decision on to the session that asked. What no session waits for any more is closed.</summary>

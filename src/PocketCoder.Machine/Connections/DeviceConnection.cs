@@ -7,6 +7,7 @@ using PocketCoder.Machine.Devices;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Machine.Streams;
+using PocketCoder.Processes;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.Connections;
@@ -29,7 +30,7 @@ internal sealed partial class DeviceConnection : ILiveConnection, IAsyncDisposab
     private readonly OutgoingQueue _outgoing = new();
     // ids of the requests that are being answered beside the ordered ones
     private readonly ConcurrentDictionary<string, bool> _open = new(StringComparer.Ordinal);
-    private readonly SemaphoreSlim _concurrent = new(ConcurrentLimit, ConcurrentLimit);
+    private readonly AsyncSemaphore _concurrent = new(ConcurrentLimit);
     private readonly CancellationTokenSource _end;
 
     /// <summary>
@@ -153,7 +154,6 @@ internal sealed partial class DeviceConnection : ILiveConnection, IAsyncDisposab
     {
         _end.Dispose();
         _cut.Dispose();
-        _concurrent.Dispose();
         _unfinished.Dispose();
         _channel.Dispose();
         _memory?.Dispose();
@@ -252,7 +252,7 @@ internal sealed partial class DeviceConnection : ILiveConnection, IAsyncDisposab
             return;
         }
 
-        if (!await _concurrent.WaitAsync(0, _end.Token))
+        if (!await _concurrent.WaitAsync(TimeSpan.Zero, _end.Token))
         {
             _memory?.Give(length);
             await SendAsync(Message.Failure(envelope.RequestId,

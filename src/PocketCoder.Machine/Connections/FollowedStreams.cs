@@ -3,6 +3,7 @@ using PocketCoder.Machine.Files.Watching;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Machine.Streams;
+using PocketCoder.Processes;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.Connections;
@@ -18,7 +19,7 @@ internal sealed class FollowedStreams(
     /// <summary>
     /// One at a time reads a page of what was missed, and only when the last one is sent: many streams and a slow device hold one page.
     /// </summary>
-    private readonly SemaphoreSlim _paging = new(1, 1);
+    private readonly AsyncSemaphore _paging = new();
 
     private Subscription? _toStart;
 
@@ -87,8 +88,6 @@ internal sealed class FollowedStreams(
         {
             await subscription.DisposeAsync();
         }
-
-        _paging.Dispose();
     }
 
     private async Task<SubscribeResponse> FollowSessionAsync(SubscribeRequest request, Func<Guid, bool> sessionExists)

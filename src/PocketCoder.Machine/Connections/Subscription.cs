@@ -4,6 +4,7 @@ using PocketCoder.Machine.Files.Watching;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Machine.Streams;
+using PocketCoder.Processes;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.Connections;
@@ -37,7 +38,7 @@ internal sealed class Subscription : IAsyncDisposable
     /// <param name="paging">Held while a page of the database is in memory; shared by the subscriptions of a connection. Null: whoever
     /// follows has no other stream.</param>
     public static Subscription ToSession(
-        SessionStream stream, long after, Store store, Func<byte[], CancellationToken, ValueTask> send, SemaphoreSlim? paging,
+        SessionStream stream, long after, Store store, Func<byte[], CancellationToken, ValueTask> send, AsyncSemaphore? paging,
         CancellationToken connection, bool batches = false)
     {
         return new Subscription(FollowAsync, connection);

@@ -8,7 +8,7 @@ namespace PocketCoder.Machine.Linking;
 /// <summary>
 /// Which remote gateway this machine connects to, in a file of the home, and how it stands with it. Thread-safe.
 /// </summary>
-internal sealed class LinkSetting : IDisposable
+internal sealed class LinkSetting
 {
     private const int MostBytes = 4096;
 
@@ -81,8 +81,6 @@ internal sealed class LinkSetting : IDisposable
             });
         return before;
     }
-
-    public void Dispose() => _file.Dispose();
 
     /// <summary>Where devices find this machine: the remote gateway first, since it is reached from everywhere.</summary>
     public IReadOnlyList<string> WithGateway(IReadOnlyList<string> own) => Gateway is { } set ? [GatewayAddress.Text(set), .. own] : own;

@@ -28,9 +28,5 @@ internal sealed class NotificationParts : IAsyncDisposable
         return Service.BeginAsync(cancellationToken);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        Receivers.Dispose();
-        await Service.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => Service.DisposeAsync();
 }

@@ -4,6 +4,7 @@ using PocketCoder.Machine.Devices;
 using PocketCoder.Machine.Logging;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Storage;
+using PocketCoder.Processes;
 using PocketCoder.Protocol;
 using PocketCoder.Push;
 
@@ -35,7 +36,7 @@ internal sealed partial class NotificationService : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly PushQueue _queue;
     private readonly CancellationTokenSource _end = new();
-    private readonly SemaphoreSlim _changing = new(1, 1); // one device turns them on or off at a time
+    private readonly AsyncSemaphore _changing = new(); // one device turns them on or off at a time
     private readonly Subscribers _subscribers;
     private readonly Lock _gate = new(); // guards the three below, and what each subscriber was told
     private readonly Dictionary<Guid, ApprovalInfo> _waiting = [];
@@ -196,7 +197,6 @@ internal sealed partial class NotificationService : IAsyncDisposable
         await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _door.Dispose();
         _end.Dispose();
-        _changing.Dispose();
     }
 
     private Subscriber Require(Device device) => _subscribers.Find(device.DeviceId)

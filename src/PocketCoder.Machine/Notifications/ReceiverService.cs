@@ -1,14 +1,15 @@
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Storage;
+using PocketCoder.Processes;
 using PocketCoder.Protocol;
 using PocketCoder.Push;
 
 namespace PocketCoder.Machine.Notifications;
 
 /// <summary>The owner's own receivers of notifications: kept in the home, told by the service that tells devices. Thread-safe.</summary>
-internal sealed class ReceiverService(ReceiverSettings settings, NotificationService notifications, Store store) : IDisposable
+internal sealed class ReceiverService(ReceiverSettings settings, NotificationService notifications, Store store)
 {
-    private readonly SemaphoreSlim _changing = new(1, 1);
+    private readonly AsyncSemaphore _changing = new();
 
     public IReadOnlyList<Receiver> All => settings.All;
 
@@ -76,8 +77,6 @@ internal sealed class ReceiverService(ReceiverSettings settings, NotificationSer
             _changing.Release();
         }
     }
-
-    public void Dispose() => _changing.Dispose();
 
     public static RequestFailure NoSuch()
         => new(ErrorCode.Conflict, "There is no receiver of this name. See: pocketcoder notify list");

@@ -54,7 +54,7 @@ internal sealed record Receiver(string Name, ReceiverKind Kind, string Url, stri
 /// <summary>
 /// Where the owner wants notifications besides devices, in a file of the home, each change with its row in the ledger. Thread-safe.
 /// </summary>
-internal sealed class ReceiverSettings : IDisposable
+internal sealed class ReceiverSettings
 {
     public const int Most = 16;
     public const int NameLength = 32;
@@ -137,8 +137,6 @@ internal sealed class ReceiverSettings : IDisposable
     }
 
     public Receiver? Find(string name) => _all.FirstOrDefault(r => r.Name == name);
-
-    public void Dispose() => _file.Dispose();
 
     private Task ChangeAsync(IReadOnlyList<Receiver> all, SettingData row, Store store)
     {

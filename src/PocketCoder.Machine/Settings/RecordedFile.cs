@@ -1,5 +1,6 @@
 using PocketCoder.Machine.Storage;
 using PocketCoder.Platform;
+using PocketCoder.Processes;
 
 namespace PocketCoder.Machine.Settings;
 
@@ -8,9 +9,9 @@ namespace PocketCoder.Machine.Settings;
 /// back; when it can't, the log says so. Only a crash between the two can leave the new file without its row. Thread-safe; one change is
 /// made at a time.
 /// </summary>
-internal sealed class RecordedFile(string path) : IDisposable
+internal sealed class RecordedFile(string path)
 {
-    private readonly SemaphoreSlim _changing = new(1, 1);
+    private readonly AsyncSemaphore _changing = new();
 
     public string Path => path;
 
@@ -38,8 +39,6 @@ internal sealed class RecordedFile(string path) : IDisposable
             _changing.Release();
         }
     }
-
-    public void Dispose() => _changing.Dispose();
 
     private byte[]? Read() => File.Exists(path) ? File.ReadAllBytes(path) : null;
 

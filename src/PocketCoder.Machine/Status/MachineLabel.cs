@@ -5,7 +5,7 @@ using PocketCoder.Machine.Storage;
 namespace PocketCoder.Machine.Status;
 
 /// <summary>What people call this machine: a text file in the home, else the host's name. Thread-safe.</summary>
-public sealed class MachineLabel : IDisposable
+public sealed class MachineLabel
 {
     private readonly RecordedFile _file;
     private volatile string _text;
@@ -36,8 +36,6 @@ public sealed class MachineLabel : IDisposable
     public FileSetting AsFound() => AsFound(_text);
 
     private static FileSetting AsFound(string label) => FileSetting.Of(FileSettings.Label, label);
-
-    public void Dispose() => _file.Dispose();
 
     private static string Read(string path)
     {

@@ -30,7 +30,7 @@ internal sealed class TmuxTerminal : ITerminal
         new BoundedChannelOptions(MostWaiting) { SingleReader = true, SingleWriter = true });
     private readonly TaskCompletionSource<string> _pane = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _attached = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly SemaphoreSlim _writing = new(1); // guards the client's stdin: one command at a time
+    private readonly AsyncSemaphore _writing = new(); // guards the client's stdin: one command at a time
     private readonly TmuxSnapshots _snapshots;
     private readonly Task _pump;
     private readonly Lazy<Task> _detached; // whoever closes and whoever sees the end may let go at the same moment

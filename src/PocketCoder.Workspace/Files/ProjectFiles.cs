@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using PocketCoder.Processes;
 using PocketCoder.Protocol;
 using PocketCoder.Workspace.Beneath;
 using PocketCoder.Workspace.Searching;
@@ -11,10 +12,10 @@ namespace PocketCoder.Workspace.Files;
 /// What can be done with one project's files. Every path is somebody else's word and goes through <see cref="ProjectRoot"/>. Changes are
 /// made one at a time; reading goes beside them. Throws <see cref="WorkspaceException"/> with the code for the wire. Thread-safe.
 /// </summary>
-public sealed class ProjectFiles : IDisposable
+public sealed class ProjectFiles
 {
     private readonly WorkspaceOptions _options;
-    private readonly SemaphoreSlim _changing = new(1, 1); // guards the project against two changes of ours at once
+    private readonly AsyncSemaphore _changing = new(); // guards the project against two changes of ours at once
     private readonly StateFolder _state;
     private readonly Trash _trash;
     private readonly Uploads _uploads;
@@ -197,12 +198,6 @@ public sealed class ProjectFiles : IDisposable
     {
         using var own = held is null ? Hold(request.Path) : null;
         return await Downloads.EndAsync(held ?? own!, request, cancellationToken);
-    }
-
-    public void Dispose()
-    {
-        _uploads.Dispose();
-        _changing.Dispose();
     }
 
     internal ProjectRoot Open() => ProjectRoot.Open(_options.Path, _options.Closed, _options.WalkOnly);

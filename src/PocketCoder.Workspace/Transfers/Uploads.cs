@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
+using PocketCoder.Processes;
 using PocketCoder.Protocol;
 using PocketCoder.Workspace.Beneath;
 using PocketCoder.Workspace.Files;
@@ -12,7 +13,7 @@ namespace PocketCoder.Workspace.Transfers;
 /// Files of any size on their way into one project: piece by piece into the machine's own folder, where nothing else writes, and from there
 /// into their place at once. Whatever a crash leaves, the next beginning tells how far it came. Thread-safe.
 /// </summary>
-internal sealed class Uploads(StateFolder state, TimeProvider time) : IDisposable
+internal sealed class Uploads(StateFolder state, TimeProvider time)
 {
     private const string Folder = "uploads";
     private const string Part = ".part";
@@ -21,7 +22,7 @@ internal sealed class Uploads(StateFolder state, TimeProvider time) : IDisposabl
 
     private static readonly TimeSpan s_age = TimeSpan.FromHours(24);
 
-    private readonly SemaphoreSlim _files = new(1, 1); // guards the unfinished files: two connections may send the same one
+    private readonly AsyncSemaphore _files = new(); // guards the unfinished files: two connections may send the same one
 
     public Task<FsUploadBeginResponse> BeginAsync(FsUploadBeginRequest request)
     {
@@ -142,8 +143,6 @@ internal sealed class Uploads(StateFolder state, TimeProvider time) : IDisposabl
             }
         }
     }
-
-    public void Dispose() => _files.Dispose();
 
     private static void Check(FsUploadBeginRequest request)
     {

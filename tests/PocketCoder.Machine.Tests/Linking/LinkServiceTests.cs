@@ -182,7 +182,7 @@ public sealed class LinkServiceTests : IAsyncLifetime
     {
         var home = Home.At(_folder.CreateSubdirectory("home").FullName);
         await File.WriteAllTextAsync(home.Link, $$"""{"v":1,"gateway":"{{Address}}"}""");
-        using var setting = LinkSetting.Load(home, TimeProvider.System);
+        var setting = LinkSetting.Load(home, TimeProvider.System);
         using var identity = ChannelIdentity.Create();
         var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var goOn = new ManualResetEventSlim();

@@ -3,6 +3,7 @@ using PocketCoder.Ledger;
 using PocketCoder.Machine.Connections;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Machine.Streams;
+using PocketCoder.Processes;
 using PocketCoder.Protocol;
 using PocketCoder.Testing;
 
@@ -59,7 +60,7 @@ public sealed class BatchTests
         await using var place = await Place.MakeAsync();
         await place.AddAsync(20_000);
         var offered = 0;
-        var paging = new SemaphoreSlim(1, 1);
+        var paging = new AsyncSemaphore();
         await using var subscription = Subscription.ToSession(
             place.Stream,
             0,
@@ -76,7 +77,7 @@ public sealed class BatchTests
 
         await Wait.UntilAsync(() => offered == 1, "the first message is offered");
 
-        Assert.Equal(0, paging.CurrentCount); // the page is held, so that no other stream of the device reads one
+        Assert.False(await paging.WaitAsync(TimeSpan.Zero)); // the page is held, so that no other stream of the device reads one
         Assert.Equal(1, place.Stream.Written); // nothing is written ahead of what is taken
     }
 

@@ -26,7 +26,7 @@ public sealed partial class CrashTests
             return;
         }
 
-        using var files = new ProjectFiles(new WorkspaceOptions(path, Environment.GetEnvironmentVariable(StateVariable)!));
+        var files = new ProjectFiles(new WorkspaceOptions(path, Environment.GetEnvironmentVariable(StateVariable)!));
         using var output = Console.OpenStandardOutput();
         for (var round = 0; ; round++)
         {
@@ -84,7 +84,7 @@ public sealed partial class CrashTests
             }
         }
 
-        using var next = new ProjectFiles(project.Options);
+        var next = new ProjectFiles(project.Options);
         await next.MakeDirectoryAsync(new FsMkdirRequest(TestProject.Id, "next"), project.Record);
         Assert.Empty(Directory.EnumerateFiles(project.Path, ".pocketcoder-*", SearchOption.AllDirectories));
         Assert.Empty(Directory.EnumerateFiles(Path.Combine(project.Options.State, "notes")));

@@ -86,7 +86,7 @@ public sealed class ListingTests
         using var project = new TestProject();
         project.Add("src/a.cs");
         project.Add("src/b.cs");
-        using var marked = new ProjectFiles(project.Options with
+        var marked = new ProjectFiles(project.Options with
         {
             GitStatus = (folder, _) => ValueTask.FromResult<IReadOnlyDictionary<string, string>>(
                 new Dictionary<string, string>(StringComparer.Ordinal) { [folder == "src" ? "b.cs" : "?"] = " M" }),

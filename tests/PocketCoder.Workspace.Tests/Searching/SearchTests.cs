@@ -69,7 +69,7 @@ public sealed class SearchTests
     public async Task A_search_ends_when_its_time_is_over()
     {
         using var project = Make();
-        using var files = new ProjectFiles(project.Options with { SearchTime = TimeSpan.Zero });
+        var files = new ProjectFiles(project.Options with { SearchTime = TimeSpan.Zero });
         Assert.Equal(FsSearchEnd.Time,
             (await files.SearchAsync(new FsSearchRequest(TestProject.Id, "needle"), CancellationToken.None)).End);
     }

@@ -32,7 +32,7 @@ public sealed class TransferTests
         await project.Files.UploadAsync(
             new FsUploadChunkRequest(TestProject.Id, id, 0, Convert.ToBase64String(s_content.AsSpan(0, 500_000))));
         Assert.False(Directory.Exists(project.PathOf("sub")));
-        using var again = new ProjectFiles(project.Options);
+        var again = new ProjectFiles(project.Options);
         var offset = (await again.BeginUploadAsync(Begin(id, "sub/up.bin"))).Offset;
         Assert.Equal(500_000, offset);
         var gap = await TestProject.RefusedAsync(() => again.UploadAsync(new FsUploadChunkRequest(TestProject.Id, id, 600_000, "AAAA")));

@@ -3,6 +3,7 @@ using PocketCoder.Ledger;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Machine.Streams;
+using PocketCoder.Processes;
 using PocketCoder.Protocol;
 using PocketCoder.Workspace.Watching;
 
@@ -25,8 +26,9 @@ public sealed class FileStreams(FileService service, Store store, TimeProvider t
 
     private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(30);
 
-    private readonly SemaphoreSlim _gate = new(1, 1);
+    private readonly AsyncSemaphore _gate = new();
     private readonly Dictionary<Guid, Watched> _watched = [];
+    private bool _isOver; // nothing is watched any more, and nothing will be
 
     /// <summary>Raised when <see cref="Warnings"/> may be others.</summary>
     public event Action? WarningsChanged;
@@ -76,13 +78,18 @@ public sealed class FileStreams(FileService service, Store store, TimeProvider t
     }
 
     /// <summary>A project's stream, watched until what is returned is disposed of.</summary>
-    /// <exception cref="RequestFailure">PROJECT_NOT_FOUND, DAEMON_BUSY</exception>
+    /// <exception cref="RequestFailure">PROJECT_NOT_FOUND, DAEMON_BUSY; UNAVAILABLE: the machine stops</exception>
     public async Task<Lease> FollowAsync(Guid projectId, CancellationToken cancellationToken)
     {
         var options = await service.OptionsAsync(projectId, cancellationToken);
         await _gate.WaitAsync(cancellationToken);
         try
         {
+            if (_isOver)
+            {
+                throw new RequestFailure(ErrorCode.Unavailable, "The machine is stopping. Try again when it is back.");
+            }
+
             if (_watched.GetValueOrDefault(projectId) is not { } watched)
             {
                 if (_watched.Count >= Most)
@@ -134,12 +141,18 @@ public sealed class FileStreams(FileService service, Store store, TimeProvider t
     public async ValueTask DisposeAsync()
     {
         await _gate.WaitAsync();
-        foreach (var watched in _watched.Values.ToList())
+        try
         {
-            await EndAsync(watched);
+            _isOver = true;
+            foreach (var watched in _watched.Values.ToList())
+            {
+                await EndAsync(watched);
+            }
         }
-
-        _gate.Dispose();
+        finally
+        {
+            _gate.Release();
+        }
     }
 
     private async Task<long> BeginAsync(Guid projectId) => await store.WriteAsync(change =>
@@ -213,15 +226,7 @@ public sealed class FileStreams(FileService service, Store store, TimeProvider t
 
     private async Task EndIfUnusedAsync(Watched watched)
     {
-        try
-        {
-            await _gate.WaitAsync();
-        }
-        catch (ObjectDisposedException)
-        {
-            return; // the daemon stopped
-        }
-
+        await _gate.WaitAsync();
         try
         {
             if (watched is { Followers: 0, Over: false })

@@ -9,6 +9,7 @@ using PocketCoder.Machine.Logging;
 using PocketCoder.Machine.Projects;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Storage;
+using PocketCoder.Processes;
 using PocketCoder.Protocol;
 using PocketCoder.Sandboxes;
 
@@ -27,16 +28,12 @@ public sealed class ProjectClones(
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
     private readonly TransferRunner _way = new(store, ways, time);
-    private readonly SemaphoreSlim _gate = new(1, 1); // guards beginning, and _stopped
+    private readonly AsyncSemaphore _gate = new(); // guards beginning, and _stopped
     private volatile CloneAttempt? _attempt; // the last one; it may be over
     private IReadOnlyList<CloneRecord> _left = [];
     private bool _stopped;
 
-    public void Dispose()
-    {
-        _attempt?.Dispose();
-        _gate.Dispose();
-    }
+    public void Dispose() => _attempt?.Dispose();
 
     /// <summary>Looks what a crash left, and makes a project of a clone that was whole. Once, before sessions are recovered.</summary>
     public async Task LoadAsync(CancellationToken cancellationToken)
@@ -291,10 +288,9 @@ public sealed class ProjectClones(
         {
             IRepositoryRunner runner = sandbox is null ? new BareGit(place, time)
                 : new SandboxedGit((_, _) => Task.FromResult(sandbox), place, driversRun: false, time);
-            using var alone = new SemaphoreSlim(1, 1);
             var repo = new GitRepository(
                 new ProjectInfo(attempt.Clone.CloneId, attempt.Clone.Name, at, store.Now, null, false), place, attempt.Sandbox,
-                _ => (runner, _ => Task.FromResult(sandbox!)), alone);
+                _ => (runner, _ => Task.FromResult(sandbox!)), new AsyncSemaphore());
             await new CloneGit(repo, _way, attempt.Address, attempt.Clone.Address, attempt, limits.Time).RunAsync(attempt.Stopping);
         }
         finally

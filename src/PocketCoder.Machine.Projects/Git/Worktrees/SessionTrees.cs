@@ -8,6 +8,7 @@ using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Machine.Streams;
 using PocketCoder.Platform;
+using PocketCoder.Processes;
 using PocketCoder.Protocol;
 using PocketCoder.Sandboxes;
 
@@ -22,16 +23,14 @@ namespace PocketCoder.Machine.Git.Worktrees;
 /// <param name="seam">For tests: called by name at each step; what it throws is thrown there.</param>
 public sealed class SessionTrees(
     GitService git, PersonApprovals approvals, ProjectStore projects, Store store, WorktreeLinks links, Home home, Action<string> seam,
-    TimeProvider time) : IDisposable
+    TimeProvider time)
 {
     private const int SlugLength = 40;
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(120);
 
     private readonly GitNotes _notes = new(store);
     private readonly GitGuard _guard = new(git, new GitNotes(store), approvals);
-    private readonly SemaphoreSlim _gate = new(1, 1);
-
-    public void Dispose() => _gate.Dispose();
+    private readonly AsyncSemaphore _gate = new();
 
     /// <summary>Makes known what there is. Call before anything runs in a project.</summary>
     public async Task LoadAsync(CancellationToken cancellationToken)

@@ -6,6 +6,7 @@ using PocketCoder.Machine.Logging;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Sessions.Search;
 using PocketCoder.Machine.Terminals;
+using PocketCoder.Processes;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.Sessions.Deleting;
@@ -19,7 +20,7 @@ public sealed class SessionDeletion(
     SessionServices services, SessionDirectory sessions, TerminalService terminals, SessionFiles files, SessionSearch search)
     : IAsyncDisposable
 {
-    private readonly SemaphoreSlim _one = new(1, 1); // one deletion at a time: each takes the disk and the database's writer
+    private readonly AsyncSemaphore _one = new(); // one deletion at a time: each takes the disk and the database's writer
     private Task _goingOn = Task.CompletedTask;
 
     /// <returns>Whether all of it is deleted; else the next start does the rest.</returns>
@@ -61,8 +62,8 @@ public sealed class SessionDeletion(
     public async ValueTask DisposeAsync()
     {
         await _goingOn.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await _one.WaitAsync();
-        _one.Dispose();
+        await _one.WaitAsync(); // the one that runs comes to its end; a later one finds its session stopped
+        _one.Release();
     }
 
     private async Task GoOnAsync()

@@ -5,6 +5,7 @@ using PocketCoder.Machine.Logging;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Machine.Streams;
+using PocketCoder.Processes;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.Sessions.Search;
@@ -30,7 +31,7 @@ public sealed class SessionSearch(string file, Store store, ILogger logger) : IA
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
 
     private readonly SearchIndex _index = new(file); // used inside the turn only
-    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly AsyncSemaphore _turn = new();
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _end = new();
     private readonly HashSet<Guid> _gone = []; // used inside the turn only
