@@ -77,7 +77,7 @@ public static class Wait
         [CallerArgumentExpression(nameof(fits))] string expected = "")
         => SeeAsync(() => ValueTask.FromResult(look()), fits, what, limit, expected);
 
-    /// <summary>Waits for a file that ends with a line's end, as what a shell's <c>echo</c> writes: a file is there before its text is.</summary>
+    /// <summary>Waits for a file that ends with a line's end, as what <c>echo</c> writes: a file is there before its text is.</summary>
     /// <returns>Its text.</returns>
     /// <exception cref="TimeoutException">There was no such file within the limit; the message says what it had last.</exception>
     public static Task<string> ForLinesAsync(string path, string what)

@@ -30,7 +30,8 @@ public sealed class FileStreamsTests
 
         await streams.DisposeAsync();
 
-        var refused = await Assert.ThrowsAsync<RequestFailure>(() => streams.FollowAsync(project, CancellationToken.None)).WaitAsync(Wait.Limit);
+        var refused = await Assert.ThrowsAsync<RequestFailure>(
+            () => streams.FollowAsync(project, CancellationToken.None)).WaitAsync(Wait.Limit);
         Assert.Equal(ErrorCode.Unavailable, refused.Error.Code);
         await streams.EndProjectAsync(project).WaitAsync(Wait.Limit); // and who only ends something, ends nothing
         Assert.False((await streams.StatesAsync(CancellationToken.None))[project].Watching);

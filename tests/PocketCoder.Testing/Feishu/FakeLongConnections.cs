@@ -205,7 +205,7 @@ public sealed class FakeLongConnections : IAsyncDisposable
         };
     }
 
-    /// <summary>Whether this says that a connection is over: by the socket, the request that it came with, or the end of the test.</summary>
+    /// <summary>Whether this says that a connection is over: of the socket, of its request, or of the test.</summary>
     private static bool IsGone(Exception e)
         => e is WebSocketException or OperationCanceledException or ObjectDisposedException or IOException;
 
