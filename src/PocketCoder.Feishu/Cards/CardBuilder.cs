@@ -56,12 +56,17 @@ internal sealed class CardBuilder
     }
 
     /// <summary>A line as plain text.</summary>
-    public CardBuilder Line(string text)
-    {
-        var safe = SafeText.Cut(SafeText.Visible(text), LongestLine);
-        _text.Append(safe).Append('\n');
-        return Add("div", e => e["text"] = Plain(safe));
-    }
+    public CardBuilder Line(string text) => Line(text, size: null, colour: null);
+
+    /// <summary>Lines beside the point: small and grey, close together.</summary>
+    public CardBuilder Note(params string?[] lines)
+        => lines.OfType<string>().ToArray() is { Length: > 0 } said ? Line(string.Join('\n', said), "notation", "grey") : this;
+
+    /// <summary>A line that must not be passed over.</summary>
+    public CardBuilder Warning(string text) => Line(text, size: null, "red");
+
+    /// <summary>What was wrong with the last try.</summary>
+    public CardBuilder Fault(string text) => Warning($"⚠ {text}");
 
     /// <summary>
     /// Text that must be shown exactly, as a block of code where that is safe. The caller looks before whether it <see cref="Fits"/>.
@@ -130,13 +135,17 @@ internal sealed class CardBuilder
 
     /// <param name="name">Unique in the card; one that <see cref="CardIntent"/> knows.</param>
     public CardBuilder Input(string name, string label, int most, string? value = null, bool isNeeded = true, bool isLong = false)
-        => Add("input", input =>
+    {
+        // Nobody is to send what they can't see.
+        var isFilled = value is { Length: > 0 } && value.Length <= most && value == SafeText.Visible(value);
+        return (isFilled ? Label(label) : this).Add("input", input =>
         {
             input["name"] = name;
+            input["width"] = "fill";
             input["required"] = isNeeded;
             input["max_length"] = Math.Min(most, CardIntent.LongestPrompt);
             input["placeholder"] = Plain(SafeText.Line(label, LongestLabel * 2));
-            if (value is { Length: > 0 } && value.Length <= most)
+            if (isFilled)
             {
                 input["default_value"] = value;
             }
@@ -147,6 +156,7 @@ internal sealed class CardBuilder
                 input["rows"] = 4;
             }
         });
+    }
 
     /// <summary>A choice of one. Options beyond the room that a card has are left out: the answer says how many.</summary>
     public int Select(string name, string label, IReadOnlyList<CardOption> options, string? chosen, bool isNeeded = true)
@@ -165,9 +175,10 @@ internal sealed class CardBuilder
             index = option.Value == chosen ? items.Count : index;
         }
 
-        Add("select_static", select =>
+        (index > 0 ? Label(label) : this).Add("select_static", select =>
         {
             select["name"] = name;
+            select["width"] = "fill";
             select["required"] = isNeeded;
             select["placeholder"] = Plain(SafeText.Line(label, LongestLabel * 2));
             select["options"] = items;
@@ -240,6 +251,25 @@ internal sealed class CardBuilder
         return Encoding.UTF8.GetString(bytes.ToArray());
     }
 
+    /// <summary>Above a field that is filled in, so that it shows no placeholder. The card's text has no fields.</summary>
+    private CardBuilder Label(string label)
+        => Add("div", e => e["text"] = Plain(SafeText.Line(label, LongestLabel * 2), "notation", "grey"));
+
+    private CardBuilder Line(string text, string? size, string? colour)
+    {
+        var safe = SafeText.Cut(SafeText.Visible(text), LongestLine);
+        _text.Append(safe).Append('\n');
+        return Add("div", e => e["text"] = Plain(safe, size, colour));
+    }
+
+    private static JsonObject Plain(string text, string? size, string? colour)
+    {
+        var plain = Plain(text);
+        _ = size is null ? null : plain["text_size"] = size;
+        _ = colour is null ? null : plain["text_color"] = colour;
+        return plain;
+    }
+
     private static JsonObject Plain(string text) => new() { ["tag"] = "plain_text", ["content"] = text };
 
     private JsonObject Button(CardButton button)
@@ -287,5 +317,14 @@ internal sealed class CardBuilder
 }
 
 /// <summary>A button that sends an intent, or opens an address.</summary>
-/// <param name="Kind">default, primary, danger.</param>
-internal sealed record CardButton(string Label, CardIntent? Intent, string Kind = "default", Uri? Address = null);
+/// <param name="Kind">One of the platform's.</param>
+internal sealed record CardButton(string Label, CardIntent? Intent, string Kind = CardButton.Plain, Uri? Address = null)
+{
+    public const string Plain = "default";
+
+    /// <summary>What the card is for: at most one in it, unless several ask for the same.</summary>
+    public const string Main = "primary_filled";
+
+    /// <summary>What ends, refuses or deletes.</summary>
+    public const string Danger = "danger";
+}

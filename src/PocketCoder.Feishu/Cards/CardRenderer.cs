@@ -34,6 +34,9 @@ public static class CardRenderer
 /// <summary>What the templates share: words, buttons, pages.</summary>
 internal sealed class Page(CardContext context)
 {
+    private const int LongestShownId = 12;
+    private const int ShortId = 8;
+
     public Uri? App => context.App;
 
     public string Say(Say say, params object[] parts) => CardWords.In(context.Language, say, parts);
@@ -42,13 +45,13 @@ internal sealed class Page(CardContext context)
         => CardIntent.IsToken(context.Nonce) ? new CardBuilder(context.Nonce, title, colour)
             : throw new FeishuException(FeishuError.Invalid, "A card's nonce has 1 to 64 letters, digits, '_', '-', '.' and ':'.");
 
-    public CardButton Button(Say label, CardVerb verb, string kind = "default", CardIntent? with = null)
+    public CardButton Button(Say label, CardVerb verb, string kind = CardButton.Plain, CardIntent? with = null)
         => Button(Say(label), verb, kind, with);
 
-    public CardButton Button(string label, CardVerb verb, string kind = "default", CardIntent? with = null)
+    public CardButton Button(string label, CardVerb verb, string kind = CardButton.Plain, CardIntent? with = null)
         => new(label, (with ?? new CardIntent(verb, context.Nonce)) with { Verb = verb }, kind);
 
-    public CardButton Button(Say label, CardVerb verb, ProjectLine project, string kind = "default")
+    public CardButton Button(Say label, CardVerb verb, ProjectLine project, string kind = CardButton.Plain)
         => Button(label, verb, kind, Of(project));
 
     public CardIntent Of(ProjectLine project) => new(CardVerb.OpenProject, context.Nonce) { Project = project.Id };
@@ -77,7 +80,7 @@ internal sealed class Page(CardContext context)
     {
         if (pages > 1)
         {
-            card.Line(Say(Cards.Say.Page, at + 1, pages)).Buttons(
+            card.Note(Say(Cards.Say.Page, at + 1, pages)).Buttons(
                 at > 0 ? Button(Cards.Say.Previous, verb, with: intent with { Page = at - 1 }) : null,
                 at < pages - 1 ? Button(Cards.Say.Next, verb, with: intent with { Page = at + 1 }) : null);
         }
@@ -85,7 +88,10 @@ internal sealed class Page(CardContext context)
         return card;
     }
 
-    public CardBuilder Fault(CardBuilder card, string? error) => error is null ? card : card.Line($"⚠ {error}");
+    public CardBuilder Fault(CardBuilder card, string? error) => error is null ? card : card.Fault(error);
+
+    /// <summary>An id to tell things apart by: of a long one the end, since ids of one time begin alike.</summary>
+    public static string Id(string id) => id.Length <= LongestShownId ? id : id[^ShortId..];
 
     /// <summary>As 999, 1.2k or 3.4M.</summary>
     private static string Short(long count)

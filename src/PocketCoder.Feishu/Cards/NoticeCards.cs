@@ -9,13 +9,14 @@ internal static class NoticeCards
         => page.Card(page.Say(Say.Help), "wathet")
             .Line(page.Say(Say.HelpDirect)).Line(page.Say(Say.HelpGroup)).Line(page.Say(Say.HelpApproval))
             .Buttons(
-                page.Button(Say.Projects, CardVerb.Home, "primary"), page.Button(Say.Status, CardVerb.Status), page.Button(Say.Usage, CardVerb.Usage))
+                page.Button(Say.Projects, CardVerb.Home, CardButton.Main), page.Button(Say.Status, CardVerb.Status),
+                page.Button(Say.Usage, CardVerb.Usage))
             .Build();
 
     public static FeishuCard Error(ErrorView view, Page page)
     {
         var card = page.Card(page.Say(Say.Error), "red").Line(view.Message);
-        return (view.Reference is { } reference ? card.Line(page.Say(Say.Reference, reference)) : card).Build();
+        return (view.Reference is { } reference ? card.Note(page.Say(Say.Reference, reference)) : card).Build();
     }
 
     public static FeishuCard Status(StatusView view, Page page)

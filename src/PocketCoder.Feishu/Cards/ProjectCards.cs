@@ -10,7 +10,7 @@ internal static class ProjectCards
     public static FeishuCard Home(HomeView view, Page page)
     {
         var card = page.Card(page.Say(Say.Projects), "blue")
-            .Line(view.Projects.Count == 0 ? page.Say(Say.NoProjects) : page.Say(Say.ProjectCount, view.Projects.Count));
+            .Note(view.Projects.Count == 0 ? page.Say(Say.NoProjects) : page.Say(Say.ProjectCount, view.Projects.Count));
         var (shown, at, pages) = Part(view.Projects, OnHome, view.Page);
         foreach (var project in shown)
         {
@@ -19,7 +19,7 @@ internal static class ProjectCards
         }
 
         return page.Turning(card, CardVerb.Home, page.Empty, at, pages).Rule().Buttons(
-            page.Button(Say.New, CardVerb.NewProject, "primary"), page.Button(Say.Manage, CardVerb.Manage),
+            page.Button(Say.New, CardVerb.NewProject, CardButton.Main), page.Button(Say.Manage, CardVerb.Manage),
             page.Button(Say.Help, CardVerb.Help)).Build();
     }
 
@@ -31,7 +31,7 @@ internal static class ProjectCards
                     form.Input("name", page.Say(Say.Name), LongestName, view.Name);
                     form.Select("agent", page.Say(Say.Agent), view.Agents, view.Agent ?? (view.Agents.Count > 0 ? view.Agents[0].Value : null));
                 },
-                page.Button(Say.Create, CardVerb.CreateProject, "primary"))
+                page.Button(Say.Create, CardVerb.CreateProject, CardButton.Main))
             .Buttons(page.Button(Say.Cancel, CardVerb.Home)).Build();
 
     public static FeishuCard Manage(ManageView view, Page page)
@@ -48,8 +48,9 @@ internal static class ProjectCards
             card.Line(Facts(project, page));
             if (project.Id == view.DeleteAsked)
             {
-                card.Line(page.Say(Say.DeleteSure, project.Name)).Buttons(
-                    page.Button(Say.DeleteYes, CardVerb.ConfirmDelete, project, "danger"), page.Button(Say.Cancel, CardVerb.Manage));
+                card.Warning(page.Say(Say.DeleteSure, project.Name)).Buttons(
+                    page.Button(Say.DeleteYes, CardVerb.ConfirmDelete, project, CardButton.Danger),
+                    page.Button(Say.Cancel, CardVerb.Manage));
                 continue;
             }
 
@@ -57,7 +58,7 @@ internal static class ProjectCards
                 page.Button(Say.Open, CardVerb.OpenProject, project),
                 project.Hidden ? page.Button(Say.Show, CardVerb.ShowProject, project)
                     : page.Button(Say.Hide, CardVerb.HideProject, project),
-                page.Button(Say.Delete, CardVerb.DeleteProject, project, "danger"));
+                page.Button(Say.Delete, CardVerb.DeleteProject, project, CardButton.Danger));
         }
 
         return page.Turning(card, CardVerb.Manage, page.Empty, at, pages).Rule().Buttons(page.Button(Say.Back, CardVerb.Home)).Build();
@@ -71,7 +72,8 @@ internal static class ProjectCards
             .Line(page.Say(Say.Repository, view.Repository ?? page.Say(Say.None)))
             .Line(page.Say(Say.DefaultFolder, view.DefaultFolder ?? page.Say(Say.None)))
             .Buttons(
-                page.Button(Say.OpenWorkspace, CardVerb.OpenWorkspace, project, "primary"), page.Button(Say.Agent, CardVerb.ChooseAgent, project),
+                page.Button(Say.OpenWorkspace, CardVerb.OpenWorkspace, project, CardButton.Main),
+                page.Button(Say.Agent, CardVerb.ChooseAgent, project),
                 page.Button(Say.Default, CardVerb.DefaultFolder, project), page.Button(Say.Presets, CardVerb.Presets, project),
                 project.Group ? null : page.Button(Say.BindGroup, CardVerb.BindGroup, project),
                 project.Archived ? null : page.Button(Say.Archive, CardVerb.ArchiveProject, project),

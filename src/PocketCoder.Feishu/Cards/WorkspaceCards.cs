@@ -12,7 +12,7 @@ internal static class WorkspaceCards
         string?[] facts =
         [
             SafeText.Line(project.Agent, 30), SafeText.Line(view.Folder, 40), view.Model is { } model ? SafeText.Line(model, 30) : null,
-            view.Turn,
+            view.Turn is { } now ? Page.Id(now) : null,
             view.Queue > 0 ? page.Say(Say.QueueLength, view.Queue) : null,
         ];
         var title = page.Say(Say.Workspace, page.State(project.State), SafeText.Line(project.Name, 40), string.Join(", ", facts.OfType<string>()));
@@ -20,15 +20,12 @@ internal static class WorkspaceCards
             .Line(page.Say(Say.FolderNow, view.Folder))
             .Line(page.Say(Say.ConfigAgent, view.Model is null ? project.Agent : $"{SafeText.Line(project.Agent, 60)}, {view.Model}"))
             .Line(page.Say(Say.SessionNow, view.Session ?? page.Say(Say.Fresh)));
-        if (view.Session is { } session && view.Turn is { } turn && project.State is CardState.Running or CardState.Waiting)
-        {
-            card.Buttons(page.Button(Say.Stop, CardVerb.Stop, "danger", page.Empty with { Session = session, Turn = turn }));
-        }
-
+        var stop = view.Session is { } session && view.Turn is { } turn && project.State is CardState.Running or CardState.Waiting
+            ? page.Button(Say.Stop, CardVerb.Stop, CardButton.Danger, page.Empty with { Session = session, Turn = turn }) : null;
         return (view.Locked
-            ? card.Line(page.Say(Say.Locked)).Buttons(page.Button(Say.Run, CardVerb.Compose, project))
-            : card.Buttons(
-                page.Button(Say.Run, CardVerb.Compose, project, "primary"), page.Button(Say.Folder, CardVerb.BrowseFolder, project),
+            ? card.Note(page.Say(Say.Locked)).Buttons(stop, page.Button(Say.Run, CardVerb.Compose, project))
+            : card.Buttons(stop).Buttons(
+                page.Button(Say.Run, CardVerb.Compose, project, CardButton.Main), page.Button(Say.Folder, CardVerb.BrowseFolder, project),
                 page.Button(Say.Agent, CardVerb.ChooseAgent, project), page.Button(Say.Session, CardVerb.ChooseSession, project),
                 page.Button(Say.Presets, CardVerb.Presets, project), page.Button(Say.Recent, CardVerb.RecentFolders, project))).Build();
     }
@@ -36,14 +33,14 @@ internal static class WorkspaceCards
     public static FeishuCard Folder(FolderView view, Page page)
     {
         var project = view.Project;
-        var card = page.Card(page.Say(Say.WorkingFolder, project.Name), "blue").Line(page.Say(Say.FolderNow, view.Current));
+        var card = page.Card(page.Say(Say.WorkingFolder, project.Name), "blue").Line(page.Say(Say.Current, view.Current));
         page.Fault(card, view.Error);
         if (view.Browsing is not { } folder)
         {
             return card
                 .Form(
                     form => form.Input("folder", page.Say(Say.Folder), CardIntent.LongestFolder, view.Current),
-                    page.Button(Say.Apply, CardVerb.ApplyFolder, project, "primary"))
+                    page.Button(Say.Apply, CardVerb.ApplyFolder, project, CardButton.Main))
                 .Buttons(
                     page.Button(Say.Browse, CardVerb.BrowseFolder, project), page.Button(Say.Cancel, CardVerb.OpenWorkspace, project))
                 .Build();
@@ -55,14 +52,14 @@ internal static class WorkspaceCards
         {
             var left = view.Children.Count - children.Count;
             card.Form(
-                form => left += form.Select("folder", page.Say(Say.Folder), children, children[0].Value),
+                form => left += form.Select("folder", page.Say(Say.Subfolder), children, children[0].Value),
                 page.Button(Say.OpenSelected, CardVerb.BrowseFolder, project));
             _ = left > 0 ? card.Line(page.Say(Say.More, left)) : card;
         }
 
         return card.Buttons(
             folder.Length <= CardIntent.LongestFolder
-                ? page.Button(Say.UseThis, CardVerb.ApplyFolder, "primary", page.Of(project) with { Folder = folder }) : null,
+                ? page.Button(Say.UseThis, CardVerb.ApplyFolder, CardButton.Main, page.Of(project) with { Folder = folder }) : null,
             page.Button(Say.TypeIt, CardVerb.TypeFolder, project), page.Button(Say.Cancel, CardVerb.OpenWorkspace, project)).Build();
     }
 
@@ -92,10 +89,10 @@ internal static class WorkspaceCards
             shown++;
             var intent = page.Of(project) with { Folder = folder };
             card.Line($"{shown}. {SafeText.Line(folder, LongestShown * 2)}").Buttons(
-                view.Kind == FolderList.Default ? page.Button(Say.Apply, CardVerb.UseDefaultFolder, project, "primary")
+                view.Kind == FolderList.Default ? page.Button(Say.Apply, CardVerb.UseDefaultFolder, project, CardButton.Main)
                     : page.Button(page.Say(Say.Use, shown), CardVerb.ApplyFolder, with: intent),
                 view.Kind == FolderList.Presets && CardOutput.Cost(folder) < 1_000
-                    ? page.Button(page.Say(Say.Remove, shown), CardVerb.RemovePreset, "danger", intent) : null);
+                    ? page.Button(page.Say(Say.Remove, shown), CardVerb.RemovePreset, CardButton.Danger, intent) : null);
         }
 
         var left = view.Kind == FolderList.Default ? 0 : view.Folders.Count - shown;
@@ -104,7 +101,7 @@ internal static class WorkspaceCards
         {
             card.Form(
                 form => form.Input("folder", page.Say(Say.Folder), CardIntent.LongestFolder),
-                page.Button(Say.AddPreset, CardVerb.AddPreset, project, "primary"));
+                page.Button(Say.AddPreset, CardVerb.AddPreset, project, CardButton.Main));
         }
 
         return card.Buttons(page.Button(Say.Back, CardVerb.OpenWorkspace, project)).Build();
@@ -136,7 +133,7 @@ internal static class WorkspaceCards
                         }
                     }
                 },
-                page.Button(Say.Apply, CardVerb.ApplyAgent, project, "primary"))
+                page.Button(Say.Apply, CardVerb.ApplyAgent, project, CardButton.Main))
             .Buttons(page.Button(Say.Cancel, CardVerb.OpenWorkspace, project)).Build();
     }
 
@@ -144,8 +141,8 @@ internal static class WorkspaceCards
     {
         var project = view.Project;
         var title = page.Say(view.Typed ? Say.SessionId : Say.SessionOf, project.Name);
-        var card = page.Fault(page.Card(title, "blue"), view.Error).Line(page.Say(Say.SessionNow, view.Active ?? page.Say(Say.None)));
-        var apply = page.Button(Say.Apply, CardVerb.ApplySession, project, "primary");
+        var card = page.Fault(page.Card(title, "blue"), view.Error).Line(page.Say(Say.Current, view.Active ?? page.Say(Say.None)));
+        var apply = page.Button(Say.Apply, CardVerb.ApplySession, project, CardButton.Main);
         if (view.Typed)
         {
             return card.Form(form => form.Input("session", page.Say(Say.Id), CardIntent.LongestChoice), apply)
@@ -176,7 +173,7 @@ internal static class WorkspaceCards
             .Line(page.Say(Say.ConfigAgent, project.Agent)).Line(page.Say(Say.FolderNow, view.Folder))
             .Form(
                 form => form.Input("prompt", page.Say(Say.Prompt), CardIntent.LongestPrompt, view.Prompt, isLong: true),
-                page.Button(Say.Submit, CardVerb.Submit, project, "primary"))
+                page.Button(Say.Submit, CardVerb.Submit, project, CardButton.Main))
             .Buttons(page.Button(Say.Back, CardVerb.OpenWorkspace, project)).Build();
     }
 

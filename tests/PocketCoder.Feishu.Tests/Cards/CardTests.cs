@@ -22,7 +22,10 @@ public sealed class CardTests
             Agreed($"{name}.json", view, CardLanguage.English);
         }
 
-        Agreed("turn_running.zh.json", CardSamples.All(t => t).Single(s => s.Name == "turn_running").View, CardLanguage.Chinese);
+        foreach (var name in (string[])["turn_running", "approval_command"])
+        {
+            Agreed($"{name}.zh.json", CardSamples.All(t => t).Single(s => s.Name == name).View, CardLanguage.Chinese);
+        }
     }
 
     [Fact]
@@ -35,7 +38,7 @@ public sealed class CardTests
             var hostile = new Hostile(seed);
             foreach (var (name, view) in CardSamples.All(_ => hostile.Text(), many: seed % 30))
             {
-                if (name is "new_project" or "agent" or "session" && seed % 30 == 0)
+                if (name is "new_project" or "new_project_error" or "agent" or "session" && seed % 30 == 0)
                 {
                     continue; // a form without a choice is nobody's
                 }
@@ -242,6 +245,16 @@ public sealed class CardTests
         var card = CardRenderer.Render(CardSamples.Approval(t => t) with { What = what }, CardSamples.Context());
         Assert.Equal(tag, (string?)JsonNode.Parse(card.Json)!["body"]!["elements"]![2]!["tag"]);
         Assert.Empty(CardValidator.Faults(card.Json));
+    }
+
+    [Theory]
+    [InlineData("/srv/a b", true)]
+    [InlineData("/srv/\u202eb", false)]
+    [InlineData("/srv/a\0", false)]
+    public void A_field_is_filled_in_only_with_what_can_be_seen(string folder, bool isFilled)
+    {
+        var json = CardRenderer.Render(new FolderView(Project(), folder, null, []), CardSamples.Context()).Json;
+        Assert.Equal(isFilled, json.Contains("default_value", StringComparison.Ordinal));
     }
 
     [Fact]

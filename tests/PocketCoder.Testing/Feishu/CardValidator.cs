@@ -146,7 +146,7 @@ public static partial class CardValidator
                     Markdown((string?)element["content"] ?? "");
                     break;
                 case "div":
-                    Plain(element["text"], "div");
+                    Plain(element["text"], "div", isLine: true);
                     break;
                 case "button":
                     Button(element, inForm);
@@ -156,6 +156,7 @@ public static partial class CardValidator
                     var most = (int?)element["max_length"] ?? 1000;
                     Is(most is > 0 and <= 1000, "max_length is 1 to 1000");
                     Is(((string?)element["default_value"] ?? "").Length <= most, "default_value is too long");
+                    Visible((string?)element["default_value"] ?? "", "default_value");
                     break;
                 case "select_static":
                     Select(element);
@@ -179,7 +180,7 @@ public static partial class CardValidator
         private void Button(JsonObject button, bool inForm)
         {
             Plain(button["text"], "button");
-            Is((string?)button["type"] is null or "default" or "primary" or "danger", "no such type of button");
+            Is((string?)button["type"] is null or "default" or "primary" or "primary_filled" or "danger", "no such type of button");
             Is(button["form_action_type"] is null || (inForm && button["name"] is not null), "a submit button needs a form and a name");
             Is(button["behaviors"] is JsonArray { Count: > 0 }, "a button without behaviour");
             foreach (var behaviour in button["behaviors"] as JsonArray ?? [])
@@ -212,12 +213,15 @@ public static partial class CardValidator
             Is(chosen >= 1 && chosen <= options.Count, "initial_index is no option");
         }
 
-        private void Plain(JsonNode? text, string where)
+        /// <param name="isLine">Of a div, where size and colour may be said.</param>
+        private void Plain(JsonNode? text, string where, bool isLine = false)
         {
             Is(text is JsonObject, $"{where} has no text");
             if (text is JsonObject plain)
             {
-                Only(plain, where, ["tag", "content"], []);
+                Only(plain, where, ["tag", "content"], isLine ? ["text_size", "text_color"] : []);
+                Is((string?)plain["text_size"] is null or "notation", "no such size");
+                Is((string?)plain["text_color"] is null or "grey" or "red", "no such colour");
                 Is((string?)plain["tag"] == "plain_text", $"{where} must be plain_text");
                 Visible((string?)plain["content"] ?? "", where);
             }
