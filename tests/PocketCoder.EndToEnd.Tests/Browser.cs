@@ -37,11 +37,13 @@ public sealed class Browser : IAsyncLifetime
     }
 
     /// <summary>A fresh phone: nothing stored, 390 × 844.</summary>
-    public async Task<BrowserPhone> PhoneAsync(bool ignoreCertificate = false)
+    /// <param name="scale">Dots of its pictures to a CSS pixel.</param>
+    public async Task<BrowserPhone> PhoneAsync(bool ignoreCertificate = false, float scale = 1)
     {
         var context = await _browser.NewContextAsync(new BrowserNewContextOptions
         {
             ViewportSize = new ViewportSize { Width = 390, Height = 844 },
+            DeviceScaleFactor = scale,
             IsMobile = true,
             HasTouch = true,
             ReducedMotion = ReducedMotion.Reduce,
