@@ -798,6 +798,17 @@ function rich(ledger: LedgerRowInfo[]): MockState {
         revokedAt: null,
       },
       {
+        deviceId: "ann",
+        name: "Ann",
+        app: "feishu",
+        scopes: ["view", "prompt", "decide"],
+        pairedAt: ago(9000),
+        lastSeenAt: ago(12),
+        connected: false,
+        revokedAt: null,
+        platform: "feishu",
+      },
+      {
         deviceId: "old",
         name: "Old tablet",
         app: "app/0.1.0",

@@ -171,6 +171,10 @@ internal static class LedgerSamples
         (In(LedgerKind.SessionEnded), null),
         (In(LedgerKind.SessionDeleted) with { DeviceId = Device },
             new SessionDeletedData("claude", Id(1), "/home/ada/src/api", "Pixel", 12, 340)),
+        (By(LedgerKind.DevicePaired, "Ann") with { DeviceId = "ann" },
+            new DeviceData("Ann", "feishu", [Scope.View, Scope.Prompt, Scope.Decide], null, null, "feishu", "ou_7d8a6e6df7621556ce0d21922b676706", false)),
+        .. Asked(299, new RequestedData(ApprovalKind.Command, "claude", "bash", "npm ci", "/home/ada/src/api", s_at, s_covers)),
+        InChat(299),
         (By(LedgerKind.DeviceRevoked, "cli") with { DeviceId = "tablet" }, new DeviceRevokedData("Old tablet", "cli")),
         (By(LedgerKind.ProjectRemoved, "cli"), new ProjectData(Id(4), "legacy", "/mnt/usb/legacy")),
         (By(LedgerKind.MachineStopped, "machine"), new InterruptedData("SIGTERM")),
@@ -202,6 +206,11 @@ internal static class LedgerSamples
         => (About(LedgerKind.ApprovalDecided, approval) with { Actor = "cli" },
             new DecidedData(DecisionVerdict.Allow, DecisionScope.Once, Id(900 + approval), "cli", null, null, null, null, null, false)
             { Proof = DecisionProof.OwnerSocket });
+
+    private static (LedgerEntry, ILedgerData?) InChat(int approval)
+        => (About(LedgerKind.ApprovalDecided, approval) with { DeviceId = "ann", Actor = "Ann" },
+            new DecidedData(DecisionVerdict.Allow, DecisionScope.Once, Id(900 + approval), "Ann", null, null, null, null, null, false)
+            { Proof = DecisionProof.ChatPlatform, Platform = "feishu" });
 
     private static (LedgerEntry, ILedgerData?) Undone(int undo, int approval)
     {

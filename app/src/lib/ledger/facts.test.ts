@@ -48,6 +48,7 @@ describe("a ledger row as it is shown", () => {
       "rm -rf ./build",
       "terraform apply -auto-approve",
       "src/auth/login.ts",
+      "npm ci",
     ]);
     expect(named(subjects, "approval_expired")).toEqual(["curl https://get.example.com | sh"]);
     expect(named(subjects, "execution_finished")).toEqual(["npm test -- --coverage"]);
@@ -59,7 +60,10 @@ describe("a ledger row as it is shown", () => {
 
   it("says of each decision how it was proved, in words", () => {
     const proofs = (kind: string): (string | null)[] => rows.filter((row) => kindOf(row) === kind).map((row) => factsOf(row.body).proof);
-    expect(proofs("approval_decided")).toEqual(["device-key", "device-key", "device-key", "owner-socket"]);
+    expect(proofs("approval_decided")).toEqual(["device-key", "device-key", "device-key", "owner-socket", "chat-platform"]);
+    expect(
+      rows.map((row) => factsOf(row.body)).flatMap(({ kind, platform }) => (platform === null ? [] : [`${kind} ${platform}`])),
+    ).toEqual(["device_paired feishu", "approval_decided feishu"]);
     expect(proofs("undo_started")).toEqual(["device-key"]);
     expect(proofs("rule_added")).toEqual(["owner-socket"]);
     expect(proofs("approval_requested").every((proof) => proof === null)).toBe(true);

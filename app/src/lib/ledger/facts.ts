@@ -12,6 +12,8 @@ export interface LedgerFacts {
   readonly scope: string | null;
   /** How it was proved who decided. Null: the row decides nothing, or an older machine wrote it. */
   readonly proof: string | null;
+  /** The chat platform that says who decided. */
+  readonly platform: string | null;
   readonly exitCode: number | null;
   /** What the row is about: the command, the file, the host. Null: a row above or below has it, or there is nothing to name. */
   readonly what: string | null;
@@ -89,6 +91,7 @@ export function factsOf(body: string): LedgerFacts {
     decision: text(data["decision"]),
     scope: text(data["scope"]),
     proof: text(data["proof"]),
+    platform: text(data["platform"]),
     exitCode: typeof data["exitCode"] === "number" ? data["exitCode"] : null,
     what,
     detail,

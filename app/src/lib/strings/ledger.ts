@@ -55,6 +55,8 @@ const english = {
     grant: "by an earlier allowance",
     "chat-platform": "as a chat platform says",
   } as Record<string, string>,
+  /** Instead of the last of them, when the row names the platform. */
+  chat: (platform: string) => `as ${platform} says`,
   unproved: "no proof recorded",
   notFound: "The row that describes it was not found.",
   files: (n: string) => counted(Number(n), { one: "file", other: "files" }),

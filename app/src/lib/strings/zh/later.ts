@@ -59,6 +59,7 @@ export const ledger: typeof ledgerWords = {
     grant: "依据先前的允许",
     "chat-platform": "由聊天平台担保的人作出",
   } as Record<string, string>,
+  chat: (platform) => `由${platform}担保的人作出`,
   unproved: "未记录证明",
   notFound: "没有找到描述它的行。",
   files: (n) => `${number(Number(n))} 个文件`,
