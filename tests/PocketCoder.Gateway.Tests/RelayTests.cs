@@ -239,7 +239,7 @@ public sealed class RelayTests
         Assert.NotNull(await socket.ReceiveFrameAsync());
         var piece = new byte[] { RelayFrame.Sealed };
         await socket.SendAsync(piece, WebSocketMessageType.Binary, endOfMessage: false, CancellationToken.None);
-        await Wait.UntilAsync(() => time.ArmedTimers == 1, "the frame has its limit");
+        await Wait.SeeAsync(() => time.NextDue, due => due == TimeSpan.FromSeconds(10), "the frame has its limit");
         for (var i = 0; i < 4; i++)
         {
             time.Advance(TimeSpan.FromSeconds(2));
@@ -297,7 +297,7 @@ public sealed class RelayTests
             (link, ct) => link.CloseAsync(4401, "revoked", ct).AsTask(), time: time);
         using var socket = await gateway.ConnectAsync();
         Assert.Equal(4401, (await socket.ReceiveCloseAsync()).Code);
-        await Wait.UntilAsync(() => time.ArmedTimers == 1, "the close waits for its answer");
+        await Wait.SeeAsync(() => time.NextDue, due => due == TimeSpan.FromSeconds(3), "the close waits for its answer");
         Assert.Equal(1, gateway.Server.Connections);
 
         time.Advance(TimeSpan.FromSeconds(3));

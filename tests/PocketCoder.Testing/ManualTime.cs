@@ -24,6 +24,18 @@ public sealed class ManualTime : TimeProvider
         }
     }
 
+    /// <summary>How long until the next timer fires; null: none is armed. By it one that is waited for is told from others.</summary>
+    public TimeSpan? NextDue
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _timers.Min(t => t.Due) - _elapsed;
+            }
+        }
+    }
+
     public override DateTimeOffset GetUtcNow()
     {
         lock (_gate)

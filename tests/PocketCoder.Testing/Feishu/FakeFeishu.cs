@@ -74,6 +74,7 @@ public sealed class FakeFeishu : IAsyncDisposable
     private readonly ConcurrentQueue<(string Path, FakeFault Fault)> _faults = new();
     private readonly Lock _gate = new(); // guards the sequences of cards, and faults while one is looked for
     private int _ids;
+    private int _hung;
 
     private FakeFeishu(WebApplication app, TimeProvider time)
     {
@@ -88,6 +89,9 @@ public sealed class FakeFeishu : IAsyncDisposable
     public FakeLongConnections Connections { get; }
 
     public IReadOnlyList<FakeRequest> Requests => [.. _requests];
+
+    /// <summary>How many requests got no answer yet, or never did.</summary>
+    public int Hung => Volatile.Read(ref _hung);
 
     public ConcurrentDictionary<string, FakeMessage> Messages { get; } = new(StringComparer.Ordinal);
 
@@ -183,6 +187,7 @@ public sealed class FakeFeishu : IAsyncDisposable
 
         if (fault is { Hangs: true })
         {
+            Interlocked.Increment(ref _hung);
             await Wait.ForeverAsync(context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             return;
         }
