@@ -677,19 +677,41 @@ await walk("read a PDF", `/projects/${S(1)}/files/file/docs%2Fnotes~dpdf`, "rich
   await page.getByTestId("pdf-text").click();
   await page.getByText("The second page").waitFor();
 });
-walk("who is signed out is told once, not again at each try", "/", "signedout&accounts=out", async (page) => {
-  const trouble = page.getByTestId("account-trouble");
-  await trouble.waitFor();
-  await trouble.evaluate((bar) => {
-    const state = document.querySelector('[data-testid="connection-state"]');
-    globalThis.states = [];
-    new MutationObserver(() => globalThis.states.push(state.dataset.state)).observe(state, { attributes: true });
-    bar.dataset.first = "true";
-    dispatchEvent(new StorageEvent("storage")); // somebody signed in or out in another tab: it asks again
-  });
-  await page.waitForFunction(() => globalThis.states.includes("connecting") && globalThis.states.at(-1) === "refused");
-  must((await trouble.getAttribute("data-first")) === "true", "it was taken down and put up again");
-});
+for (const [reducedMotion, turns] of [
+  ["reduce", 0],
+  ["no-preference", 1],
+])
+  walk(
+    `who is signed out is told once, not again at each try (motion: ${reducedMotion})`,
+    "/",
+    "signedout&accounts=out",
+    async (page) => {
+      const trouble = page.getByTestId("account-trouble");
+      await trouble.waitFor();
+      await trouble.evaluate((bar) => {
+        const state = document.querySelector('[data-testid="connection-state"]');
+        globalThis.states = [];
+        globalThis.turns = [];
+        new MutationObserver(() => {
+          globalThis.states.push(state.dataset.state);
+          if (state.dataset.state === "connecting") globalThis.turns.push(bar.firstElementChild.getAnimations().length);
+        }).observe(state, { attributes: true });
+        bar.dataset.first = "true";
+        dispatchEvent(new StorageEvent("storage")); // somebody signed in or out in another tab: it asks again
+      });
+      await page.waitForFunction(() => globalThis.states.includes("connecting") && globalThis.states.at(-1) === "refused");
+      must((await trouble.getAttribute("data-first")) === "true", "it was taken down and put up again");
+      const seen = await page.evaluate(() => globalThis.turns);
+      must(
+        seen.every((n) => n === turns),
+        `its sign has ${seen} animations while it asks, not ${turns}`,
+      );
+      const still = await trouble.evaluate((bar) => bar.firstElementChild.getAnimations().length);
+      must(still === 0, "its sign turns though nobody asks");
+    },
+    PHONE,
+    { reducedMotion },
+  );
 
 const tools = { walk, must, S, base };
 approvals(tools);
