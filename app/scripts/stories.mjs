@@ -953,6 +953,15 @@ const stories = [
     },
   ],
   [
+    "ledger-chat",
+    "rich",
+    "/you/ledger",
+    async (page) => {
+      const decided = page.getByText(/as Feishu says|由飞书担保/);
+      await decided.evaluate((row) => row.scrollIntoView({ block: "center" }));
+    },
+  ],
+  [
     "keys",
     "rich",
     "/",
@@ -978,6 +987,7 @@ const PHONE_ONLY = new Set([
   "inbox-offline",
   "inbox-refused",
   "inbox-revoked",
+  "ledger-chat",
   "inbox-version",
   "approval-hidden",
   "approval-tool",
