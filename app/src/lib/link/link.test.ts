@@ -198,6 +198,33 @@ describe("link", () => {
     expect(link.send({ v: 1, type: "ping", requestId: "a", stream: null, epoch: null, seq: null, payload: {}, error: null })).toBe(false);
   });
 
+  it("sends nothing into a socket that the other side is closing", async () => {
+    let ready: number = WebSocket.OPEN;
+    const sent = vi.fn();
+    const link = linkTo({
+      socket: () => {
+        const socket = machine.connect();
+        const send = socket.send.bind(socket);
+        socket.send = (data) => {
+          sent();
+          send(data);
+        };
+        return Object.defineProperty(socket, "readyState", { get: () => ready });
+      },
+    });
+    link.start();
+    await run();
+    const ping = { v: 1, type: "ping", requestId: "a", stream: null, epoch: null, seq: null, payload: {}, error: null };
+    const before = sent.mock.calls.length;
+    link.send(ping);
+    await vi.advanceTimersByTimeAsync(10);
+    expect(sent.mock.calls.length).toBe(before + 1);
+    ready = WebSocket.CLOSING;
+    link.send(ping);
+    await vi.advanceTimersByTimeAsync(10);
+    expect(sent.mock.calls.length).toBe(before + 1);
+  });
+
   it("survives mangled messages from the machine", async () => {
     for (const bytes of [[], [0x7b], [...new TextEncoder().encode("null")], [...new TextEncoder().encode('{"type":7}')], [0xff, 0xfe]]) {
       class Odd extends PlainTransport {

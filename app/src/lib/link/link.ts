@@ -361,7 +361,9 @@ class Connection {
   }
 
   #write(frame: Uint8Array): void {
-    if (this.#phase !== "closed") this.#socket.send(frame as Uint8Array<ArrayBuffer>);
+    // While the other side closes it nothing is sent any more, and the browser complains of each try. What is lost is told by the close.
+    if (this.#phase === "closed" || (this.#socket.readyState ?? WebSocket.OPEN) > WebSocket.OPEN) return;
+    this.#socket.send(frame as Uint8Array<ArrayBuffer>);
   }
 
   #enqueue(work: () => Promise<void>): void {
