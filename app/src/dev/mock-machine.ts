@@ -838,6 +838,10 @@ class MockSocket implements Socket {
   readonly #machine: MockMachine;
   #open = true;
 
+  get readyState(): number {
+    return this.#open ? 1 : 3;
+  }
+
   constructor(machine: MockMachine) {
     this.#machine = machine;
     queueMicrotask(() => {

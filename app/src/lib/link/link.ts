@@ -231,6 +231,7 @@ export class Link {
   }
 }
 
+const OPEN = 1;
 const HELLO_ID = "link-hello";
 const PING_ID = "link-ping-";
 
@@ -361,9 +362,8 @@ class Connection {
   }
 
   #write(frame: Uint8Array): void {
-    // While the other side closes it nothing is sent any more, and the browser complains of each try. What is lost is told by the close.
-    if (this.#phase === "closed" || (this.#socket.readyState ?? WebSocket.OPEN) > WebSocket.OPEN) return;
-    this.#socket.send(frame as Uint8Array<ArrayBuffer>);
+    // One that is closing takes nothing any more, and will say that it is closed.
+    if (this.#phase !== "closed" && this.#socket.readyState <= OPEN) this.#socket.send(frame as Uint8Array<ArrayBuffer>);
   }
 
   #enqueue(work: () => Promise<void>): void {

@@ -16,8 +16,8 @@ export interface SecureTransport {
 export interface Socket {
   binaryType: BinaryType;
   readonly bufferedAmount: number;
-  /** As a WebSocket's; none: it is open until it was closed. */
-  readonly readyState?: number;
+  /** 0 connecting, 1 open, 2 closing, 3 closed. */
+  readonly readyState: number;
   onopen: ((event: Event) => void) | null;
   onmessage: ((event: MessageEvent<unknown>) => void) | null;
   onclose: ((event: CloseEvent) => void) | null;
