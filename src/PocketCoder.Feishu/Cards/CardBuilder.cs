@@ -43,15 +43,17 @@ internal sealed class CardBuilder
     private readonly string _nonce;
     private readonly string _title;
     private readonly string _colour;
+    private readonly IReadOnlyCollection<CardVerb> _without;
     private readonly StringBuilder _text = new();
     private readonly JsonArray _elements = [];
     private JsonArray _into;
     private JsonObject? _live;
     private int _ids;
 
-    public CardBuilder(string nonce, string title, string colour)
+    /// <param name="without">What no button is made for.</param>
+    public CardBuilder(string nonce, string title, string colour, IReadOnlyCollection<CardVerb> without)
     {
-        (_nonce, _title, _colour, _into) = (nonce, SafeText.Line(title, LongestTitle), colour, _elements);
+        (_nonce, _title, _colour, _into, _without) = (nonce, SafeText.Line(title, LongestTitle), colour, _elements, without);
         _text.Append(_title).Append('\n');
     }
 
@@ -92,7 +94,8 @@ internal sealed class CardBuilder
     /// <summary>Buttons, up to three in a row.</summary>
     public CardBuilder Buttons(params CardButton?[] buttons)
     {
-        foreach (var row in buttons.OfType<CardButton>().Chunk(MostButtonsInRow))
+        var there = buttons.OfType<CardButton>().Where(b => b.Intent is not { } intent || !_without.Contains(intent.Verb));
+        foreach (var row in there.Chunk(MostButtonsInRow))
         {
             if (row.Length == 1)
             {

@@ -42,7 +42,7 @@ internal sealed class Page(CardContext context)
     public string Say(Say say, params object[] parts) => CardWords.In(context.Language, say, parts);
 
     public CardBuilder Card(string title, string colour)
-        => CardIntent.IsToken(context.Nonce) ? new CardBuilder(context.Nonce, title, colour)
+        => CardIntent.IsToken(context.Nonce) ? new CardBuilder(context.Nonce, title, colour, context.Without)
             : throw new FeishuException(FeishuError.Invalid, "A card's nonce has 1 to 64 letters, digits, '_', '-', '.' and ':'.");
 
     public CardButton Button(Say label, CardVerb verb, string kind = CardButton.Plain, CardIntent? with = null)

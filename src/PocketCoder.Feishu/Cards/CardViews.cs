@@ -9,7 +9,11 @@ public enum CardLanguage
 /// <summary>What every card needs.</summary>
 /// <param name="Nonce">Comes back with each of its buttons; 1 to 64 letters, digits, and <c>_-.:</c>.</param>
 /// <param name="App">Where the app is, for what a card can't do; https, or null.</param>
-public sealed record CardContext(CardLanguage Language, string Nonce, Uri? App = null);
+public sealed record CardContext(CardLanguage Language, string Nonce, Uri? App = null)
+{
+    /// <summary>What can't be done where the card is shown: it has no buttons for it.</summary>
+    public IReadOnlyCollection<CardVerb> Without { get; init; } = [];
+}
 
 /// <summary>What a card shows. Ids are tokens of at most 64 characters; every other text is untrusted and may be anything.</summary>
 public abstract record CardView;
@@ -141,9 +145,11 @@ public enum ApprovalOutcome
 /// <param name="Digest">Of what is decided: at least its first 16 hexadecimal digits are shown.</param>
 /// <param name="Consequences">The first six are shown.</param>
 /// <param name="DecidedBy">A name.</param>
+/// <param name="NeedsApp">It takes more than yes or no, so it is allowed in the app only.</param>
 public sealed record ApprovalView(
     string Approval, string Kind, ApprovalTier Tier, ApprovalForm Form, string What, string Sandbox, string Digest, DateTimeOffset Deadline,
-    IReadOnlyList<string> Consequences, ApprovalOutcome Outcome = ApprovalOutcome.Pending, string? DecidedBy = null) : CardView;
+    IReadOnlyList<string> Consequences, ApprovalOutcome Outcome = ApprovalOutcome.Pending, string? DecidedBy = null,
+    bool NeedsApp = false) : CardView;
 
 public sealed record HelpView : CardView;
 

@@ -102,8 +102,8 @@ internal static class TurnCards
         }
 
         var intent = page.Empty with { Approval = view.Approval };
-        var mayAllow = fits && !isDestructive;
-        _ = isDestructive ? card.Line(page.Say(Say.OnlyInApp)) : card;
+        var mayAllow = fits && !isDestructive && !view.NeedsApp;
+        _ = isDestructive ? card.Line(page.Say(Say.OnlyInApp)) : view.NeedsApp ? card.Line(page.Say(Say.AnswerInApp)) : card;
         _ = !mayAllow && page.App is null ? card.Line(page.Say(Say.NoApp)) : card;
         return card.Buttons(
             mayAllow ? page.Button(Say.Allow, CardVerb.Allow, CardButton.Main, intent) : null,
