@@ -6,6 +6,11 @@ public interface IEntryMachine
     /// <summary>What the entry point keeps over a restart.</summary>
     IEntryNotes Notes { get; }
 
+    /// <summary>The platform's own secret among the machine's secrets: never to be logged, shown or kept.</summary>
+    /// <returns>Null: the owner has set none.</returns>
+    /// <exception cref="EntryRefusal">UNAVAILABLE: it can't be read; the message says why</exception>
+    Task<string?> SecretAsync(CancellationToken cancellationToken);
+
     /// <summary>
     /// Pairs a person with a code that the owner made (ten minutes, once). From then on <see cref="OpenAsync"/> knows them, until they are
     /// revoked. Pairing again replaces their rights by the new code's.
@@ -20,5 +25,6 @@ public interface IEntryMachine
 
     /// <summary>Comes in as a person who is paired; dispose it when it is not needed any more.</summary>
     /// <returns>Null: nobody with this id is paired, or they were revoked.</returns>
+    /// <exception cref="EntryRefusal">UNAVAILABLE: the machine stops, or can't write</exception>
     Task<IEntryPerson?> OpenAsync(string account, CancellationToken cancellationToken);
 }

@@ -86,6 +86,9 @@ public sealed class Home
     /// <summary>Where the owner wants notifications besides devices, when there is such a place.</summary>
     public string Notify => In("notify.json");
 
+    /// <summary>Which app of Feishu or Lark the machine's bot is, when there is one.</summary>
+    public string Feishu => In("feishu.json");
+
     /// <summary>The owner's own prices of models, when there is such a file.</summary>
     public string Prices => In("prices.json");
 
@@ -145,7 +148,7 @@ public sealed class Home
     [
         .. new[] { LockFile, PidFile, Database, Database + "-wal", Database + "-shm", Database + ".lock", LedgerHead, Secrets,
             Secrets + ".lock", LogFile }.Select(f => (f, Access.Read | Access.Write)),
-        .. new[] { MachineKey, SecretKey, MachineLabel, Config, Prices }.Select(f => (f, Access.Read)),
+        .. new[] { MachineKey, SecretKey, MachineLabel, Config, Prices, Feishu }.Select(f => (f, Access.Read)),
         .. new[] { ControlSocket, ControlToken }.Select(f => (f, Access.Write)),
     ];
 

@@ -7,6 +7,7 @@ using PocketCoder.Sandboxes;
 using PocketCoder.Ledger;
 using PocketCoder.Machine.Ledger;
 using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Machine.Entries;
 using PocketCoder.Machine.Executions;
 using PocketCoder.Machine.Linking;
 using PocketCoder.Machine.Notifications;
@@ -26,6 +27,8 @@ internal sealed record DaemonFiles(ChannelIdentity Identity, LedgerStore Ledger,
     public required LinkSetting Link { get; init; }
 
     public required ReceiverSettings Receivers { get; init; }
+
+    public required EntrySettings Entries { get; init; }
 
     public required PriceTable Prices { get; init; }
 
@@ -61,15 +64,17 @@ internal sealed record DaemonFiles(ChannelIdentity Identity, LedgerStore Ledger,
         IReadOnlyList<string> closed = [.. home.Own.Select(ProjectFolder.RealPath)];
         var secrets = stack.Own(SecretStore.Open(home.Secrets, home.SecretKey, options.TimeProvider));
         var (label, receivers) = (MachineLabel.Load(home), ReceiverSettings.Load(home));
+        var entries = EntrySettings.Load(home);
         return new DaemonFiles(identity, ledger, secrets)
         {
             Label = label,
             Link = LinkSetting.Load(home, options.TimeProvider),
             Receivers = receivers,
+            Entries = entries,
             Settings =
             [
                 HomeSettings.Agents(home), label.AsFound(), HomeSettings.Prices(home), HomeSettings.PushServices(home), receivers.AsFound(),
-                SecretService.AsFound(secrets),
+                SecretService.AsFound(secrets), entries.AsFound(),
             ],
             Prices = ModelService.ReadPrices(home),
             Closed = closed,

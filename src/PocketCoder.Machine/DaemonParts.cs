@@ -157,7 +157,7 @@ internal sealed class DaemonParts
             Devices, Connections, files.OwnAgents, Addresses, Keys);
         Changes = new MachineChanges(Report, Store, Ledger, Secrets, FileStreams, logger);
         (Logs, Usage) = (new LogTail(home.LogFile, secrets.Redact), new UsageParts(Models, Projects, Sessions, Store));
-        Entries = new EntryParts(options.EntryPoints, Devices, Connections, Store, time, logger);
+        Entries = new EntryParts(options.EntryPoints, files.Entries, Devices, Connections, Secrets, Store, time, logger);
         (Link, Dialer) = (files.Link, new LinkDialer(Identity, () => Label.Text, time));
         Status = new OwnerStatus(options, machine, Label, Report, Sandboxes, Agents, Projects, Addresses, Link);
         OwnerStarter = new OwnerSessionStarter(Sessions, Projects, Agents, Defaults);

@@ -69,6 +69,7 @@ internal static class DaemonTable
         .MapOwnerTrust(p.Identity.Id, () => p.Link.WithGateway(p.Addresses.Listening), p.Pairing, p.Devices, p.Connections, p.Ledger)
         .MapOwnerSessions(p.Sessions, p.OwnerStarter, p.Approvals, p.Locks, p.Resumption, p.Executions, p.Runs)
         .MapOwnerChats(p.Entries.Platforms, p.Entries.Pairing)
+        .MapOwnerEntries(p.Entries)
         .MapOwnerModels(p.Secrets);
 
     /// <summary>Ends all that runs in a project, before its folder goes.</summary>

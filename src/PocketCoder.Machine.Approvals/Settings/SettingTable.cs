@@ -231,10 +231,10 @@ internal static class SettingTable
             "link_remove"),
         new(
             "what the daemon is started with",
-            "a weaker sandbox, higher limits, other addresses of models, more that is listened on",
+            "a weaker sandbox, higher limits, other addresses of models, more that is listened on, an app of a chat platform",
             SettingRight.Owner,
             SettingRight.Owner,
             LedgerKind.ConfigurationChanged,
-            "start"),
+            "start", "entry_set"),
     ];
 }

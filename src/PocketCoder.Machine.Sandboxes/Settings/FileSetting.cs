@@ -38,11 +38,12 @@ public sealed record FileSetting(string Name, string Words, string Mark)
 public static class FileSettings
 {
     public const string Agents = "Agents";
+    public const string Feishu = "Feishu";
     public const string Label = "Label";
     public const string Prices = "Prices";
     public const string PushServices = "PushServices";
     public const string Receivers = "Receivers";
     public const string Secrets = "Secrets";
 
-    public static IReadOnlyList<string> All { get; } = [Agents, Label, Prices, PushServices, Receivers, Secrets];
+    public static IReadOnlyList<string> All { get; } = [Agents, Feishu, Label, Prices, PushServices, Receivers, Secrets];
 }

@@ -124,6 +124,30 @@ public sealed class ControlClient : IDisposable
     public Task<ChatPairingOffer> OfferChatAsync(ChatPairingRequest request, CancellationToken ct)
         => AskAsync(OwnerChats.Pair, request, ct);
 
+    /// <summary>How a chat platform's bot stands, and what is set for it.</summary>
+    public Task<EntryReport> EntryAsync(string platform, CancellationToken ct)
+        => AskAsync(OwnerEntries.Status, new EntryStatusRequest(platform), ct);
+
+    /// <summary>Sets a chat platform's app up, from the daemon's next start on.</summary>
+    public Task<EntryReport> SetEntryAsync(EntrySetRequest request, CancellationToken ct) => AskAsync(OwnerEntries.Set, request, ct);
+
+    /// <summary>Asks a chat platform whether it takes what was set. Takes up to 25 s.</summary>
+    /// <returns>What was found, each in a sentence.</returns>
+    public async Task<IReadOnlyList<string>> TestEntryAsync(string platform, CancellationToken ct)
+        => (await AskAsync(OwnerEntries.Test, new EntryTestRequest(platform), ct)).Found;
+
+    /// <summary>Revokes a person of a chat platform for good; devices and people of others are not found.</summary>
+    /// <param name="person">Id, the beginning of one (4 characters or more), or name.</param>
+    public async Task<DeviceInfo> RevokePersonAsync(string platform, string person, CancellationToken ct)
+    {
+        var request = new DeviceRevokeRequest(Selection.Person(await ListPeopleAsync(platform, ct), platform, person).DeviceId);
+        return (await AskAsync(Verbs.DeviceRevoke, request, ct)).Device;
+    }
+
+    /// <summary>Who is paired in the chats of a platform.</summary>
+    public async Task<IReadOnlyList<DeviceInfo>> ListPeopleAsync(string platform, CancellationToken ct)
+        => [.. (await ListDevicesAsync(ct)).Where(d => d.Platform == platform && d.RevokedAt is null)];
+
     public Task<PairingProgress> PairingAsync(string pairingId, CancellationToken ct)
         => AskAsync(OwnerTrust.PairingGet, new PairingGetRequest(pairingId), ct);
 

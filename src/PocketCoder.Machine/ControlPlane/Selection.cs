@@ -37,6 +37,18 @@ internal static class Selection
         d => d.DeviceId.StartsWith(text, StringComparison.OrdinalIgnoreCase),
         d => d.DeviceId);
 
+    /// <param name="all">Those of the platform.</param>
+    public static DeviceInfo Person(IReadOnlyList<DeviceInfo> all, string platform, string text) => One(
+        all,
+        text,
+        "person in these chats",
+        ErrorCode.DeviceNotFound,
+        $"pocketcoder {platform} status",
+        d => d.DeviceId == text,
+        d => d.Name == text,
+        d => d.DeviceId.StartsWith(text, StringComparison.OrdinalIgnoreCase),
+        d => d.DeviceId);
+
     public static SessionInfo Session(IReadOnlyList<SessionInfo> all, string text) => One(
         all,
         text,

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using PocketCoder.Entry;
 
 namespace PocketCoder.Machine.Entries;
 
@@ -17,10 +16,10 @@ internal sealed partial class EntryService : IAsyncDisposable
     private readonly Task _running;
 
     /// <summary>Starts them all, without waiting for any.</summary>
-    public EntryService(IReadOnlyList<IEntryPoint> points, Func<IEntryPoint, EntryMachine> machine, TimeProvider time, ILogger logger)
+    public EntryService(IEnumerable<EntryRun> runs, TimeProvider time, ILogger logger)
     {
         (_time, _logger) = (time, logger);
-        _running = Task.WhenAll(points.Select(p => RunAsync(p, machine(p))));
+        _running = Task.WhenAll(runs.Select(r => r.RunAsync(_stop.Token)));
     }
 
     public async ValueTask DisposeAsync()
@@ -35,27 +34,6 @@ internal sealed partial class EntryService : IAsyncDisposable
             LogStuck(_logger, s_limit.TotalSeconds);
         }
     }
-
-    private async Task RunAsync(IEntryPoint point, EntryMachine machine)
-    {
-        await Task.Yield(); // not within the start
-        await using var _ = machine;
-        try
-        {
-            await point.RunAsync(machine, _stop.Token);
-        }
-        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
-        {
-            // The daemon stops.
-        }
-        catch (Exception e)
-        {
-            LogEnded(_logger, point.Platform, e);
-        }
-    }
-
-    [LoggerMessage(EventId = 222, Level = LogLevel.Error, Message = "{Platform} is away until the next start: it failed")]
-    private static partial void LogEnded(ILogger logger, string platform, Exception error);
 
     [LoggerMessage(EventId = 223, Level = LogLevel.Warning, Message = "an entry point did not end within {Seconds} s")]
     private static partial void LogStuck(ILogger logger, double seconds);

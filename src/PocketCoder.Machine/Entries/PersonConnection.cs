@@ -6,6 +6,7 @@ using PocketCoder.Machine.Connections;
 using PocketCoder.Machine.Devices;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Storage;
+using PocketCoder.Processes;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.Entries;
@@ -30,8 +31,8 @@ internal sealed partial class PersonConnection : ILiveConnection, IEntryPerson
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _end = new();
     private readonly OutgoingQueue _outgoing = new();
-    private readonly SemaphoreSlim _ordered = new(1, 1); // requests that aren't long, one after the other
-    private readonly SemaphoreSlim _long = new(MostLong, MostLong);
+    private readonly AsyncSemaphore _ordered = new(); // requests that aren't long, one after the other
+    private readonly AsyncSemaphore _long = new(MostLong);
     private WireError? _reason;
     private int _waiting;
     private int _disposed;
@@ -146,7 +147,7 @@ internal sealed partial class PersonConnection : ILiveConnection, IEntryPerson
         _end.Dispose();
     }
 
-    private async Task TakeAsync(SemaphoreSlim turn, CancellationToken cancellationToken)
+    private async Task TakeAsync(AsyncSemaphore turn, CancellationToken cancellationToken)
     {
         try
         {

@@ -1,6 +1,7 @@
 using PocketCoder.Broker.Secrets;
 using PocketCoder.Channels;
 using PocketCoder.Ledger;
+using PocketCoder.Machine.Entries;
 using PocketCoder.Machine.Models;
 using PocketCoder.Platform;
 
@@ -25,7 +26,7 @@ public static class StartChecks
 
         var files = Files(home);
         return files.Problem is not null ? [folder, files]
-            : [folder, files, Key(home), Secrets(home), Prices(home), Database(home, thorough)];
+            : [folder, files, Key(home), Secrets(home), Prices(home), Feishu(home), Database(home, thorough)];
     }
 
     /// <summary>
@@ -158,6 +159,18 @@ public static class StartChecks
         catch (HomeRefusal e)
         {
             return new("prices", "can't be read", new(e.Message, null));
+        }
+    }
+
+    private static StartCheck Feishu(Home home)
+    {
+        try
+        {
+            return new("feishu", EntrySetting.Read(home) is not { } set ? "is not set up" : set.Enabled ? "is set up" : "is switched off");
+        }
+        catch (HomeRefusal e)
+        {
+            return new("feishu", "can't be read", new(e.Message, null));
         }
     }
 

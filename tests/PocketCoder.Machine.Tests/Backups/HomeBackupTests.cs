@@ -21,6 +21,8 @@ public sealed class HomeBackupTests
         await File.WriteAllTextAsync(Path.Combine(home.Root, "push.key"), "a key");
         await File.WriteAllTextAsync(Path.Combine(home.Root, "push-services"), "https://push.example:8443\n");
         await File.WriteAllTextAsync(home.Notify, "{\"v\":1,\"receivers\":[]}");
+        await File.WriteAllTextAsync(
+            home.Feishu, "{\"v\":1,\"appId\":\"cli_a\",\"domain\":\"https://f.example\",\"language\":\"en\",\"enabled\":false}");
         await using var place = new Place();
 
         var made = await HomeBackup.MakeAsync(home, place.At("b1"), TimeProvider.System, CancellationToken.None);
@@ -33,7 +35,7 @@ public sealed class HomeBackupTests
                 f => Assert.Equal(PrivateFile.Mode, File.GetUnixFileMode(f)));
         }
 
-        Assert.Superset(new HashSet<string>(["link.json", "push.key", "push-services", "notify.json"]), made.Files.Keys.ToHashSet());
+        Assert.Superset(new HashSet<string>(["link.json", "push.key", "push-services", "notify.json", "feishu.json"]), made.Files.Keys.ToHashSet());
         File.Delete(home.Link);
         await daemon.Daemon.AsOwner().SetLabelAsync("after", CancellationToken.None);
         await Assert.ThrowsAsync<BackupRefusal>(

@@ -13,6 +13,14 @@ internal sealed class ChatRoom(string platform = "chat", Func<IEntryMachine, Can
 
     public string Platform => platform;
 
+    public EntryStatus Status { get; set; } = new(EntryState.Ready, DateTimeOffset.UnixEpoch, null);
+
+    /// <summary>What is found when somebody asks it to try.</summary>
+    public Func<CancellationToken, Task<IReadOnlyList<string>>> Test { get; set; }
+        = _ => Task.FromResult<IReadOnlyList<string>>(["It answers."]);
+
+    public Task<IReadOnlyList<string>> TestAsync(IEntryMachine machine, CancellationToken cancellationToken) => Test(cancellationToken);
+
     public Task<IEntryMachine> MachineAsync() => _machine.Task.WaitAsync(Testing.Wait.Limit);
 
     public async Task RunAsync(IEntryMachine machine, CancellationToken stop)

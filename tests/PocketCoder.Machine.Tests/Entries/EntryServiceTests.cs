@@ -39,6 +39,9 @@ public sealed class EntryServiceTests
         Assert.True(ended);
     }
 
-    private static EntryService Service(ChatRoom room, TimeProvider time) => new(
-        [room], p => new EntryMachine(p.Platform, null!, null!, null!, null!, null!, time, NullLogger.Instance), time, NullLogger.Instance);
+    private static EntryService Service(ChatRoom room, TimeProvider time) => new([Run(room, time)], time, NullLogger.Instance);
+
+    private static EntryRun Run(ChatRoom room, TimeProvider time) => new(
+        room, new EntryMachine(room.Platform, null!, null!, null!, null!, null!, null!, time, NullLogger.Instance), text => text, time,
+        NullLogger.Instance);
 }

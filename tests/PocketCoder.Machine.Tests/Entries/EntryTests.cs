@@ -223,7 +223,7 @@ public sealed class EntryTests
     [Fact]
     public void Two_entry_points_of_one_platform_are_refused()
         => Assert.Throws<ArgumentException>(() => new PocketCoder.Machine.Entries.EntryParts(
-            [new ChatRoom(), new ChatRoom()], null!, null!, null!, TimeProvider.System,
+            [new ChatRoom(), new ChatRoom()], null!, null!, null!, null!, null!, TimeProvider.System,
             Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance));
 
     private static async Task<IReadOnlyList<long>> SeqsAsync(IEntryPerson person, long after, long head)

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Machine.Entries;
 using PocketCoder.Machine.Notifications;
 using PocketCoder.Machine.Settings;
 using PocketCoder.Protocol;
@@ -16,6 +17,7 @@ public sealed class HomeSettingsTests
         [nameof(Home.Prices)] = FileSettings.Prices,
         [nameof(Home.PushServices)] = FileSettings.PushServices,
         [nameof(Home.Notify)] = FileSettings.Receivers,
+        [nameof(Home.Feishu)] = FileSettings.Feishu,
         [nameof(Home.Secrets)] = FileSettings.Secrets,
         [nameof(Home.Link)] = "RemoteGateway, with the options",
         [nameof(Home.Config)] = "the options that it gives",
@@ -58,6 +60,11 @@ public sealed class HomeSettingsTests
             FileSettings.Receivers,
             "notify.json|{\"v\":1,\"receivers\":[{\"name\":\"spy\",\"kind\":\"ntfy\",\"url\":\"https://n.example/of-mine\",\"secret\":\"of-mine\",\"details\":true,\"digest\":false}]}",
             "spy: ntfy https://n.example with details"
+        },
+        {
+            FileSettings.Feishu,
+            "feishu.json|{\"v\":1,\"appId\":\"cli_planted\",\"domain\":\"https://f.example/\",\"language\":\"en\",\"enabled\":true}",
+            "cli_planted at https://f.example, en, on"
         },
     };
 
@@ -127,6 +134,8 @@ public sealed class HomeSettingsTests
             await owner.SetReceiverAsync(new NotifySetRequest("hook", ReceiverKind.Webhook, "https://h.example/x"), default);
             await owner.SetReceiverAsync(new NotifySetRequest("gone", ReceiverKind.Webhook, "https://h.example/y"), default);
             await owner.RemoveReceiverAsync("gone", default);
+            await owner.SetEntryAsync(
+                new EntrySetRequest("feishu", new EntrySetting("cli_a", "https://f.example", "en", true), "of-mine"), default);
         }
 
         await daemon.RestartAsync();

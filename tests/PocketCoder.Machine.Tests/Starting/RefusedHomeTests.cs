@@ -1,6 +1,7 @@
 using System.Net;
 using PocketCoder.Gateway;
 using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Machine.Entries;
 using PocketCoder.Machine.Starting;
 using PocketCoder.Machine.Status;
 using PocketCoder.Protocol;
@@ -54,6 +55,9 @@ public sealed class RefusedHomeTests : IAsyncLifetime
             using var owner = new ControlClient(Used);
             await owner.SetSecretAsync("token", "a-value-that-nobody-has", CancellationToken.None);
             await owner.SetLabelAsync("box", CancellationToken.None);
+            await owner.SetEntryAsync(
+                new EntrySetRequest("feishu", new EntrySetting("cli_a", "https://f.example", "en", true), "that-nobody-has"),
+                CancellationToken.None);
         }
 
         await File.WriteAllTextAsync(Used.Prices, """{"models":[]}""");
@@ -104,8 +108,9 @@ public sealed class RefusedHomeTests : IAsyncLifetime
 
         var wanted = damage switch
         {
-            Damage.Garbage or Damage.Cut or Damage.Other => (string[])["daemon.db", "machine.key", "secrets.json", "secrets.key"],
-            Damage.Empty => ["machine.key", "secrets.json", "secrets.key"],
+            Damage.Garbage or Damage.Cut or Damage.Other =>
+                (string[])["daemon.db", "machine.key", "secrets.json", "secrets.key", "feishu.json"],
+            Damage.Empty => ["machine.key", "secrets.json", "secrets.key", "feishu.json"],
             Damage.Open or Damage.Gone => ["machine.key", "secrets.key"],
             _ => [],
         };

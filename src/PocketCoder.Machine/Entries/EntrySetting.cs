@@ -1,0 +1,90 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace PocketCoder.Machine.Entries;
+
+/// <summary>
+/// What the owner set for an entry point: which app of the platform it is, and whether it is on. The app's secret is among the machine's
+/// secrets and not here. Immutable.
+/// </summary>
+/// <param name="AppId">The platform's id of the app: 1 to 64 letters, digits, <c>_</c> and <c>-</c>.</param>
+/// <param name="Domain">Scheme, host and port of the platform, which gets the secret: https, or http on loopback.</param>
+/// <param name="Language">What the bot speaks: <c>en</c> or <c>zh</c>.</param>
+public sealed record EntrySetting(string AppId, string Domain, string Language, bool Enabled)
+{
+    /// <summary>The platform whose setting it is. It has a file of the home: <c>feishu.json</c>.</summary>
+    public const string Platform = "feishu";
+
+    private const int MostId = 64;
+    private const int MostDomain = 200;
+    private const int MostBytes = 4096;
+
+    public static IReadOnlyList<string> Languages { get; } = ["en", "zh"];
+
+    /// <summary>Why it can't be right, in a sentence for people that quotes nothing; null: it can.</summary>
+    public string? Problem()
+        => AppId.Length is 0 or > MostId || !AppId.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-')
+                ? $"An app's id has 1 to {MostId} letters, digits, _ and -, like cli_a1b2c3."
+            : Origin(Domain) is null ? "The domain must be an https address without user name and path, like https://open.feishu.cn."
+            : !Languages.Contains(Language, StringComparer.Ordinal) ? $"The language is one of: {string.Join(", ", Languages)}."
+            : null;
+
+    /// <summary>The same with its domain as it is kept: without a slash at its end.</summary>
+    public EntrySetting Plain() => Origin(Domain) is { } origin ? this with { Domain = origin } : this;
+
+    /// <summary>In words for the ledger.</summary>
+    public string Words() => $"{AppId} at {Domain}, {Language}, {(Enabled ? "on" : "off")}";
+
+    /// <summary>Reads what the home has.</summary>
+    /// <returns>Null: nothing is set.</returns>
+    /// <exception cref="HomeRefusal">The file is damaged or can't be read; the message says what to do.</exception>
+    public static EntrySetting? Read(Home home)
+    {
+        var path = home.Feishu;
+        try
+        {
+            if (!File.Exists(path))
+            {
+                return null;
+            }
+
+            if (new FileInfo(path).Length <= MostBytes
+                && JsonSerializer.Deserialize(File.ReadAllBytes(path), EntrySettingJson.Default.EntrySettingFile) is { V: 1 } file
+                && new EntrySetting(file.AppId, file.Domain, file.Language, file.Enabled) is var read && read.Problem() is null)
+            {
+                return read.Plain();
+            }
+        }
+        catch (JsonException)
+        {
+            // told below
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new HomeRefusal($"{path} can't be read: {e.Message}", e);
+        }
+
+        throw new HomeRefusal(
+            $"{path} is damaged. Remove it, start again, and set the app up anew: pocketcoder feishu config --app-id ID");
+    }
+
+    /// <summary>As it stands in the file.</summary>
+    internal byte[] Content() => JsonSerializer.SerializeToUtf8Bytes(
+        new EntrySettingFile(1, AppId, Domain, Language, Enabled), EntrySettingJson.Default.EntrySettingFile);
+
+    private static string? Origin(string text)
+        => text.Length <= MostDomain && text.All(c => c is > ' ' and <= '~' and not '\\')
+            && Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Host.Length > 0
+            && (url.Scheme == Uri.UriSchemeHttps || (url.Scheme == Uri.UriSchemeHttp && url.IsLoopback))
+            && (url.UserInfo, url.PathAndQuery, url.Fragment) == ("", "/", "") ? url.GetLeftPart(UriPartial.Authority) : null;
+}
+
+internal sealed record EntrySettingFile(int V, string AppId, string Domain, string Language, bool Enabled);
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
+    AllowDuplicateProperties = false)]
+[JsonSerializable(typeof(EntrySettingFile))]
+internal sealed partial class EntrySettingJson : JsonSerializerContext;
