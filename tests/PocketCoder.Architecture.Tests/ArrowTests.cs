@@ -28,6 +28,7 @@ public sealed class ArrowTests
         ["Gateway"] = ["Platform", "Accounts", "Acme", "Link"],
         ["Entry"] = ["Protocol"],
         ["Feishu"] = [],
+        ["Feishu.Bot"] = ["Entry", "Feishu"],
         ["Machine.Core"] = ["Protocol", "Channel", "Ledger"],
         ["Machine.Approvals"] = ["Machine.Core", "Broker"],
         ["Machine.Sandboxes"] = ["Machine.Approvals", "Agents", "Sandboxes", "Risk", "Workspace", "Git"],
@@ -35,7 +36,8 @@ public sealed class ArrowTests
         ["Machine.Sessions"] = ["Machine.Projects"],
         ["Machine"] = ["Machine.Sessions", "Gateway", "Push", "Link", "Entry"],
         ["Cli"] =
-            ["Protocol", "Processes", "Channel", "Ledger", "Agents", "Sandboxes", "Broker", "Accounts", "Acme", "Gateway", "Machine"],
+            ["Protocol", "Processes", "Channel", "Ledger", "Agents", "Sandboxes", "Broker", "Accounts", "Acme", "Gateway", "Machine",
+             "Entry", "Feishu", "Feishu.Bot"],
     };
 
     [Fact]

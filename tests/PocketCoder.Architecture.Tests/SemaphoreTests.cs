@@ -9,12 +9,13 @@ namespace PocketCoder.Architecture.Tests;
 /// </summary>
 public sealed class SemaphoreTests
 {
-    /// <summary>The class itself, projects that can't see <c>Processes</c>, and the turns of one person's requests.</summary>
+    /// <summary>The class itself, and projects that can't see <c>Processes</c>.</summary>
     private static readonly string[] s_others =
     [
-        "PocketCoder.Accounts/Passwords.cs", "PocketCoder.Feishu/LongConnection/FeishuSocket.cs", "PocketCoder.Ledger/Reading/ReaderPool.cs",
-        "PocketCoder.Machine.Core/Streams/SessionStream.cs", "PocketCoder.Machine/Entries/PersonConnection.cs",
-        "PocketCoder.Processes/AsyncSemaphore.cs",
+        "PocketCoder.Accounts/Passwords.cs", "PocketCoder.Feishu.Bot/Inbox/Lanes.cs", "PocketCoder.Feishu.Bot/People/PeopleHere.cs",
+        "PocketCoder.Feishu.Bot/Turns/Followers.cs", "PocketCoder.Feishu.Bot/Turns/SessionFollower.cs",
+        "PocketCoder.Feishu/LongConnection/FeishuSocket.cs", "PocketCoder.Ledger/Reading/ReaderPool.cs",
+        "PocketCoder.Machine.Core/Streams/SessionStream.cs", "PocketCoder.Processes/AsyncSemaphore.cs",
     ];
 
     private static readonly Regex s_field = new(

@@ -32,7 +32,7 @@ public sealed partial class ThreatModelTests
         });
     }
 
-    [GeneratedRegex(@"`(?<name>([A-Za-z]+\.Tests/[A-Za-z]+Tests)|(app/[a-z-]+\.test\.ts))`", RegexOptions.ExplicitCapture,
+    [GeneratedRegex(@"`(?<name>([A-Za-z.]+\.Tests/[A-Za-z]+Tests)|(app/[a-z-]+\.test\.ts))`", RegexOptions.ExplicitCapture,
         matchTimeoutMilliseconds: 1000)]
     private static partial Regex TestName();
 }

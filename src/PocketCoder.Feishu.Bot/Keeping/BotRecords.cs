@@ -1,0 +1,80 @@
+using System.Text.Json.Serialization;
+
+namespace PocketCoder.Feishu.Bot.Keeping;
+
+/// <summary>Something that a paired person did, kept until it is done.</summary>
+/// <param name="Id">Of the message or the event: the same when the platform delivers it again.</param>
+/// <param name="At">When it was taken.</param>
+internal sealed record InboxItem(string Id, DateTimeOffset At, string Account, string Chat, MessageItem? Message, CardItem? Card)
+{
+    public override string ToString() => Id; // never what was written
+}
+
+/// <param name="Text">Null: it is longer than what is kept.</param>
+/// <param name="Files">Its images and files.</param>
+/// <param name="Other">A kind that nothing is done for, in the platform's word; null: it is none.</param>
+internal sealed record MessageItem(string MessageId, bool IsDirect, string? Text, IReadOnlyList<FileItem> Files, string? Other)
+{
+    public override string ToString() => MessageId;
+}
+
+/// <param name="Name">As the sender's computer named it; may be empty.</param>
+internal sealed record FileItem(string Key, string Name, bool IsImage);
+
+internal sealed record CardItem(
+    string MessageId, IReadOnlyDictionary<string, string> Value, IReadOnlyDictionary<string, IReadOnlyList<string>> Form)
+{
+    public override string ToString() => MessageId;
+}
+
+/// <summary>What a card's buttons are good for.</summary>
+/// <param name="Message">The card's message; null: it is being sent.</param>
+/// <param name="Digest">Of what is decided with it.</param>
+/// <param name="UsedBy">The event that used it up.</param>
+internal sealed record NonceNote(string Chat, string? Message = null, string? Digest = null, string? UsedBy = null);
+
+/// <summary>What nonces are made with.</summary>
+internal sealed record KeyNote(string Key)
+{
+    public override string ToString() => nameof(KeyNote);
+}
+
+/// <summary>A project's group.</summary>
+/// <param name="Account">Who bound it: what is shown there is what they may see.</param>
+/// <param name="Session">The one that goes on; null: the next prompt begins one.</param>
+/// <param name="Agent">For the next session; null: the project's default.</param>
+/// <param name="Since">Turns that ended before are not shown.</param>
+internal sealed record Place(
+    Guid Project, string Chat, string Account, DateTimeOffset Since, Guid? Session = null, string? Agent = null, string? Model = null);
+
+/// <summary>How far a session was shown.</summary>
+/// <param name="After">All up to it was shown and need not be read again.</param>
+internal sealed record FollowMark(string Epoch, long After);
+
+/// <summary>The card of a turn.</summary>
+/// <param name="Nonce">Of its buttons.</param>
+internal sealed record TurnNote(
+    string Chat, string Nonce, string MessageId, string? CardId, bool IsText, bool IsFinished = false);
+
+/// <summary>The card of an approval.</summary>
+/// <param name="Shown">The outcome that it shows.</param>
+internal sealed record ApprovalNote(string Chat, string MessageId, string Shown);
+
+/// <summary>Attachments that wait for somebody's next prompt.</summary>
+internal sealed record FilesNote(IReadOnlyList<Guid> Attachments);
+
+/// <summary>A mark without more.</summary>
+internal sealed record Mark(DateTimeOffset At);
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(InboxItem))]
+[JsonSerializable(typeof(NonceNote))]
+[JsonSerializable(typeof(KeyNote))]
+[JsonSerializable(typeof(Place))]
+[JsonSerializable(typeof(FollowMark))]
+[JsonSerializable(typeof(TurnNote))]
+[JsonSerializable(typeof(ApprovalNote))]
+[JsonSerializable(typeof(FilesNote))]
+[JsonSerializable(typeof(Mark))]
+internal sealed partial class BotJson : JsonSerializerContext;

@@ -1,0 +1,93 @@
+using System.Globalization;
+using PocketCoder.Feishu.Cards;
+
+namespace PocketCoder.Feishu.Bot.Sending;
+
+/// <summary>What the bot says beside its cards.</summary>
+internal enum BotWord
+{
+    /// <summary>To somebody who is not paired.</summary>
+    NotPaired,
+
+    /// <summary>The same in a few words, over a card.</summary>
+    NotPairedShort,
+
+    /// <param>The name.</param>
+    Paired,
+    TooLong,
+    OtherKind,
+
+    /// <param>How many MiB.</param>
+    FileTooLong,
+
+    /// <summary>For the person's next prompt.</summary>
+    FilesWait,
+    OldCard,
+    UsedCard,
+
+    /// <summary>In a group.</summary>
+    NoProject,
+    ProjectGone,
+    GroupGone,
+
+    /// <param>The group's project.</param>
+    InGroup,
+    NoAgent,
+    NoFolder,
+    SessionGone,
+    NothingRuns,
+
+    /// <param>How many.</param>
+    NotOneApproval,
+
+    /// <summary>Said into the turn that runs.</summary>
+    Steered,
+
+    /// <summary>It was over: it waits.</summary>
+    SteerQueued,
+    Hidden,
+    Failed,
+    Commands,
+}
+
+internal static class BotWords
+{
+    private static readonly Dictionary<BotWord, (string English, string Chinese)> s_words = new()
+    {
+        [BotWord.NotPaired] = (
+            "You are not paired with this machine. Ask its owner for a code (pocketcoder feishu pair) and send it to me here: pair CODE",
+            "您尚未与此机器配对。请向机器所有者索取配对码（pocketcoder feishu pair），然后在此发送：pair 配对码"),
+        [BotWord.NotPairedShort] = ("You are not paired with this machine.", "您尚未与此机器配对。"),
+        [BotWord.Paired] = ("You are paired as {0}.", "您已配对，名称为 {0}。"),
+        [BotWord.TooLong] = ("This message is too long: at most 50,000 bytes. Nothing was done.", "消息过长（最多 50,000 字节），未执行任何操作。"),
+        [BotWord.OtherKind] = (
+            "I take text, images and files only. Nothing was done.", "仅支持文本、图片和文件，未执行任何操作。"),
+        [BotWord.FileTooLong] = ("A file has at most {0} MiB. Nothing was done.", "文件最大 {0} MiB，未执行任何操作。"),
+        [BotWord.FilesWait] = ("It goes with your next prompt here.", "将随您在此处的下一条提示一起发送。"),
+        [BotWord.OldCard] = ("That card is too old. Use the newest one.", "该卡片已过期，请使用最新的卡片。"),
+        [BotWord.UsedCard] = ("That was done already.", "该操作已执行过。"),
+        [BotWord.NoProject] = (
+            "No project belongs to this group. Write to me directly, open a project, and bind a group to it.",
+            "此群未绑定项目。请私聊我，打开项目并绑定群。"),
+        [BotWord.ProjectGone] = ("This project is not registered on the machine any more.", "该项目已不在此机器上。"),
+        [BotWord.GroupGone] = ("The project's group can't be reached. Bind a new one.", "无法访问该项目的群，请重新绑定。"),
+        [BotWord.InGroup] = ("The workspace is in the group “{0}”.", "工作区已发送到群“{0}”。"),
+        [BotWord.NoAgent] = ("No agent is installed on the machine.", "此机器上没有可用的智能体。"),
+        [BotWord.NoFolder] = (
+            "The owner has not allowed a folder for new projects yet: pocketcoder roots add FOLDER", "所有者尚未允许新建项目的目录：pocketcoder roots add 目录"),
+        [BotWord.SessionGone] = ("The session is gone. Your next message begins a new one.", "会话已不存在，下一条消息将开始新会话。"),
+        [BotWord.NothingRuns] = ("Nothing runs here.", "当前没有正在运行的任务。"),
+        [BotWord.NotOneApproval] = (
+            "{0} approvals with this digest wait here. Write at least its first 8 digits.", "匹配该摘要的待审批项有 {0} 个，请输入至少前 8 位。"),
+        [BotWord.Steered] = ("The agent has heard it.", "已发送给正在运行的任务。"),
+        [BotWord.SteerQueued] = ("The turn was over, so it waits as a prompt.", "任务已结束，已作为新提示排队。"),
+        [BotWord.Hidden] = ("It is hidden from your list. Delete it in “Manage”.", "已从列表隐藏，可在“管理”中删除。"),
+        [BotWord.Failed] = ("That failed on the machine. Its log says why.", "机器上执行失败，详见日志。"),
+        [BotWord.Commands] = (
+            "/status · /stop · /approve DIGEST · /reject DIGEST · /run PROMPT · /help", "/status · /stop · /approve 摘要 · /reject 摘要 · /run 提示 · /help"),
+    };
+
+    public static string In(CardLanguage language, BotWord word, params object[] parts)
+        => string.Format(
+            CultureInfo.InvariantCulture, language == CardLanguage.Chinese ? s_words[word].Chinese : s_words[word].English, parts);
+}

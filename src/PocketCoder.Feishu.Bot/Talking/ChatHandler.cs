@@ -1,0 +1,185 @@
+using PocketCoder.Entry;
+using PocketCoder.Feishu.Bot.Keeping;
+using PocketCoder.Feishu.Bot.People;
+using PocketCoder.Feishu.Bot.Places;
+using PocketCoder.Feishu.Bot.Sending;
+using PocketCoder.Feishu.Cards;
+using PocketCoder.Feishu.Events;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Feishu.Bot.Talking;
+
+/// <summary>
+/// Does what a paired person wants: finds out who and where from the platform's word and our own notes, and hands it on. Doing the same
+/// item once more does nothing twice. What the machine refuses is told in the chat.
+/// </summary>
+internal sealed class ChatHandler(
+    PeopleHere people, PlaceBook places, CardSender sender, ProjectActions projects, WorkspaceActions workspace, PromptActions prompts,
+    ApprovalActions approvals, FileActions files, NoticeActions notices)
+{
+    private readonly Dictionary<CardVerb, CardRoute> _routes
+        = projects.Routes.Concat(workspace.Routes).Concat(prompts.Routes).Concat(approvals.Routes).Concat(notices.Routes)
+            .ToDictionary(r => r.Verb);
+
+    /// <summary>What there is a way for, to be held against the cards.</summary>
+    public IReadOnlyCollection<CardVerb> Known => _routes.Keys;
+
+    /// <exception cref="FeishuException">What became of it could not be shown: to be done again.</exception>
+    public async Task HandleAsync(InboxItem item, CancellationToken cancellationToken)
+    {
+        if (await people.FindAsync(item.Account, cancellationToken) is not { } person)
+        {
+            return; // revoked since
+        }
+
+        try
+        {
+            await (item.Message is { } message ? MessageAsync(item, message, person, cancellationToken)
+                : CardAsync(item, item.Card!, person, cancellationToken));
+        }
+        catch (Exception e) when (e is EntryRefusal or NotDone)
+        {
+            await TellAsync(item, $"⚠ {e.Message}", cancellationToken);
+        }
+    }
+
+    /// <summary>Says why something failed that nobody foresaw.</summary>
+    public Task FailedAsync(InboxItem item, CancellationToken cancellationToken)
+        => TellAsync(item, $"⚠ {sender.Say(BotWord.Failed)}", cancellationToken);
+
+    private Task TellAsync(InboxItem item, string text, CancellationToken cancellationToken)
+        => item.Message is { } message ? sender.ReplyAsync(message.MessageId, text, item.Id, "told", cancellationToken)
+            : sender.TextAsync(item.Chat, text, item.Id, "told", cancellationToken);
+
+    private async Task MessageAsync(InboxItem item, MessageItem message, Person person, CancellationToken cancellationToken)
+    {
+        var text = message.Text?.Trim();
+        if (message.IsDirect)
+        {
+            await sender.SendAsync(
+                item.Chat, text is "/help" ? new HelpView() : await projects.HomeAsync(person, 0, cancellationToken), item.Id, "home",
+                cancellationToken);
+            return;
+        }
+
+        var place = await places.OfChatAsync(item.Chat, cancellationToken) ?? throw new NotDone(sender.Say(BotWord.NoProject));
+        if (message.Other is not null || text is null)
+        {
+            throw new NotDone(sender.Say(message.Other is null ? BotWord.TooLong : BotWord.OtherKind));
+        }
+
+        if (message.Files.Count == 0)
+        {
+            await GroupAsync(item, text, person, place, cancellationToken);
+            return;
+        }
+
+        var fetched = await files.FetchAsync(person, item, message.Files, cancellationToken);
+        if (text.Length > 0)
+        {
+            await prompts.PromptAsync(person, place, item, text, fetched, cancellationToken);
+            return;
+        }
+
+        await files.WaitAsync(item, fetched, cancellationToken);
+        await sender.ReplyAsync(message.MessageId, sender.Say(BotWord.FilesWait), item.Id, "files", cancellationToken);
+    }
+
+    /// <summary>In a group every text is a prompt, but for the few commands; what else begins with a slash is the agent's.</summary>
+    private async Task GroupAsync(InboxItem item, string text, Person person, Place place, CancellationToken cancellationToken)
+    {
+        var (word, rest) = text.IndexOfAny([' ', '\n']) is var end and > 0 ? (text[..end], text[end..].Trim()) : (text, "");
+        switch (word)
+        {
+            case "" or "/status":
+                await sender.SendAsync(
+                    item.Chat, await workspace.ViewAsync(person, place, cancellationToken), item.Id, "workspace", cancellationToken);
+                break;
+            case "/help":
+                await sender.SendAsync(item.Chat, new HelpView(), item.Id, "help", cancellationToken);
+                await sender.TextAsync(item.Chat, sender.Say(BotWord.Commands), item.Id, "commands", cancellationToken);
+                break;
+            case "/stop":
+                await prompts.StopAsync(person, place, cancellationToken);
+                break;
+            case "/approve" or "/reject":
+                await approvals.DecideAsync(
+                    person, place, item, rest, word == "/approve" ? DecisionVerdict.Allow : DecisionVerdict.Deny, cancellationToken);
+                break;
+            case "/run" when rest.Length > 0:
+                await prompts.PromptAsync(person, place, item, rest, [], cancellationToken);
+                break;
+            default:
+                await prompts.PromptAsync(person, place, item, text, [], cancellationToken);
+                break;
+        }
+    }
+
+    private async Task CardAsync(InboxItem item, CardItem card, Person person, CancellationToken cancellationToken)
+    {
+        var intent = Intent(card);
+        if (!_routes.TryGetValue(intent.Verb, out var route)
+            || await sender.Nonces.FindAsync(intent, item, cancellationToken) is not { } nonce)
+        {
+            throw new NotDone(sender.Say(BotWord.OldCard));
+        }
+
+        if (route.Needs is { } needed && !person.Scopes.Contains(needed))
+        {
+            throw new NotDone($"This needs the right to {needed.ToString().ToLowerInvariant()}. The machine's owner can give it.");
+        }
+
+        if (route.Changes && !await sender.Nonces.UseAsync(intent, nonce, item, cancellationToken))
+        {
+            throw new NotDone(sender.Say(BotWord.UsedCard));
+        }
+
+        var place = await places.OfChatAsync(item.Chat, cancellationToken);
+        var request = new CardRequest(item, person, intent, nonce, place);
+        if (await AnswerAsync(route, request, cancellationToken) is { } view)
+        {
+            await ShowAsync(request, view, cancellationToken);
+        }
+    }
+
+    /// <summary>A card whose button was used up and did nothing gets new buttons, so that one can try again.</summary>
+    private async Task<CardView?> AnswerAsync(CardRoute route, CardRequest request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await route.Answer(request, cancellationToken);
+        }
+        catch (EntryRefusal e) when (route.Changes && request.Place is null)
+        {
+            await TellAsync(request.Item, $"⚠ {e.Message}", cancellationToken);
+            return await projects.HomeAsync(request.Person, 0, cancellationToken);
+        }
+    }
+
+    /// <summary>The used card shows the next view; where it can't be changed, a new one does.</summary>
+    private async Task ShowAsync(CardRequest request, CardView view, CancellationToken cancellationToken)
+    {
+        var (item, digest) = (request.Item, view is ApprovalView { Outcome: ApprovalOutcome.Pending } ? request.Nonce.Digest : null);
+        try
+        {
+            await sender.ReplaceAsync(item.Card!.MessageId, item.Chat, view, item.Id, "next", cancellationToken, digest);
+        }
+        catch (FeishuException e) when (!e.Retryable)
+        {
+            await sender.SendAsync(item.Chat, view, item.Id, "next anew", cancellationToken, digest);
+        }
+    }
+
+    private CardIntent Intent(CardItem card)
+    {
+        try
+        {
+            return CardIntent.Read(new CardAction(
+                null, null, card.MessageId, null, "button", null, card.Value, card.Form, null, null, [], null));
+        }
+        catch (FeishuException)
+        {
+            throw new NotDone(sender.Say(BotWord.OldCard));
+        }
+    }
+}

@@ -1,0 +1,136 @@
+using PocketCoder.Entry;
+using PocketCoder.Feishu.Bot.Keeping;
+using PocketCoder.Feishu.Bot.Places;
+using PocketCoder.Feishu.Bot.Sending;
+using PocketCoder.Feishu.Bot.Turns;
+using PocketCoder.Feishu.Cards;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Feishu.Bot.Talking;
+
+/// <summary>The direct chat: projects are listed, made, given a group, hidden and taken away.</summary>
+internal sealed class ProjectActions(
+    BotNotes notes, PlaceBook places, ProjectReader projects, CardSender sender, WorkspaceActions workspace, Followers followers,
+    TimeProvider time)
+{
+    private const int LongestChatName = 60;
+
+    public IEnumerable<CardRoute> Routes =>
+    [
+        new(CardVerb.Home, false, async (r, ct) => await HomeAsync(r, ct)),
+        new(CardVerb.NewProject, false, async (r, ct) => await NewAsync(r, null, ct)),
+        new(CardVerb.CreateProject, true, CreateAsync),
+        new(CardVerb.Manage, false, async (r, ct) => await ManageAsync(r, null, ct)),
+        new(CardVerb.OpenProject, false, OpenAsync),
+        new(CardVerb.HideProject, true, (r, ct) => MarkAsync(r, isHidden: true, ct)),
+        new(CardVerb.ShowProject, true, (r, ct) => MarkAsync(r, isHidden: false, ct)),
+        new(CardVerb.DeleteProject, false, async (r, ct) => await ManageAsync(r, r.Intent.Project, ct)),
+        new(CardVerb.ConfirmDelete, true, DeleteAsync),
+        new(CardVerb.ArchiveProject, true, ArchiveAsync, Scope.Manage),
+        new(CardVerb.BindGroup, true, BindAsync, Scope.Prompt),
+    ];
+
+    /// <summary>The list that a person gets who writes.</summary>
+    public async Task<HomeView> HomeAsync(CardRequest request, CancellationToken cancellationToken)
+        => await HomeAsync(request.Person, request.Intent.Page ?? 0, cancellationToken);
+
+    /// <inheritdoc cref="HomeAsync(CardRequest, CancellationToken)"/>
+    public async Task<HomeView> HomeAsync(People.Person person, int page, CancellationToken cancellationToken)
+        => new(
+            [.. (await projects.AllAsync(person, cancellationToken)).Select(p => p.Line).Where(l => !l.Hidden && !l.Archived)], page);
+
+    private static async Task<NewProjectView> NewAsync(CardRequest request, string? error, CancellationToken cancellationToken)
+        => new(await WorkspaceActions.AgentsAsync(request.Person, cancellationToken), request.Intent.Agent, request.Intent.Name, error);
+
+    private async Task<CardView?> CreateAsync(CardRequest request, CancellationToken cancellationToken)
+    {
+        var roots = await request.Person.AskAsync(DeviceVerbs.FoldersList, new FoldersListRequest(), cancellationToken);
+        // The home folder is one unless the owner took it away: a folder that they allowed for projects says more.
+        if (roots.Folders.MaxBy(f => f.Path.Count(c => c == '/')) is not { } parent)
+        {
+            return await NewAsync(request, sender.Say(BotWord.NoFolder), cancellationToken);
+        }
+
+        ProjectInfo project;
+        try
+        {
+            var made = await request.Person.AskAsync(
+                DeviceVerbs.ProjectCreate,
+                new ProjectCreateRequest(parent.Path, request.Intent.Name!, Git: true, request.Id("project")), cancellationToken);
+            project = made.Project;
+        }
+        catch (EntryRefusal e)
+        {
+            return await NewAsync(request, e.Message, cancellationToken);
+        }
+
+        await GroupAsync(request, project, request.Intent.Agent, cancellationToken);
+        return await HomeAsync(request, cancellationToken);
+    }
+
+    private async Task<CardView?> OpenAsync(CardRequest request, CancellationToken cancellationToken)
+    {
+        var project = await projects.FindAsync(request.Person, request.Intent.Project, cancellationToken);
+        return new ProjectView(project.Line, null, project.Info.Path);
+    }
+
+    private async Task<CardView?> BindAsync(CardRequest request, CancellationToken cancellationToken)
+    {
+        var project = await projects.FindAsync(request.Person, request.Intent.Project, cancellationToken);
+        if (project.Place is null)
+        {
+            await GroupAsync(request, project.Info, null, cancellationToken);
+        }
+
+        return await OpenAsync(request, cancellationToken);
+    }
+
+    private async Task<CardView?> MarkAsync(CardRequest request, bool isHidden, CancellationToken cancellationToken)
+    {
+        var project = await projects.FindAsync(request.Person, request.Intent.Project, cancellationToken);
+        var key = ProjectReader.Prefix(request.Person) + project.Line.Id;
+        await (isHidden ? notes.SetAsync(Note.Hidden, key, new Mark(time.GetUtcNow()), cancellationToken)
+            : notes.TakeAsync(Note.Hidden, key, cancellationToken));
+        return await ManageAsync(request, null, cancellationToken);
+    }
+
+    private async Task<CardView?> ArchiveAsync(CardRequest request, CancellationToken cancellationToken)
+    {
+        var project = await projects.FindAsync(request.Person, request.Intent.Project, cancellationToken);
+        await notes.SetAsync(Note.Archived, project.Line.Id, new Mark(time.GetUtcNow()), cancellationToken);
+        return await OpenAsync(request, cancellationToken);
+    }
+
+    private async Task<ManageView> ManageAsync(CardRequest request, string? deleteAsked, CancellationToken cancellationToken)
+        => new(
+            [.. (await projects.AllAsync(request.Person, cancellationToken)).Select(p => p.Line)], deleteAsked, request.Intent.Page ?? 0);
+
+    /// <summary>Takes it from the machine's list, as the app does: its folder stays.</summary>
+    private async Task<CardView?> DeleteAsync(CardRequest request, CancellationToken cancellationToken)
+    {
+        var all = await projects.AllAsync(request.Person, cancellationToken);
+        if (all.FirstOrDefault(p => p.Line.Id == request.Intent.Project) is { } project) // else it was done before
+        {
+            await request.Person.AskAsync(Verbs.ProjectRemove, new ProjectRemoveRequest(project.Info.ProjectId), cancellationToken);
+            if (project.Place is { } place)
+            {
+                await (place.Session is { } session ? followers.LeaveAsync(session, cancellationToken) : Task.CompletedTask);
+                await places.RemoveAsync(place, cancellationToken);
+            }
+        }
+
+        return await ManageAsync(request, null, cancellationToken);
+    }
+
+    /// <summary>Makes a group for a project: its owner is who wanted it, its first card is the workspace.</summary>
+    private async Task GroupAsync(CardRequest request, ProjectInfo project, string? agent, CancellationToken cancellationToken)
+    {
+        var name = SafeText.Line(project.Name, LongestChatName);
+        var chat = await sender.Client.CreateChatAsync(
+            name, request.Person.Account, EventIds.Uuid(request.Item.Id, "chat"), cancellationToken);
+        var place = new Place(project.ProjectId, chat, request.Person.Account, time.GetUtcNow(), Agent: agent);
+        await places.SetAsync(place, cancellationToken);
+        await sender.SendAsync(
+            chat, await workspace.ViewAsync(request.Person, place, cancellationToken), request.Item.Id, "workspace", cancellationToken);
+    }
+}

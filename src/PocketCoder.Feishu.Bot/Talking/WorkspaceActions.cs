@@ -1,0 +1,216 @@
+using PocketCoder.Entry;
+using PocketCoder.Feishu.Bot.Keeping;
+using PocketCoder.Feishu.Bot.People;
+using PocketCoder.Feishu.Bot.Places;
+using PocketCoder.Feishu.Bot.Sending;
+using PocketCoder.Feishu.Bot.Turns;
+using PocketCoder.Feishu.Cards;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Feishu.Bot.Talking;
+
+/// <summary>A project's workspace: which agent, model and session its group's prompts go to.</summary>
+internal sealed class WorkspaceActions(PlaceBook places, ProjectReader projects, CardSender sender, Followers followers, TimeProvider time)
+{
+    private const int MostSessions = 50;
+
+    public IEnumerable<CardRoute> Routes =>
+    [
+        new(CardVerb.OpenWorkspace, false, OpenAsync),
+        new(CardVerb.ChooseAgent, false, async (r, ct) => await ChooseAgentAsync(r, null, ct)),
+        new(CardVerb.ApplyAgent, true, ApplyAgentAsync, Scope.Prompt),
+        new(CardVerb.ChooseSession, false, async (r, ct) => await ChooseSessionAsync(r, false, null, ct)),
+        new(CardVerb.TypeSession, false, async (r, ct) => await ChooseSessionAsync(r, true, null, ct)),
+        new(CardVerb.ApplySession, true, ApplySessionAsync, Scope.Prompt),
+        new(CardVerb.NewSession, true, NewSessionAsync, Scope.Prompt),
+        new(CardVerb.Compose, false, ComposeAsync),
+    ];
+
+    /// <summary>The agents that can be used, by id.</summary>
+    public static async Task<IReadOnlyList<CardOption>> AgentsAsync(Person person, CancellationToken cancellationToken)
+    {
+        var known = await person.AskAsync(DeviceVerbs.AgentsList, new AgentsListRequest(), cancellationToken);
+        return [.. known.Agents.Where(a => a.Installed).Select(a => new CardOption(a.Id, a.Name))];
+    }
+
+    /// <summary>How a place stands.</summary>
+    public async Task<CardView> ViewAsync(Person person, Place place, CancellationToken cancellationToken)
+    {
+        var project = await projects.FindAsync(person, ProjectReader.Id(place.Project), cancellationToken);
+        var (session, turns) = await SessionAsync(person, place, cancellationToken);
+        var running = turns.FirstOrDefault(t => t.State is TurnState.Running or TurnState.Waiting);
+        var line = project.Line with { State = ProjectReader.State(session?.State), Agent = session?.Agent ?? project.Line.Agent };
+        return new WorkspaceView(
+            line, Path.GetFileName(project.Info.Path), session?.Model ?? place.Model, session is null ? null : session.AgentSessionId.ToString("N"),
+            running?.TurnId.ToString("N"), session?.Queued ?? 0, Locked: running is not null);
+    }
+
+    /// <summary>The place that a card of a group or of a direct chat means.</summary>
+    /// <exception cref="NotDone">The project has no group, or not this one.</exception>
+    public async Task<Place> PlaceAsync(CardRequest request, CancellationToken cancellationToken)
+    {
+        var project = await projects.FindAsync(request.Person, request.Intent.Project, cancellationToken);
+        return project.Place is { } place && (request.Place is null || request.Place.Project == place.Project) ? place
+            : throw new NotDone(sender.Say(BotWord.OldCard));
+    }
+
+    private static async Task<(SessionInfo? Session, IReadOnlyList<TurnInfo> Turns)> SessionAsync(
+        Person person, Place place, CancellationToken cancellationToken)
+    {
+        if (place.Session is not { } id)
+        {
+            return (null, []);
+        }
+
+        try
+        {
+            var got = await person.AskAsync(DeviceVerbs.AgentSessionGet, new AgentSessionGetRequest(id), cancellationToken);
+            return (got.Session, got.Turns);
+        }
+        catch (EntryRefusal e) when (e.Error.Code == ErrorCode.SessionNotFound)
+        {
+            return (null, []); // the next prompt begins another one
+        }
+    }
+
+    /// <summary>In the group the card becomes the workspace; from the direct chat it is sent to the group.</summary>
+    private async Task<CardView?> OpenAsync(CardRequest request, CancellationToken cancellationToken)
+    {
+        var project = await projects.FindAsync(request.Person, request.Intent.Project, cancellationToken);
+        if (request.Place is not null)
+        {
+            return await ViewAsync(request.Person, await PlaceAsync(request, cancellationToken), cancellationToken);
+        }
+
+        if (project.Place is not { } place)
+        {
+            return new ProjectView(project.Line, null, project.Info.Path); // where a group can be bound
+        }
+
+        try
+        {
+            await sender.SendAsync(
+                place.Chat, await ViewAsync(request.Person, place, cancellationToken), request.Item.Id, "workspace", cancellationToken);
+        }
+        catch (FeishuException e) when (e.Error == FeishuError.Refused)
+        {
+            await (place.Session is { } session ? followers.LeaveAsync(session, cancellationToken) : Task.CompletedTask);
+            await places.RemoveAsync(place, cancellationToken);
+            throw new NotDone(sender.Say(BotWord.GroupGone));
+        }
+
+        throw new NotDone(sender.Say(BotWord.InGroup, SafeText.Line(project.Info.Name, 60)));
+    }
+
+    private async Task<AgentView> ChooseAgentAsync(CardRequest request, string? error, CancellationToken cancellationToken)
+    {
+        var place = await PlaceAsync(request, cancellationToken);
+        var project = await projects.FindAsync(request.Person, request.Intent.Project, cancellationToken);
+        var (session, _) = await SessionAsync(request.Person, place, cancellationToken);
+        var known = await request.Person.AskAsync(DeviceVerbs.AgentsList, new AgentsListRequest(), cancellationToken);
+        var agents = known.Agents.Where(a => a.Installed).ToList();
+        var now = session?.Agent ?? place.Agent ?? (agents.Count > 0 ? agents[0].Id : throw new NotDone(sender.Say(BotWord.NoAgent)));
+        var models = agents.Find(a => a.Id == now)?.KnownModels ?? [];
+        return new AgentView(
+            project.Line, [.. agents.Select(a => new CardOption(a.Id, a.Name))], now,
+            [.. models.Select(m => new CardOption(m.Id, m.Name))], session?.Model ?? place.Model, [], error);
+    }
+
+    /// <summary>Another agent begins a new session; another model goes on with the same, where that is possible.</summary>
+    private async Task<CardView?> ApplyAgentAsync(CardRequest request, CancellationToken cancellationToken)
+    {
+        var place = await PlaceAsync(request, cancellationToken);
+        var (session, _) = await SessionAsync(request.Person, place, cancellationToken);
+        var agents = await AgentsAsync(request.Person, cancellationToken);
+        var agent = request.Intent.Agent ?? session?.Agent ?? place.Agent;
+        if (agents.All(a => a.Value != agent))
+        {
+            return await ChooseAgentAsync(request, sender.Say(BotWord.NoAgent), cancellationToken);
+        }
+
+        if (session is not null && session.Agent == agent)
+        {
+            if (request.Intent.Model is { } model && model != session.Model)
+            {
+                await request.Person.AskAsync(
+                    Verbs.AgentSessionSet, new AgentSessionSetRequest(session.AgentSessionId, Model: model), cancellationToken);
+            }
+
+            place = place with { Agent = agent, Model = request.Intent.Model ?? place.Model };
+        }
+        else
+        {
+            // A model of another agent means nothing to this one.
+            place = place with { Agent = agent, Session = null, Model = agent == place.Agent ? request.Intent.Model ?? place.Model : null };
+        }
+
+        await places.SetAsync(place, cancellationToken);
+        return await ViewAsync(request.Person, place, cancellationToken);
+    }
+
+    private async Task<SessionView> ChooseSessionAsync(
+        CardRequest request, bool isTyped, string? error, CancellationToken cancellationToken)
+    {
+        var place = await PlaceAsync(request, cancellationToken);
+        var project = await projects.FindAsync(request.Person, request.Intent.Project, cancellationToken);
+        var sessions = await request.Person.AskAsync(
+            Verbs.AgentSessionsList, new AgentSessionsListRequest(place.Project, Limit: MostSessions), cancellationToken);
+        return new SessionView(
+            project.Line, place.Session?.ToString("N"),
+            [.. sessions.Sessions.Select(s => new CardOption(s.AgentSessionId.ToString("N"), $"{s.Title} ({s.Agent})"))], isTyped, error);
+    }
+
+    private async Task<CardView?> ApplySessionAsync(CardRequest request, CancellationToken cancellationToken)
+    {
+        var place = await PlaceAsync(request, cancellationToken);
+        if (!Guid.TryParse(request.Intent.Session, out var id))
+        {
+            return await ChooseSessionAsync(request, true, sender.Say(BotWord.SessionGone), cancellationToken);
+        }
+
+        try
+        {
+            var got = await request.Person.AskAsync(DeviceVerbs.AgentSessionGet, new AgentSessionGetRequest(id), cancellationToken);
+            if (got.Session.ProjectId == place.Project)
+            {
+                if (place.Session is { } before && before != id)
+                {
+                    await followers.LeaveAsync(before, cancellationToken);
+                }
+
+                place = place with
+                {
+                    Session = id,
+                    Agent = got.Session.Agent,
+                    Model = got.Session.Model,
+                    Account = request.Person.Account,
+                    Since = time.GetUtcNow(),
+                };
+                await places.SetAsync(place, cancellationToken);
+                await followers.FollowAsync(place, cancellationToken);
+                return await ViewAsync(request.Person, place, cancellationToken);
+            }
+        }
+        catch (EntryRefusal e) when (e.Error.Code == ErrorCode.SessionNotFound)
+        {
+            // told below
+        }
+
+        return await ChooseSessionAsync(request, true, sender.Say(BotWord.SessionGone), cancellationToken);
+    }
+
+    /// <summary>What runs goes on and is shown to its end; the next prompt begins a session.</summary>
+    private async Task<CardView?> NewSessionAsync(CardRequest request, CancellationToken cancellationToken)
+    {
+        var place = await PlaceAsync(request, cancellationToken) with { Session = null };
+        await places.SetAsync(place, cancellationToken);
+        return await ViewAsync(request.Person, place, cancellationToken);
+    }
+
+    private async Task<CardView?> ComposeAsync(CardRequest request, CancellationToken cancellationToken)
+    {
+        var place = await PlaceAsync(request, cancellationToken);
+        var project = await projects.FindAsync(request.Person, ProjectReader.Id(place.Project), cancellationToken);
+        return new ComposerView(project.Line, Path.GetFileName(project.Info.Path));
+    }
+}

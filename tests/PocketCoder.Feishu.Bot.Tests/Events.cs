@@ -1,0 +1,52 @@
+using System.Text.Json.Nodes;
+using PocketCoder.Testing.Feishu;
+
+namespace PocketCoder.Feishu.Bot.Tests;
+
+/// <summary>Events as the platform sends them.</summary>
+internal static class Events
+{
+    public static string Message(string id, string account, string chat, bool isDirect, string text, string kind)
+        => Envelope(id, "im.message.receive_v1", new JsonObject
+        {
+            ["sender"] = new JsonObject
+            {
+                ["sender_id"] = new JsonObject { ["open_id"] = account },
+                ["sender_type"] = "user",
+                ["tenant_key"] = "tenant",
+            },
+            ["message"] = new JsonObject
+            {
+                ["message_id"] = $"om_of_{id}",
+                ["chat_id"] = chat,
+                ["chat_type"] = isDirect ? "p2p" : "group",
+                ["create_time"] = "1700000000123",
+                ["message_type"] = kind,
+                ["content"] = kind == "text" ? new JsonObject { ["text"] = text }.ToJsonString() : text,
+            },
+        });
+
+    public static string Click(string id, string account, string chat, string message, JsonObject value, JsonObject? form)
+        => Envelope(id, "card.action.trigger", new JsonObject
+        {
+            ["operator"] = new JsonObject { ["open_id"] = account, ["tenant_key"] = "tenant" },
+            ["token"] = $"c-{id}",
+            ["action"] = new JsonObject { ["tag"] = "button", ["value"] = value.DeepClone(), ["form_value"] = form?.DeepClone() },
+            ["host"] = "im_message",
+            ["context"] = new JsonObject { ["open_message_id"] = message, ["open_chat_id"] = chat },
+        });
+
+    private static string Envelope(string id, string type, JsonObject body) => new JsonObject
+    {
+        ["schema"] = "2.0",
+        ["header"] = new JsonObject
+        {
+            ["event_id"] = id,
+            ["create_time"] = "1700000000123",
+            ["event_type"] = type,
+            ["tenant_key"] = "tenant",
+            ["app_id"] = FakeFeishu.AppId,
+        },
+        ["event"] = body,
+    }.ToJsonString();
+}
