@@ -42,6 +42,7 @@ internal static class CommandLine
         root.Add(NetworkCommands.Create(terminal));
         root.Add(UndoCommand.Create(terminal));
         root.Add(DeviceCommands.Create(terminal));
+        root.Add(FeishuCommands.Create(terminal));
         root.Add(NotifyCommands.Create(terminal));
         root.Add(TerminalCommands.Attach(terminal));
         root.Add(TerminalCommands.List(terminal));

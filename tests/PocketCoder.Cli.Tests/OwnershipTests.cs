@@ -19,6 +19,8 @@ public sealed class OwnershipTests
         }
 
         (await home.RunAsync("machine", "label", "box")).Succeeded();
+        (await home.FeedAsync("secret-of-mine", "feishu", "config", "--app-id", "cli_a", "--off")).Succeeded();
+        Assert.True(File.Exists(home.Home.Feishu));
         await using (var phone = await home.PairAsync())
         {
             await phone.PromptAsync("hello");
@@ -51,7 +53,8 @@ public sealed class OwnershipTests
         await using var stranger = new CliHome(other.Program, other.Before);
         stranger.Environment["POCKETCODER_HOME"] = home.Root;
 
-        foreach (var command in (string[][])[["status"], ["stop"], ["pair", "--no-wait"], ["devices", "list"], ["ledger", "show"]])
+        foreach (var command in (string[][])[["status"], ["stop"], ["pair", "--no-wait"], ["devices", "list"], ["ledger", "show"],
+            ["feishu", "status"], ["feishu", "config", "--off"], ["feishu", "pair"]])
         {
             Assert.NotEqual(0, (await stranger.RunAsync(command)).Code);
         }

@@ -21,6 +21,8 @@ public sealed partial class SnapshotTests
     [
         ["projects"], ["sessions"], ["devices", "list"], ["secrets", "list"], ["budget", "list"], ["usage"], ["network", "list"],
         ["config", "list"], ["tls", "show"], ["runs", "--project", "demo"], ["jobs"], ["git-token", "list"], ["notify", "list"],
+        ["feishu", "status"], ["feishu", "config"], ["feishu", "config", "--off"], ["feishu", "pair"], ["feishu", "unpair", "nobody"],
+        ["feishu", "test"],
         ["ledger", "verify"], ["terminals", "list"], ["conversations", "--project", "demo"], ["machine", "label", "box"],
         ["config", "set", "log-level", "debug"], ["config", "get", "log-level"],
         ["config", "unset", "log-level"], ["budget", "set", "day", "--tokens", "1000"], ["budget", "list"], ["budget", "remove", "day"],

@@ -87,7 +87,8 @@ public sealed partial class UsageTests
               output <id>         Show a command's complete output
               network             Manage hosts that sandboxes may reach without asking
               undo <what>         Revert the files that an approved action changed
-              devices             Manage paired devices
+              devices             Manage paired devices, people in chats among them
+              feishu              Manage the Feishu (Lark) bot and the people who may use it
               notify              Manage where notifications go besides paired devices: ntfy and webhooks
               attach <session>    Attach to a session's terminal
               terminals           List open terminals of sessions
@@ -168,6 +169,13 @@ public sealed partial class UsageTests
     [InlineData("notify set n --webhook --quiet late")]
     [InlineData("notify set n --webhook --zone Europe/Paris")]
     [InlineData("notify set n --webhook https://h.example")]
+    [InlineData("feishu")]
+    [InlineData("feishu config --on --off")]
+    [InlineData("feishu config --language fr")]
+    [InlineData("feishu config --app-id")]
+    [InlineData("feishu config --app-id a of-mine")]
+    [InlineData("feishu pair --scope everything")]
+    [InlineData("feishu unpair")]
     [InlineData("completion tcsh")]
     public async Task What_is_typed_wrong_ends_with_2_and_says_where_to_look(string typed)
     {
@@ -194,7 +202,8 @@ public sealed partial class UsageTests
             "jobs", "jobs --stop job-1", "run hello", "run hello --session x", "sessions", "sessions --all", "resume x", "output 01234567",
             "ledger show", "ledger verify", "ledger export", "machine label", "machine label x", "exec true", "runs",
             "link https://gateway.example", "unlink", "notify list", "notify remove n",
-            "notify test n"])
+            "notify test n", "feishu config", "feishu config --off", "feishu config --app-id cli_a", "feishu status", "feishu pair",
+            "feishu unpair x", "feishu test"])
         {
             var (output, error) = (new StringWriter(), new StringWriter());
             var terminal = new Terminal(output, error, name => name == "POCKETCODER_HOME" ? home.Root : null);

@@ -12,9 +12,9 @@ internal static class DeviceCommands
     {
         var device = new Argument<string>("device") { Description = "Device id (or a prefix) or name" };
         var name = new Argument<string>("name") { Description = "1 to 100 characters" };
-        return new Command("devices", "Manage paired devices")
+        return new Command("devices", "Manage paired devices, people in chats among them")
         {
-            new Command("list", "List paired and revoked devices").Does(
+            new Command("list", "List paired and revoked devices, and people in chats").Does(
                 terminal, async (context, _, ct) => List(context, await context.Daemon.ListDevicesAsync(ct))),
             new Command("revoke", "Revoke a device permanently; its connections end at once") { device }.Does(
                 terminal, async (context, parsed, ct) => Changed(
@@ -51,11 +51,12 @@ internal static class DeviceCommands
         }
         else
         {
-            var table = PlainTable.Of("Name", "May", "Paired", "Last seen", "State", "Id");
+            var table = PlainTable.Of("Name", "Through", "May", "Paired", "Last seen", "State", "Id");
             foreach (var device in devices)
             {
                 table.Row(
                     device.Name,
+                    device.Platform ?? "app", // a person in a chat has the platform's word only
                     string.Join(' ', device.Scopes).ToLowerInvariant(),
                     $"{device.PairedAt.ToLocalTime():yyyy-MM-dd HH:mm}",
                     device.LastSeenAt is { } seen ? $"{seen.ToLocalTime():yyyy-MM-dd HH:mm}" : "never",

@@ -11,13 +11,8 @@ internal static class PairCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var scopes = new Option<Scope[]>("--scope")
-        {
-            Description = "Scope of the device: view, prompt, decide or manage; repeatable (default: view prompt decide; for the first device all)",
-            HelpName = "SCOPE",
-            CustomParser = result => [.. result.Tokens.Select(t => ScopeOf(t.Value, result))],
-            CompletionSources = { "view", "prompt", "decide", "manage" },
-        };
+        var scopes = Scopes(
+            "Scope of the device: view, prompt, decide or manage; repeatable (default: view prompt decide; for the first device all)");
         var name = new Option<string?>("--name") { Description = "Name for the device (default: the device's own)" };
         var noWait = new Option<bool>("--no-wait") { Description = "Print the link and return" };
         return new Command("pair", "Pair a phone or browser with a one-time link")
@@ -29,6 +24,15 @@ internal static class PairCommand
             return parsed.GetValue(noWait) ? ExitCode.Ok : await WaitAsync(context, offer, ct);
         });
     }
+
+    /// <summary>What whoever is paired may do.</summary>
+    public static Option<Scope[]> Scopes(string description) => new("--scope")
+    {
+        Description = description,
+        HelpName = "SCOPE",
+        CustomParser = result => [.. result.Tokens.Select(t => ScopeOf(t.Value, result))],
+        CompletionSources = { "view", "prompt", "decide", "manage" },
+    };
 
     private static Scope ScopeOf(string text, ArgumentResult result)
     {

@@ -8,6 +8,7 @@ using PocketCoder.Cli.Parsing;
 using PocketCoder.Gateway.Tls;
 using PocketCoder.Gateway;
 using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Machine.Entries;
 using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Secrets;
 using PocketCoder.Machine.Sessions.Warming;
@@ -177,8 +178,12 @@ internal static class StartCommand
     /// <summary>Refuses, as a start does, options and settings of now that a start would be refused for because of their form.</summary>
     /// <exception cref="CommandFailure">The settings can't be read, or a value can't be.</exception>
     /// <exception cref="GatewayRefusal">It can't be safe, or its certificate can't be used.</exception>
+    /// <exception cref="HomeRefusal">What is set for the Feishu bot can't be read.</exception>
     internal static void Check(ParseResult parsed, Home home, Terminal terminal)
-        => GatewayServer.Require(GatewayFrom(Configuration.Settings.Complete(parsed, home, terminal), home), TimeProvider.System);
+    {
+        GatewayServer.Require(GatewayFrom(Configuration.Settings.Complete(parsed, home, terminal), home), TimeProvider.System);
+        _ = EntrySetting.Read(home);
+    }
 
     /// <summary>Whether this is the daemon itself, in the background.</summary>
     internal static bool IsDetached(ParseResult parsed) => parsed.CommandResult.Command.Options.Contains(s_detached)
@@ -290,13 +295,15 @@ internal static class StartCommand
         using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, s => OnSignal(s, stop));
         using var hungUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, s => OnHangUp(s, detached, stop));
 
+        var gateway = GatewayFrom(parsed, home);
         var host = await Launch.BeginAsync(
             log,
             new DaemonOptions
             {
                 Home = home,
                 Demo = parsed.GetValue(s_demo),
-                Gateway = GatewayFrom(parsed, home),
+                Gateway = gateway,
+                EntryPoints = FeishuEntry.Of(home, gateway, time, log),
                 Sandbox = parsed.GetValue(s_sandbox),
                 ApprovalTimeout = parsed.GetValue(s_approvalTimeout) ?? s_approvalUsual,
                 ModelUpstreams = parsed.GetValue(s_upstreams) ?? [],

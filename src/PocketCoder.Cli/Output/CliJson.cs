@@ -36,6 +36,9 @@ internal sealed record InviteShown(string? Gateway, string Code, double Minutes)
 
 internal sealed record GatewayMachineShown(string MachineId, string Label, DateTimeOffset AddedAt);
 
+/// <param name="People">Who is paired there.</param>
+internal sealed record FeishuShown(EntryReport Bot, IReadOnlyList<DeviceInfo> People);
+
 /// <param name="Gateway">The one that was linked; null: none was.</param>
 internal sealed record UnlinkShown(string? Gateway);
 
@@ -116,6 +119,9 @@ internal sealed record ScriptShown(string Shell, string Script);
 [JsonSerializable(typeof(IReadOnlyList<GatewayUserShown>))]
 [JsonSerializable(typeof(LinkStatus))]
 [JsonSerializable(typeof(PushReport))]
+[JsonSerializable(typeof(EntryReport))]
+[JsonSerializable(typeof(FeishuShown))]
+[JsonSerializable(typeof(ChatPairingOffer))]
 [JsonSerializable(typeof(NotifySetResponse))]
 [JsonSerializable(typeof(NotifyReceiver))]
 [JsonSerializable(typeof(IReadOnlyList<NotifyReceiver>))]
