@@ -202,6 +202,42 @@ public sealed class BotStoryTests
     }
 
     [Fact]
+    public async Task What_waited_and_was_begun_meanwhile_is_not_said_once_more()
+    {
+        await using var bot = await TestBot.StartAsync();
+        var group = await bot.GroupAsync();
+        await bot.MessageAsync("silent: 3", chat: group); // it ends by itself, after the other one waits
+        await bot.CardAsync(group, "Running");
+        await bot.MessageAsync("long: 600", chat: group);
+        var waiting = await bot.CardAsync(group, "Queued", c => c.Has("queue.steer"));
+        await bot.CardAsync(group, "Running", c => c.Message == waiting.Message);
+        await bot.PressAsync(waiting, "queue.steer");
+        await bot.TextAsync(group, "done already");
+        Assert.DoesNotContain(bot.Texts(group), t => t.Contains("has heard it", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task What_was_done_when_the_machine_ended_is_not_done_at_the_next_start()
+    {
+        await using var bot = await TestBot.StartAsync();
+        var group = await bot.GroupAsync();
+        await bot.MessageAsync("long: 600", chat: group);
+        var running = await bot.CardAsync(group, "Running");
+        bot.Notes.KeepsAll = true;
+        await bot.MessageAsync("/stop", chat: group);
+        await bot.CardAsync(group, "Stopped", c => c.Message == running.Message);
+        await bot.RestartAsync(() =>
+        {
+            bot.Notes.KeepsAll = false;
+            return Task.CompletedTask;
+        });
+
+        await bot.MessageAsync("hello", chat: group); // whatever is done again would be before it
+        await bot.CardAsync(group, "Complete");
+        Assert.Empty(bot.Texts(group));
+    }
+
+    [Fact]
     public async Task Agent_session_help_status_and_usage_are_a_press_away()
     {
         await using var bot = await TestBot.StartAsync();

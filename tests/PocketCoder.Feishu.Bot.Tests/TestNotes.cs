@@ -10,6 +10,9 @@ internal sealed class TestNotes : IEntryNotes
 
     public bool IsFull { get; set; }
 
+    /// <summary>Nothing is taken away, as when the machine ends just before.</summary>
+    public bool KeepsAll { get; set; }
+
     public Task<bool> AddAsync(string key, string value, TimeSpan keep, CancellationToken cancellationToken)
         => Writable().AddAsync(key, value, keep, cancellationToken);
 
@@ -18,7 +21,7 @@ internal sealed class TestNotes : IEntryNotes
 
     public Task<string?> FindAsync(string key, CancellationToken cancellationToken) => Inner!.FindAsync(key, cancellationToken);
 
-    public Task<string?> TakeAsync(string key, CancellationToken cancellationToken) => Inner!.TakeAsync(key, cancellationToken);
+    public Task<string?> TakeAsync(string key, CancellationToken cancellationToken) => KeepsAll ? throw new EntryRefusal(new WireError(ErrorCode.Unavailable, "It ends.")) : Inner!.TakeAsync(key, cancellationToken);
 
     public Task<IReadOnlyList<KeyValuePair<string, string>>> ListAsync(string prefix, int most, CancellationToken cancellationToken)
         => Inner!.ListAsync(prefix, most, cancellationToken);

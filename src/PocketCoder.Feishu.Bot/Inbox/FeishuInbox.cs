@@ -61,6 +61,12 @@ internal sealed partial class FeishuInbox : IFeishuHandler, IAsyncDisposable
         var inbox = new FeishuInbox(notes, people, handler, sender, bot, time, logger, stop);
         foreach (var (key, item) in await notes.ListAsync(Note.In, stop))
         {
+            if (await notes.FindAsync(Note.Done, item.Id, stop) is not null)
+            {
+                await notes.TakeAsync(Note.In, key, stop); // the run before did it, and ended in between
+                continue;
+            }
+
             inbox._waiting.Add(item.Id);
             inbox.Enqueue(key, item);
         }
@@ -205,7 +211,7 @@ internal sealed partial class FeishuInbox : IFeishuHandler, IAsyncDisposable
                 LogNotShown(_logger, item.Id, e.Message);
                 return;
             }
-            catch (OperationCanceledException) when (!_stop.IsCancellationRequested)
+            catch (OperationCanceledException) when (!_stop.IsCancellationRequested && _time.GetUtcNow() - item.At < s_patience)
             {
                 await Task.Delay(pause, _time, _stop); // the person's connection ended in the middle
             }

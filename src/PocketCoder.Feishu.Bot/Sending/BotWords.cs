@@ -45,7 +45,6 @@ internal enum BotWord
 
     /// <summary>It was over: it waits.</summary>
     SteerQueued,
-    Hidden,
     Failed,
     Commands,
 }
@@ -81,7 +80,6 @@ internal static class BotWords
             "{0} approvals with this digest wait here. Write at least its first 8 digits.", "匹配该摘要的待审批项有 {0} 个，请输入至少前 8 位。"),
         [BotWord.Steered] = ("The agent has heard it.", "已发送给正在运行的任务。"),
         [BotWord.SteerQueued] = ("The turn was over, so it waits as a prompt.", "任务已结束，已作为新提示排队。"),
-        [BotWord.Hidden] = ("It is hidden from your list. Delete it in “Manage”.", "已从列表隐藏，可在“管理”中删除。"),
         [BotWord.Failed] = ("That failed on the machine. Its log says why.", "机器上执行失败，详见日志。"),
         [BotWord.Commands] = (
             "/status · /stop · /approve DIGEST · /reject DIGEST · /run PROMPT · /help", "/status · /stop · /approve 摘要 · /reject 摘要 · /run 提示 · /help"),

@@ -115,10 +115,17 @@ internal sealed class PromptActions(
         return await RenewedAsync(request, session, turn, cancellationToken);
     }
 
-    /// <summary>Done again after a failure in between, it is said though it waits no longer.</summary>
+    /// <summary>
+    /// Done again after a failure in between, it is said though it waits no longer; what was begun meanwhile is not said a second time.
+    /// </summary>
     private async Task<CardView?> SteerQueuedAsync(CardRequest request, CancellationToken cancellationToken)
     {
         var (session, waiting) = await QueuedAsync(request, cancellationToken);
+        if (waiting.StartedAt is not null)
+        {
+            throw new NotDone(sender.Say(BotWord.UsedCard));
+        }
+
         if (waiting.State == TurnState.Queued)
         {
             await request.Person.AskAsync(
