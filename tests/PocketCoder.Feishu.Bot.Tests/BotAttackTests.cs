@@ -3,6 +3,7 @@ using PocketCoder.Feishu.Bot.Keeping;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Protocol;
 using PocketCoder.Testing;
+using PocketCoder.Testing.Feishu;
 
 namespace PocketCoder.Feishu.Bot.Tests;
 
@@ -24,7 +25,7 @@ public sealed class BotAttackTests
 
         await bot.TextAsync($"{TestBot.Direct}_ou_eve", "You are not paired");
         var toast = await bot.DeliverAsync(
-            Events.Click("ev_eve", "ou_eve", group, bot.Cards(group)[0].Message, bot.Cards(group)[0].Buttons[0], null), "card");
+            FakeEvents.Click("ev_eve", "ou_eve", group, bot.Cards(group)[0].Message, bot.Cards(group)[0].Buttons[0], null), "card");
         Assert.Contains("not paired", toast.Data!.ToJsonString(), StringComparison.Ordinal);
 
         // Whatever was done would be done before this.
@@ -66,10 +67,10 @@ public sealed class BotAttackTests
         // The nonce of another card, which has no digest, decides nothing.
         var forged = (JsonObject)asked.Button("approval.allow").DeepClone();
         forged["n"] = (string)workspace.Buttons[0]["n"]!;
-        await bot.DeliverAsync(Events.Click("ev_forged", "ou_ada", group, workspace.Message, forged, null), "card");
+        await bot.DeliverAsync(FakeEvents.Click("ev_forged", "ou_ada", group, workspace.Message, forged, null), "card");
         await Wait.UntilAsync(() => bot.Texts(group).Count == 2, "the second refusal");
         forged["n"] = "made-up";
-        await bot.DeliverAsync(Events.Click("ev_forged_2", "ou_ada", group, asked.Message, forged, null), "card");
+        await bot.DeliverAsync(FakeEvents.Click("ev_forged_2", "ou_ada", group, asked.Message, forged, null), "card");
         await Wait.UntilAsync(() => bot.Texts(group).Count == 3, "the third refusal");
         Assert.Equal(ApprovalState.Pending, Assert.Single(await bot.PendingAsync()).State);
 
@@ -90,7 +91,7 @@ public sealed class BotAttackTests
         // A forged button, with the card's own nonce: the machine refuses.
         var forged = (JsonObject)asked.Button("approval.reject").DeepClone();
         forged["a"] = "approval.allow";
-        await bot.DeliverAsync(Events.Click("ev_forged", "ou_ada", group, asked.Message, forged, null), "card");
+        await bot.DeliverAsync(FakeEvents.Click("ev_forged", "ou_ada", group, asked.Message, forged, null), "card");
         await bot.TextAsync(group, "can't be allowed in a chat");
         var digest = Assert.Single(await bot.PendingAsync()).Digest;
         await bot.MessageAsync($"/approve {digest[..12]}", chat: group);
@@ -125,7 +126,7 @@ public sealed class BotAttackTests
             var forged = (JsonObject)workspace.Buttons[0].DeepClone();
             forged["a"] = verb;
             var form = verb == "workspace.apply_session" ? new JsonObject { ["session"] = Guid.CreateVersion7().ToString("N") } : null;
-            await bot.DeliverAsync(Events.Click($"ev_{verb.Replace('.', '_')}", "ou_eye", group, workspace.Message, forged, form), "card");
+            await bot.DeliverAsync(FakeEvents.Click($"ev_{verb.Replace('.', '_')}", "ou_eye", group, workspace.Message, forged, form), "card");
         }
 
         await Wait.UntilAsync(() => bot.Texts(group).Count == 6, "six refusals");
@@ -146,7 +147,7 @@ public sealed class BotAttackTests
         {
             var forged = (JsonObject)card.Buttons[0].DeepClone();
             (forged["a"], forged["p"]) = (verb, secret.Project.ProjectId.ToString("N"));
-            await bot.DeliverAsync(Events.Click($"ev_{verb.Replace('.', '_')}", "ou_ada", group, card.Message, forged, null), "card");
+            await bot.DeliverAsync(FakeEvents.Click($"ev_{verb.Replace('.', '_')}", "ou_ada", group, card.Message, forged, null), "card");
         }
 
         await Wait.UntilAsync(() => bot.Texts(group).Count == 4, "four refusals");
@@ -218,7 +219,7 @@ public sealed class BotAttackTests
         var card = await bot.CardAsync(group, "Complete");
         Assert.DoesNotContain("<at", card.Text, StringComparison.Ordinal);
         Assert.DoesNotContain("\u202E", card.Text, StringComparison.Ordinal);
-        Assert.DoesNotContain("everybody", bot.Log.ToString(), StringComparison.Ordinal); // what people write is no matter for the log
+        Assert.DoesNotContain("everybody", bot.Log, StringComparison.Ordinal); // what people write is no matter for the log
     }
 
     [Fact]
@@ -227,7 +228,7 @@ public sealed class BotAttackTests
         await using var bot = await TestBot.StartAsync();
         var group = await bot.GroupAsync();
         bot.Notes.IsFull = true;
-        var sent = Events.Message("ev_late", "ou_ada", group, false, "hello", "text");
+        var sent = FakeEvents.Message("ev_late", "ou_ada", group, false, "hello", "text");
         Assert.Equal(500, (await bot.Platform.Connections.DeliverAsync(sent)).Code);
         bot.Notes.IsFull = false;
         await bot.DeliverAsync(sent);

@@ -5,6 +5,7 @@ using PocketCoder.Feishu.Cards;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Protocol;
 using PocketCoder.Testing;
+using PocketCoder.Testing.Feishu;
 
 namespace PocketCoder.Feishu.Bot.Tests;
 
@@ -135,7 +136,7 @@ public sealed class BotStoryTests
     {
         await using var bot = await TestBot.StartAsync();
         var group = await bot.GroupAsync();
-        bot.Platform.Next("/open-apis/im/v1/messages", new Testing.Feishu.FakeFault(Hangs: true)); // its answer never comes
+        bot.Platform.Next("/open-apis/im/v1/messages", new FakeFault(Hangs: true)); // its answer never comes
         await bot.MessageAsync("/status", chat: group);
         await bot.MessageAsync("hello", chat: group);
         await bot.RestartAsync();
@@ -154,7 +155,7 @@ public sealed class BotStoryTests
         {
             for (var i = 0; i < 6; i++)
             {
-                bot.Platform.Next(path, new Testing.Feishu.FakeFault(503));
+                bot.Platform.Next(path, new FakeFault(503));
             }
         }
 

@@ -1,10 +1,9 @@
 using System.Text.Json.Nodes;
-using PocketCoder.Testing.Feishu;
 
-namespace PocketCoder.Feishu.Bot.Tests;
+namespace PocketCoder.Testing.Feishu;
 
 /// <summary>A card as a person sees it now.</summary>
-internal sealed record SeenCard(string Message, string Chat, string Title, string Text, IReadOnlyList<JsonObject> Buttons)
+public sealed record SeenCard(string Message, string Chat, string Title, string Text, IReadOnlyList<JsonObject> Buttons)
 {
     public IEnumerable<string> Verbs => Buttons.Select(b => (string)b["a"]!);
 

@@ -1,10 +1,9 @@
 using System.Text.Json.Nodes;
-using PocketCoder.Testing.Feishu;
 
-namespace PocketCoder.Feishu.Bot.Tests;
+namespace PocketCoder.Testing.Feishu;
 
 /// <summary>Events as the platform sends them.</summary>
-internal static class Events
+public static class FakeEvents
 {
     public static string Message(string id, string account, string chat, bool isDirect, string text, string kind)
         => Envelope(id, "im.message.receive_v1", new JsonObject

@@ -1,0 +1,147 @@
+using PocketCoder.Machine;
+using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Machine.Entries;
+using PocketCoder.Processes;
+using PocketCoder.Testing;
+using PocketCoder.Testing.Feishu;
+using PocketCoder.Testing.Homes;
+
+namespace PocketCoder.EndToEnd.Tests.Crash;
+
+/// <summary>
+/// The real program with the Feishu bot, killed with SIGKILL between any two steps of a prompt: what was written is done, once, nothing runs
+/// twice or undecided, and each card shows how it ended.
+/// </summary>
+[Trait("Category", "Slow")]
+public sealed class ChatKillTests
+{
+    private static readonly Dictionary<string, string> s_environment = [];
+
+    /// <summary>When it is killed.</summary>
+    private enum Death
+    {
+        /// <summary>The platform was told that the message was taken.</summary>
+        Taken,
+
+        /// <summary>The approval is in the chat.</summary>
+        Asked,
+
+        /// <summary>The platform was told that the button's press was taken.</summary>
+        Pressed,
+
+        /// <summary>The card shows the decision.</summary>
+        Decided,
+
+        /// <summary>The card shows the turn's end.</summary>
+        Over,
+    }
+
+    [Fact]
+    public async Task Killed_between_any_two_steps_everything_is_done_once_and_shown_as_it_ended()
+    {
+        await using var platform = await FakeFeishu.StartAsync();
+        var home = Home.At(Directory.CreateTempSubdirectory("pccrash-").FullName);
+        var port = Ports.Free();
+        var daemon = await DaemonProcess.StartAsync(home, port, s_environment, demo: true);
+        try
+        {
+            using (var control = new ControlClient(home))
+            {
+                await control.SetEntryAsync(
+                    new EntrySetRequest(
+                        EntrySetting.Platform, new EntrySetting(FakeFeishu.AppId, platform.Address.ToString(), "en", true), FakeFeishu.AppSecret),
+                    CancellationToken.None);
+            }
+
+            await AgainAsync();
+            var chats = new FakeChats(platform);
+            using (var control = new ControlClient(home))
+            {
+                var offer = await control.OfferChatAsync(new ChatPairingRequest(EntrySetting.Platform, null, "ada"), CancellationToken.None);
+                await chats.ComeInAsync(offer.Code, "ou_ada");
+            }
+
+            var group = await chats.BindAsync("demo", "ou_ada");
+            var deaths = Enum.GetValues<Death>();
+            foreach (var (round, death) in deaths.Index())
+            {
+                var word = $"word-{death}".ToLowerInvariant();
+                var events = new List<(string Payload, string Kind)> { (await chats.MessageAsync($"run: echo {word} >> said.txt", chat: group), "event") };
+                if (death >= Death.Asked)
+                {
+                    var asked = await chats.CardAsync(group, "Approval", c => c.Has("approval.allow") && Is(c, word));
+                    if (death >= Death.Pressed)
+                    {
+                        events.Add((await chats.PressAsync(asked, "approval.allow"), "card"));
+                    }
+
+                    if (death >= Death.Decided)
+                    {
+                        await chats.CardAsync(group, "Allowed", c => c.Message == asked.Message);
+                    }
+
+                    if (death == Death.Over)
+                    {
+                        await chats.CardAsync(group, "Complete", c => Turns(chats, group).LastOrDefault()?.Message == c.Message);
+                    }
+                }
+
+                await AgainAsync();
+                foreach (var (payload, kind) in events)
+                {
+                    await chats.DeliverAsync(payload, kind); // as a platform does that was not sure
+                }
+
+                await SettledAsync(chats, group, round + 1);
+            }
+
+            var said = await File.ReadAllLinesAsync(Path.Combine(home.Demo, "said.txt"));
+            Assert.Equal(said.Distinct(StringComparer.Ordinal), said);
+            Assert.Contains("word-taken", said); // it was done after the next start
+            Assert.DoesNotContain("word-asked", said); // nobody decided
+            Assert.Contains("word-over", said);
+            Assert.Equal(deaths.Length, Turns(chats, group).Count());
+            var (exit, output) = await DaemonProcess.RunAsync(home, s_environment, "ledger", "verify");
+            Assert.True(exit == 0, output);
+        }
+        finally
+        {
+            await daemon.DisposeAsync();
+            await ProcessGroup.ReapAsync(Survivors.In(home.Root), TimeSpan.Zero, TimeProvider.System);
+            await HomeRemains.ClearAsync(home.Sandboxes, home.Root, home.AgentFiles, home.Attached);
+        }
+
+        async Task AgainAsync()
+        {
+            await daemon.DisposeAsync();
+            await Wait.UntilAsync(() => platform.Connections.Open == 0, "the platform sees that the connection is gone");
+            daemon = await DaemonProcess.StartAsync(home, port, s_environment, demo: true);
+            await Wait.UntilAsync(() => platform.Connections.Open == 1, "the bot is connected again");
+        }
+    }
+
+    /// <summary>Every turn has a card that shows its end, and every approval an outcome; those that wait are allowed.</summary>
+    private static async Task SettledAsync(FakeChats chats, string group, int turns)
+    {
+        var pressed = new HashSet<string>(StringComparer.Ordinal);
+        await Wait.SeeAsync(
+            async () =>
+            {
+                foreach (var card in chats.Cards(group).Where(c => c.Has("approval.allow") && pressed.Add(c.Message)).ToList())
+                {
+                    await chats.PressAsync(card, "approval.allow");
+                }
+
+                return string.Join('\n', chats.Cards(group).Select(c => c.Title));
+            },
+            titles => titles.Split('\n') is var all && all.Count(t => t.Contains("Task:", StringComparison.Ordinal)) == turns
+                && all.All(t => !t.StartsWith("[Running", StringComparison.Ordinal) && !t.StartsWith("[Waiting", StringComparison.Ordinal)
+                    && !t.StartsWith("[Queued", StringComparison.Ordinal)),
+            "every card shows how it ended");
+    }
+
+    private static IEnumerable<SeenCard> Turns(FakeChats chats, string group)
+        => chats.Cards(group).Where(c => c.Title.Contains("Task:", StringComparison.Ordinal));
+
+    private static bool Is(SeenCard card, string word) => card.Text.Contains(word, StringComparison.Ordinal);
+}
