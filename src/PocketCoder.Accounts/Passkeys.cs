@@ -18,9 +18,9 @@ public sealed class Passkeys(AccountStore store, SignIns signIns, IPasskeyCeremo
     private const int MostBytesOfKey = 600;
 
     /// <summary>Of those who are signed in or have a link: strangers end none of them.</summary>
-    private readonly Granted<Question> _registering = Questions(time);
+    private readonly TokenTable<Question> _registering = Questions(time);
 
-    private readonly Granted<Question> _signingIn = Questions(time);
+    private readonly TokenTable<Question> _signingIn = Questions(time);
 
     /// <summary>The domain that passkeys of this origin belong to; null: it can have none, since an address is no domain.</summary>
     public static string? HostOf(string origin)
@@ -208,14 +208,14 @@ public sealed class Passkeys(AccountStore store, SignIns signIns, IPasskeyCeremo
         };
     }, ct);
 
-    private static Granted<Question> Questions(TimeProvider time)
+    private static TokenTable<Question> Questions(TimeProvider time)
         => new(time, AccountLimits.PasskeyChallengeLife, MostQuestionsOfBrowser, MostQuestions);
 
-    private static PasskeyQuestion Ask(Granted<Question> questions, Question question, PasskeyAsked asked)
+    private static PasskeyQuestion Ask(TokenTable<Question> questions, Question question, PasskeyAsked asked)
         => new(questions.Give(question.Key, question), asked.Options);
 
     /// <summary>The question that this browser was asked here. It is used up, whoever brings it.</summary>
-    private static Question Take(Granted<Question> questions, string id, string key, PasskeySite site)
+    private static Question Take(TokenTable<Question> questions, string id, string key, PasskeySite site)
         => questions.Find(id, once: true) is { } question && question.Key == key && question.Site == site ? question : throw Bad();
 
     private async Task<PasskeyMade> MadeAsync(Question asked, string credential)

@@ -6,12 +6,12 @@ namespace PocketCoder.Accounts;
 /// </summary>
 public sealed class SignIns(AccountStore store, TimeProvider time)
 {
-    private const int MostGranted = 20_000;
+    private const int MostTokens = 20_000;
 
     private readonly Passwords _passwords = new();
     private readonly ProofChecker _proofs = new(time);
-    private readonly Granted<string> _access = new(time, AccountLimits.AccessLife, mostOfOne: 4, MostGranted);
-    private readonly Granted<Ticket> _tickets = new(time, AccountLimits.TicketLife, mostOfOne: 32, MostGranted);
+    private readonly TokenTable<string> _access = new(time, AccountLimits.AccessLife, mostOfOne: 4, MostTokens);
+    private readonly TokenTable<Ticket> _tickets = new(time, AccountLimits.TicketLife, mostOfOne: 32, MostTokens);
 
     /// <summary>Requests that proved nothing, of one caller.</summary>
     private readonly Attempts _requests = new(time, burst: 60, each: TimeSpan.FromSeconds(1));

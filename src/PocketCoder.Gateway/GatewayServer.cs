@@ -27,7 +27,7 @@ using PocketCoder.Link;
 namespace PocketCoder.Gateway;
 
 /// <summary>
-/// The meeting point of devices and machines: serves the app and relays sealed frames, of which it can read nothing.
+/// The admission point of devices and machines: serves the app and relays sealed frames, of which it can read nothing.
 /// Everything that listens on a network is here. Thread-safe.
 /// </summary>
 public sealed class GatewayServer : IAsyncDisposable
@@ -145,7 +145,7 @@ public sealed class GatewayServer : IAsyncDisposable
             var door = new RelayDoor(options, throttle, client, loggerFactory.CreateLogger<RelayDoor>());
             MapRoutes(app, files, certificate);
             var relay = new RelayRoute(
-                fabric, options, door, accounts?.Meetings, timeProvider, loggerFactory.CreateLogger<RelayRoute>(),
+                fabric, options, door, accounts?.Admissions, timeProvider, loggerFactory.CreateLogger<RelayRoute>(),
                 app.Lifetime.ApplicationStopping);
             app.MapMethods(RelayRoute.Path, [HttpMethods.Get], relay.HandleAsync)
                 .WithMetadata(accounts is null ? RouteAccess.ProvenOverChannel : RouteAccess.WithTicket);

@@ -17,7 +17,7 @@ internal sealed class AccountsHome : IDisposable
         Store = new AccountStore(Path, Time);
         SignIns = new SignIns(Store, Time);
         People = new People(Store, Time);
-        Desk = new AccountDesk(Store, Time);
+        Administration = new AccountAdministration(Store, Time);
     }
 
     public ManualTime Time { get; } = new();
@@ -30,7 +30,7 @@ internal sealed class AccountsHome : IDisposable
 
     public People People { get; }
 
-    public AccountDesk Desk { get; }
+    public AccountAdministration Administration { get; }
 
     public async Task<Browser> OwnerAsync()
     {

@@ -46,7 +46,7 @@ public sealed class PeopleTests : IDisposable
         {
             var before = _home.Store.Now;
             await _home.People.RemoveAsync(person, name, CancellationToken.None);
-            Assert.DoesNotContain(_home.Desk.Users, u => u.Name == name);
+            Assert.DoesNotContain(_home.Administration.Users, u => u.Name == name);
             await _home.Store.ChangeAsync(_ => before, CancellationToken.None);
         }
 
@@ -127,11 +127,11 @@ public sealed class PeopleTests : IDisposable
     public async Task Who_runs_the_gateway_removes_anybody_from_another_program()
     {
         var owner = await _home.OwnerAsync();
-        var outside = new AccountDesk(new AccountStore(_home.Path, _home.Time), _home.Time);
+        var outside = new AccountAdministration(new AccountStore(_home.Path, _home.Time), _home.Time);
         Assert.Null(await outside.RemoveAsync("nobody", CancellationToken.None));
         Assert.Equal(Role.Owner, (await outside.RemoveAsync("Ada", CancellationToken.None))!.Role);
         Assert.Equal(AccountError.NotSignedIn, Refused.With(() => owner.Who()));
-        Assert.Empty(_home.Desk.Users);
+        Assert.Empty(_home.Administration.Users);
         Assert.Equal("ada", (await _home.OwnerAsync()).Who().Name);
     }
 

@@ -11,8 +11,8 @@ public sealed class SignInTests : IDisposable
     [Fact]
     public async Task The_owner_comes_by_a_link_that_is_good_once_for_a_day_and_only_the_newest_is()
     {
-        var older = await _home.Desk.NewOwnerLinkAsync(CancellationToken.None);
-        var link = await _home.Desk.NewOwnerLinkAsync(CancellationToken.None);
+        var older = await _home.Administration.NewOwnerLinkAsync(CancellationToken.None);
+        var link = await _home.Administration.NewOwnerLinkAsync(CancellationToken.None);
         var browser = new Browser(_home);
         Assert.Equal(AccountError.BadLink, await Refused.WithAsync(() => browser.WelcomeAsync(older, "ada")));
         Assert.Equal(AccountError.BadLink, await Refused.WithAsync(() => browser.WelcomeAsync("", "ada")));
@@ -22,7 +22,7 @@ public sealed class SignInTests : IDisposable
         Assert.Equal(("ada", Role.Owner), (browser.Who().Name, browser.Who().Role));
         Assert.Equal(AccountError.BadLink, await Refused.WithAsync(() => new Browser(_home).WelcomeAsync(link, "eve")));
 
-        var late = await _home.Desk.NewOwnerLinkAsync(CancellationToken.None);
+        var late = await _home.Administration.NewOwnerLinkAsync(CancellationToken.None);
         _home.Time.Advance(AccountLimits.OwnerLinkLife);
         Assert.Equal(AccountError.BadLink, await Refused.WithAsync(() => new Browser(_home).WelcomeAsync(late, "ada")));
     }
@@ -30,7 +30,7 @@ public sealed class SignInTests : IDisposable
     [Fact]
     public async Task A_clock_that_was_set_back_makes_no_link_last_longer()
     {
-        var link = await _home.Desk.NewOwnerLinkAsync(CancellationToken.None);
+        var link = await _home.Administration.NewOwnerLinkAsync(CancellationToken.None);
         _home.Time.JumpWall(TimeSpan.FromHours(-1));
         Assert.Equal(AccountError.BadLink, await Refused.WithAsync(() => new Browser(_home).WelcomeAsync(link, "ada")));
     }
@@ -39,20 +39,20 @@ public sealed class SignInTests : IDisposable
     public async Task With_the_owners_name_another_link_sets_a_new_password_and_ends_the_owners_sign_ins()
     {
         var owner = await _home.OwnerAsync();
-        var link = await _home.Desk.NewOwnerLinkAsync(CancellationToken.None);
+        var link = await _home.Administration.NewOwnerLinkAsync(CancellationToken.None);
         var browser = new Browser(_home);
         Assert.Equal(AccountError.NameTaken, await Refused.WithAsync(() => browser.WelcomeAsync(link, "eve")));
         await browser.WelcomeAsync(link, "ada", "another horse battery");
         Assert.Equal(AccountError.NotSignedIn, Refused.With(() => owner.Who()));
         Assert.Equal(AccountError.WrongNameOrPassword, await Refused.WithAsync(() => owner.SignInAsync("ada")));
         await owner.SignInAsync("ada", "another horse battery");
-        Assert.Equal("ada", Assert.Single(_home.Desk.Users).Name);
+        Assert.Equal("ada", Assert.Single(_home.Administration.Users).Name);
     }
 
     [Fact]
     public async Task One_link_makes_one_person_whoever_else_uses_it_at_the_same_moment()
     {
-        var link = await _home.Desk.NewOwnerLinkAsync(CancellationToken.None);
+        var link = await _home.Administration.NewOwnerLinkAsync(CancellationToken.None);
         var tries = Enumerable.Range(0, 4).Select(i => Task.Run(() => new Browser(_home).WelcomeAsync(link, $"ada{i}"))).ToList();
         var failed = 0;
         foreach (var one in tries)
@@ -61,7 +61,7 @@ public sealed class SignInTests : IDisposable
         }
 
         Assert.Equal(3, failed);
-        Assert.Single(_home.Desk.Users);
+        Assert.Single(_home.Administration.Users);
     }
 
     [Fact]
@@ -141,7 +141,7 @@ public sealed class SignInTests : IDisposable
         browser.Tokens = last;
         Assert.Equal(AccountError.NotSignedIn, Refused.With(() => browser.Who())); // the family has ended
         Assert.Equal(AccountError.NotSignedIn, await Refused.WithAsync(() => browser.RefreshAsync()));
-        Assert.Equal(0, Assert.Single(_home.Desk.Users).SignIns);
+        Assert.Equal(0, Assert.Single(_home.Administration.Users).SignIns);
     }
 
     [Fact]
@@ -293,7 +293,7 @@ public sealed class SignInTests : IDisposable
         _home.Time.Advance(TimeSpan.FromMinutes(5));
         var newest = new Browser(_home);
         await newest.SignInAsync("ada");
-        Assert.Equal(AccountLimits.MostSignInsOfUser, Assert.Single(_home.Desk.Users).SignIns);
+        Assert.Equal(AccountLimits.MostSignInsOfUser, Assert.Single(_home.Administration.Users).SignIns);
         Assert.Equal(AccountError.NotSignedIn, Refused.With(() => owner.Who()));
         Assert.Equal("ada", newest.Who().Name);
     }
@@ -301,7 +301,7 @@ public sealed class SignInTests : IDisposable
     [Fact]
     public async Task Nothing_that_opens_anything_stands_in_the_file()
     {
-        var link = await _home.Desk.NewOwnerLinkAsync(CancellationToken.None);
+        var link = await _home.Administration.NewOwnerLinkAsync(CancellationToken.None);
         var owner = new Browser(_home);
         var text = await File.ReadAllTextAsync(_home.Path);
         await owner.WelcomeAsync(link, "ada");

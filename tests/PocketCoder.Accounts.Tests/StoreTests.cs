@@ -20,7 +20,7 @@ public sealed class StoreTests : IDisposable
     [UnsupportedOSPlatform("windows")]
     public async Task It_is_the_owners_alone_and_refused_when_it_is_not()
     {
-        await _home.Desk.NewOwnerLinkAsync(CancellationToken.None);
+        await _home.Administration.NewOwnerLinkAsync(CancellationToken.None);
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_home.Path));
         File.SetUnixFileMode(_home.Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
         await File.AppendAllTextAsync(_home.Path, " "); // so that it is read again
@@ -28,7 +28,7 @@ public sealed class StoreTests : IDisposable
         Assert.Equal(AccountError.Unavailable, refusal.Error);
         Assert.DoesNotContain(_home.Path, refusal.Message, StringComparison.Ordinal);
         Assert.Contains("chmod 600", refusal.InnerException!.Message, StringComparison.Ordinal);
-        Assert.Equal(AccountError.Unavailable, await Refused.WithAsync(() => _home.Desk.NewOwnerLinkAsync(CancellationToken.None)));
+        Assert.Equal(AccountError.Unavailable, await Refused.WithAsync(() => _home.Administration.NewOwnerLinkAsync(CancellationToken.None)));
     }
 
     [Fact]
@@ -57,7 +57,7 @@ public sealed class StoreTests : IDisposable
             Assert.True(i > 6 || refusal is not null);
             if (refusal is not null)
             {
-                await Refused.WithAsync(() => new AccountDesk(store, _home.Time).NewOwnerLinkAsync(CancellationToken.None));
+                await Refused.WithAsync(() => new AccountAdministration(store, _home.Time).NewOwnerLinkAsync(CancellationToken.None));
                 Assert.Equal(bytes, await File.ReadAllBytesAsync(_home.Path));
             }
         }
@@ -124,7 +124,7 @@ public sealed class StoreTests : IDisposable
         var owner = await _home.OwnerAsync();
         var signIn = owner.Who().SignInId;
         Assert.True(_home.SignIns.MayMeet(signIn, "desk"));
-        await new AccountDesk(new AccountStore(_home.Path, _home.Time), _home.Time).RemoveAsync("ada", CancellationToken.None);
+        await new AccountAdministration(new AccountStore(_home.Path, _home.Time), _home.Time).RemoveAsync("ada", CancellationToken.None);
         Assert.False(_home.SignIns.MayMeet(signIn, "desk"));
         File.Delete(_home.Path);
         Assert.False(_home.Store.HasUsers);

@@ -79,7 +79,7 @@ public sealed class AccountStoryTests(Browser browser) : IClassFixture<Browser>,
         // After a restart of the gateway nobody has to sign in again: what opens anything is in its memory only, and is renewed.
         await phone.ReopenAsync();
         await Expect(phone.Page.GetByText("4 of 4 done")).ToBeVisibleAsync();
-        Assert.Equal(2, new AccountDesk(new AccountStore(AccountsFile, TimeProvider.System), TimeProvider.System).Users[0].SignIns);
+        Assert.Equal(2, new AccountAdministration(new AccountStore(AccountsFile, TimeProvider.System), TimeProvider.System).Users[0].SignIns);
         AssertQuiet(phone, laptop);
     }
 
@@ -217,7 +217,7 @@ public sealed class AccountStoryTests(Browser browser) : IClassFixture<Browser>,
         => Assert.All(phones.SelectMany(p => p.Complaints), complaint => Assert.Contains("/v1/", complaint, StringComparison.Ordinal));
 
     private async Task<string> OwnerLinkAsync()
-        => $"{Url}/welcome#{await new AccountDesk(new AccountStore(AccountsFile, TimeProvider.System), TimeProvider.System).NewOwnerLinkAsync(CancellationToken.None)}";
+        => $"{Url}/welcome#{await new AccountAdministration(new AccountStore(AccountsFile, TimeProvider.System), TimeProvider.System).NewOwnerLinkAsync(CancellationToken.None)}";
 
     private static async Task WelcomeAsync(BrowserPhone phone, string link, string name)
     {

@@ -64,18 +64,18 @@ internal static class GatewayPeopleCommands
     private static async Task<OwnerLinkShown> NewLinkAsync(Home home, string address, CancellationToken ct)
     {
         home.PrepareGateway();
-        var token = await TellingAsync(() => Desk(home).NewOwnerLinkAsync(ct));
+        var token = await TellingAsync(() => Administration(home).NewOwnerLinkAsync(ct));
         return new OwnerLinkShown($"{address}/welcome#{token}", AccountLimits.OwnerLinkLife.TotalHours);
     }
 
-    private static AccountDesk Desk(Home home) => new(new AccountStore(FileOf(home), TimeProvider.System), TimeProvider.System);
+    private static AccountAdministration Administration(Home home) => new(new AccountStore(FileOf(home), TimeProvider.System), TimeProvider.System);
 
     /// <summary>Looking makes nothing.</summary>
     private static IReadOnlyList<UserView> UsersOf(Home home)
     {
         try
         {
-            return Desk(home).Users;
+            return Administration(home).Users;
         }
         catch (AccountRefusal e)
         {
@@ -125,7 +125,7 @@ internal static class GatewayPeopleCommands
 
     private static async Task<int> RemoveAsync(CommandContext context, string name, CancellationToken ct)
     {
-        var removed = UsersOf(context.Home).Count == 0 ? null : await TellingAsync(() => Desk(context.Home).RemoveAsync(name, ct));
+        var removed = UsersOf(context.Home).Count == 0 ? null : await TellingAsync(() => Administration(context.Home).RemoveAsync(name, ct));
         if (removed is null)
         {
             throw new CommandFailure($"Nobody is called {name}. List them: pocketcoder gateway users list", code: OwnCodes.NotFound);

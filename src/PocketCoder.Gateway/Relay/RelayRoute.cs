@@ -6,7 +6,7 @@ namespace PocketCoder.Gateway.Relay;
 
 /// <summary><c>GET /v1/relay?machine=ID</c>: joins a device's WebSocket with a machine. It reads no frame beyond its first byte.</summary>
 internal sealed partial class RelayRoute(
-    IRelayFabric fabric, GatewayOptions options, RelayDoor door, Meetings? meetings, TimeProvider time, ILogger<RelayRoute> log,
+    IRelayFabric fabric, GatewayOptions options, RelayDoor door, RelayAdmissions? admissions, TimeProvider time, ILogger<RelayRoute> log,
     CancellationToken stopping)
 {
     public const string Path = "/v1/relay";
@@ -30,8 +30,8 @@ internal sealed partial class RelayRoute(
         {
             await using var link = new DeviceLink(
                 socket, visit.Remote, options, time, log, visit.ReportFailure, context.RequestAborted);
-            using var meeting = meetings?.Enter(context.WebSockets.WebSocketRequestedProtocols, ids[0]!, link);
-            if (meetings is null || meeting is not null)
+            using var admission = admissions?.Enter(context.WebSockets.WebSocketRequestedProtocols, ids[0]!, link);
+            if (admissions is null || admission is not null)
             {
                 await ServeAsync(link, ids[0]!);
             }

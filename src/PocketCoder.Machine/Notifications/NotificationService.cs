@@ -334,19 +334,19 @@ internal sealed partial class NotificationService : IAsyncDisposable
             if (one.To is not PushSubscription)
             {
                 // Whoever looks at any device is the owner, or was let in by the owner.
-                owed |= await TellAsync(new Whom(id, Decides: false, _connections.IsLooking(null, _time)), one, ends, cancellationToken);
+                owed |= await TellAsync(new Recipient(id, Decides: false, _connections.IsLooking(null, _time)), one, ends, cancellationToken);
             }
             else if (_devices.Find(id) is { RevokedAt: null } device)
             {
                 var decides = device.Scopes.Contains(Scope.Decide);
-                owed |= await TellAsync(new Whom(id, decides, _connections.IsLooking(id, _time)), one, ends, cancellationToken);
+                owed |= await TellAsync(new Recipient(id, decides, _connections.IsLooking(id, _time)), one, ends, cancellationToken);
             }
         }
 
         return owed;
     }
 
-    private async Task<bool> TellAsync(Whom whom, Subscriber one, List<TurnEnd> ends, CancellationToken cancellationToken)
+    private async Task<bool> TellAsync(Recipient recipient, Subscriber one, List<TurnEnd> ends, CancellationToken cancellationToken)
     {
         var settings = one.Settings;
         List<ApprovalInfo> fresh, settled;
@@ -361,19 +361,19 @@ internal sealed partial class NotificationService : IAsyncDisposable
         }
 
         // Taken back in quiet hours too: that makes no sound. Not on the device that decided: its own app took it away.
-        foreach (var approval in settled.Where(a => !one.InDigest.Remove(a.ApprovalId) && a.Decision?.DeviceId != whom.Id
+        foreach (var approval in settled.Where(a => !one.InDigest.Remove(a.ApprovalId) && a.Decision?.DeviceId != recipient.Id
             && one.To is not NtfyTopic)) // a topic can't take anything back
         {
             Offer(
-                whom, one, Notices.Settled(_writer.Start(PushNoticeKind.Settled, "", waiting), approval), s_settledLife, PushUrgency.Normal, false);
+                recipient, one, Notices.Settled(_writer.Start(PushNoticeKind.Settled, "", waiting), approval), s_settledLife, PushUrgency.Normal, false);
         }
 
         var quiet = NotificationSettings.IsQuiet(settings, _time.GetUtcNow());
-        if (!whom.Looks && !quiet)
+        if (!recipient.Looks && !quiet)
         {
             foreach (var end in ends.Where(e => settings.Kinds.Contains(e.Kind) && e.Took >= TimeSpan.FromSeconds(settings.AfterSeconds)))
             {
-                Offer(whom, one, await _writer.OfEndAsync(end, waiting, cancellationToken), s_endLife, PushUrgency.Normal, true);
+                Offer(recipient, one, await _writer.OfEndAsync(end, waiting, cancellationToken), s_endLife, PushUrgency.Normal, true);
             }
         }
 
@@ -382,7 +382,7 @@ internal sealed partial class NotificationService : IAsyncDisposable
             return false;
         }
 
-        if (whom.Looks || quiet || (settings.Digest && !one.DigestIsDue(_time, DigestEvery)))
+        if (recipient.Looks || quiet || (settings.Digest && !one.DigestIsDue(_time, DigestEvery)))
         {
             return true;
         }
@@ -390,7 +390,7 @@ internal sealed partial class NotificationService : IAsyncDisposable
         if (settings.Digest)
         {
             var life = fresh[^1].ExpiresAt - _time.GetUtcNow();
-            Offer(whom, one, _writer.Start(PushNoticeKind.Digest, "digest", waiting), life, PushUrgency.High, false);
+            Offer(recipient, one, _writer.Start(PushNoticeKind.Digest, "digest", waiting), life, PushUrgency.High, false);
             fresh.ForEach(a => one.InDigest.Add(a.ApprovalId));
         }
         else
@@ -399,7 +399,7 @@ internal sealed partial class NotificationService : IAsyncDisposable
             {
                 var start = await _writer.NamedAsync(
                     _writer.Start(PushNoticeKind.Permission, "", waiting), approval.AgentSessionId, approval.ProjectId, cancellationToken);
-                Offer(whom, one, Notices.Waits(start, approval, settings.Details, whom.Decides),
+                Offer(recipient, one, Notices.Waits(start, approval, settings.Details, recipient.Decides),
                     approval.ExpiresAt - _time.GetUtcNow(), PushUrgency.High, false);
             }
         }
@@ -414,7 +414,7 @@ internal sealed partial class NotificationService : IAsyncDisposable
         }
     }
 
-    private void Offer(Whom whom, Subscriber one, PushNotice notice, TimeSpan life, PushUrgency urgency, bool spare)
+    private void Offer(Recipient recipient, Subscriber one, PushNotice notice, TimeSpan life, PushUrgency urgency, bool spare)
     {
         if (life <= TimeSpan.Zero)
         {
@@ -422,7 +422,7 @@ internal sealed partial class NotificationService : IAsyncDisposable
         }
 
         if (_subscribers.Offer(
-            whom.Id, one, _writer.MessageOf(one, notice, life, urgency), _time.GetUtcNow() + life, spare) is { } gone)
+            recipient.Id, one, _writer.MessageOf(one, notice, life, urgency), _time.GetUtcNow() + life, spare) is { } gone)
         {
             LogNoRoom(_logger, gone.Receiver);
         }
@@ -464,5 +464,5 @@ internal sealed partial class NotificationService : IAsyncDisposable
     /// <param name="Id">A device's, or a receiver's.</param>
     /// <param name="Decides">It may decide.</param>
     /// <param name="Looks">A person looks there now.</param>
-    private readonly record struct Whom(string Id, bool Decides, bool Looks);
+    private readonly record struct Recipient(string Id, bool Decides, bool Looks);
 }

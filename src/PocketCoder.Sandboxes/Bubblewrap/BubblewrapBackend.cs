@@ -269,15 +269,15 @@ public sealed class BubblewrapBackend : ISandboxBackend
             folder.WriteFile(name, FixedScripts.Read(name), executable: name == "pane.sh");
         }
 
-        foreach (var (name, text) in Rings.EtcFiles())
+        foreach (var (name, text) in BubblewrapArguments.EtcFiles())
         {
             folder.WriteFile("etc/" + name, Encoding.UTF8.GetBytes(text));
         }
 
         folder.WriteFile("deny.bpf", filter);
-        folder.WriteFile("ring1.args", Rings.One(spec, folder, from.Workspace, from.State, from.Side));
-        folder.WriteFile("ring2.args", Rings.Two(spec));
-        folder.WriteFile("begin.args", Rings.Begin(spec));
+        folder.WriteFile("ring1.args", BubblewrapArguments.One(spec, folder, from.Workspace, from.State, from.Side));
+        folder.WriteFile("ring2.args", BubblewrapArguments.Two(spec));
+        folder.WriteFile("begin.args", BubblewrapArguments.Begin(spec));
         folder.WriteFile("session", Encoding.UTF8.GetBytes($"{spec.Id} {shell}\n"));
         var processes = HardLimits.Clamp("Max processes", spec.Limits.Processes);
         var size = HardLimits.Clamp("Max file size", spec.Limits.FileSize);

@@ -186,7 +186,7 @@ internal sealed class BubblewrapSandbox(
         using (var file = new FileStream(path, new FileStreamOptions
         { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = ownerReads | UnixFileMode.UserWrite }))
         {
-            file.Write(Rings.Command(spec));
+            file.Write(BubblewrapArguments.Command(spec));
             if (spec.WorkingDirectory is null)
             {
                 file.Write(File.ReadAllBytes(Path.Combine(folder.Files, "begin.args")));

@@ -8,10 +8,10 @@ internal static class TerminalProcesses
 {
     public static IReadOnlyList<ILimited> Of(ProcessIdentity holder)
         => [.. ProcessGroup.Below([holder])[0].Where(SandboxProcesses.IsInit).Select(ProcessGroup.Identify).OfType<ProcessIdentity>()
-            .Select(init => new Ring(init))];
+            .Select(init => new TerminalSandbox(init))];
 
     /// <summary>A terminal's ring. Its viewers see it end; they can't be told why by the terminal itself.</summary>
-    private sealed class Ring(ProcessIdentity init) : ILimited
+    private sealed class TerminalSandbox(ProcessIdentity init) : ILimited
     {
         public ProcessIdentity Leader => init;
 

@@ -31,7 +31,7 @@ internal static class BaseImage
                 }
             }
 
-            foreach (var (name, text) in Rings.EtcFiles())
+            foreach (var (name, text) in BubblewrapArguments.EtcFiles())
             {
                 Add(tar, new PaxTarEntry(TarEntryType.RegularFile, "etc/" + name)
                 {

@@ -149,7 +149,7 @@ public sealed class DockerBackend(SandboxOptions options, DockerOptions docker) 
         };
         if (docker.Image is null)
         {
-            foreach (var path in Rings.Etc.Prepend("/usr").Where(Path.Exists))
+            foreach (var path in BubblewrapArguments.Etc.Prepend("/usr").Where(Path.Exists))
             {
                 mounts.Add((JsonNode)Bind(path, path, true));
             }

@@ -46,7 +46,7 @@ internal sealed class AccountBrowser : IDisposable
 
     /// <summary>A link's token that makes the owner.</summary>
     public static Task<string> OwnerLinkAsync(RemoteGateway gateway, TimeProvider? time = null)
-        => new AccountDesk(new AccountStore(gateway.People, time ?? TimeProvider.System), time ?? TimeProvider.System)
+        => new AccountAdministration(new AccountStore(gateway.People, time ?? TimeProvider.System), time ?? TimeProvider.System)
             .NewOwnerLinkAsync(CancellationToken.None);
 
     /// <summary>Somebody whom this one invites.</summary>

@@ -13,7 +13,7 @@ namespace PocketCoder.Gateway.Hosting.Accounts;
 /// table names. There are no cookies, so no page of another site can act for anybody. Thread-safe.
 /// </summary>
 internal sealed partial class AccountDoor(
-    SignIns signIns, Meetings meetings, ClientAddress client, TimeProvider time, ILogger<AccountDoor> log)
+    SignIns signIns, RelayAdmissions admissions, ClientAddress client, TimeProvider time, ILogger<AccountDoor> log)
 {
     public const string ProofHeader = "Account-Proof";
     public const string NonceHeader = "Account-Nonce";
@@ -73,7 +73,7 @@ internal sealed partial class AccountDoor(
         {
             if (route.Ends)
             {
-                meetings.EndForbidden();
+                admissions.EndForbidden();
             }
         }
     }

@@ -31,14 +31,14 @@ internal sealed class AccountsHost : IAsyncDisposable
         }
 
         var signIns = new SignIns(store, time);
-        Meetings = new Meetings(signIns, time, logs.CreateLogger<Meetings>());
-        _door = new AccountDoor(signIns, Meetings, client, time, logs.CreateLogger<AccountDoor>());
+        Admissions = new RelayAdmissions(signIns, time, logs.CreateLogger<RelayAdmissions>());
+        _door = new AccountDoor(signIns, Admissions, client, time, logs.CreateLogger<AccountDoor>());
         var passkeys = new Passkeys(store, signIns, new PasskeyCeremony(), time);
         _rows = new AccountTable(signIns, passkeys, new People(store, time), enrolments, linked).Rows;
         Posts = _rows.Select(r => r.Path).ToHashSet(StringComparer.Ordinal);
     }
 
-    public Meetings Meetings { get; }
+    public RelayAdmissions Admissions { get; }
 
     /// <summary>The paths that take POST.</summary>
     public IReadOnlySet<string> Posts { get; }
@@ -54,7 +54,7 @@ internal sealed class AccountsHost : IAsyncDisposable
     }
 
     /// <summary>Looks at the connections from now on.</summary>
-    public void Begin() => _watching = Meetings.WatchAsync(_stop.Token);
+    public void Begin() => _watching = Admissions.WatchAsync(_stop.Token);
 
     public async ValueTask DisposeAsync()
     {

@@ -8,7 +8,7 @@ namespace PocketCoder.Gateway.Relay;
 /// Lets a device to a machine only for somebody who may meet it, and ends the connection once they may not any more: at once when it was
 /// changed here, within a second when it was changed from the command line or ended by itself. Thread-safe.
 /// </summary>
-internal sealed partial class Meetings(SignIns signIns, TimeProvider time, ILogger<Meetings> log)
+internal sealed partial class RelayAdmissions(SignIns signIns, TimeProvider time, ILogger<RelayAdmissions> log)
 {
     /// <summary>A ticket comes as a subprotocol beside ours: pages can set no header, and addresses end up in logs.</summary>
     public const string TicketPrefix = "pocketcoder.ticket.";
@@ -16,7 +16,7 @@ internal sealed partial class Meetings(SignIns signIns, TimeProvider time, ILogg
     /// <summary>How often all are looked at.</summary>
     private static readonly TimeSpan s_period = TimeSpan.FromSeconds(1);
 
-    private readonly ConcurrentDictionary<Meeting, byte> _meetings = [];
+    private readonly ConcurrentDictionary<Admitted, byte> _admitted = [];
 
     /// <summary>
     /// Uses up the ticket among what a client offers. Null: it may not meet this machine, and was told so.
@@ -32,23 +32,23 @@ internal sealed partial class Meetings(SignIns signIns, TimeProvider time, ILogg
             return null;
         }
 
-        var meeting = new Meeting(this, signIn, machine, link);
-        _meetings[meeting] = 0; // first, so that a change from here on ends it
-        if (!End(meeting))
+        var admission = new Admitted(this, signIn, machine, link);
+        _admitted[admission] = 0; // first, so that a change from here on ends it
+        if (!End(admission))
         {
-            return meeting;
+            return admission;
         }
 
-        meeting.Dispose();
+        admission.Dispose();
         return null;
     }
 
     /// <summary>Ends the connections of those who may not have them any more.</summary>
     public void EndForbidden()
     {
-        foreach (var meeting in _meetings.Keys)
+        foreach (var admission in _admitted.Keys)
         {
-            End(meeting);
+            End(admission);
         }
     }
 
@@ -70,30 +70,30 @@ internal sealed partial class Meetings(SignIns signIns, TimeProvider time, ILogg
     }
 
     /// <summary>Ends the connection unless it is allowed. Whether it did.</summary>
-    private bool End(Meeting meeting)
+    private bool End(Admitted admission)
     {
         try
         {
-            if (signIns.MayMeet(meeting.SignIn, meeting.Machine))
+            if (signIns.MayMeet(admission.SignIn, admission.Machine))
             {
-                meeting.WasAllowed = true;
+                admission.WasAllowed = true;
                 return false;
             }
 
-            LogEnded(log, meeting.Link.ConnectionId);
-            meeting.Link.RequestClose(RelayClose.SignInNeeded, "This sign-in has ended, or may not reach this machine any more.");
+            LogEnded(log, admission.Link.ConnectionId);
+            admission.Link.RequestClose(RelayClose.SignInNeeded, "This sign-in has ended, or may not reach this machine any more.");
             return true;
         }
         catch (AccountRefusal e)
         {
             var why = e.InnerException?.Message ?? e.Message;
             LogUnreadable(log, why);
-            if (meeting.WasAllowed)
+            if (admission.WasAllowed)
             {
                 return false; // who is connected stays, nobody new comes in
             }
 
-            meeting.Link.RequestClose(RelayClose.MachineFailed, e.Message);
+            admission.Link.RequestClose(RelayClose.MachineFailed, e.Message);
             return true;
         }
     }
@@ -107,7 +107,7 @@ internal sealed partial class Meetings(SignIns signIns, TimeProvider time, ILogg
     [LoggerMessage(EventId = 2065, Level = LogLevel.Error, Message = "The list of people can't be used: {Why}")]
     private static partial void LogUnreadable(ILogger log, string why);
 
-    private sealed class Meeting(Meetings owner, string signIn, string machine, DeviceLink link) : IDisposable
+    private sealed class Admitted(RelayAdmissions owner, string signIn, string machine, DeviceLink link) : IDisposable
     {
         public string SignIn { get; } = signIn;
 
@@ -117,6 +117,6 @@ internal sealed partial class Meetings(SignIns signIns, TimeProvider time, ILogg
 
         public bool WasAllowed { get; set; }
 
-        public void Dispose() => owner._meetings.TryRemove(this, out _);
+        public void Dispose() => owner._admitted.TryRemove(this, out _);
     }
 }

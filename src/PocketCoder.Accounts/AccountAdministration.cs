@@ -1,7 +1,7 @@
 namespace PocketCoder.Accounts;
 
 /// <summary>What the user who runs the gateway does with its people, from the command line. The file's rights are the permission.</summary>
-public sealed class AccountDesk(AccountStore store, TimeProvider time)
+public sealed class AccountAdministration(AccountStore store, TimeProvider time)
 {
     /// <summary>Everybody, oldest first.</summary>
     /// <exception cref="AccountRefusal">The file can't be read.</exception>

@@ -7,7 +7,7 @@ using PocketCoder.Testing;
 namespace PocketCoder.Gateway.Tests.Accounts;
 
 /// <summary>Who reaches a machine at a gateway with accounts, and until when.</summary>
-public sealed class MeetingTests : IDisposable
+public sealed class RelayAdmissionTests : IDisposable
 {
     private readonly ChannelIdentity _identity = ChannelIdentity.Create();
 
@@ -133,7 +133,7 @@ public sealed class MeetingTests : IDisposable
         using var grace = await owner.InviteAsync("viewer", "grace");
         using var removed = await gateway.DeviceAsync(_identity.Id, await grace.TicketAsync(_identity.Id));
         await machine.OpenedAsync();
-        await new AccountDesk(new AccountStore(gateway.People, time), time).RemoveAsync("grace", CancellationToken.None);
+        await new AccountAdministration(new AccountStore(gateway.People, time), time).RemoveAsync("grace", CancellationToken.None);
         time.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal(RelayClose.SignInNeeded, (await removed.ReceiveCloseAsync()).Code);
     }
@@ -174,7 +174,7 @@ public sealed class MeetingTests : IDisposable
     {
         var time = new ManualTime();
         var browser = new AccountBrowser(gateway);
-        await browser.WelcomeAsync(await new AccountDesk(new AccountStore(gateway.People, time), time)
+        await browser.WelcomeAsync(await new AccountAdministration(new AccountStore(gateway.People, time), time)
             .NewOwnerLinkAsync(CancellationToken.None), "ada");
         return browser;
     }

@@ -7,7 +7,7 @@ namespace PocketCoder.Sandboxes.Bubblewrap;
 /// The options of both rings, as bwrap reads them from a file (--args): NUL after each, so that nothing is ever quoted and nothing of it
 /// stands in a process list. The why of each line is in docs/sandbox.md.
 /// </summary>
-internal static class Rings
+internal static class BubblewrapArguments
 {
     private const string Path_ = "/usr/local/bin:/usr/bin:/bin";
 

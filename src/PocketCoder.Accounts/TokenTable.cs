@@ -6,10 +6,10 @@ namespace PocketCoder.Accounts;
 /// Secrets that stand for something for a time, in memory only: a restart ends them. Of one sign-in only the newest few hold, and of all
 /// only the newest. Thread-safe.
 /// </summary>
-internal sealed class Granted<T>(TimeProvider time, TimeSpan life, int mostOfOne, int most)
+internal sealed class TokenTable<T>(TimeProvider time, TimeSpan life, int mostOfOne, int most)
 {
     private readonly Lock _gate = new(); // guards all that follows
-    private readonly Dictionary<string, Grant> _byHash = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Token> _byHash = new(StringComparer.Ordinal);
     private readonly Dictionary<string, List<string>> _byOwner = new(StringComparer.Ordinal); // oldest first
     private readonly LinkedList<string> _oldest = new();
 
@@ -48,7 +48,7 @@ internal sealed class Granted<T>(TimeProvider time, TimeSpan life, int mostOfOne
             }
 
             own.Add(hash);
-            _byHash[hash] = new Grant(owner, value, Deadline.After(time, life), _oldest.AddLast(hash));
+            _byHash[hash] = new Token(owner, value, Deadline.After(time, life), _oldest.AddLast(hash));
         }
 
         return secret;
@@ -95,5 +95,5 @@ internal sealed class Granted<T>(TimeProvider time, TimeSpan life, int mostOfOne
         }
     }
 
-    private sealed record Grant(string Owner, T Value, Deadline Until, LinkedListNode<string> Place);
+    private sealed record Token(string Owner, T Value, Deadline Until, LinkedListNode<string> Place);
 }

@@ -19,7 +19,7 @@ class Search {
 }
 
 /** What the tabs of one project share while its screen is open. */
-export class Desk {
+export class ProjectContext {
   readonly projectId: string;
   readonly consent: Consent;
   readonly repository: Repository;
@@ -81,12 +81,12 @@ export class Desk {
   }
 }
 
-const DESK = Symbol("desk");
+const CONTEXT = Symbol("context");
 
-export function provideDesk(desk: Desk): Desk {
-  return setContext(DESK, desk);
+export function provideProject(context: ProjectContext): ProjectContext {
+  return setContext(CONTEXT, context);
 }
 
-export function useDesk(): Desk {
-  return getContext<Desk>(DESK);
+export function useProject(): ProjectContext {
+  return getContext<ProjectContext>(CONTEXT);
 }
