@@ -40,13 +40,26 @@ internal sealed class ProjectActions(
             [.. (await projects.AllAsync(person, cancellationToken)).Select(p => p.Line).Where(l => !l.Hidden && !l.Archived)], page);
 
     private static async Task<NewProjectView> NewAsync(CardRequest request, string? error, CancellationToken cancellationToken)
-        => new(await WorkspaceActions.AgentsAsync(request.Person, cancellationToken), request.Intent.Agent, request.Intent.Name, error);
+    {
+        var agents = await WorkspaceActions.AgentsAsync(request.Person, cancellationToken);
+        var roots = await RootsAsync(request, cancellationToken);
+        return new(
+            agents, request.Intent.Agent, request.Intent.Name, error, [.. roots.Select(r => new CardOption(r, r))],
+            request.Intent.Folder ?? Usual(roots));
+    }
+
+    /// <summary>The folders that the owner allowed for projects.</summary>
+    private static async Task<IReadOnlyList<string>> RootsAsync(CardRequest request, CancellationToken cancellationToken)
+        => [.. (await request.Person.AskAsync(DeviceVerbs.FoldersList, new FoldersListRequest(), cancellationToken)).Folders.Select(f => f.Path)];
+
+    /// <summary>The home folder is one unless the owner took it away: a folder that they allowed for projects says more.</summary>
+    private static string? Usual(IReadOnlyList<string> roots) => roots.MaxBy(r => r.Count(c => c == '/'));
 
     private async Task<CardView?> CreateAsync(CardRequest request, CancellationToken cancellationToken)
     {
-        var roots = await request.Person.AskAsync(DeviceVerbs.FoldersList, new FoldersListRequest(), cancellationToken);
-        // The home folder is one unless the owner took it away: a folder that they allowed for projects says more.
-        if (roots.Folders.MaxBy(f => f.Path.Count(c => c == '/')) is not { } parent)
+        var roots = await RootsAsync(request, cancellationToken);
+        var parent = request.Intent.Folder ?? Usual(roots);
+        if (parent is null || !roots.Contains(parent, StringComparer.Ordinal))
         {
             return await NewAsync(request, sender.Say(BotWord.NoFolder), cancellationToken);
         }
@@ -56,7 +69,7 @@ internal sealed class ProjectActions(
         {
             var made = await request.Person.AskAsync(
                 DeviceVerbs.ProjectCreate,
-                new ProjectCreateRequest(parent.Path, request.Intent.Name!, Git: true, request.Id("project")), cancellationToken);
+                new ProjectCreateRequest(parent, request.Intent.Name!, Git: true, request.Id("project")), cancellationToken);
             project = made.Project;
         }
         catch (EntryRefusal e)

@@ -86,7 +86,7 @@ public sealed record CardIntent(CardVerb Verb, string Nonce)
     {
         [CardVerb.Home] = new("home", [], [], HasPage: true),
         [CardVerb.NewProject] = new("project.new", [], []),
-        [CardVerb.CreateProject] = new("project.create", [], ["name", "agent"]),
+        [CardVerb.CreateProject] = new("project.create", [], ["name", "agent"], Optional: ["folder"]),
         [CardVerb.Manage] = new("project.manage", [], [], HasPage: true),
         [CardVerb.OpenProject] = new("project.open", ["p"], []),
         [CardVerb.HideProject] = new("project.hide", ["p"], []),

@@ -45,8 +45,11 @@ public sealed record ProjectLine(
 public sealed record HomeView(IReadOnlyList<ProjectLine> Projects, int Page = 0) : CardView;
 
 /// <param name="Error">What was wrong with the last try.</param>
+/// <param name="Folders">Where it may be made; one is not asked for.</param>
+/// <param name="Folder">Which of them is chosen.</param>
 public sealed record NewProjectView(
-    IReadOnlyList<CardOption> Agents, string? Agent = null, string? Name = null, string? Error = null) : CardView;
+    IReadOnlyList<CardOption> Agents, string? Agent = null, string? Name = null, string? Error = null,
+    IReadOnlyList<CardOption>? Folders = null, string? Folder = null) : CardView;
 
 /// <param name="DeleteAsked">The project that is deleted when it is said once more.</param>
 public sealed record ManageView(IReadOnlyList<ProjectLine> Projects, string? DeleteAsked = null, int Page = 0) : CardView;
