@@ -6,10 +6,10 @@ public interface IEntryMachine
     /// <summary>What the entry point keeps over a restart.</summary>
     IEntryNotes Notes { get; }
 
-    /// <summary>The platform's own secret among the machine's secrets: never to be logged, shown or kept.</summary>
+    /// <summary>A secret of the platform's app among the machine's secrets: never to be logged, shown or kept.</summary>
     /// <returns>Null: the owner has set none.</returns>
     /// <exception cref="EntryRefusal">UNAVAILABLE: it can't be read; the message says why</exception>
-    Task<string?> SecretAsync(CancellationToken cancellationToken);
+    Task<string?> SecretAsync(EntrySecretKind kind, CancellationToken cancellationToken);
 
     /// <summary>
     /// Pairs a person with a code that the owner made (ten minutes, once). From then on <see cref="OpenAsync"/> knows them, until they are

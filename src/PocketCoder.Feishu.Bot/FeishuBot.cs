@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using PocketCoder.Entry;
 using PocketCoder.Feishu.Api;
+using PocketCoder.Feishu.Bot.Door;
 using PocketCoder.Feishu.Bot.Inbox;
 using PocketCoder.Feishu.Bot.Keeping;
 using PocketCoder.Feishu.Bot.People;
@@ -9,6 +10,7 @@ using PocketCoder.Feishu.Bot.Sending;
 using PocketCoder.Feishu.Bot.Talking;
 using PocketCoder.Feishu.Bot.Turns;
 using PocketCoder.Feishu.LongConnections;
+using PocketCoder.Feishu.Webhooks;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Feishu.Bot;
@@ -102,6 +104,15 @@ public sealed partial class FeishuBot(FeishuBotSettings settings, TimeProvider t
         }
 
         await using var inbox = await FeishuInbox.OpenAsync(notes, people, handler, sender, bot, time, logger, stop);
+        if (settings.Webhook is { } webhook)
+        {
+            var key = await machine.SecretAsync(EntrySecretKind.Webhook, stop) ?? throw new EntryRefusal(new WireError(
+                ErrorCode.Unavailable, "The webhook needs the app's Encrypt Key. Set it: pocketcoder secrets set feishu-webhook-key"));
+            await using var door = await WebhookDoor.OpenAsync(webhook, new WebhookIntake(app, key, null), inbox, time, logger, stop);
+            _before = new EntryStatus(EntryState.Ready, time.GetUtcNow(), null);
+            await Task.Delay(Timeout.InfiniteTimeSpan, time, stop);
+        }
+
         using var connection = new LongConnection(app, inbox, time);
         _connection = connection;
         await connection.RunAsync(stop);
@@ -110,7 +121,7 @@ public sealed partial class FeishuBot(FeishuBotSettings settings, TimeProvider t
     private async Task<FeishuApp> AppAsync(IEntryMachine machine, CancellationToken cancellationToken)
         => new(
             settings.AppId,
-            await machine.SecretAsync(cancellationToken) ?? throw new EntryRefusal(new WireError(
+            await machine.SecretAsync(EntrySecretKind.App, cancellationToken) ?? throw new EntryRefusal(new WireError(
                 ErrorCode.Unavailable, "The app's secret is not among the machine's secrets. Set it: pocketcoder feishu config")),
             settings.Domain);
 

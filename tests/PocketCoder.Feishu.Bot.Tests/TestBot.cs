@@ -22,11 +22,13 @@ internal sealed class TestBot : FakeChats, IAsyncDisposable
     private readonly TestLog _log;
     private readonly DaemonOptions _options;
     private readonly IReadOnlyList<IAgentDriver> _drivers;
+    private readonly IPEndPoint? _webhook;
     private Daemon _daemon;
 
-    private TestBot(FakeFeishu platform, DaemonOptions options, IReadOnlyList<IAgentDriver> drivers, Daemon daemon, TestLog log)
+    private TestBot(
+        FakeFeishu platform, DaemonOptions options, IReadOnlyList<IAgentDriver> drivers, IPEndPoint? webhook, Daemon daemon, TestLog log)
         : base(platform)
-        => (_options, _drivers, _daemon, _log) = (options, drivers, daemon, log);
+        => (_options, _drivers, _webhook, _daemon, _log) = (options, drivers, webhook, daemon, log);
 
     public ControlClient Owner => new(new InProcessTransport(_daemon.Owner));
 
@@ -47,12 +49,25 @@ internal sealed class TestBot : FakeChats, IAsyncDisposable
     public string Folder => _options.Home.Demo;
 
     /// <param name="drivers">Agents in the place of the demo agent; the demo project is there only with that.</param>
-    public static async Task<TestBot> StartAsync(params IReadOnlyList<IAgentDriver> drivers)
+    public static Task<TestBot> StartAsync(params IReadOnlyList<IAgentDriver> drivers) => StartAsync(null, drivers);
+
+    /// <param name="webhook">Where requests arrive in the place of the long connection.</param>
+    /// <inheritdoc cref="StartAsync(IReadOnlyList{IAgentDriver})"/>
+    public static async Task<TestBot> StartAsync(IPEndPoint? webhook, IReadOnlyList<IAgentDriver> drivers)
+    {
+        var bot = await BeginAsync(webhook, drivers);
+        await bot.ConnectedAsync();
+        return bot;
+    }
+
+    /// <summary>Does not wait until it is connected.</summary>
+    /// <inheritdoc cref="StartAsync(IPEndPoint, IReadOnlyList{IAgentDriver})"/>
+    public static async Task<TestBot> BeginAsync(IPEndPoint? webhook, params IReadOnlyList<IAgentDriver> drivers)
     {
         var platform = await FakeFeishu.StartAsync();
         var log = new TestLog();
         var settings = new FeishuBotSettings(
-            FakeFeishu.AppId, platform.Address, CardLanguage.English, new Uri("https://app.example.org/"));
+            FakeFeishu.AppId, platform.Address, CardLanguage.English, new Uri("https://app.example.org/"), webhook);
         var options = new DaemonOptions
         {
             Home = Home.At(Directory.CreateTempSubdirectory("pc-").FullName),
@@ -63,9 +78,10 @@ internal sealed class TestBot : FakeChats, IAsyncDisposable
             EntryPoints = [new WithSecret(new FeishuBot(settings, TimeProvider.System, log.CreateLogger("PocketCoder.Feishu")))],
         };
         drivers = drivers.Count == 0 ? [new StubDriver(TimeProvider.System)] : drivers;
-        var bot = new TestBot(platform, options, drivers, await BeginAsync(options, drivers), log);
-        await bot.ConnectedAsync();
-        return bot;
+        return new TestBot(platform, options, drivers, webhook, await DaemonAsync(options, drivers), log)
+        {
+            Webhook = webhook is null ? null : new FakeWebhook(webhook),
+        };
     }
 
     /// <summary>The turns of the only session.</summary>
@@ -83,13 +99,13 @@ internal sealed class TestBot : FakeChats, IAsyncDisposable
     {
         await _daemon.StopAsync("restart by a test");
         await (meanwhile?.Invoke() ?? Task.CompletedTask);
-        _daemon = await BeginAsync(_options, _drivers);
+        _daemon = await DaemonAsync(_options, _drivers);
         await ConnectedAsync();
     }
 
     public Task ConnectedAsync() => Wait.SeeAsync(
-        () => ValueTask.FromResult((Platform.Connections.Open, Bot.Status)), s => s is { Open: 1, Status.State: EntryState.Ready },
-        "the long connection");
+        () => ValueTask.FromResult((Platform.Connections.Open, Bot.Status)),
+        s => s.Status.State == EntryState.Ready && s.Open == (_webhook is null ? 1 : 0), "the way in");
 
     /// <summary>Lets somebody in, as they do it: with a code of the owner's in a direct chat.</summary>
     public async Task PairAsync(string account = "ou_ada", bool destructive = false, params Scope[] scopes)
@@ -116,7 +132,7 @@ internal sealed class TestBot : FakeChats, IAsyncDisposable
             _options.Home.Worktrees);
     }
 
-    private static Task<Daemon> BeginAsync(DaemonOptions options, IReadOnlyList<IAgentDriver> drivers)
+    private static Task<Daemon> DaemonAsync(DaemonOptions options, IReadOnlyList<IAgentDriver> drivers)
         => Daemon.StartAsync(options, drivers, new DaemonSeams(), CancellationToken.None);
 
     /// <summary>The bot with the machine's secret, whatever the machine keeps.</summary>
@@ -145,7 +161,8 @@ internal sealed class TestBot : FakeChats, IAsyncDisposable
         {
             public IEntryNotes Notes => notes;
 
-            public Task<string?> SecretAsync(CancellationToken cancellationToken) => Task.FromResult<string?>(FakeFeishu.AppSecret);
+            public Task<string?> SecretAsync(EntrySecretKind kind, CancellationToken cancellationToken)
+                => Task.FromResult<string?>(kind == EntrySecretKind.App ? FakeFeishu.AppSecret : FakeWebhook.Key);
 
             public Task<string> PairAsync(string account, string? name, string code, CancellationToken cancellationToken)
                 => machine.PairAsync(account, name, code, cancellationToken);

@@ -51,7 +51,11 @@ internal static class FeishuCommands
             .Among([.. EntrySetting.Languages]);
         var on = new Option<bool>("--on") { Description = "Switch the bot on, as setting it up does" };
         var off = new Option<bool>("--off") { Description = "Switch the bot off; what is set stays" };
-        var config = new Command("config", "Show what is set for the bot, or set it up") { app, domain, language, on, off };
+        var webhook = new Option<string?>("--webhook")
+        {
+            Description = "Address and port for the platform's requests in the place of the long connection, like 127.0.0.1:17340, or: off",
+        };
+        var config = new Command("config", "Show what is set for the bot, or set it up") { app, domain, language, webhook, on, off };
         config.Validators.Add(result =>
         {
             if (result.GetValue(on) && result.GetValue(off))
@@ -63,8 +67,8 @@ internal static class FeishuCommands
         {
             var report = await context.Daemon.EntryAsync(Platform, ct);
             var (id, place, words) = (parsed.GetValue(app), parsed.GetValue(domain), parsed.GetValue(language));
-            var (wantsOn, wantsOff) = (parsed.GetValue(on), parsed.GetValue(off));
-            if (id is null && place is null && words is null && !wantsOn && !wantsOff)
+            var (door, wantsOn, wantsOff) = (parsed.GetValue(webhook), parsed.GetValue(on), parsed.GetValue(off));
+            if (id is null && place is null && words is null && door is null && !wantsOn && !wantsOff)
             {
                 return Shown(context, report, changed: false);
             }
@@ -78,7 +82,8 @@ internal static class FeishuCommands
 
             var before = report.Set ?? new EntrySetting(id!, FeishuEntry.UsualDomain, "en", true);
             var isOn = wantsOn || (!wantsOff && (id is not null || before.Enabled));
-            var setting = new EntrySetting(id ?? before.AppId, place ?? before.Domain, words ?? before.Language, isOn);
+            var setting = new EntrySetting(
+                id ?? before.AppId, place ?? before.Domain, words ?? before.Language, isOn, door is null ? before.Webhook : door == "off" ? null : door);
             if (setting.Problem() is { } problem)
             {
                 throw new CommandFailure(problem, ExitCode.Usage); // before the secret is asked for
@@ -231,6 +236,11 @@ internal static class FeishuCommands
 
         yield return $"App       {set.AppId} at {set.Domain}";
         yield return $"Language  {set.Language}";
+        if (set.Webhook is { } webhook)
+        {
+            yield return $"Webhook   {webhook} in the place of the long connection; its key: pocketcoder secrets set feishu-webhook-key";
+        }
+
         yield return report.SecretSetAt is { } at ? $"Secret    set {at.ToLocalTime():yyyy-MM-dd HH:mm}"
             : $"Secret    missing; give it: pocketcoder feishu config --app-id {set.AppId}";
         yield return $"At start  {(set.Enabled ? "on" : "off")}";

@@ -22,5 +22,5 @@ internal static class FeishuEntry
             ? [new FeishuBot(Settings(set, AppAddress.Of(home, gateway)), time, log.CreateLogger("PocketCoder.Feishu"))] : [];
 
     private static FeishuBotSettings Settings(EntrySetting set, Uri? app) => new(
-        set.AppId, new Uri(set.Domain), set.Language == "zh" ? CardLanguage.Chinese : CardLanguage.English, app);
+        set.AppId, new Uri(set.Domain), set.Language == "zh" ? CardLanguage.Chinese : CardLanguage.English, app, set.Endpoint);
 }

@@ -43,4 +43,13 @@ internal sealed class NonceStore(TimeSpan life)
             return NonceTaken.New;
         }
     }
+
+    /// <summary>It counts once more. Its old place in the order stays: when that is forgotten, the request's time is over as well.</summary>
+    public void GiveBack(string nonce)
+    {
+        lock (_gate)
+        {
+            _known.Remove(nonce);
+        }
+    }
 }

@@ -13,7 +13,8 @@ public abstract record WebhookRequest
     public sealed record Challenge(string Text) : WebhookRequest;
 
     /// <summary>Take it, then answer 200.</summary>
-    public sealed record Event(FeishuDelivery Delivery) : WebhookRequest;
+    /// <param name="Nonce">Of a signed request.</param>
+    public sealed record Event(FeishuDelivery Delivery, string? Nonce = null) : WebhookRequest;
 
     /// <summary>Answer <paramref name="Status"/> with nothing that says more: who asks may be anybody.</summary>
     /// <param name="Reason">For the log.</param>
@@ -79,6 +80,15 @@ public sealed class WebhookIntake
         }
     }
 
+    /// <summary>An event could not be taken: the same request may come once more.</summary>
+    public void GiveBack(WebhookRequest.Event untaken)
+    {
+        if (untaken.Nonce is { } nonce)
+        {
+            _nonces.GiveBack(nonce);
+        }
+    }
+
     private static byte[]? Secret(string? text)
         => string.IsNullOrEmpty(text) ? null : text.Length <= LongestSecret ? Encoding.UTF8.GetBytes(text)
             : throw new FeishuException(FeishuError.Invalid, $"The secrets of a webhook have at most {LongestSecret} characters.");
@@ -123,7 +133,7 @@ public sealed class WebhookIntake
 
         return Opened(key, body) is not { } opened ? Refused("its body can't be decrypted")
             : IsVerification(opened) ? (_token is null || HasToken(opened) ? Challenge(opened) : Refused("the verification token is wrong"))
-            : _token is null || HasToken(opened) ? Event(opened)
+            : _token is null || HasToken(opened) ? Event(opened) with { Nonce = nonce }
             : Refused("the verification token is missing or wrong");
     }
 

@@ -9,10 +9,10 @@ using PocketCoder.Protocol;
 namespace PocketCoder.Machine.Entries;
 
 /// <summary>The machine as the entry point of one platform has it. Owns who is in; disposal ends them. Thread-safe.</summary>
-/// <param name="secret">The platform's own, as it is now; throws what <see cref="Failures"/> expects.</param>
+/// <param name="secret">One of the platform's, as it is now; throws what <see cref="Failures"/> expects.</param>
 internal sealed class EntryMachine(
-    string platform, ChatPairing pairing, DeviceStore devices, ConnectionRegistry connections, MessageTable table, Func<string?> secret,
-    Store store, TimeProvider time, ILogger logger) : IEntryMachine, IAsyncDisposable
+    string platform, ChatPairing pairing, DeviceStore devices, ConnectionRegistry connections, MessageTable table,
+    Func<EntrySecretKind, string?> secret, Store store, TimeProvider time, ILogger logger) : IEntryMachine, IAsyncDisposable
 {
     private const int MostAccount = 128;
 
@@ -21,11 +21,11 @@ internal sealed class EntryMachine(
 
     public IEntryNotes Notes { get; } = new EntryNotes(platform, store);
 
-    public Task<string?> SecretAsync(CancellationToken cancellationToken)
+    public Task<string?> SecretAsync(EntrySecretKind kind, CancellationToken cancellationToken)
     {
         try
         {
-            return Task.FromResult(secret());
+            return Task.FromResult(secret(kind));
         }
         catch (Exception e) when (Failures.IsExpected(e))
         {

@@ -30,7 +30,7 @@ internal sealed class EntryParts(
         _secretsAtStart = Platforms.ToDictionary(p => p, SecretSetAt, StringComparer.Ordinal);
         _runs = [.. points.Select(p => new EntryRun(
             p,
-            new EntryMachine(p.Platform, Pairing, devices, connections, table, () => SecretOf(p.Platform), store, time, logger),
+            new EntryMachine(p.Platform, Pairing, devices, connections, table, kind => SecretOf(p.Platform, kind), store, time, logger),
             text => secrets.Redactor.Redact(text),
             time,
             logger))];
@@ -99,7 +99,9 @@ internal sealed class EntryParts(
                     ErrorCode.InvalidRequest, "A secret belongs to one app at one domain. Give it together with them.");
             }
 
-            await secrets.RemoveAsync(EntrySecret.NameOf(platform)); // so that no crash leaves an app with another one's
+            // So that no crash leaves an app with another one's.
+            await secrets.RemoveAsync(EntrySecret.NameOf(platform));
+            await secrets.RemoveAsync(EntrySecret.NameOf(platform, EntrySecretKind.Webhook));
         }
 
         await settings.SetAsync(setting, store);
@@ -109,11 +111,11 @@ internal sealed class EntryParts(
         }
     }
 
-    /// <summary>The secret, for the app that the entry point was started as.</summary>
+    /// <summary>A secret, for the app that the entry point was started as.</summary>
     /// <exception cref="RequestFailure">UNAVAILABLE: it is another app's by now.</exception>
-    private string? SecretOf(string platform)
+    private string? SecretOf(string platform, EntrySecretKind kind)
     {
-        var secret = secrets.Get(EntrySecret.NameOf(platform)); // before what it belongs to is looked at: it is changed after that
+        var secret = secrets.Get(EntrySecret.NameOf(platform, kind)); // before what it belongs to is looked at: it is changed after that
         var (now, found) = SettingsOf(platform);
         return now is null || IsOneApp(now, found) ? secret : throw new RequestFailure(
             ErrorCode.Unavailable, "Another app was set since the daemon started. Start it anew: pocketcoder restart");

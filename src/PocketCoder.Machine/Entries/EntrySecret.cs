@@ -1,14 +1,17 @@
+using PocketCoder.Entry;
+
 namespace PocketCoder.Machine.Entries;
 
 /// <summary>
-/// The name of a platform's own secret among the machine's. It is no model provider's and no git host's, so no way by which a secret
-/// leaves the machine leads to it, but the entry point's. Pure.
+/// The names of a platform's own secrets among the machine's. They are no model provider's and no git host's, so no way by which a secret
+/// leaves the machine leads to them, but the entry point's. Pure.
 /// </summary>
 internal static class EntrySecret
 {
     private const int Most = 256;
 
-    public static string NameOf(string platform) => $"{platform}-app-secret";
+    public static string NameOf(string platform, EntrySecretKind kind = EntrySecretKind.App)
+        => kind == EntrySecretKind.App ? $"{platform}-app-secret" : $"{platform}-webhook-key";
 
     /// <summary>Why it can't be one, in a sentence that quotes nothing of it; null: it can.</summary>
     public static string? Problem(string secret)

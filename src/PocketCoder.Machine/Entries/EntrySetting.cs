@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -10,22 +11,31 @@ namespace PocketCoder.Machine.Entries;
 /// <param name="AppId">The platform's id of the app: 1 to 64 letters, digits, <c>_</c> and <c>-</c>.</param>
 /// <param name="Domain">Scheme, host and port of the platform, which gets the secret: https, or http on loopback.</param>
 /// <param name="Language">What the bot speaks: <c>en</c> or <c>zh</c>.</param>
-public sealed record EntrySetting(string AppId, string Domain, string Language, bool Enabled)
+/// <param name="Webhook">Address and port at which the platform's requests arrive; null: over a connection that the bot opens.</param>
+public sealed record EntrySetting(string AppId, string Domain, string Language, bool Enabled, string? Webhook = null)
 {
     /// <summary>The platform whose setting it is. It has a file of the home: <c>feishu.json</c>.</summary>
     public const string Platform = "feishu";
 
     private const int MostId = 64;
     private const int MostDomain = 200;
+    private const int MostWebhook = 64;
     private const int MostBytes = 4096;
 
     public static IReadOnlyList<string> Languages { get; } = ["en", "zh"];
+
+    /// <summary>The webhook's address; null: there is none.</summary>
+    [JsonIgnore]
+    public IPEndPoint? Endpoint
+        => Webhook is { Length: <= MostWebhook } text && text.Contains(':', StringComparison.Ordinal)
+            && IPEndPoint.TryParse(text, out var endpoint) && endpoint.Port > 0 ? endpoint : null;
 
     /// <summary>Why it can't be right, in a sentence for people that quotes nothing; null: it can.</summary>
     public string? Problem()
         => AppId.Length is 0 or > MostId || !AppId.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-')
                 ? $"An app's id has 1 to {MostId} letters, digits, _ and -, like cli_a1b2c3."
             : Origin(Domain) is null ? "The domain must be an https address without user name and path, like https://open.feishu.cn."
+            : Webhook is not null && Endpoint is null ? "The webhook's address is an IP address and a port, like 127.0.0.1:17340."
             : !Languages.Contains(Language, StringComparer.Ordinal) ? $"The language is one of: {string.Join(", ", Languages)}."
             : null;
 
@@ -33,7 +43,7 @@ public sealed record EntrySetting(string AppId, string Domain, string Language, 
     public EntrySetting Plain() => Origin(Domain) is { } origin ? this with { Domain = origin } : this;
 
     /// <summary>In words for the ledger.</summary>
-    public string Words() => $"{AppId} at {Domain}, {Language}, {(Enabled ? "on" : "off")}";
+    public string Words() => $"{AppId} at {Domain}, {Language}, {(Enabled ? "on" : "off")}{(Webhook is null ? "" : $", webhook at {Webhook}")}";
 
     /// <summary>Reads what the home has.</summary>
     /// <returns>Null: nothing is set.</returns>
@@ -50,7 +60,7 @@ public sealed record EntrySetting(string AppId, string Domain, string Language, 
 
             if (new FileInfo(path).Length <= MostBytes
                 && JsonSerializer.Deserialize(File.ReadAllBytes(path), EntrySettingJson.Default.EntrySettingFile) is { V: 1 } file
-                && new EntrySetting(file.AppId, file.Domain, file.Language, file.Enabled) is var read && read.Problem() is null)
+                && new EntrySetting(file.AppId, file.Domain, file.Language, file.Enabled, file.Webhook) is var read && read.Problem() is null)
             {
                 return read.Plain();
             }
@@ -70,7 +80,7 @@ public sealed record EntrySetting(string AppId, string Domain, string Language, 
 
     /// <summary>As it stands in the file.</summary>
     internal byte[] Content() => JsonSerializer.SerializeToUtf8Bytes(
-        new EntrySettingFile(1, AppId, Domain, Language, Enabled), EntrySettingJson.Default.EntrySettingFile);
+        new EntrySettingFile(1, AppId, Domain, Language, Enabled, Webhook), EntrySettingJson.Default.EntrySettingFile);
 
     private static string? Origin(string text)
         => text.Length <= MostDomain && text.All(c => c is > ' ' and <= '~' and not '\\')
@@ -79,10 +89,12 @@ public sealed record EntrySetting(string AppId, string Domain, string Language, 
             && (url.UserInfo, url.PathAndQuery, url.Fragment) == ("", "/", "") ? url.GetLeftPart(UriPartial.Authority) : null;
 }
 
-internal sealed record EntrySettingFile(int V, string AppId, string Domain, string Language, bool Enabled);
+internal sealed record EntrySettingFile(
+    int V, string AppId, string Domain, string Language, bool Enabled, string? Webhook = null);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,
     AllowDuplicateProperties = false)]

@@ -21,15 +21,17 @@ public sealed class EntryMachineTests
         await using var daemon = await TestDaemon.StartAsync(more: o => o with { EntryPoints = [here, there] });
         var (machine, elsewhere) = (await here.MachineAsync(), await there.MachineAsync());
         var owner = daemon.Daemon.AsOwner();
-        Assert.Null(await machine.SecretAsync(CancellationToken.None));
+        Assert.Null(await machine.SecretAsync(EntrySecretKind.App, CancellationToken.None));
 
         await owner.SetSecretAsync("chat-app-secret", Secret, CancellationToken.None);
         Assert.Equal(
-            (Secret, null), (await machine.SecretAsync(CancellationToken.None), await elsewhere.SecretAsync(CancellationToken.None)));
+            (Secret, null),
+            (await machine.SecretAsync(EntrySecretKind.App, CancellationToken.None),
+                await elsewhere.SecretAsync(EntrySecretKind.App, CancellationToken.None)));
         await owner.SetSecretAsync("chat-app-secret", "another-of-mine", CancellationToken.None);
-        Assert.Equal("another-of-mine", await machine.SecretAsync(CancellationToken.None));
+        Assert.Equal("another-of-mine", await machine.SecretAsync(EntrySecretKind.App, CancellationToken.None));
         await owner.RemoveSecretAsync("chat-app-secret", CancellationToken.None);
-        Assert.Null(await machine.SecretAsync(CancellationToken.None));
+        Assert.Null(await machine.SecretAsync(EntrySecretKind.App, CancellationToken.None));
     }
 
     /// <summary>

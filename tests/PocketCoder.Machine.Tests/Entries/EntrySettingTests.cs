@@ -70,7 +70,7 @@ public sealed class EntrySettingTests
         await daemon.RestartAsync(o => o with { EntryPoints = [room] });
         using var back = Owner(daemon);
         var machine = await room.MachineAsync();
-        Assert.Equal(Secret, await machine.SecretAsync(CancellationToken.None));
+        Assert.Equal(Secret, await machine.SecretAsync(EntrySecretKind.App, CancellationToken.None));
         var report = await back.EntryAsync("feishu", default);
         Assert.Equal((s_usual, EntryPhase.Ready, false), (report.Set, report.State, report.Restart));
 
@@ -139,14 +139,14 @@ public sealed class EntrySettingTests
         var machine = await room.MachineAsync();
         var moved = s_usual with { Domain = "https://open.larksuite.com" };
         await back.SetEntryAsync(new EntrySetRequest("feishu", moved, "secret-of-the-other"), default);
-        var refused = await Assert.ThrowsAsync<EntryRefusal>(() => machine.SecretAsync(CancellationToken.None));
+        var refused = await Assert.ThrowsAsync<EntryRefusal>(() => machine.SecretAsync(EntrySecretKind.App, CancellationToken.None));
         Assert.Equal(ErrorCode.Unavailable, refused.Error.Code);
         Assert.Contains("pocketcoder restart", refused.Error.Message, StringComparison.Ordinal);
 
         // The other way round: none of before is left for the new one.
         Assert.Contains("secret feishu-app-secret removed  ", await RowsAsync(back));
         await daemon.RestartAsync();
-        Assert.Equal("secret-of-the-other", await (await room.MachineAsync()).SecretAsync(CancellationToken.None));
+        Assert.Equal("secret-of-the-other", await (await room.MachineAsync()).SecretAsync(EntrySecretKind.App, CancellationToken.None));
     }
 
     [Fact]

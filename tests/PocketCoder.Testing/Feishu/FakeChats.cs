@@ -17,6 +17,9 @@ public class FakeChats(FakeFeishu platform)
 
     public FakeFeishu Platform => platform;
 
+    /// <summary>Where events go; null: over the long connection.</summary>
+    public FakeWebhook? Webhook { get; init; }
+
     /// <summary>What a failure's message has beside what a chat shows.</summary>
     public virtual string Log => "";
 
@@ -36,9 +39,10 @@ public class FakeChats(FakeFeishu platform)
         return sent;
     }
 
+    /// <summary>Delivers an event, which must be taken.</summary>
     public async Task<FakeAck> DeliverAsync(string payload, string kind = "event")
     {
-        var ack = await platform.Connections.DeliverAsync(payload, kind);
+        var ack = Webhook is { } webhook ? await webhook.DeliverAsync(payload, kind) : await platform.Connections.DeliverAsync(payload, kind);
         Assert.Equal(200, ack.Code);
         return ack;
     }
