@@ -61,6 +61,19 @@ public sealed class FeishuTests
         (await home.RunAsync("feishu", "config", "--on")).Succeeded();
         Assert.Equal(("cli_a1b2c3", "https://open.larksuite.com", "zh", true, "off", true), Told(await home.AskAsync("feishu", "config")));
 
+        foreach (var address in (string[])["17340", "here:17340", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536"])
+        {
+            Assert.Contains(
+                "IP address and a port", (await home.RunAsync("feishu", "config", "--webhook", address)).Ended(ExitCode.Usage).Error,
+                StringComparison.Ordinal);
+        }
+
+        Assert.Contains(
+            "secrets set feishu-webhook-key", (await home.RunAsync("feishu", "config", "--webhook", "[::1]:17340")).Succeeded().Out,
+            StringComparison.Ordinal);
+        Assert.Equal("[::1]:17340", (await home.AskAsync("feishu", "config")).GetProperty("set").GetProperty("webhook").GetString());
+        Assert.DoesNotContain("ebhook", (await home.RunAsync("feishu", "config", "--webhook", "off")).Succeeded().Out, StringComparison.Ordinal);
+
         Assert.Contains("feishu-app-secret", (await home.RunAsync("secrets", "list")).Succeeded().Out, StringComparison.Ordinal);
         foreach (var said in (string[])
         [
