@@ -307,6 +307,38 @@ public sealed class BotStoryTests
         Assert.Empty((await bot.TurnsAsync())[1].Attachments);
     }
 
+    [Fact]
+    public async Task A_group_of_somebody_s_is_bound_and_unbound_by_a_word()
+    {
+        await using var bot = await TestBot.StartAsync();
+        await bot.PairAsync();
+        await bot.PairAsync("ou_bo");
+        await bot.PairAsync("ou_eye", scopes: [Scope.View]);
+        await bot.MessageAsync("hello", chat: "oc_team");
+        await bot.TextAsync("oc_team", "/bind PROJECT");
+        await bot.MessageAsync("/bind demo", "ou_eve", "oc_team"); // not paired
+        await bot.MessageAsync("/bind demo", "ou_eye", "oc_team");
+        await bot.TextAsync("oc_team", "right to prompt");
+        await bot.MessageAsync("/bind demon", chat: "oc_team");
+        await bot.TextAsync("oc_team", "not registered");
+        Assert.Empty(bot.Cards("oc_team"));
+
+        await bot.MessageAsync("/bind demo", chat: "oc_team");
+        await bot.CardAsync("oc_team", "Workspace: demo");
+        await bot.MessageAsync("/bind demo", "ou_bo", "oc_other");
+        await bot.TextAsync("oc_other", "has a group already");
+        await bot.MessageAsync("hello", chat: "oc_team");
+        await bot.CardAsync("oc_team", "Complete");
+
+        await bot.MessageAsync("/unbind", "ou_bo", "oc_team");
+        await bot.TextAsync("oc_team", "Only who bound this group");
+        await bot.MessageAsync("/unbind", chat: "oc_team");
+        await bot.TextAsync("oc_team", "no project any more");
+        await bot.MessageAsync("/bind demo", "ou_bo", "oc_other");
+        await bot.CardAsync("oc_other", "Workspace: demo");
+        Assert.Single(await bot.Owner.ListSessionsAsync(CancellationToken.None));
+    }
+
     /// <summary>Each thing that a card offers has something that does it, or no card of the bot's has it.</summary>
     [Fact]
     public void Every_button_is_answered_or_left_out()

@@ -27,6 +27,9 @@ internal enum BotWord
 
     /// <summary>In a group.</summary>
     NoProject,
+    HasGroup,
+    Unbound,
+    NotYourGroup,
     ProjectGone,
     GroupGone,
 
@@ -66,8 +69,13 @@ internal static class BotWords
         [BotWord.OldCard] = ("That card is too old. Use the newest one.", "该卡片已过期，请使用最新的卡片。"),
         [BotWord.UsedCard] = ("That was done already.", "该操作已执行过。"),
         [BotWord.NoProject] = (
-            "No project belongs to this group. Write to me directly, open a project, and bind a group to it.",
-            "此群未绑定项目。请私聊我，打开项目并绑定群。"),
+            "No project belongs to this group. Bind one here: /bind PROJECT. Or write to me directly, and give a project a group of its own.",
+            "此群未绑定项目。在此绑定：/bind 项目；或私聊我，为项目新建群。"),
+        [BotWord.HasGroup] = (
+            "This project has a group already. Write /unbind there first.", "该项目已有群，请先在那里发送 /unbind。"),
+        [BotWord.Unbound] = ("This group belongs to no project any more.", "此群不再属于任何项目。"),
+        [BotWord.NotYourGroup] = (
+            "Only who bound this group, or somebody who may manage projects, can unbind it.", "只有绑定者或可管理项目的人才能解除绑定。"),
         [BotWord.ProjectGone] = ("This project is not registered on the machine any more.", "该项目已不在此机器上。"),
         [BotWord.GroupGone] = ("The project's group can't be reached. Bind a new one.", "无法访问该项目的群，请重新绑定。"),
         [BotWord.InGroup] = ("The workspace is in the group “{0}”.", "工作区已发送到群“{0}”。"),
@@ -82,7 +90,8 @@ internal static class BotWords
         [BotWord.SteerQueued] = ("The turn was over, so it waits as a prompt.", "任务已结束，已作为新提示排队。"),
         [BotWord.Failed] = ("That failed on the machine. Its log says why.", "机器上执行失败，详见日志。"),
         [BotWord.Commands] = (
-            "/status · /stop · /approve DIGEST · /reject DIGEST · /run PROMPT · /help", "/status · /stop · /approve 摘要 · /reject 摘要 · /run 提示 · /help"),
+            "/status · /stop · /approve DIGEST · /reject DIGEST · /run PROMPT · /unbind · /help",
+            "/status · /stop · /approve 摘要 · /reject 摘要 · /run 提示 · /unbind · /help"),
     };
 
     public static string In(CardLanguage language, BotWord word, params object[] parts)

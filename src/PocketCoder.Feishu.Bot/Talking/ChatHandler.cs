@@ -62,7 +62,12 @@ internal sealed class ChatHandler(
             return;
         }
 
-        var place = await places.OfChatAsync(item.Chat, cancellationToken) ?? throw new NotDone(sender.Say(BotWord.NoProject));
+        if (await places.OfChatAsync(item.Chat, cancellationToken) is not { } place)
+        {
+            await projects.BindHereAsync(person, item, text, cancellationToken);
+            return;
+        }
+
         if (message.Other is not null || text is null)
         {
             throw new NotDone(sender.Say(message.Other is null ? BotWord.TooLong : BotWord.OtherKind));
@@ -106,6 +111,11 @@ internal sealed class ChatHandler(
                 await approvals.DecideAsync(
                     person, place, item, rest, word == "/approve" ? DecisionVerdict.Allow : DecisionVerdict.Deny, cancellationToken);
                 break;
+            case "/unbind":
+                await projects.UnbindAsync(person, place, item, cancellationToken);
+                break;
+            case "/bind":
+                throw new NotDone(sender.Say(BotWord.HasGroup));
             case "/run" when rest.Length > 0:
                 await prompts.PromptAsync(person, place, item, rest, [], cancellationToken);
                 break;
@@ -126,7 +136,7 @@ internal sealed class ChatHandler(
 
         if (route.Needs is { } needed && !person.Scopes.Contains(needed))
         {
-            throw new NotDone($"This needs the right to {needed.ToString().ToLowerInvariant()}. The machine's owner can give it.");
+            throw NotDone.Needs(needed);
         }
 
         if (route.Changes && !await sender.Nonces.UseAsync(intent, nonce, item, cancellationToken))

@@ -1,5 +1,6 @@
 using PocketCoder.Entry;
 using PocketCoder.Feishu.Bot.Keeping;
+using PocketCoder.Feishu.Bot.People;
 using PocketCoder.Feishu.Bot.Places;
 using PocketCoder.Feishu.Bot.Sending;
 using PocketCoder.Feishu.Bot.Turns;
@@ -35,7 +36,7 @@ internal sealed class ProjectActions(
         => await HomeAsync(request.Person, request.Intent.Page ?? 0, cancellationToken);
 
     /// <inheritdoc cref="HomeAsync(CardRequest, CancellationToken)"/>
-    public async Task<HomeView> HomeAsync(People.Person person, int page, CancellationToken cancellationToken)
+    public async Task<HomeView> HomeAsync(Person person, int page, CancellationToken cancellationToken)
         => new(
             [.. (await projects.AllAsync(person, cancellationToken)).Select(p => p.Line).Where(l => !l.Hidden && !l.Archived)], page);
 
@@ -96,6 +97,47 @@ internal sealed class ProjectActions(
         }
 
         return await OpenAsync(request, cancellationToken);
+    }
+
+    /// <summary>In a group of somebody's that belongs to no project: <c>/bind PROJECT</c> gives it one.</summary>
+    /// <exception cref="NotDone">It is something else, or can't be.</exception>
+    public async Task BindHereAsync(Person person, InboxItem item, string? text, CancellationToken cancellationToken)
+    {
+        if (text?.Split((char[]?)null, 2, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) is not ["/bind", var wanted])
+        {
+            throw new NotDone(sender.Say(BotWord.NoProject));
+        }
+
+        if (!person.Scopes.Contains(Scope.Prompt))
+        {
+            throw NotDone.Needs(Scope.Prompt);
+        }
+
+        var found = (await projects.AllAsync(person, cancellationToken)).Where(p => p.Info.Name == wanted || p.Line.Id == wanted).ToList();
+        var project = found is [var one] ? one : throw new NotDone(sender.Say(BotWord.ProjectGone));
+        if (project.Place is not null)
+        {
+            throw new NotDone(sender.Say(BotWord.HasGroup));
+        }
+
+        var place = new Place(project.Info.ProjectId, item.Chat, person.Account, time.GetUtcNow());
+        await places.SetAsync(place, cancellationToken);
+        await sender.SendAsync(
+            item.Chat, await workspace.ViewAsync(person, place, cancellationToken), item.Id, "workspace", cancellationToken);
+    }
+
+    /// <summary>The group belongs to no project any more; its session goes on.</summary>
+    /// <exception cref="NotDone">Neither did they bind it, nor may they manage projects.</exception>
+    public async Task UnbindAsync(Person person, Place place, InboxItem item, CancellationToken cancellationToken)
+    {
+        if (place.Account != person.Account && !person.Scopes.Contains(Scope.Manage))
+        {
+            throw new NotDone(sender.Say(BotWord.NotYourGroup));
+        }
+
+        await (place.Session is { } session ? followers.LeaveAsync(session, cancellationToken) : Task.CompletedTask);
+        await places.RemoveAsync(place, cancellationToken);
+        await sender.TextAsync(item.Chat, sender.Say(BotWord.Unbound), item.Id, "unbound", cancellationToken);
     }
 
     private async Task<CardView?> MarkAsync(CardRequest request, bool isHidden, CancellationToken cancellationToken)
