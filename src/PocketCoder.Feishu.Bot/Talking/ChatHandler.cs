@@ -96,7 +96,9 @@ internal sealed class ChatHandler(
         var (word, rest) = text.IndexOfAny([' ', '\n']) is var end and > 0 ? (text[..end], text[end..].Trim()) : (text, "");
         switch (word)
         {
-            case "" or "/status":
+            case "/bind" when !await projects.IsAsync(person, place, rest, cancellationToken):
+                throw new NotDone(sender.Say(BotWord.HasGroup));
+            case "" or "/status" or "/bind":
                 await sender.SendAsync(
                     item.Chat, await workspace.ViewAsync(person, place, cancellationToken), item.Id, "workspace", cancellationToken);
                 break;
@@ -114,8 +116,6 @@ internal sealed class ChatHandler(
             case "/unbind":
                 await projects.UnbindAsync(person, place, item, cancellationToken);
                 break;
-            case "/bind":
-                throw new NotDone(sender.Say(BotWord.HasGroup));
             case "/run" when rest.Length > 0:
                 await prompts.PromptAsync(person, place, item, rest, [], cancellationToken);
                 break;

@@ -113,8 +113,8 @@ internal sealed class ProjectActions(
             throw NotDone.Needs(Scope.Prompt);
         }
 
-        var found = (await projects.AllAsync(person, cancellationToken)).Where(p => p.Info.Name == wanted || p.Line.Id == wanted).ToList();
-        var project = found is [var one] ? one : throw new NotDone(sender.Say(BotWord.ProjectGone));
+        var named = (await projects.AllAsync(person, cancellationToken)).Where(p => IsNamed(p, wanted)).ToList();
+        var project = named is [var one] ? one : throw new NotDone(sender.Say(BotWord.ProjectGone));
         if (project.Place is not null)
         {
             throw new NotDone(sender.Say(BotWord.HasGroup));
@@ -125,6 +125,12 @@ internal sealed class ProjectActions(
         await sender.SendAsync(
             item.Chat, await workspace.ViewAsync(person, place, cancellationToken), item.Id, "workspace", cancellationToken);
     }
+
+    /// <summary>Whether a group's project is called so: it was bound by the same message, which is done once more.</summary>
+    public async Task<bool> IsAsync(Person person, Place place, string wanted, CancellationToken cancellationToken)
+        => IsNamed(await projects.FindAsync(person, ProjectReader.Id(place.Project), cancellationToken), wanted);
+
+    private static bool IsNamed(KnownProject project, string wanted) => project.Info.Name == wanted || project.Line.Id == wanted;
 
     /// <summary>The group belongs to no project any more; its session goes on.</summary>
     /// <exception cref="NotDone">Neither did they bind it, nor may they manage projects.</exception>
