@@ -178,7 +178,7 @@ internal sealed partial class WebhookDoor : IAsyncDisposable
             await context.Request.Body.CopyToAsync(body, both.Token);
             return body.ToArray();
         }
-        catch (BadHttpRequestException e)
+        catch (Microsoft.AspNetCore.Http.BadHttpRequestException e)
         {
             Tell(e.StatusCode == BodyTooLong ? "its body is too long" : "its body is broken");
             context.Response.StatusCode = e.StatusCode;

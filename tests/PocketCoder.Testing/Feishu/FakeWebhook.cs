@@ -18,7 +18,7 @@ public sealed class FakeWebhook(IPEndPoint endpoint)
     /// <param name="nonce">Null: a new one.</param>
     public async Task<FakeAck> DeliverAsync(string payload, string kind = "event", string? nonce = null, DateTimeOffset? at = null)
     {
-        using var request = Signed(payload, kind, nonce ?? Guid.NewGuid().ToString("N"), at ?? TimeProvider.System.GetUtcNow());
+        using var request = Signed(payload, kind, nonce ?? Guid.CreateVersion7().ToString("N"), at ?? TimeProvider.System.GetUtcNow());
         return await SendAsync(request);
     }
 

@@ -23,7 +23,7 @@ public sealed record SeenCard(string Message, string Chat, string Title, string 
         return new SeenCard(message.Id, chat, (string)root["header"]!["title"]!["content"]!, string.Join('\n', text), buttons);
     }
 
-    public bool Has(string verb) => Verbs.Contains(verb);
+    public bool Has(string verb) => Verbs.Contains(verb, StringComparer.Ordinal);
 
     /// <summary>What the button for a verb sends.</summary>
     public JsonObject Button(string verb, Func<JsonObject, bool>? which = null)
