@@ -82,6 +82,10 @@ public sealed partial class FeishuBot(FeishuBotSettings settings, TimeProvider t
             LogFailed(logger, e.Message);
             await Task.Delay(Timeout.InfiniteTimeSpan, time, stop);
         }
+        finally
+        {
+            (_connection, _before) = (null, null);
+        }
     }
 
     private async Task ServeAsync(FeishuApp app, FeishuClient client, string bot, IEntryMachine machine, CancellationToken stop)
