@@ -35,7 +35,7 @@ internal sealed class AccountsHome : IDisposable
     public async Task<Browser> OwnerAsync()
     {
         var browser = new Browser(this);
-        await browser.WelcomeAsync(await Desk.NewOwnerLinkAsync(CancellationToken.None), "ada");
+        await browser.WelcomeAsync(await Administration.NewOwnerLinkAsync(CancellationToken.None), "ada");
         return browser;
     }
 

@@ -81,7 +81,7 @@ public sealed class PasswordTests
     public void Of_one_only_the_newest_hold_and_of_all_only_so_many()
     {
         var time = new ManualTime();
-        var granted = new Granted<string>(time, TimeSpan.FromSeconds(30), mostOfOne: 2, most: 3);
+        var granted = new TokenTable<string>(time, TimeSpan.FromSeconds(30), mostOfOne: 2, most: 3);
         var secrets = Enumerable.Range(0, 3).Select(i => granted.Give("a", $"a{i}")).ToList();
         Assert.Equal([null, "a1", "a2"], secrets.Select(s => granted.Find(s)));
         var b = granted.Give("b", "b");
