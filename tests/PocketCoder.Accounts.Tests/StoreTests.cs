@@ -28,7 +28,8 @@ public sealed class StoreTests : IDisposable
         Assert.Equal(AccountError.Unavailable, refusal.Error);
         Assert.DoesNotContain(_home.Path, refusal.Message, StringComparison.Ordinal);
         Assert.Contains("chmod 600", refusal.InnerException!.Message, StringComparison.Ordinal);
-        Assert.Equal(AccountError.Unavailable, await Refused.WithAsync(() => _home.Administration.NewOwnerLinkAsync(CancellationToken.None)));
+        Assert.Equal(
+            AccountError.Unavailable, await Refused.WithAsync(() => _home.Administration.NewOwnerLinkAsync(CancellationToken.None)));
     }
 
     [Fact]

@@ -79,7 +79,8 @@ public sealed class AccountStoryTests(Browser browser) : IClassFixture<Browser>,
         // After a restart of the gateway nobody has to sign in again: what opens anything is in its memory only, and is renewed.
         await phone.ReopenAsync();
         await Expect(phone.Page.GetByText("4 of 4 done")).ToBeVisibleAsync();
-        Assert.Equal(2, new AccountAdministration(new AccountStore(AccountsFile, TimeProvider.System), TimeProvider.System).Users[0].SignIns);
+        var administration = new AccountAdministration(new AccountStore(AccountsFile, TimeProvider.System), TimeProvider.System);
+        Assert.Equal(2, administration.Users[0].SignIns);
         AssertQuiet(phone, laptop);
     }
 

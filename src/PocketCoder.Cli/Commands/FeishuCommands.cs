@@ -83,7 +83,8 @@ internal static class FeishuCommands
             var before = report.Set ?? new EntrySetting(id!, FeishuEntry.UsualDomain, "en", true);
             var isOn = wantsOn || (!wantsOff && (id is not null || before.Enabled));
             var setting = new EntrySetting(
-                id ?? before.AppId, place ?? before.Domain, words ?? before.Language, isOn, door is null ? before.Webhook : door == "off" ? null : door);
+                id ?? before.AppId, place ?? before.Domain, words ?? before.Language, isOn,
+                door is null ? before.Webhook : door == "off" ? null : door);
             if (setting.Problem() is { } problem)
             {
                 throw new CommandFailure(problem, ExitCode.Usage); // before the secret is asked for

@@ -68,7 +68,8 @@ internal static class GatewayPeopleCommands
         return new OwnerLinkShown($"{address}/welcome#{token}", AccountLimits.OwnerLinkLife.TotalHours);
     }
 
-    private static AccountAdministration Administration(Home home) => new(new AccountStore(FileOf(home), TimeProvider.System), TimeProvider.System);
+    private static AccountAdministration Administration(Home home)
+        => new(new AccountStore(FileOf(home), TimeProvider.System), TimeProvider.System);
 
     /// <summary>Looking makes nothing.</summary>
     private static IReadOnlyList<UserView> UsersOf(Home home)
@@ -125,7 +126,8 @@ internal static class GatewayPeopleCommands
 
     private static async Task<int> RemoveAsync(CommandContext context, string name, CancellationToken ct)
     {
-        var removed = UsersOf(context.Home).Count == 0 ? null : await TellingAsync(() => Administration(context.Home).RemoveAsync(name, ct));
+        var removed = UsersOf(context.Home).Count == 0 ? null
+            : await TellingAsync(() => Administration(context.Home).RemoveAsync(name, ct));
         if (removed is null)
         {
             throw new CommandFailure($"Nobody is called {name}. List them: pocketcoder gateway users list", code: OwnCodes.NotFound);

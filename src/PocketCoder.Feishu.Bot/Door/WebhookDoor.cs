@@ -217,8 +217,7 @@ internal sealed partial class WebhookDoor : IAsyncDisposable
         LogRefused(_logger, many, reason);
     }
 
-    [LoggerMessage(
-        EventId = 478, Level = LogLevel.Warning,
+    [LoggerMessage(EventId = 478, Level = LogLevel.Warning,
         Message = "{Many} requests to the webhook were refused since the last such line; the last one: {Reason}")]
     private static partial void LogRefused(ILogger logger, int many, string reason);
 

@@ -51,7 +51,10 @@ internal sealed class ProjectActions(
 
     /// <summary>The folders that the owner allowed for projects.</summary>
     private static async Task<IReadOnlyList<string>> RootsAsync(CardRequest request, CancellationToken cancellationToken)
-        => [.. (await request.Person.AskAsync(DeviceVerbs.FoldersList, new FoldersListRequest(), cancellationToken)).Folders.Select(f => f.Path)];
+    {
+        var roots = await request.Person.AskAsync(DeviceVerbs.FoldersList, new FoldersListRequest(), cancellationToken);
+        return [.. roots.Folders.Select(f => f.Path)];
+    }
 
     /// <summary>The home folder is one unless the owner took it away: a folder that they allowed for projects says more.</summary>
     private static string? Usual(IReadOnlyList<string> roots) => roots.MaxBy(r => r.Count(c => c == '/'));
@@ -103,7 +106,8 @@ internal sealed class ProjectActions(
     /// <exception cref="NotDone">It is something else, or can't be.</exception>
     public async Task BindHereAsync(Person person, InboxItem item, string? text, CancellationToken cancellationToken)
     {
-        if (text?.Split((char[]?)null, 2, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) is not ["/bind", var wanted])
+        var words = text?.Split((char[]?)null, 2, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        if (words is not ["/bind", var wanted])
         {
             throw new NotDone(sender.Say(BotWord.NoProject));
         }

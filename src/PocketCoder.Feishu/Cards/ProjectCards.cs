@@ -30,7 +30,7 @@ internal static class ProjectCards
                 {
                     form.Input("name", page.Say(Say.Name), LongestName, view.Name);
                     form.Select("agent", page.Say(Say.Agent), view.Agents, view.Agent ?? (view.Agents.Count > 0 ? view.Agents[0].Value : null));
-                    if (view.Folders is { Count: > 1 } folders)
+                    if (view.Folders?.Where(f => f.Value.Length <= CardIntent.LongestChoice).ToList() is { Count: > 1 } folders)
                     {
                         form.Select("folder", page.Say(Say.Folder), folders, view.Folder, isNeeded: false);
                     }

@@ -44,7 +44,7 @@ internal sealed class NonceStore(TimeSpan life)
         }
     }
 
-    /// <summary>It counts once more. Its old place in the order stays: when that is forgotten, the request's time is over as well.</summary>
+    /// <summary>It counts once more. Its old place in the order stays: once that is forgotten, the request's time is over too.</summary>
     public void GiveBack(string nonce)
     {
         lock (_gate)

@@ -60,7 +60,8 @@ public sealed record EntrySetting(string AppId, string Domain, string Language, 
 
             if (new FileInfo(path).Length <= MostBytes
                 && JsonSerializer.Deserialize(File.ReadAllBytes(path), EntrySettingJson.Default.EntrySettingFile) is { V: 1 } file
-                && new EntrySetting(file.AppId, file.Domain, file.Language, file.Enabled, file.Webhook) is var read && read.Problem() is null)
+                && new EntrySetting(file.AppId, file.Domain, file.Language, file.Enabled, file.Webhook) is var read
+                && read.Problem() is null)
             {
                 return read.Plain();
             }

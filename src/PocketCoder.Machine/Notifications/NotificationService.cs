@@ -334,7 +334,8 @@ internal sealed partial class NotificationService : IAsyncDisposable
             if (one.To is not PushSubscription)
             {
                 // Whoever looks at any device is the owner, or was let in by the owner.
-                owed |= await TellAsync(new Recipient(id, Decides: false, _connections.IsLooking(null, _time)), one, ends, cancellationToken);
+                owed |= await TellAsync(
+                    new Recipient(id, Decides: false, _connections.IsLooking(null, _time)), one, ends, cancellationToken);
             }
             else if (_devices.Find(id) is { RevokedAt: null } device)
             {

@@ -9,8 +9,8 @@ using PocketCoder.Testing.Homes;
 namespace PocketCoder.EndToEnd.Tests.Crash;
 
 /// <summary>
-/// The real program with the Feishu bot, killed with SIGKILL between any two steps of a prompt: what was written is done, once, nothing runs
-/// twice or undecided, and each card shows how it ended.
+/// The real program with the Feishu bot, killed with SIGKILL between any two steps of a prompt: what was written is done, once, nothing
+/// runs twice or undecided, and each card shows how it ended.
 /// </summary>
 [Trait("Category", "Slow")]
 public sealed class ChatKillTests
@@ -49,7 +49,8 @@ public sealed class ChatKillTests
             {
                 await control.SetEntryAsync(
                     new EntrySetRequest(
-                        EntrySetting.Platform, new EntrySetting(FakeFeishu.AppId, platform.Address.ToString(), "en", true), FakeFeishu.AppSecret),
+                        EntrySetting.Platform, new EntrySetting(FakeFeishu.AppId, platform.Address.ToString(), "en", true),
+                        FakeFeishu.AppSecret),
                     CancellationToken.None);
             }
 
@@ -57,7 +58,8 @@ public sealed class ChatKillTests
             var chats = new FakeChats(platform);
             using (var control = new ControlClient(home))
             {
-                var offer = await control.OfferChatAsync(new ChatPairingRequest(EntrySetting.Platform, null, "ada"), CancellationToken.None);
+                var offer = await control.OfferChatAsync(
+                    new ChatPairingRequest(EntrySetting.Platform, null, "ada"), CancellationToken.None);
                 await chats.ComeInAsync(offer.Code, "ou_ada");
             }
 
@@ -66,7 +68,8 @@ public sealed class ChatKillTests
             foreach (var (round, death) in deaths.Index())
             {
                 var word = $"word-{death}".ToLowerInvariant();
-                var events = new List<(string Payload, string Kind)> { (await chats.MessageAsync($"run: echo {word} >> said.txt", chat: group), "event") };
+                var sent = await chats.MessageAsync($"run: echo {word} >> said.txt", chat: group);
+                var events = new List<(string Payload, string Kind)> { (sent, "event") };
                 if (death >= Death.Asked)
                 {
                     var asked = await chats.CardAsync(group, "Approval", c => c.Has("approval.allow") && Is(c, word));

@@ -43,7 +43,7 @@ public class FakeChats(FakeFeishu platform)
     /// <exception cref="InvalidOperationException">It was not taken.</exception>
     public async Task<FakeAck> DeliverAsync(string payload, string kind = "event")
     {
-        var ack = Webhook is { } webhook ? await webhook.DeliverAsync(payload, kind) : await platform.Connections.DeliverAsync(payload, kind);
+        var ack = await (Webhook is { } webhook ? webhook.DeliverAsync(payload, kind) : platform.Connections.DeliverAsync(payload, kind));
         return ack.Code == 200 ? ack : throw new InvalidOperationException($"an event was answered {ack.Code}, and 200 was wanted");
     }
 
@@ -54,7 +54,8 @@ public class FakeChats(FakeFeishu platform)
         string? chat = null, string? message = null)
     {
         var sent = FakeEvents.Click(
-            $"ev_{Interlocked.Increment(ref _events)}", account, chat ?? card.Chat, message ?? card.Message, card.Button(verb, which), form);
+            $"ev_{Interlocked.Increment(ref _events)}", account, chat ?? card.Chat, message ?? card.Message, card.Button(verb, which),
+            form);
         await DeliverAsync(sent, "card");
         return sent;
     }
@@ -103,7 +104,7 @@ public class FakeChats(FakeFeishu platform)
     private async Task<T?> LookAsync<T>(string chat, Func<T?> find, string what)
         where T : class
         => (await Wait.SeeAsync(
-            () => ValueTask.FromResult(new Look<T>(find(), () => Shown(chat))), l => l.Found is not null, $"{what} in {chat}", s_limit)).Found;
+            () => new Look<T>(find(), () => Shown(chat)), l => l.Found is not null, $"{what} in {chat}", s_limit)).Found;
 
     private IEnumerable<FakeMessage> Messages(string chat)
         => platform.Messages.Values
