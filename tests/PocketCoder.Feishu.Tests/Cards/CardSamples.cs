@@ -28,7 +28,7 @@ internal static class CardSamples
         yield return ("home", new HomeView([.. projects.Select(p => p with { Hidden = false, Archived = false })], many));
         yield return ("home_empty", new HomeView([]));
         var agents = Agents();
-        yield return ("new_project", new NewProjectView(agents, "v2", Folders: folders, Folder: folders[^1].Value));
+        yield return ("new_project", new NewProjectView(agents, "v2", Folders: folders, Folder: folders.LastOrDefault()?.Value));
         yield return ("new_project_error", new NewProjectView(agents, "v2", text("web-shop"), text("The name is taken.")));
         yield return ("manage", new ManageView(projects));
         yield return ("manage_delete", new ManageView(projects, "prj-2"));
