@@ -24,7 +24,14 @@ public interface IEntryPerson : IAsyncDisposable
     /// </summary>
     /// <exception cref="EntryRefusal">The machine refuses, with the code and the words that a device would get.</exception>
     /// <exception cref="OperationCanceledException">Cancelled, or <see cref="Over"/>.</exception>
-    Task<TResponse> AskAsync<TRequest, TResponse>(Verb<TRequest, TResponse> verb, TRequest request, CancellationToken cancellationToken);
+    Task<TResponse> AskAsync<TRequest, TResponse>(Verb<TRequest, TResponse> verb, TRequest request, CancellationToken cancellationToken)
+        => AskAsync(verb, request, null, cancellationToken);
+
+    /// <summary>Asks with less than they may do: with what they may do in one place, a group's role for one.</summary>
+    /// <param name="within">Of their scopes only these count; null: all.</param>
+    /// <inheritdoc cref="AskAsync{TRequest, TResponse}(Verb{TRequest, TResponse}, TRequest, CancellationToken)"/>
+    Task<TResponse> AskAsync<TRequest, TResponse>(
+        Verb<TRequest, TResponse> verb, TRequest request, IReadOnlyList<Scope>? within, CancellationToken cancellationToken);
 
     /// <summary>
     /// What comes on the streams that were subscribed to (<see cref="DeviceVerbs.Subscribe"/>), in order and without gaps. 256 events and

@@ -100,7 +100,8 @@ public sealed partial class FeishuBot(FeishuBotSettings settings, TimeProvider t
         var files = new FileActions(sender, notes);
         var handler = new ChatHandler(
             people, places, sender, new ProjectActions(notes, places, projects, sender, workspace, followers, time), workspace,
-            new PromptActions(places, people, workspace, files, sender, notes, followers, time), new ApprovalActions(sender, notes), files,
+            new PromptActions(places, people, workspace, files, sender, notes, followers, time), new ApprovalActions(sender, notes),
+            new RoleActions(places, sender), files,
             new NoticeActions());
         foreach (var place in await places.AllAsync(stop))
         {

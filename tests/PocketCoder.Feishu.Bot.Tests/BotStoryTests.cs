@@ -343,11 +343,23 @@ public sealed class BotStoryTests
     [Fact]
     public void Every_button_is_answered_or_left_out()
     {
-        var known = new ChatHandler(
+        var known = Handler().Routes.Select(r => r.Verb);
+        Assert.Equal(Enum.GetValues<CardVerb>().Order(), known.Concat(CardSender.Without).Order());
+    }
+
+    /// <summary>
+    /// A button counts once, so whoever may not press it must be refused before it is used up: else a member with less rights takes it from
+    /// the others. What needs no right changes only what one sees oneself.
+    /// </summary>
+    [Fact]
+    public void Every_button_that_changes_something_says_what_it_needs()
+        => Assert.Equal(
+            [CardVerb.HideProject, CardVerb.ShowProject],
+            Handler().Routes.Where(r => r is { Changes: true, Needs: null }).Select(r => r.Verb).Order());
+
+    private static ChatHandler Handler() => new(
             null!, null!, null!, new ProjectActions(null!, null!, null!, null!, null!, null!, null!),
             new WorkspaceActions(null!, null!, null!, null!, null!),
             new PromptActions(null!, null!, null!, null!, null!, null!, null!, null!),
-            new ApprovalActions(null!, null!), new FileActions(null!, null!), new NoticeActions()).Known;
-        Assert.Equal(Enum.GetValues<CardVerb>().Order(), known.Concat(CardSender.Without).Order());
-    }
+            new ApprovalActions(null!, null!), new RoleActions(null!, null!), new FileActions(null!, null!), new NoticeActions());
 }

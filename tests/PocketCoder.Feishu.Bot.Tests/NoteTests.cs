@@ -1,5 +1,6 @@
 using PocketCoder.Entry;
 using PocketCoder.Feishu.Bot.Keeping;
+using PocketCoder.Protocol;
 
 namespace PocketCoder.Feishu.Bot.Tests;
 
@@ -16,11 +17,15 @@ public sealed class NoteTests
         await SameAsync(Note.In, new InboxItem("m", s_at, "ou", "oc", message, null));
         await SameAsync(Note.In, new InboxItem("m", s_at, "ou", "oc", message with { Text = "你好 \"\u0001", Other = "sticker" }, null));
         await SameAsync(Note.In, new InboxItem("e", s_at, "ou", "oc", null, card));
+        await SameAsync(Note.In, new InboxItem("m", s_at, "ou", "oc", message with { Named = [new NamedItem("ou_b", "Bo")] }, null));
         await SameAsync(Note.Done, new Mark(s_at));
         await SameAsync(Note.Nonce, new NonceNote("oc"));
         await SameAsync(Note.Nonce, new NonceNote("oc", "om", "d", "e"));
         await SameAsync(Note.Key, new KeyNote("k"));
         await SameAsync(Note.Place, new Place(Guid.CreateVersion7(), "oc", "ou", s_at));
+        await SameAsync(Note.Place, new Place(
+            Guid.CreateVersion7(), "oc", "ou", s_at, Guid.CreateVersion7(), "a", "m", "ou_b", [Scope.View],
+            new Dictionary<string, RoleItem> { ["ou_c"] = new("Cy", [Scope.View, Scope.Decide]) }));
         await SameAsync(Note.Follow, new FollowMark("epoch", 7));
         await SameAsync(Note.Turn, new TurnNote("oc", "n", "om", null, IsText: true));
         await SameAsync(Note.Approval, new ApprovalNote("oc", "om", "Pending"));

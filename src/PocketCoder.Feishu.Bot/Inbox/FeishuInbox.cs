@@ -165,7 +165,15 @@ internal sealed partial class FeishuInbox : IFeishuHandler, IAsyncDisposable
         text = Mentions.In(text, message.Mentions, _bot);
         return new MessageItem(
             message.MessageId, message.ChatKind == FeishuChatKind.Direct,
-            Encoding.UTF8.GetByteCount(text) <= LongestText ? text : null, files, other);
+            Encoding.UTF8.GetByteCount(text) <= LongestText ? text : null, files, other, NamedIn(message));
+    }
+
+    /// <summary>Whom a message names beside the bot. A name that is cut is not found in the text, so that nothing is done for it.</summary>
+    private List<NamedItem>? NamedIn(MessageReceived message)
+    {
+        var named = message.Mentions.Where(m => m.OpenId is not null && m.OpenId != _bot).Take(MessageItem.MostNamed)
+            .Select(m => new NamedItem(m.OpenId!, m.Name[..Math.Min(m.Name.Length, NamedItem.LongestName)])).ToList();
+        return named.Count > 0 ? named : null;
     }
 
     private static bool IsPairing(InboxItem item)

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using PocketCoder.Protocol;
 
 namespace PocketCoder.Feishu.Bot.Keeping;
 
@@ -13,9 +14,22 @@ internal sealed record InboxItem(string Id, DateTimeOffset At, string Account, s
 /// <param name="Text">Null: it is longer than what is kept.</param>
 /// <param name="Files">Its images and files.</param>
 /// <param name="Other">A kind that nothing is done for, in the platform's word; null: it is none.</param>
-internal sealed record MessageItem(string MessageId, bool IsDirect, string? Text, IReadOnlyList<FileItem> Files, string? Other)
+/// <param name="Named">Whom it names beside the bot, at most <see cref="MostNamed"/>; null: nobody.</param>
+internal sealed record MessageItem(
+    string MessageId, bool IsDirect, string? Text, IReadOnlyList<FileItem> Files, string? Other, IReadOnlyList<NamedItem>? Named = null)
 {
+    public const int MostNamed = 20;
+
     public override string ToString() => MessageId;
+}
+
+/// <param name="Account">The platform's word, and nobody's who is not known to it.</param>
+/// <param name="Name">As it stands in the text, behind an @.</param>
+internal sealed record NamedItem(string Account, string Name)
+{
+    public const int LongestName = 200;
+
+    public override string ToString() => Account;
 }
 
 /// <param name="Name">As the sender's computer named it; may be empty.</param>
@@ -40,12 +54,27 @@ internal sealed record KeyNote(string Key)
 }
 
 /// <summary>A project's group.</summary>
-/// <param name="Account">Who bound it: what is shown there is what they may see.</param>
+/// <param name="Account">Who began or chose its session: what is shown there is what they may see.</param>
 /// <param name="Session">The one that goes on; null: the next prompt begins one.</param>
 /// <param name="Agent">For the next session; null: the project's default.</param>
 /// <param name="Since">Turns that ended before are not shown.</param>
+/// <param name="BoundBy">Who bound the group; null: <paramref name="Account"/>, before this was kept.</param>
+/// <param name="Everyone">What everybody may do there who has no role of their own; null: what they may do anyway.</param>
+/// <param name="Roles">What single people may do there, by account; null: nobody has a role.</param>
 internal sealed record Place(
-    Guid Project, string Chat, string Account, DateTimeOffset Since, Guid? Session = null, string? Agent = null, string? Model = null);
+    Guid Project, string Chat, string Account, DateTimeOffset Since, Guid? Session = null, string? Agent = null, string? Model = null,
+    string? BoundBy = null, IReadOnlyList<Scope>? Everyone = null, IReadOnlyDictionary<string, RoleItem>? Roles = null)
+{
+    public string Owner => BoundBy ?? Account;
+
+    /// <summary>What somebody may do there at most; null: what they may do anyway, as who bound it.</summary>
+    public IReadOnlyList<Scope>? ScopesOf(string account)
+        => account == Owner ? null : Roles?.GetValueOrDefault(account)?.Scopes ?? Everyone;
+}
+
+/// <summary>Somebody's role in a group.</summary>
+/// <param name="Name">As they were called when it was given.</param>
+internal sealed record RoleItem(string Name, IReadOnlyList<Scope> Scopes);
 
 /// <summary>How far a session was shown.</summary>
 /// <param name="After">All up to it was shown and need not be read again.</param>
@@ -67,7 +96,8 @@ internal sealed record FilesNote(IReadOnlyList<Guid> Attachments);
 internal sealed record Mark(DateTimeOffset At);
 
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true,
+    UseStringEnumConverter = true)]
 [JsonSerializable(typeof(InboxItem))]
 [JsonSerializable(typeof(NonceNote))]
 [JsonSerializable(typeof(KeyNote))]

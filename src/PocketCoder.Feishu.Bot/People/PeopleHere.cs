@@ -9,10 +9,10 @@ internal sealed class PeopleHere(IEntryMachine machine) : IAsyncDisposable
     private const int Most = 100;
 
     private readonly SemaphoreSlim _gate = new(1, 1); // guards the people, and that each comes in once
-    private readonly Dictionary<string, Person> _people = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ConnectedPerson> _people = new(StringComparer.Ordinal);
 
     /// <returns>Null: nobody with this id is paired (any more).</returns>
-    public async Task<Person?> FindAsync(string account, CancellationToken cancellationToken)
+    public async Task<ConnectedPerson?> FindAsync(string account, CancellationToken cancellationToken)
     {
         await _gate.WaitAsync(cancellationToken);
         try
@@ -34,7 +34,7 @@ internal sealed class PeopleHere(IEntryMachine machine) : IAsyncDisposable
             }
 
             await MakeRoomAsync();
-            return _people[account] = new Person(account, person);
+            return _people[account] = new ConnectedPerson(account, person);
         }
         finally
         {
@@ -44,8 +44,8 @@ internal sealed class PeopleHere(IEntryMachine machine) : IAsyncDisposable
 
     /// <summary>A connection of its own for somebody, to be disposed by who asks.</summary>
     /// <inheritdoc cref="FindAsync"/>
-    public async Task<Person?> VisitAsync(string account, CancellationToken cancellationToken)
-        => await machine.OpenAsync(account, cancellationToken) is { } person ? new Person(account, person) : null;
+    public async Task<ConnectedPerson?> VisitAsync(string account, CancellationToken cancellationToken)
+        => await machine.OpenAsync(account, cancellationToken) is { } person ? new ConnectedPerson(account, person) : null;
 
     /// <exception cref="EntryRefusal">The code is none.</exception>
     public async Task<string> PairAsync(string account, string code, CancellationToken cancellationToken)

@@ -1,132 +1,25 @@
-using System.Collections.Concurrent;
-using System.Threading.Channels;
 using PocketCoder.Entry;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Feishu.Bot.People;
 
-/// <summary>A stream that is followed, until it is disposed.</summary>
-/// <param name="Start">What the machine said when it was asked for.</param>
-internal sealed record FollowedStream(SubscribeResponse Start, ChannelReader<EntryEvent> Events, Func<ValueTask> End) : IAsyncDisposable
+/// <summary>A paired person, or as much of one as they are in a group. Thread-safe.</summary>
+/// <param name="within">Of their scopes only these count; null: all.</param>
+internal class Person(string account, IEntryPerson person, IReadOnlyList<Scope>? within = null)
 {
-    public ValueTask DisposeAsync() => End();
-}
+    public string Account => account;
 
-/// <summary>
-/// A paired person who is in: one connection for all that they ask and all that is followed with their rights. Thread-safe.
-/// </summary>
-internal sealed class Person : IAsyncDisposable
-{
-    private const int MostWaiting = 64; // events of one stream; then the streams wait, and the machine keeps them
+    public string Name => person.Name;
 
-    private readonly IEntryPerson _person;
-    private readonly ConcurrentDictionary<string, Channel<EntryEvent>> _followed = new(StringComparer.Ordinal);
-    private readonly Task _reading;
+    public IReadOnlyList<Scope> Scopes => within is null ? person.Scopes : [.. person.Scopes.Where(within.Contains)];
 
-    public Person(string account, IEntryPerson person)
-    {
-        (Account, _person, Over) = (account, person, person.Over);
-        _reading = ReadAllAsync();
-    }
+    protected IEntryPerson Inner => person;
 
-    public string Account { get; }
-
-    public string Name => _person.Name;
-
-    public IReadOnlyList<Scope> Scopes => _person.Scopes;
-
-    /// <summary>Cancelled when they were revoked, paired anew, or the machine stops.</summary>
-    public CancellationToken Over { get; }
-
-    public bool IsFollowing => !_followed.IsEmpty;
+    /// <summary>The same with no other scopes than these; null: as they are.</summary>
+    public Person Within(IReadOnlyList<Scope>? scopes) => scopes is null ? this : new Person(account, person, scopes);
 
     /// <exception cref="EntryRefusal">The machine refuses.</exception>
     public Task<TResponse> AskAsync<TRequest, TResponse>(
         Verb<TRequest, TResponse> verb, TRequest request, CancellationToken cancellationToken)
-        => _person.AskAsync(verb, request, cancellationToken);
-
-    /// <summary>Follows a stream; one at a time follows the same.</summary>
-    /// <exception cref="EntryRefusal">There is no such stream, or it is followed already.</exception>
-    public async Task<FollowedStream> FollowAsync(string stream, string? epoch, long after, CancellationToken cancellationToken)
-    {
-        var channel = Channel.CreateBounded<EntryEvent>(MostWaiting);
-        if (!_followed.TryAdd(stream, channel))
-        {
-            throw new EntryRefusal(new WireError(ErrorCode.Conflict, "This is followed already."));
-        }
-
-        try
-        {
-            var start = await AskAsync(DeviceVerbs.Subscribe, new SubscribeRequest(stream, epoch, after), cancellationToken);
-            return new FollowedStream(start, channel.Reader, () => EndAsync(stream, channel));
-        }
-        catch
-        {
-            Forget(stream, channel);
-            throw;
-        }
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await _person.DisposeAsync();
-        await _reading;
-    }
-
-    private async ValueTask EndAsync(string stream, Channel<EntryEvent> channel)
-    {
-        Forget(stream, channel);
-        try
-        {
-            await AskAsync(DeviceVerbs.Unsubscribe, new UnsubscribeRequest(stream), Over);
-        }
-        catch (Exception e) when (e is EntryRefusal or OperationCanceledException or ObjectDisposedException)
-        {
-            // They are out, and so is the stream.
-        }
-    }
-
-    private void Forget(string stream, Channel<EntryEvent> channel)
-    {
-        _followed.TryRemove(KeyValuePair.Create(stream, channel));
-        channel.Writer.TryComplete();
-    }
-
-    private async Task ReadAllAsync()
-    {
-        await Task.Yield();
-        try
-        {
-            await foreach (var happened in _person.ReadAsync(CancellationToken.None))
-            {
-                if (_followed.TryGetValue(happened.Stream, out var channel))
-                {
-                    await WriteAsync(channel, happened);
-                }
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // It is over.
-        }
-        finally
-        {
-            foreach (var channel in _followed.Values)
-            {
-                channel.Writer.TryComplete();
-            }
-        }
-    }
-
-    private async Task WriteAsync(Channel<EntryEvent> channel, EntryEvent happened)
-    {
-        try
-        {
-            await channel.Writer.WriteAsync(happened, Over);
-        }
-        catch (ChannelClosedException)
-        {
-            // Nobody follows it any more.
-        }
-    }
+        => person.AskAsync(verb, request, within, cancellationToken);
 }

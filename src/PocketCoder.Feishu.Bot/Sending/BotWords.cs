@@ -30,6 +30,19 @@ internal enum BotWord
     HasGroup,
     Unbound,
     NotYourGroup,
+    RoleUsage,
+    RoleNotYours,
+
+    /// <summary>Of who bound the group.</summary>
+    RoleOfOwner,
+
+    /// <param>How many.</param>
+    RolesFull,
+
+    /// <summary>Before somebody's own role, before everybody's, and where there is none.</summary>
+    RoleYou,
+    RoleEveryone,
+    RoleOwnRights,
     ProjectGone,
     GroupGone,
 
@@ -76,6 +89,16 @@ internal static class BotWords
         [BotWord.Unbound] = ("This group belongs to no project any more.", "此群不再属于任何项目。"),
         [BotWord.NotYourGroup] = (
             "Only who bound this group, or somebody who may manage projects, can unbind it.", "只有绑定者或可管理项目的人才能解除绑定。"),
+        [BotWord.RoleUsage] = (
+            "/role @PERSON ROLE or /role everyone ROLE. ROLE is viewer, operator, admin, none, or of view prompt decide manage those you name.",
+            "/role @成员 角色，或 /role everyone 角色。角色：viewer、operator、admin、none，或 view prompt decide manage 中的若干项。"),
+        [BotWord.RoleNotYours] = (
+            "Only who bound this group, or somebody who may manage projects, can give roles.", "只有绑定者或可管理项目的人才能设置角色。"),
+        [BotWord.RoleOfOwner] = ("Who bound this group has no role here: the machine's owner says what they may do.", "绑定者没有群角色，其权限由机器所有者决定。"),
+        [BotWord.RolesFull] = ("At most {0} people of a group have a role of their own.", "一个群最多可为 {0} 人单独设置角色。"),
+        [BotWord.RoleYou] = ("You", "您"),
+        [BotWord.RoleEveryone] = ("Everyone else", "其他人"),
+        [BotWord.RoleOwnRights] = ("their own rights", "各自的权限"),
         [BotWord.ProjectGone] = ("This project is not registered on the machine any more.", "该项目已不在此机器上。"),
         [BotWord.GroupGone] = ("The project's group can't be reached. Bind a new one.", "无法访问该项目的群，请重新绑定。"),
         [BotWord.InGroup] = ("The workspace is in the group “{0}”.", "工作区已发送到群“{0}”。"),
@@ -90,8 +113,8 @@ internal static class BotWords
         [BotWord.SteerQueued] = ("The turn was over, so it waits as a prompt.", "任务已结束，已作为新提示排队。"),
         [BotWord.Failed] = ("That failed on the machine. Its log says why.", "机器上执行失败，详见日志。"),
         [BotWord.Commands] = (
-            "/status · /stop · /approve DIGEST · /reject DIGEST · /run PROMPT · /unbind · /help",
-            "/status · /stop · /approve 摘要 · /reject 摘要 · /run 提示 · /unbind · /help"),
+            "/status · /stop · /approve DIGEST · /reject DIGEST · /run PROMPT · /role · /unbind · /help",
+            "/status · /stop · /approve 摘要 · /reject 摘要 · /run 提示 · /role · /unbind · /help"),
     };
 
     public static string In(CardLanguage language, BotWord word, params object[] parts)

@@ -21,8 +21,8 @@ internal sealed class ApprovalActions(CardSender sender, BotNotes notes)
     public IEnumerable<CardRoute> Routes =>
     [
         new(CardVerb.OpenApproval, false, OpenAsync),
-        new(CardVerb.Allow, true, (r, ct) => DecideAsync(r, DecisionVerdict.Allow, ct)),
-        new(CardVerb.Reject, true, (r, ct) => DecideAsync(r, DecisionVerdict.Deny, ct)),
+        new(CardVerb.Allow, true, (r, ct) => DecideAsync(r, DecisionVerdict.Allow, ct), Scope.Decide),
+        new(CardVerb.Reject, true, (r, ct) => DecideAsync(r, DecisionVerdict.Deny, ct), Scope.Decide),
     ];
 
     /// <summary>Decides by a command: on the one that waits here and whose digest begins so.</summary>

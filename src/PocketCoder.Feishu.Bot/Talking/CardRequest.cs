@@ -22,7 +22,8 @@ internal sealed record CardRequest(InboxItem Item, Person Person, CardIntent Int
 internal delegate Task<CardView?> CardAnswer(CardRequest request, CancellationToken cancellationToken);
 
 /// <param name="Changes">It changes something, so the card's nonce is used up.</param>
-/// <param name="Needs">What the person must have for it beside what the machine asks of them: it changes what only the bot keeps.</param>
+/// <param name="Needs">What the person must have for it, as the machine asks for it too: who lacks it must not use up the button of somebody
+/// who does not. Null: nothing.</param>
 internal sealed record CardRoute(CardVerb Verb, bool Changes, CardAnswer Answer, Scope? Needs = null);
 
 /// <summary>What can't be done, in words for the one who wanted it.</summary>

@@ -15,14 +15,14 @@ namespace PocketCoder.Feishu.Bot.Talking;
 /// </summary>
 internal sealed class ChatHandler(
     PeopleHere people, PlaceBook places, CardSender sender, ProjectActions projects, WorkspaceActions workspace, PromptActions prompts,
-    ApprovalActions approvals, FileActions files, NoticeActions notices)
+    ApprovalActions approvals, RoleActions roles, FileActions files, NoticeActions notices)
 {
     private readonly Dictionary<CardVerb, CardRoute> _routes
         = projects.Routes.Concat(workspace.Routes).Concat(prompts.Routes).Concat(approvals.Routes).Concat(notices.Routes)
             .ToDictionary(r => r.Verb);
 
     /// <summary>What there is a way for, to be held against the cards.</summary>
-    public IReadOnlyCollection<CardVerb> Known => _routes.Keys;
+    public IReadOnlyCollection<CardRoute> Routes => _routes.Values;
 
     /// <exception cref="FeishuException">What became of it could not be shown: to be done again.</exception>
     public async Task HandleAsync(InboxItem item, CancellationToken cancellationToken)
@@ -68,6 +68,7 @@ internal sealed class ChatHandler(
             return;
         }
 
+        person = person.Within(place.ScopesOf(person.Account));
         if (message.Other is not null || text is null)
         {
             throw new NotDone(sender.Say(message.Other is null ? BotWord.TooLong : BotWord.OtherKind));
@@ -113,6 +114,9 @@ internal sealed class ChatHandler(
                 await approvals.DecideAsync(
                     person, place, item, rest, word == "/approve" ? DecisionVerdict.Allow : DecisionVerdict.Deny, cancellationToken);
                 break;
+            case "/role":
+                await roles.ChangeAsync(person, place, item, rest, cancellationToken);
+                break;
             case "/unbind":
                 await projects.UnbindAsync(person, place, item, cancellationToken);
                 break;
@@ -134,6 +138,8 @@ internal sealed class ChatHandler(
             throw new NotDone(sender.Say(BotWord.OldCard));
         }
 
+        var place = await places.OfChatAsync(item.Chat, cancellationToken);
+        person = person.Within((place ?? await MeantAsync(intent, cancellationToken))?.ScopesOf(person.Account));
         if (route.Needs is { } needed && !person.Scopes.Contains(needed))
         {
             throw NotDone.Needs(needed);
@@ -144,13 +150,16 @@ internal sealed class ChatHandler(
             throw new NotDone(sender.Say(BotWord.UsedCard));
         }
 
-        var place = await places.OfChatAsync(item.Chat, cancellationToken);
         var request = new CardRequest(item, person, intent, nonce, place);
         if (await AnswerAsync(route, request, cancellationToken) is { } view)
         {
             await ShowAsync(request, view, cancellationToken);
         }
     }
+
+    /// <summary>The group of the project that a card of a direct chat is about: its roles count there, too.</summary>
+    private async Task<Place?> MeantAsync(CardIntent intent, CancellationToken cancellationToken)
+        => Guid.TryParse(intent.Project, out var project) ? await places.OfProjectAsync(project, cancellationToken) : null;
 
     /// <summary>A card whose button was used up and did nothing gets new buttons, so that one can try again.</summary>
     private async Task<CardView?> AnswerAsync(CardRoute route, CardRequest request, CancellationToken cancellationToken)

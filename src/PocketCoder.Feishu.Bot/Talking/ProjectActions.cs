@@ -20,13 +20,13 @@ internal sealed class ProjectActions(
     [
         new(CardVerb.Home, false, async (r, ct) => await HomeAsync(r, ct)),
         new(CardVerb.NewProject, false, async (r, ct) => await NewAsync(r, null, ct)),
-        new(CardVerb.CreateProject, true, CreateAsync),
+        new(CardVerb.CreateProject, true, CreateAsync, Scope.Manage),
         new(CardVerb.Manage, false, async (r, ct) => await ManageAsync(r, null, ct)),
         new(CardVerb.OpenProject, false, OpenAsync),
         new(CardVerb.HideProject, true, (r, ct) => MarkAsync(r, isHidden: true, ct)),
         new(CardVerb.ShowProject, true, (r, ct) => MarkAsync(r, isHidden: false, ct)),
         new(CardVerb.DeleteProject, false, async (r, ct) => await ManageAsync(r, r.Intent.Project, ct)),
-        new(CardVerb.ConfirmDelete, true, DeleteAsync),
+        new(CardVerb.ConfirmDelete, true, DeleteAsync, Scope.Manage),
         new(CardVerb.ArchiveProject, true, ArchiveAsync, Scope.Manage),
         new(CardVerb.BindGroup, true, BindAsync, Scope.Prompt),
     ];
@@ -124,7 +124,7 @@ internal sealed class ProjectActions(
             throw new NotDone(sender.Say(BotWord.HasGroup));
         }
 
-        var place = new Place(project.Info.ProjectId, item.Chat, person.Account, time.GetUtcNow());
+        var place = new Place(project.Info.ProjectId, item.Chat, person.Account, time.GetUtcNow(), BoundBy: person.Account);
         await places.SetAsync(place, cancellationToken);
         await sender.SendAsync(
             item.Chat, await workspace.ViewAsync(person, place, cancellationToken), item.Id, "workspace", cancellationToken);
@@ -140,7 +140,7 @@ internal sealed class ProjectActions(
     /// <exception cref="NotDone">Neither did they bind it, nor may they manage projects.</exception>
     public async Task UnbindAsync(Person person, Place place, InboxItem item, CancellationToken cancellationToken)
     {
-        if (place.Account != person.Account && !person.Scopes.Contains(Scope.Manage))
+        if (!RoleActions.IsInCharge(person, place))
         {
             throw new NotDone(sender.Say(BotWord.NotYourGroup));
         }
@@ -193,7 +193,8 @@ internal sealed class ProjectActions(
         var name = SafeText.Line(project.Name, LongestChatName);
         var chat = await sender.Client.CreateChatAsync(
             name, request.Person.Account, EventIds.Uuid(request.Item.Id, "chat"), cancellationToken);
-        var place = new Place(project.ProjectId, chat, request.Person.Account, time.GetUtcNow(), Agent: agent);
+        var place = new Place(
+            project.ProjectId, chat, request.Person.Account, time.GetUtcNow(), Agent: agent, BoundBy: request.Person.Account);
         await places.SetAsync(place, cancellationToken);
         await sender.SendAsync(
             chat, await workspace.ViewAsync(request.Person, place, cancellationToken), request.Item.Id, "workspace", cancellationToken);

@@ -16,13 +16,13 @@ internal sealed class PromptActions(
 {
     public IEnumerable<CardRoute> Routes =>
     [
-        new(CardVerb.Submit, true, SubmitAsync),
+        new(CardVerb.Submit, true, SubmitAsync, Scope.Prompt),
         new(CardVerb.OpenTurn, false, OpenAsync),
-        new(CardVerb.Stop, true, StopAsync),
-        new(CardVerb.Continue, true, ContinueAsync),
-        new(CardVerb.Steer, true, SteerAsync),
-        new(CardVerb.SteerQueued, true, SteerQueuedAsync),
-        new(CardVerb.RemoveQueued, true, RemoveQueuedAsync),
+        new(CardVerb.Stop, true, StopAsync, Scope.Prompt),
+        new(CardVerb.Continue, true, ContinueAsync, Scope.Prompt),
+        new(CardVerb.Steer, true, SteerAsync, Scope.Prompt),
+        new(CardVerb.SteerQueued, true, SteerQueuedAsync, Scope.Prompt),
+        new(CardVerb.RemoveQueued, true, RemoveQueuedAsync, Scope.Prompt),
     ];
 
     /// <summary>Gives a prompt to the group's session, or begins one. What waits of the person's files goes with it.</summary>
@@ -69,9 +69,9 @@ internal sealed class PromptActions(
                 place.Model ?? (isUsual ? defaults.Model : null), defaults.Sandbox, attached,
                 Effort: isUsual ? defaults.Effort : null),
             cancellationToken);
-        place = place with { Session = session, Account = person.Account, Since = item.At };
-        await places.SetAsync(place, cancellationToken);
-        await followers.FollowAsync(place, cancellationToken);
+        var begun = await places.ChangeAsync(
+            place, p => p with { Session = session, Account = person.Account, BoundBy = p.Owner, Since = item.At }, cancellationToken);
+        await (begun is null ? Task.CompletedTask : followers.FollowAsync(begun, cancellationToken));
     }
 
     /// <summary>Stops what runs in a group.</summary>

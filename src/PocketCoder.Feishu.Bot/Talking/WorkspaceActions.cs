@@ -136,16 +136,15 @@ internal sealed class WorkspaceActions(PlaceBook places, ProjectReader projects,
                     Verbs.AgentSessionSet, new AgentSessionSetRequest(session.AgentSessionId, Model: model), cancellationToken);
             }
 
-            place = place with { Agent = agent, Model = request.Intent.Model ?? place.Model };
-        }
-        else
-        {
-            // A model of another agent means nothing to this one.
-            place = place with { Agent = agent, Session = null, Model = agent == place.Agent ? request.Intent.Model ?? place.Model : null };
+            return await ChangedAsync(
+                request, place, p => p with { Agent = agent, Model = request.Intent.Model ?? p.Model }, cancellationToken);
         }
 
-        await places.SetAsync(place, cancellationToken);
-        return await ViewAsync(request.Person, place, cancellationToken);
+        // A model of another agent means nothing to this one.
+        return await ChangedAsync(
+            request, place,
+            p => p with { Agent = agent, Session = null, Model = agent == p.Agent ? request.Intent.Model ?? p.Model : null },
+            cancellationToken);
     }
 
     private async Task<SessionView> ChooseSessionAsync(
@@ -178,17 +177,20 @@ internal sealed class WorkspaceActions(PlaceBook places, ProjectReader projects,
                     await followers.LeaveAsync(before, cancellationToken);
                 }
 
-                place = place with
-                {
-                    Session = id,
-                    Agent = got.Session.Agent,
-                    Model = got.Session.Model,
-                    Account = request.Person.Account,
-                    Since = time.GetUtcNow(),
-                };
-                await places.SetAsync(place, cancellationToken);
-                await followers.FollowAsync(place, cancellationToken);
-                return await ViewAsync(request.Person, place, cancellationToken);
+                var chosen = await places.ChangeAsync(
+                    place,
+                    p => p with
+                    {
+                        Session = id,
+                        Agent = got.Session.Agent,
+                        Model = got.Session.Model,
+                        Account = request.Person.Account,
+                        BoundBy = p.Owner,
+                        Since = time.GetUtcNow(),
+                    },
+                    cancellationToken) ?? throw new NotDone(sender.Say(BotWord.OldCard));
+                await followers.FollowAsync(chosen, cancellationToken);
+                return await ViewAsync(request.Person, chosen, cancellationToken);
             }
         }
         catch (EntryRefusal e) when (e.Error.Code == ErrorCode.SessionNotFound)
@@ -202,10 +204,15 @@ internal sealed class WorkspaceActions(PlaceBook places, ProjectReader projects,
     /// <summary>What runs goes on and is shown to its end; the next prompt begins a session.</summary>
     private async Task<CardView?> NewSessionAsync(CardRequest request, CancellationToken cancellationToken)
     {
-        var place = await PlaceAsync(request, cancellationToken) with { Session = null };
-        await places.SetAsync(place, cancellationToken);
-        return await ViewAsync(request.Person, place, cancellationToken);
+        var place = await PlaceAsync(request, cancellationToken);
+        return await ChangedAsync(request, place, p => p with { Session = null }, cancellationToken);
     }
+
+    private async Task<CardView> ChangedAsync(
+        CardRequest request, Place place, Func<Place, Place> change, CancellationToken cancellationToken)
+        => await ViewAsync(
+            request.Person,
+            await places.ChangeAsync(place, change, cancellationToken) ?? throw new NotDone(sender.Say(BotWord.OldCard)), cancellationToken);
 
     private async Task<CardView?> ComposeAsync(CardRequest request, CancellationToken cancellationToken)
     {

@@ -114,7 +114,7 @@ internal sealed partial class SessionFollower : IAsyncDisposable
         }
     }
 
-    private async Task FollowAsync(Person person)
+    private async Task FollowAsync(ConnectedPerson person)
     {
         var mark = await _notes.FindAsync(Note.Follow, _session.ToString("N"), _stop.Token);
         var facts = await SessionFacts.ReadAsync(person, _session, _stop.Token);

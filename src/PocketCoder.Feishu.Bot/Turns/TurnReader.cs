@@ -14,7 +14,7 @@ internal static class TurnReader
     /// <returns>Null: the session has no such turn, or reading it took more than 20 seconds.</returns>
     /// <exception cref="Entry.EntryRefusal">There is no such session.</exception>
     public static async Task<TurnView?> ReadAsync(
-        Person visitor, Guid session, Guid turn, int? page, TimeProvider time, CancellationToken cancellationToken)
+        ConnectedPerson visitor, Guid session, Guid turn, int? page, TimeProvider time, CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(s_limit, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);

@@ -23,6 +23,8 @@ internal sealed partial class PersonConnection : ILiveConnection, IEntryPerson
     /// <summary>Requests that may wait for those before; more are refused.</summary>
     private const int MostWaiting = 32;
 
+    private static readonly WireError s_notInThisRole = new(ErrorCode.Unauthorized, "Your role in this group does not allow that.");
+
     private readonly DeviceStore _devices;
     private readonly ConnectionRegistry _connections;
     private readonly MessageTable _table;
@@ -81,17 +83,17 @@ internal sealed partial class PersonConnection : ILiveConnection, IEntryPerson
     }
 
     public async Task<TResponse> AskAsync<TRequest, TResponse>(
-        Verb<TRequest, TResponse> verb, TRequest request, CancellationToken cancellationToken)
+        Verb<TRequest, TResponse> verb, TRequest request, IReadOnlyList<Scope>? within, CancellationToken cancellationToken)
     {
         ThrowIfOver();
         var payload = JsonSerializer.SerializeToUtf8Bytes(request, verb.Request());
-        var route = Allowed(verb.Type, payload.Length).Route;
+        var route = Allowed(verb.Type, payload.Length, within).Route;
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, Over);
         var turn = route.Concurrent ? _long : _ordered;
         await TakeAsync(turn, either.Token);
         try
         {
-            var (_, caller) = Allowed(verb.Type, payload.Length); // once more: it may have waited
+            var (_, caller) = Allowed(verb.Type, payload.Length, within); // once more: it may have waited
             using var document = JsonDocument.Parse(payload);
             var answer = await route.Answer(caller, document.RootElement, either.Token);
             return JsonSerializer.Deserialize(answer.ToPayload(), verb.Response())!;
@@ -166,7 +168,7 @@ internal sealed partial class PersonConnection : ILiveConnection, IEntryPerson
 
     /// <summary>The row for this request and who asks it, as they stand now.</summary>
     /// <exception cref="EntryRefusal">They may not, or not any more.</exception>
-    private (Route Route, DeviceCaller Caller) Allowed(string type, int length)
+    private (Route Route, DeviceCaller Caller) Allowed(string type, int length, IReadOnlyList<Scope>? within)
     {
         if (_devices.Find(DeviceId) is not { RevokedAt: null, Chat: not null } device)
         {
@@ -174,8 +176,10 @@ internal sealed partial class PersonConnection : ILiveConnection, IEntryPerson
             throw new EntryRefusal(new WireError(ErrorCode.Unauthorized, "You were revoked here. The machine's owner can pair you again."));
         }
 
-        var caller = new DeviceCaller(device, this);
-        return !_table.TryFind(type, caller, out var route, out var mayNot) ? throw new EntryRefusal(mayNot)
+        var all = new DeviceCaller(device, this);
+        var caller = within is null ? all : new DeviceCaller(device with { Scopes = [.. device.Scopes.Where(within.Contains)] }, this);
+        return !_table.TryFind(type, caller, out var route, out var mayNot)
+                ? throw new EntryRefusal(_table.TryFind(type, all, out _, out _) ? s_notInThisRole : mayNot)
             : !ChatVerbs.All.Contains(type)
                 ? throw new EntryRefusal(new WireError(ErrorCode.Unauthorized, "That can't be done in a chat. Do it in the app."))
             : length > route.MostBytes

@@ -68,6 +68,44 @@ public sealed class EntryTests
     }
 
     [Fact]
+    public async Task Asking_with_fewer_scopes_gives_no_more_than_these_and_never_more_than_there_are()
+    {
+        var room = new ChatRoom();
+        await using var daemon = await room.StartAsync();
+        await using var ada = await room.EnterAsync(daemon);
+        await using var eye = await room.EnterAsync(daemon, "eye", false, Scope.View);
+        var session = await ada.StartAsync("run: touch a.txt");
+        var asked = await ada.AskedAsync();
+
+        async Task<string?> RefusalAsync<TRequest, TResponse>(
+            ChatGuest guest, Verb<TRequest, TResponse> verb, TRequest request, params Scope[] within)
+        {
+            try
+            {
+                await guest.Person.AskAsync(verb, request, within, CancellationToken.None);
+                return null;
+            }
+            catch (EntryRefusal e)
+            {
+                Assert.Equal(ErrorCode.Unauthorized, e.Error.Code);
+                return e.Error.Message;
+            }
+        }
+
+        var allow = ChatGuest.Decision(asked, DecisionVerdict.Allow);
+        var message = new AgentMessageRequest(session, Guid.CreateVersion7(), "hello");
+        Assert.Contains("Your role", await RefusalAsync(ada, Verbs.AgentPromptResponse, allow, Scope.View, Scope.Prompt), StringComparison.Ordinal);
+        Assert.Contains("Your role", await RefusalAsync(ada, DeviceVerbs.AgentMessage, message, Scope.View, Scope.Decide), StringComparison.Ordinal);
+        Assert.Contains("Your role", await RefusalAsync(ada, Verbs.ProjectsList, new ProjectsListRequest()), StringComparison.Ordinal);
+        Assert.Contains(
+            "without the scope 'decide'", await RefusalAsync(eye, Verbs.AgentPromptResponse, allow, Enum.GetValues<Scope>()),
+            StringComparison.Ordinal);
+        Assert.Null(await RefusalAsync(eye, Verbs.ProjectsList, new ProjectsListRequest(), Scope.View));
+        Assert.Null(await RefusalAsync(ada, Verbs.AgentPromptResponse, allow, Scope.Decide));
+        await ada.NextAsync<DoneEvent>();
+    }
+
+    [Fact]
     public async Task What_may_destroy_something_is_allowed_in_a_chat_only_if_the_owner_said_so()
     {
         var room = new ChatRoom();

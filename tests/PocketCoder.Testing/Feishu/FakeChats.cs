@@ -27,12 +27,15 @@ public class FakeChats(FakeFeishu platform)
 
     /// <summary>A message of a person's, delivered once and acknowledged.</summary>
     /// <param name="chat">Null: their direct chat.</param>
+    /// <param name="named">Whom it names: <c>@_user_1</c> in the text is the first of them.</param>
     /// <returns>Its event, to be delivered again.</returns>
-    public async Task<string> MessageAsync(string text, string account = "ou_ada", string? chat = null, string kind = "text")
+    public async Task<string> MessageAsync(
+        string text, string account = "ou_ada", string? chat = null, string kind = "text",
+        params IReadOnlyList<(string Account, string Name)> named)
     {
         chat ??= DirectOf(account);
         var id = $"ev_{Interlocked.Increment(ref _events)}";
-        var sent = FakeEvents.Message(id, account, chat, chat.StartsWith(Direct, StringComparison.Ordinal), text, kind);
+        var sent = FakeEvents.Message(id, account, chat, chat.StartsWith(Direct, StringComparison.Ordinal), text, kind, named);
         _chats[$"om_of_{id}"] = chat;
         platform.Messages[$"om_of_{id}"] = new FakeMessage($"om_of_{id}", account, kind, text, null); // to be answered
         await DeliverAsync(sent);

@@ -5,7 +5,9 @@ namespace PocketCoder.Testing.Feishu;
 /// <summary>Events as the platform sends them.</summary>
 public static class FakeEvents
 {
-    public static string Message(string id, string account, string chat, bool isDirect, string text, string kind)
+    public static string Message(
+        string id, string account, string chat, bool isDirect, string text, string kind,
+        params IReadOnlyList<(string Account, string Name)> named)
         => Envelope(id, "im.message.receive_v1", new JsonObject
         {
             ["sender"] = new JsonObject
@@ -21,6 +23,15 @@ public static class FakeEvents
                 ["chat_type"] = isDirect ? "p2p" : "group",
                 ["create_time"] = "1700000000123",
                 ["message_type"] = kind,
+                ["mentions"] = new JsonArray(
+                [
+                    .. named.Select((n, i) => new JsonObject
+                    {
+                        ["key"] = $"@_user_{i + 1}",
+                        ["id"] = new JsonObject { ["open_id"] = n.Account },
+                        ["name"] = n.Name,
+                    }),
+                ]),
                 ["content"] = kind == "text" ? new JsonObject { ["text"] = text }.ToJsonString() : text,
             },
         });
