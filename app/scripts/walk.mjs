@@ -383,6 +383,14 @@ await walk("show a full queue's refusal with a way on", `/sessions/${S(103)}`, "
   await page.locator('[data-testid="outbox-item"][data-state="refused"]').waitFor();
   must((await page.getByTestId("outbox-item").innerText()).includes("50 prompts"), "no reason");
 });
+await walk("make one prompt of those that wait", `/sessions/${S(101)}`, "rich", async (page) => {
+  const items = page.getByTestId("queue-item");
+  await page.getByTestId("queue-merge").waitFor();
+  const before = await items.count();
+  await page.getByTestId("queue-merge").click();
+  await page.getByTestId("queue-merge").waitFor({ state: "detached" });
+  must(before > 1 && (await items.count()) === 1, `${before} prompts became ${await items.count()}`);
+});
 await walk("put the queue into another order by keyboard", `/sessions/${S(101)}`, "rich", async (page) => {
   const order = () => page.getByTestId("queue-item").allInnerTexts();
   await page.getByTestId("queue-up").nth(1).focus();

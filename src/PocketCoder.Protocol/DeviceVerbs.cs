@@ -14,6 +14,9 @@ public static class DeviceVerbs
     public static Verb<AgentQueueEditRequest, AgentQueueEditResponse> AgentQueueEdit { get; } =
         new(MessageTypes.AgentQueueEdit, static () => Json.AgentQueueEditRequest, static () => Json.AgentQueueEditResponse);
 
+    public static Verb<AgentQueueMergeRequest, AgentQueueMergeResponse> AgentQueueMerge { get; } =
+        new(MessageTypes.AgentQueueMerge, static () => Json.AgentQueueMergeRequest, static () => Json.AgentQueueMergeResponse);
+
     public static Verb<AgentQueueMoveRequest, AgentQueueMoveResponse> AgentQueueMove { get; } =
         new(MessageTypes.AgentQueueMove, static () => Json.AgentQueueMoveRequest, static () => Json.AgentQueueMoveResponse);
 

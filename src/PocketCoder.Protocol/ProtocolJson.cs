@@ -98,6 +98,8 @@ namespace PocketCoder.Protocol;
 [JsonSerializable(typeof(AgentQueueEditResponse))]
 [JsonSerializable(typeof(AgentQueueRemoveRequest))]
 [JsonSerializable(typeof(AgentQueueRemoveResponse))]
+[JsonSerializable(typeof(AgentQueueMergeRequest))]
+[JsonSerializable(typeof(AgentQueueMergeResponse))]
 [JsonSerializable(typeof(AgentQueueMoveRequest))]
 [JsonSerializable(typeof(AgentQueueMoveResponse))]
 [JsonSerializable(typeof(AgentSteerRequest))]

@@ -77,6 +77,7 @@ export const icons = {
   loader: "M12 2v4M16.2 7.8l2.9-2.9M18 12h4M16.2 16.2l2.9 2.9M12 18v4M4.9 19.1l2.9-2.9M2 12h4M4.9 4.9l2.9 2.9",
   "circle-alert": "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0M12 8L12 12M12 16L12.01 16",
   "arrow-left": "M12 19l-7-7 7-7M19 12H5",
+  "list-merge": "M3 6h9M3 12h9M3 18h9M16 6c5 0 5 12 0 12M19.7 12H22",
   "arrow-up": "M5 12l7-7 7 7M12 19V5",
   "external-link": "M15 3h6v6M10 14 21 3M18 13v6a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V8a2 2 0 0 1 2-2h6",
   "message-circle-question-mark":

@@ -580,6 +580,14 @@ export class MockMachine {
       agent_queue_edit: ({ agentSessionId, promptId, content }) => ({
         turn: editTurn(agentSessionId, promptId, (turn) => ({ ...turn, content })),
       }),
+      agent_queue_merge: ({ agentSessionId, promptIds }) => {
+        const turns = turnsOf(state.events.get(agentSessionId) ?? []);
+        const [first, ...others] = queued(state.events.get(agentSessionId) ?? []).filter((id) => promptIds.includes(id));
+        if (!first || others.length !== promptIds.length - 1) throw new Refused("TURN_NOT_FOUND");
+        const content = [first, ...others].map((id) => turns.get(id)?.content ?? "").join("\n\n");
+        for (const id of others) editTurn(agentSessionId, id, (turn) => ({ ...turn, state: "cancelled", finishedAt: now() }));
+        return { turn: editTurn(agentSessionId, first, (turn) => ({ ...turn, content })) };
+      },
       agent_queue_remove: ({ agentSessionId, promptId }) => ({
         turn: editTurn(agentSessionId, promptId, (turn) => ({ ...turn, state: "cancelled", finishedAt: now() })),
       }),

@@ -93,8 +93,7 @@ public static class AttachmentRows
 
         if (ids.Count > AttachmentLimits.PerPrompt || ids.Distinct().Count() != ids.Count)
         {
-            throw new RequestFailure(
-                ErrorCode.InvalidRequest, $"At most {AttachmentLimits.PerPrompt} files can be attached to a prompt, each once.");
+            throw TooMany();
         }
 
         var files = new List<AttachmentInfo>(ids.Count);
@@ -108,6 +107,20 @@ public static class AttachmentRows
                 ("$id", id.ToString()), ("$session", session.ToString()), ("$at", Instant.Text(change.Now)));
         }
 
+        RequireFit(files, shown);
+        return files;
+    }
+
+    /// <summary>Whether these can go with one prompt.</summary>
+    /// <param name="shown">Whether the agent is shown pictures.</param>
+    /// <exception cref="RequestFailure">INVALID_REQUEST: too many; FILE_TOO_LARGE: more than models take</exception>
+    public static void RequireFit(IReadOnlyList<AttachmentInfo> files, bool shown)
+    {
+        if (files.Count > AttachmentLimits.PerPrompt)
+        {
+            throw TooMany();
+        }
+
         var pictures = files.Where(f => shown && MediaTypes.IsPicture(f.MediaType)).ToList();
         if (pictures.Find(p => p.Bytes > AttachmentLimits.ImageBytes) is { } large)
         {
@@ -115,11 +128,15 @@ public static class AttachmentRows
                 $"The picture {large.Name} has {large.Bytes} bytes; models take at most {AttachmentLimits.ImageBytes}. Make it smaller.");
         }
 
-        return pictures.Sum(p => p.Bytes) <= AttachmentLimits.PromptImageBytes
-            ? files
-            : throw new RequestFailure(ErrorCode.FileTooLarge,
+        if (pictures.Sum(p => p.Bytes) > AttachmentLimits.PromptImageBytes)
+        {
+            throw new RequestFailure(ErrorCode.FileTooLarge,
                 $"The pictures of this prompt have more than {AttachmentLimits.PromptImageBytes} bytes together, which is what models take. Send some of them with the next prompt.");
+        }
     }
+
+    private static RequestFailure TooMany()
+        => new(ErrorCode.InvalidRequest, $"At most {AttachmentLimits.PerPrompt} files can be attached to a prompt, each once.");
 
     public static string? ToColumn(IReadOnlyList<AttachmentInfo> files)
         => files.Count == 0 ? null : JsonSerializer.Serialize(files, ProtocolJson.Default.IReadOnlyListAttachmentInfo);

@@ -122,6 +122,9 @@ public sealed class SessionActor : IAsyncDisposable, ILiveSession, ITurnControl,
     /// <inheritdoc cref="TurnQueue.RemoveAsync"/>
     public Task<TurnInfo> RemoveQueuedAsync(Guid promptId) => _queue.RemoveAsync(promptId);
 
+    /// <inheritdoc cref="TurnQueue.MergeAsync"/>
+    public Task<TurnInfo> MergeQueuedAsync(IReadOnlyList<Guid> promptIds) => _queue.MergeAsync(promptIds);
+
     /// <inheritdoc cref="TurnQueue.MoveAsync"/>
     public Task<IReadOnlyList<Guid>> MoveQueuedAsync(Guid promptId, Guid? before) => _queue.MoveAsync(promptId, before);
 

@@ -150,13 +150,17 @@ internal static class SessionRows
     public static TurnInfo UpdateTurn(Change change, Guid session, TurnInfo turn)
     {
         change.Execute(
-            "UPDATE turns SET state = $state, content = $content, error = $error, started_at = $started, finished_at = $finished WHERE turn_id = $id",
+            """
+            UPDATE turns SET state = $state, content = $content, error = $error, started_at = $started, finished_at = $finished, attachments = $attachments
+            WHERE turn_id = $id
+            """,
             ("$id", turn.TurnId.ToString()),
             ("$state", Word(turn.State)),
             ("$content", turn.Content),
             ("$error", turn.Error),
             ("$started", Instant.Text(turn.StartedAt)),
-            ("$finished", Instant.Text(turn.FinishedAt)));
+            ("$finished", Instant.Text(turn.FinishedAt)),
+            ("$attachments", AttachmentRows.ToColumn(turn.Attachments)));
         change.Event(session, new TurnEvent(turn) { At = change.Now, TurnId = turn.TurnId });
         return turn;
     }

@@ -22,7 +22,7 @@ internal static class ChatVerbs
         MessageTypes.AgentSessionNew,
         MessageTypes.AgentSessionSet, MessageTypes.AgentSessionSeen, MessageTypes.AgentSessionFork, MessageTypes.AgentSessionDelete,
         MessageTypes.AgentMessage, MessageTypes.AgentSteer, MessageTypes.AgentContinue, MessageTypes.AgentCancel,
-        MessageTypes.AgentQueueEdit, MessageTypes.AgentQueueMove, MessageTypes.AgentQueueRemove,
+        MessageTypes.AgentQueueEdit, MessageTypes.AgentQueueMerge, MessageTypes.AgentQueueMove, MessageTypes.AgentQueueRemove,
         MessageTypes.ExecutionOutput, MessageTypes.JobsList, MessageTypes.JobStop, MessageTypes.SentFile,
         MessageTypes.AttachmentBegin, MessageTypes.AttachmentChunk, MessageTypes.AttachmentEnd, MessageTypes.AttachmentDiscard,
         MessageTypes.ApprovalsList, MessageTypes.AgentPromptResponse, MessageTypes.SnapshotDiff,

@@ -45,6 +45,7 @@ public static class MessageTypes
     public const string AgentQueueEdit = "agent_queue_edit";
     public const string AgentQueueRemove = "agent_queue_remove";
     public const string AgentConversations = "agent_conversations";
+    public const string AgentQueueMerge = "agent_queue_merge";
     public const string AgentQueueMove = "agent_queue_move";
     public const string AgentSteer = "agent_steer";
     public const string AgentSessionWarm = "agent_session_warm";
@@ -197,7 +198,7 @@ public static class MessageTypes
         UsageGet, BudgetsList, BudgetSet, BudgetRemove,
         TerminalList, TerminalOpen, TerminalAttach, TerminalDetach, TerminalInput, TerminalResize, TerminalAck, TerminalCapture,
         TerminalClose,
-        NetworkRulesList, NetworkRuleRemove, AgentQueueMove, AgentSteer, AgentSessionWarm, AgentContinue,
+        NetworkRulesList, NetworkRuleRemove, AgentQueueMerge, AgentQueueMove, AgentSteer, AgentSessionWarm, AgentContinue,
         AttachmentBegin, AttachmentChunk, AttachmentEnd, AttachmentDiscard, AttachmentRead, FilesFind, AgentSessionFork,
         FsList, FsStat, FsRead, FsWrite, FsMkdir, FsMove, FsDelete, FsTrashList, FsRestore,
         FsSearch, FsUploadBegin, FsUploadChunk, FsUploadEnd, FsUploadDiscard, FsDownloadBegin, FsDownloadChunk, FsDownloadEnd,

@@ -36,6 +36,16 @@ public sealed record AgentQueueMoveRequest(Guid AgentSessionId, Guid PromptId, G
 /// <param name="PromptIds">All that wait, in the order in which they will run.</param>
 public sealed record AgentQueueMoveResponse(IReadOnlyList<Guid> PromptIds);
 
+/// <summary>
+/// Makes one prompt of several that wait: their texts in the order in which they would run, with an empty line between, and all that went
+/// with them. It takes the place and the id of the first; the others are cancelled.
+/// </summary>
+/// <param name="PromptIds">Two or more, each once. Only those: what came meanwhile stays as it is.</param>
+public sealed record AgentQueueMergeRequest(Guid AgentSessionId, IReadOnlyList<Guid> PromptIds);
+
+/// <param name="Turn">The prompt that they became.</param>
+public sealed record AgentQueueMergeResponse(TurnInfo Turn);
+
 /// <summary>The queue has another order now.</summary>
 /// <param name="PromptIds">All that wait, in the order in which they will run.</param>
 public sealed record QueueOrderEvent(IReadOnlyList<Guid> PromptIds) : AgentEventPayload;

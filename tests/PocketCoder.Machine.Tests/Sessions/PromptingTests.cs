@@ -33,6 +33,65 @@ public sealed class PromptingTests
     }
 
     [Fact]
+    public async Task Waiting_prompts_become_one_in_the_place_of_the_first_and_run_once()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        await using var phone = await daemon.PhoneAsync();
+        var session = await phone.StartAsync("confirm: busy");
+        var busy = await phone.AskedAsync();
+        var (one, two, three) = ((await phone.PromptAsync(session, "one")).TurnId, (await phone.PromptAsync(session, "two")).TurnId,
+            (await phone.PromptAsync(session, "three")).TurnId);
+
+        var merged = await MergeAsync(phone, session, three, one); // the queue's order counts, not this one
+        Assert.Equal((one, "one\n\nthree", TurnState.Queued), (merged.TurnId, merged.Content, merged.State));
+        Assert.Equal(2, (await phone.GetAsync(session)).Session.Queued);
+        foreach (var gone in (Guid[][])[[three, one], [two, Guid.CreateVersion7()], [two, busy.TurnId]])
+        {
+            Assert.Equal(ErrorCode.TurnNotFound, await NotMergedAsync(phone, session, gone));
+        }
+
+        foreach (var wrong in (Guid[][])[[], [two], [two, two]])
+        {
+            Assert.Equal(ErrorCode.InvalidRequest, await NotMergedAsync(phone, session, wrong));
+        }
+
+        await phone.Device.DecideAsync(busy, DecisionVerdict.Allow);
+        for (var i = 0; i < 3; i++)
+        {
+            await phone.DoneAsync();
+        }
+
+        Assert.Equal(
+            [("confirm: busy", TurnState.Completed), ("one\n\nthree", TurnState.Completed), ("two", TurnState.Completed),
+                ("three", TurnState.Cancelled)],
+            (await phone.GetAsync(session)).Turns.Select(t => (t.Content, t.State)));
+    }
+
+    [Fact]
+    public async Task Prompts_that_can_be_no_single_one_stay_as_they_are()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        await using var phone = await daemon.PhoneAsync();
+        await using var other = await daemon.PhoneAsync();
+        var session = await phone.StartAsync("confirm: busy");
+        await phone.AskedAsync();
+        var mine = (await phone.PromptAsync(session, "mine")).TurnId;
+        var command = (await phone.PromptAsync(session, "/compact")).TurnId;
+        var long1 = (await phone.PromptAsync(session, new string('a', Limits.PromptBytes / 2))).TurnId;
+        var long2 = (await phone.PromptAsync(session, new string('b', Limits.PromptBytes / 2))).TurnId;
+        var theirs = (await other.PromptAsync(session, "theirs")).TurnId;
+
+        foreach (var pair in (Guid[][])[[mine, theirs], [mine, command], [long1, long2]])
+        {
+            Assert.Equal(ErrorCode.InvalidRequest, await NotMergedAsync(phone, session, pair));
+        }
+
+        var waiting = (await phone.GetAsync(session)).Turns.Where(t => t.State == TurnState.Queued).ToList();
+        Assert.Equal([mine, command, long1, long2, theirs], waiting.Select(t => t.TurnId));
+        Assert.Equal(["mine", "/compact"], waiting.Take(2).Select(t => t.Content));
+    }
+
+    [Fact]
     public async Task Model_and_effort_change_in_mid_session_and_outlive_the_process_and_the_daemon()
     {
         await using var daemon = await TestDaemon.StartAsync();
@@ -162,6 +221,13 @@ public sealed class PromptingTests
         var over = await Assert.ThrowsAsync<WireErrorException>(() => ContinueAsync(phone, session, turn.TurnId, Guid.CreateVersion7()));
         Assert.Equal(ErrorCode.Conflict, over.Error.Code);
     }
+
+    private static async Task<TurnInfo> MergeAsync(Phone phone, Guid session, params Guid[] prompts) => (await phone.Device.AskAsync(
+        MessageTypes.AgentQueueMerge, new AgentQueueMergeRequest(session, prompts), ProtocolJson.Default.AgentQueueMergeRequest,
+        ProtocolJson.Default.AgentQueueMergeResponse)).Turn;
+
+    private static async Task<ErrorCode> NotMergedAsync(Phone phone, Guid session, Guid[] prompts)
+        => (await Assert.ThrowsAsync<WireErrorException>(() => MergeAsync(phone, session, prompts))).Error.Code;
 
     private static async Task<IReadOnlyList<Guid>> MoveAsync(Phone phone, Guid session, Guid prompt, Guid? before)
         => (await phone.Device.AskAsync(

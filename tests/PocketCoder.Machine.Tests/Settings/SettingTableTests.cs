@@ -24,7 +24,7 @@ public sealed class SettingTableTests
         MessageTypes.AgentMessage, MessageTypes.AgentSessionsList, MessageTypes.AgentSessionsSearch, MessageTypes.AgentSessionGet,
         MessageTypes.AgentSessionSeen, MessageTypes.AgentSessionDelete,
         MessageTypes.AgentCancel, MessageTypes.AgentQueueEdit, MessageTypes.AgentQueueRemove, MessageTypes.AgentConversations,
-        MessageTypes.AgentQueueMove, MessageTypes.AgentSteer, MessageTypes.AgentSessionWarm,
+        MessageTypes.AgentQueueMerge, MessageTypes.AgentQueueMove, MessageTypes.AgentSteer, MessageTypes.AgentSessionWarm,
         MessageTypes.AgentContinue, MessageTypes.ApprovalsList, MessageTypes.ExecutionOutput, MessageTypes.JobsList, MessageTypes.JobStop,
         MessageTypes.SentFile,
         MessageTypes.AttachmentBegin, MessageTypes.AttachmentChunk, MessageTypes.AttachmentEnd, MessageTypes.AttachmentDiscard,

@@ -141,6 +141,11 @@ export class SessionStore {
     this.#turn((await this.#workspace.client.request("agent_queue_remove", { agentSessionId: this.agentSessionId, promptId })).turn);
   }
 
+  /** Makes one prompt of these, which wait: the machine refuses what can't be one. */
+  async mergeQueued(promptIds: readonly string[]): Promise<void> {
+    this.#turn((await this.#workspace.client.request("agent_queue_merge", { agentSessionId: this.agentSessionId, promptIds: [...promptIds] })).turn);
+  }
+
   /** Puts a waiting prompt before another one; null: last. */
   async moveQueued(promptId: string, before: string | null): Promise<void> {
     this.#transcript.applyOrder(

@@ -383,6 +383,16 @@ describe("session store", () => {
     store.close();
   });
 
+  it("makes one prompt of those that wait", async () => {
+    const store = new SessionStore(workspace, SESSION.main);
+    await until(() => store.queue.length === 2, "two queued");
+    const words = store.queue.map((turn) => turn.content).join("\n\n");
+    await store.mergeQueued(store.queue.map((turn) => turn.turnId));
+    await until(() => store.queue.length === 1, "one queued");
+    expect(store.queue[0]?.content).toBe(words);
+    store.close();
+  });
+
   it("opens ten thousand events", async () => {
     state.events.set(SESSION.done, bigTranscript(10_000));
     const store = new SessionStore(workspace, SESSION.done);

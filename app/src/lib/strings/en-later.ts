@@ -381,6 +381,7 @@ export const enLater = {
     held: (n: number) => `${n === 1 ? "1 prompt is" : `${n} prompts are`} on hold: the last turn did not complete.`,
     release: "Continue",
     editQueued: "Edit queued prompt",
+    mergeQueue: "Send as one prompt",
     moveUp: "Run earlier",
     moveDown: "Run later",
     steered: "Sent while working",

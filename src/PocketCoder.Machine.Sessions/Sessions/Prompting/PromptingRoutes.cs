@@ -20,6 +20,19 @@ public static class PromptingRoutes
                     await sessions.Get(request.AgentSessionId).MoveQueuedAsync(request.PromptId, request.Before));
             })
         .Map(
+            DeviceVerbs.AgentQueueMerge, Scope.Prompt,
+            async (_, request, _) =>
+            {
+                if (request.PromptIds.Count is < 2 or > Limits.QueuedPrompts
+                    || request.PromptIds.Distinct().Count() != request.PromptIds.Count)
+                {
+                    throw new RequestFailure(
+                        ErrorCode.InvalidRequest, $"promptIds are 2 to {Limits.QueuedPrompts} prompts, each once.");
+                }
+
+                return new AgentQueueMergeResponse(await sessions.Get(request.AgentSessionId).MergeQueuedAsync(request.PromptIds));
+            })
+        .Map(
             DeviceVerbs.AgentSteer, Scope.Prompt,
             (caller, request, _) =>
             {

@@ -64,6 +64,17 @@ internal sealed class TurnQueue(SessionContext session, ITurnControl turns, int 
     public Task<IReadOnlyList<Guid>> MoveAsync(Guid promptId, Guid? before)
         => session.Mailbox.AskAsync(() => session.Store.WriteAsync(change => QueueOrder.Move(change, session.SessionId, promptId, before)));
 
+    /// <summary>Makes one prompt of several that wait, in the place of the first.</summary>
+    /// <exception cref="RequestFailure">TURN_NOT_FOUND when one of them does not wait any more; INVALID_REQUEST, FILE_TOO_LARGE when they
+    /// can't be one</exception>
+    public Task<TurnInfo> MergeAsync(IReadOnlyList<Guid> promptIds) => session.Mailbox.AskAsync(async () =>
+    {
+        var merged = await session.Store.WriteAsync(
+            change => QueueMerge.Merge(change, session.SessionId, promptIds, session.Driver.Description.Images));
+        _count -= promptIds.Count - 1;
+        return merged;
+    });
+
     /// <summary>Begins the turn that goes on with one that failed or was interrupted, once.</summary>
     /// <exception cref="RequestFailure">TURN_NOT_FOUND, CONFLICT (it was not cut off, or something ran since), DAEMON_BUSY</exception>
     public async Task<TurnInfo> ContinueAsync(Guid turnId, Guid promptId, string? deviceId, CancellationToken cancellationToken)

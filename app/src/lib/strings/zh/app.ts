@@ -556,6 +556,7 @@ export const app: Catalogue = {
     held: (n) => `${n} 条提示被搁置：上一轮没有完成。`,
     release: "继续",
     editQueued: "编辑排队的提示",
+    mergeQueue: "合并为一条提示",
     moveUp: "提前运行",
     moveDown: "推后运行",
     steered: "在工作时发送",
