@@ -8,4 +8,7 @@ public enum EntrySecretKind
 
     /// <summary>With which the platform signs and encrypts what it sends to a webhook.</summary>
     Webhook,
+
+    /// <summary>With which somebody on this computer asks.</summary>
+    Token,
 }

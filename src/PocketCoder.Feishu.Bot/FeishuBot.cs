@@ -26,6 +26,9 @@ public sealed partial class FeishuBot(FeishuBotSettings settings, TimeProvider t
 
     public string Platform => "feishu";
 
+    /// <summary>What it did lately, for whoever looks for a fault.</summary>
+    internal BotTrace Trace { get; } = new(time);
+
     public EntryStatus Status
     {
         get
@@ -71,7 +74,7 @@ public sealed partial class FeishuBot(FeishuBotSettings settings, TimeProvider t
         try
         {
             var app = await AppAsync(machine, stop);
-            using var client = new FeishuClient(app, time);
+            using var client = new FeishuClient(app, time, Trace.Tried);
             var bot = await AgainAsync(() => client.BotAsync(stop), stop);
             await ServeAsync(app, client, bot, machine, stop);
         }
@@ -109,16 +112,17 @@ public sealed partial class FeishuBot(FeishuBotSettings settings, TimeProvider t
         }
 
         await using var inbox = await FeishuInbox.OpenAsync(notes, people, handler, sender, bot, time, logger, stop);
+        var traced = new TracedHandler(inbox, Trace);
         if (settings.Webhook is { } webhook)
         {
             var key = await machine.SecretAsync(EntrySecretKind.Webhook, stop) ?? throw new EntryRefusal(new WireError(
                 ErrorCode.Unavailable, "The webhook needs the app's Encrypt Key. Set it: pocketcoder secrets set feishu-webhook-key"));
-            await using var door = await WebhookDoor.OpenAsync(webhook, new WebhookIntake(app, key, null), inbox, time, logger, stop);
+            await using var door = await WebhookDoor.OpenAsync(webhook, new WebhookIntake(app, key, null), traced, time, logger, stop);
             _before = new EntryStatus(EntryState.Ready, time.GetUtcNow(), null);
             await Task.Delay(Timeout.InfiniteTimeSpan, time, stop);
         }
 
-        using var connection = new LongConnection(app, inbox, time);
+        using var connection = new LongConnection(app, traced, time);
         _connection = connection;
         await connection.RunAsync(stop);
     }

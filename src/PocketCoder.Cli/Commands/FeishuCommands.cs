@@ -13,6 +13,10 @@ namespace PocketCoder.Cli.Commands;
 internal static class FeishuCommands
 {
     private const string Platform = EntrySetting.Platform;
+    private const string Off = "off";
+    private const string WebhookKey = "feishu-webhook-key";
+
+    private static readonly Scope[] s_usualScopes = [Scope.View, Scope.Prompt, Scope.Decide];
 
     public static Command Create(Terminal terminal)
         => new Command("feishu", "Manage the Feishu (Lark) bot and the people who may use it")
@@ -55,12 +59,28 @@ internal static class FeishuCommands
         {
             Description = "Address and port for the platform's requests in the place of the long connection, like 127.0.0.1:17340, or: off",
         };
-        var config = new Command("config", "Show what is set for the bot, or set it up") { app, domain, language, webhook, on, off };
+        var local = new Option<string?>("--local-http")
+        {
+            Description = "Port of this computer at which programs on it may ask with a token, like 17341, or: off; makes a new token",
+        };
+        var scopes = PairCommand.Scopes("Scope of that token: view, prompt, decide or manage; repeatable (usually view prompt decide)");
+        var from = new Option<string?>("--from")
+        {
+            Description = $"Take over what PoCo was set up with: its file, and its variables before that; {OlderBot.NoFile}: the variables alone",
+            HelpName = "FILE",
+        };
+        var config = new Command("config", "Show what is set for the bot, or set it up")
+            { app, domain, language, webhook, local, scopes, from, on, off };
         config.Validators.Add(result =>
         {
             if (result.GetValue(on) && result.GetValue(off))
             {
                 result.AddError("Give --on or --off, not both.");
+            }
+
+            if (result.GetValue(scopes) is { Length: > 0 } && result.GetValue(local) is null or Off)
+            {
+                result.AddError("Give --scope with --local-http PORT: it says what the token may do.");
             }
         });
         return config.Does(terminal, async (context, parsed, ct) =>
@@ -68,8 +88,12 @@ internal static class FeishuCommands
             var report = await context.Daemon.EntryAsync(Platform, ct);
             var (id, place, words) = (parsed.GetValue(app), parsed.GetValue(domain), parsed.GetValue(language));
             var (door, wantsOn, wantsOff) = (parsed.GetValue(webhook), parsed.GetValue(on), parsed.GetValue(off));
-            if (id is null && place is null && words is null && door is null && !wantsOn && !wantsOff)
+            var (port, older) = (parsed.GetValue(local), parsed.GetValue(from) is { } file ? OlderBot.Read(file, terminal.Environment) : null);
+            (id, place) = (id ?? older?.AppId, place ?? older?.Domain);
+            door = door is null && older?.IsWebhook is { } isWebhook ? DoorOf(isWebhook, report.Set?.Webhook) : door;
+            if (id is null && place is null && words is null && door is null && port is null && !wantsOn && !wantsOff)
             {
+                Tell(context, older);
                 return Shown(context, report, changed: false);
             }
 
@@ -84,15 +108,44 @@ internal static class FeishuCommands
             var isOn = wantsOn || (!wantsOff && (id is not null || before.Enabled));
             var setting = new EntrySetting(
                 id ?? before.AppId, place ?? before.Domain, words ?? before.Language, isOn,
-                door is null ? before.Webhook : door == "off" ? null : door);
+                door is null ? before.Webhook : door == Off ? null : door,
+                port is null ? before.LocalHttp : port == Off ? null : AddressOf(port));
             if (setting.Problem() is { } problem)
             {
                 throw new CommandFailure(problem, ExitCode.Usage); // before the secret is asked for
             }
 
-            var secret = id is null && place is null ? null : await SecretAsync(context, ct);
-            return Shown(context, await context.Daemon.SetEntryAsync(new EntrySetRequest(Platform, setting, secret), ct), changed: true);
+            var known = id is not null && id == older?.AppId ? older.Secret : null; // another app's is not this one's
+            var secret = id is null && place is null ? null : known ?? await SecretAsync(context, ct);
+            var granted = port is null or Off ? null : parsed.GetValue(scopes) is { Length: > 0 } given ? given : s_usualScopes;
+            report = await context.Daemon.SetEntryAsync(new EntrySetRequest(Platform, setting, secret, granted), ct);
+            if (older is { EncryptKey: { } key } && setting.Webhook is not null)
+            {
+                await context.Daemon.SetSecretAsync(WebhookKey, key, ct); // after the app that it belongs to
+            }
+
+            Tell(context, older);
+            return Shown(context, report, changed: true);
         });
+    }
+
+    /// <summary>The older bot had no address of its own for the platform's requests.</summary>
+    private static string DoorOf(bool isWebhook, string? known)
+        => !isWebhook ? Off : known ?? throw new CommandFailure(
+            "PoCo took the platform's requests. Say where they arrive here: --webhook ADDRESS:PORT, or --webhook off", ExitCode.Usage);
+
+    /// <summary>A port alone is one of 127.0.0.1.</summary>
+    private static string AddressOf(string port) => port.Length > 0 && port.All(char.IsAsciiDigit) ? $"127.0.0.1:{port}" : port;
+
+    private static void Tell(CommandContext context, OlderBot? older)
+    {
+        if (older is null || context.Json)
+        {
+            return;
+        }
+
+        context.Say($"Taken over: {(older.Used.Count > 0 ? string.Join(", ", older.Used) : "nothing")}. PoCo's file keeps what it has: remove it when PoCo is gone.");
+        older.LeftOut.ToList().ForEach(line => context.Say($"Left out    {line}"));
     }
 
     private static async Task<string> SecretAsync(CommandContext context, CancellationToken ct)
@@ -181,6 +234,12 @@ internal static class FeishuCommands
             context.Say(line);
         }
 
+        if (report.LocalToken is { } token)
+        {
+            context.Say("Token of the local port, shown this once; whoever has it may do there what it is worth:");
+            context.Say($"  {token}");
+        }
+
         if (changed && !report.Restart)
         {
             context.Say("That is what this daemon runs with already.");
@@ -239,7 +298,12 @@ internal static class FeishuCommands
         yield return $"Language  {set.Language}";
         if (set.Webhook is { } webhook)
         {
-            yield return $"Webhook   {webhook} in the place of the long connection; its key: pocketcoder secrets set feishu-webhook-key";
+            yield return $"Webhook   {webhook} in the place of the long connection; its key: pocketcoder secrets set {WebhookKey}";
+        }
+
+        if (set.LocalHttp is { } local)
+        {
+            yield return $"Local     http://{local} for programs on this computer that have its token";
         }
 
         yield return report.SecretSetAt is { } at ? $"Secret    set {at.ToLocalTime():yyyy-MM-dd HH:mm}"

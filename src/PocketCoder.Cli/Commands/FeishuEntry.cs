@@ -9,18 +9,27 @@ using PocketCoder.Machine.Linking;
 
 namespace PocketCoder.Cli.Commands;
 
-/// <summary>The Feishu bot as a start makes it from what the owner set. The platform's facts are here, the machine knows none.</summary>
+/// <summary>The Feishu bot and the local port as a start makes them from what the owner set. The platform's facts are here, the machine knows none.</summary>
 internal static class FeishuEntry
 {
     /// <summary>Feishu; people with Lark set <c>https://open.larksuite.com</c>.</summary>
     public const string UsualDomain = "https://open.feishu.cn";
 
-    /// <returns>Nothing, unless it is set up and on.</returns>
+    /// <returns>Nothing, unless it is set up; without the bot where that is off.</returns>
     /// <exception cref="HomeRefusal">A file of the home is damaged; the message says what to do.</exception>
     public static IReadOnlyList<IEntryPoint> Of(Home home, GatewayOptions gateway, TimeProvider time, ILoggerFactory log)
-        => EntrySetting.Read(home) is { Enabled: true } set
-            ? [new FeishuBot(Settings(set, AppAddress.Of(home, gateway)), time, log.CreateLogger("PocketCoder.Feishu"))] : [];
+    {
+        if (EntrySetting.Read(home) is not { } set)
+        {
+            return [];
+        }
 
-    private static FeishuBotSettings Settings(EntrySetting set, Uri? app) => new(
-        set.AppId, new Uri(set.Domain), set.Language == "zh" ? CardLanguage.Chinese : CardLanguage.English, app, set.Endpoint);
+        var (app, logger) = (AppAddress.Of(home, gateway), log.CreateLogger("PocketCoder.Feishu"));
+        var language = set.Language == "zh" ? CardLanguage.Chinese : CardLanguage.English;
+        var bot = set.Enabled
+            ? new FeishuBot(new FeishuBotSettings(set.AppId, new Uri(set.Domain), language, app, set.Endpoint), time, logger) : null;
+        var local = set.LocalEndpoint is { } endpoint
+            ? new LocalHttp(new LocalHttpSettings(endpoint, language, app, set.Endpoint is not null), bot, time, logger) : null;
+        return [.. new IEntryPoint?[] { bot, local }.OfType<IEntryPoint>()];
+    }
 }

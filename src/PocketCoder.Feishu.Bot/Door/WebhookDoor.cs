@@ -3,13 +3,8 @@ using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using PocketCoder.Entry;
 using PocketCoder.Feishu.Events;
 using PocketCoder.Feishu.Webhooks;
@@ -30,13 +25,10 @@ internal sealed partial class WebhookDoor : IAsyncDisposable
 
     private const int MostConnections = 64;
     private const int MostWaiting = 32;
-    private const int HeaderBytes = 8192;
     private const int BodyTooLong = StatusCodes.Status413PayloadTooLarge;
 
-    private static readonly TimeSpan s_headerLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_bodyLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_takeLimit = TimeSpan.FromMilliseconds(2500); // the platform waits for three seconds
-    private static readonly TimeSpan s_quiet = TimeSpan.FromMinutes(1);
 
     private readonly WebhookIntake _intake;
     private readonly IFeishuHandler _handler;
@@ -44,31 +36,13 @@ internal sealed partial class WebhookDoor : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly WebApplication _app;
     private readonly SemaphoreSlim _order = new(1, 1); // the handler takes one after the other
-    private readonly Lock _gate = new(); // guards what is told of refusals
+    private readonly Refusals _refusals;
     private int _inside;
-    private int _refused;
-    private long? _toldAt;
 
     private WebhookDoor(IPEndPoint endpoint, WebhookIntake intake, IFeishuHandler handler, TimeProvider time, ILogger logger)
     {
-        (_intake, _handler, _time, _logger) = (intake, handler, time, logger);
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "webhook" });
-        builder.Services.AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance); // what is worth a line is logged here
-        builder.Services.AddLogging();
-        builder.Services.AddSingleton<IHostLifetime, NoSignals>();
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(1));
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(server =>
-        {
-            server.AddServerHeader = false;
-            server.Limits.MaxConcurrentConnections = MostConnections;
-            server.Limits.MaxRequestBodySize = WebhookIntake.LongestBody;
-            server.Limits.MaxRequestHeadersTotalSize = HeaderBytes;
-            server.Limits.RequestHeadersTimeout = s_headerLimit;
-            server.Limits.KeepAliveTimeout = s_headerLimit;
-            server.Listen(endpoint, listen => listen.Protocols = HttpProtocols.Http1);
-        });
-        _app = builder.Build();
-        _app.Run(AnswerAsync);
+        (_intake, _handler, _time, _logger, _refusals) = (intake, handler, time, logger, new Refusals(time));
+        _app = DoorHost.Build("webhook", endpoint, new DoorBounds(MostConnections, WebhookIntake.LongestBody), AnswerAsync);
     }
 
     /// <exception cref="EntryRefusal">UNAVAILABLE: it can't listen there; the message says what to do.</exception>
@@ -202,32 +176,15 @@ internal sealed partial class WebhookDoor : IAsyncDisposable
     /// <summary>Anybody can be refused, so the log is not filled by it.</summary>
     private void Tell(string reason)
     {
-        int many;
-        lock (_gate)
+        if (_refusals.Count() is { } many)
         {
-            _refused++;
-            if (_toldAt is { } told && _time.GetElapsedTime(told) < s_quiet)
-            {
-                return;
-            }
-
-            (many, _refused, _toldAt) = (_refused, 0, _time.GetTimestamp());
+            LogRefused(_logger, many, reason);
         }
-
-        LogRefused(_logger, many, reason);
     }
 
     [LoggerMessage(EventId = 478, Level = LogLevel.Warning,
         Message = "{Many} requests to the webhook were refused since the last such line; the last one: {Reason}")]
     private static partial void LogRefused(ILogger logger, int many, string reason);
-
-    /// <summary>The daemon ends it, no signal does.</summary>
-    private sealed class NoSignals : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-    }
 }
 
 [System.Text.Json.Serialization.JsonSerializable(typeof(JsonObject))]

@@ -9,6 +9,11 @@ namespace PocketCoder.Feishu.Api;
 /// <param name="Again">Whether sending it twice does no more than sending it once.</param>
 internal sealed record CallKind(string? Thing = null, int PerSecond = RateLimits.PerMessage, bool Again = true);
 
+/// <summary>An operation that the platform was asked for. Its text holds no message, secret or token.</summary>
+/// <param name="Path">Without its query; may have ids of chats, messages and cards.</param>
+/// <param name="Error">Null: it was done.</param>
+public sealed record FeishuAttempt(string Method, string Path, FeishuError? Error);
+
 /// <summary>
 /// A request with everything around it: our limits, the token (dropped and asked for again once when it is refused), another try where that
 /// does no harm. Thread-safe.
@@ -28,12 +33,13 @@ internal sealed class FeishuCalls : IDisposable
     private readonly TenantTokens _tokens;
     private readonly RateLimits _limits;
     private readonly TimeProvider _time;
+    private readonly Action<FeishuAttempt>? _tried;
 
-    public FeishuCalls(FeishuApp app, TimeProvider time)
+    public FeishuCalls(FeishuApp app, TimeProvider time, Action<FeishuAttempt>? tried = null)
     {
         _http = new FeishuHttp(app, time);
         _tokens = new TenantTokens(app, _http, time);
-        (_limits, _time) = (new RateLimits(time), time);
+        (_limits, _time, _tried) = (new RateLimits(time), time, tried);
     }
 
     /// <summary>The answer's <c>data</c>; an empty object when it has none.</summary>
@@ -46,7 +52,8 @@ internal sealed class FeishuCalls : IDisposable
             throw new FeishuException(FeishuError.TooLarge, $"A request of {body.Value.Length} bytes is more than {LongestBody}.");
         }
 
-        var answer = await TryAsync(kind, (token, ct) => _http.SendAsync(method, path, body, token, ct), cancellationToken);
+        var answer = await ToldAsync(
+            method, path, () => TryAsync(kind, (token, ct) => _http.SendAsync(method, path, body, token, ct), cancellationToken));
         return WireJson.ObjectOrNull(answer, "data") ?? WireJson.Object("{}"u8.ToArray(), "the answer");
     }
 
@@ -71,6 +78,24 @@ internal sealed class FeishuCalls : IDisposable
             cancellationToken);
 
     public void Dispose() => _http.Dispose();
+
+    private async Task<JsonElement> ToldAsync(HttpMethod method, string path, Func<Task<JsonElement>> work)
+    {
+        FeishuError? error = null;
+        try
+        {
+            return await work();
+        }
+        catch (FeishuException e)
+        {
+            error = e.Error;
+            throw;
+        }
+        finally
+        {
+            _tried?.Invoke(new FeishuAttempt(method.Method, path.Split('?', 2)[0], error));
+        }
+    }
 
     private async Task<T> TryAsync<T>(CallKind kind, Func<string, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
     {

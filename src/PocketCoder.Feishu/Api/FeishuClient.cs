@@ -29,7 +29,9 @@ public sealed class FeishuClient : IDisposable
 
     private readonly FeishuCalls _calls;
 
-    public FeishuClient(FeishuApp app, TimeProvider time) => _calls = new FeishuCalls(app, time);
+    /// <param name="tried">Told of each operation when it is over, with all its tries. Must not throw and not block.</param>
+    public FeishuClient(FeishuApp app, TimeProvider time, Action<FeishuAttempt>? tried = null)
+        => _calls = new FeishuCalls(app, time, tried);
 
     /// <summary>The bot's own open id: to know its name among mentions.</summary>
     /// <exception cref="FeishuException"></exception>

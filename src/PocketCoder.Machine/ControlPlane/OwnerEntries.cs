@@ -26,8 +26,8 @@ internal static class OwnerEntries
             Set,
             async (_, request, _) =>
             {
-                await entries.SetAsync(request.Platform, request.Setting, request.Secret);
-                return Report(entries, request.Platform);
+                var token = await entries.SetAsync(request.Platform, request.Setting, request.Secret, request.LocalScopes);
+                return Report(entries, request.Platform) with { LocalToken = token };
             })
         .MapOwner(
             Test,
@@ -86,14 +86,21 @@ public enum EntryPhase
 /// <param name="Since">Since when it stands so; null: it is off.</param>
 /// <param name="Reason">Why it is not ready, in words for people; null: nothing went wrong.</param>
 /// <param name="Restart">Something was changed since the daemon started, and counts from the next start on.</param>
+/// <param name="LocalToken">The local port's new token: in the answer to the request that made it, and never again.</param>
 public sealed record EntryReport(
-    EntrySetting? Set, DateTimeOffset? SecretSetAt, EntryPhase State, DateTimeOffset? Since, string? Reason, bool Restart);
+    EntrySetting? Set, DateTimeOffset? SecretSetAt, EntryPhase State, DateTimeOffset? Since, string? Reason, bool Restart,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? LocalToken = null)
+{
+    public override string ToString() => $"{State}"; // the token is no text for a log
+}
 
 internal sealed record EntryStatusRequest(string Platform);
 
 /// <param name="Setting">All of it, in the place of what is set.</param>
 /// <param name="Secret">The app's; null: it stays as it is. Another app, or another domain, needs one.</param>
-public sealed record EntrySetRequest(string Platform, EntrySetting Setting, string? Secret = null);
+/// <param name="LocalScopes">Makes a new token for the local port, worth these; null: the one that there may be stays.</param>
+public sealed record EntrySetRequest(
+    string Platform, EntrySetting Setting, string? Secret = null, IReadOnlyList<Scope>? LocalScopes = null);
 
 internal sealed record EntryTestRequest(string Platform);
 

@@ -15,6 +15,7 @@ internal sealed class EntryParts(
     IReadOnlyList<IEntryPoint> points, EntrySettings settings, DeviceStore devices, ConnectionRegistry connections, SecretService secrets,
     Store store, TimeProvider time, ILogger logger)
 {
+    private readonly LocalHttpAccess _localHttp = new(devices, connections, secrets);
     private readonly Lock _gate = new(); // guards _changing
     private Task _changing = Task.CompletedTask; // a secret and what it belongs to are set together, one change after the other
     private volatile IReadOnlyList<EntryRun> _runs = [];
@@ -51,7 +52,7 @@ internal sealed class EntryParts(
     public bool NeedsRestart(string platform)
     {
         var (now, found) = SettingsOf(platform);
-        return Find(platform) is null ? now is { Enabled: true }
+        return Find(platform) is null ? now is { Enabled: true } || now?.LocalHttp != found?.LocalHttp
             : now != found || SecretSetAt(platform) != _secretsAtStart.GetValueOrDefault(platform);
     }
 
@@ -60,9 +61,12 @@ internal sealed class EntryParts(
     /// none is sent to where it was not meant for.
     /// </summary>
     /// <param name="secret">Null: it stays as it is.</param>
+    /// <param name="localScopes">What a new token of the local port is worth; null: the token stays as it is. Without that port it ends.</param>
+    /// <returns>The new token, which is shown once; null: none was made.</returns>
     /// <exception cref="RequestFailure">INVALID_REQUEST; the message says what. Nothing changed.</exception>
     /// <exception cref="IOException">It can't be written; the secret of another app may be removed already.</exception>
-    public async Task SetAsync(string platform, EntrySetting setting, string? secret)
+    public async Task<string?> SetAsync(
+        string platform, EntrySetting setting, string? secret, IReadOnlyList<Scope>? localScopes)
     {
         RequireKnown(platform, EntrySettings.Platforms);
         if (setting.Problem() is { } problem)
@@ -75,20 +79,26 @@ internal sealed class EntryParts(
             throw new RequestFailure(ErrorCode.InvalidRequest, wrong);
         }
 
-        Task mine;
-        lock (_gate)
+        if (localScopes is not null && (setting.LocalHttp is null || localScopes.Count == 0))
         {
-            mine = _changing = ChangeAsync(_changing, platform, setting.Plain(), secret);
+            throw new RequestFailure(ErrorCode.InvalidRequest, "A token is for a local port, and worth at least one scope.");
         }
 
-        await mine;
+        Task<string?> mine;
+        lock (_gate)
+        {
+            _changing = mine = ChangeAsync(_changing, platform, setting.Plain(), secret, localScopes);
+        }
+
+        return await mine;
     }
 
     /// <exception cref="RequestFailure">INVALID_REQUEST: it can't be set up, and the daemon was not started with it either.</exception>
     public void RequireKnown(string platform)
         => RequireKnown(platform, [.. EntrySettings.Platforms.Union(Platforms, StringComparer.Ordinal)]);
 
-    private async Task ChangeAsync(Task before, string platform, EntrySetting setting, string? secret)
+    private async Task<string?> ChangeAsync(
+        Task before, string platform, EntrySetting setting, string? secret, IReadOnlyList<Scope>? localScopes)
     {
         await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
         if (!IsOneApp(settings.Now, setting))
@@ -109,6 +119,13 @@ internal sealed class EntryParts(
         {
             await secrets.SetAsync(EntrySecret.NameOf(platform), secret);
         }
+
+        if (setting.LocalHttp is null)
+        {
+            await _localHttp.EndAsync();
+        }
+
+        return localScopes is null ? null : await _localHttp.GrantAsync(localScopes);
     }
 
     /// <summary>A secret, for the app that the entry point was started as.</summary>

@@ -11,7 +11,12 @@ internal static class EntrySecret
     private const int Most = 256;
 
     public static string NameOf(string platform, EntrySecretKind kind = EntrySecretKind.App)
-        => kind == EntrySecretKind.App ? $"{platform}-app-secret" : $"{platform}-webhook-key";
+        => kind switch
+        {
+            EntrySecretKind.App => $"{platform}-app-secret",
+            EntrySecretKind.Webhook => $"{platform}-webhook-key",
+            _ => $"{platform}-token",
+        };
 
     /// <summary>Why it can't be one, in a sentence that quotes nothing of it; null: it can.</summary>
     public static string? Problem(string secret)
