@@ -88,6 +88,110 @@ public sealed class FeishuTests
     }
 
     [Fact]
+    public async Task The_local_port_is_switched_on_with_a_token_that_is_shown_once()
+    {
+        await using var home = new CliHome();
+        await home.StartAsync();
+        (await home.FeedAsync(Secret, "feishu", "config", "--app-id", "cli_a", "--off")).Succeeded();
+        foreach (var words in (string[][])[["--scope", "view"], ["--local-http", "off", "--scope", "view"], ["--local-http", "0.0.0.0:1"],
+            ["--local-http", "0"], ["--local-http", "here"]])
+        {
+            (await home.RunAsync(["feishu", "config", .. words])).Ended(ExitCode.Usage);
+        }
+
+        var port = Ports.Free();
+        var on = (await home.RunAsync("feishu", "config", "--local-http", $"{port}", "--scope", "view")).Succeeded().Out;
+        var token = on.Split('\n').Single(l => l.StartsWith("  ", StringComparison.Ordinal) && l.Trim().Length == 64).Trim();
+        Assert.Contains($"Local     http://127.0.0.1:{port} for programs", on, StringComparison.Ordinal);
+        Assert.Contains("pocketcoder restart", on, StringComparison.Ordinal);
+        (await home.RunAsync("stop")).Succeeded();
+        await home.StartAsync();
+        using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+        Assert.Equal(HttpStatusCode.OK, await AskAsync(token));
+        Assert.Equal(HttpStatusCode.Unauthorized, await AskAsync(new string('0', 64)));
+        var another = (await home.AskAsync("feishu", "config", "--local-http", $"{port}")).GetProperty("localToken").GetString()!;
+        Assert.Equal(HttpStatusCode.Unauthorized, await AskAsync(token));
+        Assert.Equal(HttpStatusCode.OK, await AskAsync(another));
+        Assert.Matches(@"Local HTTP\s+http\s+view", (await home.RunAsync("devices", "list")).Succeeded().Out);
+        foreach (var said in (string[])
+        [
+            (await home.RunAsync("feishu", "config")).Succeeded().Out, (await home.RunAsync("feishu", "config", "--json")).Succeeded().Out,
+            (await home.RunAsync("ledger", "show", "--json")).Succeeded().Out, await File.ReadAllTextAsync(home.Home.Feishu),
+            await ReadAsync(home.Home.LogFile),
+        ])
+        {
+            Assert.DoesNotContain(another, said, StringComparison.Ordinal);
+        }
+
+        Assert.DoesNotContain("Local ", (await home.RunAsync("feishu", "config", "--local-http", "off")).Succeeded().Out, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.Unauthorized, await AskAsync(another));
+
+        async Task<HttpStatusCode> AskAsync(string with)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, $"http://127.0.0.1:{port}/health");
+            request.Headers.Authorization = new("Bearer", with);
+            using var reply = await client.SendAsync(request);
+            return reply.StatusCode;
+        }
+    }
+
+    [Fact]
+    public async Task What_the_older_bot_was_set_up_with_is_taken_over_from_its_file_and_its_variables()
+    {
+        await using var home = new CliHome();
+        await home.StartAsync();
+        var file = Path.Combine(home.Home.Root, "poco.config.json");
+        await File.WriteAllTextAsync(file, $$"""
+            {"feishu":{"app_id":"cli_section","app_secret":"{{Secret}}","api_base_url":"https://open.larksuite.com/","delivery_mode":"Webhook",
+            "encrypt_key":"key-of-mine"},"POCO_FEISHU_APP_ID":"cli_flat","POCO_CODEX_TIMEOUT_SECONDS":900,"POCO_CODEX_SANDBOX":"read-only",
+            "slack":{"bot_token":"xoxb-of-mine"},"POCO_MADE_UP\u202e":"x"}
+            """);
+        Assert.Contains(
+            "--webhook ADDRESS:PORT", (await home.RunAsync("feishu", "config", "--from", file)).Ended(ExitCode.Usage).Error,
+            StringComparison.Ordinal);
+        var taken = (await home.RunAsync("feishu", "config", "--from", file, "--webhook", "127.0.0.1:17340")).Succeeded().Out;
+        Assert.Contains("App       cli_flat at https://open.larksuite.com\n", taken, StringComparison.Ordinal);
+        Assert.Contains("Left out    POCO_CODEX_SANDBOX: what an agent does is asked for here", taken, StringComparison.Ordinal);
+        Assert.Contains("POCO_MADE_UP\\u{202e}: it is not known", taken, StringComparison.Ordinal);
+        Assert.Contains("POCO_SLACK_BOT_TOKEN: there is no Slack here", taken, StringComparison.Ordinal);
+        Assert.DoesNotContain("of-mine", taken, StringComparison.Ordinal);
+        var secrets = (await home.RunAsync("secrets", "list")).Succeeded().Out;
+        Assert.Contains("feishu-app-secret", secrets, StringComparison.Ordinal);
+        Assert.Contains("feishu-webhook-key", secrets, StringComparison.Ordinal);
+
+        home.Environment["POCO_FEISHU_APP_ID"] = "cli_env";
+        home.Environment["POCO_FEISHU_DELIVERY_MODE"] = "longconn";
+        home.Environment["POCO_FEISHU_APP_SECRET"] = " ";
+        Assert.Contains(
+            "App       cli_env at https://open.larksuite.com\n", (await home.RunAsync("feishu", "config", "--from", file)).Succeeded().Out,
+            StringComparison.Ordinal);
+        Assert.Equal(JsonValueKind.Null, (await home.AskAsync("feishu", "config")).GetProperty("set").GetProperty("webhook").ValueKind);
+        home.Environment["POCO_FEISHU_APP_SECRET"] = "other-of-mine";
+        (await home.RunAsync("feishu", "config", "--from", "env")).Succeeded();
+
+        // An app that was typed does not get another one's secret.
+        Assert.Contains(
+            "No secret given",
+            (await home.FeedAsync("", "feishu", "config", "--from", "env", "--app-id", "cli_typed")).Ended(ExitCode.Usage).Error,
+            StringComparison.Ordinal);
+        foreach (var wrong in (string[])
+        [
+            "", "[]", "{", """{"a":1,"a":2}""", """{"POCO_FEISHU_APP_ID":["of-mine"]}""", """{"POCO_FEISHU_APP_SECRET":5}""",
+            """{"POCO_FEISHU_DELIVERY_MODE":"of-mine"}""", $$"""{"x":"{{new string('y', 70_000)}}"}""",
+        ])
+        {
+            home.Environment.Remove("POCO_FEISHU_DELIVERY_MODE");
+            home.Environment.Remove("POCO_FEISHU_APP_SECRET");
+            await File.WriteAllTextAsync(file, wrong);
+            var refused = (await home.RunAsync("feishu", "config", "--from", file)).Ended(ExitCode.Usage).Error;
+            Assert.DoesNotContain("of-mine", refused, StringComparison.Ordinal);
+        }
+
+        (await home.RunAsync("feishu", "config", "--from", file + "-none")).Ended(ExitCode.Usage);
+        Assert.Equal("cli_env", (await home.AskAsync("feishu", "config")).GetProperty("set").GetProperty("appId").GetString());
+    }
+
+    [Fact]
     public async Task At_a_terminal_the_secret_is_asked_for_once_the_rest_is_right()
     {
         await using var home = new CliHome();

@@ -67,7 +67,7 @@ public sealed partial class UsageTests
         Assert.Equal(
             """
               start               Start the daemon
-              stop                Stop the daemon
+              stop, shutdown      Stop the daemon
               restart             Restart the daemon with the options it runs with
               status              Show the daemon's status
               pair                Pair a phone or browser with a one-time link
@@ -173,6 +173,8 @@ public sealed partial class UsageTests
     [InlineData("feishu config --on --off")]
     [InlineData("feishu config --language fr")]
     [InlineData("feishu config --app-id")]
+    [InlineData("feishu config --scope view")]
+    [InlineData("feishu config --local-http off --scope view")]
     [InlineData("feishu config --app-id a of-mine")]
     [InlineData("feishu pair --scope everything")]
     [InlineData("feishu unpair")]

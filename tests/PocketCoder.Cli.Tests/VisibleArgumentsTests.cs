@@ -36,7 +36,7 @@ public sealed class VisibleArgumentsTests
         ["undo"] = "what",
         ["devices revoke"] = "device",
         ["devices rename"] = "device name",
-        ["feishu config"] = "--app-id --domain --language --webhook",
+        ["feishu config"] = "--app-id --domain --language --webhook --local-http --from",
         ["feishu pair"] = "--name",
         ["feishu unpair"] = "person",
         ["notify set"] = "name --kinds --quiet --zone",

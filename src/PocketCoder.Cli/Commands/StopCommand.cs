@@ -16,7 +16,7 @@ internal static class StopCommand
 
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(50);
 
-    public static Command Create(Terminal terminal) => new Command("stop", "Stop the daemon").Does(terminal, async (context, _, ct) =>
+    public static Command Create(Terminal terminal) => new Command("stop", "Stop the daemon") { Aliases = { "shutdown" } }.Does(terminal, async (context, _, ct) =>
     {
         if (!Environment.IsPrivilegedProcess)
         {

@@ -58,8 +58,11 @@ public sealed class LocalStoryTests
         Assert.Contains("task_status=completed", (await local.CommandAsync($"/status {id}")).Is(200).Text("response_text"), StringComparison.Ordinal);
 
         // The decision's row says that the token vouched, and no signature.
-        var page = await local.Owner.ListApprovalsAsync(CancellationToken.None);
-        Assert.DoesNotContain(page, a => a.State == ApprovalState.Pending);
+        var rows = (await local.Owner.ListLedgerAsync(new LedgerListRequest(Limit: 200), CancellationToken.None)).Rows;
+        var decided = Assert.Single(rows, r => r.Body.Contains("\"proof\":\"chat-platform\"", StringComparison.Ordinal));
+        Assert.Contains("\"platform\":\"http\"", decided.Body, StringComparison.Ordinal);
+        Assert.DoesNotContain(rows, r => r.Body.Contains(local.Token, StringComparison.Ordinal));
+        Assert.True((await local.Owner.VerifyLedgerAsync(CancellationToken.None)).Intact);
         await local.RestartAsync();
         Assert.Equal("completed", (await local.GetAsync($"/tasks/{id}")).Is(200).Text("status"));
         Assert.Equal(id, (await local.CommandAsync("/run run: echo hi >> said.txt", "r1")).Is(200).Text("task_id"));
