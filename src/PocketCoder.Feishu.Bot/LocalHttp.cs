@@ -38,7 +38,8 @@ public sealed partial class LocalHttp(LocalHttpSettings settings, FeishuBot? bot
         {
             await using var people = new PeopleHere(machine);
             await using var door = await LocalDoor.OpenAsync(
-                settings.Endpoint, Routes(machine, people), ct => machine.SecretAsync(EntrySecretKind.Token, ct), people, time, logger, stop);
+                settings.Endpoint, Routes(machine, people), ct => machine.SecretAsync(EntrySecretKind.Token, ct), people, time, logger,
+                stop);
             _status = new EntryStatus(EntryState.Ready, time.GetUtcNow(), null);
             await Task.Delay(Timeout.InfiniteTimeSpan, time, stop);
         }
@@ -58,7 +59,7 @@ public sealed partial class LocalHttp(LocalHttpSettings settings, FeishuBot? bot
     internal IReadOnlyList<LocalRoute> Routes(IEntryMachine machine, PeopleHere people)
     {
         var notes = new BotNotes(machine.Notes);
-        var health = new LocalHealth(settings, bot is null ? null : () => bot.Status, bot?.Trace, Environment);
+        var health = new LocalHealth(settings.IsWebhook, bot is null ? null : () => bot.Status, bot?.Trace, Environment);
         var commands = new LocalCommands(new LocalTasks(people, notes, time), notes, time);
         return [.. health.Routes, .. commands.Routes, .. new LocalCards(notes, settings.Language, settings.App, time).Routes];
     }

@@ -88,7 +88,8 @@ internal static class FeishuCommands
             var report = await context.Daemon.EntryAsync(Platform, ct);
             var (id, place, words) = (parsed.GetValue(app), parsed.GetValue(domain), parsed.GetValue(language));
             var (door, wantsOn, wantsOff) = (parsed.GetValue(webhook), parsed.GetValue(on), parsed.GetValue(off));
-            var (port, older) = (parsed.GetValue(local), parsed.GetValue(from) is { } file ? OlderBot.Read(file, terminal.Environment) : null);
+            var port = parsed.GetValue(local);
+            var older = parsed.GetValue(from) is { } file ? OlderBot.Read(file, terminal.Environment) : null;
             (id, place) = (id ?? older?.AppId, place ?? older?.Domain);
             door = door is null && older?.IsWebhook is { } isWebhook ? DoorOf(isWebhook, report.Set?.Webhook) : door;
             if (id is null && place is null && words is null && door is null && port is null && !wantsOn && !wantsOff)

@@ -9,7 +9,9 @@ using PocketCoder.Machine.Linking;
 
 namespace PocketCoder.Cli.Commands;
 
-/// <summary>The Feishu bot and the local port as a start makes them from what the owner set. The platform's facts are here, the machine knows none.</summary>
+/// <summary>
+/// The Feishu bot and the local port as a start makes them from what the owner set. The platform's facts are here, the machine knows none.
+/// </summary>
 internal static class FeishuEntry
 {
     /// <summary>Feishu; people with Lark set <c>https://open.larksuite.com</c>.</summary>

@@ -5,7 +5,8 @@ using PocketCoder.Feishu.Events;
 namespace PocketCoder.Feishu.Bot.Local;
 
 /// <summary>
-/// A card's action as the platform would send it, or as the older bot's cards did: what is wanted, and the sender's id of the request. Pure.
+/// A card's action as the platform would send it, or as the older bot's cards did: what is wanted, and the sender's id of the request.
+/// Pure.
 /// </summary>
 /// <param name="RequestId">The same again does nothing twice; null: nobody can tell.</param>
 internal sealed record CardActionBody(CardIntent Intent, string? RequestId)
@@ -80,7 +81,12 @@ internal sealed record CardActionBody(CardIntent Intent, string? RequestId)
         {
             if (form.GetValueOrDefault(name) is { } filled)
             {
-                fields[name == "backend" ? "agent" : name] = filled == "claude_code" ? "claude" : filled == "cursor_agent" ? "cursor" : filled;
+                fields[name == "backend" ? "agent" : name] = filled switch
+                {
+                    "claude_code" => "claude",
+                    "cursor_agent" => "cursor",
+                    _ => filled,
+                };
             }
         }
 
@@ -88,7 +94,8 @@ internal sealed record CardActionBody(CardIntent Intent, string? RequestId)
     }
 
     private static JsonElement? Part(JsonElement of, string name)
-        => of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out var part) && part.ValueKind == JsonValueKind.Object ? part : null;
+        => of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out var part) && part.ValueKind == JsonValueKind.Object ? part
+            : null;
 
     private static string? Text(JsonElement? of, string name)
         => of is { ValueKind: JsonValueKind.Object } there && there.TryGetProperty(name, out var part)

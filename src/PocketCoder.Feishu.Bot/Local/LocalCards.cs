@@ -66,10 +66,8 @@ internal sealed class LocalCards(BotNotes notes, CardLanguage language, Uri? app
             case CardVerb.CreateProject:
                 return await CreateAsync(person, wanted, cancellationToken);
             case CardVerb.Manage or CardVerb.DeleteProject:
-                return (
-                    new ManageView(await LinesAsync(person, cancellationToken), intent.Verb == CardVerb.DeleteProject ? intent.Project : null,
-                        intent.Page ?? 0),
-                    ok);
+                var asked = intent.Verb == CardVerb.DeleteProject ? intent.Project : null;
+                return (new ManageView(await LinesAsync(person, cancellationToken), asked, intent.Page ?? 0), ok);
             case CardVerb.OpenProject:
                 var (line, path) = await ProjectAsync(person, intent.Project, cancellationToken);
                 return (new ProjectView(line, null, path), ok);
@@ -88,7 +86,7 @@ internal sealed class LocalCards(BotNotes notes, CardLanguage language, Uri? app
     private async Task<(CardView, CardToast)> CreateAsync(Person person, CardActionBody wanted, CancellationToken cancellationToken)
     {
         var roots = await RootsAsync(person, cancellationToken);
-        var parent = wanted.Intent.Folder ?? Usual(roots);
+        var parent = wanted.Intent.Folder ?? ProjectActions.Usual(roots);
         if (parent is null || !roots.Contains(parent, StringComparer.Ordinal))
         {
             const string none = "The owner has not allowed this folder for new projects: pocketcoder roots add FOLDER";
@@ -141,14 +139,11 @@ internal sealed class LocalCards(BotNotes notes, CardLanguage language, Uri? app
         var roots = await RootsAsync(person, cancellationToken);
         return new NewProjectView(
             await WorkspaceActions.AgentsAsync(person, cancellationToken), intent.Agent, intent.Name, error,
-            [.. roots.Select(r => new CardOption(r, r))], intent.Folder ?? Usual(roots));
+            [.. roots.Select(r => new CardOption(r, r))], intent.Folder ?? ProjectActions.Usual(roots));
     }
 
     private static async Task<IReadOnlyList<string>> RootsAsync(Person person, CancellationToken cancellationToken)
         => [.. (await person.AskAsync(DeviceVerbs.FoldersList, new FoldersListRequest(), cancellationToken)).Folders.Select(f => f.Path)];
-
-    /// <summary>The home folder is one unless the owner took it away: a folder that they allowed for projects says more.</summary>
-    private static string? Usual(IReadOnlyList<string> roots) => roots.MaxBy(r => r.Count(c => c == '/'));
 
     private static async Task<HomeView> HomeAsync(Person person, int page, CancellationToken cancellationToken)
         => new(await LinesAsync(person, cancellationToken), page);

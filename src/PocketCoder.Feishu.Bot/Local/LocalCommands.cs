@@ -106,7 +106,8 @@ internal sealed class LocalCommands(LocalTasks tasks, BotNotes notes, TimeProvid
             return new InboxItem($"{Guid.CreateVersion7():N}", time.GetUtcNow(), EntryLocalHttp.Account, Demo, null, null);
         }
 
-        if (requestId.Length is 0 or > LongestRequestId || !requestId.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.' or ':'))
+        if (requestId.Length is 0 or > LongestRequestId
+            || !requestId.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.' or ':'))
         {
             throw LocalFailure.Wrong($"A request_id has 1 to {LongestRequestId} letters, digits and _-.: characters.");
         }

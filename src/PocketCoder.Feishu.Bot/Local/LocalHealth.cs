@@ -6,8 +6,9 @@ using PocketCoder.Protocol;
 namespace PocketCoder.Feishu.Bot.Local;
 
 /// <summary>How the bot and the machine stand, for whoever looks for a fault. Never a secret's value or length.</summary>
+/// <param name="isWebhook">Whether the bot waits for the platform's requests.</param>
 /// <param name="bot">The bot's status; null: it is off.</param>
-internal sealed class LocalHealth(LocalHttpSettings settings, Func<EntryStatus>? bot, BotTrace? trace, Func<string, string?> environment)
+internal sealed class LocalHealth(bool isWebhook, Func<EntryStatus>? bot, BotTrace? trace, Func<string, string?> environment)
 {
     private const string Sqlite = "sqlite";
 
@@ -30,7 +31,7 @@ internal sealed class LocalHealth(LocalHttpSettings settings, Func<EntryStatus>?
         new("GET", "/debug/env", false, EnvAsync),
     ];
 
-    private string Delivery => settings.IsWebhook ? "webhook" : "longconn";
+    private string Delivery => isWebhook ? "webhook" : "longconn";
 
     private async Task<byte[]> HealthAsync(LocalRequest request, CancellationToken cancellationToken)
     {
@@ -42,7 +43,7 @@ internal sealed class LocalHealth(LocalHttpSettings settings, Func<EntryStatus>?
         List<string> missing = [];
         if (status is not null && !isReady)
         {
-            missing.Add(settings.IsWebhook ? "feishu webhook listener" : "feishu long connection listener");
+            missing.Add(isWebhook ? "feishu webhook listener" : "feishu long connection listener");
         }
 
         if (agents.Count == 0)
@@ -59,7 +60,7 @@ internal sealed class LocalHealth(LocalHttpSettings settings, Func<EntryStatus>?
         return JsonSerializer.SerializeToUtf8Bytes(
             new HealthAnswer(
                 "ok", status is null ? "local" : "feishu", status is not null, Delivery, FeishuVerificationEnabled: false,
-                FeishuSignatureEnabled: settings.IsWebhook, isReady, status is null ? "off" : status.Reason, SlackEnabled: false, Sqlite, null,
+                FeishuSignatureEnabled: isWebhook, isReady, status is null ? "off" : status.Reason, SlackEnabled: false, Sqlite, null,
                 agents.FirstOrDefault()?.Id, agents.Count > 0,
                 agents.Count == 0 ? "none is installed" : string.Join(", ", agents.Select(a => $"{a.Id} {a.Version}".Trim())), missing, warnings),
             LocalJson.Default.HealthAnswer);
@@ -85,6 +86,8 @@ internal sealed class LocalHealth(LocalHttpSettings settings, Func<EntryStatus>?
         => Task.FromResult(JsonSerializer.SerializeToUtf8Bytes(
             new EnvAnswer(
                 "Whether each is set in the daemon's environment. Neither values nor their lengths are told, and agents get none of them.",
-                [.. Known.Select(c => new EnvCategory(c.Name, [.. c.Keys.Select(k => new EnvVariable(k, environment(k) is { Length: > 0 }))]))]),
+                [.. Known.Select(c => new EnvCategory(c.Name, [.. c.Keys.Select(Variable)]))]),
             LocalJson.Default.EnvAnswer));
+
+    private EnvVariable Variable(string key) => new(key, environment(key) is { Length: > 0 });
 }

@@ -57,7 +57,7 @@ internal sealed class ProjectActions(
     }
 
     /// <summary>The home folder is one unless the owner took it away: a folder that they allowed for projects says more.</summary>
-    private static string? Usual(IReadOnlyList<string> roots) => roots.MaxBy(r => r.Count(c => c == '/'));
+    public static string? Usual(IReadOnlyList<string> roots) => roots.MaxBy(r => r.Count(c => c == '/'));
 
     private async Task<CardView?> CreateAsync(CardRequest request, CancellationToken cancellationToken)
     {

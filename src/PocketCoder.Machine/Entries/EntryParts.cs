@@ -61,7 +61,8 @@ internal sealed class EntryParts(
     /// none is sent to where it was not meant for.
     /// </summary>
     /// <param name="secret">Null: it stays as it is.</param>
-    /// <param name="localScopes">What a new token of the local port is worth; null: the token stays as it is. Without that port it ends.</param>
+    /// <param name="localScopes">What a new token of the local port is worth; null: the token stays as it is. Without that port it
+    /// ends.</param>
     /// <returns>The new token, which is shown once; null: none was made.</returns>
     /// <exception cref="RequestFailure">INVALID_REQUEST; the message says what. Nothing changed.</exception>
     /// <exception cref="IOException">It can't be written; the secret of another app may be removed already.</exception>

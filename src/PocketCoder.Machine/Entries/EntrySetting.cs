@@ -12,7 +12,8 @@ namespace PocketCoder.Machine.Entries;
 /// <param name="Domain">Scheme, host and port of the platform, which gets the secret: https, or http on loopback.</param>
 /// <param name="Language">What the bot speaks: <c>en</c> or <c>zh</c>.</param>
 /// <param name="Webhook">Address and port at which the platform's requests arrive; null: over a connection that the bot opens.</param>
-/// <param name="LocalHttp">Address of this computer and port at which programs on it may ask, whether the bot is on or not; null: none.</param>
+/// <param name="LocalHttp">Address of this computer and port at which programs on it may ask, whether the bot is on or not; null:
+/// none.</param>
 public sealed record EntrySetting(
     string AppId, string Domain, string Language, bool Enabled, string? Webhook = null, string? LocalHttp = null)
 {
