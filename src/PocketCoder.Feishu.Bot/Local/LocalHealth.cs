@@ -85,7 +85,7 @@ internal sealed class LocalHealth(bool isWebhook, Func<EntryStatus>? bot, BotTra
     private Task<byte[]> EnvAsync(LocalRequest request, CancellationToken cancellationToken)
         => Task.FromResult(JsonSerializer.SerializeToUtf8Bytes(
             new EnvAnswer(
-                "Whether each is set in the daemon's environment. Neither values nor their lengths are told, and agents get none of them.",
+                "Whether each is set in the daemon's environment. Neither values nor their lengths are told.",
                 [.. Known.Select(c => new EnvCategory(c.Name, [.. c.Keys.Select(Variable)]))]),
             LocalJson.Default.EnvAnswer));
 

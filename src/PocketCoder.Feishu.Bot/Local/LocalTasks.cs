@@ -3,6 +3,7 @@ using PocketCoder.Entry;
 using PocketCoder.Feishu.Bot.Keeping;
 using PocketCoder.Feishu.Bot.People;
 using PocketCoder.Feishu.Bot.Turns;
+using PocketCoder.Feishu.Cards;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Feishu.Bot.Local;
@@ -21,6 +22,7 @@ internal sealed class LocalTasks(PeopleHere people, BotNotes notes, TimeProvider
 
     private const int MostListed = 100;
     private const int MostEvents = 200; // the last ones of a task
+    private const int LongestPrompt = 1000; // characters of one in a list
 
     /// <summary>Keeps that a task came this way, and where it is.</summary>
     public Task AddAsync(Guid turn, Guid session, CancellationToken cancellationToken)
@@ -56,7 +58,7 @@ internal sealed class LocalTasks(PeopleHere people, BotNotes notes, TimeProvider
         {
             var got = await person.AskAsync(DeviceVerbs.AgentSessionGet, new AgentSessionGetRequest(session), cancellationToken);
             rows.AddRange(got.Turns.Select(t => Row(
-                new KnownTask(got.Session, t), paths, [.. waiting.Where(a => a.TurnId == t.TurnId)], ours.Contains(Id(t.TurnId)))));
+                new KnownTask(got.Session, t with { Content = SafeText.Cut(t.Content, LongestPrompt) }), paths, [.. waiting.Where(a => a.TurnId == t.TurnId)], ours.Contains(Id(t.TurnId)))));
         }
 
         return [.. rows.OrderByDescending(r => r.CreatedAt).Take(MostListed)];

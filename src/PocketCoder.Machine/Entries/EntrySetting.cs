@@ -33,7 +33,9 @@ public sealed record EntrySetting(
 
     /// <summary>The local port's address; null: there is none.</summary>
     [JsonIgnore]
-    public IPEndPoint? LocalEndpoint => EndpointOf(LocalHttp) is { } endpoint && IPAddress.IsLoopback(endpoint.Address) ? endpoint : null;
+    public IPEndPoint? LocalEndpoint
+        => EndpointOf(LocalHttp) is { } endpoint
+            && (endpoint.Address.Equals(IPAddress.Loopback) || endpoint.Address.Equals(IPAddress.IPv6Loopback)) ? endpoint : null;
 
     /// <summary>Why it can't be right, in a sentence for people that quotes nothing; null: it can.</summary>
     public string? Problem()

@@ -550,7 +550,7 @@ export const enLater = {
     neverWrote: "has not written yet",
     /** Someone in a chat has no key. */
     vouched: (platform: string) => `${platform} says who writes`,
-    platforms: { feishu: "Feishu" } as Record<string, string>,
+    platforms: { feishu: "Feishu", http: "The token of the local HTTP port" } as Record<string, string>,
     paired: (when: string) => `paired ${when}`,
     revoked: "revoked",
     revoke: "Revoke",

@@ -690,7 +690,7 @@ export const app: Catalogue = {
     lastWrote: (when) => `上次发言 ${when}`,
     neverWrote: "尚未发言",
     vouched: (platform) => `身份由${platform}担保`,
-    platforms: { feishu: "飞书" } as Record<string, string>,
+    platforms: { feishu: "飞书", http: "本机 HTTP 端口的令牌" } as Record<string, string>,
     paired: (when) => `配对于 ${when}`,
     revoked: "已吊销",
     revoke: "吊销",
