@@ -102,7 +102,7 @@ internal sealed record OlderBot(
             var length = open.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
             return length <= MostBytes ? InJson(bytes.AsMemory(0, length)) : throw Wrong($"The file has more than {MostBytes} bytes.");
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
             throw new CommandFailure($"{Untrusted.Show(file)} can't be read: {e.Message}", ExitCode.Usage);
         }
