@@ -89,7 +89,7 @@ public enum EntryPhase
 /// <param name="LocalToken">The local port's new token: in the answer to the request that made it, and never again.</param>
 public sealed record EntryReport(
     EntrySetting? Set, DateTimeOffset? SecretSetAt, EntryPhase State, DateTimeOffset? Since, string? Reason, bool Restart,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? LocalToken = null)
+    string? LocalToken = null)
 {
     public override string ToString() => $"{State}"; // the token is no text for a log
 }
