@@ -135,7 +135,7 @@ internal sealed record OlderBot(
 
             return set;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException) // the latter: a text that is no Unicode
         {
             throw Wrong("The file is no JSON, is too deep, or has a name twice.");
         }

@@ -50,7 +50,7 @@ internal sealed record CardActionBody(CardIntent Intent, string? RequestId)
                 form.ToDictionary(f => f.Key, f => (IReadOnlyList<string>)[f.Value], StringComparer.Ordinal), null, null, [], null));
             return new CardActionBody(intent, id ?? (isOlder ? null : intent.Nonce));
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException) // the latter: a text that is no Unicode
         {
             throw LocalFailure.Wrong("The body is no JSON object, is too deep, or has a name twice.");
         }

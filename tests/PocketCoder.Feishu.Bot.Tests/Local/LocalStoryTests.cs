@@ -146,10 +146,10 @@ public sealed class LocalStoryTests
         var root = Directory.CreateTempSubdirectory("pc-roots-").FullName;
         await local.Owner.AddRootAsync(root, CancellationToken.None);
         var agent = (await local.GetAsync("/health")).Text("agent_backend");
-        var create = $$$"""
+        var create = $$$$$"""
             {"event":{"operator":{"open_id":"ou_x"},"context":{"open_message_id":"om_x"},"action":{
                 "value":{"intent_key":"project.create","surface":"dm","request_id":"c1"},
-                "form_value":{"name":"poco","backend":"{{{agent}}}","folder":"{{{root}}}"}}}}
+                "form_value":{"name":"poco","backend":"{{{{{agent}}}}}","folder":"{{{{{root}}}}}"}}}}
             """;
         for (var i = 0; i < 3; i++)
         {
@@ -180,5 +180,5 @@ public sealed class LocalStoryTests
     }
 
     private static string Pressed(string verb, Guid project, string nonce)
-        => $$$"""{"event":{"action":{"value":{"a":"{{{verb}}}","n":"{{{nonce}}}","p":"{{{project:N}}}"},"form_value":{}}}}""";
+        => $$$$$"""{"event":{"action":{"value":{"a":"{{{{{verb}}}}}","n":"{{{{{nonce}}}}}","p":"{{{{{project:N}}}}}"},"form_value":{}}}}""";
 }

@@ -60,7 +60,7 @@ internal sealed class TestLocal : IAsyncDisposable
 
     public string Folder => _options.Home.Demo;
 
-    public string Home => _options.Home.Root;
+    public string SettingFile => _options.Home.Feishu;
 
     public ControlClient Owner => new(new InProcessTransport(_daemon.Owner));
 
@@ -81,7 +81,7 @@ internal sealed class TestLocal : IAsyncDisposable
         };
         var options = new DaemonOptions
         {
-            Home = PocketCoder.Machine.Home.At(Directory.CreateTempSubdirectory("pc-").FullName),
+            Home = Home.At(Directory.CreateTempSubdirectory("pc-").FullName),
             Demo = true,
             Gateway = GatewayOptions.Default with { Listen = [new IPEndPoint(IPAddress.Loopback, 0)] },
             Sandbox = SandboxKind.None,
