@@ -67,7 +67,7 @@ public sealed partial class UsageTests
         Assert.Equal(
             """
               start               Start the daemon
-              stop, shutdown      Stop the daemon
+              shutdown, stop      Stop the daemon
               restart             Restart the daemon with the options it runs with
               status              Show the daemon's status
               pair                Pair a phone or browser with a one-time link

@@ -78,7 +78,8 @@ internal static class FeishuCommands
                 result.AddError("Give --on or --off, not both.");
             }
 
-            if (result.GetValue(scopes) is { Length: > 0 } && result.GetValue(local) is null or Off)
+            // By what was typed: an option whose value is missing has none to get.
+            if (result.GetResult(scopes) is { Tokens.Count: > 0 } && result.GetResult(local) is null or { Tokens: [{ Value: Off }] })
             {
                 result.AddError("Give --scope with --local-http PORT: it says what the token may do.");
             }
