@@ -140,7 +140,7 @@ internal sealed class AcpRequests(AcpAgent agent, AgentStart start, Func<byte[],
 
     /// <summary>Whether a path that the agent tells of lies in the project, links resolved. What can't be resolved does.</summary>
     public bool IsInProject(string path)
-        => ConfinedPath.Resolve("/", _workingDirectory) is not { } root || ConfinedPath.Resolve(_workingDirectory, path) is not { } real
+        => ConfinedPath.Resolve("/", start.Project) is not { } root || ConfinedPath.Resolve(_workingDirectory, path) is not { } real
             || ConfinedPath.IsInside(root, real);
 
     /// <summary>What an agent asks or tells by a request beyond the protocol.</summary>
@@ -202,7 +202,7 @@ internal sealed class AcpRequests(AcpAgent agent, AgentStart start, Func<byte[],
             return;
         }
 
-        if (WriteTarget.Find(_workingDirectory, path, out var refusal) is not { } target)
+        if (WriteTarget.Find(_workingDirectory, path, out var refusal, start.Project) is not { } target)
         {
             output.Lines.Add(RpcMessages.Error(rawId, RpcMessages.InvalidParams, refusal));
             return;

@@ -21,7 +21,9 @@ internal static class CodexArguments
     /// <param name="access">The way to the models; null: Codex's own settings say it. Its credential is not among the arguments, which
     /// every user of the machine can read.</param>
     /// <param name="settings">The person's, where Codex itself does not see them; null: it does.</param>
-    public static IReadOnlyList<string> For(string workingDirectory, AgentModelAccess? access = null, CodexSettings? settings = null)
+    /// <param name="project">The project's folder, when the working directory lies beneath it.</param>
+    public static IReadOnlyList<string> For(
+        string workingDirectory, AgentModelAccess? access = null, CodexSettings? settings = null, string? project = null)
     {
         List<string> all = ["app-server"];
         foreach (var feature in s_off)
@@ -38,7 +40,8 @@ internal static class CodexArguments
         Add("check_for_update_on_startup=false");
 
         // An unknown directory would be trusted by thread/start, and written into the user's settings as trusted.
-        Add($"projects={{{Quoted(workingDirectory)}={{trust_level=\"untrusted\"}}}}");
+        var folders = new[] { workingDirectory, project ?? workingDirectory }.Distinct(StringComparer.Ordinal);
+        Add($"projects={{{string.Join(',', folders.Select(f => $"{Quoted(f)}={{trust_level=\"untrusted\"}}"))}}}");
         if (access is not null)
         {
             // Any name but OpenAI's own: with that one Codex expects more of the provider than the machine lets through.

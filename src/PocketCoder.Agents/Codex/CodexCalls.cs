@@ -181,7 +181,7 @@ internal sealed class CodexCallReader(
             return new CodexCall(tool, raw, ("Give a path.", false));
         }
 
-        if (WriteTarget.Find(start.WorkingDirectory, path, out var refusal) is not { } target
+        if (WriteTarget.Find(start.WorkingDirectory, path, out var refusal, start.Project) is not { } target
             || change(target.Before.Text, out refusal) is not { } after)
         {
             return new CodexCall(tool, raw, (refusal, false));

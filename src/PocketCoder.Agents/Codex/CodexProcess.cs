@@ -94,7 +94,7 @@ internal sealed class CodexProcess : IAgentProcess
         return new ProcessStart
         {
             Program = program,
-            Arguments = CodexArguments.For(start.WorkingDirectory, start.ModelAccess, settings),
+            Arguments = CodexArguments.For(start.WorkingDirectory, start.ModelAccess, settings, start.Project),
             WorkingDirectory = start.WorkingDirectory,
             Environment = own,
             Mark = start.Mark,

@@ -126,8 +126,17 @@ public sealed record AgentStart
     /// <summary>The agent's own id of the conversation to resume; null starts a new one.</summary>
     public string? ResumeId { get; init; }
 
-    /// <summary>The project's directory, absolute, existing.</summary>
+    /// <summary>Where it begins: the project's directory or one beneath it, absolute, existing.</summary>
     public required string WorkingDirectory { get; init; }
+
+    /// <summary>
+    /// The project's directory, absolute: what lies in it is read unasked, edited when allowed, and seen in the sandbox. Null: the working
+    /// directory is the project's.
+    /// </summary>
+    public string? ProjectDirectory { get; init; }
+
+    /// <summary>The project's directory.</summary>
+    public string Project => ProjectDirectory ?? WorkingDirectory;
 
     public string? Mode { get; init; }
 

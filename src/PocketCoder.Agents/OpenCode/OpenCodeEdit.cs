@@ -9,12 +9,12 @@ namespace PocketCoder.Agents.OpenCode;
 /// looked at again before the answer.
 /// </summary>
 /// <param name="Asked">The path as the model wrote it.</param>
-internal sealed record OpenCodeEdit(string WorkingDirectory, string Asked, string Digest, FileChange Change)
+internal sealed record OpenCodeEdit(ReadRules Reads, string Asked, string Digest, FileChange Change)
 {
     private const char ByteOrderMark = '\uFEFF';
 
     /// <summary>Null, with the reason for the model, when it can't be known exactly or must not be.</summary>
-    public static OpenCodeEdit? Predict(string tool, JsonElement input, string workingDirectory, out string refusal)
+    public static OpenCodeEdit? Predict(string tool, JsonElement input, ReadRules reads, out string refusal)
     {
         if (input.Text("filePath") is not { Length: > 0 } path)
         {
@@ -22,7 +22,7 @@ internal sealed record OpenCodeEdit(string WorkingDirectory, string Asked, strin
             return null;
         }
 
-        if (WriteTarget.Find(workingDirectory, path, out refusal) is not { } target)
+        if (WriteTarget.Find(reads.WorkingDirectory, path, out refusal, reads.Project) is not { } target)
         {
             return null;
         }
@@ -30,11 +30,11 @@ internal sealed record OpenCodeEdit(string WorkingDirectory, string Asked, strin
         var before = target.Before.Text;
         var after = tool == "write" ? Written(before, input, ref refusal) : Edited(before, input, ref refusal);
         return after is null ? null
-            : new OpenCodeEdit(workingDirectory, path, target.Before.Digest, new FileChange(target.Path, before, after));
+            : new OpenCodeEdit(reads, path, target.Before.Digest, new FileChange(target.Path, before, after));
     }
 
     /// <summary>Whether what was shown is still what would be written over.</summary>
-    public bool IsStillTrue() => ConfinedPath.ResolveBeneath(WorkingDirectory, Asked) == Change.Path
+    public bool IsStillTrue() => Reads.Beneath(Asked) == Change.Path
         && TextFile.Read(Change.Path)?.Digest == Digest;
 
     private static string? Written(string? before, JsonElement input, ref string refusal)

@@ -7,12 +7,12 @@ namespace PocketCoder.Agents.OpenCode;
 /// The files that a patch is about to change, as OpenCode tells them when it asks: <c>apply_patch</c> is what some models get in place of
 /// <c>edit</c> and <c>write</c>.
 /// </summary>
-internal sealed record OpenCodePatch(string WorkingDirectory, IReadOnlyList<(string Asked, string Real, string Digest)> Files)
+internal sealed record OpenCodePatch(ReadRules Reads, IReadOnlyList<(string Asked, string Real, string Digest)> Files)
 {
     private const int MostFiles = 200;
 
     /// <summary>Null, with the reason for the model, when one of them lies outside of the project or is no text.</summary>
-    public static OpenCodePatch? Find(JsonElement metadata, string workingDirectory, out string refusal)
+    public static OpenCodePatch? Find(JsonElement metadata, ReadRules reads, out string refusal)
     {
         refusal = "";
         List<string> paths = [.. metadata.Items("files").SelectMany(f => new[] { f.Text("filePath"), f.Text("movePath") }).OfType<string>()
@@ -26,7 +26,7 @@ internal sealed record OpenCodePatch(string WorkingDirectory, IReadOnlyList<(str
         var files = new List<(string, string, string)>();
         foreach (var path in paths)
         {
-            if (WriteTarget.Find(workingDirectory, path, out refusal) is not { } target)
+            if (WriteTarget.Find(reads.WorkingDirectory, path, out refusal, reads.Project) is not { } target)
             {
                 return null;
             }
@@ -34,9 +34,9 @@ internal sealed record OpenCodePatch(string WorkingDirectory, IReadOnlyList<(str
             files.Add((path, target.Path, target.Before.Digest));
         }
 
-        return new OpenCodePatch(workingDirectory, files);
+        return new OpenCodePatch(reads, files);
     }
 
     public bool IsStillTrue()
-        => Files.All(f => ConfinedPath.ResolveBeneath(WorkingDirectory, f.Asked) == f.Real && TextFile.Read(f.Real)?.Digest == f.Digest);
+        => Files.All(f => Reads.Beneath(f.Asked) == f.Real && TextFile.Read(f.Real)?.Digest == f.Digest);
 }

@@ -38,13 +38,13 @@ internal sealed class OpenCodeRequests(string workingDirectory, ReadRules reads,
             case ("edit", "edit" or "write") when planning:
                 output.Calls.Add(Reply(id, "reject", "Plan mode: nothing is to be changed now. Say what you would change."));
                 break;
-            case ("edit", "edit" or "write") when OpenCodeEdit.Predict(use.Tool, input, workingDirectory, out refusal) is { } edit:
+            case ("edit", "edit" or "write") when OpenCodeEdit.Predict(use.Tool, input, reads, out refusal) is { } edit:
                 Ask(id, use, new AgentSubject.Edit(edit.Change), edit.IsStillTrue, null, output);
                 break;
             case ("edit", "apply_patch") when planning:
                 output.Calls.Add(Reply(id, "reject", "Plan mode: nothing is to be changed now. Say what you would change."));
                 break;
-            case ("edit", "apply_patch") when OpenCodePatch.Find(metadata, workingDirectory, out refusal) is { } patch:
+            case ("edit", "apply_patch") when OpenCodePatch.Find(metadata, reads, out refusal) is { } patch:
                 Ask(id, use, new AgentSubject.Tool(use.Tool), patch.IsStillTrue,
                     BoundedText.OneLine(string.Join(", ", patch.Files.Select(f => f.Real))), output);
                 break;

@@ -24,6 +24,7 @@ internal sealed class OpenCodeTranslator
     private const int MostEmptyAnswers = 20;
 
     private readonly string _workingDirectory;
+    private readonly ReadRules _reads;
     private readonly TimeProvider _time;
     private readonly OpenCodeRequests _requests;
     private readonly Action _dropCalls;
@@ -49,7 +50,7 @@ internal sealed class OpenCodeTranslator
     public OpenCodeTranslator(string workingDirectory, ReadRules reads, bool gated, TimeProvider time,
         Func<string, AgentAnswer, bool> answerCall, Action dropCalls)
     {
-        (_workingDirectory, _time, _answerCall, _dropCalls) = (workingDirectory, time, answerCall, dropCalls);
+        (_workingDirectory, _reads, _time, _answerCall, _dropCalls) = (workingDirectory, reads, time, answerCall, dropCalls);
         _requests = new OpenCodeRequests(workingDirectory, reads, gated, answerCall);
     }
 
@@ -390,7 +391,7 @@ internal sealed class OpenCodeTranslator
             use.CallId, OpenCodeTool.Name(use.Tool), OpenCodeTool.Kind(use.Tool), OpenCodeTool.Title(use.Tool, input), use.InputJson)
         {
             Path = path,
-            Change = use.Tool is "edit" or "write" ? OpenCodeEdit.Predict(use.Tool, input, _workingDirectory, out _)?.Change : null,
+            Change = use.Tool is "edit" or "write" ? OpenCodeEdit.Predict(use.Tool, input, _reads, out _)?.Change : null,
         });
         foreach (var (id, callId, permission, metadata, _) in _early.Where(e => e.CallId == use.CallId).ToList())
         {

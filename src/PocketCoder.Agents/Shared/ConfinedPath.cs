@@ -82,10 +82,13 @@ internal static class ConfinedPath
     }
 
     /// <summary>Like <see cref="Resolve"/>, and null when the real path is not strictly beneath the real <paramref name="root"/>.</summary>
-    public static string? ResolveBeneath(string root, string path)
+    public static string? ResolveBeneath(string root, string path) => ResolveBeneath(root, root, path);
+
+    /// <summary>The same for a path that begins in another folder than the root.</summary>
+    public static string? ResolveBeneath(string root, string baseDirectory, string path)
     {
         var realRoot = Resolve("/", root);
-        var real = Resolve(root, path);
+        var real = Resolve(baseDirectory, path);
         return realRoot is not null && real is not null && IsBeneath(realRoot, real) ? real : null;
     }
 

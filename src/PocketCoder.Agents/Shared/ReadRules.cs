@@ -34,6 +34,7 @@ internal sealed class ReadRules
     private const int MostFiles = 4096;
 
     private readonly string _workingDirectory;
+    private readonly string _project;
     private readonly string? _root;
     private readonly string? _sent;
     private readonly string? _home;
@@ -43,8 +44,8 @@ internal sealed class ReadRules
     /// <param name="agentHome">What <c>~</c> means to the agent; null: nothing.</param>
     public ReadRules(AgentStart start, string? agentHome = null)
     {
-        _workingDirectory = start.WorkingDirectory;
-        _root = ConfinedPath.Resolve("/", _workingDirectory);
+        (_workingDirectory, _project) = (start.WorkingDirectory, start.Project);
+        _root = ConfinedPath.Resolve("/", _project);
         _sent = start.AttachmentsDirectory is { } folder ? ConfinedPath.Resolve("/", folder) : null;
         _home = agentHome;
         _closed = [.. start.ClosedFolders.Select(f => ConfinedPath.Resolve("/", f)).OfType<string>()];
@@ -54,8 +55,14 @@ internal sealed class ReadRules
 
     public string WorkingDirectory => _workingDirectory;
 
-    public static ReadRules For(string workingDirectory)
-        => new(new AgentStart { SessionId = Guid.Empty, WorkingDirectory = workingDirectory });
+    /// <summary>The project's folder, which the working directory is or lies in.</summary>
+    public string Project => _project;
+
+    public static ReadRules For(string workingDirectory, string? project = null)
+        => new(new AgentStart { SessionId = Guid.Empty, WorkingDirectory = workingDirectory, ProjectDirectory = project });
+
+    /// <summary>Where a path leads, links followed; null: not beneath the project.</summary>
+    public string? Beneath(string path) => ConfinedPath.ResolveBeneath(_project, _workingDirectory, path);
 
     /// <param name="path">As the model wrote it.</param>
     /// <param name="tree">All that lies beneath it is read too: a search.</param>

@@ -2,8 +2,8 @@ using System.Text;
 
 namespace PocketCoder.Agents.Shared;
 
-/// <summary>A file that may be written for an agent: beneath the working directory, its text before known.</summary>
-internal sealed record WriteTarget(string WorkingDirectory, string Path, TextFile Before)
+/// <summary>A file that may be written for an agent: beneath the project's folder, its text before known.</summary>
+internal sealed record WriteTarget(string Project, string Path, TextFile Before)
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
@@ -13,10 +13,13 @@ internal sealed record WriteTarget(string WorkingDirectory, string Path, TextFil
     private const UnixFileMode Permissions = ~(UnixFileMode.SetUser | UnixFileMode.SetGroup | UnixFileMode.StickyBit);
 
     /// <summary>Null, with the reason in words, when it must not be written.</summary>
-    public static WriteTarget? Find(string workingDirectory, string path, out string refusal)
+    /// <param name="path">From the working directory, or absolute.</param>
+    /// <param name="project">The folder that it must lie in; null: the working directory.</param>
+    public static WriteTarget? Find(string workingDirectory, string path, out string refusal, string? project = null)
     {
         refusal = "";
-        if (ConfinedPath.ResolveBeneath(workingDirectory, path) is not { } real)
+        project ??= workingDirectory;
+        if (ConfinedPath.ResolveBeneath(project, workingDirectory, path) is not { } real)
         {
             refusal = $"{path} is outside the project.";
             return null;
@@ -28,7 +31,7 @@ internal sealed record WriteTarget(string WorkingDirectory, string Path, TextFil
             return null;
         }
 
-        return new WriteTarget(workingDirectory, real, before);
+        return new WriteTarget(project, real, before);
     }
 
     /// <summary>
@@ -42,7 +45,7 @@ internal sealed record WriteTarget(string WorkingDirectory, string Path, TextFil
         var temporary = System.IO.Path.Combine(directory, $".{Guid.CreateVersion7():N}.tmp");
         try
         {
-            if (ConfinedPath.ResolveBeneath(WorkingDirectory, Path) != Path)
+            if (ConfinedPath.ResolveBeneath(Project, Path) != Path)
             {
                 return "The path leads elsewhere now than when it was approved.";
             }
@@ -68,7 +71,7 @@ internal sealed record WriteTarget(string WorkingDirectory, string Path, TextFil
                 stream.Flush(flushToDisk: true);
             }
 
-            if (TextFile.ReadPlain(Path)?.Digest != Before.Digest || ConfinedPath.ResolveBeneath(WorkingDirectory, Path) != Path)
+            if (TextFile.ReadPlain(Path)?.Digest != Before.Digest || ConfinedPath.ResolveBeneath(Project, Path) != Path)
             {
                 return "The file changed after it was shown for approval.";
             }

@@ -402,7 +402,7 @@ internal sealed class StubTurn(
         var tool = NextTool();
         var path = text[..bar].Trim();
         var content = Unescape(text[(bar + 1)..].TrimStart(' '));
-        var target = WriteTarget.Find(start.WorkingDirectory, path, out var refusal);
+        var target = WriteTarget.Find(start.WorkingDirectory, path, out var refusal, start.Project);
         var input = JsonSerializer.Serialize(new StubWrite(target?.Path ?? path, content), StubJson.Readable.StubWrite);
         var change = target is null ? null : new FileChange(target.Path, target.Before.Text, content);
         await process.SayAsync(new AgentToolUse(tool, "write", ToolKind.Edit, path, input) { Path = target?.Path, Change = change });

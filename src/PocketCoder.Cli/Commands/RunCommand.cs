@@ -35,13 +35,15 @@ internal static class RunCommand
         { Description = "Prompt this session (id, prefix or title) instead of a new one", HelpName = "SESSION" };
         var begun = new Option<string?>("--conversation")
         { Description = "Continue a terminal conversation: its id, or a prefix", HelpName = "CONVERSATION" };
+        var folder = new Option<string?>("--folder")
+        { Description = "Folder beneath the project's root to work in (default: the root)", HelpName = "FOLDER" };
         var detach = new Option<bool>("--detach") { Description = "Print the session's id and return without following it" };
         var command = new Command("run", "Prompt an agent, follow it and answer its requests here")
-            { prompt, agent, project, mode, model, effort, sandbox, session, begun, detach };
+            { prompt, agent, project, folder, mode, model, effort, sandbox, session, begun, detach };
         command.Validators.Add(result =>
         {
-            if (result.GetResult(session) is { Implicit: false } && ((Option[])[agent, project, mode, model, effort, sandbox,
-                begun]).FirstOrDefault(o => result.GetResult(o) is { Implicit: false }) is { } other)
+            if (result.GetResult(session) is { Implicit: false } && ((Option[])[agent, project, folder, mode, model, effort,
+                sandbox, begun]).FirstOrDefault(o => result.GetResult(o) is { Implicit: false }) is { } other)
             {
                 result.AddError($"{other.Name} can't be used with --session: the session has its own. See: pocketcoder settings");
             }
@@ -76,7 +78,8 @@ internal static class RunCommand
                         SettingsCommand.Said(parsed.GetValue(model)),
                         parsed.GetValue(sandbox) is { } kind ? Enum.Parse<SandboxKind>(kind, ignoreCase: true) : null,
                         conversation?.ConversationId,
-                        SettingsCommand.Said(parsed.GetValue(effort))),
+                        SettingsCommand.Said(parsed.GetValue(effort)),
+                        parsed.GetValue(folder) is { } beneath ? beneath.Length > 1 ? beneath.TrimEnd('/') : beneath : null),
                     ct);
             if (context.Json)
             {
@@ -89,7 +92,7 @@ internal static class RunCommand
             else
             {
                 await terminal.Error.WriteLineAsync(
-                    $"Session {taken.Session.AgentSessionId} ({Untrusted.Show(taken.Session.Agent)}, {(taken.Session.Sandbox == SandboxKind.None ? "no sandbox" : taken.Session.Sandbox.ToString().ToLowerInvariant())})");
+                    $"Session {taken.Session.AgentSessionId} ({Untrusted.Show(taken.Session.Agent)}{(taken.Session.Folder is { } at ? $" in {Untrusted.Show(at)}" : "")}, {(taken.Session.Sandbox == SandboxKind.None ? "no sandbox" : taken.Session.Sandbox.ToString().ToLowerInvariant())})");
             }
 
             return parsed.GetValue(detach)

@@ -46,7 +46,7 @@ internal static class SessionCommands
                     session.Archived ? "archived" : session.InTerminal ? "in a terminal"
                         : QuietShown.Of(session, TimeProvider.System.GetUtcNow()) ?? State(session.State),
                     session.Agent,
-                    projects.FirstOrDefault(p => p.ProjectId == session.ProjectId)?.Name ?? "",
+                    Place(projects.FirstOrDefault(p => p.ProjectId == session.ProjectId)?.Name ?? "", session.Folder),
                     session.Sandbox.ToString().ToLowerInvariant(),
                     $"{session.UpdatedAt.ToLocalTime():yyyy-MM-dd HH:mm}",
                     session.AgentSessionId.ToString());
@@ -96,6 +96,8 @@ internal static class SessionCommands
             return ExitCode.Ok;
         });
     }
+
+    private static string Place(string project, string? folder) => folder is null ? project : $"{project}/{folder}";
 
     /// <summary>One word of a shell, whatever is in it.</summary>
     internal static string Quoted(string word)

@@ -33,6 +33,9 @@ public sealed record SessionData(string Agent, Guid ProjectId, string Path) : IL
     /// <summary>The session it began as a copy of.</summary>
     public Guid? ForkedFrom { get; init; }
 
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Folder { get; init; }
+
     /// <summary>
     /// The conversation begun in a terminal that it goes on with, itself or as a copy (the sandbox says which, docs/agents.md); left out:
     /// none.

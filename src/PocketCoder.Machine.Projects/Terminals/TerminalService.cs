@@ -72,7 +72,8 @@ public sealed partial class TerminalService(
 
     /// <summary>Opens a terminal, or gives the one of that name.</summary>
     /// <param name="spec">Checked.</param>
-    /// <exception cref="RequestFailure">SESSION_NOT_FOUND, SANDBOX_UNAVAILABLE, DAEMON_BUSY, PROJECT_NOT_FOUND, UNAVAILABLE</exception>
+    /// <exception cref="RequestFailure">SESSION_NOT_FOUND, SANDBOX_UNAVAILABLE, DAEMON_BUSY, PROJECT_NOT_FOUND, UNAVAILABLE; as
+    /// <see cref="SessionFolder.Require"/>: the session's folder is not what it was</exception>
     /// <exception cref="SandboxException">The sandbox or the terminal could not be made.</exception>
     public async Task<(LiveTerminal Terminal, bool Opened)> OpenAsync(
         Guid session, TerminalSpec spec, Typist who, CancellationToken cancellationToken)
@@ -163,6 +164,12 @@ public sealed partial class TerminalService(
 
     private async Task<LiveTerminal> OpenAsync(SessionInfo session, TerminalSpec spec, Typist who)
     {
+        if (session.Folder is { } folder && spec.WorkingDirectory is null)
+        {
+            var project = await projects.GetAsync(session.ProjectId, CancellationToken.None);
+            spec = spec with { WorkingDirectory = SessionFolder.Require(project.Path, folder) }; // looked at anew: it may be a link by now
+        }
+
         await store.WriteAsync(change => change.Ledger(new LedgerEntry(LedgerKind.TerminalOpened)
         {
             SessionId = session.AgentSessionId.ToString(),

@@ -60,7 +60,7 @@ internal sealed class AgentSandbox(ISandboxBackend backend, string project, stri
                     Id = $"b{Guid.CreateVersion7():N}",
                     Workspace = project,
                     StateDirectory = stateDirectory,
-                    ReadOnlyBinds = [.. binds, .. Settings(needs), .. Guarded(needs.Emptied),
+                    ReadOnlyBinds = [.. binds, .. Settings(needs), .. Guarded(needs.Emptied, start.WorkingDirectory),
                         .. readable is null ? [] : new[] { new ReadOnlyBind(readable) }],
                     Relays = relays,
                     HostName = "brain",
@@ -150,18 +150,36 @@ internal sealed class AgentSandbox(ISandboxBackend backend, string project, stri
     private static IEnumerable<ReadOnlyBind> Settings(AgentSandboxNeeds needs)
         => needs.Settings is { } folder ? [new ReadOnlyBind(folder, AgentSandboxNeeds.SettingsInside)] : [];
 
-    private IEnumerable<ReadOnlyBind> Guarded(IReadOnlyList<string> emptied)
+    /// <summary>In the project's folder, in the one that the program begins in, and in those between: it looks for settings there.</summary>
+    private IEnumerable<ReadOnlyBind> Guarded(IReadOnlyList<string> emptied, string workingDirectory)
     {
-        if (emptied.FirstOrDefault(name => new FileInfo(Path.Combine(project, name)).LinkTarget is not null) is { } link)
+        var levels = Levels(workingDirectory);
+        if (levels.SelectMany(at => emptied.Select(name => Path.Combine(at, name)))
+            .FirstOrDefault(path => new FileInfo(path).LinkTarget is not null) is { } link)
         {
             throw new AgentException(
-                AgentError.FailedToStart, $"{link} in the project is a link: what it leads to can't be kept from the agent. Remove it.");
+                AgentError.FailedToStart,
+                $"{Path.GetRelativePath(project, link)} in the project is a link: what it leads to can't be kept from the agent. Remove it.");
         }
 
-        return s_guarded.Union(emptied, StringComparer.Ordinal)
-            .Select(name => (Path: Path.Combine(project, name), IsEmptied: emptied.Contains(name, StringComparer.Ordinal)))
+        return levels.SelectMany(at => s_guarded.Union(emptied, StringComparer.Ordinal)
+            .Select(name => (Path: Path.Combine(at, name), IsEmptied: emptied.Contains(name, StringComparer.Ordinal))))
             .Where(g => new FileInfo(g.Path).LinkTarget is null && Path.Exists(g.Path))
             .Select(g => g.IsEmptied && Directory.Exists(g.Path) ? new ReadOnlyBind(EmptyFolder(), g.Path) : new ReadOnlyBind(g.Path));
+    }
+
+    private List<string> Levels(string workingDirectory)
+    {
+        List<string> levels = [project];
+        if (workingDirectory.StartsWith(project + "/", StringComparison.Ordinal))
+        {
+            foreach (var name in workingDirectory[(project.Length + 1)..].Split('/'))
+            {
+                levels.Add(Path.Combine(levels[^1], name));
+            }
+        }
+
+        return levels;
     }
 
     private string EmptyFolder()

@@ -31,7 +31,7 @@ public sealed class AgentStarter(Home home, SandboxService sandboxes, ModelServi
     /// <exception cref="AgentException">It could not be started.</exception>
     public async Task<StartedAgent> StartAsync(IAgentDriver driver, AgentStart start, IAgentSession session, CancellationToken ct)
     {
-        if (sandboxes.Worktrees.Find(start.WorkingDirectory)?.Broken() is { } why)
+        if (sandboxes.Worktrees.Find(start.Project)?.Broken() is { } why)
         {
             throw new AgentException(AgentError.FailedToStart, why);
         }
@@ -92,7 +92,7 @@ public sealed class AgentStarter(Home home, SandboxService sandboxes, ModelServi
         // A login goes in as what it is; everything else stays outside, and what goes in opens nothing.
         var credential = access == ModelAccess.OwnLogin ? login : "kept-outside-of-the-ring";
         var sandbox = new AgentSandbox(
-            sandboxes.Bubblewrap, start.WorkingDirectory, StateFor(session.SessionId), (socket, cancel) => OpenAsync(
+            sandboxes.Bubblewrap, start.Project, StateFor(session.SessionId), (socket, cancel) => OpenAsync(
                 session, wanted, access, socket, providerTools: false, cancel), SocketMode, start.AttachmentsDirectory);
         return await driver.StartAsync(
             start with

@@ -10,7 +10,7 @@ namespace PocketCoder.Machine.Executions;
 /// <param name="Command">The command line, unchanged.</param>
 /// <param name="Why">The model's own words. Untrusted.</param>
 /// <param name="TimeLimit">After that the command is ended; null: a job without an end.</param>
-/// <param name="Folder">Where it is to begin, as the model wrote it; null: the project.</param>
+/// <param name="Folder">Where it is to begin, as the model wrote it; null: where the session works.</param>
 /// <param name="Stdin">What it reads. For a job, also when empty: its input stays open for <see cref="JobTools.Input"/>.</param>
 /// <param name="Background">It becomes a job of the session.</param>
 public sealed record BashTool(string Command, string? Why, TimeSpan? TimeLimit, string? Folder, string? Stdin, bool Background)
@@ -34,7 +34,7 @@ public sealed record BashTool(string Command, string? Why, TimeSpan? TimeLimit, 
         + "working directory and variables are not kept between calls. The network is reached only through the proxy in http_proxy and https_proxy; a host it does not know is asked of the person, which can take minutes. With run_in_background it becomes a job that goes on while you work and after your turn: "
         + "the answer is its name; see job_output, job_list, job_kill, job_input.",
         """
-        {"type":"object","properties":{"command":{"type":"string","description":"The command to run"},"description":{"type":"string","description":"In a few words, what it is for"},"cwd":{"type":"string","description":"A folder of the project to run in (default: the project itself)"},"stdin":{"type":"string","description":"What the command reads on its standard input (default: nothing). For a job this also keeps its input open for job_input"},"timeout":{"type":"number","description":"Milliseconds after which it is ended (default 600000; a job has none)"},"run_in_background":{"type":"boolean","description":"Make it a job"}},"required":["command"],"additionalProperties":false}
+        {"type":"object","properties":{"command":{"type":"string","description":"The command to run"},"description":{"type":"string","description":"In a few words, what it is for"},"cwd":{"type":"string","description":"A folder of the project to run in, absolute or from where you work (default: where you work)"},"stdin":{"type":"string","description":"What the command reads on its standard input (default: nothing). For a job this also keeps its input open for job_input"},"timeout":{"type":"number","description":"Milliseconds after which it is ended (default 600000; a job has none)"},"run_in_background":{"type":"boolean","description":"Make it a job"}},"required":["command"],"additionalProperties":false}
         """.Trim());
 
     /// <summary>Reads what the model gave.</summary>

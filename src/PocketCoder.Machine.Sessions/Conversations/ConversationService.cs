@@ -53,9 +53,10 @@ public sealed class ConversationService(AgentCatalog agents, Store store, Secret
     }
 
     /// <summary>Looks whether a session may take a conversation over, and reads what was said in it.</summary>
+    /// <param name="directory">Where the session is to work.</param>
     /// <exception cref="RequestFailure">INVALID_REQUEST, SESSION_OPEN_ELSEWHERE, SESSION_NOT_FOUND: no such conversation</exception>
     internal async Task<BegunConversation> TakeOverAsync(
-        IAgentDriver driver, ProjectInfo project, string conversation, SandboxKind sandbox, CancellationToken ct)
+        IAgentDriver driver, string directory, string conversation, SandboxKind sandbox, CancellationToken ct)
     {
         var agent = driver.Description;
         if (!agent.Resume || !agent.Conversations || (!agent.Continues && agent.Copies == ConversationCopies.None))
@@ -70,14 +71,14 @@ public sealed class ConversationService(AgentCatalog agents, Store store, Secret
                 $"{agent.Name} can continue this conversation only without a sandbox. To do that, choose \"no sandbox\".");
         }
 
-        var (found, why) = await FindAsync(driver, project, conversation, ct);
+        var (found, why) = await FindAsync(driver, directory, conversation, ct);
         if (found is null)
         {
             throw new RequestFailure(ErrorCode.SessionNotFound, why
                 ?? $"{agent.Name} has no such conversation for this project, or it is not among the newest {MostSearched}.");
         }
 
-        if (found.Directory != project.Path)
+        if (found.Directory != directory)
         {
             throw new RequestFailure(ErrorCode.InvalidRequest,
                 $"The working directory of this conversation is {found.Directory}. To continue it, add that folder: pocketcoder add {found.Directory}");
@@ -104,11 +105,11 @@ public sealed class ConversationService(AgentCatalog agents, Store store, Secret
     }
 
     private static async Task<(AgentConversation? Found, string? Why)> FindAsync(
-        IAgentDriver driver, ProjectInfo project, string conversation, CancellationToken ct)
+        IAgentDriver driver, string directory, string conversation, CancellationToken ct)
     {
         try
         {
-            return ((await driver.ListConversationsAsync(project.Path, MostSearched, ct)).FirstOrDefault(c => c.Id == conversation), null);
+            return ((await driver.ListConversationsAsync(directory, MostSearched, ct)).FirstOrDefault(c => c.Id == conversation), null);
         }
         catch (AgentException e)
         {

@@ -100,10 +100,12 @@ internal static class EventTranslator
     }
 
     /// <summary>The decision to ask for when an agent wants to use a tool.</summary>
+    /// <param name="directory">The project's folder.</param>
+    /// <param name="workingDirectory">Where the session works in it.</param>
     public static ApprovalDraft Approval(
-        AgentApprovalAsked asked, SessionRecord session, Guid turn, string directory, RiskSurroundings around)
+        AgentApprovalAsked asked, SessionRecord session, Guid turn, string directory, string workingDirectory, RiskSurroundings around)
     {
-        var (key, words) = ToolCallDigest.Reach(session.Agent, directory, asked);
+        var (key, words) = ToolCallDigest.Reach(session.Agent, workingDirectory, asked);
         (ApprovalKind Kind, ApprovalSubject Subject) what = asked.Subject switch
         {
             AgentSubject.Command command =>
@@ -118,7 +120,7 @@ internal static class EventTranslator
         var always = Protection.Touches(what.Subject, risk, directory)
             || (asked.Reads is not null && risk?.Consequences.Any(c => c.Kind == ConsequenceKind.ReadsSecret) == true);
         return Draft(session, turn, asked.ToolUseId, what.Kind, what.Subject,
-            ToolCallDigest.Of(session.Agent, session.SessionId, directory, asked)) with
+            ToolCallDigest.Of(session.Agent, session.SessionId, workingDirectory, asked)) with
         {
             Reason = asked.Reason,
             ReachKey = always ? null : key,

@@ -479,6 +479,7 @@ public sealed class SessionActor : IAsyncDisposable, ILiveSession, ITurnControl,
             _access.Access)
         {
             InTerminal = _session.IsInTerminal,
+            Folder = _session.Record.Folder,
             Effort = _session.Record.Prompting.Effort,
             Context = _session.Record.Prompting.Context,
             Quiet = quiet,

@@ -1,7 +1,10 @@
 using PocketCoder.Agents;
 using PocketCoder.Ledger;
+using PocketCoder.Machine.Approvals;
 using PocketCoder.Machine.Executions.Tools;
 using PocketCoder.Machine.Logging;
+using PocketCoder.Machine.Projects;
+using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Sessions.Live;
 using PocketCoder.Machine.Sessions.Marks;
 using PocketCoder.Machine.Sessions.Tools;
@@ -36,6 +39,26 @@ internal sealed class SessionContext(
 
     /// <summary>The project's folder.</summary>
     public string Directory => directory;
+
+    /// <summary>Where agent and commands begin: the project's folder or one beneath it. Fixed with the session; not looked at.</summary>
+    public string WorkingDirectory { get; } = record.Folder is null ? directory : Path.Combine(directory, record.Folder);
+
+    /// <summary>Why nothing may begin in the session's folder now; null: it is there, and no link leads to it.</summary>
+    public string? FolderProblem
+    {
+        get
+        {
+            try
+            {
+                RequireFolder();
+                return null;
+            }
+            catch (RequestFailure e)
+            {
+                return e.Message;
+            }
+        }
+    }
 
     public SessionStream Stream => stream;
 
@@ -111,6 +134,13 @@ internal sealed class SessionContext(
     /// <summary>Nothing begins any more.</summary>
     public void Stop() => Stopping = true;
 
+    /// <inheritdoc cref="SessionFolder.Require"/>
+    public string RequireFolder() => SessionFolder.Require(directory, record.Folder, services.Closed);
+
+    /// <summary>What a digest of this session's covers, with the folder that the session works in when that is not the root.</summary>
+    public IReadOnlyDictionary<string, string> Here(IReadOnlyDictionary<string, string> covers)
+        => record.Folder is null ? covers : covers.With("directory", WorkingDirectory);
+
     /// <summary>For tests: a named step of a decision, which may throw.</summary>
     public void Seam(string step) => services.Seam(step);
 
@@ -145,7 +175,7 @@ internal sealed class SessionContext(
 
     public void LogUnlessForeseen(Exception error)
     {
-        if (error is not (AgentException or IOException or LedgerException or Routing.RequestFailure or OperationCanceledException))
+        if (error is not (AgentException or IOException or LedgerException or RequestFailure or OperationCanceledException))
         {
             SessionLog.StepFailed(services.Logger, SessionId, error);
         }

@@ -105,7 +105,8 @@ public sealed class SessionDirectory : ITerminalSessions, IAsyncDisposable
 
     /// <summary>Starts a session with its first prompt, once: the same ids again return what is there.</summary>
     /// <param name="device">Null: the owner at the machine's command line.</param>
-    /// <exception cref="RequestFailure">PROJECT_NOT_FOUND, INVALID_REQUEST, CONFLICT; UNAUTHORIZED: this device may not have so weak a
+    /// <exception cref="RequestFailure">PROJECT_NOT_FOUND, INVALID_REQUEST, CONFLICT; of its folder as
+    /// <see cref="SessionFolder.Require"/>; UNAUTHORIZED: this device may not have so weak a
     /// sandbox</exception>
     public async Task<(SessionInfo Session, TurnInfo Turn)> NewAsync(
         AgentSessionNewRequest request, Device? device, CancellationToken cancellationToken)
@@ -117,6 +118,8 @@ public sealed class SessionDirectory : ITerminalSessions, IAsyncDisposable
             throw new RequestFailure(ErrorCode.ProjectNotFound, $"The folder {project.Path} no longer exists.");
         }
 
+        var folder = SessionFolder.Parse(request.Folder);
+        var directory = Find(request.AgentSessionId) is null ? SessionFolder.Require(project.Path, folder, _services.Closed) : project.Path;
         var driver = _agents.Find(request.Agent) ?? throw new RequestFailure(
             ErrorCode.InvalidRequest, $"There is no agent {request.Agent}. There are: {string.Join(", ", _agents.Ids)}.");
         if (request.Mode is { } mode && !driver.Description.Modes.Contains(mode, StringComparer.Ordinal))
@@ -147,15 +150,15 @@ public sealed class SessionDirectory : ITerminalSessions, IAsyncDisposable
         }
 
         var begun = request.ConversationId is { } conversation && Find(request.AgentSessionId) is null
-            ? await _services.Conversations.TakeOverAsync(driver, project, conversation, sandbox, cancellationToken)
+            ? await _services.Conversations.TakeOverAsync(driver, directory, conversation, sandbox, cancellationToken)
             : null;
         var (record, added) = await Store.WriteAsync<(SessionRecord, TurnInfo?)>(change =>
         {
             if (SessionRows.Find(change, request.AgentSessionId) is { } known)
             {
-                return known.ProjectId == request.ProjectId && known.Agent == request.Agent
+                return known.ProjectId == request.ProjectId && known.Agent == request.Agent && known.Folder == folder
                     ? (known, null)
-                    : throw new RequestFailure(ErrorCode.Conflict, "This session id is in use for another project or agent.");
+                    : throw new RequestFailure(ErrorCode.Conflict, "This session id is in use for another project, folder or agent.");
             }
 
             DeletionRows.RequireNot(change, request.AgentSessionId);
@@ -166,6 +169,7 @@ public sealed class SessionDirectory : ITerminalSessions, IAsyncDisposable
                 Agent = request.Agent,
                 Title = SessionTitle.Of(request.Content),
                 Sandbox = sandbox,
+                Folder = folder,
                 Mode = request.Mode ?? (driver.Description.Modes.Count > 0 ? driver.Description.Modes[0] : null),
                 Model = driver.Description.Models ? request.Model : null,
                 Prompting = PromptingRecord.None with { Effort = request.Effort },
@@ -184,7 +188,8 @@ public sealed class SessionDirectory : ITerminalSessions, IAsyncDisposable
                 DeviceId = deviceId,
                 Actor = deviceId is null ? ApprovalService.CommandLine : null,
                 Sandbox = SandboxName.Of(made.Sandbox),
-                Data = new SessionData(made.Agent, made.ProjectId, project.Path) { Conversation = request.ConversationId }.ToJson(),
+                Data = new SessionData(made.Agent, made.ProjectId, project.Path)
+                { Folder = folder, Conversation = request.ConversationId }.ToJson(),
             });
             NoteWeaker(change, made, bounds, device);
             if (SessionRows.FindTurn(change, request.PromptId) is not null)

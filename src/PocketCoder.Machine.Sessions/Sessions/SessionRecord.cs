@@ -4,6 +4,7 @@ using PocketCoder.Ledger;
 using PocketCoder.Machine.Attachments;
 using PocketCoder.Machine.AgentSandboxes;
 using PocketCoder.Machine.Executions;
+using PocketCoder.Machine.Projects;
 using PocketCoder.Machine.Sessions.Marks;
 using PocketCoder.Machine.Sessions.Prompting;
 using PocketCoder.Machine.Storage;
@@ -32,6 +33,9 @@ internal sealed record SessionRecord : IAgentSession
     /// <summary>Where its commands run; chosen once.</summary>
     public SandboxKind Sandbox { get; init; }
 
+    /// <summary>Where it works beneath its project's root, as <see cref="SessionFolder"/> has it; chosen once. Null: the root.</summary>
+    public string? Folder { get; init; }
+
     public string? Mode { get; init; }
 
     public string? Model { get; init; }
@@ -57,7 +61,7 @@ internal sealed record SessionRecord : IAgentSession
 internal static class SessionRows
 {
     private const string SessionColumns =
-        "SELECT session_id, project_id, agent, native_id, title, mode, model, held, archived, failed, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, created_at, updated_at, sandbox FROM sessions";
+        "SELECT session_id, project_id, agent, native_id, title, mode, model, held, archived, failed, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, created_at, updated_at, sandbox, folder FROM sessions";
 
     private const string TurnColumns =
         "SELECT turn_id, state, content, device_id, created_at, started_at, finished_at, error, attachments FROM turns";
@@ -74,8 +78,8 @@ internal static class SessionRows
     {
         change.Execute(
             """
-            INSERT INTO sessions (session_id, project_id, agent, native_id, title, mode, model, sandbox, created_at, updated_at)
-            VALUES ($id, $project, $agent, $native, $title, $mode, $model, $sandbox, $created, $created)
+            INSERT INTO sessions (session_id, project_id, agent, native_id, title, mode, model, sandbox, folder, created_at, updated_at)
+            VALUES ($id, $project, $agent, $native, $title, $mode, $model, $sandbox, $folder, $created, $created)
             """,
             ("$id", session.SessionId.ToString()),
             ("$project", session.ProjectId.ToString()),
@@ -85,6 +89,7 @@ internal static class SessionRows
             ("$mode", session.Mode),
             ("$model", session.Model),
             ("$sandbox", SandboxName.Of(session.Sandbox)),
+            ("$folder", session.Folder),
             ("$created", Instant.Text(session.CreatedAt)));
         PromptingRows.Save(change, session.SessionId, session.Prompting);
     }
@@ -192,6 +197,7 @@ internal static class SessionRows
         ProjectId = row.Id(1),
         Agent = row.GetString(2),
         Sandbox = SandboxName.Parse(row.GetString(17)),
+        Folder = row.TextOrNull(18),
         NativeId = row.TextOrNull(3),
         Title = row.GetString(4),
         Mode = row.TextOrNull(5),

@@ -12,6 +12,7 @@ internal static class ToolCallDigest
     /// A tool call in a session: agent, session, directory, tool, its exact input, for edits the file before and after, for readings the
     /// file that the path leads to.
     /// </summary>
+    /// <param name="directory">Where the session works: the project's folder, or the session's own beneath it.</param>
     /// <param name="pins">For commands: what it means beside its text (folder, scripts, environment).</param>
     public static IReadOnlyDictionary<string, string> Of(
         string agent, Guid session, string directory, AgentApprovalAsked asked, ICommandMeaning? pins = null)

@@ -33,6 +33,7 @@ internal sealed class OwnerSessionStarter(
             {
                 ConversationId = request.Conversation,
                 Effort = Said(request.Effort, set.Effort),
+                Folder = request.Folder,
             },
             null,
             ct);

@@ -12,9 +12,10 @@ namespace PocketCoder.Machine.ControlPlane;
 /// name="Effort"/>.</param>
 /// <param name="Sandbox">Null: the machine's default.</param>
 /// <param name="Conversation">Begun in a terminal, to go on with: the agent's own id of it.</param>
+/// <param name="Folder">Beneath the project's root; null: the root.</param>
 public sealed record SessionStartRequest(
     Guid AgentSessionId, Guid PromptId, string Project, string? Agent, string Content, string? Mode, string? Model, SandboxKind? Sandbox,
-    string? Conversation = null, string? Effort = null);
+    string? Conversation = null, string? Effort = null, string? Folder = null);
 
 /// <param name="Project">Id, the beginning of an id, name or path.</param>
 public sealed record ConversationsRequest(string Project, string? Agent);

@@ -78,6 +78,11 @@ public sealed record SessionInfo(
     /// </summary>
     public bool InTerminal { get; init; }
 
+    /// <summary>
+    /// The folder beneath the project's root that it works in, from its beginning on; null: the root. Untrusted.
+    /// </summary>
+    public string? Folder { get; init; }
+
     /// <summary>How much the agent thinks; null: its default.</summary>
     public string? Effort { get; init; }
 
@@ -179,6 +184,11 @@ public sealed record AgentsListResponse(IReadOnlyList<AgentInfo> Agents);
 /// Goes on with a conversation that was begun in a terminal (<see cref="ConversationInfo"/>): itself without a sandbox, where the agent can
 /// (<see cref="AgentInfo.ConversationContinue"/>), else a copy (<see cref="AgentInfo.ConversationCopy"/>).
 /// </param>
+/// <param name="Folder">
+/// The folder beneath the project's root that agent, commands and terminals begin in, for the session's whole life: names with slashes
+/// between, none hidden and none a link (<c>OUTSIDE_PROJECT_ROOT</c>, <c>PERMISSION_DENIED</c>, <c>FILE_NOT_FOUND</c>,
+/// <c>NOT_A_DIRECTORY</c>). Null or empty: the root. The sandbox stays the project's.
+/// </param>
 public sealed record AgentSessionNewRequest(
     Guid AgentSessionId,
     Guid PromptId,
@@ -190,7 +200,8 @@ public sealed record AgentSessionNewRequest(
     SandboxKind? Sandbox = null,
     IReadOnlyList<Guid>? Attachments = null,
     string? ConversationId = null,
-    string? Effort = null);
+    string? Effort = null,
+    string? Folder = null);
 
 public sealed record AgentSessionNewResponse(Guid AgentSessionId, SessionInfo Session, TurnInfo Turn);
 

@@ -52,7 +52,7 @@ public sealed record TerminalListRequest(Guid? AgentSessionId = null);
 public sealed record TerminalListResponse(IReadOnlyList<TerminalInfo> Terminals);
 
 /// <summary>Opens a terminal; the same name again gives the one that is there, so that sending again opens nothing twice.</summary>
-/// <param name="WorkingDirectory">Absolute; for a new one only. Null: the project.</param>
+/// <param name="WorkingDirectory">Absolute; for a new one only. Null: the session's folder.</param>
 public sealed record TerminalOpenRequest(
     Guid AgentSessionId, string Name, int Columns = 80, int Rows = 24, string? WorkingDirectory = null);
 

@@ -40,7 +40,7 @@ internal static class GeminiGate
             throw new AgentException(AgentError.FailedToStart, "Gemini CLI can be held to our tools in a sandbox only.");
         }
 
-        GeminiNotes.Require(input.Start.WorkingDirectory);
+        GeminiNotes.Require(input.Start.Project, input.Start.WorkingDirectory);
         var state = sandbox.StateDirectory;
         var folder = SandboxFiles.Fresh(Path.Combine(state, Folder));
         var own = GeminiSettings.Read(input.Environment);

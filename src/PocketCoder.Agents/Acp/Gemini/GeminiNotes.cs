@@ -12,12 +12,14 @@ internal static class GeminiNotes
     private const string Name = "GEMINI.md";
     private const int MostFolders = 2000;
 
-    /// <summary>Looks in the project's folder and in those beneath it, breadth first, at most 2,000; no link is followed.</summary>
+    /// <summary>
+    /// Looks in the folder that it begins in, in the project's, and in those beneath, breadth first, at most 2,000; no link is followed.
+    /// </summary>
     /// <exception cref="AgentException">One of them leads out of the project.</exception>
-    public static void Require(string project)
+    public static void Require(string project, string workingDirectory)
     {
-        var rules = ReadRules.For(project);
-        var folders = new Queue<string>([project]);
+        var rules = ReadRules.For(workingDirectory, project);
+        var folders = new Queue<string>(workingDirectory == project ? [project] : [workingDirectory, project]);
         for (var seen = 0; seen < MostFolders && folders.TryDequeue(out var folder); seen++)
         {
             var notes = Path.Combine(folder, Name);

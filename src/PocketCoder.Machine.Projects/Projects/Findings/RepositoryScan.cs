@@ -24,11 +24,12 @@ public static class RepositoryScan
     private const int MostBytes = 256 * 1024;
 
     /// <param name="directory">Absolute, links followed.</param>
-    public static RepositoryFound At(string directory)
+    /// <param name="project">The project's folder, when the directory lies beneath it: it is looked in without a repository too.</param>
+    public static RepositoryFound At(string directory, string? project = null)
     {
         var (forAgents, forOthers) = (new List<string>(), new List<string>());
         var above = "";
-        foreach (var at in Levels(directory))
+        foreach (var at in Levels(directory, project))
         {
             forAgents.AddRange(KnownSettings.OfAgents.Select(known => Words(at, above, known)).OfType<string>());
             forOthers.AddRange(KnownSettings.OfOthers.Select(known => Words(at, above, known)).OfType<string>());
@@ -42,9 +43,9 @@ public static class RepositoryScan
     /// <summary>
     /// The project, and in a repository what is above it up to the repository's root: without one nothing above belongs to it.
     /// </summary>
-    private static List<string> Levels(string directory)
+    private static List<string> Levels(string directory, string? project)
     {
-        var levels = new List<string>();
+        var (levels, own) = (new List<string>(), 1);
         for (var at = directory; at is not null && levels.Count < MostLevels; at = Path.GetDirectoryName(at))
         {
             levels.Add(at);
@@ -52,9 +53,11 @@ public static class RepositoryScan
             {
                 return levels;
             }
+
+            own = at == project ? levels.Count : own;
         }
 
-        return [directory];
+        return levels[..own];
     }
 
     /// <summary>The lines of a file's beginning; empty when it is no regular file or can't be read.</summary>

@@ -14,7 +14,7 @@ public sealed record SendFileTool(string Path, string? Caption)
     public static HostTool Offer { get; } = new(
         Name,
         "Sends a file of the project to the user's phone, as it is now: a report, a picture, a build. A file that looks like a secret is asked about first.",
-        """{"type":"object","properties":{"path":{"type":"string","description":"The file, inside the project"},"caption":{"type":"string","description":"A few words about it"}},"required":["path"],"additionalProperties":false}""");
+        """{"type":"object","properties":{"path":{"type":"string","description":"The file, inside the project, absolute or from where you work"},"caption":{"type":"string","description":"A few words about it"}},"required":["path"],"additionalProperties":false}""");
 
     public static SendFileTool? Parse(string json, out string refusal)
     {

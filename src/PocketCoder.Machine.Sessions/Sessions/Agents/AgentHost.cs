@@ -327,7 +327,8 @@ internal sealed class AgentHost : IAsyncDisposable
         {
             SessionId = _session.SessionId,
             ResumeId = _session.Record.NativeId,
-            WorkingDirectory = _session.Directory,
+            WorkingDirectory = _session.WorkingDirectory,
+            ProjectDirectory = _session.Directory,
             Mode = _session.Record.Mode,
             Model = _session.Record.Model,
             Effort = _session.Record.Prompting.Effort,
@@ -345,6 +346,7 @@ internal sealed class AgentHost : IAsyncDisposable
                 // Written down first: a daemon that is killed while the agent starts leaves nothing that its successor can't find.
                 await _session.Store.WriteAsync(
                     change => ProcessRows.Remember(change, _session.SessionId, ProcessIdentity.ToCome(start.Mark)));
+                _session.RequireFolder(); // what was a folder when the session began may be a link by now
                 start = await FromForkAsync(start);
                 if (start.ResumeId is null && await _session.Store.ReadAsync(
                     reader => ConversationRows.CopyOf(reader, start.SessionId), cancel.Token) is { } original)
@@ -482,7 +484,7 @@ internal sealed class AgentHost : IAsyncDisposable
 
     private bool MayStartAhead => _session.Turn is null && _process is null && _starting is null && !_aheadFailed && MayStayAhead
         && _session.Record is { Failed: false, NativeId: not null } && _session.Driver.Description.Resume
-        && Directory.Exists(_session.Directory);
+        && Directory.Exists(_session.WorkingDirectory);
 
     private bool MayStayAhead => !_session.Stopping && !_session.IsInTerminal && _session.Record is { Archived: false, Held: false };
 

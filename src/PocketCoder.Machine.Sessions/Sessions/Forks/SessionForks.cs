@@ -87,7 +87,8 @@ internal sealed class SessionForks(SessionContext session, AgentHost host, Termi
                 DeviceId = deviceId,
                 Actor = deviceId is null ? ApprovalService.CommandLine : null,
                 Sandbox = SandboxName.Of(made.Sandbox),
-                Data = new SessionData(made.Agent, made.ProjectId, session.Directory) { ForkedFrom = session.SessionId }.ToJson(),
+                Data = new SessionData(made.Agent, made.ProjectId, session.Directory)
+                { ForkedFrom = session.SessionId, Folder = made.Folder }.ToJson(),
             });
             note(change, made);
             foreach (var body in transcript.Bodies)

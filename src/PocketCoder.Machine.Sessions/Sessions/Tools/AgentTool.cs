@@ -60,6 +60,7 @@ internal sealed class AgentTool(SessionContext session, ToolGate gate, ToolCalls
         }
 
         return cover.WhyUncovered(approval)
+            ?? session.FolderProblem
             ?? DriftOf(tool, pins)
             ?? (tool.Subject is AgentSubject.Edit { Change: { After: not null } change }
                 && !await FileText.IsAsync(change.Path, change.Before) ? "the file changed after it was shown" : null);

@@ -60,7 +60,7 @@ internal sealed class CommandTool(
     public async Task CallAsync(AgentHostCall call)
     {
         if (BashTool.Parse(call.InputJson, out var refusal) is not { } bash
-            || CommandFolder.Resolve(session.Directory, bash.Folder, out refusal) is not { } folder)
+            || FolderOf(bash, out refusal) is not { } folder)
         {
             await gate.RefuseCallAsync(call, refusal);
             return;
@@ -186,9 +186,22 @@ internal sealed class CommandTool(
             return uncovered;
         }
 
-        return CommandFolder.Resolve(session.Directory, command.Bash.Folder, out _) is { } folder
+        return FolderOf(command.Bash, out _) is { } folder
             ? command.Pins.Differs(CommandPins.Take(session.Directory, folder, command.Bash.Command, CommandPins.NoEnvironment))
             : "the folder it was to run in is gone";
+    }
+
+    /// <summary>Where a command begins, by its real path: the session's folder, or what the call names from there.</summary>
+    private string? FolderOf(BashTool bash, out string refusal)
+    {
+        if (session.Record.Folder is null)
+        {
+            return CommandFolder.Resolve(session.Directory, bash.Folder, out refusal);
+        }
+
+        refusal = session.FolderProblem ?? "";
+        return refusal.Length > 0 ? null
+            : CommandFolder.Resolve(session.Directory, Path.Combine(session.WorkingDirectory, bash.Folder ?? ""), out refusal);
     }
 
     private async Task<AgentAnswer?> SpawnAsync(

@@ -30,14 +30,14 @@ internal sealed class FileTool(SessionContext session, AgentHost host, ToolGate 
             return;
         }
 
-        await using var file = ConfinedFile.Open(session.Directory, tool.Path, out refusal, session.Services.Closed);
+        await using var file = ConfinedFile.Open(session.Directory, PathOf(tool), out refusal, session.Services.Closed);
         if (file is null || file.Length > SentFiles.MaxBytes)
         {
             await gate.RefuseCallAsync(call, file is null ? refusal : $"A file to send may have at most {SentFiles.MaxBytes >> 20} MiB.");
             return;
         }
 
-        var risk = RiskAssessor.AssessRead(Path.Combine(session.Directory, tool.Path), session.Directory);
+        var risk = RiskAssessor.AssessRead(Path.Combine(session.WorkingDirectory, tool.Path), session.Directory);
         if (!risk.Consequences.Any(c => c.Kind is ConsequenceKind.ReadsSecret or ConsequenceKind.HiddenText)
             && !await SentFiles.HoldsSecretAsync(file))
         {
@@ -62,9 +62,12 @@ internal sealed class FileTool(SessionContext session, AgentHost host, ToolGate 
         });
     }
 
+    /// <summary>From the session's folder, when it is not the project's.</summary>
+    private string PathOf(SendFileTool file) => session.Record.Folder is null ? file.Path : Path.Combine(session.WorkingDirectory, file.Path);
+
     private async Task<AgentAnswer?> BeginAsync(Request request, ApprovalInfo approval)
     {
-        await using var file = ConfinedFile.Open(session.Directory, request.File.Path, out _, session.Services.Closed);
+        await using var file = ConfinedFile.Open(session.Directory, PathOf(request.File), out _, session.Services.Closed);
         var sent = file is null || file.Length > SentFiles.MaxBytes ? null
             : await SentFiles.KeepAsync(session.Services.Archive, session.SessionId, file, request.File, request.Call.ToolUseId);
         var beginning = await session.Services.Approvals.BeginAsync(

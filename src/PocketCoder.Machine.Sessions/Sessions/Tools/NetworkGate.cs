@@ -107,7 +107,7 @@ internal sealed class NetworkGate(SessionContext session, ToolGate gate, Command
             wanted.Host, wanted.Port, wanted.Method, [.. commands.Commands.Select(c => c.Command), .. jobs.Running.Select(j => j.Command)]);
         var approval = await session.Services.Approvals.RequestAsync(
             new ApprovalDraft(session.SessionId, turn, session.Record.ProjectId, session.Record.Agent, null, ApprovalKind.Network, subject,
-                ApprovalDigest.OfHost, null, reach, $"connections to {name}", session.Record.Sandbox));
+                session.Here(ApprovalDigest.OfHost), null, reach, $"connections to {name}", session.Record.Sandbox));
         await gate.AddAsync(asked, approval);
         return (null, asked);
     }

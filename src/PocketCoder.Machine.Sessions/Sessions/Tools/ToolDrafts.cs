@@ -10,7 +10,7 @@ namespace PocketCoder.Machine.Sessions.Tools;
 internal static class ToolDrafts
 {
     public static ApprovalDraft Of(SessionContext session, AgentApprovalAsked asked, Guid turn, RiskSurroundings around)
-        => EventTranslator.Approval(asked, session.Record, turn, session.Directory, around);
+        => EventTranslator.Approval(asked, session.Record, turn, session.Directory, session.WorkingDirectory, around);
 
     /// <summary>The same for a command, with the folder and the files that it depends on.</summary>
     public static ApprovalDraft Of(SessionContext session, AgentApprovalAsked asked, CommandPins pins, Guid turn, RiskSurroundings around)
@@ -28,5 +28,5 @@ internal static class ToolDrafts
 
     /// <summary>All that the digest covers. Computed when it is asked and again when it is about to begin.</summary>
     public static IReadOnlyDictionary<string, string> Exactly(SessionContext session, AgentApprovalAsked asked, CommandPins? pins = null)
-        => ToolCallDigest.Of(session.Record.Agent, session.SessionId, session.Directory, asked, pins);
+        => ToolCallDigest.Of(session.Record.Agent, session.SessionId, session.WorkingDirectory, asked, pins);
 }

@@ -48,7 +48,8 @@ internal sealed class ToolGate(
         session.Seam("ask");
         var around = await Surroundings.LookAsync(session);
         var wanted = cover.WithUndo(draft(session.Turn.TurnId, around));
-        var approval = await session.Services.Approvals.RequestAsync(wanted with { SubAgent = session.SubAgents.Of(wanted.ToolUseId) });
+        var approval = await session.Services.Approvals.RequestAsync(
+            wanted with { SubAgent = session.SubAgents.Of(wanted.ToolUseId), Exactly = session.Here(wanted.Exactly) });
         _asked[request.RequestId] = new Asked(request, approval);
         if (approval.State == ApprovalState.Allowed)
         {

@@ -10,7 +10,8 @@ internal sealed class TerminalHandover(SessionContext session, TurnQueue queue, 
 {
     /// <summary>Tells the agent's own id of the conversation, and whether the agent's process still holds it.</summary>
     /// <param name="end">Ends that process.</param>
-    /// <exception cref="RequestFailure">CONFLICT: a turn runs or waits. SESSION_OPEN_ELSEWHERE: a terminal has it already.</exception>
+    /// <exception cref="RequestFailure">CONFLICT: a turn runs or waits. SESSION_OPEN_ELSEWHERE: a terminal has it already. As
+    /// <see cref="PocketCoder.Machine.Projects.SessionFolder.Require"/>: its folder is not what it was.</exception>
     public Task<(string? Conversation, string Directory, bool Lives)> LeaveAsync(bool end) => session.Mailbox.AskAsync(async () =>
     {
         RequireFree();
@@ -19,7 +20,7 @@ internal sealed class TerminalHandover(SessionContext session, TurnQueue queue, 
             await host.EndIdleAsync();
         }
 
-        return (session.Record.NativeId, session.Directory, host.Agent is not null || host.IsStarting);
+        return (session.Record.NativeId, session.RequireFolder(), host.Agent is not null || host.IsStarting);
     });
 
     /// <summary>From now on a terminal has the conversation, until its processes are gone.</summary>
