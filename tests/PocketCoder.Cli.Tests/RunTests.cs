@@ -44,6 +44,28 @@ public sealed class RunTests
     }
 
     [Fact]
+    public async Task A_session_begins_in_the_folder_that_is_named_and_the_lists_show_it()
+    {
+        await using var home = new CliHome();
+        await home.StartAsync("--sandbox", "none");
+        var root = (await home.AskAsync("projects"))[0].GetProperty("path").GetString()!;
+        Directory.CreateDirectory(Path.Combine(root, "packages/web"));
+
+        var ran = (await home.RunAsync("run", "--project", "demo", "--folder", "packages/web/", "hello")).Succeeded();
+        Assert.Contains("(stub in packages/web, no sandbox)", ran.Error, StringComparison.Ordinal);
+        Assert.Equal("packages/web", Assert.Single((await home.AskAsync("sessions")).EnumerateArray()).GetProperty("folder").GetString());
+        Assert.Contains("demo/packages/web", (await home.RunAsync("sessions")).Succeeded().Out, StringComparison.Ordinal);
+
+        Assert.Contains("does not exist", (await home.RunAsync("run", "--project", "demo", "--folder", "nowhere", "x")).Ended(1).Error,
+            StringComparison.Ordinal);
+        Assert.Contains("out of the project", (await home.RunAsync("run", "--project", "demo", "--folder", "/", "x")).Ended(1).Error,
+            StringComparison.Ordinal);
+        Assert.Contains("--folder can't be used with --session",
+            (await home.RunAsync("run", "--session", "hello", "--folder", "packages", "x")).Ended(2).Error, StringComparison.Ordinal);
+        Assert.Single((await home.AskAsync("sessions")).EnumerateArray());
+    }
+
+    [Fact]
     public async Task Each_way_a_turn_can_end_has_its_exit_code()
     {
         await using var home = new CliHome();

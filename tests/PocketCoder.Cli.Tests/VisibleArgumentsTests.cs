@@ -21,7 +21,7 @@ public sealed class VisibleArgumentsTests
         ["project defaults"] = "--project --agent --mode --model --effort --sandbox",
         ["project commands"] = "--project --allow --ask --deny --remove --otherwise",
         ["project rename"] = "project name",
-        ["run"] = "--agent --project --mode --model --effort --sandbox --session --conversation",
+        ["run"] = "--agent --project --folder --mode --model --effort --sandbox --session --conversation",
         ["exec"] = "--project --cwd",
         ["runs"] = "--project",
         ["sessions"] = "--project",

@@ -135,11 +135,11 @@ internal sealed class SessionContext(
     public void Stop() => Stopping = true;
 
     /// <inheritdoc cref="SessionFolder.Require"/>
-    public string RequireFolder() => SessionFolder.Require(directory, record.Folder, services.Closed);
+    public string RequireFolder() => SessionFolder.Require(directory, Record.Folder, services.Closed);
 
     /// <summary>What a digest of this session's covers, with the folder that the session works in when that is not the root.</summary>
     public IReadOnlyDictionary<string, string> Here(IReadOnlyDictionary<string, string> covers)
-        => record.Folder is null ? covers : covers.With("directory", WorkingDirectory);
+        => Record.Folder is null ? covers : covers.With("directory", WorkingDirectory);
 
     /// <summary>For tests: a named step of a decision, which may throw.</summary>
     public void Seam(string step) => services.Seam(step);

@@ -38,6 +38,19 @@ public sealed class ReadRulesTests : IDisposable
     public void Dispose() => _folder.Delete(recursive: true);
 
     [Fact]
+    public void From_a_folder_beneath_the_project_all_of_the_project_is_read_unasked_and_nothing_else()
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(_project, "packages/web")).FullName;
+        var rules = ReadRules.For(folder, _project);
+        Assert.Equal(ReadPlace.Free, rules.Judge(".").Place);
+        Assert.Equal(new ReadVerdict(ReadPlace.Free, Path.Combine(_project, "file.txt")), rules.Judge("../../file.txt"));
+        Assert.Equal(new ReadVerdict(ReadPlace.Outside, Path.Combine(_outside, "file.txt")), rules.Judge("../../../outside/file.txt"));
+        Assert.Equal(Path.Combine(_project, "file.txt"), rules.Beneath("../../file.txt"));
+        Assert.Null(rules.Beneath("../../../outside/file.txt"));
+        Assert.Equal(ReadPlace.Outside, ReadRules.For(folder).Judge("../../file.txt").Place); // without a project the folder is all
+    }
+
+    [Fact]
     public void Whatever_chain_of_links_leads_to_a_file_what_counts_is_where_it_ends()
     {
         var up = string.Concat(_project.Where(c => c == '/').Select(_ => "../")); // no class of .NET's that takes "link/.." away

@@ -35,6 +35,25 @@ public sealed class WriteTargetTests : IDisposable
         Assert.Equal(after is null ? Usual() : Mode(after), File.GetUnixFileMode(path));
     }
 
+    [Fact]
+    public void From_a_folder_beneath_the_project_all_of_the_project_can_be_written_and_nothing_else()
+    {
+        var (project, folder) = (_folder.CreateSubdirectory("p").FullName, _folder.CreateSubdirectory("p/web").FullName);
+        File.CreateSymbolicLink(Path.Combine(folder, "out"), _folder.FullName);
+        foreach (var (path, real) in new[] { ("a", "p/web/a"), ("../b", "p/b"), (Path.Combine(project, "c"), "p/c") })
+        {
+            Assert.Equal(Path.Combine(_folder.FullName, real), WriteTarget.Find(folder, path, out _, project)?.Path);
+        }
+
+        foreach (var path in (string[])["../../a", "out/a", "/etc/a", "..", "../../p-other/a"])
+        {
+            Assert.Null(WriteTarget.Find(folder, path, out var refusal, project));
+            Assert.Contains("outside the project", refusal, StringComparison.Ordinal);
+        }
+
+        Assert.Null(WriteTarget.Find(folder, "../b", out _)); // without a project the folder is all
+    }
+
     /// <summary>As the umask has it.</summary>
     private UnixFileMode Usual()
     {

@@ -202,6 +202,36 @@ public sealed class AgentSandboxTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_program_that_begins_in_a_folder_writes_the_whole_project_and_no_settings_on_the_way_there()
+    {
+        foreach (var settings in (string[])[".claude/settings.json", "packages/.mcp.json", "packages/web/.claude/settings.json",
+            "packages/web/.gemini/settings.json", "packages/.gemini/settings.json"])
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(_project, settings))!);
+            File.WriteAllText(Path.Combine(_project, settings), "{}");
+        }
+
+        var said = await RunAsync(
+            """
+            pwd
+            echo mine > ../../made.txt
+            for f in ../../.claude/settings.json ../.mcp.json .claude/settings.json; do (echo evil > $f) 2> /dev/null && echo WROTE $f; done
+            mv .claude moved 2> /dev/null && echo MOVED
+            ls -A .gemini ../.gemini | tr '\n' ' '
+            """,
+            new AgentSandboxNeeds { Emptied = [".gemini"] }, "packages/web");
+
+        Assert.Equal($"{_project}/packages/web\n../.gemini:  .gemini: ", said);
+        Assert.Equal("mine\n", await File.ReadAllTextAsync(Path.Combine(_project, "made.txt"), Token));
+        Assert.Equal("{}", await File.ReadAllTextAsync(Path.Combine(_project, "packages/web/.claude/settings.json"), Token));
+
+        File.CreateSymbolicLink(Path.Combine(_project, "packages/.opencode"), "/etc");
+        var refused = await Assert.ThrowsAsync<AgentException>(
+            () => RunAsync("pwd", new AgentSandboxNeeds { Emptied = [".opencode"] }, "packages/web"));
+        Assert.Contains("packages/.opencode", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_port_of_its_loopback_is_reached_from_outside_without_a_socket_in_its_reach()
     {
         await using var child = await StartAsync(
@@ -277,7 +307,7 @@ public sealed class AgentSandboxTests : IAsyncLifetime
         }
     }
 
-    private Task<IAgentChild> StartAsync(string script, AgentSandboxNeeds? needs = null)
+    private Task<IAgentChild> StartAsync(string script, AgentSandboxNeeds? needs = null, string folder = "")
     {
         var sandbox = new AgentSandbox(
             _backend,
@@ -291,16 +321,16 @@ public sealed class AgentSandboxTests : IAsyncLifetime
             {
                 Program = "/usr/bin/bash",
                 Arguments = ["-c", script],
-                WorkingDirectory = _project,
+                WorkingDirectory = Path.TrimEndingDirectorySeparator(Path.Combine(_project, folder)),
                 Environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["CLAUDE_CONFIG_DIR"] = _state },
             },
             needs ?? AgentSandboxNeeds.None,
             Token);
     }
 
-    private async Task<string> RunAsync(string script, AgentSandboxNeeds? needs = null)
+    private async Task<string> RunAsync(string script, AgentSandboxNeeds? needs = null, string folder = "")
     {
-        await using var child = await StartAsync(script, needs);
+        await using var child = await StartAsync(script, needs, folder);
         child.StandardInput.Close();
         using var errors = new StreamReader(child.StandardError, Encoding.UTF8);
         using var output = new StreamReader(child.StandardOutput, Encoding.UTF8);

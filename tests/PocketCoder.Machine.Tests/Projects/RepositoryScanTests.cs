@@ -58,6 +58,8 @@ public sealed class RepositoryScanTests : IDisposable
 
         var below = _folder.CreateSubdirectory("a/b").FullName;
         Assert.True(RepositoryScan.At(below).IsNothing); // no repository: nothing above belongs to it
+        var inProject = RepositoryScan.At(below, _folder.FullName); // but what the project has does
+        Assert.Equal($"../../{path} (a link)", Assert.Single(inProject.ForAgents.Concat(inProject.ForOthers)));
         _folder.CreateSubdirectory(".git");
         Assert.Equal($"../../{path} (a link)", Single(below));
 
