@@ -48,7 +48,7 @@ public static class SessionFolder
     /// <summary>Where the folder is, if it is there now and no part of the way from the root is a link.</summary>
     /// <param name="root">The project's folder, absolute, real.</param>
     /// <param name="folder">As <see cref="Parse"/> gives it; null: the root, which is not looked at.</param>
-    /// <param name="closed">Real paths that no session works in: the daemon's own.</param>
+    /// <param name="closed">Real paths that no session works in, as far as they lie in the project: the daemon's own.</param>
     /// <returns>Its absolute path.</returns>
     /// <exception cref="RequestFailure">FILE_NOT_FOUND; NOT_A_DIRECTORY; OUTSIDE_PROJECT_ROOT: a link is on the way; PERMISSION_DENIED:
     /// the daemon's own, or closed to its user.</exception>
@@ -60,7 +60,8 @@ public static class SessionFolder
         }
 
         var path = FolderBrowser.Join(root, folder);
-        if (FolderBrowser.IsClosed(path, closed ?? []))
+        // What lies above the project is not meant: a worktree of a session and the demo lie in the daemon's home themselves.
+        if (FolderBrowser.IsClosed(path, [.. (closed ?? []).Where(c => FolderBrowser.IsClosed(c, [root]))]))
         {
             throw new RequestFailure(ErrorCode.PermissionDenied, $"{folder} holds PocketCoder's own files: no session works there.");
         }

@@ -88,6 +88,7 @@ public sealed class SessionFolderTests : IDisposable
         var own = new[] { Path.Combine(_root, "own") };
         Assert.Equal(ErrorCode.PermissionDenied, CodeOf(() => SessionFolder.Require(_root, "own/state", own)));
         Assert.Equal($"{_root}/own/state", SessionFolder.Require(_root, "own/state"));
+        Assert.Equal($"{_root}/own/state", SessionFolder.Require(_root, "own/state", [_folder.FullName])); // the project lies in it
         Directory.Delete(Path.Combine(_root, "packages/web"));
         Assert.Equal(ErrorCode.FileNotFound, CodeOf(() => SessionFolder.Require(_root, "packages/web")));
     }

@@ -55,6 +55,8 @@ export interface NewSession {
   /** Begun in a terminal, to go on with. */
   readonly conversationId?: string;
   readonly effort?: string | null;
+  /** Beneath the project's root; left out: the root. */
+  readonly folder?: string;
 }
 
 /** The machine's lists as they are kept on the device. What waits for a decision is not among them: that is decided on only as the machine says it. */
