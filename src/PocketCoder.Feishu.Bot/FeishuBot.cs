@@ -104,8 +104,7 @@ public sealed partial class FeishuBot(FeishuBotSettings settings, TimeProvider t
         var handler = new ChatHandler(
             people, places, sender, new ProjectActions(notes, places, projects, sender, workspace, followers, time), workspace,
             new PromptActions(places, people, workspace, files, sender, notes, followers, time), new ApprovalActions(sender, notes),
-            new RoleActions(places, sender), files,
-            new NoticeActions());
+            new RoleActions(places, sender), files, new FolderActions(places, projects, workspace, sender), new NoticeActions());
         foreach (var place in await places.AllAsync(stop))
         {
             await followers.FollowAsync(place, stop);

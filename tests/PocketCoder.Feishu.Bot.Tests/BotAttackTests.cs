@@ -121,7 +121,8 @@ public sealed class BotAttackTests
         await bot.PressAsync(asked, "approval.allow", "ou_eye");
         await bot.PressAsync(running, "task.stop", "ou_eye");
         await bot.MessageAsync("run: touch b.txt", "ou_eye", group);
-        foreach (var verb in (string[])["workspace.new_session", "workspace.apply_session", "workspace.apply_agent"])
+        foreach (var verb in (string[])["workspace.new_session", "workspace.apply_session", "workspace.apply_agent",
+            "workspace.apply_folder"])
         {
             var forged = (JsonObject)workspace.Buttons[0].DeepClone();
             forged["a"] = verb;
@@ -129,7 +130,7 @@ public sealed class BotAttackTests
             await bot.DeliverAsync(FakeEvents.Click($"ev_{verb.Replace('.', '_')}", "ou_eye", group, workspace.Message, forged, form), "card");
         }
 
-        await Wait.UntilAsync(() => bot.Texts(group).Count == 6, "six refusals");
+        await Wait.UntilAsync(() => bot.Texts(group).Count == 7, "seven refusals");
         Assert.All(bot.Texts(group), t => Assert.StartsWith("⚠", t, StringComparison.Ordinal));
         Assert.Equal(ApprovalState.Pending, Assert.Single(await bot.PendingAsync()).State);
     }

@@ -268,6 +268,51 @@ public sealed class BotStoryTests
     }
 
     [Fact]
+    public async Task A_folder_beneath_the_root_is_typed_and_the_next_prompt_begins_a_session_there()
+    {
+        await using var bot = await TestBot.StartAsync();
+        var group = await bot.GroupAsync();
+        await bot.MessageAsync("hello", chat: group);
+        await bot.CardAsync(group, "Complete");
+        Directory.CreateDirectory(Path.Combine(bot.Folder, "packages/web"));
+        await bot.MessageAsync("/status", chat: group);
+
+        await bot.PressAsync(await bot.CardAsync(group, "Workspace: demo", c => c.Has("workspace.type_folder")), "workspace.type_folder");
+        var form = await bot.CardAsync(group, "Working folder", c => c.Has("workspace.apply_folder"));
+        await bot.PressAsync(form, "workspace.apply_folder", form: new JsonObject { ["folder"] = "../elsewhere" });
+        form = await bot.CardAsync(
+            group, "Working folder", c => c.Message == form.Message && c.Text.Contains("beneath the project", StringComparison.Ordinal));
+        await bot.PressAsync(form, "workspace.apply_folder", form: new JsonObject { ["folder"] = "packages/web/" });
+        await bot.CardAsync(
+            group, "Workspace: demo", c => c.Message == form.Message && c.Title.Contains("demo/packages/web", StringComparison.Ordinal));
+
+        await bot.MessageAsync("run: touch here.txt", chat: group);
+        await bot.PressAsync(await bot.CardAsync(group, "Approval", c => c.Has("approval.allow")), "approval.allow");
+        await bot.CardAsync(group, "Complete", c => c.Title.Contains("demo/packages/web", StringComparison.Ordinal));
+        Assert.True(File.Exists(Path.Combine(bot.Folder, "packages/web/here.txt")));
+        var sessions = await bot.Owner.ListSessionsAsync(CancellationToken.None);
+        Assert.Equal([null, "packages/web"], sessions.OrderBy(s => s.CreatedAt).Select(s => s.Folder));
+
+        // One that is not there: the machine says so, and no session begins.
+        await bot.MessageAsync("/status", chat: group);
+        var workspace = await bot.CardAsync(
+            group, "Workspace: demo", c => c.Message != form.Message && c.Text.Contains("packages/web", StringComparison.Ordinal));
+        await bot.PressAsync(workspace, "workspace.recent");
+        var recent = await bot.CardAsync(group, "Recent folders", c => c.Text.Contains("packages/web", StringComparison.Ordinal));
+        Assert.Equal(2, recent.Buttons.Count(b => (string?)b["a"] == "workspace.apply_folder"));
+        await bot.PressAsync(recent, "workspace.apply_folder", which: b => (string?)b["d"] == "/");
+        var again = await bot.CardAsync(
+            group, "Workspace: demo", c => c.Message == recent.Message && !c.Title.Contains("packages", StringComparison.Ordinal));
+        await bot.PressAsync(again, "workspace.type_folder");
+        form = await bot.CardAsync(group, "Working folder", c => c.Message == again.Message);
+        await bot.PressAsync(form, "workspace.apply_folder", form: new JsonObject { ["folder"] = "nowhere" });
+        await bot.CardAsync(group, "Workspace: demo", c => c.Title.Contains("demo/nowhere", StringComparison.Ordinal));
+        await bot.MessageAsync("hello", chat: group);
+        await bot.TextAsync(group, "does not exist");
+        Assert.Equal(2, (await bot.Owner.ListSessionsAsync(CancellationToken.None)).Count);
+    }
+
+    [Fact]
     public async Task A_project_is_hidden_shown_and_taken_away_when_it_is_said_twice()
     {
         await using var bot = await TestBot.StartAsync();
@@ -361,5 +406,6 @@ public sealed class BotStoryTests
             null!, null!, null!, new ProjectActions(null!, null!, null!, null!, null!, null!, null!),
             new WorkspaceActions(null!, null!, null!, null!, null!),
             new PromptActions(null!, null!, null!, null!, null!, null!, null!, null!),
-            new ApprovalActions(null!, null!), new RoleActions(null!, null!), new FileActions(null!, null!), new NoticeActions());
+            new ApprovalActions(null!, null!), new RoleActions(null!, null!), new FileActions(null!, null!),
+            new FolderActions(null!, null!, null!, null!), new NoticeActions());
 }

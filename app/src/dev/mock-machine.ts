@@ -414,7 +414,7 @@ export class MockMachine {
         return { defaults };
       },
       agents_list: () => ({ agents: state.agents }),
-      agent_session_new: ({ agentSessionId, promptId, projectId, agent, content, mode, model, effort, attachments }) => {
+      agent_session_new: ({ agentSessionId, promptId, projectId, agent, content, mode, model, effort, folder, attachments }) => {
         if (!state.sessions.some((item) => item.agentSessionId === agentSessionId)) {
           const created: SessionInfo = {
             agentSessionId,
@@ -435,6 +435,7 @@ export class MockMachine {
             updatedAt: now(),
             usage: { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, costUsd: null },
             head: 0,
+            folder: folder ? folder : null,
             effort: effort ?? null,
             context: null,
             activitySince: null,

@@ -286,6 +286,7 @@ export function session(
     quiet: null,
     usage: { inputTokens: 4200, outputTokens: 8100, cacheReadTokens: 182_000, cacheWriteTokens: 21_000, costUsd: 0.42 },
     head: 0,
+    folder: null,
     effort: null,
     context: null,
     activitySince: null,

@@ -91,8 +91,9 @@ internal static class RunCommand
             }
             else
             {
+                var where = taken.Session.Folder is { } at ? $" in {Untrusted.Show(at)}" : "";
                 await terminal.Error.WriteLineAsync(
-                    $"Session {taken.Session.AgentSessionId} ({Untrusted.Show(taken.Session.Agent)}{(taken.Session.Folder is { } at ? $" in {Untrusted.Show(at)}" : "")}, {(taken.Session.Sandbox == SandboxKind.None ? "no sandbox" : taken.Session.Sandbox.ToString().ToLowerInvariant())})");
+                    $"Session {taken.Session.AgentSessionId} ({Untrusted.Show(taken.Session.Agent)}{where}, {(taken.Session.Sandbox == SandboxKind.None ? "no sandbox" : taken.Session.Sandbox.ToString().ToLowerInvariant())})");
             }
 
             return parsed.GetValue(detach)

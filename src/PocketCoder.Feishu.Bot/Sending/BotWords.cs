@@ -50,6 +50,9 @@ internal enum BotWord
     InGroup,
     NoAgent,
     NoFolder,
+
+    /// <summary>What was typed leads nowhere beneath a project's root.</summary>
+    BadFolder,
     SessionGone,
     NothingRuns,
 
@@ -105,6 +108,9 @@ internal static class BotWords
         [BotWord.NoAgent] = ("No agent is installed on the machine.", "此机器上没有可用的智能体。"),
         [BotWord.NoFolder] = (
             "The owner has not allowed a folder for new projects yet: pocketcoder roots add FOLDER", "所有者尚未允许新建项目的目录：pocketcoder roots add 目录"),
+        [BotWord.BadFolder] = (
+            "Write a folder beneath the project's root, such as packages/web, or / for the root.",
+            "请输入项目根目录下的文件夹，例如 packages/web；/ 表示根目录。"),
         [BotWord.SessionGone] = ("The session is gone. Your next message begins a new one.", "会话已不存在，下一条消息将开始新会话。"),
         [BotWord.NothingRuns] = ("Nothing runs here.", "当前没有正在运行的任务。"),
         [BotWord.NotOneApproval] = (

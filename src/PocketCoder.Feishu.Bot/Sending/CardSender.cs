@@ -10,11 +10,11 @@ namespace PocketCoder.Feishu.Bot.Sending;
 /// <param name="app">Where the app is, for what a card can't do; null: nobody knows.</param>
 internal sealed class CardSender(FeishuClient client, Nonces nonces, CardLanguage language, Uri? app)
 {
-    /// <summary>What no chat does: a session runs in its project's folder, so there is none to choose.</summary>
+    /// <summary>What no chat does: files of projects stay with the app, so folders are typed and not listed.</summary>
     public static IReadOnlyCollection<CardVerb> Without { get; } =
     [
-        CardVerb.BrowseFolder, CardVerb.TypeFolder, CardVerb.ApplyFolder, CardVerb.DefaultFolder, CardVerb.UseDefaultFolder,
-        CardVerb.Presets, CardVerb.AddPreset, CardVerb.RemovePreset, CardVerb.RecentFolders,
+        CardVerb.BrowseFolder, CardVerb.DefaultFolder, CardVerb.UseDefaultFolder, CardVerb.Presets, CardVerb.AddPreset,
+        CardVerb.RemovePreset,
     ];
 
     public FeishuClient Client => client;

@@ -15,10 +15,11 @@ namespace PocketCoder.Feishu.Bot.Talking;
 /// </summary>
 internal sealed class ChatHandler(
     PeopleHere people, PlaceBook places, CardSender sender, ProjectActions projects, WorkspaceActions workspace, PromptActions prompts,
-    ApprovalActions approvals, RoleActions roles, FileActions files, NoticeActions notices)
+    ApprovalActions approvals, RoleActions roles, FileActions files, FolderActions folders, NoticeActions notices)
 {
     private readonly Dictionary<CardVerb, CardRoute> _routes
-        = projects.Routes.Concat(workspace.Routes).Concat(prompts.Routes).Concat(approvals.Routes).Concat(notices.Routes)
+        = projects.Routes.Concat(workspace.Routes).Concat(prompts.Routes).Concat(approvals.Routes).Concat(folders.Routes)
+            .Concat(notices.Routes)
             .ToDictionary(r => r.Verb);
 
     /// <summary>What there is a way for, to be held against the cards.</summary>

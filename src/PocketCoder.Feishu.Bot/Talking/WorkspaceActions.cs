@@ -41,7 +41,8 @@ internal sealed class WorkspaceActions(PlaceBook places, ProjectReader projects,
         var running = turns.FirstOrDefault(t => t.State is TurnState.Running or TurnState.Waiting);
         var line = project.Line with { State = ProjectReader.State(session?.State), Agent = session?.Agent ?? project.Line.Agent };
         return new WorkspaceView(
-            line, Path.GetFileName(project.Info.Path), session?.Model ?? place.Model, session is null ? null : session.AgentSessionId.ToString("N"),
+            line, SessionFacts.FolderName(project.Info.Path, session is null ? place.Folder : session.Folder),
+            session?.Model ?? place.Model, session is null ? null : session.AgentSessionId.ToString("N"),
             running?.TurnId.ToString("N"), session?.Queued ?? 0, Locked: running is not null);
     }
 
@@ -184,6 +185,7 @@ internal sealed class WorkspaceActions(PlaceBook places, ProjectReader projects,
                         Session = id,
                         Agent = got.Session.Agent,
                         Model = got.Session.Model,
+                        Folder = got.Session.Folder,
                         Account = request.Person.Account,
                         BoundBy = p.Owner,
                         Since = time.GetUtcNow(),
@@ -218,6 +220,6 @@ internal sealed class WorkspaceActions(PlaceBook places, ProjectReader projects,
     {
         var place = await PlaceAsync(request, cancellationToken);
         var project = await projects.FindAsync(request.Person, ProjectReader.Id(place.Project), cancellationToken);
-        return new ComposerView(project.Line, Path.GetFileName(project.Info.Path));
+        return new ComposerView(project.Line, SessionFacts.FolderName(project.Info.Path, place.Folder));
     }
 }

@@ -54,6 +54,9 @@ internal sealed class Page(CardContext context)
     public CardButton Button(Say label, CardVerb verb, ProjectLine project, string kind = CardButton.Plain)
         => Button(label, verb, kind, Of(project));
 
+    /// <summary>Whether it can be done where the card is shown.</summary>
+    public bool Can(CardVerb verb) => !context.Without.Contains(verb);
+
     public CardIntent Of(ProjectLine project) => new(CardVerb.OpenProject, context.Nonce) { Project = project.Id };
 
     public CardIntent Empty => new(CardVerb.Home, context.Nonce);

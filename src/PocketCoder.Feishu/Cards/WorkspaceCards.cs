@@ -25,7 +25,8 @@ internal static class WorkspaceCards
         return (view.Locked
             ? card.Note(page.Say(Say.Locked)).Buttons(stop, page.Button(Say.Run, CardVerb.Compose, project))
             : card.Buttons(stop).Buttons(
-                page.Button(Say.Run, CardVerb.Compose, project, CardButton.Main), page.Button(Say.Folder, CardVerb.BrowseFolder, project),
+                page.Button(Say.Run, CardVerb.Compose, project, CardButton.Main),
+                page.Button(Say.Folder, page.Can(CardVerb.BrowseFolder) ? CardVerb.BrowseFolder : CardVerb.TypeFolder, project),
                 page.Button(Say.Agent, CardVerb.ChooseAgent, project), page.Button(Say.Session, CardVerb.ChooseSession, project),
                 page.Button(Say.Presets, CardVerb.Presets, project), page.Button(Say.Recent, CardVerb.RecentFolders, project))).Build();
     }

@@ -131,7 +131,8 @@ public static class SessionFolder
     }
 
     private static RequestFailure Link(string folder) => new(
-        ErrorCode.OutsideProjectRoot, $"A part of {folder} is a symbolic link. A session works in a folder itself: name what the link leads to.");
+        ErrorCode.OutsideProjectRoot,
+        $"A part of {folder} is a symbolic link. A session works in a folder itself: name what the link leads to.");
 
     private static RequestFailure NoFolder(string folder) => new(ErrorCode.NotADirectory, $"{folder} is not a folder.");
 

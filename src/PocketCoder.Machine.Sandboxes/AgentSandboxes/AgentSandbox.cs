@@ -150,7 +150,9 @@ internal sealed class AgentSandbox(ISandboxBackend backend, string project, stri
     private static IEnumerable<ReadOnlyBind> Settings(AgentSandboxNeeds needs)
         => needs.Settings is { } folder ? [new ReadOnlyBind(folder, AgentSandboxNeeds.SettingsInside)] : [];
 
-    /// <summary>In the project's folder, in the one that the program begins in, and in those between: it looks for settings there.</summary>
+    /// <summary>
+    /// In the project's folder, in the one that the program begins in, and in those between: it looks for settings there.
+    /// </summary>
     private IEnumerable<ReadOnlyBind> Guarded(IReadOnlyList<string> emptied, string workingDirectory)
     {
         var levels = Levels(workingDirectory);

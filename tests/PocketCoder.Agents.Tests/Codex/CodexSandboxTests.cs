@@ -99,7 +99,8 @@ public sealed class CodexSandboxTests : IDisposable
         Assert.DoesNotContain(CodexArguments.For("/p"), a => a.Contains("model", StringComparison.Ordinal));
         Assert.Contains("projects={\"/p\"={trust_level=\"untrusted\"}}", CodexArguments.For("/p", project: "/p"));
         Assert.Contains(
-            "projects={\"/p/web\"={trust_level=\"untrusted\"},\"/p\"={trust_level=\"untrusted\"}}", CodexArguments.For("/p/web", project: "/p"));
+            "projects={\"/p/web\"={trust_level=\"untrusted\"},\"/p\"={trust_level=\"untrusted\"}}",
+            CodexArguments.For("/p/web", project: "/p"));
     }
 
     [Fact]

@@ -325,6 +325,7 @@ export interface AgentSessionNewRequest {
   attachments?: string[] | null;
   conversationId?: string | null;
   effort?: string | null;
+  folder?: string | null;
 }
 
 export interface AgentSessionNewResponse {
@@ -2635,6 +2636,7 @@ export interface SessionInfo {
   head: number;
   models?: ModelAccess | null;
   inTerminal: boolean;
+  folder: string | null;
   effort: string | null;
   context: ContextInfo | null;
   quiet: QuietInfo | null;

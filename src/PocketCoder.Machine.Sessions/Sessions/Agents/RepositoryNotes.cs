@@ -16,7 +16,8 @@ internal sealed class RepositoryNotes(SessionContext session)
     /// <param name="resumed">The agent goes on with a conversation.</param>
     public async Task NoteAsync(bool resumed)
     {
-        var found = await Task.Run(() => RepositoryScan.At(session.WorkingDirectory, session.Directory)); // a slow disk must not hold up the mailbox's other sessions
+        // a slow disk must not hold up the mailbox's other sessions
+        var found = await Task.Run(() => RepositoryScan.At(session.WorkingDirectory, session.Directory));
         var words = RepositoryNoteText.Of(found, session.Driver.Description, session.Record.Sandbox != SandboxKind.None);
         var saidBefore = _last is null && resumed; // by the session's first start
         if (words.Length > 0 && words != _last && !saidBefore)

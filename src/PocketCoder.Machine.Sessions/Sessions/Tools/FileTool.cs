@@ -63,7 +63,8 @@ internal sealed class FileTool(SessionContext session, AgentHost host, ToolGate 
     }
 
     /// <summary>From the session's folder, when it is not the project's.</summary>
-    private string PathOf(SendFileTool file) => session.Record.Folder is null ? file.Path : Path.Combine(session.WorkingDirectory, file.Path);
+    private string PathOf(SendFileTool file)
+        => session.Record.Folder is null ? file.Path : Path.Combine(session.WorkingDirectory, file.Path);
 
     private async Task<AgentAnswer?> BeginAsync(Request request, ApprovalInfo approval)
     {
