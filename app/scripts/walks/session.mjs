@@ -45,6 +45,19 @@ export function session({ walk, must, S }) {
     await page.waitForFunction(() => !CSS.highlights.has("find"));
     must((await page.locator(".item.marked").count()) === 0, "still framed");
   });
+  walk("start a session in a folder beneath the project's root", `/new/${S(1)}`, "rich", async (page) => {
+    await page.getByTestId("folder-open").click();
+    await page.getByTestId("folder-item").filter({ hasText: "src" }).first().click();
+    await page.getByTestId("folder-use").getByText("Use this folder").click();
+    must((await page.getByTestId("folder-now").innerText()) === "src", `chosen ${await page.getByTestId("folder-now").innerText()}`);
+    await page.getByTestId("prompt-input").fill("Tidy up here");
+    await page.getByTestId("send").click();
+    const shown = page.getByTestId("session-folder");
+    await shown.waitFor();
+    must((await shown.innerText()) === "src", `the header says ${await shown.innerText()}`);
+    await shown.click();
+    await page.waitForURL((url) => url.pathname.endsWith("/files/folder/src"));
+  });
   walk("work in a new worktree, merge it and throw it away", `/new/${S(1)}`, "rich", async (page) => {
     await page.getByTestId("prompt-input").fill("Slow down guessing");
     await page.getByTestId("worktree-switch").check();
