@@ -13,7 +13,7 @@ public sealed record KeyAnswer(ProviderKeyVerdict Verdict, int? Status);
 /// </summary>
 internal static class KeyCheck
 {
-    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(10);
+    internal static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
 
     public static async Task<KeyAnswer> AskAsync(ModelBroker broker, ModelDialect dialect, Uri baseUrl, string key, CancellationToken ct)
     {
@@ -31,7 +31,7 @@ internal static class KeyCheck
             request.Headers.TryAddWithoutValidation("anthropic-version", "2023-06-01");
         }
 
-        using var limit = new CancellationTokenSource(s_limit, broker.Time);
+        using var limit = new CancellationTokenSource(Limit, broker.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, ct);
         try
         {
@@ -44,7 +44,7 @@ internal static class KeyCheck
         }
     }
 
-    private static string Models(ModelDialect dialect) => dialect switch
+    internal static string Models(ModelDialect dialect) => dialect switch
     {
         ModelDialect.Anthropic => "/v1/models?limit=1",
         ModelDialect.Openai => "/v1/models",
@@ -52,7 +52,7 @@ internal static class KeyCheck
     };
 
     /// <summary>A 403 is none: a key may be for some calls only, and listing models be none of them.</summary>
-    private static ProviderKeyVerdict Verdict(ModelDialect dialect, int status) => status switch
+    internal static ProviderKeyVerdict Verdict(ModelDialect dialect, int status) => status switch
     {
         >= 200 and < 300 => ProviderKeyVerdict.Works,
         401 => ProviderKeyVerdict.Refused,

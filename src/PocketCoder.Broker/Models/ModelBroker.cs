@@ -61,6 +61,9 @@ public sealed class ModelBroker : IAsyncDisposable
     public Task<KeyAnswer> CheckKeyAsync(ModelDialect dialect, Uri baseUrl, string key, CancellationToken ct)
         => KeyCheck.AskAsync(this, dialect, baseUrl, key, ct);
 
+    /// <summary>Asks a server for the list of its models, in at most 10 s. Nothing is counted.</summary>
+    public Task<ModelsAnswer> ListModelsAsync(ModelUpstream upstream, CancellationToken ct) => ModelListing.AskAsync(this, upstream, ct);
+
     public ValueTask DisposeAsync()
     {
         _upstream.Dispose();

@@ -57,7 +57,32 @@ public sealed record ModelBrokerOptions
 /// <param name="Bearer">The key goes as <c>Authorization: Bearer</c>, where that is not the dialect's own way.</param>
 public sealed record ModelUpstream(
     ModelDialect Dialect, Uri BaseUrl, Func<CancellationToken, ValueTask<string>>? Key, bool PassThrough = false,
-    bool AllowProviderTools = false, bool Bearer = false);
+    bool AllowProviderTools = false, bool Bearer = false)
+{
+    /// <summary>Its models are counted, and told of, as <c>NAME/MODEL</c>; null: by their own names.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Instead of the broker's own, by the models' own names; null: those.</summary>
+    public PriceTable? Prices { get; init; }
+
+    /// <summary>Without a key a request goes out without a credential, instead of being refused.</summary>
+    public bool KeyOptional { get; init; }
+
+    /// <summary>The version of OpenAI's calls stands in <see cref="BaseUrl"/>, as its libraries take it, and is not appended.</summary>
+    public bool Versioned { get; init; }
+
+    /// <summary>Whether requests may still go there; asked before each. Thread-safe, and must not block.</summary>
+    public Func<bool> IsCurrent { get; init; } = static () => true;
+
+    internal string Counted(string model) => Name is null ? model : $"{Name}/{model}";
+
+    /// <param name="path">As the provider's own API has it.</param>
+    internal string Target(string path)
+        => BaseUrl.ToString().TrimEnd('/') + (Versioned && path.StartsWith("/v1/", StringComparison.Ordinal) ? path[3..] : path);
+
+    /// <summary>The header that carries a key.</summary>
+    internal (string Header, string Value) Credential(string key) => Bearer ? ("Authorization", $"Bearer {key}") : Dialect.Credential(key);
+}
 
 /// <summary>For whom an endpoint is.</summary>
 /// <param name="SocketPath">A Unix socket: who reaches it is the session. Null: a loopback port, and every request needs the token.</param>

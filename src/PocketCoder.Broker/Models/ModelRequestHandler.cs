@@ -88,6 +88,12 @@ internal sealed class ModelRequestHandler(ModelBroker broker, ModelEndpointOptio
 
         var upstream = (session.Upstreams ?? broker.Options.Upstreams).FirstOrDefault(u => u.Dialect == dialect)
             ?? throw new RefusedException(Refusal.NoUpstream, $"no provider is set up for {dialect.Prefix()[1..]}");
+        if (!upstream.IsCurrent())
+        {
+            throw new RefusedException(
+                Refusal.NoUpstream, $"the provider '{upstream.Name}' was changed or removed on this machine; the next prompt takes that up");
+        }
+
         if (path is "" or "/")
         {
             return; // Claude Code looks whether somebody is there; nobody else needs to know
@@ -107,7 +113,7 @@ internal sealed class ModelRequestHandler(ModelBroker broker, ModelEndpointOptio
         }
 
         var counts = dialect.Generates(method, path);
-        using var reservation = counts ? await ReserveAsync(asked, ct) : null;
+        using var reservation = counts ? await ReserveAsync(upstream, asked, ct) : null;
         using var request = await ToUpstreamAsync(context.Request, upstream, dialect, path, body, ct);
         await ForwardAsync(context, upstream, request, body.Length, asked.Model ?? "", counts, ct);
     }
@@ -223,9 +229,11 @@ internal sealed class ModelRequestHandler(ModelBroker broker, ModelEndpointOptio
         }
 
         var model = tap.Model.Length > 0 ? tap.Model : asked;
+        var prices = PricesOf(upstream);
         broker.Record(new ModelUsage(
-            session.SessionId, session.ProjectId, upstream.Dialect, model, status, tokens, broker.Options.Prices.Cost(model, tokens)
-                ?? broker.Options.Prices.Cost(asked, tokens), tap.IsCounted, complete, upstream.PassThrough, broker.Time.GetUtcNow()));
+            session.SessionId, session.ProjectId, upstream.Dialect, upstream.Counted(model), status, tokens,
+            prices.Cost(model, tokens) ?? prices.Cost(asked, tokens), tap.IsCounted, complete, upstream.PassThrough,
+            broker.Time.GetUtcNow()));
     }
 
     /// <summary>
@@ -233,7 +241,7 @@ internal sealed class ModelRequestHandler(ModelBroker broker, ModelEndpointOptio
     /// what is left does not go out. Where what is already under way could fill the rest of a budget, it waits for that: so near the limit
     /// requests go one after the other.
     /// </summary>
-    private async Task<IDisposable?> ReserveAsync(RequestBody asked, CancellationToken ct)
+    private async Task<IDisposable?> ReserveAsync(ModelUpstream upstream, RequestBody asked, CancellationToken ct)
     {
         var budgets = broker.Options.BudgetsOf?.Invoke(session.SessionId, session.ProjectId) ?? broker.Options.Budgets;
         if (budgets.Count == 0)
@@ -243,13 +251,14 @@ internal sealed class ModelRequestHandler(ModelBroker broker, ModelEndpointOptio
 
         // A request that names no longest answer takes room for one of usual length; a longer one is the overshoot that is left.
         var model = asked.Model ?? "";
-        var needs = Spending(model, asked.InputTokens, asked.MostOutput ?? 0);
-        var size = Spending(model, asked.InputTokens, asked.MostOutput ?? UsualAnswer);
+        var prices = PricesOf(upstream);
+        var needs = Spending(prices, model, asked.InputTokens, asked.MostOutput ?? 0);
+        var size = Spending(prices, model, asked.InputTokens, asked.MostOutput ?? UsualAnswer);
         var granted = new HashSet<ModelBudget>();
         while (true)
         {
             var (reservation, full, spent, wait) = broker.Spendings.TryReserve(
-                budgets.Where(b => !granted.Contains(b)), b => IsUnpriced(b, model), session.SessionId, session.ProjectId,
+                budgets.Where(b => !granted.Contains(b)), b => IsUnpriced(b, prices, model), session.SessionId, session.ProjectId,
                 broker.Time.GetUtcNow(), needs, size);
             if (reservation is not null)
             {
@@ -264,7 +273,7 @@ internal sealed class ModelRequestHandler(ModelBroker broker, ModelEndpointOptio
 
             var about = new BudgetSpent(full!, spent, session.SessionId, session.ProjectId)
             {
-                UnpricedModel = IsUnpriced(full!, model) ? model : null,
+                UnpricedModel = IsUnpriced(full!, prices, model) ? upstream.Counted(model) : null,
                 Needs = full!.IsReachedBy(spent) ? null : needs,
             };
             if (full.Action == BudgetAction.Ask && broker.Options.AskBudget is { } ask && await ask(about, ct))
@@ -293,14 +302,17 @@ internal sealed class ModelRequestHandler(ModelBroker broker, ModelEndpointOptio
     }
 
     /// <summary>On the high side: as if all of the prompt was new to the provider's cache.</summary>
-    private ModelSpending Spending(string model, long input, long output)
+    private static ModelSpending Spending(PriceTable prices, string model, long input, long output)
     {
-        var plain = broker.Options.Prices.Cost(model, new TokenCount(input, 0, 0, output)) ?? 0;
-        var cached = broker.Options.Prices.Cost(model, new TokenCount(0, 0, input, output)) ?? 0;
+        var plain = prices.Cost(model, new TokenCount(input, 0, 0, output)) ?? 0;
+        var cached = prices.Cost(model, new TokenCount(0, 0, input, output)) ?? 0;
         return new ModelSpending(Math.Max(plain, cached), input + output, 0, 0);
     }
 
-    private bool IsUnpriced(ModelBudget budget, string model) => budget.Dollars is not null && !broker.Options.Prices.Knows(model);
+    private static bool IsUnpriced(ModelBudget budget, PriceTable prices, string model)
+        => budget.Dollars is not null && !prices.Knows(model);
+
+    private PriceTable PricesOf(ModelUpstream upstream) => upstream.Prices ?? broker.Options.Prices;
 
     private async Task<byte[]> ReadBodyAsync(HttpRequest request, CancellationToken ct)
     {
@@ -342,8 +354,8 @@ internal sealed class ModelRequestHandler(ModelBroker broker, ModelEndpointOptio
     private static async Task<HttpRequestMessage> ToUpstreamAsync(
         HttpRequest request, ModelUpstream upstream, ModelDialect dialect, string path, byte[] body, CancellationToken ct)
     {
-        var message = new HttpRequestMessage(new HttpMethod(request.Method), upstream.BaseUrl.ToString()
-            .TrimEnd('/') + path + UpstreamHead.Query(dialect, request.QueryString.Value))
+        var message = new HttpRequestMessage(
+            new HttpMethod(request.Method), upstream.Target(path) + UpstreamHead.Query(dialect, request.QueryString.Value))
         { Version = HttpVersion.Version11 };
         if (request.Method == "POST")
         {
@@ -363,15 +375,18 @@ internal sealed class ModelRequestHandler(ModelBroker broker, ModelEndpointOptio
         if (!upstream.PassThrough)
         {
             var key = upstream.Key is { } give ? await give(ct) : "";
-            if (key.Length == 0)
+            if (key.Length == 0 && !upstream.KeyOptional)
             {
                 message.Dispose();
                 throw new RefusedException(
                     Refusal.NoKey, $"there is no key for {dialect.Prefix()[1..]}; set one with 'pocketcoder secrets'");
             }
 
-            var (header, value) = upstream.Bearer ? ("Authorization", $"Bearer {key}") : dialect.Credential(key);
-            message.Headers.TryAddWithoutValidation(header, value);
+            if (key.Length > 0)
+            {
+                var (header, value) = upstream.Credential(key);
+                message.Headers.TryAddWithoutValidation(header, value);
+            }
         }
 
         return message;
