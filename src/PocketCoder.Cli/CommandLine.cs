@@ -47,6 +47,7 @@ internal static class CommandLine
         root.Add(TerminalCommands.Attach(terminal));
         root.Add(TerminalCommands.List(terminal));
         root.Add(SecretCommands.Create(terminal));
+        root.Add(ProviderCommands.Create(terminal));
         root.Add(GitTokenCommands.Create(terminal));
         root.Add(UsageCommands.Usage(terminal));
         root.Add(UsageCommands.Budget(terminal));

@@ -92,6 +92,9 @@ public sealed class Home
     /// <summary>The owner's own prices of models, when there is such a file.</summary>
     public string Prices => In("prices.json");
 
+    /// <summary>The owner's own providers of models, when there are any.</summary>
+    public string Providers => In("providers.json");
+
     /// <summary>
     /// Where agents that run in a sandbox of their own keep what must outlive it (settings, transcripts), a folder a session. Beside
     /// <see cref="Sandboxes"/>, for the same reason.
@@ -148,7 +151,7 @@ public sealed class Home
     [
         .. new[] { LockFile, PidFile, Database, Database + "-wal", Database + "-shm", Database + ".lock", LedgerHead, Secrets,
             Secrets + ".lock", LogFile }.Select(f => (f, Access.Read | Access.Write)),
-        .. new[] { MachineKey, SecretKey, MachineLabel, Config, Prices, Feishu }.Select(f => (f, Access.Read)),
+        .. new[] { MachineKey, SecretKey, MachineLabel, Config, Prices, Providers, Feishu }.Select(f => (f, Access.Read)),
         .. new[] { ControlSocket, ControlToken }.Select(f => (f, Access.Write)),
     ];
 

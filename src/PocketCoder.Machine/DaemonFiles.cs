@@ -13,6 +13,7 @@ using PocketCoder.Machine.Linking;
 using PocketCoder.Machine.Notifications;
 using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Projects;
+using PocketCoder.Machine.Providers;
 using PocketCoder.Machine.Secrets;
 using PocketCoder.Machine.Settings;
 using PocketCoder.Machine.Starting;
@@ -31,6 +32,8 @@ internal sealed record DaemonFiles(ChannelIdentity Identity, LedgerStore Ledger,
     public required EntrySettings Entries { get; init; }
 
     public required PriceTable Prices { get; init; }
+
+    public required ProviderSettings Providers { get; init; }
 
     /// <summary>What files of the home set, as this start found them.</summary>
     public required IReadOnlyList<FileSetting> Settings { get; init; }
@@ -64,7 +67,7 @@ internal sealed record DaemonFiles(ChannelIdentity Identity, LedgerStore Ledger,
         IReadOnlyList<string> closed = [.. home.Own.Select(ProjectFolder.RealPath)];
         var secrets = stack.Own(SecretStore.Open(home.Secrets, home.SecretKey, options.TimeProvider));
         var (label, receivers) = (MachineLabel.Load(home), ReceiverSettings.Load(home));
-        var entries = EntrySettings.Load(home);
+        var (entries, providers) = (EntrySettings.Load(home), ProviderSettings.Load(home));
         return new DaemonFiles(identity, ledger, secrets)
         {
             Label = label,
@@ -74,9 +77,10 @@ internal sealed record DaemonFiles(ChannelIdentity Identity, LedgerStore Ledger,
             Settings =
             [
                 HomeSettings.Agents(home), label.AsFound(), HomeSettings.Prices(home), HomeSettings.PushServices(home), receivers.AsFound(),
-                SecretService.AsFound(secrets), entries.AsFound(),
+                SecretService.AsFound(secrets), entries.AsFound(), providers.AsFound(),
             ],
             Prices = ModelService.ReadPrices(home),
+            Providers = providers,
             Closed = closed,
             OwnAgents = [.. AcpConfiguration.Read(home.Root, []).Agents.Select(a => a.Id)],
             Sandboxes = Backends.Of(home.Sandboxes, closed),

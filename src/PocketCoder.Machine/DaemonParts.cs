@@ -28,6 +28,7 @@ using PocketCoder.Machine.Network;
 using PocketCoder.Machine.Notifications;
 using PocketCoder.Machine.Paths;
 using PocketCoder.Machine.Projects;
+using PocketCoder.Machine.Providers;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Secrets;
 using PocketCoder.Machine.SessionLinks;
@@ -87,7 +88,7 @@ internal sealed class DaemonParts
         Asks = stack.Own(new PersonApprovals(Store, Approvals, logger));
 
         // Where commands and agents run.
-        Agents = stack.Own(new AgentCatalog(drivers, time));
+        Agents = stack.Own(new AgentCatalog(drivers, time, files.Providers.Known));
         Projects = new ProjectStore(Store);
         var worktrees = new WorktreeLinks();
         var attached = new AttachedFolders(home.Attached);
@@ -95,7 +96,9 @@ internal sealed class DaemonParts
         Sandboxes = stack.Own(
             new SandboxService(files.Sandboxes, options.Sandbox, network, worktrees, logger) { Readable = attached.Of });
         Guard = stack.Own(new RepositoryGuard(home.TakenAway, home.Guard, logger, worktrees));
-        Models = stack.Own(new ModelService(files.Prices, options.ModelUpstreams, Store, Secrets, live, time, logger));
+        Models = stack.Own(
+            new ModelService(files.Prices, options.ModelUpstreams, files.Providers.Known, Store, Secrets, live, time, logger));
+        OwnProviders = new ProviderService(files.Providers, Secrets, Models, Store);
         Keys = new ProviderKeys(Secrets, Models, drivers);
         var starter = new AgentStarter(home, Sandboxes, Models, Store, attached);
 
@@ -215,6 +218,8 @@ internal sealed class DaemonParts
     public ModelService Models { get; }
 
     public ProviderKeys Keys { get; }
+
+    public ProviderService OwnProviders { get; }
 
     public FolderRoots Roots { get; }
 

@@ -22,7 +22,8 @@ public sealed class FolderTests
         {
             "Machine",
             [
-                "Settings", "Connections", "Entries", "Overview", "Notifications", "Starting", "Linking", "Status", "Usage", "Backups",
+                "Settings", "Providers", "Connections", "Entries", "Overview", "Notifications", "Starting", "Linking", "Status", "Usage",
+                "Backups",
                 "ControlPlane", ".",
             ]
         },

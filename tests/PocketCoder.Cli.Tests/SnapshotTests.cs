@@ -21,6 +21,7 @@ public sealed partial class SnapshotTests
     [
         ["projects"], ["sessions"], ["devices", "list"], ["secrets", "list"], ["budget", "list"], ["usage"], ["network", "list"],
         ["config", "list"], ["tls", "show"], ["runs", "--project", "demo"], ["jobs"], ["git-token", "list"], ["notify", "list"],
+        ["provider", "list"],
         ["feishu", "status"], ["feishu", "config"], ["feishu", "config", "--off"], ["feishu", "pair"], ["feishu", "unpair", "nobody"],
         ["feishu", "test"],
         ["ledger", "verify"], ["terminals", "list"], ["conversations", "--project", "demo"], ["machine", "label", "box"],

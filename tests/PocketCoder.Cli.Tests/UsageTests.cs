@@ -93,6 +93,7 @@ public sealed partial class UsageTests
               attach <session>    Attach to a session's terminal
               terminals           List open terminals of sessions
               secrets             Manage keys that agents never see, encrypted on this machine
+              provider            Manage model providers of your own: any compatible server
               git-token           Manage tokens for git hosts over HTTPS; neither agents nor git itself see them
               usage               Show model usage through this machine: tokens and cost
               budget              Manage limits on model usage through this machine
@@ -169,6 +170,21 @@ public sealed partial class UsageTests
     [InlineData("notify set n --webhook --quiet late")]
     [InlineData("notify set n --webhook --zone Europe/Paris")]
     [InlineData("notify set n --webhook https://h.example")]
+    [InlineData("provider set")]
+    [InlineData("provider set lan")]
+    [InlineData("provider set lan --dialect openai-chat --url http://127.0.0.1:9/v1")]
+    [InlineData("provider set lan --dialect latin --url http://127.0.0.1:9/v1 --model m")]
+    [InlineData("provider set lan --dialect openai-chat --url http://models.example/v1 --model m")]
+    [InlineData("provider set lan --dialect openai-chat --url http://8.8.8.8/v1 --model m")]
+    [InlineData("provider set lan --dialect openai-chat --url https://m.example/v1?k=v --model m")]
+    [InlineData("provider set lan --dialect anthropic --url https://m.example/v1 --model m")]
+    [InlineData("provider set lan --dialect openai-chat --url https://m.example/v1 --model m,in=1")]
+    [InlineData("provider set lan --dialect openai-chat --url https://m.example/v1 --model m,context=many")]
+    [InlineData("provider set lan --dialect openai-chat --url https://m.example/v1 --model m,context=1,context=2")]
+    [InlineData("provider set lan --dialect openai-chat --url https://m.example/v1 --model m --key --no-key")]
+    [InlineData("provider set lan --dialect openai-chat --url https://m.example/v1 --model m a-key")]
+    [InlineData("provider remove")]
+    [InlineData("provider test")]
     [InlineData("feishu")]
     [InlineData("feishu config --on --off")]
     [InlineData("feishu config --language fr")]
@@ -203,7 +219,8 @@ public sealed partial class UsageTests
             "status", "restart", "pair", "pair --no-wait", "add .", "remove x", "projects", "devices list", "devices revoke x", "devices rename x y",
             "jobs", "jobs --stop job-1", "run hello", "run hello --session x", "sessions", "sessions --all", "resume x", "output 01234567",
             "ledger show", "ledger verify", "ledger export", "machine label", "machine label x", "exec true", "runs",
-            "link https://gateway.example", "unlink", "notify list", "notify remove n",
+            "link https://gateway.example", "unlink", "provider list", "provider remove n", "provider test n",
+            "provider set n --dialect gemini --url https://m.example --model m", "notify list", "notify remove n",
             "notify test n", "feishu config", "feishu config --off", "feishu config --app-id cli_a", "feishu status", "feishu pair",
             "feishu unpair x", "feishu test"])
         {

@@ -195,6 +195,12 @@ public sealed record AgentStart
 
     /// <summary>The machine's own way to the models; null: the agent finds its own. Never null in a sandbox.</summary>
     public AgentModelAccess? ModelAccess { get; init; }
+
+    /// <summary>
+    /// Whose models <see cref="ModelAccess"/> leads to, when that is a provider of the owner's own; <see cref="Model"/> is one of them
+    /// then. Only with a dialect of <see cref="IAgentDriver.Providers"/> and in a sandbox.
+    /// </summary>
+    public AgentProvider? Provider { get; init; }
 }
 
 /// <summary>A tool that the machine runs for the agent.</summary>

@@ -13,6 +13,12 @@ public interface IAgentDriver
     AgentModels? Models => null;
 
     /// <summary>
+    /// What a provider of the owner's own may speak for this agent to ask its models, as <c>NAME/MODEL</c>, from a sandbox of its own
+    /// (<see cref="AgentStart.Provider"/>). Empty: it asks none. Constant.
+    /// </summary>
+    IReadOnlyList<ProviderDialect> Providers => [];
+
+    /// <summary>
     /// How a person goes on with a conversation in a terminal, by the agent's own program; null when it has no way for that.
     /// </summary>
     /// <param name="conversation">The agent's own id of it.</param>

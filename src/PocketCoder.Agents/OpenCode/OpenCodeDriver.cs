@@ -53,6 +53,9 @@ public sealed class OpenCodeDriver : IAgentDriver
     /// <summary>As its files say now: a login in a terminal counts from the next start on.</summary>
     public AgentModels? Models => OpenCodeLogin.From(_environment);
 
+    /// <summary>For each it has a library built in.</summary>
+    public IReadOnlyList<ProviderDialect> Providers { get; } = Enum.GetValues<ProviderDialect>();
+
     private OpenCodeConversations? Kept => _program.Find(_environment) is { } path ? new(path, _environment, _time) : null;
 
     public Task<AgentProbe> ProbeAsync(CancellationToken cancellationToken) => _program.LookAsync(_environment, _time, cancellationToken);
@@ -93,6 +96,11 @@ public sealed class OpenCodeDriver : IAgentDriver
         var models = OpenCodeLogin.From(_environment);
         if (start.Sandbox is { } sandbox && start.ModelAccess is { } access)
         {
+            if (start.Provider is { } provider)
+            {
+                return new OpenCodeSandbox(sandbox, access, provider, OpenCodeModel.Parse(start.Model!));
+            }
+
             var named = start.Model ?? OpenCodeLogin.Model(_environment);
             // else the provider's usual model, or, when the person chose it, a refusal
             var isTheirs = named?.StartsWith(models.Provider + "/", StringComparison.Ordinal) == true;

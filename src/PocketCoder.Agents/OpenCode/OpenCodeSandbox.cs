@@ -7,16 +7,24 @@ namespace PocketCoder.Agents.OpenCode;
 /// OpenCode in a sandbox: its files there, and its only way to models. The folder was the agent's in earlier runs, so nothing in it is
 /// trusted: no link is followed.
 /// </summary>
-/// <param name="provider">Whose models are asked: <c>anthropic</c>, <c>openai</c>, <c>google</c>.</param>
+/// <param name="provider">Whose models are asked: <c>anthropic</c>, <c>openai</c>, <c>google</c>, or one of the owner's own.</param>
 /// <param name="model">The model to begin with; null: OpenCode's own choice among that provider's.</param>
 internal sealed class OpenCodeSandbox(IAgentSandbox sandbox, AgentModelAccess access, string provider, OpenCodeModel? model)
 {
     private const string Data = "data";
 
+    /// <summary>OpenCode asks for at most so many tokens of an answer, and for so many where it knows no limit.</summary>
+    private const int UsualAnswer = 32_000;
+
+    private readonly AgentProvider? _own;
     private string? _catalog; // the file with what is known of the provider's models
 
     /// <summary>What of a repository OpenCode would run or obey, whatever its settings: it looks empty inside.</summary>
     private static readonly string[] s_emptied = [".opencode", ".claude", ".agents"];
+
+    /// <param name="own">A provider of the owner's own.</param>
+    public OpenCodeSandbox(IAgentSandbox sandbox, AgentModelAccess access, AgentProvider own, OpenCodeModel model)
+        : this(sandbox, access, own.Name, model) => _own = own;
 
     public IAgentSandbox Sandbox { get; } = sandbox;
 
@@ -24,7 +32,8 @@ internal sealed class OpenCodeSandbox(IAgentSandbox sandbox, AgentModelAccess ac
 
     /// <summary>What the person's OpenCode knows of this provider's models; null: nothing that can be used.</summary>
     public byte[]? Catalog(string program, IReadOnlyDictionary<string, string> outside)
-        => OpenCodeCatalog.For(provider, model?.Model, program, outside);
+        // Of the owner's own it knows what its settings say, and nothing that another one of that name may be elsewhere.
+        => _own is not null ? "{}"u8.ToArray() : OpenCodeCatalog.For(provider, model?.Model, program, outside);
 
     /// <summary>Takes away what says how OpenCode behaves; conversations stay.</summary>
     /// <param name="catalog">What it shall know of the provider's models; null: what is built into it.</param>
@@ -113,16 +122,32 @@ internal sealed class OpenCodeSandbox(IAgentSandbox sandbox, AgentModelAccess ac
         w.WriteEndArray();
         w.WriteStartObject("provider");
         w.WriteStartObject(provider);
-        w.WriteStartObject("options");
-        w.WriteString("baseURL", provider switch
+        if (_own is not null)
         {
-            "anthropic" => $"{access.BaseUrl}/v1",
-            "google" => $"{access.BaseUrl}/v1beta",
+            w.WriteString("npm", PackageOf(_own.Dialect));
+            w.WriteString("name", provider);
+        }
+
+        w.WriteStartObject("options");
+        w.WriteString("baseURL", (_own?.Dialect, provider) switch
+        {
+            (ProviderDialect.Anthropic, _) or (null, "anthropic") => $"{access.BaseUrl}/v1",
+            (ProviderDialect.Gemini, _) or (null, "google") => $"{access.BaseUrl}/v1beta",
             _ => access.BaseUrl,
         });
         w.WriteString("apiKey", access.Credential);
         w.WriteEndObject();
-        if (model is not null)
+        if (_own is not null)
+        {
+            w.WriteStartObject("models");
+            foreach (var one in _own.Models)
+            {
+                Write(w, one);
+            }
+
+            w.WriteEndObject();
+        }
+        else if (model is not null)
         {
             w.WriteStartObject("models"); // also one that it does not know yet
             w.WriteStartObject(model.Model);
@@ -139,8 +164,46 @@ internal sealed class OpenCodeSandbox(IAgentSandbox sandbox, AgentModelAccess ac
         }
     }
 
+    /// <summary>The library that is built into OpenCode; one that is not it would try to fetch.</summary>
+    private static string PackageOf(ProviderDialect dialect) => dialect switch
+    {
+        ProviderDialect.Anthropic => "@ai-sdk/anthropic",
+        ProviderDialect.OpenaiResponses => "@ai-sdk/openai",
+        ProviderDialect.Gemini => "@ai-sdk/google",
+        _ => "@ai-sdk/openai-compatible",
+    };
+
+    private static void Write(Utf8JsonWriter w, AgentProviderModel one)
+    {
+        w.WriteStartObject(one.Id);
+        w.WriteString("name", one.Title ?? one.Id);
+        w.WriteBoolean("tool_call", true);
+        if (one.ContextTokens is { } context)
+        {
+            // A server refuses what prompt and longest answer together don't fit into, so a small one gets a short answer.
+            w.WriteStartObject("limit");
+            w.WriteNumber("context", context);
+            w.WriteNumber("output", Math.Min(one.OutputTokens ?? context / 4, UsualAnswer));
+            w.WriteEndObject();
+        }
+
+        if (one.Price is { } price)
+        {
+            w.WriteStartObject("cost");
+            w.WriteNumber("input", price.Input);
+            w.WriteNumber("output", price.Output);
+            w.WriteNumber("cache_read", price.CacheRead);
+            w.WriteNumber("cache_write", price.CacheWrite);
+            w.WriteEndObject();
+        }
+
+        w.WriteEndObject();
+    }
+
     /// <exception cref="AgentException">There is no way to that model from here.</exception>
     public OpenCodeModel Checked(OpenCodeModel wanted)
-        => wanted.Provider == provider ? wanted : throw new AgentException(AgentError.Refused,
-            $"In this sandboxed session there are models of {provider} only. Start another session for those of {BoundedText.OneLine(wanted.Provider)}.");
+        => wanted.Provider == provider && _own?.Models.All(m => m.Id != wanted.Model) != true ? wanted : throw new AgentException(AgentError.Refused,
+            wanted.Provider == provider
+                ? $"{provider} has no model {BoundedText.OneLine(wanted.Model)} on this machine. It has: {string.Join(", ", _own!.Models.Select(m => m.Id))}."
+                : $"In this sandboxed session there are models of {provider} only. Start another session for those of {BoundedText.OneLine(wanted.Provider)}.");
 }

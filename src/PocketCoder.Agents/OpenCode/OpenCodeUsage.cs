@@ -21,7 +21,7 @@ internal sealed class OpenCodeUsage
 
         var cache = tokens.Object("cache") ?? default;
         var usage = new AgentUsage(tokens.Number("input"), tokens.Number("output") + tokens.Number("reasoning"), cache.Number("read"),
-            cache.Number("write"), info.Amount("cost"));
+            cache.Number("write"), info.Amount("cost") is > 0 and var cost ? cost : null); // 0: it knows no price
         _messages[id] = usage;
         return usage.InputTokens + usage.OutputTokens + usage.CacheReadTokens + usage.CacheWriteTokens;
     }

@@ -235,6 +235,6 @@ internal static class SettingTable
             SettingRight.Owner,
             SettingRight.Owner,
             LedgerKind.ConfigurationChanged,
-            "start", "entry_set"),
+            "start", "entry_set", "provider_set", "provider_remove"),
     ];
 }

@@ -5,7 +5,8 @@ namespace PocketCoder.Machine.AgentSandboxes;
 
 /// <summary>The agents that this machine can drive, and which of them are installed. Thread-safe.</summary>
 /// <param name="time">When those that have not answered are asked again.</param>
-public sealed class AgentCatalog(IReadOnlyList<IAgentDriver> drivers, TimeProvider time) : IDisposable
+/// <param name="own">Whose models are offered with those that an agent told; null: there are none.</param>
+public sealed class AgentCatalog(IReadOnlyList<IAgentDriver> drivers, TimeProvider time, OwnProviders? own = null) : IDisposable
 {
     /// <summary>
     /// Pauses before an agent that has not answered is asked again; after the last one, only when somebody lists the agents.
@@ -120,7 +121,8 @@ public sealed class AgentCatalog(IReadOnlyList<IAgentDriver> drivers, TimeProvid
 
     private AgentInfo WithModels(AgentInfo agent)
     {
-        agent = Models.Of(agent.Id) is { Count: > 0 } known ? agent with { KnownModels = known } : agent;
+        var ofOwner = own is not null && Find(agent.Id) is { } driver ? own.ModelsFor(driver) : [];
+        agent = agent with { KnownModels = [.. Models.Of(agent.Id), .. ofOwner] };
         return agent.Efforts.Count == 0 ? agent with { Efforts = Models.EffortsOf(agent.Id) ?? [] } : agent;
     }
 

@@ -26,6 +26,9 @@ public sealed class AgentStarter(Home home, SandboxService sandboxes, ModelServi
     private const UnixFileMode AnyoneWrites = OwnerWrites | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead
         | UnixFileMode.OtherWrite;
 
+    /// <summary>What an agent in a sandbox shows as its key: everything else stays outside, and this opens nothing.</summary>
+    private const string Placeholder = "kept-outside-of-the-ring";
+
     private static UnixFileMode SocketMode => Environment.IsPrivilegedProcess ? AnyoneWrites : OwnerWrites;
 
     /// <exception cref="AgentException">It could not be started.</exception>
@@ -38,6 +41,11 @@ public sealed class AgentStarter(Home home, SandboxService sandboxes, ModelServi
 
         start = start with { AttachmentsDirectory = AttachedTo(session.SessionId), ClosedFolders = home.Own };
         var inSandbox = session.Sandbox == SandboxKind.Bubblewrap && driver.Description.RunsInSandbox;
+        if (inSandbox && models.OwnFor(driver, start.Model) is { } own)
+        {
+            return await StartWithOwnAsync(driver, start, session, own, ct);
+        }
+
         if (driver.Models is not { } wanted)
         {
             return new StartedAgent(await driver.StartAsync(start, ct), null, null); // nothing is known of its models
@@ -52,7 +60,12 @@ public sealed class AgentStarter(Home home, SandboxService sandboxes, ModelServi
                     ? $"{problem} Or set a key: pocketcoder secrets set {wanted.Provider}"
                     : $"{driver.Description.Name} has no key and no login here. Set a key: pocketcoder secrets set {wanted.Provider}. Or log in with {driver.Description.Name} in a terminal.");
             var login = found == ModelAccess.OwnLogin ? wanted.Login() : null;
-            var agent = await StartInSandboxAsync(driver, start, session, wanted, found, login, ct);
+            var way = new AgentModelAccess(
+                ModelService.BaseUrl(wanted, AgentSandbox.ModelPort), found == ModelAccess.OwnLogin ? login ?? "" : Placeholder,
+                found == ModelAccess.OwnLogin);
+            var agent = await StartInSandboxAsync(
+                driver, start, session, way,
+                (socket, cancel) => OpenAsync(session, wanted, found, socket, providerTools: false, cancel), ct);
             return new StartedAgent(agent, found, null)
             {
                 Record = () => RecordAsync(session, "ring", found, start),
@@ -86,22 +99,32 @@ public sealed class AgentStarter(Home home, SandboxService sandboxes, ModelServi
         }
     }
 
-    private async Task<IAgentProcess> StartInSandboxAsync(IAgentDriver driver, AgentStart start, IAgentSession session, AgentModels wanted,
-        ModelAccess access, string? login, CancellationToken ct)
+    private async Task<StartedAgent> StartWithOwnAsync(
+        IAgentDriver driver, AgentStart start, IAgentSession session, OwnProvider own, CancellationToken ct)
     {
-        // A login goes in as what it is; everything else stays outside, and what goes in opens nothing.
-        var credential = access == ModelAccess.OwnLogin ? login : "kept-outside-of-the-ring";
-        var sandbox = new AgentSandbox(
-            sandboxes.Bubblewrap, start.Project, StateFor(session.SessionId), (socket, cancel) => OpenAsync(
-                session, wanted, access, socket, providerTools: false, cancel), SocketMode, start.AttachmentsDirectory);
-        return await driver.StartAsync(
-            start with
-            {
-                Sandbox = sandbox,
-                ModelAccess = new AgentModelAccess(
-                    ModelService.BaseUrl(wanted, AgentSandbox.ModelPort), credential ?? "", access == ModelAccess.OwnLogin),
-            },
+        start = start with { Provider = own.ForAgent() };
+        var way = new AgentModelAccess(ModelService.BaseUrl(own.Speaks, AgentSandbox.ModelPort), Placeholder, isLogin: false);
+        var agent = await StartInSandboxAsync(
+            driver, start, session, way,
+            (socket, cancel) => OpenAsync(
+                () => models.OpenOwnAsync(
+                    session.SessionId, sandboxes.Worktrees.Ruling(session.ProjectId), own, socket, SocketMode, cancel)),
             ct);
+        return new StartedAgent(agent, ModelAccess.Key, null)
+        {
+            Record = () => RecordAsync(session, "ring", ModelAccess.Key, start),
+            IsStale = () => !models.IsCurrent(own),
+            KeyName = own.Secret,
+        };
+    }
+
+    private async Task<IAgentProcess> StartInSandboxAsync(
+        IAgentDriver driver, AgentStart start, IAgentSession session, AgentModelAccess way,
+        Func<string, CancellationToken, Task<ModelEndpoint>> open, CancellationToken ct)
+    {
+        var sandbox = new AgentSandbox(
+            sandboxes.Bubblewrap, start.Project, StateFor(session.SessionId), open, SocketMode, start.AttachmentsDirectory);
+        return await driver.StartAsync(start with { Sandbox = sandbox, ModelAccess = way }, ct);
     }
 
     /// <summary>
@@ -136,13 +159,16 @@ public sealed class AgentStarter(Home home, SandboxService sandboxes, ModelServi
         }
     }
 
-    private async Task<ModelEndpoint> OpenAsync(
+    private Task<ModelEndpoint> OpenAsync(
         IAgentSession session, AgentModels wanted, ModelAccess access, string? socket, bool providerTools, CancellationToken ct)
+        => OpenAsync(() => models.OpenAsync(
+            session.SessionId, sandboxes.Worktrees.Ruling(session.ProjectId), wanted, access, socket, SocketMode, providerTools, ct));
+
+    private static async Task<ModelEndpoint> OpenAsync(Func<Task<ModelEndpoint>> open)
     {
         try
         {
-            return await models.OpenAsync(
-                session.SessionId, sandboxes.Worktrees.Ruling(session.ProjectId), wanted, access, socket, SocketMode, providerTools, ct);
+            return await open();
         }
         catch (Exception e) when (e is IOException or ArgumentException)
         {
@@ -200,9 +226,12 @@ public sealed class StartedAgent(IAgentProcess agent, ModelAccess? access, Model
     /// <summary>Writes its start into the ledger: once, before its first prompt, without which it has done nothing.</summary>
     public Func<Task> Record { get; init; } = static () => Task.CompletedTask;
 
+    /// <summary>The name of the secret with its models' key, where that is not the agent's usual one; null: it is.</summary>
+    public string? KeyName { get; init; }
+
     /// <summary>
-    /// Whether it was started with a login that ran out or was renewed since: a sandbox can't renew it, so the next prompt needs another
-    /// start.
+    /// Whether it was started with a login that ran out or was renewed since, or with a provider that was changed: a sandbox can't take
+    /// that up, so the next prompt needs another start.
     /// </summary>
     public Func<bool> IsStale { get; init; } = static () => false;
 

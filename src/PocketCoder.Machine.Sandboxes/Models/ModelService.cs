@@ -25,16 +25,17 @@ public sealed class ModelService : IAsyncDisposable
     private readonly Store _store;
     private readonly TimeProvider _time;
     private readonly IReadOnlyDictionary<string, Uri> _upstreams;
+    private readonly OwnProviders _own;
     private readonly ConcurrentDictionary<Guid, UsageInfo> _sessions = new();
     private readonly ConcurrentDictionary<(Guid, string, bool), bool> _unpricedAllowed = new();
     // one question a session at a time: requests that run at once ask the same
     private readonly ConcurrentDictionary<Guid, AsyncSemaphore> _asking = new();
 
     /// <param name="live">Asked whether they may go on beyond a budget, and told when a provider refuses their key.</param>
-    public ModelService(PriceTable prices, IReadOnlyDictionary<string, Uri> upstreams, Store store, SecretService secrets,
-        LiveSessions live, TimeProvider time, ILogger log)
+    public ModelService(PriceTable prices, IReadOnlyDictionary<string, Uri> upstreams, OwnProviders own, Store store,
+        SecretService secrets, LiveSessions live, TimeProvider time, ILogger log)
     {
-        (_upstreams, _store, _secrets, _live, _time) = (upstreams, store, secrets, live, time);
+        (_upstreams, _own, _store, _secrets, _live, _time) = (upstreams, own, store, secrets, live, time);
         Budgets = new BudgetBook(store);
         Prices = prices;
         _writer = new UsageWriter(store, time, log);
@@ -113,6 +114,42 @@ public sealed class ModelService : IAsyncDisposable
         return _broker.OpenAsync(new ModelEndpointOptions(session, project, socket) { SocketMode = mode, Upstreams = [upstream] }, ct);
     }
 
+    /// <summary>The owner's own provider that an agent's model is of; null: none.</summary>
+    /// <exception cref="AgentException">The provider has no such model, or the agent can't ask it.</exception>
+    internal OwnProvider? OwnFor(IAgentDriver driver, string? model) => _own.Of(driver, model);
+
+    /// <summary>Whether nothing of it was changed since.</summary>
+    internal bool IsCurrent(OwnProvider provider) => _own.IsCurrent(provider);
+
+    /// <summary>As <see cref="OpenAsync"/>, to a provider of the owner's own: closed to further requests once that is changed.</summary>
+    /// <exception cref="IOException">The socket can't be had.</exception>
+    internal Task<ModelEndpoint> OpenOwnAsync(
+        Guid session, Guid project, OwnProvider provider, string? socket, UnixFileMode mode, CancellationToken ct)
+        => _broker.OpenAsync(
+            new ModelEndpointOptions(session, project, socket) { SocketMode = mode, Upstreams = [UpstreamOf(provider)] }, ct);
+
+    /// <summary>Asks a provider of the owner's own for its models, with its key if it has one.</summary>
+    /// <exception cref="SecretException">The key can't be read.</exception>
+    public Task<ModelsAnswer> ListModelsAsync(OwnProvider provider, CancellationToken ct)
+        => _broker.ListModelsAsync(UpstreamOf(provider), ct);
+
+    private ModelUpstream UpstreamOf(OwnProvider provider) => new(
+        provider.Speaks,
+        provider.Address,
+        _ =>
+        {
+            // In this order: the key of another address is stored after that address is.
+            var key = _secrets.Get(provider.Secret);
+            return ValueTask.FromResult(_own.IsCurrent(provider) ? key ?? "" : "");
+        })
+    {
+        Name = provider.Name,
+        Prices = provider.Prices(),
+        KeyOptional = true,
+        Versioned = true,
+        IsCurrent = () => _own.IsCurrent(provider),
+    };
+
     /// <summary>Asks a provider whether it takes the key that is stored for it, where its agents' requests go.</summary>
     /// <param name="own">As <see cref="AgentModels.BaseUrl"/>.</param>
     /// <returns>The host that was asked, and what it said; null: no key is stored.</returns>
@@ -135,10 +172,11 @@ public sealed class ModelService : IAsyncDisposable
     /// agents show their credential with each request.
     /// </summary>
     public static string BaseUrl(AgentModels models, int port, string? token = null)
-    {
-        var dialect = ModelProviders.Dialect(models.Provider);
-        return $"http://127.0.0.1:{port}{(token is null || dialect == ModelDialect.Openai ? "" : $"/s/{token}")}/{dialect.ToString().ToLowerInvariant()}{(dialect == ModelDialect.Openai ? "/v1" : "")}";
-    }
+        => BaseUrl(ModelProviders.Dialect(models.Provider), port, token);
+
+    /// <inheritdoc cref="BaseUrl(AgentModels, int, string?)"/>
+    internal static string BaseUrl(ModelDialect dialect, int port, string? token = null)
+        => $"http://127.0.0.1:{port}{(token is null || dialect == ModelDialect.Openai ? "" : $"/s/{token}")}/{dialect.ToString().ToLowerInvariant()}{(dialect == ModelDialect.Openai ? "/v1" : "")}";
 
     public async ValueTask DisposeAsync()
     {

@@ -41,9 +41,10 @@ public static class FileSettings
     public const string Feishu = "Feishu";
     public const string Label = "Label";
     public const string Prices = "Prices";
+    public const string Providers = "Providers";
     public const string PushServices = "PushServices";
     public const string Receivers = "Receivers";
     public const string Secrets = "Secrets";
 
-    public static IReadOnlyList<string> All { get; } = [Agents, Feishu, Label, Prices, PushServices, Receivers, Secrets];
+    public static IReadOnlyList<string> All { get; } = [Agents, Feishu, Label, Prices, Providers, PushServices, Receivers, Secrets];
 }

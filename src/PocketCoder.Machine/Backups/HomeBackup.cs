@@ -24,7 +24,8 @@ public static class HomeBackup
 
     private static readonly string[] s_files =
         ["machine.key", "machine-label.txt", "secrets.json", "secrets.key", "prices.json", "config.json", "link.json", "push.key",
-            "push-services", "notify.json", "feishu.json", "tls/ca.crt", "tls/ca.key", "tls/server.crt", "tls/server.key"];
+            "push-services", "notify.json", "feishu.json", "providers.json", "tls/ca.crt", "tls/ca.key", "tls/server.crt",
+            "tls/server.key"];
 
     /// <summary>Makes a backup; its ledger is verified before it gets its name.</summary>
     /// <param name="folder">Absolute; must not exist. Made with mode 0700, since it holds the machine's keys.</param>

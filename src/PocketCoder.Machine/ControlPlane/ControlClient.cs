@@ -200,6 +200,22 @@ public sealed class ControlClient : IDisposable
     public async Task<PushReport> TestReceiverAsync(string name, CancellationToken ct)
         => (await AskAsync(OwnerNotify.Test, new NotifyTestRequest(name), ct)).Report;
 
+    /// <summary>The owner's own providers of models.</summary>
+    public async Task<IReadOnlyList<ProviderShown>> ListProvidersAsync(CancellationToken ct)
+        => (await AskAsync(OwnerProviders.List, new ProvidersListRequest(), ct)).Providers;
+
+    /// <summary>Sets a provider, or replaces all of the one of its name.</summary>
+    public async Task<ProviderShown> SetProviderAsync(ProviderSetRequest provider, CancellationToken ct)
+        => (await AskAsync(OwnerProviders.Set, provider, ct)).Provider;
+
+    /// <summary>Removes a provider and its key.</summary>
+    public async Task<ProviderShown> RemoveProviderAsync(string name, CancellationToken ct)
+        => (await AskAsync(OwnerProviders.Remove, new ProviderRemoveRequest(name), ct)).Provider;
+
+    /// <summary>Asks a provider for its models. Takes up to 10 s.</summary>
+    public Task<ProviderTestResponse> TestProviderAsync(string name, CancellationToken ct)
+        => AskAsync(OwnerProviders.Test, new ProviderTestRequest(name), ct);
+
     public async Task<LedgerHead> LedgerHeadAsync(CancellationToken ct)
         => (await AskAsync(Verbs.LedgerHead, new LedgerHeadRequest(), ct)).Head;
 

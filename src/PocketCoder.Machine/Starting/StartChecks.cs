@@ -3,6 +3,7 @@ using PocketCoder.Channels;
 using PocketCoder.Ledger;
 using PocketCoder.Machine.Entries;
 using PocketCoder.Machine.Models;
+using PocketCoder.Machine.Providers;
 using PocketCoder.Platform;
 
 namespace PocketCoder.Machine.Starting;
@@ -26,7 +27,7 @@ public static class StartChecks
 
         var files = Files(home);
         return files.Problem is not null ? [folder, files]
-            : [folder, files, Key(home), Secrets(home), Prices(home), Feishu(home), Database(home, thorough)];
+            : [folder, files, Key(home), Secrets(home), Prices(home), Providers(home), Feishu(home), Database(home, thorough)];
     }
 
     /// <summary>
@@ -159,6 +160,19 @@ public static class StartChecks
         catch (HomeRefusal e)
         {
             return new("prices", "can't be read", new(e.Message, null));
+        }
+    }
+
+    private static StartCheck Providers(Home home)
+    {
+        try
+        {
+            var count = ProviderSettings.Read(home).Count;
+            return new("providers", count == 0 ? "the built-in ones" : $"the built-in ones, and {count} of your own");
+        }
+        catch (HomeRefusal e)
+        {
+            return new("providers", "can't be read", new(e.Message, null));
         }
     }
 

@@ -35,12 +35,12 @@ internal class SandboxStory(SandboxStory.Parts parts) : IAsyncDisposable
         return new Parts(model, driver.Description.Id, daemon, await daemon.PairAsync(), project.ProjectId);
     }
 
-    public async Task<Guid> NewAsync(string prompt, SandboxKind sandbox = SandboxKind.Bubblewrap)
+    public async Task<Guid> NewAsync(string prompt, SandboxKind sandbox = SandboxKind.Bubblewrap, string? model = null)
     {
         var session = Guid.CreateVersion7();
         await Device.AskAsync(
             MessageTypes.AgentSessionNew,
-            new AgentSessionNewRequest(session, Guid.CreateVersion7(), parts.Project, parts.Agent, prompt, Sandbox: sandbox),
+            new AgentSessionNewRequest(session, Guid.CreateVersion7(), parts.Project, parts.Agent, prompt, Model: model, Sandbox: sandbox),
             ProtocolJson.Default.AgentSessionNewRequest,
             ProtocolJson.Default.AgentSessionNewResponse);
         return session;

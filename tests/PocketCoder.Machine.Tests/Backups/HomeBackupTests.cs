@@ -21,6 +21,7 @@ public sealed class HomeBackupTests
         await File.WriteAllTextAsync(Path.Combine(home.Root, "push.key"), "a key");
         await File.WriteAllTextAsync(Path.Combine(home.Root, "push-services"), "https://push.example:8443\n");
         await File.WriteAllTextAsync(home.Notify, "{\"v\":1,\"receivers\":[]}");
+        await File.WriteAllTextAsync(home.Providers, "{\"v\":1,\"providers\":[]}");
         await File.WriteAllTextAsync(
             home.Feishu, "{\"v\":1,\"appId\":\"cli_a\",\"domain\":\"https://f.example\",\"language\":\"en\",\"enabled\":false}");
         await using var place = new Place();
@@ -35,7 +36,7 @@ public sealed class HomeBackupTests
                 f => Assert.Equal(PrivateFile.Mode, File.GetUnixFileMode(f)));
         }
 
-        Assert.Superset(new HashSet<string>(["link.json", "push.key", "push-services", "notify.json", "feishu.json"]), made.Files.Keys.ToHashSet());
+        Assert.Superset(new HashSet<string>(["link.json", "push.key", "push-services", "notify.json", "feishu.json", "providers.json"]), made.Files.Keys.ToHashSet());
         File.Delete(home.Link);
         await daemon.Daemon.AsOwner().SetLabelAsync("after", CancellationToken.None);
         await Assert.ThrowsAsync<BackupRefusal>(

@@ -47,7 +47,7 @@ public sealed class AuthorisationTests
         "machine_label_set", "machine_register", "machine_stop",
         "network_rule_add", "notify_list", "notify_remove", "notify_set", "notify_test", "owner_status", "owner_watching", "pairing_get", "pairing_offer", "project_root_add", "project_root_remove",
         "project_roots_list",
-        "secret_remove", "secret_set", "secrets_list",
+        "provider_remove", "provider_set", "provider_test", "providers_list", "secret_remove", "secret_set", "secrets_list",
         "session_hold", "session_prompt", "session_release", "session_resume", "session_start", "undo_find",
     ];
 

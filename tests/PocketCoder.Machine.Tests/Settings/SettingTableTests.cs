@@ -58,6 +58,7 @@ public sealed class SettingTableTests
         OwnerSessions.Prompt.Type, OwnerSessions.Resume.Type, OwnerSessions.Hold.Type, OwnerSessions.Release.Type,
         OwnerSessions.FindExecution.Type, OwnerSessions.WaitForCommand.Type,
         OwnerModels.Secrets.Type, OwnerNotify.List.Type, OwnerNotify.Test.Type,
+        OwnerProviders.List.Type, OwnerProviders.Test.Type,
         OwnerEntries.Status.Type, OwnerEntries.Test.Type,
     ];
 

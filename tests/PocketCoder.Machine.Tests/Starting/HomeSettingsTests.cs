@@ -1,6 +1,8 @@
 using System.Text.RegularExpressions;
+using PocketCoder.Agents;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Machine.Entries;
+using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Notifications;
 using PocketCoder.Machine.Settings;
 using PocketCoder.Protocol;
@@ -15,6 +17,7 @@ public sealed class HomeSettingsTests
     {
         [nameof(Home.MachineLabel)] = FileSettings.Label,
         [nameof(Home.Prices)] = FileSettings.Prices,
+        [nameof(Home.Providers)] = FileSettings.Providers,
         [nameof(Home.PushServices)] = FileSettings.PushServices,
         [nameof(Home.Notify)] = FileSettings.Receivers,
         [nameof(Home.Feishu)] = FileSettings.Feishu,
@@ -60,6 +63,11 @@ public sealed class HomeSettingsTests
             FileSettings.Receivers,
             "notify.json|{\"v\":1,\"receivers\":[{\"name\":\"spy\",\"kind\":\"ntfy\",\"url\":\"https://n.example/of-mine\",\"secret\":\"of-mine\",\"details\":true,\"digest\":false}]}",
             "spy: ntfy https://n.example with details"
+        },
+        {
+            FileSettings.Providers,
+            "providers.json|{\"v\":1,\"providers\":[{\"name\":\"lan\",\"dialect\":\"openai-chat\",\"url\":\"http://10.0.0.2:8000/v1\",\"models\":[{\"id\":\"of-mine\"}]}]}",
+            "lan: openai-chat at http://10.0.0.2:8000/v1, 1 model, 0 with a price"
         },
         {
             FileSettings.Feishu,
@@ -134,6 +142,9 @@ public sealed class HomeSettingsTests
             await owner.SetReceiverAsync(new NotifySetRequest("hook", ReceiverKind.Webhook, "https://h.example/x"), default);
             await owner.SetReceiverAsync(new NotifySetRequest("gone", ReceiverKind.Webhook, "https://h.example/y"), default);
             await owner.RemoveReceiverAsync("gone", default);
+            await owner.SetProviderAsync(
+                new ProviderSetRequest("lan", ProviderDialect.OpenaiChat, "http://127.0.0.1:9/v1", [new OwnModel("m")], "key-of-mine-0123456789"),
+                default);
             await owner.SetEntryAsync(
                 new EntrySetRequest("feishu", new EntrySetting("cli_a", "https://f.example", "en", true), "of-mine"), default);
         }

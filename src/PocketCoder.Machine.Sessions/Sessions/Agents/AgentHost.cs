@@ -136,7 +136,7 @@ internal sealed class AgentHost : IAsyncDisposable
         }
 
         _ahead = null;
-        await _access.NoteAsync(ahead.Agent.Access);
+        await _access.NoteAsync(ahead.Agent.Access, ahead.Agent.KeyName);
         await _repository.NoteAsync(Resumed);
         if (Resumed)
         {

@@ -6,14 +6,17 @@ namespace PocketCoder.Machine.Sessions.Agents;
 /// <summary>Whose credential the agent's models are asked with, and what people are told about it. On the mailbox only.</summary>
 internal sealed class ModelAccessNotes(SessionContext session)
 {
+    private string? _keyName;
+
     /// <summary>Since the agent was last started; null: nothing is known.</summary>
     public ModelAccess? Access { get; private set; }
 
     /// <summary>A mark in the transcript where the agent holds the person's own login; it stands there once for each change.</summary>
-    public Task NoteAsync(ModelAccess? access)
+    /// <param name="keyName">As <see cref="AgentSandboxes.StartedAgent.KeyName"/>.</param>
+    public Task NoteAsync(ModelAccess? access, string? keyName)
     {
         var changed = Access != access;
-        Access = access;
+        (Access, _keyName) = (access, keyName);
         if (changed && access == ModelAccess.Direct && session.Record.Sandbox == SandboxKind.Bubblewrap
             && session.Driver.Models?.OnlyByItself is { } why)
         {
@@ -30,7 +33,7 @@ internal sealed class ModelAccessNotes(SessionContext session)
 
     /// <summary>That a key was refused, which one it is and how to replace it.</summary>
     public string RefusedKey(int status)
-        => KeyRefusals.Words(session.Driver.Models?.Provider, session.Driver.Description.Name, Access, status);
+        => KeyRefusals.Words(_keyName ?? session.Driver.Models?.Provider, session.Driver.Description.Name, Access, status);
 
     /// <summary>
     /// Why a turn failed, and for a refused key what to do: an agent's own words name neither the key that is stored here nor how to

@@ -1,0 +1,54 @@
+using PocketCoder.Agents;
+using PocketCoder.Protocol;
+
+namespace PocketCoder.Machine.Models;
+
+/// <summary>The owner's own providers as they are now. Thread-safe.</summary>
+public sealed class OwnProviders
+{
+    private const int MostOffered = 200;
+
+    private volatile IReadOnlyList<OwnProvider> _all = []; // swapped as a whole
+
+    /// <summary>By name.</summary>
+    public IReadOnlyList<OwnProvider> All => _all;
+
+    public OwnProvider? Find(string name) => _all.FirstOrDefault(p => p.Name == name);
+
+    /// <param name="all">Each without a problem, and no name twice.</param>
+    public void Become(IReadOnlyList<OwnProvider> all) => _all = all;
+
+    /// <summary>Whether nothing of it was changed since.</summary>
+    public bool IsCurrent(OwnProvider provider) => ReferenceEquals(Find(provider.Name), provider);
+
+    /// <summary>Whose model that is for an agent; null: none of these.</summary>
+    /// <param name="model"><c>NAME/MODEL</c>, or any other name of a model, or null.</param>
+    /// <exception cref="AgentException">The provider has no such model, or the agent can't ask it.</exception>
+    internal OwnProvider? Of(IAgentDriver driver, string? model)
+    {
+        var at = model?.IndexOf('/', StringComparison.Ordinal) ?? -1;
+        if (at < 1 || driver.Providers.Count == 0 || Find(model![..at]) is not { } provider)
+        {
+            return null;
+        }
+
+        if (!driver.Providers.Contains(provider.Dialect))
+        {
+            throw new AgentException(
+                AgentError.Refused, $"{driver.Description.Name} can't ask {provider.Name}, which speaks {provider.DialectWord}.");
+        }
+
+        return provider.Models.Any(m => m.Id == model[(at + 1)..]) ? provider
+            : throw new AgentException(
+                AgentError.Refused,
+                $"{provider.Name} has no such model on this machine. It has: {string.Join(", ", provider.Models.Select(m => m.Id))}. The owner adds one: pocketcoder provider set {provider.Name}");
+    }
+
+    /// <summary>What an agent can be told to use of them.</summary>
+    internal IEnumerable<ModelInfo> ModelsFor(IAgentDriver driver)
+        => (from provider in _all
+            where driver.Providers.Contains(provider.Dialect)
+            from model in provider.Models
+            let name = $"{provider.Name}/{model.Id}"
+            select new ModelInfo(name, model.Title is { } title ? $"{title} ({provider.Name})" : name, null)).Take(MostOffered);
+}
