@@ -99,7 +99,7 @@ internal sealed class DaemonParts
         Models = stack.Own(
             new ModelService(files.Prices, options.ModelUpstreams, files.Providers.Known, Store, Secrets, live, time, logger));
         OwnProviders = new ProviderService(files.Providers, Secrets, Models, Store);
-        Keys = new ProviderKeys(Secrets, Models, drivers);
+        Keys = new ProviderKeys(Secrets, Models, files.Providers.Known, drivers);
         var starter = new AgentStarter(home, Sandboxes, Models, Store, attached);
 
         // What is done in a project's folder. Git and snapshots go by the real clock: they wait for real processes.
@@ -158,7 +158,7 @@ internal sealed class DaemonParts
         Report = new MachineReport(
             options, machine, Label, Instant.Truncate(time.GetUtcNow()), Ledger, Store, Sandboxes, Agents, Defaults, Sessions, FileStreams,
             Devices, Connections, files.OwnAgents, Addresses, Keys);
-        Changes = new MachineChanges(Report, Store, Ledger, Secrets, FileStreams, logger);
+        Changes = new MachineChanges(Report, Store, Ledger, Secrets, OwnProviders, FileStreams, logger);
         (Logs, Usage) = (new LogTail(home.LogFile, secrets.Redact), new UsageParts(Models, Projects, Sessions, Store));
         Entries = new EntryParts(options.EntryPoints, files.Entries, Devices, Connections, Secrets, Store, time, logger);
         (Link, Dialer) = (files.Link, new LinkDialer(Identity, () => Label.Text, time));

@@ -1,4 +1,5 @@
 using PocketCoder.Agents;
+using PocketCoder.Machine.Models;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.AgentSandboxes;

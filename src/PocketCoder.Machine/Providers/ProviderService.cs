@@ -16,6 +16,9 @@ internal sealed class ProviderService(ProviderSettings settings, SecretService s
 {
     private readonly AsyncSemaphore _changing = new();
 
+    /// <summary>One was set or removed. Must not throw and not block.</summary>
+    public event Action? Changed;
+
     public IReadOnlyList<OwnProvider> All => settings.Known.All;
 
     public bool HasKey(OwnProvider provider) => secrets.List().Any(s => s.Name == provider.Secret);
@@ -67,12 +70,15 @@ internal sealed class ProviderService(ProviderSettings settings, SecretService s
         {
             _changing.Release();
         }
+
+        Changed?.Invoke();
     }
 
     /// <summary>Removes one and its key.</summary>
     /// <returns>Null: there was none.</returns>
     public async Task<OwnProvider?> RemoveAsync(string name)
     {
+        OwnProvider? removed;
         await _changing.WaitAsync();
         try
         {
@@ -81,12 +87,19 @@ internal sealed class ProviderService(ProviderSettings settings, SecretService s
                 await secrets.RemoveAsync(known.Secret);
             }
 
-            return await settings.RemoveAsync(name, store);
+            removed = await settings.RemoveAsync(name, store);
         }
         finally
         {
             _changing.Release();
         }
+
+        if (removed is not null)
+        {
+            Changed?.Invoke();
+        }
+
+        return removed;
     }
 
     /// <summary>Asks it for its models, in at most 10 s.</summary>

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using PocketCoder.Ledger;
 using PocketCoder.Machine.Files.Watching;
 using PocketCoder.Machine.Logging;
+using PocketCoder.Machine.Providers;
 using PocketCoder.Machine.Secrets;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Protocol;
@@ -14,7 +15,9 @@ internal sealed class MachineChanges
     private readonly MachineReport _report;
     private readonly Store _store;
 
-    public MachineChanges(MachineReport report, Store store, LedgerStore ledger, SecretService secrets, FileStreams files, ILogger log)
+    public MachineChanges(
+        MachineReport report, Store store, LedgerStore ledger, SecretService secrets, ProviderService providers, FileStreams files,
+        ILogger log)
     {
         (_report, _store) = (report, store);
 
@@ -22,6 +25,7 @@ internal sealed class MachineChanges
         ledger.TrustChanged += () => Task.Run(Tell).Observed(log, "telling devices whether the ledger is trusted");
         store.Health.Changed += () => Task.Run(Tell).Observed(log, "announcing the machine");
         secrets.Changed += Tell;
+        providers.Changed += Tell;
         files.WarningsChanged += Tell;
     }
 

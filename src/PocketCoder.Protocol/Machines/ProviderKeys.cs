@@ -16,7 +16,7 @@ public static class ProviderKeyLimits
 }
 
 /// <summary>Whether a model provider's key is stored on the machine. The key itself is never given out.</summary>
-/// <param name="Provider">The name of the secret: <c>anthropic</c>, <c>openai</c> or <c>google</c>.</param>
+/// <param name="Provider"><c>anthropic</c>, <c>openai</c> or <c>google</c>, or one that the owner named.</param>
 /// <param name="SetAt">When it was last set; null: there is none.</param>
 /// <param name="SetBy">The device that set it, by the name it had then; null: the owner at the machine, or there is none.</param>
 public sealed record ProviderKeyInfo(string Provider, DateTimeOffset? SetAt, string? SetBy);

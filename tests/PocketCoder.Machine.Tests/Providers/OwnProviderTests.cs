@@ -5,7 +5,8 @@ using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Providers;
 using PocketCoder.Protocol;
-using PocketCoder.Testing;
+using PocketCoder.Testing.Devices;
+using PocketCoder.Testing.ScriptedModel;
 
 namespace PocketCoder.Machine.Tests.Providers;
 
@@ -237,6 +238,43 @@ public sealed class OwnProviderTests
             MessageTypes.AgentsList, new AgentsListRequest(), ProtocolJson.Default.AgentsListRequest, ProtocolJson.Default.AgentsListResponse);
         Assert.Equal([new ModelInfo("lan/qwen3:30b", "Qwen (lan)", null)], Assert.Single(agents.Agents).KnownModels);
         Assert.DoesNotContain("127.0.0.1:9", JsonSerializer.Serialize(agents, ProtocolJson.Default.AgentsListResponse), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_phone_that_manages_sets_tries_and_removes_its_key_and_names_no_address()
+    {
+        await using var server = await ScriptedModelServer.StartAsync();
+        await using var daemon = await TestDaemon.StartAsync();
+        using var owner = Owner(daemon);
+        await using var phone = await daemon.PairAsync();
+        await using var viewer = await daemon.PhoneAsync("tablet", Scope.View);
+        await viewer.Device.SubscribeAsync("machine", viewer.Device.Hello.Instance);
+        Task<ProviderKeySetResponse> Set(TestDevice device, string provider) => device.AskAsync(
+            MessageTypes.ProviderKeySet, new ProviderKeySetRequest(provider, Key), ProtocolJson.Default.ProviderKeySetRequest,
+            ProtocolJson.Default.ProviderKeySetResponse);
+        Task<ProviderKeyCheckResponse> Check() => phone.AskAsync(
+            MessageTypes.ProviderKeyCheck, new ProviderKeyCheckRequest("lan"), ProtocolJson.Default.ProviderKeyCheckRequest,
+            ProtocolJson.Default.ProviderKeyCheckResponse);
+
+        await Assert.ThrowsAnyAsync<Exception>(() => Set(phone, "lan")); // it is not there yet
+        await owner.SetProviderAsync(Request(url: server.Address + "/v1"), default);
+        var told = await viewer.Device.NextAsync(
+            e => e.Payload.ToString()!.Contains("\"lan\"", StringComparison.Ordinal), "the machine's description");
+        Assert.DoesNotContain(new Uri(server.Address).Authority, told.Payload.ToString(), StringComparison.Ordinal);
+        await Assert.ThrowsAnyAsync<Exception>(Check); // it has no key yet
+        await Assert.ThrowsAnyAsync<Exception>(() => Set(viewer.Device, "lan"));
+        await Assert.ThrowsAnyAsync<Exception>(() => Set(phone, "provider.lan"));
+        Assert.Empty(await owner.ListSecretsAsync(default));
+
+        var set = (await Set(phone, "lan")).Key;
+        Assert.Equal(("lan", "phone"), (set.Provider, set.SetBy));
+        Assert.Equal(["provider.lan"], (await owner.ListSecretsAsync(default)).Select(s => s.Name));
+        Assert.Equal(new ProviderKeyCheckResponse(ProviderKeyVerdict.Unclear, new Uri(server.Address).Authority, 404), await Check());
+        Assert.Equal(["GET /v1/models"], server.Unexpected);
+        Assert.True((await phone.AskAsync(
+            MessageTypes.ProviderKeyRemove, new ProviderKeyRemoveRequest("lan"), ProtocolJson.Default.ProviderKeyRemoveRequest,
+            ProtocolJson.Default.ProviderKeyRemoveResponse)).Was);
+        Assert.False(Assert.Single(await owner.ListProvidersAsync(default)).HasKey);
     }
 
     private static ProviderSetRequest Request(string url = Url, string? key = null)

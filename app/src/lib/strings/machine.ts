@@ -87,6 +87,7 @@ const english = {
     intro:
       "With a key here, agents never see it: the machine adds it to their requests. Without one, an agent uses its own login or a key of the machine's environment.",
     usedBy: { anthropic: "Claude Code, OpenCode", openai: "Codex, OpenCode", google: "Gemini CLI, OpenCode" } as Record<string, string>,
+    ownServer: "Set up by the owner at the machine: OpenCode",
     none: "No key",
     stored: "Key stored",
     byOwner: (when: string) => `Set at the machine · ${when}`,

@@ -152,6 +152,7 @@ export const machine: typeof m = {
     help: "智能体访问模型所用的密钥",
     intro: "密钥存放在这里时，智能体看不到它：由机器把它加到请求中。没有密钥时，智能体使用自己的登录或机器环境中的密钥。",
     usedBy: { anthropic: "Claude Code、OpenCode", openai: "Codex、OpenCode", google: "Gemini CLI、OpenCode" } as Record<string, string>,
+    ownServer: "所有者在机器上设置：OpenCode",
     none: "无密钥",
     stored: "已存储密钥",
     byOwner: (when) => `在机器上设置 · ${when}`,
