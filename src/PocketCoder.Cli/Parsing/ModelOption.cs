@@ -44,7 +44,7 @@ internal static class ModelOption
         }
 
         decimal? Of(string name) => given.TryGetValue(name, out var number) ? number : null;
-        if (Of("in") is null != Of("out") is null || (Of("in") is null && (Of("cache-read") ?? Of("cache-write")) is not null))
+        if ((Of("in") is null) != (Of("out") is null) || (Of("in") is null && (Of("cache-read") ?? Of("cache-write")) is not null))
         {
             problem = "--model takes in=USD and out=USD together; cache-read and cache-write only with them.";
             return false;

@@ -79,6 +79,11 @@ public sealed record OwnProvider(string Name, ProviderDialect Dialect, string Ur
             return $"A provider has 1 to {MostModels} models.";
         }
 
+        if (Dialect == ProviderDialect.Gemini && Models.Any(m => m.Id.AsSpan().ContainsAny('/', ':')))
+        {
+            return "A model's id has no / and no : in the dialect gemini, which puts it into the address.";
+        }
+
         return Models.Select(m => m.Problem()).FirstOrDefault(p => p is not null)
             ?? (Models.DistinctBy(m => m.Id, StringComparer.Ordinal).Count() == Models.Count ? null : "Each model is named once.");
     }

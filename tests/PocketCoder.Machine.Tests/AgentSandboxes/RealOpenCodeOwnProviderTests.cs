@@ -14,7 +14,7 @@ namespace PocketCoder.Machine.Tests.AgentSandboxes;
 public sealed class RealOpenCodeOwnProviderTests
 {
     private const string Key = "sk-of-my-own-server-0123456789";
-    private const string Model = "gpt-4.1-mini"; // another one than that of OpenCode's settings, which the scripted model does not ask for
+    private const string Model = "local-coder"; // no list of any agent has it
 
     [Theory]
     [InlineData(ProviderDialect.OpenaiChat, "/v1", "chat", "pocketcoder_bash")]
@@ -65,7 +65,19 @@ public sealed class RealOpenCodeOwnProviderTests
 
         Assert.All(
             Directory.EnumerateFiles(story.StateOf(session), "*", SearchOption.AllDirectories),
-            f => Assert.DoesNotContain(Key, File.ReadAllText(f), StringComparison.Ordinal));
+            f => Assert.DoesNotContain(Key, TextOf(f), StringComparison.Ordinal));
+    }
+
+    private static string TextOf(string file)
+    {
+        try
+        {
+            return File.ReadAllText(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return ""; // a socket, or a link that leads nowhere
+        }
     }
 
     [Fact]
