@@ -202,7 +202,8 @@ internal sealed class OpenCodeSandbox(IAgentSandbox sandbox, AgentModelAccess ac
 
     /// <exception cref="AgentException">There is no way to that model from here.</exception>
     public OpenCodeModel Checked(OpenCodeModel wanted)
-        => wanted.Provider == provider && _own?.Models.All(m => m.Id != wanted.Model) != true ? wanted : throw new AgentException(AgentError.Refused,
+        => wanted.Provider == provider && _own?.Models.All(m => m.Id != wanted.Model) != true ? wanted : throw new AgentException(
+            AgentError.Refused,
             wanted.Provider == provider
                 ? $"{provider} has no model {BoundedText.OneLine(wanted.Model)} on this machine. It has: {string.Join(", ", _own!.Models.Select(m => m.Id))}."
                 : $"In this sandboxed session there are models of {provider} only. Start another session for those of {BoundedText.OneLine(wanted.Provider)}.");

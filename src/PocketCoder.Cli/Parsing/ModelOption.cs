@@ -6,8 +6,9 @@ using PocketCoder.Machine.Models;
 namespace PocketCoder.Cli.Parsing;
 
 /// <summary>
-/// A model of a provider as it is typed: <c>ID[,context=TOKENS][,output=TOKENS][,in=USD,out=USD[,cache-read=USD][,cache-write=USD]][,title=TEXT]</c>.
-/// Prices are for a million tokens.
+/// A model of a provider as it is typed:
+/// <c>ID[,context=TOKENS][,output=TOKENS][,in=USD,out=USD[,cache-read=USD][,cache-write=USD]][,title=TEXT]</c>. Prices are for a million
+/// tokens.
 /// </summary>
 internal static class ModelOption
 {

@@ -172,7 +172,8 @@ public sealed class OwnUpstreamTests
             await Wait.UntilAsync(() => !used.IsEmpty, "usage");
         }
 
-        return new Asked(broker, response.StatusCode, await response.Content.ReadAsStringAsync(Token), used.FirstOrDefault());
+        var told = (await response.Content.ReadAsStringAsync(Token)).Replace("\\u0027", "'", StringComparison.Ordinal);
+        return new Asked(broker, response.StatusCode, told, used.FirstOrDefault());
     }
 
     private sealed record Asked(ModelBroker Broker, HttpStatusCode Status, string Text, ModelUsage? Used) : IAsyncDisposable

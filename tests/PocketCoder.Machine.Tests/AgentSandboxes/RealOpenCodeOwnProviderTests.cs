@@ -94,7 +94,8 @@ public sealed class RealOpenCodeOwnProviderTests
         Assert.Null((await story.InfoAsync(session)).Usage.CostUsd);
 
         var asked = story.Model.Requests.Count;
-        await story.Daemon.Daemon.AsOwner().SetBudgetAsync(BudgetScope.Day, null, BudgetAction.Stop, 5, null, default);
+        await story.Daemon.Daemon.AsOwner().SetBudgetAsync(
+            new BudgetSetRequest(BudgetScope.Day, null, BudgetAction.Stop, 5, null), CancellationToken.None);
         await story.PromptAsync(session, "SAY: again");
         var failed = await story.Device.NextEventAsync<ErrorEvent>();
         Assert.Contains($"lan/{Model}", failed.Message, StringComparison.Ordinal);
@@ -120,7 +121,11 @@ public sealed class RealOpenCodeOwnProviderTests
         Assert.Equal(["sk-of-the-other-server-0123"], other.Requests.Select(r => r.Key).Distinct());
         Assert.Contains(other.Requests, r => r.Body.Contains("SAY: hello", StringComparison.Ordinal)); // the same conversation
 
-        await story.Daemon.Daemon.AsOwner().RemoveProviderAsync("lan", default);
+        using (var owner = story.Owner())
+        {
+            await owner.RemoveProviderAsync("lan", default);
+        }
+
         var (there, here) = (other.Requests.Count, story.Model.Requests.Count);
         await story.PromptAsync(session, "SAY: gone");
         Assert.Contains("lan", (await story.Device.NextEventAsync<ErrorEvent>()).Message, StringComparison.Ordinal);
@@ -164,14 +169,17 @@ public sealed class RealOpenCodeOwnProviderTests
                 home, await BeginAsync(model, new OpenCodeDriver(TimeProvider.System, home.Environment), home.Project, "openai", null));
         }
 
-        public Task SetAsync(ProviderDialect dialect, string path, string? key, bool priced = true, ScriptedModelServer? at = null)
-            => Daemon.Daemon.AsOwner().SetProviderAsync(
-                new ProviderSetRequest(
-                    "lan", dialect, (at ?? Model).Address + path,
-                    [new OwnModel(RealOpenCodeOwnProviderTests.Model)
-                    { ContextTokens = 64_000, Price = priced ? new OwnPrice(1, 4) : null }],
-                    key),
-                CancellationToken.None);
+        public ControlClient Owner() => new(new InProcessTransport(Daemon.Daemon.Owner));
+
+        public async Task SetAsync(
+            ProviderDialect dialect, string path, string? key, bool priced = true, ScriptedModelServer? at = null)
+        {
+            using var owner = Owner();
+            var model = new OwnModel(RealOpenCodeOwnProviderTests.Model)
+            { ContextTokens = 64_000, Price = priced ? new OwnPrice(1, 4) : null };
+            await owner.SetProviderAsync(
+                new ProviderSetRequest("lan", dialect, (at ?? Model).Address + path, [model], key), CancellationToken.None);
+        }
 
         public override async ValueTask DisposeAsync()
         {

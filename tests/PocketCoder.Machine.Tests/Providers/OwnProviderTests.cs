@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using PocketCoder.Agents;
+using PocketCoder.Agents.OpenCode;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Machine.Models;
 using PocketCoder.Machine.Providers;
@@ -10,7 +11,9 @@ using PocketCoder.Testing.ScriptedModel;
 
 namespace PocketCoder.Machine.Tests.Providers;
 
-/// <summary>Providers of models that the owner names: what is kept, refused and told. What a session does with one: RealOpenCodeOwnProviderTests.</summary>
+/// <summary>
+/// Providers of models that the owner names: what is kept, refused and told. What a session does with one: RealOpenCodeOwnProviderTests.
+/// </summary>
 public sealed class OwnProviderTests
 {
     private const string Key = "sk-key-of-mine-0123456789";
@@ -230,12 +233,13 @@ public sealed class OwnProviderTests
     [Fact]
     public async Task An_agent_that_can_ask_it_offers_its_models_and_a_device_learns_no_more_of_it()
     {
-        await using var daemon = await TestDaemon.StartAsync(drivers: [new PocketCoder.Agents.OpenCode.OpenCodeDriver(TimeProvider.System)]);
+        await using var daemon = await TestDaemon.StartAsync(drivers: [new OpenCodeDriver(TimeProvider.System)]);
         using var owner = Owner(daemon);
         await owner.SetProviderAsync(Request(key: Key), default);
         await using var phone = await daemon.PhoneAsync();
         var agents = await phone.Device.AskAsync(
-            MessageTypes.AgentsList, new AgentsListRequest(), ProtocolJson.Default.AgentsListRequest, ProtocolJson.Default.AgentsListResponse);
+            MessageTypes.AgentsList, new AgentsListRequest(), ProtocolJson.Default.AgentsListRequest,
+            ProtocolJson.Default.AgentsListResponse);
         Assert.Equal([new ModelInfo("lan/qwen3:30b", "Qwen (lan)", null)], Assert.Single(agents.Agents).KnownModels);
         Assert.DoesNotContain("127.0.0.1:9", JsonSerializer.Serialize(agents, ProtocolJson.Default.AgentsListResponse), StringComparison.Ordinal);
     }
