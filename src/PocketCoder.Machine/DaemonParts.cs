@@ -65,7 +65,7 @@ internal sealed class DaemonParts
         DisposalStack stack,
         ILogger logger)
     {
-        var (home, time, machine) = (options.Home, options.TimeProvider, files.Identity.Id);
+        var (home, time, machine, own) = (options.Home, options.TimeProvider, files.Identity.Id, files.Providers.Known);
         (Identity, Ledger, Label, Found) = (files.Identity, files.Ledger, files.Label, files.Settings);
 
         // What everything is recorded, published and shown with.
@@ -88,7 +88,7 @@ internal sealed class DaemonParts
         Asks = stack.Own(new PersonApprovals(Store, Approvals, logger));
 
         // Where commands and agents run.
-        Agents = stack.Own(new AgentCatalog(drivers, time, files.Providers.Known));
+        Agents = stack.Own(new AgentCatalog(drivers, time, own));
         Projects = new ProjectStore(Store);
         var worktrees = new WorktreeLinks();
         var attached = new AttachedFolders(home.Attached);
@@ -96,10 +96,8 @@ internal sealed class DaemonParts
         Sandboxes = stack.Own(
             new SandboxService(files.Sandboxes, options.Sandbox, network, worktrees, logger) { Readable = attached.Of });
         Guard = stack.Own(new RepositoryGuard(home.TakenAway, home.Guard, logger, worktrees));
-        Models = stack.Own(
-            new ModelService(files.Prices, options.ModelUpstreams, files.Providers.Known, Store, Secrets, live, time, logger));
-        OwnProviders = new ProviderService(files.Providers, Secrets, Models, Store);
-        Keys = new ProviderKeys(Secrets, Models, files.Providers.Known, drivers);
+        Models = stack.Own(new ModelService(files.Prices, options.ModelUpstreams, own, Store, Secrets, live, time, logger));
+        Providers = new ProviderParts(files.Providers, Secrets, Models, Store, drivers);
         var starter = new AgentStarter(home, Sandboxes, Models, Store, attached);
 
         // What is done in a project's folder. Git and snapshots go by the real clock: they wait for real processes.
@@ -114,8 +112,7 @@ internal sealed class DaemonParts
         Clones = stack.Own(new ProjectClones(Setup, Projects, Sandboxes, Store, TransferSettings, seams.Clones, seams.GitTime, logger));
         var snapshots = stack.Own(new SnapshotService(home.Snapshots, Store, SnapshotLimits.Default, TimeProvider.System, logger));
         Undo = new UndoService(snapshots, Store, Projects, machine);
-        var gitStatus = new GitFileStatus(Git, TimeProvider.System);
-        Files = new FileService(home, Projects, Store, Asks, time) { GitStatus = gitStatus.OfAsync };
+        Files = new FileService(home, Projects, Store, Asks, time) { GitStatus = new GitFileStatus(Git, TimeProvider.System).OfAsync };
         FileStreams = stack.Own(new FileStreams(Files, Store, time));
 
         // Conversations with agents.
@@ -157,8 +154,8 @@ internal sealed class DaemonParts
             Store, Devices, Connections, writer, new PushDoor(home, seams.Push, time), files.Receivers, time, logger));
         Report = new MachineReport(
             options, machine, Label, Instant.Truncate(time.GetUtcNow()), Ledger, Store, Sandboxes, Agents, Defaults, Sessions, FileStreams,
-            Devices, Connections, files.OwnAgents, Addresses, Keys);
-        Changes = new MachineChanges(Report, Store, Ledger, Secrets, OwnProviders, FileStreams, logger);
+            Devices, Connections, files.OwnAgents, Addresses, Providers.Keys);
+        Changes = new MachineChanges(Report, Store, Ledger, Secrets, Providers.Own, FileStreams, logger);
         (Logs, Usage) = (new LogTail(home.LogFile, secrets.Redact), new UsageParts(Models, Projects, Sessions, Store));
         Entries = new EntryParts(options.EntryPoints, files.Entries, Devices, Connections, Secrets, Store, time, logger);
         (Link, Dialer) = (files.Link, new LinkDialer(Identity, () => Label.Text, time));
@@ -217,9 +214,7 @@ internal sealed class DaemonParts
 
     public ModelService Models { get; }
 
-    public ProviderKeys Keys { get; }
-
-    public ProviderService OwnProviders { get; }
+    public ProviderParts Providers { get; }
 
     public FolderRoots Roots { get; }
 

@@ -54,7 +54,7 @@ internal static class DaemonTable
         .MapCommands(p.Runs, p.RunAdmission, p.Policies)
         .MapSnapshots(p.Undo)
         .MapNetwork(p.Rules)
-        .MapProviderKeys(p.Keys)
+        .MapProviderKeys(p.Providers.Keys)
         .MapUsage(p.Usage.Reports, p.Usage.Budgets)
         .MapDevices(p.Devices, p.Connections)
         .MapNotifications(p.Notifications.Service)
@@ -64,7 +64,7 @@ internal static class DaemonTable
             p.Status.OfAsync, reason => p.StopRequest.TrySetResult(reason), p.Identity.Id, p.Label, p.Store, p.Sessions, p.FileStreams,
             p.Report.Info)
         .MapOwnerNotify(p.Notifications.Receivers)
-        .MapOwnerProviders(p.OwnProviders)
+        .MapOwnerProviders(p.Providers.Own)
         .MapOwnerLink(p.Identity.Id, p.Link, p.Dialer, p.Store)
         .MapOwnerProjects(p.Roots, p.Rules, p.Undo)
         .MapOwnerTrust(p.Identity.Id, () => p.Link.WithGateway(p.Addresses.Listening), p.Pairing, p.Devices, p.Connections, p.Ledger)

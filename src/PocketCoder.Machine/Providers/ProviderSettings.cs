@@ -98,7 +98,7 @@ internal sealed class ProviderSettings
         }
 
         await ChangeAsync(
-            [.. Others(provider.Name), provider], new SettingData(What, provider.Name, "set", provider.Words(), before?.Words()), store);
+            Others(provider.Name).Append(provider), new SettingData(What, provider.Name, "set", provider.Words(), before?.Words()), store);
         return true;
     }
 
@@ -111,25 +111,23 @@ internal sealed class ProviderSettings
             return null;
         }
 
-        await ChangeAsync([.. Others(name)], new SettingData(What, name, "removed", Old: before.Words()), store);
+        await ChangeAsync(Others(name), new SettingData(What, name, "removed", Old: before.Words()), store);
         return before;
     }
 
     /// <summary>What the next start is compared with.</summary>
     public FileSetting AsFound() => AsFound(Known.All);
 
-    private Task ChangeAsync(IReadOnlyList<OwnProvider> all, SettingData row, Store store)
+    private Task ChangeAsync(IEnumerable<OwnProvider> changed, SettingData row, Store store)
     {
-        all = [.. all.OrderBy(p => p.Name, StringComparer.Ordinal)];
-        return _file.ChangeAsync(
-            store,
-            all.Count == 0 ? null : Content(all),
-            change =>
-            {
-                SettingChange.Record(change, row, null);
-                AsFound(all).Remember(change);
-            },
-            () => Known.Become(all));
+        IReadOnlyList<OwnProvider> all = [.. changed.OrderBy(p => p.Name, StringComparer.Ordinal)];
+        return _file.ChangeAsync(store, all.Count > 0 ? Content(all) : null, Write, () => Known.Become(all));
+
+        void Write(Change change)
+        {
+            AsFound(all).Remember(change);
+            SettingChange.Record(change, row, device: null);
+        }
     }
 
     private static FileSetting AsFound(IReadOnlyList<OwnProvider> all) => FileSetting.Of(
