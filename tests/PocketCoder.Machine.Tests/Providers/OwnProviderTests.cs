@@ -236,8 +236,8 @@ public sealed class OwnProviderTests
         await using var daemon = await TestDaemon.StartAsync(drivers: [new OpenCodeDriver(TimeProvider.System)]);
         using var owner = Owner(daemon);
         await owner.SetProviderAsync(Request(key: Key), default);
-        await using var phone = await daemon.PhoneAsync();
-        var agents = await phone.Device.AskAsync(
+        await using var phone = await daemon.PairAsync();
+        var agents = await phone.AskAsync(
             MessageTypes.AgentsList, new AgentsListRequest(), ProtocolJson.Default.AgentsListRequest,
             ProtocolJson.Default.AgentsListResponse);
         Assert.Equal([new ModelInfo("lan/qwen3:30b", "Qwen (lan)", null)], Assert.Single(agents.Agents).KnownModels);
