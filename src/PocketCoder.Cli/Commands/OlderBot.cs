@@ -104,7 +104,9 @@ internal sealed record OlderBot(
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new CommandFailure($"{Untrusted.Show(file)} can't be read: {e.Message}", ExitCode.Usage);
+            // Its own message would quote the name as it is.
+            var why = e is FileNotFoundException or DirectoryNotFoundException ? "is not there" : "can't be read";
+            throw new CommandFailure($"{Untrusted.Show(file)} {why}.", ExitCode.Usage);
         }
     }
 
