@@ -80,7 +80,7 @@ internal sealed record OlderBot(
                 _ => throw Wrong($"{Delivery} is longconn or webhook."),
             },
             set.GetValueOrDefault(Key), [.. s_used.Where(set.ContainsKey)],
-            [.. set.Keys.Except(s_used).Order(StringComparer.Ordinal).Select(
+            [.. set.Keys.Except(s_used, StringComparer.Ordinal).Order(StringComparer.Ordinal).Select(
                 n => $"{Shown(n)}: {s_why.GetValueOrDefault(n, "it is not known")}")]);
     }
 

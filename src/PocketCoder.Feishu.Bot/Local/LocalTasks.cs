@@ -58,7 +58,8 @@ internal sealed class LocalTasks(PeopleHere people, BotNotes notes, TimeProvider
         {
             var got = await person.AskAsync(DeviceVerbs.AgentSessionGet, new AgentSessionGetRequest(session), cancellationToken);
             rows.AddRange(got.Turns.Select(t => Row(
-                new KnownTask(got.Session, t with { Content = SafeText.Cut(t.Content, LongestPrompt) }), paths, [.. waiting.Where(a => a.TurnId == t.TurnId)], ours.Contains(Id(t.TurnId)))));
+                new KnownTask(got.Session, t with { Content = SafeText.Cut(t.Content, LongestPrompt) }), paths,
+                [.. waiting.Where(a => a.TurnId == t.TurnId)], ours.Contains(Id(t.TurnId)))));
         }
 
         return [.. rows.OrderByDescending(r => r.CreatedAt).Take(MostListed)];

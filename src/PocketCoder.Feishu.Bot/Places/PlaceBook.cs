@@ -3,7 +3,7 @@ using PocketCoder.Feishu.Bot.Keeping;
 namespace PocketCoder.Feishu.Bot.Places;
 
 /// <summary>Which group belongs to which project: only what was bound from here counts. Thread-safe.</summary>
-internal sealed class PlaceBook(BotNotes notes)
+internal sealed class PlaceBook(BotNotes notes) : IDisposable
 {
     private readonly SemaphoreSlim _gate = new(1, 1); // guards the two notes of a place: one at a time changes them
 
@@ -47,6 +47,8 @@ internal sealed class PlaceBook(BotNotes notes)
                 await notes.TakeAsync(Note.Chat, EventIds.Key(place.Chat), cancellationToken);
             },
             cancellationToken);
+
+    public void Dispose() => _gate.Dispose();
 
     private async Task WriteAsync(Place place, CancellationToken cancellationToken)
     {

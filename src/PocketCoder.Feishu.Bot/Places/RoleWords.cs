@@ -37,7 +37,8 @@ internal static class RoleWords
         return words switch
         {
             [Everyone, .. var role] when named.Count == 0 && ScopesIn(role, out var scopes) => new RoleChange([], scopes),
-            _ when named.Count > 0 && ScopesIn(words, out var scopes) => new RoleChange([.. named.DistinctBy(n => n.Account)], scopes),
+            _ when named.Count > 0 && ScopesIn(words, out var scopes)
+                => new RoleChange([.. named.DistinctBy(n => n.Account, StringComparer.Ordinal)], scopes),
             _ => null,
         };
     }

@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using PocketCoder.Feishu.Bot.Keeping;
 using PocketCoder.Feishu.Bot.People;
 using PocketCoder.Feishu.Bot.Places;
@@ -17,6 +18,8 @@ internal sealed class RoleActions(PlaceBook places, CardSender sender)
     private const int Most = 100;
 
     private const int LongestName = 40;
+
+    private static IReadOnlyDictionary<string, RoleItem> NoRoles => ReadOnlyDictionary<string, RoleItem>.Empty;
 
     /// <summary>Shows the roles, or changes one.</summary>
     /// <param name="person">As their own role here lets them.</param>
@@ -55,7 +58,7 @@ internal sealed class RoleActions(PlaceBook places, CardSender sender)
             return place with { Everyone = change.Scopes };
         }
 
-        var roles = new Dictionary<string, RoleItem>(place.Roles ?? new Dictionary<string, RoleItem>(), StringComparer.Ordinal);
+        var roles = new Dictionary<string, RoleItem>(place.Roles ?? NoRoles, StringComparer.Ordinal);
         foreach (var person in change.People)
         {
             if (change.Scopes is { } scopes)
@@ -76,7 +79,7 @@ internal sealed class RoleActions(PlaceBook places, CardSender sender)
         [
             $"{sender.Say(BotWord.RoleYou)}: {RoleWords.Name(person.Scopes)}",
             $"{sender.Say(BotWord.RoleEveryone)}: {(place.Everyone is { } all ? RoleWords.Name(all) : sender.Say(BotWord.RoleOwnRights))}",
-            .. (place.Roles ?? new Dictionary<string, RoleItem>()).Values
+            .. (place.Roles ?? NoRoles).Values
                 .Select(r => $"{r.Name}: {RoleWords.Name(r.Scopes)}").Order(StringComparer.Ordinal),
         ]);
 }

@@ -214,7 +214,8 @@ internal sealed class WorkspaceActions(PlaceBook places, ProjectReader projects,
         CardRequest request, Place place, Func<Place, Place> change, CancellationToken cancellationToken)
         => await ViewAsync(
             request.Person,
-            await places.ChangeAsync(place, change, cancellationToken) ?? throw new NotDone(sender.Say(BotWord.OldCard)), cancellationToken);
+            await places.ChangeAsync(place, change, cancellationToken) ?? throw new NotDone(sender.Say(BotWord.OldCard)),
+            cancellationToken);
 
     private async Task<CardView?> ComposeAsync(CardRequest request, CancellationToken cancellationToken)
     {

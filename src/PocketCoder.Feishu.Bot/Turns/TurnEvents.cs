@@ -15,7 +15,7 @@ internal static class TurnEvents
     /// <returns>False: it took more than 20 seconds.</returns>
     /// <exception cref="Entry.EntryRefusal">There is no such session.</exception>
     public static async Task<bool> WalkAsync(
-        Person visitor, Guid session, Guid turn, Func<AgentEventPayload, long, bool> take, TimeProvider time,
+        ConnectedPerson visitor, Guid session, Guid turn, Func<AgentEventPayload, long, bool> take, TimeProvider time,
         CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(s_limit, time);

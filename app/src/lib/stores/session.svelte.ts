@@ -143,7 +143,9 @@ export class SessionStore {
 
   /** Makes one prompt of these, which wait: the machine refuses what can't be one. */
   async mergeQueued(promptIds: readonly string[]): Promise<void> {
-    this.#turn((await this.#workspace.client.request("agent_queue_merge", { agentSessionId: this.agentSessionId, promptIds: [...promptIds] })).turn);
+    this.#turn(
+      (await this.#workspace.client.request("agent_queue_merge", { agentSessionId: this.agentSessionId, promptIds: [...promptIds] })).turn,
+    );
   }
 
   /** Puts a waiting prompt before another one; null: last. */

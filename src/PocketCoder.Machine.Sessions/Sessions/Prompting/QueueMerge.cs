@@ -22,7 +22,7 @@ internal static class QueueMerge
             throw new RequestFailure(ErrorCode.TurnNotFound, "One of these prompts is no longer in the queue.");
         }
 
-        if (waiting.DistinctBy(t => t.DeviceId).Count() > 1)
+        if (waiting.DistinctBy(t => t.DeviceId, StringComparer.Ordinal).Count() > 1)
         {
             throw new RequestFailure(ErrorCode.InvalidRequest, "Prompts of several devices or people can't be merged: a prompt says who gave it.");
         }
