@@ -72,6 +72,7 @@ export interface Requests {
   terminal_close: { request: TerminalCloseRequest; response: TerminalCloseResponse };
   network_rules_list: { request: NetworkRulesListRequest; response: NetworkRulesListResponse };
   network_rule_remove: { request: NetworkRuleRemoveRequest; response: NetworkRuleRemoveResponse };
+  agent_queue_merge: { request: AgentQueueMergeRequest; response: AgentQueueMergeResponse };
   agent_queue_move: { request: AgentQueueMoveRequest; response: AgentQueueMoveResponse };
   agent_steer: { request: AgentSteerRequest; response: AgentSteerResponse };
   agent_session_warm: { request: AgentSessionWarmRequest; response: AgentSessionWarmResponse };
@@ -259,6 +260,15 @@ export interface AgentQueueEditRequest {
 }
 
 export interface AgentQueueEditResponse {
+  turn: TurnInfo;
+}
+
+export interface AgentQueueMergeRequest {
+  agentSessionId: string;
+  promptIds: string[];
+}
+
+export interface AgentQueueMergeResponse {
   turn: TurnInfo;
 }
 
