@@ -123,7 +123,7 @@ public sealed class SessionFolderTests : IDisposable
                 Assert.True(Path.GetFullPath(Path.Combine(_root, folder)) == $"{_root}/{folder}", $"seed {seed}: {given}");
                 Assert.DoesNotContain(folder.Split('/'), n => n is "" or "." or ".." || n[0] == '.');
                 var at = SessionFolder.Require(_root, folder);
-                Assert.True(new[] { "packages", "packages/web" }.Contains(at[(_root.Length + 1)..]), $"seed {seed}: {given}");
+                Assert.True(at[(_root.Length + 1)..] is "packages" or "packages/web", $"seed {seed}: {given}");
             }
             catch (Exception e) when (e is RequestFailure or WorkspaceException)
             {

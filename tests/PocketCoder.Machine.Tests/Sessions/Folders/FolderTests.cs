@@ -1,8 +1,6 @@
 using System.Text.Json;
 using PocketCoder.Agents;
 using PocketCoder.Machine.Approvals;
-using PocketCoder.Machine.ControlPlane;
-using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Sessions;
 using PocketCoder.Protocol;
 using PocketCoder.Testing.Devices;
