@@ -94,7 +94,7 @@ public sealed partial class FeishuBot(FeishuBotSettings settings, TimeProvider t
     private async Task ServeAsync(FeishuApp app, FeishuClient client, string bot, IEntryMachine machine, CancellationToken stop)
     {
         var notes = new BotNotes(machine.Notes);
-        using var places = new PlaceBook(notes);
+        var places = new PlaceBook(notes);
         var sender = new CardSender(client, new Nonces(notes), settings.Language, settings.App);
         await using var people = new PeopleHere(machine);
         await using var followers = new Followers(people, sender, notes, time, logger, stop);

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -7,6 +8,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using PocketCoder.Entry;
+using PocketCoder.Protocol;
 
 namespace PocketCoder.Feishu.Bot.Door;
 
@@ -41,6 +44,21 @@ internal static class DoorHost
         var app = builder.Build();
         app.Run(answer);
         return app;
+    }
+
+    /// <param name="problem">What is said when it can't listen there: with what to do.</param>
+    /// <exception cref="EntryRefusal">UNAVAILABLE: it can't listen; it is disposed of.</exception>
+    public static async Task StartAsync(WebApplication app, string problem, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await app.StartAsync(cancellationToken);
+        }
+        catch (Exception e) when (e is IOException or SocketException)
+        {
+            await app.DisposeAsync();
+            throw new EntryRefusal(new WireError(ErrorCode.Unavailable, problem));
+        }
     }
 
     /// <summary>The daemon ends it, no signal does.</summary>

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
@@ -51,18 +50,11 @@ internal sealed partial class WebhookDoor : IAsyncDisposable
         CancellationToken cancellationToken)
     {
         var door = new WebhookDoor(endpoint, intake, handler, time, logger);
-        try
-        {
-            await door._app.StartAsync(cancellationToken);
-            return door;
-        }
-        catch (Exception e) when (e is IOException or SocketException)
-        {
-            await door.DisposeAsync();
-            throw new EntryRefusal(new WireError(
-                ErrorCode.Unavailable,
-                $"Can't listen at {endpoint} for the webhook. Choose another address: pocketcoder feishu config --webhook ADDRESS:PORT"));
-        }
+        await DoorHost.StartAsync(
+            door._app,
+            $"Can't listen at {endpoint} for the webhook. Choose another address: pocketcoder feishu config --webhook ADDRESS:PORT",
+            cancellationToken);
+        return door;
     }
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();

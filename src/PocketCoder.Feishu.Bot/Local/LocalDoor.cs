@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -56,18 +55,11 @@ internal sealed partial class LocalDoor : IAsyncDisposable
         }
 
         var door = new LocalDoor(endpoint, routes, token, people, time, logger);
-        try
-        {
-            await door._app.StartAsync(cancellationToken);
-            return door;
-        }
-        catch (Exception e) when (e is IOException or SocketException)
-        {
-            await door.DisposeAsync();
-            throw new EntryRefusal(new WireError(
-                ErrorCode.Unavailable,
-                $"Can't listen at {endpoint} for local requests. Choose another port: pocketcoder feishu config --local-http PORT"));
-        }
+        await DoorHost.StartAsync(
+            door._app,
+            $"Can't listen at {endpoint} for local requests. Choose another port: pocketcoder feishu config --local-http PORT",
+            cancellationToken);
+        return door;
     }
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();

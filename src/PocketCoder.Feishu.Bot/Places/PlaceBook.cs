@@ -3,7 +3,9 @@ using PocketCoder.Feishu.Bot.Keeping;
 namespace PocketCoder.Feishu.Bot.Places;
 
 /// <summary>Which group belongs to which project: only what was bound from here counts. Thread-safe.</summary>
-internal sealed class PlaceBook(BotNotes notes) : IDisposable
+#pragma warning disable CA1001 // all that the semaphore has to give back is a wait handle, which nobody here asks for
+internal sealed class PlaceBook(BotNotes notes)
+#pragma warning restore CA1001
 {
     private readonly SemaphoreSlim _gate = new(1, 1); // guards the two notes of a place: one at a time changes them
 
@@ -47,8 +49,6 @@ internal sealed class PlaceBook(BotNotes notes) : IDisposable
                 await notes.TakeAsync(Note.Chat, EventIds.Key(place.Chat), cancellationToken);
             },
             cancellationToken);
-
-    public void Dispose() => _gate.Dispose();
 
     private async Task WriteAsync(Place place, CancellationToken cancellationToken)
     {
