@@ -384,6 +384,58 @@ public sealed class BotStoryTests
         Assert.Single(await bot.Owner.ListSessionsAsync(CancellationToken.None));
     }
 
+    [Fact]
+    public async Task Folders_are_kept_to_choose_from_and_the_default_is_the_root()
+    {
+        await using var bot = await TestBot.StartAsync();
+        var group = await bot.GroupAsync();
+        await bot.MessageAsync("/status", chat: group);
+        var workspace = await bot.CardAsync(group, "Workspace: demo", c => c.Has("workspace.presets"));
+        await bot.PressAsync(workspace, "workspace.presets");
+        await AddAsync("a/b");
+        await AddAsync("c");
+        await AddAsync("../d");
+        Assert.Equal(["a/b", "c"], Kept(await PresetsAsync(c => c.Text.Contains("beneath the project", StringComparison.Ordinal))));
+        await bot.PressAsync(await PresetsAsync(), "workspace.remove_preset", which: b => (string?)b["d"] == "a/b");
+        await bot.PressAsync(
+            await PresetsAsync(c => Kept(c) is ["c"]), "workspace.apply_folder", which: b => (string?)b["d"] == "c");
+        await bot.CardAsync(group, "Workspace: demo", c => c.Title.Contains("demo/c", StringComparison.Ordinal));
+
+        // In the direct chat, where the project is.
+        await bot.MessageAsync("hello");
+        await bot.PressAsync(await bot.CardAsync(Direct, "Projects"), "project.open");
+        await bot.PressAsync(
+            await bot.CardAsync(Direct, "demo", c => c.Has("workspace.default_folder")), "workspace.default_folder");
+        await bot.PressAsync(await bot.CardAsync(Direct, "Use default", c => c.Has("workspace.use_default")), "workspace.use_default");
+        await bot.CardAsync(Direct, "Workspace: demo", c => !c.Title.Contains("demo/c", StringComparison.Ordinal));
+
+        Task<SeenCard> PresetsAsync(Func<SeenCard, bool>? fits = null)
+            => bot.CardAsync(group, "Presets", c => c.Has("workspace.add_preset") && (fits?.Invoke(c) ?? true));
+
+        async Task AddAsync(string folder)
+        {
+            var before = await PresetsAsync();
+            await bot.PressAsync(before, "workspace.add_preset", form: new JsonObject { ["folder"] = folder });
+            await PresetsAsync(c => Nonce(c) != Nonce(before));
+        }
+
+        static string? Nonce(SeenCard card) => (string?)card.Button("workspace.add_preset")["n"];
+
+        static string[] Kept(SeenCard card)
+            => [.. card.Buttons.Where(b => (string?)b["a"] == "workspace.remove_preset").Select(b => (string)b["d"]!)];
+    }
+
+    [Fact]
+    public async Task What_needs_a_group_says_so_before_there_is_one()
+    {
+        await using var bot = await TestBot.StartAsync();
+        await bot.PairAsync();
+        await bot.MessageAsync("hello");
+        await bot.PressAsync(await bot.CardAsync(Direct, "Projects"), "project.open");
+        await bot.PressAsync(await bot.CardAsync(Direct, "demo", c => c.Has("workspace.presets")), "workspace.presets");
+        await bot.TextAsync(Direct, "has none yet");
+    }
+
     /// <summary>Each thing that a card offers has something that does it, or no card of the bot's has it.</summary>
     [Fact]
     public void Every_button_is_answered_or_left_out()

@@ -53,6 +53,10 @@ internal enum BotWord
 
     /// <summary>What was typed leads nowhere beneath a project's root.</summary>
     BadFolder,
+
+    /// <param>How many.</param>
+    PresetsFull,
+    NeedsGroup,
     SessionGone,
     NothingRuns,
 
@@ -108,6 +112,9 @@ internal static class BotWords
         [BotWord.NoAgent] = ("No agent is installed on the machine.", "此机器上没有可用的智能体。"),
         [BotWord.NoFolder] = (
             "The owner has not allowed a folder for new projects yet: pocketcoder roots add FOLDER", "所有者尚未允许新建项目的目录：pocketcoder roots add 目录"),
+        [BotWord.PresetsFull] = ("A project has at most {0} presets here. Remove one first.", "每个项目最多 {0} 个预设目录，请先移除一个。"),
+        [BotWord.NeedsGroup] = (
+            "That is for the project's group, and it has none yet. Press “Bind group”.", "此操作用于项目的群，该项目尚未绑定群，请先绑定。"),
         [BotWord.BadFolder] = (
             "Write a folder beneath the project's root, such as packages/web, or / for the root.",
             "请输入项目根目录下的文件夹，例如 packages/web；/ 表示根目录。"),

@@ -13,8 +13,7 @@ internal sealed class CardSender(FeishuClient client, Nonces nonces, CardLanguag
     /// <summary>What no chat does: files of projects stay with the app, so folders are typed and not listed.</summary>
     public static IReadOnlyCollection<CardVerb> Without { get; } =
     [
-        CardVerb.BrowseFolder, CardVerb.DefaultFolder, CardVerb.UseDefaultFolder, CardVerb.Presets, CardVerb.AddPreset,
-        CardVerb.RemovePreset,
+        CardVerb.BrowseFolder,
     ];
 
     public FeishuClient Client => client;

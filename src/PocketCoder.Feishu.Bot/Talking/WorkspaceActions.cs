@@ -51,7 +51,8 @@ internal sealed class WorkspaceActions(PlaceBook places, ProjectReader projects,
     public async Task<Place> PlaceAsync(CardRequest request, CancellationToken cancellationToken)
     {
         var project = await projects.FindAsync(request.Person, request.Intent.Project, cancellationToken);
-        return project.Place is { } place && (request.Place is null || request.Place.Project == place.Project) ? place
+        return project.Place is null && request.Place is null ? throw new NotDone(sender.Say(BotWord.NeedsGroup))
+            : project.Place is { } place && (request.Place is null || request.Place.Project == place.Project) ? place
             : throw new NotDone(sender.Say(BotWord.OldCard));
     }
 
