@@ -1,4 +1,5 @@
 using PocketCoder.Protocol;
+using PocketCoder.Testing;
 
 namespace PocketCoder.Cli.Tests;
 
@@ -211,8 +212,15 @@ public sealed class OwnershipTests
 
         public async ValueTask DisposeAsync()
         {
-            await RootAsync("/usr/sbin/userdel", _name);
+            // What a test ended may be a moment away from its end, and a user with a process stays.
+            await Wait.UntilAsync(async () => await TryRootAsync("/usr/sbin/userdel", _name), "the user's last process");
             Directory.Delete(_folder, recursive: true);
+        }
+
+        private static async Task<bool> TryRootAsync(string program, params string[] arguments)
+        {
+            await using var running = RunningProgram.Start(program, arguments, s_environment, "/");
+            return (await running.EndAsync()).Code == 0;
         }
 
         private static async Task<string> RootAsync(string program, params string[] arguments)

@@ -1,3 +1,4 @@
+using PocketCoder.Feishu.Bot.Keeping;
 using PocketCoder.Feishu.Bot.Places;
 using PocketCoder.Feishu.Bot.Sending;
 using PocketCoder.Feishu.Cards;

@@ -218,7 +218,6 @@ export const enLater = {
     sandboxes: { none: "None", bubblewrap: "Bubblewrap", docker: "Docker", landlock: "Landlock (reduced)" },
     effortDefault: "Agent's default",
     folder: "Folder",
-    folderNow: (folder: string) => `Folder: ${folder}. Choose another`,
     folderDrop: "Work at the project's root",
     folderTitle: "Where to work",
     folderReading: "Reading folders…",

@@ -94,7 +94,10 @@ internal sealed class RpcConnection : IAsyncDisposable
         }
     }
 
-    /// <summary>Asks the translator under the lock and does what it says, outside of it.</summary>
+    /// <summary>
+    /// Asks the translator under the lock and does what it says, outside of it. What we say ourselves is said first: once the program has
+    /// its answer, it may be at its turn's end before this goes on, and what comes then belongs to no turn.
+    /// </summary>
     /// <param name="choose">Null: nothing is to be done.</param>
     /// <returns>Whether something was.</returns>
     public async ValueTask<bool> CarryOutAsync(Func<RpcOutput?> choose, CancellationToken cancellationToken)
@@ -110,6 +113,12 @@ internal sealed class RpcConnection : IAsyncDisposable
             return false;
         }
 
+        foreach (var item in output.Events)
+        {
+            await _events.WriteAsync(item, cancellationToken);
+        }
+
+        output.Events.Clear();
         await CarryOutAsync(output, cancellationToken);
         return true;
     }

@@ -396,7 +396,6 @@ export const app: Catalogue = {
     sandboxes: { none: "无", bubblewrap: "Bubblewrap", docker: "Docker", landlock: "Landlock（较弱）" },
     effortDefault: "智能体的默认值",
     folder: "文件夹",
-    folderNow: (folder) => `文件夹：${folder}。选择其他`,
     folderDrop: "在项目根目录工作",
     folderTitle: "工作位置",
     folderReading: "正在读取文件夹…",
