@@ -7,9 +7,9 @@ using PocketCoder.Protocol;
 namespace PocketCoder.Feishu.Bot.Talking;
 
 /// <summary>
-/// Where a group's next session works beneath its project's root: typed, one of the last ones, or one of a few that were kept. A session keeps its folder, so another
-/// one begins a session with the next prompt; whether the folder is there, the machine says then. Folders of projects are not listed in a
-/// chat: files stay with the app.
+/// Where a group's next session works beneath its project's root: typed, one of the last ones, or one of a few that were kept. A session
+/// keeps its folder, so another one begins a session with the next prompt; whether the folder is there, the machine says then. Folders of
+/// projects are not listed in a chat: files stay with the app.
 /// </summary>
 internal sealed class FolderActions(PlaceBook places, ProjectReader projects, WorkspaceActions workspace, CardSender sender)
 {
