@@ -53,9 +53,8 @@ public sealed class OpenCodeDriver : IAgentDriver
     /// <summary>As its files say now: a login in a terminal counts from the next start on.</summary>
     public AgentModels? Models => OpenCodeLogin.From(_environment);
 
-    /// <summary>Those that the tests show it to work with.</summary>
-    public IReadOnlyList<ProviderDialect> Providers { get; } =
-        [ProviderDialect.OpenaiChat, ProviderDialect.OpenaiResponses, ProviderDialect.Gemini];
+    /// <summary>For each it has a library built in.</summary>
+    public IReadOnlyList<ProviderDialect> Providers { get; } = Enum.GetValues<ProviderDialect>();
 
     private OpenCodeConversations? Kept => _program.Find(_environment) is { } path ? new(path, _environment, _time) : null;
 

@@ -68,7 +68,8 @@ public sealed record ModelUpstream(
     /// <summary>Without a key a request goes out without a credential, instead of being refused.</summary>
     public bool KeyOptional { get; init; }
 
-    /// <summary>The version of OpenAI's calls stands in <see cref="BaseUrl"/>, as its libraries take it, and is not appended.</summary>
+    /// <summary>The version of OpenAI's calls stands in <see cref="BaseUrl"/>, as its libraries take it, and is not appended. For other
+    /// dialects it means nothing: their libraries append it.</summary>
     public bool Versioned { get; init; }
 
     /// <summary>Whether requests may still go there; asked before each. Thread-safe, and must not block.</summary>
@@ -78,7 +79,7 @@ public sealed record ModelUpstream(
 
     /// <param name="path">As the provider's own API has it.</param>
     internal string Target(string path)
-        => BaseUrl.ToString().TrimEnd('/') + (Versioned && path.StartsWith("/v1/", StringComparison.Ordinal) ? path[3..] : path);
+        => BaseUrl.ToString().TrimEnd('/') + (Versioned && Dialect == ModelDialect.Openai ? path["/v1".Length..] : path);
 
     /// <summary>The header that carries a key.</summary>
     internal (string Header, string Value) Credential(string key) => Bearer ? ("Authorization", $"Bearer {key}") : Dialect.Credential(key);

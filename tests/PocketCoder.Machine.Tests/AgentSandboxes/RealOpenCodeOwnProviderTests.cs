@@ -19,6 +19,7 @@ public sealed class RealOpenCodeOwnProviderTests
     [Theory]
     [InlineData(ProviderDialect.OpenaiChat, "/v1", "chat", "pocketcoder_bash")]
     [InlineData(ProviderDialect.OpenaiResponses, "/v1", "responses", "pocketcoder_bash")]
+    [InlineData(ProviderDialect.Anthropic, "", "anthropic", "pocketcoder_bash")]
     [InlineData(ProviderDialect.Gemini, "", "gemini", "pocketcoder_bash")]
     public async Task It_edits_and_runs_after_approval_with_the_key_outside_and_its_use_counted_under_the_providers_name(
         ProviderDialect dialect, string path, string spoken, string shell)
