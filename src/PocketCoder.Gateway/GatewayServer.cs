@@ -27,7 +27,7 @@ using PocketCoder.Link;
 namespace PocketCoder.Gateway;
 
 /// <summary>
-/// The admission point of devices and machines: serves the app and relays sealed frames, of which it can read nothing.
+/// Where devices and machines meet: serves the app and relays sealed frames, of which it can read nothing.
 /// Everything that listens on a network is here. Thread-safe.
 /// </summary>
 public sealed class GatewayServer : IAsyncDisposable
