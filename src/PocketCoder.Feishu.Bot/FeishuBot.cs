@@ -60,7 +60,9 @@ public sealed partial class FeishuBot(FeishuBotSettings settings, TimeProvider t
             [
                 $"{settings.Domain.Host} takes the app's id and secret.",
                 $"The bot is {bot}.",
-                Status is { State: EntryState.Ready } ? "Events arrive." : $"Events don't arrive yet: {Status.Reason ?? "it is connecting."}",
+                Status is not { State: EntryState.Ready } ? $"Events don't arrive yet: {Status.Reason ?? "it is connecting."}"
+                    : settings.Webhook is { } webhook ? $"Events are waited for at {webhook}; whether they get there, only one shows."
+                    : "Events arrive.",
             ];
         }
         catch (FeishuException e)

@@ -31,6 +31,7 @@ public sealed class WebhookDoorTests
             FakeEvents.Click("ev_eve", "ou_eve", group, bot.Cards(group)[0].Message, bot.Cards(group)[0].Buttons[0], null), "card");
         Assert.Contains("not paired", stranger.Data!.ToJsonString(), StringComparison.Ordinal);
         Assert.Equal(0, bot.Platform.Connections.Opened);
+        Assert.Contains("waited for at", (await bot.Owner.TestEntryAsync("feishu", CancellationToken.None))[^1], StringComparison.Ordinal);
 
         await bot.RestartAsync();
         await bot.MessageAsync("hello", chat: group);

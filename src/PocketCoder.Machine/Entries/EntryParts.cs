@@ -19,7 +19,7 @@ internal sealed class EntryParts(
     private readonly Lock _gate = new(); // guards _changing
     private Task _changing = Task.CompletedTask; // a secret and what it belongs to are set together, one change after the other
     private volatile IReadOnlyList<EntryRun> _runs = [];
-    private IReadOnlyDictionary<string, DateTimeOffset?> _secretsAtStart = new Dictionary<string, DateTimeOffset?>(StringComparer.Ordinal);
+    private IReadOnlyDictionary<string, SecretsSet> _secretsAtStart = new Dictionary<string, SecretsSet>(StringComparer.Ordinal);
 
     public IReadOnlyList<string> Platforms { get; } = [.. points.ToDictionary(p => p.Platform, StringComparer.Ordinal).Keys];
 
@@ -28,7 +28,7 @@ internal sealed class EntryParts(
     /// <summary>Starts them, when sessions are recovered. What is returned ends them.</summary>
     public EntryService Begin(MessageTable table)
     {
-        _secretsAtStart = Platforms.ToDictionary(p => p, SecretSetAt, StringComparer.Ordinal);
+        _secretsAtStart = Platforms.ToDictionary(p => p, SecretsOf, StringComparer.Ordinal);
         _runs = [.. points.Select(p => new EntryRun(
             p,
             new EntryMachine(p.Platform, Pairing, devices, connections, table, kind => SecretOf(p.Platform, kind), store, time, logger),
@@ -45,15 +45,14 @@ internal sealed class EntryParts(
     public EntrySetting? SettingOf(string platform) => SettingsOf(platform).Now;
 
     /// <summary>When the platform's secret was given last; null: there is none.</summary>
-    public DateTimeOffset? SecretSetAt(string platform)
-        => secrets.List().FirstOrDefault(s => s.Name == EntrySecret.NameOf(platform))?.SetAt;
+    public DateTimeOffset? SecretSetAt(string platform) => SecretsOf(platform).App;
 
     /// <summary>Whether the next start would begin with something else than this one.</summary>
     public bool NeedsRestart(string platform)
     {
         var (now, found) = SettingsOf(platform);
         return Find(platform) is null ? now is { Enabled: true } || now?.LocalHttp != found?.LocalHttp
-            : now != found || SecretSetAt(platform) != _secretsAtStart.GetValueOrDefault(platform);
+            : now != found || SecretsOf(platform) != _secretsAtStart.GetValueOrDefault(platform);
     }
 
     /// <summary>
@@ -129,6 +128,14 @@ internal sealed class EntryParts(
         return localScopes is null ? null : await _localHttp.GrantAsync(localScopes);
     }
 
+    private SecretsSet SecretsOf(string platform)
+    {
+        var all = secrets.List().ToDictionary(s => s.Name, s => s.SetAt, StringComparer.Ordinal);
+        DateTimeOffset? At(EntrySecretKind kind)
+            => all.TryGetValue(EntrySecret.NameOf(platform, kind), out var at) ? at : null;
+        return new SecretsSet(At(EntrySecretKind.App), At(EntrySecretKind.Webhook));
+    }
+
     /// <summary>A secret, for the app that the entry point was started as.</summary>
     /// <exception cref="RequestFailure">UNAVAILABLE: it is another app's by now.</exception>
     private string? SecretOf(string platform, EntrySecretKind kind)
@@ -152,4 +159,7 @@ internal sealed class EntryParts(
             throw new RequestFailure(ErrorCode.InvalidRequest, $"There is no such chat platform. Known: {string.Join(", ", known)}.");
         }
     }
+
+    /// <summary>When a platform's secrets were given last; null: there is none.</summary>
+    private sealed record SecretsSet(DateTimeOffset? App, DateTimeOffset? Webhook);
 }

@@ -137,6 +137,9 @@ public sealed class EntrySettingTests
         await daemon.RestartAsync(o => o with { EntryPoints = [room] });
         using var back = Owner(daemon);
         var machine = await room.MachineAsync();
+        await back.SetSecretAsync("feishu-webhook-key", "key-of-the-webhook", default);
+        Assert.Equal("key-of-the-webhook", await machine.SecretAsync(EntrySecretKind.Webhook, CancellationToken.None));
+        Assert.True((await back.EntryAsync("feishu", default)).Restart); // it is read at the start
         var moved = s_usual with { Domain = "https://open.larksuite.com" };
         await back.SetEntryAsync(new EntrySetRequest("feishu", moved, "secret-of-the-other"), default);
         var refused = await Assert.ThrowsAsync<EntryRefusal>(() => machine.SecretAsync(EntrySecretKind.App, CancellationToken.None));
@@ -145,8 +148,11 @@ public sealed class EntrySettingTests
 
         // The other way round: none of before is left for the new one.
         Assert.Contains("secret feishu-app-secret removed  ", await RowsAsync(back));
+        Assert.Contains("secret feishu-webhook-key removed  ", await RowsAsync(back));
         await daemon.RestartAsync();
-        Assert.Equal("secret-of-the-other", await (await room.MachineAsync()).SecretAsync(EntrySecretKind.App, CancellationToken.None));
+        machine = await room.MachineAsync();
+        Assert.Equal("secret-of-the-other", await machine.SecretAsync(EntrySecretKind.App, CancellationToken.None));
+        Assert.Null(await machine.SecretAsync(EntrySecretKind.Webhook, CancellationToken.None));
     }
 
     [Fact]
