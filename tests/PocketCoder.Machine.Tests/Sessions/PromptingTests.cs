@@ -77,17 +77,18 @@ public sealed class PromptingTests
         await phone.AskedAsync();
         var mine = (await phone.PromptAsync(session, "mine")).TurnId;
         var command = (await phone.PromptAsync(session, "/compact")).TurnId;
+        var asks = (await phone.PromptAsync(session, " Confirm: delete it")).TurnId; // must not reach the agent before a yes
         var long1 = (await phone.PromptAsync(session, new string('a', Limits.PromptBytes / 2))).TurnId;
         var long2 = (await phone.PromptAsync(session, new string('b', Limits.PromptBytes / 2))).TurnId;
         var theirs = (await other.PromptAsync(session, "theirs")).TurnId;
 
-        foreach (var pair in (Guid[][])[[mine, theirs], [mine, command], [long1, long2]])
+        foreach (var pair in (Guid[][])[[mine, theirs], [mine, command], [mine, asks], [asks, long1], [long1, long2]])
         {
             Assert.Equal(ErrorCode.InvalidRequest, await NotMergedAsync(phone, session, pair));
         }
 
         var waiting = (await phone.GetAsync(session)).Turns.Where(t => t.State == TurnState.Queued).ToList();
-        Assert.Equal([mine, command, long1, long2, theirs], waiting.Select(t => t.TurnId));
+        Assert.Equal([mine, command, asks, long1, long2, theirs], waiting.Select(t => t.TurnId));
         Assert.Equal(["mine", "/compact"], waiting.Take(2).Select(t => t.Content));
     }
 

@@ -10,7 +10,8 @@ internal static class QueueMerge
 {
     /// <summary>
     /// The first that would run takes the words and files of the others, which are cancelled. Only prompts of one device: a turn says who
-    /// gave it. No commands of the agent's: what begins with a slash means something else in the middle of a text.
+    /// gave it. None whose beginning means something, which it would not in the middle of a text: a command of the agent's, and above all
+    /// one that asks for a yes before the agent sees it.
     /// </summary>
     /// <param name="shown">Whether the agent is shown pictures.</param>
     /// <exception cref="RequestFailure">TURN_NOT_FOUND, INVALID_REQUEST, FILE_TOO_LARGE; nothing has changed then</exception>
@@ -27,9 +28,11 @@ internal static class QueueMerge
             throw new RequestFailure(ErrorCode.InvalidRequest, "Prompts of several devices or people can't be merged: a prompt says who gave it.");
         }
 
-        if (waiting.Exists(t => t.Content.StartsWith('/')))
+        if (waiting.Exists(t => ConfirmedPrompt.IsWanted(t.Content) || t.Content.AsSpan().TrimStart().StartsWith('/')))
         {
-            throw new RequestFailure(ErrorCode.InvalidRequest, "A command for the agent can't be merged with other prompts.");
+            throw new RequestFailure(
+                ErrorCode.InvalidRequest,
+                $"A prompt that begins with {ConfirmedPrompt.Prefix} or with a command for the agent can't be merged with others.");
         }
 
         var content = string.Join("\n\n", waiting.Select(t => t.Content));
