@@ -154,8 +154,8 @@ public sealed class GatewayServer : IAsyncDisposable
             {
                 _ = linked.Enrolments.Machines; // a file that can't be read is told now
                 var route = new MachineRoute(
-                    linked.Machines, linked.Enrolments, options, door, timeProvider, loggerFactory.CreateLogger<MachineRoute>(),
-                    app.Lifetime.ApplicationStopping);
+                    linked.Machines, linked.Enrolments, accounts?.Logins, options, door, timeProvider,
+                    loggerFactory.CreateLogger<MachineRoute>(), app.Lifetime.ApplicationStopping);
                 app.MapMethods(LinkFrame.Path, [HttpMethods.Get], route.HandleAsync).WithMetadata(RouteAccess.ProvenByMachine);
             }
 

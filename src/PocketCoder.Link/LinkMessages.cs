@@ -16,21 +16,25 @@ public sealed record LinkChallenge(int V, string Nonce);
 /// <param name="Version">Of the program.</param>
 /// <param name="Code">Of an enrolment; null: the machine is known here.</param>
 /// <param name="Label">What people call it, 1 to 64 characters.</param>
+/// <param name="Ask">What it wants of a gateway besides a connection: one of <see cref="LinkAsks"/>; null: nothing.</param>
 public sealed record LinkProof(
-    int V, string MachineId, string SigningKey, string Signature, string Version, string? Code = null, string? Label = null);
+    int V, string MachineId, string SigningKey, string Signature, string Version, string? Code = null, string? Label = null,
+    string? Ask = null);
 
 /// <summary>The machine is reachable now.</summary>
 /// <param name="Version">Of the gateway's program.</param>
 /// <param name="Connections">How many devices may be connected at once.</param>
-public sealed record LinkWelcome(int V, string Version, int Connections);
+/// <param name="AddedBy">The person who let the machine in; null: it came by a code, or before this was kept.</param>
+public sealed record LinkWelcome(int V, string Version, int Connections, string? AddedBy = null);
 
 /// <summary>Why the machine is not taken.</summary>
 /// <param name="Code">
 /// <c>unknown_machine</c>, <c>bad_code</c>, <c>bad_proof</c>, <c>other_key</c>, <c>replaced</c>, <c>unsupported_version</c>,
-/// <c>too_many_machines</c>, <c>unavailable</c>, <c>malformed</c>, <c>too_slow</c>.
+/// <c>too_many_machines</c>, <c>unavailable</c>, <c>malformed</c>, <c>too_slow</c>, and those of <see cref="LinkAsks"/>.
 /// </param>
 /// <param name="Message">For people.</param>
-public sealed record LinkRefusal(string Code, string Message)
+/// <param name="Login">With <see cref="LinkAsks.Pending"/>: what a person at the gateway needs to let the machine in.</param>
+public sealed record LinkRefusal(string Code, string Message, LinkLogin? Login = null)
 {
     /// <summary>Whether to come again changes nothing, unless somebody does something about it.</summary>
     [JsonIgnore]
@@ -86,6 +90,7 @@ public static class LinkJson
 [JsonSerializable(typeof(LinkProof))]
 [JsonSerializable(typeof(LinkWelcome))]
 [JsonSerializable(typeof(LinkRefusal))]
+[JsonSerializable(typeof(LinkLogin))]
 [JsonSerializable(typeof(LinkOpened))]
 [JsonSerializable(typeof(LinkEnd))]
 public sealed partial class LinkTypes : JsonSerializerContext;

@@ -54,7 +54,11 @@ internal sealed record TicketRequest(string Machine);
 /// <param name="ExpiresIn">Seconds that it holds.</param>
 internal sealed record TicketAnswer(string Ticket, int ExpiresIn);
 
-internal sealed record MachineView(string MachineId, string Label, bool Connected);
+/// <param name="Since">Since when it is connected; null: it is not.</param>
+/// <param name="AddedAt">When it came to this gateway.</param>
+/// <param name="AddedBy">Who let it in; null: it came by a code.</param>
+internal sealed record MachineView(
+    string MachineId, string Label, bool Connected, DateTimeOffset? Since, DateTimeOffset AddedAt, string? AddedBy);
 
 internal sealed record MachinesAnswer(IReadOnlyList<MachineView> Machines);
 

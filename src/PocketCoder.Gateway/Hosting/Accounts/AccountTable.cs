@@ -99,9 +99,11 @@ internal sealed class AccountTable(
     private MachinesAnswer Machines(Person person)
     {
         var (_, allowed) = signIns.View(person);
-        var now = linked.Now.Select(m => m.MachineId).ToHashSet(StringComparer.Ordinal);
+        var now = linked.Now.ToDictionary(m => m.MachineId, m => m.Since, StringComparer.Ordinal);
         return new MachinesAnswer([.. Enrolled().Where(m => allowed?.Contains(m.MachineId, StringComparer.Ordinal) is not false)
-            .Select(m => new MachineView(m.MachineId, m.Label, now.Contains(m.MachineId)))]);
+            .Select(m => now.TryGetValue(m.MachineId, out var since)
+                ? new MachineView(m.MachineId, m.Label, true, since, m.EnrolledAt, m.AddedBy)
+                : new MachineView(m.MachineId, m.Label, false, null, m.EnrolledAt, m.AddedBy))]);
     }
 
     private TicketAnswer Ticket(Person person, string machine)

@@ -34,11 +34,19 @@ internal sealed class AccountsHost : IAsyncDisposable
         Admissions = new RelayAdmissions(signIns, time, logs.CreateLogger<RelayAdmissions>());
         _door = new AccountDoor(signIns, Admissions, client, time, logs.CreateLogger<AccountDoor>());
         var passkeys = new Passkeys(store, signIns, new PasskeyCeremony(), time);
-        _rows = new AccountTable(signIns, passkeys, new People(store, time), enrolments, linked).Rows;
+        Logins = new MachineLogins(time);
+        _rows =
+        [
+            .. new AccountTable(signIns, passkeys, new People(store, time), enrolments, linked).Rows,
+            .. new MachineTable(Logins, enrolments, linked, time).Rows,
+        ];
         Posts = _rows.Select(r => r.Path).ToHashSet(StringComparer.Ordinal);
     }
 
     public RelayAdmissions Admissions { get; }
+
+    /// <summary>The machines that wait to be let in.</summary>
+    public MachineLogins Logins { get; }
 
     /// <summary>The paths that take POST.</summary>
     public IReadOnlySet<string> Posts { get; }

@@ -6,7 +6,9 @@ namespace PocketCoder.Gateway.Relay.Machines;
 /// <param name="MachineId">Its routing id.</param>
 /// <param name="SigningKey">The key it proves itself with, 65 bytes in base64url.</param>
 /// <param name="Label">What people call it.</param>
-public sealed record EnrolledMachine(string MachineId, string SigningKey, string Label, DateTimeOffset EnrolledAt);
+/// <param name="AddedBy">The person who let it in; null: it came by a code.</param>
+public sealed record EnrolledMachine(
+    string MachineId, string SigningKey, string Label, DateTimeOffset EnrolledAt, string? AddedBy = null);
 
 /// <summary>A code by which one more machine may come, once.</summary>
 /// <param name="Hash">SHA-256 of the code in lower-case hex: who reads the file can't use it.</param>

@@ -60,21 +60,31 @@ public sealed class Enrolments(string file, TimeProvider time)
                 return content;
             }
 
-            if (known is null && content.Machines.Count >= MostMachines)
-            {
-                throw new GatewayRefusal(
-                    RefusalReason.TooMany, $"This gateway has {MostMachines} machines. Remove one first: pocketcoder gateway remove");
-            }
-
             enrolled = true;
             var machine = new EnrolledMachine(machineId, signingKey, label, known?.EnrolledAt ?? time.GetUtcNow());
-            return content with
-            {
-                Codes = [.. content.Codes.Where(c => c.Hash != hash)],
-                Machines = [.. content.Machines.Where(m => m.MachineId != machineId), machine],
-            };
+            return With(content, machine) with { Codes = [.. content.Codes.Where(c => c.Hash != hash)] };
         }, ct);
         return enrolled;
+    }
+
+    /// <summary>Takes in a machine that has proved its key and that a person lets in. A machine that is known keeps its key.</summary>
+    /// <returns>False: it is known with another key.</returns>
+    /// <exception cref="GatewayRefusal"><see cref="MostMachines"/> are known, or the file can't be written.</exception>
+    public async Task<bool> AddAsync(string machineId, string signingKey, string label, string by, CancellationToken ct)
+    {
+        var added = false;
+        await ChangeAsync(content =>
+        {
+            var known = content.Machines.FirstOrDefault(m => m.MachineId == machineId);
+            if (known is not null && known.SigningKey != signingKey)
+            {
+                return content;
+            }
+
+            added = true;
+            return With(content, new EnrolledMachine(machineId, signingKey, label, known?.EnrolledAt ?? time.GetUtcNow(), by));
+        }, ct);
+        return added;
     }
 
     /// <summary>Forgets a machine. False: it was not known.</summary>
@@ -88,6 +98,14 @@ public sealed class Enrolments(string file, TimeProvider time)
             return content with { Machines = [.. content.Machines.Where(m => m.MachineId != machineId)] };
         }, ct);
         return removed;
+    }
+
+    private static EnrolmentFile With(EnrolmentFile content, EnrolledMachine machine)
+    {
+        IReadOnlyList<EnrolledMachine> others = [.. content.Machines.Where(m => m.MachineId != machine.MachineId)];
+        return others.Count < MostMachines ? content with { Machines = [.. others, machine] }
+            : throw new GatewayRefusal(
+                RefusalReason.TooMany, $"This gateway has {MostMachines} machines. Remove one first: pocketcoder gateway remove");
     }
 
     private static string NewText()

@@ -14,8 +14,8 @@ namespace PocketCoder.Gateway.Relay.Machines;
 /// <c>GET /v1/machine</c>: a machine connects, proves its key and is reachable for devices until the connection ends (docs/link.md).
 /// </summary>
 internal sealed partial class MachineRoute(
-    LinkedMachines machines, Enrolments enrolments, GatewayOptions options, RelayDoor door, TimeProvider time, ILogger<MachineRoute> log,
-    CancellationToken stopping)
+    LinkedMachines machines, Enrolments enrolments, MachineLogins? logins, GatewayOptions options, RelayDoor door, TimeProvider time,
+    ILogger<MachineRoute> log, CancellationToken stopping)
 {
     private const string Unknown = "unknown_machine";
 
@@ -57,19 +57,25 @@ internal sealed partial class MachineRoute(
                 LinkJson.Write(LinkKind.Challenge, 0, new LinkChallenge(1, nonce), LinkTypes.Default.LinkChallenge), ct);
             var proof = await ProofAsync(link, ct);
             machine = new RemoteMachine(proof.MachineId, link, options.MaxConnections);
-            if (await RefusalAsync(proof, origin, nonce, ct) is { } refusal)
+            if (await RefusalAsync(proof, origin, nonce, visit, ct) is { } refusal)
             {
-                LogRefused(log, refusal.Code, visit.Remote);
-                if (refusal.Code != Unknown)
+                if (refusal.Code is not (LinkAsks.Pending or LinkAsks.SlowDown or LinkAsks.Left))
                 {
-                    visit.ReportFailure(); // a machine that proved its key and is not known guessed nothing
+                    LogRefused(log, refusal.Code, visit.Remote);
+                }
+
+                // A machine that proved its key and is not known, or asks to be, guessed nothing.
+                if (refusal.Code is "bad_code" or "bad_proof" or "other_key" or "unsupported_version")
+                {
+                    visit.ReportFailure();
                 }
 
                 await machine.RefuseAsync(refusal);
                 return;
             }
 
-            var welcome = new LinkWelcome(1, s_version, options.MaxConnections);
+            var by = enrolments.Find(proof.MachineId)?.AddedBy;
+            var welcome = new LinkWelcome(1, s_version, options.MaxConnections, by);
             await link.SendAsync(LinkJson.Write(LinkKind.Welcome, 0, welcome, LinkTypes.Default.LinkWelcome), ct);
             using var entry = machines.Add(machine, time.GetUtcNow());
             LogConnected(log, proof.MachineId, visit.Remote, proof.Version);
@@ -119,7 +125,7 @@ internal sealed partial class MachineRoute(
     }
 
     /// <summary>Why the machine is not taken; null: it is.</summary>
-    private async Task<LinkRefusal?> RefusalAsync(LinkProof proof, string origin, string nonce, CancellationToken ct)
+    private async Task<LinkRefusal?> RefusalAsync(LinkProof proof, string origin, string nonce, Visit visit, CancellationToken ct)
     {
         if (proof.V != 1)
         {
@@ -139,10 +145,14 @@ internal sealed partial class MachineRoute(
             return new LinkRefusal("other_key", "A machine with this id and another key is known here.");
         }
 
+        if (proof.Ask == LinkAsks.Leave)
+        {
+            return await ForgetAsync(proof, ct);
+        }
+
         if (proof.Code is not { } code)
         {
-            return known is not null ? null
-                : new LinkRefusal(Unknown, "This machine is not known here. On the gateway, type: pocketcoder gateway invite");
+            return known is not null ? null : AskedRefusal(proof, visit);
         }
 
         var label = MachineLabels.Shown(proof.Label, proof.MachineId);
@@ -150,6 +160,34 @@ internal sealed partial class MachineRoute(
         return await enrolments.TryEnrolAsync(code, proof.MachineId, proof.SigningKey, label, ct) || known is not null ? null
             : new LinkRefusal(
                 "bad_code", "This code is not valid, was used, or has ended. On the gateway, type: pocketcoder gateway invite");
+    }
+
+    /// <summary>What a machine that is not known is told: where people let machines in, one that asks for it is put before them.</summary>
+    private LinkRefusal AskedRefusal(LinkProof proof, Visit visit)
+    {
+        if (logins is null || proof.Ask is not (LinkAsks.Add or LinkAsks.Wait))
+        {
+            return new LinkRefusal(Unknown, "This machine is not known here. On the gateway, type: pocketcoder gateway invite");
+        }
+
+        if (proof.Ask == LinkAsks.Wait)
+        {
+            return logins.Poll(proof);
+        }
+
+        var told = logins.Begin(proof, visit.Caller, MachineLabels.Shown(proof.Label, proof.MachineId));
+        LogAsked(log, proof.MachineId, visit.Remote, told.Code);
+        return told;
+    }
+
+    /// <summary>A machine says goodbye: it is not known from now on. One that was not known is not either.</summary>
+    private async Task<LinkRefusal> ForgetAsync(LinkProof proof, CancellationToken ct)
+    {
+        logins?.Forget(proof);
+        await enrolments.RemoveAsync(proof.MachineId, ct);
+        machines.End(proof.MachineId);
+        LogLeft(log, proof.MachineId);
+        return new LinkRefusal(LinkAsks.Left, "This gateway has forgotten the machine.");
     }
 
     /// <summary>The address as the machine must have dialled it: the doorkeeper let only names of ours in.</summary>
@@ -168,6 +206,13 @@ internal sealed partial class MachineRoute(
     [LoggerMessage(EventId = 2053, Level = LogLevel.Warning,
         Message = "Machine {Machine} from {Remote} broke the rules of the link: {Why}")]
     private static partial void LogBroken(ILogger log, string machine, IPAddress? remote, string why);
+
+    [LoggerMessage(EventId = 2057, Level = LogLevel.Information,
+        Message = "Machine {Machine} asks from {Remote} to be let in: {Told}")]
+    private static partial void LogAsked(ILogger log, string machine, IPAddress? remote, string told);
+
+    [LoggerMessage(EventId = 2058, Level = LogLevel.Information, Message = "Machine {Machine} left this gateway")]
+    private static partial void LogLeft(ILogger log, string machine);
 
     [LoggerMessage(EventId = 2056, Level = LogLevel.Error, Message = "Machine {Machine} could not be taken: {Why}")]
     private static partial void LogUnable(ILogger log, string machine, string why);
