@@ -65,6 +65,7 @@ internal static class CommandLine
         root.Add(LinkCommands.Unlink(terminal));
         root.Add(AccountCommands.Login(terminal));
         root.Add(AccountCommands.Logout(terminal));
+        root.Add(AccountCommands.WhoAmI(terminal));
         root.Add(AgentsCommand.Create(terminal));
         root.Add(DoctorCommand.Create(terminal));
         root.Add(UpdateCommand.Create(terminal));

@@ -66,6 +66,7 @@ internal static class DaemonTable
         .MapOwnerNotify(p.Notifications.Receivers)
         .MapOwnerProviders(p.Providers.Own)
         .MapOwnerLink(p.Identity.Id, p.Link, p.Dialer, p.Store)
+        .MapOwnerLogin(p.Identity.Id, p.Link, p.Dialer, p.Store)
         .MapOwnerProjects(p.Roots, p.Rules, p.Undo)
         .MapOwnerTrust(p.Identity.Id, () => p.Link.WithGateway(p.Addresses.Listening), p.Pairing, p.Devices, p.Connections, p.Ledger)
         .MapOwnerSessions(p.Sessions, p.OwnerStarter, p.Approvals, p.Locks, p.Resumption, p.Executions, p.Runs)

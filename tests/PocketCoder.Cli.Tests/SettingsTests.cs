@@ -153,8 +153,6 @@ public sealed class SettingsTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData("login")]
-    [InlineData("logout")]
     [InlineData("update --check")]
     public async Task What_is_not_set_up_explains_itself_and_ends_with_8(string verb)
     {

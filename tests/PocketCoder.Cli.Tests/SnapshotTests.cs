@@ -34,7 +34,7 @@ public sealed partial class SnapshotTests
         ["devices", "rename", "a", "b"], ["config", "set", "log-level", "loud"],
         ["config", "get", "nothing"], ["secrets", "remove", "openai"], ["ledger", "show", "--limit", "x"], ["start", "--listen", "here"],
         ["nothing"], ["--nothing"], ["sesions"], ["ledger"], ["ledger", "verfy"], ["pair", "--scope", "nothing"], ["login"],
-        ["restore", "nowhere"],
+        ["logout"], ["whoami"], ["restore", "nowhere"],
         ["start"], ["stop"], ["stop"], ["status"], ["projects"], ["add", "."],
     ];
 

@@ -109,8 +109,9 @@ public sealed partial class UsageTests
               gateway             Run a gateway for remote machines, and manage them
               link <URL>          Connect this machine to a remote gateway
               unlink              Disconnect this machine from its gateway
-              login               Log this machine in to an account gateway
-              logout              Log this machine out of its account gateway
+              login <URL>         Connect this machine to a gateway with accounts; a person there lets it in
+              logout              Leave the gateway; it forgets this machine
+              whoami              Show this machine's gateway, who let it in, and whether it is connected
               agents              List agents, their versions and what they can do
               doctor              Check that this machine has what PocketCoder needs
               update              Check for a newer version
@@ -219,7 +220,7 @@ public sealed partial class UsageTests
             "status", "restart", "pair", "pair --no-wait", "add .", "remove x", "projects", "devices list", "devices revoke x", "devices rename x y",
             "jobs", "jobs --stop job-1", "run hello", "run hello --session x", "sessions", "sessions --all", "resume x", "output 01234567",
             "ledger show", "ledger verify", "ledger export", "machine label", "machine label x", "exec true", "runs",
-            "link https://gateway.example", "unlink", "provider list", "provider remove n", "provider test n",
+            "link https://gateway.example", "unlink", "login https://gateway.example", "logout", "whoami", "provider list", "provider remove n", "provider test n",
             "provider set n --dialect gemini --url https://m.example --model m", "notify list", "notify remove n",
             "notify test n", "feishu config", "feishu config --off", "feishu config --app-id cli_a", "feishu status", "feishu pair",
             "feishu unpair x", "feishu test"])

@@ -64,6 +64,7 @@ public sealed class VisibleArgumentsTests
         ["gateway remove"] = "machine",
         ["gateway users remove"] = "name",
         ["link"] = "url",
+        ["login"] = "url",
         ["doctor"] = "--sandbox",
     };
 

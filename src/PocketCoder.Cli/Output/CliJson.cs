@@ -42,6 +42,17 @@ internal sealed record FeishuShown(EntryReport Bot, IReadOnlyList<DeviceInfo> Pe
 /// <param name="Gateway">The one that was linked; null: none was.</param>
 internal sealed record UnlinkShown(string? Gateway);
 
+/// <param name="Open">Where a person at the gateway decides; null: it is decided.</param>
+/// <param name="ExpiresIn">Seconds that the code holds.</param>
+internal sealed record LoginShown(
+    LoginState State, string Gateway, string Fingerprint, string? Code, string? Open, int? ExpiresIn, string? AddedBy);
+
+/// <param name="AddedBy">Who let it in there; null: a code did, or it is not known yet.</param>
+/// <param name="Since">Since when it is as it is.</param>
+/// <param name="Why">Why it is not connected.</param>
+internal sealed record WhoAmIShown(
+    string Gateway, string Name, string MachineId, string? AddedBy, LinkState State, DateTimeOffset Since, string? Why);
+
 internal sealed record VersionShown(string Version, bool App);
 
 internal sealed record HelpShown(string Help);
@@ -129,6 +140,9 @@ internal sealed record ScriptShown(string Shell, string Script);
 [JsonSerializable(typeof(NotifyReceiver))]
 [JsonSerializable(typeof(IReadOnlyList<NotifyReceiver>))]
 [JsonSerializable(typeof(UnlinkShown))]
+[JsonSerializable(typeof(LoginShown))]
+[JsonSerializable(typeof(LogoutStep))]
+[JsonSerializable(typeof(WhoAmIShown))]
 [JsonSerializable(typeof(VersionShown))]
 [JsonSerializable(typeof(HelpShown))]
 [JsonSerializable(typeof(ErrorShown))]

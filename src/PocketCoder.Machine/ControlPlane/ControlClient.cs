@@ -181,6 +181,14 @@ public sealed class ControlClient : IDisposable
     public Task<LinkStatus> LinkAsync(string gateway, string? code, CancellationToken ct)
         => AskAsync(OwnerLink.Set, new LinkSetRequest(gateway, code), ct);
 
+    /// <summary>Asks a gateway with accounts to let this machine in, or whether somebody has decided.</summary>
+    /// <param name="wait">It was asked before.</param>
+    public Task<LoginStep> LoginAsync(string gateway, bool wait, CancellationToken ct)
+        => AskAsync(OwnerLogin.Login, new LinkLoginRequest(gateway, wait), ct);
+
+    /// <summary>Leaves the gateway, which forgets this machine if it can be reached.</summary>
+    public Task<LogoutStep> LogoutAsync(CancellationToken ct) => AskAsync(OwnerLogin.Logout, new LinkLogoutRequest(), ct);
+
     /// <summary>Ends the connection to the remote gateway for good; gives its address, or null if none was set.</summary>
     public async Task<string?> UnlinkAsync(CancellationToken ct)
         => (await AskAsync(OwnerLink.Remove, new LinkRemoveRequest(), ct)).Gateway;

@@ -75,7 +75,8 @@ internal static class OwnerLink
         }
     }
 
-    private static Task<Uri?> ChangeAsync(string machine, LinkSetting setting, Store store, Uri? gateway)
+    /// <summary>Sets the gateway together with its row. What is returned is the one before.</summary>
+    internal static Task<Uri?> ChangeAsync(string machine, LinkSetting setting, Store store, Uri? gateway)
         => setting.SetAsync(gateway, store, (change, before) =>
         {
             if (gateway != before)

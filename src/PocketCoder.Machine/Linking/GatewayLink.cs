@@ -66,7 +66,7 @@ internal sealed partial class GatewayLink(
     {
         await using var connection = await dialer.ConnectAsync(gateway, code: null, ct);
         var welcome = connection.Welcome;
-        Tell(LinkState.Connected, null, null, welcome.Version);
+        Tell(LinkState.Connected, null, null, welcome);
         LogConnected(log, gateway.Host, welcome.Version);
         var most = Math.Clamp(welcome.Connections, 1, LinkedDevices.Most);
         await new LinkedDevices(connection.Link, fabric, dialer.MachineId, most, log).RunAsync(ct);
@@ -85,9 +85,11 @@ internal sealed partial class GatewayLink(
         throw new LinkException(LinkError.Refused, refusal.Message) { Refusal = refusal };
     }
 
-    private void Tell(LinkState state, string? why, DateTimeOffset? next, string? version = null)
+    private void Tell(LinkState state, string? why, DateTimeOffset? next, LinkWelcome? welcome = null)
     {
-        var status = new LinkStatus(state, gateway, time.GetUtcNow(), why, next, version ?? _status.GatewayVersion);
+        var status = new LinkStatus(
+            state, gateway, time.GetUtcNow(), why, next, welcome is null ? _status.GatewayVersion : welcome.Version,
+            AddedBy: welcome is null ? _status.AddedBy : welcome.AddedBy);
         Volatile.Write(ref _status, status);
         Changed?.Invoke(status);
     }

@@ -25,16 +25,30 @@ internal sealed class LinkDialer(ChannelIdentity identity, Func<string> label, T
         await connection.Link.CloseAsync();
     }
 
+    /// <summary>Connects once and asks for something besides.</summary>
+    /// <param name="ask">One of <see cref="LinkAsks"/>.</param>
+    /// <returns>The welcome of a gateway that knows this machine, also of one that does not know what was asked.</returns>
+    /// <exception cref="LinkException">The gateway can't be reached, or refuses: its refusal is the answer.</exception>
+    public async Task<LinkWelcome> AskAsync(Uri gateway, string ask, CancellationToken ct)
+    {
+        await using var connection = await ConnectAsync(gateway, code: null, ct, ask);
+        await connection.Link.CloseAsync();
+        return connection.Welcome;
+    }
+
+    /// <summary>This machine's key as people compare it with what a gateway shows.</summary>
+    public string Fingerprint => LinkFingerprint.Of(identity.Id, Base64Url.EncodeToString(identity.SigningPublicKey));
+
     /// <summary>A connection on which the machine is known.</summary>
     /// <inheritdoc cref="EnrolAsync"/>
-    public async Task<GatewayConnection> ConnectAsync(Uri gateway, string? code, CancellationToken ct)
+    public async Task<GatewayConnection> ConnectAsync(Uri gateway, string? code, CancellationToken ct, string? ask = null)
     {
         var socket = NewSocket();
         LinkSocket? link = null;
         try
         {
             link = await OpenAsync(gateway, socket, ct);
-            return new GatewayConnection(socket, link, await GreetAsync(gateway, link, code, ct));
+            return new GatewayConnection(socket, link, await GreetAsync(gateway, link, code, ask, ct));
         }
         catch
         {
@@ -72,7 +86,7 @@ internal sealed class LinkDialer(ChannelIdentity identity, Func<string> label, T
         }
     }
 
-    private async Task<LinkWelcome> GreetAsync(Uri gateway, LinkSocket link, string? code, CancellationToken ct)
+    private async Task<LinkWelcome> GreetAsync(Uri gateway, LinkSocket link, string? code, string? ask, CancellationToken ct)
     {
         using var limit = new CancellationTokenSource(s_connectLimit, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
@@ -89,7 +103,7 @@ internal sealed class LinkDialer(ChannelIdentity identity, Func<string> label, T
             var key = Base64Url.EncodeToString(identity.SigningPublicKey);
             var fields = LinkProofs.Fields(LinkProofs.OriginOf(gateway), challenge.Nonce, identity.Id, key);
             var signature = Base64Url.EncodeToString(identity.Sign(LinkProofs.Domain, fields));
-            var proof = new LinkProof(1, identity.Id, key, signature, DaemonOptions.ProductVersion, code, label());
+            var proof = new LinkProof(1, identity.Id, key, signature, DaemonOptions.ProductVersion, code, label(), ask);
             await link.SendAsync(LinkJson.Write(LinkKind.Proof, 0, proof, LinkTypes.Default.LinkProof), both.Token);
             return LinkJson.Read(await GatewayLink.NextAsync(link, both.Token), LinkKind.Welcome, LinkTypes.Default.LinkWelcome);
         }

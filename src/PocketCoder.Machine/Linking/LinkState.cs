@@ -29,6 +29,9 @@ public enum LinkState
 /// <param name="Why">Why it is not connected, for people.</param>
 /// <param name="GatewayVersion">Of the gateway's program, once it was connected.</param>
 /// <param name="LastConnectedAt">When it was connected last; null: not since the daemon started.</param>
+/// <param name="AddedBy">
+/// The person who let this machine in there, once it was connected; null: it came by a code, or the gateway does not say.
+/// </param>
 public sealed record LinkStatus(
     LinkState State, Uri? Gateway, DateTimeOffset Since, string? Why = null, DateTimeOffset? NextTry = null, string? GatewayVersion = null,
-    DateTimeOffset? LastConnectedAt = null);
+    DateTimeOffset? LastConnectedAt = null, string? AddedBy = null);

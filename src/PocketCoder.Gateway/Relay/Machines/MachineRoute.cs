@@ -147,7 +147,7 @@ internal sealed partial class MachineRoute(
 
         if (proof.Ask == LinkAsks.Leave)
         {
-            return await ForgetAsync(proof, ct);
+            return await ForgetAsync(proof, known, ct);
         }
 
         if (proof.Code is not { } code)
@@ -181,12 +181,16 @@ internal sealed partial class MachineRoute(
     }
 
     /// <summary>A machine says goodbye: it is not known from now on. One that was not known is not either.</summary>
-    private async Task<LinkRefusal> ForgetAsync(LinkProof proof, CancellationToken ct)
+    private async Task<LinkRefusal> ForgetAsync(LinkProof proof, EnrolledMachine? known, CancellationToken ct)
     {
         logins?.Forget(proof);
-        await enrolments.RemoveAsync(proof.MachineId, ct);
-        machines.End(proof.MachineId);
-        LogLeft(log, proof.MachineId);
+        if (known is not null) // strangers write nothing
+        {
+            await enrolments.RemoveAsync(proof.MachineId, ct);
+            machines.End(proof.MachineId);
+            LogLeft(log, proof.MachineId);
+        }
+
         return new LinkRefusal(LinkAsks.Left, "This gateway has forgotten the machine.");
     }
 
