@@ -14,7 +14,7 @@ const MOCK = import.meta.env.DEV || import.meta.env.MODE === "stories";
 
 /** The secret of a link to pair or to welcome somebody leaves the address bar, the history and the referrer before anything else happens. */
 function takeLink(): string | null {
-  const account = /^\/(welcome|account)$/.test(location.pathname);
+  const account = /^\/(welcome|account|account\/machine)$/.test(location.pathname);
   if (!account && !location.hash.startsWith("#pair=")) return null;
   const link = location.href;
   history.replaceState(null, "", (account ? "/" : location.pathname) + location.search);

@@ -34,6 +34,7 @@ export async function mockAccounts(who: string): Promise<void> {
         signIns: 0,
       },
     ],
+    removed: [] as string[],
     invitations: [
       { id: "i1", role: "viewer", machines: [ATLAS, BOREALIS], by: "charles", endsAt: at(-5 * DAY) },
       { id: "i2", role: "operator", machines: null, by: null, endsAt: at(-2 * DAY) },
@@ -52,10 +53,27 @@ export async function mockAccounts(who: string): Promise<void> {
     machines: () =>
       answer({
         machines: [
-          { machineId: ATLAS, label: "atlas", connected: true },
-          { machineId: BOREALIS, label: "borealis", connected: false },
-        ],
+          { machineId: ATLAS, label: "atlas", connected: true, since: at(2 * 3_600_000), addedAt: at(30 * DAY), addedBy: "ada" },
+          { machineId: BOREALIS, label: "borealis", connected: false, since: null, addedAt: at(9 * DAY), addedBy: null },
+        ].filter((one) => !state.removed.includes(one.machineId)),
       }),
+    "machines/find": ({ code }) =>
+      code === "ABCDEFGH"
+        ? answer({
+            id: "login",
+            machineId: "0".repeat(32),
+            label: "cassini",
+            fingerprint: "lusab-babad-gutih-tugad",
+            version: "1.0",
+            remote: "192.0.2.7",
+            askedAt: at(20_000),
+            endsAt: at(-580_000),
+          })
+        : refuse(404, "not_found"),
+    "machines/remove": ({ machine = "" }) => {
+      state.removed.push(machine);
+      return answer({});
+    },
     "sign-ins/end": ({ id }) => {
       state.signIns = state.signIns.filter((one) => one.id !== id);
       return answer({});

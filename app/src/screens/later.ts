@@ -27,6 +27,7 @@ export const rare = {
   gate: new Later(() => import("./account/Gate.svelte")),
   account: new Later(() => import("./account/Account.svelte")),
   people: new Later(() => import("./account/People.svelte")),
+  accountMachines: new Later(() => import("./account/Machines.svelte")),
   trouble: new Later(() => import("../components/LinkTrouble.svelte")),
   palette: new Later(() => import("../components/Palette.svelte")),
   shortcuts: new Later(() => import("./Shortcuts.svelte")),

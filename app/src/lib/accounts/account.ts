@@ -1,8 +1,10 @@
 import type { KeyValueStore } from "../channel/store";
 import {
+  type AskingMachine,
   type Me,
   type People,
   type ReachableMachine,
+  readAskingMachine,
   readInvitation,
   readMachines,
   readMe,
@@ -152,6 +154,26 @@ export class Account {
 
   async machines(): Promise<readonly ReachableMachine[]> {
     return readMachines(await this.#as("machines", {}, LIST_BYTES));
+  }
+
+  /** The machine that shows this code. @param code what `readMachineCode` gave. @throws AccountError `not_found`: none does; `too_fast`, `forbidden` */
+  async findMachine(code: string): Promise<AskingMachine> {
+    return readAskingMachine(await this.#as("machines/find", { code }));
+  }
+
+  /** Lets in the machine that was found. @throws AccountError `not_found`: it does not wait any more */
+  async addMachine(id: string): Promise<void> {
+    await this.#as("machines/add", { id });
+  }
+
+  /** @throws AccountError as `addMachine` */
+  async refuseMachine(id: string): Promise<void> {
+    await this.#as("machines/refuse", { id });
+  }
+
+  /** Cuts it off at once; to come back it has to be let in again. */
+  async removeMachine(machine: string): Promise<void> {
+    await this.#as("machines/remove", { machine });
   }
 
   /** For one connection to this machine, for half a minute. @throws AccountError `not_found`: there is none that this person may meet */

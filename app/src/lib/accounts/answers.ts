@@ -52,6 +52,24 @@ export interface ReachableMachine {
   readonly machineId: string;
   readonly label: string;
   readonly connected: boolean;
+  /** Since when it is connected; null: it is not, or the gateway does not say. */
+  readonly since: number | null;
+  /** When it came there; null: the gateway does not say. */
+  readonly addedAt: number | null;
+  /** Who let it in; null: a code did, or the gateway does not say. */
+  readonly addedBy: string | null;
+}
+
+/** A machine that waits for somebody to let it in. What it is called are its own words. */
+export interface AskingMachine {
+  /** For the decision. */
+  readonly id: string;
+  readonly label: string;
+  /** Of the key that it proved: the same words stand on its screen. */
+  readonly fingerprint: string;
+  /** The address that it asked from; null: nobody knows. */
+  readonly remote: string | null;
+  readonly askedAt: number;
 }
 
 export interface User {
@@ -127,9 +145,27 @@ export function readName(value: unknown): string {
 
 export function readMachines(value: unknown): readonly ReachableMachine[] {
   return list(fields(value)["machines"], (one) => {
-    const { machineId, label, connected } = fields(one);
-    return { machineId: text(machineId, 64), label: text(label, 200), connected: flag(connected) };
+    const { machineId, label, connected, since, addedAt, addedBy } = fields(one);
+    return {
+      machineId: text(machineId, 64),
+      label: text(label, 200),
+      connected: flag(connected),
+      since: orNull(since, time),
+      addedAt: orNull(addedAt, time),
+      addedBy: orNull(addedBy, (name) => text(name, 64)),
+    };
   });
+}
+
+export function readAskingMachine(value: unknown): AskingMachine {
+  const { id, label, fingerprint, remote, askedAt } = fields(value);
+  return {
+    id: text(id, 64),
+    label: text(label, 200),
+    fingerprint: text(fingerprint, 64),
+    remote: orNull(remote, (address) => text(address, 64)),
+    askedAt: time(askedAt),
+  };
 }
 
 export function readPeople(value: unknown): People {
@@ -161,6 +197,10 @@ export function readPeople(value: unknown): People {
 export function readInvitation(value: unknown): { readonly token: string; readonly endsAt: number } {
   const of = fields(value);
   return { token: token(of["token"]), endsAt: time(of["endsAt"]) };
+}
+
+function orNull<T>(value: unknown, read: (one: unknown) => T): T | null {
+  return value === null || value === undefined ? null : read(value);
 }
 
 function garbled(): never {

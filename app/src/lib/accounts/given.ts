@@ -25,11 +25,23 @@ export function passwordFault(password: string): "short" | "long" | null {
   return given.length < FEWEST_CHARACTERS ? "short" : null;
 }
 
+/** The code on a machine's screen, as it is sent; null: it is none. A pasted link to decide about a machine is read, too. */
+export function readMachineCode(typed: string): string | null {
+  const code = typed
+    .slice(typed.lastIndexOf("#") + 1)
+    .toUpperCase()
+    .replace(/[\s-]/g, "");
+  return /^[A-HJ-NP-Z2-9]{8}$/.test(code) ? code : null;
+}
+
 /**
  * The token of a link to welcome somebody, if it is of this gateway: what another gateway gave must not be sent to this one. `account`: the address where one
- * signs in without a machine.
+ * signs in without a machine. `machine`: where one decides about a machine, with the code that the link names, or nothing.
  */
-export function readWelcome(link: string, origin: string): { readonly token: string } | "account" | "broken" | "elsewhere" {
+export function readWelcome(
+  link: string,
+  origin: string,
+): { readonly token: string } | { readonly machine: string } | "account" | "broken" | "elsewhere" {
   let url: URL;
   try {
     url = new URL(link.trim());
@@ -38,6 +50,7 @@ export function readWelcome(link: string, origin: string): { readonly token: str
   }
   if (url.origin !== origin) return "elsewhere";
   if (url.pathname === "/account") return "account";
+  if (url.pathname === "/account/machine") return { machine: readMachineCode(url.hash) ?? "" };
   const token = url.hash.slice(1);
   return url.pathname === "/welcome" && /^[\w-]{43}$/.test(token) ? { token } : "broken";
 }

@@ -10,6 +10,7 @@ import { browserPasskeys } from "./passkeys";
 
 export type { Account } from "./account";
 export {
+  type AskingMachine,
   below,
   type Invitation,
   type Me,
@@ -21,7 +22,7 @@ export {
   type User,
 } from "./answers";
 export { AccountError, type AccountErrorCode } from "./errors";
-export { isWhole, PASSKEY_NAME_LENGTH, passwordFault, readPasskeyName, readWelcome } from "./given";
+export { isWhole, PASSKEY_NAME_LENGTH, passwordFault, readMachineCode, readPasskeyName, readWelcome } from "./given";
 export { openWithTicket, REFUSED } from "./tickets";
 
 const LOCK = "pocketcoder-account";

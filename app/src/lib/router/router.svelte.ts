@@ -7,7 +7,7 @@ export type Route =
   | ProjectRoute
   | { readonly name: "you"; readonly page: YouPage | null };
 
-const YOU_PAGES = ["devices", "ledger", "notifications", "account", "people"] as const;
+const YOU_PAGES = ["devices", "ledger", "notifications", "account", "people", "machines"] as const;
 export type YouPage = (typeof YOU_PAGES)[number];
 
 export type MachinePage = "status" | "logs" | "add" | "keys" | "usage";

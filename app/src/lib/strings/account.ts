@@ -154,6 +154,38 @@ const english = {
     removeHelp: "Removing ends all sign-ins and every connection at once, and the invitations that this person made.",
     above: "Only somebody of a higher role can change this person.",
   },
+  machines: {
+    title: "Machines of this gateway",
+    help: "Let a machine in with the code on its screen; remove one",
+    add: "Add a machine",
+    addHelp: "On the machine, type this. It shows a code.",
+    signInHelp: "A machine asks to be let in. Sign in to decide about it.",
+    notYours: "A machine asks to be let in. Only the owner or an admin of this gateway can decide about it.",
+    code: "Code on the machine's screen",
+    find: "Show the machine",
+    noCode: "No machine waits with this code. It holds for 10 minutes: look at the machine's screen, or ask it for a new one.",
+    gone: "This machine does not wait any more, or somebody has decided already.",
+    label: "It calls itself",
+    words: "Words",
+    from: "Asks from",
+    asked: "Asked",
+    nobodyKnows: "not known",
+    compare:
+      "Let it in only if you started this yourself and the same words stand on the machine's screen. Everybody who may reach all machines can then pair devices with it.",
+    let: "Add",
+    refuse: "Refuse",
+    added: (label: string) => `${label} was let in. It connects within a few seconds.`,
+    refused: (label: string) => `${label} was refused.`,
+    on: "connected",
+    connected: (when: string) => `connected ${when}`,
+    isConnected: "connected",
+    away: "not connected",
+    addedAt: (when: string) => `added ${when}`,
+    remove: "Remove this machine",
+    removeSure: (label: string) =>
+      `Remove the machine “${label}” from this gateway? It is cut off at once, with every device that reaches it here, and has to be let in again. What is on the machine stays.`,
+    removed: (label: string) => `${label} was removed from this gateway.`,
+  },
 };
 
 export const a: typeof english = catalogue("account", english);
