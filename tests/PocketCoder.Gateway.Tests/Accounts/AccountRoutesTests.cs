@@ -24,6 +24,7 @@ public sealed class AccountRoutesTests
         ("me", Role.Viewer), ("machines", Role.Viewer), ("ticket", Role.Viewer), ("sign-ins/end", Role.Viewer), ("password", Role.Viewer),
         ("users", Role.Admin), ("users/invite", Role.Admin), ("users/uninvite", Role.Admin), ("users/change", Role.Admin),
         ("users/sign-out", Role.Admin), ("users/remove", Role.Admin),
+        ("machines/find", Role.Admin), ("machines/add", Role.Admin), ("machines/refuse", Role.Admin), ("machines/remove", Role.Admin),
         ("sign-out", Role.Viewer), // the last one: nothing is allowed after it
     ];
 
