@@ -228,7 +228,7 @@ internal static class SettingTable
             SettingRight.Owner,
             LedgerKind.ConfigurationChanged,
             "link_set",
-            "link_remove"),
+            "link_remove", "link_login", "link_logout"),
         new(
             "what the daemon is started with",
             "a weaker sandbox, higher limits, other addresses of models, more that is listened on, an app of a chat platform",
