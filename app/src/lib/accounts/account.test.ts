@@ -342,6 +342,43 @@ describe("a gateway", () => {
   });
 });
 
+describe("a machine that asks to be let in", () => {
+  const asking = { id: "r1", label: "box", fingerprint: "lusab-babad-gutih-tugad", remote: null, askedAt: "2026-11-26T10:00:00Z" };
+
+  it("is found by its code, and decided about by what was found", async () => {
+    await account.signIn("ada", PASSWORD, "");
+    gateway.spoil = (name) => (name === "machines/find" ? gateway.answer({ ...asking, endsAt: "later" }) : null);
+    const found = await account.findMachine("ABCD2345");
+    expect(found).toEqual({ ...asking, askedAt: Date.parse(asking.askedAt) });
+    await account.addMachine(found.id);
+    await account.refuseMachine(found.id);
+    await account.removeMachine("m1");
+    expect(gateway.asked.slice(-4)).toEqual(["machines/find", "machines/add", "machines/refuse", "machines/remove"]);
+    gateway.spoil = (name) => (name === "machines/find" ? gateway.refuse(404, "not_found") : null);
+    expect(await fails(account.findMachine("ABCD2345"))).toBe("not_found");
+  });
+
+  it("is garbled where something is missing, or larger than it can be", async () => {
+    await account.signIn("ada", PASSWORD, "");
+    for (const wrong of [{ id: "" }, { label: 7 }, { fingerprint: "x".repeat(65) }, { remote: "" }, { askedAt: "then" }, { id: undefined }]) {
+      gateway.spoil = (name) => (name === "machines/find" ? gateway.answer({ ...asking, ...wrong }) : null);
+      expect(await fails(account.findMachine("ABCD2345")), JSON.stringify(wrong)).toBe("garbled");
+    }
+  });
+
+  it("is listed with who let it in, where the gateway says so", async () => {
+    await account.signIn("ada", PASSWORD, "");
+    const old = { machineId: "m1", label: "old", connected: true };
+    const since = "2026-11-26T10:00:00Z";
+    gateway.spoil = (name) =>
+      name === "machines" ? gateway.answer({ machines: [old, { ...old, since, addedAt: since, addedBy: "ada" }] }) : null;
+    expect(await account.machines()).toEqual([
+      { ...old, since: null, addedAt: null, addedBy: null },
+      { ...old, since: Date.parse(since), addedAt: Date.parse(since), addedBy: "ada" },
+    ]);
+  });
+});
+
 describe("answers and refusals of any shape", () => {
   /** The same each time: a test that fails can be run again. */
   function* numbers(seed: number): Generator<number> {

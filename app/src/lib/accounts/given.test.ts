@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isWhole, PASSKEY_NAME_LENGTH, passwordFault, readPasskeyName, readWelcome } from "./given";
+import { isWhole, PASSKEY_NAME_LENGTH, passwordFault, readMachineCode, readPasskeyName, readWelcome } from "./given";
 
 const ORIGIN = "https://gateway.example";
 const TOKEN = "A".repeat(43);
@@ -29,6 +29,24 @@ describe("a link that welcomes somebody", () => {
     `${ORIGIN}/welcome?x=#${TOKEN.slice(1)}%0A`,
   ])("that is not whole is told: %s", (link) => {
     expect(readWelcome(link, ORIGIN)).toBe("broken");
+  });
+});
+
+describe("the code on a machine's screen", () => {
+  it.each(["ABCD-2345", "abcd2345", " ab cd-23 45 ", `${ORIGIN}/account/machine#ABCD-2345`])("is read from %j", (typed) => {
+    expect(readMachineCode(typed)).toBe("ABCD2345");
+  });
+
+  it.each(["", "ABCD-234", "ABCD-23456", "ABCD-234O", "ABCD-234I", "ABCD-2341", "ABCD_2345", "\u0410BCD-2345", ORIGIN])("is not %j", (typed) => {
+    expect(readMachineCode(typed)).toBeNull();
+  });
+
+  it("is taken from a link of this gateway only; without one it is typed", () => {
+    expect(readWelcome(`${ORIGIN}/account/machine#ABCD-2345`, ORIGIN)).toEqual({ machine: "ABCD2345" });
+    expect(readWelcome(`${ORIGIN}/account/machine`, ORIGIN)).toEqual({ machine: "" });
+    expect(readWelcome(`${ORIGIN}/account/machine#nonsense`, ORIGIN)).toEqual({ machine: "" });
+    expect(readWelcome("https://evil.example/account/machine#ABCD-2345", ORIGIN)).toBe("elsewhere");
+    expect(readWelcome(`${ORIGIN}/account/machine/more#ABCD-2345`, ORIGIN)).toBe("broken");
   });
 });
 
