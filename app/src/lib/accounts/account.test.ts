@@ -360,7 +360,14 @@ describe("a machine that asks to be let in", () => {
 
   it("is garbled where something is missing, or larger than it can be", async () => {
     await account.signIn("ada", PASSWORD, "");
-    for (const wrong of [{ id: "" }, { label: 7 }, { fingerprint: "x".repeat(65) }, { remote: "" }, { askedAt: "then" }, { id: undefined }]) {
+    for (const wrong of [
+      { id: "" },
+      { label: 7 },
+      { fingerprint: "x".repeat(65) },
+      { remote: "" },
+      { askedAt: "then" },
+      { id: undefined },
+    ]) {
       gateway.spoil = (name) => (name === "machines/find" ? gateway.answer({ ...asking, ...wrong }) : null);
       expect(await fails(account.findMachine("ABCD2345")), JSON.stringify(wrong)).toBe("garbled");
     }

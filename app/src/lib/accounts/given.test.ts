@@ -37,9 +37,12 @@ describe("the code on a machine's screen", () => {
     expect(readMachineCode(typed)).toBe("ABCD2345");
   });
 
-  it.each(["", "ABCD-234", "ABCD-23456", "ABCD-234O", "ABCD-234I", "ABCD-2341", "ABCD_2345", "\u0410BCD-2345", ORIGIN])("is not %j", (typed) => {
-    expect(readMachineCode(typed)).toBeNull();
-  });
+  it.each(["", "ABCD-234", "ABCD-23456", "ABCD-234O", "ABCD-234I", "ABCD-2341", "ABCD_2345", "\u0410BCD-2345", ORIGIN])(
+    "is not %j",
+    (typed) => {
+      expect(readMachineCode(typed)).toBeNull();
+    },
+  );
 
   it("is taken from a link of this gateway only; without one it is typed", () => {
     expect(readWelcome(`${ORIGIN}/account/machine#ABCD-2345`, ORIGIN)).toEqual({ machine: "ABCD2345" });

@@ -223,7 +223,7 @@ internal sealed class MachineLogins(TimeProvider time)
 
         public Caller Caller => caller;
 
-        public long Began => began;
+        public long Began { get; } = began;
 
         public long Seen { get; set; } = began;
 
