@@ -15,7 +15,9 @@ public static class LinkFingerprint
     private const string Consonants = "bdfghjklmnprstvz";
     private const string Vowels = "aiou";
 
-    /// <summary>The first 64 bits of the SHA-256 of domain, id and key, joined by line feeds, as proquints: <c>lusab-babad-gutih-tugad</c>.</summary>
+    /// <summary>
+    /// The first 64 bits of the SHA-256 of domain, id and key, joined by line feeds, as proquints: <c>lusab-babad-gutih-tugad</c>.
+    /// </summary>
     /// <param name="signingKey">In base64url.</param>
     public static string Of(string machineId, string signingKey)
     {

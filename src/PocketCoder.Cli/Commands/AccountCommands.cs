@@ -82,7 +82,9 @@ internal static class AccountCommands
 
             context.Say($"{Untrusted.Show(status.Name)}  {status.MachineId}");
             context.Say($"  Gateway   {Untrusted.Show(LinkCommands.Line(link))}");
-            context.Say($"  Added by  {(link.AddedBy is { } by ? Untrusted.Show(by) : link.LastConnectedAt is null ? "not known before it is connected" : "a code")}");
+            var by = link.AddedBy is { } name ? Untrusted.Show(name)
+                : link.LastConnectedAt is null ? "not known before it is connected" : "a code";
+            context.Say($"  Added by  {by}");
             return ExitCode.Ok;
         });
 
@@ -96,7 +98,8 @@ internal static class AccountCommands
         }
         else
         {
-            foreach (var line in (context.Terminal.Interactive ? Qr.Draw(open, context.Terminal.Color, context.Terminal.Width) : null) ?? [])
+            var terminal = context.Terminal;
+            foreach (var line in (terminal.Interactive ? Qr.Draw(open, terminal.Color, terminal.Width) : null) ?? [])
             {
                 context.Say(line);
             }
@@ -146,7 +149,8 @@ internal static class AccountCommands
                 CliJson.Write(context.Terminal, Shown(url, step, null), CliJson.Default.LoginShown);
                 return ExitCode.Ok;
             case LoginState.Linked:
-                context.Say($"Logged in to {Untrusted.Show(url.TrimEnd('/'))}{(step.AddedBy is { } by ? $", let in by {Untrusted.Show(by)}" : "")}. It stays connected. To pair a device there: pocketcoder pair");
+                var by = step.AddedBy is { } name ? $", let in by {Untrusted.Show(name)}" : "";
+                context.Say($"Logged in to {Untrusted.Show(url.TrimEnd('/'))}{by}. It stays connected. To pair a device: pocketcoder pair");
                 return ExitCode.Ok;
             case LoginState.Refused:
                 throw new CommandFailure("Somebody at the gateway refused this machine.", code: OwnCodes.Refused);
