@@ -19,7 +19,7 @@ public sealed class CodeTriesTests
         Assert.Equal((AccountError.TooFast, TimeSpan.FromSeconds(30)), (refused.Error, refused.Wait));
         for (var i = 0; i < 10; i++)
         {
-            tries.Take(Ada with { UserId = $"{i}" }, At("one"));
+            tries.Take(Ada with { UserId = $"u{i}" }, At("one"));
         }
 
         Assert.Equal(TimeSpan.FromSeconds(6), Assert.Throws<AccountRefusal>(() => tries.Take(Ada with { UserId = "x" }, At("one"))).Wait);
