@@ -84,6 +84,32 @@ public sealed class AccountStoryTests(Browser browser) : IClassFixture<Browser>,
         AssertQuiet(phone, laptop);
     }
 
+    /// <summary>The link on the machine's screen is opened by somebody who has to sign in first; nobody is at the gateway's machine.</summary>
+    [Fact]
+    public async Task A_machine_logs_in_by_the_link_on_its_screen_and_a_person_lets_it_in()
+    {
+        await using var machine = await RunningMachine.StartAsync();
+        await machine.Control.SetLabelAsync("atlas", CancellationToken.None);
+        await using var phone = await browser.PhoneAsync();
+        await WelcomeAsync(phone, await OwnerLinkAsync(), "ada");
+        await using var laptop = await browser.PhoneAsync();
+        var asked = await machine.Control.LoginAsync(Url, wait: false, CancellationToken.None);
+        await laptop.Page.GotoAsync($"{Url}/account/machine#{asked.Code}");
+        await SignInAsync(laptop, "ada");
+        await Expect(laptop.Id("machine-asking")).ToContainTextAsync("atlas");
+        await Expect(laptop.Id("machine-words")).ToHaveTextAsync(asked.Fingerprint);
+        Assert.DoesNotContain("#", laptop.Page.Url, StringComparison.Ordinal);
+        await laptop.PictureAsync("73-machine-asks");
+        await laptop.Id("machine-add").TapAsync();
+        await Expect(laptop.Id("machine-told")).ToContainTextAsync("atlas");
+        var linked = await machine.Control.LoginAsync(Url, wait: true, CancellationToken.None);
+        Assert.Equal(("ada", LinkState.Connecting), (linked.AddedBy, linked.Link!.State));
+        await Wait.UntilAsync(
+            async () => (await machine.Control.StatusAsync(CancellationToken.None)).Link?.State == LinkState.Connected, "the link");
+        await Expect(laptop.Id("gateway-machine")).ToContainTextAsync("by ada");
+        AssertQuiet(phone, laptop);
+    }
+
     [Fact]
     public async Task Somebody_is_invited_to_one_machine_signs_in_on_the_way_to_pairing_and_is_removed()
     {

@@ -67,6 +67,8 @@ internal sealed class TestOwner(Daemon daemon)
 
     public Task<LinkStatus> LinkAsync(string gateway, string code, CancellationToken ct) => _client.LinkAsync(gateway, code, ct);
 
+    public Task<LoginStep> LoginAsync(string gateway, bool wait, CancellationToken ct) => _client.LoginAsync(gateway, wait, ct);
+
     public Task<LedgerListResponse> ListLedgerAsync(LedgerListRequest request, CancellationToken ct)
         => _client.ListLedgerAsync(request, ct);
 
