@@ -84,7 +84,7 @@ public sealed class AccountStoryTests(Browser browser) : IClassFixture<Browser>,
         AssertQuiet(phone, laptop);
     }
 
-    /// <summary>The link on the machine's screen is opened by somebody who has to sign in first; nobody is at the gateway's machine.</summary>
+    /// <summary>The link on the machine's screen is opened by somebody who has to sign in first.</summary>
     [Fact]
     public async Task A_machine_logs_in_by_the_link_on_its_screen_and_a_person_lets_it_in()
     {
