@@ -91,6 +91,9 @@ public sealed record AcpAgent(string Id, string Name, string Program, IReadOnlyL
     /// <summary>Which models it asks; null: nobody knows, so it asks them by itself.</summary>
     internal AcpProvider? Provider { get; init; }
 
+    /// <summary>As <see cref="IAgentDriver.Providers"/>; its gate says to it which model it has then.</summary>
+    internal IReadOnlyList<ProviderDialect> Providers { get; init; } = [];
+
     /// <summary>Keeps its files so that it can resume; null: nothing is to be done.</summary>
     internal AcpConversationFiles? ConversationFiles { get; init; }
 
@@ -130,6 +133,7 @@ public sealed record AcpAgent(string Id, string Name, string Program, IReadOnlyL
         ConversationFiles = new AcpConversationFiles(GeminiConversationFiles.Keep, GeminiConversationFiles.RemoveEmpty),
         RepositorySettings = RepositorySettings.LeftOffWhenHeld,
         Provider = new AcpProvider(GeminiSettings.KeyVariable, GeminiSettings.BaseUrlVariable, GeminiSettings.Models),
+        Providers = [ProviderDialect.Gemini],
     };
 
     /// <summary>

@@ -54,6 +54,8 @@ public sealed class AcpDriver : IAgentDriver
     /// <summary>As its files say now: a login in a terminal counts from the next start on.</summary>
     public AgentModels? Models => _agent.Provider?.Look(_environment);
 
+    public IReadOnlyList<ProviderDialect> Providers => _agent.Providers;
+
     public Task<AgentProbe> ProbeAsync(CancellationToken cancellationToken) => _program.LookAsync(_environment, _time, cancellationToken);
 
     public Task<IReadOnlyList<AgentConversation>> ListConversationsAsync(string directory, int most, CancellationToken cancellationToken)

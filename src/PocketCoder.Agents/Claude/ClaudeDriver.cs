@@ -57,6 +57,8 @@ public sealed partial class ClaudeDriver : IAgentDriver
 
     public AgentModels? Models { get; }
 
+    public IReadOnlyList<ProviderDialect> Providers { get; } = [ProviderDialect.Anthropic];
+
     private ClaudeConversations Conversations => new(ClaudeEnvironment.ConfigDirectory(_environment));
 
     public async Task<AgentProbe> ProbeAsync(CancellationToken cancellationToken)

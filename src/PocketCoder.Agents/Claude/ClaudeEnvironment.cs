@@ -1,3 +1,4 @@
+using System.Globalization;
 using PocketCoder.Processes;
 
 namespace PocketCoder.Agents.Claude;
@@ -16,6 +17,19 @@ internal static class ClaudeEnvironment
         "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE",
         "SSL_CERT_DIR",
     ];
+
+    /// <summary>
+    /// All by which Claude Code (2.1.197) chooses a model that nobody named: for small requests of its own, for sub-agents, for
+    /// <c>sonnet</c> and the like.
+    /// </summary>
+    private static readonly string[] s_choices =
+    [
+        "ANTHROPIC_MODEL", "ANTHROPIC_SMALL_FAST_MODEL", "ANTHROPIC_DEFAULT_HAIKU_MODEL", "ANTHROPIC_DEFAULT_SONNET_MODEL",
+        "ANTHROPIC_DEFAULT_OPUS_MODEL", "ANTHROPIC_DEFAULT_FABLE_MODEL", "CLAUDE_CODE_SUBAGENT_MODEL",
+    ];
+
+    /// <summary>As many tokens of an answer Claude Code asks for where it knows the model.</summary>
+    private const int UsualAnswer = 32_000;
 
     private static readonly string[] s_roomExtras =
         ["CLAUDE_CODE_MAX_OUTPUT_TOKENS", "CLAUDE_CODE_MAX_RETRIES", "CLAUDE_CODE_SUBAGENT_MODEL", "TZ"];
@@ -79,6 +93,29 @@ internal static class ClaudeEnvironment
         }
 
         inside["CLAUDE_CONFIG_DIR"] = stateDirectory;
+        return inside;
+    }
+
+    /// <summary>
+    /// The same, with a provider of the owner's own behind <paramref name="access"/>: it has that one model for everything, whatever the
+    /// daemon's environment says of others.
+    /// </summary>
+    public static Dictionary<string, string> ForSandbox(
+        string stateDirectory, AgentModelAccess access, IReadOnlyDictionary<string, string> environment, AgentProviderModel model)
+    {
+        var inside = ForSandbox(stateDirectory, access, environment.Where(v => !NamesModels(v.Key)).ToDictionary(StringComparer.Ordinal));
+        foreach (var name in s_choices)
+        {
+            inside[name] = model.Id;
+        }
+
+        inside["CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS"] = "1"; // members of requests that only Anthropic knows
+        if (model is { ContextTokens: { } context } && model.LongestAnswer(UsualAnswer) is { } longest)
+        {
+            inside["CLAUDE_CODE_AUTO_COMPACT_WINDOW"] = context.ToString(CultureInfo.InvariantCulture);
+            inside["CLAUDE_CODE_MAX_OUTPUT_TOKENS"] = longest.ToString(CultureInfo.InvariantCulture);
+        }
+
         return inside;
     }
 

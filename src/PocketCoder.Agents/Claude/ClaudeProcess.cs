@@ -46,7 +46,9 @@ internal sealed class ClaudeProcess : IAgentProcess
         string program, AgentStart start, IReadOnlyDictionary<string, string> environment, string configDirectory, TimeProvider time,
         CancellationToken cancellationToken)
     {
-        var own = start.Sandbox is { } sandbox ? ClaudeEnvironment.ForSandbox(sandbox.StateDirectory, start.ModelAccess!, environment)
+        var own = start is { Sandbox: { } ring, Provider: { } provider } ? ClaudeEnvironment.ForSandbox(
+                ring.StateDirectory, start.ModelAccess!, environment, provider.Model(start.Model))
+            : start.Sandbox is { } sandbox ? ClaudeEnvironment.ForSandbox(sandbox.StateDirectory, start.ModelAccess!, environment)
             : start.ModelAccess is { } access ? ClaudeEnvironment.Through(access, environment)
             : environment;
         if (start.Sandbox is not null)

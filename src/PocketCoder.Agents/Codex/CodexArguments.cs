@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace PocketCoder.Agents.Codex;
 
 /// <summary>
@@ -52,6 +54,11 @@ internal static class CodexArguments
         if (settings?.Model is { } model)
         {
             Add($"model={Quoted(model)}");
+        }
+
+        if (settings?.ContextTokens is { } context)
+        {
+            Add(string.Create(CultureInfo.InvariantCulture, $"model_context_window={context}"));
         }
 
         if (settings?.Effort is { } effort)

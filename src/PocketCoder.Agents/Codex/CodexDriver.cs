@@ -56,6 +56,9 @@ public sealed partial class CodexDriver : IAgentDriver
     /// <summary>As its files say now: a login in a terminal counts from the next start on.</summary>
     public AgentModels? Models => CodexLogin.From(_environment);
 
+    /// <summary>It has given up Chat Completions.</summary>
+    public IReadOnlyList<ProviderDialect> Providers { get; } = [ProviderDialect.OpenaiResponses];
+
     private CodexConversations? Conversations => _program.Find(_environment) is { } path ? new(path, _environment, _time) : null;
 
     public Task<AgentProbe> ProbeAsync(CancellationToken cancellationToken) => _program.LookAsync(_environment, _time, cancellationToken);

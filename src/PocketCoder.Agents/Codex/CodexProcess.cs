@@ -82,7 +82,8 @@ internal sealed class CodexProcess : IAgentProcess
         {
             var home = CodexEnvironment.Home(environment);
             CodexSandbox.Prepare(sandbox.StateDirectory, home, start.Fork);
-            settings = CodexSettings.Read(home);
+            // Of a provider of the owner's own there is that model; the person's effort is meant for another one.
+            settings = start.Provider is { } provider ? CodexSettings.For(provider.Model(start.Model)) : CodexSettings.Read(home);
             program = CodexSandbox.Program(program);
             own = CodexEnvironment.ForSandbox(sandbox.StateDirectory, start.ModelAccess!, environment);
         }

@@ -14,6 +14,12 @@ internal sealed partial record CodexSettings(string? Model, string? Effort, stri
 {
     private const int MaxBytes = 1024 * 1024;
 
+    /// <summary>How much the model takes, prompt and answer together; null: as Codex knows it.</summary>
+    public int? ContextTokens { get; init; }
+
+    /// <summary>For a model of a provider of the owner's own, of which the person's settings say nothing.</summary>
+    public static CodexSettings For(AgentProviderModel model) => new(model.Id, null, null) { ContextTokens = model.ContextTokens };
+
     /// <param name="home">Codex's own folder.</param>
     public static CodexSettings Read(string home)
     {

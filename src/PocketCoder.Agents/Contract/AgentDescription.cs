@@ -198,7 +198,8 @@ public sealed record AgentStart
 
     /// <summary>
     /// Whose models <see cref="ModelAccess"/> leads to, when that is a provider of the owner's own; <see cref="Model"/> is one of them
-    /// then. Only with a dialect of <see cref="IAgentDriver.Providers"/> and in a sandbox.
+    /// then, named as <see cref="IAgentDriver.NamesProviders"/> says. Only with a dialect of <see cref="IAgentDriver.Providers"/> and in a
+    /// sandbox.
     /// </summary>
     public AgentProvider? Provider { get; init; }
 }

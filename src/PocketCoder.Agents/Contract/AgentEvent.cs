@@ -21,6 +21,12 @@ public sealed record AgentReady(string NativeId) : AgentEvent
     /// <summary>The models it says it can use; empty: it does not say.</summary>
     public IReadOnlyList<AgentModel> Models { get; init; } = [];
 
+    /// <summary>
+    /// <see cref="Models"/> are those of a provider of the owner's own, which this conversation asks: they say nothing of what else the
+    /// agent has. Set by the machine, never by a driver.
+    /// </summary>
+    public bool OfOwnProvider { get; init; }
+
     /// <summary>What of <see cref="AgentStart.Effort"/> can be chosen now, the least first; null: what the description says.</summary>
     public IReadOnlyList<string>? Efforts { get; init; }
 }

@@ -19,6 +19,12 @@ public interface IAgentDriver
     IReadOnlyList<ProviderDialect> Providers => [];
 
     /// <summary>
+    /// Whether the agent itself names models with their provider, as <c>NAME/MODEL</c>. One that does not is told the models of a provider
+    /// of the owner's own by the provider's names for them, and says those. Constant.
+    /// </summary>
+    bool NamesProviders => false;
+
+    /// <summary>
     /// How a person goes on with a conversation in a terminal, by the agent's own program; null when it has no way for that.
     /// </summary>
     /// <param name="conversation">The agent's own id of it.</param>

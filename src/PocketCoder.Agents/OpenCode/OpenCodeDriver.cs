@@ -56,6 +56,8 @@ public sealed class OpenCodeDriver : IAgentDriver
     /// <summary>For each it has a library built in.</summary>
     public IReadOnlyList<ProviderDialect> Providers { get; } = Enum.GetValues<ProviderDialect>();
 
+    public bool NamesProviders => true;
+
     private OpenCodeConversations? Kept => _program.Find(_environment) is { } path ? new(path, _environment, _time) : null;
 
     public Task<AgentProbe> ProbeAsync(CancellationToken cancellationToken) => _program.LookAsync(_environment, _time, cancellationToken);

@@ -180,10 +180,9 @@ internal sealed class OpenCodeSandbox(IAgentSandbox sandbox, AgentModelAccess ac
         w.WriteBoolean("tool_call", true);
         if (one.ContextTokens is { } context)
         {
-            // A server refuses what prompt and longest answer together don't fit into, so a small one gets a short answer.
             w.WriteStartObject("limit");
             w.WriteNumber("context", context);
-            w.WriteNumber("output", Math.Min(one.OutputTokens ?? context / 4, UsualAnswer));
+            w.WriteNumber("output", one.LongestAnswer(UsualAnswer)!.Value);
             w.WriteEndObject();
         }
 

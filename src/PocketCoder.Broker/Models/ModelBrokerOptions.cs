@@ -95,6 +95,6 @@ public sealed record ModelEndpointOptions(Guid SessionId, Guid ProjectId, string
     /// <summary>Instead of the broker's own; null: those.</summary>
     public IReadOnlyList<ModelUpstream>? Upstreams { get; init; }
 
-    /// <summary>Models that may be asked for, by prefix; empty: all.</summary>
+    /// <summary>The only models that may be asked for; empty: all.</summary>
     public IReadOnlyList<string> Models { get; init; } = [];
 }

@@ -107,9 +107,11 @@ internal sealed class ModelRequestHandler(ModelBroker broker, ModelEndpointOptio
                 Refusal.ProviderTools, "the requested model searches the web by itself, past the sandbox; choose another one");
         }
 
-        if (method == "POST" && session.Models.Count > 0 && !session.Models.Any(m => asked.Model.StartsWith(m, StringComparison.Ordinal)))
+        if (method == "POST" && session.Models.Count > 0 && !session.Models.Contains(asked.Model, StringComparer.Ordinal))
         {
-            throw new RefusedException(Refusal.ModelNotAllowed, $"the model '{asked.Model}' is not allowed in this session");
+            throw new RefusedException(
+                Refusal.ModelNotAllowed,
+                $"the model '{asked.Model}' is none of {upstream.Name ?? "this session"}'s on this machine, and no other provider is asked in its place");
         }
 
         var counts = dialect.Generates(method, path);

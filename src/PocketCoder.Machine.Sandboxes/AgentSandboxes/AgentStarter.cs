@@ -41,11 +41,23 @@ public sealed class AgentStarter(Home home, SandboxService sandboxes, ModelServi
 
         start = start with { AttachmentsDirectory = AttachedTo(session.SessionId), ClosedFolders = home.Own };
         var inSandbox = session.Sandbox == SandboxKind.Bubblewrap && driver.Description.RunsInSandbox;
-        if (inSandbox && models.OwnFor(driver, start.Model) is { } own)
+        if ((inSandbox || !driver.NamesProviders) && models.OwnFor(driver, start.Model) is { } own)
         {
-            return await StartWithOwnAsync(driver, start, session, own, ct);
+            return inSandbox ? await StartWithOwnAsync(driver, start, session, own, ct)
+                : throw new AgentException(
+                    AgentError.Refused,
+                    $"{start.Model} is a model of a provider of your own. {driver.Description.Name} asks those in a sandboxed session (bubblewrap) only: start one, or choose another model.");
         }
 
+        var started = await StartWithUsualAsync(driver, start, session, inSandbox, ct);
+        started.TakeModel = named => driver.NamesProviders || models.OwnFor(driver, named) is null ? named : throw new AgentException(
+            AgentError.Refused, $"{named} is a model of a provider of your own, which another session can ask: start one with it.");
+        return started;
+    }
+
+    private async Task<StartedAgent> StartWithUsualAsync(
+        IAgentDriver driver, AgentStart start, IAgentSession session, bool inSandbox, CancellationToken ct)
+    {
         if (driver.Models is not { } wanted)
         {
             return new StartedAgent(await driver.StartAsync(start, ct), null, null); // nothing is known of its models
@@ -102,7 +114,8 @@ public sealed class AgentStarter(Home home, SandboxService sandboxes, ModelServi
     private async Task<StartedAgent> StartWithOwnAsync(
         IAgentDriver driver, AgentStart start, IAgentSession session, OwnProvider own, CancellationToken ct)
     {
-        start = start with { Provider = own.ForAgent() };
+        var names = driver.NamesProviders ? null : new OwnModelNames(own, OwnModelNames.IdOf(own, start.Model)!);
+        start = start with { Provider = own.ForAgent(), Model = names?.Choose(start.Model) ?? start.Model };
         var way = new AgentModelAccess(ModelService.BaseUrl(own.Speaks, AgentSandbox.ModelPort), Placeholder, isLogin: false);
         var agent = await StartInSandboxAsync(
             driver, start, session, way,
@@ -115,6 +128,8 @@ public sealed class AgentStarter(Home home, SandboxService sandboxes, ModelServi
             Record = () => RecordAsync(session, "ring", ModelAccess.Key, start),
             IsStale = () => !models.IsCurrent(own),
             KeyName = own.Secret,
+            TakeModel = names is null ? static named => named : names.Choose,
+            Names = names,
         };
     }
 
@@ -240,9 +255,18 @@ public sealed class StartedAgent(IAgentProcess agent, ModelAccess? access, Model
 
     public IReadOnlyList<string> Secrets => Credential is { Length: > 0 } credential ? [.. agent.Secrets, credential] : agent.Secrets;
 
+    /// <summary>
+    /// The agent's name for a model that a person chose, null for its default; fails with <see cref="AgentException"/> where the way to
+    /// that model is not this one.
+    /// </summary>
+    internal Func<string?, string?> TakeModel { get; set; } = static named => named;
+
+    /// <summary>Between its names for models and ours, where they differ; null: they don't.</summary>
+    internal OwnModelNames? Names { get; init; }
+
     public PocketCoder.Processes.ProcessIdentity? Process => agent.Process;
 
-    public System.Threading.Channels.ChannelReader<AgentEvent> Events => agent.Events;
+    public System.Threading.Channels.ChannelReader<AgentEvent> Events => Names is null ? agent.Events : Names.Translate(agent.Events);
 
     public ValueTask PromptAsync(AgentPrompt prompt, CancellationToken cancellationToken) => agent.PromptAsync(prompt, cancellationToken);
 
@@ -253,7 +277,8 @@ public sealed class StartedAgent(IAgentProcess agent, ModelAccess? access, Model
 
     public ValueTask SetModeAsync(string mode, CancellationToken cancellationToken) => agent.SetModeAsync(mode, cancellationToken);
 
-    public ValueTask SetModelAsync(string? model, CancellationToken cancellationToken) => agent.SetModelAsync(model, cancellationToken);
+    public ValueTask SetModelAsync(string? model, CancellationToken cancellationToken)
+        => agent.SetModelAsync(TakeModel(model), cancellationToken);
 
     public ValueTask SetEffortAsync(string? effort, CancellationToken cancellationToken) => agent.SetEffortAsync(effort, cancellationToken);
 

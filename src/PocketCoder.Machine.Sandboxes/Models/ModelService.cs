@@ -115,8 +115,15 @@ public sealed class ModelService : IAsyncDisposable
     }
 
     /// <summary>The owner's own provider that an agent's model is of; null: none.</summary>
-    /// <exception cref="AgentException">The provider has no such model, or the agent can't ask it.</exception>
-    internal OwnProvider? OwnFor(IAgentDriver driver, string? model) => _own.Of(driver, model);
+    /// <exception cref="AgentException">The provider has no such model, the agent can't ask it, or it is gone.</exception>
+    internal OwnProvider? OwnFor(IAgentDriver driver, string? model)
+    {
+        var own = _own.Of(driver, model);
+        // Else a conversation that was meant for it would go to another provider, which does not know the model.
+        return own is null && !driver.NamesProviders && _own.Lost(model) is { } gone
+            ? throw new AgentException(AgentError.Refused, $"{gone} was a provider of your own and was removed. Choose another model.")
+            : own;
+    }
 
     /// <summary>Whether nothing of it was changed since.</summary>
     internal bool IsCurrent(OwnProvider provider) => _own.IsCurrent(provider);
@@ -126,7 +133,8 @@ public sealed class ModelService : IAsyncDisposable
     internal Task<ModelEndpoint> OpenOwnAsync(
         Guid session, Guid project, OwnProvider provider, string? socket, UnixFileMode mode, CancellationToken ct)
         => _broker.OpenAsync(
-            new ModelEndpointOptions(session, project, socket) { SocketMode = mode, Upstreams = [UpstreamOf(provider)] }, ct);
+            new ModelEndpointOptions(session, project, socket)
+            { SocketMode = mode, Upstreams = [UpstreamOf(provider)], Models = [.. provider.Models.Select(m => m.Id)] }, ct);
 
     /// <summary>Asks a provider of the owner's own for its models, with its key if it has one.</summary>
     /// <exception cref="SecretException">The key can't be read.</exception>

@@ -99,7 +99,10 @@ public sealed record OwnProvider(string Name, ProviderDialect Dialect, string Ur
 
     /// <summary>As it is typed.</summary>
     [JsonIgnore]
-    public string DialectWord => Dialect switch
+    public string DialectWord => WordOf(Dialect);
+
+    /// <inheritdoc cref="DialectWord"/>
+    public static string WordOf(ProviderDialect dialect) => dialect switch
     {
         ProviderDialect.Anthropic => "anthropic",
         ProviderDialect.OpenaiResponses => "openai-responses",

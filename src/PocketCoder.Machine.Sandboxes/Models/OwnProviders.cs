@@ -7,8 +7,10 @@ namespace PocketCoder.Machine.Models;
 public sealed class OwnProviders
 {
     private const int MostOffered = 200;
+    private const int MostLost = 1_000;
 
     private volatile IReadOnlyList<OwnProvider> _all = []; // swapped as a whole
+    private volatile IReadOnlyList<string> _lost = []; // swapped as a whole
 
     /// <summary>By name.</summary>
     public IReadOnlyList<OwnProvider> All => _all;
@@ -16,7 +18,20 @@ public sealed class OwnProviders
     public OwnProvider? Find(string name) => _all.FirstOrDefault(p => p.Name == name);
 
     /// <param name="all">Each without a problem, and no name twice.</param>
-    public void Become(IReadOnlyList<OwnProvider> all) => _all = all;
+    public void Become(IReadOnlyList<OwnProvider> all)
+    {
+        _lost = [.. _lost.Union(_all.Select(p => p.Name), StringComparer.Ordinal).Except(all.Select(p => p.Name), StringComparer.Ordinal)
+            .TakeLast(MostLost)];
+        _all = all;
+    }
+
+    /// <summary>
+    /// The provider that a model was of, when that was removed since the daemon started; of more than 1,000 the last ones are known. Null:
+    /// it was of none.
+    /// </summary>
+    internal string? Lost(string? model)
+        => model?.IndexOf('/', StringComparison.Ordinal) is > 0 and var at && _lost.Contains(model[..at], StringComparer.Ordinal)
+            ? model[..at] : null;
 
     /// <summary>Whether nothing of it was changed since.</summary>
     public bool IsCurrent(OwnProvider provider) => ReferenceEquals(Find(provider.Name), provider);
@@ -35,7 +50,7 @@ public sealed class OwnProviders
         if (!driver.Providers.Contains(provider.Dialect))
         {
             throw new AgentException(
-                AgentError.Refused, $"{driver.Description.Name} can't ask {provider.Name}, which speaks {provider.DialectWord}.");
+                AgentError.Refused, $"{driver.Description.Name} can't ask {provider.Name}, which speaks {provider.DialectWord}. It asks providers that speak {string.Join(" or ", driver.Providers.Select(OwnProvider.WordOf))}.");
         }
 
         return provider.Models.Any(m => m.Id == model[(at + 1)..]) ? provider

@@ -126,12 +126,38 @@ internal static class GeminiGate
         w.WriteStartObject("privacy");
         w.WriteBoolean("usageStatisticsEnabled", false);
         w.WriteEndObject();
-        if (model is not null)
+        var named = input.Start.Provider?.Model(input.Start.Model).Id ?? model;
+        if (named is not null)
         {
             w.WriteStartObject("model");
-            w.WriteString("name", model);
+            w.WriteString("name", named);
             w.WriteEndObject();
         }
+
+        if (input.Start.Provider is not null)
+        {
+            WriteOneModel(w, named!);
+        }
+    }
+
+    /// <summary>
+    /// For what it asks beside the conversation it names models of Google's. All its configurations come from the one called
+    /// <c>base</c>, so an override of that one replaces each model by the only one there is.
+    /// </summary>
+    private static void WriteOneModel(Utf8JsonWriter w, string model)
+    {
+        w.WriteStartObject("modelConfigs");
+        w.WriteStartArray("customOverrides");
+        w.WriteStartObject();
+        w.WriteStartObject("match");
+        w.WriteString("model", "base");
+        w.WriteEndObject();
+        w.WriteStartObject("modelConfig");
+        w.WriteString("model", model);
+        w.WriteEndObject();
+        w.WriteEndObject();
+        w.WriteEndArray();
+        w.WriteEndObject();
     }
 
     /// <summary>Names are ours: nothing needs to be escaped.</summary>

@@ -71,7 +71,7 @@ internal sealed class AgentOffers(SessionContext session)
     {
         var now = new OffersEvent(Offers.Commands(ready), Offers.Models(ready)) { At = session.Store.Now, Efforts = Offers.Efforts(ready) };
         Efforts = now.Efforts;
-        if (now.Models.Count > 0)
+        if (now.Models.Count > 0 && !ready.OfOwnProvider)
         {
             session.Services.KnownModels.Learn(session.Record.Agent, now.Models);
         }
