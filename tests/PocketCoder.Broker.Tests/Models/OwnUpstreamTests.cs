@@ -103,6 +103,23 @@ public sealed class OwnUpstreamTests
     }
 
     [Theory]
+    [InlineData("openai/v1/chat/completions", "m", true)]
+    [InlineData("openai/v1/chat/completions", "m-large", false)] // the beginning of a name is none
+    [InlineData("openai/v1/responses", "other", false)]
+    [InlineData("anthropic/v1/messages", "M", false)]
+    [InlineData("anthropic/v1/messages/count_tokens", "other", false)]
+    [InlineData("anthropic/v1/messages", "", false)]
+    [InlineData("gemini/v1beta/models/m2:generateContent", "", false)]
+    public async Task A_model_that_the_provider_was_not_given_is_refused_and_nothing_is_asked(string path, string model, bool passes)
+    {
+        await using var server = await Upstream.StartAsync(Upstream.Json("{}"));
+        await using var asked = await AskAsync(server, path, model: model, only: ["m", "n"]);
+        Assert.Equal(passes ? HttpStatusCode.OK : HttpStatusCode.Forbidden, asked.Status);
+        Assert.Equal(passes ? 1 : 0, server.Requests.Count);
+        Assert.True(passes || asked.Text.Contains("is none of lan's on this machine", StringComparison.Ordinal), asked.Text);
+    }
+
+    [Theory]
     [InlineData("""{"data":[{"id":"a"},{"id":"b"},{"id":7},{},null]}""", "a b")]
     [InlineData("""{"models":[{"name":"models/gemini-x"}]}""", "gemini-x")]
     [InlineData("""{"data":[]}""", "")]
@@ -154,14 +171,15 @@ public sealed class OwnUpstreamTests
 
     private static async Task<Asked> AskAsync(
         Upstream server, string path = "openai/v1/chat/completions", Func<ModelUpstream, ModelUpstream>? change = null, string model = "m",
-        IReadOnlyList<ModelBudget>? budgets = null)
+        IReadOnlyList<ModelBudget>? budgets = null, IReadOnlyList<string>? only = null)
     {
         var used = new ConcurrentQueue<ModelUsage>();
         var upstream = Of(server, Enum.Parse<ModelDialect>(path.Split('/')[0], ignoreCase: true));
         var broker = new ModelBroker(
             new ModelBrokerOptions { Upstreams = [change?.Invoke(upstream) ?? upstream], Used = used.Enqueue, Budgets = budgets ?? [] },
             TimeProvider.System);
-        await using var endpoint = await broker.OpenAsync(new ModelEndpointOptions(Guid.CreateVersion7(), Guid.CreateVersion7()), Token);
+        await using var endpoint = await broker.OpenAsync(
+            new ModelEndpointOptions(Guid.CreateVersion7(), Guid.CreateVersion7()) { Models = only ?? [] }, Token);
         using var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{endpoint.Port}/") };
         client.DefaultRequestHeaders.TryAddWithoutValidation("x-api-key", endpoint.Token);
         var text = path.StartsWith("gemini", StringComparison.Ordinal) ? """{"contents":[]}""" : $$"""{"model":"{{model}}"}""";

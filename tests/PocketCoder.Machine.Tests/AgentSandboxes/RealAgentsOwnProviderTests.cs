@@ -112,6 +112,7 @@ public sealed class RealAgentsOwnProviderTests
         var open = await story.NewAsync("SAY: hello", SandboxKind.None, $"lan/{Model}");
         await story.ReadAsync(open);
         Assert.Contains("sandboxed session", (await story.Device.NextEventAsync<ErrorEvent>()).Message, StringComparison.Ordinal);
+        Assert.Equal(TurnState.Failed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
         Assert.Empty(story.Model.Requests);
         Assert.Empty(story.Usual.Requests);
 
@@ -120,7 +121,8 @@ public sealed class RealAgentsOwnProviderTests
         Assert.Equal(TurnState.Completed, (await story.Device.NextEventAsync<DoneEvent>()).Outcome);
         foreach (var other in (string[])["sonnet", "", "lan/unheard-of"])
         {
-            await Assert.ThrowsAnyAsync<Exception>(() => story.ChooseAsync(session, other));
+            var refused = await Assert.ThrowsAnyAsync<Exception>(() => story.ChooseAsync(session, other));
+            Assert.Contains($"This session asks lan, which has: lan/{Model}, lan/second.", refused.Message, StringComparison.Ordinal);
         }
 
         await story.ChooseAsync(session, "lan/second");

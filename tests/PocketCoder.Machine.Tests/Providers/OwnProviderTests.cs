@@ -12,7 +12,8 @@ using PocketCoder.Testing.ScriptedModel;
 namespace PocketCoder.Machine.Tests.Providers;
 
 /// <summary>
-/// Providers of models that the owner names: what is kept, refused and told. What a session does with one: RealOpenCodeOwnProviderTests.
+/// Providers of models that the owner names: what is kept, refused and told. What a session does with one: RealOpenCodeOwnProviderTests and
+/// RealAgentsOwnProviderTests.
 /// </summary>
 public sealed class OwnProviderTests
 {
