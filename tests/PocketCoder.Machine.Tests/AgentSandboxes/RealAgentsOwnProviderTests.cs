@@ -185,7 +185,7 @@ public sealed class RealAgentsOwnProviderTests
             return [.. answer.Agents.SelectMany(a => a.KnownModels).Select(m => m.Id)];
         }
 
-        public Task ChooseAsync(Guid session, string model) => Device.AskAsync(
+        public Task<AgentSessionSetResponse> ChooseAsync(Guid session, string model) => Device.AskAsync(
             MessageTypes.AgentSessionSet, new AgentSessionSetRequest(session) { Model = model },
             ProtocolJson.Default.AgentSessionSetRequest, ProtocolJson.Default.AgentSessionSetResponse);
 
