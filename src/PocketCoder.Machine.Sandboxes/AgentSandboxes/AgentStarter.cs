@@ -49,18 +49,19 @@ public sealed class AgentStarter(Home home, SandboxService sandboxes, ModelServi
                     $"{start.Model} is a model of a provider of your own. {driver.Description.Name} asks those in a sandboxed session (bubblewrap) only: start one, or choose another model.");
         }
 
-        var started = await StartWithUsualAsync(driver, start, session, inSandbox, ct);
-        started.TakeModel = named => driver.NamesProviders || models.OwnFor(driver, named) is null ? named : throw new AgentException(
+        return await StartWithUsualAsync(driver, start, session, inSandbox, Take, ct);
+
+        string? Take(string? named) => driver.NamesProviders || models.OwnFor(driver, named) is null ? named : throw new AgentException(
             AgentError.Refused, $"{named} is a model of a provider of your own, which another session can ask: start one with it.");
-        return started;
     }
 
+    /// <param name="take">As <see cref="StartedAgent.TakeModel"/>.</param>
     private async Task<StartedAgent> StartWithUsualAsync(
-        IAgentDriver driver, AgentStart start, IAgentSession session, bool inSandbox, CancellationToken ct)
+        IAgentDriver driver, AgentStart start, IAgentSession session, bool inSandbox, Func<string?, string?> take, CancellationToken ct)
     {
         if (driver.Models is not { } wanted)
         {
-            return new StartedAgent(await driver.StartAsync(start, ct), null, null); // nothing is known of its models
+            return new StartedAgent(await driver.StartAsync(start, ct), null, null) { TakeModel = take }; // nothing is known of its models
         }
 
         var access = AccessFor(wanted);
@@ -80,6 +81,7 @@ public sealed class AgentStarter(Home home, SandboxService sandboxes, ModelServi
                 (socket, cancel) => OpenAsync(session, wanted, found, socket, providerTools: false, cancel), ct);
             return new StartedAgent(agent, found, null)
             {
+                TakeModel = take,
                 Record = () => RecordAsync(session, "ring", found, start),
                 IsStale = () => found == ModelAccess.OwnLogin && wanted.Login() != login,
                 Credential = login,
@@ -92,8 +94,8 @@ public sealed class AgentStarter(Home home, SandboxService sandboxes, ModelServi
             return inSandbox
                 // it would be in a sandbox, with a key
                 ? new StartedAgent(agent, ModelAccess.Direct, null)
-                { Record = () => RecordAsync(session, "host", ModelAccess.Direct, start) }
-                : new StartedAgent(agent, ModelAccess.Direct, null);
+                { TakeModel = take, Record = () => RecordAsync(session, "host", ModelAccess.Direct, start) }
+                : new StartedAgent(agent, ModelAccess.Direct, null) { TakeModel = take };
         }
 
         var endpoint = await OpenAsync(session, wanted, ModelAccess.Key, null, providerTools: session.Sandbox == SandboxKind.None, ct);
@@ -102,7 +104,7 @@ public sealed class AgentStarter(Home home, SandboxService sandboxes, ModelServi
             var way = new AgentModelAccess(ModelService.BaseUrl(wanted, endpoint.Port, endpoint.Token), endpoint.Token!, isLogin: false);
             var agent = await driver.StartAsync(start with { ModelAccess = way }, ct);
             return new StartedAgent(agent, ModelAccess.Key, endpoint)
-            { Credential = endpoint.Token, Record = () => RecordAsync(session, "host", ModelAccess.Key, start) };
+            { TakeModel = take, Credential = endpoint.Token, Record = () => RecordAsync(session, "host", ModelAccess.Key, start) };
         }
         catch
         {
@@ -259,7 +261,7 @@ public sealed class StartedAgent(IAgentProcess agent, ModelAccess? access, Model
     /// The agent's name for a model that a person chose, null for its default; fails with <see cref="AgentException"/> where the way to
     /// that model is not this one.
     /// </summary>
-    internal Func<string?, string?> TakeModel { get; set; } = static named => named;
+    internal Func<string?, string?> TakeModel { get; init; } = static named => named;
 
     /// <summary>Between its names for models and ours, where they differ; null: they don't.</summary>
     internal OwnModelNames? Names { get; init; }
