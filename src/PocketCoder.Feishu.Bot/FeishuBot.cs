@@ -97,7 +97,7 @@ public sealed partial class FeishuBot(FeishuBotSettings settings, TimeProvider t
     {
         var notes = new BotNotes(machine.Notes);
         var places = new PlaceBook(notes);
-        var sender = new CardSender(client, new Nonces(notes), settings.Language, settings.App);
+        var sender = new CardSender(client, new Nonces(notes), new Threads(notes), settings.Language, settings.App);
         await using var people = new PeopleHere(machine);
         await using var followers = new Followers(people, sender, notes, time, logger, stop);
         var projects = new ProjectReader(notes, places, sender);

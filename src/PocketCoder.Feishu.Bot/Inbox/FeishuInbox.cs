@@ -165,7 +165,8 @@ internal sealed partial class FeishuInbox : IFeishuHandler, IAsyncDisposable
         text = Mentions.In(text, message.Mentions, _bot);
         return new MessageItem(
             message.MessageId, message.ChatKind == FeishuChatKind.Direct,
-            Encoding.UTF8.GetByteCount(text) <= LongestText ? text : null, files, other, NamedIn(message));
+            Encoding.UTF8.GetByteCount(text) <= LongestText ? text : null, files, other, NamedIn(message),
+            message.IsReply, message.IsInThread);
     }
 
     /// <summary>Whom a message names beside the bot. A name that is cut is not found in the text, so that nothing is done for it.</summary>

@@ -35,13 +35,12 @@ internal sealed class Strangers(PeopleHere people, CardSender sender, TimeProvid
     public StrangersAnswer Answer(InboxItem item)
         => item.Message is not { } message ? new(Toast(sender.Say(BotWord.NotPairedShort)), null)
             : !message.IsDirect ? new(null, null)
-            : message.Text is { } text && CodeIn(text) is { } code ? new(null, () => PairAsync(item, message, code))
+            : message.Text is { } text && CodeIn(text) is { } code ? new(null, () => PairAsync(item, code))
             : IsDue(item.Account)
-                ? new(null, () => sender.ReplyAsync(
-                    message.MessageId, sender.Say(BotWord.NotPaired), item.Id, "stranger", CancellationToken.None))
+                ? new(null, () => sender.ReplyAsync(item, sender.Say(BotWord.NotPaired), "stranger", CancellationToken.None))
                 : new(null, null);
 
-    private async Task PairAsync(InboxItem item, MessageItem message, string code)
+    private async Task PairAsync(InboxItem item, string code)
     {
         string answer;
         try
@@ -53,7 +52,7 @@ internal sealed class Strangers(PeopleHere people, CardSender sender, TimeProvid
             answer = $"⚠ {e.Message}";
         }
 
-        await sender.ReplyAsync(message.MessageId, answer, item.Id, "paired", CancellationToken.None);
+        await sender.ReplyAsync(item, answer, "paired", CancellationToken.None);
     }
 
     private bool IsDue(string account)

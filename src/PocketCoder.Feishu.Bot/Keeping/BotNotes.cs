@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using PocketCoder.Entry;
+using PocketCoder.Feishu.Api;
 
 namespace PocketCoder.Feishu.Bot.Keeping;
 
@@ -41,6 +42,9 @@ internal static class Note
     public static NoteKind<TurnNote> Turn { get; } = new("turn/", s_json.TurnNote, s_days14);
 
     public static NoteKind<ApprovalNote> Approval { get; } = new("ask/", s_json.ApprovalNote, s_days14);
+
+    /// <summary>Which message a turn or a message of ours belongs to.</summary>
+    public static NoteKind<FeishuReply> Thread { get; } = new("at/", s_json.FeishuReply, s_days14);
 
     /// <summary>The machine forgets attachments that went with no prompt after a day.</summary>
     public static NoteKind<FilesNote> Files { get; } = new("files/", s_json.FilesNote, TimeSpan.FromDays(1));

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using PocketCoder.Feishu.Api;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Feishu.Bot.Keeping;
@@ -15,10 +16,17 @@ internal sealed record InboxItem(string Id, DateTimeOffset At, string Account, s
 /// <param name="Files">Its images and files.</param>
 /// <param name="Other">A kind that nothing is done for, in the platform's word; null: it is none.</param>
 /// <param name="Named">Whom it names beside the bot, at most <see cref="MostNamed"/>; null: nobody.</param>
+/// <param name="IsReply">It answers a message, so what it brings about stands below it.</param>
+/// <param name="InThread">It is in a thread, and so is what it brings about.</param>
 internal sealed record MessageItem(
-    string MessageId, bool IsDirect, string? Text, IReadOnlyList<FileItem> Files, string? Other, IReadOnlyList<NamedItem>? Named = null)
+    string MessageId, bool IsDirect, string? Text, IReadOnlyList<FileItem> Files, string? Other, IReadOnlyList<NamedItem>? Named = null,
+    bool IsReply = false, bool InThread = false)
 {
     public const int MostNamed = 20;
+
+    /// <summary>Where what it brings about belongs; null: in the chat.</summary>
+    [JsonIgnore]
+    public FeishuReply? Reply => IsReply || InThread ? new FeishuReply(MessageId, InThread) : null;
 
     public override string ToString() => MessageId;
 }
@@ -109,5 +117,6 @@ internal sealed record Mark(DateTimeOffset At);
 [JsonSerializable(typeof(TurnNote))]
 [JsonSerializable(typeof(ApprovalNote))]
 [JsonSerializable(typeof(FilesNote))]
+[JsonSerializable(typeof(FeishuReply))]
 [JsonSerializable(typeof(Mark))]
 internal sealed partial class BotJson : JsonSerializerContext;

@@ -8,7 +8,7 @@ namespace PocketCoder.Feishu.Bot.Sending;
 /// Sends cards and texts to chats. What is sent once more for the same event is one message. Thread-safe.
 /// </summary>
 /// <param name="app">Where the app is, for what a card can't do; null: nobody knows.</param>
-internal sealed class CardSender(FeishuClient client, Nonces nonces, CardLanguage language, Uri? app)
+internal sealed class CardSender(FeishuClient client, Nonces nonces, Threads threads, CardLanguage language, Uri? app)
 {
     /// <summary>What no chat does: files of projects stay with the app, so folders are typed and not listed.</summary>
     public static IReadOnlyCollection<CardVerb> Without { get; } =
@@ -20,6 +20,8 @@ internal sealed class CardSender(FeishuClient client, Nonces nonces, CardLanguag
 
     public Nonces Nonces => nonces;
 
+    public Threads Threads => threads;
+
     /// <exception cref="FeishuException"></exception>
     public FeishuCard Render(CardView view, string nonce)
         => CardRenderer.Render(view, new CardContext(language, nonce, app) { Without = Without });
@@ -30,28 +32,29 @@ internal sealed class CardSender(FeishuClient client, Nonces nonces, CardLanguag
     /// <param name="id">Of the event or thing that it is sent for.</param>
     /// <param name="purpose">Which of its messages.</param>
     /// <param name="digest">Of what is decided with it.</param>
+    /// <param name="reply">The message that it belongs to; null: none.</param>
     /// <returns>The message's id.</returns>
     /// <exception cref="FeishuException"></exception>
     public async Task<string> SendAsync(
-        string chat, CardView view, string id, string purpose, CancellationToken cancellationToken, string? digest = null)
+        string chat, CardView view, string id, string purpose, CancellationToken cancellationToken, string? digest = null,
+        FeishuReply? reply = null)
     {
         var uuid = EventIds.Uuid(id, purpose);
         var nonce = await nonces.MakeAsync(uuid, chat, null, digest, cancellationToken);
         var card = Render(view, nonce);
-        string message;
-        try
-        {
-            message = await client.SendCardAsync(FeishuReceiver.Chat, chat, card.Json, uuid, cancellationToken);
-        }
-        catch (FeishuException e) when (e.Error == FeishuError.Refused)
-        {
-            // Perhaps the card is not taken; where nothing is, the text is refused as well.
-            message = await client.SendTextAsync(FeishuReceiver.Chat, chat, card.Text, $"{uuid}-t", cancellationToken);
-        }
-
+        var message = await new FeishuPlace(FeishuReceiver.Chat, chat, reply)
+            .PostAsync(uuid, (to, once) => PostAsync(to, card, once, cancellationToken));
         await nonces.BindAsync(nonce, message, cancellationToken);
+        await threads.KeepAsync(message, reply, cancellationToken);
         return message;
     }
+
+    /// <summary>Sends a card as the answer to something: in its thread, where it is in one.</summary>
+    /// <inheritdoc cref="SendAsync"/>
+    public async Task<string> AnswerAsync(
+        InboxItem item, CardView view, string purpose, CancellationToken cancellationToken, string? digest = null)
+        => await SendAsync(
+            item.Chat, view, item.Id, purpose, cancellationToken, digest, await threads.OfAsync(item, cancellationToken));
 
     /// <summary>Puts another card into a message of ours.</summary>
     /// <inheritdoc cref="SendAsync"/>
@@ -62,14 +65,35 @@ internal sealed class CardSender(FeishuClient client, Nonces nonces, CardLanguag
         await client.ReplaceCardAsync(message, Render(view, nonce).Json, cancellationToken);
     }
 
+    /// <summary>Says something as the answer to something: in its thread, where it is in one.</summary>
     /// <inheritdoc cref="SendAsync"/>
-    public Task TextAsync(string chat, string text, string id, string purpose, CancellationToken cancellationToken)
-        => client.SendTextAsync(
-            FeishuReceiver.Chat, chat, SafeText.Message(SafeText.Visible(text)), EventIds.Uuid(id, purpose), cancellationToken);
+    public async Task TextAsync(InboxItem item, string text, string purpose, CancellationToken cancellationToken)
+        => await TextAsync(item, await threads.OfAsync(item, cancellationToken), text, purpose, cancellationToken);
 
-    /// <summary>As <see cref="TextAsync"/>, below the message that it answers.</summary>
+    /// <summary>As <see cref="TextAsync(InboxItem, string, string, CancellationToken)"/>, below the message that it answers.</summary>
     /// <inheritdoc cref="SendAsync"/>
-    public Task ReplyAsync(string message, string text, string id, string purpose, CancellationToken cancellationToken)
-        => client.ReplyTextAsync(
-            message, SafeText.Message(SafeText.Visible(text)), thread: false, EventIds.Uuid(id, purpose), cancellationToken);
+    public async Task ReplyAsync(InboxItem item, string text, string purpose, CancellationToken cancellationToken)
+    {
+        var reply = item.Message is { } message ? new FeishuReply(message.MessageId, message.InThread)
+            : await threads.OfAsync(item, cancellationToken);
+        await TextAsync(item, reply, text, purpose, cancellationToken);
+    }
+
+    private Task TextAsync(InboxItem item, FeishuReply? reply, string text, string purpose, CancellationToken cancellationToken)
+        => new FeishuPlace(FeishuReceiver.Chat, item.Chat, reply).PostAsync(
+            EventIds.Uuid(item.Id, purpose),
+            (to, once) => to.TextAsync(client, SafeText.Message(SafeText.Visible(text)), once, cancellationToken));
+
+    private async Task<string> PostAsync(FeishuPlace to, FeishuCard card, string uuid, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await to.CardAsync(client, card.Json, uuid, cancellationToken);
+        }
+        catch (FeishuException e) when (e.Error == FeishuError.Refused)
+        {
+            // Perhaps the card is not taken; where nothing is, the text is refused as well.
+            return await to.TextAsync(client, card.Text, $"{uuid}-t", cancellationToken);
+        }
+    }
 }

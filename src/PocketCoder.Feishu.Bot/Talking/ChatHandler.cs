@@ -49,17 +49,15 @@ internal sealed class ChatHandler(
         => TellAsync(item, $"⚠ {sender.Say(BotWord.Failed)}", cancellationToken);
 
     private Task TellAsync(InboxItem item, string text, CancellationToken cancellationToken)
-        => item.Message is { } message ? sender.ReplyAsync(message.MessageId, text, item.Id, "told", cancellationToken)
-            : sender.TextAsync(item.Chat, text, item.Id, "told", cancellationToken);
+        => sender.ReplyAsync(item, text, "told", cancellationToken);
 
     private async Task MessageAsync(InboxItem item, MessageItem message, Person person, CancellationToken cancellationToken)
     {
         var text = message.Text?.Trim();
         if (message.IsDirect)
         {
-            await sender.SendAsync(
-                item.Chat, text is "/help" ? new HelpView() : await projects.HomeAsync(person, 0, cancellationToken), item.Id, "home",
-                cancellationToken);
+            await sender.AnswerAsync(
+                item, text is "/help" ? new HelpView() : await projects.HomeAsync(person, 0, cancellationToken), "home", cancellationToken);
             return;
         }
 
@@ -89,7 +87,7 @@ internal sealed class ChatHandler(
         }
 
         await files.WaitAsync(item, fetched, cancellationToken);
-        await sender.ReplyAsync(message.MessageId, sender.Say(BotWord.FilesWait), item.Id, "files", cancellationToken);
+        await sender.ReplyAsync(item, sender.Say(BotWord.FilesWait), "files", cancellationToken);
     }
 
     /// <summary>In a group every text is a prompt, but for the few commands; what else begins with a slash is the agent's.</summary>
@@ -101,12 +99,11 @@ internal sealed class ChatHandler(
             case "/bind" when !await projects.IsAsync(person, place, rest, cancellationToken):
                 throw new NotDone(sender.Say(BotWord.HasGroup));
             case "" or "/status" or "/bind":
-                await sender.SendAsync(
-                    item.Chat, await workspace.ViewAsync(person, place, cancellationToken), item.Id, "workspace", cancellationToken);
+                await sender.AnswerAsync(item, await workspace.ViewAsync(person, place, cancellationToken), "workspace", cancellationToken);
                 break;
             case "/help":
-                await sender.SendAsync(item.Chat, new HelpView(), item.Id, "help", cancellationToken);
-                await sender.TextAsync(item.Chat, sender.Say(BotWord.Commands), item.Id, "commands", cancellationToken);
+                await sender.AnswerAsync(item, new HelpView(), "help", cancellationToken);
+                await sender.TextAsync(item, sender.Say(BotWord.Commands), "commands", cancellationToken);
                 break;
             case "/stop":
                 await prompts.StopAsync(person, place, cancellationToken);
@@ -186,7 +183,7 @@ internal sealed class ChatHandler(
         }
         catch (FeishuException e) when (!e.Retryable)
         {
-            await sender.SendAsync(item.Chat, view, item.Id, "next anew", cancellationToken, digest);
+            await sender.AnswerAsync(item, view, "next anew", cancellationToken, digest);
         }
     }
 

@@ -126,8 +126,7 @@ internal sealed class ProjectActions(
 
         var place = new Place(project.Info.ProjectId, item.Chat, person.Account, time.GetUtcNow(), BoundBy: person.Account);
         await places.SetAsync(place, cancellationToken);
-        await sender.SendAsync(
-            item.Chat, await workspace.ViewAsync(person, place, cancellationToken), item.Id, "workspace", cancellationToken);
+        await sender.AnswerAsync(item, await workspace.ViewAsync(person, place, cancellationToken), "workspace", cancellationToken);
     }
 
     /// <summary>Whether a group's project is called so: it was bound by the same message, which is done once more.</summary>
@@ -147,7 +146,7 @@ internal sealed class ProjectActions(
 
         await (place.Session is { } session ? followers.LeaveAsync(session, cancellationToken) : Task.CompletedTask);
         await places.RemoveAsync(place, cancellationToken);
-        await sender.TextAsync(item.Chat, sender.Say(BotWord.Unbound), item.Id, "unbound", cancellationToken);
+        await sender.TextAsync(item, sender.Say(BotWord.Unbound), "unbound", cancellationToken);
     }
 
     private async Task<CardView?> MarkAsync(CardRequest request, bool isHidden, CancellationToken cancellationToken)

@@ -40,6 +40,7 @@ internal sealed class PromptActions(
         Person person, Place place, InboxItem item, string text, IReadOnlyList<Guid> attached, CancellationToken cancellationToken)
     {
         var prompt = EventIds.Of(item, "prompt");
+        await sender.Threads.KeepAsync(prompt, item, cancellationToken); // before its first event can come
         if (place.Session is { } session)
         {
             try
@@ -103,6 +104,7 @@ internal sealed class PromptActions(
     private async Task<CardView?> ContinueAsync(CardRequest request, CancellationToken cancellationToken)
     {
         var (session, turn) = await TurnAsync(request, cancellationToken);
+        await sender.Threads.KeepAsync(request.Id("prompt"), request.Item, cancellationToken);
         await request.Person.AskAsync(
             DeviceVerbs.AgentContinue, new AgentContinueRequest(session, turn, request.Id("prompt")), cancellationToken);
         return null; // its own card shows it
@@ -172,19 +174,20 @@ internal sealed class PromptActions(
 
     private async Task SteerAsync(CardRequest request, Guid session, Guid prompt, string text, CancellationToken cancellationToken)
     {
+        await sender.Threads.KeepAsync(prompt, request.Item, cancellationToken); // it becomes a turn where the running one is over
         try
         {
             var said = await request.Person.AskAsync(
                 DeviceVerbs.AgentSteer, new AgentSteerRequest(session, prompt, text), cancellationToken);
             await sender.TextAsync(
-                request.Chat, sender.Say(said.State == SteerState.Queued ? BotWord.SteerQueued : BotWord.Steered), request.Item.Id, "steered",
+                request.Item, sender.Say(said.State == SteerState.Queued ? BotWord.SteerQueued : BotWord.Steered), "steered",
                 cancellationToken);
         }
         catch (EntryRefusal e) when (e.Error.Code == ErrorCode.InvalidRequest)
         {
             // The agent can't be told anything now: it waits instead, and says so.
             await request.Person.AskAsync(DeviceVerbs.AgentMessage, new AgentMessageRequest(session, prompt, text), cancellationToken);
-            await sender.TextAsync(request.Chat, sender.Say(BotWord.SteerQueued), request.Item.Id, "steered", cancellationToken);
+            await sender.TextAsync(request.Item, sender.Say(BotWord.SteerQueued), "steered", cancellationToken);
         }
     }
 

@@ -44,7 +44,7 @@ internal sealed class RoleActions(PlaceBook places, CardSender sender)
                 ?? throw new NotDone(sender.Say(BotWord.NoProject));
         }
 
-        await sender.TextAsync(item.Chat, Text(person, place), item.Id, "roles", cancellationToken);
+        await sender.TextAsync(item, Text(person, place), "roles", cancellationToken);
     }
 
     /// <summary>Whether somebody may say who does what in a group: who bound it, or who manages the machine.</summary>

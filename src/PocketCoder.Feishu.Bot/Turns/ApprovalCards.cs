@@ -24,12 +24,12 @@ internal sealed class ApprovalCards(string chat, CardSender sender, BotNotes not
 
         if (known is null)
         {
-            var message = await sender.SendAsync(chat, view, key, "approval", cancellationToken, asked.Digest);
+            var message = await SendAsync(asked, view, key, "approval", cancellationToken);
             known = new ApprovalNote(chat, message, outcome);
         }
         else
         {
-            await ReplaceAsync(known, view, outcome, asked.Digest, cancellationToken);
+            await ReplaceAsync(known, asked, view, outcome, cancellationToken);
         }
 
         await notes.SetAsync(Note.Approval, key, known with { Shown = outcome }, cancellationToken);
@@ -39,23 +39,29 @@ internal sealed class ApprovalCards(string chat, CardSender sender, BotNotes not
     public async Task SendAgainAsync(ApprovalInfo asked, string eventId, CancellationToken cancellationToken)
     {
         var view = ApprovalViews.Of(asked);
-        var message = await sender.SendAsync(chat, view, eventId, "approval", cancellationToken, asked.Digest);
+        var message = await SendAsync(asked, view, eventId, "approval", cancellationToken);
         await notes.SetAsync(
             Note.Approval, view.Approval, new ApprovalNote(chat, message, view.Outcome.ToString()), cancellationToken);
     }
 
     private async Task ReplaceAsync(
-        ApprovalNote known, Cards.ApprovalView view, string outcome, string digest, CancellationToken cancellationToken)
+        ApprovalNote known, ApprovalInfo asked, Cards.ApprovalView view, string outcome, CancellationToken cancellationToken)
     {
         try
         {
             await sender.ReplaceAsync(
-                known.MessageId, known.Chat, view, view.Approval, $"approval {outcome}", cancellationToken, digest);
+                known.MessageId, known.Chat, view, view.Approval, $"approval {outcome}", cancellationToken, asked.Digest);
         }
         catch (FeishuException e) when (!e.Retryable)
         {
             // The message can't be changed any more: what became of it is told in a new one.
-            await sender.SendAsync(chat, view, view.Approval, $"approval {outcome} anew", cancellationToken, digest);
+            await SendAsync(asked, view, view.Approval, $"approval {outcome} anew", cancellationToken);
         }
     }
+
+    /// <summary>Sends it where the cards of its turn are.</summary>
+    private async Task<string> SendAsync(
+        ApprovalInfo asked, Cards.ApprovalView view, string id, string purpose, CancellationToken cancellationToken)
+        => await sender.SendAsync(
+            chat, view, id, purpose, cancellationToken, asked.Digest, await sender.Threads.OfTurnAsync(asked.TurnId, cancellationToken));
 }

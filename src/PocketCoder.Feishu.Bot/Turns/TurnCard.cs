@@ -15,10 +15,11 @@ internal sealed class TurnCard : IAsyncDisposable
     private readonly BotNotes _notes;
     private readonly LiveCard _live;
     private readonly string _key;
+    private readonly FeishuReply? _reply;
     private TurnNote _note;
 
-    private TurnCard(CardSender sender, BotNotes notes, LiveCard live, string key, TurnNote note)
-        => (_sender, _notes, _live, _key, _note) = (sender, notes, live, key, note);
+    private TurnCard(CardSender sender, BotNotes notes, LiveCard live, string key, FeishuReply? reply, TurnNote note)
+        => (_sender, _notes, _live, _key, _reply, _note) = (sender, notes, live, key, reply, note);
 
     /// <summary>Which page is shown; null: the usual one.</summary>
     public int? Page { get; private set; }
@@ -31,19 +32,21 @@ internal sealed class TurnCard : IAsyncDisposable
         CancellationToken cancellationToken)
     {
         var key = turn.ToString("N");
-        var place = new LivePlace(FeishuReceiver.Chat, chat, EventIds.Uuid(key, "turn"));
+        var reply = await sender.Threads.OfTurnAsync(turn, cancellationToken);
+        var place = new LivePlace(FeishuReceiver.Chat, chat, EventIds.Uuid(key, "turn"), reply);
         if (await notes.FindAsync(Note.Turn, key, cancellationToken) is { } known)
         {
             return known.IsFinished ? null
-                : new TurnCard(sender, notes, LiveCard.TakeOver(sender.Client, time, place, Handle(known)), key, known);
+                : new TurnCard(sender, notes, LiveCard.TakeOver(sender.Client, time, place, Handle(known)), key, reply, known);
         }
 
         var nonce = await sender.Nonces.MakeAsync(place.Uuid, chat, null, null, cancellationToken);
         var live = await LiveCard.BeginAsync(sender.Client, time, place, sender.Render(view(null), nonce), cancellationToken);
         var note = Of(live.Handle, chat, nonce);
         await sender.Nonces.BindAsync(nonce, note.MessageId, cancellationToken);
+        await sender.Threads.KeepAsync(note.MessageId, reply, cancellationToken);
         await notes.SetAsync(Note.Turn, key, note, cancellationToken);
-        return new TurnCard(sender, notes, live, key, note);
+        return new TurnCard(sender, notes, live, key, reply, note);
     }
 
     /// <summary>Shows how it stands soon; the newest wins.</summary>
@@ -69,6 +72,7 @@ internal sealed class TurnCard : IAsyncDisposable
         {
             // It is a new message: the buttons of the old one are good for nothing any more.
             await _sender.Nonces.BindAnewAsync(_note.Nonce, handle.MessageId, cancellationToken);
+            await _sender.Threads.KeepAsync(handle.MessageId, _reply, cancellationToken);
         }
 
         _note = Of(handle, _note.Chat, _note.Nonce) with { IsFinished = true };
@@ -83,9 +87,11 @@ internal sealed class TurnCard : IAsyncDisposable
     {
         var nonce = await sender.Nonces.MakeAsync(
             EventIds.Uuid(eventId, "turn"), note.Chat, note.MessageId, null, cancellationToken);
-        var place = new LivePlace(FeishuReceiver.Chat, note.Chat, EventIds.Uuid(eventId, "page"));
+        var reply = await sender.Threads.OfTurnAsync(Guid.Parse(view.Turn), cancellationToken);
+        var place = new LivePlace(FeishuReceiver.Chat, note.Chat, EventIds.Uuid(eventId, "page"), reply);
         await using var live = LiveCard.TakeOver(sender.Client, time, place, Handle(note));
         var handle = await live.FinishAsync(sender.Render(view, nonce), cancellationToken);
+        await sender.Threads.KeepAsync(handle.MessageId, reply, cancellationToken);
         await notes.SetAsync(
             Note.Turn, Guid.Parse(view.Turn).ToString("N"), Of(handle, note.Chat, nonce) with { IsFinished = true }, cancellationToken);
     }

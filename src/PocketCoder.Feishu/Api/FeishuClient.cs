@@ -57,10 +57,7 @@ public sealed class FeishuClient : IDisposable
     public Task<string> SendMadeCardAsync(
         FeishuReceiver kind, string receiver, string cardId, string uuid, CancellationToken cancellationToken)
         => SendAsync(
-            kind, receiver, "interactive",
-            JsonSerializer.Serialize(
-                new CardMessage("card", new CardReference(Ids.Checked(cardId, "card id"))), FeishuJson.Default.CardMessage),
-            uuid, cancellationToken);
+            kind, receiver, "interactive", MadeCard(cardId), uuid, cancellationToken);
 
     /// <param name="thread">Whether the answer begins a thread or belongs to the message's.</param>
     /// <inheritdoc cref="SendTextAsync"/>
@@ -70,6 +67,12 @@ public sealed class FeishuClient : IDisposable
     /// <inheritdoc cref="ReplyTextAsync"/>
     public Task<string> ReplyCardAsync(string messageId, string card, bool thread, string uuid, CancellationToken cancellationToken)
         => ReplyAsync(messageId, new ReplyRequest("interactive", CardOf(card), thread, Uuid(uuid)), cancellationToken);
+
+    /// <summary>Answers with a card that <see cref="CreateCardAsync"/> made: once for each card.</summary>
+    /// <inheritdoc cref="ReplyTextAsync"/>
+    public Task<string> ReplyMadeCardAsync(
+        string messageId, string cardId, bool thread, string uuid, CancellationToken cancellationToken)
+        => ReplyAsync(messageId, new ReplyRequest("interactive", MadeCard(cardId), thread, Uuid(uuid)), cancellationToken);
 
     /// <summary>Replaces the card of a message: for 14 days, and only cards with <c>update_multi</c>; five times a second.</summary>
     /// <exception cref="FeishuException"></exception>
@@ -250,6 +253,9 @@ public sealed class FeishuClient : IDisposable
             throw new FeishuException(FeishuError.Invalid, "A card must be one JSON object.");
         }
     }
+
+    private static string MadeCard(string cardId) => JsonSerializer.Serialize(
+        new CardMessage("card", new CardReference(Ids.Checked(cardId, "card id"))), FeishuJson.Default.CardMessage);
 
     private static string Uuid(string uuid)
         => Ids.IsId(uuid) && uuid.Length <= LongestUuid ? uuid

@@ -85,7 +85,8 @@ public static class EventParser
             WireJson.TextOrNull(message, "chat_type", LongestName) switch
             {
                 "p2p" => FeishuChatKind.Direct,
-                "group" or "topic_group" => FeishuChatKind.Group,
+                "group" => FeishuChatKind.Group,
+                "topic_group" => FeishuChatKind.Topics,
                 _ => FeishuChatKind.Other,
             },
             WireJson.ObjectOrNull(sender, "sender_id") is { } id ? WireJson.IdOrNull(id, "open_id") : null,

@@ -26,7 +26,10 @@ public enum FeishuChatKind
 
     Group,
 
-    /// <summary>Another kind than the two: nothing is assumed about it.</summary>
+    /// <summary>A group in which every message belongs to a topic, which is a thread.</summary>
+    Topics,
+
+    /// <summary>Another kind than these: nothing is assumed about it.</summary>
     Other,
 }
 
@@ -48,10 +51,17 @@ public sealed record FeishuMention(string Key, string? OpenId, string Name);
 /// <param name="SenderOpenId">Null: the platform did not say who; such a sender is nobody.</param>
 /// <param name="RootId">The first message of the replies this one belongs to.</param>
 /// <param name="ParentId">The message that this one answers.</param>
+/// <param name="ThreadId">The thread that it is in; null: none, or the platform did not say.</param>
 public sealed record MessageReceived(
     string MessageId, string ChatId, FeishuChatKind ChatKind, string? SenderOpenId, FeishuSenderKind SenderKind, string? RootId,
     string? ParentId, string? ThreadId, DateTimeOffset? SentAt, MessageContent Content, IReadOnlyList<FeishuMention> Mentions) : FeishuEvent
 {
+    /// <summary>It is in a thread.</summary>
+    public bool IsInThread => ThreadId is not null || ChatKind == FeishuChatKind.Topics;
+
+    /// <summary>It answers another message, in a thread or without one.</summary>
+    public bool IsReply => (ParentId ?? RootId) is not null;
+
     public override string ToString() => $"message {MessageId} in {ChatId}";
 }
 

@@ -12,7 +12,11 @@ public sealed record LiveHandle(string MessageId, string? CardId, bool IsText = 
 
 /// <summary>Where a live card is sent.</summary>
 /// <param name="Uuid">Of the message, at most 40 characters: the same after a crash gives the same message.</param>
-public sealed record LivePlace(FeishuReceiver Kind, string Receiver, string Uuid);
+/// <param name="Reply">The message that it belongs to; where that is refused, it stands in the chat. Null: it belongs to none.</param>
+public sealed record LivePlace(FeishuReceiver Kind, string Receiver, string Uuid, FeishuReply? Reply = null)
+{
+    internal FeishuPlace To => new(Kind, Receiver, Reply);
+}
 
 /// <summary>
 /// One message that follows a turn. Its output is streamed with CardKit; where the platform does not take that, the whole card is replaced;
@@ -50,7 +54,9 @@ public sealed class LiveCard : IAsyncDisposable
     /// <exception cref="FeishuException">Not even a text could be sent.</exception>
     public static async Task<LiveCard> BeginAsync(
         FeishuClient client, TimeProvider time, LivePlace place, FeishuCard card, CancellationToken cancellationToken)
-        => new(client, time, place, await SendFirstAsync(client, place, card, cancellationToken), card);
+        => new(
+            client, time, place,
+            await place.To.PostAsync(place.Uuid, (to, uuid) => SendFirstAsync(client, to, uuid, card, cancellationToken)), card);
 
     /// <summary>Goes on with a message that an earlier run began. Its first change replaces the whole card.</summary>
     public static LiveCard TakeOver(FeishuClient client, TimeProvider time, LivePlace place, LiveHandle handle)
@@ -102,7 +108,8 @@ public sealed class LiveCard : IAsyncDisposable
             }
         }
 
-        return Handle = await SendPlainAsync(_client, _place, card, Final, cancellationToken);
+        return Handle = await _place.To.PostAsync(
+            _place.Uuid, (to, uuid) => SendPlainAsync(_client, to, uuid + Final, card, cancellationToken));
     }
 
     /// <summary>Stops without a last card: the message stays as it is, for <see cref="TakeOver"/>.</summary>
@@ -113,32 +120,29 @@ public sealed class LiveCard : IAsyncDisposable
     }
 
     private static async Task<LiveHandle> SendFirstAsync(
-        FeishuClient client, LivePlace place, FeishuCard card, CancellationToken cancellationToken)
+        FeishuClient client, FeishuPlace to, string uuid, FeishuCard card, CancellationToken cancellationToken)
     {
         try
         {
             var id = await client.CreateCardAsync(Streaming(card), cancellationToken);
-            return new LiveHandle(
-                await client.SendMadeCardAsync(place.Kind, place.Receiver, id, place.Uuid, cancellationToken), id);
+            return new LiveHandle(await to.MadeCardAsync(client, id, uuid, cancellationToken), id);
         }
         catch (FeishuException e) when (e.Error == FeishuError.Refused)
         {
-            return await SendPlainAsync(client, place, card, First, cancellationToken);
+            return await SendPlainAsync(client, to, uuid + First, card, cancellationToken);
         }
     }
 
     private static async Task<LiveHandle> SendPlainAsync(
-        FeishuClient client, LivePlace place, FeishuCard card, string suffix, CancellationToken cancellationToken)
+        FeishuClient client, FeishuPlace to, string uuid, FeishuCard card, CancellationToken cancellationToken)
     {
         try
         {
-            return new LiveHandle(
-                await client.SendCardAsync(place.Kind, place.Receiver, card.Json, place.Uuid + suffix, cancellationToken), null);
+            return new LiveHandle(await to.CardAsync(client, card.Json, uuid, cancellationToken), null);
         }
         catch (FeishuException e) when (e.Error == FeishuError.Refused)
         {
-            var text = await client.SendTextAsync(place.Kind, place.Receiver, card.Text, $"{place.Uuid}{suffix}-t", cancellationToken);
-            return new LiveHandle(text, null, IsText: true);
+            return new LiveHandle(await to.TextAsync(client, card.Text, $"{uuid}-t", cancellationToken), null, IsText: true);
         }
     }
 

@@ -28,7 +28,7 @@ public sealed class EventTests
     [Theory]
     [InlineData("p2p", FeishuChatKind.Direct)]
     [InlineData("group", FeishuChatKind.Group)]
-    [InlineData("topic_group", FeishuChatKind.Group)]
+    [InlineData("topic_group", FeishuChatKind.Topics)]
     [InlineData("something new", FeishuChatKind.Other)]
     public void The_kind_of_chat_is_the_platforms_word(string word, FeishuChatKind kind)
         => Assert.Equal(kind, Assert.IsType<MessageReceived>(Read(Samples.Message(chat: word)).Event).ChatKind);
