@@ -1,4 +1,5 @@
 using PocketCoder.Entry;
+using PocketCoder.Feishu.Api;
 using PocketCoder.Feishu.Bot.Keeping;
 using PocketCoder.Protocol;
 
@@ -18,6 +19,8 @@ public sealed class NoteTests
         await SameAsync(Note.In, new InboxItem("m", s_at, "ou", "oc", message with { Text = "你好 \"\u0001", Other = "sticker" }, null));
         await SameAsync(Note.In, new InboxItem("e", s_at, "ou", "oc", null, card));
         await SameAsync(Note.In, new InboxItem("m", s_at, "ou", "oc", message with { Named = [new NamedItem("ou_b", "Bo")] }, null));
+        await SameAsync(Note.In, new InboxItem("m", s_at, "ou", "oc", message with { IsReply = true, InThread = true }, null));
+        await SameAsync(Note.Thread, new FeishuReply("om", InThread: true));
         await SameAsync(Note.Done, new Mark(s_at));
         await SameAsync(Note.Nonce, new NonceNote("oc"));
         await SameAsync(Note.Nonce, new NonceNote("oc", "om", "d", "e"));

@@ -45,6 +45,16 @@ internal sealed class TestBot : FakeChats, IAsyncDisposable
         return (await person!.AskAsync(DeviceVerbs.ApprovalsList, new ApprovalsListRequest(), CancellationToken.None)).Approvals;
     }
 
+    /// <summary>Decides as a paired person does elsewhere: in the app, or in another chat.</summary>
+    public async Task DecideAsync(ApprovalInfo asked, DecisionVerdict verdict, string account = "ou_ada")
+    {
+        await using var person = await ((WithSecret)_options.EntryPoints[0]).Known!.OpenAsync(account, CancellationToken.None);
+        await person!.AskAsync(
+            Verbs.AgentPromptResponse,
+            new DecisionRequest(asked.ApprovalId, Guid.CreateVersion7(), verdict, DecisionScope.Once, asked.Digest, ""),
+            CancellationToken.None);
+    }
+
     /// <summary>The demo project's folder.</summary>
     public string Folder => _options.Home.Demo;
 
@@ -62,7 +72,19 @@ internal sealed class TestBot : FakeChats, IAsyncDisposable
 
     /// <summary>Does not wait until it is connected.</summary>
     /// <inheritdoc cref="StartAsync(IPEndPoint, IReadOnlyList{IAgentDriver})"/>
-    public static async Task<TestBot> BeginAsync(IPEndPoint? webhook, params IReadOnlyList<IAgentDriver> drivers)
+    public static Task<TestBot> BeginAsync(IPEndPoint? webhook, params IReadOnlyList<IAgentDriver> drivers)
+        => BeginAsync(webhook, drivers, TimeProvider.System);
+
+    /// <param name="time">The bot's clock; the machine's is the system's.</param>
+    /// <inheritdoc cref="StartAsync(IReadOnlyList{IAgentDriver})"/>
+    public static async Task<TestBot> StartAsync(TimeProvider time)
+    {
+        var bot = await BeginAsync(null, [], time);
+        await bot.ConnectedAsync();
+        return bot;
+    }
+
+    private static async Task<TestBot> BeginAsync(IPEndPoint? webhook, IReadOnlyList<IAgentDriver> drivers, TimeProvider time)
     {
         var platform = await FakeFeishu.StartAsync();
         var log = new TestLog();
@@ -75,7 +97,7 @@ internal sealed class TestBot : FakeChats, IAsyncDisposable
             Gateway = GatewayOptions.Default with { Listen = [new IPEndPoint(IPAddress.Loopback, 0)] },
             Sandbox = SandboxKind.None,
             LoggerFactory = log,
-            EntryPoints = [new WithSecret(new FeishuBot(settings, TimeProvider.System, log.CreateLogger("PocketCoder.Feishu")))],
+            EntryPoints = [new WithSecret(new FeishuBot(settings, time, log.CreateLogger("PocketCoder.Feishu")))],
         };
         drivers = drivers.Count == 0 ? [new StubDriver(TimeProvider.System)] : drivers;
         return new TestBot(platform, options, drivers, webhook, await DaemonAsync(options, drivers), log)

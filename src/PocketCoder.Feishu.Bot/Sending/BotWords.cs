@@ -46,6 +46,15 @@ internal enum BotWord
     ProjectGone,
     GroupGone,
 
+    /// <summary>The project is there already.</summary>
+    /// <param>The project's name.</param>
+    /// <param>The platform's reason.</param>
+    GroupRefused,
+
+    /// <summary>The project was made for it.</summary>
+    /// <inheritdoc cref="GroupRefused"/>
+    GroupRefusedNew,
+
     /// <param>The group's project.</param>
     InGroup,
     NoAgent,
@@ -108,6 +117,12 @@ internal static class BotWords
         [BotWord.RoleOwnRights] = ("their own rights", "各自的权限"),
         [BotWord.ProjectGone] = ("This project is not registered on the machine any more.", "该项目已不在此机器上。"),
         [BotWord.GroupGone] = ("The project's group can't be reached. Bind a new one.", "无法访问该项目的群，请重新绑定。"),
+        [BotWord.GroupRefused] = (
+            "The platform made no group for “{0}”: {1} The app needs im:chat:create in a published version. Then press “Bind a group” again.",
+            "平台未能为“{0}”创建群：{1} 请确认应用已开通 im:chat:create 权限并发布版本，然后重新绑定群。"),
+        [BotWord.GroupRefusedNew] = (
+            "“{0}” was made, but no group for it: {1} The app needs im:chat:create in a published version. Then open it: “Bind a group”.",
+            "项目“{0}”已创建，但平台未能为其创建群：{1} 请确认应用已开通 im:chat:create 权限并发布版本，然后打开该项目并绑定群。"),
         [BotWord.InGroup] = ("The workspace is in the group “{0}”.", "工作区已发送到群“{0}”。"),
         [BotWord.NoAgent] = ("No agent is installed on the machine.", "此机器上没有可用的智能体。"),
         [BotWord.NoFolder] = (

@@ -81,7 +81,7 @@ internal sealed class ProjectActions(
             return await NewAsync(request, e.Message, cancellationToken);
         }
 
-        await GroupAsync(request, project, request.Intent.Agent, cancellationToken);
+        await GroupAsync(request, project, request.Intent.Agent, BotWord.GroupRefusedNew, cancellationToken);
         return await HomeAsync(request, cancellationToken);
     }
 
@@ -96,7 +96,7 @@ internal sealed class ProjectActions(
         var project = await projects.FindAsync(request.Person, request.Intent.Project, cancellationToken);
         if (project.Place is null)
         {
-            await GroupAsync(request, project.Info, null, cancellationToken);
+            await GroupAsync(request, project.Info, null, BotWord.GroupRefused, cancellationToken);
         }
 
         return await OpenAsync(request, cancellationToken);
@@ -186,16 +186,38 @@ internal sealed class ProjectActions(
         return await ManageAsync(request, null, cancellationToken);
     }
 
-    /// <summary>Makes a group for a project: its owner is who wanted it, its first card is the workspace.</summary>
-    private async Task GroupAsync(CardRequest request, ProjectInfo project, string? agent, CancellationToken cancellationToken)
+    /// <summary>
+    /// Makes a group for a project: its owner is who wanted it, its first card is the workspace. Where the platform refuses it for good,
+    /// the person is told what to do, and the project stays: its card has a new button for a group.
+    /// </summary>
+    /// <param name="refused">What is said then, with the platform's reason.</param>
+    private async Task GroupAsync(
+        CardRequest request, ProjectInfo project, string? agent, BotWord refused, CancellationToken cancellationToken)
     {
         var name = SafeText.Line(project.Name, LongestChatName);
-        var chat = await sender.Client.CreateChatAsync(
-            name, request.Person.Account, EventIds.Uuid(request.Item.Id, "chat"), cancellationToken);
+        string chat;
+        try
+        {
+            chat = await sender.Client.CreateChatAsync(
+                name, request.Person.Account, EventIds.Uuid(request.Item.Id, "chat"), cancellationToken);
+        }
+        catch (FeishuException e) when (!e.Retryable)
+        {
+            await sender.TextAsync(request.Item, $"⚠ {sender.Say(refused, name, e.Message)}", "group refused", cancellationToken);
+            return;
+        }
+
         var place = new Place(
             project.ProjectId, chat, request.Person.Account, time.GetUtcNow(), Agent: agent, BoundBy: request.Person.Account);
         await places.SetAsync(place, cancellationToken);
-        await sender.SendAsync(
-            chat, await workspace.ViewAsync(request.Person, place, cancellationToken), request.Item.Id, "workspace", cancellationToken);
+        var view = await workspace.ViewAsync(request.Person, place, cancellationToken);
+        try
+        {
+            await sender.SendAsync(chat, view, request.Item.Id, "workspace", cancellationToken);
+        }
+        catch (FeishuException e) when (!e.Retryable)
+        {
+            // The group is there and bound; /status shows the card in it.
+        }
     }
 }

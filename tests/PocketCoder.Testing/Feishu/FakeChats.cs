@@ -28,16 +28,21 @@ public class FakeChats(FakeFeishu platform)
     /// <summary>A message of a person's, delivered once and acknowledged.</summary>
     /// <param name="chat">Null: their direct chat.</param>
     /// <param name="named">Whom it names: <c>@_user_1</c> in the text is the first of them.</param>
+    /// <param name="thread">The thread that it is in; one of its own in a group of topics.</param>
+    /// <param name="parent">The message that it answers.</param>
     /// <returns>Its event, to be delivered again.</returns>
     public async Task<string> MessageAsync(
-        string text, string account = "ou_ada", string? chat = null, string kind = "text",
+        string text, string account = "ou_ada", string? chat = null, string kind = "text", string? thread = null, string? parent = null,
         params IReadOnlyList<(string Account, string Name)> named)
     {
         chat ??= DirectOf(account);
         var id = $"ev_{Interlocked.Increment(ref _events)}";
-        var sent = FakeEvents.Message(id, account, chat, chat.StartsWith(Direct, StringComparison.Ordinal), text, kind, named);
+        var isTopic = platform.Topics.ContainsKey(chat);
+        thread ??= isTopic ? $"omt_of_{id}" : null;
+        var chatKind = chat.StartsWith(Direct, StringComparison.Ordinal) ? "p2p" : isTopic ? "topic_group" : "group";
+        var sent = FakeEvents.Message(id, account, chat, chatKind, text, kind, parent, thread, named);
         _chats[$"om_of_{id}"] = chat;
-        platform.Messages[$"om_of_{id}"] = new FakeMessage($"om_of_{id}", account, kind, text, null); // to be answered
+        platform.Messages[$"om_of_{id}"] = new FakeMessage($"om_of_{id}", account, kind, text, null, thread); // to be answered
         await DeliverAsync(sent);
         return sent;
     }
@@ -99,6 +104,14 @@ public class FakeChats(FakeFeishu platform)
     /// <summary>Texts of a chat, and answers to its messages.</summary>
     public IReadOnlyList<string> Texts(string chat)
         => [.. Messages(chat).Where(m => m.Kind == "text").Select(m => (string)JsonNode.Parse(m.Content)!["text"]!)];
+
+    /// <summary>What the bot wrote in a thread: the titles of cards, and texts.</summary>
+    public IReadOnlyList<string> InThread(string chat, string thread)
+        => [.. Messages(chat).Where(m => m.Thread == thread).Select(m => m.Kind == "interactive" ? SeenCard.Of(platform, m, chat).Title
+            : (string)JsonNode.Parse(m.Content)!["text"]!)];
+
+    /// <summary>A card's message as the platform keeps it.</summary>
+    public FakeMessage MessageOf(SeenCard card) => platform.Messages[card.Message];
 
     /// <summary>All that a chat shows, for a failure's message.</summary>
     public string Shown(string chat) => string.Join(

@@ -8,6 +8,13 @@ public static class FakeEvents
     public static string Message(
         string id, string account, string chat, bool isDirect, string text, string kind,
         params IReadOnlyList<(string Account, string Name)> named)
+        => Message(id, account, chat, isDirect ? "p2p" : "group", text, kind, null, null, named);
+
+    /// <param name="chatKind">The platform's word.</param>
+    /// <param name="parent">The message that it answers.</param>
+    public static string Message(
+        string id, string account, string chat, string chatKind, string text, string kind, string? parent, string? thread,
+        IReadOnlyList<(string Account, string Name)> named)
         => Envelope(id, "im.message.receive_v1", new JsonObject
         {
             ["sender"] = new JsonObject
@@ -20,7 +27,10 @@ public static class FakeEvents
             {
                 ["message_id"] = $"om_of_{id}",
                 ["chat_id"] = chat,
-                ["chat_type"] = isDirect ? "p2p" : "group",
+                ["chat_type"] = chatKind,
+                ["root_id"] = parent,
+                ["parent_id"] = parent,
+                ["thread_id"] = thread,
                 ["create_time"] = "1700000000123",
                 ["message_type"] = kind,
                 ["mentions"] = new JsonArray(

@@ -18,8 +18,10 @@ namespace PocketCoder.Testing.Feishu;
 public sealed record FakeRequest(string Method, string Path, string Query, JsonObject? Body);
 
 /// <summary>What a message holds now, and held before.</summary>
-public sealed class FakeMessage(string id, string receiver, string kind, string content, string? parent)
+public sealed class FakeMessage(string id, string receiver, string kind, string content, string? parent, string? thread = null)
 {
+    private volatile string? _thread = thread;
+
     public string Id { get; } = id;
 
     public string Receiver { get; } = receiver;
@@ -28,10 +30,16 @@ public sealed class FakeMessage(string id, string receiver, string kind, string 
 
     public string? Parent { get; } = parent;
 
+    /// <summary>The thread that it is in, or began; null: none.</summary>
+    public string? Thread => _thread;
+
     /// <summary>The first one as it was sent, then each replacement.</summary>
     public ConcurrentQueue<string> Versions { get; } = new([content]);
 
     public string Content => Versions.Last();
+
+    /// <summary>The thread that an answer to it is in: an answer in a thread begins one.</summary>
+    internal string? ThreadOf(bool begins, Func<string> make) => _thread ??= begins ? make() : null;
 }
 
 /// <summary>A card of CardKit.</summary>
@@ -67,22 +75,20 @@ public sealed class FakeFeishu : IAsyncDisposable
     public const string BotOpenId = "ou_bot";
     private const int LongestCard = 30 * 1024;
 
-    private readonly WebApplication _app;
+    private readonly ConcurrentDictionary<FakeHold, bool> _holds = new();
     private readonly ConcurrentQueue<FakeRequest> _requests = new();
     private readonly ConcurrentDictionary<string, bool> _tokens = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, string> _byUuid = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<(string Path, FakeFault Fault)> _faults = new();
     private readonly Lock _gate = new(); // guards the sequences of cards, and faults while one is looked for
+    private WebApplication? _app; // null: it is down
     private int _ids;
     private int _hung;
 
-    private FakeFeishu(WebApplication app, TimeProvider time)
-    {
-        _app = app;
-        Connections = new FakeLongConnections(time, this);
-    }
+    private FakeFeishu(TimeProvider time) => Connections = new FakeLongConnections(time, this);
 
-    public Uri Address => new(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+    /// <summary>The same while it is down and when it is up again.</summary>
+    public Uri Address { get; private set; } = new("http://127.0.0.1:0");
 
     public FeishuApp App => new(AppId, AppSecret, Address);
 
@@ -102,6 +108,9 @@ public sealed class FakeFeishu : IAsyncDisposable
     /// <summary>Tokens of cards that were used, and how often each was used since.</summary>
     public ConcurrentDictionary<string, int> CardTokens { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Groups in which every message belongs to a topic.</summary>
+    public ConcurrentDictionary<string, bool> Topics { get; } = new(StringComparer.Ordinal);
+
     /// <summary>By file key.</summary>
     public ConcurrentDictionary<string, byte[]> Files { get; } = new(StringComparer.Ordinal);
 
@@ -114,14 +123,45 @@ public sealed class FakeFeishu : IAsyncDisposable
     /// <param name="time">For the three seconds that a callback has.</param>
     public static async Task<FakeFeishu> StartAsync(TimeProvider? time = null)
     {
+        var fake = new FakeFeishu(time ?? TimeProvider.System);
+        await fake.UpAsync();
+        return fake;
+    }
+
+    /// <summary>It is gone as a server whose machine is off: connections end in the middle, and nobody listens any more.</summary>
+    public async Task DownAsync()
+    {
+        if (Interlocked.Exchange(ref _app, null) is { } app)
+        {
+            await Connections.DropAsync(goodbye: false);
+            using var soon = new CancellationTokenSource();
+            await soon.CancelAsync();
+            await app.StopAsync(soon.Token);
+            await app.DisposeAsync();
+        }
+    }
+
+    /// <summary>It listens where it did before, and knows what it knew.</summary>
+    public async Task UpAsync()
+    {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0));
-        var fake = new FakeFeishu(builder.Build(), time ?? TimeProvider.System);
-        fake._app.UseWebSockets();
-        fake._app.Run(fake.ServeAsync);
-        await fake._app.StartAsync();
-        return fake;
+        builder.WebHost.ConfigureKestrel(k => k.Listen(IPAddress.Loopback, Address.Port));
+        var app = builder.Build();
+        app.UseWebSockets();
+        app.Run(ServeAsync);
+        await app.StartAsync();
+        Address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        _app = app;
+    }
+
+    /// <summary>Requests of this kind wait, undone, until the hold is disposed of.</summary>
+    /// <param name="path">Whole.</param>
+    public FakeHold Hold(string method, string path)
+    {
+        var hold = new FakeHold(method, path, h => _holds.TryRemove(h, out _));
+        _holds[hold] = true;
+        return hold;
     }
 
     /// <summary>The next request whose path begins so gets this in the place of its answer.</summary>
@@ -139,10 +179,7 @@ public sealed class FakeFeishu : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Connections.DisposeAsync();
-        using var soon = new CancellationTokenSource();
-        await soon.CancelAsync();
-        await _app.StopAsync(soon.Token);
-        await _app.DisposeAsync();
+        await DownAsync();
     }
 
     internal string NewId(string prefix) => $"{prefix}_{Interlocked.Increment(ref _ids)}";
@@ -179,6 +216,14 @@ public sealed class FakeFeishu : IAsyncDisposable
         var body = bytes.Length == 0 ? null : JsonNode.Parse(Encoding.UTF8.GetString(bytes.ToArray())) as JsonObject;
         _requests.Enqueue(new FakeRequest(context.Request.Method, path, context.Request.QueryString.Value ?? "", body));
         context.Response.Headers["x-tt-logid"] = NewId("log");
+        foreach (var hold in _holds.Keys.Where(h => h.Fits(context.Request.Method, path)))
+        {
+            if (!await hold.WaitAsync(context.RequestAborted))
+            {
+                return; // who asked is gone
+            }
+        }
+
         var fault = FaultFor(path);
         if (fault is { Does: true })
         {
@@ -308,11 +353,25 @@ public sealed class FakeFeishu : IAsyncDisposable
         Check(kind, content);
         var id = Once((string?)body["uuid"], () =>
         {
-            var made = new FakeMessage(NewId("om"), receiver, kind, content, parent);
+            var begins = (bool?)body["reply_in_thread"] == true;
+            var thread = parent is not null ? Known(parent).ThreadOf(begins, () => NewId("omt"))
+                : Topics.ContainsKey(receiver) ? NewId("omt") : null;
+            var made = new FakeMessage(NewId("om"), receiver, kind, content, parent, thread);
             Messages[made.Id] = made;
             return made.Id;
         });
-        return new JsonObject { ["message_id"] = id, ["chat_id"] = receiver, ["msg_type"] = kind };
+        var answer = new JsonObject { ["message_id"] = id, ["chat_id"] = receiver, ["msg_type"] = kind };
+        if (parent is not null)
+        {
+            (answer["parent_id"], answer["root_id"]) = (parent, parent);
+        }
+
+        if (Known(id).Thread is { } its)
+        {
+            answer["thread_id"] = its;
+        }
+
+        return answer;
     }
 
     private void Check(string kind, string content)
