@@ -12,8 +12,8 @@ public sealed record FeishuPlace(FeishuReceiver Kind, string Receiver, FeishuRep
     private const string Plain = "-c";
 
     /// <summary>
-    /// Posts at the place. Where that is refused, perhaps since the message that is answered was taken back or its chat has no threads, it is
-    /// posted in the chat: better there than nowhere.
+    /// Posts at the place. Where that is refused, perhaps since the message that is answered was taken back or its chat has no threads, it
+    /// is posted in the chat: better there than nowhere.
     /// </summary>
     /// <param name="uuid">At most 40 characters; what is posted in the chat instead has another one.</param>
     /// <param name="post">Posts at a place with a uuid.</param>

@@ -29,6 +29,9 @@ public sealed class ChatKillTests
         /// <summary>The platform was told that the button's press was taken.</summary>
         Pressed,
 
+        /// <summary>It is decided, and the platform has not changed the card yet.</summary>
+        Unshown,
+
         /// <summary>The card shows the decision.</summary>
         Decided,
 
@@ -64,6 +67,7 @@ public sealed class ChatKillTests
             }
 
             var group = await chats.BindAsync("demo", "ou_ada");
+            var unshown = "";
             var deaths = Enum.GetValues<Death>();
             foreach (var (round, death) in deaths.Index())
             {
@@ -73,9 +77,19 @@ public sealed class ChatKillTests
                 if (death >= Death.Asked)
                 {
                     var asked = await chats.CardAsync(group, "Approval", c => c.Has("approval.allow") && Is(c, word));
+                    using var hold = death == Death.Unshown ? platform.Hold("PATCH", $"/open-apis/im/v1/messages/{asked.Message}") : null;
                     if (death >= Death.Pressed)
                     {
                         events.Add((await chats.PressAsync(asked, "approval.allow"), "card"));
+                    }
+
+                    if (hold is not null)
+                    {
+                        await Wait.UntilAsync(() => hold.Held > 0, "it is decided, and its card is to be changed");
+                        await daemon.DisposeAsync();
+                        await Wait.UntilAsync(() => hold.Gone == hold.Held, "nobody waits for it any more");
+                        Assert.True(chats.Cards(group).Single(c => c.Message == asked.Message).Has("approval.allow"));
+                        unshown = asked.Message;
                     }
 
                     if (death >= Death.Decided)
@@ -103,6 +117,7 @@ public sealed class ChatKillTests
             Assert.Contains("word-taken", said); // it was done after the next start
             Assert.DoesNotContain("word-asked", said); // nobody decided
             Assert.Contains("word-over", said);
+            Assert.Contains("Allowed", chats.Cards(group).Single(c => c.Message == unshown).Title, StringComparison.Ordinal);
             Assert.Equal(deaths.Length, Turns(chats, group).Count());
             var (exit, output) = await DaemonProcess.RunAsync(home, s_environment, "ledger", "verify");
             Assert.True(exit == 0, output);

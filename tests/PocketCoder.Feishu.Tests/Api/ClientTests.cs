@@ -244,6 +244,9 @@ public sealed class ClientTests : IAsyncLifetime
         Assert.Equal(("interactive", Card, "oc_1"), (_fake.Messages[card].Kind, _fake.Messages[card].Content, _fake.Messages[card].Receiver));
         var reply = await _client.ReplyTextAsync(card, "yes", thread: true, "u3", _ct);
         Assert.Equal((card, true), (_fake.Messages[reply].Parent, (bool)_fake.Requests[^1].Body!["reply_in_thread"]!));
+        Assert.NotNull(_fake.Messages[reply].Thread);
+        var kit = await _client.ReplyMadeCardAsync(reply, await _client.CreateCardAsync(Card, _ct), thread: true, "u5", _ct);
+        Assert.Equal((reply, _fake.Messages[reply].Thread), (_fake.Messages[kit].Parent, _fake.Messages[kit].Thread));
         Assert.Equal(card, _fake.Messages[await _client.ReplyCardAsync(card, Card, thread: false, "u4", _ct)].Parent);
         await _client.ReplaceCardAsync(card, Card.Replace("[]", """[{"tag":"hr"}]""", StringComparison.Ordinal), _ct);
         Assert.Equal(2, _fake.Messages[card].Versions.Count);

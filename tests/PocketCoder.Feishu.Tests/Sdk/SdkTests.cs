@@ -61,6 +61,9 @@ public sealed class SdkTests
             }
 
             Assert.Equal((string?)First("create")["id"], (string?)First("create again")["id"]);
+            var reply = fake.Messages.Values.Single(m => m.Parent is not null);
+            Assert.Equal((reply.Parent, reply.Thread), ((string?)First("reply")["parent"], (string?)First("reply")["thread"]));
+            Assert.NotNull(reply.Thread);
             Assert.Equal(["ou_ann", "ou_bob", "ou_cho"], First("members")["names"]!.AsArray().Select(n => (string)n!));
             Assert.Equal(70_000, (int)First("file")["size"]!);
             Assert.Equal("streamed", Assert.Single(fake.Cards).Value.Elements["out"]);

@@ -28,7 +28,7 @@ async function rest() {
     path: { message_id: card.data.message_id },
     data: { msg_type: "text", content: JSON.stringify({ text: "yes" }), reply_in_thread: true },
   });
-  say("reply", { code: reply.code });
+  say("reply", { code: reply.code, thread: reply.data.thread_id, parent: reply.data.parent_id });
   const patch = await client.im.v1.message.patch({ path: { message_id: card.data.message_id }, data: { content: CARD } });
   say("patch", { code: patch.code });
   const chat = await client.im.v1.chat.create({

@@ -5,9 +5,13 @@ public sealed class FakeHold(string method, string path, Action<FakeHold> releas
 {
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _held;
+    private int _gone;
 
     /// <summary>How many came so far.</summary>
     public int Held => Volatile.Read(ref _held);
+
+    /// <summary>How many of them nobody waits for any more.</summary>
+    public int Gone => Volatile.Read(ref _gone);
 
     /// <summary>Lets them go on.</summary>
     public void Dispose()
@@ -23,6 +27,12 @@ public sealed class FakeHold(string method, string path, Action<FakeHold> releas
     {
         Interlocked.Increment(ref _held);
         await _released.Task.WaitAsync(aborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        return !aborted.IsCancellationRequested;
+        if (aborted.IsCancellationRequested)
+        {
+            Interlocked.Increment(ref _gone);
+            return false;
+        }
+
+        return true;
     }
 }
