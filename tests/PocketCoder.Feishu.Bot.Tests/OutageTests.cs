@@ -9,6 +9,8 @@ namespace PocketCoder.Feishu.Bot.Tests;
 [Trait("Category", "Slow")]
 public sealed class OutageTests
 {
+    private static readonly string[] s_words = ["word-0", "word-1", "word-2", "word-3", "word-4", "word-5"];
+
     private readonly ManualTime _time = new();
 
     [Fact]
@@ -17,10 +19,10 @@ public sealed class OutageTests
         _time.JumpWall(TimeProvider.System.GetUtcNow() - _time.GetUtcNow());
         await using var bot = await TestBot.StartAsync(_time);
         var group = await bot.GroupAsync();
-        await bot.MessageAsync("run: echo zero >> lines.txt", chat: group);
+        await bot.MessageAsync("run: echo word-0 >> lines.txt", chat: group);
         await SeenAsync("the first approval", () => bot.Cards(group).Any(c => c.Has("approval.allow")));
-        await bot.MessageAsync("run: echo one >> lines.txt", chat: group);
-        await bot.MessageAsync("prompt two", chat: group);
+        await bot.MessageAsync("run: echo word-1 >> lines.txt", chat: group);
+        await bot.MessageAsync("prompt word-2", chat: group);
         await SeenAsync("two that wait", () => Titles("[Queued").Count == 2);
 
         await bot.Platform.DownAsync();
@@ -35,7 +37,7 @@ public sealed class OutageTests
 
         await bot.Platform.UpAsync();
         await SeenAsync("it is connected again", () => bot.Bot.Status.State == EntryState.Ready && bot.Platform.Connections.Open == 1);
-        foreach (var word in (string[])["three", "four", "five"]) // what people wrote meanwhile
+        foreach (var word in s_words[3..]) // what people wrote meanwhile
         {
             var sent = await bot.MessageAsync($"prompt {word}", chat: group);
             await bot.DeliverAsync(sent);
@@ -43,13 +45,13 @@ public sealed class OutageTests
 
         await SeenAsync(
             "the second approval",
-            () => bot.Cards(group).Any(c => c.Has("approval.allow") && c.Text.Contains("one", StringComparison.Ordinal)));
+            () => bot.Cards(group).Any(c => c.Has("approval.allow") && c.Text.Contains("word-1", StringComparison.Ordinal)));
         await bot.PressAsync(bot.Cards(group).Last(c => c.Has("approval.allow")), "approval.allow");
         await SeenAsync("all are over", () => Titles("[Complete").Count == 6);
 
-        Assert.Equal(["zero", "one", "two", "three", "four", "five"], Titles("Task:").Select(WordOf));
+        Assert.Equal(s_words, Titles("Task:").Select(WordOf));
         Assert.Equal(2, Titles("Approval").Count + Titles("Allowed").Count);
-        Assert.Equal(["zero", "one"], await File.ReadAllLinesAsync(Path.Combine(bot.Folder, "lines.txt")));
+        Assert.Equal(["word-0", "word-1"], await File.ReadAllLinesAsync(Path.Combine(bot.Folder, "lines.txt")));
         Assert.Empty(bot.Texts(group));
         Assert.Equal(6, (await bot.TurnsAsync()).Count);
 
@@ -57,12 +59,12 @@ public sealed class OutageTests
             => [.. bot.Cards(group).Where(c => c.Title.Contains(part, StringComparison.Ordinal))];
 
         static string WordOf(SeenCard card)
-            => ((string[])["zero", "one", "two", "three", "four", "five"]).Single(w => card.Text.Contains(w, StringComparison.Ordinal));
+            => s_words.Single(w => card.Text.Contains(w, StringComparison.Ordinal));
 
         Task SeenAsync(string what, Func<bool> holds) => Wait.UntilAsync(
             () =>
             {
-                _time.Advance(TimeSpan.FromMilliseconds(20));
+                _time.Advance(TimeSpan.FromMilliseconds(50));
                 return holds();
             },
             what);
