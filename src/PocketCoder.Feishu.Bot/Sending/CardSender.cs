@@ -79,7 +79,7 @@ internal sealed class CardSender(FeishuClient client, Nonces nonces, Threads thr
         await TextAsync(item, reply, text, purpose, cancellationToken);
     }
 
-    private Task TextAsync(InboxItem item, FeishuReply? reply, string text, string purpose, CancellationToken cancellationToken)
+    private Task<string> TextAsync(InboxItem item, FeishuReply? reply, string text, string purpose, CancellationToken cancellationToken)
         => new FeishuPlace(FeishuReceiver.Chat, item.Chat, reply).PostAsync(
             EventIds.Uuid(item.Id, purpose),
             (to, once) => to.TextAsync(client, SafeText.Message(SafeText.Visible(text)), once, cancellationToken));
