@@ -9,7 +9,7 @@ namespace PocketCoder.Feishu.Bot.Tests;
 [Trait("Category", "Slow")]
 public sealed class OutageTests
 {
-    private static readonly string[] s_words = ["word-0", "word-1", "word-2", "word-3", "word-4", "word-5"];
+    private static readonly string[] s_words = ["alpha", "bravo", "tango", "delta", "sierra", "victor"];
 
     private readonly ManualTime _time = new();
 
@@ -19,10 +19,10 @@ public sealed class OutageTests
         _time.JumpWall(TimeProvider.System.GetUtcNow() - _time.GetUtcNow());
         await using var bot = await TestBot.StartAsync(_time);
         var group = await bot.GroupAsync();
-        await bot.MessageAsync("run: echo word-0 >> lines.txt", chat: group);
+        await bot.MessageAsync("run: echo alpha >> lines.txt", chat: group);
         await SeenAsync("the first approval", () => bot.Cards(group).Any(c => c.Has("approval.allow")));
-        await bot.MessageAsync("run: echo word-1 >> lines.txt", chat: group);
-        await bot.MessageAsync("prompt word-2", chat: group);
+        await bot.MessageAsync("run: echo bravo >> lines.txt", chat: group);
+        await bot.MessageAsync("prompt tango", chat: group);
         await SeenAsync("two that wait", () => Titles("[Queued").Count == 2);
 
         await bot.Platform.DownAsync();
@@ -45,13 +45,13 @@ public sealed class OutageTests
 
         await SeenAsync(
             "the second approval",
-            () => bot.Cards(group).Any(c => c.Has("approval.allow") && c.Text.Contains("word-1", StringComparison.Ordinal)));
+            () => bot.Cards(group).Any(c => c.Has("approval.allow") && c.Text.Contains("bravo", StringComparison.Ordinal)));
         await bot.PressAsync(bot.Cards(group).Last(c => c.Has("approval.allow")), "approval.allow");
         await SeenAsync("all are over", () => Titles("[Complete").Count == 6);
 
         Assert.Equal(s_words, Titles("Task:").Select(WordOf));
-        Assert.Equal(2, Titles("Approval").Count + Titles("Allowed").Count);
-        Assert.Equal(["word-0", "word-1"], await File.ReadAllLinesAsync(Path.Combine(bot.Folder, "lines.txt")));
+        Assert.Equal((2, 2), (Titles("Approval").Count, Titles("[Allowed]").Count));
+        Assert.Equal(["alpha", "bravo"], await File.ReadAllLinesAsync(Path.Combine(bot.Folder, "lines.txt")));
         Assert.Empty(bot.Texts(group));
         Assert.Equal(6, (await bot.TurnsAsync()).Count);
 
