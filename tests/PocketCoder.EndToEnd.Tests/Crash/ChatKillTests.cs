@@ -119,7 +119,8 @@ public sealed class ChatKillTests
             Assert.Contains("word-over", said);
             var late = chats.Cards(group).Single(c => c.Message == unshown); // allowed, or withdrawn where the agent never heard of it
             Assert.True(
-                late.Title.StartsWith("[Allowed]", StringComparison.Ordinal) || late.Title.StartsWith("[Withdrawn]", StringComparison.Ordinal),
+                late.Title.StartsWith("[Allowed]", StringComparison.Ordinal)
+                    || late.Title.StartsWith("[Withdrawn]", StringComparison.Ordinal),
                 late.Title);
             Assert.Empty(late.Buttons);
             Assert.Equal(deaths.Length, Turns(chats, group).Count());
