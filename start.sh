@@ -21,14 +21,15 @@ fi
 
 need_packages ca-certificates git libsqlite3-0 tmux bubblewrap socat
 need_dotnet
+need_linker
 build_app
 
 # The program goes into a folder of its own for each version of the sources: one that runs is never changed under its feet.
 stamp=$(digest_of src app eng Directory.Build.props Directory.Packages.props global.json)
-if [ "${POCKETCODER_NATIVE:-}" = 1 ]; then stamp="$stamp-native"; fi
+if [ -n "${POCKETCODER_NATIVE:-}" ]; then stamp="$stamp-native$POCKETCODER_NATIVE"; fi
 program="artifacts/start/$stamp"
 if [ ! -x "$program/pocketcoder" ]; then
-    say "Building PocketCoder (two minutes the first time)."
+    say "Building PocketCoder (some minutes the first time)."
     log=$(mktemp)
     rid=$(rid_here)
     forms=${rid:+file} built=
@@ -38,7 +39,9 @@ if [ ! -x "$program/pocketcoder" ]; then
         if publish_file "$form" "$rid" "$program.new" >> "$log" 2>&1; then built=$form; break; fi
         rm -rf "$program.new"
     done
-    if [ "$built" = file ] && [ "${POCKETCODER_NATIVE:-}" = 1 ]; then say "It was built without a native compiler (gcc and libc6-dev, or too little memory): it will start slower and take more memory."; fi
+    if [ "$built" = file ] && [ "${POCKETCODER_NATIVE:-}" != 0 ]; then
+        say "It is not native code (that needs gcc, libc6-dev and 3 GB of free memory): it will start slower and take more memory."
+    fi
     if [ -z "$built" ]; then
         say "It could not be compiled ahead of time here; building it without that. It will start some seconds slower."
         build_dotnet publish src/PocketCoder.Cli -c Release -o "$program.new" -p:UseAppHost=true -p:RunAnalyzers=false >> "$log" 2>&1 \

@@ -34,4 +34,5 @@ other_browser() { command -v firefox-esr > /dev/null || (need_packages firefox-e
     || { printf '\nFailed:\n  packages of the distribution are missing\n\n0 passed, 1 failed\n'; exit 1; }
 need_dotnet
 need_node
+[ -n "$quick" ] || need_linker
 exec eng/testing/in-memory.sh node eng/testing/run.mjs "$@"

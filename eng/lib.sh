@@ -160,8 +160,24 @@ linker_here() {
     done
 }
 
-# form_of RID : the form in which the one file for this kind of machine is made here (eng/Shipping.props): file; native when POCKETCODER_NATIVE=1 and it can be linked here
-form_of() { if [ "${POCKETCODER_NATIVE:-}" = 1 ] && [ "$1" = "$(rid_here)" ] && [ -n "$(linker_here)" ]; then echo native; else echo file; fi; }
+# has_memory_for_native : whether this machine can hold the compiler of native code now (it takes up to 2.8 GB)
+has_memory_for_native() {
+    local free
+    free=$(sed -n 's/^MemAvailable: *\([0-9]*\) kB$/\1/p' /proc/meminfo 2> /dev/null)
+    [ "${free:-0}" -ge $((3 * 1024 * 1024)) ]
+}
+
+# wants_native : whether native code is to be made where it can be: yes, unless POCKETCODER_NATIVE=0 or, without POCKETCODER_NATIVE=1, there is too little memory
+wants_native() { case "${POCKETCODER_NATIVE:-}" in 0) return 1 ;; 1) return 0 ;; *) has_memory_for_native ;; esac; }
+
+# need_linker : the C compiler that links native code, where that is wanted and a package is to be had. Without it the program is made in the other form, so nothing fails here.
+need_linker() {
+    if ! wants_native || [ -n "$(linker_here)" ] || ! command -v apt-get > /dev/null; then return 0; fi
+    (need_packages gcc libc6-dev) || say "There is no C compiler here, so the program will start slower and take more memory."
+}
+
+# form_of RID : the form in which the one file for this kind of machine is made here (eng/Shipping.props): native where it is wanted and can be linked, else file
+form_of() { if wants_native && [ "$1" = "$(rid_here)" ] && [ -n "$(linker_here)" ]; then echo native; else echo file; fi; }
 
 # publish_file FORM RID FOLDER [OPTION…] : the one self-contained file that people get, and nothing else, into FOLDER. OPTION: of MSBuild.
 # Kept apart from what a developer builds: the two restore differently. Without the analyzers: they are for whoever changes the code, and take as long as

@@ -2,7 +2,7 @@
 # Makes what is given to people: one self-contained file with the app inside, and a dotnet tool package.
 #   eng/publish.sh [RID [OPTION…]]      RID: linux-x64 (default), linux-arm64, osx-arm64, …; OPTION: of MSBuild, for the one file
 # Result: artifacts/publish/RID/pocketcoder and artifacts/publish/tool/*.nupkg
-# The .NET runtime is in the file. With POCKETCODER_NATIVE=1 it is native code, for a machine like this one and with a C compiler to link it (gcc or clang, and libc6-dev).
+# Native code for a machine like this one, with a C compiler to link it (gcc or clang, and libc6-dev) and 3 GB of free memory; otherwise, and with POCKETCODER_NATIVE=0, the .NET runtime is in the file.
 # Native code needs the C library of this system or a newer one, so publish on the oldest that is to run it.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
@@ -10,6 +10,7 @@ cd "$(dirname "$(readlink -f "$0")")/.."
 
 rid=${1:-linux-x64}
 need_dotnet
+need_linker
 build_app
 
 form=$(form_of "$rid")

@@ -11,7 +11,7 @@ case "${1:-}" in
     build) build_dotnet build PocketCoder.slnx -c Release --no-restore --nologo -v quiet -clp:NoSummary ;;
     app) build_app ;;
     agents) install_agents ;;
-    # The file that people get, for the tests that start the program: it starts in a third of the time that a build takes.
-    program) rm -rf artifacts/testing && publish_file file "$(rid_here)" artifacts/testing ;;
+    # The file that people get, for the tests that start the program: as native code it takes a tenth of the time to start.
+    program) rm -rf artifacts/testing && publish_file "$(form_of "$(rid_here)")" "$(rid_here)" artifacts/testing ;;
     *) fail "Unknown step." ;;
 esac

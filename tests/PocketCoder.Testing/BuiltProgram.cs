@@ -7,7 +7,7 @@ public static class BuiltProgram
     public const string Variable = "POCKETCODER_TEST_PROGRAM";
 
     /// <summary>
-    /// The published file if a whole run made one: it is what people get, and starts in a third of the time. Else the one that was built
+    /// The published file if a whole run made one: it is what people get, and starts in a tenth of the time. Else the one that was built
     /// beside these tests, in the same configuration.
     /// </summary>
     public static string Path { get; } = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } named
