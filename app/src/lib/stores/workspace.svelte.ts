@@ -25,7 +25,7 @@ import { Thumbnails } from "../attachments/look";
 import { Client } from "../client/client";
 import { RequestError } from "../client/errors";
 import { uuid7 } from "../ids/uuid7";
-import { type LedgerAlarm, LedgerMemory } from "../ledger/memory";
+import type { LedgerAlarm } from "../ledger/memory";
 import type { Door, PairedMachine } from "../link/door";
 import { Link, type LinkState, PROTOCOL_VERSION } from "../link/link";
 import { Outbox, type OutboxItem, sessionOf } from "../outbox/outbox";
@@ -36,13 +36,9 @@ import { clock } from "./clock.svelte";
 import { byUrgency, type OwnDecision } from "./decisions";
 import { Drafts } from "./drafts";
 import { ProviderKeys } from "./keys.svelte";
-
-/** What a decision says beyond yes or no. */
-export interface DecisionExtras {
-  readonly reason?: string | undefined;
-  readonly answers?: string | undefined;
-  readonly interrupt?: boolean | undefined;
-}
+import { LedgerWatch } from "./ledger-watch.svelte";
+import { type DecisionExtras, OwnDecisions } from "./own-decisions.svelte";
+import { FIRST_PAGE, SessionList } from "./session-list.svelte";
 
 export interface NewSession {
   readonly projectId: string;
@@ -72,22 +68,6 @@ interface KeptState {
 const KEPT_SESSIONS = 300;
 const KEEP_AFTER_MS = 2000;
 
-/** Sessions in the first page, which is shown at once, and in each further one. */
-const FIRST_PAGE = 50;
-const FURTHER_PAGE = 200;
-/** From a page that the machine refused or did not give in time to the next try. */
-const PAGE_AGAIN_MS = 5_000;
-
-/** The way through the machine's sessions after the first page. */
-interface Walk {
-  next: string | null;
-  /** Known before, and not listed by a page or told by an event yet: gone, when they are not by the end. */
-  readonly unlisted: Set<string>;
-  /** Told by an event or an answer since the last page was asked for: newer than what that page says. */
-  readonly heard: Set<string>;
-  running: boolean;
-}
-
 /** Everything about the paired machine, as the screens see it. Lives from pairing to un-pairing. */
 export class Workspace {
   readonly paired: PairedMachine;
@@ -102,9 +82,9 @@ export class Workspace {
   readonly #door: Door;
   readonly #link: Link;
   readonly #outbox: Outbox;
-  readonly #ledger: LedgerMemory;
-  #ledgerWork: Promise<void> = Promise.resolve();
-  #walk: Walk | null = null;
+  readonly #ledger: LedgerWatch;
+  readonly #sessions: SessionList;
+  readonly #decisions: OwnDecisions;
   #turnListeners = new Set<(agentSessionId: string, turn: TurnInfo) => void>();
 
   link = $state.raw<LinkState>({ kind: "stopped" });
@@ -117,12 +97,9 @@ export class Workspace {
   readonly known = $derived(this.loaded || this.asOf !== null);
   #keptScopes = $state.raw<readonly Scope[] | null>(null);
   #keeping: ReturnType<typeof setTimeout> | null = null;
-  /** All sessions were read, not only the first page of them: one that is not in `sessions` is not on the machine. */
-  listed = $state(false);
   machine = $state.raw<MachineInfo | null>(null);
   projects = $state.raw<readonly ProjectInfo[]>([]);
   agents = $state.raw<readonly AgentInfo[]>([]);
-  sessions = $state.raw<ReadonlyMap<string, SessionInfo>>(new Map());
   approvals = $state.raw<ReadonlyMap<string, ApprovalInfo>>(new Map());
   /** How often a project's repository was changed by a device since this page began, by project. */
   repositories = $state.raw<ReadonlyMap<string, number>>(new Map());
@@ -134,11 +111,8 @@ export class Workspace {
   clone = $state.raw<CloneInfo | null>(null);
   devices = $state.raw<readonly DeviceInfo[] | null>(null);
   outbox = $state.raw<readonly OutboxItem[]>([]);
-  alarm = $state.raw<LedgerAlarm | null>(null);
-  head = $state.raw<LedgerHead | null>(null);
   /** Why the machine said it stops, until it is back. */
   stopping = $state.raw<string | null>(null);
-  #settled = $state.raw<ReadonlyMap<string, OwnDecision>>(new Map());
 
   readonly #byAge = (a: ApprovalInfo, b: ApprovalInfo): number => Date.parse(a.requestedAt) - Date.parse(b.requestedAt);
   readonly pending = $derived([...this.approvals.values()].filter((approval) => approval.state === "pending").sort(byUrgency));
@@ -160,13 +134,18 @@ export class Workspace {
     this.storage = database.of(paired.machineId);
     this.drafts = new Drafts(this.storage);
     this.copy = new OfflineCopy(this.storage, paired.machineId);
-    this.#ledger = new LedgerMemory(this.storage);
     this.#link = new Link({
       openSocket: () => door.openSocket(paired.machineId),
       createTransport: () => door.connect(paired.machineId),
       hello: async () => ({ protocol: PROTOCOL_VERSION, app, signingKey: await door.signingKey() }),
     });
     this.client = new Client(this.#link);
+    this.#ledger = new LedgerWatch(
+      this.storage,
+      (head) => this.verifyHead(head),
+      (atSeq, remembered) => this.client.request("ledger_head", { atSeq, remembered }),
+    );
+    this.#sessions = new SessionList({ client: this.client, online: () => this.online, complete: (ids) => this.#listed(ids) });
     this.keys = new ProviderKeys(this.client, this.storage, () => (this.hello ? this.machine : null));
     this.attachments = new Attachments(this.storage, this.client);
     this.thumbnails = new Thumbnails(this.client);
@@ -180,6 +159,12 @@ export class Workspace {
       recorded: (item, response) => this.#recorded(item, response),
       refused: (item, error) => this.#refused(item, error),
       changed: (items) => (this.outbox = items),
+    });
+    this.#decisions = new OwnDecisions({
+      machineId: paired.machineId,
+      sign: (fields) => door.signDecision(fields),
+      outbox: () => this.outbox,
+      send: (id, item) => this.#outbox.add(id, item),
     });
     this.#link.onState = (state) => this.#linkChanged(state);
     this.#link.onHello = (hello) => this.#greeted(hello);
@@ -205,6 +190,23 @@ export class Workspace {
     this.#link.stop();
     this.attachments.disconnected();
     this.#outbox.disconnected();
+  }
+
+  get sessions(): ReadonlyMap<string, SessionInfo> {
+    return this.#sessions.all;
+  }
+
+  /** All sessions were read, not only the first page of them: one that is not in `sessions` is not on the machine. */
+  get listed(): boolean {
+    return this.#sessions.complete;
+  }
+
+  get alarm(): LedgerAlarm | null {
+    return this.#ledger.alarm;
+  }
+
+  get head(): LedgerHead | null {
+    return this.#ledger.head;
   }
 
   get machineId(): string {
@@ -262,50 +264,12 @@ export class Workspace {
 
   /** This device's decision on an approval, when it made one. */
   ownDecision(approvalId: string): OwnDecision | null {
-    const item = this.outbox.find((other) => other.type === "agent_prompt_response" && other.payload.approvalId === approvalId);
-    if (item?.type === "agent_prompt_response") {
-      const { decisionId, verdict, scope, answers = null } = item.payload;
-      return { decisionId, verdict, scope, answers, state: item.state === "sent" ? "sent" : "saved", error: null };
-    }
-    return this.#settled.get(approvalId) ?? null;
+    return this.#decisions.on(approvalId);
   }
 
   /** Signs, stores and sends a decision. Does nothing when this device has already decided. */
-  async decide(approval: ApprovalInfo, verdict: DecisionVerdict, scope: DecisionScope, extras: DecisionExtras = {}): Promise<void> {
-    const earlier = this.ownDecision(approval.approvalId);
-    if ((earlier && earlier.state !== "refused") || approval.state !== "pending" || this.#deciding.has(approval.approvalId)) return;
-    this.#deciding.add(approval.approvalId);
-    try {
-      const decisionId = uuid7();
-      const { approvalId, digest } = approval;
-      const signature = await this.#door.signDecision({
-        machineId: this.paired.machineId,
-        approvalId,
-        decisionId,
-        digest,
-        verdict,
-        scope,
-        reason: extras.reason ?? "",
-        answers: extras.answers ?? "",
-        interrupt: extras.interrupt ?? false,
-      });
-      await this.#outbox.add(decisionId, {
-        type: "agent_prompt_response",
-        payload: {
-          approvalId,
-          decisionId,
-          verdict,
-          scope,
-          digest,
-          signature,
-          reason: extras.reason ?? null,
-          answers: extras.answers ?? null,
-          interrupt: extras.interrupt ?? false,
-        },
-      });
-    } finally {
-      this.#deciding.delete(approval.approvalId);
-    }
+  decide(approval: ApprovalInfo, verdict: DecisionVerdict, scope: DecisionScope, extras: DecisionExtras = {}): Promise<void> {
+    return this.#decisions.decide(approval, verdict, scope, extras);
   }
 
   /** What undoing would do, now. */
@@ -328,7 +292,6 @@ export class Workspace {
     return (await this.client.request("snapshot_undo", { undoId, target, digest, signature, force })).undo;
   }
 
-  readonly #deciding = new Set<string>();
   readonly #goingOn = new Set<string>();
 
   /** Stores and sends a prompt. */
@@ -414,11 +377,8 @@ export class Workspace {
   }
 
   /** The person looked into the alarm and goes on with the machine's present ledger. */
-  async acceptLedger(): Promise<void> {
-    const alarm = this.alarm;
-    if (!alarm || alarm.kind === "bad_signature") return;
-    await this.#ledger.accept(this.head ?? alarm.shown);
-    this.alarm = null;
+  acceptLedger(): Promise<void> {
+    return this.#ledger.accept();
   }
 
   verifyHead(head: LedgerHead): Promise<boolean> {
@@ -444,10 +404,7 @@ export class Workspace {
   }
 
   putSession(session: SessionInfo): void {
-    const known = this.sessions.get(session.agentSessionId);
-    if (known && Date.parse(known.updatedAt) > Date.parse(session.updatedAt)) return;
-    this.#heardOf(session.agentSessionId);
-    this.sessions = new Map(this.sessions).set(session.agentSessionId, session);
+    this.#sessions.answered(session);
   }
 
   putApproval(approval: ApprovalInfo): void {
@@ -464,7 +421,7 @@ export class Workspace {
     if (state.kind === "online" && !was) {
       this.stopping = null;
       this.client.connected();
-      if (this.#walk) void this.#readRest(this.#walk); // where it was cut off; what changed meanwhile comes by the stream
+      this.#sessions.goOn();
       this.attachments.connected();
       this.#outbox.connected();
     } else if (was && state.kind !== "online" && state.kind !== "stale") {
@@ -479,32 +436,7 @@ export class Workspace {
     this.machine = hello.machine;
     this.keys.begin();
     this.clockOffset = Date.parse(hello.now) - Date.now();
-    this.#ledgerWork = this.#ledgerWork.then(() => this.#checkLedger(hello.ledger)).catch((error: unknown) => this.#ledgerFailed(error));
-  }
-
-  async #checkLedger(head: LedgerHead): Promise<void> {
-    const result = await this.#ledger.check(
-      head,
-      (shown) => this.verifyHead(shown),
-      (atSeq, remembered) => this.client.request("ledger_head", { atSeq, remembered }),
-    );
-    this.head = head;
-    if ("shown" in result) this.alarm = result;
-  }
-
-  #headMoved(head: LedgerHead): void {
-    this.#ledgerWork = this.#ledgerWork
-      .then(async () => {
-        if (this.alarm) return; // nothing is remembered on top of a ledger that failed its check
-        this.alarm = await this.#ledger.advance(head, (shown) => this.verifyHead(shown));
-        this.head = head;
-      })
-      .catch((error: unknown) => this.#ledgerFailed(error));
-  }
-
-  /** The connection went while checking: the next one checks again. Anything else is a bug worth a trace. */
-  #ledgerFailed(error: unknown): void {
-    if (!(error instanceof RequestError)) console.error(error);
+    this.#ledger.greeted(hello.ledger);
   }
 
   async #readState(): Promise<{ epoch: string; seq: number }> {
@@ -512,7 +444,7 @@ export class Workspace {
     this.machine = state.machine;
     this.projects = state.projects;
     this.agents = state.agents;
-    this.#firstPage(state.sessions, state.nextSessions ?? null);
+    this.#sessions.firstPage(state.sessions, state.nextSessions ?? null);
     // What is over stays in view. What waited here and is not in the answer was closed meanwhile: ask how.
     const known = [...this.approvals.values()];
     const listed = new Set(state.approvals.map((approval) => approval.approvalId));
@@ -534,7 +466,7 @@ export class Workspace {
     this.machine ??= kept.value.machine;
     this.projects = kept.value.projects;
     this.agents = kept.value.agents;
-    this.sessions = new Map(kept.value.sessions.map((session) => [session.agentSessionId, session]));
+    this.#sessions.shown(kept.value.sessions);
     this.#keptScopes = kept.value.scopes;
     this.asOf = kept.at;
   }
@@ -546,7 +478,7 @@ export class Workspace {
     if (this.loaded) return;
     this.projects = [];
     this.agents = [];
-    this.sessions = new Map();
+    this.#sessions.shown([]);
     this.asOf = null;
   }
 
@@ -569,71 +501,18 @@ export class Workspace {
     } satisfies KeptState);
   }
 
-  /** The sessions that changed last are there at once; what was known before stays until the rest is read. */
-  #firstPage(page: readonly SessionInfo[], next: string | null): void {
-    const listed = new Map(page.map((session) => [session.agentSessionId, session]));
-    this.sessions = next === null ? listed : new Map([...this.sessions, ...listed]);
-    this.listed = false;
-    if (next === null) this.#allListed();
-    this.#walk =
-      next === null
-        ? null
-        : { next, unlisted: new Set([...this.sessions.keys()].filter((id) => !listed.has(id))), heard: new Set(), running: false };
-    if (this.#walk) void this.#readRest(this.#walk);
-  }
-
-  async #readRest(walk: Walk): Promise<void> {
-    if (walk.running) return;
-    walk.running = true;
-    try {
-      while (walk.next !== null) {
-        walk.heard.clear();
-        const page = await this.client.request("agent_sessions_list", { limit: FURTHER_PAGE, after: walk.next, archived: true });
-        if (this.#walk !== walk) return; // the machine's state was read again meanwhile
-        const sessions = new Map(this.sessions);
-        for (const session of page.sessions) {
-          walk.unlisted.delete(session.agentSessionId);
-          if (!walk.heard.has(session.agentSessionId)) sessions.set(session.agentSessionId, session);
-        }
-        walk.next = page.next ?? null;
-        if (walk.next === null) for (const gone of walk.unlisted) sessions.delete(gone);
-        this.sessions = sessions;
-      }
-      this.#walk = null;
-      this.#allListed();
-      this.#keepSoon();
-    } catch (error) {
-      if (!(error instanceof RequestError)) throw error;
-      // Without a connection the next one goes on with it.
-      if (error.code !== "OFFLINE")
-        setTimeout(() => {
-          if (this.#walk === walk && this.online) void this.#readRest(walk);
-        }, PAGE_AGAIN_MS);
-    } finally {
-      walk.running = false;
-    }
-  }
-
   /** What is not listed was deleted while this device was away: its conversation goes from here too. */
-  #allListed(): void {
-    this.listed = true;
-    void this.copy.keepSessions([...this.sessions.keys()]);
+  #listed(ids: readonly string[]): void {
+    void this.copy.keepSessions(ids);
+    this.#keepSoon();
   }
 
   /** It is gone from the machine. */
   #forgetSession(agentSessionId: string): void {
-    this.#heardOf(agentSessionId);
-    const sessions = new Map(this.sessions);
-    sessions.delete(agentSessionId);
-    this.sessions = sessions;
+    this.#sessions.removed(agentSessionId);
     void this.copy.dropSession(agentSessionId);
     this.drafts.write(agentSessionId, "");
     this.#keepSoon();
-  }
-
-  #heardOf(agentSessionId: string): void {
-    this.#walk?.heard.add(agentSessionId);
-    this.#walk?.unlisted.delete(agentSessionId);
   }
 
   /** Reads what became of approvals that the machine's state does not list (any more): the newest 200 are to be had. */
@@ -650,8 +529,7 @@ export class Workspace {
     this.#keepSoon();
     switch (event.kind) {
       case "session":
-        this.#heardOf(event.session.agentSessionId);
-        this.sessions = new Map(this.sessions).set(event.session.agentSessionId, event.session);
+        this.#sessions.heard(event.session);
         break;
       case "session_removed": {
         this.#forgetSession(event.agentSessionId);
@@ -670,7 +548,7 @@ export class Workspace {
         this.#putDevice(event.device);
         break;
       case "ledger_head":
-        this.#headMoved(event.head);
+        this.#ledger.moved(event.head);
         break;
       case "machine":
         this.machine = event.machine;
@@ -708,8 +586,8 @@ export class Workspace {
 
   #recorded(item: OutboxItem, response: Requests[OutboxItem["type"]]["response"]): void {
     if (item.type === "agent_prompt_response" && "approval" in response) {
-      const { approvalId, decisionId, verdict, scope, answers = null } = item.payload;
-      this.#settle(approvalId, { decisionId, verdict, scope, answers, state: "recorded", error: null });
+      const { approvalId } = item.payload;
+      this.#decisions.recorded(item);
       // The stream may have told more already (running, finished); the answer never takes that back.
       const known = this.approvals.get(approvalId);
       if (!known || known.state === "pending") this.putApproval(response.approval);
@@ -725,20 +603,8 @@ export class Workspace {
 
   #refused(item: OutboxItem, error: RequestError): void {
     if (item.type !== "agent_prompt_response") return;
-    const { approvalId, decisionId, verdict, scope, answers = null } = item.payload;
-    this.#settle(approvalId, {
-      decisionId,
-      verdict,
-      scope,
-      answers,
-      state: "refused",
-      error: { code: error.code, message: error.message },
-    });
-    this.lookUp([approvalId]);
-  }
-
-  #settle(approvalId: string, decision: OwnDecision): void {
-    this.#settled = new Map(this.#settled).set(approvalId, decision);
+    this.#decisions.refused(item, error);
+    this.lookUp([item.payload.approvalId]);
   }
 }
 
