@@ -6,8 +6,9 @@ namespace PocketCoder.Machine.Models;
 /// <summary>The owner's own providers as they are now. Thread-safe.</summary>
 public sealed class OwnProviders
 {
+    public const int MostRemoved = 1_000;
+
     private const int MostOffered = 200;
-    private const int MostLost = 1_000;
 
     private volatile IReadOnlyList<OwnProvider> _all = []; // swapped as a whole
     private volatile IReadOnlyList<string> _lost = []; // swapped as a whole
@@ -17,18 +18,25 @@ public sealed class OwnProviders
 
     public OwnProvider? Find(string name) => _all.FirstOrDefault(p => p.Name == name);
 
+    /// <summary>
+    /// Names of those that were removed: what was meant for them must not go to another one. At most 1,000, the last ones.
+    /// </summary>
+    public IReadOnlyList<string> Removed => _lost;
+
     /// <param name="all">Each without a problem, and no name twice.</param>
-    public void Become(IReadOnlyList<OwnProvider> all)
+    /// <param name="removed">As <see cref="RemovedAfter"/> said, or as it was kept.</param>
+    public void Become(IReadOnlyList<OwnProvider> all, IReadOnlyList<string> removed)
     {
-        _lost = [.. _lost.Union(_all.Select(p => p.Name), StringComparer.Ordinal).Except(all.Select(p => p.Name), StringComparer.Ordinal)
-            .TakeLast(MostLost)];
+        _lost = removed;
         _all = all;
     }
 
-    /// <summary>
-    /// The provider that a model was of, when that was removed since the daemon started; of more than 1,000 the last ones are known. Null:
-    /// it was of none.
-    /// </summary>
+    /// <summary>What <see cref="Removed"/> is once these are all.</summary>
+    public IReadOnlyList<string> RemovedAfter(IReadOnlyList<OwnProvider> all)
+        => [.. _lost.Union(_all.Select(p => p.Name), StringComparer.Ordinal).Except(all.Select(p => p.Name), StringComparer.Ordinal)
+            .TakeLast(MostRemoved)];
+
+    /// <summary>The provider that a model was of, when that was removed; null: it was of none.</summary>
     internal string? Lost(string? model)
         => model?.IndexOf('/', StringComparison.Ordinal) is > 0 and var at && _lost.Contains(model[..at], StringComparer.Ordinal)
             ? model[..at] : null;

@@ -19,10 +19,10 @@ internal sealed class ProviderSettings
 
     private readonly RecordedFile _file;
 
-    private ProviderSettings(string path, IReadOnlyList<OwnProvider> all)
+    private ProviderSettings(string path, ProviderFile file)
     {
         _file = new RecordedFile(path);
-        Known.Become(all);
+        Known.Become(file.Providers, file.Removed ?? []);
     }
 
     /// <summary>As they are now.</summary>
@@ -32,14 +32,14 @@ internal sealed class ProviderSettings
     /// <exception cref="HomeRefusal">The file is damaged.</exception>
     public static ProviderSettings Load(Home home) => new(home.Providers, Read(home));
 
-    /// <summary>What the home has, by name.</summary>
+    /// <summary>What the home has; the providers by name.</summary>
     /// <inheritdoc cref="Load"/>
-    public static IReadOnlyList<OwnProvider> Read(Home home)
+    public static ProviderFile Read(Home home)
     {
         var path = home.Providers;
         if (!File.Exists(path))
         {
-            return [];
+            return new ProviderFile(1, []);
         }
 
         string? problem;
@@ -49,9 +49,9 @@ internal sealed class ProviderSettings
             {
                 problem = "It is too long.";
             }
-            else if (Parse(File.ReadAllBytes(path), out problem) is { } all)
+            else if (Parse(File.ReadAllBytes(path), out problem) is { } file)
             {
-                return all;
+                return file;
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -63,8 +63,8 @@ internal sealed class ProviderSettings
     }
 
     /// <param name="problem">A sentence for people, when it is none.</param>
-    /// <returns>By name; null: that is no such file.</returns>
-    internal static IReadOnlyList<OwnProvider>? Parse(ReadOnlySpan<byte> json, out string? problem)
+    /// <returns>With the providers by name; null: that is no such file.</returns>
+    internal static ProviderFile? Parse(ReadOnlySpan<byte> json, out string? problem)
     {
         ProviderFile? file;
         try
@@ -77,12 +77,14 @@ internal sealed class ProviderSettings
             return null;
         }
 
-        problem = file is not { V: 1 } ? "It is of another version."
+        problem = file is not ({ V: 1, Removed: null } or { V: 2 }) ? "It is of another version."
             : file.Providers.Count > Most ? $"There are more than {Most} providers."
             : file.Providers.Any(p => p?.Models is null || p.Models.Any(m => m is null)) ? "A provider or model is missing."
             : file.Providers.DistinctBy(p => p.Name, StringComparer.Ordinal).Count() < file.Providers.Count ? "A name stands twice."
+            : file.Removed?.Count > OwnProviders.MostRemoved || file.Removed?.Any(n => n is null || !OwnProvider.IsName(n)) is true
+                ? "What it says of removed providers is wrong."
             : file.Providers.Select(p => p.Problem()).FirstOrDefault(p => p is not null);
-        return problem is null ? [.. file!.Providers.OrderBy(p => p.Name, StringComparer.Ordinal)] : null;
+        return problem is null ? file! with { Providers = [.. file.Providers.OrderBy(p => p.Name, StringComparer.Ordinal)] } : null;
     }
 
     /// <summary>Sets one, or replaces the one of its name.</summary>
@@ -116,30 +118,38 @@ internal sealed class ProviderSettings
     }
 
     /// <summary>What the next start is compared with.</summary>
-    public FileSetting AsFound() => AsFound(Known.All);
+    public FileSetting AsFound() => AsFound(Known.All, Known.Removed);
 
     private Task ChangeAsync(IEnumerable<OwnProvider> changed, SettingData row, Store store)
     {
         IReadOnlyList<OwnProvider> all = [.. changed.OrderBy(p => p.Name, StringComparer.Ordinal)];
-        return _file.ChangeAsync(store, all.Count > 0 ? Content(all) : null, Write, () => Known.Become(all));
+        var removed = Known.RemovedAfter(all);
+        return _file.ChangeAsync(
+            store, all.Count + removed.Count > 0 ? Content(all, removed) : null, Write, () => Known.Become(all, removed));
 
         void Write(Change change)
         {
-            AsFound(all).Remember(change);
+            AsFound(all, removed).Remember(change);
             SettingChange.Record(change, row, device: null);
         }
     }
 
-    private static FileSetting AsFound(IReadOnlyList<OwnProvider> all) => FileSetting.Of(
-        FileSettings.Providers, all.Count == 0 ? "none" : string.Join("; ", all.Select(p => $"{p.Name}: {p.Words()}")), Content(all));
+    private static FileSetting AsFound(IReadOnlyList<OwnProvider> all, IReadOnlyList<string> removed) => FileSetting.Of(
+        FileSettings.Providers, all.Count == 0 ? "none" : string.Join("; ", all.Select(p => $"{p.Name}: {p.Words()}")), Content(all, removed));
 
-    private static byte[] Content(IReadOnlyList<OwnProvider> all)
-        => JsonSerializer.SerializeToUtf8Bytes(new ProviderFile(1, all), ProviderJson.Default.ProviderFile);
+    // A program that does not know of removed ones must not forget them: it refuses the version.
+    private static byte[] Content(IReadOnlyList<OwnProvider> all, IReadOnlyList<string> removed)
+        => JsonSerializer.SerializeToUtf8Bytes(
+            removed.Count == 0 ? new ProviderFile(1, all) : new ProviderFile(2, all, removed), ProviderJson.Default.ProviderFile);
 
     private IEnumerable<OwnProvider> Others(string name) => Known.All.Where(p => p.Name != name);
 }
 
-internal sealed record ProviderFile(int V, IReadOnlyList<OwnProvider> Providers);
+/// <param name="Removed">Their names: sessions that were to ask them ask no other one. Null: none.</param>
+internal sealed record ProviderFile(
+    int V,
+    IReadOnlyList<OwnProvider> Providers,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? Removed = null);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,

@@ -167,7 +167,7 @@ public static class StartChecks
     {
         try
         {
-            var count = ProviderSettings.Read(home).Count;
+            var count = ProviderSettings.Read(home).Providers.Count;
             return new("providers", count == 0 ? "the built-in ones" : $"the built-in ones, and {count} of your own");
         }
         catch (HomeRefusal e)

@@ -48,7 +48,7 @@ public sealed class OwnProviderTests
         await owner.RemoveProviderAsync("lan", default);
         Assert.Empty(await owner.ListProvidersAsync(default));
         Assert.Empty(await owner.ListSecretsAsync(default));
-        Assert.False(File.Exists(home.Providers));
+        Assert.DoesNotContain("127.0.0.1", await File.ReadAllTextAsync(home.Providers), StringComparison.Ordinal);
         foreach (var again in (Func<Task>[])[() => owner.RemoveProviderAsync("lan", default), () => owner.TestProviderAsync("lan", default)])
         {
             Assert.Equal(ErrorCode.Conflict, (await Assert.ThrowsAsync<ControlException>(again)).Code);
@@ -157,6 +157,9 @@ public sealed class OwnProviderTests
     [InlineData("null")]
     [InlineData("{\"v\":2,\"providers\":[]}")]
     [InlineData("{\"v\":1,\"providers\":[null]}")]
+    [InlineData("{\"v\":1,\"providers\":[],\"removed\":[\"a\"]}")]
+    [InlineData("{\"v\":2,\"providers\":[],\"removed\":[\"A/b\"]}")]
+    [InlineData("{\"v\":2,\"providers\":[],\"removed\":[null]}")]
     [InlineData("{\"v\":1,\"providers\":[{\"name\":\"a\",\"dialect\":\"latin\",\"url\":\"https://h.example\",\"models\":[{\"id\":\"m\"}]}]}")]
     [InlineData("{\"v\":1,\"providers\":[{\"name\":\"a\",\"dialect\":77,\"url\":\"https://h.example\",\"models\":[{\"id\":\"m\"}]}]}")]
     [InlineData("{\"v\":1,\"providers\":[{\"name\":\"a\",\"dialect\":\"gemini\",\"url\":\"http://h.example\",\"models\":[{\"id\":\"m\"}]}]}")]
@@ -171,12 +174,37 @@ public sealed class OwnProviderTests
             "pocketcoder provider set", Assert.Throws<HomeRefusal>(() => ProviderSettings.Load(home)).Message, StringComparison.Ordinal);
     }
 
+    /// <summary>What was meant for a provider that is gone must not go to another one, whenever that is.</summary>
+    [Fact]
+    public async Task A_removed_providers_name_is_known_over_restarts_until_it_is_set_again()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        using (var owner = Owner(daemon))
+        {
+            await owner.SetProviderAsync(Request(key: Key), default);
+            await owner.RemoveProviderAsync("lan", default);
+        }
+
+        await daemon.RestartAsync();
+        var known = ProviderSettings.Load(daemon.Options.Home).Known;
+        Assert.Empty(known.All);
+        Assert.Equal(("lan", null), (known.Lost("lan/m"), known.Lost("lam/m")));
+
+        using (var owner = Owner(daemon))
+        {
+            await owner.SetProviderAsync(Request(key: Key), default);
+        }
+
+        known = ProviderSettings.Load(daemon.Options.Home).Known;
+        Assert.Equal(("lan", null), (Assert.Single(known.All).Name, known.Lost("lan/m")));
+    }
+
     /// <summary>Changed at random, it is refused with a sentence or is one of which everything holds.</summary>
     [Fact]
     public void Whatever_stands_in_the_file_is_taken_or_refused()
     {
         var good = Encoding.UTF8.GetBytes(
-            """{"v":1,"providers":[{"name":"lan","dialect":"openai-chat","url":"http://127.0.0.1:9/v1","models":[{"id":"m","contextTokens":8000,"price":{"input":0.5,"output":2}}]}]}""");
+            """{"v":2,"providers":[{"name":"lan","dialect":"openai-chat","url":"http://127.0.0.1:9/v1","models":[{"id":"m","contextTokens":8000,"price":{"input":0.5,"output":2}}]}],"removed":["old"]}""");
         Assert.NotNull(ProviderSettings.Parse(good, out _));
         var random = new Random(14);
         var (taken, refused) = (0, 0);
@@ -200,10 +228,11 @@ public sealed class OwnProviderTests
                 }
             }
 
-            if (ProviderSettings.Parse(changed.ToArray(), out var problem) is { } all)
+            if (ProviderSettings.Parse(changed.ToArray(), out var problem) is { } file)
             {
                 taken++;
-                Assert.All(all, p => Assert.Null(p.Problem()));
+                Assert.All(file.Providers, p => Assert.Null(p.Problem()));
+                Assert.All(file.Removed ?? [], n => Assert.True(OwnProvider.IsName(n)));
             }
             else
             {
