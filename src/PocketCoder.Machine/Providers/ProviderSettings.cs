@@ -77,7 +77,7 @@ internal sealed class ProviderSettings
             return null;
         }
 
-        problem = file is not ({ V: 1, Removed: null } or { V: 2 }) ? "It is of another version."
+        problem = file is not ({ V: 1, Removed: null } or { V: 2, Removed: not null }) ? "It is of another version."
             : file.Providers.Count > Most ? $"There are more than {Most} providers."
             : file.Providers.Any(p => p?.Models is null || p.Models.Any(m => m is null)) ? "A provider or model is missing."
             : file.Providers.DistinctBy(p => p.Name, StringComparer.Ordinal).Count() < file.Providers.Count ? "A name stands twice."
