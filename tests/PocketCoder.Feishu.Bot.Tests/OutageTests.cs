@@ -5,7 +5,7 @@ using PocketCoder.Testing.Feishu;
 
 namespace PocketCoder.Feishu.Bot.Tests;
 
-/// <summary>The platform is gone for minutes: nobody listens, and the long connection is cut. The bot's clock stands unless it is moved.</summary>
+/// <summary>The platform is gone for minutes: nobody listens, the long connection is cut. The bot's clock stands unless moved.</summary>
 [Trait("Category", "Slow")]
 public sealed class OutageTests
 {
