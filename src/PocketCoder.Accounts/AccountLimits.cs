@@ -17,6 +17,9 @@ public static class AccountLimits
     /// <summary>Of one person.</summary>
     public const int MostPasskeysOfUser = 20;
 
+    /// <summary>Accounts at other services by which one person signs in.</summary>
+    public const int MostServicesOfUser = 8;
+
     /// <summary>Machines that are named for one person.</summary>
     public const int MostMachinesOfUser = 100;
 
@@ -31,6 +34,9 @@ public static class AccountLimits
 
     /// <summary>How long a browser has to answer what it is to do with a passkey.</summary>
     public static readonly TimeSpan PasskeyChallengeLife = TimeSpan.FromMinutes(5);
+
+    /// <summary>How long a browser has to come back from a service that it was sent to.</summary>
+    public static readonly TimeSpan ServiceChallengeLife = TimeSpan.FromMinutes(5);
 
     /// <summary>A sign-in that was not used for so long has ended.</summary>
     public static readonly TimeSpan SignInIdle = TimeSpan.FromDays(30);

@@ -8,12 +8,21 @@ namespace PocketCoder.Accounts;
 /// <param name="Password">What <see cref="Passwords"/> keeps of it; empty: they have none.</param>
 /// <param name="Machines">The machines that they may meet; null: all.</param>
 /// <param name="Passkeys">Null: none.</param>
+/// <param name="Services">Their accounts elsewhere; null: none.</param>
 internal sealed record UserRecord(
     string Id, string Name, Role Role, string Password, IReadOnlyList<string>? Machines, DateTimeOffset CreatedAt,
-    IReadOnlyList<PasskeyRecord>? Passkeys = null)
+    IReadOnlyList<PasskeyRecord>? Passkeys = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<ServiceRecord>? Services = null)
 {
     [JsonIgnore]
     public IReadOnlyList<PasskeyRecord> AllPasskeys => Passkeys ?? [];
+
+    [JsonIgnore]
+    public IReadOnlyList<ServiceRecord> AllServices => Services ?? [];
+
+    /// <summary>Whether there is any way for them to sign in.</summary>
+    [JsonIgnore]
+    public bool CanSignIn => Password.Length > 0 || AllPasskeys.Count > 0 || AllServices.Count > 0;
 
     public bool MayMeet(string machine) => Roles.MeetsAll(Role) || Machines is null || Machines.Contains(machine, StringComparer.Ordinal);
 }
@@ -31,14 +40,27 @@ internal sealed record PasskeyRecord(
         => passkey is not null && Base64Url.IsValid(passkey.CredentialId) && Base64Url.IsValid(passkey.PublicKey);
 }
 
+/// <summary>
+/// An account at another service by which a person signs in: the issuer and its subject, and nothing else, say whose it is (OpenID Connect
+/// Core, section 5.7). Names and addresses of mail change hands.
+/// </summary>
+/// <param name="Service">What the service was called when it was added.</param>
+/// <param name="Account">What the service called the account then, for its person to tell one from another; null: nothing.</param>
+internal sealed record ServiceRecord(
+    string Id, string Issuer, string Subject, string Service, string? Account, DateTimeOffset CreatedAt, DateTimeOffset? UsedAt)
+{
+    public bool Is(ServiceIdentity identity) => Issuer == identity.Issuer && Subject == identity.Subject;
+}
+
 /// <summary>A browser that signed in: a family of refresh tokens, of which one is good at a time.</summary>
 /// <param name="Key">The browser's key, 65 bytes in base64url.</param>
 /// <param name="Hash">Of the newest refresh token.</param>
 /// <param name="Before">Of the one before, which is taken for a moment longer: the answer with the newest may have been lost.</param>
-/// <param name="Passkey">The passkey that made it, by its id; null: a password or a link did.</param>
+/// <param name="Passkey">The passkey that made it, by its id; null: something else did.</param>
+/// <param name="Service">The account elsewhere that made it, by its id; null: something else did.</param>
 internal sealed record SignInRecord(
     string Id, string UserId, string Key, string Label, string Hash, string? Before, DateTimeOffset CreatedAt, DateTimeOffset RenewedAt,
-    string? Passkey = null);
+    string? Passkey = null, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Service = null);
 
 /// <summary>A link by which one person may come, once.</summary>
 /// <param name="Hash">Of the token in it.</param>
@@ -46,18 +68,23 @@ internal sealed record SignInRecord(
 internal sealed record LinkRecord(
     string Id, string Hash, Role Role, IReadOnlyList<string>? Machines, string? By, DateTimeOffset EndsAt);
 
-/// <param name="V">What a program has to know to keep all of it: 1, and 2 from the first passkey on.</param>
+/// <param name="V">What a program has to know to keep all of it: 1, 2 from the first passkey on, 3 from the first account elsewhere on.</param>
 internal sealed record AccountContent(
     int V, IReadOnlyList<UserRecord> Users, IReadOnlyList<SignInRecord> SignIns, IReadOnlyList<LinkRecord> Links)
 {
     public static AccountContent Empty { get; } = new(1, [], [], []);
 
     /// <summary>With the version that its readers need: a program that knows no passkeys would lose them with its next change.</summary>
-    public AccountContent Versioned() => this with { V = Users.Any(u => u.AllPasskeys.Count > 0) ? 2 : 1 };
+    public AccountContent Versioned() => this with
+    {
+        V = Users.Any(u => u.AllServices.Count > 0) ? 3 : Users.Any(u => u.AllPasskeys.Count > 0) ? 2 : 1,
+    };
 
     public UserRecord? UserOf(string? id) => id is null ? null : Users.FirstOrDefault(u => u.Id == id);
 
     public UserRecord? UserNamed(string? name) => name is null ? null : Users.FirstOrDefault(u => u.Name == name);
+
+    public UserRecord? UserWith(ServiceIdentity identity) => Users.FirstOrDefault(u => u.AllServices.Any(s => s.Is(identity)));
 
     public SignInRecord? SignInOf(string id) => SignIns.FirstOrDefault(s => s.Id == id);
 

@@ -39,6 +39,15 @@ public enum AccountError
     /// <summary>The passkey's counter went back, so there may be a second one. The inner exception says whose it is.</summary>
     CopiedPasskey,
 
+    /// <summary>What came back from the service is no good, not for what was asked, or of nobody who is known here.</summary>
+    BadService,
+
+    /// <summary>Somebody signs in here with this account of the service already.</summary>
+    ServiceTaken,
+
+    /// <summary>The service did not answer. The inner exception says why.</summary>
+    ServiceUnreachable,
+
     /// <summary>Without it the person could not sign in any more.</summary>
     LastWayIn,
 

@@ -106,7 +106,7 @@ public sealed class AccountStore(string file, TimeProvider time)
         try
         {
             var content = JsonSerializer.Deserialize(bytes, AccountJson.Default.AccountContent);
-            if (content is { V: not (1 or 2) })
+            if (content is { V: not (1 or 2 or 3) })
             {
                 throw Unavailable($"{file} was written by a newer version.");
             }
@@ -121,10 +121,12 @@ public sealed class AccountStore(string file, TimeProvider time)
 
     private static bool IsWhole(AccountContent content)
         => content.Users.All(u => u is not null && Enum.IsDefined(u.Role) && u.Machines?.Any(m => m is null) is not true
-            && u.AllPasskeys.All(PasskeyRecord.IsWhole))
+            && u.AllPasskeys.All(PasskeyRecord.IsWhole) && u.AllServices.All(s => s is not null))
         && content.Links.All(l => l is not null && Enum.IsDefined(l.Role) && l.Machines?.Any(m => m is null) is not true)
         && content.SignIns.All(s => s is not null)
         && content.Users.DistinctBy(u => u.Name, StringComparer.Ordinal).Count() == content.Users.Count
+        && content.Users.SelectMany(u => u.AllServices).DistinctBy(s => (s.Issuer, s.Subject)).Count()
+            == content.Users.Sum(u => u.AllServices.Count)
         && content.Users.Count(u => u.Role == Role.Owner) <= 1;
 
     /// <summary>A clock that was set back makes nothing last longer than it may from now on.</summary>

@@ -40,7 +40,7 @@ public sealed class Passkeys(AccountStore store, SignIns signIns, IPasskeyCeremo
     public async Task<PasskeyQuestion> BeginRegisterAsync(Proof proof, Person person)
     {
         var site = SiteOf(proof);
-        var (user, key) = Require(store.Now, person);
+        var (user, key) = SignIns.Require(store.Now, person);
         RequireRoom(user);
         var asked = await ceremony.BeginRegisterAsync(site, new PasskeyOwner(user.Id, user.Name, KeysOf(user)));
         return Ask(_registering, new Question(key, site, asked.State, user.Id), asked);
@@ -54,7 +54,7 @@ public sealed class Passkeys(AccountStore store, SignIns signIns, IPasskeyCeremo
     public async Task RegisterAsync(
         Proof proof, Person person, string question, string credential, string? name, CancellationToken ct)
     {
-        var (_, key) = Require(store.Now, person);
+        var (_, key) = SignIns.Require(store.Now, person);
         var asked = Take(_registering, question, key, SiteOf(proof));
         if (asked.UserId != person.UserId || asked.Link is not null)
         {
@@ -64,7 +64,7 @@ public sealed class Passkeys(AccountStore store, SignIns signIns, IPasskeyCeremo
         var made = await MadeAsync(asked, credential);
         await store.ChangeAsync(content =>
         {
-            var (user, _) = Require(content, person);
+            var (user, _) = SignIns.Require(content, person);
             RequireRoom(user);
             return content.With(user with { Passkeys = [.. user.AllPasskeys, NewRecord(content, made, name)] });
         }, ct);
@@ -111,7 +111,7 @@ public sealed class Passkeys(AccountStore store, SignIns signIns, IPasskeyCeremo
             }
 
             var rest = content.WithoutLink(hash).WithoutSignIns(user.Id);
-            user = user with { Id = id, Password = "", Passkeys = null };
+            user = user with { Id = id, Password = "", Passkeys = null, Services = null };
             user = user with { Passkeys = [NewRecord(rest.With(user), made, given.Label)] };
             return (rest.With(user), user);
         }, ct);
@@ -179,7 +179,7 @@ public sealed class Passkeys(AccountStore store, SignIns signIns, IPasskeyCeremo
             AccountError.Malformed, $"The name of a passkey has 1 to {AccountNames.MostOfLabel} characters that can be seen.");
         return store.ChangeAsync(content =>
         {
-            var (user, _) = Require(content, person);
+            var (user, _) = SignIns.Require(content, person);
             var passkey = user.AllPasskeys.FirstOrDefault(p => p.Id == id) ?? throw NoSuch();
             return passkey.Name == read ? content
                 : content.With(user with { Passkeys = [.. user.AllPasskeys.Select(p => p.Id == id ? p with { Name = read } : p)] });
@@ -190,14 +190,14 @@ public sealed class Passkeys(AccountStore store, SignIns signIns, IPasskeyCeremo
     /// <exception cref="AccountRefusal">There is none with this id, or without it they could not sign in any more.</exception>
     public Task RemoveAsync(Person person, string id, CancellationToken ct) => store.ChangeAsync(content =>
     {
-        var (user, _) = Require(content, person);
+        var (user, _) = SignIns.Require(content, person);
         var rest = user.AllPasskeys.Where(p => p.Id != id).ToList();
         if (rest.Count == user.AllPasskeys.Count)
         {
             throw NoSuch();
         }
 
-        if (rest.Count == 0 && user.Password.Length == 0)
+        if (!(user with { Passkeys = rest }).CanSignIn)
         {
             throw new AccountRefusal(AccountError.LastWayIn, "Without this passkey you could not sign in any more. Add another one first.");
         }
@@ -236,11 +236,6 @@ public sealed class Passkeys(AccountStore store, SignIns signIns, IPasskeyCeremo
 
     private static PasskeySite SiteOf(Proof proof) => HostOf(proof.Origin) is { } host ? new PasskeySite(host, proof.Origin)
         : throw new AccountRefusal(AccountError.NotFound, "This gateway has no passkeys under this address: open it by its name.");
-
-    /// <summary>The person as they are now, and the key of the browser that asks.</summary>
-    private static (UserRecord User, string Key) Require(AccountContent content, Person person)
-        => content.SignInOf(person.SignInId) is { } signIn && content.UserOf(person.UserId) is { } user
-            ? (user, signIn.Key) : throw SignIns.SignedOut();
 
     private static void RequireRoom(UserRecord user)
     {

@@ -38,7 +38,7 @@ public sealed class SignIns(AccountStore store, TimeProvider time)
         var password = await _passwords.HashAsync(given.Password, ct);
         var tokens = await EnterAsync(given.Key, given.Label, content =>
         {
-            var user = UserBy(LinkOf(content, hash), content, name) with { Password = password, Passkeys = null };
+            var user = UserBy(LinkOf(content, hash), content, name) with { Password = password, Passkeys = null, Services = null };
             return (content.WithoutLink(hash).WithoutSignIns(user.Id).With(user), user);
         }, ct);
         _requests.GiveBack(proof.Caller);
@@ -247,9 +247,10 @@ public sealed class SignIns(AccountStore store, TimeProvider time)
 
     /// <summary>Makes a sign-in for whom <paramref name="who"/> finds, in one change with what it changes.</summary>
     /// <param name="passkey">The id of the passkey that makes it; null: something else does.</param>
+    /// <param name="service">Likewise of the account elsewhere.</param>
     internal async Task<Tokens> EnterAsync(
         string key, string? label, Func<AccountContent, (AccountContent Content, UserRecord User)> who, CancellationToken ct,
-        string? passkey = null)
+        string? passkey = null, string? service = null)
     {
         var id = Secrets.NewId();
         var refresh = NewRefresh(id);
@@ -269,7 +270,7 @@ public sealed class SignIns(AccountStore store, TimeProvider time)
 
             var now = time.GetUtcNow();
             return content.With(new SignInRecord(
-                id, user.Id, key, AccountNames.LabelOf(label), Secrets.HashOf(refresh), null, now, now, passkey));
+                id, user.Id, key, AccountNames.LabelOf(label), Secrets.HashOf(refresh), null, now, now, passkey, service));
         }, ct);
         return new Tokens(_access.Give(id, id), refresh);
     }
@@ -306,6 +307,12 @@ public sealed class SignIns(AccountStore store, TimeProvider time)
         => refresh.Length <= 100 && refresh.Split('.') is [var id, { Length: Secrets.Characters }] ? id : null;
 
     private static AccountRefusal Wrong() => new(AccountError.WrongNameOrPassword, "The name or the password is wrong.");
+
+    /// <summary>The person as they are now, and the key of the browser that asks.</summary>
+    /// <exception cref="AccountRefusal">They are gone, or signed out.</exception>
+    internal static (UserRecord User, string Key) Require(AccountContent content, Person person)
+        => content.SignInOf(person.SignInId) is { } signIn && content.UserOf(person.UserId) is { } user
+            ? (user, signIn.Key) : throw SignedOut();
 
     internal static AccountRefusal SignedOut() => new(AccountError.NotSignedIn, "You are not signed in, or not any more.");
 

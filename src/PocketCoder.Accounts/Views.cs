@@ -17,6 +17,12 @@ public sealed record SignInView(string Id, string Label, DateTimeOffset CreatedA
 /// <param name="UsedAt">When it last signed in; null: not yet.</param>
 public sealed record PasskeyView(string Id, string Name, DateTimeOffset CreatedAt, DateTimeOffset? UsedAt);
 
+/// <summary>An account at another service, as its person sees it.</summary>
+/// <param name="Service">What the service was called when it was added.</param>
+/// <param name="Account">What the service called the account then; null: nothing.</param>
+/// <param name="UsedAt">When it last signed in; null: not yet.</param>
+public sealed record ServiceAccountView(string Id, string Service, string? Account, DateTimeOffset CreatedAt, DateTimeOffset? UsedAt);
+
 /// <summary>A person, as those see them who manage people.</summary>
 /// <param name="Machines">The machines that they may meet; null: all.</param>
 public sealed record UserView(string Name, Role Role, IReadOnlyList<string>? Machines, DateTimeOffset CreatedAt, int SignIns);
