@@ -44,6 +44,9 @@ public sealed record SignInService(
         && (uri.Scheme == Uri.UriSchemeHttps || (uri.Scheme == Uri.UriSchemeHttp && uri.IsLoopback))
         && uri is { UserInfo: "", Fragment: "", HostNameType: UriHostNameType.Dns or UriHostNameType.IPv4 or UriHostNameType.IPv6 };
 
+    /// <summary>Its name alone: the secret must not get into a log or a message by accident.</summary>
+    public override string ToString() => Name;
+
     /// <summary>What is wrong with it, for who runs the gateway; null: nothing.</summary>
     public string? Problem()
     {
@@ -93,6 +96,10 @@ public sealed class SignInServiceFile(string file)
     private readonly Lock _gate = new(); // guards the two
     private (DateTime Written, long Length) _stamp;
     private IReadOnlyList<SignInService>? _known;
+
+    /// <summary>The file of the gateway whose people are in this one.</summary>
+    public static SignInServiceFile Beside(string accounts)
+        => new(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(accounts))!, "sign-in.json"));
 
     /// <summary>The services, in the order of their names. The same list for as long as the file is the same.</summary>
     /// <exception cref="AccountRefusal"><see cref="AccountError.Unavailable"/>; the inner exception tells why.</exception>

@@ -66,7 +66,8 @@ public sealed record GatewayOptions
 
     /// <summary>
     /// The people who may sign in are in this file (<see cref="PocketCoder.Accounts.AccountStore"/>), and only they meet machines; null:
-    /// there are no accounts, as in a daemon's own gateway. Needs <see cref="EnrolmentFile"/>.
+    /// there are no accounts, as in a daemon's own gateway. Needs <see cref="EnrolmentFile"/>. The services by which they may sign in are
+    /// beside it (<see cref="PocketCoder.Accounts.SignInServiceFile"/>).
     /// </summary>
     public string? AccountsFile { get; init; }
 

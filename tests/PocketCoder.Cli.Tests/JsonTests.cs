@@ -107,6 +107,7 @@ public sealed class JsonTests
             ("network list", "") => ["--project", "mine"],
             ("conversations", "") => ["--project", "mine"],
             ("budget set", "") => ["--tokens", "1000000"],
+            ("gateway sign-in set", "") => ["--issuer", "http://127.0.0.1:9", "--client-id", "c"],
             ("notify set", "") => ["--webhook"],
             ("provider set", "") => ["--dialect", "openai-chat", "--url", "http://127.0.0.1:9/v1", "--model", "m"],
             ("provider set" or "provider remove", "name") => ["lan"],

@@ -63,6 +63,8 @@ public sealed class VisibleArgumentsTests
         ["gateway run"] = "--name --acme-directory --acme-email --acme-challenge",
         ["gateway remove"] = "machine",
         ["gateway users remove"] = "name",
+        ["gateway sign-in set"] = "name --issuer --pages --api --client-id --scope --label",
+        ["gateway sign-in remove"] = "name",
         ["link"] = "url",
         ["login"] = "url",
         ["doctor"] = "--sandbox",
@@ -87,6 +89,9 @@ public sealed class VisibleArgumentsTests
         ["config", "set", "update-url", "https://me:of-mine@h.example/manifest"],
         ["start", "--name", "me:of-mine@h.example"],
         ["gateway", "run", "--name", "me:of-mine@h.example"],
+        ["gateway", "sign-in", "set", "work", "--client-id", "c", "--public", "--issuer", "https://me:of-mine@h.example"],
+        ["gateway", "sign-in", "set", "work", "--client-id", "c", "--public", "--github", "--pages", "https://h.example", "--api",
+            "https://me:of-mine@h.example/api/v3"],
     ];
 
     [Fact]

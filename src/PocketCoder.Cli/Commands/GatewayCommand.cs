@@ -46,6 +46,7 @@ internal static class GatewayCommand
             terminal, async (context, parsed, ct) => await RemoveAsync(context, parsed.GetRequiredValue(machine), ct)));
         command.Add(GatewayPeopleCommands.OwnerLink(terminal));
         command.Add(GatewayPeopleCommands.Users(terminal));
+        command.Add(GatewaySignInCommands.Create(terminal));
         return command;
     }
 

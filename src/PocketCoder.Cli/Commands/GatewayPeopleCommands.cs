@@ -27,7 +27,7 @@ internal static class GatewayPeopleCommands
 
             context.Say($"Open this within {AccountLimits.OwnerLinkLife.TotalHours:0} hours, once:");
             context.Say($"  {link.Link}");
-            context.Say("Who opens it becomes the owner of the gateway, or gives the owner a new password or passkey. Do not share it.");
+            context.Say("Who opens it becomes the owner of the gateway, or gives the owner a new way to sign in. Do not share it.");
             if (isFirst)
             {
                 context.Say("The gateway has accounts from its next start on.");
@@ -58,7 +58,8 @@ internal static class GatewayPeopleCommands
     public static async Task<OwnerLinkShown?> FirstLinkAsync(Home home, string address, CancellationToken ct)
         => UsersOf(home).Count > 0 ? null : await NewLinkAsync(home, address, ct);
 
-    private static string FileOf(Home home) => Path.Combine(home.Gateway, "accounts.json");
+    /// <summary>Where the people of a gateway are.</summary>
+    public static string FileOf(Home home) => Path.Combine(home.Gateway, "accounts.json");
 
     /// <summary>The token stands after the #: browsers don't send that part, so no log has it.</summary>
     private static async Task<OwnerLinkShown> NewLinkAsync(Home home, string address, CancellationToken ct)
@@ -84,7 +85,8 @@ internal static class GatewayPeopleCommands
         }
     }
 
-    private static async Task<T> TellingAsync<T>(Func<Task<T>> work)
+    /// <summary>Does it, and tells a refusal as the CLI does.</summary>
+    public static async Task<T> TellingAsync<T>(Func<Task<T>> work)
     {
         try
         {
@@ -96,7 +98,7 @@ internal static class GatewayPeopleCommands
         }
     }
 
-    private static CommandFailure Told(AccountRefusal e) => new(e.InnerException?.Message ?? e.Message, code: OwnCodes.Refused);
+    public static CommandFailure Told(AccountRefusal e) => new(e.InnerException?.Message ?? e.Message, code: OwnCodes.Refused);
 
     private static int Show(CommandContext context, IReadOnlyList<UserView> users)
     {

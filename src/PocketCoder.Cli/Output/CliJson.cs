@@ -31,6 +31,13 @@ internal sealed record OwnerLinkShown(string Link, double Hours);
 internal sealed record GatewayUserShown(
     string Name, string Role, IReadOnlyList<string>? Machines, int SignIns, DateTimeOffset CreatedAt);
 
+/// <param name="Kind"><c>oidc</c> or <c>github</c>.</param>
+/// <param name="Api">Of GitHub; else null.</param>
+/// <param name="ReturnAddress">The one to register with the service.</param>
+internal sealed record SignInServiceShown(
+    string Name, string Kind, string Label, string ClientId, bool HasSecret, string Issuer, string? Api, IReadOnlyList<string> Scopes,
+    string ReturnAddress);
+
 /// <param name="Gateway">Its address, once it has run.</param>
 internal sealed record InviteShown(string? Gateway, string Code, double Minutes);
 
@@ -128,6 +135,7 @@ internal sealed record ScriptShown(string Shell, string Script);
 [JsonSerializable(typeof(IReadOnlyList<GatewayMachineShown>))]
 [JsonSerializable(typeof(OwnerLinkShown))]
 [JsonSerializable(typeof(IReadOnlyList<GatewayUserShown>))]
+[JsonSerializable(typeof(IReadOnlyList<SignInServiceShown>))]
 [JsonSerializable(typeof(LinkStatus))]
 [JsonSerializable(typeof(PushReport))]
 [JsonSerializable(typeof(EntryReport))]

@@ -13,7 +13,8 @@ namespace PocketCoder.Gateway.Hosting.Accounts;
 /// table names. There are no cookies, so no page of another site can act for anybody. Thread-safe.
 /// </summary>
 internal sealed partial class AccountDoor(
-    SignIns signIns, RelayAdmissions admissions, ClientAddress client, TimeProvider time, ILogger<AccountDoor> log)
+    SignIns signIns, SignInServices services, RelayAdmissions admissions, ClientAddress client, TimeProvider time,
+    ILogger<AccountDoor> log)
 {
     public const string ProofHeader = "Account-Proof";
     public const string NonceHeader = "Account-Nonce";
@@ -26,8 +27,22 @@ internal sealed partial class AccountDoor(
 
     /// <summary><c>GET /v1/accounts</c>: how one signs in here.</summary>
     public Task OfferAsync(HttpContext context) => WriteAsync(context, StatusCodes.Status200OK, JsonSerializer.SerializeToUtf8Bytes(
-        new AccountsOffered(HasPasskeys(context.Request) ? ["passkey", "password"] : ["password"], signIns.Nonce),
+        new AccountsOffered(HasPasskeys(context.Request) ? ["passkey", "password"] : ["password"], signIns.Nonce, Services()),
         AccountMessages.Default.AccountsOffered));
+
+    /// <summary>Those without are told of none where their file can't be read: passwords and passkeys are to go on.</summary>
+    private IReadOnlyList<ServiceOffer> Services()
+    {
+        try
+        {
+            return services.Offered;
+        }
+        catch (AccountRefusal e)
+        {
+            LogUnavailable(log, AccountTable.Path, e.InnerException?.Message ?? e.Message);
+            return [];
+        }
+    }
 
     /// <summary>By the name in the address, which the doorkeeper let in: but for localhost only with TLS, ours or a proxy's.</summary>
     private static bool HasPasskeys(HttpRequest request)
@@ -175,6 +190,9 @@ internal sealed partial class AccountDoor(
         AccountError.WeakPassword => (StatusCodes.Status400BadRequest, "weak_password"),
         AccountError.BadPasskey => (StatusCodes.Status401Unauthorized, "bad_passkey"),
         AccountError.CopiedPasskey => (StatusCodes.Status401Unauthorized, "copied_passkey"),
+        AccountError.BadService => (StatusCodes.Status401Unauthorized, "bad_service"),
+        AccountError.ServiceTaken => (StatusCodes.Status409Conflict, "service_taken"),
+        AccountError.ServiceUnreachable => (StatusCodes.Status503ServiceUnavailable, "service_unreachable"),
         AccountError.LastWayIn => (StatusCodes.Status409Conflict, "last_way_in"),
         AccountError.TooMany => (StatusCodes.Status409Conflict, "too_many"),
         AccountError.TooFast => (StatusCodes.Status429TooManyRequests, "too_fast"),

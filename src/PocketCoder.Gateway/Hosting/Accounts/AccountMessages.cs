@@ -5,7 +5,8 @@ using PocketCoder.Accounts;
 namespace PocketCoder.Gateway.Hosting.Accounts;
 
 /// <summary>What anybody is told: how one signs in here, and what the next proof has to name.</summary>
-internal sealed record AccountsOffered(IReadOnlyList<string> SignIn, string Nonce);
+/// <param name="Services">Other services by which one can sign in.</param>
+internal sealed record AccountsOffered(IReadOnlyList<string> SignIn, string Nonce, IReadOnlyList<ServiceOffer> Services);
 
 internal sealed record WelcomeRequest(string Token, string Name, string Password, string Key, string? Label = null);
 
@@ -16,8 +17,8 @@ internal sealed record RefreshRequest(string Refresh);
 /// <param name="ExpiresIn">Seconds that the access token holds.</param>
 internal sealed record TokensAnswer(string Access, string Refresh, int ExpiresIn);
 
-/// <param name="Name">Who it is: whoever signs in with a passkey names nobody.</param>
-internal sealed record PasskeySignedInAnswer(string Access, string Refresh, int ExpiresIn, string Name);
+/// <param name="Name">Who it is: whoever signs in with a passkey or by a service names nobody.</param>
+internal sealed record NamedSignedInAnswer(string Access, string Refresh, int ExpiresIn, string Name);
 
 internal sealed record KeyRequest(string Key);
 
@@ -36,6 +37,24 @@ internal sealed record PasskeyWelcomeRequest(
 
 internal sealed record PasskeyNameRequest(string Id, string Name);
 
+internal sealed record ServiceSignInQuestionRequest(string Service, string Key);
+
+internal sealed record ServiceWelcomeQuestionRequest(string Service, string Token, string Name, string Key);
+
+internal sealed record ServiceRequest(string Service);
+
+/// <param name="Question">Comes back as the state.</param>
+/// <param name="Url">Where the browser goes.</param>
+internal sealed record ServiceQuestionAnswer(string Question, string Url);
+
+/// <param name="Service">The name in the address that the browser came back to.</param>
+/// <param name="Issuer">What came as <c>iss</c>; null: nothing did.</param>
+internal sealed record ServiceSignInRequest(
+    string Question, string Service, string Code, string Key, string? Issuer = null, string? Label = null);
+
+/// <inheritdoc cref="ServiceSignInRequest"/>
+internal sealed record ServiceAddRequest(string Question, string Service, string Code, string? Issuer = null);
+
 internal sealed record NothingMore;
 
 /// <param name="Scopes">What devices of this person are to be paired with.</param>
@@ -43,7 +62,7 @@ internal sealed record NothingMore;
 /// <param name="Password">Whether they have one.</param>
 internal sealed record MeAnswer(
     string Name, Role Role, IReadOnlyList<string> Scopes, IReadOnlyList<string>? Machines, IReadOnlyList<SignInView> SignIns,
-    bool Password, IReadOnlyList<PasskeyView> Passkeys);
+    bool Password, IReadOnlyList<PasskeyView> Passkeys, IReadOnlyList<ServiceAccountView> Services);
 
 internal sealed record IdRequest(string Id);
 
@@ -101,7 +120,13 @@ internal sealed class RoleNames : JsonConverter<Role>
 [JsonSerializable(typeof(TokensAnswer))]
 [JsonSerializable(typeof(NothingMore))]
 [JsonSerializable(typeof(KeyRequest))]
-[JsonSerializable(typeof(PasskeySignedInAnswer))]
+[JsonSerializable(typeof(NamedSignedInAnswer))]
+[JsonSerializable(typeof(ServiceSignInQuestionRequest))]
+[JsonSerializable(typeof(ServiceWelcomeQuestionRequest))]
+[JsonSerializable(typeof(ServiceRequest))]
+[JsonSerializable(typeof(ServiceQuestionAnswer))]
+[JsonSerializable(typeof(ServiceSignInRequest))]
+[JsonSerializable(typeof(ServiceAddRequest))]
 [JsonSerializable(typeof(PasskeyWelcomeQuestionRequest))]
 [JsonSerializable(typeof(PasskeyQuestionAnswer))]
 [JsonSerializable(typeof(PasskeyRequest))]

@@ -7,14 +7,14 @@ namespace PocketCoder.Gateway.Hosting.Accounts;
 
 /// <summary>Everything that can be asked about accounts, and who may: the one place (docs/accounts.md).</summary>
 internal sealed class AccountTable(
-    SignIns signIns, Passkeys passkeys, People people, Enrolments enrolments, LinkedMachines linked)
+    SignIns signIns, Passkeys passkeys, SignInServices services, People people, Enrolments enrolments, LinkedMachines linked)
 {
     /// <summary>Where anybody learns that this gateway has accounts.</summary>
     public const string Path = "/v1/accounts";
 
     private static readonly NothingMore s_done = new();
 
-    public IReadOnlyList<AccountRoute> Rows => [.. OfSignIns, .. OfPasskeys, .. OfPeople];
+    public IReadOnlyList<AccountRoute> Rows => [.. OfSignIns, .. OfPasskeys, .. OfServices, .. OfPeople];
 
     private IEnumerable<AccountRoute> OfSignIns =>
     [
@@ -41,7 +41,7 @@ internal sealed class AccountTable(
     [
         AccountRoute.Open(Path + "/passkeys/begin-sign-in", Default.KeyRequest, Default.PasskeyQuestionAnswer,
             async (proof, asked, _) => Shown(await passkeys.BeginSignInAsync(proof, asked.Key))),
-        AccountRoute.Open(Path + "/passkeys/sign-in", Default.PasskeySignInRequest, Default.PasskeySignedInAnswer,
+        AccountRoute.Open(Path + "/passkeys/sign-in", Default.PasskeySignInRequest, Default.NamedSignedInAnswer,
             async (proof, asked, ct) => Shown(await passkeys.SignInAsync(
                 proof, asked.Key, asked.Label, asked.Question, asked.Credential.GetRawText(), ct))),
         AccountRoute.Open(Path + "/passkeys/begin-welcome", Default.PasskeyWelcomeQuestionRequest, Default.PasskeyQuestionAnswer,
@@ -59,6 +59,25 @@ internal sealed class AccountTable(
             (person, asked, ct) => DoneAsync(passkeys.RenameAsync(person, asked.Id, asked.Name, ct))),
         AccountRoute.For(Role.Viewer, Path + "/passkeys/remove", Default.IdRequest, Default.NothingMore,
             (person, asked, ct) => DoneAsync(passkeys.RemoveAsync(person, asked.Id, ct)), ends: true),
+    ];
+
+    private IEnumerable<AccountRoute> OfServices =>
+    [
+        AccountRoute.Open(Path + "/services/begin-sign-in", Default.ServiceSignInQuestionRequest, Default.ServiceQuestionAnswer,
+            async (proof, asked, ct) => Shown(await services.BeginSignInAsync(proof, asked.Service, asked.Key, ct))),
+        AccountRoute.Open(Path + "/services/begin-welcome", Default.ServiceWelcomeQuestionRequest, Default.ServiceQuestionAnswer,
+            async (proof, asked, ct) => Shown(
+                await services.BeginWelcomeAsync(proof, asked.Service, asked.Token, asked.Name, asked.Key, ct))),
+        AccountRoute.Open(Path + "/services/sign-in", Default.ServiceSignInRequest, Default.NamedSignedInAnswer,
+            async (proof, asked, ct) => Shown(await services.SignInAsync(
+                proof, asked.Key, asked.Label, new ServiceAnswer(asked.Question, asked.Service, asked.Code, asked.Issuer), ct))),
+        AccountRoute.ForBrowser(Role.Viewer, Path + "/services/begin-add", Default.ServiceRequest, Default.ServiceQuestionAnswer,
+            async (proof, person, asked, ct) => Shown(await services.BeginAddAsync(proof, person, asked.Service, ct))),
+        AccountRoute.ForBrowser(Role.Viewer, Path + "/services/add", Default.ServiceAddRequest, Default.NothingMore,
+            (proof, person, asked, ct) => DoneAsync(services.AddAsync(
+                proof, person, new ServiceAnswer(asked.Question, asked.Service, asked.Code, asked.Issuer), ct))),
+        AccountRoute.For(Role.Viewer, Path + "/services/remove", Default.IdRequest, Default.NothingMore,
+            (person, asked, ct) => DoneAsync(services.RemoveAsync(person, asked.Id, ct)), ends: true),
     ];
 
     private IEnumerable<AccountRoute> OfPeople =>
@@ -79,11 +98,13 @@ internal sealed class AccountTable(
 
     private static TokensAnswer Shown(Tokens tokens) => new(tokens.Access, tokens.Refresh, Seconds(AccountLimits.AccessLife));
 
-    private static PasskeySignedInAnswer Shown((Tokens Tokens, string Name) entered)
+    private static NamedSignedInAnswer Shown((Tokens Tokens, string Name) entered)
         => new(entered.Tokens.Access, entered.Tokens.Refresh, Seconds(AccountLimits.AccessLife), entered.Name);
 
     private static PasskeyQuestionAnswer Shown(PasskeyQuestion question)
         => new(question.Id, JsonSerializer.Deserialize(question.Options, Default.JsonElement));
+
+    private static ServiceQuestionAnswer Shown(ServiceQuestion question) => new(question.Id, question.Url);
 
     private static InviteAnswer Shown(NewInvitation invitation) => new(invitation.Token, invitation.EndsAt);
 
@@ -93,7 +114,7 @@ internal sealed class AccountTable(
     {
         var (own, machines) = signIns.View(person);
         var (keys, hasPassword) = passkeys.View(person);
-        return new MeAnswer(person.Name, person.Role, Roles.ScopesOf(person.Role), machines, own, hasPassword, keys);
+        return new MeAnswer(person.Name, person.Role, Roles.ScopesOf(person.Role), machines, own, hasPassword, keys, services.View(person));
     }
 
     private MachinesAnswer Machines(Person person)

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
 using PocketCoder.Accounts;
+using PocketCoder.Gateway.Hosting.Accounts.Services;
 using PocketCoder.Gateway.Relay;
 using PocketCoder.Gateway.Relay.Machines;
 
@@ -12,6 +13,7 @@ namespace PocketCoder.Gateway.Hosting.Accounts;
 internal sealed class AccountsHost : IAsyncDisposable
 {
     private readonly CancellationTokenSource _stop = new();
+    private readonly ServiceHttp _services = new();
     private readonly AccountDoor _door;
     private readonly IReadOnlyList<AccountRoute> _rows;
     private Task _watching = Task.CompletedTask;
@@ -32,12 +34,14 @@ internal sealed class AccountsHost : IAsyncDisposable
 
         var signIns = new SignIns(store, time);
         Admissions = new RelayAdmissions(signIns, time, logs.CreateLogger<RelayAdmissions>());
-        _door = new AccountDoor(signIns, Admissions, client, time, logs.CreateLogger<AccountDoor>());
         var passkeys = new Passkeys(store, signIns, new PasskeyCeremony(), time);
+        var others = new SignInServices(store, signIns, new ServiceCeremony(
+            SignInServiceFile.Beside(file), _services, time, logs.CreateLogger<ServiceCeremony>()), time);
+        _door = new AccountDoor(signIns, others, Admissions, client, time, logs.CreateLogger<AccountDoor>());
         Logins = new MachineLogins(time);
         _rows =
         [
-            .. new AccountTable(signIns, passkeys, new People(store, time), enrolments, linked).Rows,
+            .. new AccountTable(signIns, passkeys, others, new People(store, time), enrolments, linked).Rows,
             .. new MachineTable(Logins, enrolments, linked, time).Rows,
         ];
         Posts = _rows.Select(r => r.Path).ToHashSet(StringComparer.Ordinal);
@@ -69,5 +73,6 @@ internal sealed class AccountsHost : IAsyncDisposable
         await _stop.CancelAsync();
         await _watching;
         _stop.Dispose();
+        _services.Dispose();
     }
 }
