@@ -12,12 +12,16 @@ import { update } from "$lib/stores/update.svelte";
 
 const MOCK = import.meta.env.DEV || import.meta.env.MODE === "stories";
 
-/** The secret of a link to pair or to welcome somebody leaves the address bar, the history and the referrer before anything else happens. */
+/**
+ * The secret of a link to pair or to welcome somebody, or by which another service sends somebody back, leaves the address bar, the history and the referrer
+ * before anything else happens.
+ */
 function takeLink(): string | null {
-  const account = /^\/(welcome|account|account\/machine)$/.test(location.pathname);
+  const account = /^\/(welcome|account(\/machine|\/signed-in\/.*)?)$/.test(location.pathname);
   if (!account && !location.hash.startsWith("#pair=")) return null;
   const link = location.href;
-  history.replaceState(null, "", (account ? "/" : location.pathname) + location.search);
+  const back = location.pathname.startsWith("/account/signed-in/");
+  history.replaceState(null, "", (account ? "/" : location.pathname) + (back ? "" : location.search));
   return link;
 }
 

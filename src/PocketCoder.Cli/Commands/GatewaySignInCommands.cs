@@ -31,14 +31,16 @@ internal static class GatewaySignInCommands
         { name, issuer, github, pages, api, client, scopes, label, isPublic };
         command.Validators.Add(result =>
         {
-            var isGitHub = result.GetValue(github);
-            if (isGitHub == result.GetValue(issuer) is not null || (!isGitHub && (result.GetValue(pages) ?? result.GetValue(api)) is not null)
-                || (isGitHub && result.GetValue(pages) is null != result.GetValue(api) is null))
+            // As typed: one without its argument is told by the parser, and has no value to ask for.
+            string? Typed(Option<string?> option) => result.GetResult(option) is { Tokens: [var token] } ? token.Value : null;
+            var (isGitHub, its, own, programs) = (result.GetValue(github), Typed(issuer), Typed(pages), Typed(api));
+            var isWhole = isGitHub ? its is null && (own is null) == (programs is null)
+                : its is not null && own is null && programs is null;
+            if (!isWhole)
             {
                 result.AddError("Give --issuer URL, or --github, with both --pages URL and --api URL if it is a server of its own.");
             }
-            else if (((string?[])[result.GetValue(issuer), result.GetValue(pages), result.GetValue(api)])
-                .Any(a => a is not null && !SignInService.IsAllowed(a)))
+            else if (((string?[])[its, own, programs]).Any(a => a is not null && !SignInService.IsAllowed(a)))
             {
                 result.AddError("An address of a service begins with https:// (http:// only on this computer), without a name and a password.");
             }

@@ -10,17 +10,23 @@ import {
   readMe,
   readName,
   readPeople,
+  readServiceQuestion,
   readTicket,
   readTokens,
   type Role,
+  type ServiceOffer,
+  serviceName,
   type Tokens,
 } from "./answers";
 import { AccountError } from "./errors";
 import type { Gateway } from "./gateway";
+import type { ServiceReturn } from "./given";
 import { AccountKey } from "./key";
 import { type Passkeys, readQuestion } from "./passkeys";
 
 const ROW = "sign-in";
+/** What this browser went to another service for; the newest only. */
+const AWAY = "service";
 /** An access token is renewed so long before it ends: a request takes its time. */
 const EARLY_MS = 30_000;
 /** A thousand people, each with a hundred machines. */
@@ -34,6 +40,16 @@ interface Kept {
   /** By this browser's clock, in milliseconds. */
   readonly until: number;
   readonly refresh: string;
+}
+
+/** For what a browser goes to another service. */
+type Purpose = "sign-in" | "welcome" | "add";
+
+interface Away {
+  readonly v: 1;
+  readonly question: string;
+  readonly service: string;
+  readonly purpose: Purpose;
 }
 
 /** Runs work while no other tab, and no worker, runs any under the same name. */
@@ -81,7 +97,52 @@ export class Account {
 
   /** Whether one can sign in with a passkey, here and there. @throws AccountError as `offered` */
   async offersPasskeys(): Promise<boolean> {
-    return this.#passkeys !== null && (await this.#gateway.look()).includes("passkey");
+    return this.#passkeys !== null && (await this.#gateway.look()).ways.includes("passkey");
+  }
+
+  /** The other services by which one can sign in. @throws AccountError as `offered` */
+  async services(): Promise<readonly ServiceOffer[]> {
+    return (await this.#gateway.look()).services;
+  }
+
+  /** Begins to sign in with an account at another service. The browser then goes to the address that this gives. */
+  async signInByService(service: string): Promise<string> {
+    const key = await this.#ownKey();
+    return this.#away(service, "sign-in", await this.#gateway.post("services/begin-sign-in", { service, key: key.publicKey }, key, null));
+  }
+
+  /** As `signInByService`, for a one-time link. The gateway keeps the link until the browser comes back: it does not leave with it. */
+  async welcomeByService(service: string, token: string, name: string): Promise<string> {
+    const key = await this.#ownKey();
+    const body = { service, token, name: read(name), key: key.publicKey };
+    return this.#away(service, "welcome", await this.#gateway.post("services/begin-welcome", body, key, null));
+  }
+
+  /** As `signInByService`, for one more way to sign in. */
+  async addService(service: string): Promise<string> {
+    return this.#away(service, "add", await this.#as("services/begin-add", { service }));
+  }
+
+  /**
+   * What a browser brings back from a service is good only here, once, and for what it went there for. Null: the person did not want to, and nothing has changed.
+   * @returns what it was for @throws AccountError `bad_service`: this browser did not go there
+   */
+  async cameBack(back: ServiceReturn, label: string): Promise<Purpose | null> {
+    const away = (await this.#store.get(AWAY)) as Partial<Away> | undefined;
+    const { v, question, service, purpose } = away ?? {};
+    // Somebody else's answer in a link would sign this browser in as them. The gateway looks at this too.
+    if (v !== 1 || purpose === undefined || question !== back.state || service !== back.service) throw new AccountError("bad_service");
+    await this.#store.delete(AWAY);
+    if (back.code === null) return null;
+    const given = { question, service, code: back.code, ...(back.issuer === null ? {} : { issuer: back.issuer }) };
+    if (purpose === "add") await this.#as("services/add", given);
+    else await this.#enter("services/sign-in", { ...given, label }, null);
+    return purpose;
+  }
+
+  /** Ends all other sign-ins that it made, too. @throws AccountError `last_way_in` */
+  async removeService(id: string): Promise<void> {
+    await this.#as("services/remove", { id });
   }
 
   /** Who is signed in as far as this browser knows; null: nobody. Asks nobody. */
@@ -214,6 +275,13 @@ export class Account {
 
   async remove(name: string): Promise<void> {
     await this.#as("users/remove", { name });
+  }
+
+  async #away(service: string, purpose: Purpose, answer: unknown): Promise<string> {
+    const { question, url } = readServiceQuestion(answer);
+    const away: Away = { v: 1, question, service: serviceName(service), purpose };
+    await this.#store.put(AWAY, away);
+    return url;
   }
 
   #browserPasskeys(): Passkeys {

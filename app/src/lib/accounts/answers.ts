@@ -35,6 +35,29 @@ export interface Passkey {
   readonly usedAt: number | null;
 }
 
+/** An account at another service. */
+export interface ServiceAccount {
+  readonly id: string;
+  /** What the service was called when it was added. */
+  readonly service: string;
+  /** What the service called the account; null: nothing. */
+  readonly account: string | null;
+  readonly createdAt: number;
+  readonly usedAt: number | null;
+}
+
+/** Another service by which one can sign in. */
+export interface ServiceOffer {
+  readonly name: string;
+  readonly label: string;
+}
+
+/** Where one signs in with an account at another service. */
+export interface ServiceQuestion {
+  readonly question: string;
+  readonly url: string;
+}
+
 export interface Me {
   readonly name: string;
   readonly role: Role;
@@ -46,6 +69,7 @@ export interface Me {
   /** Whether they have one. */
   readonly password: boolean;
   readonly passkeys: readonly Passkey[];
+  readonly services: readonly ServiceAccount[];
 }
 
 export interface ReachableMachine {
@@ -135,7 +159,38 @@ export function readMe(value: unknown): Me {
         usedAt: usedAt === null || usedAt === undefined ? null : time(usedAt),
       };
     }),
+    services: list(of["services"] ?? [], (one) => {
+      const { id, service, account, createdAt, usedAt } = fields(one);
+      return {
+        id: text(id, 64),
+        service: text(service, 100),
+        account: account === null || account === undefined ? null : text(account, 100),
+        createdAt: time(createdAt),
+        usedAt: usedAt === null || usedAt === undefined ? null : time(usedAt),
+      };
+    }),
   };
+}
+
+/** The services of an offer; a gateway of before has none. */
+export function readOffers(value: unknown): readonly ServiceOffer[] {
+  return list(value ?? [], (one) => {
+    const { name, label } = fields(one);
+    return { name: serviceName(name), label: text(label, 100) };
+  });
+}
+
+/** The browser goes to this address, so it is one of the web, and no script. */
+export function readServiceQuestion(value: unknown): ServiceQuestion {
+  const of = fields(value);
+  const url = text(of["url"], 16 * 1024);
+  return /^https?:\/\/[^/]/i.test(url) ? { question: token(of["question"]), url } : garbled();
+}
+
+/** As it stands in addresses. */
+export function serviceName(value: unknown): string {
+  const name = text(value, 32);
+  return /^[a-z0-9-]+$/.test(name) ? name : garbled();
 }
 
 /** Who signed in, where they named nobody. */

@@ -1,3 +1,4 @@
+import { readOffers, type ServiceOffer } from "./answers";
 import { AccountError, readCode } from "./errors";
 import type { AccountKey } from "./key";
 
@@ -27,13 +28,13 @@ export class Gateway {
     this.#send = fetch;
   }
 
-  /** Asks how one signs in here: `password`, `passkey`. @throws AccountError `none`: this gateway has no accounts; `unreachable`, `garbled` */
-  async look(): Promise<readonly string[]> {
+  /** Asks how one signs in here: `password`, `passkey`, and other services. @throws AccountError `none`: this gateway has no accounts; `unreachable`, `garbled` */
+  async look(): Promise<Offer> {
     const answer = await this.#ask(ROOT, { method: "GET" }, ANSWER_BYTES);
     if (answer.status !== 200) throw failure(answer);
     if (this.#nonce === null) throw new AccountError("garbled");
-    const { signIn } = (answer.json ?? {}) as { signIn?: unknown };
-    return Array.isArray(signIn) ? signIn.filter((way) => typeof way === "string") : [];
+    const { signIn, services } = (answer.json ?? {}) as { signIn?: unknown; services?: unknown };
+    return { ways: Array.isArray(signIn) ? signIn.filter((way) => typeof way === "string") : [], services: readOffers(services) };
   }
 
   /**
@@ -75,6 +76,12 @@ export class Gateway {
       done();
     }
   }
+}
+
+/** How one signs in at a gateway. */
+export interface Offer {
+  readonly ways: readonly string[];
+  readonly services: readonly ServiceOffer[];
 }
 
 interface Answer {

@@ -34,6 +34,36 @@ export function readMachineCode(typed: string): string | null {
   return /^[A-HJ-NP-Z2-9]{8}$/.test(code) ? code : null;
 }
 
+/** Where browsers come back to from other services; the service's name follows. */
+export const RETURN = "/account/signed-in";
+
+/** What a browser brings back from another service. */
+export interface ServiceReturn {
+  readonly service: string;
+  /** Which question it answers. */
+  readonly state: string;
+  /** Null: the service did not say who it is, or the person did not want to. */
+  readonly code: string | null;
+  readonly issuer: string | null;
+}
+
+/** What stands in an address that a service sent this browser to; null: it is no such address, or not whole. */
+export function readReturn(link: string, origin: string): ServiceReturn | null {
+  let url: URL;
+  try {
+    url = new URL(link);
+  } catch {
+    return null;
+  }
+  if (url.origin !== origin || !url.pathname.startsWith(`${RETURN}/`)) return null;
+  const service = url.pathname.slice(RETURN.length + 1);
+  // What is there twice may be there for somebody to choose from.
+  const one = (name: string): string | null => (url.searchParams.getAll(name).length === 1 ? url.searchParams.get(name) : null);
+  const [state, code] = [one("state"), one("code")];
+  if (!/^[a-z0-9-]{1,32}$/.test(service) || state === null || !/^[\w-]{43}$/.test(state)) return null;
+  return { service, state, code: code !== "" && code !== null && code.length <= 4096 ? code : null, issuer: one("iss") };
+}
+
 /**
  * The token of a link to welcome somebody, if it is of this gateway: what another gateway gave must not be sent to this one. `account`: the address where one
  * signs in without a machine. `machine`: where one decides about a machine, with the code that the link names, or nothing.
@@ -49,7 +79,7 @@ export function readWelcome(
     return "broken";
   }
   if (url.origin !== origin) return "elsewhere";
-  if (url.pathname === "/account") return "account";
+  if (url.pathname === "/account" || url.pathname.startsWith(`${RETURN}/`)) return "account";
   if (url.pathname === "/account/machine") return { machine: readMachineCode(url.hash) ?? "" };
   const token = url.hash.slice(1);
   return url.pathname === "/welcome" && /^[\w-]{43}$/.test(token) ? { token } : "broken";

@@ -18,11 +18,22 @@ export {
   type People,
   type ReachableMachine,
   type Role,
+  type ServiceAccount,
+  type ServiceOffer,
   type SignIn,
   type User,
 } from "./answers";
 export { AccountError, type AccountErrorCode } from "./errors";
-export { isWhole, PASSKEY_NAME_LENGTH, passwordFault, readMachineCode, readPasskeyName, readWelcome } from "./given";
+export {
+  isWhole,
+  PASSKEY_NAME_LENGTH,
+  passwordFault,
+  readMachineCode,
+  readPasskeyName,
+  readReturn,
+  readWelcome,
+  type ServiceReturn,
+} from "./given";
 export { openWithTicket, REFUSED } from "./tickets";
 
 const LOCK = "pocketcoder-account";

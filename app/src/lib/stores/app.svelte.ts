@@ -55,7 +55,7 @@ export class App {
 
   async readInvite(link: string): Promise<void> {
     // Typed in or pasted, too: an app on the home screen is never opened by a link.
-    if (/\/(welcome|account|account\/machine)([?#]|$)/.test(link)) return this.openAccount({ link });
+    if (/\/(welcome|account(\/machine|\/signed-in\/[^?#]*)?)([?#]|$)/.test(link)) return this.openAccount({ link });
     this.invite = await this.#door.readInvite(link);
     this.inviteProblem = this.invite === null;
   }

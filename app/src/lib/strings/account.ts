@@ -23,7 +23,10 @@ const english = {
     stale_proof: "The gateway did not accept this browser's proofs in time. Check the network, then try again.",
     bad_passkey: "The gateway did not accept this passkey. Try again, or sign in another way.",
     copied_passkey: "This passkey may have been copied, so it was not accepted. Sign in another way, and remove it.",
-    last_way_in: "Without this passkey you could not sign in any more. Add another one first.",
+    bad_service: "The service's answer was not accepted, or nobody here signs in with that account. Ask for an invitation, or sign in another way.",
+    service_taken: "Somebody signs in here with this account already.",
+    service_unreachable: "The gateway could not reach the service. Try again, or sign in another way.",
+    last_way_in: "Without it you would have no way to sign in any more. Add another one first.",
     passkey_exists: "There is a passkey of yours already, in the place where this one was to go.",
     passkey_failed: "This browser could not use a passkey here. Sign in another way.",
     bad_link: "This link was used, has ended or is not valid. Ask for a new one, from whoever invited you.",
@@ -74,6 +77,20 @@ const english = {
     removed: "The passkey was removed.",
     removeSure: (name: string) =>
       `Remove the passkey “${name}”? It signs nobody in any more, and the sign-ins that it made end, but for this one. Remove it from your password manager yourself.`,
+  },
+  service: {
+    title: "Accounts of other services",
+    help: "You can sign in with these, too. This gateway learns from the service who you are there, and nothing else.",
+    use: (service: string) => `Continue with ${service}`,
+    add: (service: string) => `Add ${service}`,
+    leaving: (service: string) => `Going to ${service}`,
+    back: "Signing in",
+    declined: "The service did not sign you in, so nothing has changed.",
+    added: "The account was added.",
+    remove: "Remove this account",
+    removed: "The account was removed.",
+    removeSure: (service: string) =>
+      `Remove the account of “${service}”? It signs nobody in here any more, and the sign-ins that it made end, but for this one.`,
   },
   signIn: {
     title: "Sign in",
