@@ -44,7 +44,7 @@ public sealed class StoreTests : IDisposable
             {
                 0 => [],
                 1 => "null"u8.ToArray(),
-                2 => """{"v":3,"users":[],"signIns":[],"links":[]}"""u8.ToArray(),
+                2 => """{"v":4,"users":[],"signIns":[],"links":[]}"""u8.ToArray(),
                 3 => """{"v":1,"users":[null],"signIns":[],"links":[]}"""u8.ToArray(),
                 4 => """{"v":1,"users":null,"signIns":[],"links":[]}"""u8.ToArray(),
                 5 => Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(whole).Replace("\"Owner\"", "9", StringComparison.Ordinal)),

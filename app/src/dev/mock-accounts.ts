@@ -5,6 +5,10 @@ const NONCE = "AAAAAAAAAAAAAAAAAAAAAA";
 const ATLAS = "3f9a1c27b5e04d8896aa10c2d7f4e51b";
 const BOREALIS = "b2d07e66c41f4e7f90c3aa5518e6f70d";
 const DAY = 86_400_000;
+const SERVICES = [
+  { name: "github", label: "GitHub" },
+  { name: "work", label: "Work" },
+];
 const at = (ago: number): string => new Date(Date.now() - ago).toISOString();
 
 /**
@@ -21,6 +25,10 @@ export async function mockAccounts(who: string): Promise<void> {
     passkeys: [
       { id: "p1", name: "Chrome on Android", createdAt: at(12 * DAY), usedAt: at(60_000) as string | null },
       { id: "p2", name: "Safari on iPhone", createdAt: at(2 * DAY), usedAt: null },
+    ],
+    services: [
+      { id: "s1", service: "GitHub", account: "ada-lovelace", createdAt: at(9 * DAY), usedAt: at(DAY) as string | null },
+      { id: "s2", service: "Work", account: null, createdAt: at(DAY), usedAt: null },
     ],
     users: [
       { name: "ada", role: "owner", machines: null as string[] | null, createdAt: at(90 * DAY), signIns: 2 },
@@ -87,6 +95,13 @@ export async function mockAccounts(who: string): Promise<void> {
       state.passkeys = state.passkeys.filter((one) => one.id !== id);
       return answer({});
     },
+    "services/begin-sign-in": () => refuse(503, "service_unreachable"),
+    "services/begin-add": () => refuse(503, "service_unreachable"),
+    "services/begin-welcome": () => refuse(503, "service_unreachable"),
+    "services/remove": ({ id }) => {
+      state.services = state.services.filter((one) => one.id !== id);
+      return answer({});
+    },
     password: ({ old }) => (old === "wrong password" ? refuse(401, "wrong_name_or_password") : answer({})),
     users: () => answer({ users: state.users, invitations: state.invitations }),
     "users/invite": () => answer({ token: "fJ3k_".repeat(8) + "abc", endsAt: at(-7 * DAY) }),
@@ -99,13 +114,13 @@ export async function mockAccounts(who: string): Promise<void> {
       return answer({});
     },
   };
-  const own = (): object => ({ signIns: state.signIns, password: true, passkeys: state.passkeys });
+  const own = (): object => ({ signIns: state.signIns, password: true, passkeys: state.passkeys, services: state.services });
   const tokens = (): Response => answer({ access: "access", refresh: "refresh", expiresIn: 600 });
   globalThis.fetch = async (input, init) => {
     const url = new URL(String(input instanceof Request ? input.url : input), location.href);
     if (!url.pathname.startsWith("/v1/accounts")) return fetch(input, init);
     if (who === "none") return new Response("There is nothing here.\n", { status: 404 });
-    if (init?.method === "GET") return answer({ signIn: ["passkey", "password"], nonce: NONCE });
+    if (init?.method === "GET") return answer({ signIn: ["passkey", "password"], nonce: NONCE, services: SERVICES });
     const route = routes[url.pathname.replace("/v1/accounts/", "")];
     return route ? route(JSON.parse(new TextDecoder().decode(init?.body as Uint8Array)) as Record<string, string>) : answer({});
   };

@@ -101,6 +101,41 @@ internal sealed class AccountBrowser : IDisposable
         return answer.GetProperty("name").GetString()!;
     }
 
+    /// <summary>Goes to a service and comes back: the body that takes its answer back, for all routes that take one.</summary>
+    public async Task<JsonObject> VisitedAsync(string path, string service, JsonObject? more = null)
+    {
+        var asked = await DoneAsync(path, Visit(service, more).ToJsonString());
+        var url = await ServicePeer.VisitAsync(asked.GetProperty("url").GetString()!);
+        var brought = Microsoft.AspNetCore.WebUtilities.QueryHelpers.ParseQuery(url.Query);
+        Assert.Equal($"{Origin}/account/signed-in/{service}", url.GetLeftPart(UriPartial.Path));
+        Assert.Equal(asked.GetProperty("question").GetString(), brought["state"]);
+        return new JsonObject
+        {
+            ["question"] = (string)brought["state"]!,
+            ["service"] = service,
+            ["code"] = (string)brought["code"]!,
+            ["key"] = Key.Public,
+            ["label"] = "Phone",
+            ["issuer"] = brought.TryGetValue("iss", out var issuer) ? (string)issuer! : null,
+        };
+    }
+
+    /// <summary>A body that asks to be sent to a service.</summary>
+    public JsonObject Visit(string service, JsonObject? more = null)
+    {
+        var body = (JsonObject?)more?.DeepClone() ?? [];
+        (body["service"], body["key"]) = (service, Key.Public);
+        return body;
+    }
+
+    /// <summary>Signs in by a service, and is told who it is.</summary>
+    public async Task<string> SignInByAsync(string service)
+    {
+        var answer = await DoneAsync("services/sign-in", (await VisitedAsync("services/begin-sign-in", service)).ToJsonString());
+        Take(answer);
+        return answer.GetProperty("name").GetString()!;
+    }
+
     /// <summary>The answer to a fresh question.</summary>
     public async Task<(string Id, JsonObject Credential)> SignedAsync(SoftwareAuthenticator passkey, string? origin = null)
     {
@@ -143,8 +178,11 @@ internal sealed class AccountBrowser : IDisposable
     public static string? CodeOf((HttpStatusCode Status, JsonElement Answer) answer)
         => answer.Answer.ValueKind == JsonValueKind.Object && answer.Answer.TryGetProperty("error", out var error) ? error.GetProperty("code").GetString() : null;
 
-    private static readonly string[] s_openPasskeyRoutes =
-        ["passkeys/begin-sign-in", "passkeys/sign-in", "passkeys/begin-welcome", "passkeys/welcome"];
+    private static readonly string[] s_openRoutes =
+    [
+        "passkeys/begin-sign-in", "passkeys/sign-in", "passkeys/begin-welcome", "passkeys/welcome", "services/begin-sign-in",
+        "services/begin-welcome", "services/sign-in",
+    ];
 
     private string _used = "";
 
@@ -163,7 +201,7 @@ internal sealed class AccountBrowser : IDisposable
         var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = new ByteArrayContent(bytes) };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         request.Headers.Add("Origin", Origin);
-        token ??= path is "welcome" or "sign-in" or "refresh" || s_openPasskeyRoutes.Contains(path) ? null : Access;
+        token ??= path is "welcome" or "sign-in" or "refresh" || s_openRoutes.Contains(path) ? null : Access;
         request.Headers.Add("Account-Proof", Key.Prove(Origin, address, _nonce, bytes, token));
         if (token is not null)
         {

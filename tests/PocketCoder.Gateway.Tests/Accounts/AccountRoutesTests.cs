@@ -21,6 +21,8 @@ public sealed class AccountRoutesTests
         ("passkeys/begin-sign-in", null), ("passkeys/sign-in", null), ("passkeys/begin-welcome", null), ("passkeys/welcome", null),
         ("passkeys/begin-register", Role.Viewer), ("passkeys/register", Role.Viewer), ("passkeys/rename", Role.Viewer),
         ("passkeys/remove", Role.Viewer),
+        ("services/begin-sign-in", null), ("services/begin-welcome", null), ("services/sign-in", null),
+        ("services/begin-add", Role.Viewer), ("services/add", Role.Viewer), ("services/remove", Role.Viewer),
         ("me", Role.Viewer), ("machines", Role.Viewer), ("ticket", Role.Viewer), ("sign-ins/end", Role.Viewer), ("password", Role.Viewer),
         ("users", Role.Admin), ("users/invite", Role.Admin), ("users/uninvite", Role.Admin), ("users/change", Role.Admin),
         ("users/sign-out", Role.Admin), ("users/remove", Role.Admin),

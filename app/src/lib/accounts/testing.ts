@@ -82,6 +82,11 @@ export class FakeGateway {
   /** What the passkeys are called, by their ids. */
   readonly named = new Map([["p1", "Chrome"]]);
   readonly #questions = new Map<string, string>();
+  services: unknown = [{ name: "work", label: "Work" }];
+  /** Who signs in with an account of another service, by the code that it gives for it. */
+  readonly codes = new Map<string, string>();
+  /** What a browser was sent to a service for. */
+  readonly #away = new Map<string, { readonly key: string; readonly link: string | null; readonly name: string | null }>();
   spoil: Spoil = () => null;
   /** Changes its nonce after each look at it: what was signed is always too old. */
   restless = false;
@@ -96,7 +101,7 @@ export class FakeGateway {
     const spoiled = this.spoil(name, this.asked.filter((one) => one === name).length);
     if (spoiled) return spoiled;
     if (this.restless) this.nonce = newNonce();
-    if (name === "GET") return this.answer({ signIn: this.ways, nonce: this.nonce });
+    if (name === "GET") return this.answer({ signIn: this.ways, nonce: this.nonce, services: this.services });
     const headers = init.headers as Record<string, string>;
     return this.#post(name, pathname, init.body as Uint8Array<ArrayBuffer>, headers);
   };
@@ -123,7 +128,7 @@ export class FakeGateway {
   async #post(name: string, path: string, bytes: Uint8Array<ArrayBuffer>, headers: Record<string, string>): Promise<Response> {
     const body = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
     const token = headers["Authorization"]?.replace(/^PocketCoder /, "") ?? null;
-    const open = ["welcome", "sign-in"].includes(name.replace("passkeys/begin-", "").replace("passkeys/", ""));
+    const open = ["welcome", "sign-in"].includes(name.replace(/^(passkeys|services)\/(begin-)?/, ""));
     const row =
       name === "refresh"
         ? this.signIns.get(String(body["refresh"]).split(".")[0] ?? "")
@@ -147,6 +152,17 @@ export class FakeGateway {
       case "passkeys/register":
       case "passkeys/sign-in":
         return this.#passkey(name, key, row?.name ?? String(body["name"]), body);
+      case "services/begin-sign-in":
+        return this.#leave(key, null, null);
+      case "services/begin-welcome":
+        return this.links.has(String(body["token"]))
+          ? this.#leave(key, String(body["token"]), String(body["name"]))
+          : this.refuse(403, "bad_link");
+      case "services/begin-add":
+        return this.#leave(key, null, (row as SignInRow).name);
+      case "services/sign-in":
+      case "services/add":
+        return this.#back(name, key, body);
       case "passkeys/rename":
         if (!this.named.has(String(body["id"]))) return this.refuse(404, "not_found");
         this.named.set(String(body["id"]), String(body["name"]));
@@ -184,6 +200,26 @@ export class FakeGateway {
     if (name === "passkeys/welcome" && !this.links.delete(String(body["token"]))) return this.refuse(403, "bad_link");
     this.passkeys.set(said, who);
     return name === "passkeys/welcome" ? this.#enter(key, who) : this.answer({});
+  }
+
+  #leave(key: string, link: string | null, name: string | null): Response {
+    const question = toBase64Url(crypto.getRandomValues(new Uint8Array(32)));
+    this.#away.set(question, { key, link, name });
+    return this.answer({ question, url: `https://service.example/authorize?state=${question}` });
+  }
+
+  /** Each question is for one key, once. */
+  #back(name: string, key: string, body: Record<string, unknown>): Response {
+    const question = String(body["question"]);
+    const away = this.#away.get(question);
+    this.#away.delete(question);
+    const [service, code] = [String(body["service"]), String(body["code"])];
+    if (away?.key !== key || service !== "work") return this.refuse(401, "bad_service");
+    if (away.link !== null && !this.links.delete(away.link)) return this.refuse(403, "bad_link");
+    if (away.name !== null) this.codes.set(code, away.name);
+    const who = this.codes.get(code);
+    if (who === undefined) return this.refuse(401, "bad_service");
+    return name === "services/add" ? this.answer({}) : this.#enter(key, who, true);
   }
 
   #enter(key: string, name: string, told = false): Response {
