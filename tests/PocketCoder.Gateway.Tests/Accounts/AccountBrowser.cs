@@ -108,7 +108,7 @@ internal sealed class AccountBrowser : IDisposable
         var url = await ServicePeer.VisitAsync(asked.GetProperty("url").GetString()!);
         var brought = Microsoft.AspNetCore.WebUtilities.QueryHelpers.ParseQuery(url.Query);
         Assert.Equal($"{Origin}/account/signed-in/{service}", url.GetLeftPart(UriPartial.Path));
-        Assert.Equal(asked.GetProperty("question").GetString(), brought["state"]);
+        Assert.Equal(asked.GetProperty("question").GetString(), (string?)brought["state"]);
         return new JsonObject
         {
             ["question"] = (string)brought["state"]!,

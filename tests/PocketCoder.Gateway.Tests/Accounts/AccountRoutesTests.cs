@@ -179,7 +179,7 @@ public sealed class AccountRoutesTests
         using var after = JsonDocument.Parse(await http.GetStringAsync(new Uri("/v1/accounts", UriKind.Relative)));
         foreach (var told in (JsonDocument[])[before, after])
         {
-            Assert.Equal(["signIn", "nonce"], told.RootElement.EnumerateObject().Select(p => p.Name));
+            Assert.Equal(["signIn", "nonce", "services"], told.RootElement.EnumerateObject().Select(p => p.Name));
             Assert.Equal("""["password"]""", told.RootElement.GetProperty("signIn").GetRawText());
         }
     }

@@ -20,8 +20,8 @@ namespace PocketCoder.Testing.Accounts;
 /// </summary>
 public sealed class ServicePeer : IAsyncDisposable
 {
-    public const string Client = "pocketcoder client";
-    public const string Secret = "a secret/with=signs:";
+    public const string Client = "pocketcoder:client";
+    public const string Secret = "a-secret/with=signs:%+";
 
     private readonly WebApplication _app;
     private readonly ConcurrentDictionary<string, Granted> _codes = new(StringComparer.Ordinal);
