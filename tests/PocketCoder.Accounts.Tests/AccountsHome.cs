@@ -58,11 +58,13 @@ internal sealed class Browser(AccountsHome home, string caller = "192.0.2.1")
 
     public Tokens Tokens { get; set; } = new("", "");
 
-    public Proof Prove(string path = "/v1/accounts/me", string? token = null, string body = "{}", string? nonce = null)
+    public Proof Prove(
+        string path = "/v1/accounts/me", string? token = null, string body = "{}", string? nonce = null,
+        string origin = AccountsHome.Origin)
     {
         var bytes = Encoding.UTF8.GetBytes(body);
-        return new Proof(AccountsHome.Origin, "POST", path, bytes,
-            Key.Prove(AccountsHome.Origin, path, nonce ?? home.SignIns.Nonce, bytes, token), caller);
+        return new Proof(
+            origin, "POST", path, bytes, Key.Prove(origin, path, nonce ?? home.SignIns.Nonce, bytes, token), caller);
     }
 
     public async Task<Tokens> WelcomeAsync(string token, string name, string password = AccountsHome.Password)
