@@ -105,6 +105,48 @@ public sealed class GatewayTests
         await Wait.UntilAsync(() => last.Out.Contains("/welcome#", StringComparison.Ordinal), "the next owner's link");
     }
 
+    [Fact]
+    public async Task Services_to_sign_in_by_are_set_with_a_secret_that_is_never_shown_again()
+    {
+        const string Secret = "only-of-the-service";
+        await using var home = new CliHome();
+        Assert.Contains("None.", (await home.RunAsync("gateway", "sign-in", "list")).Succeeded().Out, StringComparison.Ordinal);
+        (await home.RunAsync("gateway", "sign-in", "remove", "work")).Ended(1);
+        Assert.False(Directory.Exists(home.Root)); // looking makes nothing
+        string[] set = ["gateway", "sign-in", "set", "work", "--issuer", "https://id.example/realms/a", "--client-id", "c"];
+        (await home.FeedAsync("", set)).Ended(ExitCode.Usage);
+        (await home.FeedAsync(Secret, [.. set, "--github"])).Ended(ExitCode.Usage);
+        (await home.FeedAsync(Secret, [.. set, "--api", "https://id.example"])).Ended(ExitCode.Usage);
+        (await home.FeedAsync(Secret, [.. set, "--scope", "profile"])).Ended(ExitCode.Usage);
+        (await home.FeedAsync(Secret, [.. set, "--label", "a\u202eb"])).Ended(ExitCode.Usage);
+        (await home.FeedAsync(Secret, "gateway", "sign-in", "set", "Work", "--github", "--client-id", "c")).Ended(ExitCode.Usage);
+        (await home.FeedAsync(Secret, "gateway", "sign-in", "set", "work", "--issuer", "http://id.example", "--client-id", "c"))
+            .Ended(ExitCode.Usage);
+        Assert.False(Directory.Exists(home.Root));
+
+        var told = (await home.FeedAsync(Secret + "\n", [.. set, "--label", "Work"])).Succeeded();
+        Assert.Contains("  https://YOUR-GATEWAY/account/signed-in/work\n", told.Out, StringComparison.Ordinal);
+        (await home.RunAsync("gateway", "sign-in", "set", "hub", "--github", "--client-id", "d", "--public")).Succeeded();
+        var listed = await home.RunAsync("gateway", "sign-in", "list");
+        Assert.Matches("work +Work +oidc https://id.example/realms/a +c +set", listed.Succeeded().Out);
+        Assert.Matches("hub +hub +github https://github.com +d +none", listed.Out);
+        var shown = await home.AskAsync("gateway", "sign-in", "list");
+        Assert.Equal(["hub", "work"], shown.EnumerateArray().Select(s => s.GetProperty("name").GetString()));
+        Assert.Equal(["openid", "profile"], shown[1].GetProperty("scopes").EnumerateArray().Select(s => s.GetString()));
+        Assert.True(shown[1].GetProperty("hasSecret").GetBoolean());
+        var file = Path.Combine(home.Root, "gateway", "sign-in.json");
+        Assert.Contains(Secret, await File.ReadAllTextAsync(file), StringComparison.Ordinal);
+        Assert.DoesNotContain(Secret, $"{told.Out}{told.Error}{listed.Out}{shown}", StringComparison.Ordinal);
+        if (!OperatingSystem.IsWindows())
+        {
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+        }
+
+        (await home.RunAsync("gateway", "sign-in", "remove", "work")).Succeeded();
+        Assert.DoesNotContain(Secret, await File.ReadAllTextAsync(file), StringComparison.Ordinal);
+        Assert.Equal(1, (await home.AskAsync("gateway", "sign-in", "list")).GetArrayLength());
+    }
+
     private static string LinkIn(string text)
         => text.Split('\n').Select(l => l.Trim()).Single(l => l.Contains("/welcome#", StringComparison.Ordinal));
 
