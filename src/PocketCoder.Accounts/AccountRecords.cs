@@ -68,7 +68,9 @@ internal sealed record SignInRecord(
 internal sealed record LinkRecord(
     string Id, string Hash, Role Role, IReadOnlyList<string>? Machines, string? By, DateTimeOffset EndsAt);
 
-/// <param name="V">What a program has to know to keep all of it: 1, 2 from the first passkey on, 3 from the first account elsewhere on.</param>
+/// <param name="V">
+/// What a program has to know to keep all of it: 1, 2 from the first passkey on, 3 from the first account elsewhere on.
+/// </param>
 internal sealed record AccountContent(
     int V, IReadOnlyList<UserRecord> Users, IReadOnlyList<SignInRecord> SignIns, IReadOnlyList<LinkRecord> Links)
 {

@@ -1,9 +1,9 @@
 namespace PocketCoder.Accounts;
 
 /// <summary>
-/// Signing in with an account at another service. It is tied to a person by them alone: with a one-time link, or while they are signed in;
-/// never by a name or an address of mail, and nobody becomes a person by it. Each question is for one browser's key at one origin, good once
-/// and for <see cref="AccountLimits.ServiceChallengeLife"/>, in memory: beyond 10,000 of a kind the oldest ends. Thread-safe.
+/// Signing in with an account at another service. It is tied to a person by them alone: with a one-time link, or while they are signed
+/// in; never by a name or an address of mail, and nobody becomes a person by it. Each question is for one browser's key at one origin, good
+/// once and for <see cref="AccountLimits.ServiceChallengeLife"/>, in memory: beyond 10,000 of a kind the oldest ends. Thread-safe.
 /// </summary>
 public sealed class SignInServices(AccountStore store, SignIns signIns, IServiceCeremony ceremony, TimeProvider time)
 {
@@ -68,7 +68,9 @@ public sealed class SignInServices(AccountStore store, SignIns signIns, IService
     /// owner too.
     /// </summary>
     /// <returns>The tokens, and who it is.</returns>
-    /// <exception cref="AccountRefusal">The answer or the proof is no good, or there were too many tries. A link stays what it was.</exception>
+    /// <exception cref="AccountRefusal">
+    /// The answer or the proof is no good, or there were too many tries. A link stays what it was.
+    /// </exception>
     public async Task<(Tokens Tokens, string Name)> SignInAsync(
         Proof proof, string key, string? label, ServiceAnswer answer, CancellationToken ct)
     {

@@ -5,7 +5,9 @@ using PocketCoder.Machine;
 
 namespace PocketCoder.Cli.Commands;
 
-/// <summary><c>pocketcoder gateway sign-in list|set|remove</c>: other services by which people may sign in at a gateway with accounts.</summary>
+/// <summary>
+/// <c>pocketcoder gateway sign-in list|set|remove</c>: other services by which people may sign in at a gateway with accounts.
+/// </summary>
 internal static class GatewaySignInCommands
 {
     public static Command Create(Terminal terminal) => new("sign-in", "Manage the services by which people may sign in to a gateway")
@@ -21,10 +23,12 @@ internal static class GatewaySignInCommands
         var name = new Argument<string>("name") { Description = "Name of the service: a-z, 0-9 and -" };
         var issuer = new Option<string?>("--issuer") { Description = "OpenID Connect: the issuer, exactly as the service writes it" };
         var github = new Option<bool>("--github") { Description = "GitHub, or with --pages and --api GitHub Enterprise Server" };
-        var pages = new Option<string?>("--pages") { Description = "With --github: base address of the pages (default https://github.com)" };
+        var pages = new Option<string?>("--pages")
+        { Description = "With --github: base address of the pages (default https://github.com)" };
         var api = new Option<string?>("--api") { Description = "With --github: base address of the API (default https://api.github.com)" };
         var client = new Option<string>("--client-id") { Description = "Client id that the service gave", Required = true };
-        var scopes = new Option<string[]>("--scope") { Description = "Scope to ask for; repeatable (OpenID Connect: usually openid profile)" };
+        var scopes = new Option<string[]>("--scope")
+        { Description = "Scope to ask for; repeatable (OpenID Connect: usually openid profile)" };
         var label = new Option<string?>("--label") { Description = "What the button says (usually the name)" };
         var isPublic = new Option<bool>("--public") { Description = "A public client: it has no secret" };
         var command = new Command("set", "Set or replace a service; its client secret is read from standard input or a prompt")
@@ -83,7 +87,8 @@ internal static class GatewaySignInCommands
     private static Command Remove(Terminal terminal)
     {
         var name = new Argument<string>("name") { Description = "Name, as 'gateway sign-in list' shows it" };
-        return new Command("remove", "Remove a service; nobody signs in by it any more") { name }.Does(terminal, async (context, parsed, ct) =>
+        return new Command("remove", "Remove a service; nobody signs in by it any more") { name }.Does(
+            terminal, async (context, parsed, ct) =>
         {
             var called = parsed.GetRequiredValue(name);
             var removed = Telling(() => FileOf(context.Home).Services).FirstOrDefault(s => s.Name == called)

@@ -5,7 +5,9 @@ using PocketCoder.Accounts;
 namespace PocketCoder.Gateway.Hosting.Accounts;
 
 /// <summary>One row of the table: <c>POST</c> to this path.</summary>
-/// <param name="Least">The least role that may ask; null: who brings a password, a passkey, a code of a service, a one-time link or a refresh token.</param>
+/// <param name="Least">
+/// The least role that may ask; null: who brings a password, a passkey, a code of a service, a one-time link or a refresh token.
+/// </param>
 /// <param name="Ends">Whether it can take rights away: then connections are looked at before the answer, however it ended.</param>
 /// <param name="Answer">From the bytes of the request to those of the answer.</param>
 internal sealed record AccountRoute(
