@@ -64,15 +64,16 @@ internal sealed partial class ServiceCeremony(SignInServiceFile file, ServiceHtt
             return null;
         }
 
-        return await AskAsync(
-            set, ends => set.Kind == ServiceKind.GitHub ? GitHubAsync(set, asked, answer, ends) : OpenIdAsync(set, asked, answer, ends), ct);
+        return await AskAsync(set, ends => set.Kind == ServiceKind.GitHub
+            ? GitHubAsync(set, asked, answer, ends) : OpenIdAsync(set, asked, answer, ends), ct);
     }
 
     /// <summary>
     /// What tells the accounts of this service from all others. GitHub has no issuer of its own, so its address gets a word that none can
     /// begin with.
     /// </summary>
-    private static string IdentityIssuer(SignInService set) => set.Kind == ServiceKind.GitHub ? $"github {set.Issuer.TrimEnd('/')}" : set.Issuer;
+    private static string IdentityIssuer(SignInService set)
+        => set.Kind == ServiceKind.GitHub ? $"github {set.Issuer.TrimEnd('/')}" : set.Issuer;
 
     private static string NewSecret() => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
 
