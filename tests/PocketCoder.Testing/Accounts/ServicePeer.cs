@@ -202,7 +202,11 @@ public sealed class ServicePeer : IAsyncDisposable
         else
         {
             var token = Token(granted);
-            Secrets.Enqueue(token);
+            if (token.Contains('.')) // a test may have it give what is no token, and no secret
+            {
+                Secrets.Enqueue(token);
+            }
+
             await WriteAsync(context, new JsonObject { ["access_token"] = New(), ["token_type"] = "Bearer", ["id_token"] = token });
         }
     }

@@ -74,7 +74,17 @@ describe("an account with other services", () => {
 
   it("leaves for an address of the web only", async () => {
     const question = "A".repeat(43);
-    for (const url of [undefined, "", "javascript:alert(1)", "data:text/html,x", "//evil.example", "/here", "https:///", 7, `https://${"x".repeat(17000)}`]) {
+    for (const url of [
+      undefined,
+      "",
+      "javascript:alert(1)",
+      "data:text/html,x",
+      "//evil.example",
+      "/here",
+      "https:///",
+      7,
+      `https://${"x".repeat(17000)}`,
+    ]) {
       gateway.spoil = (name) => (name === "services/begin-sign-in" ? gateway.answer({ question, url }) : null);
       expect(await fails(account.signInByService("work"))).toBe("garbled");
     }

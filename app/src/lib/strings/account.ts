@@ -23,7 +23,8 @@ const english = {
     stale_proof: "The gateway did not accept this browser's proofs in time. Check the network, then try again.",
     bad_passkey: "The gateway did not accept this passkey. Try again, or sign in another way.",
     copied_passkey: "This passkey may have been copied, so it was not accepted. Sign in another way, and remove it.",
-    bad_service: "The service's answer was not accepted, or nobody here signs in with that account. Ask for an invitation, or sign in another way.",
+    bad_service:
+      "The service's answer was not accepted, or nobody here signs in with that account. Ask for an invitation, or sign in another way.",
     service_taken: "Somebody signs in here with this account already.",
     service_unreachable: "The gateway could not reach the service. Try again, or sign in another way.",
     last_way_in: "Without it you would have no way to sign in any more. Add another one first.",
