@@ -4,7 +4,7 @@ import Machines from "./Machines.svelte";
 import { account, AccountError, type AskingMachine, type Me, type ReachableMachine } from "$lib/accounts";
 import { a } from "$lib/strings/account";
 
-const ME: Me = { name: "ada", role: "owner", scopes: [], machines: null, signIns: [], password: true, passkeys: [] };
+const ME: Me = { name: "ada", role: "owner", scopes: [], machines: null, signIns: [], password: true, passkeys: [], services: [] };
 const BOX: ReachableMachine = { machineId: "m1", label: "box", connected: false, since: null, addedAt: null, addedBy: "grace" };
 const ASKING: AskingMachine = {
   id: "r1",
