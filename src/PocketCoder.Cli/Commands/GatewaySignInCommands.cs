@@ -155,7 +155,7 @@ internal static class GatewaySignInCommands
         }
     }
 
-    private static Task TellingAsync(Func<Task> work) => GatewayPeopleCommands.TellingAsync(async () =>
+    private static Task<bool> TellingAsync(Func<Task> work) => GatewayPeopleCommands.TellingAsync(async () =>
     {
         await work();
         return true;

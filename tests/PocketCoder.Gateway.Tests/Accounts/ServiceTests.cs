@@ -123,7 +123,7 @@ public sealed class ServiceTests : IAsyncLifetime
         using var owner = await AccountBrowser.OwnerAsync(_gateway);
         await AddAsync(owner);
         using var stranger = RSA.Create(2048);
-        var now = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
+        var now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
         _peer.Spoil = (header, claims) =>
         {
             switch (what)
