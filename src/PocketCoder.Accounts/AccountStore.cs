@@ -12,9 +12,7 @@ public sealed class AccountStore(string file, TimeProvider time)
     /// <summary>How far a sign-in may seem to lie ahead: beyond it the clock was set back, and nobody knows how old it is.</summary>
     private static readonly TimeSpan s_clockSetBack = TimeSpan.FromDays(1);
 
-    private readonly Lock _gate = new(); // guards the two
-    private (DateTime Written, long Length) _stamp;
-    private AccountContent? _known;
+    private readonly FileCopy<AccountContent> _copy = new(file);
 
     /// <summary>Whether anybody is in it. Once somebody is, a gateway has accounts whatever it is told.</summary>
     /// <exception cref="AccountRefusal"><see cref="AccountError.Unavailable"/>.</exception>
@@ -22,23 +20,7 @@ public sealed class AccountStore(string file, TimeProvider time)
 
     /// <summary>What is in the file now.</summary>
     /// <exception cref="AccountRefusal"><see cref="AccountError.Unavailable"/>; the inner exception tells why.</exception>
-    internal AccountContent Now
-    {
-        get
-        {
-            lock (_gate)
-            {
-                var info = new FileInfo(file);
-                var stamp = info.Exists ? (info.LastWriteTimeUtc, info.Length) : default;
-                if (_known is null || stamp != _stamp)
-                {
-                    (_known, _stamp) = (Read(), stamp);
-                }
-
-                return WithoutEnded(_known);
-            }
-        }
-    }
+    internal AccountContent Now => WithoutEnded(_copy.Now(Read));
 
     /// <summary>Changes the file, alone. What <paramref name="change"/> throws, or the same content again, leaves it as it was.</summary>
     /// <exception cref="AccountRefusal"><see cref="AccountError.Unavailable"/>, or what the change refused with.</exception>
@@ -58,10 +40,7 @@ public sealed class AccountStore(string file, TimeProvider time)
                 }
 
                 PrivateFile.Replace(file, bytes);
-                lock (_gate)
-                {
-                    _known = null; // read anew: its time is the file's
-                }
+                _copy.Forget();
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

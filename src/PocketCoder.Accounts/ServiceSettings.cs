@@ -93,9 +93,7 @@ public sealed class SignInServiceFile(string file)
 
     private const int MostBytes = 64 * 1024;
 
-    private readonly Lock _gate = new(); // guards the two
-    private (DateTime Written, long Length) _stamp;
-    private IReadOnlyList<SignInService>? _known;
+    private readonly FileCopy<IReadOnlyList<SignInService>> _copy = new(file);
 
     /// <summary>The file of the gateway whose people are in this one.</summary>
     public static SignInServiceFile Beside(string accounts)
@@ -103,23 +101,7 @@ public sealed class SignInServiceFile(string file)
 
     /// <summary>The services, in the order of their names. The same list for as long as the file is the same.</summary>
     /// <exception cref="AccountRefusal"><see cref="AccountError.Unavailable"/>; the inner exception tells why.</exception>
-    public IReadOnlyList<SignInService> Services
-    {
-        get
-        {
-            lock (_gate)
-            {
-                var info = new FileInfo(file);
-                var stamp = info.Exists ? (info.LastWriteTimeUtc, info.Length) : default;
-                if (_known is null || stamp != _stamp)
-                {
-                    (_known, _stamp) = (Read(), stamp);
-                }
-
-                return _known;
-            }
-        }
-    }
+    public IReadOnlyList<SignInService> Services => _copy.Now(Read);
 
     /// <summary>Sets a service, in the place of one with the same name.</summary>
     /// <exception cref="AccountRefusal">It is no good, there are too many, or the file can't be changed.</exception>
@@ -153,10 +135,7 @@ public sealed class SignInServiceFile(string file)
             var after = change(Read()).OrderBy(s => s.Name, StringComparer.Ordinal).ToList();
             PrivateFile.Replace(file, JsonSerializer.SerializeToUtf8Bytes(
                 new ServiceContent(1, after), ServiceJson.Default.ServiceContent));
-            lock (_gate)
-            {
-                _known = null; // read anew: its time is the file's
-            }
+            _copy.Forget();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
