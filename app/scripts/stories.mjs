@@ -175,6 +175,30 @@ const stories = [
       await page.getByTestId("password-next").fill("short");
     },
   ],
+  [
+    "account-machine-asks",
+    "rich&accounts=owner",
+    "/account/machine",
+    async (page) => page.getByTestId("machine-asking").waitFor(),
+    "#ABCDEFGH",
+  ],
+  ["account-machines", "rich&accounts=owner", "/account/machine", async (page) => page.getByTestId("gateway-machine").first().waitFor()],
+  [
+    "account-machine-remove",
+    "rich&accounts=owner",
+    "/account/machine",
+    async (page) => {
+      await page.getByTestId("machine-remove").first().click();
+      await page.getByTestId("machine-remove-hold").waitFor();
+    },
+  ],
+  [
+    "account-service-declined",
+    "unpaired&accounts=out",
+    "/account/signed-in/github",
+    async (page) => page.getByTestId("account-problem").waitFor(),
+    `&state=${"A".repeat(43)}&error=access_denied`,
+  ],
   ["people", "rich&accounts=owner", "/you/people", async (page) => page.getByTestId("person").first().waitFor()],
   [
     "people-invite",
