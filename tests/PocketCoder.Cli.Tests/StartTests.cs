@@ -28,7 +28,7 @@ public sealed class StartTests
         Assert.Equal(pid, (await home.AskAsync("status")).GetProperty("pid").GetInt32());
 
         Assert.Equal("PocketCoder stopped.\n", (await home.RunAsync("stop")).Succeeded().Out);
-        Assert.Equal("PocketCoder is not running.\n", (await home.RunAsync("stop")).Succeeded().Out);
+        Assert.Equal("PocketCoder is not running.\n", (await home.RunAsync("shutdown")).Succeeded().Out); // as an older bot calls it
         Assert.False(File.Exists(home.Home.PidFile));
         Assert.False(File.Exists(home.Home.ControlSocket));
         Assert.Contains("not running", (await home.RunAsync("status")).Ended(3).Error, StringComparison.Ordinal);

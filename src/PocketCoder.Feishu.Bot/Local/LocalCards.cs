@@ -70,10 +70,10 @@ internal sealed class LocalCards(BotNotes notes, CardLanguage language, Uri? app
                 return (new ManageView(await LinesAsync(person, cancellationToken), asked, intent.Page ?? 0), ok);
             case CardVerb.OpenProject:
                 var (line, path) = await ProjectAsync(person, intent.Project, cancellationToken);
-                return (new ProjectView(line, null, path), ok);
+                return (new ProjectView(line, path), ok);
             case CardVerb.ConfirmDelete:
                 var (gone, _) = await ProjectAsync(person, intent.Project, cancellationToken);
-                await person.AskAsync(Verbs.ProjectRemove, new ProjectRemoveRequest(Guid.Parse(gone.Id)), cancellationToken);
+                await ProjectReader.DeleteAsync(person, Guid.Parse(gone.Id), cancellationToken);
                 return (new ManageView(await LinesAsync(person, cancellationToken)), ok);
             case CardVerb.Home:
                 return (await HomeAsync(person, intent.Page ?? 0, cancellationToken), ok);

@@ -27,7 +27,8 @@ internal sealed class ProjectActions(
         new(CardVerb.ShowProject, true, (r, ct) => MarkAsync(r, isHidden: false, ct)),
         new(CardVerb.DeleteProject, false, async (r, ct) => await ManageAsync(r, r.Intent.Project, ct)),
         new(CardVerb.ConfirmDelete, true, DeleteAsync, Scope.Manage),
-        new(CardVerb.ArchiveProject, true, ArchiveAsync, Scope.Manage),
+        new(CardVerb.ArchiveProject, true, (r, ct) => ArchiveAsync(r, isArchived: true, ct), Scope.Manage),
+        new(CardVerb.UnarchiveProject, true, (r, ct) => ArchiveAsync(r, isArchived: false, ct), Scope.Manage),
         new(CardVerb.BindGroup, true, BindAsync, Scope.Prompt),
     ];
 
@@ -88,7 +89,7 @@ internal sealed class ProjectActions(
     private async Task<CardView?> OpenAsync(CardRequest request, CancellationToken cancellationToken)
     {
         var project = await projects.FindAsync(request.Person, request.Intent.Project, cancellationToken);
-        return new ProjectView(project.Line, null, project.Info.Path);
+        return new ProjectView(project.Line, project.Info.Path);
     }
 
     private async Task<CardView?> BindAsync(CardRequest request, CancellationToken cancellationToken)
@@ -158,10 +159,11 @@ internal sealed class ProjectActions(
         return await ManageAsync(request, null, cancellationToken);
     }
 
-    private async Task<CardView?> ArchiveAsync(CardRequest request, CancellationToken cancellationToken)
+    private async Task<CardView?> ArchiveAsync(CardRequest request, bool isArchived, CancellationToken cancellationToken)
     {
         var project = await projects.FindAsync(request.Person, request.Intent.Project, cancellationToken);
-        await notes.SetAsync(Note.Archived, project.Line.Id, new Mark(time.GetUtcNow()), cancellationToken);
+        await (isArchived ? notes.SetAsync(Note.Archived, project.Line.Id, new Mark(time.GetUtcNow()), cancellationToken)
+            : notes.TakeAsync(Note.Archived, project.Line.Id, cancellationToken));
         return await OpenAsync(request, cancellationToken);
     }
 
@@ -169,13 +171,12 @@ internal sealed class ProjectActions(
         => new(
             [.. (await projects.AllAsync(request.Person, cancellationToken)).Select(p => p.Line)], deleteAsked, request.Intent.Page ?? 0);
 
-    /// <summary>Takes it from the machine's list, as the app does: its folder stays.</summary>
     private async Task<CardView?> DeleteAsync(CardRequest request, CancellationToken cancellationToken)
     {
         var all = await projects.AllAsync(request.Person, cancellationToken);
         if (all.FirstOrDefault(p => p.Line.Id == request.Intent.Project) is { } project) // else it was done before
         {
-            await request.Person.AskAsync(Verbs.ProjectRemove, new ProjectRemoveRequest(project.Info.ProjectId), cancellationToken);
+            await ProjectReader.DeleteAsync(request.Person, project.Info.ProjectId, cancellationToken);
             if (project.Place is { } place)
             {
                 await (place.Session is { } session ? followers.LeaveAsync(session, cancellationToken) : Task.CompletedTask);

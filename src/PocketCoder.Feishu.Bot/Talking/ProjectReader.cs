@@ -10,7 +10,7 @@ namespace PocketCoder.Feishu.Bot.Talking;
 /// <summary>A project with what cards show of it.</summary>
 internal sealed record KnownProject(ProjectInfo Info, ProjectLine Line, Place? Place);
 
-/// <summary>The projects as one person may see them: those of the machine, and what they hid.</summary>
+/// <summary>The projects as one person may see and delete them: those of the machine, and what they hid.</summary>
 internal sealed class ProjectReader(BotNotes notes, PlaceBook places, CardSender sender)
 {
     private const int MostSessions = 200;
@@ -48,6 +48,31 @@ internal sealed class ProjectReader(BotNotes notes, PlaceBook places, CardSender
     public async Task<KnownProject> FindAsync(Person person, string? id, CancellationToken cancellationToken)
         => (await AllAsync(person, cancellationToken)).FirstOrDefault(p => p.Line.Id == id)
             ?? throw new NotDone(sender.Say(BotWord.ProjectGone));
+
+    /// <summary>
+    /// Deletes a project's sessions for good and takes it from the machine's list; its folder stays. A session that works or has a terminal
+    /// open refuses, and what was not deleted by then stays with the project.
+    /// </summary>
+    /// <exception cref="Entry.EntryRefusal">One refused, or they may not.</exception>
+    public static async Task DeleteAsync(Person person, Guid project, CancellationToken cancellationToken)
+    {
+        List<Guid> all = []; // the one that changed last is first: what works refuses before others are gone
+        string? after = null;
+        do
+        {
+            var page = await person.AskAsync(
+                Verbs.AgentSessionsList, new AgentSessionsListRequest(project, Archived: true, MostSessions, after), cancellationToken);
+            all.AddRange(page.Sessions.Select(s => s.AgentSessionId));
+            after = page.Next;
+        }
+        while (after is not null);
+        foreach (var session in all)
+        {
+            await person.AskAsync(DeviceVerbs.AgentSessionDelete, new AgentSessionDeleteRequest(session), cancellationToken);
+        }
+
+        await person.AskAsync(Verbs.ProjectRemove, new ProjectRemoveRequest(project), cancellationToken);
+    }
 
     public static string Id(Guid project) => project.ToString("N");
 

@@ -86,7 +86,7 @@ internal sealed class WorkspaceActions(PlaceBook places, ProjectReader projects,
 
         if (project.Place is not { } place)
         {
-            return new ProjectView(project.Line, null, project.Info.Path); // where a group can be bound
+            return new ProjectView(project.Line, project.Info.Path); // where a group can be bound
         }
 
         try

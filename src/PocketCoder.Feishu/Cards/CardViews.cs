@@ -55,7 +55,7 @@ public sealed record NewProjectView(
 public sealed record ManageView(IReadOnlyList<ProjectLine> Projects, string? DeleteAsked = null, int Page = 0) : CardView;
 
 /// <summary>One project's settings.</summary>
-public sealed record ProjectView(ProjectLine Project, string? Repository, string? DefaultFolder) : CardView;
+public sealed record ProjectView(ProjectLine Project, string? DefaultFolder) : CardView;
 
 /// <summary>In a project's group: where and how prompts run.</summary>
 /// <param name="Locked">A turn runs or waits, so nothing of it can be changed.</param>

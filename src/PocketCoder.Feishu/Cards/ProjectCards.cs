@@ -73,14 +73,14 @@ internal static class ProjectCards
         var project = view.Project;
         return page.Card(page.Say(Say.Project, project.Name), "green")
             .Line(Facts(project, page))
-            .Line(page.Say(Say.Repository, view.Repository ?? page.Say(Say.None)))
             .Line(page.Say(Say.DefaultFolder, view.DefaultFolder ?? page.Say(Say.None)))
             .Buttons(
                 page.Button(Say.OpenWorkspace, CardVerb.OpenWorkspace, project, CardButton.Main),
                 page.Button(Say.Agent, CardVerb.ChooseAgent, project),
                 page.Button(Say.Default, CardVerb.DefaultFolder, project), page.Button(Say.Presets, CardVerb.Presets, project),
                 project.Group ? null : page.Button(Say.BindGroup, CardVerb.BindGroup, project),
-                project.Archived ? null : page.Button(Say.Archive, CardVerb.ArchiveProject, project),
+                project.Archived ? page.Button(Say.Unarchive, CardVerb.UnarchiveProject, project)
+                    : page.Button(Say.Archive, CardVerb.ArchiveProject, project),
                 page.Button(Say.Back, CardVerb.Manage))
             .Build();
     }

@@ -32,7 +32,8 @@ internal static class CardSamples
         yield return ("new_project_error", new NewProjectView(agents, "v2", text("web-shop"), text("The name is taken.")));
         yield return ("manage", new ManageView(projects));
         yield return ("manage_delete", new ManageView(projects, "prj-2"));
-        yield return ("project", new ProjectView(project with { Group = false }, text("https://git.example/web-shop"), text(Folder)));
+        yield return ("project", new ProjectView(project with { Group = false }, text(Folder)));
+        yield return ("project-archived", new ProjectView(project with { Archived = true }, text(Folder)));
         yield return ("workspace", new WorkspaceView(project, text(Folder), text("gpt-5"), "ses-1", null, 0, Locked: false));
         yield return ("workspace_locked", new WorkspaceView(running, text(Folder), null, "ses-1", Turn, 3, Locked: true));
         yield return ("folder_browse", new FolderView(project, text("/srv"), text(Folder), folders));

@@ -1,0 +1,89 @@
+using System.Text.Json.Nodes;
+using PocketCoder.Protocol;
+using PocketCoder.Testing;
+using PocketCoder.Testing.Feishu;
+
+namespace PocketCoder.Feishu.Bot.Tests;
+
+/// <summary>Buttons of projects and turns, pressed until what they are for has happened.</summary>
+public sealed class ButtonStoryTests
+{
+    private const string Direct = $"{TestBot.Direct}_ou_ada";
+
+    [Fact]
+    public async Task An_archived_project_is_out_of_the_list_and_comes_back()
+    {
+        await using var bot = await TestBot.StartAsync();
+        await bot.GroupAsync(scopes: [Scope.View, Scope.Prompt, Scope.Manage]);
+        var project = await bot.CardAsync(Direct, "demo", c => c.Has("project.archive"));
+        await bot.PressAsync(project, "project.archive");
+        var archived = await bot.CardAsync(Direct, "demo", c => c.Has("project.unarchive"));
+        Assert.False(archived.Has("project.archive"));
+        await bot.MessageAsync("hi");
+        await bot.CardAsync(Direct, "Projects", c => !c.Has("project.open"));
+
+        await bot.PressAsync(archived, "project.unarchive");
+        await bot.CardAsync(Direct, "demo", c => c.Has("project.archive"));
+        await bot.MessageAsync("hi");
+        await bot.CardAsync(Direct, "Projects", c => c.Has("project.open"));
+    }
+
+    [Fact]
+    public async Task A_deleted_project_s_sessions_are_gone_and_one_that_works_refuses()
+    {
+        await using var bot = await TestBot.StartAsync();
+        var group = await bot.GroupAsync(scopes: [Scope.View, Scope.Prompt, Scope.Manage]);
+        await bot.MessageAsync("long: 600", chat: group);
+        var running = await bot.CardAsync(group, "Running", c => c.Has("task.stop"));
+        await bot.MessageAsync("hi");
+        await bot.PressAsync(await bot.CardAsync(Direct, "Projects"), "project.manage");
+        await bot.PressAsync(await bot.CardAsync(Direct, "Manage"), "project.delete");
+        await bot.PressAsync(await bot.CardAsync(Direct, "Manage", c => c.Has("project.delete_sure")), "project.delete_sure");
+        await bot.TextAsync(Direct, "⚠");
+        Assert.Single(await bot.Owner.ListProjectsAsync(CancellationToken.None));
+        Assert.Single(await bot.Owner.ListAllSessionsAsync(CancellationToken.None));
+
+        await bot.PressAsync(running, "task.stop");
+        await bot.CardAsync(group, "Stopped");
+        await bot.MessageAsync("hi");
+        await bot.PressAsync(await bot.CardAsync(Direct, "Projects"), "project.manage");
+        await bot.PressAsync(await bot.CardAsync(Direct, "Manage", c => c.Has("project.delete")), "project.delete");
+        await bot.PressAsync(await bot.CardAsync(Direct, "Manage", c => c.Has("project.delete_sure")), "project.delete_sure");
+        await bot.CardAsync(Direct, "Manage", c => !c.Has("project.delete") && !c.Has("project.delete_sure"));
+        Assert.Empty(await bot.Owner.ListProjectsAsync(CancellationToken.None));
+        Assert.Empty(await bot.Owner.ListAllSessionsAsync(CancellationToken.None));
+        Assert.True(Directory.Exists(bot.Folder));
+    }
+
+    [Fact]
+    public async Task A_prompt_is_composed_in_a_form_and_run_is_a_word_for_one()
+    {
+        await using var bot = await TestBot.StartAsync();
+        var group = await bot.GroupAsync();
+        await bot.MessageAsync("/status", chat: group);
+        await bot.PressAsync(await bot.CardAsync(group, "Workspace"), "task.compose");
+        var form = await bot.CardAsync(group, "New prompt", c => c.Has("task.submit"));
+        await bot.PressAsync(form, "task.submit", form: new JsonObject { ["prompt"] = "written in a form" });
+        await bot.CardAsync(group, "Complete", c => c.Text.Contains("written in a form", StringComparison.Ordinal));
+        await bot.MessageAsync("/run /status", chat: group);
+        await bot.CardAsync(group, "Complete", c => c.Text.Contains("/status", StringComparison.Ordinal));
+        Assert.Equal(["written in a form", "/status"], (await bot.TurnsAsync()).Select(t => t.Content));
+    }
+
+    [Fact]
+    public async Task A_turn_that_was_cut_off_is_continued_from_its_card_once()
+    {
+        await using var bot = await TestBot.StartAsync();
+        var group = await bot.GroupAsync();
+        await bot.MessageAsync("long: 600", chat: group);
+        await bot.CardAsync(group, "Running");
+        await bot.RestartAsync();
+        var failed = await bot.CardAsync(group, "Failed", c => c.Has("task.continue"));
+        var pressed = await bot.PressAsync(failed, "task.continue");
+        await bot.DeliverAsync(pressed, "card");
+        await bot.CardAsync(group, "Complete");
+        await bot.MessageAsync("hello", chat: group); // what was done twice would be before it
+        await Wait.UntilAsync(() => bot.Cards(group).Count(c => c.Title.Contains("Complete", StringComparison.Ordinal)) == 2, "two turns");
+        Assert.Equal(3, (await bot.TurnsAsync()).Count);
+    }
+}
