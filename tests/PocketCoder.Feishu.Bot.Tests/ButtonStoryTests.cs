@@ -86,4 +86,42 @@ public sealed class ButtonStoryTests
         await Wait.UntilAsync(() => bot.Cards(group).Count(c => c.Title.Contains("Complete", StringComparison.Ordinal)) == 2, "two turns");
         Assert.Equal(3, (await bot.TurnsAsync()).Count);
     }
+
+    [Fact]
+    public async Task How_much_an_agent_thinks_is_chosen_for_the_next_session_and_changed_in_one()
+    {
+        await using var bot = await TestBot.StartAsync();
+        var group = await bot.GroupAsync();
+        await ChooseAsync("high", group, bot);
+        await bot.CardAsync(group, "Workspace");
+        await bot.MessageAsync("hello", chat: group);
+        await bot.CardAsync(group, "Complete");
+        Assert.Equal("high", await EffortAsync());
+
+        await ChooseAsync("ultra", group, bot);
+        await bot.CardAsync(group, "Agent", c => c.Text.Contains("ultra", StringComparison.Ordinal)); // refused, with the choices
+        Assert.Equal("high", await EffortAsync());
+        await ChooseAsync("", group, bot); // left empty
+        await bot.CardAsync(group, "Workspace");
+        Assert.Equal("high", await EffortAsync());
+        await ChooseAsync("low", group, bot);
+        await bot.CardAsync(group, "Workspace");
+        Assert.Equal("low", await EffortAsync());
+
+        async Task<string?> EffortAsync() => Assert.Single(await bot.Owner.ListSessionsAsync(CancellationToken.None)).Effort;
+    }
+
+    private static async Task ChooseAsync(string effort, string group, TestBot bot)
+    {
+        await bot.MessageAsync("/status", chat: group);
+        var workspace = await bot.CardAsync(group, "Workspace", c => c.Has("workspace.agent"));
+        await bot.PressAsync(workspace, "workspace.agent");
+        var form = await bot.CardAsync(group, "Agent", c => c.Message == workspace.Message && c.Has("workspace.apply_agent"));
+        await bot.PressAsync(form, "workspace.apply_agent", form: new JsonObject { ["set_effort"] = effort });
+        await Wait.UntilAsync(
+            () => bot.Cards(group).Single(c => c.Message == workspace.Message) is var now
+                && (now.Has("workspace.agent")
+                    || (now.Has("workspace.apply_agent") && (string)now.Buttons[0]["n"]! != (string)form.Buttons[0]["n"]!)),
+            "its answer");
+    }
 }

@@ -70,11 +70,12 @@ internal sealed record KeyNote(string Key)
 /// <param name="Everyone">What everybody may do there who has no role of their own; null: what they may do anyway.</param>
 /// <param name="Roles">What single people may do there, by account; null: nobody has a role.</param>
 /// <param name="Presets">Folders to choose from, as the protocol has them; null: none.</param>
+/// <param name="Mode">For the next session of <paramref name="Agent"/>, as its model and effort; null: the project's default.</param>
 /// <param name="Folder">That sessions begin in, beneath the project's root; null: the root.</param>
 internal sealed record Place(
     Guid Project, string Chat, string Account, DateTimeOffset Since, Guid? Session = null, string? Agent = null, string? Model = null,
     string? BoundBy = null, IReadOnlyList<Scope>? Everyone = null, IReadOnlyDictionary<string, RoleItem>? Roles = null,
-    string? Folder = null, IReadOnlyList<string>? Presets = null)
+    string? Folder = null, IReadOnlyList<string>? Presets = null, string? Mode = null, string? Effort = null)
 {
     public string Owner => BoundBy ?? Account;
 

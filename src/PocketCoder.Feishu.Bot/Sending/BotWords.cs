@@ -58,6 +58,10 @@ internal enum BotWord
     /// <param>The group's project.</param>
     InGroup,
     NoAgent,
+
+    /// <summary>What agents call how they ask, and how much they think.</summary>
+    Mode,
+    Effort,
     NoFolder,
 
     /// <summary>What was typed leads nowhere beneath a project's root.</summary>
@@ -125,6 +129,8 @@ internal static class BotWords
             "项目“{0}”已创建，但平台未能为其创建群：{1} 请确认应用已开通 im:chat:create 权限并发布版本，然后打开该项目并绑定群。"),
         [BotWord.InGroup] = ("The workspace is in the group “{0}”.", "工作区已发送到群“{0}”。"),
         [BotWord.NoAgent] = ("No agent is installed on the machine.", "此机器上没有可用的智能体。"),
+        [BotWord.Mode] = ("Mode", "模式"),
+        [BotWord.Effort] = ("Effort", "思考强度"),
         [BotWord.NoFolder] = (
             "The owner has not allowed a folder for new projects yet: pocketcoder roots add FOLDER", "所有者尚未允许新建项目的目录：pocketcoder roots add 目录"),
         [BotWord.PresetsFull] = ("A project has at most {0} presets here. Remove one first.", "每个项目最多 {0} 个预设目录，请先移除一个。"),

@@ -66,9 +66,9 @@ internal sealed class PromptActions(
         await person.AskAsync(
             DeviceVerbs.AgentSessionNew,
             new AgentSessionNewRequest(
-                session, prompt, place.Project, agent, text, isUsual ? defaults.Mode : null,
+                session, prompt, place.Project, agent, text, place.Mode ?? (isUsual ? defaults.Mode : null),
                 place.Model ?? (isUsual ? defaults.Model : null), defaults.Sandbox, attached,
-                Effort: isUsual ? defaults.Effort : null, Folder: place.Folder),
+                Effort: place.Effort ?? (isUsual ? defaults.Effort : null), Folder: place.Folder),
             cancellationToken);
         var begun = await places.ChangeAsync(
             place, p => p with { Session = session, Account = person.Account, BoundBy = p.Owner, Since = item.At }, cancellationToken);

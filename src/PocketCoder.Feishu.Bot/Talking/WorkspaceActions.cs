@@ -14,6 +14,10 @@ internal sealed class WorkspaceActions(PlaceBook places, ProjectReader projects,
 {
     private const int MostSessions = 50;
 
+    /// <summary>Names of an agent's settings in its form.</summary>
+    private const string Mode = "mode";
+    private const string Effort = "effort";
+
     public IEnumerable<CardRoute> Routes =>
     [
         new(CardVerb.OpenWorkspace, false, OpenAsync),
@@ -112,11 +116,22 @@ internal sealed class WorkspaceActions(PlaceBook places, ProjectReader projects,
         var known = await request.Person.AskAsync(DeviceVerbs.AgentsList, new AgentsListRequest(), cancellationToken);
         var agents = known.Agents.Where(a => a.Installed).ToList();
         var now = session?.Agent ?? place.Agent ?? (agents.Count > 0 ? agents[0].Id : throw new NotDone(sender.Say(BotWord.NoAgent)));
-        var models = agents.Find(a => a.Id == now)?.KnownModels ?? [];
+        var agent = agents.Find(a => a.Id == now);
+        AgentSetting?[] settings =
+        [
+            Setting(Mode, BotWord.Mode, agent?.Modes, session is null ? place.Mode : session.Mode),
+            Setting(Effort, BotWord.Effort, agent?.Efforts, session is null ? place.Effort : session.Effort),
+        ];
         return new AgentView(
             project.Line, [.. agents.Select(a => new CardOption(a.Id, a.Name))], now,
-            [.. models.Select(m => new CardOption(m.Id, m.Name))], session?.Model ?? place.Model, [], error);
+            [.. (agent?.KnownModels ?? []).Select(m => new CardOption(m.Id, m.Name))], session?.Model ?? place.Model,
+            [.. settings.OfType<AgentSetting>()], error);
     }
+
+    /// <summary>Null: there is nothing to choose.</summary>
+    private AgentSetting? Setting(string name, BotWord label, IReadOnlyList<string>? choices, string? now)
+        => choices is not { Count: > 1 } ? null
+            : new(name, sender.Say(label), now, [.. choices.Select(c => new CardOption(c, c))]);
 
     /// <summary>Another agent begins a new session; another model goes on with the same, where that is possible.</summary>
     private async Task<CardView?> ApplyAgentAsync(CardRequest request, CancellationToken cancellationToken)
@@ -124,28 +139,45 @@ internal sealed class WorkspaceActions(PlaceBook places, ProjectReader projects,
         var place = await PlaceAsync(request, cancellationToken);
         var (session, _) = await SessionAsync(request.Person, place, cancellationToken);
         var agents = await AgentsAsync(request.Person, cancellationToken);
-        var agent = request.Intent.Agent ?? session?.Agent ?? place.Agent;
+        var shown = session?.Agent ?? place.Agent ?? agents.Select(a => a.Value).FirstOrDefault(); // as ChooseAgentAsync shows it
+        var agent = request.Intent.Agent ?? shown;
         if (agents.All(a => a.Value != agent))
         {
             return await ChooseAgentAsync(request, sender.Say(BotWord.NoAgent), cancellationToken);
         }
 
+        // What was left empty stays as it is.
+        var (model, mode, effort) = (
+            request.Intent.Model, request.Intent.Settings.GetValueOrDefault(Mode), request.Intent.Settings.GetValueOrDefault(Effort));
         if (session is not null && session.Agent == agent)
         {
-            if (request.Intent.Model is { } model && model != session.Model)
+            var set = new AgentSessionSetRequest(
+                session.AgentSessionId, Model: model == session.Model ? null : model, Mode: mode == session.Mode ? null : mode,
+                Effort: effort == session.Effort ? null : effort);
+            if (set is not { Model: null, Mode: null, Effort: null })
             {
-                await request.Person.AskAsync(
-                    Verbs.AgentSessionSet, new AgentSessionSetRequest(session.AgentSessionId, Model: model), cancellationToken);
+                try
+                {
+                    await request.Person.AskAsync(Verbs.AgentSessionSet, set, cancellationToken);
+                }
+                catch (EntryRefusal e) when (e.Error.Code != ErrorCode.Unauthorized)
+                {
+                    return await ChooseAgentAsync(request, e.Message, cancellationToken);
+                }
             }
 
             return await ChangedAsync(
-                request, place, p => p with { Agent = agent, Model = request.Intent.Model ?? p.Model }, cancellationToken);
+                request, place,
+                p => p with { Agent = agent, Model = model ?? p.Model, Mode = mode ?? p.Mode, Effort = effort ?? p.Effort },
+                cancellationToken);
         }
 
-        // A model of another agent means nothing to this one.
+        // Settings of another agent mean nothing to this one.
         return await ChangedAsync(
             request, place,
-            p => p with { Agent = agent, Session = null, Model = agent == p.Agent ? request.Intent.Model ?? p.Model : null },
+            p => agent == shown
+                ? p with { Agent = agent, Session = null, Model = model ?? p.Model, Mode = mode ?? p.Mode, Effort = effort ?? p.Effort }
+                : p with { Agent = agent, Session = null, Model = null, Mode = null, Effort = null },
             cancellationToken);
     }
 
@@ -186,6 +218,8 @@ internal sealed class WorkspaceActions(PlaceBook places, ProjectReader projects,
                         Session = id,
                         Agent = got.Session.Agent,
                         Model = got.Session.Model,
+                        Mode = got.Session.Mode,
+                        Effort = got.Session.Effort,
                         Folder = got.Session.Folder,
                         Account = request.Person.Account,
                         BoundBy = p.Owner,
