@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using PocketCoder.Agents.Stub;
 using PocketCoder.Protocol;
 using PocketCoder.Testing;
 using PocketCoder.Testing.Feishu;
@@ -111,6 +112,35 @@ public sealed class ButtonStoryTests
         async Task<string?> EffortAsync() => Assert.Single(await bot.Owner.ListSessionsAsync(CancellationToken.None)).Effort;
     }
 
+    /// <summary>The platform of the tests refuses what is no valid card, is too large or has too many tables.</summary>
+    [Fact]
+    [Trait("Category", "Slow")]
+    public async Task Two_hundred_thousand_characters_are_shown_to_their_end_page_by_page()
+    {
+        await using var bot = await TestBot.StartAsync(new StubDriver(new NoWaiting()));
+        var folder = Directory.CreateTempSubdirectory("pc-long-");
+        await bot.Owner.AddProjectAsync(folder.FullName, "demo", force: true, CancellationToken.None);
+        var group = await bot.GroupAsync();
+        await bot.MessageAsync("long: 40000", chat: group);
+        var over = await bot.CardAsync(group, "Complete", c => c.Text.Contains("40000", StringComparison.Ordinal));
+        await bot.PressAsync(over, "task.open", which: b => (string?)b["g"] == "0");
+        await bot.CardAsync(group, "Complete", c => c.Message == over.Message && c.Title.Contains("[1/", StringComparison.Ordinal));
+        Assert.Single(bot.Cards(group), c => c.Title.Contains("Task:", StringComparison.Ordinal));
+        folder.Delete(recursive: true);
+    }
+
+    [Fact]
+    public async Task Many_tables_emoji_and_text_from_right_to_left_are_shown()
+    {
+        await using var bot = await TestBot.StartAsync();
+        var group = await bot.GroupAsync();
+        var tables = string.Join("\n\n", Enumerable.Range(1, 6).Select(i => $"| a | b |\n|---|---|\n| {i} | 🧑‍🚀 שלום \u202e |"));
+        await bot.MessageAsync($"{tables}\n\nthe end", chat: group);
+        var card = await bot.CardAsync(group, "Complete", c => c.Text.Contains("the end", StringComparison.Ordinal));
+        Assert.Contains("🧑‍🚀 שלום", card.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("\u202e", card.Text, StringComparison.Ordinal);
+    }
+
     private static async Task ChooseAsync(string effort, string group, TestBot bot)
     {
         await bot.MessageAsync("/status", chat: group);
@@ -123,5 +153,12 @@ public sealed class ButtonStoryTests
                 && (now.Has("workspace.agent")
                     || (now.Has("workspace.apply_agent") && (string)now.Buttons[0]["n"]! != (string)form.Buttons[0]["n"]!)),
             "its answer");
+    }
+
+    /// <summary>The demo agent speaks at once, instead of a word each 10 ms.</summary>
+    private sealed class NoWaiting : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+            => base.CreateTimer(callback, state, dueTime > TimeSpan.Zero ? TimeSpan.Zero : dueTime, period);
     }
 }
