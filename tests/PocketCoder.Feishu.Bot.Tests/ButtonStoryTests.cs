@@ -40,7 +40,7 @@ public sealed class ButtonStoryTests
         await bot.PressAsync(await bot.CardAsync(Direct, "Projects"), "project.manage");
         await bot.PressAsync(await bot.CardAsync(Direct, "Manage"), "project.delete");
         await bot.PressAsync(await bot.CardAsync(Direct, "Manage", c => c.Has("project.delete_sure")), "project.delete_sure");
-        await bot.TextAsync(Direct, "⚠");
+        await bot.TextAsync(Direct, "Stop it first");
         Assert.Single(await bot.Owner.ListProjectsAsync(CancellationToken.None));
         Assert.Single(await bot.Owner.ListAllSessionsAsync(CancellationToken.None));
 
@@ -93,6 +93,8 @@ public sealed class ButtonStoryTests
     {
         await using var bot = await TestBot.StartAsync();
         var group = await bot.GroupAsync();
+        await ChooseAsync("ultra", group, bot); // it would have each prompt refused that begins a session
+        await bot.CardAsync(group, "Agent", c => c.Text.Contains("has no “ultra”", StringComparison.Ordinal));
         await ChooseAsync("high", group, bot);
         await bot.CardAsync(group, "Workspace");
         await bot.MessageAsync("hello", chat: group);

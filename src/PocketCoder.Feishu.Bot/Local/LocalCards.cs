@@ -73,7 +73,8 @@ internal sealed class LocalCards(BotNotes notes, CardLanguage language, Uri? app
                 return (new ProjectView(line, path), ok);
             case CardVerb.ConfirmDelete:
                 var (gone, _) = await ProjectAsync(person, intent.Project, cancellationToken);
-                await ProjectReader.DeleteAsync(person, Guid.Parse(gone.Id), cancellationToken);
+                var works = LocalFailure.Conflict("A session of this project works. Stop it first.");
+                await ProjectReader.DeleteAsync(person, Guid.Parse(gone.Id), works, cancellationToken);
                 return (new ManageView(await LinesAsync(person, cancellationToken)), ok);
             case CardVerb.Home:
                 return (await HomeAsync(person, intent.Page ?? 0, cancellationToken), ok);

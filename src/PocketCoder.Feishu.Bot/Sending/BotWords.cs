@@ -62,6 +62,9 @@ internal enum BotWord
     /// <summary>What agents call how they ask, and how much they think.</summary>
     Mode,
     Effort,
+
+    /// <param>What was chosen.</param>
+    NoSetting,
     NoFolder,
 
     /// <summary>What was typed leads nowhere beneath a project's root.</summary>
@@ -72,6 +75,9 @@ internal enum BotWord
     NeedsGroup,
     SessionGone,
     NothingRuns,
+
+    /// <summary>A session of the project that is to be deleted.</summary>
+    StillWorks,
 
     /// <param>How many.</param>
     NotOneApproval,
@@ -131,6 +137,7 @@ internal static class BotWords
         [BotWord.NoAgent] = ("No agent is installed on the machine.", "此机器上没有可用的智能体。"),
         [BotWord.Mode] = ("Mode", "模式"),
         [BotWord.Effort] = ("Effort", "思考强度"),
+        [BotWord.NoSetting] = ("The agent has no “{0}”.", "此智能体没有“{0}”。"),
         [BotWord.NoFolder] = (
             "The owner has not allowed a folder for new projects yet: pocketcoder roots add FOLDER", "所有者尚未允许新建项目的目录：pocketcoder roots add 目录"),
         [BotWord.PresetsFull] = ("A project has at most {0} presets here. Remove one first.", "每个项目最多 {0} 个预设目录，请先移除一个。"),
@@ -141,6 +148,7 @@ internal static class BotWords
             "请输入项目根目录下的文件夹，例如 packages/web；/ 表示根目录。"),
         [BotWord.SessionGone] = ("The session is gone. Your next message begins a new one.", "会话已不存在，下一条消息将开始新会话。"),
         [BotWord.NothingRuns] = ("Nothing runs here.", "当前没有正在运行的任务。"),
+        [BotWord.StillWorks] = ("A session of this project works. Stop it first.", "此项目有会话正在运行，请先停止。"),
         [BotWord.NotOneApproval] = (
             "{0} approvals with this digest wait here. Write at least its first 8 digits.", "匹配该摘要的待审批项有 {0} 个，请输入至少前 8 位。"),
         [BotWord.Steered] = ("The agent has heard it.", "已发送给正在运行的任务。"),

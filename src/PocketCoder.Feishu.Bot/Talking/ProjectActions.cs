@@ -176,7 +176,8 @@ internal sealed class ProjectActions(
         var all = await projects.AllAsync(request.Person, cancellationToken);
         if (all.FirstOrDefault(p => p.Line.Id == request.Intent.Project) is { } project) // else it was done before
         {
-            await ProjectReader.DeleteAsync(request.Person, project.Info.ProjectId, cancellationToken);
+            await ProjectReader.DeleteAsync(
+                request.Person, project.Info.ProjectId, new NotDone(sender.Say(BotWord.StillWorks)), cancellationToken);
             if (project.Place is { } place)
             {
                 await (place.Session is { } session ? followers.LeaveAsync(session, cancellationToken) : Task.CompletedTask);

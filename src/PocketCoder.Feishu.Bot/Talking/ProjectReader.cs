@@ -50,25 +50,32 @@ internal sealed class ProjectReader(BotNotes notes, PlaceBook places, CardSender
             ?? throw new NotDone(sender.Say(BotWord.ProjectGone));
 
     /// <summary>
-    /// Deletes a project's sessions for good and takes it from the machine's list; its folder stays. A session that works or has a terminal
-    /// open refuses, and what was not deleted by then stays with the project.
+    /// Deletes a project's sessions for good and takes it from the machine's list; its folder stays. Nothing is deleted while one works;
+    /// one that has a terminal open refuses, and what was not deleted by then stays with the project.
     /// </summary>
+    /// <param name="working">What is thrown where a session works.</param>
     /// <exception cref="Entry.EntryRefusal">One refused, or they may not.</exception>
-    public static async Task DeleteAsync(Person person, Guid project, CancellationToken cancellationToken)
+    public static async Task DeleteAsync(Person person, Guid project, Exception working, CancellationToken cancellationToken)
     {
-        List<Guid> all = []; // the one that changed last is first: what works refuses before others are gone
+        List<SessionInfo> all = [];
         string? after = null;
         do
         {
             var page = await person.AskAsync(
                 Verbs.AgentSessionsList, new AgentSessionsListRequest(project, Archived: true, MostSessions, after), cancellationToken);
-            all.AddRange(page.Sessions.Select(s => s.AgentSessionId));
+            all.AddRange(page.Sessions);
             after = page.Next;
         }
         while (after is not null);
+        if (all.Any(s => s.State is SessionState.Working or SessionState.NeedsYou))
+        {
+            throw working;
+        }
+
         foreach (var session in all)
         {
-            await person.AskAsync(DeviceVerbs.AgentSessionDelete, new AgentSessionDeleteRequest(session), cancellationToken);
+            await person.AskAsync(
+                DeviceVerbs.AgentSessionDelete, new AgentSessionDeleteRequest(session.AgentSessionId), cancellationToken);
         }
 
         await person.AskAsync(Verbs.ProjectRemove, new ProjectRemoveRequest(project), cancellationToken);

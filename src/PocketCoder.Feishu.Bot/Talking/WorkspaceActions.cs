@@ -32,9 +32,12 @@ internal sealed class WorkspaceActions(PlaceBook places, ProjectReader projects,
 
     /// <summary>The agents that can be used, by id.</summary>
     public static async Task<IReadOnlyList<CardOption>> AgentsAsync(Person person, CancellationToken cancellationToken)
+        => [.. (await InstalledAsync(person, cancellationToken)).Select(a => new CardOption(a.Id, a.Name))];
+
+    private static async Task<IReadOnlyList<AgentInfo>> InstalledAsync(Person person, CancellationToken cancellationToken)
     {
         var known = await person.AskAsync(DeviceVerbs.AgentsList, new AgentsListRequest(), cancellationToken);
-        return [.. known.Agents.Where(a => a.Installed).Select(a => new CardOption(a.Id, a.Name))];
+        return [.. known.Agents.Where(a => a.Installed)];
     }
 
     /// <summary>How a place stands.</summary>
@@ -113,10 +116,9 @@ internal sealed class WorkspaceActions(PlaceBook places, ProjectReader projects,
         var place = await PlaceAsync(request, cancellationToken);
         var project = await projects.FindAsync(request.Person, request.Intent.Project, cancellationToken);
         var (session, _) = await SessionAsync(request.Person, place, cancellationToken);
-        var known = await request.Person.AskAsync(DeviceVerbs.AgentsList, new AgentsListRequest(), cancellationToken);
-        var agents = known.Agents.Where(a => a.Installed).ToList();
+        var agents = await InstalledAsync(request.Person, cancellationToken);
         var now = session?.Agent ?? place.Agent ?? (agents.Count > 0 ? agents[0].Id : throw new NotDone(sender.Say(BotWord.NoAgent)));
-        var agent = agents.Find(a => a.Id == now);
+        var agent = agents.FirstOrDefault(a => a.Id == now);
         AgentSetting?[] settings =
         [
             Setting(Mode, BotWord.Mode, agent?.Modes, session is null ? place.Mode : session.Mode),
@@ -138,7 +140,8 @@ internal sealed class WorkspaceActions(PlaceBook places, ProjectReader projects,
     {
         var place = await PlaceAsync(request, cancellationToken);
         var (session, _) = await SessionAsync(request.Person, place, cancellationToken);
-        var agents = await AgentsAsync(request.Person, cancellationToken);
+        var known = await InstalledAsync(request.Person, cancellationToken);
+        var agents = known.Select(a => new CardOption(a.Id, a.Name)).ToList();
         var shown = session?.Agent ?? place.Agent ?? agents.Select(a => a.Value).FirstOrDefault(); // as ChooseAgentAsync shows it
         var agent = request.Intent.Agent ?? shown;
         if (agents.All(a => a.Value != agent))
@@ -149,6 +152,14 @@ internal sealed class WorkspaceActions(PlaceBook places, ProjectReader projects,
         // What was left empty stays as it is.
         var (model, mode, effort) = (
             request.Intent.Model, request.Intent.Settings.GetValueOrDefault(Mode), request.Intent.Settings.GetValueOrDefault(Effort));
+        var chosen = known.First(a => a.Id == agent);
+        var unknown = mode is not null && !chosen.Modes.Contains(mode, StringComparer.Ordinal) ? mode
+            : effort is not null && !chosen.Efforts.Contains(effort, StringComparer.Ordinal) ? effort : null;
+        if (unknown is not null && agent == shown) // kept for the next session, it would have each prompt refused
+        {
+            return await ChooseAgentAsync(request, sender.Say(BotWord.NoSetting, SafeText.Line(unknown, 60)), cancellationToken);
+        }
+
         if (session is not null && session.Agent == agent)
         {
             var set = new AgentSessionSetRequest(
