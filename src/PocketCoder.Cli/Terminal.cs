@@ -45,12 +45,13 @@ internal sealed record Terminal(TextWriter Out, TextWriter Error, Func<string, s
             In = Console.In,
             BytesIn = Console.OpenStandardInput(),
             Bytes = error => error ? Console.OpenStandardError() : Console.OpenStandardOutput(),
-            ReadHidden = Console.IsInputRedirected ? null : Hidden,
+            ReadHidden = Console.IsInputRedirected ? null : OperatingSystem.IsWindows() ? Hidden : HiddenLine.Ask,
             // 0: the terminal does not know
             Width = !interactive ? 500 : Console.WindowWidth is > 0 and var columns ? Math.Max(40, columns) : 80,
         };
     }
 
+    /// <summary>On Windows.</summary>
     private static string Hidden(string question)
     {
         Console.Error.Write(question); // standard output may be a file

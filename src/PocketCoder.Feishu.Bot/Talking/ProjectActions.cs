@@ -176,8 +176,18 @@ internal sealed class ProjectActions(
         var all = await projects.AllAsync(request.Person, cancellationToken);
         if (all.FirstOrDefault(p => p.Line.Id == request.Intent.Project) is { } project) // else it was done before
         {
-            await ProjectReader.DeleteAsync(
-                request.Person, project.Info.ProjectId, new NotDone(sender.Say(BotWord.StillWorks)), cancellationToken);
+            try
+            {
+                await ProjectReader.DeleteAsync(
+                    request.Person, project.Info.ProjectId, new NotDone(sender.Say(BotWord.StillWorks)), cancellationToken);
+            }
+            catch (NotDone e)
+            {
+                // The card gets new buttons, to be pressed once it has stopped.
+                await sender.TextAsync(request.Item, $"⚠ {e.Message}", "still works", cancellationToken);
+                return await ManageAsync(request, null, cancellationToken);
+            }
+
             if (project.Place is { } place)
             {
                 await (place.Session is { } session ? followers.LeaveAsync(session, cancellationToken) : Task.CompletedTask);

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace PocketCoder.Platform.Calls;
 
-/// <summary>termios(3). The layout of its structure is never looked at.</summary>
+/// <summary>termios(3).</summary>
 internal static partial class TerminalCalls
 {
     [LibraryImport("libc", EntryPoint = "isatty")]

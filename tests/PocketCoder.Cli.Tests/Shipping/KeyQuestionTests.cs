@@ -31,6 +31,24 @@ public sealed class KeyQuestionTests
         Assert.DoesNotContain(Asks, await terminal.ScreenAsync(), StringComparison.Ordinal);
     }
 
+    /// <summary>Longer than a line that the terminal itself would edit, and faster than anybody types.</summary>
+    [Fact]
+    public async Task What_is_pasted_is_taken_whole_and_no_piece_of_it_is_seen()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "a terminal of tmux");
+        await using var home = await StartAsync();
+        await using var terminal = await RealTerminal.StartAsync(home, 120, 30);
+        await AskAsync(terminal, home);
+        await terminal.UntilAsync(Asks);
+        await terminal.TypeAsync("anthropic");
+        await terminal.UntilAsync("Value of anthropic (hidden):");
+        await terminal.RunAsync("send-keys", "-t", "t", "-l", string.Concat(Enumerable.Repeat("pasted-", 800)));
+        await terminal.TypeAsync("");
+        await terminal.UntilAsync("asked: 0");
+        Assert.DoesNotContain("past", await terminal.ScreenAsync(), StringComparison.Ordinal);
+        Assert.Equal("anthropic", (await home.AskAsync("secrets", "list"))[0].GetProperty("name").GetString());
+    }
+
     [Fact]
     public async Task Enter_is_later_and_so_is_an_empty_key_and_Ctrl_C_leaves_the_terminal_as_it_was()
     {
