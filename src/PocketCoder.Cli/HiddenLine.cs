@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 using PocketCoder.Platform.Calls;
@@ -10,6 +11,7 @@ namespace PocketCoder.Cli;
 /// A line that a person types at the terminal and nobody sees: the echo is off from before the question until the line has ended, also
 /// between the keys of what is pasted. Keys that stop or end the program do so, and leave the terminal as it was. Linux and macOS.
 /// </summary>
+[UnsupportedOSPlatform("windows")]
 internal sealed class HiddenLine : IDisposable
 {
     private const int Input = 0;
@@ -108,8 +110,8 @@ internal sealed class HiddenLine : IDisposable
     }
 
     /// <summary>
-    /// Without echo and without the terminal's own editing, which takes no line of more than 4,095 bytes. Signals stay. The fourth number of
-    /// termios(3) are the local flags; numbers are 32 bits on Linux and 64 on macOS.
+    /// Without echo and without the terminal's own editing, which takes no line of more than 4,095 bytes. Signals stay. The fourth number
+    /// of termios(3) are the local flags; numbers are 32 bits on Linux and 64 on macOS.
     /// </summary>
     private static byte[] Silent(byte[] before)
     {
