@@ -10,7 +10,7 @@ cd "$(dirname "$(readlink -f "$0")")/.."
 
 rid=${1:-linux-x64}
 need_dotnet
-need_linker
+[ "$rid" != "$(rid_here)" ] || need_linker
 build_app
 
 form=$(form_of "$rid")

@@ -11,7 +11,7 @@ namespace PocketCoder.Link;
 public static class LinkFingerprint
 {
     private const string Domain = "pocketcoder-machine-fingerprint-v1";
-    private const int Words = 4; // 64 bits: nobody finds another key for them
+    private const int Words = 4; // 64 bits: a machine with the same ones takes 2^64 tries to find
     private const string Consonants = "bdfghjklmnprstvz";
     private const string Vowels = "aiou";
 

@@ -29,12 +29,7 @@ internal static class OwnerLink
             Set,
             async (_, request, ct) =>
             {
-                if (!GatewayAddress.TryParse(request.Gateway, out var gateway))
-                {
-                    throw new RequestFailure(
-                        ErrorCode.InvalidRequest, "Use the gateway's address: https://HOST[:PORT], or http on loopback.");
-                }
-
+                var gateway = AddressIn(request.Gateway);
                 if (request.Code is { } code && (code.Length is 0 or > MostCodeChars || !code.All(IsOfCode)))
                 {
                     throw new RequestFailure(
@@ -52,6 +47,11 @@ internal static class OwnerLink
                 var before = await ChangeAsync(machine, setting, store, null);
                 return new LinkRemoveResponse(before is null ? null : GatewayAddress.Text(before));
             });
+
+    /// <exception cref="RequestFailure">INVALID_REQUEST: it is no address of a gateway.</exception>
+    internal static Uri AddressIn(string text) => GatewayAddress.TryParse(text, out var gateway) ? gateway
+        : throw new RequestFailure(
+            ErrorCode.InvalidRequest, "Use the gateway's address: https://HOST[:PORT], or http on loopback.");
 
     private static bool IsOfCode(char c) => char.IsAsciiLetterOrDigit(c) || c == '-';
 

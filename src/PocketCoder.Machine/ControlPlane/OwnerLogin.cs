@@ -24,12 +24,7 @@ internal static class OwnerLogin
             Login,
             async (_, request, ct) =>
             {
-                if (!GatewayAddress.TryParse(request.Gateway, out var gateway))
-                {
-                    throw new RequestFailure(
-                        ErrorCode.InvalidRequest, "Use the gateway's address: https://HOST[:PORT], or http on loopback.");
-                }
-
+                var gateway = OwnerLink.AddressIn(request.Gateway);
                 var (step, by) = await AskAsync(dialer, gateway, request.Wait, ct);
                 if (step is not null)
                 {
