@@ -43,8 +43,8 @@ function digestOf(covers) {
 }
 /** What an allowance for the turn or the session reaches: requests of the kind that are the same in all of these. Of any other kind there is none. */
 const REACH = { command: ['what', 'cwd', 'same', 'meaning'], edit: ['what'], tool: ['directory', 'tool', 'same', 'reads'], network: ['what'], job_input: ['job'] };
-const KINDS = new Set(`ledger_opened ledger_restored signing_began ledger_distrusted ledger_accepted machine_started machine_stopped pairing_offered device_paired device_revoked project_added
-  project_removed session_started session_ended session_deleted agent_started turn_interrupted approval_requested approval_decided approval_expired execution_started execution_finished execution_unknown
+const KINDS = new Set(`ledger_opened ledger_restored signing_began ledger_distrusted ledger_accepted machine_started machine_stopped pairing_offered device_paired device_limited device_revoked project_added
+  project_removed session_started session_ended session_deleted agent_started turn_interrupted approval_requested approval_agreed approval_decided approval_expired execution_started execution_finished execution_unknown
   execution_refused rule_added rule_removed network_used configuration_changed undo_started undo_finished file_changed alarm_raised terminal_opened terminal_command terminal_closed
   git_changed command_started command_finished command_refused`.split(/\s+/));
 const PLACE = ['sessionId', 'turnId', 'sandbox'], TEXTS = [...PLACE, 'approvalId', 'deviceId', 'actor', 'digest'];
@@ -69,11 +69,13 @@ function requested(a, row, data, state) {
 function decide(row, data, state) {
   const { approvals, devices, count } = state;
   if (!KINDS.has(row.kind)) return 'is of a kind that is not known here';
-  if (row.kind === 'device_paired') devices.set(row.deviceId, { key: data.deviceSigningKey, platform: data.platform, revoked: false });
+  if (row.kind === 'device_paired') devices.set(row.deviceId, { key: data.deviceSigningKey, platform: data.platform, person: data.person, revoked: false });
+  if (row.kind === 'device_limited' && devices.has(row.deviceId)) devices.get(row.deviceId).person = data.person;
   if (row.kind === 'device_revoked' && devices.has(row.deviceId)) devices.get(row.deviceId).revoked = true;
   if (row.kind === 'machine_started' && data.digests === 'pocketcoder-approval-v2') state.coversFrom ??= row.seq;
   if (row.kind === 'machine_started' && data.proofs === 'pocketcoder-proof-v1') state.proofsFrom ??= row.seq;
-  if (/^(approval_decided|undo_started|rule_added)$/.test(row.kind)) {
+  if (row.kind === 'approval_requested' && data.twoPeople !== undefined) state.proofsFrom ??= row.seq;
+  if (PROOFS[row.kind]) {
     if (TEXTS.some((name) => row[name] !== undefined && !isText(row[name]))) return 'has a field that is no text';
     const own = row.kind !== 'rule_added' || row.approvalId === undefined; // a decision's rule is proved by its decision
     if (data.proof !== undefined && !own) return 'has a proof of its own, though a decision made it';
@@ -88,7 +90,7 @@ function decide(row, data, state) {
   }
   if (row.kind === 'undo_started') return undone(row, data, state);
   if (row.kind === 'rule_added') return ruled(row, data, state);
-  if (!/^(approval_(requested|decided|expired)|execution_(started|finished|unknown|refused))$/.test(row.kind)) return;
+  if (!/^(approval_(requested|agreed|decided|expired)|execution_(started|finished|unknown|refused))$/.test(row.kind)) return;
   if (typeof row.approvalId !== 'string') return 'names no approval';
   const a = approvals.get(row.approvalId) ?? approvals.set(row.approvalId, {}).get(row.approvalId);
   if (row.kind === 'approval_requested') return requested(a, row, data, state);
@@ -100,14 +102,24 @@ function decide(row, data, state) {
       if (!a.digest || a.closed) return 'expires what was not open';
       a.closed = true;
       return;
+    case 'approval_agreed': {
+      count.agreed++;
+      if (!a.digest || a.closed) return a.digest ? 'agrees to what was already decided or has expired' : 'agrees to what was never requested';
+      if (row.digest !== a.digest) return 'agrees to another digest than was requested';
+      if (a.data.twoPeople === undefined) return 'is the first of two people, and one decides this';
+      if (data.decision !== 'allow') return 'is the first of two people, and does not allow it';
+      const problem = decidedBy({}, row, data, state) ?? asPerson(row, data, state);
+      if (!problem) a.first = { device: row.deviceId, person: data.person };
+      return problem;
+    }
     case 'approval_decided': {
       count.decisions++;
       if (!a.digest || a.closed) return a.digest ? 'decides what was already decided or has expired' : 'decides what was never requested';
       if (row.digest !== a.digest) return 'decides another digest than was requested';
       if (data.decision !== 'allow' && data.decision !== 'deny') return 'is neither allow nor deny';
       Object.assign(a, { closed: true, allowed: data.decision === 'allow', once: data.scope === 'once', decided: row, decision: data });
-      const problem = decidedBy(a, row, data, state);
-      if (problem) a.allowed = false;
+      const problem = decidedBy(a, row, data, state) ?? (a.data.twoPeople !== undefined && a.allowed ? bySecond(a, row, data, state) : undefined);
+      if (problem) a.allowed = a.vouched = false;
       return problem;
     }
     case 'execution_started':
@@ -122,8 +134,21 @@ function decide(row, data, state) {
     default: return a.started ? undefined : 'ends what never started';
   }
 }
+/** The second of two people: another one than the first, whose device is still theirs and was not revoked since. */
+function bySecond(a, row, data, state) {
+  const problem = data.grant !== undefined ? 'was allowed by an allowance, and two people must' : asPerson(row, data, state), its = state.devices.get(a.first?.device);
+  if (problem) return problem;
+  const counts = a.first && a.first.person !== data.person && a.first.device !== row.deviceId && (a.first.device === undefined || (its && !its.revoked && its.person === a.first.person));
+  return counts ? undefined : 'was allowed by one person, and two must';
+}
+/** Whether it is once, and in the name of the person whose device it is. The owner at the machine is a person without a device. */
+function asPerson(row, data, state) {
+  if (data.scope !== 'once') return 'is not once, as what two people must allow';
+  const person = row.deviceId === undefined ? 'owner' : state.devices.get(row.deviceId)?.person;
+  return isText(data.person) && data.person === person ? undefined : 'names another person than the device is of';
+}
 /** Whether a row has what its proof needs, and nothing that belongs to another one. What it needs is checked by who reads it: the signature, the allowance. */
-const PROOFS = { approval_decided: ['device-key', 'owner-socket', 'grant', 'chat-platform'], undo_started: ['device-key', 'owner-socket'], rule_added: ['owner-socket'] };
+const PROOFS = { approval_agreed: ['device-key', 'owner-socket', 'chat-platform'], approval_decided: ['device-key', 'owner-socket', 'grant', 'chat-platform'], undo_started: ['device-key', 'owner-socket'], rule_added: ['owner-socket'] };
 function proved(row, data) {
   if (!PROOFS[row.kind].includes(data.proof)) return 'names a proof that is not known here';
   if (data.proof === 'owner-socket') return row.deviceId !== undefined || hasSignature(data) || data.grant !== undefined ? 'says that the owner made it at the machine, and names a device, a signature or an allowance'
@@ -134,7 +159,7 @@ function proved(row, data) {
   if (data.grant !== undefined) return "names a device's key and an allowance";
   const [texts, flag] = row.kind === 'undo_started' ? [['undoId', 'target', 'targetId', 'plan'], 'force'] : [['decisionId', 'decision', 'scope'], 'interrupt'];
   if (![row.deviceId, data.deviceSigningKey, data.signed, data.signature].every(isText)) return 'says that a device signed it, and has no signature of a device';
-  if (!texts.every((name) => isText(data[name])) || typeof data[flag] !== 'boolean' || (data.reason !== undefined && !isText(data.reason)) || (row.kind === 'approval_decided' && !data.signed.startsWith('pocketcoder-decision-v2\n')))
+  if (!texts.every((name) => isText(data[name])) || typeof data[flag] !== 'boolean' || (data.reason !== undefined && !isText(data.reason)) || (row.kind !== 'undo_started' && !data.signed.startsWith('pocketcoder-decision-v2\n')))
     return 'has a device signature over something else';
 }
 /** Who decided: a device by its signature, an earlier allowance that covers this, or the owner at the machine's command line, for whom only the machine's key speaks. Nobody else can. */
@@ -249,7 +274,7 @@ function trust(mark, row, body, before, header) {
 /** Verifies one export; findings about the chain end the run, since nothing above them can be judged. */
 async function verifyExport(path, options) {
   const findings = [], approvals = new Map(), devices = new Map();
-  const count = { decisions: 0, signed: 0, granted: 0, executions: 0, undos: 0, opaque: 0, untold: 0, proofs: {} };
+  const count = { decisions: 0, agreed: 0, signed: 0, granted: 0, executions: 0, undos: 0, opaque: 0, untold: 0, proofs: {} };
   const state = { approvals, devices, count, atMachine: [], inChat: [], coversFrom: undefined, proofsFrom: undefined, machineId: undefined }, mark = { from: undefined, signatures: 0, unsigned: undefined, told: undefined, accepted: [], undecided: [] };
   let header, end, seq = 0, hash = '0'.repeat(64);
   const find = (at, what, detail) => { findings.push({ seq: at, what, detail }); return false; };
@@ -297,7 +322,7 @@ async function verifyExport(path, options) {
 function describe(r) {
   if (r.error) return `UNREADABLE  ${printable(r.file)}: ${r.error}`;
   const out = [`${r.ok ? 'HOLDS' : 'BROKEN'}  ${printable(r.file)}`, `  machine ${printable(r.machineId)}, ${r.rows} rows, head ${r.head.seq}:${r.head.hash}`,
-    `  ${r.approvals} approvals, ${r.decisions} decisions (${r.signed} signed by a paired device, ${r.granted} by an allowance that was), ${r.executions} executions, ${r.undos} undos signed by a paired device`,
+    `  ${r.approvals} approvals, ${r.decisions} decisions${r.agreed ? ` and ${r.agreed} of a first person of two` : ''} (${r.signed} signed by a paired device, ${r.granted} by an allowance that was), ${r.executions} executions, ${r.undos} undos signed by a paired device`,
     `  machine key ${printable(r.signingKey)} ${r.keyGiven ? 'as given' : '- taken from the export: compare it with the one your phone shows, or pass --key'}`];
   out.push(r.signedFrom === null ? "  no row is signed by the machine: who wrote them stands only on the head's signature" : `  rows from ${r.signedFrom} on are signed by the machine (${r.signatures} signatures checked)`);
   if (r.inChat.length) out.push(`  in a chat, where a platform says who it was and only the machine's key speaks: rows ${r.inChat.join(', ')}`);

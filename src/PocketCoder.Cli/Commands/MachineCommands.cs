@@ -3,15 +3,35 @@ using PocketCoder.Cli.Output;
 
 namespace PocketCoder.Cli.Commands;
 
-/// <summary><c>pocketcoder machine label</c>.</summary>
+/// <summary><c>pocketcoder machine label|two-person</c>.</summary>
 internal static class MachineCommands
 {
     public static Command Create(Terminal terminal)
     {
         var label = new Argument<string?>("label")
         { Description = "New name, 1 to 64 characters (default: show the current one)", Arity = ArgumentArity.ZeroOrOne };
+        var rule = new Argument<string?>("on|off")
+        { Description = "Turn it on or off (default: show it)", Arity = ArgumentArity.ZeroOrOne };
+        rule.AcceptOnlyFromAmong("on", "off");
         return new Command("machine", "Manage this machine")
         {
+            new Command("two-person", "Show or set whether two people must allow what may destroy something")
+                { rule }.Does(terminal, async (context, parsed, ct) =>
+            {
+                var on = await context.Daemon.TwoPeopleAsync(parsed.GetValue(rule) is { } wanted ? wanted == "on" : null, ct);
+                if (context.Json)
+                {
+                    CliJson.Write(context.Terminal, new TwoPersonShown(on), CliJson.Default.TwoPersonShown);
+                }
+                else
+                {
+                    context.Say(on
+                        ? "On: two people must allow what may destroy something, and devices do nothing without an approval."
+                        : "Off: one decision allows what may destroy something.");
+                }
+
+                return ExitCode.Ok;
+            }),
             new Command("label", "Show or set the name that devices show for this machine")
                 { label }.Does(terminal, async (context, parsed, ct) =>
             {

@@ -14,12 +14,15 @@ internal static class PairCommand
         var scopes = Scopes(
             "Scope of the device: view, prompt, decide or manage; repeatable (default: view prompt decide; for the first device all)");
         var name = new Option<string?>("--name") { Description = "Name for the device (default: the device's own)" };
+        var (person, tier) = (DeviceLimits.Person(), DeviceLimits.Tier("Highest tier that the device may allow (default: any)"));
         var noWait = new Option<bool>("--no-wait") { Description = "Print the link and return" };
         return new Command("pair", "Pair a phone or browser with a one-time link")
-            { scopes, name, noWait }.Does(terminal, async (context, parsed, ct) =>
+            { scopes, name, person, tier, noWait }.Does(terminal, async (context, parsed, ct) =>
         {
             var offer = await context.Daemon.PairAsync(
-                new PairingRequest(parsed.GetValue(scopes) is { Length: > 0 } given ? given : null, parsed.GetValue(name)), ct);
+                new PairingRequest(
+                    parsed.GetValue(scopes) is { Length: > 0 } given ? given : null, parsed.GetValue(name), parsed.GetValue(person),
+                    parsed.GetValue(tier)), ct);
             Show(context, offer);
             return parsed.GetValue(noWait) ? ExitCode.Ok : await WaitAsync(context, offer, ct);
         });

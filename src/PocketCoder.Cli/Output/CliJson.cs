@@ -20,6 +20,9 @@ internal sealed record SecretShown(string Name, string State);
 
 internal sealed record LabelShown(string Label);
 
+/// <summary><c>machine two-person</c>.</summary>
+internal sealed record TwoPersonShown(bool On);
+
 /// <param name="Machines">How many may connect.</param>
 /// <param name="OwnerLink">For as long as a gateway with accounts has nobody.</param>
 internal sealed record GatewayShown(IReadOnlyList<string> Listen, int Machines, string? OwnerLink = null);
@@ -130,6 +133,7 @@ internal sealed record ScriptShown(string Shell, string Script);
 [JsonSerializable(typeof(Stopped))]
 [JsonSerializable(typeof(Restarted))]
 [JsonSerializable(typeof(LabelShown))]
+[JsonSerializable(typeof(TwoPersonShown))]
 [JsonSerializable(typeof(GatewayShown))]
 [JsonSerializable(typeof(InviteShown))]
 [JsonSerializable(typeof(IReadOnlyList<GatewayMachineShown>))]

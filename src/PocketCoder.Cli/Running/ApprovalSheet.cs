@@ -85,7 +85,17 @@ internal static class ApprovalSheet
         {
             output.WriteLine($"For the turn or session, applies to: {Untrusted.Show(reach)}");
         }
+
+        if (asked.TwoPeople)
+        {
+            output.WriteLine(People(asked));
+        }
     }
+
+    /// <summary>Who allowed what two people must allow.</summary>
+    public static string People(ApprovalInfo asked) => asked.Agreed is { } first
+        ? $"Two people must allow this. {first.Person} did ({Untrusted.Show(first.By)}); somebody else must, too. One denies it."
+        : "Two people must allow this; one denies it.";
 
     public static void ShowQuestion(TextWriter output, Question question)
     {

@@ -233,8 +233,13 @@ internal sealed class RunningTurn(Terminal terminal, ControlClient daemon, Promp
                 }
 
                 OpenNext();
+                if (_open?.ApprovalId == approval.ApprovalId && approval.Agreed is not null)
+                {
+                    terminal.Out.WriteLine(ApprovalSheet.People(approval));
+                    terminal.Out.Flush();
+                }
             }
-            else
+            else if (approval.Agreed is null)
             {
                 _transcript.Pause();
                 terminal.Error.WriteLine(

@@ -14,13 +14,14 @@ internal sealed class ApprovalHistory
     private bool _started;
 
     public static bool Concerns(string kind) => kind
-        is LedgerKind.ApprovalRequested or LedgerKind.ApprovalDecided or LedgerKind.ApprovalExpired
+        is LedgerKind.ApprovalRequested or LedgerKind.ApprovalAgreed or LedgerKind.ApprovalDecided or LedgerKind.ApprovalExpired
         or LedgerKind.ExecutionStarted or LedgerKind.ExecutionFinished or LedgerKind.ExecutionUnknown;
 
     /// <summary>Takes the next row of this approval; returns what is wrong with it, or null.</summary>
     public string? Apply(string kind, string? rowDigest, string? decision, string? scope) => kind switch
     {
         LedgerKind.ApprovalRequested => Request(rowDigest),
+        LedgerKind.ApprovalAgreed => Open(rowDigest),
         LedgerKind.ApprovalDecided => Decide(rowDigest, decision, scope),
         LedgerKind.ApprovalExpired => Expire(),
         LedgerKind.ExecutionStarted => Start(rowDigest),
@@ -44,21 +45,17 @@ internal sealed class ApprovalHistory
         return null;
     }
 
+    private string? Open(string? rowDigest)
+        => !_requested ? "it decides what was never requested"
+            : _closed ? "this approval was already decided or has expired"
+            : rowDigest != _digest ? "it decides another digest than was requested"
+            : null;
+
     private string? Decide(string? rowDigest, string? decision, string? scope)
     {
-        if (!_requested)
+        if (Open(rowDigest) is { } problem)
         {
-            return "it decides what was never requested";
-        }
-
-        if (_closed)
-        {
-            return "this approval was already decided or has expired";
-        }
-
-        if (rowDigest != _digest)
-        {
-            return "it decides another digest than was requested";
+            return problem;
         }
 
         if (decision is not ("allow" or "deny"))

@@ -39,7 +39,8 @@ internal sealed class ChainAppender : IDisposable
         _last = new Statement(db, "SELECT seq, hash FROM ledger ORDER BY seq DESC LIMIT 1");
         _ofApproval = new Statement(db, "SELECT body FROM ledger WHERE approval_id = ?1 ORDER BY seq");
         _ofDevices = new Statement(
-            db, $"SELECT body, kind FROM ledger WHERE kind IN ('{LedgerKind.DevicePaired}', '{LedgerKind.DeviceRevoked}') ORDER BY seq");
+            db,
+            $"SELECT body, kind FROM ledger WHERE kind IN ('{LedgerKind.DevicePaired}', '{LedgerKind.DeviceLimited}', '{LedgerKind.DeviceRevoked}') ORDER BY seq");
         _starts = new Statement(
             db,
             $"SELECT 1 FROM ledger WHERE kind = '{LedgerKind.MachineStarted}' AND instr(body, '\"proofs\":\"{DecisionProof.Domain}\"') LIMIT 1");

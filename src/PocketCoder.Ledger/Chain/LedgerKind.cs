@@ -37,6 +37,9 @@ public static class LedgerKind
     /// <summary>A device was revoked; none of its decisions counts from here on.</summary>
     public const string DeviceRevoked = "device_revoked";
 
+    /// <summary>Whose a device is, or what it may allow at most, changed; data has both as they are from here on.</summary>
+    public const string DeviceLimited = "device_limited";
+
     /// <summary>A folder was registered.</summary>
     public const string ProjectAdded = "project_added";
 
@@ -66,6 +69,12 @@ public static class LedgerKind
 
     /// <summary>A decision was made; needs the request before it, the same digest, and data.decision <c>allow</c> or <c>deny</c>.</summary>
     public const string ApprovalDecided = "approval_decided";
+
+    /// <summary>
+    /// The first of two people allowed what two must allow; proved as a decision is. It decides nothing until the second one's
+    /// <c>approval_decided</c>.
+    /// </summary>
+    public const string ApprovalAgreed = "approval_agreed";
 
     /// <summary>A request ended without a decision.</summary>
     public const string ApprovalExpired = "approval_expired";
@@ -135,9 +144,9 @@ public static class LedgerKind
     public static FrozenSet<string> All { get; } = new[]
     {
         LedgerOpened, LedgerRestored, SigningBegan, LedgerDistrusted, LedgerAccepted, MachineStarted, MachineStopped, PairingOffered,
-        DevicePaired, DeviceRevoked,
+        DevicePaired, DeviceRevoked, DeviceLimited,
         ProjectAdded, ProjectRemoved, SessionStarted, SessionEnded, SessionDeleted, AgentStarted, TurnInterrupted, ApprovalRequested,
-        ApprovalDecided,
+        ApprovalAgreed, ApprovalDecided,
         ApprovalExpired, ExecutionStarted, ExecutionFinished, ExecutionUnknown, ExecutionRefused, RuleAdded, RuleRemoved,
         NetworkUsed, ConfigurationChanged, UndoStarted, UndoFinished, FileChanged, AlarmRaised, TerminalOpened, TerminalCommand,
         TerminalClosed,

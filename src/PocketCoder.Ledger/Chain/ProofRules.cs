@@ -13,6 +13,9 @@ internal sealed class ProofRules(string machineId)
 {
     private const string Owner = "cli";
 
+    /// <summary>The person who stands behind the control socket.</summary>
+    private const string OwnerPerson = "owner";
+
     /// <summary>
     /// What an allowance reaches: requests of its kind that are the same in all of these. Of any other kind each is decided by itself.
     /// </summary>
@@ -35,10 +38,12 @@ internal sealed class ProofRules(string machineId)
     public long Untold { get; private set; }
 
     /// <summary>Whether a row of this kind needs a proof.</summary>
-    public static bool Proves(string kind) => kind is LedgerKind.ApprovalDecided or LedgerKind.UndoStarted or LedgerKind.RuleAdded;
+    public static bool Proves(string kind)
+        => kind is LedgerKind.ApprovalAgreed or LedgerKind.ApprovalDecided or LedgerKind.UndoStarted or LedgerKind.RuleAdded;
 
     private static bool Concerns(string kind) => Proves(kind)
-        || kind is LedgerKind.ApprovalRequested or LedgerKind.DevicePaired or LedgerKind.DeviceRevoked or LedgerKind.MachineStarted;
+        || kind is LedgerKind.ApprovalRequested or LedgerKind.DevicePaired or LedgerKind.DeviceLimited or LedgerKind.DeviceRevoked
+            or LedgerKind.MachineStarted;
 
     /// <summary>Takes the next row; returns what is wrong with it, or null.</summary>
     public string? Apply(string kind, ReadOnlySpan<byte> body)
@@ -69,12 +74,16 @@ internal sealed class ProofRules(string machineId)
                 return null;
             case LedgerKind.DevicePaired when row.DeviceId is { } device:
                 var key = row.HasData("deviceSigningKey") ? row.Data("deviceSigningKey") ?? "" : null;
-                _devices[device] = new Paired(key, row.Data("platform"), false);
+                _devices[device] = new Paired(key, row.Data("platform"), row.Data("person"), false);
+                return null;
+            case LedgerKind.DeviceLimited when row.DeviceId is { } device && _devices.TryGetValue(device, out var limited):
+                _devices[device] = limited with { Person = row.Data("person") };
                 return null;
             case LedgerKind.DeviceRevoked when row.DeviceId is { } device && _devices.TryGetValue(device, out var known):
                 _devices[device] = known with { Revoked = true };
                 return null;
             case LedgerKind.ApprovalRequested when row.ApprovalId is { } id:
+                Began |= row.HasData("twoPeople");
                 _approvals.TryAdd(id, Asked(row));
                 return null;
         }
@@ -103,6 +112,7 @@ internal sealed class ProofRules(string machineId)
         Began = true;
         return kind switch
         {
+            LedgerKind.ApprovalAgreed => Agreed(row),
             LedgerKind.ApprovalDecided => Decided(row),
             LedgerKind.UndoStarted => Undone(row),
             _ when row.ApprovalId is not null => "it has a proof of its own, though a decision made it",
@@ -117,22 +127,60 @@ internal sealed class ProofRules(string machineId)
             return "it decides what was never requested";
         }
 
-        if (asked.Covered && (row.SessionId != asked.SessionId || row.TurnId != asked.TurnId || row.Sandbox != asked.Sandbox))
+        if (asked.Misplaced(row) is { } misplaced)
         {
-            return "it is of another session, turn or sandbox than the request";
+            return misplaced;
         }
 
-        var problem = row.Data("proof") switch
-        {
-            DecisionProof.DeviceKey => ByDevice(row, DecisionText(row)),
-            DecisionProof.OwnerSocket => ByOwner(row, hasBy: true),
-            DecisionProof.Grant => ByGrant(id, row, asked),
-            DecisionProof.ChatPlatform => ByPlatform(row),
-            _ => UnknownProof,
-        };
+        var problem = (row.Data("proof") == DecisionProof.Grant ? ByGrant(id, row, asked) : ByPerson(row))
+            ?? (asked.TwoPeople && row.Data("decision") == "allow" ? BySecond(row, asked) : null);
         _approvals[id] = asked.Decide(row, vouched: problem is null && row.Data("proof") != DecisionProof.Grant);
         return problem;
     }
+
+    /// <summary>The first of two people. What is wrong with it does not count as one.</summary>
+    private string? Agreed(ProofRow row)
+    {
+        if (row.ApprovalId is not { } id || !_approvals.TryGetValue(id, out var asked))
+        {
+            return "it decides what was never requested";
+        }
+
+        var problem = asked.Misplaced(row)
+            ?? (!asked.TwoPeople ? "it is the first of two people, and one decides this"
+                : row.Data("decision") != "allow" ? "it is the first of two people, and does not allow it"
+                : ByPerson(row) ?? AsPerson(row));
+        if (problem is null)
+        {
+            _approvals[id] = asked with { First = new Agreement(row.DeviceId, row.Data("person")!) };
+        }
+
+        return problem;
+    }
+
+    /// <summary>The second of two people: another one than the first, whose device is still theirs and was not revoked since.</summary>
+    private string? BySecond(ProofRow row, Approval asked)
+        => row.Data("proof") == DecisionProof.Grant ? "two people must allow it, and an allowance did"
+            : AsPerson(row) is { } problem ? problem
+            : asked.First is { } first && first.Person != row.Data("person") && first.DeviceId != row.DeviceId
+                && (first.DeviceId is not { } device || _devices.TryGetValue(device, out var its) && !its.Revoked
+                    && its.Person == first.Person) ? null
+            : "two people must allow it, and nobody else did before";
+
+    /// <summary>Whether it is once, and in the name of the person whose device it is. The owner is a person without a device.</summary>
+    private string? AsPerson(ProofRow row)
+        => row.Data("scope") != "once" ? "what two people must allow they allow once"
+            : row.Data("person") is { } person
+                && person == (row.DeviceId is not { } id ? OwnerPerson : _devices.TryGetValue(id, out var its) ? its.Person : null) ? null
+            : "it names another person than the device is of";
+
+    private string? ByPerson(ProofRow row) => row.Data("proof") switch
+    {
+        DecisionProof.DeviceKey => ByDevice(row, DecisionText(row)),
+        DecisionProof.OwnerSocket => ByOwner(row, hasBy: true),
+        DecisionProof.ChatPlatform => ByPlatform(row),
+        _ => UnknownProof,
+    };
 
     private string? Undone(ProofRow row) => row.Data("proof") switch
     {
@@ -224,18 +272,28 @@ internal sealed class ProofRules(string machineId)
             reach = Sha256(string.Join('\n', same.Select(n => ProofRow.Text(c, n) is { } value ? Sha256(value) : "")));
         }
 
-        return new Approval(row.SessionId, row.TurnId, row.Sandbox, covers is not null, reach);
+        return new Approval(row.SessionId, row.TurnId, row.Sandbox, covers is not null, reach) { TwoPeople = row.HasData("twoPeople") };
     }
 
     private static string Sha256(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 
     /// <param name="Platform">Of a person in a chat, who has no key.</param>
-    private sealed record Paired(string? Key, string? Platform, bool Revoked);
+    /// <param name="Person">Whose device it is; null: nobody said.</param>
+    private sealed record Paired(string? Key, string? Platform, string? Person, bool Revoked);
+
+    /// <param name="DeviceId">Null: the owner at the machine.</param>
+    private sealed record Agreement(string? DeviceId, string Person);
 
     /// <param name="Covered">Whether the request says what its digest covers.</param>
     /// <param name="Reach">Equal for what one allowance reaches; null: each is decided by itself.</param>
     private sealed record Approval(string? SessionId, string? TurnId, string? Sandbox, bool Covered, string? Reach)
     {
+        /// <summary>Whether two people must allow it.</summary>
+        public bool TwoPeople { get; init; }
+
+        /// <summary>Who was the first of two people, as long as nobody decided.</summary>
+        public Agreement? First { get; init; }
+
         public bool IsDecided { get; private init; }
 
         public bool Allowed { get; private init; }
@@ -246,6 +304,10 @@ internal sealed class ProofRules(string machineId)
         public string? Scope { get; private init; }
 
         public string? DeviceId { get; private init; }
+
+        public string? Misplaced(ProofRow row)
+            => Covered && (row.SessionId != SessionId || row.TurnId != TurnId || row.Sandbox != Sandbox)
+                ? "it is of another session, turn or sandbox than the request" : null;
 
         /// <summary>The first decision counts; a second one is a fault that <see cref="ApprovalHistory"/> tells.</summary>
         public Approval Decide(ProofRow row, bool vouched) => IsDecided ? this : this with

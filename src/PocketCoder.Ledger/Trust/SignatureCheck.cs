@@ -80,7 +80,8 @@ internal sealed class SignatureCheck(string machineId, MachineKey? key)
     }
 
     private static bool Decides(string kind) => kind
-        is LedgerKind.ApprovalDecided or LedgerKind.ApprovalExpired or LedgerKind.DevicePaired or LedgerKind.DeviceRevoked
+        is LedgerKind.ApprovalAgreed or LedgerKind.ApprovalDecided or LedgerKind.ApprovalExpired or LedgerKind.DevicePaired
+            or LedgerKind.DeviceLimited or LedgerKind.DeviceRevoked
             or LedgerKind.PairingOffered
         or LedgerKind.RuleAdded or LedgerKind.RuleRemoved or LedgerKind.ConfigurationChanged or LedgerKind.UndoStarted
             or LedgerKind.CommandStarted

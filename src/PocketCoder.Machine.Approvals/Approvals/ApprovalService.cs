@@ -6,6 +6,7 @@ using PocketCoder.Ledger;
 using PocketCoder.Machine.Ledger;
 using PocketCoder.Machine.Devices;
 using PocketCoder.Machine.Logging;
+using PocketCoder.Machine.People;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Machine.Streams;
@@ -54,6 +55,7 @@ public sealed partial class ApprovalService : IDisposable
     {
         var approval = await _store.WriteAsync(change =>
         {
+            var two = NeedsTwo(change, draft.Kind, draft.Risk);
             var asked = ApprovalDigest.Cover(new ApprovalInfo(
                 Guid.CreateVersion7(),
                 draft.SessionId,
@@ -66,17 +68,17 @@ public sealed partial class ApprovalService : IDisposable
                 "",
                 draft.Subject,
                 draft.Reason,
-                draft.ReachWords,
+                two ? null : draft.ReachWords, // what two people allow they allow once
                 draft.Sandbox,
                 change.Now,
                 change.Now + _timeout,
                 null,
                 null,
                 draft.Risk)
-            { SubAgent = draft.SubAgent }, draft.Exactly);
+            { SubAgent = draft.SubAgent, TwoPeople = two }, draft.Exactly);
             ApprovalRows.Insert(change, asked, draft.ReachKey);
             change.Ledger(ApprovalSteps.Entry(LedgerKind.ApprovalRequested, asked) with { Data = Requested(asked).ToJson() });
-            if (draft.ReachKey is { } key && Grants.Find(change, draft, key) is { } grant)
+            if (!two && draft.ReachKey is { } key && Grants.Find(change, draft, key) is { } grant)
             {
                 asked = asked with
                 {
@@ -141,7 +143,8 @@ public sealed partial class ApprovalService : IDisposable
                         $"{bounds.Changes} requests of this device wait for a decision already. Decide on those first.");
             }
 
-            var asked = wanted with { RequestedAt = change.Now, ExpiresAt = change.Now + _timeout };
+            var asked = wanted with
+            { RequestedAt = change.Now, ExpiresAt = change.Now + _timeout, TwoPeople = NeedsTwo(change, ask.Kind, ask.Risk) };
             ApprovalRows.Insert(change, asked, null);
             change.Ledger(ApprovalSteps.Entry(LedgerKind.ApprovalRequested, asked) with
             { DeviceId = ask.Device.DeviceId, Actor = ask.Device.Name, Data = Requested(asked).ToJson() });
@@ -167,11 +170,14 @@ public sealed partial class ApprovalService : IDisposable
         reader => ApprovalRows.List(reader, "approval_id = $id", 1, ("$id", approvalId.ToString())) is [var found] ? found : null,
         CancellationToken.None);
 
-    /// <summary>Takes a device's decision. Sending the same decision again returns the approval as it is now.</summary>
+    /// <summary>
+    /// Takes a device's decision. Sending the same decision again returns the approval as it is now. Where two people must allow it, the
+    /// first one's is recorded, and it goes on waiting.
+    /// </summary>
     /// <param name="device">Null: the owner at the machine's command line, who has no key to sign with; the row says so by having no
     /// signature and no device. A person in a chat has none either: the row names the platform that speaks for them.</param>
     /// <exception cref="RequestFailure">APPROVAL_NOT_FOUND, DIGEST_MISMATCH, BAD_SIGNATURE, ALREADY_DECIDED (also: its time is over),
-    /// INVALID_REQUEST, UNAUTHORIZED: a person in a chat, of what they may not allow there</exception>
+    /// INVALID_REQUEST, UNAUTHORIZED: of what this device may not allow, or not as the second of two people</exception>
     public async Task<ApprovalInfo> DecideAsync(Device? device, DecisionRequest decision)
     {
         DecisionCheck.Form(decision);
@@ -183,7 +189,8 @@ public sealed partial class ApprovalService : IDisposable
         {
             var asked = ApprovalRows.Find(change, decision.ApprovalId)
                 ?? throw new RequestFailure(ErrorCode.ApprovalNotFound, "There is no such request on this machine.");
-            if (asked.Decision is { } earlier && earlier.DecisionId == decision.DecisionId && earlier.DeviceId == device?.DeviceId)
+            if ((asked.Decision is { } earlier && earlier.DecisionId == decision.DecisionId && earlier.DeviceId == device?.DeviceId)
+                || (asked.Agreed is { } agreed && agreed.DecisionId == decision.DecisionId && agreed.DeviceId == device?.DeviceId))
             {
                 return asked;
             }
@@ -207,8 +214,34 @@ public sealed partial class ApprovalService : IDisposable
             }
 
             DecisionCheck.Fits(asked, decision);
-            DecisionCheck.MayInChat(device?.Chat, asked, decision);
+            DecisionCheck.May(device, asked, decision);
             var allowed = decision.Verdict == DecisionVerdict.Allow;
+            var data = new DecidedData(
+                decision.Verdict,
+                decision.Scope,
+                decision.DecisionId,
+                by,
+                decision.Reason,
+                signer is null ? null : Base64Url.EncodeToString(signer.SigningKey),
+                signed,
+                signer is null ? null : decision.Signature,
+                null,
+                decision.Interrupt)
+            {
+                Proof = device is null ? DecisionProof.OwnerSocket
+                    : signer is null ? DecisionProof.ChatPlatform : DecisionProof.DeviceKey,
+                Platform = device?.Chat?.Platform,
+                Person = TwoPeople.PersonOf(change, device),
+            };
+            if (asked.TwoPeople && allowed && TwoPeople.Agree(change, asked, decision, device, by) is { } first)
+            {
+                change.Ledger(ApprovalSteps.Entry(LedgerKind.ApprovalAgreed, first) with
+                { DeviceId = device?.DeviceId, Actor = by, Data = data.ToJson() });
+                ApprovalRows.Update(change, first);
+                ApprovalSteps.Tell(change, first);
+                return first;
+            }
+
             var decided = asked with
             {
                 State = !allowed ? ApprovalState.Denied : AllowedState(asked),
@@ -219,22 +252,7 @@ public sealed partial class ApprovalService : IDisposable
             {
                 DeviceId = device?.DeviceId,
                 Actor = by,
-                Data = new DecidedData(
-                    decision.Verdict,
-                    decision.Scope,
-                    decision.DecisionId,
-                    by,
-                    decision.Reason,
-                    signer is null ? null : Base64Url.EncodeToString(signer.SigningKey),
-                    signed,
-                    signer is null ? null : decision.Signature,
-                    null,
-                    decision.Interrupt)
-                {
-                    Proof = device is null ? DecisionProof.OwnerSocket
-                        : signer is null ? DecisionProof.ChatPlatform : DecisionProof.DeviceKey,
-                    Platform = device?.Chat?.Platform,
-                }.ToJson(),
+                Data = data.ToJson(),
             });
             ApprovalRows.Update(change, decided);
             if (allowed && decision.Scope == DecisionScope.Project && asked.Subject is NetworkSubject wanted)
@@ -402,7 +420,12 @@ public sealed partial class ApprovalService : IDisposable
         SubjectText.Of(approval),
         (approval.Subject as CommandSubject)?.Cwd,
         approval.ExpiresAt,
-        approval.Covers);
+        approval.Covers)
+    { TwoPeople = approval.TwoPeople ? true : null };
+
+    /// <summary>Whether two people must allow it: the owner's rule is on, and it may destroy something.</summary>
+    private static bool NeedsTwo(Change change, ApprovalKind kind, RiskInfo? risk)
+        => DecisionCheck.TierOf(kind, risk) == RiskTier.Destructive && TwoPersonRule.IsOn(change);
 
     private static RequestFailure Lost(ApprovalInfo asked) => new(
         ErrorCode.AlreadyDecided,

@@ -78,21 +78,43 @@ public static class DecisionCheck
     }
 
     /// <summary>
-    /// Whether a person for whom only a chat platform speaks may decide so: who takes over their account there must not be able to destroy
-    /// anything, unless the owner said otherwise. What was never judged may be destructive.
+    /// Whether this device may decide so. A person for whom only a chat platform speaks allows nothing that may destroy something, unless the
+    /// owner said otherwise: who takes over their account must not be able to. A device with a tier of its own allows nothing above it.
+    /// Anybody may deny.
     /// </summary>
-    /// <param name="person">Null: not in a chat.</param>
+    /// <param name="device">Null: the owner at the machine.</param>
     /// <exception cref="RequestFailure">UNAUTHORIZED</exception>
-    public static void MayInChat(ChatPerson? person, ApprovalInfo asked, DecisionRequest decision)
+    public static void May(Device? device, ApprovalInfo asked, DecisionRequest decision)
     {
-        var harmless = asked.Kind is ApprovalKind.Question or ApprovalKind.Plan or ApprovalKind.Prompt or ApprovalKind.Network
-            || asked.Risk is { Tier: < RiskTier.Destructive };
-        if (person is { Destructive: false } && decision.Verdict == DecisionVerdict.Allow && !harmless)
+        var tier = TierOf(asked.Kind, asked.Risk);
+        if (decision.Verdict == DecisionVerdict.Deny)
+        {
+            return;
+        }
+
+        if (device?.Chat is { Destructive: false } && tier == RiskTier.Destructive)
         {
             throw new RequestFailure(
                 ErrorCode.Unauthorized, "This may destroy something, so it can't be allowed in a chat. Decide in the app or at the machine.");
         }
+
+        if (device?.Tier is { } most && tier > most)
+        {
+            throw new RequestFailure(
+                ErrorCode.Unauthorized,
+                $"This is of the tier '{Word(tier, ProtocolJson.Default.RiskTier)}', and this device may allow at most '{Word(most, ProtocolJson.Default.RiskTier)}'. Somebody else has to decide.");
+        }
     }
+
+    /// <summary>
+    /// The tier of what is asked. Answers run nothing, and a host is just reached; of the rest, what was never judged may be destructive.
+    /// </summary>
+    public static RiskTier TierOf(ApprovalKind kind, RiskInfo? risk) => kind switch
+    {
+        ApprovalKind.Question or ApprovalKind.Plan or ApprovalKind.Prompt => RiskTier.Read,
+        ApprovalKind.Network => RiskTier.ReachesOut,
+        _ => risk?.Tier ?? RiskTier.Destructive,
+    };
 
     /// <summary>Parses the answers: a JSON object of strings.</summary>
     /// <exception cref="RequestFailure">INVALID_REQUEST</exception>

@@ -2,7 +2,9 @@ using System.Buffers.Text;
 using System.Collections.Concurrent;
 using System.Text;
 using PocketCoder.Ledger;
+using PocketCoder.Machine.Approvals;
 using PocketCoder.Machine.Ledger;
+using PocketCoder.Machine.People;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Settings;
 using PocketCoder.Machine.Storage;
@@ -20,10 +22,11 @@ public sealed class DeviceStore(Store store)
 
     public async Task LoadAsync(CancellationToken cancellationToken)
     {
+        await TwoPeople.LoadAsync(cancellationToken);
         foreach (var device in await store.QueryAsync(
             """
             SELECT device_id, name, app, static_key, signing_key, scopes, paired_at, last_seen_at, revoked_at, platform, account,
-                destructive
+                destructive, person, tier
             FROM devices
             """,
             row => new Device(
@@ -36,12 +39,19 @@ public sealed class DeviceStore(Store store)
                 row.Time(6),
                 row.TimeOrNull(7),
                 row.TimeOrNull(8),
-                row.IsDBNull(9) ? null : new ChatPerson(row.GetString(9), row.GetString(10), row.GetBoolean(11))),
+                row.IsDBNull(9) ? null : new ChatPerson(row.GetString(9), row.GetString(10), row.GetBoolean(11)))
+            {
+                Person = row.IsDBNull(12) ? null : row.GetString(12),
+                Tier = row.IsDBNull(13) ? null : Enum.Parse<RiskTier>(row.GetString(13)),
+            },
             cancellationToken))
         {
             _devices[device.DeviceId] = device;
         }
     }
+
+    /// <summary>The owner's rule about them all.</summary>
+    public TwoPersonRule TwoPeople { get; } = new(store);
 
     public IReadOnlyList<Device> All => [.. _devices.Values.OrderBy(d => d.PairedAt)];
 
@@ -52,7 +62,9 @@ public sealed class DeviceStore(Store store)
     public IReadOnlyList<Scope> UsualScopes()
         => _devices.Values.Any(d => d.RevokedAt is null) ? [Scope.View, Scope.Prompt, Scope.Decide] : ScopeList.All;
 
-    public Device? Find(string deviceId) => _devices.GetValueOrDefault(deviceId);
+    /// <summary>One as it stands now, with what the owner's rules leave to it; null: it was never paired.</summary>
+    public Device? Find(string deviceId) => _devices.GetValueOrDefault(deviceId) is { } device
+        ? device with { OnlyApprovals = device.Tier is not null || TwoPeople.On } : null;
 
     /// <summary>
     /// Adds a device that proved the pairing secret. A name that looks like another device's gets a number: the link is used up, so
@@ -60,20 +72,25 @@ public sealed class DeviceStore(Store store)
     /// shown on the machine itself.
     /// </summary>
     /// <param name="chat">Who it is, of a person in a chat; then there are no keys.</param>
+    /// <param name="person">Whose device it is; null: nobody said.</param>
+    /// <param name="tier">The highest tier that it may allow; null: any.</param>
     public async Task<Device> AddAsync(
-        string deviceId, string name, string app, byte[] staticKey, byte[] signingKey, IReadOnlyList<Scope> scopes, ChatPerson? chat = null)
+        string deviceId, string name, string app, byte[] staticKey, byte[] signingKey, IReadOnlyList<Scope> scopes, ChatPerson? chat = null,
+        string? person = null, RiskTier? tier = null)
     {
         var device = await store.WriteAsync(change =>
         {
             name = DeviceNames.Free(name, Others(change, deviceId));
-            var added = new Device(deviceId, name, app, staticKey, signingKey, scopes, change.Now, change.Now, null, chat);
+            var added = new Device(deviceId, name, app, staticKey, signingKey, scopes, change.Now, change.Now, null, chat)
+            { Person = person, Tier = tier };
             change.Execute(
                 """
                 INSERT INTO devices
-                    (device_id, name, app, static_key, signing_key, scopes, paired_at, last_seen_at, platform, account, destructive)
-                VALUES ($id, $name, $app, $static, $signing, $scopes, $at, $at, $platform, $account, $destructive)
+                    (device_id, name, app, static_key, signing_key, scopes, paired_at, last_seen_at, platform, account, destructive,
+                    person, tier)
+                VALUES ($id, $name, $app, $static, $signing, $scopes, $at, $at, $platform, $account, $destructive, $person, $tier)
                 ON CONFLICT (device_id) DO UPDATE SET name = $name, app = $app, signing_key = $signing, scopes = $scopes, paired_at = $at,
-                    last_seen_at = $at, revoked_at = NULL, destructive = $destructive
+                    last_seen_at = $at, revoked_at = NULL, destructive = $destructive, person = $person, tier = $tier
                 """,
                 ("$id", deviceId),
                 ("$name", name),
@@ -84,13 +101,17 @@ public sealed class DeviceStore(Store store)
                 ("$platform", chat?.Platform),
                 ("$account", chat?.Account),
                 ("$destructive", chat?.Destructive ?? false),
+                ("$person", person),
+                ("$tier", tier?.ToString()),
                 ("$at", Instant.Text(change.Now)));
             change.Ledger(new LedgerEntry(LedgerKind.DevicePaired)
             {
                 DeviceId = deviceId,
-                Data = (chat is null
+                Data = ((chat is null
                     ? new DeviceData(name, app, scopes, Base64Url.EncodeToString(staticKey), Base64Url.EncodeToString(signingKey))
-                    : new DeviceData(name, app, scopes, null, null, chat.Platform, chat.Account, chat.Destructive)).ToJson(),
+                    : new DeviceData(name, app, scopes, null, null, chat.Platform, chat.Account, chat.Destructive))
+                    with
+                { Person = person, Tier = tier }).ToJson(),
             });
             change.Publish(new DeviceChanged(added.ToInfo(true)));
             return added;
@@ -144,6 +165,34 @@ public sealed class DeviceStore(Store store)
         });
         var device = known with { Name = name };
         return _devices.AddOrUpdate(deviceId, device, (_, current) => current with { Name = name });
+    }
+
+    /// <summary>Says whose a device is and what it may allow at most, from the next decision on, with a row.</summary>
+    /// <param name="limits">Gives both as they are to be from those that are.</param>
+    /// <exception cref="RequestFailure">DEVICE_NOT_FOUND: never paired, or revoked</exception>
+    public async Task<Device> LimitAsync(string deviceId, bool connected, Func<Device, (string? Person, RiskTier? Tier)> limits)
+    {
+        var device = await store.WriteAsync(change =>
+        {
+            var known = _devices.GetValueOrDefault(deviceId) is { RevokedAt: null } found ? found : throw NotFound(deviceId);
+            var (person, tier) = limits(known);
+            var limited = known with { Person = person, Tier = tier };
+            if (limited != known)
+            {
+                change.Execute("UPDATE devices SET person = $person, tier = $tier WHERE device_id = $id", ("$person", person),
+                    ("$tier", tier?.ToString()), ("$id", deviceId));
+                change.Ledger(new LedgerEntry(LedgerKind.DeviceLimited)
+                {
+                    DeviceId = deviceId,
+                    Actor = ApprovalService.CommandLine,
+                    Data = new DeviceLimitedData(known.Name, person, tier, ApprovalService.CommandLine).ToJson(),
+                });
+                change.Publish(new DeviceChanged(limited.ToInfo(connected)));
+            }
+
+            return limited;
+        });
+        return _devices.AddOrUpdate(deviceId, device, (_, current) => current with { Person = device.Person, Tier = device.Tier });
     }
 
     /// <summary>Remembers that the device was here, and with which program.</summary>

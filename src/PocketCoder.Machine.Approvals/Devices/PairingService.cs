@@ -16,8 +16,12 @@ public sealed class PairingService(ChannelIdentity identity, DeviceStore devices
     public PairingOffers Offers { get; } = new(time);
 
     /// <summary>Makes a one-time offer; that it was made stands in the ledger, its secret nowhere.</summary>
+    /// <param name="name">What the device is to be called; null: as it calls itself.</param>
+    /// <param name="person">Whose it will be; null: nobody says.</param>
+    /// <param name="tier">The highest tier that it may allow; null: any.</param>
     /// <exception cref="RequestFailure">RATE_LIMITED when too many are open; INVALID_REQUEST for a name that no device may have</exception>
-    public async Task<(string OfferId, PairingLink Link, DateTimeOffset ExpiresAt)> OfferAsync(IReadOnlyList<Scope> scopes, string? name)
+    public async Task<(string OfferId, PairingLink Link, DateTimeOffset ExpiresAt)> OfferAsync(
+        IReadOnlyList<Scope> scopes, string? name, string? person, RiskTier? tier)
     {
         if (name is not null)
         {
@@ -42,7 +46,7 @@ public sealed class PairingService(ChannelIdentity identity, DeviceStore devices
             _made.TryRemove(old);
         }
 
-        _made[id] = new Made(offer.OfferId.ToArray(), name, Deadline.Until(time, offer.ExpiresAt + PairingOffers.DefaultLifetime));
+        _made[id] = new Made(offer.OfferId.ToArray(), name, person, tier, Deadline.Until(time, offer.ExpiresAt + PairingOffers.DefaultLifetime));
         await store.WriteAsync(change => change.Ledger(new LedgerEntry(LedgerKind.PairingOffered)
         {
             Actor = "cli",
@@ -59,20 +63,27 @@ public sealed class PairingService(ChannelIdentity identity, DeviceStore devices
     /// <exception cref="RequestFailure">INVALID_REQUEST; the offer is used up all the same</exception>
     public async Task<Device> PairAsync(Peer peer, PairingAttempt attempt, HelloRequest hello, string app)
     {
-        var made = _made.GetValueOrDefault(attempt.OfferId);
-        var name = DeviceNames.Require(made?.Name ?? hello.DeviceName);
+        // Its limits stand there: without them it would get more than was meant.
+        var made = _made.GetValueOrDefault(attempt.OfferId)
+            ?? throw new RequestFailure(ErrorCode.InvalidRequest, "This pairing link is not known any more. Make a new one at the machine.");
+        var name = DeviceNames.Require(made.Name ?? hello.DeviceName);
         var key = SigningKeys.Parse(hello.SigningKey);
         var device = await devices.AddAsync(
-            peer.Id, name, app, peer.PublicKey.ToArray(), key, [.. attempt.Scopes.Select(Enum.Parse<Scope>)]);
-        made?.DeviceId = device.DeviceId;
+            peer.Id, name, app, peer.PublicKey.ToArray(), key, [.. attempt.Scopes.Select(Enum.Parse<Scope>)], null, made.Person,
+            made.Tier);
+        made.DeviceId = device.DeviceId;
         return device;
     }
 
-    private sealed class Made(byte[] offerId, string? name, Deadline forgotten)
+    private sealed class Made(byte[] offerId, string? name, string? person, RiskTier? tier, Deadline forgotten)
     {
         public byte[] OfferId { get; } = offerId;
 
         public string? Name { get; } = name;
+
+        public string? Person { get; } = person;
+
+        public RiskTier? Tier { get; } = tier;
 
         public Deadline Forgotten { get; } = forgotten;
 

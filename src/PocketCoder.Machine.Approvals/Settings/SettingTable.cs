@@ -151,6 +151,20 @@ internal static class SettingTable
             "pairing_offer",
             "chat_pairing_offer"),
         new(
+            "whose a device is, and the highest tier that it may allow",
+            "another person, a higher tier, or none",
+            SettingRight.Owner,
+            SettingRight.Owner,
+            LedgerKind.DeviceLimited,
+            "pairing_offer", "device_limit"),
+        new(
+            "two people for what may destroy something",
+            "turning it off",
+            SettingRight.Owner,
+            SettingRight.Owner,
+            LedgerKind.ConfigurationChanged,
+            "two_person_set"),
+        new(
             "trust in a ledger that is not the one the machine signed",
             "going on with it",
             SettingRight.Owner,

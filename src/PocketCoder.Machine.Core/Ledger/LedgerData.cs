@@ -22,7 +22,13 @@ public sealed record ProjectData(Guid ProjectId, string Name, string Path, strin
 /// <summary>A device has keys; a person in a chat a platform and its id of the person.</summary>
 public sealed record DeviceData(
     string Name, string App, IReadOnlyList<Scope> Scopes, string? StaticKey, string? DeviceSigningKey, string? Platform = null,
-    string? Account = null, bool? Destructive = null) : ILedgerData;
+    string? Account = null, bool? Destructive = null, string? Person = null, RiskTier? Tier = null) : ILedgerData;
+
+/// <summary>Both as they are from here on.</summary>
+/// <param name="Person">Whose device it is; left out: nobody's.</param>
+/// <param name="Tier">The highest tier that it may allow; left out: any.</param>
+/// <param name="By"><c>cli</c>.</param>
+public sealed record DeviceLimitedData(string Name, string? Person, RiskTier? Tier, string By) : ILedgerData;
 
 public sealed record DeviceRevokedData(string Name, string By) : ILedgerData;
 
@@ -53,7 +59,11 @@ public sealed record SessionDeletedData(string Agent, Guid ProjectId, string Pat
 /// <param name="Covers">All that the row's digest covers, by name. What is private stands there as a SHA-256.</param>
 public sealed record RequestedData(
     ApprovalKind Kind, string Agent, string? Tool, string What, string? Cwd, DateTimeOffset ExpiresAt,
-    IReadOnlyDictionary<string, string>? Covers) : ILedgerData;
+    IReadOnlyDictionary<string, string>? Covers) : ILedgerData
+{
+    /// <summary>True: two people must allow it.</summary>
+    public bool? TwoPeople { get; init; }
+}
 
 /// <param name="Signed">The exact text that the device signed.</param>
 /// <param name="Grant">The approval whose turn or session allowance decided this one.</param>
@@ -75,6 +85,9 @@ public sealed record DecidedData(
 
     /// <summary>The chat platform that vouches for who decided.</summary>
     public string? Platform { get; init; }
+
+    /// <summary>Whose device decided; <c>owner</c>: the owner. Left out: nobody said whose it is.</summary>
+    public string? Person { get; init; }
 }
 
 public sealed record ExpiredData(string Reason) : ILedgerData;
@@ -181,6 +194,7 @@ public sealed record GitData(Guid ProjectId, string Action, string? Target, IRea
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ProjectData))]
 [JsonSerializable(typeof(DeviceData))]
+[JsonSerializable(typeof(DeviceLimitedData))]
 [JsonSerializable(typeof(DeviceRevokedData))]
 [JsonSerializable(typeof(PairingOfferedData))]
 [JsonSerializable(typeof(SessionData))]

@@ -15,8 +15,17 @@ public sealed record Device(
     DateTimeOffset? RevokedAt,
     ChatPerson? Chat = null)
 {
+    /// <summary>Whose device it is; null: nobody said.</summary>
+    public string? Person { get; init; }
+
+    /// <summary>The highest tier that it may allow; null: any.</summary>
+    public RiskTier? Tier { get; init; }
+
+    /// <summary>Whether nothing is done for it without an approval: its own limit, or the machine's two-person rule.</summary>
+    public bool OnlyApprovals { get; init; }
+
     public DeviceInfo ToInfo(bool connected)
-        => new(DeviceId, Name, App, Scopes, PairedAt, LastSeenAt, connected, RevokedAt, Chat?.Platform);
+        => new(DeviceId, Name, App, Scopes, PairedAt, LastSeenAt, connected, RevokedAt, Chat?.Platform, Person, Tier);
 }
 
 /// <summary>A person for whom a chat platform speaks: a device without keys, so nothing but the platform's word proves who asks.</summary>

@@ -22,6 +22,10 @@ public sealed record Route(
     {
         OwnerCaller => ForOwner ? null : NoneForOwner,
         DeviceCaller when Scope is null => NoneForDevices(Type),
+        DeviceCaller { Device.OnlyApprovals: true } device when device.Device.Scopes.Contains(Scope.Value) && !ApprovedVerbs.Fit(this)
+            => new WireError(
+                ErrorCode.Unauthorized,
+                "This device does nothing here without an approval: its owner limited it, or two people must allow what may destroy something. Ask an agent for it, or do it at the machine."),
         DeviceCaller device when device.Device.Scopes.Contains(Scope.Value) => null,
         DeviceCaller => new WireError(
             ErrorCode.Unauthorized,

@@ -170,6 +170,22 @@ public sealed class ControlClient : IDisposable
         return (await AskAsync(Verbs.DeviceRename, request, ct)).Device;
     }
 
+    /// <summary>Says whose a device is and what it may allow at most; what is null stays.</summary>
+    /// <param name="device">Id, the beginning of one (4 characters or more), or name.</param>
+    /// <param name="person">Empty: nobody's.</param>
+    /// <param name="anyTier">It may allow any tier.</param>
+    public async Task<DeviceInfo> LimitDeviceAsync(string device, string? person, RiskTier? tier, bool anyTier, CancellationToken ct)
+    {
+        var request = new DeviceLimitRequest(await DeviceAsync(device, ct), person, tier, anyTier);
+        return (await AskAsync(OwnerTrust.Limit, request, ct)).Device;
+    }
+
+    /// <summary>Whether two people must allow what may destroy something.</summary>
+    /// <param name="on">Sets it; null: as it is.</param>
+    public async Task<bool> TwoPeopleAsync(bool? on, CancellationToken ct) => (on is { } wanted
+        ? await AskAsync(OwnerTrust.TwoPeopleSet, new TwoPersonBody(wanted), ct)
+        : await AskAsync(OwnerTrust.TwoPeopleGet, new TwoPersonRequest(), ct)).On;
+
     public async Task<string> GetLabelAsync(CancellationToken ct)
         => (await AskAsync(OwnerMachine.LabelGet, new MachineLabelRequest(), ct)).Label;
 

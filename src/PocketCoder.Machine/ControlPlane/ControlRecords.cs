@@ -34,7 +34,9 @@ public sealed record NetworkAllowRequest(string Project, string Host, int? Days)
 
 /// <param name="Scopes">At least one, each once; null: all for a machine that no device is paired with, else all but <see cref="Scope.Manage"/>.</param>
 /// <param name="Name">What to call the device; null leaves it to the device.</param>
-public sealed record PairingRequest(IReadOnlyList<Scope>? Scopes, string? Name);
+/// <param name="Person">Whose it will be; null: nobody says.</param>
+/// <param name="Tier">The highest tier that it may allow; null: any.</param>
+public sealed record PairingRequest(IReadOnlyList<Scope>? Scopes, string? Name, string? Person = null, RiskTier? Tier = null);
 
 /// <summary>A one-time pairing link. Whoever opens it first is paired, so it is shown to the owner only and never logged.</summary>
 /// <param name="PairingId">Names the pairing without its secret.</param>

@@ -4,6 +4,7 @@ using PocketCoder.Ledger;
 using PocketCoder.Machine.Approvals;
 using PocketCoder.Machine.Connections;
 using PocketCoder.Machine.Devices;
+using PocketCoder.Machine.People;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Protocol;
 
@@ -19,6 +20,15 @@ internal static class OwnerTrust
 
     public static Verb<PairingGetRequest, PairingProgress> PairingGet { get; } =
         new("pairing_get", static () => Json.PairingGetRequest, static () => Json.PairingProgress);
+
+    public static Verb<DeviceLimitRequest, DeviceLimitResponse> Limit { get; } =
+        new("device_limit", static () => Json.DeviceLimitRequest, static () => Json.DeviceLimitResponse);
+
+    public static Verb<TwoPersonRequest, TwoPersonBody> TwoPeopleGet { get; } =
+        new("two_person_get", static () => Json.TwoPersonRequest, static () => Json.TwoPersonBody);
+
+    public static Verb<TwoPersonBody, TwoPersonBody> TwoPeopleSet { get; } =
+        new("two_person_set", static () => Json.TwoPersonBody, static () => Json.TwoPersonBody);
 
     public static Verb<LedgerAcceptRequest, LedgerAccepted> AcceptLedger { get; } =
         new("ledger_accept", static () => Json.LedgerAcceptRequest, static () => Json.LedgerAccepted);
@@ -44,7 +54,8 @@ internal static class OwnerTrust
                 // Whoever can decide must see what about: view goes with every pairing.
                 var scopes = (request.Scopes ?? devices.UsualScopes()).Append(Scope.View).Distinct().Order().ToList();
                 var (id, link, expiresAt) = await pairing.OfferAsync(
-                    scopes, request.Name is null ? null : OwnerText.Require(request.Name, 100, "A device's name"));
+                    scopes, request.Name is null ? null : OwnerText.Require(request.Name, 100, "A device's name"),
+                    request.Person is null ? null : PersonName.Require(request.Person), request.Tier);
                 return new PairingOffer(
                     id, machine, MachineWords.Of(machine), [.. urls().Select(u => link.ToUrl(new Uri(u)))], scopes, expiresAt);
             })
@@ -60,6 +71,30 @@ internal static class OwnerTrust
                     _ => PairingState.Burnt,
                 },
                 made.DeviceId is { } id ? devices.Find(id)?.ToInfo(connections.IsConnected(id)) : null)))
+        .MapOwner(
+            Limit,
+            async (_, request, _) =>
+            {
+                if (request.Person is { Length: > 0 } person)
+                {
+                    PersonName.Require(person);
+                }
+
+                var connected = connections.IsConnected(request.DeviceId);
+                return new DeviceLimitResponse((await devices.LimitAsync(request.DeviceId, connected, known => (
+                    request.Person is { } whose ? (whose.Length == 0 ? null : whose) : known.Person,
+                    request.AnyTier ? null : request.Tier ?? known.Tier))).ToInfo(connected));
+            })
+        .MapOwner(
+            TwoPeopleGet,
+            (_, _, _) => Task.FromResult(new TwoPersonBody(devices.TwoPeople.On)))
+        .MapOwner(
+            TwoPeopleSet,
+            async (_, request, _) =>
+            {
+                await devices.TwoPeople.SetAsync(request.On);
+                return new TwoPersonBody(devices.TwoPeople.On);
+            })
         .MapOwner(
             AcceptLedger,
             async (_, request, ct) =>
@@ -77,6 +112,18 @@ internal static class OwnerTrust
             });
 }
 
+/// <summary>Says whose a device is and what it may allow at most. What is left out stays as it is.</summary>
+/// <param name="Person">Empty: nobody's.</param>
+/// <param name="AnyTier">It may allow any, whatever <paramref name="Tier"/> says.</param>
+internal sealed record DeviceLimitRequest(string DeviceId, string? Person = null, RiskTier? Tier = null, bool AnyTier = false);
+
+internal sealed record DeviceLimitResponse(DeviceInfo Device);
+
+internal sealed record TwoPersonRequest;
+
+/// <param name="On">Two people must allow what may destroy something.</param>
+internal sealed record TwoPersonBody(bool On);
+
 /// <summary>What became of a pairing link. One that is gone counts as expired.</summary>
 internal sealed record PairingGetRequest(string PairingId);
 
@@ -90,6 +137,10 @@ internal sealed record PairingGetRequest(string PairingId);
 [JsonSerializable(typeof(PairingOffer))]
 [JsonSerializable(typeof(PairingGetRequest))]
 [JsonSerializable(typeof(PairingProgress))]
+[JsonSerializable(typeof(DeviceLimitRequest))]
+[JsonSerializable(typeof(DeviceLimitResponse))]
+[JsonSerializable(typeof(TwoPersonRequest))]
+[JsonSerializable(typeof(TwoPersonBody))]
 [JsonSerializable(typeof(LedgerAcceptRequest))]
 [JsonSerializable(typeof(LedgerAccepted))]
 internal sealed partial class OwnerTrustJson : JsonSerializerContext;

@@ -119,7 +119,20 @@ public sealed record ApprovalInfo(
 {
     /// <summary>The sub-agent that asks, by the name that the agent gave it; null: the agent itself, or nobody knows. Untrusted.</summary>
     public string? SubAgent { get; init; }
+
+    /// <summary>Two people must allow it: the machine's two-person rule was on, and it may destroy something. A denial by one counts.</summary>
+    public bool TwoPeople { get; init; }
+
+    /// <summary>Who of the two allowed it first; null: nobody yet, or one decides. It still waits until a decision stands here.</summary>
+    public AgreementInfo? Agreed { get; init; }
 }
+
+/// <summary>The first of two people allowed it.</summary>
+/// <param name="DecisionId">Of that person's decision.</param>
+/// <param name="Person">Who it was; <c>owner</c>: the owner.</param>
+/// <param name="DeviceId">Null: at the machine's command line.</param>
+/// <param name="By">The device's name, or <c>cli</c>.</param>
+public sealed record AgreementInfo(Guid DecisionId, string Person, string? DeviceId, string By, DateTimeOffset At);
 
 /// <param name="By">Device name, or why no device decided (<c>time-out</c>, <c>restart</c>, <c>grant</c>).</param>
 public sealed record DecisionInfo(

@@ -48,6 +48,8 @@ public sealed record PingRequest;
 public sealed record PingResponse(DateTimeOffset Now);
 
 /// <param name="Platform">Of a person in a chat: the platform that speaks for them, as <c>feishu</c>; left out for a device.</param>
+/// <param name="Person">Whose device it is, as the owner said; <c>owner</c>: the owner's own. Left out: nobody said.</param>
+/// <param name="Tier">The highest tier that it may allow; left out: any. With a tier it acts through approvals alone.</param>
 public sealed record DeviceInfo(
     string DeviceId,
     string Name,
@@ -57,7 +59,9 @@ public sealed record DeviceInfo(
     DateTimeOffset? LastSeenAt,
     bool Connected,
     DateTimeOffset? RevokedAt,
-    string? Platform = null);
+    string? Platform = null,
+    string? Person = null,
+    RiskTier? Tier = null);
 
 public sealed record DevicesListRequest;
 
