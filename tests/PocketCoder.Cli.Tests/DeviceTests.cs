@@ -182,6 +182,31 @@ public sealed class DeviceTests
     }
 
     [Fact]
+    public async Task The_owner_says_whose_a_device_is_what_it_may_allow_and_that_two_people_decide()
+    {
+        await using var home = new CliHome();
+        await home.StartAsync();
+        await using var phone = await home.PairAsync();
+        Assert.StartsWith("Off:", (await home.RunAsync("machine", "two-person")).Succeeded().Out, StringComparison.Ordinal);
+        Assert.Contains("Nobody beside you", (await home.RunAsync("machine", "two-person", "on")).Ended(2).Error, StringComparison.Ordinal);
+
+        Assert.Equal("phone is of ada and may allow any tier.\n", (await home.RunAsync("devices", "limit", "phone", "--person", "ada")).Succeeded().Out);
+        Assert.Equal(
+            "phone is of ada and may allow up to reaches_out.\n",
+            (await home.RunAsync("devices", "limit", "phone", "--tier", "reaches_out")).Succeeded().Out);
+        Assert.StartsWith("On:", (await home.RunAsync("machine", "two-person", "on")).Succeeded().Out, StringComparison.Ordinal);
+        Assert.True((await home.AskAsync("machine", "two-person")).GetProperty("on").GetBoolean());
+        Assert.Matches(@"phone\s+app\s+view.*, up to reaches_out\s+ada\s", (await home.RunAsync("devices", "list")).Succeeded().Out);
+        var device = (await home.AskAsync("devices", "limit", "phone", "--nobody", "--any-tier"))[0];
+        Assert.Equal((JsonValueKind.Null, JsonValueKind.Null), (device.GetProperty("person").ValueKind, device.GetProperty("tier").ValueKind));
+        Assert.StartsWith("Off:", (await home.RunAsync("machine", "two-person", "off")).Succeeded().Out, StringComparison.Ordinal);
+        foreach (var wrong in (string[][])[[], ["--person", "a", "--nobody"], ["--tier", "read", "--any-tier"], ["--tier", "all"], ["--person", "Ada"]])
+        {
+            (await home.RunAsync(["devices", "limit", "phone", .. wrong])).Ended(2);
+        }
+    }
+
+    [Fact]
     public async Task The_machine_has_a_label_that_devices_see()
     {
         await using var home = new CliHome();

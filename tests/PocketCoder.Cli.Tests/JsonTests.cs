@@ -38,6 +38,7 @@ public sealed class JsonTests
         ["output"] = "no command ran in a sandbox",
         ["devices revoke"] = "no device is paired",
         ["devices rename"] = "no device is paired",
+        ["devices limit"] = "no device is paired",
         ["resume"] = "the demo agent has no program of its own",
         ["network remove"] = "rules have ids of their own; below",
         ["tls renew"] = "certificates have tests of their own",

@@ -63,6 +63,12 @@ internal sealed class TestOwner(Daemon daemon)
     public Task<DeviceInfo> RenameDeviceAsync(string device, string name, CancellationToken ct)
         => _client.RenameDeviceAsync(device, name, ct);
 
+    public Task<DeviceInfo> LimitDeviceAsync(string device, string? person = null, RiskTier? tier = null, bool anyTier = false)
+        => _client.LimitDeviceAsync(device, person, tier, anyTier, CancellationToken.None);
+
+    /// <summary>Turns the two-person rule on or off.</summary>
+    public Task<bool> TwoPeopleAsync(bool? on) => _client.TwoPeopleAsync(on, CancellationToken.None);
+
     public Task SetLabelAsync(string label, CancellationToken ct) => _client.SetLabelAsync(label, ct);
 
     public Task<LinkStatus> LinkAsync(string gateway, string code, CancellationToken ct) => _client.LinkAsync(gateway, code, ct);

@@ -65,7 +65,7 @@ internal static class DeviceCommands
             return Changed(context, "", device);
         }
 
-        context.Say($"{Untrusted.Show(device.Name)} is {(device.Person is { } person ? $"of {person}" : "nobody's")} and may allow {DeviceLimits.Words(device.Tier)}.");
+        context.Say($"{Untrusted.Show(device.Name)} is {(device.Person is { } person ? $"of {person}" : "nobody's")} and may allow {DeviceLimits.Words(device.Tier)}{(device.Tier is null ? " tier" : "")}.");
         return ExitCode.Ok;
     }
 
@@ -81,15 +81,14 @@ internal static class DeviceCommands
         }
         else
         {
-            var table = PlainTable.Of("Name", "Person", "Through", "May", "Allows", "Paired", "Last seen", "State", "Id");
+            var table = PlainTable.Of("Name", "Through", "May", "Person", "Paired", "Last seen", "State", "Id");
             foreach (var device in devices)
             {
                 table.Row(
                     device.Name,
-                    device.Person ?? "-",
                     device.Platform ?? "app", // a person in a chat has the platform's word only
-                    string.Join(' ', device.Scopes).ToLowerInvariant(),
-                    DeviceLimits.Words(device.Tier),
+                    string.Join(' ', device.Scopes).ToLowerInvariant() + (device.Tier is null ? "" : $", {DeviceLimits.Words(device.Tier)}"),
+                    device.Person ?? "-",
                     $"{device.PairedAt.ToLocalTime():yyyy-MM-dd HH:mm}",
                     device.LastSeenAt is { } seen ? $"{seen.ToLocalTime():yyyy-MM-dd HH:mm}" : "never",
                     device.RevokedAt is not null ? "revoked" : device.Connected ? "connected" : "away",

@@ -93,6 +93,9 @@ public enum DecisionVerdict
 /// a version before.</param>
 /// <param name="NotDone">Why what was allowed did not begin (state <c>withdrawn</c> or <c>expired</c>): a clause without a full stop. May
 /// name files of the project. Null: it began, or was never allowed.</param>
+/// <param name="TwoPeople">Two people must allow it: the machine's two-person rule was on, and it may destroy something. A denial by one
+/// counts.</param>
+/// <param name="Agreed">Who of the two allowed it first; null: nobody yet, or one decides. It waits until a decision stands here.</param>
 public sealed record ApprovalInfo(
     Guid ApprovalId,
     Guid? AgentSessionId,
@@ -115,16 +118,12 @@ public sealed record ApprovalInfo(
     string? RequestedBy = null,
     string? RequestedById = null,
     IReadOnlyDictionary<string, string>? Covers = null,
-    string? NotDone = null)
+    string? NotDone = null,
+    bool TwoPeople = false,
+    AgreementInfo? Agreed = null)
 {
     /// <summary>The sub-agent that asks, by the name that the agent gave it; null: the agent itself, or nobody knows. Untrusted.</summary>
     public string? SubAgent { get; init; }
-
-    /// <summary>Two people must allow it: the machine's two-person rule was on, and it may destroy something. A denial by one counts.</summary>
-    public bool TwoPeople { get; init; }
-
-    /// <summary>Who of the two allowed it first; null: nobody yet, or one decides. It still waits until a decision stands here.</summary>
-    public AgreementInfo? Agreed { get; init; }
 }
 
 /// <summary>The first of two people allowed it.</summary>

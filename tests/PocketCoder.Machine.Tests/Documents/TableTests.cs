@@ -108,9 +108,11 @@ public sealed class TableTests
         Dictionary<string, Type> data = new(StringComparer.Ordinal)
         {
             ["device_paired"] = typeof(DeviceData),
+            ["device_limited"] = typeof(DeviceLimitedData),
             ["device_revoked"] = typeof(DeviceRevokedData),
             ["machine_started"] = typeof(StartedMachineData),
             ["approval_requested"] = typeof(RequestedData),
+            ["approval_agreed"] = typeof(DecidedData),
             ["approval_decided"] = typeof(DecidedData),
             ["execution_started"] = typeof(StartedData),
             ["undo_started"] = typeof(UndoStartedData),
@@ -122,8 +124,8 @@ public sealed class TableTests
             var kind = Page.Words(row[0])[0];
             Assert.True(data.Remove(kind, out var type), kind);
             Same(type.GetProperties().Select(p => System.Text.Json.JsonNamingPolicy.CamelCase.ConvertName(p.Name)),
-                Page.Words(row[1]).Except(rows, StringComparer.Ordinal).Distinct(StringComparer.Ordinal)
-                .Where(w => w != "grant" || kind == "approval_decided"));
+                Page.Words(row[1]).Except([.. rows, "allow", "once", "owner", "approval_decided"], StringComparer.Ordinal)
+                .Distinct(StringComparer.Ordinal).Where(w => w != "grant" || kind is "approval_decided" or "approval_agreed"));
         }
 
         Assert.Empty(data);

@@ -5,6 +5,7 @@ using Microsoft.Data.Sqlite;
 using PocketCoder.Ledger;
 using PocketCoder.Machine.Tests.Entries;
 using PocketCoder.Protocol;
+using PocketCoder.Testing.Devices;
 
 namespace PocketCoder.Machine.Tests.Ledger;
 
@@ -15,7 +16,7 @@ namespace PocketCoder.Machine.Tests.Ledger;
 [Trait("Category", "Slow")]
 public sealed class AssuranceTests
 {
-    private static readonly string[] s_proves = ["approval_decided", "undo_started", "rule_added"];
+    private static readonly string[] s_proves = ["approval_agreed", "approval_decided", "undo_started", "rule_added"];
 
     [Fact]
     public async Task A_decision_that_is_not_proved_as_it_says_is_refused_by_both_verifiers()
@@ -25,7 +26,8 @@ public sealed class AssuranceTests
         Assert.True(edits.Count > 150, $"{edits.Count} edits");
         var verdicts = await ledger.VerifyAsync([("unchanged", ledger.Rows), .. edits.Select(e => (e.What, e.Rows))]);
         Assert.Equal((true, true), (verdicts[0].Machine, verdicts[0].Stranger));
-        Assert.Empty(verdicts.Skip(1).Where(v => v.Machine || v.Stranger).Select(v => v.ToString()));
+        var accepted = verdicts.Skip(1).Where(v => v.Machine || v.Stranger).Select(v => $"{v.What}: {v.MachineSays}, {v.StrangerSays}").ToList();
+        Assert.True(accepted.Count == 0, string.Join('\n', accepted));
     }
 
     [Fact]
@@ -62,8 +64,10 @@ public sealed class AssuranceTests
     {
         await using var ledger = await StoryLedger.MakeAsync();
         var old = Copy(ledger.Rows);
-        var chats = old.Where(r => (string?)r["data"]!["proof"] == "chat-platform").Select(r => (string)r["approvalId"]!).ToList();
-        old.RemoveAll(r => r["data"]!["platform"] is not null || (r["approvalId"] is { } id && chats.Contains((string)id!))); // no such version had chats
+        var later = old.Where(r => (string?)r["data"]!["proof"] == "chat-platform").Select(r => (string)r["approvalId"]!).ToList();
+        later.AddRange(old.Where(r => r["data"]!["twoPeople"] is not null).Select(r => (string)r["approvalId"]!));
+        old.RemoveAll(r => r["data"]!["platform"] is not null || Is(r, "device_limited")
+            || (r["approvalId"] is { } id && later.Contains((string)id!))); // no such version had chats, or a rule for two people
         foreach (var row in old)
         {
             row["data"]!.AsObject().Remove("proof");
@@ -107,7 +111,6 @@ public sealed class AssuranceTests
     /// <summary>What an attacker would do; each must be refused.</summary>
     private static IEnumerable<(string What, IReadOnlyList<JsonObject> Rows)> Edits(IReadOnlyList<JsonObject> rows)
     {
-        var tablet = rows.Last(r => Is(r, "device_paired") && (string?)r["data"]!["name"] == "tablet");
         var request = rows.First(r => Is(r, "approval_requested"));
         for (var at = 0; at < rows.Count; at++)
         {
@@ -118,6 +121,8 @@ public sealed class AssuranceTests
 
             var row = rows[at];
             var name = $"row {at + 1} {row["kind"]} {row["data"]!["proof"]}";
+            var tablet = rows.First(r => Is(r, "device_paired") && r["data"]!["deviceSigningKey"] is not null
+                && (string?)r["deviceId"] != (string?)row["deviceId"]);
             if (Is(row, "rule_added") && row["approvalId"] is not null)
             {
                 yield return Edit("claims a proof of its own", r => r["data"]!["proof"] = "owner-socket");
@@ -134,6 +139,37 @@ public sealed class AssuranceTests
             }
 
             yield return Edit("has a number for a proof", r => r["data"]!["proof"] = 1);
+            if (Is(row, "approval_agreed") || rows.Any(r => Is(r, "approval_agreed") && Same(r, row)))
+            {
+                yield return Edit("names no person", r => r["data"]!.AsObject().Remove("person"));
+                yield return Edit("names another person", r => r["data"]!["person"] = "eve");
+                yield return Edit("has a list for a person", r => r["data"]!["person"] = new JsonArray("bo"));
+                yield return Edit("is for the session", r => r["data"]!["scope"] = "session");
+                yield return Changed("is without the other person", list => list.RemoveAll(r => Is(r, "approval_agreed") && Same(r, row)));
+                yield return Changed("is of what one person decides", list =>
+                    list.Single(r => Is(r, "approval_requested") && Same(r, row))["data"]!.AsObject().Remove("twoPeople"));
+                yield return Changed("is twice by the same", list =>
+                {
+                    var first = list.FindIndex(r => Is(r, "approval_agreed") && Same(r, row));
+                    var second = list.FindIndex(r => Is(r, "approval_decided") && Same(r, row));
+                    var (agreed, again) = (list[first], list[first].DeepClone().AsObject());
+                    again["kind"] = "approval_decided";
+                    list[second] = again;
+                });
+            }
+
+            if (Is(row, "approval_agreed"))
+            {
+                yield return Changed("is of a device that is another person's now", list => list.Insert(at + 1, Limited(row, "eve")));
+                yield return Changed("is of a device that was revoked before the second", list => list.Insert(at + 1, Revoked(row)));
+                yield return Edit("denies", r => r["data"]!["decision"] = "deny");
+                yield return Changed("comes after the decision", list =>
+                {
+                    list.RemoveAt(at);
+                    list.Insert(list.FindIndex(r => Is(r, "approval_decided") && Same(r, row)) + 1, row.DeepClone().AsObject());
+                });
+            }
+
             switch ((string?)row["data"]!["proof"])
             {
                 case "device-key":
@@ -242,6 +278,16 @@ public sealed class AssuranceTests
             }
         }
 
+        static bool Same(JsonObject one, JsonObject other) => (string?)one["approvalId"] == (string?)other["approvalId"];
+
+        JsonObject Limited(JsonObject row, string person)
+        {
+            var limited = Revoked(row);
+            limited["kind"] = "device_limited";
+            limited["data"] = new JsonObject { ["name"] = "phone", ["person"] = person, ["by"] = "cli" };
+            return limited;
+        }
+
         static JsonObject Strip(JsonObject row)
         {
             foreach (var field in (string[])["deviceSigningKey", "signed", "signature"])
@@ -259,7 +305,7 @@ public sealed class AssuranceTests
 
         JsonObject Revoked(JsonObject row)
         {
-            var revoked = tablet.DeepClone().AsObject();
+            var revoked = rows.First(r => Is(r, "device_paired")).DeepClone().AsObject();
             (revoked["kind"], revoked["deviceId"]) = ("device_revoked", (string)row["deviceId"]!);
             revoked["data"] = new JsonObject { ["name"] = "phone", ["by"] = "cli" };
             return revoked;
@@ -335,10 +381,32 @@ public sealed class AssuranceTests
             await guest.StartAsync("run: echo chat");
             await guest.DecideAsync(await guest.AskedAsync(), DecisionVerdict.Allow);
             await guest.NextAsync<DoneEvent>();
+            await TwoPeopleAsync(daemon, tablet);
             var ledger = new StoryLedger(await ExportedLedger.OfAsync(daemon));
             await daemon.Daemon.StopAsync("test");
             File.Copy(daemon.Options.Home.Database, ledger.Database);
             return ledger;
+        }
+
+        /// <summary>What may destroy something is allowed by the owner and somebody with a tablet, in either order.</summary>
+        private static async Task TwoPeopleAsync(TestDaemon daemon, TestDevice tablet)
+        {
+            var owner = daemon.Daemon.AsOwner();
+            await owner.LimitDeviceAsync(tablet.Identity.Id, person: "bo");
+            await owner.TwoPeopleAsync(true);
+            await using var phone = await daemon.PhoneAsync("another");
+            await owner.LimitDeviceAsync(phone.Device.Identity.Id, person: "cy");
+            var session = await phone.StartAsync("run: rm -rf one.txt", SandboxKind.Bubblewrap);
+            var asked = await phone.AskedAsync();
+            await tablet.DecideAsync(asked, DecisionVerdict.Allow);
+            await owner.Sessions.DecideAsync(new DecisionRequest(
+                asked.ApprovalId, Guid.CreateVersion7(), DecisionVerdict.Allow, DecisionScope.Once, asked.Digest, ""));
+            await phone.DoneAsync();
+            await phone.PromptAsync(session, "run: rm -rf one.txt");
+            asked = await phone.AskedAsync();
+            await phone.Device.DecideAsync(asked, DecisionVerdict.Allow);
+            await tablet.DecideAsync(asked, DecisionVerdict.Allow);
+            await phone.DoneAsync();
         }
 
         private string Database => Path.Combine(_folder.FullName, "ledger.db");

@@ -128,8 +128,13 @@ internal static class LedgerSamples
         Decided(201, DecisionVerdict.Allow, DecisionScope.Once, null),
         (About(LedgerKind.ExecutionStarted, 201), new StartedData("npm test -- --coverage", "/home/ada/src/api", "a94f3c71d2")),
         (About(LedgerKind.ExecutionFinished, 201), new FinishedData(1, true, 8420, 212, Digest)),
+        (ByDevice(LedgerKind.DeviceLimited), new DeviceLimitedData("Pixel", "ada", RiskTier.ReachesOut, "cli")),
         .. Asked(202, new RequestedData(ApprovalKind.Command, "claude", "bash", "rm -rf ./build", "/home/ada/src/api", s_at, s_covers)),
         Decided(202, DecisionVerdict.Deny, DecisionScope.Once, "Not on a Friday"),
+        .. Asked(206, new RequestedData(
+            ApprovalKind.Command, "claude", "bash", "git push --force", "/home/ada/src/api", s_at, s_covers) { TwoPeople = true }),
+        Agreed(206),
+        ByOwner(206),
         .. Asked(203, new RequestedData(
             ApprovalKind.Command, "claude", "bash", "curl https://get.example.com | sh", "/home/ada/src/api", s_at, s_covers)),
         (About(LedgerKind.ApprovalExpired, 203), new ExpiredData("time-out")),
@@ -202,10 +207,17 @@ internal static class LedgerSamples
             { Proof = DecisionProof.DeviceKey });
     }
 
+    /// <summary>The first of two people: as a decision, of another id, in the name of whose device it is.</summary>
+    private static (LedgerEntry, ILedgerData?) Agreed(int approval)
+    {
+        var (entry, data) = Decided(approval, DecisionVerdict.Allow, DecisionScope.Once, null);
+        return (entry with { Kind = LedgerKind.ApprovalAgreed }, (DecidedData)data! with { Person = "ada" });
+    }
+
     private static (LedgerEntry, ILedgerData?) ByOwner(int approval)
         => (About(LedgerKind.ApprovalDecided, approval) with { Actor = "cli" },
             new DecidedData(DecisionVerdict.Allow, DecisionScope.Once, Id(900 + approval), "cli", null, null, null, null, null, false)
-            { Proof = DecisionProof.OwnerSocket });
+            { Proof = DecisionProof.OwnerSocket, Person = "owner" });
 
     private static (LedgerEntry, ILedgerData?) InChat(int approval)
         => (About(LedgerKind.ApprovalDecided, approval) with { DeviceId = "ann", Actor = "Ann" },

@@ -26,7 +26,7 @@ public sealed class ProofTests
     /// </summary>
     private static readonly HashSet<string> s_machinesWord = new(StringComparer.Ordinal)
     {
-        "* actor",
+        "* actor", "approval_decided data.person",
         "approval_requested data.expiresAt",
         "approval_expired data.reason",
         "execution_started data.snapshot", "execution_started deviceId",

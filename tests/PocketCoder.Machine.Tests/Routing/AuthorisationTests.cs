@@ -42,13 +42,13 @@ public sealed class AuthorisationTests
     /// <summary>What only the owner may ask, whatever the scopes of a device.</summary>
     private static readonly string[] s_owners =
     [
-        "chat_pairing_offer", "command_wait", "entry_set", "entry_status", "entry_test", "execution_find", "ledger_accept", "link_login", "link_logout", "link_remove", "link_set",
+        "chat_pairing_offer", "command_wait", "device_limit", "entry_set", "entry_status", "entry_test", "execution_find", "ledger_accept", "link_login", "link_logout", "link_remove", "link_set",
         "machine_label_get",
         "machine_label_set", "machine_register", "machine_stop",
         "network_rule_add", "notify_list", "notify_remove", "notify_set", "notify_test", "owner_status", "owner_watching", "pairing_get", "pairing_offer", "project_root_add", "project_root_remove",
         "project_roots_list",
         "provider_remove", "provider_set", "provider_test", "providers_list", "secret_remove", "secret_set", "secrets_list",
-        "session_hold", "session_prompt", "session_release", "session_resume", "session_start", "undo_find",
+        "session_hold", "session_prompt", "session_release", "session_resume", "session_start", "two_person_get", "two_person_set", "undo_find",
     ];
 
     [Fact]

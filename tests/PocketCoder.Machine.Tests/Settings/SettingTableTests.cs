@@ -55,6 +55,7 @@ public sealed class SettingTableTests
         MessageTypes.Presence, MessageTypes.PushSettingsGet, MessageTypes.PushTest,
         OwnerMachine.Status.Type, OwnerMachine.Watching.Type, OwnerMachine.Stop.Type, OwnerMachine.LabelGet.Type,
         OwnerMachine.Register.Type, OwnerProjects.FindUndo.Type, OwnerProjects.Roots.Type, OwnerTrust.PairingGet.Type,
+        OwnerTrust.TwoPeopleGet.Type,
         OwnerSessions.Prompt.Type, OwnerSessions.Resume.Type, OwnerSessions.Hold.Type, OwnerSessions.Release.Type,
         OwnerSessions.FindExecution.Type, OwnerSessions.WaitForCommand.Type,
         OwnerModels.Secrets.Type, OwnerNotify.List.Type, OwnerNotify.Test.Type,

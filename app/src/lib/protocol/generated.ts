@@ -418,6 +418,14 @@ export interface AgentsListResponse {
   agents: AgentInfo[];
 }
 
+export interface AgreementInfo {
+  decisionId: string;
+  person: string;
+  deviceId: string | null;
+  by: string;
+  at: string;
+}
+
 export interface ApprovalChanged {
   kind: "approval";
   approval: ApprovalInfo;
@@ -454,6 +462,8 @@ export interface ApprovalInfo {
   requestedById?: string | null;
   covers?: Record<string, string> | null;
   notDone?: string | null;
+  twoPeople?: boolean;
+  agreed?: AgreementInfo | null;
   subAgent: string | null;
 }
 
@@ -875,6 +885,8 @@ export interface DeviceInfo {
   connected: boolean;
   revokedAt: string | null;
   platform?: string | null;
+  person?: string | null;
+  tier?: RiskTier | null;
 }
 
 export interface DeviceRenameRequest {

@@ -129,6 +129,9 @@ export const enLater = {
     denyConfirm: "Deny",
     asKept: "Offline copy. You can decide once the machine is connected and confirms that this is still pending.",
     cannotDecide: "This device can view but not approve. Use a device paired with the decide scope.",
+    twoPeople: "Two people must allow this. One can deny it.",
+    firstOfTwo: (person: string, by: string) => `Two people must allow this. ${person} did (${by}); somebody else must allow it, too.`,
+    oneOfTwo: "Allowed by one of two",
     offlineSaved: "Saved here. It is sent when the machine is connected, if the request is still pending.",
     states: {
       pending: "Waiting for you",
@@ -568,6 +571,8 @@ export const enLater = {
     revokeSureChat: (name: string) => `Revoke “${name}”? What they write is refused at once, until you pair them again.`,
     revokeSelf: "This is the device you are using. You will lose access here.",
     scopes: { view: "can view", prompt: "can prompt", decide: "can approve", manage: "can manage" },
+    personOf: (person: string) => `of ${person}`,
+    mostTier: (tier: string) => `allows at most “${tier}”, and does nothing without an approval`,
     ledger: "Ledger",
     ledgerHelp: "Every request, decision and outcome, hash-chained and signed.",
     verify: "Verify the whole ledger",

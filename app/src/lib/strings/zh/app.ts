@@ -290,6 +290,9 @@ export const app: Catalogue = {
     asKept: "离线副本。机器连接并确认此项仍待处理后，您才能决定。",
     cannotDecide: "此设备可以查看但不能批准。请使用配对时带有 decide 权限的设备。",
     steps: { saved: "已保存在此设备", sent: "已发送", recorded: "已记入账本", running: "正在运行", finished: "已完成" },
+    twoPeople: "此项须由两人允许，一人即可拒绝。",
+    firstOfTwo: (person, by) => `此项须由两人允许。${person} 已允许（${by}），还须另一人允许。`,
+    oneOfTwo: "两人中已有一人允许",
     offlineSaved: "已保存在这里。机器连接后，如果请求仍待处理，就会发送。",
     states: {
       pending: "等待您处理",
@@ -708,6 +711,8 @@ export const app: Catalogue = {
     revokeSureChat: (name) => `吊销“${name}”？对方的消息会立即被拒绝，直到您重新配对。`,
     revokeSelf: "这是您正在使用的设备。您将失去这里的访问权限。",
     scopes: { view: "可查看", prompt: "可发送提示", decide: "可批准", manage: "可管理" },
+    personOf: (person) => `属于 ${person}`,
+    mostTier: (tier) => `最多允许“${tier}”，且未经批准不执行任何操作`,
     ledger: "账本",
     ledgerHelp: "每个请求、决定和结果，以哈希链相连并签名。",
     verify: "验证整个账本",
