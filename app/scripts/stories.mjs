@@ -256,6 +256,18 @@ const stories = [
   ["approval-deny", "rich", `/approvals/${S(201)}`, click("deny")],
   ["approval-more", "rich", `/approvals/${S(201)}`, click("allow-more")],
   ["approval-destructive", "rich", `/approvals/${S(213)}`],
+  ["approval-two-people", "two-people", `/approvals/${S(213)}`],
+  ["devices-limited", "two-people", "/you/devices"],
+  [
+    "devices-chat-code",
+    "rich",
+    "/you/devices",
+    async (page) => {
+      await page.getByTestId("chat-invite").click();
+      await page.getByTestId("chat-code-make").click();
+      await page.getByTestId("chat-code").waitFor();
+    },
+  ],
   ["approval-destructive-more", "rich", `/approvals/${S(213)}`, click("allow-more")],
   [
     "approval-done",

@@ -9,6 +9,7 @@ using PocketCoder.Feishu.Bot.Places;
 using PocketCoder.Feishu.Bot.Sending;
 using PocketCoder.Feishu.Bot.Talking;
 using PocketCoder.Feishu.Bot.Turns;
+using PocketCoder.Feishu.Bot.Workspaces;
 using PocketCoder.Feishu.LongConnections;
 using PocketCoder.Feishu.Webhooks;
 using PocketCoder.Protocol;
@@ -97,11 +98,13 @@ public sealed partial class FeishuBot(FeishuBotSettings settings, TimeProvider t
     {
         var notes = new BotNotes(machine.Notes);
         var places = new PlaceBook(notes);
-        var sender = new CardSender(client, new Nonces(notes), new Threads(notes), settings.Language, settings.App);
+        var sender = new CardSender(
+            client, new Nonces(notes), new Threads(notes), new WorkspaceMessages(notes), settings.Language, settings.App);
         await using var people = new PeopleHere(machine);
-        await using var followers = new Followers(people, sender, notes, time, logger, stop);
         var projects = new ProjectReader(notes, places, sender);
-        var workspace = new WorkspaceActions(places, projects, sender, followers, time);
+        var reader = new WorkspaceReader(projects);
+        await using var followers = new Followers(people, places, reader, sender, notes, time, logger, stop);
+        var workspace = new WorkspaceActions(places, projects, reader, sender, followers, time);
         var files = new FileActions(sender, notes);
         var handler = new ChatHandler(
             people, places, sender, new ProjectActions(notes, places, projects, sender, workspace, followers, time), workspace,

@@ -70,7 +70,7 @@ internal static class DaemonTable
         .MapOwnerProjects(p.Roots, p.Rules, p.Undo)
         .MapOwnerTrust(p.Identity.Id, () => p.Link.WithGateway(p.Addresses.Listening), p.Pairing, p.Devices, p.Connections, p.Ledger)
         .MapOwnerSessions(p.Sessions, p.OwnerStarter, p.Approvals, p.Locks, p.Resumption, p.Executions, p.Runs)
-        .MapOwnerChats(p.Entries.Platforms, p.Entries.Pairing)
+        .MapChats(p.Entries.Platforms, p.Entries.Pairing)
         .MapOwnerEntries(p.Entries)
         .MapOwnerModels(p.Secrets);
 

@@ -132,6 +132,8 @@ namespace PocketCoder.Protocol;
 [JsonSerializable(typeof(DevicesListResponse))]
 [JsonSerializable(typeof(DeviceRevokeRequest))]
 [JsonSerializable(typeof(DeviceRevokeResponse))]
+[JsonSerializable(typeof(ChatPairingOfferRequest))]
+[JsonSerializable(typeof(ChatPairingOfferResponse))]
 [JsonSerializable(typeof(DeviceRenameRequest))]
 [JsonSerializable(typeof(DeviceRenameResponse))]
 [JsonSerializable(typeof(PresenceRequest))]

@@ -53,6 +53,9 @@ public static class Verbs
     public static Verb<CommandRunsListRequest, CommandRunsListResponse> CommandRunsList { get; } =
         new(MessageTypes.CommandRunsList, static () => Json.CommandRunsListRequest, static () => Json.CommandRunsListResponse);
 
+    public static Verb<ChatPairingOfferRequest, ChatPairingOfferResponse> ChatPairingOffer { get; } =
+        new(MessageTypes.ChatPairingOffer, static () => Json.ChatPairingOfferRequest, static () => Json.ChatPairingOfferResponse);
+
     public static Verb<DeviceRenameRequest, DeviceRenameResponse> DeviceRename { get; } =
         new(MessageTypes.DeviceRename, static () => Json.DeviceRenameRequest, static () => Json.DeviceRenameResponse);
 

@@ -13,7 +13,7 @@ public sealed class SemaphoreTests
     private static readonly string[] s_others =
     [
         "PocketCoder.Accounts/Passwords.cs", "PocketCoder.Feishu.Bot/Door/WebhookDoor.cs", "PocketCoder.Feishu.Bot/Inbox/Lanes.cs",
-        "PocketCoder.Feishu.Bot/People/PeopleHere.cs", "PocketCoder.Feishu.Bot/Places/PlaceBook.cs", "PocketCoder.Feishu.Bot/Turns/Followers.cs",
+        "PocketCoder.Feishu.Bot/People/PeopleHere.cs", "PocketCoder.Feishu.Bot/Places/PlaceBook.cs", "PocketCoder.Feishu.Bot/Sending/WorkspaceMessages.cs", "PocketCoder.Feishu.Bot/Turns/Followers.cs",
         "PocketCoder.Feishu.Bot/Turns/SessionFollower.cs", "PocketCoder.Feishu/LongConnection/FeishuSocket.cs", "PocketCoder.Ledger/Reading/ReaderPool.cs",
         "PocketCoder.Machine.Core/Streams/SessionStream.cs", "PocketCoder.Processes/AsyncSemaphore.cs",
     ];

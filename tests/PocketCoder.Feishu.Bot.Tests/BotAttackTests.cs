@@ -40,7 +40,7 @@ public sealed class BotAttackTests
     public async Task Wrong_codes_let_nobody_in_and_a_code_counts_once()
     {
         await using var bot = await TestBot.StartAsync();
-        var offer = await bot.Owner.OfferChatAsync(new ChatPairingRequest("feishu"), CancellationToken.None);
+        var offer = await bot.Owner.OfferChatAsync(new ChatPairingOfferRequest("feishu"), CancellationToken.None);
         await bot.MessageAsync("pair AAAA-AAAA", "ou_eve");
         await bot.TextAsync($"{TestBot.Direct}_ou_eve", "There is no such code");
         await bot.MessageAsync($"/PAIR {offer.Code.ToLowerInvariant()}");

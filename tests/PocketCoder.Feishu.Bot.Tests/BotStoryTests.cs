@@ -398,7 +398,7 @@ public sealed class BotStoryTests
         Assert.Equal(["a/b", "c"], Kept(await PresetsAsync(c => c.Text.Contains("beneath the project", StringComparison.Ordinal))));
         await bot.PressAsync(await PresetsAsync(), "workspace.remove_preset", which: b => (string?)b["d"] == "a/b");
         await bot.PressAsync(
-            await PresetsAsync(c => Kept(c) is ["c"]), "workspace.apply_folder", which: b => (string?)b["d"] == "c");
+            await PresetsAsync(c => Kept(c) is ["c"]), "workspace.use_preset", which: b => (string?)b["d"] == "c");
         await bot.CardAsync(group, "Workspace: demo", c => c.Title.Contains("demo/c", StringComparison.Ordinal));
 
         // In the direct chat, where the project is.
@@ -456,7 +456,7 @@ public sealed class BotStoryTests
 
     private static ChatHandler Handler() => new(
             null!, null!, null!, new ProjectActions(null!, null!, null!, null!, null!, null!, null!),
-            new WorkspaceActions(null!, null!, null!, null!, null!),
+            new WorkspaceActions(null!, null!, null!, null!, null!, null!),
             new PromptActions(null!, null!, null!, null!, null!, null!, null!, null!),
             new ApprovalActions(null!, null!), new RoleActions(null!, null!), new FileActions(null!, null!),
             new FolderActions(null!, null!, null!, null!), new NoticeActions());

@@ -84,12 +84,21 @@ internal sealed class TestBot : FakeChats, IAsyncDisposable
         return bot;
     }
 
-    private static async Task<TestBot> BeginAsync(IPEndPoint? webhook, IReadOnlyList<IAgentDriver> drivers, TimeProvider time)
+    /// <summary>One that speaks another language.</summary>
+    public static async Task<TestBot> StartAsync(CardLanguage language)
+    {
+        var bot = await BeginAsync(null, [], TimeProvider.System, language);
+        await bot.ConnectedAsync();
+        return bot;
+    }
+
+    private static async Task<TestBot> BeginAsync(
+        IPEndPoint? webhook, IReadOnlyList<IAgentDriver> drivers, TimeProvider time, CardLanguage language = CardLanguage.English)
     {
         var platform = await FakeFeishu.StartAsync();
         var log = new TestLog();
         var settings = new FeishuBotSettings(
-            FakeFeishu.AppId, platform.Address, CardLanguage.English, new Uri("https://app.example.org/"), webhook);
+            FakeFeishu.AppId, platform.Address, language, new Uri("https://app.example.org/"), webhook);
         var options = new DaemonOptions
         {
             Home = Home.At(Directory.CreateTempSubdirectory("pc-").FullName),
@@ -133,7 +142,7 @@ internal sealed class TestBot : FakeChats, IAsyncDisposable
     public async Task PairAsync(string account = "ou_ada", bool destructive = false, params Scope[] scopes)
     {
         var offer = await Owner.OfferChatAsync(
-            new ChatPairingRequest("feishu", scopes.Length == 0 ? null : scopes, account[3..], destructive), CancellationToken.None);
+            new ChatPairingOfferRequest("feishu", scopes.Length == 0 ? null : scopes, account[3..], destructive), CancellationToken.None);
         await ComeInAsync(offer.Code, account);
     }
 

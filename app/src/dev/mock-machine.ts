@@ -691,6 +691,11 @@ export class MockMachine {
       device_revoke: ({ deviceId }) => ({
         device: put(state.devices, { ...device(deviceId), revokedAt: now(), connected: false }, (item) => item.deviceId),
       }),
+      chat_pairing_offer: ({ scopes }) => ({
+        code: "7KQ2-M9XD",
+        scopes: scopes ?? ["view", "prompt", "decide"],
+        expiresAt: new Date(Date.parse(now()) + 600_000).toISOString(),
+      }),
       device_rename: ({ deviceId, name }) => ({ device: put(state.devices, { ...device(deviceId), name }, (item) => item.deviceId) }),
       ledger_head: ({ atSeq }) => ({ head: state.head, hashAt: state.ledger.find((row) => row.seq === atSeq)?.hash ?? null }),
       ledger_list: ({ before, limit, approvalId }) => {

@@ -128,6 +128,27 @@ export async function scenario(name: string): Promise<MockState> {
     case "alarm":
       state.head = { ...state.head, epoch: "another" };
       break;
+    case "two-people":
+      state.approvals = state.approvals.map((a) =>
+        a.risk?.tier === "destructive"
+          ? {
+              ...a,
+              reach: null,
+              twoPeople: true,
+              agreed: {
+                decisionId: "0198c1d0-0000-7000-8000-000000000921",
+                person: "grace",
+                deviceId: "tablet",
+                by: "Grace's tablet",
+                at: ago(1),
+              },
+            }
+          : a,
+      );
+      state.devices = state.devices.map((device, at) =>
+        at === 0 ? { ...device, person: "owner" } : { ...device, person: "grace", tier: "reaches_out" },
+      );
+      break;
     case "viewer":
       state.scopes = ["view"];
       break;
@@ -653,6 +674,7 @@ function rich(ledger: LedgerRowInfo[]): MockState {
       sandboxes: ["bubblewrap", "none"],
       warnings: [],
       ledgerProblem: null,
+      chats: ["feishu"],
       keys: [
         { provider: "anthropic", setAt: ago(4000), setBy: null },
         { provider: "openai", setAt: null, setBy: null },

@@ -167,13 +167,13 @@ internal static class FeishuCommands
         {
             var bot = await RequireOnAsync(context, ct);
             var offer = await context.Daemon.OfferChatAsync(
-                new ChatPairingRequest(
+                new ChatPairingOfferRequest(
                     Platform, parsed.GetValue(scopes) is { Length: > 0 } given ? given : null, parsed.GetValue(name),
                     parsed.GetValue(destructive)),
                 ct);
             if (context.Json)
             {
-                CliJson.Write(context.Terminal, offer, CliJson.Default.ChatPairingOffer);
+                CliJson.Write(context.Terminal, offer, CliJson.Default.ChatPairingOfferResponse);
                 return ExitCode.Ok;
             }
 

@@ -144,7 +144,7 @@ internal sealed record ScriptShown(string Shell, string Script);
 [JsonSerializable(typeof(PushReport))]
 [JsonSerializable(typeof(EntryReport))]
 [JsonSerializable(typeof(FeishuShown))]
-[JsonSerializable(typeof(ChatPairingOffer))]
+[JsonSerializable(typeof(ChatPairingOfferResponse))]
 [JsonSerializable(typeof(ProviderShown))]
 [JsonSerializable(typeof(IReadOnlyList<ProviderShown>))]
 [JsonSerializable(typeof(ProviderTestResponse))]

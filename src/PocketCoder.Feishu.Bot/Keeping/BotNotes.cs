@@ -41,6 +41,9 @@ internal static class Note
 
     public static NoteKind<TurnNote> Turn { get; } = new("turn/", s_json.TurnNote, s_days14);
 
+    /// <summary>Chat → its newest workspace card.</summary>
+    public static NoteKind<WorkspaceNote> Workspace { get; } = new("ws/", s_json.WorkspaceNote, s_days14);
+
     public static NoteKind<ApprovalNote> Approval { get; } = new("ask/", s_json.ApprovalNote, s_days14);
 
     /// <summary>Which message a turn or a message of ours belongs to.</summary>

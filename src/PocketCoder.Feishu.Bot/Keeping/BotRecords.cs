@@ -97,6 +97,11 @@ internal sealed record FollowMark(string Epoch, long After);
 internal sealed record TurnNote(
     string Chat, string Nonce, string MessageId, string? CardId, bool IsText, bool IsFinished = false);
 
+/// <summary>A workspace card that is kept as its session stands.</summary>
+/// <param name="Project">As cards name it.</param>
+/// <param name="Nonce">Of its buttons.</param>
+internal sealed record WorkspaceNote(string Project, string MessageId, string Nonce);
+
 /// <summary>The card of an approval.</summary>
 /// <param name="Shown">The outcome that it shows.</param>
 internal sealed record ApprovalNote(string Chat, string MessageId, string Shown);
@@ -116,6 +121,7 @@ internal sealed record Mark(DateTimeOffset At);
 [JsonSerializable(typeof(Place))]
 [JsonSerializable(typeof(FollowMark))]
 [JsonSerializable(typeof(TurnNote))]
+[JsonSerializable(typeof(WorkspaceNote))]
 [JsonSerializable(typeof(ApprovalNote))]
 [JsonSerializable(typeof(FilesNote))]
 [JsonSerializable(typeof(FeishuReply))]

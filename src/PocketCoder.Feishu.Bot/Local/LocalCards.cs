@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using PocketCoder.Entry;
 using PocketCoder.Feishu.Bot.Keeping;
 using PocketCoder.Feishu.Bot.People;
+using PocketCoder.Feishu.Bot.Places;
 using PocketCoder.Feishu.Bot.Talking;
 using PocketCoder.Feishu.Cards;
 using PocketCoder.Protocol;

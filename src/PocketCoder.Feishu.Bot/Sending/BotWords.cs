@@ -71,6 +71,8 @@ internal enum BotWord
     BadFolder,
 
     /// <param>How many.</param>
+    NoPreset,
+    FirstOfTwo,
     PresetsFull,
     NeedsGroup,
     SessionGone,
@@ -140,6 +142,9 @@ internal static class BotWords
         [BotWord.NoSetting] = ("The agent has no “{0}”.", "此智能体没有“{0}”。"),
         [BotWord.NoFolder] = (
             "The owner has not allowed a folder for new projects yet: pocketcoder roots add FOLDER", "所有者尚未允许新建项目的目录：pocketcoder roots add 目录"),
+        [BotWord.NoPreset] = ("This preset is not kept any more. These are.", "该预设目录已不存在，现有预设如下。"),
+        [BotWord.FirstOfTwo] = (
+            "Two people must allow this, and you are the first. Somebody else has to allow it, too.", "此项须由两人允许，您是第一位，还须另一人允许。"),
         [BotWord.PresetsFull] = ("A project has at most {0} presets here. Remove one first.", "每个项目最多 {0} 个预设目录，请先移除一个。"),
         [BotWord.NeedsGroup] = (
             "That is for the project's group, and it has none yet. Press “Bind group”.", "此操作用于项目的群，该项目尚未绑定群，请先绑定。"),

@@ -8,7 +8,8 @@ namespace PocketCoder.Feishu.Bot.Sending;
 /// Sends cards and texts to chats. What is sent once more for the same event is one message. Thread-safe.
 /// </summary>
 /// <param name="app">Where the app is, for what a card can't do; null: nobody knows.</param>
-internal sealed class CardSender(FeishuClient client, Nonces nonces, Threads threads, CardLanguage language, Uri? app)
+internal sealed class CardSender(
+    FeishuClient client, Nonces nonces, Threads threads, WorkspaceMessages workspaces, CardLanguage language, Uri? app)
 {
     /// <summary>What no chat does: files of projects stay with the app, so folders are typed and not listed.</summary>
     public static IReadOnlyCollection<CardVerb> Without { get; } =
@@ -42,8 +43,11 @@ internal sealed class CardSender(FeishuClient client, Nonces nonces, Threads thr
         var uuid = EventIds.Uuid(id, purpose);
         var nonce = await nonces.MakeAsync(uuid, chat, null, digest, cancellationToken);
         var card = Render(view, nonce);
-        var message = await new FeishuPlace(FeishuReceiver.Chat, chat, reply)
-            .PostAsync(uuid, (to, once) => PostAsync(to, card, once, cancellationToken));
+        var message = await workspaces.ShownAsync(
+            chat, view, nonce,
+            () => new FeishuPlace(FeishuReceiver.Chat, chat, reply)
+                .PostAsync(uuid, (to, once) => PostAsync(to, card, once, cancellationToken)),
+            cancellationToken);
         await nonces.BindAsync(nonce, message, cancellationToken);
         await threads.KeepAsync(message, reply, cancellationToken);
         return message;
@@ -62,8 +66,24 @@ internal sealed class CardSender(FeishuClient client, Nonces nonces, Threads thr
         string message, string chat, CardView view, string id, string purpose, CancellationToken cancellationToken, string? digest = null)
     {
         var nonce = await nonces.MakeAsync(EventIds.Uuid(id, purpose), chat, message, digest, cancellationToken);
-        await client.ReplaceCardAsync(message, Render(view, nonce).Json, cancellationToken);
+        await workspaces.ShownAsync(
+            chat, view, nonce,
+            async () =>
+            {
+                await client.ReplaceCardAsync(message, Render(view, nonce).Json, cancellationToken);
+                return message;
+            },
+            cancellationToken);
     }
+
+    /// <summary>Changes the newest workspace card of a group, with the buttons that it has. Does nothing where it has none.</summary>
+    /// <param name="draw">Gives the card for its nonce.</param>
+    /// <param name="change">Changes the message.</param>
+    /// <exception cref="FeishuException">It can be tried again.</exception>
+    public Task RedrawAsync(
+        Place place, Func<string, Task<FeishuCard>> draw, Func<string, FeishuCard, Task> change, CancellationToken cancellationToken)
+        => workspaces.ChangeAsync(
+            place.Chat, place.Project.ToString("N"), async note => await change(note.MessageId, await draw(note.Nonce)), cancellationToken);
 
     /// <summary>Says something as the answer to something: in its thread, where it is in one.</summary>
     /// <inheritdoc cref="SendAsync"/>

@@ -38,8 +38,15 @@ internal sealed class ApprovalActions(CardSender sender, BotNotes notes)
             throw new NotDone(sender.Say(BotWord.NotOneApproval, fits.Count));
         }
 
-        await AskAsync(person, asked.ApprovalId, asked.Digest, EventIds.Of(item, "decision"), verdict, cancellationToken);
+        await SaidAsync(
+            item, await AskAsync(person, asked.ApprovalId, asked.Digest, EventIds.Of(item, "decision"), verdict, cancellationToken),
+            cancellationToken);
     }
+
+    /// <summary>A decision after which it still waits was the first of two people's: no card shows that by itself.</summary>
+    private Task SaidAsync(InboxItem item, ApprovalInfo asked, CancellationToken cancellationToken)
+        => asked.State == ApprovalState.Pending ? sender.TextAsync(item, sender.Say(BotWord.FirstOfTwo), "first", cancellationToken)
+            : Task.CompletedTask;
 
     private static async Task<IEnumerable<ApprovalInfo>> PendingAsync(Person person, Place place, CancellationToken cancellationToken)
         => (await person.AskAsync(DeviceVerbs.ApprovalsList, new ApprovalsListRequest(), cancellationToken)).Approvals
@@ -59,6 +66,7 @@ internal sealed class ApprovalActions(CardSender sender, BotNotes notes)
         }
 
         var asked = await AskAsync(request.Person, id, digest, request.Id("decision"), verdict, cancellationToken);
+        await SaidAsync(request.Item, asked, cancellationToken);
         await ShownAsync(asked, request.Item.Card!.MessageId, cancellationToken);
         return ApprovalViews.Of(asked);
     }

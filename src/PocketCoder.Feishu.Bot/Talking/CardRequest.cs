@@ -25,11 +25,3 @@ internal delegate Task<CardView?> CardAnswer(CardRequest request, CancellationTo
 /// <param name="Needs">What the person must have for it, as the machine asks for it too: who lacks it must not use up the button of somebody
 /// who does not. Null: nothing.</param>
 internal sealed record CardRoute(CardVerb Verb, bool Changes, CardAnswer Answer, Scope? Needs = null);
-
-/// <summary>What can't be done, in words for the one who wanted it.</summary>
-internal sealed class NotDone(string message) : Exception(message)
-{
-    /// <summary>The person lacks a scope.</summary>
-    public static NotDone Needs(Scope scope)
-        => new($"This needs the right to {scope.ToString().ToLowerInvariant()}. The machine's owner can give it.");
-}

@@ -27,6 +27,7 @@ internal sealed class FolderActions(PlaceBook places, ProjectReader projects, Wo
         new(CardVerb.Presets, false, async (r, ct) => await PresetsAsync(r, await workspace.PlaceAsync(r, ct), null, ct)),
         new(CardVerb.ApplyFolder, true, (r, ct) => ApplyAsync(r, r.Intent.Folder, ct), Scope.Prompt),
         new(CardVerb.UseDefaultFolder, true, (r, ct) => ApplyAsync(r, Root, ct), Scope.Prompt),
+        new(CardVerb.UsePreset, true, UsePresetAsync, Scope.Prompt),
         new(CardVerb.AddPreset, true, AddPresetAsync, Scope.Prompt),
         new(CardVerb.RemovePreset, true, RemovePresetAsync, Scope.Prompt),
     ];
@@ -90,10 +91,24 @@ internal sealed class FolderActions(PlaceBook places, ProjectReader projects, Wo
             request, place, all => [.. all.Append(wanted).Distinct(StringComparer.Ordinal).Take(MostPresets)], cancellationToken);
     }
 
+    /// <summary>By what is kept now, and not by what a card says that was kept once.</summary>
+    private async Task<CardView?> UsePresetAsync(CardRequest request, CancellationToken cancellationToken)
+    {
+        var place = await workspace.PlaceAsync(request, cancellationToken);
+        return IsKept(place, request) ? await ApplyAsync(request, request.Intent.Folder, cancellationToken)
+            : await PresetsAsync(request, place, sender.Say(BotWord.NoPreset), cancellationToken);
+    }
+
     private async Task<CardView?> RemovePresetAsync(CardRequest request, CancellationToken cancellationToken)
-        => await KeepAsync(
-            request, await workspace.PlaceAsync(request, cancellationToken),
-            all => [.. all.Where(f => f != request.Intent.Folder)], cancellationToken);
+    {
+        var place = await workspace.PlaceAsync(request, cancellationToken);
+        return IsKept(place, request)
+            ? await KeepAsync(request, place, all => [.. all.Where(f => f != request.Intent.Folder)], cancellationToken)
+            : await PresetsAsync(request, place, sender.Say(BotWord.NoPreset), cancellationToken);
+    }
+
+    private static bool IsKept(Place place, CardRequest request)
+        => place.Presets?.Contains(request.Intent.Folder!, StringComparer.Ordinal) is true;
 
     private async Task<FolderListView> KeepAsync(
         CardRequest request, Place place, Func<IReadOnlyList<string>, IReadOnlyList<string>> change, CancellationToken cancellationToken)

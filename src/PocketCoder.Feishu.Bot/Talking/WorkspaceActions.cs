@@ -4,13 +4,15 @@ using PocketCoder.Feishu.Bot.People;
 using PocketCoder.Feishu.Bot.Places;
 using PocketCoder.Feishu.Bot.Sending;
 using PocketCoder.Feishu.Bot.Turns;
+using PocketCoder.Feishu.Bot.Workspaces;
 using PocketCoder.Feishu.Cards;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Feishu.Bot.Talking;
 
 /// <summary>A project's workspace: which agent, model and session its group's prompts go to.</summary>
-internal sealed class WorkspaceActions(PlaceBook places, ProjectReader projects, CardSender sender, Followers followers, TimeProvider time)
+internal sealed class WorkspaceActions(
+    PlaceBook places, ProjectReader projects, WorkspaceReader reader, CardSender sender, Followers followers, TimeProvider time)
 {
     private const int MostSessions = 50;
 
@@ -40,18 +42,9 @@ internal sealed class WorkspaceActions(PlaceBook places, ProjectReader projects,
         return [.. known.Agents.Where(a => a.Installed)];
     }
 
-    /// <summary>How a place stands.</summary>
-    public async Task<CardView> ViewAsync(Person person, Place place, CancellationToken cancellationToken)
-    {
-        var project = await projects.FindAsync(person, ProjectReader.Id(place.Project), cancellationToken);
-        var (session, turns) = await SessionAsync(person, place, cancellationToken);
-        var running = turns.FirstOrDefault(t => t.State is TurnState.Running or TurnState.Waiting);
-        var line = project.Line with { State = ProjectReader.State(session?.State), Agent = session?.Agent ?? project.Line.Agent };
-        return new WorkspaceView(
-            line, SessionFacts.FolderName(project.Info.Path, session is null ? place.Folder : session.Folder),
-            session?.Model ?? place.Model, session is null ? null : session.AgentSessionId.ToString("N"),
-            running?.TurnId.ToString("N"), session?.Queued ?? 0, Locked: running is not null);
-    }
+    /// <inheritdoc cref="WorkspaceReader.ReadAsync"/>
+    public Task<WorkspaceView> ViewAsync(Person person, Place place, CancellationToken cancellationToken)
+        => reader.ReadAsync(person, place, cancellationToken);
 
     /// <summary>The place that a card of a group or of a direct chat means.</summary>
     /// <exception cref="NotDone">The project has no group, or not this one.</exception>
@@ -61,25 +54,6 @@ internal sealed class WorkspaceActions(PlaceBook places, ProjectReader projects,
         return project.Place is null && request.Place is null ? throw new NotDone(sender.Say(BotWord.NeedsGroup))
             : project.Place is { } place && (request.Place is null || request.Place.Project == place.Project) ? place
             : throw new NotDone(sender.Say(BotWord.OldCard));
-    }
-
-    private static async Task<(SessionInfo? Session, IReadOnlyList<TurnInfo> Turns)> SessionAsync(
-        Person person, Place place, CancellationToken cancellationToken)
-    {
-        if (place.Session is not { } id)
-        {
-            return (null, []);
-        }
-
-        try
-        {
-            var got = await person.AskAsync(DeviceVerbs.AgentSessionGet, new AgentSessionGetRequest(id), cancellationToken);
-            return (got.Session, got.Turns);
-        }
-        catch (EntryRefusal e) when (e.Error.Code == ErrorCode.SessionNotFound)
-        {
-            return (null, []); // the next prompt begins another one
-        }
     }
 
     /// <summary>In the group the card becomes the workspace; from the direct chat it is sent to the group.</summary>
@@ -115,7 +89,7 @@ internal sealed class WorkspaceActions(PlaceBook places, ProjectReader projects,
     {
         var place = await PlaceAsync(request, cancellationToken);
         var project = await projects.FindAsync(request.Person, request.Intent.Project, cancellationToken);
-        var (session, _) = await SessionAsync(request.Person, place, cancellationToken);
+        var (session, _) = await WorkspaceReader.SessionAsync(request.Person, place, cancellationToken);
         var agents = await InstalledAsync(request.Person, cancellationToken);
         var now = session?.Agent ?? place.Agent ?? (agents.Count > 0 ? agents[0].Id : throw new NotDone(sender.Say(BotWord.NoAgent)));
         var agent = agents.FirstOrDefault(a => a.Id == now);
@@ -139,7 +113,7 @@ internal sealed class WorkspaceActions(PlaceBook places, ProjectReader projects,
     private async Task<CardView?> ApplyAgentAsync(CardRequest request, CancellationToken cancellationToken)
     {
         var place = await PlaceAsync(request, cancellationToken);
-        var (session, _) = await SessionAsync(request.Person, place, cancellationToken);
+        var (session, _) = await WorkspaceReader.SessionAsync(request.Person, place, cancellationToken);
         var known = await InstalledAsync(request.Person, cancellationToken);
         var agents = known.Select(a => new CardOption(a.Id, a.Name)).ToList();
         var shown = session?.Agent ?? place.Agent ?? agents.Select(a => a.Value).FirstOrDefault(); // as ChooseAgentAsync shows it
@@ -267,6 +241,6 @@ internal sealed class WorkspaceActions(PlaceBook places, ProjectReader projects,
     {
         var place = await PlaceAsync(request, cancellationToken);
         var project = await projects.FindAsync(request.Person, ProjectReader.Id(place.Project), cancellationToken);
-        return new ComposerView(project.Line, SessionFacts.FolderName(project.Info.Path, place.Folder));
+        return new ComposerView(project.Line, ProjectReader.FolderName(project.Info.Path, place.Folder));
     }
 }

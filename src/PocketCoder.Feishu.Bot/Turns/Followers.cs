@@ -1,7 +1,9 @@
 using Microsoft.Extensions.Logging;
 using PocketCoder.Feishu.Bot.Keeping;
 using PocketCoder.Feishu.Bot.People;
+using PocketCoder.Feishu.Bot.Places;
 using PocketCoder.Feishu.Bot.Sending;
+using PocketCoder.Feishu.Bot.Workspaces;
 
 namespace PocketCoder.Feishu.Bot.Turns;
 
@@ -10,7 +12,8 @@ namespace PocketCoder.Feishu.Bot.Turns;
 /// longest, which goes on when somebody uses its group again. Thread-safe; owns them.
 /// </summary>
 internal sealed class Followers(
-    PeopleHere people, CardSender sender, BotNotes notes, TimeProvider time, ILogger logger, CancellationToken stop) : IAsyncDisposable
+    PeopleHere people, PlaceBook places, WorkspaceReader workspaces, CardSender sender, BotNotes notes, TimeProvider time, ILogger logger,
+    CancellationToken stop) : IAsyncDisposable
 {
     private const int Most = 60; // below what one connection may follow
 
@@ -45,7 +48,8 @@ internal sealed class Followers(
                 await oldest.DisposeAsync();
             }
 
-            _all[session] = new SessionFollower(place, people, sender, notes, time, logger, stop);
+            _all[session] = new SessionFollower(
+                place, people, new WorkspaceBoard(place, workspaces, places, sender, time), sender, notes, time, logger, stop);
         }
         finally
         {

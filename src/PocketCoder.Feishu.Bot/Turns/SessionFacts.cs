@@ -1,4 +1,5 @@
 using PocketCoder.Feishu.Bot.People;
+using PocketCoder.Feishu.Bot.Places;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Feishu.Bot.Turns;
@@ -14,16 +15,12 @@ internal sealed record SessionFacts(SessionInfo Session, TurnFacts Turn, IReadOn
         var agents = await person.AskAsync(DeviceVerbs.AgentsList, new AgentsListRequest(), cancellationToken);
         var agent = agents.Agents.FirstOrDefault(a => a.Id == got.Session.Agent);
         var path = projects.Projects.FirstOrDefault(p => p.ProjectId == got.Session.ProjectId)?.Path;
-        var folder = path is null ? "" : FolderName(path, got.Session.Folder);
+        var folder = path is null ? "" : ProjectReader.FolderName(path, got.Session.Folder);
         return new SessionFacts(
             got.Session,
             new TurnFacts(agent?.Name ?? got.Session.Agent, got.Session.Model, folder, agent?.Steer == true),
             got.Turns.ToDictionary(t => t.TurnId));
     }
-
-    /// <summary>Where a session works, as it is shown in a chat: the project's own name, then the folder beneath it.</summary>
-    public static string FolderName(string path, string? folder)
-        => folder is null ? Path.GetFileName(path) : $"{Path.GetFileName(path)}/{folder}";
 
     /// <summary>Whether a turn was over before a time.</summary>
     public bool IsBefore(TurnInfo turn, DateTimeOffset time)

@@ -5,6 +5,7 @@ using PocketCoder.Entry;
 using PocketCoder.Feishu.Bot.Keeping;
 using PocketCoder.Feishu.Bot.People;
 using PocketCoder.Feishu.Bot.Sending;
+using PocketCoder.Feishu.Bot.Workspaces;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Feishu.Bot.Turns;
@@ -28,6 +29,7 @@ internal sealed partial class SessionFollower : IAsyncDisposable
     private readonly Place _place;
     private readonly Guid _session;
     private readonly PeopleHere _people;
+    private readonly WorkspaceBoard _workspace;
     private readonly CardSender _sender;
     private readonly BotNotes _notes;
     private readonly TimeProvider _time;
@@ -39,9 +41,10 @@ internal sealed partial class SessionFollower : IAsyncDisposable
     private TurnBoard? _board;
 
     public SessionFollower(
-        Place place, PeopleHere people, CardSender sender, BotNotes notes, TimeProvider time, ILogger logger, CancellationToken stop)
+        Place place, PeopleHere people, WorkspaceBoard workspace, CardSender sender, BotNotes notes, TimeProvider time, ILogger logger,
+        CancellationToken stop)
     {
-        (_place, _session, _people, _sender, _notes) = (place, place.Session!.Value, people, sender, notes);
+        (_place, _session, _people, _workspace, _sender, _notes) = (place, place.Session!.Value, people, workspace, sender, notes);
         (_time, _logger, LastUse) = (time, logger, time.GetTimestamp());
         _stop = CancellationTokenSource.CreateLinkedTokenSource(stop);
         _approvals = new ApprovalCards(place.Chat, sender, notes);
@@ -121,9 +124,10 @@ internal sealed partial class SessionFollower : IAsyncDisposable
         await using var followed = await person.FollowAsync($"session/{_session}", mark?.Epoch, mark?.After ?? 0, _stop.Token);
         await using var board = new TurnBoard(_place, facts, _sender, _notes, _time);
         _board = board;
+        _workspace.Touch(); // whatever happened while nobody looked
         try
         {
-            await ReadAsync(followed.Events, board);
+            await ReadAsync(followed.Events, board, person);
         }
         finally
         {
@@ -131,19 +135,19 @@ internal sealed partial class SessionFollower : IAsyncDisposable
         }
     }
 
-    private async Task ReadAsync(ChannelReader<EntryEvent> events, TurnBoard board)
+    private async Task ReadAsync(ChannelReader<EntryEvent> events, TurnBoard board, Person person)
     {
         Task<bool>? more = null;
         while (true)
         {
             more ??= events.WaitToReadAsync(_stop.Token).AsTask();
-            if (board.IsDirty)
+            if (board.IsDirty || _workspace.IsDirty)
             {
                 await Task.WhenAny(more, Task.Delay(s_pace, _time, _stop.Token));
                 _stop.Token.ThrowIfCancellationRequested();
             }
 
-            if (more.IsCompleted || !board.IsDirty)
+            if (more.IsCompleted || !(board.IsDirty || _workspace.IsDirty))
             {
                 if (!await more)
                 {
@@ -165,6 +169,11 @@ internal sealed partial class SessionFollower : IAsyncDisposable
                 if (board.IsDue)
                 {
                     await AgainAsync(() => board.ShowAsync(_stop.Token));
+                }
+
+                if (_workspace.IsDue)
+                {
+                    await _workspace.ShowAsync(person, board.IsBusy, _stop.Token);
                 }
             }
             finally
@@ -189,6 +198,11 @@ internal sealed partial class SessionFollower : IAsyncDisposable
                 && happened.Payload.Deserialize(ProtocolJson.Default.AgentEventPayload) is { } payload)
             {
                 await AgainAsync(() => board.ApplyAsync(payload, seq, _stop.Token));
+                if (payload is TurnEvent or QueueOrderEvent or DoneEvent or ApprovalEvent)
+                {
+                    _workspace.Touch();
+                }
+
                 if (payload is ApprovalEvent { Approval: var asked } && await board.IsShownAsync(asked.TurnId, _stop.Token))
                 {
                     await AgainAsync(() => _approvals.ShowAsync(asked, _stop.Token));

@@ -91,7 +91,9 @@ internal static class WorkspaceCards
             var intent = page.Of(project) with { Folder = folder };
             card.Line($"{shown}. {SafeText.Line(folder, LongestShown * 2)}").Buttons(
                 view.Kind == FolderList.Default ? page.Button(Say.Apply, CardVerb.UseDefaultFolder, project, CardButton.Main)
-                    : page.Button(page.Say(Say.Use, shown), CardVerb.ApplyFolder, with: intent),
+                    : page.Button(
+                        page.Say(Say.Use, shown), view.Kind == FolderList.Presets ? CardVerb.UsePreset : CardVerb.ApplyFolder,
+                        with: intent),
                 view.Kind == FolderList.Presets && CardOutput.Cost(folder) < 1_000
                     ? page.Button(page.Say(Say.Remove, shown), CardVerb.RemovePreset, CardButton.Danger, intent) : null);
         }

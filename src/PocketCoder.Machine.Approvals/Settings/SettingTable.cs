@@ -148,8 +148,14 @@ internal static class SettingTable
             SettingRight.Owner,
             SettingRight.Owner,
             LedgerKind.PairingOffered,
-            "pairing_offer",
-            "chat_pairing_offer"),
+            "pairing_offer"),
+        new(
+            "scopes of a person in a chat",
+            "a pairing; for devices never more than their own, without manage and what is destructive",
+            SettingRight.Manage,
+            SettingRight.Manage,
+            LedgerKind.PairingOffered,
+            MessageTypes.ChatPairingOffer),
         new(
             "whose a device is, and the highest tier that it may allow",
             "another person, a higher tier, or none",

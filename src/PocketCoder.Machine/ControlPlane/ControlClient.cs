@@ -121,8 +121,8 @@ public sealed class ControlClient : IDisposable
         => AskAsync(OwnerTrust.Pair, request, ct);
 
     /// <summary>Makes a code by which a person of a chat platform comes in.</summary>
-    public Task<ChatPairingOffer> OfferChatAsync(ChatPairingRequest request, CancellationToken ct)
-        => AskAsync(OwnerChats.Pair, request, ct);
+    public Task<ChatPairingOfferResponse> OfferChatAsync(ChatPairingOfferRequest request, CancellationToken ct)
+        => AskAsync(Verbs.ChatPairingOffer, request, ct);
 
     /// <summary>How a chat platform's bot stands, and what is set for it.</summary>
     public Task<EntryReport> EntryAsync(string platform, CancellationToken ct)

@@ -1,23 +1,20 @@
-using System.Text.Json.Serialization;
 using PocketCoder.Machine.Entries;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.ControlPlane;
 
-/// <summary>How the owner lets people of a chat platform in. They are listed, renamed and revoked like devices.</summary>
+/// <summary>
+/// How the owner, and a device with the scope manage, let people of a chat platform in. They are listed, renamed and revoked like devices.
+/// </summary>
 internal static class OwnerChats
 {
-    public static Verb<ChatPairingRequest, ChatPairingOffer> Pair { get; } =
-        new("chat_pairing_offer", static () => OwnerChatsJson.Default.ChatPairingRequest,
-            static () => OwnerChatsJson.Default.ChatPairingOffer);
-
     /// <param name="platforms">Those that are on.</param>
-    public static MessageTable MapOwnerChats(
+    public static MessageTable MapChats(
         this MessageTable table, IReadOnlyList<string> platforms, ChatPairing pairing) => table
-        .MapOwner(
-            Pair,
-            async (_, request, _) =>
+        .MapShared(
+            Verbs.ChatPairingOffer, Scope.Manage,
+            async (caller, request, _) =>
             {
                 if (!platforms.Contains(request.Platform, StringComparer.Ordinal))
                 {
@@ -30,29 +27,18 @@ internal static class OwnerChats
                 }
 
                 // Whoever can decide must see what about. A chat manages nothing unless the owner says so.
-                var scopes = (request.Scopes ?? [Scope.View, Scope.Prompt, Scope.Decide]).Append(Scope.View).Distinct().Order().ToList();
+                var usual = ((Scope[])[Scope.View, Scope.Prompt, Scope.Decide]).Where(s => caller.Device?.Scopes.Contains(s) ?? true);
+                var scopes = (request.Scopes ?? [.. usual]).Append(Scope.View).Distinct().Order().ToList();
+                if (caller.Device is { } device && (request.Destructive || scopes.Any(s => s == Scope.Manage || !device.Scopes.Contains(s))))
+                {
+                    throw new RequestFailure(
+                        ErrorCode.Unauthorized,
+                        "A device gives nobody more than it has itself, nor manage, nor what is destructive. The owner can, at the machine.");
+                }
+
                 var (code, expiresAt) = await pairing.OfferAsync(
                     request.Platform, scopes, request.Name is null ? null : OwnerText.Require(request.Name, 100, "A person's name"),
-                    request.Destructive);
-                return new ChatPairingOffer(code, scopes, expiresAt);
+                    request.Destructive, caller.Device);
+                return new ChatPairingOfferResponse(code, scopes, expiresAt);
             });
 }
-
-/// <param name="Scopes">Null: view, prompt, decide.</param>
-/// <param name="Name">What the person is to be known by; null: as the platform calls them.</param>
-/// <param name="Destructive">Whether they may allow there what may destroy something.</param>
-public sealed record ChatPairingRequest(
-    string Platform, IReadOnlyList<Scope>? Scopes = null, string? Name = null, bool Destructive = false);
-
-/// <param name="Code">To be typed into the chat: once, until <paramref name="ExpiresAt"/>.</param>
-public sealed record ChatPairingOffer(string Code, IReadOnlyList<Scope> Scopes, DateTimeOffset ExpiresAt);
-
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    RespectNullableAnnotations = true,
-    RespectRequiredConstructorParameters = true,
-    AllowDuplicateProperties = false,
-    MaxDepth = 32)]
-[JsonSerializable(typeof(ChatPairingRequest))]
-[JsonSerializable(typeof(ChatPairingOffer))]
-internal sealed partial class OwnerChatsJson : JsonSerializerContext;

@@ -56,7 +56,8 @@ internal sealed class MachineReport(
         sandboxes.Default,
         sandboxes.Known,
         Warnings(),
-        sandboxes.Floor)
+        sandboxes.Floor,
+        options.EntryPoints is { Count: > 0 } entries ? [.. entries.Select(e => e.Platform)] : null)
     {
         LedgerProblem = ledger.Distrust is { } distrust ? Distrusted(distrust) : null,
         Keys = keys.List(),

@@ -75,3 +75,18 @@ public sealed record DeviceRevokeResponse(DeviceInfo Device);
 public sealed record DeviceRenameRequest(string DeviceId, string Name);
 
 public sealed record DeviceRenameResponse(DeviceInfo Device);
+
+/// <summary>
+/// Makes a one-time code with which a person comes in through a chat: typed there once, within ten minutes. A device can give no more than
+/// it has itself: no scope that it lacks, never <see cref="Scope.Manage"/> and never what is destructive, and no tier above its own; and
+/// has two codes open at most (<c>RATE_LIMITED</c>). Its codes end with it.
+/// </summary>
+/// <param name="Platform">One of <see cref="MachineInfo.Chats"/>.</param>
+/// <param name="Scopes">Null: view, prompt, decide, as far as whoever asks has them.</param>
+/// <param name="Name">What the person is to be known by; null: as the platform calls them.</param>
+/// <param name="Destructive">Whether they may allow there what may destroy something. The owner's to give.</param>
+public sealed record ChatPairingOfferRequest(
+    string Platform, IReadOnlyList<Scope>? Scopes = null, string? Name = null, bool Destructive = false);
+
+/// <param name="Code">To be typed into the chat as <c>pair CODE</c>: once, until <paramref name="ExpiresAt"/>. Whoever has it can come in.</param>
+public sealed record ChatPairingOfferResponse(string Code, IReadOnlyList<Scope> Scopes, DateTimeOffset ExpiresAt);

@@ -68,6 +68,7 @@ public static class MessageTypes
     public const string DevicesList = "devices_list";
     public const string DeviceRevoke = "device_revoke";
     public const string DeviceRename = "device_rename";
+    public const string ChatPairingOffer = "chat_pairing_offer";
     public const string Presence = "presence";
     public const string PushSettingsGet = "push_settings_get";
     public const string PushSettingsSet = "push_settings_set";
@@ -190,6 +191,7 @@ public static class MessageTypes
         AgentSessionsList, AgentSessionsSearch, AgentSessionSeen, AgentSessionDelete,
         AgentSessionGet, AgentSessionSet, AgentCancel, AgentQueueEdit, AgentQueueRemove, AgentPromptResponse,
         ApprovalsList, ExecutionOutput, JobsList, JobStop, SentFile, SnapshotDiff, SnapshotUndo, DevicesList, DeviceRevoke, DeviceRename,
+        ChatPairingOffer,
         LedgerHead, LedgerList, LedgerVerify,
         Presence, PushSettingsGet, PushSettingsSet, PushSubscribe, PushTest, PushUnsubscribe,
         AgentConversations, ProjectDefaultsGet, ProjectDefaultsSet,

@@ -24,6 +24,7 @@ public enum SandboxKind
 /// <param name="Sandboxes">What a session may choose, as far as this machine has looked.</param>
 /// <param name="SandboxFloor">What the owner started the machine with: no device may choose anything weaker. Null: nothing; then a weaker
 /// one than usual needs <see cref="Scope.Manage"/>.</param>
+/// <param name="Chats">The chat platforms through which people can come in (<c>feishu</c>); null: none.</param>
 public sealed record MachineInfo(
     string MachineId,
     string Name,
@@ -34,7 +35,8 @@ public sealed record MachineInfo(
     SandboxKind? Sandbox,
     IReadOnlyList<SandboxKind> Sandboxes,
     IReadOnlyList<string> Warnings,
-    SandboxKind? SandboxFloor = null)
+    SandboxKind? SandboxFloor = null,
+    IReadOnlyList<string>? Chats = null)
 {
     /// <summary>
     /// Why nothing is decided or started on this machine: its ledger is not the one it signed. Null: it is. For people; to be shown on

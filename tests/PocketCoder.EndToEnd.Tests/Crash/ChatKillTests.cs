@@ -62,7 +62,7 @@ public sealed class ChatKillTests
             using (var control = new ControlClient(home))
             {
                 var offer = await control.OfferChatAsync(
-                    new ChatPairingRequest(EntrySetting.Platform, null, "ada"), CancellationToken.None);
+                    new ChatPairingOfferRequest(EntrySetting.Platform, null, "ada"), CancellationToken.None);
                 await chats.ComeInAsync(offer.Code, "ou_ada");
             }
 

@@ -3,6 +3,7 @@ using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Machine.Entries;
 using PocketCoder.Protocol;
 using PocketCoder.Testing;
+using PocketCoder.Testing.Devices;
 
 namespace PocketCoder.Machine.Tests.Entries;
 
@@ -109,7 +110,7 @@ public sealed class ChatPairingTests
     {
         await using var daemon = await new ChatRoom().StartAsync();
         var owner = daemon.Daemon.AsOwner();
-        foreach (var request in (ChatPairingRequest[])[new("elsewhere"), new("chat", []), new("chat", null, "the owner")])
+        foreach (var request in (ChatPairingOfferRequest[])[new("elsewhere"), new("chat", []), new("chat", null, "the owner")])
         {
             Assert.Equal(ErrorCode.InvalidRequest, (await Assert.ThrowsAsync<ControlException>(
                 () => owner.OfferChatAsync(request, CancellationToken.None))).Code);
@@ -135,8 +136,67 @@ public sealed class ChatPairingTests
         Assert.Null(ChatCode.Read("7KQ2-M9XU")); // no letter of a code
     }
 
-    private static Task<ChatPairingOffer> OfferAsync(TestDaemon daemon, string? name = null)
-        => daemon.Daemon.AsOwner().OfferChatAsync(new ChatPairingRequest("chat", null, name), CancellationToken.None);
+    [Fact]
+    public async Task A_device_that_manages_lets_people_in_with_no_more_than_it_has_itself()
+    {
+        var room = new ChatRoom();
+        await using var daemon = await room.StartAsync();
+        var machine = await room.MachineAsync();
+        await using var phone = await daemon.PhoneAsync("phone", Scope.View, Scope.Prompt, Scope.Manage);
+        await using var viewer = await daemon.PhoneAsync("viewer", Scope.View, Scope.Prompt, Scope.Decide);
+        foreach (var wrong in (ChatPairingOfferRequest[])[
+            new("chat", [Scope.Decide]), new("chat", [Scope.Manage]), new("chat", null, null, true), new("elsewhere"), new("chat", [])])
+        {
+            var refused = await Assert.ThrowsAsync<WireErrorException>(() => AskAsync(phone, wrong));
+            Assert.True(refused.Error.Code is ErrorCode.Unauthorized or ErrorCode.InvalidRequest, refused.Error.Message);
+        }
+
+        Assert.Equal(
+            ErrorCode.Unauthorized, (await Assert.ThrowsAsync<WireErrorException>(() => AskAsync(viewer, new("chat")))).Error.Code);
+
+        await daemon.Daemon.AsOwner().LimitDeviceAsync(phone.Device.Identity.Id, tier: RiskTier.WorkspaceWrite);
+        var offer = await AskAsync(phone, new ChatPairingOfferRequest("chat", null, "Ada"));
+        Assert.Equal([Scope.View, Scope.Prompt], offer.Scopes);
+        await machine.PairAsync("ou_ada", null, offer.Code, CancellationToken.None);
+        var ada = (await daemon.Daemon.AsOwner().ListDevicesAsync(CancellationToken.None)).Single(d => d.Name == "Ada");
+        Assert.Equal(("chat", RiskTier.WorkspaceWrite), (ada.Platform, ada.Tier));
+        var rows = (await daemon.Daemon.AsOwner().ListLedgerAsync(new LedgerListRequest(Limit: 200), CancellationToken.None)).Rows;
+        var row = rows.Single(r => r.Body.Contains("pairing_offered", StringComparison.Ordinal) && r.Body.Contains("chat-", StringComparison.Ordinal));
+        Assert.Contains($"\"deviceId\":\"{phone.Device.Identity.Id}\",\"actor\":\"phone\"", row.Body, StringComparison.Ordinal);
+        Assert.DoesNotContain(rows, r => r.Body.Contains(offer.Code, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Codes_of_a_device_are_few_and_end_with_it()
+    {
+        var room = new ChatRoom();
+        await using var daemon = await room.StartAsync();
+        var machine = await room.MachineAsync();
+        await using var phone = await daemon.PhoneAsync();
+        var owners = await OfferAsync(daemon, "Bo");
+        var codes = new List<string>();
+        for (var i = 0; i < ChatPairing.MostOfDevice; i++)
+        {
+            codes.Add((await AskAsync(phone, new ChatPairingOfferRequest("chat"))).Code);
+        }
+
+        Assert.Equal(
+            ErrorCode.RateLimited, (await Assert.ThrowsAsync<WireErrorException>(() => AskAsync(phone, new("chat")))).Error.Code);
+        await daemon.Daemon.AsOwner().RevokeDeviceAsync(phone.Device.Identity.Id, CancellationToken.None);
+
+        foreach (var code in codes)
+        {
+            await RefusedAsync(machine, "ou_eve", code, ErrorCode.InvalidRequest);
+        }
+
+        await machine.PairAsync("ou_bo", null, owners.Code, CancellationToken.None);
+    }
+
+    private static Task<ChatPairingOfferResponse> AskAsync(Phone phone, ChatPairingOfferRequest request) => phone.Device.AskAsync(
+        MessageTypes.ChatPairingOffer, request, ProtocolJson.Default.ChatPairingOfferRequest, ProtocolJson.Default.ChatPairingOfferResponse);
+
+    private static Task<ChatPairingOfferResponse> OfferAsync(TestDaemon daemon, string? name = null)
+        => daemon.Daemon.AsOwner().OfferChatAsync(new ChatPairingOfferRequest("chat", null, name), CancellationToken.None);
 
     private static async Task RefusedAsync(IEntryMachine machine, string account, string code, ErrorCode expected)
         => Assert.Equal(expected, (await Assert.ThrowsAsync<EntryRefusal>(

@@ -47,7 +47,7 @@ internal sealed class ChatRoom(string platform = "chat", Func<IEntryMachine, Can
     {
         var machine = await MachineAsync();
         var offer = await daemon.Daemon.AsOwner().OfferChatAsync(
-            new ChatPairingRequest(platform, scopes.Length == 0 ? null : scopes, Destructive: destructive), CancellationToken.None);
+            new ChatPairingOfferRequest(platform, scopes.Length == 0 ? null : scopes, Destructive: destructive), CancellationToken.None);
         await machine.PairAsync(account, "Ada", offer.Code, CancellationToken.None);
         return new ChatGuest((await machine.OpenAsync(account, CancellationToken.None))!);
     }

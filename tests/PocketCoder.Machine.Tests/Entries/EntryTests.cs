@@ -156,7 +156,7 @@ public sealed class EntryTests
         await using var guest = await room.EnterAsync(daemon, scopes: [Scope.View, Scope.Prompt, Scope.Decide, Scope.Manage]);
         string[] words =
         [
-            "agent_conversations", "agent_session_warm", "attachment_read", "budget", "command", "device_re", "files_find", "fs_", "git_",
+            "agent_conversations", "agent_session_warm", "attachment_read", "budget", "chat_pairing_offer", "command", "device_re", "files_find", "fs_", "git_",
             "machine_logs", "network_rule", "presence", "project_defaults_set", "provider_key", "push_", "session_worktree", "snapshot_undo",
             "terminal",
         ];

@@ -26,7 +26,7 @@ public sealed class AuthorisationTests
     private static readonly string[] s_shared =
     [
         MessageTypes.AgentCancel, MessageTypes.AgentConversations, MessageTypes.AgentPromptResponse, MessageTypes.AgentSessionSet,
-        MessageTypes.AgentSessionsList, MessageTypes.BudgetRemove, MessageTypes.BudgetSet, MessageTypes.BudgetsList,
+        MessageTypes.AgentSessionsList, MessageTypes.BudgetRemove, MessageTypes.ChatPairingOffer, MessageTypes.BudgetSet, MessageTypes.BudgetsList,
         MessageTypes.CommandCancel,
         MessageTypes.CommandExec, MessageTypes.CommandPolicyGet, MessageTypes.CommandPolicySet, MessageTypes.CommandRunsList,
         MessageTypes.DeviceRename, MessageTypes.DeviceRevoke,
@@ -42,7 +42,7 @@ public sealed class AuthorisationTests
     /// <summary>What only the owner may ask, whatever the scopes of a device.</summary>
     private static readonly string[] s_owners =
     [
-        "chat_pairing_offer", "command_wait", "device_limit", "entry_set", "entry_status", "entry_test", "execution_find", "ledger_accept", "link_login", "link_logout", "link_remove", "link_set",
+        "command_wait", "device_limit", "entry_set", "entry_status", "entry_test", "execution_find", "ledger_accept", "link_login", "link_logout", "link_remove", "link_set",
         "machine_label_get",
         "machine_label_set", "machine_register", "machine_stop",
         "network_rule_add", "notify_list", "notify_remove", "notify_set", "notify_test", "owner_status", "owner_watching", "pairing_get", "pairing_offer", "project_root_add", "project_root_remove",

@@ -126,6 +126,7 @@ public sealed class MessageTableTests
         [MessageTypes.DevicesList] = Scope.View,
         [MessageTypes.DeviceRevoke] = Scope.Manage,
         [MessageTypes.DeviceRename] = Scope.Manage,
+        [MessageTypes.ChatPairingOffer] = Scope.Manage,
         [MessageTypes.LedgerHead] = Scope.View,
         [MessageTypes.Presence] = Scope.View,
         [MessageTypes.PushSettingsGet] = Scope.View,

@@ -34,6 +34,7 @@ export interface Requests {
   devices_list: { request: DevicesListRequest; response: DevicesListResponse };
   device_revoke: { request: DeviceRevokeRequest; response: DeviceRevokeResponse };
   device_rename: { request: DeviceRenameRequest; response: DeviceRenameResponse };
+  chat_pairing_offer: { request: ChatPairingOfferRequest; response: ChatPairingOfferResponse };
   ledger_head: { request: LedgerHeadRequest; response: LedgerHeadResponse };
   ledger_list: { request: LedgerListRequest; response: LedgerListResponse };
   ledger_verify: { request: LedgerVerifyRequest; response: LedgerVerifyResponse };
@@ -602,6 +603,19 @@ export type BudgetsListRequest = Record<string, never>;
 
 export interface BudgetsListResponse {
   budgets: BudgetInfo[];
+}
+
+export interface ChatPairingOfferRequest {
+  platform: string;
+  scopes?: Scope[] | null;
+  name?: string | null;
+  destructive?: boolean;
+}
+
+export interface ChatPairingOfferResponse {
+  code: string;
+  scopes: Scope[];
+  expiresAt: string;
 }
 
 export interface CloneChanged {
@@ -2122,6 +2136,7 @@ export interface MachineInfo {
   sandboxes: SandboxKind[];
   warnings: string[];
   sandboxFloor?: SandboxKind | null;
+  chats?: string[] | null;
   ledgerProblem: string | null;
   keys: ProviderKeyInfo[];
 }

@@ -1,11 +1,10 @@
 using PocketCoder.Feishu.Bot.Keeping;
 using PocketCoder.Feishu.Bot.People;
-using PocketCoder.Feishu.Bot.Places;
 using PocketCoder.Feishu.Bot.Sending;
 using PocketCoder.Feishu.Cards;
 using PocketCoder.Protocol;
 
-namespace PocketCoder.Feishu.Bot.Talking;
+namespace PocketCoder.Feishu.Bot.Places;
 
 /// <summary>A project with what cards show of it.</summary>
 internal sealed record KnownProject(ProjectInfo Info, ProjectLine Line, Place? Place);
@@ -82,6 +81,10 @@ internal sealed class ProjectReader(BotNotes notes, PlaceBook places, CardSender
     }
 
     public static string Id(Guid project) => project.ToString("N");
+
+    /// <summary>Where a session works, as it is shown in a chat: the project's own name, then the folder beneath it.</summary>
+    public static string FolderName(string path, string? folder)
+        => folder is null ? Path.GetFileName(path) : $"{Path.GetFileName(path)}/{folder}";
 
     /// <summary>Where a person's marks begin.</summary>
     public static string Prefix(Person person) => $"{EventIds.Key(person.Account)}/";
