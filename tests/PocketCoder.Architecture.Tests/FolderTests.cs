@@ -11,8 +11,8 @@ public sealed class FolderTests
     /// </summary>
     public static TheoryData<string, string[]> Machine => new()
     {
-        { "Machine.Core", [".", "Streams", "Routing", "Logging", "Storage", "Ledger"] },
-        { "Machine.Approvals", ["Approvals", "Settings", "Devices"] },
+        { "Machine.Core", [".", "Routing", "Logging", "Storage", "Ledger"] },
+        { "Machine.Approvals", ["People", "Approvals", "Settings", "Devices"] },
         {
             "Machine.Sandboxes",
             [".", "Paths", "Settings", "Secrets", "SessionLinks", "Network", "Guard", "Models", "Executions", "AgentSandboxes"]

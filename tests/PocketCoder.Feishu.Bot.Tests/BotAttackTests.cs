@@ -173,7 +173,10 @@ public sealed class BotAttackTests
 
         // Somebody else who is paired takes the group over.
         await bot.MessageAsync("/reject " + Assert.Single(await bot.PendingAsync("ou_bo")).Digest[..8], "ou_bo", group);
-        await bot.MessageAsync("/status", "ou_bo", group);
+        await Wait.SeeAsync(
+            async () => Assert.Single(await bot.Owner.ListSessionsAsync(CancellationToken.None)).State,
+            s => s is not (SessionState.Working or SessionState.NeedsYou), "the turn is over");
+        await bot.MessageAsync("/status", "ou_bo", group); // nobody keeps the card up: who bound it may see nothing
         var workspace = await bot.CardAsync(group, "Workspace: demo", c => c.Has("workspace.session"));
         await bot.PressAsync(workspace, "workspace.session", "ou_bo");
         var sessions = await bot.CardAsync(group, "Session", c => c.Has("workspace.apply_session"));

@@ -1,6 +1,4 @@
-using PocketCoder.Machine.Ledger;
 using PocketCoder.Machine.Routing;
-using PocketCoder.Machine.Settings;
 using PocketCoder.Machine.Storage;
 using PocketCoder.Protocol;
 
@@ -12,7 +10,8 @@ namespace PocketCoder.Machine.People;
 /// </summary>
 public sealed class TwoPersonRule(Store store)
 {
-    private const string Name = "two_person";
+    /// <summary>Of its row and its setting.</summary>
+    public const string Name = "two_person";
 
     private volatile bool _on;
 
@@ -32,9 +31,10 @@ public sealed class TwoPersonRule(Store store)
     public async Task LoadAsync(CancellationToken cancellationToken) => _on = (await store.QueryAsync(
         $"SELECT 1 FROM machine_rules WHERE name = '{Name}'", _ => true, cancellationToken)).Any();
 
-    /// <summary>Turns it on or off, with a row. Does nothing when it is so already.</summary>
+    /// <summary>Turns it on or off. Does nothing when it is so already.</summary>
+    /// <param name="record">Writes the row, as a part of the change.</param>
     /// <exception cref="RequestFailure">INVALID_REQUEST: nobody beside the owner could decide, so nothing could ever be allowed.</exception>
-    public async Task SetAsync(bool on)
+    public async Task SetAsync(bool on, Action<Change> record)
     {
         await store.WriteAsync(change =>
         {
@@ -54,8 +54,7 @@ public sealed class TwoPersonRule(Store store)
 
             change.Execute(
                 on ? "INSERT INTO machine_rules (name) VALUES ($name)" : "DELETE FROM machine_rules WHERE name = $name", ("$name", Name));
-            SettingChange.Record(
-                change, new SettingData(Name, "machine", on ? "set" : "removed", on ? "on" : "off", on ? "off" : "on") { Weaker = on ? null : true }, null);
+            record(change);
         });
         _on = on;
     }

@@ -4,8 +4,10 @@ using PocketCoder.Ledger;
 using PocketCoder.Machine.Approvals;
 using PocketCoder.Machine.Connections;
 using PocketCoder.Machine.Devices;
+using PocketCoder.Machine.Ledger;
 using PocketCoder.Machine.People;
 using PocketCoder.Machine.Routing;
+using PocketCoder.Machine.Settings;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine.ControlPlane;
@@ -92,7 +94,11 @@ internal static class OwnerTrust
             TwoPeopleSet,
             async (_, request, _) =>
             {
-                await devices.TwoPeople.SetAsync(request.On);
+                await devices.TwoPeople.SetAsync(request.On, change => SettingChange.Record(
+                    change,
+                    new SettingData(TwoPersonRule.Name, "machine", request.On ? "set" : "removed", request.On ? "on" : "off",
+                        request.On ? "off" : "on", Weaker: request.On ? null : true),
+                    null));
                 return new TwoPersonBody(devices.TwoPeople.On);
             })
         .MapOwner(

@@ -726,7 +726,7 @@ export const app: Catalogue = {
       over: "已过期，请重新生成。",
       once: "仅可使用一次，请勿转发给他人。",
     },
-    mostTier: (tier) => `最多允许“${tier}”，且未经批准不执行任何操作`,
+    mostTier: (tier) => `最多允许“${tier}”`,
     ledger: "账本",
     ledgerHelp: "每个请求、决定和结果，以哈希链相连并签名。",
     verify: "验证整个账本",

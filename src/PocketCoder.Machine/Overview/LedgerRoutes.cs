@@ -1,14 +1,15 @@
 using System.Buffers.Text;
 using System.Globalization;
 using PocketCoder.Ledger;
+using PocketCoder.Machine.Ledger;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Protocol;
 using Wire = PocketCoder.Protocol.LedgerHead;
 
-namespace PocketCoder.Machine.Ledger;
+namespace PocketCoder.Machine.Overview;
 
 /// <summary>The ledger's messages.</summary>
-public static class LedgerRoutes
+internal static class LedgerRoutes
 {
     private const int EpochLimit = 64;
     private const int HashLength = 64;

@@ -4,7 +4,7 @@ using PocketCoder.Protocol;
 namespace PocketCoder.Machine.Streams;
 
 /// <summary>Which live block an event is the final form of.</summary>
-internal static class FinishedBlock
+public static class FinishedBlock
 {
     public static string? Of(AgentEventPayload payload) => payload switch
     {

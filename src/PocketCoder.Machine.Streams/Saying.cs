@@ -8,6 +8,6 @@ public static class Saying
     /// <summary>The same as <see cref="Is"/> by the events' names, for stored ones. Of requests all states are among them.</summary>
     public const string Kinds = "'text','error','done','sent_file','prompt'";
 
-    internal static bool Is(AgentEventPayload payload)
+    public static bool Is(AgentEventPayload payload)
         => payload is TextEvent or ErrorEvent or DoneEvent or SentFileEvent or ApprovalEvent { Approval.State: ApprovalState.Pending };
 }
