@@ -138,7 +138,8 @@ export function review({ walk, must, S }) {
       await at(page, "3 of 11");
       await page.keyboard.press("k");
       await at(page, "2 of 11");
-      await card(page).getByText("Denied").first().waitFor();
+      // What this device decided shows at once; what it says to taking it back depends on whether the machine has recorded it.
+      await page.locator('[data-testid="review-card"] [data-testid="approval-card"][data-state="denied"]').waitFor();
       await page.keyboard.press("u");
       await page.getByTestId("review-message").filter({ hasText: "recorded" }).waitFor();
       for (let down = 0; down < 5; down++) await page.keyboard.press("j");
