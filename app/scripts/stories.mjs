@@ -15,6 +15,9 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 if (out) mkdirSync(out, { recursive: true });
 
 const S = (n) => `0198c1d0-0000-7000-8000-${n.toString(16).padStart(12, "0")}`;
+/** The mock's two machines. */
+const ATLAS = "3f9a1c27b5e04d8896aa10c2d7f4e51b";
+const BOREALIS = "b2d07e66c41f4e7f90c3aa5518e6f70d";
 /** Four coloured fields, 2 × 2. */
 const PICTURE = {
   name: "screenshot.png",
@@ -237,6 +240,28 @@ const stories = [
     async (page) => {
       await page.getByTestId("review-card").waitFor();
       for (let skip = 0; skip < 11; skip++) await page.getByTestId("review-next").click();
+      await page.getByTestId("review-end").waitFor();
+    },
+  ],
+  ["review-machines", "rich&second=rich", `/m/${ATLAS}/review/${S(201)}/${BOREALIS}`],
+  [
+    "review-away",
+    "rich&second=rich",
+    `/m/${ATLAS}/review/${S(201)}/${BOREALIS}`,
+    async (page) => {
+      await page.locator(`[data-testid="review-card"][data-machine="${BOREALIS}"]`).waitFor();
+      await page.evaluate(() => globalThis.mockSecond.offline());
+      await page.getByTestId("review-card").getByTestId("card-barred").waitFor();
+    },
+  ],
+  [
+    "review-away-end",
+    "rich&second=rich",
+    `/m/${ATLAS}/review`,
+    async (page) => {
+      await page.getByTestId("review-position").filter({ hasText: "22" }).waitFor();
+      await page.evaluate(() => globalThis.mockSecond.offline());
+      for (let skip = 0; skip < 22; skip++) await page.getByTestId("review-next").click();
       await page.getByTestId("review-end").waitFor();
     },
   ],
@@ -1017,6 +1042,8 @@ const PHONE_ONLY = new Set([
   "review-edit",
   "review-question",
   "review-end",
+  "review-away",
+  "review-away-end",
   "pair-scan",
   "pair-shared",
   "new-session-missed",

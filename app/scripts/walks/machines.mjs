@@ -72,6 +72,68 @@ export function machines({ walk, must, S, base }) {
     { hasTouch: true },
   );
 
+  walk(
+    "two machines: review goes over both by keyboard, past the one that is away and back to it",
+    "/",
+    "rich&second=rich",
+    async (page) => {
+      const at = (text) => page.getByTestId("review-position").filter({ hasText: text }).waitFor();
+      const ready = () => page.locator('[data-testid="review-view"][data-ready="true"]').waitFor();
+      const subject = (machine, id) =>
+        page.locator(`[data-testid="review-card"][data-machine="${machine}"] [data-testid="approval-card"][data-approval="${id}"]`);
+      await page.getByTestId("review").filter({ hasText: "Review 22" }).waitFor();
+      await page.keyboard.press("r");
+      await at("1 of 22");
+      // Both have each request: one after the other in the order of the inbox, each with its machine.
+      const [own] = await page.evaluate(() => globalThis.mock.askReads("git status --short"));
+      const [other] = await page.evaluate(() => globalThis.mockSecond.askReads("git status --short"));
+      await at("1 of 24");
+      for (let skip = 0; skip < 23; skip++) await page.keyboard.press("j");
+      await at("24 of 24");
+      await subject(BOREALIS, other).waitFor();
+      await page.getByTestId("review-card").getByTestId("review-machine").filter({ hasText: "borealis" }).waitFor();
+      await page.waitForFunction((path) => location.pathname === path, `/m/${ATLAS}/review/${other}/${BOREALIS}`);
+      must(
+        (await page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? "")).startsWith("24 of 24 on borealis. "),
+        "a screen reader is not told which one and of which machine",
+      );
+
+      // It goes away under the eyes: nothing can be decided, by no key.
+      await page.evaluate(() => globalThis.mockSecond.offline());
+      await page.getByTestId("card-barred").filter({ hasText: "borealis is not connected" }).waitFor();
+      await page.getByTestId("review-message").filter({ hasText: "borealis is not connected" }).waitFor();
+      await ready();
+      await page.keyboard.press("a");
+      await page.keyboard.press("d");
+      must((await page.getByRole("dialog").count()) === 0, "asks why it is denied");
+      await page.keyboard.press("k");
+      await at("23 of 24");
+      await subject(ATLAS, own).waitFor();
+      await ready();
+      await page.keyboard.press("a");
+      // What is after it is away: the end, which says what waits where.
+      await page.getByTestId("review-end").filter({ hasText: "12 on borealis, which is not connected." }).waitFor();
+      await page.waitForFunction(() => globalThis.mock.decided().length === 1);
+      must(JSON.stringify(await decided(page)) === JSON.stringify([[own], []]), `decided ${JSON.stringify(await decided(page))}`);
+
+      await page.evaluate(() => globalThis.mockSecond.online());
+      await page.getByTestId("review-again").filter({ hasText: "Review 23" }).waitFor();
+      await page.keyboard.press("k");
+      await at("24 of 24");
+      await page.getByTestId("review-card").getByTestId("allow-once").waitFor();
+      await ready();
+      await page.keyboard.press("a");
+      await page.getByTestId("review-message").filter({ hasText: "Allowed on borealis" }).waitFor();
+      await page.waitForFunction(() => globalThis.mockSecond.decided().length === 1);
+      must(JSON.stringify(await decided(page)) === JSON.stringify([[own], [other]]), `decided ${JSON.stringify(await decided(page))}`);
+      await page.reload();
+      await page.getByTestId("review-position").filter({ hasText: "of 2" }).waitFor();
+      await page.keyboard.press("Escape");
+      await page.getByTestId("review").filter({ hasText: "Review 22" }).waitFor();
+    },
+    { width: 1280, height: 800 },
+  );
+
   walk("switch machines by keyboard, and see how each one is", "/sessions", "rich&second=rich", async (page) => {
     await page.getByTestId("session-item").first().waitFor();
     await page.evaluate(() => globalThis.mockSecond.offline());

@@ -1,6 +1,7 @@
 export type Route =
   | { readonly name: "inbox"; readonly approvalId: string | null }
-  | { readonly name: "review"; readonly approvalId: string | null }
+  /** `machineId`: of another machine than the one that is shown. */
+  | { readonly name: "review"; readonly approvalId: string | null; readonly machineId?: string | undefined }
   | { readonly name: "sessions"; readonly agentSessionId: string | null; readonly terminal?: string | undefined }
   | { readonly name: "new"; readonly projectId: string | null }
   | { readonly name: "machine"; readonly page?: MachinePage | undefined }
@@ -35,15 +36,19 @@ function unpiece(text: string): string | null {
   }
 }
 
+function idOf(part: string | undefined): string | null {
+  return part !== undefined && /^[\w-]{1,64}$/.test(part) ? part : null;
+}
+
 /** Addresses are paths; unknown ones are the inbox. */
 export function parseRoute(path: string): Route {
   const [first, second, third, fourth] = path.split("/").filter((part) => part !== "");
-  const id = second !== undefined && /^[\w-]{1,64}$/.test(second) ? second : null;
+  const id = idOf(second);
   switch (first) {
     case "approvals":
       return { name: "inbox", approvalId: id };
     case "review":
-      return { name: "review", approvalId: id };
+      return { name: "review", approvalId: id, machineId: idOf(third) ?? undefined };
     case "sessions":
       return id !== null && third === "terminal"
         ? {
@@ -84,7 +89,7 @@ export function pathOf(route: Route): string {
     case "inbox":
       return route.approvalId ? `/approvals/${route.approvalId}` : "/";
     case "review":
-      return route.approvalId ? `/review/${route.approvalId}` : "/review";
+      return ["/review", route.approvalId, route.machineId].filter(Boolean).join("/");
     case "sessions":
       return route.agentSessionId ? `/sessions/${route.agentSessionId}${route.terminal ? `/terminal/${route.terminal}` : ""}` : "/sessions";
     case "new":
@@ -108,7 +113,7 @@ export interface Place {
 export function parsePlace(path: string): Place {
   const [first, machineId = "", ...rest] = path.split("/").filter((part) => part !== "");
   if (first !== "m") return { machineId: null, route: parseRoute(path) };
-  return { machineId: /^[\w-]{1,64}$/.test(machineId) ? machineId : "", route: parseRoute(rest.join("/")) };
+  return { machineId: idOf(machineId) ?? "", route: parseRoute(rest.join("/")) };
 }
 
 export function placePath({ machineId, route }: Place): string {

@@ -59,7 +59,7 @@ export function undecided(workspace: Workspace): readonly ApprovalInfo[] {
 }
 
 /** For lists: no two machines' rows have the same. */
-export function keyOf(workspace: Workspace, id: string): string {
+export function keyOf(workspace: Pick<Workspace, "machineId">, id: string): string {
   return `${workspace.machineId} ${id}`;
 }
 

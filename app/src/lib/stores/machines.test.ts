@@ -362,6 +362,8 @@ describe("addresses", () => {
     [`/m/${A}/`, A, `/m/${A}/`],
     [`/m/${A}/projects/p/files/file/src%2Fa~dts`, A, `/m/${A}/projects/p/files/file/src%2Fa~dts`],
     [`/m/${A}/approvals/x`, A, `/m/${A}/approvals/x`],
+    [`/m/${A}/review/x/${B}`, A, `/m/${A}/review/x/${B}`],
+    [`/m/${A}/review/x/a%2Fb/y`, A, `/m/${A}/review/x`],
     [`/m/${A}/m/${B}/sessions/s1`, A, `/m/${A}/`],
     ["/m", "", "/m//"],
     ["/m/a%20b/sessions/s1", "", "/m//sessions/s1"],

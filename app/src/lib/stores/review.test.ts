@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { approval, SESSION } from "../../dev/scenarios";
+import { seeded } from "../channel/testing";
 import type { ApprovalInfo } from "../protocol/generated";
 import type { OwnDecision } from "./decisions";
-import { Review, wayBack } from "./review.svelte";
+import { ofKey, Review, type Waiting, wayBack } from "./review.svelte";
+import type { Workspace } from "./workspace.svelte";
 
 const asked = (id: string, more: Partial<ApprovalInfo> = {}): ApprovalInfo =>
   approval(id, SESSION.main, { kind: "tool", tool: "WebFetch", input: "{}" }, more);
@@ -19,7 +21,14 @@ describe("the walk through all that waits", () => {
   let review: Review;
   let pending: ApprovalInfo[];
   let mine: Record<string, OwnDecision>;
-  const follow = (first: string | null = null): boolean => review.follow(pending, (id) => mine[id] ?? null, first);
+  let away: Set<string>;
+  const isDecided = (id: string): boolean => (mine[id]?.state ?? "refused") !== "refused";
+  const follow = (first: string | null = null): boolean =>
+    review.follow(
+      pending.map(({ approvalId: key }) => ({ key, open: !isDecided(key), away: away.has(key) })),
+      isDecided,
+      first,
+    );
   const place = (): string => `${review.current} ${review.position}/${review.ids.length}`;
   /** As the app has it: the decision is on its way first, then the machine's list is without it. */
   const decide = (id: string): void => {
@@ -38,6 +47,7 @@ describe("the walk through all that waits", () => {
     review = new Review();
     pending = ["a", "b", "c", "d"].map((id) => asked(id));
     mine = {};
+    away = new Set();
     follow();
   });
 
@@ -140,6 +150,161 @@ describe("the walk through all that waits", () => {
     mine["b"] = decision("saved");
     follow();
     expect(place()).toBe("c 3/4");
+  });
+
+  it("leads past what waits on a machine that is away, keeps it in the count, and comes back to it", () => {
+    away = new Set(["b", "d"]);
+    follow();
+    expect(review.upcoming()).toBe("c");
+    decide("a");
+    expect(place()).toBe("c 3/4");
+    decide("c");
+    expect(review.current).toBeNull();
+    expect([review.waiting(), review.decidable()]).toEqual([["b", "d"], []]);
+    review.again();
+    expect(review.current).toBeNull();
+    away = new Set(["d"]);
+    expect(follow()).toBe(false);
+    review.again();
+    expect(place()).toBe("b 2/4");
+    decide("b");
+    expect(review.current).toBeNull();
+  });
+
+  it("stays on the one in view when its machine goes away, and goes through those that are away step by step", () => {
+    away = new Set(["a", "b"]);
+    expect(follow()).toBe(false);
+    expect(place()).toBe("a 1/4");
+    expect(review.isAway("a")).toBe(true);
+    review.step(1);
+    expect(place()).toBe("b 2/4");
+    elsewhere("b");
+    expect(place()).toBe("c 2/3");
+  });
+
+  it("begins with the first that can be decided; with the first of all where none can", () => {
+    review = new Review();
+    away = new Set(["a", "b"]);
+    follow();
+    expect(place()).toBe("c 3/4");
+    review = new Review();
+    follow("b");
+    expect(place()).toBe("b 2/4");
+    review = new Review();
+    away = new Set(["a", "b", "c", "d"]);
+    follow();
+    expect(place()).toBe("a 1/4");
+  });
+});
+
+describe("whatever happens in whatever order on three machines", () => {
+  /** One machine, as its list and its connection are; every machine says the same ids. */
+  class Told {
+    readonly name: string;
+    readonly waiting: string[] = [];
+    readonly decided = new Set<string>();
+    away = false;
+    #asked = 0;
+
+    constructor(name: string) {
+      this.name = name;
+    }
+
+    ask(): void {
+      this.waiting.push(`${this.name} ${this.#asked++}`);
+    }
+  }
+
+  it.each(Array.from({ length: 200 }, (_, seed) => seed))(
+    "the walk keeps its order and its count, and leads to what can be decided: %i",
+    (seed) => {
+      const below = seeded(seed);
+      const machines = ["a", "b", "c"].map((name) => new Told(name));
+      const of = (key: string): Told => machines.find(({ name }) => key.startsWith(name)) ?? new Told("");
+      const review = new Review();
+      const decisions: string[] = [];
+      const follow = (): boolean =>
+        review.follow(
+          machines.flatMap((one) => one.waiting.map((key): Waiting => ({ key, open: !one.decided.has(key), away: one.away }))),
+          (key) => of(key).decided.has(key),
+        );
+      const open = (): string[] => machines.flatMap((one) => one.waiting.filter((key) => !one.decided.has(key)));
+      const canBe = (key: string): boolean => open().includes(key) && !of(key).away;
+      const decide = (): void => {
+        const key = review.current;
+        if (key === null || !canBe(key)) return;
+        const next = review.upcoming();
+        decisions.push(key);
+        of(key).decided.add(key);
+        follow();
+        expect([review.current, review.last]).toEqual([next, key]);
+      };
+      for (const one of machines) for (let n = below(3); n >= 0; n--) one.ask();
+      follow();
+      for (let round = 0; round < 60; round++) {
+        const one = machines[below(3)] ?? new Told("");
+        const before = { ids: review.ids, current: review.current };
+        const some = one.waiting[below(Math.max(1, one.waiting.length))];
+        switch (below(8)) {
+          case 0:
+            one.ask();
+            break;
+          case 1:
+            one.away = !one.away;
+            break;
+          case 2: // recorded, or decided elsewhere
+            if (some !== undefined) one.waiting.splice(one.waiting.indexOf(some), 1);
+            break;
+          case 3: // refused or withdrawn: it waits again
+            if (some !== undefined && one.decided.delete(some)) decisions.splice(decisions.indexOf(some), 1);
+            break;
+          case 4:
+            review.step(below(2) === 0 ? 1 : -1);
+            break;
+          case 5:
+            review.again();
+            expect(review.current === null || canBe(review.current)).toBe(true);
+            break;
+          default:
+            decide();
+        }
+        const moved = review.current;
+        follow();
+        expect(review.waiting().toSorted()).toEqual(open().toSorted());
+        expect(review.decidable().every(canBe)).toBe(true);
+        expect(new Set(review.ids).size).toBe(review.ids.length);
+        // What stays keeps its order; what is new comes after it.
+        const stayed = before.ids.filter((id) => review.ids.includes(id));
+        expect(review.ids.slice(0, stayed.length)).toEqual(stayed);
+        expect(review.position).toBe(review.current === null ? 0 : review.ids.indexOf(review.current) + 1);
+        // It never moves to what can't be decided, unless the person steps there.
+        expect(review.current === moved || review.current === null || canBe(review.current)).toBe(true);
+      }
+      for (const one of machines) one.away = false;
+      follow();
+      for (let rounds = open().length; rounds > 0; rounds--) {
+        if (review.current === null || !canBe(review.current)) review.again();
+        decide();
+      }
+      review.again();
+      expect([open(), review.current]).toEqual([[], null]);
+      expect(new Set(decisions).size, "decided twice").toBe(decisions.length);
+    },
+  );
+});
+
+describe("a key", () => {
+  const machines = [{ machineId: "a" }, { machineId: "b" }] as unknown as readonly Workspace[];
+  it.each([
+    ["b x", "b", "x"],
+    ["b a x", "b", "a x"],
+    ["b ", "b", ""],
+    ["c x", undefined, undefined],
+    ["b", undefined, undefined],
+    ["", undefined, undefined],
+  ])("%j stands for an approval of one machine, whatever its id is", (key, machineId, id) => {
+    const of = ofKey(machines, key);
+    expect([of?.workspace.machineId, of?.id]).toEqual([machineId, id]);
   });
 });
 

@@ -130,7 +130,6 @@ export const en = {
     offline: "Pending approvals appear once the machine is connected.",
     offlineOf: (name: string) => `Pending approvals of ${name} appear once it is connected.`,
     review: (n: number) => `Review ${n}`,
-    reviewOf: (n: number, name: string) => `Review ${n} on ${name}`,
     pick: "Select an approval on the left.",
     others: (n: number) => counted(n, { one: "more waiting for you", other: "more waiting for you" }),
     more: "more waiting",

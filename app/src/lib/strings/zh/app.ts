@@ -174,7 +174,6 @@ export const app: Catalogue = {
     offline: "机器连接后会显示待处理的审批。",
     offlineOf: (name) => `${name} 连接后会显示它的待处理审批。`,
     review: (n) => `逐个审批 ${n}`,
-    reviewOf: (n, name) => `逐个审批 ${name} 上的 ${n}`,
     pick: "在左侧选择一个审批。",
     others: (n) => `还有 ${number(n)} 项等待您处理`,
     more: "项等待中",
