@@ -11,6 +11,7 @@ public sealed class FolderTests
     /// </summary>
     public static TheoryData<string, string[]> Machine => new()
     {
+        { "Machine.Streams", ["Streams"] },
         { "Machine.Core", [".", "Routing", "Logging", "Storage", "Ledger"] },
         { "Machine.Approvals", ["People", "Approvals", "Settings", "Devices"] },
         {

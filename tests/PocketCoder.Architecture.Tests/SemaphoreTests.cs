@@ -15,7 +15,7 @@ public sealed class SemaphoreTests
         "PocketCoder.Accounts/Passwords.cs", "PocketCoder.Feishu.Bot/Door/WebhookDoor.cs", "PocketCoder.Feishu.Bot/Inbox/Lanes.cs",
         "PocketCoder.Feishu.Bot/People/PeopleHere.cs", "PocketCoder.Feishu.Bot/Places/PlaceBook.cs", "PocketCoder.Feishu.Bot/Sending/WorkspaceMessages.cs", "PocketCoder.Feishu.Bot/Turns/Followers.cs",
         "PocketCoder.Feishu.Bot/Turns/SessionFollower.cs", "PocketCoder.Feishu/LongConnection/FeishuSocket.cs", "PocketCoder.Ledger/Reading/ReaderPool.cs",
-        "PocketCoder.Machine.Streams/SessionStream.cs", "PocketCoder.Processes/AsyncSemaphore.cs",
+        "PocketCoder.Machine.Streams/Streams/SessionStream.cs", "PocketCoder.Processes/AsyncSemaphore.cs",
     ];
 
     private static readonly Regex s_field = new(

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using PocketCoder.Protocol;
 using PocketCoder.Testing;
 using PocketCoder.Testing.Devices;

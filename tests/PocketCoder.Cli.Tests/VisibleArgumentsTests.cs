@@ -13,7 +13,7 @@ public sealed class VisibleArgumentsTests
     private static readonly Dictionary<string, string> s_noSecret = new(StringComparer.Ordinal)
     {
         ["start"] = "--name --model-upstream --acme-directory --acme-email --acme-challenge",
-        ["pair"] = "--name",
+        ["pair"] = "--name --person",
         ["add"] = "path --name",
         ["remove"] = "project",
         ["roots add"] = "path",
@@ -36,6 +36,7 @@ public sealed class VisibleArgumentsTests
         ["undo"] = "what",
         ["devices revoke"] = "device",
         ["devices rename"] = "device name",
+        ["devices limit"] = "device --person",
         ["feishu config"] = "--app-id --domain --language --webhook --local-http --from",
         ["feishu pair"] = "--name",
         ["feishu unpair"] = "person",

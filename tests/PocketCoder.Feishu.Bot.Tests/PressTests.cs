@@ -168,7 +168,8 @@ public sealed class PressTests
 
         public ChannelReader<AgentEvent> Events => inner.Events;
 
-        public ValueTask PromptAsync(AgentPrompt prompt, CancellationToken cancellationToken) => inner.PromptAsync(prompt, cancellationToken);
+        public ValueTask PromptAsync(AgentPrompt prompt, CancellationToken cancellationToken)
+            => inner.PromptAsync(prompt, cancellationToken);
 
         public ValueTask InterruptAsync(CancellationToken cancellationToken) => inner.InterruptAsync(cancellationToken);
 

@@ -10,6 +10,33 @@ public sealed class ChainTests
     private static readonly string s_digest = new('a', 64);
     private static readonly string s_other = new('b', 64);
 
+    [Theory]
+    [InlineData("\u624b\u673a")]
+    [InlineData("J\u00fcrgens Handy \U0001f4f1")]
+    [InlineData("\u0643\u0631\u064a\u0645")]
+    public async Task Somebody_is_named_in_any_script_and_the_row_stays_printable_ascii(string name)
+    {
+        await using var ledger = await TestLedger.OpenAsync();
+        var row = await ledger.AppendAsync(new LedgerEntry(LedgerKind.ConfigurationChanged) { Actor = name });
+        Assert.All(row.Body, c => Assert.InRange(c, ' ', '~'));
+        Assert.Equal(name, (string?)System.Text.Json.Nodes.JsonNode.Parse(row.Body)!["actor"]);
+        Assert.True((await ledger.Store.VerifyAsync([], TestLedger.None)).Ok);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("a\u0007b")]
+    [InlineData("a\u0085b")]
+    [InlineData("half \ud83d")]
+    public async Task Nobody_is_named_by_nothing_by_control_characters_or_by_half_a_character(string name)
+    {
+        await using var ledger = await TestLedger.OpenAsync();
+        var head = ledger.Store.Head;
+        await Failing.WithAsync(
+            LedgerError.InvalidData, () => ledger.AppendAsync(new LedgerEntry(LedgerKind.ConfigurationChanged) { Actor = name }));
+        Assert.Equal(head, ledger.Store.Head);
+    }
+
     [Fact]
     public async Task Every_hash_covers_the_hash_before_and_the_exact_text()
     {

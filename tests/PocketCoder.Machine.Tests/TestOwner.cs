@@ -17,7 +17,8 @@ internal sealed class TestOwner(Daemon daemon)
 
     public OwnersTerminals Terminals => new(_client);
 
-    public Task<ChatPairingOfferResponse> OfferChatAsync(ChatPairingOfferRequest request, CancellationToken ct) => _client.OfferChatAsync(request, ct);
+    public Task<ChatPairingOfferResponse> OfferChatAsync(ChatPairingOfferRequest request, CancellationToken ct)
+        => _client.OfferChatAsync(request, ct);
 
     public Task<ControlStatus> StatusAsync(CancellationToken ct) => _client.StatusAsync(ct);
 

@@ -27,9 +27,9 @@ internal static class DeviceLimits
             CustomParser = result =>
             {
                 var typed = result.Tokens[0].Value;
-                if (s_tiers.Where(t => t.Word == typed).Select(t => (RiskTier?)t.Tier).FirstOrDefault() is { } tier)
+                if (Array.FindIndex(s_tiers, t => t.Word == typed) is var at and >= 0)
                 {
-                    return tier;
+                    return s_tiers[at].Tier;
                 }
 
                 result.AddError($"'{typed}' is not a tier. Use {string.Join(", ", s_tiers.SkipLast(1).Select(t => t.Word))} or {s_tiers[^1].Word}");

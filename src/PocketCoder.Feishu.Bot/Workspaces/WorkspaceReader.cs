@@ -28,7 +28,9 @@ internal sealed class WorkspaceReader(ProjectReader projects)
             running?.TurnId.ToString("N"), session?.Queued ?? 0, Locked: running is not null || session is { Queued: > 0 });
     }
 
-    /// <summary>The place's session with its turns; none when it began none, or it was deleted: the next prompt begins another one.</summary>
+    /// <summary>
+    /// The place's session with its turns; none when it began none, or it was deleted: the next prompt begins another one.
+    /// </summary>
     /// <exception cref="EntryRefusal">They may not see it.</exception>
     public static async Task<(SessionInfo? Session, IReadOnlyList<TurnInfo> Turns)> SessionAsync(
         Person person, Place place, CancellationToken cancellationToken)

@@ -146,8 +146,12 @@ internal sealed class ChainAppender : IDisposable
         Optional(entry.TurnId, "turnId");
         Optional(entry.ApprovalId, "approvalId");
         Optional(entry.DeviceId, "deviceId");
-        Optional(entry.Actor, "actor");
         Optional(entry.Sandbox, "sandbox");
+        if (entry.Actor is { } actor)
+        {
+            Names.RequireActor(actor);
+        }
+
         if (entry.Digest is { } digest && !(digest.Length == 2 * HashSize && digest.All(char.IsAsciiHexDigitLower)))
         {
             throw new LedgerException(LedgerError.InvalidData, "digest must be 64 lower-case hex digits");

@@ -78,9 +78,9 @@ public static class DecisionCheck
     }
 
     /// <summary>
-    /// Whether this device may decide so. A person for whom only a chat platform speaks allows nothing that may destroy something, unless the
-    /// owner said otherwise: who takes over their account must not be able to. A device with a tier of its own allows nothing above it.
-    /// Anybody may deny.
+    /// Whether this device may decide so. A person for whom only a chat platform speaks allows nothing that may destroy something, unless
+    /// the owner said otherwise: who takes over their account must not be able to. A device with a tier of its own allows nothing above
+    /// it. Anybody may deny.
     /// </summary>
     /// <param name="device">Null: the owner at the machine.</param>
     /// <exception cref="RequestFailure">UNAUTHORIZED</exception>

@@ -46,7 +46,8 @@ public sealed class PairingService(ChannelIdentity identity, DeviceStore devices
             _made.TryRemove(old);
         }
 
-        _made[id] = new Made(offer.OfferId.ToArray(), name, person, tier, Deadline.Until(time, offer.ExpiresAt + PairingOffers.DefaultLifetime));
+        _made[id] = new Made(
+            offer.OfferId.ToArray(), name, person, tier, Deadline.Until(time, offer.ExpiresAt + PairingOffers.DefaultLifetime));
         await store.WriteAsync(change => change.Ledger(new LedgerEntry(LedgerKind.PairingOffered)
         {
             Actor = "cli",

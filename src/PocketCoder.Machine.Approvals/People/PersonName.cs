@@ -16,7 +16,8 @@ public static class PersonName
 
     /// <exception cref="RequestFailure">INVALID_REQUEST</exception>
     public static string Require(string name)
-        => name.Length is >= 1 and <= MostLetters && name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || "._@+-".Contains(c))
+        => name.Length is >= 1 and <= MostLetters
+            && name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '.' or '_' or '@' or '+' or '-')
             ? name
             : throw new RequestFailure(
                 ErrorCode.InvalidRequest,

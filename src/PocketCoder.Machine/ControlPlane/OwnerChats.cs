@@ -29,7 +29,8 @@ internal static class OwnerChats
                 // Whoever can decide must see what about. A chat manages nothing unless the owner says so.
                 var usual = ((Scope[])[Scope.View, Scope.Prompt, Scope.Decide]).Where(s => caller.Device?.Scopes.Contains(s) ?? true);
                 var scopes = (request.Scopes ?? [.. usual]).Append(Scope.View).Distinct().Order().ToList();
-                if (caller.Device is { } device && (request.Destructive || scopes.Any(s => s == Scope.Manage || !device.Scopes.Contains(s))))
+                if (caller.Device is { } device
+                    && (request.Destructive || scopes.Any(s => s == Scope.Manage || !device.Scopes.Contains(s))))
                 {
                     throw new RequestFailure(
                         ErrorCode.Unauthorized,

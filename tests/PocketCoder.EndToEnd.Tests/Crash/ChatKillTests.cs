@@ -2,6 +2,7 @@ using PocketCoder.Machine;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Machine.Entries;
 using PocketCoder.Processes;
+using PocketCoder.Protocol;
 using PocketCoder.Testing;
 using PocketCoder.Testing.Feishu;
 using PocketCoder.Testing.Homes;

@@ -25,6 +25,21 @@ public sealed class ApprovalTests
         Assert.Equal(["approval_requested", "approval_decided"], await phone.LedgerAsync(asked.ApprovalId));
     }
 
+    [Theory]
+    [InlineData("\u624b\u673a")]
+    [InlineData("J\u00fcrgens Handy")]
+    public async Task A_device_decides_whatever_script_its_name_is_in(string name)
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        await using var phone = await daemon.PhoneAsync(name);
+        await phone.StartAsync("run: touch here.txt");
+        var decided = await phone.Device.DecideAsync(await phone.AskedAsync(), DecisionVerdict.Allow);
+        await phone.DoneAsync();
+        Assert.Equal(name, decided.Decision!.By);
+        Assert.True(File.Exists(phone.PathOf("here.txt")));
+        Assert.True((await phone.VerifyAsync()).Intact);
+    }
+
     [Fact]
     public async Task Nobody_decides_in_time_and_it_is_denied_with_that_reason()
     {

@@ -64,10 +64,15 @@ public sealed class DeviceTierTests
         Assert.Contains(
             "\"data\":{\"name\":\"phone\",\"person\":\"bo\",\"tier\":\"reaches_out\",\"by\":\"cli\"}",
             Assert.Single(rows, r => r.Body.Contains("device_limited", StringComparison.Ordinal)).Body, StringComparison.Ordinal);
-        Assert.Contains("\"person\":\"bo\",\"tier\":\"read\"", rows.Single(r => r.Body.Contains("device_paired", StringComparison.Ordinal)).Body, StringComparison.Ordinal);
+        Assert.Contains(
+            "\"person\":\"bo\",\"tier\":\"read\"",
+            rows.Single(r => r.Body.Contains("device_paired", StringComparison.Ordinal)).Body, StringComparison.Ordinal);
 
         async Task<(string?, RiskTier?)> OfAsync()
-            => (await daemon.Daemon.AsOwner().ListDevicesAsync(CancellationToken.None)).Single() is var found ? (found.Person, found.Tier) : default;
+        {
+            var found = (await daemon.Daemon.AsOwner().ListDevicesAsync(CancellationToken.None)).Single();
+            return (found.Person, found.Tier);
+        }
     }
 
     [Theory]

@@ -193,7 +193,8 @@ public sealed class ChatPairingTests
     }
 
     private static Task<ChatPairingOfferResponse> AskAsync(Phone phone, ChatPairingOfferRequest request) => phone.Device.AskAsync(
-        MessageTypes.ChatPairingOffer, request, ProtocolJson.Default.ChatPairingOfferRequest, ProtocolJson.Default.ChatPairingOfferResponse);
+        MessageTypes.ChatPairingOffer, request, ProtocolJson.Default.ChatPairingOfferRequest,
+        ProtocolJson.Default.ChatPairingOfferResponse);
 
     private static Task<ChatPairingOfferResponse> OfferAsync(TestDaemon daemon, string? name = null)
         => daemon.Daemon.AsOwner().OfferChatAsync(new ChatPairingOfferRequest("chat", null, name), CancellationToken.None);

@@ -26,7 +26,8 @@ public sealed class AuthorisationTests
     private static readonly string[] s_shared =
     [
         MessageTypes.AgentCancel, MessageTypes.AgentConversations, MessageTypes.AgentPromptResponse, MessageTypes.AgentSessionSet,
-        MessageTypes.AgentSessionsList, MessageTypes.BudgetRemove, MessageTypes.ChatPairingOffer, MessageTypes.BudgetSet, MessageTypes.BudgetsList,
+        MessageTypes.AgentSessionsList, MessageTypes.BudgetRemove, MessageTypes.ChatPairingOffer,
+        MessageTypes.BudgetSet, MessageTypes.BudgetsList,
         MessageTypes.CommandCancel,
         MessageTypes.CommandExec, MessageTypes.CommandPolicyGet, MessageTypes.CommandPolicySet, MessageTypes.CommandRunsList,
         MessageTypes.DeviceRename, MessageTypes.DeviceRevoke,

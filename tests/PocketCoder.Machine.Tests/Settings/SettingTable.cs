@@ -1,7 +1,7 @@
 using PocketCoder.Ledger;
 using PocketCoder.Protocol;
 
-namespace PocketCoder.Machine.Settings;
+namespace PocketCoder.Machine.Tests.Settings;
 
 /// <summary>Whose word it takes to change a setting.</summary>
 internal enum SettingRight
