@@ -102,21 +102,13 @@ function decide(row, data, state) {
       if (!a.digest || a.closed) return 'expires what was not open';
       a.closed = true;
       return;
-    case 'approval_agreed': {
-      count.agreed++;
-      if (!a.digest || a.closed) return a.digest ? 'agrees to what was already decided or has expired' : 'agrees to what was never requested';
-      if (row.digest !== a.digest) return 'agrees to another digest than was requested';
-      if (a.data.twoPeople === undefined) return 'is the first of two people, and one decides this';
-      if (data.decision !== 'allow') return 'is the first of two people, and does not allow it';
-      const problem = decidedBy({}, row, data, state) ?? asPerson(row, data, state);
-      if (!problem) a.first = { device: row.deviceId, person: data.person };
-      return problem;
-    }
+    case 'approval_agreed': // the first of two people
     case 'approval_decided': {
-      count.decisions++;
+      count[row.kind === 'approval_agreed' ? 'agreed' : 'decisions']++;
       if (!a.digest || a.closed) return a.digest ? 'decides what was already decided or has expired' : 'decides what was never requested';
       if (row.digest !== a.digest) return 'decides another digest than was requested';
       if (data.decision !== 'allow' && data.decision !== 'deny') return 'is neither allow nor deny';
+      if (row.kind === 'approval_agreed') return byFirst(a, row, data, state);
       Object.assign(a, { closed: true, allowed: data.decision === 'allow', once: data.scope === 'once', decided: row, decision: data });
       const problem = decidedBy(a, row, data, state) ?? (a.data.twoPeople !== undefined && a.allowed ? bySecond(a, row, data, state) : undefined);
       if (problem) a.allowed = a.vouched = false;
@@ -134,18 +126,22 @@ function decide(row, data, state) {
     default: return a.started ? undefined : 'ends what never started';
   }
 }
+/** The first of two people, who allows it once; it decides nothing by itself. */
+function byFirst(a, row, data, state) {
+  const problem = a.data.twoPeople === undefined || data.decision !== 'allow' ? 'is the first of two people, where one decides or none allows it' : decidedBy({}, row, data, state) ?? asPerson(row, data, state);
+  if (!problem) a.first = { device: row.deviceId, person: data.person };
+  return problem;
+}
 /** The second of two people: another one than the first, whose device is still theirs and was not revoked since. */
 function bySecond(a, row, data, state) {
-  const problem = data.grant !== undefined ? 'was allowed by an allowance, and two people must' : asPerson(row, data, state), its = state.devices.get(a.first?.device);
-  if (problem) return problem;
-  const counts = a.first && a.first.person !== data.person && a.first.device !== row.deviceId && (a.first.device === undefined || (its && !its.revoked && its.person === a.first.person));
-  return counts ? undefined : 'was allowed by one person, and two must';
+  const { device, person } = a.first ?? {}, its = state.devices.get(device), counts = person !== undefined && (device === undefined || (its && !its.revoked && its.person === person));
+  return (data.grant !== undefined ? 'was allowed by an allowance, and two people must' : asPerson(row, data, state))
+    ?? (counts && person !== data.person && device !== row.deviceId ? undefined : 'was allowed by one person, and two must');
 }
 /** Whether it is once, and in the name of the person whose device it is. The owner at the machine is a person without a device. */
 function asPerson(row, data, state) {
-  if (data.scope !== 'once') return 'is not once, as what two people must allow';
   const person = row.deviceId === undefined ? 'owner' : state.devices.get(row.deviceId)?.person;
-  return isText(data.person) && data.person === person ? undefined : 'names another person than the device is of';
+  return data.scope !== 'once' ? 'is not once, as what two people must allow' : isText(data.person) && data.person === person ? undefined : 'names another person than the device is of';
 }
 /** Whether a row has what its proof needs, and nothing that belongs to another one. What it needs is checked by who reads it: the signature, the allowance. */
 const PROOFS = { approval_agreed: ['device-key', 'owner-socket', 'chat-platform'], approval_decided: ['device-key', 'owner-socket', 'grant', 'chat-platform'], undo_started: ['device-key', 'owner-socket'], rule_added: ['owner-socket'] };

@@ -116,6 +116,7 @@ public sealed class JsonTests
             ("backup", "") => [],
             (_, "") => [],
             ("config get" or "config set" or "config unset", "key") => ["log-level"],
+            (_, "on|off") => ["off"],
             (_, "value") => ["info"],
             (_, "session") => [session],
             (_, "prompt") => ["hello"],

@@ -10,15 +10,28 @@ internal static class MachineCommands
     {
         var label = new Argument<string?>("label")
         { Description = "New name, 1 to 64 characters (default: show the current one)", Arity = ArgumentArity.ZeroOrOne };
-        var rule = new Argument<string?>("on|off")
-        { Description = "Turn it on or off (default: show it)", Arity = ArgumentArity.ZeroOrOne };
-        rule.AcceptOnlyFromAmong("on", "off");
+        var rule = new Argument<bool?>("on|off")
+        {
+            Description = "Turn it on or off (default: show it)",
+            Arity = ArgumentArity.ZeroOrOne,
+            CustomParser = result =>
+            {
+                var typed = result.Tokens.Count == 0 ? null : result.Tokens[0].Value;
+                if (typed is not (null or "on" or "off"))
+                {
+                    result.AddError($"'{typed}' is neither on nor off.");
+                }
+
+                return typed is null ? null : typed == "on";
+            },
+            CompletionSources = { "on", "off" },
+        };
         return new Command("machine", "Manage this machine")
         {
             new Command("two-person", "Show or set whether two people must allow what may destroy something")
                 { rule }.Does(terminal, async (context, parsed, ct) =>
             {
-                var on = await context.Daemon.TwoPeopleAsync(parsed.GetValue(rule) is { } wanted ? wanted == "on" : null, ct);
+                var on = await context.Daemon.TwoPeopleAsync(parsed.GetValue(rule), ct);
                 if (context.Json)
                 {
                     CliJson.Write(context.Terminal, new TwoPersonShown(on), CliJson.Default.TwoPersonShown);

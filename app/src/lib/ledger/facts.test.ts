@@ -61,14 +61,7 @@ describe("a ledger row as it is shown", () => {
 
   it("says of each decision how it was proved, in words", () => {
     const proofs = (kind: string): (string | null)[] => rows.filter((row) => kindOf(row) === kind).map((row) => factsOf(row.body).proof);
-    expect(proofs("approval_decided")).toEqual([
-      "device-key",
-      "device-key",
-      "owner-socket",
-      "device-key",
-      "owner-socket",
-      "chat-platform",
-    ]);
+    expect(proofs("approval_decided")).toEqual(["device-key", "device-key", "owner-socket", "device-key", "owner-socket", "chat-platform"]);
     expect(proofs("approval_agreed")).toEqual(["device-key"]);
     expect(
       rows.map((row) => factsOf(row.body)).flatMap(({ kind, platform }) => (platform === null ? [] : [`${kind} ${platform}`])),
