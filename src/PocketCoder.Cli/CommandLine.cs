@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.Text.Json;
+using PocketCoder.Cli.Autostarting;
 using PocketCoder.Cli.Commands;
+using PocketCoder.Cli.Configuration;
 using PocketCoder.Cli.Output;
 using PocketCoder.Cli.Parsing;
 using PocketCoder.Protocol;
@@ -56,9 +58,10 @@ internal static class CommandLine
         root.Add(BackupCommands.Restore(terminal));
         root.Add(LogsCommand.Create(terminal));
         root.Add(MachineCommands.Create(terminal));
-        root.Add(ConfigCommand.Create(terminal));
-        root.Add(AutostartCommands.Enable(terminal));
-        root.Add(AutostartCommands.Disable(terminal));
+        root.Add(ConfigCommand.Create(
+            terminal, Settings.OfDaemon, home => home.Prepare(), "Takes effect when the daemon restarts: pocketcoder restart"));
+        root.Add(AutostartCommands.Enable(terminal, AutostartService.Daemon));
+        root.Add(AutostartCommands.Disable(terminal, AutostartService.Daemon));
         root.Add(TlsCommands.Create(terminal));
         root.Add(GatewayCommand.Create(terminal));
         root.Add(LinkCommands.Link(terminal));

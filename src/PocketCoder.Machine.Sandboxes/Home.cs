@@ -56,6 +56,9 @@ public sealed class Home
     /// <summary>What a gateway keeps that runs on its own (<c>pocketcoder gateway run</c>).</summary>
     public string Gateway => In("gateway");
 
+    /// <summary>Its settings.</summary>
+    public string GatewayConfig => Path.Combine(Gateway, "config.json");
+
     /// <summary>
     /// Where sandboxes keep their state. When the daemon is root they run as other users, who must be able to pass through; nobody may pass
     /// through this home, so the place is another one then.

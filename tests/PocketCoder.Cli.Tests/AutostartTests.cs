@@ -36,19 +36,25 @@ public sealed class AutostartTests
         var strange = AutostartFiles.Systemd(s_strange);
         Assert.Contains("ExecStart=\"/opt/a \\\"b\\\" %%h $$x & <c>/pocketcoder\" start", strange, StringComparison.Ordinal);
         Assert.Contains("\"POCKETCODER_HOME=/home/ö%%n\\\\\"", strange, StringComparison.Ordinal);
+        var gateway = AutostartFiles.Systemd(s_plain with { Service = AutostartService.Gateway });
+        Assert.Contains("\nExecStart=\"/opt/pocket/pocketcoder\" gateway run\n", gateway, StringComparison.Ordinal);
+        Assert.Contains("\nNoNewPrivileges=yes\n", gateway, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Systemd_itself_finds_nothing_wrong_with_the_unit()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Systemd_itself_finds_nothing_wrong_with_the_unit(bool isGateway)
     {
         Assert.SkipUnless(File.Exists("/usr/bin/systemd-analyze"), "systemd-analyze is not here");
         var folder = Directory.CreateTempSubdirectory("pcu-").FullName;
-        var unit = Path.Combine(folder, AutostartFiles.UnitName);
-        await File.WriteAllTextAsync(unit, AutostartFiles.Systemd(s_plain with { Program = CliHome.Built }));
+        var service = isGateway ? AutostartService.Gateway : AutostartService.Daemon;
+        var unit = Path.Combine(folder, service.Unit);
+        await File.WriteAllTextAsync(unit, AutostartFiles.Systemd(s_plain with { Program = CliHome.Built, Service = service }));
         await using var check = RunningProgram.Start("/usr/bin/systemd-analyze", ["verify", "--user", unit],
             new Dictionary<string, string?>(StringComparer.Ordinal) { ["XDG_RUNTIME_DIR"] = folder }, folder);
         var ran = await check.EndAsync();
-        Assert.DoesNotContain(AutostartFiles.UnitName, ran.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain(service.Unit, ran.Error, StringComparison.Ordinal);
         Directory.Delete(folder, recursive: true);
     }
 
@@ -71,26 +77,29 @@ public sealed class AutostartTests
             (root.Descendants(task + "RunLevel").Single().Value, root.Descendants(task + "ExecutionTimeLimit").Single().Value));
     }
 
-    [Fact]
-    public async Task It_is_enabled_twice_and_disabled_twice_also_where_no_systemd_answers()
+    [Theory]
+    [InlineData("pocketcoder.service", "start --foreground")]
+    [InlineData("pocketcoder-gateway.service", "gateway run", "gateway")]
+    public async Task It_is_enabled_twice_and_disabled_twice_also_where_no_systemd_answers(
+        string name, string arguments, params string[] before)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "the unit is Linux's");
         await using var home = new CliHome();
         home.Environment["XDG_CONFIG_HOME"] = Path.Combine(home.Folder, "settings");
         home.Environment["XDG_RUNTIME_DIR"] = home.Folder; // whatever systemd this machine has is not to be told
         home.Environment["DBUS_SESSION_BUS_ADDRESS"] = null;
-        var unit = Path.Combine(home.Folder, "settings", "systemd", "user", AutostartFiles.UnitName);
+        var unit = Path.Combine(home.Folder, "settings", "systemd", "user", name);
 
-        (await home.RunAsync("enable-autostart")).Succeeded();
-        var again = await home.AskAsync("enable-autostart");
+        (await home.RunAsync([.. before, "enable-autostart"])).Succeeded();
+        var again = await home.AskAsync([.. before, "enable-autostart"]);
 
         Assert.Equal((true, unit), (again.GetProperty("enabled").GetBoolean(), again.GetProperty("file").GetString()));
         var text = await File.ReadAllTextAsync(unit);
-        Assert.Contains($"ExecStart=\"{CliHome.Built}\" start --foreground", text, StringComparison.Ordinal);
+        Assert.Contains($"ExecStart=\"{CliHome.Built}\" {arguments}\n", text, StringComparison.Ordinal);
         Assert.Contains($"\"POCKETCODER_HOME={home.Root}\"", text, StringComparison.Ordinal);
-        Assert.Equal(text, (await home.RunAsync("enable-autostart", "--print")).Succeeded().Out);
-        (await home.RunAsync("disable-autostart")).Succeeded();
-        Assert.False((await home.AskAsync("disable-autostart")).GetProperty("enabled").GetBoolean());
+        Assert.Equal(text, (await home.RunAsync([.. before, "enable-autostart", "--print"])).Succeeded().Out);
+        (await home.RunAsync([.. before, "disable-autostart"])).Succeeded();
+        Assert.False((await home.AskAsync([.. before, "disable-autostart"])).GetProperty("enabled").GetBoolean());
         Assert.False(File.Exists(unit));
     }
 }

@@ -13,6 +13,8 @@ public sealed class JsonTests
     private static readonly Dictionary<string, string> s_notHere = new(StringComparer.Ordinal)
     {
         ["start"] = "it runs already; StartTests",
+        ["gateway"] = "it runs until it is stopped; SettingsTests",
+        ["gateway disable-autostart"] = "it speaks to the service manager of this machine",
         ["gateway run"] = "it runs until it is stopped; GatewayTests",
         ["gateway remove"] = "it has no machine; GatewayTests",
         ["gateway users remove"] = "it has no people; GatewayTests",
@@ -103,7 +105,7 @@ public sealed class JsonTests
             ("run", "") => ["--project", "mine"],
             ("exec", "") => ["--project", "mine"],
             ("pair", "") => ["--no-wait"],
-            ("enable-autostart", "") => ["--print"],
+            ("enable-autostart" or "gateway enable-autostart", "") => ["--print"],
             ("network allow", "") => ["--project", "mine"],
             ("network list", "") => ["--project", "mine"],
             ("conversations", "") => ["--project", "mine"],
@@ -115,7 +117,7 @@ public sealed class JsonTests
             ("project defaults", "") => [],
             ("backup", "") => [],
             (_, "") => [],
-            ("config get" or "config set" or "config unset", "key") => ["log-level"],
+            (_, "key") => ["log-level"],
             (_, "on|off") => ["off"],
             (_, "value") => ["info"],
             (_, "session") => [session],

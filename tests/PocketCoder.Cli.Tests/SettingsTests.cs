@@ -65,35 +65,72 @@ public sealed class SettingsTests : IAsyncDisposable
     {
         var home = Home.At(_environment["POCKETCODER_HOME"]);
         home.Prepare();
-        foreach (var setting in Configuration.Settings.All)
+        home.PrepareGateway();
+        await RefusesNonsenseAsync(Configuration.Settings.OfDaemon, home, [], ["start"]);
+        await RefusesNonsenseAsync(Configuration.Settings.OfGateway, home, ["gateway"], ["gateway", "run"]);
+        await RefusesNonsenseAsync(Configuration.Settings.OfGateway, home, ["gateway"], ["gateway"]);
+        Assert.False(File.Exists(home.Database));
+    }
+
+    [Fact]
+    public async Task A_gateway_goes_by_its_own_settings_unless_something_is_typed()
+    {
+        var home = Home.At(_environment["POCKETCODER_HOME"]);
+        (await RunAsync("config", "set", "name", "box.example.org")).Succeeded();
+        (await RunAsync("gateway", "config", "set", "acme", "true")).Succeeded();
+        Assert.Contains("--name", (await RunAsync("gateway")).Ended(ExitCode.Usage).Error, StringComparison.Ordinal); // the daemon's is not its own
+        (await RunAsync("gateway", "config", "set", "name", "gateway.example.org,b.example.org")).Succeeded();
+        (await RunAsync("gateway", "config", "set", "no-tls", "true")).Succeeded();
+        Assert.Contains("--no-tls", (await RunAsync("gateway", "run")).Ended(ExitCode.Usage).Error, StringComparison.Ordinal);
+        (await RunAsync("gateway", "config", "unset", "acme")).Succeeded();
+        Assert.Contains(
+            "--acme", (await RunAsync("gateway", "run", "--acme-email", "ada@example.org")).Ended(ExitCode.Usage).Error,
+            StringComparison.Ordinal);
+        Assert.Matches("name +gateway.example.org,b.example.org +file", (await RunAsync("gateway", "config", "list")).Succeeded().Out);
+        Assert.Equal("{\"name\":\"gateway.example.org,b.example.org\",\"no-tls\":\"true\"}", await File.ReadAllTextAsync(home.GatewayConfig));
+        if (!OperatingSystem.IsWindows())
+        {
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(home.GatewayConfig));
+        }
+
+        foreach (var wrong in (string[])["{", "[]", "{\"name\":1}", "{\"name\":\"a\",\"name\":\"b\"}", "{\"sandbox\":\"none\"}"])
+        {
+            await File.WriteAllTextAsync(home.GatewayConfig, wrong);
+            Assert.Contains(home.GatewayConfig, (await RunAsync("gateway", "run")).Ended(ExitCode.Failure).Error, StringComparison.Ordinal);
+        }
+    }
+
+    private async Task RefusesNonsenseAsync(
+        Configuration.SettingsOf settings, Home home, IReadOnlyList<string> before, IReadOnlyList<string> start)
+    {
+        var file = settings.FileOf(home);
+        foreach (var setting in settings.All)
         {
             foreach (var nonsense in (string[])["two words!", "", " ", "-1", "https://a b/", "loud\u202e"])
             {
                 _environment.Remove("LOG_LEVEL");
                 _environment.Remove("POCKETCODER_PORT");
-                File.Delete(home.Config);
-                Assert.True((await RunAsync("config", "set", setting.Key, nonsense)).Code == ExitCode.Usage,
+                File.Delete(file);
+                Assert.True((await RunAsync([.. before, "config", "set", setting.Key, nonsense])).Code == ExitCode.Usage,
                     $"{setting.Key} takes '{nonsense}'");
-                Assert.False(File.Exists(home.Config));
+                Assert.False(File.Exists(file));
                 if (!setting.AtStart || nonsense.Length == 0)
                 {
                     continue; // an empty variable is none
                 }
 
-                await File.WriteAllTextAsync(home.Config, System.Text.Json.JsonSerializer.Serialize(
+                await File.WriteAllTextAsync(file, System.Text.Json.JsonSerializer.Serialize(
                     new Dictionary<string, string>(StringComparer.Ordinal) { [setting.Key] = nonsense }));
-                Assert.Contains(home.Config, (await RunAsync("start")).Ended(ExitCode.Failure).Error, StringComparison.Ordinal);
-                File.Delete(home.Config);
+                Assert.Contains(file, (await RunAsync([.. start])).Ended(ExitCode.Failure).Error, StringComparison.Ordinal);
+                File.Delete(file);
                 if (setting.Variable is { } variable)
                 {
                     _environment[variable] = nonsense;
-                    Assert.Contains($"(from {variable})", (await RunAsync("start")).Ended(ExitCode.Failure).Error,
+                    Assert.Contains($"(from {variable})", (await RunAsync([.. start])).Ended(ExitCode.Failure).Error,
                         StringComparison.Ordinal);
                 }
             }
         }
-
-        Assert.False(File.Exists(home.Database));
     }
 
     [Fact]

@@ -62,6 +62,7 @@ public sealed class VisibleArgumentsTests
         ["tls init"] = "--name",
         ["tls renew"] = "--name",
         ["gateway run"] = "--name --acme-directory --acme-email --acme-challenge",
+        ["gateway config set"] = "value",
         ["gateway remove"] = "machine",
         ["gateway users remove"] = "name",
         ["gateway sign-in set"] = "name --issuer --pages --api --client-id --scope --label",

@@ -18,7 +18,8 @@ public sealed partial class WrongUseTests
 
     /// <summary>Verbs that would start something of this process, or take minutes, when nothing is wrong with them.</summary>
     private static readonly string[] s_onlyWhenRefused =
-        ["start", "restart", "gateway run", "doctor", "attach", "enable-autostart", "disable-autostart", "update"];
+        ["start", "restart", "gateway", "gateway run", "doctor", "attach", "enable-autostart", "disable-autostart", "gateway enable-autostart",
+            "gateway disable-autostart", "update"];
 
     [Fact]
     public async Task Without_a_daemon_every_wrong_use_of_every_verb_is_told_in_words()

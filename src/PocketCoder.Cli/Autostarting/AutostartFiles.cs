@@ -8,31 +8,30 @@ namespace PocketCoder.Cli.Autostarting;
 /// <param name="Program">Absolute.</param>
 /// <param name="Home">Absolute.</param>
 /// <param name="SearchPath">Where the daemon finds the agents.</param>
-internal sealed record AutostartSpec(string Program, string Home, string SearchPath);
+internal sealed record AutostartSpec(string Program, string Home, string SearchPath)
+{
+    public AutostartService Service { get; init; } = AutostartService.Daemon;
+}
 
-/// <summary>The files that tell the three systems to start the daemon with its user's session. Pure.</summary>
+/// <summary>The files that tell the three systems to start the daemon, or a gateway, with its user's session. Pure.</summary>
 internal static class AutostartFiles
 {
-    public const string UnitName = "pocketcoder.service";
-    public const string AgentLabel = "dev.pocketcoder.daemon";
-    public const string TaskName = "PocketCoder";
-
     /// <summary>
-    /// A systemd user unit (systemd.service(5)). KillMode is "process": the daemon itself ends what must end with it, and what a person has
-    /// open in a sandbox's terminal must outlive a restart; the usual modes would kill it.
+    /// A systemd user unit (systemd.service(5)). KillMode of the daemon is "process": it ends itself what must end with it, and what a person
+    /// has open in a sandbox's terminal must outlive a restart; the usual modes would kill it. A gateway starts nothing.
     /// </summary>
     public static string Systemd(AutostartSpec spec) => $"""
         [Unit]
-        Description=PocketCoder
+        Description={spec.Service.Title}
         After=network-online.target
 
         [Service]
         Environment={Unit($"PATH={spec.SearchPath}")}
         Environment={Unit($"POCKETCODER_HOME={spec.Home}")}
-        ExecStart={Unit(spec.Program, exec: true)} start --foreground
+        ExecStart={Unit(spec.Program, exec: true)} {string.Join(' ', spec.Service.Arguments)}
         Restart=on-failure
         RestartSec=5
-        KillMode=process
+        {(spec.Service == AutostartService.Daemon ? "KillMode=process" : "NoNewPrivileges=yes")}
         TimeoutStopSec=20
 
         [Install]
@@ -47,12 +46,11 @@ internal static class AutostartFiles
         <plist version="1.0">
         <dict>
             <key>Label</key>
-            <string>{AgentLabel}</string>
+            <string>{spec.Service.Agent}</string>
             <key>ProgramArguments</key>
             <array>
                 <string>{Xml(spec.Program)}</string>
-                <string>start</string>
-                <string>--foreground</string>
+        {string.Join('\n', spec.Service.Arguments.Select(a => $"        <string>{a}</string>"))}
             </array>
             <key>EnvironmentVariables</key>
             <dict>
@@ -75,7 +73,7 @@ internal static class AutostartFiles
             <key>StandardOutPath</key>
             <string>/dev/null</string>
             <key>StandardErrorPath</key>
-            <string>{Xml(spec.Home)}/logs/daemon.out</string>
+            <string>{Xml(spec.Home)}/logs/{spec.Service.Out}</string>
         </dict>
         </plist>
 
@@ -88,7 +86,7 @@ internal static class AutostartFiles
         <?xml version="1.0" encoding="UTF-16"?>
         <Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
           <RegistrationInfo>
-            <Description>PocketCoder</Description>
+            <Description>{spec.Service.Title}</Description>
           </RegistrationInfo>
           <Triggers>
             <LogonTrigger>
@@ -116,7 +114,7 @@ internal static class AutostartFiles
           <Actions Context="Author">
             <Exec>
               <Command>{Xml(spec.Program)}</Command>
-              <Arguments>start --foreground</Arguments>
+              <Arguments>{string.Join(' ', spec.Service.Arguments)}</Arguments>
             </Exec>
           </Actions>
         </Task>

@@ -7,18 +7,18 @@ using PocketCoder.Processes;
 
 namespace PocketCoder.Cli.Commands;
 
-/// <summary><c>pocketcoder enable-autostart|disable-autostart</c>. Both may be repeated.</summary>
+/// <summary><c>pocketcoder enable-autostart|disable-autostart</c>, and the same of <c>gateway</c>. Both may be repeated.</summary>
 internal static class AutostartCommands
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(20);
 
-    public static Command Enable(Terminal terminal)
+    public static Command Enable(Terminal terminal, AutostartService service)
     {
         var print = new Option<bool>("--print") { Description = "Print the file without writing it" };
-        return new Command("enable-autostart", "Start the daemon when you log in") { print }.Does(terminal, async (context, parsed, ct) =>
+        return new Command("enable-autostart", $"Start the {service.What} when you log in") { print }.Does(terminal, async (context, parsed, ct) =>
         {
             context.Home.Inspect();
-            var (path, content) = File(context);
+            var (path, content) = File(context, service);
             if (parsed.GetValue(print))
             {
                 if (context.Json)
@@ -36,21 +36,21 @@ internal static class AutostartCommands
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
             await System.IO.File.WriteAllTextAsync(
                 path, content, OperatingSystem.IsWindows() ? Encoding.Unicode : new UTF8Encoding(false), ct);
-            var problem = await RunAllAsync(context, Enabling(path), ct);
-            return Tell(context, path, enabled: true, problem);
+            var problem = await RunAllAsync(context, Enabling(service, path), ct);
+            return Tell(context, service, path, enabled: true, problem);
         });
     }
 
-    public static Command Disable(Terminal terminal) => new Command(
-        "disable-autostart", "Stop starting the daemon at login; a running daemon keeps running").Does(terminal, async (context, _, ct) =>
+    public static Command Disable(Terminal terminal, AutostartService service) => new Command(
+        "disable-autostart", $"Stop starting the {service.What} at login; a running {service.What} keeps running").Does(terminal, async (context, _, ct) =>
     {
-        var (path, _) = File(context);
-        var problem = System.IO.File.Exists(path) ? await RunAllAsync(context, Disabling(path), ct) : null;
+        var (path, _) = File(context, service);
+        var problem = System.IO.File.Exists(path) ? await RunAllAsync(context, Disabling(service, path), ct) : null;
         System.IO.File.Delete(path);
-        return Tell(context, path, enabled: false, problem);
+        return Tell(context, service, path, enabled: false, problem);
     });
 
-    private static int Tell(CommandContext context, string path, bool enabled, string? problem)
+    private static int Tell(CommandContext context, AutostartService service, string path, bool enabled, string? problem)
     {
         if (context.Json)
         {
@@ -58,8 +58,8 @@ internal static class AutostartCommands
             return ExitCode.Ok;
         }
 
-        context.Say(enabled ? $"PocketCoder starts when you log in: {Untrusted.Show(path)}"
-            : "PocketCoder does not start when you log in.");
+        context.Say(enabled ? $"{service.Title} starts when you log in: {Untrusted.Show(path)}"
+            : $"{service.Title} does not start when you log in.");
         if (problem is not null)
         {
             context.Say($"  Takes effect at your next login: {Untrusted.Show(problem)}");
@@ -73,39 +73,40 @@ internal static class AutostartCommands
         return ExitCode.Ok;
     }
 
-    private static (string Path, string Content) File(CommandContext context)
+    private static (string Path, string Content) File(CommandContext context, AutostartService service)
     {
         var program = Environment.ProcessPath is { } own && Path.GetFileNameWithoutExtension(own) != "dotnet" ? own
             : throw new CommandFailure("The path of this program is unknown. Run pocketcoder itself, not through dotnet.");
         var environment = context.Terminal.Environment;
         var spec = new AutostartSpec(
-            program, context.Home.Root, environment("PATH") is { Length: > 0 } path ? path : "/usr/local/bin:/usr/bin:/bin");
+            program, context.Home.Root, environment("PATH") is { Length: > 0 } path ? path : "/usr/local/bin:/usr/bin:/bin")
+        { Service = service };
         var user = environment("HOME") is { Length: > 0 } set ? set : Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
         if (OperatingSystem.IsWindows())
         {
-            return (Path.Combine(context.Home.Root, "autostart.xml"),
+            return (Path.Combine(context.Home.Root, service == AutostartService.Daemon ? "autostart.xml" : "autostart-gateway.xml"),
                 AutostartFiles.Task(spec, $"{Environment.UserDomainName}\\{Environment.UserName}"));
         }
 
         if (OperatingSystem.IsMacOS())
         {
-            return (Path.Combine(user, "Library", "LaunchAgents", AutostartFiles.AgentLabel + ".plist"), AutostartFiles.Launchd(spec));
+            return (Path.Combine(user, "Library", "LaunchAgents", service.Agent + ".plist"), AutostartFiles.Launchd(spec));
         }
 
         var settings = environment("XDG_CONFIG_HOME") is { Length: > 0 } xdg
             && Path.IsPathFullyQualified(xdg) ? xdg : Path.Combine(user, ".config");
-        return (Path.Combine(settings, "systemd", "user", AutostartFiles.UnitName), AutostartFiles.Systemd(spec));
+        return (Path.Combine(settings, "systemd", "user", service.Unit), AutostartFiles.Systemd(spec));
     }
 
-    private static IReadOnlyList<IReadOnlyList<string>> Enabling(string path)
-        => OperatingSystem.IsWindows() ? [["schtasks", "/Create", "/F", "/TN", AutostartFiles.TaskName, "/XML", path]]
+    private static IReadOnlyList<IReadOnlyList<string>> Enabling(AutostartService service, string path)
+        => OperatingSystem.IsWindows() ? [["schtasks", "/Create", "/F", "/TN", service.Task, "/XML", path]]
             : OperatingSystem.IsMacOS() ? [["launchctl", "load", "-w", path]]
-            : [["systemctl", "--user", "daemon-reload"], ["systemctl", "--user", "enable", AutostartFiles.UnitName]];
+            : [["systemctl", "--user", "daemon-reload"], ["systemctl", "--user", "enable", service.Unit]];
 
-    private static IReadOnlyList<IReadOnlyList<string>> Disabling(string path)
-        => OperatingSystem.IsWindows() ? [["schtasks", "/Delete", "/F", "/TN", AutostartFiles.TaskName]]
+    private static IReadOnlyList<IReadOnlyList<string>> Disabling(AutostartService service, string path)
+        => OperatingSystem.IsWindows() ? [["schtasks", "/Delete", "/F", "/TN", service.Task]]
             : OperatingSystem.IsMacOS() ? [["launchctl", "unload", "-w", path]]
-            : [["systemctl", "--user", "disable", AutostartFiles.UnitName], ["systemctl", "--user", "daemon-reload"]];
+            : [["systemctl", "--user", "disable", service.Unit], ["systemctl", "--user", "daemon-reload"]];
 
     /// <returns>What kept the system from taking notice now; null: nothing.</returns>
     private static async Task<string?> RunAllAsync(

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using PocketCoder.Cli.Autostarting;
 using PocketCoder.Cli.Output;
 using PocketCoder.Gateway;
 using PocketCoder.Gateway.Relay.Machines;
@@ -17,27 +18,27 @@ internal static class GatewayCommand
 {
     private const int ShortId = 4;
 
+    /// <summary>The options of <c>gateway run</c>, which its settings may give, too.</summary>
+    public static IReadOnlyList<Option> Settings { get; } = [.. StartCommand.OfGateway, GatewayPeopleCommands.Accounts];
+
     public static Command Create(Terminal terminal)
     {
         var run = new Command("run", "Run the gateway in this terminal; Ctrl-C stops it");
-        foreach (var option in StartCommand.OfGateway)
+        foreach (var option in Settings)
         {
             run.Options.Add(option);
         }
 
-        run.Options.Add(GatewayPeopleCommands.Accounts);
         var machine = new Argument<string>("machine") { Description = "Machine id (or a prefix), or label" };
-        var command = new Command("gateway", "Run a gateway for remote machines, and manage them");
-        command.Add(run.Does(terminal, async (context, parsed, ct) =>
-        {
-            context.Home.PrepareGateway();
-            var options = StartCommand.GatewayFrom(parsed, context.Home) with
-            {
-                EnrolmentFile = FileOf(context.Home),
-                AccountsFile = GatewayPeopleCommands.FileFor(parsed, context.Home),
-            };
-            return await RunAsync(context, options, ct);
-        }));
+        // Alone it runs with what is kept: gateway run without options.
+        var command = new Command("gateway", "Run a gateway for remote machines, and manage them").Does(
+            terminal, (context, parsed, ct) => RunAsync(
+                context, parsed.RootCommandResult.Command.Parse(["gateway", "run"], Configuration.Settings.Parser), ct));
+        command.Add(run.Does(terminal, RunAsync));
+        command.Add(ConfigCommand.Create(
+            terminal, Configuration.Settings.OfGateway, home => home.PrepareGateway(), "Takes effect when the gateway starts next."));
+        command.Add(AutostartCommands.Enable(terminal, AutostartService.Gateway));
+        command.Add(AutostartCommands.Disable(terminal, AutostartService.Gateway));
         command.Add(new Command("invite", "Create a one-time code for one machine").Does(
             terminal, async (context, _, ct) => Invited(context, await EnrolmentsOf(context.Home).NewCodeAsync(ct))));
         command.Add(new Command("machines", "List the machines that may connect").Does(
@@ -68,11 +69,24 @@ internal static class GatewayCommand
     private static IReadOnlyList<EnrolledMachine> MachinesOf(Home home)
         => File.Exists(FileOf(home)) ? new Enrolments(FileOf(home), TimeProvider.System).Machines : [];
 
+    private static async Task<int> RunAsync(CommandContext context, ParseResult typed, CancellationToken ct)
+    {
+        context.Home.PrepareGateway();
+        var parsed = Configuration.Settings.OfGateway.Complete(typed, context.Home, context.Terminal);
+        var options = StartCommand.GatewayFrom(parsed, context.Home) with
+        {
+            EnrolmentFile = FileOf(context.Home),
+            AccountsFile = GatewayPeopleCommands.FileFor(parsed, context.Home),
+        };
+        return await RunAsync(context, options, ct);
+    }
+
     private static async Task<int> RunAsync(CommandContext context, GatewayOptions options, CancellationToken ct)
     {
-        var setting = Configuration.Settings.Get(Configuration.Settings.LogLevel);
+        var settings = Configuration.Settings.OfGateway;
         using var alone = Lock(context.Home);
-        var level = LogFile.LevelFrom(setting.Find(context.Home, context.Terminal).Value);
+        var level = LogFile.LevelFrom(
+            settings.Find(settings.Get(Configuration.Settings.LogLevel), context.Home, context.Terminal).Value);
         await using var log = new LogFile(
             Path.Combine(context.Home.Logs, "gateway.log"), level, TimeProvider.System, new KnownSecrets(),
             context.Json ? null : line => context.Terminal.Error.WriteLine(LogReader.Show(line)));

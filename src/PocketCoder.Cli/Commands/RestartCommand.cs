@@ -89,14 +89,14 @@ internal static class RestartCommand
         }
 
         var (said, problem) = await AutostartCommands.RunAsync(
-            context, ["systemctl", "--user", "show", "--property=MainPID", "--value", AutostartFiles.UnitName], s_serviceLimit, ct);
+            context, ["systemctl", "--user", "show", "--property=MainPID", "--value", AutostartService.Daemon.Unit], s_serviceLimit, ct);
         return problem is null && said.Trim() == pid.ToString(CultureInfo.InvariantCulture);
     }
 
     private static async Task RestartServiceAsync(CommandContext context, CancellationToken ct)
     {
         if ((await AutostartCommands.RunAsync(
-            context, ["systemctl", "--user", "restart", AutostartFiles.UnitName], s_serviceLimit, ct)).Problem is { } problem)
+            context, ["systemctl", "--user", "restart", AutostartService.Daemon.Unit], s_serviceLimit, ct)).Problem is { } problem)
         {
             throw new CommandFailure($"The service was not restarted: {Untrusted.Show(problem)}", code: OwnCodes.StartFailed);
         }
@@ -114,7 +114,7 @@ internal static class RestartCommand
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
             throw new CommandFailure(
-                $"The service was restarted, but no daemon runs. See: systemctl --user status {AutostartFiles.UnitName}",
+                $"The service was restarted, but no daemon runs. See: systemctl --user status {AutostartService.Daemon.Unit}",
                 code: OwnCodes.StartFailed);
         }
     }

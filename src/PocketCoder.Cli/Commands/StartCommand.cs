@@ -148,7 +148,7 @@ internal static class StartCommand
                     context.Home.Prepare();
                     CheckDemo(context.Home, parsed.GetValue(s_demo));
                     var typed = parsed;
-                    parsed = Configuration.Settings.Complete(parsed, context.Home, terminal);
+                    parsed = Configuration.Settings.OfDaemon.Complete(parsed, context.Home, terminal);
                     if (parsed.GetValue(s_foreground) || parsed.GetValue(s_detached))
                     {
                         return await RunAsync(context, parsed);
@@ -181,7 +181,7 @@ internal static class StartCommand
     /// <exception cref="HomeRefusal">What is set for the Feishu bot can't be read.</exception>
     internal static void Check(ParseResult parsed, Home home, Terminal terminal)
     {
-        GatewayServer.Require(GatewayFrom(Configuration.Settings.Complete(parsed, home, terminal), home), TimeProvider.System);
+        GatewayServer.Require(GatewayFrom(Configuration.Settings.OfDaemon.Complete(parsed, home, terminal), home), TimeProvider.System);
         _ = EntrySetting.Read(home);
     }
 
@@ -194,7 +194,7 @@ internal static class StartCommand
     /// <exception cref="GatewayRefusal">It can't be safe, or its certificate can't be used.</exception>
     internal static (GatewayOptions Gateway, int? ControlPort) Planned(RootCommand root, Home home, Terminal terminal)
     {
-        var parsed = Configuration.Settings.Complete(root.Parse(["start"], Configuration.Settings.Parser), home, terminal);
+        var parsed = Configuration.Settings.OfDaemon.Complete(root.Parse(["start"], Configuration.Settings.Parser), home, terminal);
         var gateway = GatewayFrom(parsed, home);
         GatewayServer.Require(gateway, TimeProvider.System);
         return (gateway, ControlPortFrom(parsed, Directory.Exists(home.Demo)));
@@ -287,7 +287,8 @@ internal static class StartCommand
 
         var home = context.Home;
         var time = TimeProvider.System;
-        var level = LogFile.LevelFrom(Configuration.Settings.Get(Configuration.Settings.LogLevel).Find(home, context.Terminal).Value);
+        var level = LogFile.LevelFrom(Configuration.Settings.OfDaemon.Find(
+            Configuration.Settings.OfDaemon.Get(Configuration.Settings.LogLevel), home, context.Terminal).Value);
         await using var log = new LogFile(home.LogFile, level, time, new KnownSecrets(),
             detached ? null : line => context.Terminal.Error.WriteLine(LogReader.Show(line)));
         var stop = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -29,7 +29,7 @@ internal static class UpdateCommand
                     ExitCode.Usage);
             }
 
-            if (Settings.Get(Settings.UpdateUrl).Find(context.Home, context.Terminal).Value is not { } url)
+            if (Settings.OfDaemon.Find(Settings.OfDaemon.Get(Settings.UpdateUrl), context.Home, context.Terminal).Value is not { } url)
             {
                 throw new CommandFailure(
                     "No update-url is set. Set one: pocketcoder config set update-url https://… (a JSON object with version, and optionally url and notes)",
