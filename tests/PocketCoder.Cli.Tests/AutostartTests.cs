@@ -95,7 +95,8 @@ public sealed class AutostartTests
 
         Assert.Equal((true, unit), (again.GetProperty("enabled").GetBoolean(), again.GetProperty("file").GetString()));
         var text = await File.ReadAllTextAsync(unit);
-        Assert.Contains($"ExecStart=\"{CliHome.Built}\" {arguments}\n", text, StringComparison.Ordinal);
+        Assert.Equal(
+            $"ExecStart=\"{CliHome.Built}\" {arguments}", text.Split('\n').Single(l => l.StartsWith("ExecStart", StringComparison.Ordinal)));
         Assert.Contains($"\"POCKETCODER_HOME={home.Root}\"", text, StringComparison.Ordinal);
         Assert.Equal(text, (await home.RunAsync([.. before, "enable-autostart", "--print"])).Succeeded().Out);
         (await home.RunAsync([.. before, "disable-autostart"])).Succeeded();

@@ -18,6 +18,11 @@ public sealed class HungDaemonTests
         ["update"] = ["--check"],
         ["enable-autostart"] = ["--print"],
         ["disable-autostart"] = ["--help"], // would change this user's units
+        ["gateway config get"] = ["listen"],
+        ["gateway config set"] = ["listen", "127.0.0.1:1"],
+        ["gateway config unset"] = ["listen"],
+        ["gateway enable-autostart"] = ["--print"],
+        ["gateway disable-autostart"] = ["--help"],
         ["ledger accept"] = ["1"],
         ["secrets set"] = ["x", "--help"], // asks a person
     };

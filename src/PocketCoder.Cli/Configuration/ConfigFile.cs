@@ -1,5 +1,6 @@
 using System.Text.Json;
 using PocketCoder.Cli.Output;
+using PocketCoder.Machine;
 using PocketCoder.Platform;
 
 namespace PocketCoder.Cli.Configuration;

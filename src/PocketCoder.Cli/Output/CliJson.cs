@@ -114,7 +114,8 @@ internal sealed record UpdateShown(string Current, string Latest, bool Newer, st
 
 internal sealed record ScriptShown(string Shell, string Script);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = false)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = false, AllowDuplicateProperties = false)]
 [JsonSerializable(typeof(ControlStatus))]
 [JsonSerializable(typeof(IReadOnlyList<ProjectInfo>))]
 [JsonSerializable(typeof(ProjectAddResponse))]

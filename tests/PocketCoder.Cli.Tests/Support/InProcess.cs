@@ -15,7 +15,7 @@ internal static class InProcess
 
     /// <summary>Whether a command line means the same in this process as in one of its own.</summary>
     public static bool Takes(IReadOnlyList<string> arguments) => arguments.Count > 0
-        && !s_processes.Contains(arguments[0], StringComparer.Ordinal);
+        && !s_processes.Contains(arguments[0] == "gateway" && arguments.Count > 1 ? arguments[1] : arguments[0], StringComparer.Ordinal);
 
     /// <param name="environment">Over this process's own; null removes a variable.</param>
     public static async Task<Ran> RunAsync(IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string?> environment,

@@ -31,7 +31,8 @@ public sealed class HomeSettingsTests
     [
         nameof(Home.Root), nameof(Home.Database), nameof(Home.MachineKey), nameof(Home.LedgerHead), nameof(Home.PidFile),
         nameof(Home.LockFile), nameof(Home.ControlSocket), nameof(Home.ControlToken), nameof(Home.Logs), nameof(Home.LogFile),
-        nameof(Home.Tls), nameof(Home.Gateway), nameof(Home.Sandboxes), nameof(Home.SecretKey), nameof(Home.PushKey),
+        nameof(Home.Tls), nameof(Home.Gateway), nameof(Home.GatewayConfig), nameof(Home.Sandboxes), nameof(Home.SecretKey),
+        nameof(Home.PushKey),
         nameof(Home.AgentFiles), nameof(Home.Attachments), nameof(Home.Attached), nameof(Home.Outputs), nameof(Home.Search),
         nameof(Home.Finder), nameof(Home.Files), nameof(Home.Snapshots), nameof(Home.Guard), nameof(Home.TakenAway), nameof(Home.Worktrees),
         nameof(Home.Demo), nameof(Home.StartStep),
