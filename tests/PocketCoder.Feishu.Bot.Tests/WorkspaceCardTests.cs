@@ -13,14 +13,18 @@ public sealed class WorkspaceCardTests
         await using var bot = await TestBot.StartAsync();
         var group = await bot.GroupAsync();
         var card = await StatusAsync(bot, group);
-        await bot.MessageAsync("long: 600", chat: group);
+        await bot.MessageAsync("long: 6000", chat: group);
         var running = await IsAsync(bot, card, c => c.Title.Contains("Running", StringComparison.Ordinal) && c.Has("task.stop"));
         Assert.Equal(["task.compose", "task.stop"], running.Verbs.Order(StringComparer.Ordinal));
         await bot.MessageAsync("and then this", chat: group);
         await IsAsync(bot, card, c => c.Title.Contains("queue 1", StringComparison.Ordinal));
 
+        // A stop holds what waits: the settings stay until nothing does.
         await bot.PressAsync(await IsAsync(bot, card, c => c.Has("task.stop")), "task.stop");
-        await bot.CardAsync(group, "Complete", c => c.Text.Contains("and then this", StringComparison.Ordinal));
+        var held = await IsAsync(
+            bot, card, c => c.Title.Contains("Idle", StringComparison.Ordinal) && c.Title.Contains("queue 1", StringComparison.Ordinal));
+        Assert.Equal(["task.compose"], held.Verbs);
+        await bot.PressAsync(await bot.CardAsync(group, "Queued", c => c.Has("queue.remove")), "queue.remove");
         var idle = await IsAsync(bot, card, c => c.Title.Contains("Idle", StringComparison.Ordinal) && c.Has("workspace.agent"));
         Assert.False(idle.Has("task.stop"));
 
@@ -66,7 +70,7 @@ public sealed class WorkspaceCardTests
         await using var bot = await TestBot.StartAsync();
         var group = await bot.GroupAsync();
         var card = await StatusAsync(bot, group);
-        await bot.MessageAsync("long: 600", chat: group);
+        await bot.MessageAsync("long: 6000", chat: group);
         await IsAsync(bot, card, c => c.Title.Contains("Running", StringComparison.Ordinal));
         await bot.RestartAsync();
         await IsAsync(bot, card, c => !c.Title.Contains("Running", StringComparison.Ordinal) && c.Has("workspace.session"));
@@ -82,7 +86,7 @@ public sealed class WorkspaceCardTests
         await bot.MessageAsync("hello", chat: group);
         await bot.CardAsync(group, "Complete");
         var card = await StatusAsync(bot, group);
-        await bot.MessageAsync("long: 600", chat: group);
+        await bot.MessageAsync("long: 6000", chat: group);
         await IsAsync(bot, card, c => c.Title.Contains("Running", StringComparison.Ordinal));
     }
 
