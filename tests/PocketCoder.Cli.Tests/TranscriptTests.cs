@@ -159,6 +159,24 @@ public sealed class TranscriptTests
         => Assert.Null(ApprovalSheet.Parse(Asked(new ToolSubject("x", "{}"), null), line));
 
     [Fact]
+    public void That_two_people_must_allow_it_is_said_and_who_did()
+    {
+        var asked = Asked(new ToolSubject("x", "{}"), reach: null) with { TwoPeople = true };
+        Assert.Contains("Two people must allow this; one denies it.\n", Shown(asked), StringComparison.Ordinal);
+        var agreed = asked with { Agreed = new AgreementInfo(Guid.Empty, "ada", "d", "a\u202etablet", s_at) };
+        Assert.Contains(
+            "Two people must allow this. ada did (a\\u{202e}tablet); somebody else must, too. One denies it.\n", Shown(agreed),
+            StringComparison.Ordinal);
+
+        static string Shown(ApprovalInfo approval)
+        {
+            var output = new StringWriter { NewLine = "\n" };
+            ApprovalSheet.Show(output, approval);
+            return output.ToString();
+        }
+    }
+
+    [Fact]
     public void Agents_say_how_to_go_on_in_a_terminal_and_only_with_an_id_of_theirs()
     {
         var id = Guid.CreateVersion7().ToString();

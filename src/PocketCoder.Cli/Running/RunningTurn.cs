@@ -227,17 +227,18 @@ internal sealed class RunningTurn(Terminal terminal, ControlClient daemon, Promp
         {
             if (asks)
             {
+                if (_open?.ApprovalId == approval.ApprovalId && approval.Agreed is not null)
+                {
+                    terminal.Out.WriteLine(ApprovalSheet.People(approval)); // the first of two people, perhaps this one
+                    terminal.Out.Flush();
+                }
+
                 if (_open?.ApprovalId != approval.ApprovalId && _waiting.All(w => w.ApprovalId != approval.ApprovalId))
                 {
                     _waiting.Enqueue(approval);
                 }
 
                 OpenNext();
-                if (_open?.ApprovalId == approval.ApprovalId && approval.Agreed is not null)
-                {
-                    terminal.Out.WriteLine(ApprovalSheet.People(approval));
-                    terminal.Out.Flush();
-                }
             }
             else if (approval.Agreed is null)
             {
