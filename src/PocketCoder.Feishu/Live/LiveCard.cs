@@ -29,11 +29,11 @@ public sealed class LiveCard : IAsyncDisposable
     private const string First = "-card";
     private static readonly TimeSpan s_pace = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(5); // after a failure that may pass
-    private static readonly DateTimeOffset s_era = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     private readonly FeishuClient _client;
     private readonly TimeProvider _time;
     private readonly LivePlace _place;
+    private readonly CardSequence _sequence;
     private readonly Lock _gate = new(); // guards what is next, whether somebody sends, and the end
     private readonly CancellationTokenSource _stop = new();
     private FeishuCard? _next;
@@ -42,10 +42,9 @@ public sealed class LiveCard : IAsyncDisposable
     private bool _isSending;
     private bool _isEnded;
     private bool _isLost; // neither way works: only the end is sent, as a new message
-    private long _sequence;
 
     private LiveCard(FeishuClient client, TimeProvider time, LivePlace place, LiveHandle handle, FeishuCard? shown)
-        => (_client, _time, _place, Handle, _shown) = (client, time, place, handle, shown);
+        => (_client, _time, _place, _sequence, Handle, _shown) = (client, time, place, new CardSequence(time), handle, shown);
 
     /// <summary>To be kept, so that <see cref="TakeOver"/> can go on.</summary>
     public LiveHandle Handle { get; private set; }
@@ -230,30 +229,25 @@ public sealed class LiveCard : IAsyncDisposable
         }
         else if (isLast)
         {
-            await _client.SetCardAsync(id, """{"config":{"streaming_mode":false}}""", Sequence(), NewUuid(), cancellationToken);
-            await _client.ReplaceMadeCardAsync(id, card.Json, Sequence(), NewUuid(), cancellationToken);
+            await _sequence.ChangeAsync(
+                n => _client.SetCardAsync(id, """{"config":{"streaming_mode":false}}""", n, NewUuid(), cancellationToken));
+            await _sequence.ChangeAsync(n => _client.ReplaceMadeCardAsync(id, card.Json, n, NewUuid(), cancellationToken));
         }
         else if (card.Live is { } live && _shown?.Frame == card.Frame)
         {
             if (live != _shown.Live)
             {
-                await _client.StreamAsync(id, CardBuilder.LiveElement, live, Sequence(), NewUuid(), cancellationToken);
+                await _sequence.ChangeAsync(
+                    n => _client.StreamAsync(id, CardBuilder.LiveElement, live, n, NewUuid(), cancellationToken));
             }
         }
         else
         {
-            await _client.ReplaceMadeCardAsync(id, Streaming(card), Sequence(), NewUuid(), cancellationToken);
+            await _sequence.ChangeAsync(n => _client.ReplaceMadeCardAsync(id, Streaming(card), n, NewUuid(), cancellationToken));
         }
 
         _shown = card;
     }
-
-    /// <summary>
-    /// Grows also over restarts without being kept: quarters of a second since 2026, and no more changes than that are made. It fits into
-    /// 31 bits until 2042.
-    /// </summary>
-    private long Sequence()
-        => _sequence = Math.Max(_sequence + 1, (long)((_time.GetUtcNow() - s_era).TotalMilliseconds / s_pace.TotalMilliseconds));
 
     private static string NewUuid() => Guid.CreateVersion7().ToString("N", CultureInfo.InvariantCulture);
 }

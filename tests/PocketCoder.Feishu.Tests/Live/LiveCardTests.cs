@@ -109,8 +109,13 @@ public sealed class LiveCardTests : IAsyncLifetime
         Assert.Contains("done", _fake.Messages[end.MessageId].Content);
     }
 
-    [Fact]
-    public async Task After_a_restart_the_same_message_goes_on_with_a_sequence_that_grows()
+    [Theory]
+    [InlineData(1.0)]
+    [InlineData(0.0)] // it starts again within the same quarter of a second
+    [InlineData(-1.0)]
+    [InlineData(-60 * 60.0)] // the clock was set back meanwhile
+    [InlineData(-18 * 60 * 60.0)]
+    public async Task After_a_restart_the_same_message_goes_on_with_a_sequence_that_grows(double later)
     {
         LiveHandle handle;
         await using (var before = await BeginAsync())
@@ -120,12 +125,22 @@ public sealed class LiveCardTests : IAsyncLifetime
             await Wait.UntilAsync(() => Streamed(_fake.Cards[handle.CardId!]) == "one", "the first output");
         }
 
-        _time.Advance(TimeSpan.FromSeconds(1));
+        _time.JumpWall(TimeSpan.FromSeconds(later));
         await using var live = LiveCard.TakeOver(_client, _time, s_place, handle);
         live.Update(Card("two"));
         await Wait.UntilAsync(() => _fake.Cards[handle.CardId!].Data.Contains("two", StringComparison.Ordinal), "the output after the restart");
         await live.FinishAsync(Card("done", CardState.Complete), _ct);
         Assert.Contains("done", _fake.Cards[handle.CardId!].Data);
+        Assert.Single(_fake.Messages);
+    }
+
+    [Fact]
+    public async Task What_was_shown_to_its_end_is_shown_so_again_in_the_same_message()
+    {
+        await using var before = await BeginAsync();
+        var handle = await before.FinishAsync(Card("done", CardState.Complete), _ct);
+        await using var live = LiveCard.TakeOver(_client, _time, s_place, handle); // the daemon was killed before it kept that
+        Assert.Equal(handle, await live.FinishAsync(Card("done", CardState.Complete), _ct));
         Assert.Single(_fake.Messages);
     }
 
