@@ -16,6 +16,11 @@ namespace PocketCoder.EndToEnd.Tests.Crash;
 [Trait("Category", "Slow")]
 public sealed class ChatKillTests
 {
+    /// <summary>
+    /// On a busy machine the kill may come when the agent has the message already; then it is not done again, and that is right.
+    /// </summary>
+    private const int MostTries = 5;
+
     private static readonly Dictionary<string, string> s_environment = [];
 
     /// <summary>When it is killed.</summary>
@@ -68,11 +73,33 @@ public sealed class ChatKillTests
             }
 
             var group = await chats.BindAsync("demo", "ou_ada");
-            var unshown = "";
-            var deaths = Enum.GetValues<Death>();
-            foreach (var (round, death) in deaths.Index())
+            var (unshown, rounds) = ("", 0);
+            foreach (var death in Enum.GetValues<Death>())
             {
-                var word = $"word-{death}".ToLowerInvariant();
+                var left = death == Death.Taken ? MostTries : 1;
+                do
+                {
+                    await RoundAsync(death, $"word-{death}-{left}".ToLowerInvariant());
+                }
+                while (--left > 0 && !Said().Any(s => s.StartsWith("word-taken", StringComparison.Ordinal)));
+            }
+
+            Assert.Equal(Said().Distinct(StringComparer.Ordinal), Said());
+            Assert.Contains(Said(), s => s.StartsWith("word-taken", StringComparison.Ordinal)); // it was done after the next start
+            Assert.DoesNotContain("word-asked-1", Said()); // nobody decided
+            Assert.Contains("word-over-1", Said());
+            var late = chats.Cards(group).Single(c => c.Message == unshown); // allowed, or withdrawn where the agent never heard of it
+            Assert.True(
+                late.Title.StartsWith("[Allowed]", StringComparison.Ordinal)
+                    || late.Title.StartsWith("[Withdrawn]", StringComparison.Ordinal),
+                late.Title);
+            Assert.Empty(late.Buttons);
+            Assert.Equal(rounds, Turns(chats, group).Count());
+            var (exit, output) = await DaemonProcess.RunAsync(home, s_environment, "ledger", "verify");
+            Assert.True(exit == 0, output);
+
+            async Task RoundAsync(Death death, string word)
+            {
                 var sent = await chats.MessageAsync($"run: echo {word} >> said.txt", chat: group);
                 var events = new List<(string Payload, string Kind)> { (sent, "event") };
                 if (death >= Death.Asked)
@@ -110,23 +137,10 @@ public sealed class ChatKillTests
                     await chats.DeliverAsync(payload, kind); // as a platform does that was not sure
                 }
 
-                await SettledAsync(chats, group, round + 1);
+                await SettledAsync(chats, group, ++rounds);
             }
 
-            var said = await File.ReadAllLinesAsync(Path.Combine(home.Demo, "said.txt"));
-            Assert.Equal(said.Distinct(StringComparer.Ordinal), said);
-            Assert.Contains("word-taken", said); // it was done after the next start
-            Assert.DoesNotContain("word-asked", said); // nobody decided
-            Assert.Contains("word-over", said);
-            var late = chats.Cards(group).Single(c => c.Message == unshown); // allowed, or withdrawn where the agent never heard of it
-            Assert.True(
-                late.Title.StartsWith("[Allowed]", StringComparison.Ordinal)
-                    || late.Title.StartsWith("[Withdrawn]", StringComparison.Ordinal),
-                late.Title);
-            Assert.Empty(late.Buttons);
-            Assert.Equal(deaths.Length, Turns(chats, group).Count());
-            var (exit, output) = await DaemonProcess.RunAsync(home, s_environment, "ledger", "verify");
-            Assert.True(exit == 0, output);
+            string[] Said() => Path.Combine(home.Demo, "said.txt") is var file && File.Exists(file) ? File.ReadAllLines(file) : [];
         }
         finally
         {
