@@ -112,6 +112,7 @@ internal sealed record AccountContent(
 }
 
 [JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true, AllowDuplicateProperties = false, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(AccountContent))]

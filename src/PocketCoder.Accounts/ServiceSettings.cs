@@ -197,6 +197,7 @@ public sealed class SignInServiceFile(string file)
 internal sealed record ServiceContent(int V, IReadOnlyList<SignInService> Services);
 
 [JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true, AllowDuplicateProperties = false, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(ServiceContent))]

@@ -38,6 +38,7 @@ internal sealed record ProblemResource(string? Type = null, string? Detail = nul
 }
 
 [JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     MaxDepth = 16, RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(DirectoryResource))]

@@ -147,8 +147,8 @@ public sealed class GatewayServer : IAsyncDisposable
             var relay = new RelayRoute(
                 fabric, options, door, accounts?.Admissions, timeProvider, loggerFactory.CreateLogger<RelayRoute>(),
                 app.Lifetime.ApplicationStopping);
-            app.MapMethods(RelayRoute.Path, [HttpMethods.Get], relay.HandleAsync)
-                .WithMetadata(accounts is null ? RouteAccess.ProvenOverChannel : RouteAccess.WithTicket);
+            var access = accounts is null ? RouteAccess.ProvenOverChannel : RouteAccess.WithTicket;
+            app.AddRoute(RelayRoute.Path, RouteTable.Get, access, relay.HandleAsync);
             accounts?.Map(app);
             if (linked.Machines is not null)
             {
@@ -156,7 +156,7 @@ public sealed class GatewayServer : IAsyncDisposable
                 var route = new MachineRoute(
                     linked.Machines, linked.Enrolments, accounts?.Logins, options, door, timeProvider,
                     loggerFactory.CreateLogger<MachineRoute>(), app.Lifetime.ApplicationStopping);
-                app.MapMethods(LinkFrame.Path, [HttpMethods.Get], route.HandleAsync).WithMetadata(RouteAccess.ProvenByMachine);
+                app.AddRoute(LinkFrame.Path, RouteTable.Get, RouteAccess.ProvenByMachine, route.HandleAsync);
             }
 
             await ListenAsync(app, plan, ct);
@@ -258,19 +258,18 @@ public sealed class GatewayServer : IAsyncDisposable
 
     private static void MapRoutes(WebApplication app, AppFiles files, ServerCertificate? certificate)
     {
-        app.MapMethods("/healthz", [HttpMethods.Get, HttpMethods.Head], static context =>
+        app.AddRoute("/healthz", RouteTable.Reads, RouteAccess.Public, static context =>
         {
             context.Response.Headers.CacheControl = "no-store";
             context.Response.ContentLength = 0;
             return Task.CompletedTask;
-        }).WithMetadata(RouteAccess.Public);
+        });
         if (certificate?.Authority is { } authority)
         {
-            app.MapMethods("/ca.crt", [HttpMethods.Get, HttpMethods.Head], new AuthorityRoute(authority).HandleAsync)
-                .WithMetadata(RouteAccess.Public);
+            app.AddRoute("/ca.crt", RouteTable.Reads, RouteAccess.Public, new AuthorityRoute(authority).HandleAsync);
         }
 
-        app.MapMethods("/{**path}", [HttpMethods.Get, HttpMethods.Head], new AppRoute(files).HandleAsync).WithMetadata(RouteAccess.Public);
+        app.AddRoute("/{**path}", RouteTable.Reads, RouteAccess.Public, new AppRoute(files).HandleAsync);
     }
 
     private static async Task ListenAsync(WebApplication app, ListenPlan plan, CancellationToken ct)

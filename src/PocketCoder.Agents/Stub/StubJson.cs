@@ -14,6 +14,7 @@ internal sealed record StubConfirm(string Text);
 /// The inputs of the stub's tools. What it reads comes back from the machine as it was asked, so anything unknown is refused.
 /// </summary>
 [JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     RespectRequiredConstructorParameters = true,

@@ -115,6 +115,7 @@ internal sealed record UpdateShown(string Current, string Latest, bool Newer, st
 internal sealed record ScriptShown(string Shell, string Script);
 
 [JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = false, AllowDuplicateProperties = false)]
 [JsonSerializable(typeof(ControlStatus))]
 [JsonSerializable(typeof(IReadOnlyList<ProjectInfo>))]

@@ -113,6 +113,7 @@ internal sealed record FilesNote(IReadOnlyList<Guid> Attachments);
 internal sealed record Mark(DateTimeOffset At);
 
 [JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true,
     UseStringEnumConverter = true)]
 [JsonSerializable(typeof(InboxItem))]

@@ -95,6 +95,7 @@ internal sealed record TaskNote(Guid Session);
 internal sealed record AgentNote(string Agent);
 
 [JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,

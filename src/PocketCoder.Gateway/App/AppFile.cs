@@ -1,13 +1,16 @@
+using System.IO.Compression;
 using System.Security.Cryptography;
 
 namespace PocketCoder.Gateway.App;
 
 /// <summary>
 /// One file of the app with its pre-compressed variants. Content is opened when asked for: the built-in ones are mapped by the system, not
-/// held.
+/// held. The program holds no plain copy of what it has compressed; the few clients that take only that get it unpacked.
 /// </summary>
 internal sealed class AppFile
 {
+    public const string Gzip = "gzip";
+
     private readonly Dictionary<string, Func<Stream>> _variants = new(StringComparer.Ordinal);
     private string? _tag;
 
@@ -53,9 +56,25 @@ internal sealed class AppFile
     }
 
     /// <param name="encoding">Empty for the plain file.</param>
-    public Stream Open(string encoding) => _variants[encoding]();
+    /// <returns>A stream that knows its length.</returns>
+    public Stream Open(string encoding)
+    {
+        if (_variants.TryGetValue(encoding, out var open))
+        {
+            return open();
+        }
 
-    public bool HasPlain => _variants.ContainsKey("");
+        var plain = new MemoryStream();
+        using (var packed = new GZipStream(_variants[Gzip](), CompressionMode.Decompress))
+        {
+            packed.CopyTo(plain);
+        }
+
+        plain.Position = 0;
+        return plain;
+    }
+
+    public bool HasPlain => _variants.ContainsKey("") || _variants.ContainsKey(Gzip);
 
     public void Add(string encoding, Func<Stream> open) => _variants.Add(encoding, open);
 }

@@ -18,7 +18,7 @@ internal sealed class AppFiles
             var (plain, encoding) = path switch
             {
                 _ when path.EndsWith(".br", StringComparison.Ordinal) => (path[..^3], "br"),
-                _ when path.EndsWith(".gz", StringComparison.Ordinal) => (path[..^3], "gzip"),
+                _ when path.EndsWith(".gz", StringComparison.Ordinal) => (path[..^3], AppFile.Gzip),
                 _ => (path, ""),
             };
             if (!files.TryGetValue(plain, out var file))

@@ -55,6 +55,7 @@ internal static class EnvelopeReader
 /// answered.
 /// </summary>
 [JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true,
         MaxDepth = MessageBytes.MaxDepth)]
 [JsonSerializable(typeof(Envelope))]

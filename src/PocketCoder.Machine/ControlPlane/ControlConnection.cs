@@ -168,7 +168,7 @@ internal sealed class ControlConnection : IControlTransport
         WireError? error = null;
         try
         {
-            error = await JsonSerializer.DeserializeAsync(await response.Content.ReadAsStreamAsync(ct), ProtocolJson.Default.WireError, ct);
+            error = JsonSerializer.Deserialize(await response.Content.ReadAsByteArrayAsync(ct), ProtocolJson.Default.WireError);
         }
         catch (JsonException)
         {
@@ -188,7 +188,7 @@ internal sealed class ControlConnection : IControlTransport
         await ThrowIfRefusedAsync(response, ct);
         try
         {
-            return await JsonSerializer.DeserializeAsync(await response.Content.ReadAsStreamAsync(ct), type, ct)
+            return JsonSerializer.Deserialize(await response.Content.ReadAsByteArrayAsync(ct), type)
                 ?? throw new ControlException(ErrorCode.UnknownError, "The daemon answered nothing.");
         }
         catch (JsonException e)

@@ -11,6 +11,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using PocketCoder.Gateway.Hosting;
 using PocketCoder.Machine.Connections;
 using PocketCoder.Machine.ControlPlane.Loopback;
 using PocketCoder.Platform;
@@ -60,9 +61,9 @@ public sealed partial class ControlServer : IAsyncDisposable
         app.MapOwner(owner, streams);
         app.MapLoopback(owner);
         // an empty 200
-        app.MapMethods("/health", [HttpMethods.Get, HttpMethods.Head], static _ => Task.CompletedTask).WithMetadata(Listeners.Both);
-        app.MapPost("/stop", context => IsOwner(context) ? OwnerEndpoints.StopAsync(context, owner)
-            : LoopbackEndpoints.StopAsync(context, owner)).WithMetadata(Listeners.Both);
+        app.AddRoute("/health", RouteTable.Reads, Listeners.Both, static _ => Task.CompletedTask);
+        app.AddRoute("/stop", RouteTable.Post, Listeners.Both, context => IsOwner(context) ? OwnerEndpoints.StopAsync(context, owner)
+            : LoopbackEndpoints.StopAsync(context, owner));
         try
         {
             await ListenAsync(app, port, ct);

@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using PocketCoder.Gateway.Hosting;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Protocol;
 using Row = PocketCoder.Machine.Routing.Route;
@@ -22,14 +23,15 @@ internal static class OwnerEndpoints
 {
     private const string Table = "/v1/{type}";
 
-    private static readonly JsonDocumentOptions s_strict = new() { MaxDepth = MessageBytes.MaxDepth, AllowDuplicateProperties = false };
+    public static readonly JsonDocumentOptions Strict = new() { MaxDepth = MessageBytes.MaxDepth, AllowDuplicateProperties = false };
 
     public static void MapOwner(this IEndpointRouteBuilder app, OwnerRequests owner, OwnerStreams streams)
     {
-        app.MapPost(Table, context => AskAsync(context, (string)context.GetRouteValue("type")!, owner)).WithMetadata(Listeners.OnlySocket);
-        app.MapGet("/sessions/follow", context => FollowAsync(context, streams)).WithMetadata(Listeners.OnlySocket);
-        app.MapGet("/terminals/attach", context => TerminalSocket.RunAsync(context, streams)).WithMetadata(Listeners.OnlySocket);
-        app.MapGet("/ledger/export", context => ExportAsync(context, streams)).WithMetadata(Listeners.OnlySocket);
+        var access = Listeners.OnlySocket;
+        app.AddRoute(Table, RouteTable.Post, access, context => AskAsync(context, (string)context.GetRouteValue("type")!, owner));
+        app.AddRoute("/sessions/follow", RouteTable.Get, access, context => FollowAsync(context, streams));
+        app.AddRoute("/terminals/attach", RouteTable.Get, access, context => TerminalSocket.RunAsync(context, streams));
+        app.AddRoute("/ledger/export", RouteTable.Get, access, context => ExportAsync(context, streams));
     }
 
     /// <summary>Lets only requests of the CLI to the socket's own endpoints, and tells failures.</summary>
@@ -60,7 +62,7 @@ internal static class OwnerEndpoints
             limit.MaxRequestBodySize = most;
         }
 
-        using var body = await JsonDocument.ParseAsync(context.Request.Body, s_strict, context.RequestAborted);
+        using var body = await JsonDocument.ParseAsync(context.Request.Body, Strict, context.RequestAborted);
         var answer = await owner.AnswerAsync(type, body.RootElement, context.RequestAborted);
         if (answer.Error is { } error)
         {
@@ -103,7 +105,8 @@ internal static class OwnerEndpoints
 
         context.Response.StatusCode = status;
         context.Response.ContentType = "application/json";
-        return JsonSerializer.SerializeAsync(context.Response.Body, error, ProtocolJson.Default.WireError, context.RequestAborted);
+        var body = JsonSerializer.SerializeToUtf8Bytes(error, ProtocolJson.Default.WireError);
+        return context.Response.Body.WriteAsync(body, context.RequestAborted).AsTask();
     }
 
     /// <summary><c>?session=…&amp;after=…</c>: one message a line, until either side goes.</summary>

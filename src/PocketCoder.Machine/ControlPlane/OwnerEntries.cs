@@ -108,6 +108,7 @@ internal sealed record EntryTestRequest(string Platform);
 internal sealed record EntryTestResponse(IReadOnlyList<string> Found);
 
 [JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,

@@ -100,6 +100,7 @@ internal sealed record LinkRemoveRequest;
 internal sealed record LinkRemoveResponse(string? Gateway);
 
 [JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,

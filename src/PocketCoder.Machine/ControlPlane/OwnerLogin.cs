@@ -142,6 +142,7 @@ public sealed record LoginStep(
 public sealed record LogoutStep(string? Gateway, bool Told, string? Why = null);
 
 [JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,

@@ -114,6 +114,7 @@ internal sealed record MachineRegisterRequest;
 internal sealed record MachineRegisterResponse;
 
 [JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,

@@ -47,6 +47,7 @@ internal sealed record SecretRemoveRequest(string Name);
 internal sealed record Changed(bool Was);
 
 [JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,

@@ -97,6 +97,7 @@ internal sealed record NotifyTestRequest(string Name);
 internal sealed record NotifyTestResponse(PushReport Report);
 
 [JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,

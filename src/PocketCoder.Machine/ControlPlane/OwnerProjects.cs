@@ -68,6 +68,7 @@ internal sealed record UndoFindRequest(string Target);
 internal sealed record UndoFindResponse(UndoTarget Target);
 
 [JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,

@@ -99,6 +99,7 @@ public sealed record ProviderTestResponse(
     ProviderKeyVerdict Verdict, int? Status, int? Models, IReadOnlyList<string> Missing, IReadOnlyList<string> Others);
 
 [JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,

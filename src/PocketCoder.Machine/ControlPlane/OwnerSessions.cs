@@ -128,6 +128,7 @@ internal sealed record ExecutionFindResponse(Guid ApprovalId);
 internal sealed record CommandWaitRequest(Guid RunId, long Offset, int Limit, int WaitMs);
 
 [JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,

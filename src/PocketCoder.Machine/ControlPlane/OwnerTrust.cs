@@ -134,6 +134,7 @@ internal sealed record TwoPersonBody(bool On);
 internal sealed record PairingGetRequest(string PairingId);
 
 [JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,

@@ -170,6 +170,7 @@ internal static class TerminalSocket
 internal sealed record TerminalKeys(string? Data, int? Columns, int? Rows);
 
 [JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,

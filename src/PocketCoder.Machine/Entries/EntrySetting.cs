@@ -109,6 +109,7 @@ internal sealed record EntrySettingFile(
     int V, string AppId, string Domain, string Language, bool Enabled, string? Webhook = null, string? LocalHttp = null);
 
 [JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     RespectNullableAnnotations = true,

@@ -101,6 +101,7 @@ internal sealed class LinkSetting
 internal sealed record LinkFile(int V, string Gateway);
 
 [JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,

@@ -183,6 +183,7 @@ internal sealed class ReceiverSettings
 internal sealed record ReceiverFile(int V, IReadOnlyList<Receiver> Receivers);
 
 [JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,

@@ -111,6 +111,7 @@ internal sealed class RoleNames : JsonConverter<Role>
 }
 
 [JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true, AllowDuplicateProperties = false, MaxDepth = 8, Converters = new[] { typeof(RoleNames) })]
 [JsonSerializable(typeof(AccountsOffered))]

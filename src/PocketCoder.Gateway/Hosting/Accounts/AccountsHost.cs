@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
@@ -57,11 +56,11 @@ internal sealed class AccountsHost : IAsyncDisposable
 
     public void Map(IEndpointRouteBuilder app)
     {
-        app.MapMethods(AccountTable.Path, [HttpMethods.Get, HttpMethods.Head], _door.OfferAsync).WithMetadata(RouteAccess.Public);
+        app.AddRoute(AccountTable.Path, RouteTable.Reads, RouteAccess.Public, _door.OfferAsync);
         foreach (var row in _rows)
         {
-            app.MapMethods(row.Path, [HttpMethods.Post], context => _door.HandleAsync(context, row))
-                .WithMetadata(row.Least is { } least ? RouteAccess.SignedIn(least) : RouteAccess.WithSecret);
+            var access = row.Least is { } least ? RouteAccess.SignedIn(least) : RouteAccess.WithSecret;
+            app.AddRoute(row.Path, RouteTable.Post, access, context => _door.HandleAsync(context, row));
         }
     }
 

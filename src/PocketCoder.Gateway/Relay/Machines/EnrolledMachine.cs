@@ -20,6 +20,7 @@ internal sealed record EnrolmentFile(int V, IReadOnlyList<EnrolledMachine> Machi
 }
 
 [JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,

@@ -1,8 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using PocketCoder.Gateway.Hosting;
 using PocketCoder.Machine.Linking;
 using PocketCoder.Processes;
 using PocketCoder.Protocol;
@@ -19,15 +19,14 @@ internal static class LoopbackEndpoints
     public static void MapLoopback(this IEndpointRouteBuilder app, OwnerRequests owner)
     {
         var client = new ControlClient(new InProcessTransport(owner));
-        string[] reads = [HttpMethods.Get, HttpMethods.Head];
-        var port = app.MapGroup("").WithMetadata(Listeners.OnlyPort);
-        port.MapMethods("/status", reads, context => StatusAsync(context, client, owner));
-        port.MapMethods("/machine-label", reads, context => LabelAsync(context, client));
-        port.MapPost("/machine-label", context => SetLabelAsync(context, client));
-        port.MapPost("/re-register", context => RegisterAsync(context, owner));
-        port.MapMethods(ProjectsPath, reads, context => ProjectsAsync(context, client));
-        port.MapPost(ProjectsPath, context => AddAsync(context, client));
-        port.MapDelete(ProjectsPath + "/{**project}", context => RemoveAsync(context, client));
+        var access = Listeners.OnlyPort;
+        app.AddRoute("/status", RouteTable.Reads, access, context => StatusAsync(context, client, owner));
+        app.AddRoute("/machine-label", RouteTable.Reads, access, context => LabelAsync(context, client));
+        app.AddRoute("/machine-label", RouteTable.Post, access, context => SetLabelAsync(context, client));
+        app.AddRoute("/re-register", RouteTable.Post, access, context => RegisterAsync(context, owner));
+        app.AddRoute(ProjectsPath, RouteTable.Reads, access, context => ProjectsAsync(context, client));
+        app.AddRoute(ProjectsPath, RouteTable.Post, access, context => AddAsync(context, client));
+        app.AddRoute(ProjectsPath + "/{**project}", RouteTable.Delete, access, context => RemoveAsync(context, client));
     }
 
     public static async Task StopAsync(HttpContext context, OwnerRequests owner)
@@ -53,7 +52,7 @@ internal static class LoopbackEndpoints
         context.Response.ContentType = contentType;
         if (!HttpMethods.IsHead(context.Request.Method))
         {
-            await JsonSerializer.SerializeAsync(context.Response.Body, value, type, context.RequestAborted);
+            await context.Response.Body.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(value, type), context.RequestAborted);
         }
     }
 
@@ -65,7 +64,8 @@ internal static class LoopbackEndpoints
             return null;
         }
 
-        return await JsonSerializer.DeserializeAsync(context.Request.Body, type, context.RequestAborted)
+        using var body = await JsonDocument.ParseAsync(context.Request.Body, OwnerEndpoints.Strict, context.RequestAborted);
+        return body.RootElement.Deserialize(type)
             ?? throw new ControlException(ErrorCode.InvalidRequest, "The body must not be null.");
     }
 

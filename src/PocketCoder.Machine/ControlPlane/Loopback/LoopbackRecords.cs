@@ -29,6 +29,7 @@ internal sealed record LoopbackAdd(string Path, string? Name = null, bool Force 
 internal sealed record LoopbackProblem(string Type, string Title, int Status, string Detail, ErrorCode Code);
 
 [JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,

@@ -30,6 +30,7 @@ internal sealed record GitHubUser(
     [property: JsonPropertyName("id")] long Id, [property: JsonPropertyName("login")] string? Login = null);
 
 [JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true, AllowDuplicateProperties = false, MaxDepth = 16)]
 [JsonSerializable(typeof(Discovery))]
 [JsonSerializable(typeof(TokenAnswer))]
