@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { leftBehind, quarantinedNames, sandboxes } from "./machine.mjs";
 import { plan } from "./plan.mjs";
-import { endAll } from "./processes.mjs";
+import { endAll, processorSeconds } from "./processes.mjs";
 import { repeat } from "./repeat.mjs";
 import { MOST_FLAKY, retry } from "./retry.mjs";
 
@@ -92,6 +92,7 @@ async function inLanes(all) {
       say(`-- ${step.name}`);
       const result = await step.run(join(folder, step.name));
       result.seconds = Math.round((performance.now() - began) / 100) / 10;
+      result.processor = Math.round(processorSeconds(join(folder, step.name)));
       tell(step, result);
       ended(step, result);
     }
@@ -123,12 +124,16 @@ function report() {
     .flatMap(({ step, result }) => result.tests.map((test) => ({ project: step.name, test: test.name, ms: Math.round(test.ms) })))
     .sort((a, b) => b.ms - a.ms)
     .slice(0, SLOWEST);
-  const times = outcomes.filter(({ result }) => result.seconds).map(({ step, result }) => ({ step: step.name, seconds: result.seconds }));
+  const times = outcomes
+    .filter(({ result }) => result.seconds)
+    .map(({ step, result }) => ({ step: step.name, seconds: result.seconds, processor: result.processor }));
   write({ "flaky.json": flaky, "times.json": { steps: times, slowest } });
 
   list(
-    "Seconds",
-    [...times].sort((a, b) => b.seconds - a.seconds).map(({ step, seconds }) => `${seconds.toFixed(0).padStart(5)}  ${step}`),
+    "Seconds, and those of a processor",
+    [...times]
+      .sort((a, b) => b.seconds - a.seconds)
+      .map(({ step, seconds, processor }) => `${seconds.toFixed(0).padStart(5)} ${processor.toFixed(0).padStart(5)}  ${step}`),
   );
   list(
     "Slowest",
