@@ -93,6 +93,7 @@ internal sealed record RoleItem(string Name, IReadOnlyList<Scope> Scopes);
 internal sealed record FollowMark(string Epoch, long After);
 
 /// <summary>The card of a turn.</summary>
+/// <param name="MessageId">Empty: the card is made and may have been sent.</param>
 /// <param name="Nonce">Of its buttons.</param>
 internal sealed record TurnNote(
     string Chat, string Nonce, string MessageId, string? CardId, bool IsText, bool IsFinished = false);

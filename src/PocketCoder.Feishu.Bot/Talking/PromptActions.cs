@@ -151,7 +151,7 @@ internal sealed class PromptActions(
     {
         var (session, turn) = await TurnAsync(request, cancellationToken);
         if (await followers.RenewAsync(session, turn, request.Intent.Page, request.Item.Id, cancellationToken)
-            || await notes.FindAsync(Note.Turn, turn.ToString("N"), cancellationToken) is not { } note)
+            || await notes.FindAsync(Note.Turn, turn.ToString("N"), cancellationToken) is not { MessageId.Length: > 0 } note)
         {
             return null;
         }

@@ -34,14 +34,18 @@ internal sealed class TurnCard : IAsyncDisposable
         var key = turn.ToString("N");
         var reply = await sender.Threads.OfTurnAsync(turn, cancellationToken);
         var place = new LivePlace(FeishuReceiver.Chat, chat, EventIds.Uuid(key, "turn"), reply);
-        if (await notes.FindAsync(Note.Turn, key, cancellationToken) is { } known)
+        var known = await notes.FindAsync(Note.Turn, key, cancellationToken);
+        if (known is { MessageId.Length: > 0 })
         {
             return known.IsFinished ? null
                 : new TurnCard(sender, notes, LiveCard.TakeOver(sender.Client, time, place, Handle(known)), key, reply, known);
         }
 
         var nonce = await sender.Nonces.MakeAsync(place.Uuid, chat, null, null, cancellationToken);
-        var live = await LiveCard.BeginAsync(sender.Client, time, place, sender.Render(view(null), nonce), cancellationToken);
+        var live = await LiveCard.BeginAsync(
+            sender.Client, time, place, sender.Render(view(null), nonce), known?.CardId,
+            card => notes.SetAsync(Note.Turn, key, new TurnNote(chat, nonce, "", card, IsText: false), cancellationToken),
+            cancellationToken);
         var note = Of(live.Handle, chat, nonce);
         await sender.Nonces.BindAsync(nonce, note.MessageId, cancellationToken);
         await sender.Threads.KeepAsync(note.MessageId, reply, cancellationToken);

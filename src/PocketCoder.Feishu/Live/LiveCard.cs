@@ -49,13 +49,37 @@ public sealed class LiveCard : IAsyncDisposable
     /// <summary>To be kept, so that <see cref="TakeOver"/> can go on.</summary>
     public LiveHandle Handle { get; private set; }
 
-    /// <summary>Sends the first card.</summary>
-    /// <exception cref="FeishuException">Not even a text could be sent.</exception>
+    /// <summary>
+    /// Sends the first card. CardKit makes a card, and then a message shows it: of two messages with one uuid the platform makes one, which
+    /// shows the card that came first, so that one must be kept before it is sent.
+    /// </summary>
+    /// <param name="made">What an earlier try made and may have sent; null: there was none.</param>
+    /// <param name="keep">Keeps what is made now.</param>
+    /// <exception cref="FeishuException">Not even a text could be sent; may be called again, with what was kept.</exception>
     public static async Task<LiveCard> BeginAsync(
-        FeishuClient client, TimeProvider time, LivePlace place, FeishuCard card, CancellationToken cancellationToken)
-        => new(
-            client, time, place,
-            await place.To.PostAsync(place.Uuid, (to, uuid) => SendFirstAsync(client, to, uuid, card, cancellationToken)), card);
+        FeishuClient client, TimeProvider time, LivePlace place, FeishuCard card, string? made, Func<string, Task> keep,
+        CancellationToken cancellationToken)
+    {
+        var shown = made is null ? card : null; // what an earlier one says is not known
+        var handle = await place.To.PostAsync(place.Uuid, async (to, uuid) =>
+        {
+            try
+            {
+                if (made is null)
+                {
+                    made = await client.CreateCardAsync(Streaming(card), cancellationToken);
+                    await keep(made);
+                }
+
+                return new LiveHandle(await to.MadeCardAsync(client, made, uuid, cancellationToken), made);
+            }
+            catch (FeishuException e) when (e.Error == FeishuError.Refused)
+            {
+                return await SendPlainAsync(client, to, uuid + First, card, cancellationToken);
+            }
+        });
+        return new LiveCard(client, time, place, handle, shown);
+    }
 
     /// <summary>Goes on with a message that an earlier run began. Its first change replaces the whole card.</summary>
     public static LiveCard TakeOver(FeishuClient client, TimeProvider time, LivePlace place, LiveHandle handle)
@@ -116,20 +140,6 @@ public sealed class LiveCard : IAsyncDisposable
     {
         await StopAsync();
         _stop.Dispose();
-    }
-
-    private static async Task<LiveHandle> SendFirstAsync(
-        FeishuClient client, FeishuPlace to, string uuid, FeishuCard card, CancellationToken cancellationToken)
-    {
-        try
-        {
-            var id = await client.CreateCardAsync(Streaming(card), cancellationToken);
-            return new LiveHandle(await to.MadeCardAsync(client, id, uuid, cancellationToken), id);
-        }
-        catch (FeishuException e) when (e.Error == FeishuError.Refused)
-        {
-            return await SendPlainAsync(client, to, uuid + First, card, cancellationToken);
-        }
     }
 
     private static async Task<LiveHandle> SendPlainAsync(

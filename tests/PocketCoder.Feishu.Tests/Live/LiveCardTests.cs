@@ -16,6 +16,7 @@ public sealed class LiveCardTests : IAsyncLifetime
     private static readonly LivePlace s_place = new(FeishuReceiver.Chat, "oc_1", "live-1");
 
     private readonly ManualTime _time = new();
+    private readonly List<string> _kept = []; // cards that were made
     private readonly CancellationToken _ct = TestContext.Current.CancellationToken;
     private FakeFeishu _fake = null!;
     private FeishuClient _client = null!;
@@ -135,6 +136,18 @@ public sealed class LiveCardTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_card_that_was_sent_before_that_was_known_goes_on_in_the_message_that_shows_it()
+    {
+        await using var before = await BeginAsync();
+        await using var live = await BeginAsync(Assert.Single(_kept)); // the answer was lost, or the daemon was killed
+        Assert.Equal(before.Handle, live.Handle);
+        Assert.Single(_kept);
+        live.Update(Card("two"));
+        await live.FinishAsync(Card("done", CardState.Complete), _ct);
+        Assert.Contains("done", SeenCard.Of(_fake, Assert.Single(_fake.Messages.Values), "oc_1").Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_was_shown_to_its_end_is_shown_so_again_in_the_same_message()
     {
         await using var before = await BeginAsync();
@@ -149,5 +162,12 @@ public sealed class LiveCardTests : IAsyncLifetime
 
     private static string? Streamed(FakeCard card) => card.Elements.GetValueOrDefault("live");
 
-    private Task<LiveCard> BeginAsync() => LiveCard.BeginAsync(_client, _time, s_place, Card("start"), _ct);
+    private Task<LiveCard> BeginAsync(string? made = null) => LiveCard.BeginAsync(
+        _client, _time, s_place, Card("start"), made,
+        card =>
+        {
+            _kept.Add(card);
+            return Task.CompletedTask;
+        },
+        _ct);
 }

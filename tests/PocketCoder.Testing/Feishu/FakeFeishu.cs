@@ -350,9 +350,9 @@ public sealed class FakeFeishu : IAsyncDisposable
     private JsonObject Send(string receiver, JsonObject body, string? parent)
     {
         var (kind, content) = (Text(body, "msg_type"), Text(body, "content"));
-        Check(kind, content);
         var id = Once((string?)body["uuid"], () =>
         {
+            Check(kind, content);
             var begins = (bool?)body["reply_in_thread"] == true;
             var thread = parent is not null ? Known(parent).ThreadOf(begins, () => NewId("omt"))
                 : Topics.ContainsKey(receiver) ? NewId("omt") : null;
