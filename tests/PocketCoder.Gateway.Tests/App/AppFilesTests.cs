@@ -63,27 +63,6 @@ public sealed class AppFilesTests : IDisposable
         Assert.Equal(compressed, AppFiles.From(_folder).Find("app.js")!.TagOf("br"));
     }
 
-    [Fact]
-    public void What_is_built_in_is_the_built_app_and_no_file_is_held_plain_beside_its_compressed_copies()
-    {
-        var names = typeof(AppFiles).Assembly.GetManifestResourceNames().ToHashSet(StringComparer.Ordinal);
-        Assert.DoesNotContain(names, n => names.Contains(n + ".gz"));
-        var files = AppFiles.BuiltIn();
-        Assert.False(files.IsEmpty);
-        foreach (var name in names.Where(n => n.StartsWith("app/", StringComparison.Ordinal)))
-        {
-            var path = name["app/".Length..];
-            path = path.EndsWith(".gz", StringComparison.Ordinal) || path.EndsWith(".br", StringComparison.Ordinal) ? path[..^3] : path;
-            using var plain = files.Find(path)!.Open("");
-            Assert.True(plain.Length > 0, path);
-            foreach (var encoding in files.Find(path)!.Encodings)
-            {
-                using var packed = files.Find(path)!.Open(encoding);
-                Assert.True(packed.Length < plain.Length, $"{path} {encoding}");
-            }
-        }
-    }
-
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private static byte[] Packed(byte[] plain, Func<Stream, Stream> pack)
