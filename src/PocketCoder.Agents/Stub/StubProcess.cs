@@ -45,7 +45,7 @@ internal sealed class StubProcess(AgentStart start, IReadOnlyDictionary<string, 
     public ValueTask PromptAsync(AgentPrompt prompt, CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(_closing.IsCancellationRequested, this);
-        if (!_turn.IsCompleted)
+        if (!_turn.IsCompleted && _running is { IsOver: false })
         {
             throw new InvalidOperationException("A turn is running: queueing is the machine's.");
         }
@@ -53,8 +53,7 @@ internal sealed class StubProcess(AgentStart start, IReadOnlyDictionary<string, 
         _interrupt?.Dispose();
         _interrupt = CancellationTokenSource.CreateLinkedTokenSource(_closing.Token);
         var run = _running = new StubTurn(prompt, start, environment, time, this);
-        var token = _interrupt.Token;
-        _turn = Task.Run(() => run.RunAsync(token), CancellationToken.None);
+        _turn = RunAfterAsync(_turn, run, _interrupt.Token);
         return ValueTask.CompletedTask;
     }
 
@@ -146,6 +145,13 @@ internal sealed class StubProcess(AgentStart start, IReadOnlyDictionary<string, 
         _interrupt?.Dispose();
         _ = _events.EndAsync(new AgentEnded(0, "closed")); // waits for room; a reader that went away must not hold us
         _closing.Dispose();
+    }
+
+    /// <summary>The one before may have told its end a moment ago, and the machine is quick.</summary>
+    private static async Task RunAfterAsync(Task before, StubTurn run, CancellationToken cancellationToken)
+    {
+        await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+        await run.RunAsync(cancellationToken);
     }
 
     private sealed record PendingRequest(Type Expected, TaskCompletionSource<AgentAnswer> Answered);

@@ -22,6 +22,18 @@ internal sealed class StubTurn(
     private int _tools;
     private long _spoken;
 
+    /// <summary>It does nothing more but tell its end, or has.</summary>
+    public bool IsOver
+    {
+        get
+        {
+            lock (_hearing)
+            {
+                return _over;
+            }
+        }
+    }
+
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         AgentTurnEnded end;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using PocketCoder.Agents;
+using PocketCoder.Agents.Shared;
 using PocketCoder.Agents.Stub;
 using PocketCoder.Processes;
 using PocketCoder.Testing;
@@ -185,6 +186,44 @@ public sealed class StubTests : IDisposable
         Assert.Equal(string.Concat(run.Of<AgentDelta>().Select(d => d.Text)), Assert.Single(run.Of<AgentBlock>()).Text);
         await run.TurnAsync("long: 3");
         Assert.EndsWith("1 2 3 ", run.Text, StringComparison.Ordinal);
+    }
+
+    /// <summary>
+    /// The machine sends the next prompt as soon as it heard the end, whatever of the turn is still under way; here its end itself, which
+    /// finds no room until somebody reads.
+    /// </summary>
+    [Fact]
+    public async Task A_prompt_that_comes_while_a_turn_tells_its_end_is_taken()
+    {
+        await using var process = await new StubDriver(TimeProvider.System).StartAsync(
+            new AgentStart { SessionId = Guid.CreateVersion7(), WorkingDirectory = Project }, CancellationToken.None);
+        var words = string.Join(' ', Enumerable.Range(0, 2 * EventPipe.Capacity));
+        await PromptAsync(words);
+        await ReadAsync(e => e is AgentReady);
+        var all = await ReadAsync(e => e is AgentTurnEnded);
+
+        await PromptAsync(words);
+        var left = all - EventPipe.Capacity - 1;
+        await ReadAsync(_ => --left == 0);
+        await Wait.UntilAsync(() => process.Events.Count == EventPipe.Capacity, "all but the end is said");
+        await PromptAsync("next");
+        await ReadAsync(e => e is AgentTurnEnded);
+        await ReadAsync(e => e is AgentBlock { Text: "next" });
+        await ReadAsync(e => e is AgentTurnEnded { Outcome: TurnOutcome.Completed });
+
+        ValueTask PromptAsync(string text) => process.PromptAsync(new AgentPrompt(Guid.CreateVersion7(), text), CancellationToken.None);
+
+        async Task<int> ReadAsync(Func<AgentEvent, bool> isLast)
+        {
+            using var limit = new CancellationTokenSource(Wait.Limit);
+            for (var count = 1; ; count++)
+            {
+                if (isLast(await process.Events.ReadAsync(limit.Token)))
+                {
+                    return count;
+                }
+            }
+        }
     }
 
     [Fact]
