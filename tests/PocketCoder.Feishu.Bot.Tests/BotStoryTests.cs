@@ -147,6 +147,22 @@ public sealed class BotStoryTests
 
     [Fact]
     [Trait("Category", "Slow")]
+    public async Task A_turns_card_goes_on_where_the_answer_to_its_sending_was_lost()
+    {
+        await using var bot = await TestBot.StartAsync();
+        var group = await bot.GroupAsync();
+        for (var i = 0; i < 4; i++)
+        {
+            bot.Platform.Next("/open-apis/im/v1/messages", new FakeFault(502, Does: true)); // as often as one request is tried
+        }
+
+        await bot.MessageAsync("hello", chat: group);
+        await bot.CardAsync(group, "Complete");
+        Assert.Single(bot.Cards(group), c => c.Title.Contains("Task:", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    [Trait("Category", "Slow")]
     public async Task While_the_platform_is_away_nothing_is_lost_and_all_comes_in_order()
     {
         await using var bot = await TestBot.StartAsync();
