@@ -206,7 +206,7 @@ public sealed class AppStoryTests(Browser browser) : IClassFixture<Browser>
 
         // Pairing is one connection and working another: what follows is about the second, over which the app read what it shows.
         await Expect(phone.Page.Locator("main h1").First).ToBeVisibleAsync();
-        await Expect(phone.Page.GetByText("Not loaded yet.")).ToHaveCountAsync(0);
+        await Expect(phone.Page.Locator("main [data-testid=skeleton], main :text('Not loaded yet.')")).ToHaveCountAsync(0);
         await Wait.UntilAsync(async () => (await machine.Control.ListDevicesAsync(CancellationToken.None))[0].Connected,
             "the device works");
     }

@@ -45,6 +45,18 @@ export function session({ walk, must, S }) {
     await page.waitForFunction(() => !CSS.highlights.has("find"));
     must((await page.locator(".item.marked").count()) === 0, "still framed");
   });
+  walk("what is typed while a prompt is stored is the next prompt", `/sessions/${S(101)}`, "rich", async (page) => {
+    const field = page.getByTestId("prompt-input");
+    await field.fill("one");
+    // Both in one step of the page: nothing can be stored in between.
+    await field.evaluate((area) => {
+      document.querySelector("[data-testid=send]").click();
+      area.value = "one and two";
+      area.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+    await page.waitForFunction(() => document.querySelector("[data-testid=prompt-input]").value === " and two");
+    await page.getByTestId("queue-item").or(page.getByTestId("outbox-item")).filter({ hasText: "one" }).first().waitFor();
+  });
   walk("start a session in a folder beneath the project's root", `/new/${S(1)}`, "rich", async (page) => {
     await page.getByTestId("folder-open").click();
     await page.getByTestId("folder-item").filter({ hasText: "src" }).first().click();
