@@ -43,7 +43,7 @@ export function run(command, { cwd, env, limit, output }) {
   });
 }
 
-/** The seconds of a processor that the last program with this output took, with all it waited for; 0 where the system does not say. */
+/** The seconds of a processor that the last program with this output took, with all it waited for; not servers that it left, as the compiler's. 0 where the system does not say. */
 export const processorSeconds = (output) => spent.get(output) ?? 0;
 
 /** Ends everything that still runs; for an interrupted run. */
