@@ -155,7 +155,7 @@ internal sealed class DaemonParts
         Report = new MachineReport(
             options, machine, Label, Instant.Truncate(time.GetUtcNow()), Ledger, Store, Sandboxes, Agents, Defaults, Sessions, FileStreams,
             Devices, Connections, files.OwnAgents, Addresses, Providers.Keys);
-        Changes = new MachineChanges(Report, Store, Ledger, Secrets, Providers.Own, FileStreams, logger);
+        Changes = new MachineChanges(Report, Store, Ledger, Secrets, Providers.Own, FileStreams, Devices.TwoPeople, logger);
         (Logs, Usage) = (new LogTail(home.LogFile, secrets.Redact), new UsageParts(Models, Projects, Sessions, Store));
         Entries = new EntryParts(options.EntryPoints, files.Entries, Devices, Connections, Secrets, Store, time, logger);
         (Link, Dialer) = (files.Link, new LinkDialer(Identity, () => Label.Text, time));

@@ -94,6 +94,26 @@ export function list({ walk, must, S }) {
     await page.getByText("Deleting needs a device paired with the manage scope.").waitFor();
     must((await page.getByTestId("delete-confirm").count()) === 0, "it can be confirmed");
   });
+  for (const [who, says] of [
+    ["limited", "The owner limited this device"],
+    ["two-people", "Two people must allow what is risky"],
+  ]) {
+    walk(
+      `a device that acts through approvals alone (${who}) has no buttons that would be refused`,
+      `/projects/${S(1)}/runs`,
+      who,
+      async (page) => {
+        await page.getByTestId("only-approvals").getByText(says).waitFor();
+        must((await page.getByTestId("command-line").count()) === 0, "it can run a command");
+        await page.goto(page.url().replace("/runs", "/files"));
+        await page.getByTestId("only-approvals").waitFor();
+        must((await page.getByTestId("new-file").count()) === 0, "it can make a file");
+        await page.goto(page.url().replace("/files", "/git"));
+        await page.getByTestId("only-approvals").waitFor();
+        must((await page.getByTestId("commit-open").count()) === 0, "it can commit");
+      },
+    );
+  }
   walk("list: reading a session clears its mark", "/sessions", "rich", async (page) => {
     const unread = row(page, "Write tests for").getByText("Unread");
     await unread.waitFor({ state: "attached" });

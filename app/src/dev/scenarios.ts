@@ -148,6 +148,10 @@ export async function scenario(name: string): Promise<MockState> {
       state.devices = state.devices.map((device, at) =>
         at === 0 ? { ...device, person: "owner" } : { ...device, person: "grace", tier: "reaches_out" },
       );
+      state.machine = { ...state.machine, twoPeople: true };
+      break;
+    case "limited":
+      state.devices = state.devices.map((device, at) => (at === 0 ? { ...device, person: "ada", tier: "reaches_out" } : device));
       break;
     case "viewer":
       state.scopes = ["view"];

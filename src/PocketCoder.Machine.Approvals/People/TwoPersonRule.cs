@@ -15,6 +15,9 @@ public sealed class TwoPersonRule(Store store)
 
     private volatile bool _on;
 
+    /// <summary>Raised after it was turned on or off, by whoever did so.</summary>
+    public event Action? Changed;
+
     /// <summary>As the newest row says.</summary>
     public bool On => _on;
 
@@ -56,6 +59,10 @@ public sealed class TwoPersonRule(Store store)
                 on ? "INSERT INTO machine_rules (name) VALUES ($name)" : "DELETE FROM machine_rules WHERE name = $name", ("$name", Name));
             record(change);
         });
-        _on = on;
+        if (_on != on)
+        {
+            _on = on;
+            Changed?.Invoke();
+        }
     }
 }

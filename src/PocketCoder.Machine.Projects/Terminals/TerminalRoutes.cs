@@ -27,7 +27,7 @@ public static class TerminalRoutes
             DeviceVerbs.TerminalAttach, Scope.View,
             async (caller, request, _) =>
             {
-                var mayType = caller.Device.Scopes.Contains(Scope.Decide);
+                var mayType = caller.Device.Scopes.Contains(Scope.Decide) && !caller.Device.OnlyApprovals;
                 var size = request is { Columns: 0, Rows: 0 } ? ((int, int)?)null : TerminalRules.Size(request.Columns, request.Rows);
                 var terminal = service.Get(request.AgentSessionId, TerminalRules.Name(request.Name));
                 var viewer = await terminal.AttachAsync(

@@ -19,5 +19,6 @@ internal sealed class Greeting(MachineReport report, ChannelIdentity identity, M
         device.Scopes,
         stream.Epoch,
         store.Now,
-        head.Current);
+        head.Current,
+        device.Tier);
 }

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using PocketCoder.Ledger;
 using PocketCoder.Machine.Files.Watching;
 using PocketCoder.Machine.Logging;
+using PocketCoder.Machine.People;
 using PocketCoder.Machine.Providers;
 using PocketCoder.Machine.Secrets;
 using PocketCoder.Machine.Storage;
@@ -17,7 +18,7 @@ internal sealed class MachineChanges
 
     public MachineChanges(
         MachineReport report, Store store, LedgerStore ledger, SecretService secrets, ProviderService providers, FileStreams files,
-        ILogger log)
+        TwoPersonRule twoPeople, ILogger log)
     {
         (_report, _store) = (report, store);
 
@@ -27,6 +28,7 @@ internal sealed class MachineChanges
         secrets.Changed += Tell;
         providers.Changed += Tell;
         files.WarningsChanged += Tell;
+        twoPeople.Changed += Tell;
     }
 
     public void Tell() => _store.Announce(new MachineChanged(_report.Info()));

@@ -57,7 +57,8 @@ internal sealed class MachineReport(
         sandboxes.Known,
         Warnings(),
         sandboxes.Floor,
-        options.EntryPoints is { Count: > 0 } entries ? [.. entries.Select(e => e.Platform)] : null)
+        options.EntryPoints is { Count: > 0 } entries ? [.. entries.Select(e => e.Platform)] : null,
+        devices.TwoPeople.On)
     {
         LedgerProblem = ledger.Distrust is { } distrust ? Distrusted(distrust) : null,
         Keys = keys.List(),

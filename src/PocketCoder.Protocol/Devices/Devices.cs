@@ -33,6 +33,7 @@ public sealed record HelloRequest(int Protocol, string App, string? DeviceName =
 /// <param name="Instance">New at every start of the daemon.</param>
 /// <param name="SigningKey">base64url of the 65-byte P-256 point that verifies ledger heads.</param>
 /// <param name="Now">The machine's clock, to show honest countdowns on a device whose clock is off.</param>
+/// <param name="Tier">As <see cref="DeviceInfo"/> has it, of this device. A later change comes as <see cref="DeviceChanged"/>.</param>
 public sealed record HelloResponse(
     int Protocol,
     MachineInfo Machine,
@@ -41,7 +42,8 @@ public sealed record HelloResponse(
     IReadOnlyList<Scope> Scopes,
     string Instance,
     DateTimeOffset Now,
-    LedgerHead Ledger);
+    LedgerHead Ledger,
+    RiskTier? Tier = null);
 
 public sealed record PingRequest;
 

@@ -25,6 +25,9 @@ public enum SandboxKind
 /// <param name="SandboxFloor">What the owner started the machine with: no device may choose anything weaker. Null: nothing; then a weaker
 /// one than usual needs <see cref="Scope.Manage"/>.</param>
 /// <param name="Chats">The chat platforms through which people can come in (<c>feishu</c>); null: none.</param>
+/// <param name="TwoPeople">
+/// Two people must allow what may destroy something; then devices run and change nothing without an approval.
+/// </param>
 public sealed record MachineInfo(
     string MachineId,
     string Name,
@@ -36,7 +39,8 @@ public sealed record MachineInfo(
     IReadOnlyList<SandboxKind> Sandboxes,
     IReadOnlyList<string> Warnings,
     SandboxKind? SandboxFloor = null,
-    IReadOnlyList<string>? Chats = null)
+    IReadOnlyList<string>? Chats = null,
+    bool TwoPeople = false)
 {
     /// <summary>
     /// Why nothing is decided or started on this machine: its ledger is not the one it signed. Null: it is. For people; to be shown on

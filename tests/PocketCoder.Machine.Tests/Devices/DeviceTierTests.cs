@@ -92,6 +92,35 @@ public sealed class DeviceTierTests
     }
 
     [Fact]
+    public async Task A_device_is_told_that_it_acts_through_approvals_alone_when_it_changes_and_when_it_comes_back()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        await using var phone = await daemon.PhoneAsync();
+        await using var tablet = await daemon.PhoneAsync("tablet");
+        var owner = daemon.Daemon.AsOwner();
+        Assert.Equal((null, false), (phone.Device.Hello.Tier, phone.Device.Hello.Machine.TwoPeople));
+        await phone.Device.SubscribeAsync("machine", phone.Device.Hello.Instance);
+
+        await owner.LimitDeviceAsync(phone.Device.Identity.Id, tier: RiskTier.ReachesOut);
+        await ToldAsync("\"tier\":\"reaches_out\"");
+        await owner.LimitDeviceAsync("tablet", person: "bo");
+        await owner.TwoPeopleAsync(true);
+        await ToldAsync("\"twoPeople\":true");
+        await using (var back = await phone.Device.AgainAsync(daemon.Url))
+        {
+            Assert.Equal((RiskTier.ReachesOut, true), (back.Hello.Tier, back.Hello.Machine.TwoPeople));
+        }
+
+        await owner.TwoPeopleAsync(false);
+        await ToldAsync("\"kind\":\"machine\"");
+        await using var again = await tablet.Device.AgainAsync(daemon.Url);
+        Assert.Equal((null, false), (again.Hello.Tier, again.Hello.Machine.TwoPeople));
+
+        Task ToldAsync(string what)
+            => phone.Device.NextAsync(e => e.Payload.ToString()!.Contains(what, StringComparison.Ordinal), $"an event with {what}");
+    }
+
+    [Fact]
     public async Task A_device_that_was_revoked_or_never_was_has_no_limits()
     {
         await using var daemon = await TestDaemon.StartAsync();

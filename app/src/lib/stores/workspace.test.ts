@@ -279,6 +279,23 @@ describe("workspace", () => {
     await until(() => workspace.hello?.scopes.length === 1, "greeted again");
     expect(workspace.can("decide")).toBe(false);
   });
+
+  it("knows that it acts through approvals alone, and from when on", async () => {
+    expect([workspace.acts, workspace.approvalsOnly]).toEqual([true, false]);
+    machine.change({ kind: "device", device: { ...state.devices[1]!, tier: "read" } });
+    machine.change({ kind: "device", device: { ...state.devices[0]!, tier: "reaches_out" } });
+    await until(() => workspace.approvalsOnly, "this one was limited");
+    expect([workspace.can("decide"), workspace.acts]).toEqual([true, false]);
+    machine.change({ kind: "device", device: { ...state.devices[0]!, tier: null } });
+    await until(() => workspace.acts, "it is not any more");
+    machine.change({ kind: "machine", machine: { ...state.machine, twoPeople: true } });
+    await until(() => !workspace.acts, "two people must allow");
+    state.devices = [{ ...state.devices[0]!, tier: "read" }];
+    machine.change({ kind: "machine", machine: state.machine });
+    await until(() => workspace.acts, "one is enough again");
+    machine.dropAll();
+    await until(() => workspace.approvalsOnly, "greeted with its tier");
+  });
 });
 
 describe("ledger memory", () => {
