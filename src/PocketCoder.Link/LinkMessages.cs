@@ -17,9 +17,10 @@ public sealed record LinkChallenge(int V, string Nonce);
 /// <param name="Code">Of an enrolment; null: the machine is known here.</param>
 /// <param name="Label">What people call it, 1 to 64 characters.</param>
 /// <param name="Ask">What it wants of a gateway besides a connection: one of <see cref="LinkAsks"/>; null: nothing.</param>
+/// <param name="Letters">Whether it takes letters (docs/channel.md); null: it is of a version that had none.</param>
 public sealed record LinkProof(
     int V, string MachineId, string SigningKey, string Signature, string Version, string? Code = null, string? Label = null,
-    string? Ask = null);
+    string? Ask = null, bool? Letters = null);
 
 /// <summary>The machine is reachable now.</summary>
 /// <param name="Version">Of the gateway's program.</param>

@@ -3,6 +3,7 @@ using PocketCoder.Machine.Attachments;
 using PocketCoder.Machine.Ledger;
 using PocketCoder.Machine.Runs;
 using PocketCoder.Machine.Connections;
+using PocketCoder.Machine.Connections.Letters;
 using PocketCoder.Machine.ControlPlane;
 using PocketCoder.Machine.Conversations;
 using PocketCoder.Machine.Devices;
@@ -60,6 +61,7 @@ internal static class DaemonTable
         .MapNotifications(p.Notifications.Service)
         .MapLedger(p.Ledger, p.Head)
         .MapTerminals(p.Terminals)
+        .MapLetters(p.Store)
         .MapOwnerMachine(
             p.Status.OfAsync, reason => p.StopRequest.TrySetResult(reason), p.Identity.Id, p.Label, p.Store, p.Sessions, p.FileStreams,
             p.Report.Info)

@@ -232,6 +232,9 @@ public static class DeviceVerbs
     public static Verb<GitWorktreeRemoveRequest, GitWorktreeRemoveResponse> GitWorktreeRemove { get; } =
         new(MessageTypes.GitWorktreeRemove, static () => Json.GitWorktreeRemoveRequest, static () => Json.GitWorktreeRemoveResponse);
 
+    public static Verb<LettersWithdrawRequest, LettersWithdrawResponse> LettersWithdraw { get; } =
+        new(MessageTypes.LettersWithdraw, static () => Json.LettersWithdrawRequest, static () => Json.LettersWithdrawResponse);
+
     public static Verb<GitWorktreesRequest, GitWorktreesResponse> GitWorktrees { get; } =
         new(MessageTypes.GitWorktrees, static () => Json.GitWorktreesRequest, static () => Json.GitWorktreesResponse);
 

@@ -97,6 +97,8 @@ namespace PocketCoder.Protocol;
 [JsonSerializable(typeof(AgentCancelResponse))]
 [JsonSerializable(typeof(AgentQueueEditRequest))]
 [JsonSerializable(typeof(AgentQueueEditResponse))]
+[JsonSerializable(typeof(LettersWithdrawRequest))]
+[JsonSerializable(typeof(LettersWithdrawResponse))]
 [JsonSerializable(typeof(AgentQueueRemoveRequest))]
 [JsonSerializable(typeof(AgentQueueRemoveResponse))]
 [JsonSerializable(typeof(AgentQueueMergeRequest))]

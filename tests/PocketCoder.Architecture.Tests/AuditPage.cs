@@ -34,7 +34,7 @@ internal static partial class AuditPage
     [
         ("Who is at the other end",
             [
-                "Channel/Noise/SymmetricState.cs", "Channel/Noise/IkHandshake.cs", "Channel/Handshake/MachineHandshake.cs",
+                "Channel/Noise/SymmetricState.cs", "Channel/Noise/NoiseHandshake.cs", "Channel/Handshake/MachineHandshake.cs",
                 "Channel/Pairing/PairingOffers.cs",
                 "Channel/Transport/SecureChannel.cs", "Machine/Connections/MachineEndpoint.cs", "Machine/Connections/DeviceConnection.cs",
             ]),

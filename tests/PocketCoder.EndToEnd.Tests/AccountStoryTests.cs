@@ -5,6 +5,7 @@ using PocketCoder.Accounts;
 using PocketCoder.Gateway;
 using PocketCoder.Gateway.Relay.Machines;
 using PocketCoder.Machine.Linking;
+using PocketCoder.Protocol;
 using PocketCoder.Testing;
 using static Microsoft.Playwright.Assertions;
 
@@ -82,6 +83,52 @@ public sealed class AccountStoryTests(Browser browser) : IClassFixture<Browser>,
         var administration = new AccountAdministration(new AccountStore(AccountsFile, TimeProvider.System), TimeProvider.System);
         Assert.Equal(2, administration.Users[0].SignIns);
         AssertQuiet(phone, laptop);
+    }
+
+    [Fact]
+    public async Task A_prompt_for_a_machine_that_is_away_runs_when_it_is_back_with_the_phone_switched_off()
+    {
+        await using var machine = await LinkedAsync("atlas");
+        await using var phone = await browser.PhoneAsync();
+        await WelcomeAsync(phone, await OwnerLinkAsync(), "ada");
+        await phone.Id("welcome-go-on").TapAsync();
+        await AppStoryTests.PairAsync(await machine.LinkAsync(), machine, phone);
+        await AppStoryTests.NewSessionAsync(phone, "todo: read | write");
+        await Expect(phone.Page.GetByText("2 of 2 done")).ToBeVisibleAsync();
+
+        var before = await SessionAsync();
+        await machine.Daemon.DisposeAsync();
+        await AppStoryTests.SendAsync(phone, "todo: left | at | the | gateway");
+        var waiting = phone.Id("outbox-item");
+        await Expect(waiting).ToHaveCountAsync(1);
+        await AppStoryTests.SendAsync(phone, "todo: taken | back | again");
+        await Expect(waiting.Nth(1)).ToContainTextAsync("Runs when the machine is back");
+        await Expect(waiting.Nth(0)).ToContainTextAsync("Runs when the machine is back");
+        await phone.PictureAsync("72-left-at-the-gateway");
+        Assert.Equal(2, Letters().Count);
+        foreach (var letter in Letters())
+        {
+            Assert.DoesNotContain("gateway", File.ReadAllText(letter), StringComparison.Ordinal); // it is sealed
+        }
+
+        await waiting.Nth(1).GetByRole(AriaRole.Button, new() { Name = "Take back" }).TapAsync();
+        await Expect(waiting).ToHaveCountAsync(1);
+        Assert.Single(Letters());
+        await phone.Page.CloseAsync();
+
+        await machine.StartDaemonAsync();
+        await Wait.UntilAsync(() => Letters().Count == 0, "the machine has the letter");
+        await Wait.UntilAsync(
+            async () => await SessionAsync() is { State: SessionState.Idle, Usage: var usage } && usage != before.Usage, "it ran");
+        await phone.ReopenAsync();
+        await Expect(phone.Page.GetByText("4 of 4 done")).ToBeVisibleAsync();
+        await Expect(phone.Id("outbox-item")).ToHaveCountAsync(0);
+        await Expect(phone.Page.GetByText("3 of 3 done")).ToHaveCountAsync(0);
+        AssertQuiet(phone);
+
+        async Task<SessionInfo> SessionAsync() => (await machine.Control.ListSessionsAsync(CancellationToken.None)).Single();
+
+        IReadOnlyList<string> Letters() => Directory.GetFiles(Path.Combine(_folder.FullName, "letters"), "*.letter");
     }
 
     /// <summary>The link on the machine's screen is opened by somebody who has to sign in first.</summary>

@@ -14,7 +14,7 @@ public sealed class RelayTests
         var random = new Random(1);
         foreach (var size in (int[])[1, 2, 125, 126, 4095, 4096, 4097, 16384, RelayFrame.MaxBytes])
         {
-            for (byte kind = 1; kind <= 4; kind++)
+            for (byte kind = 1; kind <= 5; kind++)
             {
                 var frame = new byte[size];
                 random.NextBytes(frame);
@@ -41,7 +41,7 @@ public sealed class RelayTests
     }
 
     public static TheoryData<string, int> BadMessages => new() { { "text", 1007 }, { "empty", 1007 }, { "empty text", 1007 },
-        { "kind 0", 1007 }, { "kind 5", 1007 }, { "kind 255", 1007 }, { "big", 1009 }, { "big in pieces", 1009 } };
+        { "kind 0", 1007 }, { "kind 6", 1007 }, { "kind 255", 1007 }, { "big", 1009 }, { "big in pieces", 1009 } };
 
     [Theory]
     [MemberData(nameof(BadMessages))]

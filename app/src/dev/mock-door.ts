@@ -1,7 +1,7 @@
 import type { Door, Invite, PairedMachine } from "$lib/link/door";
 import type { SecureTransport } from "$lib/link/transport";
 import { uuid7 } from "$lib/ids/uuid7";
-import { MockMachine } from "./mock-machine";
+import { type MockLetter, MockMachine } from "./mock-machine";
 import { approval, bigTranscript, longDiff, scenario, SESSION } from "./scenarios";
 
 /** The second machine, with `&second=SCENARIO` in the address; with `&join` it is still to be paired. */
@@ -197,6 +197,15 @@ export function doorToMany(
     signDecision: async ({ machineId }) => (machineId === MACHINE.machineId ? "mock-signature" : `mock-signature for ${machineId}`),
     signUndo: async () => "mock-signature",
     verifyHead: async (machine, head) => !bad.includes(machine.machineId) && head.signature !== "forged",
+    sealLetter: async (_, text) => text,
+    letterbox: () =>
+      machines.some(({ machine }) => machine.state.letters === undefined)
+        ? null
+        : Promise.resolve({
+            leave: async (machineId, id, _, letter) =>
+              void at(machineId).state.letters?.set(id, JSON.parse(new TextDecoder().decode(letter)) as MockLetter),
+            withdraw: async (id) => machines.some(({ machine }) => machine.state.letters?.delete(id)),
+          }),
     openSocket: (machineId) => at(machineId).connect(),
     connect: () => new PlainTransport(),
     connectToPair: () => new PlainTransport(),

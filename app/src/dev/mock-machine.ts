@@ -44,6 +44,14 @@ import { MockTree } from "./mock-tree";
 import { type MockTrees, worktreeAnswers } from "./mock-worktrees";
 import { uuid7 } from "$lib/ids/uuid7";
 
+/** What a letter says. The mock seals nothing. */
+export interface MockLetter {
+  readonly type: string;
+  readonly requestId: string;
+  readonly until: string;
+  readonly payload: unknown;
+}
+
 /** How the mock begins and behaves. */
 export interface MockState {
   machine: MachineInfo;
@@ -58,6 +66,8 @@ export interface MockState {
   ledger: LedgerRowInfo[];
   head: LedgerHead;
   scopes: Scope[];
+  /** What was left at the gateway for it; undefined: the gateway keeps none. */
+  letters?: Map<string, MockLetter>;
   events: Map<string, AgentEventPayload[]>;
   deltas: Map<string, AgentDeltaPayload[]>;
   /** `never`: no connection comes about. `mute`: connects and then says nothing. */
@@ -374,6 +384,7 @@ export class MockMachine {
         instance: "mock",
         now: now(),
         ledger: state.head,
+        tier: state.devices[0]?.tier ?? null,
       }),
       ping: () => ({ now: now() }),
       subscribe: ({ stream, epoch }) => {
@@ -738,6 +749,7 @@ export class MockMachine {
         refuse,
         (subject, done) => this.#asked(subject, done),
       ),
+      letters_withdraw: () => ({}),
       ledger_verify: () => ({
         intact: true,
         rows: state.ledger.length,

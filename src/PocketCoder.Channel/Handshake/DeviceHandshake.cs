@@ -12,7 +12,7 @@ public sealed class DeviceHandshake : IDisposable
     /// <summary>No handshake frame may be larger, in bytes.</summary>
     public const int MaxFrameBytes = 4096;
 
-    private readonly IkHandshake _noise;
+    private readonly NoiseHandshake _noise;
     private readonly byte[] _psk;
     private readonly ChannelLimits _limits;
     private bool _spent;
@@ -29,9 +29,9 @@ public sealed class DeviceHandshake : IDisposable
         MachineId = P256.Id(machinePublicKey);
         _limits = limits ?? ChannelLimits.Default;
         _psk = link is null ? [] : PairingSecret.Psk(link.Secret);
-        _noise = new IkHandshake(
-            link is not null, IkHandshake.Prologue(MachineId), device.Static, ephemeral ?? P256KeyPair.Generate(),
-            machinePublicKey.ToArray());
+        _noise = new NoiseHandshake(
+            link is null ? NoisePattern.IK : NoisePattern.IKpsk2, NoiseHandshake.Prologue(MachineId), device.Static,
+            ephemeral ?? P256KeyPair.Generate(), machinePublicKey.ToArray());
         var payload = new HandshakePayload
         {
             V = HandshakePayload.Version,

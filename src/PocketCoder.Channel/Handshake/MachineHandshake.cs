@@ -49,8 +49,9 @@ public static class MachineHandshake
         }
 
         var pairs = frame[1] == (byte)HandshakePattern.Pair;
-        using var noise = new IkHandshake(
-            pairs, IkHandshake.Prologue(machine.Id), machine.Static, ephemeral ?? P256KeyPair.Generate(), responderPublicKey: null);
+        using var noise = new NoiseHandshake(
+            pairs ? NoisePattern.IKpsk2 : NoisePattern.IK, NoiseHandshake.Prologue(machine.Id), machine.Static,
+            ephemeral ?? P256KeyPair.Generate(), responderPublicKey: null);
         Peer? device = null;
         Span<byte> psk = stackalloc byte[PairingSecret.PskBytes];
         try

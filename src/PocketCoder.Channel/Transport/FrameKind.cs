@@ -17,6 +17,9 @@ public enum FrameKind : byte
 
     /// <summary>Either way: why the connection ends, in clear and unauthenticated.</summary>
     Close = 4,
+
+    /// <summary>Device to machine, in the place of a handshake: one message, sealed to the machine's key (docs/channel.md, "Letters").</summary>
+    Letter = 5,
 }
 
 /// <summary>What can be said of a frame without any key.</summary>
@@ -24,5 +27,5 @@ public static class ChannelFrame
 {
     /// <summary>The kind of a frame, <see cref="FrameKind.None"/> for an empty or unknown one.</summary>
     public static FrameKind KindOf(ReadOnlySpan<byte> frame)
-        => frame is [>= 1 and <= 4, ..] ? (FrameKind)frame[0] : FrameKind.None;
+        => frame is [>= 1 and <= 5, ..] ? (FrameKind)frame[0] : FrameKind.None;
 }

@@ -17,9 +17,11 @@ public static class RelayFrame
 
     public const byte Close = 0x04;
 
+    public const byte Letter = 0x05;
+
     /// <summary>Whether this can be a frame: 1 to <see cref="MaxBytes"/> bytes, of which the first is a kind.</summary>
     public static bool IsValid(ReadOnlySpan<byte> frame) => frame.Length is > 0 and <= MaxBytes && IsKnown(frame[0]);
 
-    /// <summary>Whether <paramref name="kind"/> is one of the four kinds.</summary>
-    public static bool IsKnown(byte kind) => kind is >= HandshakeRequest and <= Close;
+    /// <summary>Whether <paramref name="kind"/> is one of the five kinds.</summary>
+    public static bool IsKnown(byte kind) => kind is >= HandshakeRequest and <= Letter;
 }

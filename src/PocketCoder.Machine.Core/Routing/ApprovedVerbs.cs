@@ -18,7 +18,7 @@ internal static class ApprovedVerbs
         MessageTypes.AgentQueueRemove, MessageTypes.AttachmentBegin, MessageTypes.AttachmentChunk, MessageTypes.AttachmentEnd,
         MessageTypes.AttachmentDiscard, MessageTypes.AgentPromptResponse, MessageTypes.NetworkRuleRemove, MessageTypes.JobStop,
         MessageTypes.CommandCancel, MessageTypes.TerminalClose, MessageTypes.GitFetch, MessageTypes.GitPull, MessageTypes.GitPush,
-        MessageTypes.GitRemoteDelete, MessageTypes.GitTransferCancel,
+        MessageTypes.GitRemoteDelete, MessageTypes.GitTransferCancel, MessageTypes.LettersWithdraw,
     }.ToFrozenSet(StringComparer.Ordinal);
 
     public static bool Fit(Route route) => route.Scope is Scope.View or Scope.Manage || s_types.Contains(route.Type);

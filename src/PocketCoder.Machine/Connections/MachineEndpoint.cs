@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using PocketCoder.Channels;
 using PocketCoder.Gateway;
+using PocketCoder.Machine.Connections.Letters;
 using PocketCoder.Machine.Devices;
 using PocketCoder.Machine.Routing;
 using PocketCoder.Machine.Storage;
@@ -42,6 +43,8 @@ internal sealed partial class MachineEndpoint(
     /// <summary>What a connection may send before its device has said hello.</summary>
     private static readonly ChannelLimits s_helloLimits = new() { MaxReceivedBytes = Limits.HelloBytes };
 
+    private readonly LetterService _letters = new(identity, devices, table, store, logger);
+
     /// <summary>Counts what the messages of all devices hold.</summary>
     internal MessageMemory Memory { get; } = new(MessageBytes, MessageBytesPerDevice);
 
@@ -58,7 +61,13 @@ internal sealed partial class MachineEndpoint(
                 return;
             }
 
-            switch (MachineHandshake.Accept(frame.Span, identity, StandingOf, pairing.Offers, s_helloLimits))
+            if (ChannelFrame.KindOf(frame.Span) == FrameKind.Letter)
+            {
+                await TakeLetterAsync(link, frame, greeting.Token);
+                return;
+            }
+
+            switch (MachineHandshake.Accept(frame.Span, identity, devices.StandingOf, pairing.Offers, s_helloLimits))
             {
                 case HandshakeRefused refused:
                     Log.Refused(logger, refused.Reason, refused.DeviceId);
@@ -80,6 +89,19 @@ internal sealed partial class MachineEndpoint(
         {
             // Gone: nothing happened.
         }
+    }
+
+    /// <summary>Nobody is at the other end who could be answered, but whoever delivers need not keep it.</summary>
+    private async Task TakeLetterAsync(IDeviceLink link, ReadOnlyMemory<byte> frame, CancellationToken cancellationToken)
+    {
+        var (outcome, isProved) = await _letters.TakeAsync(frame, cancellationToken);
+        if (!isProved)
+        {
+            link.ReportFailedHandshake();
+        }
+
+        await link.SendAsync(outcome.ToFrame(), cancellationToken);
+        await link.CloseAsync(RelayClose.Normal, outcome.Code, cancellationToken);
     }
 
     /// <summary>
@@ -223,14 +245,6 @@ internal sealed partial class MachineEndpoint(
             await link.SendAsync(frames[i].ToArray(), cancellationToken);
         }
     }
-
-    private DeviceStanding StandingOf(Peer peer) => devices.Find(peer.Id) switch
-    {
-        { } device when !peer.PublicKey.SequenceEqual(device.StaticKey) => DeviceStanding.Unknown,
-        { RevokedAt: null } => DeviceStanding.Known,
-        { } => DeviceStanding.Revoked,
-        null => DeviceStanding.Unknown,
-    };
 
     private static partial class Log
     {

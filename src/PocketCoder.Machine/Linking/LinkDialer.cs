@@ -103,7 +103,7 @@ internal sealed class LinkDialer(ChannelIdentity identity, Func<string> label, T
             var key = Base64Url.EncodeToString(identity.SigningPublicKey);
             var fields = LinkProofs.Fields(LinkProofs.OriginOf(gateway), challenge.Nonce, identity.Id, key);
             var signature = Base64Url.EncodeToString(identity.Sign(LinkProofs.Domain, fields));
-            var proof = new LinkProof(1, identity.Id, key, signature, DaemonOptions.ProductVersion, code, label(), ask);
+            var proof = new LinkProof(1, identity.Id, key, signature, DaemonOptions.ProductVersion, code, label(), ask, Letters: true);
             await link.SendAsync(LinkJson.Write(LinkKind.Proof, 0, proof, LinkTypes.Default.LinkProof), both.Token);
             return LinkJson.Read(await GatewayLink.NextAsync(link, both.Token), LinkKind.Welcome, LinkTypes.Default.LinkWelcome);
         }

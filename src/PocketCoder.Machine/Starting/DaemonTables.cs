@@ -33,6 +33,7 @@ internal static class DaemonTables
         Of<SessionDirectory>("edits", "Sessions.Tools."),
         Of<DaemonOptions>("notifications", "Notifications."),
         Of<DaemonOptions>("entries", "Entries."),
+        Of<DaemonOptions>("letters", "Connections.Letters."),
     ];
 
     /// <typeparam name="T">Any type of the assembly that the scripts lie in.</typeparam>

@@ -52,6 +52,12 @@ public static class Limits
     /// <summary>Largest first message of a connection (<c>hello</c>) in bytes.</summary>
     public const int HelloBytes = 64 * 1024;
 
+    /// <summary>How long a letter may hold at most, in days.</summary>
+    public const int LetterDays = 7;
+
+    /// <summary>Letters that one request takes back.</summary>
+    public const int LettersAtOnce = 100;
+
     /// <summary>Connections of one device at once; one more ends the one that was silent longest.</summary>
     public const int ConnectionsPerDevice = 16;
 

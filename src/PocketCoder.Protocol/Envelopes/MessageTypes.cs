@@ -48,6 +48,7 @@ public static class MessageTypes
     public const string AgentQueueMerge = "agent_queue_merge";
     public const string AgentQueueMove = "agent_queue_move";
     public const string AgentSteer = "agent_steer";
+    public const string LettersWithdraw = "letters_withdraw";
     public const string AgentSessionWarm = "agent_session_warm";
     public const string AgentContinue = "agent_continue";
     public const string AgentPromptResponse = "agent_prompt_response";
@@ -194,7 +195,7 @@ public static class MessageTypes
         ChatPairingOffer,
         LedgerHead, LedgerList, LedgerVerify,
         Presence, PushSettingsGet, PushSettingsSet, PushSubscribe, PushTest, PushUnsubscribe,
-        AgentConversations, ProjectDefaultsGet, ProjectDefaultsSet,
+        AgentConversations, ProjectDefaultsGet, ProjectDefaultsSet, LettersWithdraw,
         FoldersList, ProjectAdd, ProjectCreate, ProjectClone, ProjectCloneGet, ProjectCloneCancel, ProjectRename, ProjectRemove,
         ProviderKeySet, ProviderKeyRemove, ProviderKeyCheck,
         UsageGet, BudgetsList, BudgetSet, BudgetRemove,

@@ -276,6 +276,14 @@ public sealed record AgentQueueRemoveRequest(Guid AgentSessionId, Guid PromptId)
 
 public sealed record AgentQueueRemoveResponse(TurnInfo Turn);
 
+/// <summary>
+/// Letters of this device that were taken back: whoever still has one delivers it in vain. What one asked that was taken before is done.
+/// </summary>
+/// <param name="LetterIds">1 to <see cref="Limits.LettersAtOnce"/>.</param>
+public sealed record LettersWithdrawRequest(IReadOnlyList<string> LetterIds);
+
+public sealed record LettersWithdrawResponse;
+
 /// <summary>One prompt and what became of it.</summary>
 public sealed record TurnInfo(
     Guid TurnId,

@@ -152,8 +152,9 @@ public sealed class HandshakeTests
     [MemberData(nameof(Payloads))]
     public void A_first_payload_is_read_strictly(string payload, ChannelError reason)
     {
-        using var noise = new IkHandshake(
-            withPsk: true, IkHandshake.Prologue(_machine.Id), _device.Static, P256KeyPair.Generate(), _machine.PublicKey.ToArray());
+        using var noise = new NoiseHandshake(
+            NoisePattern.IKpsk2, NoiseHandshake.Prologue(_machine.Id), _device.Static, P256KeyPair.Generate(),
+            _machine.PublicKey.ToArray());
         byte[] frame = [1, 1, .. noise.WriteFirst(Encoding.UTF8.GetBytes(payload))];
         var refused = Refused(frame, _machine, new PairingOffers(TimeProvider.System));
         Assert.Equal((reason, _device.Id), (refused.Reason, refused.DeviceId));
@@ -164,8 +165,8 @@ public sealed class HandshakeTests
     {
         foreach (var prologue in (string[])["pocketcoder/1", "pocketcoder/2" + _machine.Id, "pocketcoder/1" + _device.Id])
         {
-            using var noise = new IkHandshake(
-                withPsk: false, Encoding.ASCII.GetBytes(prologue), _device.Static, P256KeyPair.Generate(), _machine.PublicKey.ToArray());
+            using var noise = new NoiseHandshake(
+                NoisePattern.IK, Encoding.ASCII.GetBytes(prologue), _device.Static, P256KeyPair.Generate(), _machine.PublicKey.ToArray());
             byte[] frame = [1, 0, .. noise.WriteFirst("""{"v":1}"""u8)];
             Assert.Equal(ChannelError.HandshakeFailed, Refused(frame, _machine).Reason);
         }

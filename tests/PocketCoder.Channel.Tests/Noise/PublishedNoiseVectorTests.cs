@@ -17,7 +17,7 @@ public sealed class PublishedNoiseVectorTests
     public void Both_ends_compute_what_the_published_vectors_say(string protocol)
     {
         var vector = s_file["protocols"]!.AsArray().Single(entry => (string)entry!["name"]! == protocol)!;
-        var withPsk = (bool)vector["psk"]!;
+        var pattern = (bool)vector["psk"]! ? NoisePattern.IKpsk2 : NoisePattern.IK;
         var payloads = s_file["payloads"]!.AsArray().Select(node => Convert.FromHexString((string)node!)).ToArray();
         var messages = vector["messages"]!.AsArray().Select(node => Convert.FromHexString((string)node!)).ToArray();
         var psk = Bytes("psk");
@@ -25,11 +25,11 @@ public sealed class PublishedNoiseVectorTests
         using var responderStatic = new X25519KeyPair((string)s_file["responderStatic"]!);
         Assert.Equal(Bytes("responderStaticPublic"), responderStatic.PublicKey);
 
-        using var initiator = new IkHandshake(
-            withPsk, Bytes("prologue"), initiatorStatic, new X25519KeyPair((string)s_file["initiatorEphemeral"]!),
+        using var initiator = new NoiseHandshake(
+            pattern, Bytes("prologue"), initiatorStatic, new X25519KeyPair((string)s_file["initiatorEphemeral"]!),
             responderStatic.PublicKey.ToArray());
-        using var responder = new IkHandshake(
-            withPsk, Bytes("prologue"), responderStatic, new X25519KeyPair((string)s_file["responderEphemeral"]!), null);
+        using var responder = new NoiseHandshake(
+            pattern, Bytes("prologue"), responderStatic, new X25519KeyPair((string)s_file["responderEphemeral"]!), null);
 
         Assert.Equal(messages[0], initiator.WriteFirst(payloads[0]));
         Assert.Equal(payloads[0], responder.ReadFirst(messages[0]));

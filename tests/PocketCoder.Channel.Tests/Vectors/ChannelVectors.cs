@@ -47,8 +47,20 @@ internal static class ChannelVectors
             ["signatures"] = SignatureVectors(device, existing?["signatures"]?.AsArray()),
             ["badTexts"] = BadTexts(),
             ["closeFrames"] = CloseFrames(),
+            ["letter"] = LetterVector(device, machine),
         };
         return vectors.ToJsonString(new JsonSerializerOptions { WriteIndented = true, NewLine = "\n" }) + "\n";
+    }
+
+    private static JsonObject LetterVector(ChannelIdentity device, ChannelIdentity machine)
+    {
+        const string Text = """{"v":1,"said":"run the tests"}""";
+        return new JsonObject
+        {
+            ["ephemeral"] = Hex(TestKeys.AgreementPkcs8("device ephemeral")),
+            ["text"] = Text,
+            ["frame"] = Hex(SealedLetter.Seal(device, machine.PublicKey, Encoding.UTF8.GetBytes(Text), TestKeys.Agreement("device ephemeral"))),
+        };
     }
 
     private static string Hex(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(bytes);
@@ -68,11 +80,12 @@ internal static class ChannelVectors
     /// <summary>
     /// The machine's answer, made with the handshake itself: an offer of <see cref="PairingOffers"/> would have a random secret.
     /// </summary>
-    private static (byte[] Frame, IkHandshake Noise) Answer(
+    private static (byte[] Frame, NoiseHandshake Noise) Answer(
         ChannelIdentity machine, ReadOnlySpan<byte> firstFrame, byte[]? psk, byte[]? payload = null, P256KeyPair? ephemeral = null)
     {
-        var noise = new IkHandshake(
-            psk is not null, IkHandshake.Prologue(machine.Id), machine.Static, ephemeral ?? TestKeys.Agreement("machine ephemeral"), null);
+        var noise = new NoiseHandshake(
+            psk is null ? NoisePattern.IK : NoisePattern.IKpsk2, NoiseHandshake.Prologue(machine.Id), machine.Static,
+            ephemeral ?? TestKeys.Agreement("machine ephemeral"), null);
         noise.ReadFirst(firstFrame[2..]);
         return ([2, .. noise.WriteSecond(payload ?? """{"v":1}"""u8.ToArray(), psk)], noise);
     }

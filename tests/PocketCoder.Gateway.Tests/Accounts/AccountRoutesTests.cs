@@ -23,6 +23,7 @@ public sealed class AccountRoutesTests
         ("passkeys/remove", Role.Viewer),
         ("services/begin-sign-in", null), ("services/begin-welcome", null), ("services/sign-in", null),
         ("services/begin-add", Role.Viewer), ("services/add", Role.Viewer), ("services/remove", Role.Viewer),
+        ("letters", Role.Operator), ("letters/leave", Role.Operator), ("letters/withdraw", Role.Operator),
         ("me", Role.Viewer), ("machines", Role.Viewer), ("ticket", Role.Viewer), ("sign-ins/end", Role.Viewer), ("password", Role.Viewer),
         ("users", Role.Admin), ("users/invite", Role.Admin), ("users/uninvite", Role.Admin), ("users/change", Role.Admin),
         ("users/sign-out", Role.Admin), ("users/remove", Role.Admin),

@@ -14,6 +14,7 @@ internal sealed class RemoteGateway : IAsyncDisposable
 {
     private readonly DirectoryInfo _folder;
     private readonly GatewayServer _server;
+    private bool _isOver;
 
     private RemoteGateway(DirectoryInfo folder, GatewayServer server, LinkedMachines machines, Enrolments enrolments)
     {
@@ -38,7 +39,12 @@ internal sealed class RemoteGateway : IAsyncDisposable
     public static async Task<RemoteGateway> StartAsync(
         TimeProvider? time = null, GatewayOptions? options = null, bool accounts = false, TestLog? log = null)
     {
-        var folder = Directory.CreateTempSubdirectory("pocketcoder-test-");
+        return await ServeAsync(Directory.CreateTempSubdirectory("pocketcoder-test-"), time, options, accounts, log);
+    }
+
+    private static async Task<RemoteGateway> ServeAsync(
+        DirectoryInfo folder, TimeProvider? time, GatewayOptions? options, bool accounts, TestLog? log)
+    {
         var file = Path.Combine(folder.FullName, "machines.json");
         options = (options ?? GatewayOptions.Default) with
         {
@@ -66,7 +72,19 @@ internal sealed class RemoteGateway : IAsyncDisposable
         return socket;
     }
 
-    public Task<TestMachine> MachineAsync(ChannelIdentity identity, string? code = null) => TestMachine.ConnectAsync(Base, identity, code);
+    public Task<TestMachine> MachineAsync(ChannelIdentity identity, string? code = null, bool? letters = null)
+        => TestMachine.ConnectAsync(Base, identity, code, letters);
+
+    /// <summary>Where letters wait.</summary>
+    public string Letters => Path.Combine(_folder.FullName, "letters");
+
+    /// <summary>The same files served anew.</summary>
+    public async Task<RemoteGateway> AgainAsync(TimeProvider? time = null)
+    {
+        await _server.DisposeAsync();
+        _isOver = true;
+        return await ServeAsync(_folder, time, null, accounts: true, null);
+    }
 
     /// <summary>A machine that this gateway knows, connected.</summary>
     public async Task<TestMachine> KnownAsync(ChannelIdentity identity)
@@ -76,6 +94,11 @@ internal sealed class RemoteGateway : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_isOver)
+        {
+            return;
+        }
+
         await _server.DisposeAsync();
         _folder.Delete(recursive: true);
     }
@@ -92,11 +115,11 @@ internal sealed class TestMachine : IAsyncDisposable
     public LinkSocket Link { get; }
 
     /// <summary>Connects, proves itself, and is welcome.</summary>
-    public static async Task<TestMachine> ConnectAsync(Uri gateway, ChannelIdentity identity, string? code)
+    public static async Task<TestMachine> ConnectAsync(Uri gateway, ChannelIdentity identity, string? code, bool? letters = null)
     {
         var machine = await OpenAsync(gateway);
         var challenge = LinkJson.Read(await machine.NextAsync(), LinkKind.Challenge, LinkTypes.Default.LinkChallenge);
-        await machine.SendAsync(Proof(identity, LinkProofs.OriginOf(gateway), challenge.Nonce, code));
+        await machine.SendAsync(Proof(identity, LinkProofs.OriginOf(gateway), challenge.Nonce, code) with { Letters = letters });
         LinkJson.Read(await machine.NextAsync(), LinkKind.Welcome, LinkTypes.Default.LinkWelcome);
         return machine;
     }

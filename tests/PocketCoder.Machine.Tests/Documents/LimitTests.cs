@@ -35,13 +35,14 @@ public sealed partial class LimitTests
         Assert.Equal(
             Enum.GetValues<FrameKind>().Where(k => k != FrameKind.None).Select(k => ((byte)k).ToString("x2", CultureInfo.InvariantCulture)),
             rows.Select(r => Page.Words(r[0])[0]));
-        Assert.Equal(["device → machine", "machine → device", "both", "both"], rows.Select(r => r[1]));
+        Assert.Equal(["device → machine", "machine → device", "both", "both", "device → machine"], rows.Select(r => r[1]));
         Has(rows[0][2], $"at most {Number(Of<int>(s_channelCode, "DeviceHandshake.MaxFrameBytes"))} bytes");
         Has(rows[1][2], $"at most {Number(Of<int>(s_channelCode, "DeviceHandshake.MaxFrameBytes"))} bytes");
         Has(rows[2][2], $"tag ({Of<int>(s_channelCode, "Aead.TagBytes")} bytes); at most {Number(OfDefault<int>(s_channelCode, "ChannelLimits", "MaxFrameBytes"))} bytes");
         Has(rows[3][2],
             $"at most {Number(CloseReason.MaxFrameBytes)} bytes, code 1–{Of<int>(s_channelCode, "CloseReason.MaxCode")} characters",
             $"message at most {Of<int>(s_channelCode, "CloseReason.MaxMessage")} UTF-16 units");
+        Has(rows[4][2], $"at most {Number(SealedLetter.MaxFrameBytes)} bytes");
     }
 
     [Fact]

@@ -29,6 +29,7 @@ public sealed class MessageTableTests
         [MessageTypes.AgentCancel] = Scope.Prompt,
         [MessageTypes.AgentQueueEdit] = Scope.Prompt,
         [MessageTypes.AgentQueueRemove] = Scope.Prompt,
+        [MessageTypes.LettersWithdraw] = Scope.Prompt,
         [MessageTypes.AgentQueueMerge] = Scope.Prompt,
         [MessageTypes.AgentQueueMove] = Scope.Prompt,
         [MessageTypes.AgentSteer] = Scope.Prompt,

@@ -26,7 +26,7 @@ public sealed class SettingTableTests
         MessageTypes.AgentCancel, MessageTypes.AgentQueueEdit, MessageTypes.AgentQueueRemove, MessageTypes.AgentConversations,
         MessageTypes.AgentQueueMerge, MessageTypes.AgentQueueMove, MessageTypes.AgentSteer, MessageTypes.AgentSessionWarm,
         MessageTypes.AgentContinue, MessageTypes.ApprovalsList, MessageTypes.ExecutionOutput, MessageTypes.JobsList, MessageTypes.JobStop,
-        MessageTypes.SentFile,
+        MessageTypes.SentFile, MessageTypes.LettersWithdraw,
         MessageTypes.AttachmentBegin, MessageTypes.AttachmentChunk, MessageTypes.AttachmentEnd, MessageTypes.AttachmentDiscard,
         MessageTypes.AttachmentRead, MessageTypes.FilesFind,
         MessageTypes.SnapshotDiff, MessageTypes.SnapshotUndo, MessageTypes.DevicesList, MessageTypes.LedgerHead, MessageTypes.LedgerList,

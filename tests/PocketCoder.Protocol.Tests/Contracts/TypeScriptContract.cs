@@ -37,7 +37,7 @@ internal sealed class TypeScriptContract
         }
 
         text.Append("export const Limits = {\n")
-            .Append($"  messageBytes: {Limits.MessageBytes},\n  promptBytes: {Limits.PromptBytes},\n  queuedPrompts: {Limits.QueuedPrompts},\n  reasonBytes: {Limits.ReasonBytes},\n  nameLength: {Limits.NameLength},\n  searchCharacters: {Limits.SearchCharacters},\n  sessionLabels: {Limits.SessionLabels},\n  labelLength: {Limits.LabelLength},\n  snoozeDays: {Limits.SnoozeDays},\n")
+            .Append($"  messageBytes: {Limits.MessageBytes},\n  promptBytes: {Limits.PromptBytes},\n  queuedPrompts: {Limits.QueuedPrompts},\n  reasonBytes: {Limits.ReasonBytes},\n  nameLength: {Limits.NameLength},\n  searchCharacters: {Limits.SearchCharacters},\n  sessionLabels: {Limits.SessionLabels},\n  labelLength: {Limits.LabelLength},\n  snoozeDays: {Limits.SnoozeDays},\n  letterDays: {Limits.LetterDays},\n")
             .Append($"  attachmentBytes: {AttachmentLimits.FileBytes},\n  attachmentsPerPrompt: {AttachmentLimits.PerPrompt},\n  attachmentChunkBytes: {AttachmentLimits.ChunkBytes},\n  attachmentNameLength: {AttachmentLimits.NameLength},\n  imageBytes: {AttachmentLimits.ImageBytes},\n  promptImageBytes: {AttachmentLimits.PromptImageBytes},\n")
             .Append($"  terminalInputBytes: {TerminalLimits.InputBytes},\n  terminalWindow: {TerminalLimits.Window},\n  terminalHistoryLines: {TerminalLimits.HistoryLines},\n  terminalNameLength: {TerminalLimits.NameLength},\n  terminalLargestSide: {TerminalLimits.LargestSide},\n")
             .Append($"  providerKeyShortest: {ProviderKeyLimits.Shortest},\n  providerKeyLongest: {ProviderKeyLimits.Longest},\n")

@@ -13,6 +13,7 @@ import {
   readServiceQuestion,
   readTicket,
   readTokens,
+  readWithdrawn,
   type Role,
   type ServiceOffer,
   serviceName,
@@ -242,6 +243,16 @@ export class Account {
     return readTicket(await this.#as("ticket", { machine }));
   }
 
+  /** Leaves a sealed letter for a machine that is away. The same once more changes nothing. @throws AccountError `not_found`, `too_many`, `forbidden` */
+  async leave(machine: string, id: string, endsAt: number, letter: Uint8Array): Promise<void> {
+    await this.#as("letters/leave", { machine, id, endsAt: new Date(endsAt).toISOString(), letter: base64(letter) });
+  }
+
+  /** False: the machine has the letter, or it has ended. */
+  async withdraw(id: string): Promise<boolean> {
+    return readWithdrawn(await this.#as("letters/withdraw", { id }));
+  }
+
   async endSignIn(id: string): Promise<void> {
     await this.#as("sign-ins/end", { id });
   }
@@ -376,6 +387,12 @@ export class Account {
     const kept: Kept = { v: 1, name, access, refresh, until: this.#now() + expiresIn * 1000 - EARLY_MS };
     await this.#store.put(ROW, kept);
   }
+}
+
+function base64(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return btoa(text);
 }
 
 /** A name as the gateway keeps it. */

@@ -131,6 +131,11 @@ export function readTicket(value: unknown): string {
   return /^[\w-]+$/.test(ticket) ? ticket : garbled();
 }
 
+export function readWithdrawn(value: unknown): boolean {
+  const { withdrawn } = fields(value) as { withdrawn?: unknown };
+  return typeof withdrawn === "boolean" ? withdrawn : garbled();
+}
+
 export function readMe(value: unknown): Me {
   const of = fields(value);
   return {

@@ -2,7 +2,7 @@ import { type Bytes, concat, utf8 } from "./bytes";
 import type { CloseReason } from "./errors";
 
 /** The first byte of a frame; a frame is one binary WebSocket message (docs/channel.md). */
-export const FrameKind = { FirstHandshake: 1, SecondHandshake: 2, Sealed: 3, Close: 4 } as const;
+export const FrameKind = { FirstHandshake: 1, SecondHandshake: 2, Sealed: 3, Close: 4, Letter: 5 } as const;
 
 /** No handshake or close frame may be larger, in bytes. */
 export const MAX_CONTROL_FRAME_BYTES = 4096;

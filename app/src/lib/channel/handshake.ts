@@ -3,7 +3,7 @@ import { type ChannelLimits, DEFAULT_LIMITS, DeviceChannel } from "./channel";
 import { ChannelError } from "./errors";
 import { FrameKind, MAX_CONTROL_FRAME_BYTES, parseClose } from "./frames";
 import type { DeviceIdentity } from "./identity";
-import { IkInitiator } from "./noise";
+import { NoiseInitiator } from "./noise";
 import { idOf, importAgreementKey, P256KeyPair } from "./p256";
 import { type PairingLink, pskOf } from "./pairing";
 
@@ -26,7 +26,7 @@ export class DeviceHandshake {
     readonly machineId: string,
     /** To be sent first. */
     readonly firstFrame: Bytes,
-    private readonly noise: IkInitiator,
+    private readonly noise: NoiseInitiator,
     private readonly limits: ChannelLimits,
   ) {}
 
@@ -51,7 +51,7 @@ export class DeviceHandshake {
   ): Promise<DeviceHandshake> {
     await importAgreementKey(machinePublicKey);
     const machineId = await idOf(machinePublicKey);
-    const noise = await IkInitiator.create(
+    const noise = await NoiseInitiator.create(
       utf8(`pocketcoder/1${machineId}`),
       device.agreement,
       seams.ephemeral ?? (await P256KeyPair.generate()),

@@ -2,7 +2,7 @@ import { type Bytes, concat, copy, utf8 } from "./bytes";
 import { ChannelError } from "./errors";
 
 /**
- * The initiator of Noise IK and IKpsk2 (revision 34) with AESGCM and SHA256, over WebCrypto. The DH function is a seam, so that the
+ * The initiator of Noise IK, IKpsk2 and X (revision 34) with AESGCM and SHA256, over WebCrypto. The DH function is a seam, so that the
  * state machine can be checked against the published vectors, which are for 25519.
  */
 export interface NoiseKeyPair {
@@ -120,8 +120,11 @@ class SymmetricState {
   }
 }
 
-/** The initiator's end: `writeFirst`, `readSecond`, `split`, each once and in this order. Any error leaves it useless. */
-export class IkInitiator {
+/**
+ * The initiator's end: `writeFirst`, `readSecond`, `split`, each once and in this order; of a letter (pattern X) `writeFirst` alone. Any error
+ * leaves it useless.
+ */
+export class NoiseInitiator {
   private constructor(
     private readonly state: SymmetricState,
     private readonly own: NoiseKeyPair,
@@ -131,17 +134,33 @@ export class IkInitiator {
   ) {}
 
   /** @param psk 32 bytes: IKpsk2 instead of IK. */
-  static async create(
+  static create(
     prologue: Uint8Array,
     own: NoiseKeyPair,
     ephemeral: NoiseKeyPair,
     responder: Uint8Array,
     psk?: Bytes,
-  ): Promise<IkInitiator> {
-    const state = await SymmetricState.create(`Noise_${psk ? "IKpsk2" : "IK"}_${own.functionName}_AESGCM_SHA256`);
+  ): Promise<NoiseInitiator> {
+    return NoiseInitiator.start(psk ? "IKpsk2" : "IK", prologue, own, ephemeral, responder, psk);
+  }
+
+  /** For one message without an answer. */
+  static forLetter(prologue: Uint8Array, own: NoiseKeyPair, ephemeral: NoiseKeyPair, responder: Uint8Array): Promise<NoiseInitiator> {
+    return NoiseInitiator.start("X", prologue, own, ephemeral, responder);
+  }
+
+  private static async start(
+    pattern: string,
+    prologue: Uint8Array,
+    own: NoiseKeyPair,
+    ephemeral: NoiseKeyPair,
+    responder: Uint8Array,
+    psk?: Bytes,
+  ): Promise<NoiseInitiator> {
+    const state = await SymmetricState.create(`Noise_${pattern}_${own.functionName}_AESGCM_SHA256`);
     await state.mixHash(prologue);
     await state.mixHash(responder);
-    return new IkInitiator(state, own, ephemeral, copy(responder), psk);
+    return new NoiseInitiator(state, own, ephemeral, copy(responder), psk);
   }
 
   /** The hash over the whole handshake, once both messages are through. */

@@ -1,11 +1,12 @@
 // @vitest-environment node
 /** This side against the files that the C# side makes and checks itself against, and against the published Noise vectors. */
 import { describe, expect, it } from "vitest";
-import { type Bytes, concat, equal, toHex } from "./bytes";
+import { type Bytes, concat, equal, toHex, utf8 } from "./bytes";
 import { DEFAULT_LIMITS, DeviceChannel } from "./channel";
 import { parseClose } from "./frames";
 import { DeviceHandshake } from "./handshake";
-import { encrypt, IkInitiator, importAesKey, type NoiseKeyPair } from "./noise";
+import { LETTER_TEXT_BYTES, sealLetter } from "./letter";
+import { encrypt, NoiseInitiator, importAesKey, type NoiseKeyPair } from "./noise";
 import { idOf, importAgreementKey, importSigningKey, P256KeyPair } from "./p256";
 import { formatPairingPayload, parsePairingPayload, parsePairingUrl, pskOf } from "./pairing";
 import { signedText, verify } from "./signatures";
@@ -46,7 +47,7 @@ describe("the published Noise vectors", () => {
     const unknown = await x25519(noiseVectors.initiatorStatic, basePoint);
     const own = await x25519(noiseVectors.initiatorStatic, await unknown.agree(basePoint));
     const ephemeral = await x25519(noiseVectors.initiatorEphemeral, bytes[0]!.subarray(0, 32));
-    const initiator = await IkInitiator.create(
+    const initiator = await NoiseInitiator.create(
       hex(noiseVectors.prologue),
       own,
       ephemeral,
@@ -77,6 +78,17 @@ describe("the vectors shared with the machine", () => {
       vectors.device.signingPublicKey,
     ]);
     expect(await idOf(hex(vectors.machine.publicKey))).toBe(vectors.machine.id);
+  });
+
+  it("give the letter, with the same ephemeral key", async () => {
+    const { ephemeral, text, frame } = vectors.letter;
+    const device = await testDevice();
+    const keys = await P256KeyPair.from(await importKeys(ephemeral, handshakeVector("reconnect").deviceEphemeralPublic, "ECDH"));
+    const sealed = await sealLetter(device, hex(vectors.machine.publicKey), utf8(text), keys);
+    expect(toHex(sealed)).toBe(frame);
+    const another = await sealLetter(device, hex(vectors.machine.publicKey), utf8(text));
+    expect([another.length, equal(another, sealed)]).toEqual([sealed.length, false]);
+    await expect(sealLetter(device, hex(vectors.machine.publicKey), new Uint8Array(LETTER_TEXT_BYTES + 1))).rejects.toThrow("too long");
   });
 
   it.each(["reconnect", "pair"])("give both frames and the keys of the %s handshake", async (name) => {

@@ -78,6 +78,8 @@ export async function channelDoor(): Promise<Door> {
     signDecision: (fields) => signDecision(identity, fields),
     signUndo: (fields) => signUndo(identity, fields),
     verifyHead: (machine, head) => verifyHead(machine, head),
+    sealLetter: async (machineId, text) => (await import("../channel/letter")).sealLetter(identity, machineKey(machineId), text),
+    letterbox: () => (hasAccounts() ? import("./ticketed").then((part) => part.letterbox) : null),
     openSocket: (machineId) => {
       if (hasAccounts()) return import("./ticketed").then((part) => part.ticketed(machineId));
       if (early?.machineId !== machineId) return openSocket(machineId);

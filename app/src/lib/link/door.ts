@@ -36,6 +36,14 @@ export interface UndoFields {
   readonly force: boolean;
 }
 
+/** Where letters for a machine are left, at the gateway. */
+export interface Letterbox {
+  /** The same once more changes nothing. */
+  leave(machineId: string, id: string, endsAt: number, letter: Uint8Array): Promise<void>;
+  /** False: the machine has it, or it has ended. */
+  withdraw(id: string): Promise<boolean>;
+}
+
 /**
  * Everything cryptographic, and the socket, behind one door: the real one is `channelDoor`, the development machine brings its own. Private
  * keys never come out of it.
@@ -55,6 +63,10 @@ export interface Door {
   signDecision(fields: DecisionFields): Promise<string>;
   signUndo(fields: UndoFields): Promise<string>;
   verifyHead(machine: PairedMachine, head: LedgerHead): Promise<boolean>;
+  /** Seals what is left for a machine that is away. */
+  sealLetter(machineId: string, text: Uint8Array<ArrayBuffer>): Promise<Uint8Array>;
+  /** Where it is left; null: this gateway has no accounts, and keeps nothing. */
+  letterbox(): Promise<Letterbox> | null;
   /** Where a ticket has to be asked for first, a promise of what opens it; it may end with a TurnedAway. */
   openSocket(machineId: string): Socket | Promise<() => Socket>;
   connect(machineId: string): SecureTransport;

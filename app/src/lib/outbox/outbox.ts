@@ -5,6 +5,7 @@ import type {
   AgentSessionForkRequest,
   AgentSessionNewRequest,
   AgentSteerRequest,
+  LettersWithdrawRequest,
   Requests,
 } from "../protocol/generated";
 import { RequestError } from "../client/errors";
@@ -19,6 +20,8 @@ export type OutboxItem = {
   /** `saved`: on this device only. `sent`: handed to the machine, not yet recorded. `refused`: the machine said no; a person decides what becomes of it. */
   state: "saved" | "sent" | "refused";
   error?: { readonly code: string; readonly message: string };
+  /** It was left at the gateway, for the machine to find when it is back; until then, in milliseconds. */
+  readonly leftUntil?: number;
 } & (
   | { readonly type: "agent_message"; readonly payload: AgentMessageRequest }
   | { readonly type: "agent_session_new"; readonly payload: AgentSessionNewRequest }
@@ -26,6 +29,8 @@ export type OutboxItem = {
   | { readonly type: "agent_steer"; readonly payload: AgentSteerRequest }
   | { readonly type: "agent_continue"; readonly payload: AgentContinueRequest }
   | { readonly type: "agent_prompt_response"; readonly payload: DecisionRequest }
+  /** Nothing that a person wrote: whoever kept a letter that was taken back delivers it in vain. */
+  | { readonly type: "letters_withdraw"; readonly payload: LettersWithdrawRequest }
 );
 
 export type OutboxType = OutboxItem["type"];
@@ -95,6 +100,12 @@ export class Outbox {
     return true;
   }
 
+  /** It was left at the gateway, too. Nothing if it is gone meanwhile. */
+  async left(id: string, until: number): Promise<void> {
+    const item = this.#current(id);
+    if (item) await this.#update(item, { state: item.state, leftUntil: until });
+  }
+
   /** Sends a refused item again, as it is. */
   async retry(id: string): Promise<void> {
     const item = this.#items.find((other) => other.id === id);
@@ -160,7 +171,7 @@ export class Outbox {
       return;
     }
     this.#options.refused(item, error);
-    if (item.type === "agent_prompt_response") {
+    if (item.type === "agent_prompt_response" || item.type === "letters_withdraw") {
       // Settled: somebody decided, or this decision can never count. The approval's own state tells the rest.
       this.#items = this.#items.filter((other) => other.id !== id);
       this.#changed();
@@ -170,7 +181,7 @@ export class Outbox {
     await this.#update(item, { state: "refused", error: { code: error.code, message: error.message } });
   }
 
-  async #update(item: OutboxItem, change: Pick<OutboxItem, "state"> & Partial<Pick<OutboxItem, "error">>): Promise<void> {
+  async #update(item: OutboxItem, change: Pick<OutboxItem, "state"> & Partial<Pick<OutboxItem, "error" | "leftUntil">>): Promise<void> {
     const next = { ...item, ...change };
     this.#replace(item, next);
     await this.#options.database.put("outbox", item.id, next);
@@ -193,19 +204,24 @@ export class Outbox {
 /** What must not overtake each other. A copy of a session waits for what was written to that one before, and what follows in either waits for the copy; one that is refused holds up only its own. */
 function lanesOf(item: OutboxItem): readonly string[] {
   if (item.type === "agent_prompt_response") return [`approval/${item.payload.approvalId}`];
+  if (item.type === "letters_withdraw") return ["letters"];
   if (item.type === "agent_session_fork" && item.state !== "refused")
     return [`session/${item.payload.newSessionId}`, `session/${item.payload.agentSessionId}`];
   return [`session/${sessionOf(item)}`];
 }
 
-/** The session in which an item is shown; null for a decision. */
+/** The session in which an item is shown; null for what is shown in none. */
 export function sessionOf(item: OutboxItem): string | null {
-  return item.type === "agent_prompt_response"
+  return item.type === "agent_prompt_response" || item.type === "letters_withdraw"
     ? null
     : item.type === "agent_session_fork"
       ? item.payload.newSessionId
       : item.payload.agentSessionId;
 }
+
+/** What a person wrote or decided that the machine has not recorded yet. */
+export const waiting = (items: readonly OutboxItem[]): number =>
+  items.filter((item) => item.state !== "refused" && item.type !== "letters_withdraw").length;
 
 /** The words that an item carries; empty for those that carry none. */
 export function wordsOf(item: OutboxItem): string {

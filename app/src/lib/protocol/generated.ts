@@ -47,6 +47,7 @@ export interface Requests {
   agent_conversations: { request: AgentConversationsRequest; response: AgentConversationsResponse };
   project_defaults_get: { request: ProjectDefaultsGetRequest; response: ProjectDefaultsGetResponse };
   project_defaults_set: { request: ProjectDefaultsSetRequest; response: ProjectDefaultsSetResponse };
+  letters_withdraw: { request: LettersWithdrawRequest; response: LettersWithdrawResponse };
   folders_list: { request: FoldersListRequest; response: FoldersListResponse };
   project_add: { request: ProjectAddRequest; response: ProjectAddResponse };
   project_create: { request: ProjectCreateRequest; response: ProjectCreateResponse };
@@ -1987,6 +1988,7 @@ export interface HelloResponse {
   instance: string;
   now: string;
   ledger: LedgerHead;
+  tier?: RiskTier | null;
 }
 
 export interface ImportedEvent {
@@ -2105,6 +2107,12 @@ export interface LedgerVerifyResponse {
   notChecked: string[];
 }
 
+export interface LettersWithdrawRequest {
+  letterIds: string[];
+}
+
+export type LettersWithdrawResponse = Record<string, never>;
+
 export interface MachineChanged {
   kind: "machine";
   machine: MachineInfo;
@@ -2137,6 +2145,7 @@ export interface MachineInfo {
   warnings: string[];
   sandboxFloor?: SandboxKind | null;
   chats?: string[] | null;
+  twoPeople?: boolean;
   ledgerProblem: string | null;
   keys: ProviderKeyInfo[];
 }
@@ -3129,6 +3138,7 @@ export const Limits = {
   sessionLabels: 5,
   labelLength: 24,
   snoozeDays: 366,
+  letterDays: 7,
   attachmentBytes: 10485760,
   attachmentsPerPrompt: 10,
   attachmentChunkBytes: 262144,

@@ -12,6 +12,7 @@ import type {
   ModelInfo,
   ProjectInfo,
   Requests,
+  RiskTier,
   Scope,
   SessionInfo,
   SnapshotDiffResponse,
@@ -26,7 +27,7 @@ import { Client } from "../client/client";
 import { RequestError } from "../client/errors";
 import { uuid7 } from "../ids/uuid7";
 import type { LedgerAlarm } from "../ledger/memory";
-import type { Door, PairedMachine } from "../link/door";
+import type { Door, Letterbox, PairedMachine } from "../link/door";
 import { Link, type LinkState, PROTOCOL_VERSION } from "../link/link";
 import { Outbox, type OutboxItem, sessionOf } from "../outbox/outbox";
 import type { Database, MachineStorage } from "../storage/database";
@@ -62,11 +63,16 @@ interface KeptState {
   readonly agents: readonly AgentInfo[];
   readonly sessions: readonly SessionInfo[];
   readonly scopes: readonly Scope[] | null;
+  /** Null: any tier, or the copy is of an earlier version. */
+  readonly tier?: RiskTier | null;
 }
 
 /** Sessions kept, the newest; and how long changes are gathered before they are written. */
 const KEPT_SESSIONS = 300;
 const KEEP_AFTER_MS = 2000;
+/** A machine that is gone for so long is away: a connection that changes networks comes back sooner. And when to try again what failed. */
+const AWAY_MS = 8_000;
+const AGAIN_MS = 60_000;
 
 /** Everything about the paired machine, as the screens see it. Lives from pairing to un-pairing. */
 export class Workspace {
@@ -96,7 +102,10 @@ export class Workspace {
   /** There are lists to show: the machine's, or a copy. */
   readonly known = $derived(this.loaded || this.asOf !== null);
   #keptScopes = $state.raw<readonly Scope[] | null>(null);
+  #keptTier = $state.raw<RiskTier | null>(null);
   #keeping: ReturnType<typeof setTimeout> | null = null;
+  #leaving: ReturnType<typeof setTimeout> | null = null;
+  #stopped = true;
   machine = $state.raw<MachineInfo | null>(null);
   projects = $state.raw<readonly ProjectInfo[]>([]);
   agents = $state.raw<readonly AgentInfo[]>([]);
@@ -158,7 +167,10 @@ export class Workspace {
       },
       recorded: (item, response) => this.#recorded(item, response),
       refused: (item, error) => this.#refused(item, error),
-      changed: (items) => (this.outbox = items),
+      changed: (items) => {
+        this.outbox = items;
+        this.#leaveSoon(AWAY_MS);
+      },
     });
     this.#decisions = new OwnDecisions({
       machineId: paired.machineId,
@@ -181,6 +193,8 @@ export class Workspace {
     void this.keys.load();
     await this.#outbox.load();
     await this.attachments.load(this.outbox.flatMap((item) => filesOf(item.payload)));
+    this.#stopped = false;
+    this.#leaveSoon(AWAY_MS);
     this.#link.start();
   }
 
@@ -190,6 +204,9 @@ export class Workspace {
     this.#link.stop();
     this.attachments.disconnected();
     this.#outbox.disconnected();
+    this.#stopped = true;
+    if (this.#leaving !== null) clearTimeout(this.#leaving);
+    this.#leaving = null;
   }
 
   get sessions(): ReadonlyMap<string, SessionInfo> {
@@ -237,6 +254,16 @@ export class Workspace {
 
   can(scope: Scope): boolean {
     return (this.hello?.scopes ?? this.#keptScopes)?.includes(scope) ?? true; // unknown before the first hello; the machine checks anyway
+  }
+
+  /** It prompts and decides, and runs or changes nothing itself: the owner gave this device a tier, or two people must allow what is risky. */
+  get approvalsOnly(): boolean {
+    return (this.hello ? (this.hello.tier ?? null) : this.#keptTier) !== null || this.machine?.twoPeople === true;
+  }
+
+  /** It may run and change things itself: terminals, commands, files, git, undo. */
+  get acts(): boolean {
+    return this.can("decide") && !this.approvalsOnly;
   }
 
   project(projectId: string): ProjectInfo | undefined {
@@ -347,11 +374,22 @@ export class Workspace {
     return newSessionId;
   }
 
+  /** Takes back what was not sent. What was left at the gateway is taken back there first. False: the machine has it, or nobody knows. */
   async discard(id: string): Promise<boolean> {
+    const left = this.outbox.find((item) => item.id === id && item.leftUntil !== undefined);
+    if (left && !(await this.#withdraw(left))) return false;
     const files = this.outbox.filter((item) => item.id === id).flatMap((item) => filesOf(item.payload));
     const discarded = await this.#outbox.discard(id);
+    if (discarded && left) await this.#outbox.add(uuid7(), { type: "letters_withdraw", payload: { letterIds: [id] } }); // a gateway may have kept it
     if (discarded) for (const file of files) await this.attachments.remove(file);
     return discarded;
+  }
+
+  async #withdraw(item: OutboxItem): Promise<boolean> {
+    const box = this.#door.letterbox();
+    if (box === null) return false;
+    const { withdraw } = await import("../outbox/letters");
+    return withdraw(item, await box);
   }
 
   retry(id: string): Promise<void> {
@@ -428,7 +466,29 @@ export class Workspace {
       this.client.disconnected();
       this.attachments.disconnected();
       this.#outbox.disconnected();
+      this.#leaveSoon(AWAY_MS);
     }
+  }
+
+  /** A machine that is away finds at the gateway what waits here, sealed. */
+  #leaveSoon(ms: number): void {
+    const away = (): boolean => !this.#stopped && (this.link.kind === "offline" || this.link.kind === "connecting");
+    if (this.#leaving !== null || !away() || this.outbox.every((item) => item.leftUntil !== undefined)) return;
+    this.#leaving = setTimeout(() => {
+      const box = this.#door.letterbox();
+      const left = away() && box !== null ? this.#leave(box, away) : Promise.resolve();
+      void left
+        .catch(() => AGAIN_MS) // no network, or the gateway takes no more: it goes out with the next connection in any case
+        .then((again) => {
+          this.#leaving = null;
+          if (again) this.#leaveSoon(again);
+        });
+    }, ms);
+  }
+
+  async #leave(box: Promise<Letterbox>, away: () => boolean): Promise<void> {
+    const { leaveAll } = await import("../outbox/letters");
+    await leaveAll(this.machineId, this.#outbox, this.#door, await box, away);
   }
 
   #greeted(hello: HelloResponse): void {
@@ -468,6 +528,7 @@ export class Workspace {
     this.agents = kept.value.agents;
     this.#sessions.shown(kept.value.sessions);
     this.#keptScopes = kept.value.scopes;
+    this.#keptTier = kept.value.tier ?? null;
     this.asOf = kept.at;
   }
 
@@ -498,6 +559,7 @@ export class Workspace {
       agents: this.agents,
       sessions,
       scopes: this.hello?.scopes ?? null,
+      tier: this.hello?.tier ?? null,
     } satisfies KeptState);
   }
 
@@ -579,6 +641,7 @@ export class Workspace {
   }
 
   #putDevice(device: DeviceInfo): void {
+    if (device.deviceId === this.hello?.deviceId) this.hello = { ...this.hello, tier: device.tier ?? null };
     if (!this.devices) return;
     const known = this.devices.some((other) => other.deviceId === device.deviceId);
     this.devices = known ? this.devices.map((other) => (other.deviceId === device.deviceId ? device : other)) : [...this.devices, device];

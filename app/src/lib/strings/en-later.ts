@@ -302,6 +302,10 @@ export const enLater = {
     alt: "Alt",
     keyNames: { up: "Up", down: "Down", left: "Left", right: "Right", pgup: "PgUp", pgdn: "PgDn", home: "Home", end: "End" },
   },
+  onlyApprovals: {
+    limited: "The owner limited this device. It prompts and decides, but runs and changes nothing itself.",
+    twoPeople: "Two people must allow what is risky on this machine, so devices run and change nothing themselves. Ask an agent.",
+  },
   session: {
     back: "All sessions",
     facts: "Session facts",
@@ -402,6 +406,9 @@ export const enLater = {
     settingsLater: "Takes effect with the next prompt.",
     contextOf: (used: string, window: string) => `${used} of ${window} tokens`,
     saved: "Saved here",
+    left: "Runs when the machine is back",
+    takeBack: "Take back",
+    late: "The machine has this prompt already.",
     sent: "Sent",
     refused: "Not accepted",
     quiet: {

@@ -20,7 +20,7 @@ internal sealed partial class AccountDoor(
     public const string NonceHeader = "Account-Nonce";
     private const string TokenScheme = "PocketCoder ";
 
-    /// <summary>Of a body, in bytes.</summary>
+    /// <summary>Of a body, in bytes, where the table says nothing else.</summary>
     public const int MostBytes = 8 * 1024;
 
     private static readonly TimeSpan s_bodyLimit = TimeSpan.FromSeconds(10);
@@ -54,7 +54,7 @@ internal sealed partial class AccountDoor(
     {
         try
         {
-            var proof = await ProofAsync(context, route.Path);
+            var proof = await ProofAsync(context, route);
             var person = route.Least is null ? null : signIns.Authenticate(proof, TokenOf(context));
             if (person is not null && person.Role < route.Least)
             {
@@ -93,7 +93,7 @@ internal sealed partial class AccountDoor(
         }
     }
 
-    private async Task<Proof> ProofAsync(HttpContext context, string path)
+    private async Task<Proof> ProofAsync(HttpContext context, AccountRoute route)
     {
         var headers = context.Request.Headers;
         // The doorkeeper let only origins of ours in. Without one it is no page of ours, and a proof needs one.
@@ -108,17 +108,17 @@ internal sealed partial class AccountDoor(
             throw new AccountRefusal(AccountError.Malformed, "The body has to be JSON: application/json");
         }
 
-        var body = await BodyAsync(context);
+        var body = await BodyAsync(context, route.MostBytes);
         var caller = new Caller(client.Of(context), context.Features.Get<LocalUser>()?.Id).Counted;
         return new Proof(
-            origin, HttpMethods.Post, path, body, headers[ProofHeader] is [{ } text] ? text : null, $"{caller.Address} {caller.User}");
+            origin, HttpMethods.Post, route.Path, body, headers[ProofHeader] is [{ } text] ? text : null, $"{caller.Address} {caller.User}");
     }
 
-    private async Task<byte[]> BodyAsync(HttpContext context)
+    private async Task<byte[]> BodyAsync(HttpContext context, int mostBytes)
     {
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } most)
         {
-            most.MaxRequestBodySize = MostBytes; // nothing else here takes a body
+            most.MaxRequestBodySize = mostBytes; // nothing else here takes a body
         }
 
         using var limit = new CancellationTokenSource(s_bodyLimit, time);
@@ -131,7 +131,7 @@ internal sealed partial class AccountDoor(
         }
         catch (BadHttpRequestException e)
         {
-            throw new AccountRefusal(AccountError.Malformed, $"A body has at most {MostBytes} bytes, which come at once.", inner: e);
+            throw new AccountRefusal(AccountError.Malformed, $"A body has at most {mostBytes} bytes, which come at once.", inner: e);
         }
         catch (OperationCanceledException e) when (limit.IsCancellationRequested)
         {

@@ -9,30 +9,31 @@ namespace PocketCoder.Gateway.Hosting.Accounts;
 /// The least role that may ask; null: who brings a password, a passkey, a code of a service, a one-time link or a refresh token.
 /// </param>
 /// <param name="Ends">Whether it can take rights away: then connections are looked at before the answer, however it ended.</param>
+/// <param name="MostBytes">Of the request's body.</param>
 /// <param name="Answer">From the bytes of the request to those of the answer.</param>
 internal sealed record AccountRoute(
-    string Path, Role? Least, bool Ends, Func<AccountCall, CancellationToken, Task<byte[]>> Answer)
+    string Path, Role? Least, bool Ends, int MostBytes, Func<AccountCall, CancellationToken, Task<byte[]>> Answer)
 {
     /// <summary>For those who are not signed in.</summary>
     public static AccountRoute Open<TIn, TOut>(
         string path, JsonTypeInfo<TIn> request, JsonTypeInfo<TOut> answer, Func<Proof, TIn, CancellationToken, Task<TOut>> work)
         where TIn : notnull
-        => new(path, null, Ends: true, async (call, ct) => JsonSerializer.SerializeToUtf8Bytes(
+        => new(path, null, Ends: true, AccountDoor.MostBytes, async (call, ct) => JsonSerializer.SerializeToUtf8Bytes(
             await work(call.Proof, Read(call, request), ct), answer));
 
     /// <summary>For people of this role, or of one that is more.</summary>
     public static AccountRoute For<TIn, TOut>(
         Role least, string path, JsonTypeInfo<TIn> request, JsonTypeInfo<TOut> answer,
-        Func<Person, TIn, CancellationToken, Task<TOut>> work, bool ends = false)
+        Func<Person, TIn, CancellationToken, Task<TOut>> work, bool ends = false, int mostBytes = AccountDoor.MostBytes)
         where TIn : notnull
-        => ForBrowser(least, path, request, answer, (_, person, asked, ct) => work(person, asked, ct), ends);
+        => ForBrowser(least, path, request, answer, (_, person, asked, ct) => work(person, asked, ct), ends, mostBytes);
 
     /// <summary>As <see cref="For"/>, where it matters which browser asks.</summary>
     public static AccountRoute ForBrowser<TIn, TOut>(
         Role least, string path, JsonTypeInfo<TIn> request, JsonTypeInfo<TOut> answer,
-        Func<Proof, Person, TIn, CancellationToken, Task<TOut>> work, bool ends = false)
+        Func<Proof, Person, TIn, CancellationToken, Task<TOut>> work, bool ends = false, int mostBytes = AccountDoor.MostBytes)
         where TIn : notnull
-        => new(path, least, ends, async (call, ct) => JsonSerializer.SerializeToUtf8Bytes(
+        => new(path, least, ends, mostBytes, async (call, ct) => JsonSerializer.SerializeToUtf8Bytes(
             await work(call.Proof, call.Person!, Read(call, request), ct), answer));
 
     private static T Read<T>(AccountCall call, JsonTypeInfo<T> type)

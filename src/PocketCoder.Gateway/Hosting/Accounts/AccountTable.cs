@@ -130,7 +130,7 @@ internal sealed class AccountTable(
     private TicketAnswer Ticket(Person person, string machine)
     {
         // Looked up in either case, so that both take as long.
-        var exists = Enrolled().Any(m => m.MachineId == machine);
+        var exists = IsEnrolled(machine);
         return new TicketAnswer(signIns.GiveTicket(person, machine, exists), Seconds(AccountLimits.TicketLife));
     }
 
@@ -139,6 +139,10 @@ internal sealed class AccountTable(
         var (users, invitations) = people.List(person);
         return new UsersAnswer(users, invitations);
     }
+
+    /// <summary>Whether this gateway knows the machine.</summary>
+    /// <exception cref="AccountRefusal">The list can't be used.</exception>
+    public bool IsEnrolled(string machine) => Enrolled().Any(m => m.MachineId == machine);
 
     private IReadOnlyList<EnrolledMachine> Enrolled()
     {

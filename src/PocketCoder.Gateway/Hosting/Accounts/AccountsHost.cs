@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using PocketCoder.Accounts;
 using PocketCoder.Gateway.Hosting.Accounts.Services;
 using PocketCoder.Gateway.Relay;
+using PocketCoder.Gateway.Relay.Letters;
 using PocketCoder.Gateway.Relay.Machines;
 
 namespace PocketCoder.Gateway.Hosting.Accounts;
@@ -14,6 +15,8 @@ internal sealed class AccountsHost : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly ServiceHttp _services = new();
     private readonly AccountDoor _door;
+    private readonly LetterStore _letters;
+    private readonly LetterCarrier _carrier;
     private readonly IReadOnlyList<AccountRoute> _rows;
     private Task _watching = Task.CompletedTask;
 
@@ -38,10 +41,15 @@ internal sealed class AccountsHost : IAsyncDisposable
             SignInServiceFile.Beside(file), _services, time, logs.CreateLogger<ServiceCeremony>()), time);
         _door = new AccountDoor(signIns, others, Admissions, client, time, logs.CreateLogger<AccountDoor>());
         Logins = new MachineLogins(time);
+        var folder = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, "letters");
+        _letters = new LetterStore(folder, time, logs.CreateLogger<LetterStore>());
+        _carrier = new LetterCarrier(_letters, linked, signIns, time, logs.CreateLogger<LetterCarrier>());
+        var table = new AccountTable(signIns, passkeys, others, new People(store, time), enrolments, linked);
         _rows =
         [
-            .. new AccountTable(signIns, passkeys, others, new People(store, time), enrolments, linked).Rows,
+            .. table.Rows,
             .. new MachineTable(Logins, enrolments, linked, time).Rows,
+            .. new LetterTable(_letters, _carrier, signIns, table.IsEnrolled, time).Rows,
         ];
         Posts = _rows.Select(r => r.Path).ToHashSet(StringComparer.Ordinal);
     }
@@ -71,6 +79,7 @@ internal sealed class AccountsHost : IAsyncDisposable
     {
         await _stop.CancelAsync();
         await _watching;
+        await _carrier.DisposeAsync();
         _stop.Dispose();
         _services.Dispose();
     }

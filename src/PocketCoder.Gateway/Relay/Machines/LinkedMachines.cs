@@ -15,6 +15,13 @@ public sealed class LinkedMachines : IRelayFabric
     public ValueTask<IMachineEndpoint?> FindAsync(string machineId, CancellationToken ct)
         => ValueTask.FromResult<IMachineEndpoint?>(_machines.GetValueOrDefault(machineId)?.Machine);
 
+    /// <summary>A machine connected; raised where it is taken in, with its id.</summary>
+    internal event Action<string>? Added;
+
+    /// <summary>The machine if it is connected and takes letters.</summary>
+    internal IMachineEndpoint? FindLetterTaker(string machineId)
+        => _machines.GetValueOrDefault(machineId)?.Machine is { TakesLetters: true } machine ? machine : null;
+
     /// <summary>
     /// Makes a machine reachable until what is returned is disposed of. The newest connection wins: a machine that lost its network comes
     /// again long before its old connection is known to be dead.
@@ -29,6 +36,7 @@ public sealed class LinkedMachines : IRelayFabric
             return linked;
         });
         before?.Machine.Replace();
+        Added?.Invoke(machine.MachineId);
         return new Entry(this, linked);
     }
 

@@ -56,7 +56,7 @@ internal sealed partial class MachineRoute(
             await link.SendAsync(
                 LinkJson.Write(LinkKind.Challenge, 0, new LinkChallenge(1, nonce), LinkTypes.Default.LinkChallenge), ct);
             var proof = await ProofAsync(link, ct);
-            machine = new RemoteMachine(proof.MachineId, link, options.MaxConnections);
+            machine = new RemoteMachine(proof.MachineId, link, options.MaxConnections, proof.Letters is true);
             if (await RefusalAsync(proof, origin, nonce, visit, ct) is { } refusal)
             {
                 if (refusal.Code is not (LinkAsks.Pending or LinkAsks.SlowDown or LinkAsks.Left))

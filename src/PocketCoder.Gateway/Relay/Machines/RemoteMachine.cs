@@ -6,12 +6,15 @@ namespace PocketCoder.Gateway.Relay.Machines;
 /// <summary>
 /// A remote machine, which keeps a connection to this gateway. Thread-safe; it reads nothing of what devices say.
 /// </summary>
-internal sealed class RemoteMachine(string id, LinkSocket socket, int mostDevices) : IMachineEndpoint
+internal sealed class RemoteMachine(string id, LinkSocket socket, int mostDevices, bool takesLetters = false) : IMachineEndpoint
 {
     private readonly ConcurrentDictionary<uint, RemoteDevice> _devices = [];
     private uint _last;
 
     public string MachineId => id;
+
+    /// <summary>Whether it says that it knows what a letter is; one of before would break the link.</summary>
+    public bool TakesLetters => takesLetters;
 
     /// <summary>Devices that are connected to it here.</summary>
     public int Devices => _devices.Count;

@@ -477,6 +477,10 @@ export const app: Catalogue = {
     alt: "Alt",
     keyNames: { up: "上", down: "下", left: "左", right: "右", pgup: "PgUp", pgdn: "PgDn", home: "Home", end: "End" },
   },
+  onlyApprovals: {
+    limited: "所有者限制了此设备：可以发送提示和作出决定，但自身不运行也不更改任何内容。",
+    twoPeople: "此机器上的高风险操作须由两人允许，因此设备自身不运行也不更改任何内容。请交给智能体。",
+  },
   session: {
     back: "所有会话",
     facts: "会话信息",
@@ -580,6 +584,9 @@ export const app: Catalogue = {
     contextTokens: (used) => `上下文中 ${used}`,
     contextOf: (used, window) => `${used} / ${window} 个 token`,
     saved: "已保存在这里",
+    left: "机器恢复连接后运行",
+    takeBack: "撤回",
+    late: "机器已经收到此提示。",
     sent: "已发送",
     refused: "未被接受",
     working: "工作中",

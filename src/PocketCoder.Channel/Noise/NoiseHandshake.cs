@@ -4,16 +4,17 @@ using System.Text;
 namespace PocketCoder.Channels.Noise;
 
 /// <summary>
-/// One end of a Noise IK or IKpsk2 handshake (revision 34, sections 7.5 and 9):
+/// One end of a Noise IK, IKpsk2 or X handshake (revision 34, sections 7.4, 7.5 and 9):
 /// <code>
 /// &lt;- s
 /// ...
 /// -> e, es, s, ss
 /// &lt;- e, ee, se (, psk)
 /// </code>
-/// Strictly one use: the two messages in order, then <see cref="Split"/>. Any exception leaves it useless. Owns the ephemeral key.
+/// X has the first message alone. Strictly one use: the messages in order, then <see cref="Split"/>. Any exception leaves it useless. Owns
+/// the ephemeral key.
 /// </summary>
-internal sealed class IkHandshake : IDisposable
+internal sealed class NoiseHandshake : IDisposable
 {
     private readonly SymmetricState _state;
     private readonly NoiseKeyPair _static;
@@ -23,19 +24,19 @@ internal sealed class IkHandshake : IDisposable
     private byte[] _remoteStatic;
     private byte[] _remoteEphemeral = [];
 
-    /// <param name="withPsk">IKpsk2 instead of IK.</param>
     /// <param name="prologue">What both ends must agree on beforehand.</param>
     /// <param name="own">The static key pair; not disposed.</param>
     /// <param name="ephemeral">A fresh key pair; disposed with this object.</param>
     /// <param name="responderPublicKey">The responder's static key when this end is the initiator, null when it is the responder.</param>
-    public IkHandshake(bool withPsk, ReadOnlySpan<byte> prologue, NoiseKeyPair own, NoiseKeyPair ephemeral, byte[]? responderPublicKey)
+    public NoiseHandshake(
+        NoisePattern pattern, ReadOnlySpan<byte> prologue, NoiseKeyPair own, NoiseKeyPair ephemeral, byte[]? responderPublicKey)
     {
-        _psk = withPsk;
+        _psk = pattern == NoisePattern.IKpsk2;
         _static = own;
         _ephemeral = ephemeral;
         _keyBytes = own.PublicKey.Length;
         _remoteStatic = responderPublicKey ?? [];
-        _state = new SymmetricState($"Noise_{(withPsk ? "IKpsk2" : "IK")}_{own.FunctionName}_AESGCM_SHA256");
+        _state = new SymmetricState($"Noise_{pattern}_{own.FunctionName}_AESGCM_SHA256");
         _state.MixHash(prologue);
         _state.MixHash(responderPublicKey ?? own.PublicKey);
     }
