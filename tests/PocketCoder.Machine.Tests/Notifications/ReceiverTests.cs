@@ -74,9 +74,10 @@ public sealed class ReceiverTests
 
         await using var other = await story.Daemon.PhoneAsync("laptop");
         await other.StartAsync("run: touch new.txt\nask: which one? | a | b");
-        await other.Device.DecideAsync(await other.AskedAsync(), DecisionVerdict.Deny);
+        var asked = await other.AskedAsync();
+        await NextAsync(story, "/awake", "kind", "permission"); // only of what still waits is anybody told
+        await other.Device.DecideAsync(asked, DecisionVerdict.Deny);
         await other.AskedAsync();
-        await NextAsync(story, "/awake", "kind", "permission");
         await NextAsync(story, "/awake", "kind", "question");
         await NextAsync(story, "/asks", "kind", "question");
         Assert.Single(story.Service.Received, r => r.Path == "/asks");
