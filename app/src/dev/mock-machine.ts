@@ -723,7 +723,7 @@ export class MockMachine {
         (code) => {
           throw new Refused(code);
         },
-        () => state.scopes.includes("decide"),
+        () => state.scopes.includes("decide") && !state.devices[0]?.tier && !state.machine.twoPeople,
       ),
       ...fileAnswers(
         this.tree,

@@ -44,6 +44,7 @@ export class MockTerminals {
       terminal_open: ({ agentSessionId, name, columns = 80, rows = 24 }) => {
         const refused = this.#refusal(agentSessionId);
         if (refused) return refuse(refused);
+        if (!mayType()) return refuse("UNAUTHORIZED");
         const key = `${agentSessionId}/${name}`;
         const known = this.#shells.get(key);
         const info: TerminalInfo = known?.info ?? {

@@ -11,7 +11,8 @@ export interface Surface {
   write(text: string, drawn: () => void): void;
 }
 
-export type TerminalState = "opening" | "live" | "offline" | "ended" | "failed";
+/** `none`: it isn't open, and this device may not open it. */
+export type TerminalState = "opening" | "live" | "offline" | "ended" | "none" | "failed";
 
 /** Acknowledged this often, in UTF-16 units: well before the machine's window is full. */
 const ACKNOWLEDGE_EVERY = Limits.terminalWindow / 4;
@@ -209,6 +210,10 @@ export class TerminalStore {
       return;
     }
     if (error.code === "TERMINAL_NOT_FOUND" && this.state === "ended") return;
+    if (error.code === "TERMINAL_NOT_FOUND" && whole && !this.#mayOpen) {
+      this.state = "none";
+      return;
+    }
     this.problem = error;
     if (whole) this.state = "failed";
   }

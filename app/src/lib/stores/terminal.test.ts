@@ -218,4 +218,15 @@ describe("a terminal", () => {
     expect(store.state).toBe("failed");
     expect(store.problem?.code).toBe("SANDBOX_UNAVAILABLE");
   });
+
+  it("says that it isn't open where this device may not open it", async () => {
+    const machine = new FakeMachine();
+    machine.refuse.set("terminal_attach", "TERMINAL_NOT_FOUND");
+    const store = new TerminalStore(machine.client, new Paper(), "s", "main", { columns: 80, rows: 24 }, false);
+    await settle();
+    expect([store.state, store.problem]).toEqual(["none", null]);
+    machine.refuse.delete("terminal_attach");
+    await store.attach();
+    expect(store.state).toBe("live");
+  });
 });

@@ -274,6 +274,7 @@ export const enLater = {
     resume: "Resume output",
     paused: (kb: number) => (kb > 0 ? `Paused, ${kb} KB waiting` : "Paused"),
     skipped: "Output came faster than this device could show it. Some of it was skipped; the screen is up to date.",
+    notOpen: "This terminal isn't open.",
     readOnly: "This device can view but not type. Use a device paired with the decide scope.",
     offline: "Not connected. The terminal keeps running and reappears when the machine is connected.",
     opening: "Opening the terminal",

@@ -449,6 +449,7 @@ export const app: Catalogue = {
     resume: "继续输出",
     paused: (kb) => (kb > 0 ? `已暂停，${kb} KB 等待中` : "已暂停"),
     skipped: "输出过快，此设备来不及显示，部分内容已跳过；屏幕是最新的。",
+    notOpen: "此终端未打开。",
     readOnly: "此设备可以查看但不能输入。请使用配对时带有 decide 权限的设备。",
     offline: "未连接。终端会继续运行，机器连接后重新出现。",
     opening: "正在打开终端",
