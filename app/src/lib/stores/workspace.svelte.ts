@@ -63,7 +63,7 @@ interface KeptState {
   readonly agents: readonly AgentInfo[];
   readonly sessions: readonly SessionInfo[];
   readonly scopes: readonly Scope[] | null;
-  /** Null: any tier, or the copy is of an earlier version. */
+  /** Null: no limit, or the copy is of an earlier version. */
   readonly tier?: RiskTier | null;
 }
 
