@@ -1,9 +1,9 @@
 // Prints the Brotli bytes of the first load (the page and everything it loads before a lazy chunk) and of the lazy chunks.
-// Fails above 74 KB, and when anything of the development machine is in the bundle. Run after `npm run build`.
+// Fails above 70 KB, and when anything of the development machine is in the bundle. Run after `npm run build`.
 import { readdirSync, readFileSync } from "node:fs";
 import { brotliCompressSync, constants } from "node:zlib";
 
-const LIMIT = 74_000;
+const LIMIT = 70_000;
 const dist = new URL("../dist/", import.meta.url);
 const read = (name) => readFileSync(new URL(name, dist));
 const brotli = (bytes) => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }).length;
@@ -21,7 +21,8 @@ for (const name of first) {
 }
 let total = 0;
 const lazy = [];
-for (const name of ["index.html", ...readdirSync(new URL("assets/", dist)).map((file) => `assets/${file}`)]) {
+const assets = readdirSync(new URL("assets/", dist)).filter((file) => !/\.(br|gz)$/.test(file)); // copies of the others
+for (const name of ["index.html", ...assets.map((file) => `assets/${file}`)]) {
   const bytes = brotli(read(name));
   if (first.has(name)) {
     total += bytes;
@@ -31,7 +32,7 @@ for (const name of ["index.html", ...readdirSync(new URL("assets/", dist)).map((
   }
 }
 for (const line of lazy) console.log(line);
-for (const name of readdirSync(new URL("assets/", dist))) {
+for (const name of assets) {
   if (/MockMachine|mock-epoch|mock-signature|mock-door/.test(read(`assets/${name}`).toString()))
     throw new Error(`${name} has the development machine in it`);
 }

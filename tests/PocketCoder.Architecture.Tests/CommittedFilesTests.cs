@@ -22,8 +22,8 @@ public sealed class CommittedFilesTests
         var files = (await Shell.RunAsync(Repository.Root, "git -c safe.directory=* ls-files -z", TestContext.Current.CancellationToken))
             .Split('\0', StringSplitOptions.RemoveEmptyEntries);
         Assert.Contains("app/index.html", files);
-        Assert.Empty(files.Where(f => !IsShown(f) && IsPicture(f)));
-        Assert.Empty(files.Except(s_larger).Where(f => new FileInfo(Repository.PathOf(f)) is { Exists: true, Length: > Largest }));
+        Assert.DoesNotContain(files, f => !IsShown(f) && IsPicture(f));
+        Assert.DoesNotContain(files.Except(s_larger), f => new FileInfo(Repository.PathOf(f)) is { Exists: true, Length: > Largest });
     }
 
     private static bool IsShown(string file)

@@ -1,4 +1,4 @@
-import type { IconName } from "../../components/icons";
+import type { AnyIconName } from "../../components/icons-later";
 import type { CommandFavourite, ProjectInfo, SessionInfo } from "../protocol/generated";
 import type { Route } from "../router/router.svelte";
 import { t } from "../strings/all";
@@ -11,7 +11,7 @@ export interface Entry {
   readonly id: string;
   readonly title: string;
   readonly kind: keyof typeof l.kinds;
-  readonly icon: IconName;
+  readonly icon: AnyIconName;
   readonly route: Route;
 }
 
@@ -60,12 +60,12 @@ export function entriesOf({ projects, sessions, projectId, favourites, manages }
   ];
 }
 
-function screen(id: string, title: string, icon: IconName, route: Route): Entry {
+function screen(id: string, title: string, icon: AnyIconName, route: Route): Entry {
   return { id, title, kind: "screen", icon, route };
 }
 
 function parts({ projectId, name }: ProjectInfo): Entry[] {
-  const of = (tab: "files" | "git" | "runs", icon: IconName): Entry => ({
+  const of = (tab: "files" | "git" | "runs", icon: AnyIconName): Entry => ({
     id: `${projectId} ${tab}`,
     title: l.part(name, p.tabs[tab]),
     kind: "project",
@@ -82,7 +82,7 @@ function parts({ projectId, name }: ProjectInfo): Entry[] {
 
 /** What is within the project where the person is. */
 function inside({ projectId, name }: ProjectInfo): Entry[] {
-  const of = (title: string, icon: IconName, tab: "files" | "git", at: string): Entry => ({
+  const of = (title: string, icon: AnyIconName, tab: "files" | "git", at: string): Entry => ({
     id: `${projectId} ${tab} ${at}`,
     title: l.part(name, title),
     kind: "project",

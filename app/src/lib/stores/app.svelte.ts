@@ -1,6 +1,6 @@
 import type { Door, Invite, PairedMachine } from "../link/door";
 import { hasAccounts, rememberAccounts } from "../link/first-socket";
-import { pair, type PairResult } from "../link/pair";
+import type { PairResult } from "../link/pair";
 import { Database } from "../storage/database";
 import { clock } from "./clock.svelte";
 import { Machines } from "./machines.svelte";
@@ -105,7 +105,9 @@ export class App {
     const invite = this.invite;
     if (!invite) throw new Error("there is no pairing link to confirm");
     if (this.machines.full(invite.machineId)) return { kind: "full" };
-    const result = await pair(this.#door, invite, deviceName, APP);
+    const pairing = await import("../link/pair").catch(() => null); // null: there is no network
+    if (!pairing) return { kind: "unreachable" };
+    const result = await pairing.pair(this.#door, invite, deviceName, APP);
     if (result.kind === "refused" && result.refusal.code.startsWith("account:")) this.openAccount(result.refusal);
     if (result.kind === "paired") {
       this.invite = null;
