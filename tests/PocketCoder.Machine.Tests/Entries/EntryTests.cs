@@ -157,7 +157,7 @@ public sealed class EntryTests
         string[] words =
         [
             "agent_conversations", "agent_session_warm", "attachment_read", "budget", "chat_pairing_offer", "command", "device_re", "files_find", "fs_", "git_",
-            "machine_logs", "network_rule", "presence", "project_defaults_set", "provider_key", "push_", "session_worktree", "snapshot_undo",
+            "letters_", "machine_logs", "network_rule", "presence", "project_defaults_set", "provider_key", "push_", "session_worktree", "snapshot_undo",
             "terminal",
         ];
 
