@@ -7,10 +7,10 @@ internal sealed record BenchOptions
 {
     /// <summary>Every part, in the order in which they run.</summary>
     public static readonly IReadOnlyList<string> AllParts =
-        ["start", "memory", "session", "agents", "scale", "ledger", "hands", "broker", "files", "snapshots", "app"];
+        ["start", "memory", "session", "agents", "scale", "ledger", "hands", "broker", "gateway", "push", "files", "snapshots", "app"];
 
     public const string Usage = """
-        usage: bench [start|memory|session|agents|scale|ledger|hands|broker|files|snapshots|app]... --program FILE [--kind TEXT] [--runs N] [--quick] [--folder DIR] [--app-script FILE]
+        usage: bench [start|memory|session|agents|scale|ledger|hands|broker|gateway|push|files|snapshots|app]... --program FILE [--kind TEXT] [--runs N] [--quick] [--folder DIR] [--app-script FILE]
                      [--bare FILE] [--bare-native FILE] [--json FILE] [--markdown FILE] [--note TEXT]
         """;
 

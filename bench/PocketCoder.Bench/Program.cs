@@ -5,7 +5,9 @@ using PocketCoder.Bench.App;
 using PocketCoder.Bench.Brokers;
 using PocketCoder.Bench.Daemons;
 using PocketCoder.Bench.Files;
+using PocketCoder.Bench.Gateways;
 using PocketCoder.Bench.Ledgers;
+using PocketCoder.Bench.Notifications;
 using PocketCoder.Bench.Results;
 using PocketCoder.Bench.Sandboxes;
 using PocketCoder.Bench.Scale;
@@ -56,6 +58,8 @@ foreach (var part in BenchOptions.AllParts.Intersect(options.Parts, StringCompar
             "agents" => AgentsBench.RunAsync(options, measured),
             "scale" => ScaleBench.RunAsync(options, measured),
             "broker" => BrokerBench.RunAsync(options, measured),
+            "gateway" => GatewayBench.RunAsync(options, measured),
+            "push" => PushBench.RunAsync(options, measured),
             "hands" => SandboxBench.RunAsync(options, measured),
             "snapshots" => SnapshotBench.RunAsync(options, measured),
             "files" => FilesBench.RunAsync(options, measured),

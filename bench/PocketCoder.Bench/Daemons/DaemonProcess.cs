@@ -1,7 +1,4 @@
-using System.Diagnostics;
-using System.Globalization;
 using System.Runtime.Versioning;
-using System.Text;
 using PocketCoder.Agents.Claude;
 using PocketCoder.Bench.Agents;
 using PocketCoder.Machine;
@@ -17,27 +14,24 @@ namespace PocketCoder.Bench.Daemons;
 [UnsupportedOSPlatform("windows")]
 internal sealed class DaemonProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan s_stopGrace = TimeSpan.FromSeconds(10);
-
-    private readonly OwnedProcess _process;
+    private readonly StartedProgram _program;
     private readonly DirectoryInfo _folder;
-    private readonly Task _drained;
-    private readonly StringBuilder _said = new();
 
-    private DaemonProcess(OwnedProcess process, DirectoryInfo folder, int port)
+    private DaemonProcess(StartedProgram program, DirectoryInfo folder, int port)
     {
-        (_process, _folder) = (process, folder);
+        (_program, _folder) = (program, folder);
         Url = $"http://127.0.0.1:{port}";
         Control = new ControlClient(HomeIn(folder));
-        _drained = Task.WhenAll(DrainAsync(process.StandardOutput, null), DrainAsync(process.StandardError, _said));
     }
+
+    public int Pid => _program.Pid;
 
     public string Url { get; }
 
     public ControlClient Control { get; }
 
     /// <summary>From before the process was started until <c>/healthz</c> answered 200.</summary>
-    public TimeSpan ReadyAfter { get; private set; }
+    public TimeSpan ReadyAfter => _program.ReadyAfter;
 
     /// <summary>What it wrote to its log so far.</summary>
     public string Log
@@ -69,12 +63,9 @@ internal sealed class DaemonProcess : IAsyncDisposable
             WorkingDirectory = folder.FullName,
             Environment = EnvironmentFor(folder, environment ?? new Dictionary<string, string>(StringComparer.Ordinal)),
         };
-        var begun = Stopwatch.GetTimestamp();
-        var daemon = new DaemonProcess(OwnedProcess.Start(start, TimeProvider.System), folder, port);
+        var daemon = new DaemonProcess(await StartedProgram.StartAsync(start, port), folder, port);
         try
         {
-            await Listening.UntilAnswersAsync(port, daemon._process, () => daemon._said.ToString());
-            daemon.ReadyAfter = Stopwatch.GetElapsedTime(begun);
             // it opens a moment after the gateway
             await Wait.UntilAsync(async () => await daemon.Control.IsHealthyAsync(CancellationToken.None), "the control socket answers");
             return daemon;
@@ -86,17 +77,11 @@ internal sealed class DaemonProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Resident and proportional memory in bytes.</summary>
-    public (double Rss, double Pss) Memory() => Listening.Memory(_process);
+    /// <inheritdoc cref="StartedProgram.Memory"/>
+    public (double Rss, double Pss) Memory() => _program.Memory();
 
-    /// <summary>What it used of the processors since it was started (proc(5), stat: utime and stime, in ticks of 10 ms).</summary>
-    public TimeSpan Processor()
-    {
-        var stat = File.ReadAllText($"/proc/{_process.Identity.Pid}/stat");
-        var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-        return TimeSpan.FromMilliseconds(
-            10 * (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture)));
-    }
+    /// <inheritdoc cref="StartedProgram.Processor"/>
+    public TimeSpan Processor() => _program.Processor();
 
     public async Task<TestDevice> PairAsync() => await TestDevice.PairAsync(await LinkAsync());
 
@@ -109,9 +94,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Control.Dispose();
-        await _process.KillAsync(s_stopGrace);
-        await _process.DisposeAsync();
-        await _drained;
+        await _program.DisposeAsync();
         _folder.Delete(recursive: true);
     }
 
@@ -119,46 +102,19 @@ internal sealed class DaemonProcess : IAsyncDisposable
 
     private static Dictionary<string, string> EnvironmentFor(DirectoryInfo folder, IReadOnlyDictionary<string, string> otherwise)
     {
-        var environment = new Dictionary<string, string>(StringComparer.Ordinal)
-        {
-            ["HOME"] = folder.FullName,
-            ["PATH"] = "/usr/local/bin:/usr/bin:/bin",
-            ["POCKETCODER_HOME"] = HomeIn(folder).Root,
-            ["POCKETCODER_PORT"] = "0",
-            ["POCKETCODER_CLAUDE"] = FakeProgram.WriteScript(
-                folder, "claude", "fake-claude", $"{ClaudeDriver.TestedVersions[^1]} (Claude Code)"),
-            ["POCKETCODER_CODEX"] = FakeProgram.WriteScript(folder, "codex", FakeRpcAgent.Codex, "codex-cli 0.169.0"),
-            ["POCKETCODER_OPENCODE"] = FakeProgram.WriteScript(folder, "opencode", FakeOpenCode.Kind, FakeOpenCode.Version),
-            ["POCKETCODER_GEMINI"] = FakeProgram.WriteScript(folder, "gemini", FakeRpcAgent.Acp, "0.61.0"),
-        };
+        var environment = StartedProgram.EnvironmentIn(folder, HomeIn(folder).Root);
+        environment["POCKETCODER_PORT"] = "0";
+        environment["POCKETCODER_CLAUDE"] = FakeProgram.WriteScript(
+            folder, "claude", "fake-claude", $"{ClaudeDriver.TestedVersions[^1]} (Claude Code)");
+        environment["POCKETCODER_CODEX"] = FakeProgram.WriteScript(folder, "codex", FakeRpcAgent.Codex, "codex-cli 0.169.0");
+        environment["POCKETCODER_OPENCODE"] = FakeProgram.WriteScript(folder, "opencode", FakeOpenCode.Kind, FakeOpenCode.Version);
+        environment["POCKETCODER_GEMINI"] = FakeProgram.WriteScript(folder, "gemini", FakeRpcAgent.Acp, "0.61.0");
 
         foreach (var (name, value) in otherwise)
         {
             environment[name] = value;
         }
 
-        // A build that is not self-contained finds its runtime by this; DOTNET_ settings let two ways of running be compared.
-        foreach (var (name, value) in EnvironmentAllowList.Own())
-        {
-            if (name.StartsWith("DOTNET_", StringComparison.Ordinal))
-            {
-                environment[name] = value;
-            }
-        }
-
         return environment;
-    }
-
-    private static async Task DrainAsync(Stream stream, StringBuilder? keep)
-    {
-        const int Kept = 4_000;
-        using var reader = new StreamReader(stream);
-        while (await reader.ReadLineAsync() is { } line)
-        {
-            if (keep?.Length < Kept)
-            {
-                keep.AppendLine(line);
-            }
-        }
     }
 }

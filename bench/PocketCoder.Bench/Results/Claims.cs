@@ -96,6 +96,20 @@ internal static class Claims
     public static readonly Claim BrokerDirect = new("broker.direct.p50", "for comparison: one delta straight from the upstream, p50", "ms");
     public static readonly Claim BrokerRequest = new("broker.request.p50", "model broker: added to a whole short request, p50", "ms");
 
+    public static readonly Claim GatewayReady = new("gateway.ready", "gateway alone: ready after start", "ms", 400);
+    public static readonly Claim GatewayIdle = new("gateway.idle.rss", "gateway alone: idle memory (RSS)", "MB", 70);
+    public static readonly Claim GatewayHopP50 = new("gateway.hop.p50", "gateway: adds to a frame of 1 KB from machine to device, p50", "ms", 1);
+    public static readonly Claim GatewayHopP99 = new("gateway.hop.p99", "gateway: adds to a frame of 1 KB from machine to device, p99", "ms");
+    public static readonly Claim GatewayFrames = new("gateway.frames", "gateway: frames of 1 KB relayed to one device", "frames/s");
+    public static readonly Claim GatewayDevice = new("gateway.device", "gateway: memory for each of 5,000 idle devices (RSS)", "bytes");
+    public static readonly Claim GatewayStorm = new("gateway.storm", "gateway restarted: all 5,000 devices are back and answered", "ms");
+    public static readonly Claim GatewayStormCpu = new("gateway.storm.cpu", "the same: processor of the gateway for each device", "ms");
+    public static readonly Claim GatewayWake = new(
+        "gateway.wake", "a machine wakes, its gateway restarted meanwhile → it is connected", "ms");
+
+    public static readonly Claim PushP50 = new("push.p50", "notification: asked of the daemon → the webhook is called, p50", "ms", 20);
+    public static readonly Claim PushP99 = new("push.p99", "notification: asked of the daemon → the webhook is called, p99", "ms");
+
     public static readonly Claim FilesList = new("files.list", "files: list a folder of 10,000 entries", "ms", 50);
     public static readonly Claim FilesSearch = new("files.search", "files: search the lines of 100,000 small files", "ms");
     public static readonly Claim FilesNames = new("files.names", "files: search 100,000 names", "ms");
@@ -120,7 +134,8 @@ internal static class Claims
         ScaleResume, ScaleResumeSingle, ScaleResumeCpu, ScaleResumeRatio, ScaleFollowers, ScaleFollowerMessages, ScaleFollowerMessage,
         ScaleFollowersRatio, ScaleStateWhole, ScaleStateFirst, ScaleStateWholeTime, ScaleStateFirstTime, ScaleStatePagesTime,
         Append, AppendP99, AppendAlone, Events, Verify, Sync, SandboxNew, SandboxMemory, CommandBare, CommandOver, Echo, EchoP99,
-        TerminalFlood, BrokerAdded, BrokerDirect, BrokerRequest, FilesList, FilesSearch, FilesNames, WatchReady, WatchMemory, WatchTold,
+        TerminalFlood, BrokerAdded, BrokerDirect, BrokerRequest, GatewayReady, GatewayIdle, GatewayHopP50, GatewayHopP99, GatewayFrames,
+        GatewayDevice, GatewayStorm, GatewayStormCpu, GatewayWake, PushP50, PushP99, FilesList, FilesSearch, FilesNames, WatchReady, WatchMemory, WatchTold,
         SnapshotNothing, SnapshotGit, AppBytes, AppFresh, AppCold, AppWarm,
     ];
 }

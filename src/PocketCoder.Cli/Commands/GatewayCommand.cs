@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text;
 using PocketCoder.Cli.Autostarting;
 using PocketCoder.Cli.Output;
+using PocketCoder.Cli.Parsing;
 using PocketCoder.Gateway;
 using PocketCoder.Gateway.Relay.Machines;
 using PocketCoder.Machine;
@@ -18,8 +19,11 @@ internal static class GatewayCommand
 {
     private const int ShortId = 4;
 
+    private static readonly Option<int?> s_maxDevices = Values.Whole(
+        "--max-devices", "N", "How many devices may be connected at once: 1 to 100000 (default 1000)", 1, 100_000);
+
     /// <summary>The options of <c>gateway run</c>, which its settings may give, too.</summary>
-    public static IReadOnlyList<Option> Settings { get; } = [.. StartCommand.OfGateway, GatewayPeopleCommands.Accounts];
+    public static IReadOnlyList<Option> Settings { get; } = [.. StartCommand.OfGateway, GatewayPeopleCommands.Accounts, s_maxDevices];
 
     public static Command Create(Terminal terminal)
     {
@@ -77,6 +81,7 @@ internal static class GatewayCommand
         {
             EnrolmentFile = FileOf(context.Home),
             AccountsFile = GatewayPeopleCommands.FileFor(parsed, context.Home),
+            MaxConnections = parsed.GetValue(s_maxDevices) ?? GatewayOptions.Default.MaxConnections,
         };
         return await RunAsync(context, options, ct);
     }

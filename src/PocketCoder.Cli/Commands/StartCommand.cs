@@ -129,6 +129,7 @@ internal static class StartCommand
         "--output-limit" => OutputUsual.ToString(CultureInfo.InvariantCulture),
         "--silence-limit" => "30m",
         "--retry-limit" => "10",
+        "--max-devices" => GatewayOptions.Default.MaxConnections.ToString(CultureInfo.InvariantCulture),
         "--retry-time" => "15m",
         "--warm-agents" => WarmLimits.Default.Agents.ToString(CultureInfo.InvariantCulture),
         "--warm-memory" => (WarmLimits.Default.MemoryBytes / Megabyte).ToString(CultureInfo.InvariantCulture),
