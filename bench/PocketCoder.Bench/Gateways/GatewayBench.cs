@@ -1,13 +1,14 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.Versioning;
 using PocketCoder.Bench.Daemons;
 using PocketCoder.Bench.Results;
 using PocketCoder.Channels;
 using PocketCoder.Gateway;
 using PocketCoder.Machine.Linking;
-using PocketCoder.Platform;
 using PocketCoder.Testing;
+using PocketCoder.Testing.Git;
 
 namespace PocketCoder.Bench.Gateways;
 
@@ -17,13 +18,14 @@ internal static class GatewayBench
 {
     private const double Megabyte = 1e6;
     private const int Devices = 5000;
+    private const int MostRuns = 3; // a minute each
     private const int FrameBytes = 1024;
 
     private static readonly TimeSpan s_between = TimeSpan.FromMilliseconds(5);
 
     public static async Task RunAsync(BenchOptions options, Measured measured)
     {
-        for (var run = 0; run < options.Runs; run++)
+        for (var run = 0; run < Math.Min(options.Runs, MostRuns); run++)
         {
             await using var gateway = await GatewayProcess.StartAsync(options, Devices);
             measured.Add(Claims.GatewayReady, gateway.ReadyAfter.TotalMilliseconds);
@@ -84,11 +86,11 @@ internal static class GatewayBench
         await daemon.Control.LinkAsync(
             gateway.Address.AbsoluteUri, await gateway.Enrolments.NewCodeAsync(CancellationToken.None), CancellationToken.None);
         await ConnectedAsync(daemon, DateTimeOffset.MinValue);
-        Send(daemon.Pid, Stop);
+        await SignalAsync(daemon, "STOP");
         await gateway.RestartAsync();
         var woken = DateTimeOffset.UtcNow;
         var began = Stopwatch.GetTimestamp();
-        Send(daemon.Pid, Continue);
+        await SignalAsync(daemon, "CONT");
         await ConnectedAsync(daemon, woken);
         measured.Add(Claims.GatewayWake, Stopwatch.GetElapsedTime(began).TotalMilliseconds);
     }
@@ -98,17 +100,8 @@ internal static class GatewayBench
             && link.Since >= after,
         "the machine is connected");
 
-    // kill(2), signal(7) on Linux
-    private const int Stop = 19;
-    private const int Continue = 18;
-
-    private static void Send(int pid, int signal)
-    {
-        if (ProcessCalls.SendSignal(pid, signal) != 0)
-        {
-            throw new InvalidOperationException($"Process {pid} can't be signalled.");
-        }
-    }
+    private static Task SignalAsync(DaemonProcess daemon, string signal)
+        => Shell.RunAsync("/", string.Create(CultureInfo.InvariantCulture, $"kill -{signal} {daemon.Pid}"));
 
     private static byte[] Stamped()
     {

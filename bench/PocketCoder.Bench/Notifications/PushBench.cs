@@ -3,7 +3,8 @@ using System.Net;
 using System.Runtime.Versioning;
 using PocketCoder.Bench.Daemons;
 using PocketCoder.Bench.Results;
-using PocketCoder.Protocol;
+using PocketCoder.Machine.ControlPlane;
+using PocketCoder.Machine.Notifications;
 using PocketCoder.Testing;
 
 namespace PocketCoder.Bench.Notifications;
