@@ -88,7 +88,7 @@ internal static class GatewayBench
         await ConnectedAsync(daemon, DateTimeOffset.MinValue);
         await SignalAsync(daemon, "STOP");
         await gateway.RestartAsync();
-        var woken = DateTimeOffset.UtcNow;
+        var woken = TimeProvider.System.GetUtcNow();
         var began = Stopwatch.GetTimestamp();
         await SignalAsync(daemon, "CONT");
         await ConnectedAsync(daemon, woken);
@@ -100,7 +100,7 @@ internal static class GatewayBench
             && link.Since >= after,
         "the machine is connected");
 
-    private static Task SignalAsync(DaemonProcess daemon, string signal)
+    private static Task<string> SignalAsync(DaemonProcess daemon, string signal)
         => Shell.RunAsync("/", string.Create(CultureInfo.InvariantCulture, $"kill -{signal} {daemon.Pid}"));
 
     private static byte[] Stamped()
