@@ -25,7 +25,7 @@ internal sealed class EchoMachine : IAsyncDisposable
 
     /// <param name="code">Null: the gateway knows it.</param>
     public static async Task<EchoMachine> ConnectAsync(Uri gateway, ChannelIdentity identity, string? code)
-        => new(await TestMachine.ConnectAsync(gateway, identity, code));
+        => new(await TestMachine.ConnectAsync(gateway, identity, code, origin: $"https://{gateway.Authority}")); // of a gateway behind a proxy
 
     /// <summary>Sends a frame to the device that came last, as soon as the gateway has room for it.</summary>
     public ValueTask SendAsync(ReadOnlyMemory<byte> frame) => _devices[_last].SendAsync(frame, _over.Token);

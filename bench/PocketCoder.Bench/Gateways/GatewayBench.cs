@@ -39,7 +39,7 @@ internal static class GatewayBench
             }
 
             await CrowdBench.RunAsync(gateway, identity, options.Quick ? Devices / 10 : Devices, options, measured);
-            await WakeAsync(gateway, options, measured);
+            await WakeAsync(options, measured);
         }
     }
 
@@ -80,8 +80,9 @@ internal static class GatewayBench
     }
 
     /// <summary>A machine sleeps while its gateway restarts, and wakes.</summary>
-    private static async Task WakeAsync(GatewayProcess gateway, BenchOptions options, Measured measured)
+    private static async Task WakeAsync(BenchOptions options, Measured measured)
     {
+        await using var gateway = await GatewayProcess.StartAsync(options, devices: null);
         await using var daemon = await DaemonProcess.StartAsync(options);
         await daemon.Control.LinkAsync(
             gateway.Address.AbsoluteUri, await gateway.Enrolments.NewCodeAsync(CancellationToken.None), CancellationToken.None);

@@ -9,7 +9,7 @@ using PocketCoder.Testing;
 namespace PocketCoder.Bench.Gateways;
 
 /// <summary>
-/// <c>pocketcoder gateway run</c> as a process of its own, on a port that stays the same over restarts. It takes this process for its
+/// <c>pocketcoder gateway run</c> as a process of its own, on a port that stays the same over restarts. It may take this process for its
 /// proxy, so that many devices can come from many addresses.
 /// </summary>
 [UnsupportedOSPlatform("windows")]
@@ -34,9 +34,9 @@ internal sealed class GatewayProcess : IAsyncDisposable
     /// <inheritdoc cref="StartedProgram.ReadyAfter"/>
     public TimeSpan ReadyAfter => _program.ReadyAfter;
 
-    /// <param name="devices">How many it lets in at once.</param>
+    /// <param name="devices">How many it lets in at once from its proxy, which is this process; null: it has none.</param>
     /// <inheritdoc cref="StartedProgram.StartAsync"/>
-    public static async Task<GatewayProcess> StartAsync(BenchOptions options, int devices)
+    public static async Task<GatewayProcess> StartAsync(BenchOptions options, int? devices)
     {
         var folder = Directory.CreateDirectory(Path.Combine(options.Folder, Guid.CreateVersion7().ToString("N")[^8..]));
         var port = Ports.Free();
@@ -45,9 +45,9 @@ internal sealed class GatewayProcess : IAsyncDisposable
             Program = options.Program,
             Arguments =
             [
-                "gateway", "run", "--listen", $"127.0.0.1:{port}", "--behind-proxy",
+                "gateway", "run", "--listen", $"127.0.0.1:{port}",
                 // A proxy may bring half of all.
-                "--max-devices", (devices * 2).ToString(CultureInfo.InvariantCulture),
+                .. devices is { } most ? ["--behind-proxy", "--max-devices", (most * 2).ToString(CultureInfo.InvariantCulture)] : (string[])[],
             ],
             WorkingDirectory = folder.FullName,
             Environment = StartedProgram.EnvironmentIn(folder, HomeIn(folder).Root),

@@ -16,13 +16,17 @@ internal sealed class TestMachine : IAsyncDisposable
 
     public LinkSocket Link { get; }
 
+    public LinkWelcome? Welcome { get; private set; }
+
     /// <summary>Connects, proves itself, and is welcome.</summary>
-    public static async Task<TestMachine> ConnectAsync(Uri gateway, ChannelIdentity identity, string? code, bool? letters = null)
+    /// <param name="origin">Under which address the gateway knows itself; null: <paramref name="gateway"/>.</param>
+    public static async Task<TestMachine> ConnectAsync(
+        Uri gateway, ChannelIdentity identity, string? code, bool? letters = null, string? origin = null)
     {
         var machine = await OpenAsync(gateway);
         var challenge = LinkJson.Read(await machine.NextAsync(), LinkKind.Challenge, LinkTypes.Default.LinkChallenge);
-        await machine.SendAsync(Proof(identity, LinkProofs.OriginOf(gateway), challenge.Nonce, code) with { Letters = letters });
-        LinkJson.Read(await machine.NextAsync(), LinkKind.Welcome, LinkTypes.Default.LinkWelcome);
+        await machine.SendAsync(Proof(identity, origin ?? LinkProofs.OriginOf(gateway), challenge.Nonce, code) with { Letters = letters });
+        machine.Welcome = LinkJson.Read(await machine.NextAsync(), LinkKind.Welcome, LinkTypes.Default.LinkWelcome);
         return machine;
     }
 
