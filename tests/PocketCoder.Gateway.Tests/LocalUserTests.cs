@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using PocketCoder.Gateway.Throttling;
+using PocketCoder.Platform;
 using PocketCoder.Processes;
 using PocketCoder.Testing;
 
@@ -44,6 +45,26 @@ public sealed class LocalUserTests
                 socket.DualMode = true;
             }
         }
+    }
+
+    /// <summary>The quick way tells the same as the table of all sockets.</summary>
+    [Fact]
+    public async Task Another_users_socket_is_that_users()
+    {
+        Assert.SkipUnless(LocalPeers.Owner == 0 && OperatingSystem.IsLinux(), "only root can act as another user");
+        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        var port = ((IPEndPoint)listener.LocalEndPoint!).Port;
+        var connect = string.Create(CultureInfo.InvariantCulture, $"exec 3<>/dev/tcp/127.0.0.1/{port}; cat <&3");
+        await using var process = OwnedProcess.Start(As(Other, connect), TimeProvider.System);
+        using var limit = new CancellationTokenSource(Wait.Limit);
+        using var accepted = await listener.AcceptAsync(limit.Token);
+        var (peer, local) = ((IPEndPoint)accepted.RemoteEndPoint!, (IPEndPoint)accepted.LocalEndPoint!);
+        Assert.True(SocketOwner.TryFind(peer, local, out var user));
+        Assert.Equal(Other, user);
+        Assert.Equal(Other, LocalPeers.Find(await File.ReadAllLinesAsync("/proc/net/tcp", limit.Token), peer, local));
+        Assert.Equal(Other, LocalPeers.Find(peer, local));
     }
 
     [Fact]
@@ -140,24 +161,25 @@ public sealed class LocalUserTests
         const string tries =
             "for i in 1 2 3 4 5 6; do exec 3<>/dev/tcp/127.0.0.1/$1; printf '%s' \"$2\" >&3; printf '\\210\\200\\0\\0\\0\\0' >&3; cat <&3 | sed -n 1p; exec 3>&-; done";
         await using var attacker = OwnedProcess.Start(
-            new ProcessStart
-            {
-                Program = "/usr/bin/setpriv",
-                Arguments =
-                [
-                    "--reuid", Other.ToString(CultureInfo.InvariantCulture), "--regid", Other.ToString(CultureInfo.InvariantCulture),
-                    "--clear-groups",
-                    "/bin/bash", "-c", tries, "tries", gateway.Port.ToString(CultureInfo.InvariantCulture), request,
-                ],
-                WorkingDirectory = "/",
-                Environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["PATH"] = "/usr/bin:/bin" },
-            },
-            TimeProvider.System);
+            As(Other, tries, "tries", gateway.Port.ToString(CultureInfo.InvariantCulture), request), TimeProvider.System);
         using var reader = new StreamReader(attacker.StandardOutput);
         var answers = (await reader.ReadToEndAsync().WaitAsync(Wait.Limit)).Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(a => RawHttp.StatusOf(a)).ToList();
 
         Assert.Equal([101, 101, 101, 101, 101, 429], answers);
         Assert.Equal(HttpStatusCode.SwitchingProtocols, (await gateway.TryConnectAsync()).Status);
+    }
+
+    /// <summary>Lines of a shell, as another user.</summary>
+    private static ProcessStart As(uint user, string lines, params string[] arguments)
+    {
+        var id = user.ToString(CultureInfo.InvariantCulture);
+        return new ProcessStart
+        {
+            Program = "/usr/bin/setpriv",
+            Arguments = ["--reuid", id, "--regid", id, "--clear-groups", "/bin/bash", "-c", lines, .. arguments],
+            WorkingDirectory = "/",
+            Environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["PATH"] = "/usr/bin:/bin" },
+        };
     }
 }

@@ -23,15 +23,18 @@ internal static class CrowdBench
         using var limit = new CancellationTokenSource(s_limit);
         var before = gateway.Memory().Rss;
         var crowd = new BareDevice[devices];
+        var listening = new Task[devices];
         await using (var machine = await EchoMachine.ConnectAsync(gateway.Address, identity, code: null))
         {
             await Parallel.ForAsync(
                 0, devices, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = limit.Token },
-                async (number, ct) => crowd[number] = await BareDevice.ConnectAsync(gateway.Address, identity.Id, number, by, ct));
-            using var apart = new CancellationTokenSource();
-            var listening = crowd.Select(d => ListenAsync(d, apart.Token)).ToList();
+                async (number, ct) =>
+                {
+                    crowd[number] = await BareDevice.ConnectAsync(gateway.Address, identity.Id, number, by, ct);
+                    listening[number] = ListenAsync(crowd[number]);
+                });
             await Task.Delay(options.Idle, TimeProvider.System);
-            if (listening.FirstOrDefault(l => l.IsCompleted) is { } gone)
+            if (Array.Find(listening, l => l.IsCompleted) is { } gone)
             {
                 await gone;
             }
@@ -42,20 +45,20 @@ internal static class CrowdBench
         }
 
         Array.ForEach(crowd, d => d.Dispose());
-        var began = Stopwatch.GetTimestamp();
+        var (began, used) = (Stopwatch.GetTimestamp(), gateway.Processor());
         await using var back = await EchoMachine.ConnectAsync(gateway.Address, identity, code: null);
         crowd = await Task.WhenAll(Enumerable.Range(0, devices).Select(n => BackAsync(gateway, identity.Id, n, by, limit.Token)));
         measured.Add(Claims.GatewayStorm, Stopwatch.GetElapsedTime(began).TotalMilliseconds);
-        measured.Add(Claims.GatewayStormCpu, gateway.Processor().TotalMilliseconds / devices);
+        measured.Add(Claims.GatewayStormCpu, (gateway.Processor() - used).TotalMilliseconds / devices);
         Array.ForEach(crowd, d => d.Dispose());
     }
 
     /// <summary>Hears nothing, until the connection ends.</summary>
-    private static async Task ListenAsync(BareDevice device, CancellationToken ct)
+    private static async Task ListenAsync(BareDevice device)
     {
         while (true)
         {
-            await device.NextAsync(ct);
+            await device.NextAsync(CancellationToken.None);
         }
     }
 

@@ -5,8 +5,9 @@ using PocketCoder.Platform;
 namespace PocketCoder.Gateway.Throttling;
 
 /// <summary>
-/// Finds the user at the other end of a loopback connection, as the kernel tells it in <c>/proc/net/tcp</c> and <c>/proc/net/tcp6</c>
-/// (proc(5)): the line of the peer's own socket, found by both addresses and ports. Linux only; elsewhere nobody is found. Thread-safe.
+/// Finds the user at the other end of a loopback connection: the peer's own socket, found by both addresses and ports. The kernel is asked
+/// for it (<see cref="SocketOwner"/>); where it does not tell, its line is looked for in <c>/proc/net/tcp</c> and <c>/proc/net/tcp6</c>
+/// (proc(5)), which takes as long as there are sockets. Linux only; elsewhere nobody is found. Thread-safe.
 /// </summary>
 internal static class LocalPeers
 {
@@ -24,6 +25,11 @@ internal static class LocalPeers
         if (peer is null || local is null || !OperatingSystem.IsLinux() || !IPAddress.IsLoopback(Plain(peer.Address)))
         {
             return null;
+        }
+
+        if (SocketOwner.TryFind(peer, local, out var owner))
+        {
+            return owner;
         }
 
         foreach (var table in s_tables)
