@@ -75,13 +75,15 @@ public static class SocketOwner
         }
 
         // Where it finds no such connection, it tells of the socket that listens at this address.
-        if (MemoryMarshal.Read<ushort>(message[4..]) != ByFamily || End(message, 0) is not { } first || !first.Equals(new IPEndPoint(near, own.Port))
-            || End(message, 1) is not { } second || !second.Equals(new IPEndPoint(far, other.Port)))
+        if (MemoryMarshal.Read<ushort>(message[4..]) != ByFamily
+            || End(message, 0)?.Equals(new IPEndPoint(near, own.Port)) != true
+            || End(message, 1)?.Equals(new IPEndPoint(far, other.Port)) != true)
         {
             return false;
         }
 
-        user = MemoryMarshal.Read<uint>(message[84..]) == 0 ? null : MemoryMarshal.Read<uint>(message[80..]); // without an inode nobody has it
+        var isHeld = MemoryMarshal.Read<uint>(message[84..]) != 0; // without an inode no process has it any more
+        user = isHeld ? MemoryMarshal.Read<uint>(message[80..]) : null;
         return true;
     }
 

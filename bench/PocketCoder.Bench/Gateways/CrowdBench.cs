@@ -17,7 +17,8 @@ internal static class CrowdBench
     /// <summary>As a device does: soon, and not all in the same moment.</summary>
     private static readonly TimeSpan s_again = TimeSpan.FromSeconds(1);
 
-    public static async Task RunAsync(GatewayProcess gateway, ChannelIdentity identity, int devices, BenchOptions options, Measured measured)
+    public static async Task RunAsync(
+        GatewayProcess gateway, ChannelIdentity identity, int devices, BenchOptions options, Measured measured)
     {
         using var by = new HttpMessageInvoker(new SocketsHttpHandler { MaxConnectionsPerServer = int.MaxValue });
         using var limit = new CancellationTokenSource(s_limit);
@@ -62,7 +63,8 @@ internal static class CrowdBench
         }
     }
 
-    private static async Task<BareDevice> BackAsync(GatewayProcess gateway, string machine, int number, HttpMessageInvoker by, CancellationToken ct)
+    private static async Task<BareDevice> BackAsync(
+        GatewayProcess gateway, string machine, int number, HttpMessageInvoker by, CancellationToken ct)
     {
         while (true)
         {

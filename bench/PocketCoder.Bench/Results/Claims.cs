@@ -135,7 +135,8 @@ internal static class Claims
         ScaleFollowersRatio, ScaleStateWhole, ScaleStateFirst, ScaleStateWholeTime, ScaleStateFirstTime, ScaleStatePagesTime,
         Append, AppendP99, AppendAlone, Events, Verify, Sync, SandboxNew, SandboxMemory, CommandBare, CommandOver, Echo, EchoP99,
         TerminalFlood, BrokerAdded, BrokerDirect, BrokerRequest, GatewayReady, GatewayIdle, GatewayHopP50, GatewayHopP99, GatewayFrames,
-        GatewayDevice, GatewayStorm, GatewayStormCpu, GatewayWake, PushP50, PushP99, FilesList, FilesSearch, FilesNames, WatchReady, WatchMemory, WatchTold,
+        GatewayDevice, GatewayStorm, GatewayStormCpu, GatewayWake, PushP50, PushP99,
+        FilesList, FilesSearch, FilesNames, WatchReady, WatchMemory, WatchTold,
         SnapshotNothing, SnapshotGit, AppBytes, AppFresh, AppCold, AppWarm,
     ];
 }
