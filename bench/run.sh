@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures every number that this project claims, on the program as it is given to people, and prints each with its bound.
-#   bench/run.sh                 all parts, about five minutes; a table for people
+#   bench/run.sh                 all parts, about a quarter of an hour; a table for people
 #   bench/run.sh --quick         less of everything, about a minute: to see that it works, not to quote
 #   bench/run.sh --json FILE     also as JSON
 #   bench/run.sh --write         also into docs/benchmarks.md
