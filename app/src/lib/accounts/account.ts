@@ -24,6 +24,7 @@ import type { Gateway } from "./gateway";
 import type { ServiceReturn } from "./given";
 import { AccountKey } from "./key";
 import { type Passkeys, readQuestion } from "./passkeys";
+import { toBase64 } from "../text/base64";
 
 const ROW = "sign-in";
 /** What this browser went to another service for; the newest only. */
@@ -245,7 +246,7 @@ export class Account {
 
   /** Leaves a sealed letter for a machine that is away. The same once more changes nothing. @throws AccountError `not_found`, `too_many`, `forbidden` */
   async leave(machine: string, id: string, endsAt: number, letter: Uint8Array): Promise<void> {
-    await this.#as("letters/leave", { machine, id, endsAt: new Date(endsAt).toISOString(), letter: base64(letter) });
+    await this.#as("letters/leave", { machine, id, endsAt: new Date(endsAt).toISOString(), letter: toBase64(letter) });
   }
 
   /** False: the machine has the letter, or it has ended. */
@@ -387,12 +388,6 @@ export class Account {
     const kept: Kept = { v: 1, name, access, refresh, until: this.#now() + expiresIn * 1000 - EARLY_MS };
     await this.#store.put(ROW, kept);
   }
-}
-
-function base64(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return btoa(text);
 }
 
 /** A name as the gateway keeps it. */

@@ -4,6 +4,7 @@ import { uuid7 } from "../ids/uuid7";
 import { Limits } from "../protocol/generated";
 import type { MachineStorage } from "../storage/database";
 import { prepared } from "./picture";
+import { toBase64 } from "../text/base64";
 
 /** A file that a person chose, kept on this device until the machine has recorded the prompt that it goes with. */
 export interface StagedFile {
@@ -207,7 +208,7 @@ export class Attachments {
       if (!this.files.some((other) => other.id === id)) throw new RequestError("FILE_NOT_FOUND", "");
       const piece = new Uint8Array(await blob.slice(offset, offset + size).arrayBuffer());
       const since = performance.now();
-      offset = (await this.#client.request("attachment_chunk", { attachmentId: id, offset, data: base64(piece) })).offset;
+      offset = (await this.#client.request("attachment_chunk", { attachmentId: id, offset, data: toBase64(piece) })).offset;
       if (performance.now() - since < QUICK_MS) size = Math.min(size * 2, Limits.attachmentChunkBytes);
       this.#show(id, { sent: offset, done: false, error: null });
     }
@@ -231,12 +232,6 @@ async function stored({ blob, ...file }: StagedFile): Promise<StoredFile> {
 export function plainName(name: string): string {
   const plain = name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}/\\]/gu, "_");
   return plain === "" || plain === "." || plain === ".." ? "file" : [...plain].slice(-Limits.attachmentNameLength / 2).join("");
-}
-
-function base64(bytes: Uint8Array): string {
-  let text = "";
-  for (let i = 0; i < bytes.length; i += 0x8000) text += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
-  return btoa(text);
 }
 
 async function hex(bytes: ArrayBuffer): Promise<string> {

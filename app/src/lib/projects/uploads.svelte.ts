@@ -5,6 +5,7 @@ import type { Consent } from "./consent.svelte";
 import { sha256 } from "./open-file.svelte";
 import { join, typed } from "./paths";
 import { tell } from "./tell";
+import { toBase64 } from "../text/base64";
 
 /** Bytes of a piece: the machine takes 512 KiB; smaller ones show that something happens on a slow line. */
 const PIECE = 256 * 1024;
@@ -99,7 +100,7 @@ export class Uploads {
         if (!this.list.includes(upload)) return;
         const piece = new Uint8Array(await file.slice(upload.sent, upload.sent + PIECE).arrayBuffer());
         upload.sent = (
-          await client.request("fs_upload_chunk", { projectId, uploadId, offset: upload.sent, data: base64(piece) }, 60_000)
+          await client.request("fs_upload_chunk", { projectId, uploadId, offset: upload.sent, data: toBase64(piece) }, 60_000)
         ).offset;
       }
       await this.#consent.ask("fs_upload_end", { projectId, uploadId }, 120_000);
@@ -122,10 +123,4 @@ export class Uploads {
       }
     }
   }
-}
-
-function base64(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += 0x8000) text += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
-  return btoa(text);
 }
