@@ -99,6 +99,39 @@ public sealed class LetterTests : IDisposable
     }
 
     [Fact]
+    public async Task One_that_can_not_be_read_does_not_hold_up_those_behind_it()
+    {
+        await using var gateway = await AwayAsync();
+        using var owner = await AccountBrowser.OwnerAsync(gateway);
+        await owner.DoneAsync("letters/leave", Leave("one"));
+        File.WriteAllText(Directory.GetFiles(gateway.Letters).Single(), "no letter");
+        await owner.DoneAsync("letters/leave", Leave("two"));
+        await using var machine = await gateway.MachineAsync(_identity, letters: true);
+        var number = await machine.OpenedAsync();
+        Assert.Equal([RelayFrame.Letter, 2], (await machine.NextAsync()).Rest.ToArray());
+        await machine.EndAsync(number, RelayClose.Normal, "letter_taken");
+        await Wait.UntilAsync(() => Directory.GetFiles(gateway.Letters).Length == 1, "the other one is done with");
+    }
+
+    [Fact]
+    public async Task A_machine_connects_and_people_are_told_when_letters_can_not_be_used()
+    {
+        var time = new ManualTime();
+        await using var gateway = await AwayAsync(time);
+        using var owner = await AccountBrowser.OwnerAsync(gateway, time: time);
+        await owner.DoneAsync("letters/leave", Leave("one", time, TimeSpan.FromMinutes(1)));
+        var file = Directory.GetFiles(gateway.Letters).Single();
+        File.Delete(file);
+        Directory.CreateDirectory(file); // which can't be deleted as a file is
+        time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal("unavailable", AccountBrowser.CodeOf(await owner.PostAsync("letters", "{}")));
+        Assert.Equal("unavailable", AccountBrowser.CodeOf(await owner.PostAsync("letters/leave", Leave("two", time))));
+        await using var machine = await gateway.MachineAsync(_identity, letters: true);
+        using var device = await gateway.DeviceAsync(_identity.Id, await owner.TicketAsync(_identity.Id));
+        await machine.OpenedAsync();
+    }
+
+    [Fact]
     public async Task A_machine_of_before_is_given_none()
     {
         await using var gateway = await AwayAsync();

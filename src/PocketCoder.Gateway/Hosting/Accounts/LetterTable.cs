@@ -23,8 +23,8 @@ internal sealed class LetterTable(
         AccountRoute.For(Role.Operator, Path + "/leave", Default.LeaveLetterRequest, Default.NothingMore,
             (person, asked, _) => Task.FromResult(Leave(person, asked)), mostBytes: MostBytes),
         AccountRoute.For(Role.Operator, Path, Default.NothingMore, Default.LettersAnswer,
-            (person, _, _) => Task.FromResult(new LettersAnswer(
-                [.. letters.Of(person.UserId).Select(l => new LetterView(l.Id, l.Machine, l.LeftAt, l.EndsAt))]))),
+            (person, _, _) => Task.FromResult(new LettersAnswer([.. Keeping(() => letters.Of(person.UserId)).Select(
+                l => new LetterView(l.Id, l.Machine, l.LeftAt, l.EndsAt))]))),
         AccountRoute.For(Role.Operator, Path + "/withdraw", Default.IdRequest, Default.WithdrawnAnswer,
             (person, asked, _) => Task.FromResult(new WithdrawnAnswer(Withdraw(person, asked.Id)))),
     ];
@@ -46,7 +46,7 @@ internal sealed class LetterTable(
             throw new AccountRefusal(AccountError.NotFound, "There is no such machine.");
         }
 
-        var refusal = Changing(() => letters.Leave(
+        var refusal = Keeping(() => letters.Leave(
             new StoredLetter(asked.Id, asked.Machine, person.UserId, person.SignInId, now, asked.EndsAt, asked.Letter)));
         switch (refusal)
         {
@@ -60,9 +60,9 @@ internal sealed class LetterTable(
         }
     }
 
-    private bool Withdraw(Person person, string id) => Changing(() => letters.Withdraw(person.UserId, id));
+    private bool Withdraw(Person person, string id) => Keeping(() => letters.Withdraw(person.UserId, id));
 
-    private static T Changing<T>(Func<T> work)
+    private static T Keeping<T>(Func<T> work)
     {
         try
         {

@@ -32,7 +32,7 @@ internal sealed partial class LetterCarrier : IAsyncDisposable
         machines.Added += Wake;
     }
 
-    /// <summary>Looks soon whether something waits for this machine, and delivers it.</summary>
+    /// <summary>Looks soon whether something waits for this machine, and delivers it. Never throws: a machine connects without letters, too.</summary>
     public void Wake(string machine)
     {
         lock (_gate)
@@ -49,11 +49,8 @@ internal sealed partial class LetterCarrier : IAsyncDisposable
                 return;
             }
 
-            if (_letters.For(machine).Count > 0)
-            {
-                _rounds[machine] = round = new Round();
-                round.Running = Task.Run(() => RunAsync(machine, round));
-            }
+            _rounds[machine] = round = new Round();
+            round.Running = Task.Run(() => RunAsync(machine, round));
         }
     }
 
@@ -105,7 +102,7 @@ internal sealed partial class LetterCarrier : IAsyncDisposable
         {
             // the gateway stops
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or AccountRefusal)
+        catch (Exception e) when (e is not OutOfMemoryException)
         {
             LogFailed(_log, machine, e.InnerException?.Message ?? e.Message);
             lock (_gate)
@@ -127,12 +124,13 @@ internal sealed partial class LetterCarrier : IAsyncDisposable
                 continue;
             }
 
-            if (_machines.FindLetterTaker(machine) is not { } endpoint || _letters.Begin(waiting) is not { } letter)
+            if (_machines.FindLetterTaker(machine) is not { } endpoint)
             {
                 return true;
             }
 
-            if (!await DeliverAsync(endpoint, letter))
+            // Null: it was taken back meanwhile, or can't be read; those behind it do not wait for that.
+            if (_letters.Begin(waiting) is { } letter && !await DeliverAsync(endpoint, letter))
             {
                 return false;
             }
