@@ -1,5 +1,6 @@
 using System.Net.WebSockets;
 using PocketCoder.Channels;
+using PocketCoder.Machine.Connections.Letters;
 using PocketCoder.Protocol;
 using PocketCoder.Testing.Devices;
 
@@ -91,6 +92,30 @@ public sealed class LetterTests
         Assert.Single((await back.AskAsync(
             MessageTypes.AgentSessionsList, new AgentSessionsListRequest(), ProtocolJson.Default.AgentSessionsListRequest,
             ProtocolJson.Default.AgentSessionsListResponse)).Sessions);
+    }
+
+    [Fact]
+    public async Task One_device_has_so_many_remembered_and_does_not_keep_the_others_out()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        await using var phone = await daemon.PhoneAsync();
+        await using var other = await daemon.PhoneAsync("tablet");
+        var json = ProtocolJson.Default.AgentSessionNewRequest;
+        var known = TestLetter.Of(phone.Device, MessageTypes.AgentSessionNew, New(phone), json, Tomorrow, "0-0");
+        foreach (var round in Enumerable.Range(0, LetterLog.MostOfDevice / Limits.LettersAtOnce))
+        {
+            await WithdrawAsync(phone, [.. Enumerable.Range(0, Limits.LettersAtOnce).Select(i => $"{round}-{i}")]);
+        }
+
+        var refused = await Assert.ThrowsAsync<WireErrorException>(() => WithdrawAsync(phone, "one more"));
+        Assert.Equal(ErrorCode.Unavailable, refused.Error.Code);
+        Assert.Equal(Taken, await DeliverAsync(daemon, phone, known));
+        Assert.Equal("letter_later", await DeliverAsync(
+            daemon, phone, TestLetter.Of(phone.Device, MessageTypes.AgentSessionNew, New(phone), json, Tomorrow)));
+        Assert.Empty(await SessionsAsync(phone)); // nothing begins that could not be remembered
+        Assert.Equal(Taken, await DeliverAsync(
+            daemon, other, TestLetter.Of(other.Device, MessageTypes.AgentSessionNew, New(other), json, Tomorrow)));
+        Assert.Single(await SessionsAsync(other));
     }
 
     [Fact]
