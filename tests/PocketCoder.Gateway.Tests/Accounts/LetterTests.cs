@@ -16,6 +16,9 @@ public sealed class LetterTests : IDisposable
 {
     private readonly ChannelIdentity _identity = ChannelIdentity.Create();
 
+    /// <summary>The same each time: a letter that is left again has it.</summary>
+    private readonly DateTimeOffset _end = TimeProvider.System.GetUtcNow().AddDays(3);
+
     public void Dispose() => _identity.Dispose();
 
     [Fact]
@@ -266,10 +269,7 @@ public sealed class LetterTests : IDisposable
             letter[1] = seal ?? (byte)(id == "two" ? 2 : 1);
         }
 
-        // The same end each time: a letter that is left again has it.
-        var ends = life is { } given ? (time ?? TimeProvider.System).GetUtcNow() + given
-            : time is null ? new DateTimeOffset(TimeProvider.System.GetUtcNow().UtcDateTime.Date.AddDays(3), TimeSpan.Zero)
-            : time.GetUtcNow().AddDays(3);
+        var ends = life is { } given ? (time ?? TimeProvider.System).GetUtcNow() + given : time?.GetUtcNow().AddDays(3) ?? _end;
         return JsonSerializer.Serialize(new { machine = _identity.Id, id, endsAt = ends, letter = Convert.ToBase64String(letter) });
     }
 
