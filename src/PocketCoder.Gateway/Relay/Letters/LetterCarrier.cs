@@ -32,7 +32,7 @@ internal sealed partial class LetterCarrier : IAsyncDisposable
         machines.Added += Wake;
     }
 
-    /// <summary>Looks soon whether something waits for this machine, and delivers it. Never throws: a machine connects without letters, too.</summary>
+    /// <summary>Looks soon whether something waits for this machine, and delivers it. Never throws: machines do without letters.</summary>
     public void Wake(string machine)
     {
         lock (_gate)
