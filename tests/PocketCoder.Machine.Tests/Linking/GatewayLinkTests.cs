@@ -200,9 +200,7 @@ public sealed class GatewayLinkTests : IAsyncLifetime
         return link;
     }
 
-    private async Task StartGatewayAsync() => _gateway = await GatewayServer.StartAsync(
-        GatewayOptions.Default with { Listen = [new IPEndPoint(IPAddress.Loopback, _port)], EnrolmentFile = File_, ConnectBurst = 1000 },
-        _machines, NullLoggerFactory.Instance, TimeProvider.System);
+    private async Task StartGatewayAsync() => _gateway = await GatewayAtPort.StartAsync(_port, _machines, File_);
 
     private async Task<ClientWebSocket> DeviceAsync()
     {

@@ -1,5 +1,4 @@
 using System.Buffers.Text;
-using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
 using PocketCoder.Channels;
 using PocketCoder.Gateway;
@@ -261,14 +260,8 @@ public sealed class LinkServiceTests : IAsyncLifetime
         MessageTypes.MachineState, new MachineStateRequest(), ProtocolJson.Default.MachineStateRequest,
         ProtocolJson.Default.MachineStateResponse);
 
-    private async Task StartGatewayAsync() => _gateway = await GatewayServer.StartAsync(
-        GatewayOptions.Default with
-        {
-            Listen = [new IPEndPoint(IPAddress.Loopback, _port)],
-            EnrolmentFile = Path.Combine(_folder.FullName, "machines.json"),
-            ConnectBurst = 1000,
-        },
-        _machines, NullLoggerFactory.Instance, TimeProvider.System);
+    private async Task StartGatewayAsync()
+        => _gateway = await GatewayAtPort.StartAsync(_port, _machines, Path.Combine(_folder.FullName, "machines.json"));
 
     private async Task StopGatewayAsync()
     {

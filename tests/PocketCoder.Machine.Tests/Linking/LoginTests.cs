@@ -1,5 +1,3 @@
-using System.Net;
-using Microsoft.Extensions.Logging.Abstractions;
 using PocketCoder.Gateway;
 using PocketCoder.Gateway.Relay.Machines;
 using PocketCoder.Link;
@@ -103,15 +101,9 @@ public sealed class LoginTests : IAsyncLifetime
 
     private static ControlClient Client(TestDaemon daemon) => new(new InProcessTransport(daemon.Daemon.Owner));
 
-    private async Task StartGatewayAsync(bool accounts) => _gateway = await GatewayServer.StartAsync(
-        GatewayOptions.Default with
-        {
-            Listen = [new IPEndPoint(IPAddress.Loopback, _port)],
-            EnrolmentFile = Path.Combine(_folder.FullName, "machines.json"),
-            AccountsFile = accounts ? Path.Combine(_folder.FullName, "accounts.json") : null,
-            ConnectBurst = 1000,
-        },
-        _machines, NullLoggerFactory.Instance, TimeProvider.System);
+    private async Task StartGatewayAsync(bool accounts) => _gateway = await GatewayAtPort.StartAsync(
+        _port, _machines, Path.Combine(_folder.FullName, "machines.json"),
+        accounts ? Path.Combine(_folder.FullName, "accounts.json") : null);
 
     private async Task StopGatewayAsync()
     {
