@@ -180,13 +180,12 @@ need_linker() {
 form_of() { if wants_native && [ "$1" = "$(rid_here)" ] && [ -n "$(linker_here)" ]; then echo native; else echo file; fi; }
 
 # publish_file FORM RID FOLDER [OPTION…] : the one self-contained file that people get, and nothing else, into FOLDER. OPTION: of MSBuild.
-# Kept apart from what a developer builds: the two restore differently. Without the analyzers: they are for whoever changes the code, and take as long as
-# compiling it.
+# Without the analyzers: they are for whoever changes the code, and take as long as compiling it. Where it is built: Directory.Build.props.
 publish_file() { publish_project src/PocketCoder.Cli "$@"; }
 
-# publish_project PROJECT FORM RID FOLDER [OPTION…] : the same of any program. Each form has a folder of its own: one that built over the other would have it all compiled anew.
+# publish_project PROJECT FORM RID FOLDER [OPTION…] : the same of any program that Directory.Build.props knows as one. Not two at once: they share their libraries.
 publish_project() {
-    build_dotnet publish "$1" -c Release -r "$3" "-p:Shipping=$2" "-p:CppCompilerAndLinker=$(linker_here)" "-p:ArtifactsPath=$PWD/artifacts/shipping/$2" \
+    build_dotnet publish "$1" -c Release -r "$3" "-p:Shipping=$2" "-p:CppCompilerAndLinker=$(linker_here)" \
         -p:RunAnalyzers=false "${@:5}" -o "$4" -v quiet -nologo || return 1
     rm -f "$4"/*.pdb "$4"/*.dbg "$4"/*.json
 }
