@@ -183,9 +183,25 @@ form_of() { if wants_native && [ "$1" = "$(rid_here)" ] && [ -n "$(linker_here)"
 # Without the analyzers: they are for whoever changes the code, and take as long as compiling it. Where it is built: Directory.Build.props.
 publish_file() { publish_project src/PocketCoder.Cli "$@"; }
 
-# publish_project PROJECT FORM RID FOLDER [OPTION…] : the same of any program that Directory.Build.props knows as one. Not two at once: they share their libraries.
+# alone COMMAND… : one after the other in this checkout, for what compiles the libraries that all published forms share. Where flock is missing (macOS) nobody waits.
+alone() {
+    if ! command -v flock > /dev/null; then
+        "$@"
+        return
+    fi
+    mkdir -p artifacts/shipping
+    (
+        if ! flock -n 9; then
+            say "Another build of the program is running in this folder. Waiting for it."
+            flock -w 3600 9 || fail "It did not end within an hour. Stop it, and run this again."
+        fi
+        "$@" 9>&- # what is left running holds no lock
+    ) 9> artifacts/shipping/lock
+}
+
+# publish_project PROJECT FORM RID FOLDER [OPTION…] : the same of any program that Directory.Build.props knows as one.
 publish_project() {
-    build_dotnet publish "$1" -c Release -r "$3" "-p:Shipping=$2" "-p:CppCompilerAndLinker=$(linker_here)" \
+    alone build_dotnet publish "$1" -c Release -r "$3" "-p:Shipping=$2" "-p:CppCompilerAndLinker=$(linker_here)" \
         -p:RunAnalyzers=false "${@:5}" -o "$4" -v quiet -nologo || return 1
     rm -f "$4"/*.pdb "$4"/*.dbg "$4"/*.json
 }

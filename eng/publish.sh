@@ -19,5 +19,5 @@ rm -rf "artifacts/publish/$rid" artifacts/publish/tool
 publish_file "$form" "$rid" "artifacts/publish/$rid" "${@:2}"
 
 say "Packing the dotnet tool."
-build_dotnet pack src/PocketCoder.Cli -c Release -p:Shipping=tool -p:RunAnalyzers=false -o artifacts/publish/tool -v quiet -nologo
+alone build_dotnet pack src/PocketCoder.Cli -c Release -p:Shipping=tool -p:RunAnalyzers=false -o artifacts/publish/tool -v quiet -nologo
 ls -l "artifacts/publish/$rid" artifacts/publish/tool >&2
