@@ -10,8 +10,8 @@ namespace PocketCoder.Machine.Tests.Linking;
 internal static class GatewayAtPort
 {
     /// <summary>
-    /// Starts one. The port may be taken for a moment, also by one that was stopped: a program that another test starts has copies of all
-    /// sockets of this process until it has begun.
+    /// Starts one, and waits while the port is taken: a program that another test starts is a copy of this process, listening sockets
+    /// included, between fork and exec, so the port of a gateway that was stopped stays taken for that moment.
     /// </summary>
     /// <param name="accounts">The file of its people; null: it has none.</param>
     public static async Task<GatewayServer> StartAsync(int port, LinkedMachines machines, string enrolments, string? accounts = null)

@@ -32,7 +32,9 @@ internal sealed partial class LetterCarrier : IAsyncDisposable
         machines.Added += Wake;
     }
 
-    /// <summary>Looks soon whether something waits for this machine, and delivers it. Never throws: machines do without letters.</summary>
+    /// <summary>
+    /// Looks soon whether letters wait for this machine, and delivers them. Never throws: trouble with letters keeps no machine out.
+    /// </summary>
     public void Wake(string machine)
     {
         lock (_gate)
