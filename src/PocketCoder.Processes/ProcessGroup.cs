@@ -53,6 +53,16 @@ public static class ProcessGroup
             members.Sum(e => e.CpuTicks), members.Sum(e => e.ResidentPages) * Environment.SystemPageSize, leader.State is 'T' or 't');
     }
 
+    /// <summary>
+    /// Bytes of RAM that each of these has with everything it started, in their order, from one look at the process table; 0 for one that
+    /// ended.
+    /// </summary>
+    public static IReadOnlyList<long> Resident(IReadOnlyList<ProcessIdentity> identities)
+    {
+        var all = ProcessTable.All();
+        return [.. identities.Select(i => Members(i, all).Sum(e => e.ResidentPages) * Environment.SystemPageSize)];
+    }
+
     /// <summary>What the process alone used so far; null when it ended, or another process has its number.</summary>
     public static ProcessUsage? OwnUsage(ProcessIdentity identity)
         => identity.BootId == ProcessTable.BootId && ProcessTable.Find(identity.Pid) is { HasEnded: false } entry
@@ -183,13 +193,15 @@ public static class ProcessGroup
     /// group is ours while its leader is, and after the leader's end as long as a member carries the mark.
     /// </summary>
     internal static List<ProcessEntry> Members(ProcessIdentity identity)
+        => identity.BootId == ProcessTable.BootId ? Members(identity, ProcessTable.All()) : [];
+
+    private static List<ProcessEntry> Members(ProcessIdentity identity, List<ProcessEntry> all)
     {
         if (identity.BootId != ProcessTable.BootId)
         {
             return [];
         }
 
-        var all = ProcessTable.All();
         var leader = all.Find(e => e.Pid == identity.Pid);
         var marked = identity.Mark is null
             ? []

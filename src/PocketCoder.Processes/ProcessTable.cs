@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 
 namespace PocketCoder.Processes;
 
@@ -39,17 +40,20 @@ internal static class ProcessTable
 
     public static ProcessEntry? Find(int pid)
     {
-        string text;
+        const int longest = 1024; // a name of 64 bytes and 50 numbers of at most 20 digits, of which the last that is read is the 22nd
+        Span<byte> line = stackalloc byte[longest];
         try
         {
-            text = File.ReadAllText($"/proc/{pid}/stat");
+            // The kernel makes the line when it is read, and gives it whole. A stream and its reader would double what this costs.
+            using var file = File.OpenHandle($"/proc/{pid}/stat");
+            line = line[..RandomAccess.Read(file, line, 0)];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return null; // ended meanwhile
         }
 
-        return Parse(text);
+        return Parse(Encoding.Latin1.GetString(line));
     }
 
     /// <summary>

@@ -47,6 +47,34 @@ public sealed class WritingTests
     }
 
     [Fact]
+    public async Task What_was_written_is_folded_into_the_file_when_nothing_more_is()
+    {
+        await using var ledger = await TestLedger.OpenAsync();
+        for (var i = 0; i < 100; i++)
+        {
+            await ledger.Store.WriteAsync(t => t.Append(TestLedger.Note(i)), TestLedger.None);
+        }
+
+        // The file by itself, without the log beside it: what SQLite would see if the log were lost.
+        var alone = Path.Combine(ledger.Folder, "alone.db");
+        await Wait.UntilAsync(
+            async () =>
+            {
+                File.Copy(ledger.DatabasePath, alone, overwrite: true);
+                try
+                {
+                    return (await LedgerStore.VerifyFileAsync(alone, [], TestLedger.None)) is { Ok: true, Rows: >= 64 };
+                }
+                catch (LedgerException)
+                {
+                    return false; // copied while it was folded, or before there was a table
+                }
+            },
+            "the log to be folded");
+        Assert.True((await ledger.Store.VerifyAsync([], TestLedger.None)).Ok);
+    }
+
+    [Fact]
     public async Task A_failing_work_undoes_itself_alone_and_its_caller_alone_hears_of_it()
     {
         await using var ledger = await TestLedger.OpenAsync(o => o with { MigrationSets = [s_notes] });

@@ -28,6 +28,7 @@ internal static class DatabaseFile
                 PRAGMA temp_store = MEMORY;
                 PRAGMA secure_delete = ON;
                 PRAGMA journal_size_limit = 67108864;
+                PRAGMA wal_autocheckpoint = 4096;
                 PRAGMA cache_size = -8192;
                 """);
             if (Scalar(connection, "PRAGMA journal_mode") is not "wal")

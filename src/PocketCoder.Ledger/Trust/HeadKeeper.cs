@@ -3,11 +3,13 @@ using System.Threading.Channels;
 namespace PocketCoder.Ledger;
 
 /// <summary>
-/// Writes the newest durable head into the file outside of the database, several moves of the chain as one. It runs behind the writer,
-/// so no write waits for it. While the ledger is distrusted it writes nothing: the file is the evidence.
+/// Writes the newest durable head into the file outside of the database, several moves of the chain as one. It runs behind the writer:
+/// no write waits for it, nor for the disk that it flushes. While the ledger is distrusted it writes nothing: the file is the evidence.
 /// </summary>
 internal sealed class HeadKeeper : IAsyncDisposable
 {
+    private const int MillisecondsBehind = 50;
+
     private readonly Channel<bool> _moved = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly HeadFile _file;
@@ -15,6 +17,7 @@ internal sealed class HeadKeeper : IAsyncDisposable
     private readonly string _machineId;
     private readonly LedgerSigner _signer;
     private readonly Task _loop;
+    private readonly TaskCompletionSource _closing = new();
     private readonly Lock _gate = new(); // guards the file and _written
     private long _written = -1;
     private volatile string? _problem;
@@ -37,6 +40,7 @@ internal sealed class HeadKeeper : IAsyncDisposable
     {
         Moved();
         _moved.Writer.TryComplete();
+        _closing.TrySetResult();
         await _loop;
         Write();
     }
@@ -45,6 +49,7 @@ internal sealed class HeadKeeper : IAsyncDisposable
     {
         await foreach (var _ in _moved.Reader.ReadAllAsync())
         {
+            await Task.WhenAny(Task.Delay(MillisecondsBehind), _closing.Task);
             Write();
         }
     }

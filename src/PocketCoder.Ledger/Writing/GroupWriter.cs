@@ -8,11 +8,16 @@ namespace PocketCoder.Ledger;
 /// </summary>
 internal sealed class GroupWriter : IAsyncDisposable
 {
+    /// <summary>After so many commits the log beside the file is folded into it, as soon as nothing is written for a moment.</summary>
+    private const int FoldAfter = 64;
+    private const int MomentMilliseconds = 200;
+
     private readonly WriterSession _session;
     private readonly Action<long, string> _committed;
     private readonly int _groupLimit;
     private readonly Channel<WriteRequest> _queue;
     private readonly Task _loop;
+    private int _commits;
 
     /// <param name="session">Owned by the writer from here on.</param>
     /// <param name="committed">Told the head's number and hash after each commit, before any caller is answered.</param>
@@ -57,7 +62,7 @@ internal sealed class GroupWriter : IAsyncDisposable
         using (_session)
         {
             var group = new List<WriteRequest>(_groupLimit);
-            while (await _queue.Reader.WaitToReadAsync())
+            while (await MoreAsync())
             {
                 while (group.Count < _groupLimit && _queue.Reader.TryRead(out var request))
                 {
@@ -67,23 +72,30 @@ internal sealed class GroupWriter : IAsyncDisposable
                     }
                 }
 
-                CommitAll(group);
+                // One transaction, or more when one is lost on the way: the works after the loss have not run yet and get a fresh one.
+                for (var done = 0; done < group.Count;)
+                {
+                    done = CommitFrom(group, done);
+                }
+
                 group.Clear();
             }
 
-            Checkpoint();
+            Fold("TRUNCATE"); // one file is left behind
         }
     }
 
-    /// <summary>
-    /// One transaction, or more when one is lost on the way: the works after the loss have not run yet and get a fresh one.
-    /// </summary>
-    private void CommitAll(List<WriteRequest> group)
+    /// <summary>Waits for the next write, and folds the log meanwhile when it is time: a commit would wait for it.</summary>
+    private async Task<bool> MoreAsync()
     {
-        for (var done = 0; done < group.Count;)
+        var more = _queue.Reader.WaitToReadAsync().AsTask();
+        if (_commits >= FoldAfter && !more.IsCompleted && await Task.WhenAny(more, Task.Delay(MomentMilliseconds)) != more)
         {
-            done = CommitFrom(group, done);
+            _commits = 0;
+            Fold("PASSIVE"); // from its beginning it is written over, which costs a flush less than growing
         }
+
+        return await more;
     }
 
     /// <summary>Runs works from an index on and answers them; returns the index of the first that has not run.</summary>
@@ -102,6 +114,7 @@ internal sealed class GroupWriter : IAsyncDisposable
             if (failure is null)
             {
                 _session.Commit();
+                _commits++;
             }
         }
         catch (Exception e)
@@ -114,23 +127,15 @@ internal sealed class GroupWriter : IAsyncDisposable
         if (failure is null)
         {
             _committed(_session.Seq, _session.HashHex);
-            Answer(group, first, next, static (r, _) => r.Complete(), null);
+            group.GetRange(first, next - first).ForEach(r => r.Complete());
         }
         else
         {
             failure = Abandoned(failure);
-            Answer(group, first, next, static (r, e) => r.Fail(e!), failure);
+            group.GetRange(first, next - first).ForEach(r => r.Fail(failure));
         }
 
         return next;
-    }
-
-    private static void Answer(List<WriteRequest> group, int first, int next, Action<WriteRequest, Exception?> answer, Exception? failure)
-    {
-        for (var i = first; i < next; i++)
-        {
-            answer(group[i], failure);
-        }
     }
 
     private LedgerException Abandoned(LedgerException failure)
@@ -147,11 +152,11 @@ internal sealed class GroupWriter : IAsyncDisposable
         }
     }
 
-    private void Checkpoint()
+    private void Fold(string mode)
     {
         try
         {
-            _session.Checkpoint();
+            _session.Checkpoint(mode);
         }
         catch (LedgerException)
         {

@@ -159,8 +159,8 @@ internal sealed class WriterSession : IDisposable
         }
     }
 
-    /// <summary>Moves the write-ahead log into the file, so that what is left behind is one file.</summary>
-    public void Checkpoint() => DatabaseFile.Execute(_connection, "PRAGMA wal_checkpoint(TRUNCATE)");
+    /// <summary>Moves the write-ahead log into the file; TRUNCATE leaves none.</summary>
+    public void Checkpoint(string mode) => DatabaseFile.Execute(_connection, $"PRAGMA wal_checkpoint({mode})");
 
     public void Dispose()
     {

@@ -15,7 +15,7 @@ internal sealed record KeptScan(string Folder, bool Open, IReadOnlyList<KeptFile
     IReadOnlyList<string> Unseen, IReadOnlyDictionary<string, string> Scripts)
 {
     public static string PathOf(string directory, string folder)
-        => Path.Combine(directory, $"{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(folder)))[..32]}.json");
+        => Path.Combine(directory, $"{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(folder)))[..32]}.scan");
 
     public static void Write(string directory, string folder, ProjectScan scan, bool open)
     {
@@ -28,15 +28,20 @@ internal sealed record KeptScan(string Folder, bool Open, IReadOnlyList<KeptFile
             scan.Repositories.ToDictionary(r => r.Key.Raw, r => r.Value, StringComparer.Ordinal),
             scan.Unseen,
             scan.Scripts.ToDictionary(s => s.Key.Raw, s => s.Value, StringComparer.Ordinal));
-        PrivateFile.Replace(PathOf(directory, folder), JsonSerializer.SerializeToUtf8Bytes(kept, KeptJson.Default.KeptScan));
+        SlotFile.Write(PathOf(directory, folder), JsonSerializer.SerializeToUtf8Bytes(kept, KeptJson.Default.KeptScan));
     }
 
-    /// <summary>Null when it can't be read.</summary>
+    /// <summary>Nothing runs there any more.</summary>
+    public static void Clear(string directory, string folder) => SlotFile.Clear(PathOf(directory, folder));
+
+    /// <summary>Null when nothing ran, or it can't be read.</summary>
     public static KeptScan? Read(string path)
     {
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(path), KeptJson.Default.KeptScan);
+            // An earlier version had plain JSON here, and may have been killed with it.
+            var kept = path.EndsWith(".json", StringComparison.Ordinal) ? File.ReadAllBytes(path) : SlotFile.Read(path);
+            return kept is not null ? JsonSerializer.Deserialize(kept, KeptJson.Default.KeptScan) : null;
         }
         catch (Exception e) when (e is IOException or JsonException or UnauthorizedAccessException)
         {

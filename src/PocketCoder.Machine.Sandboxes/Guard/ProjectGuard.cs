@@ -96,7 +96,7 @@ public sealed partial class ProjectGuard(string folder, string keep, string stat
             }
             else
             {
-                File.Delete(KeptScan.PathOf(state, folder));
+                KeptScan.Clear(state, folder);
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -62,7 +62,7 @@ public sealed class RepositoryGuard(string keep, string state, ILogger log, Work
     /// <param name="tell">Told of each project in which something was found.</param>
     public async Task RecoverAsync(Func<string, GuardReport, Task> tell)
     {
-        foreach (var path in Directory.Exists(state) ? Directory.GetFiles(state, "*.json") : [])
+        foreach (var path in Directory.Exists(state) ? Directory.GetFiles(state) : [])
         {
             if (KeptScan.Read(path) is { } kept && Directory.Exists(kept.Folder)
                 && await Of(kept.Folder).RecoverAsync(kept) is { Findings.Count: > 0 } report)

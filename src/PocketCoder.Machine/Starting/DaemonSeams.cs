@@ -1,7 +1,6 @@
 using PocketCoder.Broker.Egress;
 using PocketCoder.Machine.Git.Clones;
 using PocketCoder.Machine.Git.Transfers;
-using PocketCoder.Processes;
 using PocketCoder.Push;
 
 namespace PocketCoder.Machine.Starting;
@@ -20,9 +19,6 @@ internal sealed record DaemonSeams
 
     /// <summary>The database's upper bound in bytes, at which its disk counts as full. Null: none.</summary>
     public long? MaxLedgerBytes { get; init; }
-
-    /// <summary>Measures the RAM of an agent's process with all that it started, in bytes.</summary>
-    public Func<ProcessIdentity, long> MeasureAgent { get; init; } = static process => ProcessGroup.Usage(process)?.ResidentBytes ?? 0;
 
     /// <summary>The home folder of the daemon's user; empty: there is none.</summary>
     public string UserHome { get; init; } = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);

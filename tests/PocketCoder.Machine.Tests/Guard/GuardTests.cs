@@ -8,13 +8,22 @@ namespace PocketCoder.Machine.Tests.Guard;
 /// <summary>The guard by itself: what it finds, and what it lets be.</summary>
 public sealed class GuardTests
 {
-    [Fact]
-    public async Task What_was_planted_while_the_daemon_was_dead_is_found_when_it_is_back()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_was_planted_while_the_daemon_was_dead_is_found_when_it_is_back(bool wasEarlierVersion)
     {
         await using var owner = await Owner.CreateAsync();
         using (var killed = Of(owner))
         {
             await killed.BeginAsync(owner.Project, open: false);
+        }
+
+        if (wasEarlierVersion)
+        {
+            var kept = Assert.Single(Directory.GetFiles(StateOf(owner)));
+            await File.WriteAllBytesAsync(Path.ChangeExtension(kept, "json"), SlotFile.Read(kept)!);
+            File.Delete(kept);
         }
 
         await owner.ShAsync(Planting.All[0].Plant); // nobody watches
@@ -30,6 +39,22 @@ public sealed class GuardTests
         await owner.LookAsync(Planting.All[0]);
         Assert.False(owner.Ran);
         await guard.RecoverAsync((_, _) => throw new InvalidOperationException("once"));
+    }
+
+    [Fact]
+    public async Task What_the_owner_changes_after_a_command_ended_is_not_compared_by_the_next_daemon()
+    {
+        await using var owner = await Owner.CreateAsync();
+        using (var killed = Of(owner))
+        {
+            await (await killed.BeginAsync(owner.Project, open: false))!.EndAsync();
+        }
+
+        Assert.DoesNotContain(Directory.GetFiles(StateOf(owner)).SelectMany(File.ReadAllBytes), b => b != 0);
+        await owner.ShAsync(Planting.All[0].Plant);
+        using var guard = Of(owner);
+        await guard.RecoverAsync((_, report) => throw new InvalidOperationException(report.Alarm));
+        Assert.Empty(Directory.GetFiles(StateOf(owner)));
     }
 
     [Fact]
@@ -191,5 +216,7 @@ public sealed class GuardTests
         }
     }
 
-    private static RepositoryGuard Of(Owner owner) => new(owner.Project + "-kept", owner.Project + "-state", NullLogger.Instance);
+    private static RepositoryGuard Of(Owner owner) => new(owner.Project + "-kept", StateOf(owner), NullLogger.Instance);
+
+    private static string StateOf(Owner owner) => owner.Project + "-state";
 }

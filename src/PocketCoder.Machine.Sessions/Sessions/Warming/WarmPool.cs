@@ -7,16 +7,23 @@ namespace PocketCoder.Machine.Sessions.Warming;
 /// Which agents are kept without work, over all sessions, and which of them end when they are too many or take too much memory: those that
 /// were used the longest ago. Thread-safe.
 /// </summary>
-/// <param name="measure">Bytes of RAM that a process has with all it started.</param>
-public sealed class WarmPool(WarmLimits limits, TimeProvider time, Func<ProcessIdentity, long> measure) : IDisposable
+/// <param name="measure">Bytes of RAM that each of these processes has with all it started. Reads the whole process table.</param>
+public sealed class WarmPool(
+    WarmLimits limits, TimeProvider time, Func<IReadOnlyList<ProcessIdentity>, IReadOnlyList<long>> measure) : IDisposable
 {
     /// <summary>How often the memory of what is kept is looked at, beside the end of each turn; when nothing is kept, never.</summary>
     public static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// So long after a turn it is looked at, which several turns share: right then the processor is wanted by whatever comes next.
+    /// </summary>
+    public static readonly TimeSpan LookAfter = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new(); // guards what follows
     private readonly Dictionary<Guid, Kept> _kept = [];
     private long _uses;
     private ITimer? _look;
+    private bool _looksSoon;
     private bool _disposed;
 
     public WarmLimits Limits => limits;
@@ -61,14 +68,14 @@ public sealed class WarmPool(WarmLimits limits, TimeProvider time, Func<ProcessI
             _kept[session] = new Kept(++_uses, process, IsStarting: false, end);
             ending = TooMany();
             _look ??= time.CreateTimer(_ => Look(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-            _look.Change(LookEvery, Timeout.InfiniteTimeSpan);
+            if (!_looksSoon)
+            {
+                _looksSoon = process is not null;
+                _look.Change(_looksSoon ? LookAfter : LookEvery, Timeout.InfiniteTimeSpan);
+            }
         }
 
         End(ending);
-        if (process is not null)
-        {
-            _ = Task.Run(Look); // reads the whole process table: not on the session's own time
-        }
     }
 
     /// <summary>The session's agent works or ended.</summary>
@@ -96,6 +103,7 @@ public sealed class WarmPool(WarmLimits limits, TimeProvider time, Func<ProcessI
         List<KeyValuePair<Guid, Kept>> all;
         lock (_gate)
         {
+            _looksSoon = false;
             if (_disposed || _kept.Count == 0)
             {
                 return;
@@ -110,7 +118,7 @@ public sealed class WarmPool(WarmLimits limits, TimeProvider time, Func<ProcessI
             return;
         }
 
-        var sizes = all.ConvertAll(k => measure(k.Value.Process!));
+        var sizes = measure(all.ConvertAll(k => k.Value.Process!));
         var ending = new List<Ending>();
         lock (_gate)
         {

@@ -68,7 +68,7 @@ public sealed class WarmPoolTests
     }
 
     [Fact]
-    public async Task Memory_is_measured_when_a_turn_ends_and_every_half_minute_and_the_oldest_end_until_it_is_enough()
+    public void Memory_is_measured_soon_after_a_turn_and_every_half_minute_and_the_oldest_end_until_it_is_enough()
     {
         if (!OperatingSystem.IsLinux())
         {
@@ -84,18 +84,37 @@ public sealed class WarmPoolTests
 
         _sizes[4] = 130 << 20;
         Rest(pool, 4);
-        await Wait.UntilAsync(() => _ended.Select(e => e.Agent).SequenceEqual([1, 2]), "two of them end"); // 400, 310, 220
+        Assert.Empty(_ended);
+        _time.Advance(WarmPool.LookAfter);
+        Assert.Equal([1, 2], _ended.Select(e => e.Agent)); // 400, 310, 220
         Assert.Contains("use 400 MB of at most 300", _ended.First().Why, StringComparison.Ordinal);
 
         _sizes[3] = 200 << 20; // it grew meanwhile
-        await Wait.UntilAsync(
-            () =>
-            {
-                _time.Advance(WarmPool.LookEvery);
-                return _ended.Count == 3;
-            },
-            "the clock looks too");
+        _time.Advance(WarmPool.LookEvery);
         Assert.Equal([1, 2, 3], _ended.Select(e => e.Agent));
+    }
+
+    [Fact]
+    public void Turns_in_quick_succession_share_one_look_and_do_not_put_it_off()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        var looks = 0;
+        using var pool = new WarmPool(new WarmLimits(), _time, processes =>
+        {
+            looks++;
+            return [.. processes.Select(_ => 0L)];
+        });
+        for (var turn = 0; turn < 25; turn++)
+        {
+            Rest(pool, 1);
+            _time.Advance(WarmPool.LookAfter / 10);
+        }
+
+        Assert.Equal(2, looks);
     }
 
     [Fact]
@@ -114,7 +133,8 @@ public sealed class WarmPoolTests
         Assert.Empty(_ended);
     }
 
-    private WarmPool Pool(WarmLimits limits) => new(limits, _time, process => _sizes.GetValueOrDefault(process.Pid));
+    private WarmPool Pool(WarmLimits limits) => new(
+        limits, _time, processes => [.. processes.Select(p => _sizes.GetValueOrDefault(p.Pid))]);
 
     private Guid Session(int agent) => _sessions.TryGetValue(agent, out var known) ? known : _sessions[agent] = Guid.CreateVersion7();
 
