@@ -45,7 +45,6 @@ using PocketCoder.Machine.Storage;
 using PocketCoder.Machine.Streams;
 using PocketCoder.Machine.Terminals;
 using PocketCoder.Machine.Usage;
-using PocketCoder.Processes;
 using PocketCoder.Protocol;
 
 namespace PocketCoder.Machine;
@@ -119,7 +118,7 @@ internal sealed class DaemonParts
         // Conversations with agents.
         Conversations = new ConversationService(Agents, Store, Secrets);
         Locks = stack.Own(new TerminalLocks(Store, live, time, logger));
-        var warm = stack.Own(new WarmPool(options.Warm, time, ProcessGroup.Resident));
+        var warm = stack.Own(new WarmPool(options.Warm, time));
         var services = new SessionServices(Store, Approvals, Sandboxes, starter, Models, Secrets, snapshots, time, logger)
         {
             Live = live,

@@ -198,7 +198,6 @@ public sealed class ArrowTests
             "Files/Watching/FileStreams.cs: watched.Ending = time.CreateTimer(_ => _ = EndIfUnusedAsync(watched), null, s_grace, Timeout.InfiniteTimeSpan);",
             "Logging/Observation.cs: _ = task.ContinueWith(",
             "AgentSandboxes/AgentCatalog.cs: _again ??= time.CreateTimer(_ => _ = AskUnansweredAsync(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);",
-            "Sessions/Warming/WarmPool.cs: _ = Task.Run(Look); // reads the whole process table: not on the session's own time",
             "Snapshots/SnapshotService.cs: _ = work.ContinueWith(done => _work.TryRemove(done, out _), TaskScheduler.Default);",
             "Terminals/Viewer.cs: _ = _stop.CancelAsync();",
         ];

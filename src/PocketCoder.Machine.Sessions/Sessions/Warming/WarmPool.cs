@@ -7,9 +7,9 @@ namespace PocketCoder.Machine.Sessions.Warming;
 /// Which agents are kept without work, over all sessions, and which of them end when they are too many or take too much memory: those that
 /// were used the longest ago. Thread-safe.
 /// </summary>
-/// <param name="measure">Bytes of RAM that each of these processes has with all it started. Reads the whole process table.</param>
+/// <param name="measure">Bytes of RAM that each of these processes has with all it started; null: asks the system.</param>
 public sealed class WarmPool(
-    WarmLimits limits, TimeProvider time, Func<IReadOnlyList<ProcessIdentity>, IReadOnlyList<long>> measure) : IDisposable
+    WarmLimits limits, TimeProvider time, Func<IReadOnlyList<ProcessIdentity>, IReadOnlyList<long>>? measure = null) : IDisposable
 {
     /// <summary>How often the memory of what is kept is looked at, beside the end of each turn; when nothing is kept, never.</summary>
     public static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(30);
@@ -118,7 +118,8 @@ public sealed class WarmPool(
             return;
         }
 
-        var sizes = measure(all.ConvertAll(k => k.Value.Process!));
+        // Reads the whole process table: not on a session's own time, and once for all of them.
+        var sizes = (measure ?? ProcessGroup.Resident)(all.ConvertAll(k => k.Value.Process!));
         var ending = new List<Ending>();
         lock (_gate)
         {
