@@ -94,11 +94,19 @@ internal sealed class PushedPhone
         await session.DetachAsync();
     }
 
-    /// <summary>Waits for a notification.</summary>
+    /// <summary>Waits for a notification; a wait that fails says what was shown instead, and how many messages were handed over.</summary>
     public async Task<ShownNotification> ShownAsync(Func<ShownNotification, bool> wanted, string what)
     {
         ShownNotification? found = null;
-        await Wait.UntilAsync(async () => (found = (await AllAsync()).FirstOrDefault(wanted)) is not null, what);
+        await Wait.SeeAsync<string>(
+            async () =>
+            {
+                var all = await AllAsync();
+                found = all.FirstOrDefault(wanted);
+                return $"{_delivered} of {_service.Received.Count} handed over, shown: {string.Join("; ", all)}";
+            },
+            _ => found is not null,
+            what);
         return found!;
     }
 

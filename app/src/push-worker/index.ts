@@ -2,7 +2,7 @@
  * The worker of one machine's notifications (docs/push.md): shows what the machine sends and decides by a notification's buttons. It is a file of its own beside the
  * one that makes the app open offline, because a browser gives a subscription to each registration, and each machine has its own.
  */
-import { keptLanguage, machineOfScope } from "$lib/push/kept";
+import { keptLanguageWithin, machineOfScope } from "$lib/push/kept";
 import { Database } from "$lib/storage/database";
 import { push as english } from "$lib/strings/push";
 import { push as chinese } from "$lib/strings/zh/push";
@@ -30,9 +30,11 @@ const app = `app/${__APP_VERSION__}`;
 /** For an errand to the machine: browsers end a worker that works for longer than half a minute after a tap. */
 const ERRAND_MS = 25_000;
 const AGAIN_MS = 2_000;
+/** A browser takes the subscription away from one who shows nothing. */
+const LANGUAGE_MS = 2_000;
 
 async function spoken(): Promise<{ words: typeof english; lang: string }> {
-  const lang = await keptLanguage(storage).catch(() => "en");
+  const lang = await keptLanguageWithin(storage, LANGUAGE_MS);
   return lang === "zh-Hans" ? { words: chinese, lang } : { words: english, lang: "en" };
 }
 

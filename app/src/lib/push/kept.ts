@@ -22,6 +22,17 @@ export async function keptLanguage(storage: MachineStorage): Promise<string> {
   return (await storage.get<string>("values", LANGUAGE)) ?? "en";
 }
 
+/** English when the storage does not answer within `limitMs`: a notification has to be shown, and WebKit's storage has hung in workers (its bug 226547). */
+export async function keptLanguageWithin(storage: MachineStorage, limitMs: number): Promise<string> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<string>((resolve) => (timer = setTimeout(() => resolve("en"), limitMs)));
+  try {
+    return await Promise.race([keptLanguage(storage).catch(() => "en"), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 export function keepLanguage(storage: MachineStorage, language: string): Promise<void> {
   return storage.put("values", LANGUAGE, language);
 }
