@@ -4,7 +4,7 @@ import { uuid7 } from "../ids/uuid7";
 import type { Door, Letterbox } from "../link/door";
 import { Database } from "../storage/database";
 import { leaveAll, withdraw } from "./letters";
-import { type NewItem, Outbox } from "./outbox";
+import { type NewItem, Outbox, waiting } from "./outbox";
 
 const DAY_MS = 86_400_000;
 
@@ -71,6 +71,8 @@ describe("letters", () => {
     );
     const item = outbox.items[0]!;
     expect([item.state, item.leftUntil, left[0]!.endsAt]).toEqual(["saved", item.createdAt + 7 * DAY_MS, item.createdAt + 7 * DAY_MS]);
+    // They don't wait to be sent any more, unless the gateway has thrown them away meanwhile.
+    expect([waiting(outbox.items), waiting(outbox.items, item.leftUntil! + DAY_MS)]).toEqual([0, 2]);
   });
 
   it("are no decisions, nothing with files, nothing too long, and nothing behind what can't be left in its session", async () => {

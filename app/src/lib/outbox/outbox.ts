@@ -219,9 +219,9 @@ export function sessionOf(item: OutboxItem): string | null {
       : item.payload.agentSessionId;
 }
 
-/** What a person wrote or decided that the machine has not recorded yet. */
-export const waiting = (items: readonly OutboxItem[]): number =>
-  items.filter((item) => item.state !== "refused" && item.type !== "letters_withdraw").length;
+/** What a person wrote or decided that has not left this device yet. What was left at the gateway does not wait to be sent: the machine finds it there. */
+export const waiting = (items: readonly OutboxItem[], now = Date.now()): number =>
+  items.filter((item) => item.state !== "refused" && item.type !== "letters_withdraw" && (item.leftUntil ?? 0) <= now).length;
 
 /** The words that an item carries; empty for those that carry none. */
 export function wordsOf(item: OutboxItem): string {
