@@ -40,7 +40,7 @@ internal static class ProcessTable
 
     public static ProcessEntry? Find(int pid)
     {
-        const int longest = 1024; // a name of 64 bytes and 50 numbers of at most 20 digits, of which the last that is read is the 22nd
+        const int longest = 1024; // proc(5): a name of at most 64 bytes and about 50 numbers of at most 20 digits; we read the first 24
         Span<byte> line = stackalloc byte[longest];
         try
         {

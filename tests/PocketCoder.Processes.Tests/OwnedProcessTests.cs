@@ -52,6 +52,20 @@ public sealed class OwnedProcessTests
     }
 
     [Fact]
+    public async Task Memory_is_that_of_each_process_with_what_it_started_in_one_look()
+    {
+        await using var one = Shell.Start("sleep 300 & exec sleep 300");
+        await using var ended = Shell.Start("exit 0");
+        await ended.Exited;
+        await Wait.UntilAsync(() => CountMembers(one.Identity, "sleep") == 2, "both to run");
+        var each = ProcessGroup.Members(one.Identity).ConvertAll(e => e.ResidentPages * Environment.SystemPageSize);
+        var resident = ProcessGroup.Resident([ended.Identity, one.Identity]);
+        Assert.Equal(0, resident[0]);
+        Assert.InRange(resident[1], each.Max() + 1, 2 * each.Sum());
+        Assert.Empty(ProcessGroup.Resident([]));
+    }
+
+    [Fact]
     public async Task The_end_of_processes_is_seen_though_the_clock_of_its_limits_stands_still()
     {
         await using var process = OwnedProcess.Start(Shell.Command("sleep 300"), new ManualTime());

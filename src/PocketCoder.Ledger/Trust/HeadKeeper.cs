@@ -8,7 +8,7 @@ namespace PocketCoder.Ledger;
 /// </summary>
 internal sealed class HeadKeeper : IAsyncDisposable
 {
-    private const int MillisecondsBehind = 50;
+    private const int MillisecondsBehind = 50; // a decision takes less, so its rows are one head; a power cut may hide as much
 
     private readonly Channel<bool> _moved = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });

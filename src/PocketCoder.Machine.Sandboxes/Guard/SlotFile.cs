@@ -6,36 +6,36 @@ using PocketCoder.Platform;
 namespace PocketCoder.Machine.Guard;
 
 /// <summary>
-/// Keeps one value in a file that is written over, in two places in turn: after a power cut the newest value that was flushed is there, or
-/// one that was being written. Putting a new file in the place of the old one promises the same, and costs several times as much: it
-/// changes the folder twice, and each change is flushed. One writer at a time.
+/// Keeps one value in a file that is written over, in two slots in turn: after a power cut the newest value that was flushed is there, or
+/// one that was being written. Replacing the file by a new one promises the same and costs several times as much: it changes the
+/// folder twice, and each change is flushed. One writer at a time.
 /// </summary>
-/// <remarks>A place: number (8 bytes), length (4), SHA-256 of these and the value (32), the value; little-endian.</remarks>
+/// <remarks>A slot: number (8 bytes), length (4), SHA-256 of these and the value (32), the value; little-endian.</remarks>
 internal static class SlotFile
 {
     private const int LengthAt = 8;
     private const int HashAt = 12;
     private const int ValueAt = HashAt + SHA256.HashSizeInBytes;
-    private const int SmallestPlace = 16 * 1024;
+    private const int SmallestSlot = 16 * 1024;
 
     /// <summary>Returns when the value is on disk.</summary>
     /// <exception cref="IOException">It is not; the value before it still is.</exception>
     public static void Write(string path, ReadOnlySpan<byte> value)
     {
         var all = File.Exists(path) ? File.ReadAllBytes(path) : [];
-        var place = all.Length / 2;
+        var size = all.Length / 2;
         var newest = Newest(all);
         var record = Record((newest?.Number ?? 0) + 1, value);
-        if (record.Length > place)
+        if (record.Length > size)
         {
-            all = new byte[2 * Math.Max(SmallestPlace, (int)BitOperations.RoundUpToPowerOf2((uint)record.Length))];
+            all = new byte[2 * Math.Max(SmallestSlot, (int)BitOperations.RoundUpToPowerOf2((uint)record.Length))];
             record.CopyTo(all, 0);
             PrivateFile.Replace(path, all);
             return;
         }
 
         using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Write);
-        RandomAccess.Write(file, record, newest is { IsFirst: true } ? place : 0);
+        RandomAccess.Write(file, record, newest is { IsFirst: true } ? size : 0);
         RandomAccess.FlushToDisk(file);
     }
 
@@ -51,7 +51,7 @@ internal static class SlotFile
         return Newest(all) is { } newest ? all[newest.Value] : null;
     }
 
-    /// <summary>Writes over all values, so that none is kept. A power cut soon after it may bring the last one back.</summary>
+    /// <summary>Writes over all values, so that none is kept. A power cut soon after it may bring one of the last two back.</summary>
     public static void Clear(string path)
     {
         using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Write);
@@ -78,21 +78,21 @@ internal static class SlotFile
 
     private static (long Number, bool IsFirst, Range Value)? Newest(byte[] all)
     {
-        var place = all.Length / 2;
-        var (first, second) = (At(all, 0, place), At(all, place, place));
+        var size = all.Length / 2;
+        var (first, second) = (At(all, 0, size), At(all, size, size));
         return second is null || first?.Number > second.Value.Number ? first : second;
     }
 
     private static (long Number, bool IsFirst, Range Value)? At(byte[] all, int start, int size)
     {
-        var place = all.AsSpan(start, size);
-        if (size < ValueAt || BinaryPrimitives.ReadInt32LittleEndian(place[LengthAt..]) is var length && (uint)length > size - ValueAt)
+        var slot = all.AsSpan(start, size);
+        if (size < ValueAt || BinaryPrimitives.ReadInt32LittleEndian(slot[LengthAt..]) is var length && (uint)length > size - ValueAt)
         {
             return null;
         }
 
-        return place.Slice(HashAt, SHA256.HashSizeInBytes).SequenceEqual(Hash(place[..(ValueAt + length)]))
-            ? (BinaryPrimitives.ReadInt64LittleEndian(place), start == 0, (start + ValueAt)..(start + ValueAt + length))
+        return slot.Slice(HashAt, SHA256.HashSizeInBytes).SequenceEqual(Hash(slot[..(ValueAt + length)]))
+            ? (BinaryPrimitives.ReadInt64LittleEndian(slot), start == 0, (start + ValueAt)..(start + ValueAt + length))
             : null;
     }
 }

@@ -65,6 +65,46 @@ public sealed class SlotFileTests : IDisposable
     }
 
     [Fact]
+    public void A_write_after_clearing_that_a_power_cut_tears_leaves_nothing_or_a_value_that_was_written()
+    {
+        var (nothing, newest) = (0, 0);
+        for (var i = 0; i < 300; i++)
+        {
+            File.Delete(Place);
+            var (oldest, older, newer) = (Value(8_000), Value(8_000), Value(8_000));
+            SlotFile.Write(Place, oldest);
+            SlotFile.Write(Place, older);
+            var flushed = File.ReadAllBytes(Place);
+            SlotFile.Clear(Place);
+            SlotFile.Write(Place, newer);
+            var after = File.ReadAllBytes(Place);
+
+            // Clearing is not flushed either: the disk may have any sector as it was before, or with zeros, or as it is now.
+            for (var at = 0; at < after.Length; at += Sector)
+            {
+                var sector = after.AsSpan(at, Math.Min(Sector, after.Length - at));
+                if (_random.Next(4) == 0)
+                {
+                    flushed.AsSpan(at, sector.Length).CopyTo(sector);
+                }
+                else if (_random.Next(6) == 0)
+                {
+                    sector.Clear();
+                }
+            }
+
+            File.WriteAllBytes(Place, after);
+            var read = SlotFile.Read(Place);
+            Assert.True(read is null || new[] { oldest, older, newer }.Any(v => read.AsSpan().SequenceEqual(v)), $"round {i}");
+            nothing += read is null ? 1 : 0;
+            newest += read.AsSpan().SequenceEqual(newer) ? 1 : 0;
+        }
+
+        Assert.InRange(nothing, 20, 299);
+        Assert.InRange(newest, 20, 299);
+    }
+
+    [Fact]
     public void Other_bytes_are_no_value_and_are_written_over()
     {
         for (var i = 0; i < 500; i++)
